@@ -1,0 +1,1 @@
+"""What is owed and by whom: roles on a day, cases, tasks, agreements, obligations, the protocol grammar."""

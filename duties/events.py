@@ -1,0 +1,50 @@
+"""Writing the record: one event in the transaction that it tells of."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert
+from sqlmodel import Session
+
+from duties.actors import Actor
+from duties.here import program_of
+from models.record import Event
+
+Fact = str | int | float | bool | None | list[str]
+
+
+def write(
+    session: Session,
+    verb: str,
+    kind: str,
+    subject_id: UUID,
+    *,
+    by: Actor,
+    at: datetime,
+    case_id: UUID | None = None,
+    **facts: Fact,
+) -> UUID:
+    """Add the line "`by` did `verb` to this `kind` at `at`" to the record, and return its id.
+
+    `facts` say what changed, in the program's own words. Free text that people typed stays in its own
+    row: the record names the act and never repeats what might be nominative.
+    """
+    line = uuid4()
+    session.execute(
+        insert(Event).values(
+            program_id=program_of(session),
+            id=line,
+            at=at,
+            actor_id=by.person_id,
+            actor_as=by.role,
+            actor_for=by.acting_for,
+            verb=verb,
+            subject_kind=kind,
+            subject_id=subject_id,
+            case_id=case_id,
+            facts=facts,
+        )
+    )
+    return line

@@ -1,0 +1,177 @@
+"""Who holds which role on a day, who acts for them, and on whom a duty falls.
+
+A duty names a chain (`models.casework.Responsibility`). It is resolved when it is read, and never stored on
+the task: the first link that somebody can act under on that day counts; an absent holder is replaced by
+their deputy; where no link has anyone, the duty is vacant, which is a state that people see.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session
+
+from duties.here import program_of
+from models.casework import Responsibility
+from models.program import Absence, Organization, Tenure
+
+#: A deputy who is away has a deputy too, so far and no further.
+_DEPUTIES_IN_A_ROW = 3
+
+Link = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A person who can act under a role at an organization on the day, for themselves or for someone absent."""
+
+    person_id: UUID
+    role: str
+    organization_id: UUID
+    acting_for: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Falls:
+    """On whom a duty falls on a day.
+
+    `vacant` says that the role which first owes it has nobody, so that somebody further down the chain has
+    it, or, where `holders` is empty, nobody at all.
+    """
+
+    holders: tuple[Holder, ...]
+    vacant: bool
+
+    def on(self, person_id: UUID) -> Holder | None:
+        """The hat under which this person has it: their own before another's."""
+        mine = sorted((h for h in self.holders if h.person_id == person_id), key=lambda h: h.acting_for is not None)
+        return mine[0] if mine else None
+
+
+class Standing:
+    """Every tenure and absence of one day, read once, from which any chain can be resolved."""
+
+    def __init__(self, day: date, tenures: Iterable[Tenure], absences: Iterable[Absence]) -> None:
+        self.day = day
+        self.tenures = tuple(tenures)
+        self.absences = {absence.person_id: absence for absence in absences}
+        self.live = {tenure.person_id for tenure in self.tenures}
+        self._by_role: dict[str, list[Tenure]] = {}
+        for tenure in self.tenures:
+            self._by_role.setdefault(tenure.role, []).append(tenure)
+
+    def holding(self, role: str, organization_id: UUID | None = None) -> list[Tenure]:
+        """The tenures of a role on the day, at one organization or anywhere, absent holders included."""
+        found = self._by_role.get(role, [])
+        return [t for t in found if organization_id is None or t.organization_id == organization_id]
+
+    def roles_of(self, person_id: UUID) -> list[Tenure]:
+        """What a person holds on the day."""
+        return [tenure for tenure in self.tenures if tenure.person_id == person_id]
+
+    def acting_for(self, person_id: UUID) -> list[Absence]:
+        """The absences in which this person is the deputy on the day."""
+        return [absence for absence in self.absences.values() if absence.deputy_id == person_id]
+
+    def is_away(self, person_id: UUID) -> bool:
+        """Whether the person is absent on the day."""
+        return person_id in self.absences
+
+    def falls(self, chain: Sequence[Link], *, kind: str = "tasks") -> Falls:
+        """On whom a duty with this chain falls. `kind` is what a deputy must have been given: tasks or approvals."""
+        for position, link in enumerate(chain):
+            holders = tuple(dict.fromkeys(self._able(link, kind)))
+            if holders:
+                return Falls(holders, vacant=position > 0)
+        return Falls((), vacant=True)
+
+    def has_nobody(self, link: Link) -> bool:
+        """Whether no one holds this link's role on the day, absent holders counting as holders."""
+        return not self._tenures(link)
+
+    def _able(self, link: Link, kind: str) -> Iterable[Holder]:
+        for tenure in self._tenures(link):
+            person = self._who_acts(tenure.person_id, kind)
+            if person is not None:
+                for_whom = tenure.person_id if person != tenure.person_id else None
+                yield Holder(person, tenure.role, tenure.organization_id, for_whom)
+
+    def _tenures(self, link: Link) -> list[Tenure]:
+        at = link["at"]
+        found = self.holding(link["role"])
+        if at.startswith("having:"):
+            places = {t.organization_id for t in self.holding(at.removeprefix("having:"))}
+            found = [t for t in found if t.organization_id in places]
+        elif at != "*":
+            found = [t for t in found if str(t.organization_id) == at]
+        if "person" in link:
+            found = [t for t in found if str(t.person_id) == link["person"]]
+        return found
+
+    def _who_acts(self, person_id: UUID, kind: str) -> UUID | None:
+        acting = person_id
+        for _ in range(_DEPUTIES_IN_A_ROW):
+            absence = self.absences.get(acting)
+            if absence is None:
+                return acting
+            if absence.deputy_id is None or kind not in absence.kinds or absence.deputy_id not in self.live:
+                return None
+            acting = absence.deputy_id
+        return None
+
+
+def standing(session: Session, day: date) -> Standing:
+    """Who holds what, and who is away, on a local day."""
+    here = program_of(session)
+    tenures = session.scalars(
+        select(Tenure)
+        .join(
+            Organization,
+            and_(Organization.program_id == Tenure.program_id, Organization.id == Tenure.organization_id),  # type: ignore[arg-type]
+        )
+        .where(
+            Tenure.program_id == here,  # type: ignore[arg-type]
+            _covers(Tenure, day),
+            or_(Organization.ends_on.is_(None), Organization.ends_on >= day),  # type: ignore[union-attr, operator]
+        )
+    )
+    absences = session.scalars(
+        select(Absence).where(
+            Absence.program_id == here,  # type: ignore[arg-type]
+            _covers(Absence, day),
+            Absence.cancelled_at.is_(None),  # type: ignore[union-attr]
+        )
+    )
+    return Standing(day, tenures, absences)
+
+
+def responsibility(session: Session, chain: Sequence[Link]) -> UUID:
+    """The id of the row that holds this chain, written if it is new. The same chain is always the same row."""
+    written = json.dumps(list(chain), sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(written.encode()).hexdigest()
+    where = (Responsibility.program_id == program_of(session), Responsibility.digest == digest)
+    find = select(Responsibility.id).where(*where)  # type: ignore[arg-type, call-overload]
+    found: UUID | None = session.scalar(find)
+    if found is None:
+        session.execute(
+            insert(Responsibility)
+            .values(program_id=program_of(session), id=uuid4(), digest=digest, links=list(chain))
+            .on_conflict_do_nothing(index_elements=["program_id", "digest"])
+        )
+        found = session.scalar(find)
+    if found is None:
+        msg = "a chain that was just written cannot be read"
+        raise LookupError(msg)
+    return found
+
+
+def _covers(table: type[Tenure] | type[Absence], day: date) -> Any:
+    return and_(table.starts_on <= day, or_(table.ends_on.is_(None), table.ends_on >= day))  # type: ignore[arg-type, union-attr, operator]

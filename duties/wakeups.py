@@ -1,0 +1,91 @@
+"""Telling the engine that a case changed, and how the engine takes a case, keeps it and lets it go.
+
+A wake-up counts changes (`want`) and what was dealt with (`have`), so that a change made while the case is
+being carried is not lost, and a second carry of the same change does nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session
+
+from duties.here import program_of
+from models.engine import WakeUp
+
+#: The channels on which the worker listens, so that nobody polls fast.
+WAKE_CHANNEL = "spheres_wake"
+POST_CHANNEL = "spheres_post"
+
+#: After a failed carry, the next try waits twice as long, up to this.
+LONGEST_WAIT = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A case taken by one worker until the lease ends: the change number it will have dealt with."""
+
+    program_id: UUID
+    case_id: UUID
+    want: int
+    attempts: int
+
+
+def wake(session: Session, case_id: UUID, *, at: datetime) -> None:
+    """Ask that the case be carried as soon as this transaction commits."""
+    call = insert(WakeUp).values(
+        program_id=program_of(session), case_id=case_id, want=1, have=0, wanted_at=at, not_before=at, attempts=0
+    )
+    session.execute(
+        call.on_conflict_do_update(
+            index_elements=["program_id", "case_id"],
+            set_={
+                "want": WakeUp.__table__.c.want + 1,  # type: ignore[attr-defined]
+                "not_before": call.excluded.not_before,
+                # The oldest change that still waits tells how far behind the engine is.
+                "wanted_at": text("case when wake_up.want > wake_up.have then wake_up.wanted_at else excluded.wanted_at end"),
+            },
+        )
+    )
+    session.execute(text(f"select pg_notify('{WAKE_CHANNEL}', '')"))
+
+
+def claim(session: Session, *, worker: str, at: datetime, lease: timedelta) -> Claim | None:
+    """Take the next case that wants carrying, of any program, or None. The caller commits at once."""
+    row = session.execute(
+        text(
+            """
+            update wake_up set leased_until = :until, leased_by = :worker, attempts = attempts + 1
+            where (program_id, case_id) = (
+                select program_id, case_id from wake_up
+                where want > have and not_before <= :at and (leased_until is null or leased_until <= :at)
+                order by not_before limit 1 for update skip locked)
+            returning program_id, case_id, want, attempts
+            """
+        ),
+        {"until": at + lease, "worker": worker, "at": at},
+    ).first()
+    return Claim(*row) if row else None
+
+
+def acknowledge(session: Session, taken: Claim, *, at: datetime) -> None:
+    """The case was carried as far as `taken.want`. A change made meanwhile keeps it due."""
+    session.execute(
+        update(WakeUp)
+        .where(WakeUp.program_id == taken.program_id, WakeUp.case_id == taken.case_id)  # type: ignore[arg-type]
+        .values(have=taken.want, leased_until=None, leased_by="", attempts=0, trouble="", wanted_at=at)
+    )
+
+
+def put_back(session: Session, taken: Claim, *, trouble: str, at: datetime) -> None:
+    """The carry failed with the code `trouble`: try again after a wait that doubles."""
+    wait = min(LONGEST_WAIT, timedelta(seconds=2 ** min(taken.attempts, 9)))
+    session.execute(
+        update(WakeUp)
+        .where(WakeUp.program_id == taken.program_id, WakeUp.case_id == taken.case_id)  # type: ignore[arg-type]
+        .values(leased_until=None, leased_by="", not_before=at + wait, trouble=trouble)
+    )
