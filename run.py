@@ -1,0 +1,214 @@
+"""The one command of a fresh checkout: makes .venv from the hash-checked lock, then runs. Needs Python alone.
+
+python3 run.py up               install, start everything, print the address (the same as no argument)
+python3 run.py test             style, types, import rules, languages, then every test that is not long
+python3 run.py test PATH -k x   only those tests
+python3 run.py test --long      the long tests
+python3 run.py bench            the measures of docs/performance.md
+python3 run.py lock             write both locks anew (needs uv; --upgrade takes newer versions)
+python3 run.py ANYTHING ELSE    is given to `spheres`
+"""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+import venv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+ENV = ROOT / ".venv"
+BIN = ENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
+LOCKS = ROOT / "lock"
+INPUTS = ("pyproject.toml", "build.in")
+OLDEST = (3, 11)
+
+CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("format", ("ruff", "format", "--check", "--quiet", ".")),
+    ("style", ("ruff", "check", "--quiet", ".")),
+    ("types", ("mypy",)),
+    ("imports", ("lint-imports", "--no-logo")),
+    ("languages", ("python", "-m", "locales.check")),
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command of the list above and give back its exit status."""
+    if sys.version_info < OLDEST:
+        sys.exit(f"Python {OLDEST[0]}.{OLDEST[1]} or newer is needed; this is {sys.version.split()[0]}.")
+    command, rest = (arguments[0], list(arguments[1:])) if arguments else ("up", [])
+    if command in ("-h", "--help"):
+        print(__doc__)
+        return 0
+    if command == "lock":
+        return lock(rest)
+    if command == "test":
+        ensure("dev")
+        return test(rest)
+    if command == "bench":
+        ensure("app")
+        return become("python", "-m", "bench", *rest)
+    ensure("app")
+    return become("spheres", command, *rest)
+
+
+def test(arguments: list[str]) -> int:
+    """All checks and the quick tests; the tests named by `arguments` alone; or the long ones."""
+    if arguments[:1] == ["--long"]:
+        return become("python", "-m", "pytest", "-m", "long", *arguments[1:])
+    if arguments:
+        return become("python", "-m", "pytest", *arguments)
+    for name, tool in CHECKS:
+        begun = time.monotonic()
+        status = subprocess.run(_command(*tool), cwd=ROOT, env=_environment(), check=False).returncode
+        print(f"{name}: {'ok' if status == 0 else 'FAILED'} ({time.monotonic() - begun:.1f} s)", flush=True)
+        if status:
+            return status
+    return become("python", "-m", "pytest", "-m", "not long")
+
+
+def lock(options: list[str]) -> int:
+    """Resolve both locks for every platform, with hashes and without a registry's address."""
+    uv = shutil.which("uv")
+    if uv is None:
+        sys.exit("uv is needed to write the locks. Install it, or put it on PATH, and run this again.")
+    LOCKS.mkdir(exist_ok=True)
+    shared = ["--universal", "--python-version", f"{OLDEST[0]}.{OLDEST[1]}", "--generate-hashes"]
+    shared += ["--no-emit-index-url", "--no-header", "--no-annotate", "--quiet", *options]
+    for name, extra in (("app", []), ("dev", ["-c", "lock/app.txt", "--group", "dev"])):
+        target = LOCKS / f"{name}.txt"
+        target.touch()
+        made = subprocess.run(
+            [uv, "pip", "compile", *shared, *extra, *INPUTS, "-o", str(target.relative_to(ROOT))],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,  # uv repeats the whole file it writes
+            check=False,
+        )
+        if made.returncode:
+            return made.returncode
+        print(f"lock/{name}.txt: {target.read_text(encoding='utf-8').count('==')} packages")
+    return 0
+
+
+def ensure(name: str) -> None:
+    """Bring .venv to what lock/`name`.txt and pyproject.toml say; nothing to do where it is so already."""
+    if _is_installed(name):
+        return
+    with _one_at_a_time():
+        if _is_installed(name):
+            return
+        begun = time.monotonic()
+        print(f"Installing from lock/{name}.txt ...", file=sys.stderr, flush=True)
+        install = _installer()
+        steps = [
+            [*install, "--quiet", "--require-hashes", "-r", str(LOCKS / f"{name}.txt")],
+            # Not isolated: hatchling comes from the lock too, so nothing unpinned is fetched to build with.
+            [*install, "--quiet", "--no-deps", "--no-build-isolation", "-e", str(ROOT)],
+        ]
+        for step in steps:
+            status = subprocess.run(step, cwd=ROOT, env=_environment(), check=False).returncode
+            if status:
+                sys.exit(f"The installation failed (status {status}): see above. Nothing was started.")
+        _mark(name).write_text(_wanted(name), encoding="utf-8")
+        print(f"Installed in {time.monotonic() - begun:.0f} s.", file=sys.stderr, flush=True)
+
+
+def _is_installed(name: str) -> bool:
+    """Whether .venv was made here from this lock, or from dev, which holds all of app's versions too."""
+    if not PYTHON.exists():
+        return False
+    for candidate in {name, "dev"}:
+        mark = _mark(candidate)
+        if mark.exists() and mark.read_text(encoding="utf-8") == _wanted(candidate):
+            return True
+    return False
+
+
+def _mark(name: str) -> Path:
+    return ENV / f".installed-{name}"
+
+
+def _wanted(name: str) -> str:
+    """What a mark says: the digest of everything the installation comes from, and where it was made.
+
+    A moved checkout keeps scripts and a path file that point to its old place, hence the second line.
+    """
+    path = LOCKS / f"{name}.txt"
+    if not path.exists():
+        sys.exit(f"lock/{name}.txt is missing: this checkout is not whole.")
+    digest = hashlib.sha256(path.read_bytes())
+    for source in INPUTS:
+        digest.update((ROOT / source).read_bytes())
+    return f"{digest.hexdigest()}\n{ROOT}\n"
+
+
+def _installer() -> list[str]:
+    """The command that installs into .venv: uv where it is on PATH, else the environment's own pip."""
+    uv = shutil.which("uv")
+    moved = any(
+        mark.exists() and mark.read_text(encoding="utf-8").splitlines()[1:2] != [str(ROOT)]
+        for mark in (_mark("app"), _mark("dev"))
+    )
+    if moved or not PYTHON.exists():
+        _make_environment(with_pip=uv is None)
+    if uv is not None:
+        return [uv, "pip", "install", "--python", str(PYTHON)]
+    if subprocess.run([PYTHON, "-m", "pip", "--version"], capture_output=True, check=False).returncode:
+        _make_environment(with_pip=True)  # made by uv earlier, or interrupted half-way
+    return [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check"]
+
+
+def _make_environment(*, with_pip: bool) -> None:
+    try:
+        venv.create(ENV, clear=True, with_pip=with_pip, symlinks=os.name != "nt")
+    except (subprocess.CalledProcessError, ImportError):
+        shutil.rmtree(ENV, ignore_errors=True)
+        sys.exit(
+            "This Python cannot make an environment with pip, as on a Debian without its venv package.\n"
+            "Run: apt install python3-venv    (or put uv on PATH), then run this again."
+        )
+
+
+def _environment() -> dict[str, str]:
+    """The caller's environment, without what would send pip or Python to another place than .venv."""
+    elsewhere = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PYTHONPATH", "PYTHONHOME")
+    return {name: value for name, value in os.environ.items() if name not in elsewhere}
+
+
+@contextlib.contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Two terminals that begin together must not install into the same folder at the same time."""
+    try:
+        import fcntl  # noqa: PLC0415 - absent on Windows, where this guard is given up
+    except ImportError:
+        yield
+        return
+    with (ROOT / ".venv.lock").open("w", encoding="utf-8") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        yield
+
+
+def become(name: str, *arguments: str) -> int:
+    """Go on as a program of .venv: its exit status is ours, and a signal sent to us reaches it."""
+    os.chdir(ROOT)
+    command = _command(name, *arguments)
+    sys.stdout.flush()
+    if os.name != "nt":
+        os.execve(command[0], command, _environment())  # noqa: S606 - no shell is wanted
+    try:
+        return subprocess.run(command, env=_environment(), check=False).returncode
+    except KeyboardInterrupt:
+        return 130
+
+
+def _command(name: str, *arguments: str) -> list[str]:
+    return [str(BIN / (f"{name}.exe" if os.name == "nt" else name)), *arguments]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
