@@ -296,6 +296,7 @@ def _line_of(lines: Mapping[PathOf, int], path: PathOf) -> int:
 
 
 Complaint = tuple[PathOf, str, Mapping[str, str | int]]
+_Located = tuple[PathOf, ErrorDetails]
 
 
 def _complaints(error: ValidationError, grammar: type[BaseModel], data: Json) -> Iterator[Complaint]:
@@ -304,8 +305,8 @@ def _complaints(error: ValidationError, grammar: type[BaseModel], data: Json) ->
     Where a part may take several forms, pydantic complains once for each form: the form that comes nearest
     (fewest complaints) is the one that the author meant.
     """
-    plain: list[tuple[PathOf, ErrorDetails]] = []
-    forms: dict[PathOf, dict[str, list[tuple[PathOf, ErrorDetails]]]] = defaultdict(lambda: defaultdict(list))
+    plain: list[_Located] = []
+    forms: dict[PathOf, dict[str, list[_Located]]] = defaultdict(lambda: defaultdict(list))
     for detail in error.errors(include_url=False, include_input=False):
         path, form_at, form = _path_in(data, detail)
         if form_at is None:
@@ -313,7 +314,8 @@ def _complaints(error: ValidationError, grammar: type[BaseModel], data: Json) ->
         else:
             forms[form_at][form].append((path, detail))
     for branches in forms.values():
-        plain.extend(min(branches.values(), key=lambda branch: len(branch)))
+        fewest = min(len(branch) for branch in branches.values())
+        plain.extend(next(branch for branch in branches.values() if len(branch) == fewest))
     for path, detail in plain:
         yield _complaint(path, detail, grammar)
 
