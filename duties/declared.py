@@ -35,7 +35,9 @@ DEEPEST: Final = 40
 # word a text: what `no`, `12:30` or 2026-12-07 mean is said by the grammar, never guessed by YAML 1.1.
 _LOADER: Final[type[Any]] = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _TEXT, _LIST, _MAPPING = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map")
-_WORDS: Final[dict[str, None | bool]] = {"": None, "~": None, "null": None, "true": True, "false": False}
+_WORDS: Final[dict[str, bool | None]] = {"": None, "~": None, "null": None, "true": True, "false": False}
+# Controls, lone surrogates, and the marks that turn the direction of a line around.
+_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 
 class Wrong(ValueError):
@@ -263,7 +265,7 @@ class _Reading:
 
     def _scalar(self, node: yaml.ScalarNode, path: PathOf, line: int) -> Json:
         text: str = node.value
-        if any(_is_unprintable(letter) for letter in text):
+        if _UNPRINTABLE.search(text):
             self._say(path, line, N_("This text holds a character that cannot be printed."))
             return None
         if node.style:  # quoted, or a block: a text, whatever it looks like
@@ -275,18 +277,6 @@ class _Reading:
         if re.fullmatch(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,17}", text):
             return float(text)
         return text
-
-
-def _is_unprintable(letter: str) -> bool:
-    """Controls, lone surrogates, and the marks that turn the direction of a line around."""
-    point = ord(letter)
-    return (
-        (point < 0x20 and letter not in "\n\t")
-        or 0x7F <= point < 0xA0
-        or 0xD800 <= point < 0xE000
-        or 0x202A <= point <= 0x202E
-        or 0x2066 <= point <= 0x2069
-    )
 
 
 def _line_of(lines: Mapping[PathOf, int], path: PathOf) -> int:
@@ -302,8 +292,8 @@ _Located = tuple[PathOf, ErrorDetails]
 def _complaints(error: ValidationError, grammar: type[BaseModel], data: Json) -> Iterator[Complaint]:
     """pydantic's errors as paths of the file and sentences of ours.
 
-    Where a part may take several forms, pydantic complains once for each form: the form that comes nearest
-    (fewest complaints) is the one that the author meant.
+    Where a part may take several forms, pydantic complains once for each form: the nearest form is the one that
+    the author meant, and the others say nothing.
     """
     plain: list[_Located] = []
     forms: dict[PathOf, dict[str, list[_Located]]] = defaultdict(lambda: defaultdict(list))
@@ -313,11 +303,15 @@ def _complaints(error: ValidationError, grammar: type[BaseModel], data: Json) ->
             plain.append((path, detail))
         else:
             forms[form_at][form].append((path, detail))
-    for branches in forms.values():
-        fewest = min(len(branch) for branch in branches.values())
-        plain.extend(next(branch for branch in branches.values() if len(branch) == fewest))
+    for form_at, branches in forms.items():
+        plain.extend(min(branches.values(), key=lambda branch: _distance(branch, form_at)))
     for path, detail in plain:
         yield _complaint(path, detail, grammar)
+
+
+def _distance(branch: Sequence[_Located], form_at: PathOf) -> tuple[bool, int]:
+    """How far what is written is from one form: not this kind of value at all, then the complaints counted."""
+    return any(path == form_at for path, _ in branch), len(branch)
 
 
 def _path_in(data: Json, detail: ErrorDetails) -> tuple[PathOf, PathOf | None, str]:
@@ -328,10 +322,8 @@ def _path_in(data: Json, detail: ErrorDetails) -> tuple[PathOf, PathOf | None, s
     here: Json = data
     parts = detail["loc"]
     for place, part in enumerate(parts):
-        if isinstance(here, dict) and isinstance(part, str) and part in here:
-            here, path = here[part], (*path, part)
-        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
-            here, path = here[part], (*path, part)
+        if (isinstance(here, dict) and part in here) or (isinstance(here, list) and isinstance(part, int)):
+            here, path = here[part], (*path, part)  # type: ignore[index]  # each in its own kind
         elif detail["type"] == "missing" and place == len(parts) - 1:
             path = (*path, part)
         elif part != "[key]" and form_at is None:
@@ -415,7 +407,7 @@ def _within(form: object, part: str | int) -> Iterator[object]:
             yield fields[str(part)]
     elif arguments and isinstance(part, int):
         yield arguments[0]
-    elif len(arguments) == 2:
+    elif len(arguments) > 1:
         yield arguments[1]
 
 
