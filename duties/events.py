@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -10,6 +11,7 @@ from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.here import program_of
+from models.base import table_of
 from models.record import Event
 
 Fact = str | int | float | bool | None | list[str]
@@ -33,7 +35,7 @@ def write(
     """
     line = uuid4()
     session.execute(
-        insert(Event).values(
+        insert(table_of(Event)).values(
             program_id=program_of(session),
             id=line,
             at=at,
@@ -48,3 +50,35 @@ def write(
         )
     )
     return line
+
+
+def write_many(
+    session: Session,
+    verb: str,
+    kind: str,
+    subjects: Sequence[tuple[UUID, dict[str, Fact]]],
+    *,
+    by: Actor,
+    at: datetime,
+    case_id: UUID | None = None,
+) -> None:
+    """As `write`, for several subjects of one act, in one statement."""
+    session.execute(
+        insert(table_of(Event)),
+        [
+            {
+                "program_id": program_of(session),
+                "id": uuid4(),
+                "at": at,
+                "actor_id": by.person_id,
+                "actor_as": by.role,
+                "actor_for": by.acting_for,
+                "verb": verb,
+                "subject_kind": kind,
+                "subject_id": subject_id,
+                "case_id": case_id,
+                "facts": facts,
+            }
+            for subject_id, facts in subjects
+        ],
+    )

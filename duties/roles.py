@@ -173,5 +173,5 @@ def responsibility(session: Session, chain: Sequence[Link]) -> UUID:
     return found
 
 
-def _covers(table: type[Tenure] | type[Absence], day: date) -> Any:
+def _covers(table: type[Tenure | Absence], day: date) -> Any:
     return and_(table.starts_on <= day, or_(table.ends_on.is_(None), table.ends_on >= day))  # type: ignore[arg-type, union-attr, operator]

@@ -38,7 +38,13 @@ class Claim:
 def wake(session: Session, case_id: UUID, *, at: datetime) -> None:
     """Ask that the case be carried as soon as this transaction commits."""
     call = insert(WakeUp).values(
-        program_id=program_of(session), case_id=case_id, want=1, have=0, wanted_at=at, not_before=at, attempts=0
+        program_id=program_of(session),
+        case_id=case_id,
+        want=1,
+        have=0,
+        wanted_at=at,
+        not_before=at,
+        attempts=0,
     )
     session.execute(
         call.on_conflict_do_update(
@@ -47,7 +53,9 @@ def wake(session: Session, case_id: UUID, *, at: datetime) -> None:
                 "want": WakeUp.__table__.c.want + 1,  # type: ignore[attr-defined]
                 "not_before": call.excluded.not_before,
                 # The oldest change that still waits tells how far behind the engine is.
-                "wanted_at": text("case when wake_up.want > wake_up.have then wake_up.wanted_at else excluded.wanted_at end"),
+                "wanted_at": text(
+                    "case when wake_up.want > wake_up.have then wake_up.wanted_at else excluded.wanted_at end"
+                ),
             },
         )
     )

@@ -1,0 +1,289 @@
+"""Proof that a task was done: a serial number that puts equipment in hands, an account's user name, a document.
+
+A document is judged by its bytes, never by what it says of itself. No secret is ever stored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePath
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlmodel import Session
+
+from duties import events
+from duties.actors import Actor
+from duties.here import program_of
+from duties.refusals import Refusal
+from locales import N_
+from models.base import table_of
+from models.casework import Account, Equipment, Evidence, EvidenceFile, Loan
+
+LARGEST_DOCUMENT = 10 * 1024 * 1024
+LONGEST_LABEL = 120
+
+_evidence = table_of(Evidence)
+_file = table_of(EvidenceFile)
+_equipment = table_of(Equipment)
+_loan = table_of(Loan)
+_account = table_of(Account)
+
+#: What may be kept, by the ending of its name: its type, and how its bytes begin.
+_KINDS: dict[str, tuple[str, tuple[bytes, ...]]] = {
+    ".pdf": ("application/pdf", (b"%PDF-",)),
+    ".png": ("image/png", (b"\x89PNG\r\n\x1a\n",)),
+    ".jpg": ("image/jpeg", (b"\xff\xd8\xff",)),
+    ".jpeg": ("image/jpeg", (b"\xff\xd8\xff",)),
+    ".docx": ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", (b"PK\x03\x04",)),
+    ".xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", (b"PK\x03\x04",)),
+    ".odt": ("application/vnd.oasis.opendocument.text", (b"PK\x03\x04",)),
+    ".txt": ("text/plain; charset=utf-8", ()),
+}
+#: A package of parts is told from any other archive by the part that names it.
+_TELLING_PART = {".docx": "word/document.xml", ".xlsx": "xl/workbook.xml", ".odt": "content.xml"}
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What somebody gives as proof. `label` is a serial number, a user name, or a file's name; never a secret."""
+
+    kind: str
+    label: str
+    content: bytes = b""
+
+
+def add(
+    session: Session,
+    task: Mapping[str, Any],
+    case: Mapping[str, Any] | None,
+    proof: Proof,
+    *,
+    by: Actor,
+    at: datetime,
+) -> UUID:
+    """Keep a proof with a task that is held, and do what it says: lend the equipment, note the account.
+
+    Raises Refusal, and then nothing is kept.
+    """
+    label = _checked_label(proof)
+    content_type = judged_type(label, proof.content) if proof.kind == "document" else ""
+    proof_id = uuid4()
+    here = program_of(session)
+    session.execute(
+        insert(_evidence).values(
+            program_id=here,
+            id=proof_id,
+            task_id=task["id"],
+            kind=proof.kind,
+            label=label,
+            content_type=content_type,
+            size=len(proof.content),
+            sha256=hashlib.sha256(proof.content).hexdigest() if proof.content else "",
+            added_at=at,
+            added_by=by.person_id,
+        )
+    )
+    if proof.kind == "document":
+        session.execute(insert(_file).values(program_id=here, id=proof_id, content=proof.content))
+    elif case is not None and proof.kind == "serial":
+        _lend(session, task, case, label, at=at)
+    elif case is not None and proof.kind == "account":
+        _open_account(session, task, case, label, at=at)
+    events.write(
+        session,
+        "evidence.added",
+        "evidence",
+        proof_id,
+        by=by,
+        at=at,
+        case_id=task["case_id"],
+        kind=proof.kind,
+    )
+    return proof_id
+
+
+def refuse_if_missing(session: Session, task: Mapping[str, Any], *, given: int) -> None:
+    """Refuse to call a task done while the evidence that it asks for is not there. `given` counts what was just added."""
+    asked = task["evidence"]
+    if asked not in _ASKED or given:
+        return
+    kept = session.scalar(
+        select(_evidence.c.id)
+        .where(
+            _evidence.c.program_id == program_of(session),
+            _evidence.c.task_id == task["id"],
+            _evidence.c.withdrawn_at.is_(None),
+        )
+        .limit(1)
+    )
+    if kept is None:
+        raise Refusal("evidence.missing", _ASKED[asked])
+
+
+def withdraw_all(session: Session, task: Mapping[str, Any], *, why: str, by: Actor, at: datetime) -> None:
+    """Take off what was given as proof of a task that is undone. It stays kept, marked as withdrawn."""
+    here = program_of(session)
+    mine = (
+        _evidence.c.program_id == here,
+        _evidence.c.task_id == task["id"],
+        _evidence.c.withdrawn_at.is_(None),
+    )
+    taken = session.scalars(
+        update(_evidence).where(*mine).values(withdrawn_at=at, withdrawn_why=why).returning(_evidence.c.id)
+    ).all()
+    if not taken:
+        return
+    session.execute(
+        update(_loan)
+        .where(_loan.c.program_id == here, _loan.c.task_id == task["id"], _loan.c.returned_at.is_(None))
+        .values(returned_at=at)
+    )
+    session.execute(
+        update(_account)
+        .where(_account.c.program_id == here, _account.c.task_id == task["id"], _account.c.closed_at.is_(None))
+        .values(closed_at=at)
+    )
+    events.write_many(
+        session,
+        "evidence.withdrawn",
+        "evidence",
+        [(proof_id, {"why": why}) for proof_id in taken],
+        by=by,
+        at=at,
+        case_id=task["case_id"],
+    )
+
+
+def judged_type(name: str, content: bytes) -> str:
+    """The type that a document truly is. Raises Refusal for one that is too large, empty, unknown, or not what its name says."""
+    if not content:
+        raise Refusal("document.empty", N_("This file is empty."))
+    if len(content) > LARGEST_DOCUMENT:
+        raise Refusal(
+            "document.too_large",
+            N_("This file is larger than %(most)s MB."),
+            most=LARGEST_DOCUMENT // (1024 * 1024),
+        )
+    ending = PurePath(name).suffix.lower()
+    if ending not in _KINDS:
+        raise Refusal(
+            "document.unknown_kind",
+            N_("Files of this kind are not kept. Give one of: %(kinds)s."),
+            kinds=", ".join(sorted(kind.removeprefix(".") for kind in _KINDS)),
+        )
+    content_type, beginnings = _KINDS[ending]
+    if not (_is_text(content) if not beginnings else content.startswith(beginnings) and _is_whole(ending, content)):
+        raise Refusal("document.not_what_it_says", N_("This file is not what the ending of its name says."))
+    return content_type
+
+
+def _lend(session: Session, task: Mapping[str, Any], case: Mapping[str, Any], serial: str, *, at: datetime) -> None:
+    here = program_of(session)
+    kind = task["item"] or task["step"]
+    session.execute(
+        upsert(_equipment)
+        .values(program_id=here, id=uuid4(), kind=kind, serial=serial, label="")
+        .on_conflict_do_nothing(index_elements=["program_id", "kind", "serial"])
+    )
+    thing = session.scalar(
+        select(_equipment.c.id)
+        .where(_equipment.c.program_id == here, _equipment.c.kind == kind, _equipment.c.serial == serial)
+        .with_for_update()
+    )
+    held = session.scalar(
+        select(_loan.c.person_id).where(
+            _loan.c.program_id == here, _loan.c.equipment_id == thing, _loan.c.returned_at.is_(None)
+        )
+    )
+    if held is not None:
+        raise Refusal(
+            "equipment.in_other_hands",
+            N_("This serial number is already in someone's hands. Check it, or record the return first."),
+        )
+    session.execute(
+        insert(_loan).values(
+            program_id=here,
+            id=uuid4(),
+            equipment_id=thing,
+            person_id=case["subject_id"],
+            task_id=task["id"],
+            lent_at=at,
+            condition="",
+        )
+    )
+
+
+def _open_account(
+    session: Session, task: Mapping[str, Any], case: Mapping[str, Any], user_name: str, *, at: datetime
+) -> None:
+    here = program_of(session)
+    system = task["item"] or task["step"]
+    taken = session.scalar(
+        select(_account.c.id).where(
+            _account.c.program_id == here,
+            _account.c.system == system,
+            _account.c.user_name == user_name,
+            _account.c.closed_at.is_(None),
+        )
+    )
+    if taken is not None:
+        raise Refusal("account.taken", N_("This user name is already someone's account. Check it."))
+    session.execute(
+        insert(_account).values(
+            program_id=here,
+            id=uuid4(),
+            person_id=case["subject_id"],
+            task_id=task["id"],
+            system=system,
+            user_name=user_name,
+            opened_at=at,
+        )
+    )
+
+
+def _checked_label(proof: Proof) -> str:
+    label = PurePath(proof.label.replace("\\", "/")).name if proof.kind == "document" else proof.label
+    label = " ".join(label.split())
+    if not label or not label.isprintable():
+        raise Refusal("evidence.no_label", _NO_LABEL.get(proof.kind, _NO_LABEL["document"]))
+    if len(label) > LONGEST_LABEL:
+        raise Refusal("evidence.long_label", N_("This is longer than %(most)s characters."), most=LONGEST_LABEL)
+    return label
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        return "\x00" not in content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+
+
+def _is_whole(ending: str, content: bytes) -> bool:
+    part = _TELLING_PART.get(ending)
+    if part is None:
+        return True
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as package:
+            return part in package.namelist()
+    except zipfile.BadZipFile:
+        return False
+
+
+_ASKED = {
+    "serial": N_("Give the serial number."),
+    "account": N_("Give the user name of the account, never its password."),
+    "document": N_("Add the document that shows it."),
+}
+_NO_LABEL = {
+    "serial": N_("Give the serial number."),
+    "account": N_("Give the user name of the account, never its password."),
+    "document": N_("This file has no usable name."),
+}

@@ -1,0 +1,104 @@
+"""What partners signed: agreements, their versions, and the obligations that they create."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlmodel import Field
+
+from models.base import InProgram, moment, never_twice, one_of, structure, to, words
+from models.lifecycles import AGREEMENT_VERSION
+
+
+class Agreement(InProgram, table=True):
+    """The partnership between the program and one organization, through all its versions."""
+
+    __tablename__ = "agreement"
+    __table_args__ = (
+        to("organization", "organization_id"),
+        UniqueConstraint("program_id", "organization_id"),
+    )
+
+    organization_id: UUID
+    title_fr: str
+    title_en: str
+
+
+class AgreementVersion(InProgram, table=True):
+    """One text of an agreement, from its draft to its end. No two are in force on one day; signed ones do not change."""
+
+    __tablename__ = "agreement_version"
+    __table_args__ = (
+        to("agreement", "agreement_id"),
+        UniqueConstraint("program_id", "agreement_id", "n"),
+        one_of("state", AGREEMENT_VERSION.states),
+        CheckConstraint("ends_on is null or starts_on is not null and ends_on >= starts_on", name="in_order"),
+        CheckConstraint("state <> 'in_force' or starts_on is not null", name="in_force_from_a_day"),
+        never_twice("one_in_force", "agreement_id", where="state in ('in_force', 'ended') and starts_on is not null"),
+    )
+
+    agreement_id: UUID = Field(index=True)
+    n: int
+    state: str = AGREEMENT_VERSION.initial
+    starts_on: date | None = None
+    ends_on: date | None = None
+    notice_days: int = 90
+    terms: dict[str, Any] = structure()  # resources and information sharing, as declared
+    digest: str = ""  # of what was declared: a signed version with another digest is a new version
+    version: int = 1
+
+
+class AgreementRole(InProgram, table=True):
+    """A role that a version of an agreement creates at its organization."""
+
+    __tablename__ = "agreement_role"
+    __table_args__ = (
+        to("agreement_version", "agreement_version_id"),
+        UniqueConstraint("program_id", "agreement_version_id", "role"),
+        CheckConstraint("headcount >= 1", name="headcount"),
+    )
+
+    agreement_version_id: UUID
+    role: str
+    headcount: int = 1
+    hours_a_week: float | None = None
+
+
+class Obligation(InProgram, table=True):
+    """A duty under a clause: who owes it, over which period, how it is checked and by which rule."""
+
+    __tablename__ = "obligation"
+    __table_args__ = (
+        to("agreement_version", "agreement_version_id"),
+        UniqueConstraint("program_id", "agreement_version_id", "key"),
+    )
+
+    agreement_version_id: UUID
+    key: str  # the clause, which is also the guide's id
+    text_fr: str
+    text_en: str
+    owed_by: str  # a role, or "organization"
+    period: str
+    check_kind: str
+    rule: dict[str, Any] = structure()
+    sources: list[str] = words()
+
+
+class Signature(InProgram, table=True):
+    """A director's signature under one version."""
+
+    __tablename__ = "signature"
+    __table_args__ = (
+        to("agreement_version", "agreement_version_id"),
+        to("organization", "organization_id"),
+        to("person", "person_id"),
+        UniqueConstraint("program_id", "agreement_version_id", "person_id"),
+    )
+
+    agreement_version_id: UUID
+    organization_id: UUID
+    person_id: UUID
+    signed_on: date
+    recorded_by: UUID | None = None
+    recorded_at: datetime = moment()

@@ -1,0 +1,282 @@
+"""Running protocols: a case, its tasks, who owes each, what each waits for, and the proof of what was done."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlmodel import Field
+
+from models.base import InProgram, Table, moment, one_of, structure, to, together, words
+from models.lifecycles import ACT, CASE, TASK
+
+#: The states in which a task no longer holds anything up.
+SETTLED = ("done", "waived")
+#: The states in which somebody owes something.
+LIVE = ("open", "submitted")
+
+_UNSETTLED = "required and state not in ('done', 'waived', 'cancelled')"
+
+
+class ProtocolVersion(InProgram, table=True):
+    """One version of a protocol as it was declared. It never changes, since cases pin it by its digest."""
+
+    __tablename__ = "protocol_version"
+    __table_args__ = (UniqueConstraint("program_id", "key", "digest"),)
+
+    key: str
+    number: int
+    digest: str
+    title_fr: str
+    title_en: str
+    declared: dict[str, Any] = structure()
+    source: str
+    recorded_at: datetime = moment()
+
+
+class Case(InProgram, table=True):
+    """One running protocol: an onboarding, a departure, an admission."""
+
+    __tablename__ = "case"
+    __table_args__ = (
+        to("protocol_version", "protocol_version_id"),
+        to("person", "subject_id"),
+        to("organization", "organization_id"),
+        to("person", "opened_by"),
+        to("person", "ended_by"),
+        one_of("state", CASE.states),
+        CheckConstraint("(state = 'open') = (ended_at is null)", name="ended"),
+        Index(
+            "one_open_case",
+            "program_id",
+            "protocol",
+            "subject_id",
+            "organization_id",
+            unique=True,
+            postgresql_where=text("state = 'open'"),
+        ),
+        Index("ix_case_open", "program_id", "protocol", postgresql_where=text("state = 'open'")),
+    )
+
+    protocol: str
+    protocol_version_id: UUID
+    subject_id: UUID = Field(index=True)
+    organization_id: UUID
+    anchors: dict[str, Any] = structure()  # named days, as ISO dates
+    state: str = CASE.initial
+    opened_at: datetime = moment()
+    opened_by: UUID | None = None
+    opened_as: str = ""
+    ended_at: datetime | None = moment(default=None)
+    ended_by: UUID | None = None
+    ended_reason: str = ""
+    version: int = 1
+
+
+class Responsibility(InProgram, table=True):
+    """Who owes something, as a chain: the first link that somebody holds on the day is the one that counts.
+
+    A link is `{"role": …, "at": …}`, where `at` is an organization's id, `*` for anywhere in the program, or
+    `having:ROLE` for the organizations where that role is held; or `{"person": …, "role": …, "at": …}`, the
+    one whom a case is about. There are few chains and many tasks: a person's list is found by chain.
+    """
+
+    __tablename__ = "responsibility"
+    __table_args__ = (UniqueConstraint("program_id", "digest"),)
+
+    digest: str
+    links: list[dict[str, Any]] = structure(default_factory=list)
+
+
+class Task(InProgram, table=True):
+    """What a role owes: one step of a case, or a duty of another kind where `case_id` is empty."""
+
+    __tablename__ = "task"
+    __table_args__ = (
+        to("case", "case_id"),
+        to("responsibility", "owed_by_id"),
+        to("responsibility", "declared_owed_by_id"),
+        to("responsibility", "approved_by_id"),
+        to("person", "done_by"),
+        to("person", "done_for"),
+        to("person", "settled_by"),
+        to("person", "handed_back_by"),
+        UniqueConstraint("program_id", "case_id", "step", "item"),
+        one_of("state", TASK.states),
+        one_of("act_state", ACT.states),
+        together("done", "done_at", "done_as"),
+        CheckConstraint("state <> 'done' or done_at is not null", name="done_has_its_moment"),
+        CheckConstraint(
+            "state <> 'submitted' or (done_at is not null and approved_by_id is not null)", name="submitted"
+        ),
+        CheckConstraint(
+            "approved_by_id is null or settled_by is null or settled_by is distinct from done_by",
+            name="not_own",
+        ),
+        CheckConstraint("(handed_back_at is null) = (handed_back_by is null)", name="handed_back"),
+        Index("ix_task_unsettled", "program_id", "case_id", postgresql_where=text(_UNSETTLED)),
+        Index("ix_task_owed", "program_id", "owed_by_id", postgresql_where=text("state = 'open'")),
+        Index("ix_task_to_approve", "program_id", "approved_by_id", postgresql_where=text("state = 'submitted'")),
+        Index("ix_task_next_check", "program_id", "next_check", postgresql_where=text("next_check is not null")),
+        Index(
+            "ix_task_acts",
+            "program_id",
+            "case_id",
+            postgresql_where=text("act_state in ('wanted', 'undo_wanted')"),
+        ),
+    )
+
+    case_id: UUID | None = Field(default=None, index=True)
+    step: str
+    item: str = ""
+    position: int = 0
+    stage: str = ""
+    title_fr: str
+    title_en: str
+    sources: list[str] = words()
+    clause: str = ""
+    evidence: str = "none"
+    required: bool = True
+
+    owed_by_id: UUID | None = None
+    declared_owed_by_id: UUID | None = None
+    approved_by_id: UUID | None = None
+    subject_may_not_approve: bool = False
+    on_reject: str = ""  # the step that a rejection reopens, where it is not this one
+    waived_by: list[str] = words()  # the roles that may waive it; empty: nobody
+
+    state: str = TASK.initial
+    due_on: date | None = None
+    due_rule: dict[str, Any] = structure()  # as declared, so that a moved anchor moves it
+    ladder: list[str] = structure(default_factory=list)  # the days of its reminders, as ISO dates
+    dates_hang: bool = False  # other steps' due dates hang on the day that this one is done
+    opened_at: datetime | None = moment(default=None)
+    rung: int = 0  # of the reminder ladder: each is used once
+    next_check: date | None = None  # the only column that the rounds search by
+
+    done_at: datetime | None = moment(default=None)
+    done_by: UUID | None = None  # empty where the engine did it
+    done_as: str | None = None
+    done_for: UUID | None = None  # whom the doer acted for
+    note: str = ""
+    settled_at: datetime | None = moment(default=None)  # approved or waived
+    settled_by: UUID | None = None
+    settled_as: str = ""
+    reason: str = ""  # of the last rejection or waiver
+    handed_back_at: datetime | None = moment(default=None)
+    handed_back_by: UUID | None = None
+
+    action: str = ""
+    undo: str = ""
+    act_state: str = ACT.initial
+    version: int = 1
+
+
+class TaskNeed(Table, table=True):
+    """One task waits for another of the same case."""
+
+    __tablename__ = "task_need"
+    __table_args__ = (
+        to("task", "task_id"),
+        to("task", "needs_id"),
+        Index("ix_task_need_needs", "program_id", "needs_id"),
+        CheckConstraint("task_id <> needs_id", name="not_itself"),
+    )
+
+    program_id: UUID = Field(primary_key=True, foreign_key="program.id")
+    task_id: UUID = Field(primary_key=True)
+    needs_id: UUID = Field(primary_key=True)
+
+
+class Evidence(InProgram, table=True):
+    """Proof that a task was done: a document, a serial number, an account's user name. Withdrawn, never deleted."""
+
+    __tablename__ = "evidence"
+    __table_args__ = (
+        to("task", "task_id"),
+        to("person", "added_by"),
+        one_of("kind", ("document", "serial", "account")),
+        together("withdrawn", "withdrawn_at", "withdrawn_why"),
+    )
+
+    task_id: UUID = Field(index=True)
+    kind: str
+    label: str = ""  # a serial number, a user name, or a file's name; never a secret
+    content_type: str = ""
+    size: int = 0
+    sha256: str = ""
+    added_at: datetime = moment()
+    added_by: UUID | None = None
+    withdrawn_at: datetime | None = moment(default=None)
+    withdrawn_why: str | None = None
+
+
+class EvidenceFile(InProgram, table=True):
+    """The bytes of a document, apart from its row so that lists never read them."""
+
+    __tablename__ = "evidence_file"
+    __table_args__ = (to("evidence", "id"),)
+
+    content: bytes = Field(sa_type=LargeBinary)
+
+
+class Equipment(InProgram, table=True):
+    """A thing with a serial number that the program lends."""
+
+    __tablename__ = "equipment"
+    __table_args__ = (UniqueConstraint("program_id", "kind", "serial"),)
+
+    kind: str
+    serial: str
+    label: str = ""
+
+
+class Loan(InProgram, table=True):
+    """A piece of equipment in a person's hands, from the task that handed it over to the one that took it back."""
+
+    __tablename__ = "loan"
+    __table_args__ = (
+        to("equipment", "equipment_id"),
+        to("person", "person_id"),
+        to("task", "task_id"),
+        Index(
+            "one_hand_at_a_time",
+            "program_id",
+            "equipment_id",
+            unique=True,
+            postgresql_where=text("returned_at is null"),
+        ),
+        Index("ix_loan_held", "program_id", "person_id", postgresql_where=text("returned_at is null")),
+    )
+
+    equipment_id: UUID
+    person_id: UUID
+    task_id: UUID | None = None
+    lent_at: datetime = moment()
+    returned_at: datetime | None = moment(default=None)
+    condition: str = ""
+
+
+class Account(InProgram, table=True):
+    """An account opened for a person on a system of the program. It never holds a secret."""
+
+    __tablename__ = "account"
+    __table_args__ = (
+        to("person", "person_id"),
+        to("task", "task_id"),
+        Index(
+            "one_open_account",
+            "program_id",
+            "system",
+            "user_name",
+            unique=True,
+            postgresql_where=text("closed_at is null"),
+        ),
+    )
+
+    person_id: UUID = Field(index=True)
+    task_id: UUID | None = None
+    system: str
+    user_name: str
+    opened_at: datetime = moment()
+    closed_at: datetime | None = moment(default=None)

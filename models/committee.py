@@ -1,0 +1,71 @@
+"""Committees and their seats: a seat belongs to an organization, and a person holds it for a while."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlmodel import Field
+
+from models.base import InProgram, in_order, moment, never_twice, one_of, structure, to, words
+
+SEAT_KINDS = ("principal", "alternate")
+
+
+class Committee(InProgram, table=True):
+    """A committee of the program, its declared rhythm, and the committees that it is derived from."""
+
+    __tablename__ = "committee"
+    __table_args__ = (UniqueConstraint("program_id", "key"), CheckConstraint("minutes > 0", name="minutes"))
+
+    key: str
+    title_fr: str
+    title_en: str
+    source: str
+    rhythm: dict[str, Any] = structure()
+    minutes: int
+    derived_from: list[str] = words()
+
+
+class Seat(InProgram, table=True):
+    """A place on a committee that belongs to an organization, for the holder of a role there."""
+
+    __tablename__ = "seat"
+    __table_args__ = (
+        to("committee", "committee_id"),
+        to("organization", "organization_id"),
+        UniqueConstraint("program_id", "committee_id", "key"),
+        in_order(),
+    )
+
+    committee_id: UUID = Field(index=True)
+    organization_id: UUID
+    key: str
+    role: str
+    title_fr: str
+    title_en: str
+    voting: bool = True
+    starts_on: date | None = None
+    ends_on: date | None = None
+
+
+class SeatHolder(InProgram, table=True):
+    """A person holds a seat, as principal or as alternate, from a day to a day."""
+
+    __tablename__ = "seat_holder"
+    __table_args__ = (
+        to("seat", "seat_id"),
+        to("person", "person_id"),
+        one_of("kind", SEAT_KINDS),
+        in_order(),
+        never_twice("one_principal", "seat_id", where="kind = 'principal'"),
+        never_twice("once_a_seat", "seat_id", "person_id"),
+    )
+
+    seat_id: UUID = Field(index=True)
+    person_id: UUID = Field(index=True)
+    kind: str = "principal"
+    starts_on: date
+    ends_on: date | None = None
+    recorded_at: datetime = moment()
+    version: int = 1

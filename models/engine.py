@@ -1,0 +1,74 @@
+"""The engine's own memory: which cases to carry, what ran, how far each round has come, and whether it is alive."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Index, text
+from sqlmodel import Field
+
+from models.base import InProgram, Table, moment, to
+
+
+class WakeUp(Table, table=True):
+    """Something changed in a case since it was last carried: `want` counts changes, `have` those dealt with.
+
+    Read before a program is known, so it has no policy, and holds ids alone.
+    """
+
+    __tablename__ = "wake_up"
+    __table_args__ = (
+        to("case", "case_id"),
+        Index("ix_wake_up_due", "not_before", postgresql_where=text("want > have")),
+    )
+
+    program_id: UUID = Field(primary_key=True, foreign_key="program.id")
+    case_id: UUID = Field(primary_key=True)
+    want: int = 1
+    have: int = 0
+    wanted_at: datetime = moment()  # the oldest change not yet dealt with
+    not_before: datetime = moment()
+    leased_until: datetime | None = moment(default=None)
+    leased_by: str = ""
+    attempts: int = 0
+    trouble: str = ""  # an error's code, never its text
+
+
+class EngineRun(InProgram, table=True):
+    """One time that the engine carried a case: when, how it ended, and which Prefect run shows it."""
+
+    __tablename__ = "engine_run"
+    __table_args__ = (
+        to("case", "case_id"),
+        Index("ix_engine_run_case", "program_id", "case_id", "started_at"),
+    )
+
+    case_id: UUID
+    started_at: datetime = moment()
+    ended_at: datetime = moment()
+    outcome: str  # waiting, closed, cancelled, trouble
+    acts: int = 0
+    trouble: str = ""
+    flow_run_id: UUID | None = None  # empty when Prefect was away
+
+
+class RoundMark(Table, table=True):
+    """How far a round has dealt with what time brings, so that a lost, late or double run changes nothing."""
+
+    __tablename__ = "round_mark"
+
+    program_id: UUID = Field(primary_key=True, foreign_key="program.id")
+    key: str = Field(primary_key=True)
+    done_up_to: datetime = moment()
+    ran_at: datetime = moment()
+    ran_by: str  # prefect, or worker where Prefect was away
+    found: int = 0
+
+
+class Beat(Table, table=True):
+    """A sign of life of one process of the engine. No policy: it belongs to no program."""
+
+    __tablename__ = "beat"
+
+    process: str = Field(primary_key=True)
+    at: datetime = moment()
+    prefect_up: bool = False

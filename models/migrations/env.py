@@ -1,0 +1,24 @@
+"""Where Alembic runs the migrations: on a connection given by the caller, or on the owner's URL."""
+
+from alembic import context
+from sqlalchemy import create_engine
+
+from models.tables import metadata
+
+
+def run(connection: object) -> None:
+    """Run what is asked on one connection, each migration in its own transaction."""
+    context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
+else:
+    engine = create_engine(context.config.get_main_option("sqlalchemy.url") or "")
+    with engine.connect() as opened:
+        run(opened)
+        opened.commit()
+    engine.dispose()

@@ -1,0 +1,52 @@
+"""Letters waiting to be sent, each with its finished bytes, so that a second try is the same letter."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Identity,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import Field
+
+from models.base import InProgram, moment, one_of, to
+from models.lifecycles import NOTICE
+
+
+class Notice(InProgram, table=True):
+    """One letter to one person. `key` names its cause, so that the same cause never writes twice."""
+
+    __tablename__ = "notice"
+    __table_args__ = (
+        to("person", "person_id"),
+        to("case", "case_id"),
+        UniqueConstraint("program_id", "key"),
+        one_of("state", NOTICE.states),
+        CheckConstraint("(state = 'sent') = (sent_at is not null)", name="sent"),
+        CheckConstraint("(state = 'queued') = (next_attempt_at is not null)", name="queued"),
+        Index("ix_notice_due", "program_id", "next_attempt_at", "n", postgresql_where=text("state = 'queued'")),
+        Index("ix_notice_n", "program_id", "n"),
+    )
+
+    n: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), nullable=False))
+    key: str
+    person_id: UUID
+    to_address: str
+    language: str
+    template: str
+    subject: str
+    message: bytes = Field(sa_type=LargeBinary)
+    case_id: UUID | None = None
+    state: str = NOTICE.initial
+    created_at: datetime = moment()
+    attempts: int = 0
+    next_attempt_at: datetime | None = moment(default=None)
+    leased_until: datetime | None = moment(default=None)
+    sent_at: datetime | None = moment(default=None)
+    code: str = ""  # of the last answer; never the server's free text

@@ -1,0 +1,168 @@
+"""A program, its organizations and people, and who holds which role on which day."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlmodel import Field
+
+from models.base import (
+    InProgram,
+    Table,
+    in_order,
+    moment,
+    never_twice,
+    one_of,
+    structure,
+    to,
+    together,
+    words,
+)
+
+STRUCTURES = ("hosted", "secondment", "joint")  # GV-1, GV-2, GV-3
+ORGANIZATION_KINDS = ("health_agency", "community", "police", "specialized", "research", "outside")
+REGIMES = ("R-22.1", "A-2.1", "P-39.1")
+LANGUAGES = ("fr", "en")
+ABSENCE_KINDS = ("tasks", "approvals", "seats")
+
+
+class Program(Table, table=True):
+    """One regional implementation. Its row is readable before a program is chosen, and holds nothing nominative."""
+
+    __tablename__ = "program"
+    __table_args__ = (UniqueConstraint("key"), one_of("structure", STRUCTURES))
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    key: str
+    title_fr: str
+    title_en: str
+    time_zone: str
+    languages: list[str] = words()
+    calendar: dict[str, Any] = structure()
+    area: list[dict[str, Any]] = structure(default_factory=list)
+    structure: str
+    coordination: dict[str, Any] = structure()
+    is_demonstration: bool = False
+    source: str = ""  # the program's file as it was last loaded
+    digest: str = ""
+    loaded_at: datetime | None = moment(default=None)
+    version: int = 1
+
+
+class Organization(InProgram, table=True):
+    """A partner, or an outside body that sits on a committee. It ends by a day, and is never deleted."""
+
+    __tablename__ = "organization"
+    __table_args__ = (
+        UniqueConstraint("program_id", "key"),
+        one_of("kind", ORGANIZATION_KINDS),
+        one_of("regime", REGIMES),
+        in_order(),
+    )
+
+    key: str
+    name_fr: str
+    name_en: str
+    short_name: str
+    kind: str
+    regime: str
+    starts_on: date | None = None
+    ends_on: date | None = None
+
+
+class Closure(InProgram, table=True):
+    """Days on which an organization, or where none is named the whole program, does not work."""
+
+    __tablename__ = "closure"
+    __table_args__ = (to("organization", "organization_id"), in_order())
+
+    organization_id: UUID | None = None
+    starts_on: date
+    ends_on: date
+    reason_fr: str
+    reason_en: str
+
+
+class Role(InProgram, table=True):
+    """What an agreement creates; duties belong to it, and a person only holds it for a while."""
+
+    __tablename__ = "role"
+    __table_args__ = (UniqueConstraint("program_id", "key"),)
+
+    key: str
+    title_fr: str
+    title_en: str
+    single_holder: bool = False
+
+
+class Person(InProgram, table=True):
+    """A member of an organization's staff, never a participant. Never deleted: their past acts keep their name."""
+
+    __tablename__ = "person"
+    __table_args__ = (
+        one_of("language", LANGUAGES),
+        UniqueConstraint("program_id", "key"),
+        CheckConstraint("email is null or email like '%_@_%'", name="email"),
+    )
+
+    key: str  # a stable handle for files and the command line, never shown in a URL
+    given_name: str
+    family_name: str
+    sort_key: str  # folded; the embedded database has no ICU collations
+    email: str | None = None
+    phone: str | None = None
+    language: str = "fr"
+    version: int = 1
+
+    @property
+    def name(self) -> str:
+        """The name as it is shown."""
+        return f"{self.given_name} {self.family_name}".strip()
+
+
+class Tenure(InProgram, table=True):
+    """A person holds a role at an organization from a day to a day, both inclusive; open where no end is known."""
+
+    __tablename__ = "tenure"
+    __table_args__ = (
+        to("person", "person_id"),
+        to("organization", "organization_id"),
+        # By key, and not id: who held what stays readable in the row itself.
+        in_order(),
+        never_twice("one_tenure_at_a_time", "person_id", "role", "organization_id"),
+        never_twice("one_holder", "role", "organization_id", where="single_holder"),
+        together("ended", "ended_by", "ended_at"),
+    )
+
+    person_id: UUID = Field(index=True)
+    role: str = Field(index=True)
+    organization_id: UUID = Field(index=True)
+    single_holder: bool = False
+    starts_on: date
+    ends_on: date | None = None
+    ended_by: UUID | None = None
+    ended_at: datetime | None = moment(default=None)
+    version: int = 1
+
+
+class Absence(InProgram, table=True):
+    """A person is away from a day to a day, and, where one is named, a deputy acts for them. It ends by itself."""
+
+    __tablename__ = "absence"
+    __table_args__ = (
+        to("person", "person_id"),
+        to("person", "deputy_id"),
+        in_order(),
+        never_twice("one_absence_at_a_time", "person_id", where="cancelled_at is null"),
+        CheckConstraint("deputy_id is null or deputy_id <> person_id", name="not_own_deputy"),
+    )
+
+    person_id: UUID = Field(index=True)
+    deputy_id: UUID | None = Field(default=None, index=True)
+    kinds: list[str] = words()
+    starts_on: date
+    ends_on: date
+    recorded_by: UUID | None = None
+    recorded_at: datetime = moment()
+    cancelled_at: datetime | None = moment(default=None)

@@ -1,0 +1,76 @@
+"""What the application may not do, whatever it asks: row-level security by program, and privileges by column.
+
+The application logs in as `spheres_app`, which owns nothing and cannot bypass a policy. Each transaction says
+its program (`spheres.program_id`); without it no policied row is seen or written.
+"""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, Table, text
+
+from models.base import CURRENT_PROGRAM, metadata
+
+APP = "spheres_app"
+
+#: Read before the program is known; nothing nominative stands in them. A test lists them.
+WITHOUT_POLICY = frozenset({"wake_up", "browser_session", "beat"})
+#: Every program sees that the others exist, and writes only its own row.
+READABLE_BY_ALL = frozenset({"program"})
+#: Written once: no UPDATE, no DELETE, and the database's own columns cannot be given.
+APPEND_ONLY = {
+    "event": ("n", "recorded_at"),
+    "protocol_version": (),
+    "evidence_file": (),
+    "engine_run": (),
+    "signature": (),
+}
+#: The only tables whose rows may be deleted: nothing of them is anybody's work.
+DELETABLE = frozenset({"browser_session", "answered_request", "beat", "task_need"})
+
+
+def statements() -> Iterator[str]:
+    """Every policy and grant of the schema, for a database in which the tables stand and nothing is granted."""
+    yield f"grant usage on schema public to {APP}"
+    for table in metadata.sorted_tables:
+        yield from policies(table)
+        yield from grants(table)
+
+
+def policies(table: Table) -> Iterator[str]:
+    """The wall around one table."""
+    name = _quoted(table)
+    if table.name in WITHOUT_POLICY:
+        return
+    own = f"program_id = {CURRENT_PROGRAM}"
+    yield f"alter table {name} enable row level security"
+    if table.name in READABLE_BY_ALL:
+        own = f"id = {CURRENT_PROGRAM}"
+        yield f"create policy everyone_reads on {name} for select using (true)"
+        yield f"create policy own_is_added on {name} for insert with check ({own})"
+        yield f"create policy own_is_changed on {name} for update using ({own}) with check ({own})"
+        return
+    yield f"create policy own_program on {name} using ({own}) with check ({own})"
+
+
+def grants(table: Table) -> Iterator[str]:
+    """What the application may do with one table."""
+    name = _quoted(table)
+    yield f"grant select on {name} to {APP}"
+    if table.name in APPEND_ONLY:
+        withheld = APPEND_ONLY[table.name]
+        given = ", ".join(f'"{column.name}"' for column in table.columns if column.name not in withheld)
+        yield f"grant insert ({given}) on {name} to {APP}"
+        return
+    yield f"grant insert, update on {name} to {APP}"
+    if table.name in DELETABLE:
+        yield f"grant delete on {name} to {APP}"
+
+
+def build(connection: Connection) -> None:
+    """Put up the walls of a fresh database, after `metadata.create_all`."""
+    for statement in statements():
+        connection.execute(text(statement))
+
+
+def _quoted(table: Table) -> str:
+    return f'"{table.name}"'
