@@ -1,0 +1,270 @@
+"""The two languages of a program: its words, and how days, hours, counts and delays are written in each.
+
+Interface text is an English msgid; French stands in `fr/LC_MESSAGES/messages.po`, read into memory once.
+This package imports nothing else of the project, so that every other one may speak through it.
+"""
+
+from __future__ import annotations
+
+import gettext as _gettext
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import date, datetime, time, tzinfo
+from decimal import Decimal
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final, Literal, TypeGuard
+from zoneinfo import ZoneInfo
+
+from babel import Locale, dates, lists, numbers
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+LANGUAGES: Final[Mapping[str, str]] = {"fr": "fr_CA", "en": "en_CA"}
+"""Each language that the program speaks, and the locale whose customs it follows."""
+
+DEFAULT_LANGUAGE: Final = "fr"
+
+ZONE: Final = ZoneInfo("America/Toronto")
+"""The zone in which moments are shown where the caller names no other."""
+
+FOLDER: Final = Path(__file__).resolve().parent
+
+DayStyle = Literal["full", "long", "medium", "short", "weekday", "month"]
+
+_language: ContextVar[str] = ContextVar("language", default=DEFAULT_LANGUAGE)
+
+
+def N_(msgid: str) -> str:
+    """Marks `msgid` for the catalogue where it is written, and gives it back untouched."""
+    return msgid
+
+
+def is_language(value: object) -> TypeGuard[str]:
+    """Whether `value` is the code of a language that the program speaks."""
+    return isinstance(value, str) and value in LANGUAGES
+
+
+def current_language() -> str:
+    """The language of the page or letter being written: "fr" or "en"."""
+    return _language.get()
+
+
+@contextmanager
+def speaking(lang: str) -> Iterator[None]:
+    """Writes in `lang` inside the block: a page in its reader's language, a letter in its recipient's.
+
+    Raises ValueError for a language that the program does not speak.
+    """
+    _known(lang)
+    token = _language.set(lang)
+    try:
+        yield
+    finally:
+        _language.reset(token)
+
+
+@cache
+def catalogue(lang: str) -> _gettext.NullTranslations:
+    """The translations of `lang`. English has no file: its words are the msgids themselves.
+
+    Raises ValueError for a language that the program does not speak.
+    """
+    _known(lang)
+    if lang == "en":
+        return _gettext.NullTranslations()
+    with po_file(lang).open("rb") as stream:
+        messages = read_po(stream, locale=lang)
+    for message in messages:
+        if message.id:
+            text = message.string or ""
+            message.string = typeset(text) if isinstance(text, str) else tuple(typeset(form) for form in text)
+    compiled = BytesIO()
+    write_mo(compiled, messages)
+    compiled.seek(0)
+    return _gettext.GNUTranslations(compiled)
+
+
+def po_file(lang: str) -> Path:
+    """Where the translations of `lang` stand."""
+    return FOLDER / lang / "LC_MESSAGES" / "messages.po"
+
+
+def typeset(text: str) -> str:
+    """French text whose double punctuation cannot be torn from its word at the end of a line."""
+    text = re.sub(r" (?=[:;?!»](?:\s|$))", "\N{NO-BREAK SPACE}", text)
+    return text.replace("« ", "«\N{NO-BREAK SPACE}")
+
+
+def say(lang: str, msgid: str, **facts: object) -> str:
+    """The sentence `msgid` in `lang`, each %(named)s fact written as that language writes it.
+
+    A fact may be a word, a count, a day or a moment, or a declared text in both languages. It is plain text:
+    a page must still escape it.
+    """
+    return catalogue(lang).gettext(msgid) % _shown(lang, facts)
+
+
+def say_n(lang: str, singular: str, plural: str, n: int, **facts: object) -> str:
+    """As `say`, in the form that `lang` wants for `n`, which is itself the fact %(n)s.
+
+    French counts 0 as one ("0 tâche"), English as many ("0 tasks").
+    """
+    return catalogue(lang).ngettext(singular, plural, n) % _shown(lang, {"n": n, **facts})
+
+
+def gettext(msgid: str) -> str:
+    """The current language's words for `msgid`, its %(named)s places left open: what templates call."""
+    return catalogue(current_language()).gettext(msgid)
+
+
+def ngettext(singular: str, plural: str, n: int) -> str:
+    """As `gettext`, in the form that the current language wants for `n`."""
+    return catalogue(current_language()).ngettext(singular, plural, n)
+
+
+def pgettext(context: str, msgid: str) -> str:
+    """As `gettext`, for a word that means two things: `context` says which."""
+    return catalogue(current_language()).pgettext(context, msgid)
+
+
+def npgettext(context: str, singular: str, plural: str, n: int) -> str:
+    """As `ngettext`, for a word that means two things."""
+    return catalogue(current_language()).npgettext(context, singular, plural, n)
+
+
+def pick(lang: str, text: object) -> str:
+    """A declared text in `lang`. `text` is {fr: …, en: …}, or an object with `fr` and `en`."""
+    _known(lang)
+    found = text[lang] if isinstance(text, Mapping) else getattr(text, lang)
+    return str(found)
+
+
+def show_day(lang: str, day: date, style: DayStyle = "long") -> str:
+    """A local day in words: "1er décembre 2026", "December 1, 2026".
+
+    full adds the weekday; medium shortens the month; short is 2026-12-01 in both languages; weekday is
+    "mar. 1er déc.", for lists within one year; month is "décembre 2026".
+    """
+    if isinstance(day, datetime):
+        raise ValueError("a moment has a day only in a zone: use show_moment, or take its local date first")
+    if style == "month":
+        return dates.format_skeleton("yMMMM", day, locale=_locale(lang))
+    if style == "weekday":
+        return _first_of_month(lang, day, dates.format_skeleton("MMMEd", day, locale=_locale(lang)))
+    if style == "short":
+        return day.isoformat()
+    return _first_of_month(lang, day, dates.format_date(day, style, locale=_locale(lang)))
+
+
+def show_clock(lang: str, at: time | datetime, zone: tzinfo = ZONE) -> str:
+    """An hour: "13 h 30", "1:30 p.m.". A moment is shown in `zone`; a bare wall time as it stands."""
+    if isinstance(at, datetime):
+        at = _aware(at).astimezone(zone).time()
+    written = dates.format_time(at, "short", locale=_locale(lang))
+    return written.replace("\N{NARROW NO-BREAK SPACE}", " ").replace("\N{NO-BREAK SPACE}", " ")
+
+
+def show_moment(lang: str, at: datetime, zone: tzinfo = ZONE, style: DayStyle = "long") -> str:
+    """A moment as `zone`'s day and hour. Raises ValueError if `at` has no zone of its own."""
+    local = _aware(at).astimezone(zone)
+    day, hour = show_day(lang, local.date(), style), show_clock(lang, local.time())
+    return catalogue(lang).gettext(N_("%(day)s at %(hour)s")) % {"day": day, "hour": hour}
+
+
+def show_delay(lang: str, days: int, *, working: bool = False) -> str:
+    """How far a due day is, counted in days from today: "in 3 working days", "today", "2 days late".
+
+    Below zero it is late. Who counts (closed days, the program's zone) is the caller's business; `working`
+    only says which kind of days were counted.
+    """
+    if days == 0:
+        return say(lang, N_("today"))
+    if days > 0 and working:
+        return say_n(lang, "in %(n)s working day", "in %(n)s working days", days)
+    if days > 0:
+        return say_n(lang, "in %(n)s day", "in %(n)s days", days)
+    if working:
+        return say_n(lang, "%(n)s working day late", "%(n)s working days late", -days)
+    return say_n(lang, "%(n)s day late", "%(n)s days late", -days)
+
+
+def show_since(lang: str, at: datetime, now: datetime) -> str:
+    """How long ago `at` was, in its largest unit: "il y a 5 minutes", "5 minutes ago"."""
+    since = _aware(at) - _aware(now)
+    return dates.format_timedelta(since, add_direction=True, locale=_locale(lang))
+
+
+def show_number(lang: str, value: float | Decimal) -> str:
+    """A number with the language's own separators: "1 234,5", "1,234.5"."""
+    return numbers.format_decimal(value, locale=_locale(lang))
+
+
+def show_share(lang: str, part: float, whole: float) -> str:
+    """`part` of `whole` as a whole percentage; "–" of nothing, since no share of nothing is true."""
+    return numbers.format_percent(part / whole, locale=_locale(lang)) if whole else "–"
+
+
+def show_list(lang: str, items: Iterable[str]) -> str:
+    """Several things in one sentence: "a, b et c", "a, b and c"."""
+    return lists.format_list([str(item) for item in items], locale=_locale(lang))
+
+
+def _known(lang: str) -> None:
+    if lang not in LANGUAGES:
+        raise ValueError("a program speaks " + " and ".join(LANGUAGES))
+
+
+@cache
+def _locale(lang: str) -> Locale:
+    _known(lang)
+    return Locale.parse(LANGUAGES[lang])
+
+
+def _aware(at: datetime) -> datetime:
+    if at.tzinfo is None:
+        raise ValueError("a moment must say in which zone it is")
+    return at
+
+
+def _first_of_month(lang: str, day: date, written: str) -> str:
+    """French says the first of a month as an ordinal, which the CLDR patterns do not know."""
+    if lang != "fr" or day.day != 1:
+        return written
+    return re.sub(r"(?<!\d)1(?= )", "1er", written, count=1)
+
+
+_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def _shown(lang: str, facts: Mapping[str, object]) -> dict[str, Any]:
+    return {name: _fact(lang, value) for name, value in facts.items()}
+
+
+def _fact(lang: str, value: object) -> object:
+    if isinstance(value, datetime):
+        return show_moment(lang, value)
+    if isinstance(value, date):
+        return show_day(lang, value)
+    if isinstance(value, time):
+        return show_clock(lang, value)
+    if isinstance(value, str):
+        # A refusal's facts also travel to machines, so a day among them is in ISO form.
+        return _iso_day(lang, value) if _ISO_DAY.fullmatch(value) else value
+    if isinstance(value, bool | int):  # a line, a year, a count: written without separators, also by %d
+        return value
+    if isinstance(value, float | Decimal):
+        return show_number(lang, value)
+    if isinstance(value, Mapping) or (hasattr(value, "fr") and hasattr(value, "en")):
+        return pick(lang, value)
+    return value
+
+
+def _iso_day(lang: str, written: str) -> str:
+    try:
+        return show_day(lang, date.fromisoformat(written))
+    except ValueError:  # 2026-02-30 is no day: leave what stands there
+        return written
