@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import ErrorDetails
 
 from duties.guide_ids import GUIDE_IDS
-from locales import N_
+from locales import N_, say
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -52,7 +52,10 @@ class Wrong(ValueError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong in a declared file; `sentence` is an English msgid with the named `facts`."""
+    """One thing wrong in a declared file; `sentence` is an English msgid with the named `facts`.
+
+    A fact named `nearest` is the known name that the author most likely meant.
+    """
 
     file: str
     line: int
@@ -60,9 +63,16 @@ class Problem:
     sentence: str
     facts: Mapping[str, str | int] = field(default_factory=dict)
 
+    def in_language(self, language: str) -> str:
+        """What is wrong, and what was most likely meant, in "fr" or "en"; where it stands is not repeated."""
+        said = say(language, self.sentence, **self.facts)
+        if "nearest" in self.facts:
+            said += " " + say(language, N_("Did you mean “%(nearest)s”?"), nearest=self.facts["nearest"])
+        return said
+
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}: " + (f"{self.path}: " if self.path else "")
-        return where + self.sentence % self.facts
+        return where + self.in_language("en")
 
 
 class DeclaredErrors(Exception):
@@ -304,7 +314,8 @@ def _complaints(error: ValidationError, grammar: type[BaseModel], data: Json) ->
         else:
             forms[form_at][form].append((path, detail))
     for form_at, branches in forms.items():
-        plain.extend(min(branches.values(), key=lambda branch: _distance(branch, form_at)))
+        meant: list[_Located] = min(branches.values(), key=lambda branch: _distance(branch, form_at))
+        plain.extend(meant)
     for path, detail in plain:
         yield _complaint(path, detail, grammar)
 
@@ -372,10 +383,8 @@ def _complaint(path: PathOf, detail: ErrorDetails, grammar: type[BaseModel]) -> 
     if kind == "extra_forbidden":
         key = str(path[-1])
         near = nearest(key, sorted(_known_keys(grammar, path[:-1])))
-        if near:
-            sentence = N_("“%(key)s” has no meaning here; did you mean “%(nearest)s”?")
-            return path, sentence, {"key": shown(key), "nearest": near}
-        return path, N_("“%(key)s” has no meaning here."), {"key": shown(key)}
+        hint = {"nearest": near} if near else {}
+        return path, N_("“%(key)s” has no meaning here."), {"key": shown(key), **hint}
     if kind in _SENTENCES:
         facts = {name: str(value) for name, value in context.items() if isinstance(value, str | int | float)}
         return path, _SENTENCES[kind], facts
