@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from duties.calendars import Calendar
+from duties.calendars import Calendar, Closure
 from duties.declared import (
     Bilingual,
     Declared,
@@ -311,7 +311,7 @@ class _Run:
                         said = N_("“%(task)s” is %(state)s here, and not %(expected)s.")
                         self.say((*path, field, position), said, **facts)
         if expected.only_open is not None:
-            named = {name.partition("/")[0] for name in expected.only_open} | set(expected.only_open)
+            named = set(expected.only_open)
             for step, item in self._states:
                 if self._states[step, item] == "open" and not named & {step, f"{step}/{item}"}:
                     said = N_("“%(task)s” is open here too.")
