@@ -225,7 +225,7 @@ def _open_account(
     session: Session, task: Mapping[str, Any], case: Mapping[str, Any], user_name: str, *, at: datetime
 ) -> None:
     here = program_of(session)
-    system = task["item"] or task["step"]
+    system = task["system"] or task["step"]
     taken = session.scalar(
         select(_account.c.id).where(
             _account.c.program_id == here,

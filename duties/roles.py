@@ -95,16 +95,17 @@ class Standing:
 
     def has_nobody(self, link: Link) -> bool:
         """Whether no one holds this link's role on the day, absent holders counting as holders."""
-        return not self._tenures(link)
+        return not self.tenures_of(link)
 
     def _able(self, link: Link, kind: str) -> Iterable[Holder]:
-        for tenure in self._tenures(link):
+        for tenure in self.tenures_of(link):
             person = self._who_acts(tenure.person_id, kind)
             if person is not None:
                 for_whom = tenure.person_id if person != tenure.person_id else None
                 yield Holder(person, tenure.role, tenure.organization_id, for_whom)
 
-    def _tenures(self, link: Link) -> list[Tenure]:
+    def tenures_of(self, link: Link) -> list[Tenure]:
+        """The tenures that a link means on the day, absent holders included."""
         at = link["at"]
         found = self.holding(link["role"])
         if at.startswith("having:"):

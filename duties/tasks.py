@@ -20,10 +20,10 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
 from duties import events, notices, proofs, scheduling, wakeups
-from duties.actors import Actor
+from duties.actors import ENGINE, Actor
 from duties.here import program_of
 from duties.refusals import Refusal
-from duties.roles import Link, responsibility
+from duties.roles import Link, responsibility, standing
 from locales import N_
 from models.base import table_of
 from models.casework import SETTLED, Case, Responsibility, Task, TaskNeed
@@ -89,6 +89,8 @@ def complete_task(
     if held.task["action"] and not by.is_system:
         raise Refusal("task.automatic", N_("The program does this step by itself, once the steps before it are done."))
     _refuse_unless_open(session, held)
+    if held.task["evidence"] == "note" and not note:
+        raise Refusal("note.missing", N_("This step asks for a note: say in a few words what was done."))
     for proof in evidence:
         proofs.add(session, held.task, held.case, proof, by=by, at=at)
     proofs.refuse_if_missing(session, held.task, given=len(evidence))
@@ -124,8 +126,8 @@ def approve_task(
     Raises Refusal.
     """
     held = _lock(session, task_id, by=by, at=at, seen=seen)
-    _refuse_unless_waiting(session, held)
-    _refuse_own(held)
+    _refuse_unless_waiting(held)
+    _refuse_own(session, held)
     state = TASK.after(held.task["state"], "approve")
     _change(
         session,
@@ -148,9 +150,9 @@ def reject_task(
     Raises Refusal, also where no reason is given.
     """
     held = _lock(session, task_id, by=by, at=at, seen=seen)
-    _refuse_unless_waiting(session, held)
-    _refuse_own(held)
-    reason = _needed_reason(reason)
+    _refuse_unless_waiting(held)
+    _refuse_own(session, held)
+    reason = needed_reason(reason)
     _change(
         session,
         held,
@@ -180,6 +182,8 @@ def undo_task(
     held = _lock(session, task_id, by=by, at=at, seen=seen)
     if held.task["action"]:
         raise Refusal("task.automatic", N_("The program does this step by itself, once the steps before it are done."))
+    _refuse_closed_case(held)
+    reason = _checked_note(reason)
     move_to = _move(held, "undo")
     _fall_back(session, held)
     _change(
@@ -207,7 +211,7 @@ def waive_task(
     Raises Refusal.
     """
     held = _lock(session, task_id, by=by, at=at, seen=seen)
-    reason = _needed_reason(reason)
+    reason = needed_reason(reason)
     if not held.task["waived_by"]:
         raise Refusal("task.never_waived", N_("The protocol does not let anyone waive this step."))
     _refuse_closed_case(held)
@@ -238,7 +242,7 @@ def hand_back_task(
     """
     held = _lock(session, task_id, by=by, at=at, seen=seen)
     _refuse_unless_open(session, held)
-    reason = _needed_reason(reason)
+    reason = needed_reason(reason)
     rest = _links(session, held.task["owed_by_id"])[1:]
     if not rest:
         raise Refusal(
@@ -291,7 +295,10 @@ def record_act(session: Session, task_id: UUID, *, undone: bool, by: Actor, at: 
             _change(session, held, act_state=ACT.after(act, "undo"))
             _tell(session, held, "act.undone", step=held.task["step"], action=held.task["undo"])
             opened = _open_ready(session, held, [held.id])
-            return Moved(held.id, held.task["state"], held.case_id, opened)
+            closed = bool(held.case_id and held.case and held.case["state"] == "open" and not opened) and (
+                close_if_settled(session, held.case_id, by=by, at=at)
+            )
+            return Moved(held.id, held.task["state"], held.case_id, opened, closed)
         return Moved(held.id, held.task["state"], held.case_id)
     if act == "done":
         return Moved(held.id, held.task["state"], held.case_id)
@@ -300,7 +307,6 @@ def record_act(session: Session, task_id: UUID, *, undone: bool, by: Actor, at: 
         # It was called off while the engine was at it: what was done must be taken back.
         _change(session, held, act_state="undo_wanted" if held.task["undo"] else "undone")
         _tell(session, held, "act.done_too_late", step=held.task["step"], action=held.task["action"])
-        _wake(session, held)
         return Moved(held.id, held.task["state"], held.case_id)
     state = TASK.after("open", "complete")
     _change(
@@ -415,7 +421,8 @@ def _tell(session: Session, held: _Locked, verb: str, **facts: events.Fact) -> N
 
 
 def _wake(session: Session, held: _Locked) -> None:
-    if held.case_id is not None:
+    # The engine goes on with the case in hand: its own acts do not call it again.
+    if held.case_id is not None and held.by.role != ENGINE:
         wakeups.wake(session, held.case_id, at=held.at)
 
 
@@ -599,21 +606,30 @@ def _refuse_unless_open(session: Session, held: _Locked) -> None:
     raise Refusal("task.not_open", _NOT_OPEN[state])
 
 
-def _refuse_unless_waiting(session: Session, held: _Locked) -> None:
+def _refuse_unless_waiting(held: _Locked) -> None:
     _refuse_closed_case(held)
     if held.task["state"] != "submitted":
         raise Refusal("task.not_submitted", N_("Nothing waits for an approval here."))
 
 
-def _refuse_own(held: _Locked) -> None:
+def _refuse_own(session: Session, held: _Locked) -> None:
     own: list[UUID | None] = [held.task["done_by"], held.task["done_for"]]
     if held.by.is_one_of(*own):
         raise Refusal(
             "task.own_request",
             N_("Nobody approves what they did themselves, nor what was done on their behalf."),
         )
-    if held.task["subject_may_not_approve"] and held.case is not None and held.by.is_one_of(held.case["subject_id"]):
-        raise Refusal("task.own_case", N_("Nobody approves a step of a case that is about themselves."))
+    for link in held.task["may_not_approve"]:
+        if held.by.is_one_of(*_people_of(session, link, held.at)):
+            raise Refusal("task.own_case", N_("The protocol bars you from approving this step."))
+
+
+def _people_of(session: Session, link: Link, at: datetime) -> list[UUID]:
+    """Whom a barred link means: the one whom the case is about, or whoever holds the role on that day."""
+    if "person" in link:
+        return [UUID(link["person"])]
+    on_the_day = standing(session, local_day(session, at))
+    return [tenure.person_id for tenure in on_the_day.tenures_of(link)]
 
 
 def _move(held: _Locked, move: str) -> str:
@@ -650,7 +666,8 @@ def _checked_note(note: str) -> str:
     return note
 
 
-def _needed_reason(reason: str) -> str:
+def needed_reason(reason: str) -> str:
+    """The reason that an act needs, trimmed. Raises Refusal where there is none, or it is too long."""
     reason = _checked_note(reason)
     if not reason:
         raise Refusal("reason.missing", N_("Say why, in a few words."))

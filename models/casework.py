@@ -82,7 +82,15 @@ class Responsibility(InProgram, table=True):
     """
 
     __tablename__ = "responsibility"
-    __table_args__ = (UniqueConstraint("program_id", "digest"),)
+    __table_args__ = (
+        UniqueConstraint("program_id", "digest"),
+        Index(
+            "ix_responsibility_links",
+            "links",
+            postgresql_using="gin",
+            postgresql_ops={"links": "jsonb_path_ops"},
+        ),
+    )
 
     digest: str
     links: list[dict[str, Any]] = structure(default_factory=list)
@@ -136,12 +144,13 @@ class Task(InProgram, table=True):
     sources: list[str] = words()
     clause: str = ""
     evidence: str = "none"
+    system: str = ""  # on which an account is opened
     required: bool = True
 
     owed_by_id: UUID | None = None
     declared_owed_by_id: UUID | None = None
     approved_by_id: UUID | None = None
-    subject_may_not_approve: bool = False
+    may_not_approve: list[dict[str, Any]] = structure(default_factory=list)  # links; the doer never may
     on_reject: str = ""  # the step that a rejection reopens, where it is not this one
     waived_by: list[str] = words()  # the roles that may waive it; empty: nobody
 

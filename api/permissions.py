@@ -1,0 +1,365 @@
+"""May this person: one table of actions and relations, asked at every window.
+
+A relation is what the asker is to the thing: the one who owes the task, the manager of its organization, the
+coordinator. The table says which relations allow which action; whether it may happen *now* (own request, closed
+case) is inside the verb. Lists use the same relations as conditions in SQL, so that what a list shows and
+what a page opens are one answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, and_, false, or_, select, true
+from sqlalchemy.sql.expression import ColumnElement
+from sqlmodel import Session
+
+from duties import board
+from duties.actors import Actor
+from duties.here import program_of
+from duties.protocol import Protocol
+from duties.roles import Holder, Standing
+from models.base import table_of
+from models.casework import Case, Task
+from models.program import Person
+
+_task = table_of(Task)
+_case = table_of(Case)
+
+
+class Action(StrEnum):
+    """Everything that a window can be asked for. Each route names one."""
+
+    SIGN_IN = "sign_in"
+    SIGN_OUT = "sign_out"
+    LOOK = "look"  # static files, health, the choice of language
+    SEE_MY_WORK = "see_my_work"
+    SEE_CASES = "see_cases"
+    SEE_CASE = "see_case"
+    OPEN_CASE = "open_case"
+    CLOSE_CASE = "close_case"
+    CANCEL_CASE = "cancel_case"
+    REOPEN_CASE = "reopen_case"
+    MOVE_DAY = "move_day"
+    TAKE_VERSION = "take_version"
+    COMPLETE_TASK = "complete_task"
+    UNDO_TASK = "undo_task"
+    APPROVE_TASK = "approve_task"
+    REJECT_TASK = "reject_task"
+    HAND_BACK_TASK = "hand_back_task"
+    RETURN_TASK = "return_task"
+    WAIVE_TASK = "waive_task"
+    READ_EVIDENCE = "read_evidence"
+    SEE_PEOPLE = "see_people"
+    ADD_PERSON = "add_person"
+    APPOINT = "appoint"
+    END_TENURE = "end_tenure"
+    RECORD_ABSENCE = "record_absence"
+    CANCEL_ABSENCE = "cancel_absence"
+    SEE_PROGRAM = "see_program"
+    SEE_PROTOCOL = "see_protocol"
+    SEE_BOARD = "see_board"
+    SEE_POST = "see_post"
+    RESEND_POST = "resend_post"
+    SEE_ACTIVITY = "see_activity"
+
+
+class Relation(StrEnum):
+    """What the asker is to the thing that they ask about."""
+
+    ANYONE = "anyone"  # signed in or not
+    STAFF = "staff"  # holds a role in the program today
+    COORDINATOR = "coordinator"
+    OFFICE = "office"  # the administrative officer
+    MANAGER_HERE = "manager_here"  # manages the organization that the thing belongs to
+    DIRECTOR_HERE = "director_here"
+    SUBJECT = "subject"  # the one whom the case is about
+    TAKES_PART = "takes_part"  # has, or had, something to do in the case
+    OWES = "owes"  # the task is now theirs to do
+    APPROVES = "approves"  # it waits for their approval
+    DID = "did"  # did it, and may take it back
+    MAY_WAIVE = "may_waive"  # holds a role that the protocol lets waive the step
+    DECLARED = "declared"  # holds a role that the protocol lets do this to a case
+    SELF = "self"  # the person is themselves
+
+
+TABLE: Mapping[Action, frozenset[Relation]] = {
+    Action.SIGN_IN: frozenset({Relation.ANYONE}),
+    Action.SIGN_OUT: frozenset({Relation.ANYONE}),
+    Action.LOOK: frozenset({Relation.ANYONE}),
+    Action.SEE_MY_WORK: frozenset({Relation.STAFF}),
+    Action.SEE_CASES: frozenset({Relation.STAFF}),
+    Action.SEE_CASE: frozenset(
+        {
+            Relation.COORDINATOR,
+            Relation.MANAGER_HERE,
+            Relation.DIRECTOR_HERE,
+            Relation.SUBJECT,
+            Relation.TAKES_PART,
+        }
+    ),
+    Action.OPEN_CASE: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
+    Action.CLOSE_CASE: frozenset({Relation.COORDINATOR}),
+    Action.CANCEL_CASE: frozenset({Relation.DECLARED}),
+    Action.REOPEN_CASE: frozenset({Relation.DECLARED}),
+    Action.MOVE_DAY: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
+    Action.TAKE_VERSION: frozenset({Relation.COORDINATOR}),
+    Action.COMPLETE_TASK: frozenset({Relation.OWES, Relation.COORDINATOR}),
+    Action.UNDO_TASK: frozenset({Relation.DID, Relation.COORDINATOR}),
+    Action.APPROVE_TASK: frozenset({Relation.APPROVES}),
+    Action.REJECT_TASK: frozenset({Relation.APPROVES}),
+    Action.HAND_BACK_TASK: frozenset({Relation.OWES}),
+    Action.RETURN_TASK: frozenset({Relation.COORDINATOR}),
+    Action.WAIVE_TASK: frozenset({Relation.MAY_WAIVE}),
+    Action.READ_EVIDENCE: frozenset(
+        {Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.SUBJECT, Relation.TAKES_PART}
+    ),
+    Action.SEE_PEOPLE: frozenset({Relation.STAFF}),
+    Action.ADD_PERSON: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
+    Action.APPOINT: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
+    Action.END_TENURE: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
+    Action.RECORD_ABSENCE: frozenset({Relation.SELF, Relation.COORDINATOR, Relation.MANAGER_HERE}),
+    Action.CANCEL_ABSENCE: frozenset({Relation.SELF, Relation.COORDINATOR, Relation.MANAGER_HERE}),
+    Action.SEE_PROGRAM: frozenset({Relation.STAFF}),
+    Action.SEE_PROTOCOL: frozenset({Relation.STAFF}),
+    Action.SEE_BOARD: frozenset({Relation.COORDINATOR, Relation.OFFICE}),
+    Action.SEE_POST: frozenset({Relation.COORDINATOR, Relation.OFFICE}),
+    Action.RESEND_POST: frozenset({Relation.COORDINATOR, Relation.OFFICE}),
+    Action.SEE_ACTIVITY: frozenset({Relation.COORDINATOR}),
+}
+
+
+class Forbidden(Exception):
+    """The asker may not, or there is no such thing: to the asker the two look the same."""
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who is asking, on which day, and what they hold that day for themselves or for someone absent."""
+
+    person: Person
+    standing: Standing
+
+    @property
+    def person_id(self) -> UUID:
+        """The asking person's id."""
+        return self.person.id
+
+    @property
+    def day(self) -> date:
+        """The local day of the asking."""
+        return self.standing.day
+
+    def hat(self, role: str, organization_id: UUID | None = None, *, kind: str = "tasks") -> Holder | None:
+        """The asker's hold of a role that day, at one organization or anywhere; an absent holder's deputy has it."""
+        at = str(organization_id) if organization_id else "*"
+        return self.standing.falls([{"role": role, "at": at}], kind=kind).on(self.person_id)
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the asker holds any role today."""
+        return self.person_id in self.standing.live
+
+    def organizations_as(self, *roles: str) -> list[UUID]:
+        """The organizations at which the asker holds one of these roles today, or acts for one who does."""
+        places = {tenure.organization_id for role in roles for tenure in self.standing.holding(role)}
+        return sorted(place for place in places if any(self.hat(role, place) for role in roles))
+
+
+Given = dict[Relation, Actor]
+"""The relations that hold, each with the actor that an act under it would have."""
+
+
+def allows(action: Action, given: Mapping[Relation, Actor]) -> Actor | None:
+    """The actor under whom the asker may do `action`, by the closest relation; None where they may not."""
+    wanted = TABLE[action]
+    return next((given[relation] for relation in _CLOSEST if relation in wanted and relation in given), None)
+
+
+def require(action: Action, given: Mapping[Relation, Actor]) -> Actor:
+    """As `allows`. Raises Forbidden."""
+    actor = allows(action, given)
+    if actor is None:
+        raise Forbidden
+    return actor
+
+
+def to_program(asker: Asker, *, organizations: Iterable[UUID] = ()) -> Given:
+    """What the asker is to the program at large, and to things that belong to these organizations."""
+    given: Given = {}
+    if asker.is_staff:
+        given[Relation.STAFF] = _as(asker, next(iter(_own_hats(asker)), None))
+    coordinator = asker.hat("coordinator")
+    if coordinator:
+        given[Relation.COORDINATOR] = _as(asker, coordinator)
+    office = asker.hat("administrative_officer")
+    if office:
+        given[Relation.OFFICE] = _as(asker, office)
+    for place in organizations:
+        for role, relation in (("manager", Relation.MANAGER_HERE), ("director", Relation.DIRECTOR_HERE)):
+            holder = asker.hat(role, place)
+            if holder:
+                given[relation] = _as(asker, holder)
+    return given
+
+
+def to_person(asker: Asker, person_id: UUID) -> Given:
+    """What the asker is to a person of the program."""
+    places = {tenure.organization_id for tenure in asker.standing.roles_of(person_id)}
+    given = to_program(asker, organizations=sorted(places))
+    if person_id == asker.person_id:
+        given[Relation.SELF] = _as(asker, next(iter(_own_hats(asker)), None))
+    return given
+
+
+def to_case(session: Session, asker: Asker, case: Mapping[str, Any], protocol: Protocol | None = None) -> Given:
+    """What the asker is to a case. `protocol` is its pinned one, asked for where an act depends on what it declares."""
+    given = to_program(asker, organizations=[case["organization_id"]])
+    if case["subject_id"] == asker.person_id:
+        given[Relation.SUBJECT] = _as(asker, next(iter(_own_hats(asker)), None))
+    if _takes_part(session, asker, case["id"]):
+        given[Relation.TAKES_PART] = _as(asker, next(iter(_own_hats(asker)), None))
+    return given
+
+
+def may_end(session: Session, asker: Asker, case: Mapping[str, Any], links: Iterable[Mapping[str, Any]]) -> Given:
+    """As `to_case`, with DECLARED where the asker holds one of the roles that the protocol names for this act."""
+    given = to_case(session, asker, case)
+    for link in links:
+        holder = asker.standing.falls([dict(link)]).on(asker.person_id)
+        if holder:
+            given[Relation.DECLARED] = _as(asker, holder)
+            break
+    return given
+
+
+def to_task(session: Session, asker: Asker, task: Mapping[str, Any], case: Mapping[str, Any] | None) -> Given:
+    """What the asker is to a task."""
+    given = to_case(session, asker, case) if case is not None else to_program(asker)
+    links = board.chains(session, [task["owed_by_id"], task["approved_by_id"]])
+    if task["owed_by_id"]:
+        holder = asker.standing.falls(links[task["owed_by_id"]]).on(asker.person_id)
+        if holder:
+            given[Relation.OWES] = _as(asker, holder)
+    if task["approved_by_id"]:
+        holder = asker.standing.falls(links[task["approved_by_id"]], kind="approvals").on(asker.person_id)
+        if holder:
+            given[Relation.APPROVES] = _as(asker, holder)
+    if asker.person_id in (task["done_by"], task["settled_by"]) and asker.person_id is not None:
+        given[Relation.DID] = _as(asker, next(iter(_own_hats(asker)), None))
+    for role in task["waived_by"]:
+        holder = asker.hat(role)
+        if holder:
+            given[Relation.MAY_WAIVE] = _as(asker, holder)
+            break
+    return given
+
+
+def visible_cases(asker: Asker, hats: board.Hats) -> ColumnElement[bool]:
+    """The condition on `case` that the asker may see it: `Action.SEE_CASE` of the table, as SQL."""
+    if not asker.is_staff:
+        return false()
+    if asker.hat("coordinator"):
+        return true()
+    managed = asker.organizations_as("manager", "director")
+    return or_(
+        _case.c.organization_id.in_(managed),
+        _case.c.subject_id == asker.person_id,
+        _has_part(asker, hats),
+    )
+
+
+def find_case(session: Session, asker: Asker, case_id: UUID) -> RowMapping:
+    """A case that the asker may see. Raises Forbidden, whether it is absent or not theirs to see."""
+    hats = board.hats_of(session, asker.standing, asker.person_id)
+    row = (
+        session.execute(
+            select(_case).where(
+                _case.c.program_id == program_of(session), _case.c.id == case_id, visible_cases(asker, hats)
+            )
+        )
+        .mappings()
+        .first()
+    )
+    if row is None:
+        raise Forbidden
+    return row
+
+
+def find_task(session: Session, asker: Asker, task_id: UUID) -> tuple[RowMapping, RowMapping | None]:
+    """A task of a case that the asker may see, or one that is theirs, with its case. Raises Forbidden."""
+    task = (
+        session.execute(select(_task).where(_task.c.program_id == program_of(session), _task.c.id == task_id))
+        .mappings()
+        .first()
+    )
+    if task is None:
+        raise Forbidden
+    if task["case_id"] is not None:
+        return task, find_case(session, asker, task["case_id"])
+    given = to_task(session, asker, task, None)
+    if not given.keys() & {Relation.OWES, Relation.APPROVES, Relation.DID, Relation.COORDINATOR}:
+        raise Forbidden
+    return task, None
+
+
+def _takes_part(session: Session, asker: Asker, case_id: UUID) -> bool:
+    hats = board.hats_of(session, asker.standing, asker.person_id)
+    found = session.scalar(
+        select(_case.c.id).where(
+            _case.c.program_id == program_of(session), _case.c.id == case_id, _has_part(asker, hats)
+        )
+    )
+    return found is not None
+
+
+def _has_part(asker: Asker, hats: board.Hats) -> ColumnElement[bool]:
+    return (
+        select(_task.c.id)
+        .where(
+            _task.c.program_id == _case.c.program_id,
+            _task.c.case_id == _case.c.id,
+            or_(
+                board.is_mine(hats),
+                _task.c.done_by == asker.person_id,
+                _task.c.settled_by == asker.person_id,
+                and_(_task.c.state == "planned", _task.c.owed_by_id.in_(list(hats.tasks))),
+            ),
+        )
+        .exists()
+    )
+
+
+def _own_hats(asker: Asker) -> Iterable[Holder]:
+    for tenure in asker.standing.roles_of(asker.person_id):
+        yield Holder(asker.person_id, tenure.role, tenure.organization_id)
+
+
+def _as(asker: Asker, hat: Holder | None) -> Actor:
+    if hat is None:
+        return Actor(role="", person_id=asker.person_id)
+    return Actor(hat.role, asker.person_id, hat.organization_id, hat.acting_for)
+
+
+#: Of several relations, the one under which an act is recorded: what is owed comes before what is overseen.
+_CLOSEST = (
+    Relation.OWES,
+    Relation.APPROVES,
+    Relation.MAY_WAIVE,
+    Relation.DECLARED,
+    Relation.DID,
+    Relation.SELF,
+    Relation.COORDINATOR,
+    Relation.MANAGER_HERE,
+    Relation.DIRECTOR_HERE,
+    Relation.OFFICE,
+    Relation.SUBJECT,
+    Relation.TAKES_PART,
+    Relation.STAFF,
+    Relation.ANYONE,
+)

@@ -1,0 +1,295 @@
+"""What people look at: each one's own work today, what is vacant, and what is late. Reads only, and only what is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, and_, func, or_, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.sql.expression import ColumnElement, literal
+from sqlmodel import Session
+
+from duties.here import program_of
+from duties.roles import Falls, Holder, Link, Standing
+from models.agreement import Agreement, AgreementRole, AgreementVersion
+from models.base import table_of
+from models.casework import Case, Responsibility, Task
+from models.committee import Committee, Seat, SeatHolder
+from models.program import Organization, Role
+
+_task = table_of(Task)
+_case = table_of(Case)
+_chain = table_of(Responsibility)
+_role = table_of(Role)
+_organization = table_of(Organization)
+_agreement = table_of(Agreement)
+_version = table_of(AgreementVersion)
+_created = table_of(AgreementRole)
+_committee = table_of(Committee)
+_seat = table_of(Seat)
+_holder = table_of(SeatHolder)
+
+
+@dataclass(frozen=True)
+class Hats:
+    """For which chains a person has the duty on a day, and under which hat: to do, and to approve."""
+
+    tasks: Mapping[UUID, Holder]
+    approvals: Mapping[UUID, Holder]
+
+
+@dataclass(frozen=True)
+class Vacancy:
+    """A place that nobody holds on the day: a role of an agreement, or a committee's seat.
+
+    `tasks` counts the open tasks and waiting approvals that first fall to it.
+    """
+
+    kind: str  # role or seat
+    role: str
+    title_fr: str
+    title_en: str
+    organization_id: UUID
+    organization: str
+    tasks: int = 0
+
+
+def hats_of(session: Session, standing: Standing, person_id: UUID) -> Hats:
+    """The chains with something open whose duty falls on this person on the day of `standing`."""
+    asked = _links_of(standing, person_id)
+    if not asked:
+        return Hats({}, {})
+    here = program_of(session)
+    named = or_(*(_chain.c.links.contains(literal([link], JSONB)) for link in asked))
+    open_here = and_(_task.c.program_id == here, _task.c.owed_by_id == _chain.c.id, _task.c.state == "open")
+    waits_here = and_(_task.c.program_id == here, _task.c.approved_by_id == _chain.c.id, _task.c.state == "submitted")
+    to_do = select(_task.c.id).where(open_here).exists()
+    to_approve = select(_task.c.id).where(waits_here).exists()
+    rows = session.execute(
+        select(_chain.c.id, _chain.c.links, to_do.label("to_do"), to_approve.label("to_approve")).where(
+            _chain.c.program_id == here, named, or_(to_do, to_approve)
+        )
+    ).all()
+    tasks = {row.id: standing.falls(row.links).on(person_id) for row in rows if row.to_do}
+    approvals = {row.id: standing.falls(row.links, kind="approvals").on(person_id) for row in rows if row.to_approve}
+    return Hats(
+        {chain: hat for chain, hat in tasks.items() if hat},
+        {chain: hat for chain, hat in approvals.items() if hat},
+    )
+
+
+def is_mine(hats: Hats) -> ColumnElement[bool]:
+    """The condition on a task that it is now for the person of `hats` to do, or to approve."""
+    return or_(
+        and_(_task.c.state == "open", _task.c.owed_by_id.in_(list(hats.tasks))),
+        and_(_task.c.state == "submitted", _task.c.approved_by_id.in_(list(hats.approvals))),
+    )
+
+
+def work(
+    session: Session, hats: Hats, *, limit: int = 200, offset: int = 0
+) -> Sequence[RowMapping]:
+    """The tasks that are now for the person of `hats`, the most pressing first, each with its case."""
+    return (
+        session.execute(
+            _tasks_with_cases(session)
+            .where(is_mine(hats))
+            .order_by(_task.c.due_on.asc().nulls_last(), _task.c.opened_at, _task.c.id)
+            .limit(limit)
+            .offset(offset)
+        )
+        .mappings()
+        .all()
+    )
+
+
+def late(session: Session, day: date, *, limit: int = 200) -> Sequence[RowMapping]:
+    """Every open or waiting task of the program whose due day is past, the latest first."""
+    return (
+        session.execute(
+            _tasks_with_cases(session)
+            .where(_task.c.state.in_(["open", "submitted"]), _task.c.due_on < day)
+            .order_by(_task.c.due_on, _task.c.id)
+            .limit(limit)
+        )
+        .mappings()
+        .all()
+    )
+
+
+def chains(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[Link]]:
+    """The links of several chains, read at once."""
+    rows = session.execute(
+        select(_chain.c.id, _chain.c.links).where(
+            _chain.c.program_id == program_of(session), _chain.c.id.in_({one for one in ids if one})
+        )
+    )
+    return {row.id: row.links for row in rows}
+
+
+def who(standing: Standing, task: Mapping[str, Any], links: Mapping[UUID, list[Link]]) -> Falls | None:
+    """On whom a task waits now: its doer while open, its approver while it waits; None where it waits on nobody."""
+    if task["state"] == "submitted":
+        return standing.falls(links[task["approved_by_id"]], kind="approvals")
+    if task["state"] in ("open", "planned") and task["owed_by_id"]:
+        return standing.falls(links[task["owed_by_id"]])
+    return None
+
+
+def vacancies(session: Session, standing: Standing) -> list[Vacancy]:
+    """Every role that an agreement creates and nobody holds on the day, and every seat without a principal.
+
+    Each with the number of open tasks that first fall to it, in the state of this very transaction.
+    """
+    here = program_of(session)
+    created = session.execute(
+        select(
+            _created.c.role,
+            func.max(_created.c.headcount).label("headcount"),
+            _organization.c.id,
+            _organization.c.short_name,
+            _role.c.title_fr,
+            _role.c.title_en,
+        )
+        .join(
+            _version,
+            and_(_version.c.program_id == _created.c.program_id, _version.c.id == _created.c.agreement_version_id),
+        )
+        .join(
+            _agreement,
+            and_(_agreement.c.program_id == _version.c.program_id, _agreement.c.id == _version.c.agreement_id),
+        )
+        .join(
+            _organization,
+            and_(
+                _organization.c.program_id == _agreement.c.program_id,
+                _organization.c.id == _agreement.c.organization_id,
+            ),
+        )
+        .join(_role, and_(_role.c.program_id == _created.c.program_id, _role.c.key == _created.c.role))
+        .where(
+            _created.c.program_id == here,
+            _version.c.state != "ended",
+            or_(_organization.c.ends_on.is_(None), _organization.c.ends_on >= standing.day),
+        )
+        .group_by(
+            _created.c.role,
+            _organization.c.id,
+            _organization.c.short_name,
+            _role.c.title_fr,
+            _role.c.title_en,
+        )
+        .order_by(_organization.c.short_name, _created.c.role)
+    ).all()
+    empty = [row for row in created if len(standing.holding(row.role, row.id)) < row.headcount]
+    falling = _falling_to(session, {(row.role, row.id) for row in empty})
+    found = [
+        Vacancy(
+            "role",
+            row.role,
+            row.title_fr,
+            row.title_en,
+            row.id,
+            row.short_name,
+            falling.get((row.role, row.id), 0) if not standing.holding(row.role, row.id) else 0,
+        )
+        for row in empty
+    ]
+    return found + _empty_seats(session, standing)
+
+
+def _empty_seats(session: Session, standing: Standing) -> list[Vacancy]:
+    here = program_of(session)
+    held = (
+        select(_holder.c.id)
+        .where(
+            _holder.c.program_id == here,
+            _holder.c.seat_id == _seat.c.id,
+            _holder.c.kind == "principal",
+            _holder.c.starts_on <= standing.day,
+            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= standing.day),
+        )
+        .exists()
+    )
+    rows = session.execute(
+        select(
+            _seat.c.role,
+            _seat.c.title_fr,
+            _seat.c.title_en,
+            _organization.c.id,
+            _organization.c.short_name,
+            _committee.c.title_fr.label("committee_fr"),
+            _committee.c.title_en.label("committee_en"),
+        )
+        .join(_committee, and_(_committee.c.program_id == _seat.c.program_id, _committee.c.id == _seat.c.committee_id))
+        .join(
+            _organization,
+            and_(_organization.c.program_id == _seat.c.program_id, _organization.c.id == _seat.c.organization_id),
+        )
+        .where(
+            _seat.c.program_id == here,
+            ~held,
+            or_(_seat.c.ends_on.is_(None), _seat.c.ends_on >= standing.day),
+        )
+        .order_by(_committee.c.key, _organization.c.short_name, _seat.c.key)
+    ).all()
+    return [
+        Vacancy(
+            "seat",
+            row.role,
+            f"{row.committee_fr} – {row.title_fr}",
+            f"{row.committee_en} – {row.title_en}",
+            row.id,
+            row.short_name,
+        )
+        for row in rows
+    ]
+
+
+def _falling_to(session: Session, places: set[tuple[str, UUID]]) -> dict[tuple[str, UUID], int]:
+    """How many open tasks and waiting approvals name one of these places as the first of their chain."""
+    if not places:
+        return {}
+    here = program_of(session)
+    first = _chain.c.links[0]
+    counts: dict[tuple[str, UUID], int] = {}
+    for column, state in ((_task.c.owed_by_id, "open"), (_task.c.approved_by_id, "submitted")):
+        rows = session.execute(
+            select(first["role"].astext, first["at"].astext, func.count())
+            .select_from(_task)
+            .join(_chain, and_(_chain.c.program_id == _task.c.program_id, _chain.c.id == column))
+            .where(_task.c.program_id == here, _task.c.state == state)
+            .group_by(first["role"].astext, first["at"].astext)
+        ).all()
+        for role, at, count in rows:
+            for place in places:
+                if place[0] == role and (at == "*" or at == str(place[1])):
+                    counts[place] = counts.get(place, 0) + count
+    return counts
+
+
+def _links_of(standing: Standing, person_id: UUID) -> list[Link]:
+    """The links under which something can fall on this person: their own, and those of whom they act for."""
+    people = [person_id]
+    for one in people:
+        people.extend(absence.person_id for absence in standing.acting_for(one) if absence.person_id not in people)
+    roles = {tenure.role for one in people for tenure in standing.roles_of(one)}
+    return [{"role": role} for role in sorted(roles)]
+
+
+def _tasks_with_cases(session: Session) -> Any:
+    return (
+        select(
+            _task,
+            _case.c.protocol,
+            _case.c.subject_id,
+            _case.c.organization_id,
+            _case.c.state.label("case_state"),
+        )
+        .outerjoin(_case, and_(_case.c.program_id == _task.c.program_id, _case.c.id == _task.c.case_id))
+        .where(_task.c.program_id == program_of(session))
+    )

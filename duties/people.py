@@ -1,0 +1,313 @@
+"""People of the program's organizations: adding one, appointing them to a role, ending it, and their absences."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import and_, insert, or_, select, update
+from sqlmodel import Session
+
+from duties import events
+from duties.actors import Actor
+from duties.here import program_of
+from duties.refusals import Refusal
+from locales import N_
+from models.agreement import Agreement, AgreementRole, AgreementVersion
+from models.base import table_of
+from models.program import ABSENCE_KINDS, LANGUAGES, Absence, Organization, Person, Role, Tenure
+
+LONGEST_NAME = 80
+_ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+\.[^\s@<>,;:\"()\[\]\\]+")
+
+_person = table_of(Person)
+_tenure = table_of(Tenure)
+_absence = table_of(Absence)
+_role = table_of(Role)
+_organization = table_of(Organization)
+_agreement = table_of(Agreement)
+_version = table_of(AgreementVersion)
+_created = table_of(AgreementRole)
+
+
+def folded(text: str) -> str:
+    """A key by which names sort without accents or case: "Éléonore" beside "Eleonore"."""
+    plain = unicodedata.normalize("NFD", text.casefold())
+    return "".join(letter for letter in plain if not unicodedata.combining(letter))
+
+
+def add_person(
+    session: Session,
+    *,
+    given_name: str,
+    family_name: str,
+    email: str | None,
+    language: str,
+    by: Actor,
+    at: datetime,
+    phone: str | None = None,
+    key: str | None = None,
+) -> UUID:
+    """Add a member of an organization's staff. Someone without an address gets no letters; the coordinator does.
+
+    `key` is a stable handle for files; one is made where none is given. Raises Refusal.
+    """
+    person_id = uuid4()
+    given_name, family_name = _name(given_name), _name(family_name)
+    if language not in LANGUAGES:
+        raise Refusal("person.language", N_("Letters are written in French or in English."))
+    session.execute(
+        insert(_person).values(
+            program_id=program_of(session),
+            id=person_id,
+            key=key or person_id.hex,
+            given_name=given_name,
+            family_name=family_name,
+            sort_key=folded(f"{family_name} {given_name}"),
+            email=checked_address(email),
+            phone=phone,
+            language=language,
+            version=1,
+        )
+    )
+    events.write(session, "person.added", "person", person_id, by=by, at=at)
+    return person_id
+
+
+def appoint(
+    session: Session,
+    *,
+    person_id: UUID,
+    role: str,
+    organization_id: UUID,
+    starts_on: date,
+    by: Actor,
+    at: datetime,
+    ends_on: date | None = None,
+) -> UUID:
+    """Give a person a role at an organization from a local day, to another where its end is known (inclusive).
+
+    The role is one that an agreement of the organization creates. Raises Refusal: unknown, not in the
+    agreement, the person holds it then already, or it has a holder and may have only one.
+    """
+    here = program_of(session)
+    if ends_on is not None and ends_on < starts_on:
+        raise Refusal("tenure.ends_first", N_("The last day comes before the first."))
+    person = session.scalar(
+        select(_person.c.id).where(_person.c.program_id == here, _person.c.id == person_id).with_for_update()
+    )
+    if person is None:
+        raise Refusal("person.unknown", N_("There is no such person."))
+    found = session.execute(select(_role).where(_role.c.program_id == here, _role.c.key == role)).first()
+    if found is None:
+        raise Refusal("role.unknown", N_("The program has no such role."))
+    # The row is held, so that of two who appoint to one place at the same instant the second is told.
+    organization = session.scalar(
+        select(_organization.c.id)
+        .where(_organization.c.program_id == here, _organization.c.id == organization_id)
+        .with_for_update()
+    )
+    if organization is None:
+        raise Refusal("organization.unknown", N_("The program has no such organization."))
+    if not _is_created(session, role, organization_id):
+        raise Refusal(
+            "role.not_in_agreement", N_("No agreement of this organization creates this role."), source="AG-X2"
+        )
+    overlaps = and_(
+        _tenure.c.program_id == here,
+        _tenure.c.role == role,
+        _tenure.c.organization_id == organization_id,
+        or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= starts_on),
+        *([_tenure.c.starts_on <= ends_on] if ends_on else []),
+    )
+    for holder in session.scalars(select(_tenure.c.person_id).where(overlaps)):
+        if holder == person_id:
+            raise Refusal("tenure.held_already", N_("This person holds that role there on those days already."))
+        if found.single_holder:
+            raise Refusal("tenure.one_holder", N_("This role has one holder at a time, and has one on those days."))
+    tenure_id = uuid4()
+    session.execute(
+        insert(_tenure).values(
+            program_id=here,
+            id=tenure_id,
+            person_id=person_id,
+            role=role,
+            organization_id=organization_id,
+            single_holder=found.single_holder,
+            starts_on=starts_on,
+            ends_on=ends_on,
+            version=1,
+        )
+    )
+    events.write(
+        session,
+        "tenure.started",
+        "person",
+        person_id,
+        by=by,
+        at=at,
+        role=role,
+        organization=str(organization_id),
+        starts_on=starts_on.isoformat(),
+    )
+    return tenure_id
+
+
+def end_tenure(session: Session, tenure_id: UUID, *, ends_on: date, by: Actor, at: datetime) -> None:
+    """End a person's hold of a role on a last day, inclusive. Who held it before stays answerable.
+
+    Open tasks follow the role: on the next day they are another's, or show as vacant. Raises Refusal.
+    """
+    here = program_of(session)
+    held = session.execute(
+        select(_tenure).where(_tenure.c.program_id == here, _tenure.c.id == tenure_id).with_for_update()
+    ).first()
+    if held is None:
+        raise Refusal("tenure.unknown", N_("There is no such appointment."))
+    if ends_on < held.starts_on:
+        raise Refusal("tenure.ends_first", N_("The last day comes before the first."))
+    session.execute(
+        update(_tenure)
+        .where(_tenure.c.program_id == here, _tenure.c.id == tenure_id)
+        .values(ends_on=ends_on, ended_by=by.person_id, ended_at=at if by.person_id else None, version=held.version + 1)
+    )
+    events.write(
+        session,
+        "tenure.ended",
+        "person",
+        held.person_id,
+        by=by,
+        at=at,
+        role=held.role,
+        organization=str(held.organization_id),
+        ends_on=ends_on.isoformat(),
+    )
+
+
+def record_absence(
+    session: Session,
+    *,
+    person_id: UUID,
+    starts_on: date,
+    ends_on: date,
+    deputy_id: UUID | None,
+    by: Actor,
+    at: datetime,
+    kinds: Sequence[str] = ABSENCE_KINDS,
+) -> UUID:
+    """Record that a person is away from a day to a day, both inclusive, and who acts for them. It ends by itself.
+
+    `kinds` says for what the deputy acts: tasks, approvals, seats. Raises Refusal.
+    """
+    here = program_of(session)
+    if ends_on < starts_on:
+        raise Refusal("absence.ends_first", N_("The last day comes before the first."))
+    if deputy_id == person_id:
+        raise Refusal("absence.own_deputy", N_("Nobody is their own deputy."))
+    unknown = sorted(set(kinds) - set(ABSENCE_KINDS))
+    if unknown or not kinds:
+        raise Refusal("absence.kinds", N_("Say what the deputy acts for: tasks, approvals or seats."))
+    people = [person_id] + ([deputy_id] if deputy_id else [])
+    known = session.scalars(
+        select(_person.c.id)
+        .where(_person.c.program_id == here, _person.c.id.in_(people))
+        .order_by(_person.c.id)
+        .with_for_update()
+    ).all()
+    if len(known) != len(people):
+        raise Refusal("person.unknown", N_("There is no such person."))
+    if session.scalar(
+        select(_absence.c.id).where(
+            _absence.c.program_id == here,
+            _absence.c.person_id == person_id,
+            _absence.c.cancelled_at.is_(None),
+            _absence.c.starts_on <= ends_on,
+            _absence.c.ends_on >= starts_on,
+        )
+    ):
+        raise Refusal("absence.recorded_already", N_("An absence is recorded on some of these days already."))
+    absence_id = uuid4()
+    session.execute(
+        insert(_absence).values(
+            program_id=here,
+            id=absence_id,
+            person_id=person_id,
+            deputy_id=deputy_id,
+            kinds=list(kinds),
+            starts_on=starts_on,
+            ends_on=ends_on,
+            recorded_by=by.person_id,
+            recorded_at=at,
+        )
+    )
+    events.write(
+        session,
+        "absence.recorded",
+        "person",
+        person_id,
+        by=by,
+        at=at,
+        starts_on=starts_on.isoformat(),
+        ends_on=ends_on.isoformat(),
+        deputy=str(deputy_id) if deputy_id else None,
+    )
+    return absence_id
+
+
+def cancel_absence(session: Session, absence_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Call an absence off, as when someone comes back early. What the deputy did meanwhile stays theirs."""
+    here = program_of(session)
+    person_id = session.scalar(
+        update(_absence)
+        .where(_absence.c.program_id == here, _absence.c.id == absence_id, _absence.c.cancelled_at.is_(None))
+        .values(cancelled_at=at)
+        .returning(_absence.c.person_id)
+    )
+    if person_id is None:
+        raise Refusal("absence.unknown", N_("There is no such absence."))
+    events.write(session, "absence.cancelled", "person", person_id, by=by, at=at)
+
+
+def checked_address(email: str | None) -> str | None:
+    """An e-mail address that a letter can be sent to, or None. Raises Refusal, without repeating what was typed."""
+    if email is None or not email.strip():
+        return None
+    email = email.strip()
+    if len(email) > 254 or not email.isascii() or not _ADDRESS.fullmatch(email):
+        raise Refusal("person.address", N_("This is not an e-mail address that a letter can be sent to."))
+    return email
+
+
+def _name(name: str) -> str:
+    name = " ".join(name.split())
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise Refusal("person.name", N_("A name has 1 to %(most)s printable characters."), most=LONGEST_NAME)
+    return name
+
+
+def _is_created(session: Session, role: str, organization_id: UUID) -> bool:
+    """Whether a version of the organization's agreement that has not ended creates the role."""
+    here = program_of(session)
+    asked: Any = (
+        select(_created.c.id)
+        .join(
+            _version,
+            and_(_version.c.program_id == _created.c.program_id, _version.c.id == _created.c.agreement_version_id),
+        )
+        .join(
+            _agreement,
+            and_(_agreement.c.program_id == _version.c.program_id, _agreement.c.id == _version.c.agreement_id),
+        )
+        .where(
+            _created.c.program_id == here,
+            _created.c.role == role,
+            _agreement.c.organization_id == organization_id,
+            _version.c.state != "ended",
+        )
+        .limit(1)
+    )
+    return session.scalar(asked) is not None
