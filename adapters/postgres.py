@@ -1,0 +1,207 @@
+"""The PostgreSQL that comes with the project: started, shared by our processes, stopped; its roles and databases."""
+
+import json
+import logging
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+__all__ = ["APP", "DATABASE", "OWNER", "PREFECT", "DatabaseUrls", "EmbeddedPostgres", "PostgresError"]
+
+if sys.platform == "win32":
+    msg = "The embedded database needs Linux or macOS. Here, set DATABASE_URL to a PostgreSQL of yours."
+    raise ImportError(msg)
+
+import fcntl
+
+from adapters.cluster import SUPERUSER, Cluster, PostgresError, write_private
+
+_log = logging.getLogger(__name__)
+
+OWNER, APP, PREFECT = "spheres_owner", "spheres_app", "spheres_prefect"
+DATABASE, PREFECT_DATABASE = "spheres", "prefect"
+
+
+@dataclass(frozen=True)
+class DatabaseUrls:
+    """Where each role signs in. Each holds a password, so none is shown."""
+
+    owner: str = field(repr=False)  # migrations
+    app: str = field(repr=False)  # web and worker: policies bind it, and it owns nothing
+    prefect: str = field(repr=False)  # Prefect's own database, by asyncpg
+    admin: str = field(repr=False)  # the superuser, on the maintenance database
+
+
+@dataclass(frozen=True)
+class _Passwords:
+    superuser: str = field(repr=False)
+    owner: str = field(repr=False)
+    app: str = field(repr=False)
+    prefect: str = field(repr=False)
+
+
+class EmbeddedPostgres:
+    """One server over one folder.
+
+    `start` makes what is missing and attaches where the server already runs; `stop` stops it unless another
+    process of ours still uses it, which the kernel knows even of a process that was killed. Until `stop`, the
+    server outlives us. `fast` gives durability away and is for tests.
+    """
+
+    def __init__(self, data_dir: Path, *, fast: bool = False) -> None:
+        self.data_dir = data_dir.resolve()  # one name a folder, so that its locks are one
+        self._cluster = Cluster(self.data_dir, fast=fast)
+        self._use: int | None = None
+
+    def start(self) -> None:
+        """Have the server running with its roles and databases; safe against a second starter.
+
+        Raises PostgresError, and leaves nothing half-made that the next start does not mend.
+        """
+        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._alone():
+            self._hold()
+            try:
+                if not self._secrets_file.exists() and not self._cluster.path.exists():
+                    write_private(self._secrets_file, json.dumps(asdict(_new_passwords())))
+                self._cluster.make_ready(self._passwords().superuser)
+                self._provide()
+            except BaseException:
+                self._let_go()
+                raise
+
+    def stop(self) -> None:
+        """Leave the server, and stop it when nobody else of ours uses it. Nothing to do where it is down."""
+        if not self._cluster.path.exists():
+            return
+        with self._alone():
+            self._let_go()
+            if not self._someone_uses() and self._cluster.runs():
+                self._cluster.stop()
+
+    def urls(self) -> DatabaseUrls:
+        """The address of each role. Raises PostgresError before the first start."""
+        word = self._passwords()
+        socket = quote(str(self._cluster.socket_folder()), safe="")
+
+        def url(driver: str, role: str, password: str, database: str) -> str:
+            return f"postgresql+{driver}://{role}:{quote(password)}@/{database}?host={socket}"
+
+        return DatabaseUrls(
+            owner=url("psycopg", OWNER, word.owner, DATABASE),
+            app=url("psycopg", APP, word.app, DATABASE),
+            prefect=url("asyncpg", PREFECT, word.prefect, PREFECT_DATABASE),
+            admin=url("psycopg", SUPERUSER, word.superuser, "postgres"),
+        )
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # ------------------------------------------------------------------------------- who uses it, and who acts
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One process at a time makes, starts or stops. The kernel lets go when a process dies."""
+        with (self.data_dir / "acting.lock").open("w", encoding="ascii") as guard:
+            fcntl.flock(guard, fcntl.LOCK_EX)
+            yield
+
+    def _hold(self) -> None:
+        """Say that this process uses the server, for as long as it lives or until `stop`."""
+        if self._use is None:
+            self._use = os.open(self.data_dir / "in-use.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._use, fcntl.LOCK_SH)
+
+    def _let_go(self) -> None:
+        if self._use is not None:
+            os.close(self._use)
+            self._use = None
+
+    def _someone_uses(self) -> bool:
+        with (self.data_dir / "in-use.lock").open("a", encoding="ascii") as guard:
+            try:
+                fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    # ------------------------------------------------------------------------------------ roles and databases
+
+    @property
+    def _secrets_file(self) -> Path:
+        return self.data_dir / "secrets.json"
+
+    def _passwords(self) -> _Passwords:
+        try:
+            held = self._secrets_file.stat()
+            read = json.loads(self._secrets_file.read_text(encoding="utf-8"))
+            passwords = _Passwords(**{one.name: str(read[one.name]) for one in fields(_Passwords)})
+        except (FileNotFoundError, ValueError, KeyError):
+            msg = f"{self._secrets_file} is missing or damaged; without it nobody can sign in to this database."
+            raise PostgresError(msg) from None
+        if held.st_mode & 0o077:
+            _log.warning("%s was readable by others; closing it", self._secrets_file)
+            self._secrets_file.chmod(0o600)
+        return passwords
+
+    def _provide(self) -> None:
+        """Make the roles and databases that are missing. Each statement may have been done before."""
+        word = self._passwords()
+        with self._sign_in("postgres") as admin:
+            held = {row[0] for row in admin.execute("select rolname from pg_roles")}
+            for role, password in ((OWNER, word.owner), (APP, word.app), (PREFECT, word.prefect)):
+                if role not in held:
+                    _make_role(admin, role, password)
+            made = {row[0] for row in admin.execute("select datname from pg_database")}
+            for database, owner in ((DATABASE, OWNER), (PREFECT_DATABASE, PREFECT)):
+                name = sql.Identifier(database)
+                if database not in made:
+                    admin.execute(sql.SQL("create database {} owner {}").format(name, sql.Identifier(owner)))
+            for database in (DATABASE, PREFECT_DATABASE, "postgres"):
+                admin.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(database)))
+            door = sql.SQL("grant connect on database {} to {}")
+            admin.execute(door.format(sql.Identifier(DATABASE), sql.Identifier(APP)))
+        with self._sign_in(DATABASE) as admin:
+            admin.execute("create extension if not exists btree_gist")  # equality inside exclusion constraints
+
+    def _sign_in(self, database: str) -> psycopg.Connection[tuple[object, ...]]:
+        try:
+            return psycopg.connect(
+                host=str(self._cluster.socket_folder()),
+                user=SUPERUSER,
+                password=self._passwords().superuser,
+                dbname=database,
+                autocommit=True,
+                connect_timeout=10,
+                options="-c client_min_messages=warning",
+            )
+        except psycopg.OperationalError as refused:
+            msg = f"The embedded database of {self.data_dir} runs but does not let us in."
+            raise PostgresError(msg) from refused
+
+
+def _make_role(admin: psycopg.Connection[tuple[object, ...]], role: str, password: str) -> None:
+    """A role that signs in and is nothing more. Its password is hashed here: the server could log it."""
+    digest = admin.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+    making = sql.SQL("create role {} login nosuperuser nobypassrls nocreatedb nocreaterole password {}")
+    admin.execute(making.format(sql.Identifier(role), sql.Literal(digest)))
+
+
+def _new_passwords() -> _Passwords:
+    return _Passwords(**{one.name: secrets.token_urlsafe(32) for one in fields(_Passwords)})

@@ -1,0 +1,1 @@
+"""The adapters, tried against the real thing behind them."""
