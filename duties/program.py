@@ -553,9 +553,8 @@ class ProgramFile(Part):
         return {key: clause for group in (*groups, own) for key, clause in group.items()}
 
     def clause_keys(self) -> frozenset[str]:
-        """The facts of the guide that some obligation stands for: what a protocol's step may serve."""
-        groups = [group for _, group in each_group_of_obligations(self)]
-        return frozenset(fact_of(key) for group in groups for key in group)
+        """The keys of every obligation, such as AG-M4 or GV-5.workers: what a protocol's step may serve."""
+        return frozenset(key for _, group in each_group_of_obligations(self) for key in group)
 
     def seats_of(self, committee: str) -> tuple[SeatIn, ...]:
         """The seats of a committee, those that it takes from others first."""
