@@ -15,14 +15,13 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, and_, false, or_, select, true
+from sqlalchemy import and_, false, or_, select, true
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session
 
 from duties import board
 from duties.actors import Actor
-from duties.here import program_of
-from duties.protocol import Protocol
+from duties.here import one, program_of
 from duties.roles import Holder, Standing
 from models.base import table_of
 from models.casework import Case, Task
@@ -217,8 +216,8 @@ def to_person(asker: Asker, person_id: UUID) -> Given:
     return given
 
 
-def to_case(session: Session, asker: Asker, case: Mapping[str, Any], protocol: Protocol | None = None) -> Given:
-    """What the asker is to a case. `protocol` is its pinned one, asked for where an act depends on what it declares."""
+def to_case(session: Session, asker: Asker, case: Mapping[str, Any]) -> Given:
+    """What the asker is to a case."""
     given = to_program(asker, organizations=[case["organization_id"]])
     if case["subject_id"] == asker.person_id:
         given[Relation.SUBJECT] = _as(asker, next(iter(_own_hats(asker)), None))
@@ -274,30 +273,23 @@ def visible_cases(asker: Asker, hats: board.Hats) -> ColumnElement[bool]:
     )
 
 
-def find_case(session: Session, asker: Asker, case_id: UUID) -> RowMapping:
+def find_case(session: Session, asker: Asker, case_id: UUID) -> dict[str, Any]:
     """A case that the asker may see. Raises Forbidden, whether it is absent or not theirs to see."""
     hats = board.hats_of(session, asker.standing, asker.person_id)
-    row = (
-        session.execute(
-            select(_case).where(
-                _case.c.program_id == program_of(session), _case.c.id == case_id, visible_cases(asker, hats)
-            )
-        )
-        .mappings()
-        .first()
+    row = one(
+        session,
+        select(_case).where(
+            _case.c.program_id == program_of(session), _case.c.id == case_id, visible_cases(asker, hats)
+        ),
     )
     if row is None:
         raise Forbidden
     return row
 
 
-def find_task(session: Session, asker: Asker, task_id: UUID) -> tuple[RowMapping, RowMapping | None]:
+def find_task(session: Session, asker: Asker, task_id: UUID) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """A task of a case that the asker may see, or one that is theirs, with its case. Raises Forbidden."""
-    task = (
-        session.execute(select(_task).where(_task.c.program_id == program_of(session), _task.c.id == task_id))
-        .mappings()
-        .first()
-    )
+    task = one(session, select(_task).where(_task.c.program_id == program_of(session), _task.c.id == task_id))
     if task is None:
         raise Forbidden
     if task["case_id"] is not None:

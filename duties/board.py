@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, and_, func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.expression import ColumnElement, literal
 from sqlmodel import Session
 
-from duties.here import program_of
+from duties.here import many, program_of
 from duties.roles import Falls, Holder, Link, Standing
 from models.agreement import Agreement, AgreementRole, AgreementVersion
 from models.base import table_of
@@ -90,42 +90,34 @@ def is_mine(hats: Hats) -> ColumnElement[bool]:
     )
 
 
-def work(
-    session: Session, hats: Hats, *, limit: int = 200, offset: int = 0
-) -> Sequence[RowMapping]:
+def work(session: Session, hats: Hats, *, limit: int = 200, offset: int = 0) -> list[dict[str, Any]]:
     """The tasks that are now for the person of `hats`, the most pressing first, each with its case."""
-    return (
-        session.execute(
-            _tasks_with_cases(session)
-            .where(is_mine(hats))
-            .order_by(_task.c.due_on.asc().nulls_last(), _task.c.opened_at, _task.c.id)
-            .limit(limit)
-            .offset(offset)
-        )
-        .mappings()
-        .all()
+    return many(
+        session,
+        _tasks_with_cases(session)
+        .where(is_mine(hats))
+        .order_by(_task.c.due_on.asc().nulls_last(), _task.c.opened_at, _task.c.id)
+        .limit(limit)
+        .offset(offset),
     )
 
 
-def late(session: Session, day: date, *, limit: int = 200) -> Sequence[RowMapping]:
+def late(session: Session, day: date, *, limit: int = 200) -> list[dict[str, Any]]:
     """Every open or waiting task of the program whose due day is past, the latest first."""
-    return (
-        session.execute(
-            _tasks_with_cases(session)
-            .where(_task.c.state.in_(["open", "submitted"]), _task.c.due_on < day)
-            .order_by(_task.c.due_on, _task.c.id)
-            .limit(limit)
-        )
-        .mappings()
-        .all()
+    return many(
+        session,
+        _tasks_with_cases(session)
+        .where(_task.c.state.in_(["open", "submitted"]), _task.c.due_on < day)
+        .order_by(_task.c.due_on, _task.c.id)
+        .limit(limit),
     )
 
 
-def chains(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[Link]]:
+def chains(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, list[Link]]:
     """The links of several chains, read at once."""
     rows = session.execute(
         select(_chain.c.id, _chain.c.links).where(
-            _chain.c.program_id == program_of(session), _chain.c.id.in_({one for one in ids if one})
+            _chain.c.program_id == program_of(session), _chain.c.id.in_({one for one in ids if one is not None})
         )
     )
     return {row.id: row.links for row in rows}

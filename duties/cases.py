@@ -13,9 +13,10 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
 from duties import events, notices, scheduling, tasks, wakeups
+from duties import held as held_tasks
 from duties.actors import Actor
 from duties.declared import Declared
-from duties.here import local_day, program, program_of
+from duties.here import local_day, one, program, program_of
 from duties.planning import instances
 from duties.protocol import REQUESTER, Protocol, Step
 from duties.refusals import Refusal
@@ -65,9 +66,7 @@ def record_protocol(session: Session, declared: Declared[Protocol], *, by: Actor
         )
     ).one()
     if added is not None:
-        events.write(
-            session, "protocol.recorded", "protocol", kept.id, by=by, at=at, key=kept.key, number=kept.number
-        )
+        events.write(session, "protocol.recorded", "protocol", kept.id, by=by, at=at, key=kept.key, number=kept.number)
     return kept
 
 
@@ -90,9 +89,7 @@ def current_protocol(session: Session, key: str) -> ProtocolVersion:
     return found
 
 
-def open_case(
-    session: Session, key: str, *, subject_id: UUID, organization_id: UUID, by: Actor, at: datetime
-) -> UUID:
+def open_case(session: Session, key: str, *, subject_id: UUID, organization_id: UUID, by: Actor, at: datetime) -> UUID:
     """Open a case of a protocol for a person at an organization, and every step of it that can begin.
 
     The case pins the protocol as it stands now and keeps its own copy of the steps. Its named days come from
@@ -129,12 +126,12 @@ def open_case(
     )
     session.add(case)
     session.flush()
-    _lay_out(session, case, protocol, protocol.steps, at=at)
+    session.execute(insert(_task), list(_columns(session, case, protocol)))
     _tie(session, case, protocol)
     events.write(
         session, "case.opened", "case", case.id, by=by, at=at, case_id=case.id, protocol=key, number=version.number
     )
-    tasks.open_ready(session, {"id": case.id}, by=by, at=at)
+    held_tasks.open_ready(session, {"id": case.id}, by=by, at=at)
     notices.case_opened(session, case, by=by, at=at)
     wakeups.wake(session, case.id, at=at)
     return case.id
@@ -217,7 +214,7 @@ def reopen_case(
         )
     )
     events.write(session, "case.reopened", "case", case_id, by=by, at=at, case_id=case_id, reason_given=bool(reason))
-    tasks.open_ready(session, held, by=by, at=at)
+    held_tasks.open_ready(session, held, by=by, at=at)
     wakeups.wake(session, case_id, at=at)
 
 
@@ -228,7 +225,7 @@ def close_case(session: Session, case_id: UUID, *, by: Actor, at: datetime, seen
     """
     held = _lock(session, case_id, seen=seen)
     _move(held, "close")
-    if tasks.close_if_settled(session, case_id, by=by, at=at):
+    if held_tasks.close_if_settled(session, case_id, by=by, at=at):
         wakeups.wake(session, case_id, at=at)
         return
     left = session.scalars(
@@ -301,9 +298,7 @@ def newer_version(session: Session, case: Case, language: str) -> Offer | None:
     pinned_version = session.get(ProtocolVersion, (program_of(session), case.protocol_version_id))
     if pinned_version is None or newest.number < pinned_version.number:
         return None
-    changes = Protocol.difference(
-        scheduling.protocol_of(pinned_version), scheduling.protocol_of(newest), language
-    )
+    changes = Protocol.difference(scheduling.protocol_of(pinned_version), scheduling.protocol_of(newest), language)
     return Offer(newest, changes)
 
 
@@ -332,7 +327,7 @@ def take_version(
     ).all()
     present = {(row.step, row.item): row for row in rows}
     wanted: dict[tuple[str, str], dict[str, Any]] = {}
-    for columns in _columns(session, case, protocol, protocol.steps, at=at):
+    for columns in _columns(session, case, protocol):
         wanted[columns["step"], columns["item"]] = columns
     fresh = [columns for name, columns in wanted.items() if name not in present]
     for name, row in present.items():
@@ -359,11 +354,9 @@ def take_version(
     if fresh:
         session.execute(insert(_task), fresh)
     _tie(session, case, protocol)
-    events.write(
-        session, "case.version_taken", "case", case_id, by=by, at=at, case_id=case_id, number=version.number
-    )
-    tasks.open_ready(session, held, by=by, at=at)
-    tasks.close_if_settled(session, case_id, by=by, at=at)
+    events.write(session, "case.version_taken", "case", case_id, by=by, at=at, case_id=case_id, number=version.number)
+    held_tasks.open_ready(session, held, by=by, at=at)
+    held_tasks.close_if_settled(session, case_id, by=by, at=at)
     wakeups.wake(session, case_id, at=at)
 
 
@@ -397,13 +390,7 @@ def pinned(session: Session, case: Mapping[str, Any]) -> ProtocolVersion:
 # How a protocol becomes the tasks of a case.
 
 
-def _lay_out(session: Session, case: Case, protocol: Protocol, steps: Sequence[Step], *, at: datetime) -> None:
-    session.execute(insert(_task), list(_columns(session, case, protocol, steps, at=at)))
-
-
-def _columns(
-    session: Session, case: Case, protocol: Protocol, steps: Sequence[Step], *, at: datetime
-) -> Iterator[dict[str, Any]]:
+def _columns(session: Session, case: Case, protocol: Protocol) -> Iterator[dict[str, Any]]:
     """The rows of the case's own copy of its steps, all alike in shape so that they are written in one statement."""
     calendar = scheduling.calendar_for(session, protocol, case.organization_id)
     anchors = scheduling.named_days(session, case, protocol)
@@ -416,7 +403,7 @@ def _columns(
             chains[role] = responsibility(session, links_of(session, protocol, role, case))
         return chains[role]
 
-    for place, step in enumerate(steps):
+    for place, step in enumerate(protocol.steps):
         approval = step.approved_by
         owner = owed_by(step.by) if step.by else None
         barred = [name for name in approval.not_same_as if name != REQUESTER] if approval else []
@@ -464,9 +451,7 @@ def _tie(session: Session, case: Case, protocol: Protocol) -> None:
     for row in rows:
         by_step.setdefault(row.step, []).append(row.id)
     everyone = [row.id for row in rows]
-    session.execute(
-        delete(_need).where(_need.c.program_id == case.program_id, _need.c.task_id.in_(everyone))
-    )
+    session.execute(delete(_need).where(_need.c.program_id == case.program_id, _need.c.task_id.in_(everyone)))
     edges = [
         {"program_id": case.program_id, "task_id": waiting, "needs_id": needed}
         for step in protocol.steps
@@ -569,15 +554,10 @@ def _move_start(session: Session, protocol: Protocol, case: Mapping[str, Any], d
 # What every verb stands on.
 
 
-def _lock(session: Session, case_id: UUID, *, seen: int | None) -> Mapping[str, Any]:
-    held = (
-        session.execute(
-            select(_case)
-            .where(_case.c.program_id == program_of(session), _case.c.id == case_id)
-            .with_for_update(of=_case)
-        )
-        .mappings()
-        .first()
+def _lock(session: Session, case_id: UUID, *, seen: int | None) -> dict[str, Any]:
+    held = one(
+        session,
+        select(_case).where(_case.c.program_id == program_of(session), _case.c.id == case_id).with_for_update(of=_case),
     )
     if held is None:
         raise Refusal("case.unknown", N_("There is no such case."))

@@ -7,12 +7,25 @@ puts these into `session.info`; the database's policies read the same program fr
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Executable
 from sqlmodel import Session
 
 from models.program import Program
+
+
+def one(session: Session, statement: Executable) -> dict[str, Any] | None:
+    """The first row that a statement finds, by its columns' names, or None."""
+    row = session.execute(statement).mappings().first()
+    return None if row is None else {str(name): value for name, value in row.items()}
+
+
+def many(session: Session, statement: Executable) -> list[dict[str, Any]]:
+    """Every row that a statement finds, by its columns' names."""
+    return [{str(name): value for name, value in row.items()} for row in session.execute(statement).mappings()]
 
 
 def program_of(session: Session) -> UUID:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -15,6 +14,7 @@ from sqlmodel import Session
 from duties import events
 from duties.actors import Actor
 from duties.here import program_of
+from duties.letters import checked_address
 from duties.refusals import Refusal
 from locales import N_
 from models.agreement import Agreement, AgreementRole, AgreementVersion
@@ -22,7 +22,6 @@ from models.base import table_of
 from models.program import ABSENCE_KINDS, LANGUAGES, Absence, Organization, Person, Role, Tenure
 
 LONGEST_NAME = 80
-_ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+\.[^\s@<>,;:\"()\[\]\\]+")
 
 _person = table_of(Person)
 _tenure = table_of(Tenure)
@@ -68,7 +67,7 @@ def add_person(
             given_name=given_name,
             family_name=family_name,
             sort_key=folded(f"{family_name} {given_name}"),
-            email=checked_address(email),
+            email=checked_address(email.strip()) if email and email.strip() else None,
             phone=phone,
             language=language,
             version=1,
@@ -270,16 +269,6 @@ def cancel_absence(session: Session, absence_id: UUID, *, by: Actor, at: datetim
     if person_id is None:
         raise Refusal("absence.unknown", N_("There is no such absence."))
     events.write(session, "absence.cancelled", "person", person_id, by=by, at=at)
-
-
-def checked_address(email: str | None) -> str | None:
-    """An e-mail address that a letter can be sent to, or None. Raises Refusal, without repeating what was typed."""
-    if email is None or not email.strip():
-        return None
-    email = email.strip()
-    if len(email) > 254 or not email.isascii() or not _ADDRESS.fullmatch(email):
-        raise Refusal("person.address", N_("This is not an e-mail address that a letter can be sent to."))
-    return email
 
 
 def _name(name: str) -> str:

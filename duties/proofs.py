@@ -105,7 +105,7 @@ def add(
         by=by,
         at=at,
         case_id=task["case_id"],
-        kind=proof.kind,
+        proof=proof.kind,
     )
     return proof_id
 

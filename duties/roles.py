@@ -141,7 +141,7 @@ def standing(session: Session, day: date) -> Standing:
         .where(
             Tenure.program_id == here,  # type: ignore[arg-type]
             _covers(Tenure, day),
-            or_(Organization.ends_on.is_(None), Organization.ends_on >= day),  # type: ignore[union-attr, operator]
+            or_(Organization.ends_on.is_(None), Organization.ends_on >= day),  # type: ignore[union-attr, operator, arg-type]
         )
     )
     absences = session.scalars(
@@ -159,7 +159,7 @@ def responsibility(session: Session, chain: Sequence[Link]) -> UUID:
     written = json.dumps(list(chain), sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(written.encode()).hexdigest()
     where = (Responsibility.program_id == program_of(session), Responsibility.digest == digest)
-    find = select(Responsibility.id).where(*where)  # type: ignore[arg-type, call-overload]
+    find = select(Responsibility.id).where(*where)  # type: ignore[call-overload]
     found: UUID | None = session.scalar(find)
     if found is None:
         session.execute(

@@ -8,7 +8,16 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, MetaData, Text, literal_column, text
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    DateTime,
+    ForeignKeyConstraint,
+    MetaData,
+    Text,
+    literal_column,
+    text,
+)
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
 from sqlmodel import Field, SQLModel
@@ -61,8 +70,8 @@ def together(name: str, *columns: str) -> CheckConstraint:
 
 def never_twice(name: str, *equal: str, where: str | None = None) -> ExcludeConstraint:
     """No two rows that agree on `equal` share a day of `starts_on` to `ends_on` (inclusive, or open)."""
-    same = [(literal_column(column), "=") for column in ("program_id", *equal)]
-    span = literal_column("daterange(starts_on, ends_on, '[]')")
+    same: list[tuple[ColumnElement[Any], str]] = [(literal_column(column), "=") for column in ("program_id", *equal)]
+    span: ColumnElement[Any] = literal_column("daterange(starts_on, ends_on, '[]')")
     return ExcludeConstraint(*same, (span, "&&"), name=name, using="gist", where=text(where) if where else None)
 
 
@@ -73,12 +82,12 @@ def in_order() -> CheckConstraint:
 
 def moment(**kwargs: Any) -> Any:
     """An instant, stored in UTC. A naive datetime is refused."""
-    return Field(sa_type=DateTime(timezone=True), **kwargs)  # type: ignore[call-overload]
+    return Field(sa_type=DateTime(timezone=True), **kwargs)
 
 
 def words(**kwargs: Any) -> Any:
     """A list of short texts, such as the guide's ids that a step comes from."""
-    return Field(default_factory=list, sa_type=ARRAY(Text), **kwargs)  # type: ignore[call-overload]
+    return Field(default_factory=list, sa_type=ARRAY(Text), **kwargs)
 
 
 def structure(**kwargs: Any) -> Any:

@@ -1,7 +1,8 @@
 """The ports: what the program asks of the outside world, as Protocols that `adapters` fulfil.
 
-Today the Mailer; the directory, the calendar transport and the key store come to stand beside it. A port speaks in plain values
-and in outcomes that are data, never in the exceptions of a library, so that a rule can decide about them.
+Today the Mailer; the directory, the calendar transport and the key store come to stand beside it. A port
+speaks in plain values and in outcomes that are data, never in the exceptions of a library, so that a rule
+can decide about them.
 """
 
 import re

@@ -31,7 +31,7 @@ class Program(Table, table=True):
     """One regional implementation. Its row is readable before a program is chosen, and holds nothing nominative."""
 
     __tablename__ = "program"
-    __table_args__ = (UniqueConstraint("key"), one_of("structure", STRUCTURES))
+    __table_args__ = (UniqueConstraint("key"), one_of("governance", STRUCTURES))
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
     key: str
@@ -41,7 +41,7 @@ class Program(Table, table=True):
     languages: list[str] = words()
     calendar: dict[str, Any] = structure()
     area: list[dict[str, Any]] = structure(default_factory=list)
-    structure: str
+    governance: str  # GV-1 hosted, GV-2 secondment, GV-3 joint
     coordination: dict[str, Any] = structure()
     is_demonstration: bool = False
     source: str = ""  # the program's file as it was last loaded

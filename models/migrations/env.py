@@ -1,12 +1,12 @@
 """Where Alembic runs the migrations: on a connection given by the caller, or on the owner's URL."""
 
 from alembic import context
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 
 from models.tables import metadata
 
 
-def run(connection: object) -> None:
+def run(connection: Connection) -> None:
     """Run what is asked on one connection, each migration in its own transaction."""
     context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=True)
     with context.begin_transaction():

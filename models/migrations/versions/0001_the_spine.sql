@@ -14,7 +14,7 @@ CREATE TABLE program (
     languages TEXT[] NOT NULL,
     calendar JSONB NOT NULL,
     area JSONB NOT NULL,
-    structure VARCHAR NOT NULL,
+    governance VARCHAR NOT NULL,
     coordination JSONB NOT NULL,
     is_demonstration BOOLEAN NOT NULL,
     source VARCHAR NOT NULL,
@@ -23,7 +23,7 @@ CREATE TABLE program (
     version INTEGER NOT NULL,
     CONSTRAINT pk_program PRIMARY KEY (id),
     CONSTRAINT uq_program_key UNIQUE (key),
-    CONSTRAINT ck_program_structure CHECK (structure in ('hosted', 'secondment', 'joint'))
+    CONSTRAINT ck_program_governance CHECK (governance in ('hosted', 'secondment', 'joint'))
 );
 CREATE TABLE committee (
     program_id UUID NOT NULL,
@@ -109,6 +109,7 @@ CREATE TABLE responsibility (
     CONSTRAINT uq_responsibility_program_id_digest UNIQUE (program_id, digest),
     CONSTRAINT fk_responsibility_program_id FOREIGN KEY(program_id) REFERENCES program (id)
 );
+CREATE INDEX ix_responsibility_links ON responsibility USING gin (links jsonb_path_ops);
 CREATE TABLE role (
     program_id UUID NOT NULL,
     id UUID NOT NULL,
@@ -395,11 +396,12 @@ CREATE TABLE task (
     sources TEXT[] NOT NULL,
     clause VARCHAR NOT NULL,
     evidence VARCHAR NOT NULL,
+    system VARCHAR NOT NULL,
     required BOOLEAN NOT NULL,
     owed_by_id UUID,
     declared_owed_by_id UUID,
     approved_by_id UUID,
-    subject_may_not_approve BOOLEAN NOT NULL,
+    may_not_approve JSONB NOT NULL,
     on_reject VARCHAR NOT NULL,
     waived_by TEXT[] NOT NULL,
     state VARCHAR NOT NULL,

@@ -1,0 +1,59 @@
+"""What the engine tells of a step that it does by itself: that it was done, undone, or cannot be done for now."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from duties.actors import Actor
+from duties.held import Moved, change, close_if_settled, hold, open_those_ready, settle, tell
+from models.lifecycles import ACT, TASK
+
+
+def record_act(session: Session, task_id: UUID, *, undone: bool, by: Actor, at: datetime) -> Moved:
+    """The engine verified that a step's action was done, or undone. Idempotent: a second telling changes nothing.
+
+    Where the case was cancelled, or the step fell back, while the action was under way, what was done is
+    marked to be undone.
+    """
+    held = hold(session, task_id, by=by, at=at, seen=None)
+    act = held.task["act_state"]
+    if undone:
+        if act == "undo_wanted":
+            change(session, held, act_state=ACT.after(act, "undo"))
+            tell(session, held, "act.undone", step=held.task["step"], action=held.task["undo"])
+            opened = open_those_ready(session, held, [held.id])
+            closed = False
+            if held.case is not None and held.case["state"] == "open" and not opened:
+                closed = close_if_settled(session, held.case["id"], by=by, at=at)
+            return Moved(held.id, held.task["state"], held.case_id, opened, closed)
+        return Moved(held.id, held.task["state"], held.case_id)
+    if act == "done":
+        return Moved(held.id, held.task["state"], held.case_id)
+    still_asked = act in ("wanted", "stuck") and held.task["state"] == "open"
+    if not still_asked:
+        # It was called off while the engine was at it: what was done must be taken back.
+        change(session, held, act_state="undo_wanted" if held.task["undo"] else "undone")
+        tell(session, held, "act.done_too_late", step=held.task["step"], action=held.task["action"])
+        return Moved(held.id, held.task["state"], held.case_id)
+    state = TASK.after("open", "complete")
+    change(
+        session,
+        held,
+        state=state,
+        act_state=ACT.after(act, "perform"),
+        done_at=at,
+        done_by=None,
+        done_as=by.role,
+        next_check=None,
+    )
+    tell(session, held, "act.done", step=held.task["step"], action=held.task["action"])
+    return settle(session, held, state)
+
+
+def record_trouble(session: Session, task_id: UUID, *, code: str, by: Actor, at: datetime) -> None:
+    """The engine cannot do a step's action for now. The record keeps the code; people see it, and it is tried again."""
+    held = hold(session, task_id, by=by, at=at, seen=None)
+    tell(session, held, "act.trouble", step=held.task["step"], action=held.task["action"], code=code)

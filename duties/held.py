@@ -1,0 +1,298 @@
+"""A task held for the length of a transaction: how it is locked, changed and told of, and what follows from it.
+
+The verbs in `tasks` and `acts` are written with these. The case is locked first, so that of two who complete
+different steps at the same instant the second sees what the first did, and opens what both had to be done for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, select, text, update
+from sqlalchemy.orm import aliased
+from sqlmodel import Session
+
+from duties import events, scheduling, wakeups
+from duties.actors import ENGINE, Actor
+from duties.here import many, one, program_of
+from duties.refusals import Refusal
+from locales import N_
+from models.base import table_of
+from models.casework import SETTLED, Case, Task, TaskNeed
+from models.lifecycles import CASE, TASK
+
+_task = table_of(Task)
+_case = table_of(Case)
+_need = table_of(TaskNeed)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What a verb did: the task's new state, the tasks that it opened, and whether it closed the case."""
+
+    task_id: UUID
+    state: str
+    case_id: UUID | None = None
+    opened: tuple[UUID, ...] = ()
+    case_closed: bool = False
+
+
+@dataclass(frozen=True)
+class Held:
+    """A task and its case, held until the transaction ends."""
+
+    task: dict[str, Any]
+    case: dict[str, Any] | None
+    at: datetime
+    by: Actor
+
+    @property
+    def id(self) -> UUID:
+        """The task's id."""
+        found: UUID = self.task["id"]
+        return found
+
+    @property
+    def case_id(self) -> UUID | None:
+        """The case's id, where there is a case."""
+        found: UUID | None = self.task["case_id"]
+        return found
+
+
+def hold(session: Session, task_id: UUID, *, by: Actor, at: datetime, seen: int | None) -> Held:
+    """Lock the task's case, then the task, and read both. Raises Refusal: no such task, or not the version `seen`."""
+    here = program_of(session)
+    case_of = select(_task.c.case_id).where(_task.c.program_id == here, _task.c.id == task_id).scalar_subquery()
+    case = one(
+        session,
+        select(_case).where(_case.c.program_id == here, _case.c.id == case_of).with_for_update(of=_case),
+    )
+    task = one(
+        session,
+        select(_task).where(_task.c.program_id == here, _task.c.id == task_id).with_for_update(of=_task),
+    )
+    if task is None:
+        raise Refusal("task.unknown", N_("There is no such task."))
+    if seen is not None and task["version"] != seen:
+        raise Refusal(
+            "task.changed",
+            N_("Someone else changed this task while you were looking at it. Nothing was saved; look at it again."),
+        )
+    return Held(task, case, at, by)
+
+
+def change(session: Session, held: Held, **values: Any) -> None:
+    """Write columns of the held task, and count its version up."""
+    done = session.execute(
+        update(_task)
+        .where(
+            _task.c.program_id == program_of(session),
+            _task.c.id == held.id,
+            _task.c.version == held.task["version"],
+        )
+        .values(**values, version=_task.c.version + 1)
+    )
+    if done.rowcount != 1:  # type: ignore[attr-defined]
+        msg = "a locked task changed under its lock"
+        raise RuntimeError(msg)
+
+
+def tell(session: Session, held: Held, verb: str, **facts: events.Fact) -> None:
+    """Write the event of what was done to the held task."""
+    events.write(session, verb, "task", held.id, by=held.by, at=held.at, case_id=held.case_id, **facts)
+
+
+def wake(session: Session, held: Held) -> None:
+    """Ask the engine to carry the case."""
+    # The engine goes on with the case in hand: its own acts do not call it again.
+    if held.case_id is not None and held.by.role != ENGINE:
+        wakeups.wake(session, held.case_id, at=held.at)
+
+
+def settle(session: Session, held: Held, state: str) -> Moved:
+    """After a task came to rest: open what waited for it, close the case if it was the last, wake the engine."""
+    if held.case_id is None:
+        return Moved(held.id, state)
+    if held.task["dates_hang"]:
+        scheduling.reschedule(session, held.case_id)
+    waiting = session.scalars(
+        select(_need.c.task_id).where(_need.c.program_id == program_of(session), _need.c.needs_id == held.id)
+    ).all()
+    opened = open_those_ready(session, held, waiting)
+    closed = False
+    if not opened:
+        closed = close_if_settled(session, held.case_id, by=held.by, at=held.at)
+    wake(session, held)
+    return Moved(held.id, state, held.case_id, opened, closed)
+
+
+def open_those_ready(session: Session, held: Held, candidates: Sequence[UUID]) -> tuple[UUID, ...]:
+    """Open those of `candidates` that wait for nothing more, if the case is open."""
+    if held.case is None or held.case["state"] != "open" or not candidates:
+        return ()
+    return _open(session, candidates, held.case_id, by=held.by, at=held.at)
+
+
+def _open(
+    session: Session, candidates: Sequence[UUID], case_id: UUID | None, *, by: Actor, at: datetime
+) -> tuple[UUID, ...]:
+    """Open those of `candidates` that are planned and wait for nothing more."""
+    if not candidates:
+        return ()
+    here = program_of(session)
+    needed = aliased(_task)
+    waits = (
+        select(_need.c.needs_id)
+        .join(needed, and_(needed.c.program_id == _need.c.program_id, needed.c.id == _need.c.needs_id))
+        .where(
+            _need.c.program_id == here,
+            _need.c.task_id == _task.c.id,
+            needed.c.state.not_in(SETTLED),
+        )
+        .exists()
+    )
+    rows = session.execute(
+        update(_task)
+        .where(
+            _task.c.program_id == here,
+            _task.c.id.in_(candidates),
+            _task.c.state == "planned",
+            # What is still to be undone is undone before it is done again.
+            _task.c.act_state != "undo_wanted",
+            ~waits,
+        )
+        .values(
+            state=TASK.after("planned", "open"),
+            opened_at=at,
+            rung=0,
+            next_check=text("(task.ladder->>0)::date"),
+            act_state=text("case when task.action <> '' then 'wanted' else task.act_state end"),
+            version=_task.c.version + 1,
+        )
+        .returning(_task.c.id, _task.c.step, _task.c.item)
+    ).all()
+    if rows:
+        events.write_many(
+            session,
+            "task.opened",
+            "task",
+            [(row.id, {"step": row.step, "item": row.item}) for row in rows],
+            by=by,
+            at=at,
+            case_id=case_id,
+        )
+    return tuple(row.id for row in rows)
+
+
+def fall_back(session: Session, held: Held) -> None:
+    """What `held` had opened waits again, and what the engine did because of it is to be undone."""
+    here = program_of(session)
+    reached: dict[UUID, dict[str, Any]] = {}
+    frontier = [held.id]
+    while frontier:
+        rows = many(
+            session,
+            select(_task)
+            .join(_need, and_(_need.c.program_id == _task.c.program_id, _need.c.task_id == _task.c.id))
+            .where(_need.c.program_id == here, _need.c.needs_id.in_(frontier), _task.c.id.not_in(list(reached))),
+        )
+        found = {row["id"]: row for row in rows}
+        reached.update(found)
+        frontier = [row["id"] for row in found.values() if row["action"]]
+    in_the_way = [r for r in reached.values() if not r["action"] and r["state"] in ("done", "submitted")]
+    if in_the_way:
+        raise Refusal(
+            "task.others_followed",
+            N_("Later steps rest on this one and are done: %(steps)s. Undo them first."),
+            steps=", ".join(sorted({row["step"] for row in in_the_way})),
+        )
+    for row in reached.values():
+        if row["state"] not in ("open", "done"):
+            continue
+        act = row["act_state"]
+        if act in ("done", "wanted", "stuck"):
+            act = "undo_wanted" if act == "done" and row["undo"] else ("undone" if act == "done" else "none")
+        session.execute(
+            update(_task)
+            .where(_task.c.program_id == here, _task.c.id == row["id"])
+            .values(
+                state=TASK.after(row["state"], "postpone"),
+                act_state=act,
+                next_check=None,
+                opened_at=None,
+                **not_done(),
+                version=_task.c.version + 1,
+            )
+        )
+        events.write(
+            session,
+            "task.postponed",
+            "task",
+            row["id"],
+            by=held.by,
+            at=held.at,
+            case_id=held.case_id,
+            step=row["step"],
+        )
+
+
+def of_case(session: Session, case_id: UUID | None) -> Any:
+    """The condition that a task is one of the case's."""
+    return and_(_task.c.program_id == program_of(session), _task.c.case_id == case_id)
+
+
+def to_do_again(held: Held, at: datetime) -> dict[str, Any]:
+    """A task that somebody must do again: what was recorded of its doing is taken off, and its ladder starts anew."""
+    ladder = held.task["ladder"]
+    return {**not_done(), "opened_at": at, "rung": 0, "next_check": ladder[0] if ladder else None}
+
+
+def not_done() -> dict[str, Any]:
+    """The columns of a doing, emptied."""
+    return {"done_at": None, "done_by": None, "done_as": None, "done_for": None}
+
+
+def open_ready(session: Session, case: Mapping[str, Any], *, by: Actor, at: datetime) -> tuple[UUID, ...]:
+    """Open every planned task of a case whose needs are settled. For a case just opened, reopened or moved on."""
+    planned = session.scalars(
+        select(_task.c.id).where(of_case(session, case["id"]), _task.c.state == "planned").order_by(_task.c.id)
+    )
+    return _open(session, list(planned), case["id"], by=by, at=at)
+
+
+def close_if_settled(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> bool:
+    """Close the case if nothing that it requires is unsettled, and nothing waits to be done or undone by the engine."""
+    unsettled = select(_task.c.id).where(
+        of_case(session, case_id), _task.c.required, _task.c.state.not_in([*SETTLED, "cancelled"])
+    )
+    if session.scalar(unsettled.limit(1)) is not None:
+        return False
+    if session.scalar(
+        select(_task.c.id).where(of_case(session, case_id), _task.c.act_state.in_(["wanted", "undo_wanted"])).limit(1)
+    ):
+        return False
+    closed = session.execute(
+        update(_case)
+        .where(_case.c.program_id == program_of(session), _case.c.id == case_id, _case.c.state == "open")
+        .values(
+            state=CASE.after("open", "close"),
+            ended_at=at,
+            ended_by=by.person_id,
+            ended_reason="",
+            version=_case.c.version + 1,
+        )
+    )
+    if closed.rowcount == 0:  # type: ignore[attr-defined]
+        return False
+    # What is not required and was never done ends with the case; it is kept.
+    session.execute(
+        update(_task)
+        .where(of_case(session, case_id), _task.c.state.in_(["planned", "open", "submitted"]))
+        .values(state="cancelled", next_check=None, version=_task.c.version + 1)
+    )
+    events.write(session, "case.closed", "case", case_id, by=by, at=at, case_id=case_id)
+    return True

@@ -1,0 +1,429 @@
+"""Writing letters: whom an act concerns, in their language, as finished bytes, in the transaction of the act.
+
+A letter names staff, steps and days, and never a participant, a reason or a note. Someone without an address is not
+passed over in silence: the coordinator gets to know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal, cast
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session
+
+from duties import events
+from duties.actors import Actor
+from duties.here import local_day, program, program_of
+from duties.letters import COMMON, Letter, Letters, Mailbox, message_id, mime
+from duties.roles import Holder, Link, Standing, standing
+from duties.wakeups import POST_CHANNEL
+from locales import N_, pick, say
+from models.base import table_of
+from models.casework import Case, ProtocolVersion, Responsibility
+from models.outbox import Notice
+from models.program import Organization, Person, Role, Tenure
+
+Language = Literal["fr", "en"]
+Facts = Callable[[Language], Mapping[str, Any]]
+
+#: The chain of those who answer for the whole program.
+COORDINATION: list[Link] = [{"role": "coordinator", "at": "*"}]
+
+_notice = table_of(Notice)
+_tenure = table_of(Tenure)
+
+
+@dataclass(frozen=True)
+class Stationery:
+    """What letters are written on: their templates, whom they come from, and the address that their links go to."""
+
+    letters: Letters
+    sender: Mailbox
+    base_url: str
+
+    @property
+    def domain(self) -> str:
+        """The domain of the letters' Message-IDs."""
+        return self.sender.address.rpartition("@")[2]
+
+
+def stationery_for(*, sender: Mailbox, base_url: str, folders: Sequence[Path] = ()) -> Stationery:
+    """The stationery with the common letters and those of the protocols' own folders.
+
+    Raises ValueError where `base_url` is no web address.
+    """
+    if urlsplit(base_url).scheme not in ("http", "https"):
+        msg = "links in letters need a web address"
+        raise ValueError(msg)
+    return Stationery(Letters([COMMON, *folders]), sender, base_url)
+
+
+def write(
+    session: Session,
+    template: str,
+    *,
+    to: UUID,
+    key: str,
+    facts: Facts,
+    at: datetime,
+    case_id: UUID | None = None,
+) -> bool:
+    """Put one letter to one person into the outbox. The same `key` to the same person writes once, ever.
+
+    `facts` gives the letter's facts in the language that the person reads. False where it was written before, or
+    where the person has no address; the coordinator is then written to in its place.
+    """
+    person = _person(session, to)
+    language = cast(Language, person.language)
+    letter = _letter(session, template, person, language, facts(language))
+    if person.email is None:
+        _tell_of_no_address(session, person, letter, key=key, at=at, case_id=case_id)
+        return False
+    return _put(session, template, person, letter, key=f"{key}:{person.id}", at=at, case_id=case_id)
+
+
+def approval_asked(session: Session, task: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Tell those who may approve a task that it waits for them; where nobody may, tell the coordinator of the vacancy."""
+    today = standing(session, local_day(session, at))
+    chain = chain_of(session, task["approved_by_id"])
+    falls = today.falls(chain, kind="approvals")
+    if falls.vacant:
+        _tell_of_vacancy(session, today, chain[0], at=at, case_id=task["case_id"])
+    _to_each(
+        session,
+        falls.holders,
+        "task_to_approve",
+        key=f"approve:{task['id']}:{task['version']}",
+        facts=_about_task(session, task, by),
+        at=at,
+        case_id=task["case_id"],
+    )
+
+
+def rejected(session: Session, task: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Tell the one who did a task that it was sent back. The reason stands on the page, not in the letter."""
+    if task["done_by"] is not None:
+        write(
+            session,
+            "task_rejected",
+            to=task["done_by"],
+            key=f"reject:{task['id']}:{task['version']}",
+            facts=_about_task(session, task, by),
+            at=at,
+            case_id=task["case_id"],
+        )
+
+
+def handed_back(session: Session, task: Mapping[str, Any], chain: Sequence[Link], *, by: Actor, at: datetime) -> None:
+    """Tell those on whom a handed-back task now falls."""
+    falls = standing(session, local_day(session, at)).falls(chain)
+    _to_each(
+        session,
+        [holder for holder in falls.holders if holder.person_id != by.person_id],
+        "task_handed_back",
+        key=f"hand_back:{task['id']}:{task['version']}",
+        facts=_about_task(session, task, by),
+        at=at,
+        case_id=task["case_id"],
+    )
+
+
+def case_opened(session: Session, case: Case, *, by: Actor, at: datetime) -> None:
+    """Tell those who have a part in a case that it opened: whoever its steps fall on today, but not who opened it."""
+    today = standing(session, local_day(session, at))
+    rows = session.execute(
+        select(Responsibility.links, func.count())  # type: ignore[call-overload]
+        .select_from(Responsibility)
+        .join(text("task on task.program_id = responsibility.program_id and task.owed_by_id = responsibility.id"))
+        .where(
+            text("task.case_id = :case and task.program_id = :program").bindparams(
+                case=case.id, program=case.program_id
+            )
+        )
+        .group_by(Responsibility.links)
+    ).all()
+    counts: dict[UUID, int] = {}
+    for links, count in rows:
+        for holder in today.falls(links).holders:
+            counts[holder.person_id] = counts.get(holder.person_id, 0) + count
+    counts.pop(by.person_id, None)  # type: ignore[arg-type]  # None is no key of it, and nothing is popped
+    for person_id, count in counts.items():
+        write(
+            session,
+            "case_opened",
+            to=person_id,
+            key=f"case_opened:{case.id}",
+            facts=_about_case(session, case.model_dump(), by, tasks=count),
+            at=at,
+            case_id=case.id,
+        )
+
+
+def case_cancelled(session: Session, case: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Tell those who had open work in a case that it was cancelled."""
+    told = session.scalars(
+        select(_notice.c.person_id)
+        .where(_notice.c.program_id == program_of(session), _notice.c.case_id == case["id"])
+        .distinct()
+        .order_by(_notice.c.person_id)
+    ).all()
+    for person_id in told:
+        if person_id != by.person_id:
+            write(
+                session,
+                "case_cancelled",
+                to=person_id,
+                key=f"case_cancelled:{case['id']}:{case['version']}",
+                facts=_about_case(session, case, by, tasks=0),
+                at=at,
+                case_id=case["id"],
+            )
+
+
+def given_up(session: Session, notice: Notice, *, refused: bool, at: datetime) -> None:
+    """Tell the coordinator that a letter reached nobody. A letter of that kind to them is not itself reported."""
+    if notice.template in ("notice_given_up", "no_address"):
+        return
+    recipient = _person(session, notice.person_id)
+    for holder in _coordination(session, at):
+        write(
+            session,
+            "notice_given_up",
+            to=holder.person_id,
+            key=f"given_up:{notice.id}",
+            facts=lambda _: {
+                "recipient": recipient.name,
+                "subject": notice.subject,
+                "refused": refused,
+                "code": notice.code,
+                "attempts": notice.attempts,
+                "path": f"/post/{notice.id}",
+            },
+            at=at,
+        )
+
+
+def chain_of(session: Session, chain_id: UUID) -> list[Link]:
+    """The links of a chain that a task names."""
+    found = session.get(Responsibility, (program_of(session), chain_id))
+    if found is None:
+        msg = "a task names a chain that does not exist"
+        raise LookupError(msg)
+    return found.links
+
+
+def case_title(session: Session, case: Mapping[str, Any], language: str) -> str:
+    """A case as people speak of it: its protocol's title, and whom it is about."""
+    version = session.get(ProtocolVersion, (program_of(session), case["protocol_version_id"]))
+    subject = _person(session, case["subject_id"])
+    title = "" if version is None else (version.title_fr if language == "fr" else version.title_en)
+    return say(language, _CASE, protocol=title, person=subject.name)
+
+
+_CASE = N_("%(protocol)s – %(person)s")
+_DUTY = N_("outside any case")
+
+
+def _to_each(
+    session: Session,
+    holders: Iterable[Holder],
+    template: str,
+    *,
+    key: str,
+    facts: Facts,
+    at: datetime,
+    case_id: UUID | None,
+) -> None:
+    for person_id in dict.fromkeys(holder.person_id for holder in holders):
+        write(session, template, to=person_id, key=key, facts=facts, at=at, case_id=case_id)
+
+
+def _about_task(session: Session, task: Mapping[str, Any], by: Actor) -> Facts:
+    case = session.get(Case, (program_of(session), task["case_id"])) if task["case_id"] else None
+
+    def facts(language: Language) -> Mapping[str, Any]:
+        return {
+            "title": task[f"title_{language}"],
+            "case": case_title(session, case.model_dump(), language) if case else say(language, _DUTY),
+            "by_name": _name_of(session, by, language),
+            "due_on": task["due_on"],
+            "path": f"/tasks/{task['id']}",
+        }
+
+    return facts
+
+
+def _about_case(session: Session, case: Mapping[str, Any], by: Actor, *, tasks: int) -> Facts:
+    def facts(language: Language) -> Mapping[str, Any]:
+        organization = session.get(Organization, (program_of(session), case["organization_id"]))
+        return {
+            "case": case_title(session, case, language),
+            "protocol": organization.short_name if organization else "",
+            "anchor": "",
+            "anchor_on": None,
+            "by_name": _name_of(session, by, language),
+            "tasks": tasks,
+            "path": f"/cases/{case['id']}",
+        }
+
+    return facts
+
+
+def _tell_of_no_address(
+    session: Session, person: Person, letter: Letter, *, key: str, at: datetime, case_id: UUID | None
+) -> None:
+    """The coordinator is written to in place of someone who has no address; where they have none either, it shows."""
+    for holder in _coordination(session, at):
+        coordinator = _person(session, holder.person_id)
+        if coordinator.email is None or coordinator.id == person.id:
+            continue
+        language = cast(Language, coordinator.language)
+        facts = {"recipient": person.name, "subject": letter.subject, "path": f"/people/{person.id}"}
+        told = _letter(session, "no_address", coordinator, language, facts)
+        _put(
+            session,
+            "no_address",
+            coordinator,
+            told,
+            key=f"no_address:{key}:{person.id}:{coordinator.id}",
+            at=at,
+            case_id=case_id,
+        )
+
+
+def _tell_of_vacancy(session: Session, today: Standing, link: Link, *, at: datetime, case_id: UUID | None) -> None:
+    """One letter to the coordinator for each time that a role became vacant, however many tasks fall to it."""
+    if not today.has_nobody(link):
+        return
+    here = program_of(session)
+    place = link["at"]
+    ended = select(func.max(_tenure.c.ends_on)).where(_tenure.c.program_id == here, _tenure.c.role == link["role"])
+    where = ""
+    if not place.startswith(("*", "having:")):
+        ended = ended.where(_tenure.c.organization_id == UUID(place))
+        organization = session.get(Organization, (here, UUID(place)))
+        where = organization.short_name if organization else ""
+    last = session.scalar(ended.where(_tenure.c.ends_on < today.day))
+    since = last + timedelta(days=1) if last else today.day
+    role = session.scalars(select(Role).where(Role.program_id == here, Role.key == link["role"])).first()  # type: ignore[arg-type]
+    for holder in today.falls(COORDINATION).holders:
+        write(
+            session,
+            "role_vacant",
+            to=holder.person_id,
+            # Where the role never had anyone, once for the case that it is wanted in.
+            key=f"vacant:{link['role']}:{place}:{last or case_id}",
+            facts=lambda language: {
+                "role": (role.title_fr if language == "fr" else role.title_en) if role else link["role"],
+                "organization": where or pick(language, _title_of_program(session)),
+                "since": since,
+                "tasks": 1,
+                "path": "/board",
+            },
+            at=at,
+            case_id=case_id,
+        )
+
+
+def _letter(session: Session, template: str, person: Person, language: Language, facts: Mapping[str, Any]) -> Letter:
+    paper: Stationery = session.info["stationery"]
+    everywhere = {
+        "name": person.name,
+        "program": pick(language, _title_of_program(session)),
+        "base_url": paper.base_url,
+    }
+    return paper.letters.render(template, language=language, facts={**everywhere, **facts})
+
+
+def _put(
+    session: Session,
+    template: str,
+    person: Person,
+    letter: Letter,
+    *,
+    key: str,
+    at: datetime,
+    case_id: UUID | None,
+) -> bool:
+    paper: Stationery = session.info["stationery"]
+    notice_id = uuid4()
+    language = cast(Language, person.language)
+    address = person.email or ""
+    message = mime(
+        letter,
+        sender=paper.sender,
+        to=Mailbox(address, person.name),
+        message_id=message_id(notice_id, paper.domain),
+        date=at,
+        language=language,
+    )
+    put = session.scalar(
+        insert(_notice)
+        .values(
+            program_id=program_of(session),
+            id=notice_id,
+            key=key,
+            person_id=person.id,
+            to_address=address,
+            language=language,
+            template=template,
+            subject=letter.subject,
+            message=message,
+            case_id=case_id,
+            state="queued",
+            created_at=at,
+            attempts=0,
+            next_attempt_at=at,
+            code="",
+        )
+        .on_conflict_do_nothing(index_elements=["program_id", "key"])
+        .returning(_notice.c.id)
+    )
+    if put is None:
+        return False
+    session.execute(text(f"select pg_notify('{POST_CHANNEL}', '')"))
+    events.write(
+        session,
+        "notice.written",
+        "notice",
+        notice_id,
+        by=Actor.system("post"),
+        at=at,
+        case_id=case_id,
+        template=template,
+        person=str(person.id),
+    )
+    return True
+
+
+def _coordination(session: Session, at: datetime) -> tuple[Holder, ...]:
+    return standing(session, local_day(session, at)).falls(COORDINATION).holders
+
+
+def _person(session: Session, person_id: UUID) -> Person:
+    found = session.get(Person, (program_of(session), person_id))
+    if found is None:
+        msg = "a person is named who does not exist"
+        raise LookupError(msg)
+    return found
+
+
+def _name_of(session: Session, by: Actor, language: Language) -> str:
+    if by.person_id is None:
+        return say(language, _THE_PROGRAM)
+    return _person(session, by.person_id).name
+
+
+_THE_PROGRAM = N_("The program")
+
+
+def _title_of_program(session: Session) -> dict[str, str]:
+    here = program(session)
+    return {"fr": here.title_fr, "en": here.title_en}
