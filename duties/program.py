@@ -19,7 +19,6 @@ from duties.declared import (
     PathOf,
     Text,
     Wrong,
-    shown,
 )
 from duties.guide_ids import GUIDE_IDS
 from locales import N_
@@ -67,7 +66,7 @@ def _zone(value: str) -> str:
         ValueError,
         OSError,
     ) as error:  # KeyError: ZoneInfoNotFoundError; OSError: a folder's name
-        raise Wrong(N_("“%(zone)s” is not a time zone, such as America/Toronto."), zone=shown(value)) from error
+        raise Wrong(N_("This is not a time zone, such as America/Toronto.")) from error
     return value
 
 
