@@ -8,11 +8,11 @@ what a page opens are one answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import and_, false, or_, select, true
@@ -131,6 +131,19 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.RESEND_POST: frozenset({Relation.COORDINATOR, Relation.OFFICE}),
     Action.SEE_ACTIVITY: frozenset({Relation.COORDINATOR}),
 }
+
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+
+def asks(action: Action) -> Callable[[Endpoint], Endpoint]:
+    """Marks a route's endpoint with the action that it asks for. A test finds routes without one."""
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        endpoint.__asks__ = action  # type: ignore[attr-defined]  # read by the test of routes alone
+        return endpoint
+
+    return mark
 
 
 class Forbidden(Exception):

@@ -1,0 +1,153 @@
+"""How refusals and errors are answered: a page for people, problem+json under /api/, and never what was sent in.
+
+Forbidden and absent are one answer: same status, same body.
+"""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse
+from starlette.exceptions import HTTPException
+
+from api.rendering import render
+from duties.refusals import Refusal
+from locales import N_, current_language, say
+
+_log = logging.getLogger("spheres.web")
+
+PROBLEM: Final = "application/problem+json"
+
+#: What a refusal's code means over HTTP, by its last word or, failing that, by its first. All else is a conflict.
+_STATUS: Final = {
+    "unknown": 404,
+    "changed": 412,
+    "too_long": 422,
+    "too_large": 413,
+    "missing": 422,
+    "not_text": 422,
+    "empty": 422,
+    "unknown_kind": 422,
+    "not_what_it_says": 422,
+    "no_label": 422,
+    "long_label": 422,
+    "address": 422,
+    "name": 422,
+    "language": 422,
+    "kinds": 422,
+    "ends_first": 422,
+    "malformed": 422,
+}
+
+_TITLES: Final = {
+    400: N_("This request cannot be read."),
+    401: N_("Sign in first."),
+    403: N_("This request is not allowed."),
+    404: N_("There is nothing here, or nothing that is yours to see."),
+    405: N_("This cannot be done here."),
+    409: N_("This cannot be done now."),
+    412: N_("This changed meanwhile."),
+    413: N_("This is too large."),
+    422: N_("Something in this request is missing or not right."),
+    428: N_("Say which version you saw."),
+    500: N_("Something went wrong on our side. Nothing was saved; try again."),
+    503: N_("The program's database does not answer for the moment. Nothing was saved; try again shortly."),
+}
+
+
+def status_of(refusal: Refusal) -> int:
+    """The HTTP status of a refusal."""
+    return _STATUS.get(refusal.code.rpartition(".")[2], 409)
+
+
+def sentence_of(refusal: Refusal, language: str | None = None) -> str:
+    """A refusal in the reader's language."""
+    return say(language or current_language(), refusal.sentence, **refusal.facts)
+
+
+def wants_json(request: Request) -> bool:
+    """Whether the request is one of the API's."""
+    return request.url.path.startswith("/api/")
+
+
+def answer(
+    request: Request,
+    status: int,
+    *,
+    detail: str = "",
+    code: str = "",
+    source: str = "",
+    headers: dict[str, str] | None = None,
+    errors: list[dict[str, Any]] | None = None,
+) -> Response:
+    """An error as the window shows it."""
+    title = say(current_language(), _TITLES.get(status, _TITLES[400]))
+    if wants_json(request):
+        body: dict[str, Any] = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+        body["detail"] = detail or title
+        body |= {name: value for name, value in (("code", code), ("source", source), ("errors", errors)) if value}
+        return JSONResponse(body, status, {"Cache-Control": "no-store", **(headers or {})}, media_type=PROBLEM)
+    return render(request, "error.html", status=status, headers=headers, title=title, detail=detail, code=status)
+
+
+async def refused(request: Request, refusal: Exception) -> Response:
+    """A rule said no: its sentence, its code, the guide's reason."""
+    assert isinstance(refusal, Refusal)  # noqa: S101  # registered for it alone
+    return answer(
+        request,
+        status_of(refusal),
+        detail=sentence_of(refusal),
+        code=refusal.code,
+        source=refusal.source,
+    )
+
+
+async def not_found(request: Request, _: Exception) -> Response:
+    """Not theirs to see, or not there: the same."""
+    return answer(request, 404)
+
+
+async def not_signed_in(request: Request, _: Exception) -> Response:
+    """Nobody is signed in: a page leads to the sign-in, the API says so."""
+    if wants_json(request):
+        return answer(request, 401)
+    return RedirectResponse(request.app.url_path_for("sign_in"), 303, {"Cache-Control": "no-store"})
+
+
+async def http_error(request: Request, error: Exception) -> Response:
+    """An error of the framework: no such route, no such method."""
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for it alone
+    headers = dict(error.headers) if error.headers else None
+    return answer(request, error.status_code, headers=headers)
+
+
+async def malformed(request: Request, error: Exception) -> Response:
+    """A request that does not fit: where and why, never the value that was sent."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for it alone
+    # An id that is no id is an address with nothing behind it.
+    if any(found["loc"][:1] == ("path",) for found in error.errors()):
+        return answer(request, 404)
+    places = [
+        {"where": ".".join(str(part) for part in found["loc"]), "kind": found["type"]} for found in error.errors()
+    ]
+    return answer(request, 422, errors=places)
+
+
+async def database_away(request: Request, error: Exception) -> Response:
+    """The database stopped, or has no connection left: nothing was saved, and it may be tried again."""
+    _log.warning("the database does not answer: %s", type(error).__name__)
+    return answer(request, 503, headers={"Retry-After": "5"})
+
+
+async def fault(request: Request, error: Exception) -> Response:
+    """A fault of ours. The log names its kind and place, and never its text, which may hold what was sent."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    place = f"{at.tb_frame.f_globals.get('__name__')}:{at.tb_lineno}" if at else "nowhere"
+    _log.error("fault: %s at %s", type(error).__name__, place)
+    return answer(request, 500)

@@ -1,0 +1,58 @@
+"""The web application: its routes, what guards every request, and how refusals and errors are answered."""
+
+from __future__ import annotations
+
+import os
+
+from adapters.settings import Settings
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+
+from adapters.database import make_engine
+from api import answers
+from api.guard import Guard
+from api.json import routes as json_routes
+from api.language import LanguageMiddleware
+from api.pages import routes as page_routes
+from api.permissions import Forbidden
+from api.rendering import STATIC
+from api.session import NotSignedIn, Office
+from duties.notices import stationery_for
+from duties.refusals import Refusal
+
+
+def create_app(office: Office) -> FastAPI:
+    """The application around one office. Its API's description is its own; no page loads anything from elsewhere."""
+    app = FastAPI(title="SPHÈRES", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
+    app.state.office = office
+    app.include_router(json_routes.router)
+    for router in page_routes.routers(demonstration=office.demonstration):
+        app.include_router(router, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_exception_handler(Refusal, answers.refused)
+    app.add_exception_handler(Forbidden, answers.not_found)
+    app.add_exception_handler(NotSignedIn, answers.not_signed_in)
+    app.add_exception_handler(HTTPException, answers.http_error)
+    app.add_exception_handler(RequestValidationError, answers.malformed)
+    app.add_exception_handler(OperationalError, answers.database_away)
+    app.add_exception_handler(NoConnection, answers.database_away)
+    app.add_exception_handler(Exception, answers.fault)
+    app.add_middleware(LanguageMiddleware)
+    app.add_middleware(Guard)
+    return app
+
+
+def from_environment() -> FastAPI:
+    """The application as the supervisor starts it: `uvicorn --factory api.app:from_environment`."""
+    settings = Settings.from_env(os.environ)
+    office = Office(
+        engine=make_engine(settings.database_url, application_name="spheres web"),
+        stationery=stationery_for(sender=settings.mail_from, base_url=settings.base_url),
+        base_url=settings.base_url,
+        demonstration=settings.demo,
+    )
+    return create_app(office)
