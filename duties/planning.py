@@ -277,6 +277,10 @@ class _Run:
                     self.say((*here, "done", position), N_("“%(task)s” is not open yet."), task=name)
                 self._settle(key, "done")
         self._compare_tasks((*here, "expect"), example.expect)
+        for name in example.anchors:
+            if name not in self.protocol.anchors:
+                said = N_("This protocol has no anchor “%(name)s”.")
+                self.say((*here, "anchors", name), said, name=shown(name))
         self._compare_days((*here, "expect", "due"), example)
         self._compare_gates((*here, "expect", "gates"), example.expect)
 
@@ -322,9 +326,6 @@ class _Run:
             self.say((*path, "complete"), said)
 
     def _compare_days(self, path: PathOf, example: Example) -> None:
-        for name in example.anchors:
-            if name not in self.protocol.anchors:
-                self.say(path, N_("This protocol has no anchor “%(name)s”."), name=shown(name))
         lines = plan(self.protocol, example.anchors, self.calendar, opened_on=example.opened_on)
         days = {(line.step.id, line.item.id if line.item else ""): line.due_on for line in lines}
         for name, expected in example.expect.due.items():

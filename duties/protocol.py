@@ -340,19 +340,15 @@ _Surroundings = Mapping[str, AbstractSet[str]]
 
 def _checked(declared: Declared[Protocol], surroundings: _Surroundings) -> Declared[Protocol]:
     protocol = declared.value
-    complaints = [
-        *_twice(protocol),
-        *_unknown_names(protocol),
-        *_unknown_around(protocol, surroundings),
+    complaints = [*_twice(protocol), *_unknown_names(protocol), *_unknown_around(protocol, surroundings)]
+    # What follows walks along names and waits: it would stumble over those that lead nowhere, or round.
+    complaints = complaints or [*_chains(protocol), *_cycles(protocol)]
+    complaints = complaints or [
+        *_approvals(protocol),
+        *_days(protocol),
+        *_ladder(protocol),
+        *_empty_stages(protocol),
     ]
-    if not complaints:  # the rest follows names, and would stumble over those that lead nowhere
-        complaints = [
-            *_chains(protocol),
-            *_cycles(protocol),
-            *_approvals(protocol),
-            *_days(protocol),
-            *_empty_stages(protocol),
-        ]
     if complaints:
         raise DeclaredErrors([declared.problem(path, said, **facts) for path, said, facts in complaints])
     return declared
@@ -534,6 +530,14 @@ def _is_surely_before(due: Due, other: Due) -> bool:
     return due.anchor == other.anchor and due.offset < other.offset and (same_counting or opposite)
 
 
+def _ladder(protocol: Protocol) -> Iterator[_Complaint]:
+    """Rungs out of order: each is used once, one after the other, so a later day cannot stand before an earlier."""
+    days = [rung.after_working_days for rung in protocol.remind]
+    for place in range(1, len(days)):
+        if days[place] < days[place - 1]:
+            yield ("remind", place), N_("A reminder stands after one of a later day; put them in order."), {}
+
+
 def _empty_stages(protocol: Protocol) -> Iterator[_Complaint]:
     used = {step.stage for step in protocol.steps}
     for place, stage in enumerate(protocol.stages):
@@ -645,9 +649,12 @@ def _step_changes(old: Protocol, new: Protocol, before: Step, after: Step, langu
     if before.title != after.title:
         yield N_("“%(old)s” is now called “%(step)s”."), {"old": before.title.in_language(language)}
     was, now = old.due_in_words(before, language), new.due_in_words(after, language)
-    if (before.due, was) != (after.due, now):
-        none = say(language, N_("no due day"))
-        yield N_("“%(step)s” is due %(now)s, and no longer %(was)s."), {"now": now or none, "was": was or none}
+    if now and not was:
+        yield N_("“%(step)s” is now due %(now)s."), {"now": now}
+    elif was and not now:
+        yield N_("“%(step)s” no longer has a due day."), {}
+    elif (before.due, was) != (after.due, now):
+        yield N_("“%(step)s” is due %(now)s, and no longer %(was)s."), {"now": now, "was": was}
     if (before.by, before.action) != (after.by, after.action):
         doers = {"now": _doer(new, after, language), "was": _doer(old, before, language)}
         yield N_("“%(step)s” is done by %(now)s, and no longer by %(was)s."), doers

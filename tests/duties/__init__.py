@@ -1,0 +1,1 @@
+"""The tests of what is owed and by whom, of declared files and protocols."""

@@ -1,0 +1,1 @@
+"""The tests of the program's protocols and of what carries them."""

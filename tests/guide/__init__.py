@@ -1,0 +1,1 @@
+"""Tests that hold the project against the facts of the guide."""
