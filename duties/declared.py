@@ -192,7 +192,7 @@ def written(path: PathOf) -> str:
 
 def shown(name: str) -> str:
     """A name that a file got wrong, fit to be repeated in a sentence; "…" where it is no name at all."""
-    return name if re.fullmatch(r"[\w.:-]{1,60}", name) else "…"
+    return name if re.fullmatch(r"[\w.:/-]{1,60}", name) else "…"
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
