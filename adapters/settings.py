@@ -1,0 +1,208 @@
+"""What the operator sets, read once from the environment and checked before anything starts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+_YES: Final = frozenset({"1", "true", "yes", "on"})
+_NO: Final = frozenset({"0", "false", "no", "off"})
+_HIGHEST_PORT: Final = 65535
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used. One sentence that names the variable and never shows a secret's value."""
+
+    def __init__(self, variable: str, sentence: str) -> None:
+        super().__init__(f"{variable} {sentence}")
+        self.variable = variable
+
+
+@dataclass(frozen=True)
+class Smtp:
+    """The relay that takes our mail."""
+
+    host: str
+    port: int
+    starttls: bool
+    sender: str
+    username: str = ""
+    password_file: Path | None = None
+
+    def password(self) -> str:
+        """The password, read anew each time so that it can be changed without a restart; "" without a user.
+
+        Raises SettingsError where the file cannot be read or holds nothing.
+        """
+        if self.password_file is None:
+            return ""
+        try:
+            word = self.password_file.read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError):
+            raise SettingsError("SMTP_PASSWORD_FILE", "names a file that cannot be read.") from None
+        if not word:
+            raise SettingsError("SMTP_PASSWORD_FILE", "names a file that holds no password.")
+        return word
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that differs from one installation to another.
+
+    Without `database_url` the embedded server is used, under `data`. `base_url` is the address that people type,
+    without a final slash; links in letters begin with it. `demo` loads fictitious people and lets anyone be one.
+    """
+
+    data: Path
+    host: str
+    port: int
+    prefect_port: int
+    base_url: str
+    demo: bool
+    smtp: Smtp | None = None
+    database_url: str | None = field(default=None, repr=False)
+    database_owner_url: str | None = field(default=None, repr=False)
+    prefect_database_url: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "Settings":
+        """Read the settings, an empty variable counting as none. Raises SettingsError at the first that is wrong."""
+        host = _text(env, "SPHERES_HOST", "127.0.0.1")
+        port = _port(env, "SPHERES_PORT", 8400)
+        prefect_port = _port(env, "SPHERES_PREFECT_PORT", 8401)
+        if port == prefect_port:
+            raise SettingsError("SPHERES_PREFECT_PORT", "must differ from SPHERES_PORT.")
+        app, owner, prefect = _databases(env)
+        return cls(
+            data=Path(_text(env, "SPHERES_DATA", "data")).expanduser().absolute(),
+            host=host,
+            port=port,
+            prefect_port=prefect_port,
+            base_url=_base_url(env, host, port),
+            demo=_truth(env, "SPHERES_DEMO", default=False),
+            smtp=_smtp(env),
+            database_url=app,
+            database_owner_url=owner,
+            prefect_database_url=prefect,
+        )
+
+
+def _databases(env: Mapping[str, str]) -> tuple[str | None, str | None, str | None]:
+    """The application's, the owner's and Prefect's address: all three of one PostgreSQL, or none of them."""
+    app = _database(env, "DATABASE_URL", "psycopg")
+    owner = _database(env, "DATABASE_OWNER_URL", "psycopg")
+    prefect = _database(env, "PREFECT_DATABASE_URL", "asyncpg")
+    if app is None:
+        for name, given in (("DATABASE_OWNER_URL", owner), ("PREFECT_DATABASE_URL", prefect)):
+            if given is not None:
+                raise SettingsError(name, "is set without DATABASE_URL; set both, or neither.")
+        return None, None, None
+    if owner is not None and make_url(owner).username == make_url(app).username:
+        raise SettingsError("DATABASE_URL", "signs in as the owner; the application needs a role that owns nothing.")
+    return app, owner, prefect
+
+
+def _database(env: Mapping[str, str], name: str, driver: str) -> str | None:
+    given = _text(env, name, "")
+    if not given:
+        return None
+    try:
+        url = make_url(given)
+    except (ArgumentError, ValueError):
+        raise SettingsError(name, "is not an address such as postgresql://role:password@server/database.") from None
+    if url.get_backend_name() not in ("postgresql", "postgres"):
+        raise SettingsError(name, "must be the address of a PostgreSQL database (postgresql://...).")
+    if not url.username or not url.database:
+        raise SettingsError(name, "must name a role and a database (postgresql://role:password@server/database).")
+    # One driver, whichever the address names: the program is tried with no other.
+    return url.set(drivername=f"postgresql+{driver}").render_as_string(hide_password=False)
+
+
+def _base_url(env: Mapping[str, str], host: str, port: int) -> str:
+    name = "SPHERES_BASE_URL"
+    given = _text(env, name, "")
+    if not given:
+        if not _is_this_machine(host):
+            raise SettingsError(name, "is needed where SPHERES_HOST is open to other machines; links begin with it.")
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    try:
+        parts = urlsplit(given)
+        _ = parts.port  # raises where it is no number
+    except ValueError:
+        raise SettingsError(name, "is not an address such as https://spheres.example.") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        raise SettingsError(name, "is not an address such as https://spheres.example.")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise SettingsError(name, "must end after the host or its port: the program is served at the root.")
+    if parts.scheme == "http" and not _is_this_machine(parts.hostname):
+        raise SettingsError(name, "must begin with https:// so that nobody on the way can read or change anything.")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _smtp(env: Mapping[str, str]) -> Smtp | None:
+    host = _text(env, "SMTP_HOST", "")
+    others = ("SMTP_PORT", "SMTP_USER", "SMTP_PASSWORD_FILE", "SMTP_STARTTLS", "SMTP_FROM")
+    if not host:
+        for name in others:
+            if _text(env, name, ""):
+                raise SettingsError(name, "is set without SMTP_HOST.")
+        return None
+    starttls = _truth(env, "SMTP_STARTTLS", default=not _is_this_machine(host))
+    sender = _text(env, "SMTP_FROM", "")
+    if not sender:
+        raise SettingsError("SMTP_FROM", "is needed with SMTP_HOST: the address that our letters come from.")
+    local, at, domain = sender.rpartition("@")
+    if not (local and at and domain) or any(mark.isspace() or mark in "<>,;" for mark in sender):
+        raise SettingsError("SMTP_FROM", "must be one plain address, such as spheres@example.org.")
+    username = _text(env, "SMTP_USER", "")
+    file = _text(env, "SMTP_PASSWORD_FILE", "")
+    if bool(username) != bool(file):
+        missing, given = ("SMTP_PASSWORD_FILE", "SMTP_USER") if username else ("SMTP_USER", "SMTP_PASSWORD_FILE")
+        raise SettingsError(missing, f"is needed with {given}.")
+    if username and not starttls and not _is_this_machine(host):
+        raise SettingsError("SMTP_STARTTLS", "must be on where SMTP_USER is set: a password is not sent in clear.")
+    relay = Smtp(
+        host=host,
+        port=_port(env, "SMTP_PORT", 587 if starttls else 25),
+        starttls=starttls,
+        sender=sender,
+        username=username,
+        password_file=Path(file).expanduser().absolute() if file else None,
+    )
+    relay.password()  # a missing file is told now, not with the first letter
+    return relay
+
+
+def _text(env: Mapping[str, str], name: str, default: str) -> str:
+    return env.get(name, "").strip() or default
+
+
+def _port(env: Mapping[str, str], name: str, default: int) -> int:
+    given = _text(env, name, str(default))
+    if not (given.isascii() and given.isdigit() and 1 <= int(given) <= _HIGHEST_PORT):
+        raise SettingsError(name, f"must be a port, a number from 1 to {_HIGHEST_PORT}.")
+    return int(given)
+
+
+def _truth(env: Mapping[str, str], name: str, *, default: bool) -> bool:
+    given = _text(env, name, "").lower()
+    if not given:
+        return default
+    if given not in _YES | _NO:
+        raise SettingsError(name, "must be yes or no.")
+    return given in _YES
+
+
+def _is_this_machine(host: str) -> bool:
+    """Whether `host` can be reached from this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

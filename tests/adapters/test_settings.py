@@ -1,0 +1,111 @@
+"""Settings: what stands when nothing is set, and one sentence for each thing that cannot be."""
+
+from pathlib import Path
+
+import pytest
+
+from adapters.settings import Settings, SettingsError
+
+APP = "postgresql://spheres_app:g4rd3n@db.example/spheres"
+OWNER = "postgresql://spheres_owner:h3dg3@db.example/spheres"
+RELAY = {"SMTP_HOST": "relay.example", "SMTP_FROM": "spheres@example.org"}
+
+
+def test_nothing_set_is_a_demonstration_ready_machine_of_ones_own() -> None:
+    settings = Settings.from_env({})
+    assert settings.data == Path("data").absolute()
+    assert (settings.host, settings.port, settings.prefect_port) == ("127.0.0.1", 8400, 8401)
+    assert settings.base_url == "http://127.0.0.1:8400"
+    assert not settings.demo
+    assert settings.smtp is None
+    assert settings.database_url is None
+
+
+def test_an_empty_variable_counts_as_none() -> None:
+    assert Settings.from_env({"SPHERES_PORT": "", "DATABASE_URL": " "}) == Settings.from_env({})
+
+
+def test_a_database_of_ones_own_is_reached_by_the_drivers_we_are_tried_with() -> None:
+    settings = Settings.from_env(
+        {"DATABASE_URL": APP, "DATABASE_OWNER_URL": OWNER, "PREFECT_DATABASE_URL": "postgres://p:w@db.example/prefect"}
+    )
+    assert settings.database_url == "postgresql+psycopg://spheres_app:g4rd3n@db.example/spheres"
+    assert settings.database_owner_url == "postgresql+psycopg://spheres_owner:h3dg3@db.example/spheres"
+    assert settings.prefect_database_url == "postgresql+asyncpg://p:w@db.example/prefect"
+
+
+def test_settings_can_be_shown_without_showing_a_password() -> None:
+    settings = Settings.from_env({"DATABASE_URL": APP, "DATABASE_OWNER_URL": OWNER})
+    assert "g4rd3n" not in repr(settings)
+    assert "h3dg3" not in repr(settings)
+
+
+def test_a_relay_elsewhere_is_spoken_to_under_tls_unless_said_otherwise(tmp_path: Path) -> None:
+    word = tmp_path / "word"
+    word.write_text("s3cr3t\n", encoding="utf-8")
+    relay = Settings.from_env(RELAY | {"SMTP_USER": "spheres", "SMTP_PASSWORD_FILE": str(word)}).smtp
+    assert relay is not None
+    assert (relay.port, relay.starttls, relay.password()) == (587, True, "s3cr3t")
+    word.write_text("n3w\n", encoding="utf-8")
+    assert relay.password() == "n3w"
+
+
+def test_a_relay_on_this_machine_needs_no_tls() -> None:
+    relay = Settings.from_env(RELAY | {"SMTP_HOST": "localhost"}).smtp
+    assert relay is not None
+    assert (relay.port, relay.starttls, relay.password()) == (25, False, "")
+
+
+def test_the_address_people_type_loses_its_final_slash() -> None:
+    assert Settings.from_env({"SPHERES_BASE_URL": "https://spheres.example/"}).base_url == "https://spheres.example"
+    assert Settings.from_env({"SPHERES_HOST": "::1"}).base_url == "http://[::1]:8400"
+
+
+@pytest.mark.parametrize(
+    ("given", "variable"),
+    [
+        ({"SPHERES_PORT": "web"}, "SPHERES_PORT"),
+        ({"SPHERES_PORT": "0"}, "SPHERES_PORT"),
+        ({"SPHERES_PORT": "65536"}, "SPHERES_PORT"),
+        ({"SPHERES_PORT": "8401"}, "SPHERES_PREFECT_PORT"),
+        ({"SPHERES_PREFECT_PORT": "-1"}, "SPHERES_PREFECT_PORT"),
+        ({"SPHERES_DEMO": "perhaps"}, "SPHERES_DEMO"),
+        ({"SPHERES_HOST": "0.0.0.0"}, "SPHERES_BASE_URL"),  # noqa: S104 - that it is open is the point
+        ({"SPHERES_BASE_URL": "spheres.example"}, "SPHERES_BASE_URL"),
+        ({"SPHERES_BASE_URL": "ftp://spheres.example"}, "SPHERES_BASE_URL"),
+        ({"SPHERES_BASE_URL": "http://spheres.example"}, "SPHERES_BASE_URL"),
+        ({"SPHERES_BASE_URL": "https://spheres.example/app"}, "SPHERES_BASE_URL"),
+        ({"SPHERES_BASE_URL": "https://spheres.example:port"}, "SPHERES_BASE_URL"),
+        ({"SPHERES_BASE_URL": "https://someone:s3cr3t@spheres.example"}, "SPHERES_BASE_URL"),
+        ({"DATABASE_URL": "s3cr3t"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "sqlite:///s3cr3t.db"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "postgresql://role:s3cr3t@db.example:port/spheres"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "postgresql://role:s3cr3t@db.example"}, "DATABASE_URL"),
+        ({"DATABASE_URL": OWNER, "DATABASE_OWNER_URL": OWNER}, "DATABASE_URL"),
+        ({"DATABASE_OWNER_URL": OWNER}, "DATABASE_OWNER_URL"),
+        ({"PREFECT_DATABASE_URL": APP}, "PREFECT_DATABASE_URL"),
+        ({"SMTP_FROM": "spheres@example.org"}, "SMTP_FROM"),
+        ({"SMTP_HOST": "relay.example"}, "SMTP_FROM"),
+        (RELAY | {"SMTP_FROM": "Sphères <spheres@example.org>"}, "SMTP_FROM"),
+        (RELAY | {"SMTP_FROM": "nowhere"}, "SMTP_FROM"),
+        (RELAY | {"SMTP_USER": "spheres"}, "SMTP_PASSWORD_FILE"),
+        (RELAY | {"SMTP_PASSWORD_FILE": "/nonexistent"}, "SMTP_USER"),
+        (RELAY | {"SMTP_USER": "spheres", "SMTP_PASSWORD_FILE": "/nonexistent"}, "SMTP_PASSWORD_FILE"),
+        (RELAY | {"SMTP_USER": "spheres", "SMTP_PASSWORD_FILE": "/dev/null"}, "SMTP_PASSWORD_FILE"),
+        (
+            RELAY | {"SMTP_USER": "spheres", "SMTP_PASSWORD_FILE": "/dev/null", "SMTP_STARTTLS": "no"},
+            "SMTP_STARTTLS",
+        ),
+        (RELAY | {"SMTP_PORT": "smtp"}, "SMTP_PORT"),
+    ],
+)
+def test_a_wrong_setting_is_named_in_one_sentence_without_its_secret(given: dict[str, str], variable: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_env(given)
+    said = str(refused.value)
+    assert refused.value.variable == variable
+    assert said.startswith(f"{variable} ")
+    assert said.endswith((".", ")."))
+    assert "\n" not in said
+    for secret in ("s3cr3t", "g4rd3n", "h3dg3"):
+        assert secret not in said
