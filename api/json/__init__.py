@@ -1,0 +1,1 @@
+"""The JSON window: the same verbs as the pages, for other programs."""

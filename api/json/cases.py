@@ -1,0 +1,275 @@
+"""Cases over JSON."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from sqlalchemy import and_, func, select
+
+from api.json.once import IdempotencyKey, IfMatch, Once, etag, seen_version
+from api.json.shapes import (
+    CaseGiven,
+    CaseShown,
+    DayGiven,
+    EventShown,
+    OptionalReason,
+    Page,
+    Reason,
+    TaskShown,
+    VersionGiven,
+)
+from api.json.tasks import shown_tasks
+from api.permissions import (
+    Action,
+    Forbidden,
+    asks,
+    find_case,
+    may_end,
+    require,
+    to_case,
+    to_program,
+    visible_cases,
+)
+from api.session import AtDesk, Desk
+from duties import board, cases, people, scheduling
+from duties.here import many, program_of
+from duties.roles import Link
+from models.base import table_of
+from models.casework import SETTLED, Case, Task
+from models.program import Organization, Person
+from models.record import Event
+
+router = APIRouter(tags=["cases"])
+
+Limit = Annotated[int, Query(ge=1, le=200)]
+Offset = Annotated[int, Query(ge=0, le=2**31)]
+
+_case = table_of(Case)
+_task = table_of(Task)
+_person = table_of(Person)
+_organization = table_of(Organization)
+_event = table_of(Event)
+
+
+@router.get("/cases")
+@asks(Action.SEE_CASES)
+def list_cases(
+    desk: AtDesk,
+    state: Annotated[Literal["", "open", "closed", "cancelled"], Query()] = "",
+    limit: Limit = 50,
+    offset: Offset = 0,
+) -> Page[CaseShown]:
+    """The cases that the asker may see, the newest first."""
+    require(Action.SEE_CASES, to_program(desk.asker))
+    hats = board.hats_of(desk.session, desk.asker.standing, desk.asker.person_id)
+    wanted = and_(_case.c.program_id == program_of(desk.session), visible_cases(desk.asker, hats))
+    if state:
+        wanted = and_(wanted, _case.c.state == state)
+    total = desk.session.scalar(select(func.count()).select_from(_case).where(wanted)) or 0
+    rows = many(
+        desk.session,
+        select(_case).where(wanted).order_by(_case.c.opened_at.desc(), _case.c.id).limit(limit).offset(offset),
+    )
+    return Page(items=_shown_cases(desk, rows), total=total, limit=limit, offset=offset)
+
+
+@router.post("/cases", status_code=201)
+@asks(Action.OPEN_CASE)
+def open_case(
+    body: CaseGiven, desk: AtDesk, request: Request, response: Response, idempotency_key: IdempotencyKey = ""
+) -> CaseShown:
+    """Open a case; with `starts_on`, the person is appointed from that day first."""
+    by = require(Action.OPEN_CASE, to_program(desk.asker, organizations=[body.organization_id]))
+    once = Once.of(desk, request, idempotency_key)
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    if body.starts_on is not None:
+        people.appoint(
+            desk.session,
+            person_id=body.subject_id,
+            role=cases.ROLE_OF_SUBJECT["worker"],
+            organization_id=body.organization_id,
+            starts_on=body.starts_on,
+            by=by,
+            at=desk.at,
+        )
+    case_id = cases.open_case(
+        desk.session,
+        body.protocol,
+        subject_id=body.subject_id,
+        organization_id=body.organization_id,
+        by=by,
+        at=desk.at,
+    )
+    place = f"/api/v1/cases/{case_id}"
+    once.done(201, place)
+    response.headers["Location"] = place
+    return _one_case(desk, case_id, response)
+
+
+@router.get("/cases/{case_id}")
+@asks(Action.SEE_CASE)
+def get_case(case_id: UUID, desk: AtDesk, response: Response) -> CaseShown:
+    """One case."""
+    return _one_case(desk, case_id, response)
+
+
+@router.get("/cases/{case_id}/tasks")
+@asks(Action.SEE_CASE)
+def list_case_tasks(case_id: UUID, desk: AtDesk) -> list[TaskShown]:
+    """Every task of a case, in the protocol's order."""
+    find_case(desk.session, desk.asker, case_id)
+    rows = many(
+        desk.session,
+        select(_task)
+        .where(_task.c.program_id == program_of(desk.session), _task.c.case_id == case_id)
+        .order_by(_task.c.position, _task.c.item),
+    )
+    return shown_tasks(desk, rows)
+
+
+@router.get("/cases/{case_id}/events")
+@asks(Action.SEE_CASE)
+def list_case_events(case_id: UUID, desk: AtDesk, limit: Limit = 50, offset: Offset = 0) -> Page[EventShown]:
+    """What happened in a case, the newest first."""
+    find_case(desk.session, desk.asker, case_id)
+    wanted = and_(_event.c.program_id == program_of(desk.session), _event.c.case_id == case_id)
+    total = desk.session.scalar(select(func.count()).select_from(_event).where(wanted)) or 0
+    rows = many(desk.session, select(_event).where(wanted).order_by(_event.c.n.desc()).limit(limit).offset(offset))
+    return Page(items=[EventShown(**row) for row in rows], total=total, limit=limit, offset=offset)
+
+
+@router.post("/cases/{case_id}/cancellation")
+@asks(Action.CANCEL_CASE)
+def cancel(case_id: UUID, body: Reason, desk: AtDesk, response: Response, if_match: IfMatch = "") -> CaseShown:
+    """End a case that will not be finished. Nothing is deleted."""
+    held = find_case(desk.session, desk.asker, case_id)
+    by = require(Action.CANCEL_CASE, may_end(desk.session, desk.asker, held, _declared(desk, held, "cancel")))
+    cases.cancel_case(desk.session, case_id, by=by, at=desk.at, reason=body.reason, seen=seen_version(if_match))
+    return _one_case(desk, case_id, response)
+
+
+@router.post("/cases/{case_id}/reopening")
+@asks(Action.REOPEN_CASE)
+def reopen(case_id: UUID, body: Reason, desk: AtDesk, response: Response, if_match: IfMatch = "") -> CaseShown:
+    """Open a case that ended again."""
+    held = find_case(desk.session, desk.asker, case_id)
+    by = require(Action.REOPEN_CASE, may_end(desk.session, desk.asker, held, _declared(desk, held, "reopen")))
+    cases.reopen_case(desk.session, case_id, by=by, at=desk.at, reason=body.reason, seen=seen_version(if_match))
+    return _one_case(desk, case_id, response)
+
+
+@router.post("/cases/{case_id}/closing")
+@asks(Action.CLOSE_CASE)
+def close(case_id: UUID, body: OptionalReason, desk: AtDesk, response: Response, if_match: IfMatch = "") -> CaseShown:
+    """Close a case in which nothing that is required is left."""
+    held = find_case(desk.session, desk.asker, case_id)
+    by = require(Action.CLOSE_CASE, to_case(desk.session, desk.asker, held))
+    cases.close_case(desk.session, case_id, by=by, at=desk.at, seen=seen_version(if_match))
+    return _one_case(desk, case_id, response)
+
+
+@router.put("/cases/{case_id}/days/{anchor}")
+@asks(Action.MOVE_DAY)
+def move_day(
+    case_id: UUID,
+    anchor: Annotated[str, Path(max_length=61)],
+    body: DayGiven,
+    desk: AtDesk,
+    response: Response,
+    if_match: IfMatch = "",
+) -> CaseShown:
+    """Move one of a case's named days; only its own due days follow."""
+    held = find_case(desk.session, desk.asker, case_id)
+    by = require(Action.MOVE_DAY, to_case(desk.session, desk.asker, held))
+    cases.move_day(desk.session, case_id, anchor=anchor, day=body.day, by=by, at=desk.at, seen=seen_version(if_match))
+    return _one_case(desk, case_id, response)
+
+
+@router.put("/cases/{case_id}/version")
+@asks(Action.TAKE_VERSION)
+def take_version(
+    case_id: UUID, body: VersionGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
+) -> CaseShown:
+    """Follow a newer version of the protocol. A done step is not asked again."""
+    held = find_case(desk.session, desk.asker, case_id)
+    by = require(Action.TAKE_VERSION, to_case(desk.session, desk.asker, held))
+    cases.take_version(desk.session, case_id, body.version_id, by=by, at=desk.at, seen=seen_version(if_match))
+    return _one_case(desk, case_id, response)
+
+
+def _one_case(desk: Desk, case_id: UUID, response: Response) -> CaseShown:
+    # Read again after an act, and by the asker's own eyes.
+    found = find_case(desk.session, desk.asker, case_id)
+    response.headers["ETag"] = etag(found["version"])
+    return _shown_cases(desk, [found])[0]
+
+
+def _declared(desk: Desk, case: dict[str, Any], act: Literal["cancel", "reopen"]) -> list[Link]:
+    """The links of the roles that the case's protocol lets do this."""
+    protocol = scheduling.protocol_of(cases.pinned(desk.session, case))
+    allowed = protocol.cancel if act == "cancel" else protocol.reopen
+    row = desk.session.get(Case, (program_of(desk.session), case["id"]))
+    if row is None:
+        raise Forbidden
+    return [link for role in allowed.by for link in cases.links_of(desk.session, protocol, role, row)]
+
+
+def _shown_cases(desk: Desk, rows: list[dict[str, Any]]) -> list[CaseShown]:
+    if not rows:
+        return []
+    here = program_of(desk.session)
+    ids = [row["id"] for row in rows]
+    counts = {
+        row["case_id"]: row
+        for row in many(
+            desk.session,
+            select(
+                _task.c.case_id,
+                func.count().filter(_task.c.required, _task.c.state != "cancelled").label("required"),
+                func.count().filter(_task.c.required, _task.c.state.in_(SETTLED)).label("settled"),
+                func.count().filter(_task.c.state.in_(["open", "submitted"]), _task.c.due_on < desk.day).label("late"),
+            )
+            .where(_task.c.program_id == here, _task.c.case_id.in_(ids))
+            .group_by(_task.c.case_id),
+        )
+    }
+    subjects = {
+        person.id: person.name
+        for person in desk.session.scalars(
+            select(Person).where(_person.c.program_id == here, _person.c.id.in_({row["subject_id"] for row in rows}))
+        )
+    }
+    organizations = {
+        row["id"]: row["short_name"]
+        for row in many(
+            desk.session,
+            select(_organization.c.id, _organization.c.short_name).where(
+                _organization.c.program_id == here,
+                _organization.c.id.in_({row["organization_id"] for row in rows}),
+            ),
+        )
+    }
+    none = {"required": 0, "settled": 0, "late": 0}
+    return [
+        CaseShown(
+            id=row["id"],
+            protocol=row["protocol"],
+            subject_id=row["subject_id"],
+            subject=subjects[row["subject_id"]],
+            organization_id=row["organization_id"],
+            organization=organizations[row["organization_id"]],
+            state=row["state"],
+            anchors={name: date.fromisoformat(day) for name, day in row["anchors"].items()},
+            opened_at=row["opened_at"],
+            ended_at=row["ended_at"],
+            settled=counts.get(row["id"], none)["settled"],
+            required=counts.get(row["id"], none)["required"],
+            late=counts.get(row["id"], none)["late"],
+            version=row["version"],
+        )
+        for row in rows
+    ]

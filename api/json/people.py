@@ -1,0 +1,194 @@
+"""People, roles and absences over JSON."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy import func, select
+
+from api.json.once import IdempotencyKey, Once
+from api.json.shapes import AbsenceGiven, Day, LastDay, Page, PersonGiven, PersonShown, RoleShown, TenureGiven
+from api.permissions import Action, Forbidden, asks, require, to_person, to_program
+from api.session import AtDesk, Desk
+from duties import people
+from duties.here import one, program_of
+from duties.roles import Standing, standing
+from models.base import table_of
+from models.program import Absence, Person, Tenure
+
+router = APIRouter(tags=["people"])
+
+_person = table_of(Person)
+_tenure = table_of(Tenure)
+_absence = table_of(Absence)
+
+
+@router.get("/people")
+@asks(Action.SEE_PEOPLE)
+def list_people(
+    desk: AtDesk,
+    on: Annotated[Day | None, Query(description="Who held which role on this day; today where it is missing.")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
+) -> Page[PersonShown]:
+    """The staff of the program's organizations, with what each held on a day."""
+    require(Action.SEE_PEOPLE, to_program(desk.asker))
+    mine = _person.c.program_id == program_of(desk.session)
+    total = desk.session.scalar(select(func.count()).select_from(_person).where(mine)) or 0
+    rows = desk.session.scalars(
+        select(Person).where(mine).order_by(_person.c.sort_key, _person.c.id).limit(limit).offset(offset)
+    ).all()
+    held = desk.asker.standing if on is None else standing(desk.session, on)
+    return Page(items=[_shown(row, held) for row in rows], total=total, limit=limit, offset=offset)
+
+
+@router.post("/people", status_code=201)
+@asks(Action.ADD_PERSON)
+def add_person(
+    body: PersonGiven, desk: AtDesk, request: Request, response: Response, idempotency_key: IdempotencyKey = ""
+) -> PersonShown:
+    """Add a member of staff and appoint them to their first role."""
+    by = require(Action.ADD_PERSON, to_program(desk.asker, organizations=[body.organization_id]))
+    once = Once.of(desk, request, idempotency_key)
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    person_id = people.add_person(
+        desk.session,
+        given_name=body.given_name,
+        family_name=body.family_name,
+        email=body.email or None,
+        phone=body.phone or None,
+        language=body.language,
+        by=by,
+        at=desk.at,
+    )
+    people.appoint(
+        desk.session,
+        person_id=person_id,
+        role=body.role,
+        organization_id=body.organization_id,
+        starts_on=body.starts_on,
+        by=by,
+        at=desk.at,
+    )
+    place = f"/api/v1/people/{person_id}"
+    once.done(201, place)
+    response.headers["Location"] = place
+    return _one(desk, person_id)
+
+
+@router.get("/people/{person_id}")
+@asks(Action.SEE_PEOPLE)
+def get_person(person_id: UUID, desk: AtDesk) -> PersonShown:
+    """One member of staff."""
+    require(Action.SEE_PEOPLE, to_program(desk.asker))
+    return _one(desk, person_id)
+
+
+@router.post("/people/{person_id}/tenures", status_code=201)
+@asks(Action.APPOINT)
+def appoint(
+    person_id: UUID, body: TenureGiven, desk: AtDesk, request: Request, idempotency_key: IdempotencyKey = ""
+) -> PersonShown:
+    """Give a person a role at an organization."""
+    by = require(Action.APPOINT, to_program(desk.asker, organizations=[body.organization_id]))
+    once = Once.of(desk, request, idempotency_key)
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    people.appoint(
+        desk.session,
+        person_id=person_id,
+        role=body.role,
+        organization_id=body.organization_id,
+        starts_on=body.starts_on,
+        ends_on=body.ends_on,
+        by=by,
+        at=desk.at,
+    )
+    once.done(201, f"/api/v1/people/{person_id}")
+    return _one(desk, person_id)
+
+
+@router.post("/tenures/{tenure_id}/ending")
+@asks(Action.END_TENURE)
+def end_tenure(tenure_id: UUID, body: LastDay, desk: AtDesk) -> PersonShown:
+    """End a person's hold of a role on a last day."""
+    held = one(
+        desk.session,
+        select(_tenure).where(_tenure.c.program_id == program_of(desk.session), _tenure.c.id == tenure_id),
+    )
+    if held is None:
+        raise Forbidden
+    by = require(Action.END_TENURE, to_program(desk.asker, organizations=[held["organization_id"]]))
+    people.end_tenure(desk.session, tenure_id, ends_on=body.ends_on, by=by, at=desk.at)
+    return _one(desk, held["person_id"])
+
+
+@router.post("/people/{person_id}/absences", status_code=201)
+@asks(Action.RECORD_ABSENCE)
+def record_absence(
+    person_id: UUID, body: AbsenceGiven, desk: AtDesk, request: Request, idempotency_key: IdempotencyKey = ""
+) -> PersonShown:
+    """Record that a person is away, and who acts for them."""
+    by = require(Action.RECORD_ABSENCE, to_person(desk.asker, person_id))
+    once = Once.of(desk, request, idempotency_key)
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    people.record_absence(
+        desk.session,
+        person_id=person_id,
+        starts_on=body.starts_on,
+        ends_on=body.ends_on,
+        deputy_id=body.deputy_id,
+        kinds=list(body.kinds),
+        by=by,
+        at=desk.at,
+    )
+    once.done(201, f"/api/v1/people/{person_id}")
+    return _one(desk, person_id)
+
+
+@router.delete("/absences/{absence_id}", status_code=204)
+@asks(Action.CANCEL_ABSENCE)
+def cancel_absence(absence_id: UUID, desk: AtDesk) -> None:
+    """Call an absence off."""
+    held = one(
+        desk.session,
+        select(_absence).where(_absence.c.program_id == program_of(desk.session), _absence.c.id == absence_id),
+    )
+    if held is None:
+        raise Forbidden
+    by = require(Action.CANCEL_ABSENCE, to_person(desk.asker, held["person_id"]))
+    people.cancel_absence(desk.session, absence_id, by=by, at=desk.at)
+
+
+def _one(desk: Desk, person_id: UUID) -> PersonShown:
+    found = desk.session.get(Person, (program_of(desk.session), person_id))
+    if found is None:
+        raise Forbidden
+    day: date = desk.day
+    return _shown(found, standing(desk.session, day))
+
+
+def _shown(person: Person, held: Standing) -> PersonShown:
+    return PersonShown(
+        id=person.id,
+        name=person.name,
+        language=person.language,
+        email=person.email,
+        roles=shown_roles(held, person.id),
+        away=held.is_away(person.id),
+    )
+
+
+def shown_roles(held: Standing, person_id: UUID) -> list[RoleShown]:
+    """What a person holds on the day of `held`."""
+    columns: tuple[str, ...] = ("role", "organization_id", "starts_on", "ends_on")
+    return [RoleShown(tenure_id=tenure.id, **_picked(tenure, columns)) for tenure in held.roles_of(person_id)]
+
+
+def _picked(tenure: Tenure, columns: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(tenure, name) for name in columns}

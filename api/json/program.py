@@ -1,0 +1,100 @@
+"""The program over JSON: who asks, its protocols, its vacancies and its record."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from sqlalchemy import and_, func, select
+
+from api.json.people import shown_roles
+from api.json.shapes import EventShown, MeShown, Page, ProtocolShown, VacancyShown
+from api.permissions import Action, asks, require, to_program
+from api.session import AtDesk
+from duties import board
+from duties.here import many, program_of
+from models.base import table_of
+from models.casework import ProtocolVersion
+from models.record import Event
+
+router = APIRouter(tags=["program"])
+
+_event = table_of(Event)
+_version = table_of(ProtocolVersion)
+
+
+@router.get("/me")
+@asks(Action.SEE_MY_WORK)
+def me(desk: AtDesk) -> MeShown:
+    """Who is asking."""
+    require(Action.SEE_MY_WORK, to_program(desk.asker))
+    return MeShown(
+        id=desk.asker.person_id,
+        name=desk.asker.person.name,
+        program=desk.program.key,
+        day=desk.day,
+        roles=shown_roles(desk.asker.standing, desk.asker.person_id),
+        acting_for=[absence.person_id for absence in desk.asker.standing.acting_for(desk.asker.person_id)],
+    )
+
+
+@router.get("/protocols")
+@asks(Action.SEE_PROTOCOL)
+def list_protocols(desk: AtDesk) -> list[ProtocolShown]:
+    """The program's protocols, each in its current version."""
+    require(Action.SEE_PROTOCOL, to_program(desk.asker))
+    rows = many(
+        desk.session,
+        select(_version)
+        .distinct(_version.c.key)
+        .where(_version.c.program_id == program_of(desk.session))
+        .order_by(_version.c.key, _version.c.number.desc(), _version.c.recorded_at.desc()),
+    )
+    title = "title_fr" if desk.language == "fr" else "title_en"
+    return [
+        ProtocolShown(
+            key=row["key"],
+            number=row["number"],
+            digest=row["digest"],
+            title=row[title],
+            recorded_at=row["recorded_at"],
+        )
+        for row in rows
+    ]
+
+
+@router.get("/vacancies")
+@asks(Action.SEE_BOARD)
+def list_vacancies(desk: AtDesk) -> list[VacancyShown]:
+    """Every role and seat that nobody holds today."""
+    require(Action.SEE_BOARD, to_program(desk.asker))
+    french = desk.language == "fr"
+    return [
+        VacancyShown(
+            kind=empty.kind,
+            role=empty.role,
+            title=empty.title_fr if french else empty.title_en,
+            organization_id=empty.organization_id,
+            organization=empty.organization,
+            tasks=empty.tasks,
+        )
+        for empty in board.vacancies(desk.session, desk.asker.standing)
+    ]
+
+
+@router.get("/events")
+@asks(Action.SEE_ACTIVITY)
+def list_events(
+    desk: AtDesk,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    before: Annotated[int, Query(ge=1, le=2**62, description="Lines older than this number.")] = 2**62,
+) -> Page[EventShown]:
+    """The record of the program, the newest first. Ask for the next part with the last line's number as `before`."""
+    require(Action.SEE_ACTIVITY, to_program(desk.asker))
+    mine = _event.c.program_id == program_of(desk.session)
+    total = desk.session.scalar(select(func.count()).select_from(_event).where(mine)) or 0
+    rows = many(
+        desk.session,
+        select(_event).where(and_(mine, _event.c.n < before)).order_by(_event.c.n.desc()).limit(limit),
+    )
+    return Page(items=[EventShown(**row) for row in rows], total=total, limit=limit, offset=0)

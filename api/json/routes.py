@@ -1,0 +1,30 @@
+"""The routes under /api/v1: each takes what a person may do on a page, through the same verbs and the same table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from api.answers import PROBLEM
+from api.json import cases, people, program, tasks
+from api.json.shapes import Problem
+
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "content": {PROBLEM: {}}, "description": why}
+    for status, why in (
+        (401, "Nobody is signed in."),
+        (403, "The request came from another site."),
+        (404, "There is nothing here, or nothing that is yours to see."),
+        (409, "A rule refuses it now."),
+        (412, "It changed since it was read."),
+        (413, "It is too large."),
+        (422, "It does not fit, or a rule wants more."),
+        (428, "If-Match is missing."),
+        (503, "The database does not answer."),
+    )
+}
+
+router = APIRouter(prefix="/api/v1", responses=_ANSWERS)
+for part in (program, cases, tasks, people):
+    router.include_router(part.router)

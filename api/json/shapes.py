@@ -1,0 +1,287 @@
+"""What the JSON window takes and gives: strict in, small out."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+T = TypeVar("T")
+
+
+def _iso_day(value: object) -> object:
+    """A day is written YYYY-MM-DD: pydantic alone would read 0 as 1970."""
+    if isinstance(value, str) and len(value) == 10:  # noqa: PLR2004  # YYYY-MM-DD
+        return value
+    if type(value) is date:
+        return value
+    msg = "use YYYY-MM-DD"
+    raise ValueError(msg)
+
+
+Day = Annotated[date, BeforeValidator(_iso_day)]
+#: No control character but the line break and the tab: what people type, and nothing that a terminal obeys.
+Typed = Annotated[str, StringConstraints(max_length=100_000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
+
+
+class Given(BaseModel):
+    """A body that is taken: what it does not know, it refuses."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Shown(BaseModel):
+    """An answer."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 writes it. `code` names the rule that refused, `source` the guide's fact behind it."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str | None = None
+    source: str | None = None
+    errors: list[dict[str, Any]] | None = None
+
+
+class Page(BaseModel, Generic[T]):
+    """A part of a list, and how long the whole is."""
+
+    items: list[T]
+    total: int
+    limit: int
+    offset: int
+
+
+class Reason(Given):
+    """Why."""
+
+    reason: Typed
+
+
+class Note(Given):
+    """A note that goes with an act, or none."""
+
+    note: Typed = ""
+
+
+class OptionalReason(Given):
+    """Why, where it is worth saying."""
+
+    reason: Typed = ""
+
+
+class ProofGiven(Given):
+    """Evidence: a serial number, an account's user name, or a document with its bytes in base64."""
+
+    kind: Literal["serial", "account", "document"]
+    label: Annotated[str, StringConstraints(max_length=500)]
+    content: Annotated[str, Field(description="base64; for a document alone")] = ""
+
+
+class Completion(Given):
+    """That a task was done."""
+
+    note: Typed = ""
+    evidence: Annotated[list[ProofGiven], Field(max_length=20)] = []
+
+
+class CaseGiven(Given):
+    """A case to open. With `starts_on` the person is first appointed to the organization from that day."""
+
+    protocol: Annotated[str, StringConstraints(max_length=61)]
+    subject_id: UUID
+    organization_id: UUID
+    starts_on: Day | None = None
+
+
+class DayGiven(Given):
+    """The new day of one of a case's named days."""
+
+    day: Day
+
+
+class VersionGiven(Given):
+    """The version of its protocol that a case follows from now on."""
+
+    version_id: UUID
+
+
+class PersonGiven(Given):
+    """A new member of an organization's staff, with the first role there if it is known."""
+
+    given_name: Typed
+    family_name: Typed
+    email: Annotated[str, StringConstraints(max_length=300)] = ""
+    phone: Annotated[str, StringConstraints(max_length=40)] = ""
+    language: Literal["fr", "en"] = "fr"
+    organization_id: UUID
+    role: Annotated[str, StringConstraints(max_length=61)]
+    starts_on: Day
+
+
+class TenureGiven(Given):
+    """A role at an organization from a day, and to one where the end is known."""
+
+    role: Annotated[str, StringConstraints(max_length=61)]
+    organization_id: UUID
+    starts_on: Day
+    ends_on: Day | None = None
+
+
+class LastDay(Given):
+    """A last day, inclusive."""
+
+    ends_on: Day
+
+
+class AbsenceGiven(Given):
+    """Days away, both inclusive, who acts meanwhile, and for what."""
+
+    starts_on: Day
+    ends_on: Day
+    deputy_id: UUID | None = None
+    kinds: list[Literal["tasks", "approvals", "seats"]] = ["tasks", "approvals", "seats"]
+
+
+class HolderShown(Shown):
+    """A person on whom something falls, and whom they act for."""
+
+    person_id: UUID
+    name: str
+    role: str
+    acting_for: str | None = None
+
+
+class TaskShown(Shown):
+    """A task. `waits_on` is empty where it waits on nobody; `vacant` where its own role has no holder."""
+
+    id: UUID
+    case_id: UUID | None
+    step: str
+    item: str
+    stage: str
+    title: str
+    state: str
+    sources: list[str]
+    clause: str
+    evidence: str
+    required: bool
+    due_on: date | None
+    late: bool
+    waits_on: list[HolderShown] = []
+    vacant: bool = False
+    needs_approval: bool
+    automatic: bool
+    opened_at: AwareDatetime | None
+    done_at: AwareDatetime | None
+    done_as: str | None
+    settled_at: AwareDatetime | None
+    note: str
+    reason: str
+    version: int
+
+
+class CaseShown(Shown):
+    """A case, and how far it is."""
+
+    id: UUID
+    protocol: str
+    subject_id: UUID
+    subject: str
+    organization_id: UUID
+    organization: str
+    state: str
+    anchors: dict[str, date]
+    opened_at: AwareDatetime
+    ended_at: AwareDatetime | None
+    settled: int
+    required: int
+    late: int
+    version: int
+
+
+class MovedShown(Shown):
+    """What an act on a task did."""
+
+    task_id: UUID
+    state: str
+    opened: list[UUID]
+    case_closed: bool
+
+
+class PersonShown(Shown):
+    """A member of staff, with the roles that they hold today. An address is shown to those who work with it."""
+
+    id: UUID
+    name: str
+    language: str
+    email: str | None
+    roles: list[RoleShown]
+    away: bool
+
+
+class RoleShown(Shown):
+    """A role held at an organization."""
+
+    tenure_id: UUID
+    role: str
+    organization_id: UUID
+    starts_on: date
+    ends_on: date | None
+
+
+class VacancyShown(Shown):
+    """A place that nobody holds, and how many open tasks first fall to it."""
+
+    kind: str
+    role: str
+    title: str
+    organization_id: UUID
+    organization: str
+    tasks: int
+
+
+class EventShown(Shown):
+    """One line of the record."""
+
+    n: int
+    at: AwareDatetime
+    actor_id: UUID | None
+    actor_as: str
+    actor_for: UUID | None
+    verb: str
+    subject_kind: str
+    subject_id: UUID
+    case_id: UUID | None
+    facts: dict[str, Any]
+
+
+class MeShown(Shown):
+    """Who is asking, what they hold today, and for whom they act."""
+
+    id: UUID
+    name: str
+    program: str
+    day: date
+    roles: list[RoleShown]
+    acting_for: list[UUID]
+
+
+class ProtocolShown(Shown):
+    """A protocol of the program, in its current version."""
+
+    key: str
+    number: int
+    digest: str
+    title: str
+    recorded_at: datetime
+
+
+PersonShown.model_rebuild()

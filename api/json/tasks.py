@@ -1,0 +1,304 @@
+"""Tasks over JSON: one's own work, and the doors of a task as resources that are posted to it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
+from sqlalchemy import func, select
+
+from api.json.once import IdempotencyKey, IfMatch, Once, etag, seen_version
+from api.json.shapes import (
+    Completion,
+    HolderShown,
+    MovedShown,
+    Note,
+    OptionalReason,
+    Page,
+    Reason,
+    TaskShown,
+)
+from api.permissions import Action, asks, find_task, require, to_program, to_task
+from api.session import AtDesk, Desk
+from duties import board, tasks
+from duties.actors import Actor
+from duties.held import Moved
+from duties.here import program_of
+from duties.proofs import Proof
+from duties.refusals import Refusal
+from locales import N_
+from models.base import table_of
+from models.casework import LIVE, Task
+from models.program import Person
+
+router = APIRouter(tags=["tasks"])
+
+_task = table_of(Task)
+_person = table_of(Person)
+
+
+@router.get("/work")
+@asks(Action.SEE_MY_WORK)
+def my_work(
+    desk: AtDesk,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
+) -> Page[TaskShown]:
+    """What is now for the asker to do or to approve, for themselves or for someone absent; the most pressing first."""
+    require(Action.SEE_MY_WORK, to_program(desk.asker))
+    hats = board.hats_of(desk.session, desk.asker.standing, desk.asker.person_id)
+    mine = (_task.c.program_id == program_of(desk.session), board.is_mine(hats))
+    total = desk.session.scalar(select(func.count()).select_from(_task).where(*mine)) or 0
+    rows = board.work(desk.session, hats, limit=limit, offset=offset)
+    return Page(items=shown_tasks(desk, rows), total=total, limit=limit, offset=offset)
+
+
+@router.get("/tasks/{task_id}")
+@asks(Action.SEE_CASE)
+def get_task(task_id: UUID, desk: AtDesk, response: Response) -> TaskShown:
+    """One task."""
+    task, _ = find_task(desk.session, desk.asker, task_id)
+    response.headers["ETag"] = etag(task["version"])
+    return shown_tasks(desk, [task])[0]
+
+
+@router.post("/tasks/{task_id}/completion")
+@asks(Action.COMPLETE_TASK)
+def complete(
+    task_id: UUID,
+    body: Completion,
+    desk: AtDesk,
+    request: Request,
+    response: Response,
+    if_match: IfMatch = "",
+    idempotency_key: IdempotencyKey = "",
+) -> MovedShown:
+    """Record that a task was done; where it is approved by someone, it then waits for them."""
+    proofs = [Proof(given.kind, given.label, _decoded(given.content)) for given in body.evidence]
+
+    def act(by: Actor) -> Moved:
+        return tasks.complete_task(
+            desk.session,
+            task_id,
+            by=by,
+            at=desk.at,
+            note=body.note,
+            evidence=proofs,
+            seen=seen_version(if_match),
+        )
+
+    return _do(desk, request, response, Action.COMPLETE_TASK, task_id, act, body, idempotency_key)
+
+
+@router.post("/tasks/{task_id}/approval")
+@asks(Action.APPROVE_TASK)
+def approve(
+    task_id: UUID,
+    body: Note,
+    desk: AtDesk,
+    request: Request,
+    response: Response,
+    if_match: IfMatch = "",
+    idempotency_key: IdempotencyKey = "",
+) -> MovedShown:
+    """Approve what was done. Never one's own."""
+
+    def act(by: Actor) -> Moved:
+        return tasks.approve_task(desk.session, task_id, by=by, at=desk.at, note=body.note, seen=seen_version(if_match))
+
+    return _do(desk, request, response, Action.APPROVE_TASK, task_id, act, body, idempotency_key)
+
+
+@router.post("/tasks/{task_id}/rejection")
+@asks(Action.REJECT_TASK)
+def reject(
+    task_id: UUID,
+    body: Reason,
+    desk: AtDesk,
+    request: Request,
+    response: Response,
+    if_match: IfMatch = "",
+    idempotency_key: IdempotencyKey = "",
+) -> MovedShown:
+    """Send back what was done, with the reason."""
+
+    def act(by: Actor) -> Moved:
+        return tasks.reject_task(
+            desk.session, task_id, by=by, at=desk.at, reason=body.reason, seen=seen_version(if_match)
+        )
+
+    return _do(desk, request, response, Action.REJECT_TASK, task_id, act, body, idempotency_key)
+
+
+@router.post("/tasks/{task_id}/undoing")
+@asks(Action.UNDO_TASK)
+def undo(
+    task_id: UUID,
+    body: OptionalReason,
+    desk: AtDesk,
+    request: Request,
+    response: Response,
+    if_match: IfMatch = "",
+    idempotency_key: IdempotencyKey = "",
+) -> MovedShown:
+    """Take back a mistaken completion, submission or waiver."""
+
+    def act(by: Actor) -> Moved:
+        return tasks.undo_task(
+            desk.session, task_id, by=by, at=desk.at, reason=body.reason, seen=seen_version(if_match)
+        )
+
+    return _do(desk, request, response, Action.UNDO_TASK, task_id, act, body, idempotency_key)
+
+
+@router.post("/tasks/{task_id}/waiver")
+@asks(Action.WAIVE_TASK)
+def waive(
+    task_id: UUID,
+    body: Reason,
+    desk: AtDesk,
+    request: Request,
+    response: Response,
+    if_match: IfMatch = "",
+    idempotency_key: IdempotencyKey = "",
+) -> MovedShown:
+    """Decide, with the reason, that a step is not needed in this case."""
+
+    def act(by: Actor) -> Moved:
+        return tasks.waive_task(
+            desk.session, task_id, by=by, at=desk.at, reason=body.reason, seen=seen_version(if_match)
+        )
+
+    return _do(desk, request, response, Action.WAIVE_TASK, task_id, act, body, idempotency_key)
+
+
+@router.post("/tasks/{task_id}/handing-back")
+@asks(Action.HAND_BACK_TASK)
+def hand_back(
+    task_id: UUID,
+    body: Reason,
+    desk: AtDesk,
+    request: Request,
+    response: Response,
+    if_match: IfMatch = "",
+    idempotency_key: IdempotencyKey = "",
+) -> MovedShown:
+    """Say, with the reason, that one cannot do it: it falls to the next of its chain."""
+
+    def act(by: Actor) -> Moved:
+        return tasks.hand_back_task(
+            desk.session, task_id, by=by, at=desk.at, reason=body.reason, seen=seen_version(if_match)
+        )
+
+    return _do(desk, request, response, Action.HAND_BACK_TASK, task_id, act, body, idempotency_key)
+
+
+@router.post("/tasks/{task_id}/returning")
+@asks(Action.RETURN_TASK)
+def give_again(
+    task_id: UUID,
+    desk: AtDesk,
+    request: Request,
+    response: Response,
+    if_match: IfMatch = "",
+    idempotency_key: IdempotencyKey = "",
+) -> MovedShown:
+    """Give a handed-back task again to the role that owes it."""
+
+    def act(by: Actor) -> Moved:
+        return tasks.return_task(desk.session, task_id, by=by, at=desk.at, seen=seen_version(if_match))
+
+    return _do(desk, request, response, Action.RETURN_TASK, task_id, act, None, idempotency_key)
+
+
+def shown_tasks(desk: Desk, rows: list[dict[str, Any]]) -> list[TaskShown]:
+    """Tasks as the window shows them, with those on whom each waits today."""
+    links = board.chains(desk.session, [row[column] for row in rows for column in ("owed_by_id", "approved_by_id")])
+    falls = [board.who(desk.asker.standing, row, links) for row in rows]
+    people = {one.person_id for each in falls if each for one in each.holders}
+    people |= {one.acting_for for each in falls if each for one in each.holders if one.acting_for}
+    names = {
+        person.id: person.name
+        for person in desk.session.scalars(
+            select(Person).where(_person.c.program_id == program_of(desk.session), _person.c.id.in_(people))
+        )
+    }
+    title = "title_fr" if desk.language == "fr" else "title_en"
+    return [
+        TaskShown(
+            **{name: row[name] for name in _AS_STORED},
+            title=row[title],
+            late=row["state"] in LIVE and row["due_on"] is not None and row["due_on"] < desk.day,
+            waits_on=[
+                HolderShown(
+                    person_id=one.person_id,
+                    name=names[one.person_id],
+                    role=one.role,
+                    acting_for=names[one.acting_for] if one.acting_for else None,
+                )
+                for one in (each.holders if each else ())
+            ],
+            vacant=bool(each and each.vacant),
+            needs_approval=row["approved_by_id"] is not None,
+            automatic=bool(row["action"]),
+        )
+        for row, each in zip(rows, falls, strict=True)
+    ]
+
+
+_AS_STORED = (
+    "id",
+    "case_id",
+    "step",
+    "item",
+    "stage",
+    "state",
+    "sources",
+    "clause",
+    "evidence",
+    "required",
+    "due_on",
+    "opened_at",
+    "done_at",
+    "done_as",
+    "settled_at",
+    "note",
+    "reason",
+    "version",
+)
+
+
+def _do(
+    desk: Desk,
+    request: Request,
+    response: Response,
+    action: Action,
+    task_id: UUID,
+    act: Callable[[Actor], Moved],
+    body: BaseModel | None,
+    key: str,
+) -> MovedShown:
+    task, case = find_task(desk.session, desk.asker, task_id)
+    by = require(action, to_task(desk.session, desk.asker, task, case))
+    once = Once.of(desk, request, key)
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    moved = act(by)
+    once.done(200, f"/api/v1/tasks/{task_id}")
+    version = desk.session.scalar(
+        select(_task.c.version).where(_task.c.program_id == program_of(desk.session), _task.c.id == task_id)
+    )
+    response.headers["ETag"] = etag(version or 0)
+    return MovedShown.model_validate(moved)
+
+
+def _decoded(content: str) -> bytes:
+    try:
+        return base64.b64decode(content, validate=True)
+    except (binascii.Error, ValueError):
+        raise Refusal("document.malformed", N_("The bytes of a document come in base64.")) from None
