@@ -56,6 +56,7 @@ class Action(StrEnum):
     READ_EVIDENCE = "read_evidence"
     SEE_PEOPLE = "see_people"
     ADD_PERSON = "add_person"
+    UPDATE_PERSON = "update_person"
     APPOINT = "appoint"
     END_TENURE = "end_tenure"
     RECORD_ABSENCE = "record_absence"
@@ -85,6 +86,7 @@ class Relation(StrEnum):
     MAY_WAIVE = "may_waive"  # holds a role that the protocol lets waive the step
     DECLARED = "declared"  # holds a role that the protocol lets do this to a case
     SELF = "self"  # the person is themselves
+    TRIES_OUT = "tries_out"  # staff of a demonstration, whose letters reach nobody
 
 
 TABLE: Mapping[Action, frozenset[Relation]] = {
@@ -120,6 +122,7 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     ),
     Action.SEE_PEOPLE: frozenset({Relation.STAFF}),
     Action.ADD_PERSON: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
+    Action.UPDATE_PERSON: frozenset({Relation.SELF, Relation.COORDINATOR, Relation.MANAGER_HERE}),
     Action.APPOINT: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
     Action.END_TENURE: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
     Action.RECORD_ABSENCE: frozenset({Relation.SELF, Relation.COORDINATOR, Relation.MANAGER_HERE}),
@@ -127,7 +130,7 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.SEE_PROGRAM: frozenset({Relation.STAFF}),
     Action.SEE_PROTOCOL: frozenset({Relation.STAFF}),
     Action.SEE_BOARD: frozenset({Relation.COORDINATOR, Relation.OFFICE}),
-    Action.SEE_POST: frozenset({Relation.COORDINATOR, Relation.OFFICE}),
+    Action.SEE_POST: frozenset({Relation.COORDINATOR, Relation.OFFICE, Relation.TRIES_OUT}),
     Action.RESEND_POST: frozenset({Relation.COORDINATOR, Relation.OFFICE}),
     Action.SEE_ACTIVITY: frozenset({Relation.COORDINATOR}),
 }
@@ -217,6 +220,14 @@ def to_program(asker: Asker, *, organizations: Iterable[UUID] = ()) -> Given:
             holder = asker.hat(role, place)
             if holder:
                 given[relation] = _as(asker, holder)
+    return given
+
+
+def to_post(asker: Asker, *, demonstration: bool) -> Given:
+    """What the asker is to the outgoing mail. A demonstration's goes to a page, which everyone there may read."""
+    given = to_program(asker)
+    if demonstration and asker.is_staff:
+        given[Relation.TRIES_OUT] = given[Relation.STAFF]
     return given
 
 
@@ -365,6 +376,7 @@ _CLOSEST = (
     Relation.OFFICE,
     Relation.SUBJECT,
     Relation.TAKES_PART,
+    Relation.TRIES_OUT,
     Relation.STAFF,
     Relation.ANYONE,
 )

@@ -1,0 +1,158 @@
+"""What surrounds every page: where one may go and what waits there, who is looking, and which program it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from sqlalchemy import func, select
+
+from api.permissions import Action, allows, to_post, to_program
+from api.rendering import render
+from api.session import AtDesk, Desk
+from duties import board
+from duties.here import program_of
+from locales import N_, current_language, gettext
+from models.base import table_of
+from models.casework import Task
+from models.outbox import Notice
+from models.program import Person, Role
+
+_task = table_of(Task)
+_notice = table_of(Notice)
+_role = table_of(Role)
+_person = table_of(Person)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page of the menu: its address, its name, whom it is for, and the heading that it opens, if any."""
+
+    href: str
+    label: str
+    action: Action
+    section: str = ""
+
+
+PLACES: Final = (
+    Place("/", N_("My work"), Action.SEE_MY_WORK),
+    Place("/cases", N_("Cases"), Action.SEE_CASES),
+    Place("/board", N_("Coordination board"), Action.SEE_BOARD),
+    Place("/people", N_("People and roles"), Action.SEE_PEOPLE, N_("The program")),
+    Place("/program", N_("Agreements and committees"), Action.SEE_PROGRAM),
+    Place("/protocols", N_("Protocols"), Action.SEE_PROTOCOL),
+    Place("/post", N_("Outgoing mail"), Action.SEE_POST, N_("Records")),
+    Place("/activity", N_("Activity"), Action.SEE_ACTIVITY),
+)
+
+
+def framed(request: Request, desk: AtDesk) -> None:
+    """Puts a frame without counts around whatever answers, so that an error page keeps its menu too.
+
+    A dependency of every page's router; it asks the database nothing.
+    """
+    request.state.page = frame_of(desk, request.url.path)
+
+
+def page(desk: Desk, request: Request, name: str, *, status: int = 200, **context: Any) -> HTMLResponse:
+    """The page `name` for the person at the desk, with its menu and what waits at each place.
+
+    The counts are those of this very transaction.
+    """
+    request.state.page = frame_of(desk, request.url.path, counts=True)
+    return render(request, name, status=status, **context)
+
+
+def see_other(address: str) -> RedirectResponse:
+    """After a form: to the page that shows what it did. `address` is one of ours, and may name a part of the page."""
+    return RedirectResponse(address, 303, {"Cache-Control": "no-store"})
+
+
+def frame_of(desk: Desk, path: str, *, counts: bool = False) -> dict[str, Any]:
+    """What base.html knows of who is looking: program, person, menu, and whether this is the demonstration."""
+    places = [place for place in PLACES if may_go(desk, place.action)]
+    current = max((place.href for place in places if is_under(path, place.href)), key=len, default="")
+    waiting = _waiting(desk, {place.action for place in places}) if counts else {}
+    return {
+        "program": desk.program.title_fr if desk.language == "fr" else desk.program.title_en,
+        "demonstration": desk.office.demonstration,
+        "person": _who(desk, titled=counts),
+        "nav": [
+            {
+                "href": place.href,
+                "label": gettext(place.label),
+                "current": place.href == current,
+                "section": gettext(place.section) if place.section else "",
+                "count": waiting.get(place.action, (0, False))[0],
+                "urgent": waiting.get(place.action, (0, False))[1],
+            }
+            for place in places
+        ],
+    }
+
+
+def may_go(desk: Desk, action: Action) -> bool:
+    """Whether a place of the menu is for the person at the desk."""
+    if action in (Action.SEE_POST, Action.RESEND_POST):
+        return allows(action, to_post(desk.asker, demonstration=desk.office.demonstration)) is not None
+    return allows(action, to_program(desk.asker)) is not None
+
+
+def is_under(path: str, href: str) -> bool:
+    """Whether the page at `path` belongs to the place `href` of the menu. A task is a piece of one's work."""
+    if href == "/":
+        return path == "/" or path.startswith("/tasks/")
+    return path == href or path.startswith(f"{href}/")
+
+
+def titles_of_roles(desk: Desk) -> dict[str, str]:
+    """Each role's title in the language of the page, by its key."""
+    title = _role.c.title_fr if current_language() == "fr" else _role.c.title_en
+    rows = desk.session.execute(
+        select(_role.c.key, title.label("title")).where(_role.c.program_id == program_of(desk.session))
+    )
+    return {row.key: row.title for row in rows}
+
+
+def _who(desk: Desk, *, titled: bool) -> dict[str, Any]:
+    asker = desk.asker
+    who: dict[str, Any] = {
+        "name": asker.person.name,
+        "role": "",
+        "acting_for": "",
+        "href": f"/people/{asker.person_id}",
+        "sign_out": "/sign-out",
+    }
+    if titled:
+        titles = titles_of_roles(desk)
+        roles = sorted({tenure.role for tenure in asker.standing.roles_of(asker.person_id)})
+        who["role"] = ", ".join(titles[role] for role in roles)
+        away = [absence.person_id for absence in asker.standing.acting_for(asker.person_id)]
+        if away:
+            rows = desk.session.execute(
+                select(_person.c.given_name, _person.c.family_name)
+                .where(_person.c.program_id == program_of(desk.session), _person.c.id.in_(away))
+                .order_by(_person.c.sort_key)
+            )
+            who["acting_for"] = ", ".join(f"{given} {family}" for given, family in rows)
+    return who
+
+
+def _waiting(desk: Desk, actions: set[Action]) -> dict[Action, tuple[int, bool]]:
+    """How many things wait at each place, and whether that is urgent."""
+    session, here = desk.session, program_of(desk.session)
+    hats = board.hats_of(session, desk.asker.standing, desk.asker.person_id)
+    mine, late = session.execute(
+        select(func.count(), func.count().filter(_task.c.due_on < desk.day)).where(
+            _task.c.program_id == here, board.is_mine(hats)
+        )
+    ).one()
+    found = {Action.SEE_MY_WORK: (mine, late > 0)}
+    if Action.SEE_BOARD in actions:
+        found[Action.SEE_BOARD] = (len(board.vacancies(session, desk.asker.standing)), False)
+    if Action.SEE_POST in actions:
+        failed = session.scalar(select(func.count()).where(_notice.c.program_id == here, _notice.c.state == "failed"))
+        found[Action.SEE_POST] = (failed or 0, True)
+    return found

@@ -1,0 +1,48 @@
+"""Which pages there are: the routers of the page modules, those that need someone signed in inside their frame."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, JSONResponse
+from sqlalchemy import text
+
+from adapters.database import open_session
+from api.pages import sign_in
+from api.pages.frame import framed
+from api.permissions import Action, asks
+from api.rendering import render
+from api.session import office_of
+from locales import ZONE
+
+#: The pages of someone signed in, each module's `router`.
+_FRAMED: tuple[APIRouter, ...] = ()
+
+_health = APIRouter()
+_style_guide = APIRouter()
+
+
+def routers(*, demonstration: bool) -> list[APIRouter]:
+    """Every page of the program; in the demonstration, the style guide too."""
+    inside = APIRouter(dependencies=[Depends(framed)])
+    for router in _FRAMED:
+        inside.include_router(router)
+    return [_health, sign_in.router, inside, *([_style_guide] if demonstration else [])]
+
+
+@_health.get("/healthz", name="health")
+@asks(Action.LOOK)
+def health(request: Request) -> JSONResponse:
+    """Whether this process serves and its database answers; 503 where it does not."""
+    with open_session(office_of(request).engine) as session:
+        session.execute(text("select 1"))
+    return JSONResponse({"ok": True}, headers={"Cache-Control": "no-store"})
+
+
+@_style_guide.get("/style-guide", name="style_guide")
+@asks(Action.LOOK)
+def style_guide(request: Request) -> HTMLResponse:
+    """Every component of the pages once, with fictitious people."""
+    now = datetime.now(UTC)
+    return render(request, "style_guide.html", today=now.astimezone(ZONE).date(), now=now)
