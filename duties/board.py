@@ -202,6 +202,7 @@ def _empty_seats(session: Session, standing: Standing) -> list[Vacancy]:
             _holder.c.program_id == here,
             _holder.c.seat_id == _seat.c.id,
             _holder.c.kind == "principal",
+            _holder.c.withdrawn_at.is_(None),
             _holder.c.starts_on <= standing.day,
             or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= standing.day),
         )

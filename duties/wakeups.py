@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text, update
@@ -15,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from duties.here import program_of
+from models.base import table_of
 from models.engine import WakeUp
 
 #: The channels on which the worker listens, so that nobody polls fast.
@@ -33,6 +35,7 @@ class Claim:
     case_id: UUID
     want: int
     attempts: int
+    worker: str
 
 
 def wake(session: Session, case_id: UUID, *, at: datetime) -> None:
@@ -72,7 +75,7 @@ def claim(session: Session, *, worker: str, at: datetime, lease: timedelta) -> C
                 select program_id, case_id from wake_up
                 where want > have and not_before <= :at and (leased_until is null or leased_until <= :at)
                 order by not_before limit 1 for update skip locked)
-            returning program_id, case_id, want, attempts
+            returning program_id, case_id, want, attempts, leased_by
             """
         ),
         {"until": at + lease, "worker": worker, "at": at},
@@ -80,20 +83,44 @@ def claim(session: Session, *, worker: str, at: datetime, lease: timedelta) -> C
     return Claim(*row) if row else None
 
 
-def acknowledge(session: Session, taken: Claim, *, at: datetime) -> None:
-    """The case was carried as far as `taken.want`. A change made meanwhile keeps it due."""
-    session.execute(
+def acknowledge(session: Session, taken: Claim, *, at: datetime) -> bool:
+    """The case was carried as far as `taken.want`. A change made meanwhile keeps it due.
+
+    False, and nothing is written, where the lease ended before and the case is another's now.
+    """
+    done = session.execute(
         update(WakeUp)
-        .where(WakeUp.program_id == taken.program_id, WakeUp.case_id == taken.case_id)  # type: ignore[arg-type]
+        .where(*_still_mine(taken))
         .values(have=taken.want, leased_until=None, leased_by="", attempts=0, trouble="", wanted_at=at)
     )
+    return bool(done.rowcount)  # type: ignore[attr-defined]
 
 
-def put_back(session: Session, taken: Claim, *, trouble: str, at: datetime) -> None:
-    """The carry failed with the code `trouble`: try again after a wait that doubles."""
+def put_back(session: Session, taken: Claim, *, trouble: str, at: datetime) -> bool:
+    """The carry failed with the code `trouble`: try again after a wait that doubles. False as in `acknowledge`."""
     wait = min(LONGEST_WAIT, timedelta(seconds=2 ** min(taken.attempts, 9)))
-    session.execute(
+    done = session.execute(
         update(WakeUp)
-        .where(WakeUp.program_id == taken.program_id, WakeUp.case_id == taken.case_id)  # type: ignore[arg-type]
+        .where(*_still_mine(taken))
         .values(leased_until=None, leased_by="", not_before=at + wait, trouble=trouble)
+    )
+    return bool(done.rowcount)  # type: ignore[attr-defined]
+
+
+def let_go(session: Session, taken: Claim) -> bool:
+    """Give the case back as it was taken, such as when the worker stops. False as in `acknowledge`."""
+    done = session.execute(
+        update(WakeUp).where(*_still_mine(taken)).values(leased_until=None, leased_by="", attempts=taken.attempts - 1)
+    )
+    return bool(done.rowcount)  # type: ignore[attr-defined]
+
+
+def _still_mine(taken: Claim) -> tuple[Any, ...]:
+    """The condition that the lease has not passed to another, nor to a later try of the same worker."""
+    row = table_of(WakeUp).c
+    return (
+        row.program_id == taken.program_id,
+        row.case_id == taken.case_id,
+        row.leased_by == taken.worker,
+        row.attempts == taken.attempts,
     )

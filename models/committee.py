@@ -50,7 +50,10 @@ class Seat(InProgram, table=True):
 
 
 class SeatHolder(InProgram, table=True):
-    """A person holds a seat, as principal or as alternate, from a day to a day."""
+    """A person holds a seat, as principal or as alternate, from a day to a day.
+
+    A holding that is taken back before it could count (`withdrawn_at`) is kept, and means nothing any more.
+    """
 
     __tablename__ = "seat_holder"
     __table_args__ = (
@@ -58,8 +61,8 @@ class SeatHolder(InProgram, table=True):
         to("person", "person_id"),
         one_of("kind", SEAT_KINDS),
         in_order(),
-        never_twice("one_principal", "seat_id", where="kind = 'principal'"),
-        never_twice("once_a_seat", "seat_id", "person_id"),
+        never_twice("one_principal", "seat_id", where="kind = 'principal' and withdrawn_at is null"),
+        never_twice("once_a_seat", "seat_id", "person_id", where="withdrawn_at is null"),
     )
 
     seat_id: UUID = Field(index=True)
@@ -68,4 +71,5 @@ class SeatHolder(InProgram, table=True):
     starts_on: date
     ends_on: date | None = None
     recorded_at: datetime = moment()
+    withdrawn_at: datetime | None = moment(default=None)
     version: int = 1

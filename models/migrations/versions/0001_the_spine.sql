@@ -371,14 +371,15 @@ CREATE TABLE seat_holder (
     starts_on DATE NOT NULL,
     ends_on DATE,
     recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    withdrawn_at TIMESTAMP WITH TIME ZONE,
     version INTEGER NOT NULL,
     CONSTRAINT pk_seat_holder PRIMARY KEY (program_id, id),
     CONSTRAINT fk_seat_holder_program_id_seat_id FOREIGN KEY(program_id, seat_id) REFERENCES seat (program_id, id),
     CONSTRAINT fk_seat_holder_program_id_person_id FOREIGN KEY(program_id, person_id) REFERENCES person (program_id, id),
     CONSTRAINT ck_seat_holder_kind CHECK (kind in ('principal', 'alternate')),
     CONSTRAINT ck_seat_holder_in_order CHECK (ends_on is null or ends_on >= starts_on),
-    CONSTRAINT one_principal EXCLUDE USING gist (program_id WITH =, seat_id WITH =, daterange(starts_on, ends_on, '[]') WITH &&) WHERE (kind = 'principal'),
-    CONSTRAINT once_a_seat EXCLUDE USING gist (program_id WITH =, seat_id WITH =, person_id WITH =, daterange(starts_on, ends_on, '[]') WITH &&),
+    CONSTRAINT one_principal EXCLUDE USING gist (program_id WITH =, seat_id WITH =, daterange(starts_on, ends_on, '[]') WITH &&) WHERE (kind = 'principal' and withdrawn_at is null),
+    CONSTRAINT once_a_seat EXCLUDE USING gist (program_id WITH =, seat_id WITH =, person_id WITH =, daterange(starts_on, ends_on, '[]') WITH &&) WHERE (withdrawn_at is null),
     CONSTRAINT fk_seat_holder_program_id FOREIGN KEY(program_id) REFERENCES program (id)
 );
 CREATE INDEX ix_seat_holder_person_id ON seat_holder (person_id);
