@@ -1,0 +1,1 @@
+"""The windows of a program: its pages, its programming interface and its command line."""

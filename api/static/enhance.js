@@ -1,0 +1,120 @@
+// What the script adds to pages that work without it. A form marked data-swap="#id" is sent in the background
+// and that part of the page alone is put in place; what was done, or not done, is said aloud and shown.
+
+const PATIENCE_MS = 20000;
+const SHOWN_MS = 6000;
+
+document.documentElement.classList.remove("no-script");
+
+let hush = 0;
+
+/** Says one sentence in the live region; a failure stays until the next word. */
+function say(sentence, { failed = false } = {}) {
+  const region = document.getElementById("say");
+  if (!region) return;
+  clearTimeout(hush);
+  region.textContent = "";
+  region.classList.toggle("failed", failed);
+  if (!sentence) return;
+  // A change within the same frame as the clearing would not be announced again.
+  requestAnimationFrame(() => { region.textContent = sentence; });
+  if (!failed) hush = setTimeout(() => { region.textContent = ""; }, SHOWN_MS);
+}
+
+/** What the form sends: files as multipart, anything else as an ordinary form. */
+function bodyOf(form, submitter) {
+  const data = new FormData(form, submitter);
+  return form.enctype === "multipart/form-data" ? data : new URLSearchParams(data);
+}
+
+/** A tick that was not saved must not look as if it were; typed words are kept, to be sent again. */
+function putBack(form) {
+  for (const box of form.querySelectorAll("[data-autosend]")) {
+    if (box.type === "checkbox" || box.type === "radio") box.checked = box.defaultChecked;
+    else for (const option of box.options ?? []) option.selected = option.defaultSelected;
+  }
+}
+
+/** Puts the new part in the old one's place, with the focus and the open folds where they were. */
+function replacePart(old, fresh, focused) {
+  const inside = old.contains(document.activeElement) || document.activeElement === document.body;
+  old.replaceWith(fresh);
+  if (!inside) return;
+  let next = focused ? document.getElementById(focused) : null;
+  if (!next || next.closest("details:not([open]) > .disclosed")) {
+    next = fresh;
+    if (!fresh.hasAttribute("tabindex")) fresh.setAttribute("tabindex", "-1");
+  }
+  next.focus({ preventScroll: true });
+}
+
+/** Sends one form; resolves when the page shows the outcome, whatever it was. */
+async function send(form, submitter) {
+  const selector = form.dataset.swap;
+  const focused = document.activeElement?.id;
+  form.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(submitter?.hasAttribute("formaction") ? submitter.formAction : form.action, {
+      method: "POST",
+      body: bodyOf(form, submitter),
+      headers: { "X-Part": selector.slice(1), Accept: "text/html" },
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.querySelector(selector);
+    const old = document.querySelector(selector);
+    if (fresh && old) {
+      const word = (fresh.matches("[data-say]") ? fresh : page.querySelector("[data-say]"))?.dataset.say;
+      replacePart(old, document.adoptNode(fresh), focused);
+      say(word ?? "", { failed: !answer.ok });
+    } else if (answer.ok) {
+      // Somewhere else now: the thing was closed, or someone must sign in again.
+      location.assign(answer.url);
+    } else {
+      putBack(form);
+      say(page.querySelector("[role=alert]")?.textContent.trim().replace(/\s+/g, " ") || document.body.dataset.failed, { failed: true });
+    }
+  } catch {
+    putBack(form);
+    say(document.body.dataset.failed, { failed: true });
+  } finally {
+    form.removeAttribute("aria-busy");
+  }
+}
+
+addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (form.getAttribute("aria-busy") === "true") {
+    event.preventDefault(); // the second click of a double click
+  } else if (form.dataset.swap) {
+    event.preventDefault();
+    send(form, event.submitter);
+  } else {
+    form.setAttribute("aria-busy", "true");
+  }
+});
+
+// Back to a page that was left by sending a form: it may be sent again.
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[aria-busy]")) form.removeAttribute("aria-busy");
+});
+
+addEventListener("change", (event) => {
+  if (event.target.matches?.("[data-autosend]")) event.target.form?.requestSubmit();
+});
+
+// A fold that is opened is about to be written in; Escape closes it and goes back to its button.
+addEventListener("click", (event) => {
+  const fold = event.target.closest?.("summary")?.parentElement;
+  if (!fold?.matches(".disclosure") || fold.open) return;
+  setTimeout(() => fold.querySelector("textarea, select, input:not([type=hidden])")?.focus(), 0);
+});
+
+addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const fold = event.target.closest?.(".disclosure[open]");
+  if (!fold) return;
+  fold.open = false;
+  fold.querySelector("summary").focus();
+});

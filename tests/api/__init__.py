@@ -1,0 +1,1 @@
+"""The tests of the windows: pages, their languages and their look."""
