@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from sqlalchemy import and_, false, or_, select, true
@@ -21,6 +21,7 @@ from sqlmodel import Session
 
 from duties import board
 from duties.actors import Actor
+from duties.cases import links_allowed
 from duties.here import one, program_of
 from duties.roles import Holder, Standing
 from models.base import table_of
@@ -250,11 +251,11 @@ def to_case(session: Session, asker: Asker, case: Mapping[str, Any]) -> Given:
     return given
 
 
-def may_end(session: Session, asker: Asker, case: Mapping[str, Any], links: Iterable[Mapping[str, Any]]) -> Given:
+def may_end(session: Session, asker: Asker, case: Mapping[str, Any], act: Literal["cancel", "reopen"]) -> Given:
     """As `to_case`, with DECLARED where the asker holds one of the roles that the protocol names for this act."""
     given = to_case(session, asker, case)
-    for link in links:
-        holder = asker.standing.falls([dict(link)]).on(asker.person_id)
+    for link in links_allowed(session, case, act):
+        holder = asker.standing.falls([link]).on(asker.person_id)
         if holder:
             given[Relation.DECLARED] = _as(asker, holder)
             break

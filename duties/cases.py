@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from sqlalchemy import and_, delete, insert, select, text, update
@@ -385,6 +385,16 @@ def pinned(session: Session, case: Mapping[str, Any]) -> ProtocolVersion:
         msg = "a case's protocol version does not exist"
         raise LookupError(msg)
     return found
+
+
+def links_allowed(session: Session, case: Mapping[str, Any], act: Literal["cancel", "reopen"]) -> list[Link]:
+    """The links of the roles that a case's protocol lets cancel or reopen it."""
+    protocol = scheduling.protocol_of(pinned(session, case))
+    allowed = protocol.cancel if act == "cancel" else protocol.reopen
+    row = session.get(Case, (program_of(session), case["id"]))
+    if row is None:
+        return []
+    return [link for role in allowed.by for link in links_of(session, protocol, role, row)]
 
 
 # How a protocol becomes the tasks of a case.

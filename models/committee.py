@@ -23,7 +23,7 @@ class Committee(InProgram, table=True):
     title_en: str
     source: str
     rhythm: dict[str, Any] = structure()
-    minutes: int
+    minutes: int | None = None  # none is set where the committee is not established yet
     derived_from: list[str] = words()
 
 

@@ -33,7 +33,7 @@ CREATE TABLE committee (
     title_en VARCHAR NOT NULL,
     source VARCHAR NOT NULL,
     rhythm JSONB NOT NULL,
-    minutes INTEGER NOT NULL,
+    minutes INTEGER,
     derived_from TEXT[] NOT NULL,
     CONSTRAINT pk_committee PRIMARY KEY (program_id, id),
     CONSTRAINT uq_committee_program_id_key UNIQUE (program_id, key),
