@@ -1,0 +1,388 @@
+"""Agreements: a version is drafted as declared, sent, signed by directors, in force from a day, and ended on one.
+
+A draft may be rewritten; what carries a signature never changes, and another text is another version. Which
+version holds on a day is read from its days, since an end or a beginning may be settled in advance.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlmodel import Session
+
+from duties import events
+from duties.actors import Actor
+from duties.here import local_day, many, one, program_of
+from duties.program import Owed, ProgramFile
+from duties.refusals import Refusal
+from locales import N_
+from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligation, Signature
+from models.base import table_of
+from models.lifecycles import AGREEMENT_VERSION, NoSuchMove
+from models.program import Tenure
+
+_agreement = table_of(Agreement)
+_version = table_of(AgreementVersion)
+_created = table_of(AgreementRole)
+_obligation = table_of(Obligation)
+_signature = table_of(Signature)
+_tenure = table_of(Tenure)
+
+Columns = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a version says: `roles` and `obligations` as columns of their rows, by role and by clause, in order.
+
+    `terms` is the rest as declared (title, resources, clauses, sharing of information, who endorses what), with
+    lists where order matters, since the database keeps no order of keys.
+    """
+
+    notice_days: int
+    roles: Mapping[str, Columns]
+    obligations: Mapping[str, Columns]
+    terms: Columns
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of everything that the version says."""
+        said = [self.notice_days, dict(self.roles), dict(self.obligations), self.terms]
+        return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def content_of(file: ProgramFile, organization: str) -> Content:
+    """What the agreement of an organization says, its groups written out. Raises KeyError where it has none."""
+    agreement = file.agreements[organization]
+    owed = file.obligations_of(organization)
+    sharing = file.sharing_terms[agreement.information_sharing] if agreement.information_sharing else None
+    return Content(
+        notice_days=agreement.notice_days,
+        roles={
+            role: {"role": role, "headcount": created.headcount, "hours_a_week": created.hours_a_week}
+            for role, created in agreement.roles.items()
+        },
+        obligations={one.key: _columns_of(one) for one in owed},
+        terms={
+            "title": agreement.title.model_dump(),
+            "resources": [resource.model_dump(mode="json") for resource in agreement.resources],
+            "clauses": [
+                {"key": key, **clause.model_dump(mode="json")} for key, clause in file.clauses_of(organization).items()
+            ],
+            "information_sharing": sharing
+            and {
+                "source": sharing.source,
+                "purposes": [{"key": key, **text.model_dump()} for key, text in sharing.purposes.items()],
+                "information": [{"key": key, **text.model_dump()} for key, text in sharing.information.items()],
+                "safeguards": [text.model_dump() for text in sharing.safeguards],
+            },
+            "endorsed_by": {one.key: one.obligation.endorsed_by for one in owed if one.obligation.endorsed_by},
+        },
+    )
+
+
+def draft_version(session: Session, agreement_id: UUID, content: Content, *, by: Actor, at: datetime) -> UUID:
+    """Add a version to an agreement, as a draft numbered after the last. Raises Refusal: no such agreement."""
+    here = program_of(session)
+    held = session.scalar(
+        select(_agreement.c.id)
+        .where(_agreement.c.program_id == here, _agreement.c.id == agreement_id)
+        .with_for_update()
+    )
+    if held is None:
+        raise Refusal("agreement.unknown", N_("There is no such agreement."))
+    last = session.scalar(
+        select(func.max(_version.c.n)).where(_version.c.program_id == here, _version.c.agreement_id == agreement_id)
+    )
+    version_id, number = uuid4(), (last or 0) + 1
+    session.execute(
+        insert(_version).values(
+            program_id=here,
+            id=version_id,
+            agreement_id=agreement_id,
+            n=number,
+            state=AGREEMENT_VERSION.initial,
+            notice_days=content.notice_days,
+            terms=content.terms,
+            digest=content.digest,
+            version=1,
+        )
+    )
+    _write_parts(session, version_id, content)
+    events.write(session, "agreement.drafted", "agreement_version", version_id, by=by, at=at, number=number)
+    return version_id
+
+
+def redraft_version(session: Session, version_id: UUID, content: Content, *, by: Actor, at: datetime) -> None:
+    """Let a draft say something else. Raises Refusal where it was sent, or carries a signature: that text stays."""
+    held = _hold(session, version_id)
+    if held["state"] != "draft" or signatures_of(session, version_id):
+        raise Refusal("agreement.text_stands", N_("What was sent or signed does not change: draft a new version."))
+    here = program_of(session)
+    for parts in (_created, _obligation):
+        session.execute(delete(parts).where(parts.c.program_id == here, parts.c.agreement_version_id == version_id))
+    _write_parts(session, version_id, content)
+    _change(session, held, notice_days=content.notice_days, terms=content.terms, digest=content.digest)
+    events.write(session, "agreement.redrafted", "agreement_version", version_id, by=by, at=at, number=held["n"])
+
+
+def send_version(session: Session, version_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
+    """A draft goes to the directors, and is not rewritten while it is with them. Raises Refusal."""
+    held = _hold(session, version_id, seen=seen)
+    _change(session, held, state=_after(held, "send"))
+    events.write(session, "agreement.sent", "agreement_version", version_id, by=by, at=at, number=held["n"])
+
+
+def withdraw_version(session: Session, version_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
+    """Take a version back that was sent and that nobody has signed: it is a draft again. Raises Refusal."""
+    held = _hold(session, version_id, seen=seen)
+    state = _after(held, "withdraw")
+    if signatures_of(session, version_id):
+        raise Refusal("agreement.text_stands", N_("What was sent or signed does not change: draft a new version."))
+    _change(session, held, state=state)
+    events.write(session, "agreement.withdrawn", "agreement_version", version_id, by=by, at=at, number=held["n"])
+
+
+def sign_version(
+    session: Session,
+    version_id: UUID,
+    *,
+    director_id: UUID,
+    signed_on: date,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> str:
+    """Record a director's signature, given on a local day, and return the version's state.
+
+    The version is signed once everyone who directs the organization on that day has signed it. `by` records the
+    signature; whose it is says `director_id`. Raises Refusal: not a director there on that day, a day to come,
+    signed by them already, or past signing. Guide: partnership agreements are signed by the directors.
+    """
+    held = _hold(session, version_id, seen=seen)
+    state = _after(held, "sign")
+    if signed_on > local_day(session, at):
+        raise Refusal("agreement.day_to_come", N_("A signature is recorded once it is given, not before."))
+    directors = _directors(session, held["organization_id"], signed_on)
+    if director_id not in directors:
+        raise Refusal("agreement.not_director", N_("This person is not the director there on that day."))
+    signed_by = {signature["person_id"] for signature in signatures_of(session, version_id)}
+    if director_id in signed_by:
+        raise Refusal("agreement.signed_already", N_("This person has signed this version already."))
+    session.execute(
+        insert(_signature).values(
+            program_id=program_of(session),
+            id=uuid4(),
+            agreement_version_id=version_id,
+            organization_id=held["organization_id"],
+            person_id=director_id,
+            signed_on=signed_on,
+            recorded_by=by.person_id,
+            recorded_at=at,
+        )
+    )
+    if not directors <= signed_by | {director_id}:
+        state = held["state"]
+    _change(session, held, state=state)
+    events.write(
+        session,
+        "agreement.signed",
+        "agreement_version",
+        version_id,
+        by=by,
+        at=at,
+        number=held["n"],
+        director=str(director_id),
+        signed_on=signed_on.isoformat(),
+        complete=state == "signed",
+    )
+    return state
+
+
+def start_version(
+    session: Session, version_id: UUID, *, starts_on: date, by: Actor, at: datetime, seen: int | None = None
+) -> None:
+    """Bring a signed version into force from a local day, which may be still to come.
+
+    Raises Refusal: not signed, a day before the last signature, or a day on which another version is in force.
+    """
+    held = _hold(session, version_id, seen=seen)
+    state = _after(held, "start")
+    signatures = signatures_of(session, version_id)
+    if any(signature["signed_on"] > starts_on for signature in signatures):
+        raise Refusal("agreement.starts_unsigned", N_("An agreement is not in force before it is signed."))
+    # From that day on without end, so whatever does not end before it is in the way.
+    if session.scalar(
+        select(_version.c.id).where(
+            _version.c.program_id == program_of(session),
+            _version.c.agreement_id == held["agreement_id"],
+            _version.c.state.in_(["in_force", "ended"]),
+            or_(_version.c.ends_on.is_(None), _version.c.ends_on >= starts_on),
+        )
+    ):
+        raise Refusal(
+            "agreement.two_in_force",
+            N_("Another version is in force on that day. End it first: two are never in force on one day."),
+        )
+    _change(session, held, state=state, starts_on=starts_on)
+    events.write(
+        session,
+        "agreement.started",
+        "agreement_version",
+        version_id,
+        by=by,
+        at=at,
+        number=held["n"],
+        starts_on=starts_on.isoformat(),
+    )
+
+
+def end_version(
+    session: Session, version_id: UUID, *, ends_on: date, by: Actor, at: datetime, seen: int | None = None
+) -> None:
+    """End a version in force on a last local day, inclusive, past or to come. Raises Refusal.
+
+    The notice that it asks for (`notice_days`) is between the partners; the record takes the day that they settled.
+    """
+    held = _hold(session, version_id, seen=seen)
+    state = _after(held, "end")
+    if ends_on < held["starts_on"]:
+        raise Refusal("agreement.ends_first", N_("The last day comes before the first."))
+    _change(session, held, state=state, ends_on=ends_on)
+    events.write(
+        session,
+        "agreement.ended",
+        "agreement_version",
+        version_id,
+        by=by,
+        at=at,
+        number=held["n"],
+        ends_on=ends_on.isoformat(),
+    )
+
+
+def version_in_force(session: Session, organization_id: UUID, day: date) -> dict[str, Any] | None:
+    """The row of the version that binds an organization on a local day, or None where none does."""
+    return one(
+        session,
+        select(_version)
+        .join(_agreement, of_agreement())
+        .where(
+            _version.c.program_id == program_of(session),
+            _agreement.c.organization_id == organization_id,
+            _version.c.state.in_(["in_force", "ended"]),
+            _version.c.starts_on <= day,
+            or_(_version.c.ends_on.is_(None), _version.c.ends_on >= day),
+        ),
+    )
+
+
+def signatures_of(session: Session, version_id: UUID) -> list[dict[str, Any]]:
+    """The signatures under a version, in the order of their days."""
+    return many(
+        session,
+        select(_signature)
+        .where(_signature.c.program_id == program_of(session), _signature.c.agreement_version_id == version_id)
+        .order_by(_signature.c.signed_on, _signature.c.recorded_at),
+    )
+
+
+def _columns_of(owed: Owed) -> Columns:
+    obligation = owed.obligation
+    return {
+        "key": owed.key,
+        "text_fr": obligation.text.fr,
+        "text_en": obligation.text.en,
+        "owed_by": owed.owner,
+        "period": obligation.period,
+        "check_kind": obligation.check.kind,
+        "rule": obligation.check.rule.model_dump(mode="json", exclude_none=True),
+        "sources": list(dict.fromkeys(owed.sources)),
+    }
+
+
+def _write_parts(session: Session, version_id: UUID, content: Content) -> None:
+    for table, parts in ((_created, content.roles), (_obligation, content.obligations)):
+        rows = [
+            {"program_id": program_of(session), "id": uuid4(), "agreement_version_id": version_id, **columns}
+            for columns in parts.values()
+        ]
+        if rows:
+            session.execute(insert(table), rows)
+
+
+def _hold(session: Session, version_id: UUID, *, seen: int | None = None) -> dict[str, Any]:
+    """The version with its organization, and its agreement locked: two versions of one never move at once."""
+    here = program_of(session)
+    agreement = (
+        select(_version.c.agreement_id)
+        .where(_version.c.program_id == here, _version.c.id == version_id)
+        .scalar_subquery()
+    )
+    session.execute(
+        select(_agreement.c.id).where(_agreement.c.program_id == here, _agreement.c.id == agreement).with_for_update()
+    )
+    held = one(
+        session,
+        select(_version, _agreement.c.organization_id)
+        .join(_agreement, of_agreement())
+        .where(_version.c.program_id == here, _version.c.id == version_id)
+        .with_for_update(of=_version),
+    )
+    if held is None:
+        raise Refusal("agreement.unknown", N_("There is no such agreement."))
+    if seen is not None and held["version"] != seen:
+        raise Refusal(
+            "agreement.changed",
+            N_("Someone else changed this agreement while you were looking at it. Nothing was saved; look again."),
+        )
+    return held
+
+
+def _change(session: Session, held: Mapping[str, Any], **values: Any) -> None:
+    session.execute(
+        update(_version)
+        .where(_version.c.program_id == program_of(session), _version.c.id == held["id"])
+        .values(**values, version=_version.c.version + 1)
+    )
+
+
+def _after(held: Mapping[str, Any], move: str) -> str:
+    try:
+        return AGREEMENT_VERSION.after(held["state"], move)
+    except NoSuchMove:
+        raise Refusal("agreement.not_now", _NOT_NOW[move]) from None
+
+
+def _directors(session: Session, organization_id: UUID, day: date) -> set[UUID]:
+    found = session.scalars(
+        select(_tenure.c.person_id).where(
+            _tenure.c.program_id == program_of(session),
+            _tenure.c.organization_id == organization_id,
+            _tenure.c.role == "director",
+            _tenure.c.starts_on <= day,
+            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= day),
+        )
+    )
+    return set(found)
+
+
+def of_agreement() -> Any:
+    """The condition that joins a version to its agreement."""
+    return and_(_agreement.c.program_id == _version.c.program_id, _agreement.c.id == _version.c.agreement_id)
+
+
+_NOT_NOW = {
+    "send": N_("Only a draft is sent to be signed."),
+    "withdraw": N_("Only a version that was sent, and not signed, is taken back."),
+    "sign": N_("This version is signed already, and does not change. Another text is a new version."),
+    "start": N_("Only a signed version comes into force."),
+    "end": N_("Only a version in force is ended."),
+}
