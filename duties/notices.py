@@ -14,19 +14,21 @@ from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from duties import events
 from duties.actors import Actor
-from duties.here import local_day, program, program_of
-from duties.letters import COMMON, Letter, Letters, Mailbox, message_id, mime
+from duties.here import local_day, one, program, program_of
+from duties.letters import COMMON, Letter, Letters, Mailbox, message_id, mime, readdressed
+from duties.refusals import Refusal
 from duties.roles import Holder, Link, Standing, standing
 from duties.wakeups import POST_CHANNEL
 from locales import N_, pick, say
 from models.base import table_of
 from models.casework import Case, ProtocolVersion, Responsibility
+from models.lifecycles import NOTICE
 from models.outbox import Notice
 from models.program import Organization, Person, Role, Tenure
 
@@ -81,7 +83,7 @@ def write(
     where the person has no address; the coordinator is then written to in its place.
     """
     person = _person(session, to)
-    language = cast(Language, person.language)
+    language = cast("Language", person.language)
     letter = _letter(session, template, person, language, facts(language))
     if person.email is None:
         _tell_of_no_address(session, person, letter, key=key, at=at, case_id=case_id)
@@ -90,7 +92,7 @@ def write(
 
 
 def approval_asked(session: Session, task: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
-    """Tell those who may approve a task that it waits for them; where nobody may, tell the coordinator of the vacancy."""
+    """Tell those who may approve a task that it waits; where nobody may, tell the coordinator of the vacancy."""
     today = standing(session, local_day(session, at))
     chain = chain_of(session, task["approved_by_id"])
     falls = today.falls(chain, kind="approvals")
@@ -210,6 +212,44 @@ def given_up(session: Session, notice: Notice, *, refused: bool, at: datetime) -
         )
 
 
+def retry(session: Session, notice_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Send a letter that was given up once more, from the first attempt on, to the person's address of today.
+
+    Raises Refusal: there is no such letter, it is sent or still being tried, or the person has no address.
+    """
+    here = program_of(session)
+    held = one(
+        session, select(_notice).where(_notice.c.program_id == here, _notice.c.id == notice_id).with_for_update()
+    )
+    if held is None:
+        raise Refusal("notice.unknown", N_("There is no such letter."))
+    if not NOTICE.allows(held["state"], "retry"):
+        raise Refusal("notice.not_failed", N_("This letter was delivered, or is still being tried."))
+    person = _person(session, held["person_id"])
+    if person.email is None:
+        raise Refusal("notice.no_address", N_("This person has no address. Write it on their page first."))
+    message = held["message"]
+    if person.email != held["to_address"]:
+        message = readdressed(message, Mailbox(person.email, person.name))
+    session.execute(
+        update(_notice)
+        .where(_notice.c.program_id == here, _notice.c.id == notice_id)
+        .values(
+            state=NOTICE.after(held["state"], "retry"),
+            to_address=person.email,
+            message=message,
+            attempts=0,
+            next_attempt_at=at,
+            leased_until=None,
+            code="",
+        )
+    )
+    session.execute(text(f"select pg_notify('{POST_CHANNEL}', '')"))
+    events.write(
+        session, "notice.retried", "notice", notice_id, by=by, at=at, case_id=held["case_id"], person=str(person.id)
+    )
+
+
 def chain_of(session: Session, chain_id: UUID) -> list[Link]:
     """The links of a chain that a task names."""
     found = session.get(Responsibility, (program_of(session), chain_id))
@@ -284,7 +324,7 @@ def _tell_of_no_address(
         coordinator = _person(session, holder.person_id)
         if coordinator.email is None or coordinator.id == person.id:
             continue
-        language = cast(Language, coordinator.language)
+        language = cast("Language", coordinator.language)
         facts = {"recipient": person.name, "subject": letter.subject, "path": f"/people/{person.id}"}
         told = _letter(session, "no_address", coordinator, language, facts)
         _put(
@@ -354,7 +394,7 @@ def _put(
 ) -> bool:
     paper: Stationery = session.info["stationery"]
     notice_id = uuid4()
-    language = cast(Language, person.language)
+    language = cast("Language", person.language)
     address = person.email or ""
     message = mime(
         letter,

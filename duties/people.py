@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from duties import events
 from duties.actors import Actor
-from duties.here import program_of
+from duties.here import one, program_of
 from duties.letters import checked_address
 from duties.refusals import Refusal
 from locales import N_
@@ -22,6 +22,7 @@ from models.base import table_of
 from models.program import ABSENCE_KINDS, LANGUAGES, Absence, Organization, Person, Role, Tenure
 
 LONGEST_NAME = 80
+LONGEST_PHONE = 40
 
 _person = table_of(Person)
 _tenure = table_of(Tenure)
@@ -67,14 +68,64 @@ def add_person(
             given_name=given_name,
             family_name=family_name,
             sort_key=folded(f"{family_name} {given_name}"),
-            email=checked_address(email.strip()) if email and email.strip() else None,
-            phone=phone,
+            email=_address(email),
+            phone=_phone(phone),
             language=language,
             version=1,
         )
     )
     events.write(session, "person.added", "person", person_id, by=by, at=at)
     return person_id
+
+
+def update_person(
+    session: Session,
+    person_id: UUID,
+    *,
+    given_name: str,
+    family_name: str,
+    email: str | None,
+    phone: str | None,
+    language: str,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> None:
+    """Write a person's name, addresses and language anew. `seen` is the version that was looked at.
+
+    Letters that wait keep the address under which they were written. The record tells which of these changed, and
+    not into what. Raises Refusal.
+    """
+    here = program_of(session)
+    held = one(
+        session, select(_person).where(_person.c.program_id == here, _person.c.id == person_id).with_for_update()
+    )
+    if held is None:
+        raise Refusal("person.unknown", N_("There is no such person."))
+    if seen is not None and held["version"] != seen:
+        raise Refusal(
+            "person.changed",
+            N_("Someone else changed this person while you were looking. Nothing was saved; look at them again."),
+        )
+    if language not in LANGUAGES:
+        raise Refusal("person.language", N_("Letters are written in French or in English."))
+    given_name, family_name = _name(given_name), _name(family_name)
+    values = {
+        "given_name": given_name,
+        "family_name": family_name,
+        "email": _address(email),
+        "phone": _phone(phone),
+        "language": language,
+    }
+    changed = [name for name, value in values.items() if held[name] != value]
+    if not changed:
+        return
+    session.execute(
+        update(_person)
+        .where(_person.c.program_id == here, _person.c.id == person_id)
+        .values(sort_key=folded(f"{family_name} {given_name}"), version=held["version"] + 1, **values)
+    )
+    events.write(session, "person.updated", "person", person_id, by=by, at=at, changed=changed)
 
 
 def appoint(
@@ -269,6 +320,19 @@ def cancel_absence(session: Session, absence_id: UUID, *, by: Actor, at: datetim
     if person_id is None:
         raise Refusal("absence.unknown", N_("There is no such absence."))
     events.write(session, "absence.cancelled", "person", person_id, by=by, at=at)
+
+
+def _address(email: str | None) -> str | None:
+    return checked_address(email.strip()) if email and email.strip() else None
+
+
+def _phone(phone: str | None) -> str | None:
+    phone = " ".join((phone or "").split())
+    if len(phone) > LONGEST_PHONE or not phone.isprintable():
+        raise Refusal(
+            "person.phone.too_long", N_("A telephone number has at most %(most)s characters."), most=LONGEST_PHONE
+        )
+    return phone or None
 
 
 def _name(name: str) -> str:
