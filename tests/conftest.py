@@ -22,6 +22,9 @@ from sqlmodel import Session
 from adapters.database import make_engine, migrate, open_session, program_session
 from adapters.postgres import OWNER, DatabaseUrls, EmbeddedPostgres
 
+#: The people of the tests, and the program in which they work.
+pytest_plugins = ["tests.cast"]
+
 TEMPLATE = "spheres_template"
 
 #: Copying a database is copying some three hundred files: 18 ms in memory, up to 400 ms on a slow disk.
@@ -44,11 +47,16 @@ class Database:
     admin_url: str = field(repr=False)
 
 
+def short_folder() -> Path:
+    """A new private folder, in memory where there is room, whose path leaves room for a socket's name."""
+    in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ENOUGH_MEMORY_BYTES
+    return Path(tempfile.mkdtemp(prefix="spheres-tests-", dir=MEMORY if in_memory else None))
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """The server of this run, in a folder that goes with it."""
-    in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ENOUGH_MEMORY_BYTES
-    folder = Path(tempfile.mkdtemp(prefix="spheres-tests-", dir=MEMORY if in_memory else None))
+    folder = short_folder()
     server = EmbeddedPostgres(folder / "postgres", fast=True)
     try:
         server.start()
