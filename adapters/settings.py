@@ -69,6 +69,11 @@ class Settings:
     database_owner_url: str | None = field(default=None, repr=False)
     prefect_database_url: str | None = field(default=None, repr=False)
 
+    @property
+    def sender(self) -> str:
+        """Whom letters come from. Without mail they stay on this machine, and come from an address that cannot be."""
+        return self.smtp.sender if self.smtp else "coordination@spheres.example"
+
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
         """Read the settings, an empty variable counting as none. Raises SettingsError at the first that is wrong."""

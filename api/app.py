@@ -21,8 +21,10 @@ from api.pages import routes as page_routes
 from api.permissions import Forbidden
 from api.rendering import STATIC
 from api.session import NotSignedIn, Office
+from duties.letters import Mailbox
 from duties.notices import stationery_for
 from duties.refusals import Refusal
+from flows.protocols import letter_folders
 
 
 def create_app(office: Office) -> FastAPI:
@@ -49,9 +51,14 @@ def create_app(office: Office) -> FastAPI:
 def from_environment() -> FastAPI:
     """The application as the supervisor starts it: `uvicorn --factory api.app:from_environment`."""
     settings = Settings.from_env(os.environ)
+    if settings.database_url is None:
+        msg = "the web is started by `spheres up`, which gives it a database"
+        raise RuntimeError(msg)
     office = Office(
         engine=make_engine(settings.database_url, application_name="spheres web"),
-        stationery=stationery_for(sender=settings.mail_from, base_url=settings.base_url),
+        stationery=stationery_for(
+            sender=Mailbox(settings.sender, "SPHÈRES"), base_url=settings.base_url, folders=letter_folders()
+        ),
         base_url=settings.base_url,
         demonstration=settings.demo,
     )

@@ -119,6 +119,7 @@ def environment() -> jinja2.Environment:
         extensions=["jinja2.ext.i18n", "jinja2.ext.do", "jinja2.ext.loopcontrols"],
         trim_blocks=True,
         lstrip_blocks=True,
+        optimized=False,  # else {fr: …, en: …} | pick is reckoned once, in the language of the first reader
     )
     env.policies["ext.i18n.trimmed"] = True  # as the extraction reads them, else no long msgid is found
     env.install_gettext_callables(  # type: ignore[attr-defined]  # the i18n extension adds it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,6 +19,7 @@ from duties.refusals import Refusal
 from locales import N_
 from models.agreement import Agreement, AgreementRole, AgreementVersion
 from models.base import table_of
+from models.committee import Seat
 from models.program import ABSENCE_KINDS, LANGUAGES, Absence, Organization, Person, Role, Tenure
 
 LONGEST_NAME = 80
@@ -32,6 +33,7 @@ _organization = table_of(Organization)
 _agreement = table_of(Agreement)
 _version = table_of(AgreementVersion)
 _created = table_of(AgreementRole)
+_seat = table_of(Seat)
 
 
 def folded(text: str) -> str:
@@ -141,7 +143,7 @@ def appoint(
 ) -> UUID:
     """Give a person a role at an organization from a local day, to another where its end is known (inclusive).
 
-    The role is one that an agreement of the organization creates. Raises Refusal: unknown, not in the
+    The role is one that an agreement of the organization creates, but for an outside body, which has none. Raises Refusal: unknown, not in the
     agreement, the person holds it then already, or it has a holder and may have only one.
     """
     here = program_of(session)
@@ -156,14 +158,17 @@ def appoint(
     if found is None:
         raise Refusal("role.unknown", N_("The program has no such role."))
     # The row is held, so that of two who appoint to one place at the same instant the second is told.
-    organization = session.scalar(
-        select(_organization.c.id)
+    organization = one(
+        session,
+        select(_organization)
         .where(_organization.c.program_id == here, _organization.c.id == organization_id)
-        .with_for_update()
+        .with_for_update(),
     )
     if organization is None:
         raise Refusal("organization.unknown", N_("The program has no such organization."))
-    if not _is_created(session, role, organization_id):
+    if organization["ends_on"] is not None and (ends_on is None or ends_on > organization["ends_on"]):
+        raise Refusal("organization.ended", N_("This organization is no longer part of the program on those days."))
+    if not _is_created(session, role, organization, starts_on):
         raise Refusal(
             "role.not_in_agreement", N_("No agreement of this organization creates this role."), source="AG-X2"
         )
@@ -342,9 +347,20 @@ def _name(name: str) -> str:
     return name
 
 
-def _is_created(session: Session, role: str, organization_id: UUID) -> bool:
-    """Whether a version of the organization's agreement that has not ended creates the role."""
+def _is_created(session: Session, role: str, organization: Mapping[str, Any], day: date) -> bool:
+    """Whether a version of the organization's agreement that has not ended by the day creates the role.
+
+    An outside body has no agreement: its roles are those of its seats.
+    """
     here = program_of(session)
+    if organization["kind"] == "outside":
+        created = select(_seat.c.id).where(
+            _seat.c.program_id == here,
+            _seat.c.organization_id == organization["id"],
+            _seat.c.role == role,
+            or_(_seat.c.ends_on.is_(None), _seat.c.ends_on >= day),
+        )
+        return session.scalar(created.limit(1)) is not None
     asked: Any = (
         select(_created.c.id)
         .join(
@@ -358,8 +374,8 @@ def _is_created(session: Session, role: str, organization_id: UUID) -> bool:
         .where(
             _created.c.program_id == here,
             _created.c.role == role,
-            _agreement.c.organization_id == organization_id,
-            _version.c.state != "ended",
+            _agreement.c.organization_id == organization["id"],
+            or_(_version.c.state != "ended", _version.c.ends_on >= day),
         )
         .limit(1)
     )

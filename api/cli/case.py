@@ -1,0 +1,161 @@
+"""Cases from the command line."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from sqlalchemy import func, select
+
+from api.cli.terminal import AsPerson, ProgramKey, counter, tell
+from api.permissions import Action, find_case, may_end, require, to_case, to_program, visible_cases
+from duties import board, cases, people
+from duties.here import many, program_of
+from duties.notices import case_title
+from locales import N_, current_language
+from models.base import table_of
+from models.casework import SETTLED, Case, Task
+
+app = typer.Typer(no_args_is_help=True, help="Running protocols.")
+
+CaseId = Annotated[UUID, typer.Argument(help="The case's id, as `spheres case list` shows it.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why.")]
+
+_case = table_of(Case)
+_task = table_of(Task)
+
+
+@app.command("open")
+def open_(
+    protocol: Annotated[str, typer.Argument(help="The protocol's key, such as onboarding.")],
+    person: Annotated[str, typer.Option(help="The key of the person whom the case is about.")],
+    organization: Annotated[str, typer.Option(help="The key of their organization.")],
+    as_person: AsPerson,
+    starts_on: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Appoint the person there from this day first."),
+    ] = None,
+    program: ProgramKey = "",
+) -> None:
+    """Open a case, and every step of it that can begin."""
+    with counter(program) as here:
+        asker = here.asker(as_person)
+        place = here.organization(organization)
+        subject = here.person(person)
+        by = require(Action.OPEN_CASE, to_program(asker, organizations=[place.id]))
+        if starts_on is not None:
+            people.appoint(
+                here.session,
+                person_id=subject.id,
+                role=cases.ROLE_OF_SUBJECT["worker"],
+                organization_id=place.id,
+                starts_on=starts_on.date(),
+                by=by,
+                at=here.at,
+            )
+        case_id = cases.open_case(
+            here.session, protocol, subject_id=subject.id, organization_id=place.id, by=by, at=here.at
+        )
+        typer.echo(str(case_id))
+
+
+@app.command("list")
+def list_(as_person: AsPerson, program: ProgramKey = "") -> None:
+    """The cases that someone may see, and how far each is."""
+    with counter(program) as here:
+        asker = here.asker(as_person)
+        require(Action.SEE_CASES, to_program(asker))
+        hats = board.hats_of(here.session, asker.standing, asker.person_id)
+        rows = many(
+            here.session,
+            select(_case)
+            .where(_case.c.program_id == program_of(here.session), visible_cases(asker, hats))
+            .order_by(_case.c.opened_at.desc()),
+        )
+        for row in rows:
+            done, asked = here.session.execute(
+                select(func.count().filter(_task.c.state.in_(SETTLED)), func.count()).where(
+                    _task.c.program_id == program_of(here.session),
+                    _task.c.case_id == row["id"],
+                    _task.c.required,
+                )
+            ).one()
+            typer.echo(
+                f"{row['id']}  {row['state']:<9}  {done}/{asked}  {case_title(here.session, row, current_language())}"
+            )
+
+
+@app.command()
+def show(case_id: CaseId, as_person: AsPerson, program: ProgramKey = "") -> None:
+    """Every step of a case: its state, its due day, on whom it waits."""
+    with counter(program) as here:
+        asker = here.asker(as_person)
+        case = find_case(here.session, asker, case_id)
+        language = current_language()
+        typer.echo(case_title(here.session, case, language))
+        rows = many(
+            here.session,
+            select(_task)
+            .where(_task.c.program_id == program_of(here.session), _task.c.case_id == case_id)
+            .order_by(_task.c.position, _task.c.item),
+        )
+        links = board.chains(here.session, [row[name] for row in rows for name in ("owed_by_id", "approved_by_id")])
+        for row in rows:
+            falls = board.who(asker.standing, row, links)
+            names = ", ".join(here.person(str(one.person_id)).name for one in (falls.holders if falls else ()))
+            typer.echo(
+                f"{row['id']}  {row['state']:<9}  {row['due_on'] or '–':<10}  {row[f'title_{language}']}  {names}"
+            )
+
+
+@app.command()
+def cancel(case_id: CaseId, as_person: AsPerson, reason: Reason, program: ProgramKey = "") -> None:
+    """End a case that will not be finished. Nothing is deleted."""
+    with counter(program) as here:
+        asker = here.asker(as_person)
+        case = find_case(here.session, asker, case_id)
+        by = require(Action.CANCEL_CASE, may_end(here.session, asker, case, "cancel"))
+        cases.cancel_case(here.session, case_id, by=by, at=here.at, reason=reason)
+        tell(N_("The case is cancelled."))
+
+
+@app.command()
+def reopen(case_id: CaseId, as_person: AsPerson, reason: Reason, program: ProgramKey = "") -> None:
+    """Open a case that ended again."""
+    with counter(program) as here:
+        asker = here.asker(as_person)
+        case = find_case(here.session, asker, case_id)
+        by = require(Action.REOPEN_CASE, may_end(here.session, asker, case, "reopen"))
+        cases.reopen_case(here.session, case_id, by=by, at=here.at, reason=reason)
+        tell(N_("The case is open again."))
+
+
+@app.command()
+def close(case_id: CaseId, as_person: AsPerson, program: ProgramKey = "") -> None:
+    """Close a case in which nothing that is required is left."""
+    with counter(program) as here:
+        asker = here.asker(as_person)
+        case = find_case(here.session, asker, case_id)
+        by = require(Action.CLOSE_CASE, to_case(here.session, asker, case))
+        cases.close_case(here.session, case_id, by=by, at=here.at)
+        tell(N_("The case is closed."))
+
+
+@app.command("move-day")
+def move_day(
+    case_id: CaseId,
+    anchor: Annotated[str, typer.Argument(help="The named day, such as arrival.")],
+    day: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"])],
+    as_person: AsPerson,
+    program: ProgramKey = "",
+) -> None:
+    """Move one of a case's named days; its due days follow."""
+    with counter(program) as here:
+        asker = here.asker(as_person)
+        case = find_case(here.session, asker, case_id)
+        by = require(Action.MOVE_DAY, to_case(here.session, asker, case))
+        moved_to: date = day.date()
+        cases.move_day(here.session, case_id, anchor=anchor, day=moved_to, by=by, at=here.at)
+        tell(N_("Moved to %(day)s."), day=moved_to)

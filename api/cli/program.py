@@ -1,0 +1,74 @@
+"""A program's file from the command line: check it, load it, write it out again."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adapters.database import make_engine, open_session, program_session
+from adapters.settings import Settings
+from api.cli.terminal import Ending, ProgramKey, counter, databases, stationery_of, tell
+from duties import exporting, loading
+from duties.actors import LOADER, Actor
+from duties.program_check import read_program
+from flows.protocols import declared_protocols
+from locales import N_, current_language, say
+
+app = typer.Typer(no_args_is_help=True, help="A regional program as data.")
+
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The program's YAML file.")]
+
+
+@app.command()
+def check(file: File) -> None:
+    """Say everything that is wrong with a program's file, by line; nothing is changed."""
+    found = read_program(file).value
+    tell(
+        N_("%(file)s is right: %(organizations)s organizations, %(committees)s committees."),
+        file=file.name,
+        organizations=len(found.organizations),
+        committees=len(found.committees),
+    )
+
+
+@app.command()
+def load(
+    file: File,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Show what a file would change, ask, and change it in one transaction. A second load changes nothing."""
+    declared = read_program(file)
+    protocols = declared_protocols(declared.value)
+    settings = Settings.from_env(os.environ)
+    with databases(settings) as urls:
+        engine = make_engine(urls.app, pool_size=2, application_name="spheres loader")
+        try:
+            with open_session(engine) as session:
+                known = loading.program_id_for(session, declared.value.program.key)
+            with program_session(engine, known or loading.new_program_id()) as session:
+                session.info["stationery"] = stationery_of(settings)
+                shown = loading.changes(session, declared, protocols)
+                for change in shown:
+                    typer.echo(f"  {change.in_language(current_language())}")
+                if not shown:
+                    tell(N_("Nothing changes."))
+                    return
+                session.rollback()  # nothing is held while a person thinks
+                if not yes and not typer.confirm(say(current_language(), N_("Load these changes?"))):
+                    raise Ending(say(current_language(), N_("Nothing was changed.")))
+                done = loading.load(session, declared, protocols, by=Actor.system(LOADER), at=datetime.now(UTC))
+                session.commit()
+                tell(N_("Loaded: %(count)s changes."), count=len(done))
+        finally:
+            engine.dispose()
+
+
+@app.command()
+def export(program: ProgramKey = "") -> None:
+    """Write the program as a file that `load` reads back."""
+    with counter(program) as here:
+        typer.echo(exporting.export(here.session), nl=False)

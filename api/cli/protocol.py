@@ -1,0 +1,144 @@
+"""Protocols from the command line, for those who write them: check, print, plan, compare."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli.terminal import Ending, ProgramKey, counter, tell
+from duties import cases, scheduling
+from duties.planning import plan as planned
+from duties.protocol import Protocol
+from duties.roles import Standing, standing
+from flows.protocols import read_protocol
+from locales import LANGUAGES, N_, current_language, is_language, say, show_day
+from models.casework import Case
+
+app = typer.Typer(no_args_is_help=True, help="The procedures that cases follow.")
+
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The protocol's YAML file.")]
+Lang = Annotated[str, typer.Option("--lang", help="fr or en; the terminal's language where it is not given.")]
+
+
+@app.command()
+def check(file: File) -> None:
+    """Say everything that is wrong with a protocol's file, by line."""
+    protocol = read_protocol(file).value
+    tell(
+        N_("%(file)s is right: version %(version)s, %(steps)s steps, %(facts)s facts of the guide."),
+        file=file.name,
+        version=protocol.version,
+        steps=len(protocol.steps),
+        facts=len(protocol.sources()),
+    )
+
+
+@app.command()
+def show(file: File, lang: Lang = "") -> None:
+    """Print the procedure that a file declares, stage by stage."""
+    language = _language(lang)
+    protocol = read_protocol(file).value
+    typer.echo(f"{protocol.title.in_language(language)} ({protocol.version})")
+    for stage in protocol.stages:
+        typer.echo(f"\n{stage.title.in_language(language)}")
+        for step in protocol.steps:
+            if step.stage != stage.id:
+                continue
+            typer.echo(f"  · {step.title.in_language(language)}")
+            who = protocol.roles[step.by].title.in_language(language) if step.by else say(language, N_("the program"))
+            when = protocol.due_in_words(step, language)
+            typer.echo(f"    {who}{' – ' + when if when else ''}  [{', '.join(step.source)}]")
+
+
+@app.command()
+def plan(
+    protocol: Annotated[str, typer.Argument(help="The protocol's key, such as onboarding.")],
+    organization: Annotated[str, typer.Option(help="The key of the organization where the case would be.")],
+    anchor: Annotated[list[str], typer.Option(help="A named day, such as arrival=2026-12-07.")],
+    program: ProgramKey = "",
+    lang: Lang = "",
+) -> None:
+    """Print every step with its day and whoever it falls on then; vacant roles and closed days are flagged."""
+    language = _language(lang)
+    with counter(program) as here:
+        version = cases.current_protocol(here.session, protocol)
+        declared = scheduling.protocol_of(version)
+        place = here.organization(organization)
+        days = dict(_anchor(one, declared) for one in anchor)
+        calendar = scheduling.calendar_for(here.session, declared, place.id)
+        # As the case would stand: nobody is its subject yet, so a step of the subject's falls on the next.
+        case = Case(
+            program_id=here.program.id,
+            protocol=protocol,
+            protocol_version_id=version.id,
+            subject_id=place.id,
+            organization_id=place.id,
+            opened_at=here.at,
+        )
+        on_days: dict[date, Standing] = {}
+        for line in planned(declared, days, calendar, opened_on=here.day):
+            day = line.due_on or here.day
+            if day not in on_days:
+                on_days[day] = standing(here.session, day)
+            title = line.step.title.in_language(language)
+            if line.item is not None:
+                title = f"{title} ({line.item.title.in_language(language)})"
+            who = say(language, N_("the program"))
+            if line.step.by is not None:
+                role = declared.roles[line.step.by]
+                falls = on_days[day].falls(cases.links_of(here.session, declared, line.step.by, case))
+                names = [here.person(str(one.person_id)).name for one in falls.holders]
+                who = ", ".join(names) or say(language, N_("nobody"))
+                if falls.vacant and role.subject is None:
+                    who += " " + say(language, N_("(vacant: %(role)s)"), role=role.title.in_language(language))
+                elif role.subject is not None:
+                    who = role.title.in_language(language)
+            why = ""
+            if line.moved_from is not None and line.closed_reason is not None:
+                why = " " + say(
+                    language,
+                    N_("(instead of %(day)s: %(reason)s)"),
+                    day=line.moved_from,
+                    reason=line.closed_reason.in_language(language),
+                )
+            when = show_day(language, line.due_on, "medium") if line.due_on else "–"
+            typer.echo(f"{when:<16} {title} – {who}{why}")
+
+
+@app.command()
+def diff(
+    old: File,
+    new: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The newer file.")],
+    lang: Lang = "",
+) -> None:
+    """Say what changed from one file to another, in plain words."""
+    changes = Protocol.difference(read_protocol(old).value, read_protocol(new).value, _language(lang))
+    for change in changes:
+        typer.echo(f"· {change}")
+    if not changes:
+        tell(N_("They say the same."))
+
+
+def _language(lang: str) -> str:
+    if lang and not is_language(lang):
+        raise Ending(say(current_language(), N_("Choose one of: %(languages)s."), languages=", ".join(LANGUAGES)))
+    return lang or current_language()
+
+
+def _anchor(given: str, protocol: Protocol) -> tuple[str, date]:
+    name, _, day = given.partition("=")
+    if name not in protocol.anchors:
+        raise Ending(
+            say(
+                current_language(),
+                N_("The protocol's named days are: %(names)s."),
+                names=", ".join(protocol.anchors),
+            )
+        )
+    try:
+        return name, date.fromisoformat(day)
+    except ValueError:
+        raise Ending(say(current_language(), N_("Write the day as arrival=2026-12-07."))) from None

@@ -1,0 +1,125 @@
+"""Keeping the program's processes alive: the web, Prefect's server and the worker, started again when one dies."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+
+#: A process that ran for less before it died waits before it is started again, twice as long each time.
+STEADY_SECONDS = 10.0
+LONGEST_WAIT_SECONDS = 30.0
+#: How long a process has to finish what it has in hand.
+FAREWELL_SECONDS = 12.0
+_LOOK_SECONDS = 0.2
+
+
+@dataclass
+class Process:
+    """One process to keep alive. `ready` is an address that answers once it serves; empty where it has none."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str] = field(repr=False)
+    ready: str = ""
+    running: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    quick_deaths: int = 0
+    start_at: float = 0.0
+
+    def start(self) -> None:
+        """Start it."""
+        self.running = subprocess.Popen(self.command, env=dict(self.environment))  # noqa: S603  # our own commands
+        self.started = time.monotonic()
+
+    def look(self, say: Callable[[str], None]) -> None:
+        """Start it again if it died, after a wait where it dies quickly."""
+        now = time.monotonic()
+        if self.running is None:
+            if now >= self.start_at:
+                self.start()
+            return
+        status = self.running.poll()
+        if status is None:
+            if now - self.started > STEADY_SECONDS:
+                self.quick_deaths = 0
+            return
+        quick = now - self.started < STEADY_SECONDS
+        self.quick_deaths = self.quick_deaths + 1 if quick else 0
+        wait = min(LONGEST_WAIT_SECONDS, 0.5 * 2**self.quick_deaths) if quick else 0.0
+        say(f"{self.name} ended with status {status}; it is started again in {wait:.0f} s")
+        self.running = None
+        self.start_at = now + wait
+
+    def is_ready(self) -> bool:
+        """Whether it answers."""
+        if self.running is None or self.running.poll() is not None:
+            return False
+        return not self.ready or answers(self.ready)
+
+
+def answers(url: str, *, timeout_seconds: float = 2.0) -> bool:
+    """Whether an address of this machine answers with success."""
+    try:
+        with urllib.request.urlopen(url, timeout=timeout_seconds) as response:  # noqa: S310  # our own loopback address
+            return bool(response.status == 200)  # noqa: PLR2004  # OK
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def supervise(
+    processes: Sequence[Process], *, say: Callable[[str], None], when_ready: Mapping[str, Callable[[float], None]]
+) -> int:
+    """Start every process and keep it alive until a signal says stop, then end them in the opposite order.
+
+    `when_ready` is called once for each process named, with the seconds that it took to answer.
+    """
+    stopping: list[int] = []
+
+    def stop(number: int, _: FrameType | None) -> None:
+        stopping.append(number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    begun = time.monotonic()
+    waiting = dict(when_ready)
+    try:
+        for process in processes:
+            process.start()
+        while not stopping:
+            time.sleep(_LOOK_SECONDS)
+            for process in processes:
+                process.look(say)
+                if process.name in waiting and process.is_ready():
+                    waiting.pop(process.name)(time.monotonic() - begun)
+    finally:
+        end(processes)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 0
+
+
+def end(processes: Sequence[Process]) -> None:
+    """Ask every process to finish, and end what does not."""
+    for process in reversed(processes):
+        if process.running is not None and process.running.poll() is None:
+            process.running.terminate()
+    deadline = time.monotonic() + FAREWELL_SECONDS
+    for process in reversed(processes):
+        if process.running is None:
+            continue
+        try:
+            process.running.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.running.kill()
+            process.running.wait()
+
+
+def module(name: str, *arguments: str) -> list[str]:
+    """The command that runs one of our modules in this Python."""
+    return [sys.executable, "-m", name, *arguments]

@@ -1,0 +1,169 @@
+"""Tasks from the command line: one's own work, and the doors of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from sqlmodel import Session
+
+from api.cli.terminal import AsPerson, Counter, ProgramKey, counter, tell
+from api.permissions import Action, find_task, require, to_program, to_task
+from duties import board, tasks
+from duties.actors import Actor
+from duties.held import Moved
+from duties.notices import case_title
+from duties.proofs import Proof
+from locales import N_, current_language, show_day
+
+app = typer.Typer(no_args_is_help=True, help="What somebody owes, and doing it.")
+
+TaskId = Annotated[UUID, typer.Argument(help="The task's id, as `spheres work` shows it.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why.")]
+
+
+def work(as_person: AsPerson, program: ProgramKey = "") -> None:
+    """What is now for someone to do and to approve, the most pressing first."""
+    with counter(program) as here:
+        asker = here.asker(as_person)
+        require(Action.SEE_MY_WORK, to_program(asker))
+        rows = board.work(here.session, board.hats_of(here.session, asker.standing, asker.person_id))
+        if not rows:
+            tell(N_("Nothing is waiting."))
+        for row in rows:
+            language = current_language()
+            due = show_day(language, row["due_on"], "medium") if row["due_on"] else "–"
+            late = "!" if row["due_on"] and row["due_on"] < here.day else " "
+            typer.echo(f"{late} {row['id']}  {row['state']:<9}  {due:<16}  {row[f'title_{language}']}")
+
+
+@app.command()
+def show(task_id: TaskId, as_person: AsPerson, program: ProgramKey = "") -> None:
+    """One task: its state, its due day, on whom it waits."""
+    with counter(program) as here:
+        asker = here.asker(as_person)
+        task, case = find_task(here.session, asker, task_id)
+        language = current_language()
+        typer.echo(task[f"title_{language}"])
+        if case is not None:
+            typer.echo(case_title(here.session, case, language))
+        falls = board.who(
+            asker.standing, task, board.chains(here.session, [task["owed_by_id"], task["approved_by_id"]])
+        )
+        names = [here.person(str(holder.person_id)).name for holder in (falls.holders if falls else ())]
+        typer.echo(f"{task['state']}  {task['due_on'] or '–'}  {', '.join(names)}")
+
+
+@app.command()
+def complete(
+    task_id: TaskId,
+    as_person: AsPerson,
+    note: Annotated[str, typer.Option(help="A note, where it helps or the step asks for one.")] = "",
+    serial: Annotated[str, typer.Option(help="The serial number that is handed over.")] = "",
+    account: Annotated[str, typer.Option(help="The user name of the account; never a password.")] = "",
+    document: Annotated[
+        Path | None, typer.Option(help="A document that shows it.", exists=True, dir_okay=False)
+    ] = None,
+    program: ProgramKey = "",
+) -> None:
+    """Record that a task was done. Where it is approved by someone, it then waits for them."""
+    proofs = [Proof(kind, label) for kind, label in (("serial", serial), ("account", account)) if label]
+    if document is not None:
+        proofs.append(Proof("document", document.name, document.read_bytes()))
+
+    def act(session: Session, by: Actor, here: Counter) -> Moved:
+        return tasks.complete_task(session, task_id, by=by, at=here.at, note=note, evidence=proofs)
+
+    _do(Action.COMPLETE_TASK, task_id, as_person, program, act)
+
+
+@app.command()
+def approve(task_id: TaskId, as_person: AsPerson, program: ProgramKey = "") -> None:
+    """Approve what was done. Never one's own."""
+    _do(
+        Action.APPROVE_TASK,
+        task_id,
+        as_person,
+        program,
+        lambda session, by, here: tasks.approve_task(session, task_id, by=by, at=here.at),
+    )
+
+
+@app.command()
+def reject(task_id: TaskId, as_person: AsPerson, reason: Reason, program: ProgramKey = "") -> None:
+    """Send back what was done."""
+    _do(
+        Action.REJECT_TASK,
+        task_id,
+        as_person,
+        program,
+        lambda session, by, here: tasks.reject_task(session, task_id, by=by, at=here.at, reason=reason),
+    )
+
+
+@app.command()
+def undo(task_id: TaskId, as_person: AsPerson, reason: Reason = "", program: ProgramKey = "") -> None:
+    """Take back a mistaken completion, submission or waiver."""
+    _do(
+        Action.UNDO_TASK,
+        task_id,
+        as_person,
+        program,
+        lambda session, by, here: tasks.undo_task(session, task_id, by=by, at=here.at, reason=reason),
+    )
+
+
+@app.command()
+def waive(task_id: TaskId, as_person: AsPerson, reason: Reason, program: ProgramKey = "") -> None:
+    """Decide that a step is not needed in this case."""
+    _do(
+        Action.WAIVE_TASK,
+        task_id,
+        as_person,
+        program,
+        lambda session, by, here: tasks.waive_task(session, task_id, by=by, at=here.at, reason=reason),
+    )
+
+
+@app.command("hand-back")
+def hand_back(task_id: TaskId, as_person: AsPerson, reason: Reason, program: ProgramKey = "") -> None:
+    """Say that one cannot do it: it falls to the next of its chain."""
+    _do(
+        Action.HAND_BACK_TASK,
+        task_id,
+        as_person,
+        program,
+        lambda session, by, here: tasks.hand_back_task(session, task_id, by=by, at=here.at, reason=reason),
+    )
+
+
+@app.command("return")
+def give_again(task_id: TaskId, as_person: AsPerson, program: ProgramKey = "") -> None:
+    """Give a handed-back task again to the role that owes it."""
+    _do(
+        Action.RETURN_TASK,
+        task_id,
+        as_person,
+        program,
+        lambda session, by, here: tasks.return_task(session, task_id, by=by, at=here.at),
+    )
+
+
+def _do(
+    action: Action,
+    task_id: UUID,
+    as_person: str,
+    program: str,
+    act: Callable[[Session, Actor, Counter], Moved],
+) -> None:
+    with counter(program) as here:
+        asker = here.asker(as_person)
+        task, case = find_task(here.session, asker, task_id)
+        by = require(action, to_task(here.session, asker, task, case))
+        moved = act(here.session, by, here)
+        tell(N_("Now: %(state)s. Steps opened: %(opened)s."), state=moved.state, opened=len(moved.opened))
+        if moved.case_closed:
+            tell(N_("The case is closed."))

@@ -1,0 +1,164 @@
+"""What the commands share: the database that the settings name, the program and the person that are meant."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Annotated
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import typer
+from sqlalchemy import Engine, select
+from sqlmodel import Session
+
+from adapters.database import make_engine, open_session, program_session
+from adapters.postgres import DatabaseUrls, EmbeddedPostgres
+from adapters.settings import Settings
+from api.permissions import Asker
+from duties.letters import Mailbox
+from duties.notices import Stationery, stationery_for
+from duties.refusals import Refusal
+from duties.roles import standing
+from flows.protocols import letter_folders
+from locales import DEFAULT_LANGUAGE, N_, current_language, is_language, say
+from models.base import table_of
+from models.program import Organization, Person, Program
+
+_program = table_of(Program)
+_person = table_of(Person)
+_organization = table_of(Organization)
+
+ProgramKey = Annotated[str, typer.Option("--program", help="The program's key. Not needed where there is one only.")]
+AsPerson = Annotated[
+    str, typer.Option("--as", help="The key of the person who acts. The same table is asked as on the pages.")
+]
+
+
+class Ending(Exception):
+    """The command cannot go on: a sentence for the terminal."""
+
+
+def tell(msgid: str, **facts: object) -> None:
+    """Write one sentence, in the terminal's language."""
+    typer.echo(say(current_language(), msgid, **facts))
+
+
+def language_of_terminal(environment: Mapping[str, str]) -> str:
+    """The language of the terminal: SPHERES_LANG, else the locale's, else French."""
+    for name in ("SPHERES_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        code = environment.get(name, "")[:2].lower()
+        if is_language(code):
+            return code
+    return DEFAULT_LANGUAGE
+
+
+def sender_of(settings: Settings) -> Mailbox:
+    """Whom letters come from."""
+    return Mailbox(settings.sender, "SPHÈRES")
+
+
+def stationery_of(settings: Settings) -> Stationery:
+    """The letters of every protocol, and the address that their links go to."""
+    return stationery_for(sender=sender_of(settings), base_url=settings.base_url, folders=letter_folders())
+
+
+@contextmanager
+def databases(settings: Settings) -> Iterator[DatabaseUrls]:
+    """Where each role signs in: the server that the settings name, or the embedded one, started for as long as this."""
+    if settings.database_url is not None:
+        yield DatabaseUrls(
+            owner=settings.database_owner_url or "",
+            app=settings.database_url,
+            prefect=settings.prefect_database_url or "",
+            admin="",
+        )
+        return
+    with EmbeddedPostgres(settings.data / "postgres") as server:
+        yield server.urls()
+
+
+@dataclass(frozen=True)
+class Counter:
+    """Where a command works: one transaction of one program, at a moment."""
+
+    session: Session
+    program: Program
+    at: datetime
+
+    @property
+    def day(self) -> date:
+        """The program's local day."""
+        return self.at.astimezone(ZoneInfo(self.program.time_zone)).date()
+
+    def asker(self, key: str) -> Asker:
+        """The person who acts. Raises Ending where there is none of that key."""
+        return Asker(self.person(key), standing(self.session, self.day))
+
+    def person(self, key: str) -> Person:
+        """A person by key or id."""
+        found = self.session.scalars(
+            select(Person).where(
+                _person.c.program_id == self.program.id, (_person.c.key == key) | (_person.c.id == _as_id(key))
+            )
+        ).first()
+        if found is None:
+            raise Refusal("person.unknown", N_("There is no such person."))
+        return found
+
+    def organization(self, key: str) -> Organization:
+        """An organization by key."""
+        found = self.session.scalars(
+            select(Organization).where(_organization.c.program_id == self.program.id, _organization.c.key == key)
+        ).first()
+        if found is None:
+            raise Refusal("organization.unknown", N_("The program has no such organization."))
+        return found
+
+
+@contextmanager
+def counter(program_key: str = "") -> Iterator[Counter]:
+    """One transaction of the program meant, committed at the end unless something is raised."""
+    settings = Settings.from_env(os.environ)
+    with databases(settings) as urls:
+        engine = make_engine(urls.app, pool_size=2, application_name="spheres cli")
+        try:
+            program_id = which_program(engine, program_key)
+            with program_session(engine, program_id) as session:
+                session.info["stationery"] = stationery_of(settings)
+                program = session.get(Program, program_id)
+                if program is None:
+                    raise Ending(_none())
+                yield Counter(session, program, datetime.now(UTC))
+                session.commit()
+        finally:
+            engine.dispose()
+
+
+def which_program(engine: Engine, key: str) -> UUID:
+    """The program of that key, or the only one. Raises Ending, naming those that there are."""
+    with open_session(engine) as session:
+        known: dict[str, UUID] = {row.key: row.id for row in session.execute(select(_program.c.key, _program.c.id))}
+    if key in known:
+        return known[key]
+    if not key and len(known) == 1:
+        return next(iter(known.values()))
+    if not known:
+        raise Ending(_none())
+    raise Ending(
+        say(current_language(), N_("Say which program, with --program: %(keys)s."), keys=", ".join(sorted(known)))
+    )
+
+
+def _none() -> str:
+    return say(current_language(), N_("No program is loaded. Load one with: spheres program load FILE"))
+
+
+def _as_id(key: str) -> UUID | None:
+    try:
+        return UUID(key)
+    except ValueError:
+        return None

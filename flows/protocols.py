@@ -1,0 +1,75 @@
+"""Which protocols the program has: for each, its declared file, the actions of the engine, and its letters.
+
+A protocol without actions is its file alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from pathlib import Path
+from typing import Final
+
+from duties.declared import Declared, load_declared
+from duties.program import ProgramFile
+from duties.protocol import Protocol, check_protocol
+from flows.engine import Action, Bound
+from flows.onboarding import actions as onboarding
+
+_HERE: Final = Path(__file__).parent
+
+PROTOCOLS: Final[Mapping[str, Bound]] = {
+    "onboarding": Bound(
+        "onboarding",
+        file=_HERE / "onboarding" / "protocol.yaml",
+        actions=onboarding.ACTIONS,
+        letters=_HERE / "onboarding" / "letters",
+    ),
+}
+"""The protocols by their keys, in the order in which they are read."""
+
+
+def action_names(key: str) -> set[str]:
+    """What the engine can do, and undo, by name in this protocol. Raises KeyError for an unknown protocol."""
+    return set(PROTOCOLS[key].actions)
+
+
+def action(key: str, name: str) -> Action | None:
+    """The action that a step of a protocol names; None where the engine has none of that name (any more)."""
+    bound = PROTOCOLS.get(key)
+    return None if bound is None else bound.actions.get(name)
+
+
+def letter_folders() -> Sequence[Path]:
+    """Where the protocols keep their own letters, for `duties.notices.stationery_for`."""
+    return [bound.letters for bound in PROTOCOLS.values() if bound.letters is not None]
+
+
+def read_protocol(path: Path, program: ProgramFile | None = None) -> Declared[Protocol]:
+    """A protocol's file, held against the actions of the engine and, where it is given, against a program.
+
+    Without a program, the roles, clauses and committees that it names are taken as they are. Raises DeclaredErrors.
+    """
+    plain = load_declared(path, Protocol).value
+    steps = plain.steps
+    if program is not None:
+        roles: Set[str] = program.roles_created()
+        clauses: Set[str] = program.clause_keys()
+        committees: Set[str] = program.committees.keys()
+    else:
+        named = {role.holds for role in plain.roles.values()} | {role.having for role in plain.roles.values()}
+        roles = {name for name in named if name}
+        clauses = {step.clause for step in steps if step.clause}
+        committees = {step.agenda.committee for step in steps if step.agenda}
+    bound = PROTOCOLS.get(plain.protocol)
+    return check_protocol(
+        path,
+        roles=roles,
+        clauses=clauses,
+        actions=set(bound.actions) if bound else set(),
+        committees=committees,
+    )
+
+
+def declared_protocols(program: ProgramFile) -> list[Declared[Protocol]]:
+    """Every protocol, read from its file and held against a program. Raises DeclaredErrors."""
+    return [read_protocol(bound.file, program) for bound in PROTOCOLS.values()]
