@@ -1,0 +1,326 @@
+"""A fresh checkout installs from its locks alone: they are whole, current, and tell no registry's address."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).parents[1]
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PINNED = re.compile(r"^(?P<name>[a-z0-9-]+)(?:\[[a-z,]+\])?==(?P<version>[^ ;\\]+)(?: ; (?P<marker>[^\\]+?))? \\$")
+
+Pins = dict[str, list[tuple[Version, str]]]
+
+
+@pytest.mark.parametrize("name", ["app", "dev"])
+def test_a_lock_names_no_host_and_pins_everything_by_hash(name: str) -> None:
+    text = (ROOT / "lock" / f"{name}.txt").read_text(encoding="utf-8")
+    assert "://" not in text
+    pins = 0
+    for entry in re.split(r"\n(?=\S)", text.strip()):
+        first, *rest = entry.splitlines()
+        assert PINNED.match(first), first
+        assert rest, f"{first} has no hash"
+        assert all(re.fullmatch(r"    --hash=sha256:[0-9a-f]{64}( \\)?", line) for line in rest), first
+        pins += 1
+    assert pins > 50
+
+
+def test_the_developers_lock_is_the_applications_and_more() -> None:
+    app, dev = _pins("app"), _pins("dev")
+    assert {name: dev.get(name) for name in app} == app
+    assert dev.keys() > app.keys()
+
+
+@pytest.mark.parametrize("name", ["app", "dev"])
+def test_a_lock_holds_what_the_project_asks_for_and_nothing_left_over(name: str) -> None:
+    """Follows what the installed packages themselves require, so no network is needed."""
+    pins, wanted, reached = _pins(name), list(_asked(name)), set[tuple[str, str]]()
+    trouble: list[str] = []
+    while wanted:
+        asked, by = wanted.pop()
+        key = canonicalize_name(asked.name)
+        held = [version for version, marker in pins.get(key, []) if _applies(marker)]
+        if not any(asked.specifier.contains(version, prereleases=True) for version in held):
+            trouble.append(f"{by} asks for {asked}; the lock holds {[str(version) for version in held]}")
+            continue
+        for extra in {"", *asked.extras}:
+            if (key, extra) not in reached:
+                reached.add((key, extra))
+                wanted.extend(_required_by(key, extra))
+    assert trouble == [], "run `python3 run.py lock`"
+    here = {key for key, versions in pins.items() if any(_applies(marker) for _, marker in versions)}
+    assert here - {key for key, _ in reached} == set(), "left over; run `python3 run.py lock`"
+
+
+def test_the_packages_that_run_are_those_of_the_lock() -> None:
+    differing = {
+        key: (str(held), distribution(key).version)
+        for key, versions in _pins("dev").items()
+        for held, marker in versions
+        if _applies(marker) and Version(distribution(key).version) != held
+    }
+    assert differing == {}
+
+
+def test_no_file_of_the_project_names_a_package_registry() -> None:
+    # In pieces, since this file is one of those searched.
+    host = re.compile(r"\b(?:files\.)?(?:py" r"pi|python" r"hosted|npm" r"js|yarn" r"pkg)\.(?:org|com|io)\b")
+    told = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if told.returncode:
+        pytest.skip("not a git checkout")
+    files = [ROOT / name for name in told.stdout.decode().split("\0") if name]
+    naming = [str(path.relative_to(ROOT)) for path in files if path.is_file() and host.search(_text_of(path))]
+    assert naming == []
+
+
+def test_every_package_is_installed_and_its_imports_are_watched() -> None:
+    apart = {"tests", "bench"}
+    here = {path.parent.name for path in ROOT.glob("*/__init__.py")} - apart
+    assert here <= set(PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
+    assert here == set(PROJECT["tool"]["importlinter"]["root_packages"])
+
+
+def test_every_protocol_is_kept_apart_from_the_others() -> None:
+    (contract,) = (one for one in PROJECT["tool"]["importlinter"]["contracts"] if one["id"] == "protocols")
+    protocols = {f"flows.{path.parent.name}" for path in ROOT.glob("flows/*/protocol.yaml")}
+    assert protocols == set(contract["modules"])
+
+
+# ------------------------------------------------------------------------------------------------------- run.py
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """run.py, over a checkout of its own in which nothing is installed yet."""
+    spec = importlib.util.spec_from_file_location("run", ROOT / "run.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    (tmp_path / "lock").mkdir()
+    for name in ("lock/app.txt", "lock/dev.txt", "pyproject.toml", "build.in"):
+        (tmp_path / name).write_text(name, encoding="utf-8")
+    binaries = tmp_path / ".venv" / "bin"
+    for name, value in (
+        ("ROOT", tmp_path),
+        ("ENV", tmp_path / ".venv"),
+        ("BIN", binaries),
+        ("PYTHON", binaries / "python"),
+        ("LOCKS", tmp_path / "lock"),
+    ):
+        monkeypatch.setattr(module, name, value)
+    return module
+
+
+@pytest.fixture
+def installs(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The commands that an installation gives, which here do nothing."""
+    given: list[list[str]] = []
+
+    def making(*, with_pip: bool) -> None:
+        given.append(["make an environment", "with pip" if with_pip else "without pip"])
+        run.PYTHON.parent.mkdir(parents=True, exist_ok=True)
+        run.PYTHON.touch()
+
+    def running(command: list[str], **_: object) -> "subprocess.CompletedProcess[bytes]":
+        given.append([str(word) for word in command])
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(run, "_make_environment", making)
+    monkeypatch.setattr(run.subprocess, "run", running)
+    monkeypatch.setattr(run.shutil, "which", lambda _: None)
+    return given
+
+
+def test_the_first_run_makes_the_environment_and_checks_every_hash(run: ModuleType, installs: list[list[str]]) -> None:
+    run.ensure("app")
+    assert installs[0] == ["make an environment", "with pip"]
+    (locked,) = [command for command in installs if "-r" in command]
+    assert "--require-hashes" in locked
+    (ours,) = [command for command in installs if "-e" in command]
+    assert {"--no-deps", "--no-build-isolation"} <= set(ours)
+
+
+def test_a_second_run_installs_nothing(run: ModuleType, installs: list[list[str]]) -> None:
+    run.ensure("app")
+    installs.clear()
+    run.ensure("app")
+    assert installs == []
+
+
+def test_what_a_developer_installed_serves_the_application_too_but_not_the_reverse(
+    run: ModuleType, installs: list[list[str]]
+) -> None:
+    run.ensure("app")
+    installs.clear()
+    run.ensure("dev")
+    assert installs
+    installs.clear()
+    run.ensure("app")
+    assert installs == []
+
+
+@pytest.mark.parametrize("changed", ["lock/app.txt", "pyproject.toml", "build.in"])
+def test_a_changed_lock_or_project_is_installed_again(run: ModuleType, installs: list[list[str]], changed: str) -> None:
+    run.ensure("app")
+    installs.clear()
+    (run.ROOT / changed).write_text("changed", encoding="utf-8")
+    run.ensure("app")
+    assert any("-r" in command for command in installs)
+    assert ["make an environment", "with pip"] not in installs
+
+
+def test_a_checkout_that_was_moved_gets_a_new_environment(run: ModuleType, installs: list[list[str]]) -> None:
+    run.ensure("app")
+    installs.clear()
+    mark = run.ENV / ".installed-app"
+    mark.write_text(mark.read_text(encoding="utf-8").replace(str(run.ROOT), "/elsewhere"), encoding="utf-8")
+    run.ensure("app")
+    assert installs[0] == ["make an environment", "with pip"]
+
+
+def test_an_installation_that_fails_is_tried_again(
+    run: ModuleType, installs: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lives = run.subprocess.run
+    monkeypatch.setattr(run.subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 1))
+    with pytest.raises(SystemExit, match="Nothing was started"):
+        run.ensure("app")
+    installs.clear()
+    monkeypatch.setattr(run.subprocess, "run", lives)
+    run.ensure("app")
+    assert any("-r" in command for command in installs)
+
+
+def test_a_python_without_pip_is_told_what_to_install(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusing(*_: object, **__: object) -> None:
+        raise subprocess.CalledProcessError(1, "ensurepip")
+
+    monkeypatch.setattr(run.shutil, "which", lambda _: None)
+    monkeypatch.setattr(run.venv, "create", refusing)
+    with pytest.raises(SystemExit, match="apt install python3-venv"):
+        run.ensure("app")
+    assert not run.ENV.exists()
+
+
+def test_an_old_python_is_refused_in_one_sentence(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 10, 4))
+    with pytest.raises(SystemExit, match=r"Python 3\.11 or newer is needed"):
+        run.main(["up"])
+
+
+@pytest.fixture
+def became(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """What the command goes on as, where everything is installed."""
+    seen: list[tuple[str, ...]] = []
+
+    def becoming(*command: str) -> int:
+        seen.append(command)
+        return 0
+
+    monkeypatch.setattr(run, "become", becoming)
+    monkeypatch.setattr(run, "ensure", lambda name: seen.append(("ensure", name)))
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ([], [("ensure", "app"), ("spheres", "up")]),
+        (["up", "--demo"], [("ensure", "app"), ("spheres", "up", "--demo")]),
+        (["program", "check", "x"], [("ensure", "app"), ("spheres", "program", "check", "x")]),
+        (["bench"], [("ensure", "app"), ("python", "-m", "bench")]),
+        (["test", "--long"], [("ensure", "dev"), ("python", "-m", "pytest", "-m", "long")]),
+        (["test", "tests/api", "-k", "x"], [("ensure", "dev"), ("python", "-m", "pytest", "tests/api", "-k", "x")]),
+    ],
+)
+def test_a_command_becomes_the_program_that_does_it(
+    run: ModuleType, became: list[tuple[str, ...]], asked: list[str], expected: list[tuple[str, ...]]
+) -> None:
+    run.main(asked)
+    assert became == expected
+
+
+def test_the_checks_run_in_order_and_the_first_that_breaks_ends_them(
+    run: ModuleType, became: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status: dict[str, int] = {}
+    tried: list[str] = []
+
+    def checking(command: list[str], **_: object) -> "subprocess.CompletedProcess[bytes]":
+        tool = " ".join([Path(command[0]).name, *command[1:]])
+        tried.append(tool)
+        return subprocess.CompletedProcess(command, status.get(tool, 0))
+
+    monkeypatch.setattr(run.subprocess, "run", checking)
+    assert run.main(["test"]) == 0
+    assert [tool.split()[0] for tool in tried] == ["ruff", "ruff", "mypy", "lint-imports", "python"]
+    assert became[-1] == ("python", "-m", "pytest", "-m", "not long")
+
+    became.clear()
+    status["mypy"] = 3
+    assert run.main(["test"]) == 3
+    assert tried[-1] == "mypy"
+    assert ("python", "-m", "pytest", "-m", "not long") not in became
+
+
+# ------------------------------------------------------------------------------------------- reading the locks
+
+
+def _pins(name: str) -> Pins:
+    pins: Pins = {}
+    for line in (ROOT / "lock" / f"{name}.txt").read_text(encoding="utf-8").splitlines():
+        if found := PINNED.match(line):
+            pins.setdefault(found["name"], []).append((Version(found["version"]), found["marker"] or ""))
+    return pins
+
+
+def _asked(name: str) -> Iterator[tuple[Requirement, str]]:
+    """What pyproject.toml and build.in ask for."""
+    lines = list(PROJECT["project"]["dependencies"])
+    lines += [line for line in (ROOT / "build.in").read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
+    if name == "dev":
+        lines += PROJECT["dependency-groups"]["dev"]
+    for line in lines:
+        yield Requirement(line), "the project"
+
+
+def _required_by(key: str, extra: str) -> Iterator[tuple[Requirement, str]]:
+    try:
+        listed = distribution(key).requires or []
+    except PackageNotFoundError:
+        pytest.fail(f"{key} is in the lock and not installed here; run `python3 run.py test`")
+    for line in listed:
+        requirement = Requirement(line)
+        if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
+            yield requirement, key
+
+
+def _applies(marker: str) -> bool:
+    """Whether a lock's line counts on this machine and this Python."""
+    if not marker:
+        return True
+    condition = Requirement(f"x ; {marker}").marker
+    assert condition
+    return condition.evaluate(_here())
+
+
+def _here() -> dict[str, str]:
+    return {name: str(value) for name, value in default_environment().items()}
+
+
+def _text_of(path: Path) -> str:
+    return path.read_bytes().decode("utf-8", errors="ignore")
