@@ -165,7 +165,7 @@ def vacancies(session: Session, standing: Standing) -> list[Vacancy]:
         .join(_role, and_(_role.c.program_id == _created.c.program_id, _role.c.key == _created.c.role))
         .where(
             _created.c.program_id == here,
-            _version.c.state != "ended",
+            or_(_version.c.state != "ended", _version.c.ends_on >= standing.day),
             or_(_organization.c.ends_on.is_(None), _organization.c.ends_on >= standing.day),
         )
         .group_by(
