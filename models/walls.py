@@ -24,8 +24,11 @@ APPEND_ONLY = {
     "engine_run": (),
     "signature": (),
 }
-#: The only tables whose rows may be deleted: nothing of them is anybody's work.
-DELETABLE = frozenset({"browser_session", "answered_request", "beat", "task_need"})
+#: The only tables whose rows may be deleted: nothing of them is anybody's work. Of an agreement these are the
+#: parts of a draft, which a load rewrites; of a calendar, the closed days that a load takes back.
+DELETABLE = frozenset(
+    {"browser_session", "answered_request", "beat", "task_need", "agreement_role", "obligation", "closure"}
+)
 
 
 def statements() -> Iterator[str]:
