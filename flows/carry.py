@@ -1,0 +1,370 @@
+"""Taking one case as far as it can go now: the one body of every protocol, and the Prefect flow made from it.
+
+A case is carried because something changed in it. Running again at any moment is harmless: what is to be done
+stands in the case's tasks, each act looks before it acts, and nothing is remembered between two runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from prefect import Flow, Task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
+from prefect.states import Completed, Failed
+from sqlalchemy import insert, select
+from sqlmodel import Session
+
+from duties import acts, cases, events, notices, scheduling, wakeups
+from duties.actors import ENGINE, Actor
+from duties.held import hold
+from duties.here import local_day, one, program_of
+from duties.protocol import Protocol
+from duties.refusals import Refusal
+from duties.roles import Link, standing
+from duties.wakeups import Claim
+from flows import protocols
+from flows.engine import Act, ActFailed, Means, Perform, code_of, in_hand
+from models.base import table_of
+from models.casework import Case
+from models.casework import Task as TaskRow
+from models.engine import EngineRun
+from models.record import Event
+
+_log = logging.getLogger(__name__)
+
+#: A case that asks for more in one run is going round in a circle; the rest waits for the next run.
+MOST_ACTS: Final = 100
+
+#: Within one run, an act that failed by an error is tried again after these seconds; a refusal is not.
+RETRY_SECONDS: Final = (0.5, 2.0)
+
+BY_ENGINE: Final = Actor.system(ENGINE)
+
+_case = table_of(Case)
+_task = table_of(TaskRow)
+_event = table_of(Event)
+
+
+@dataclass(frozen=True)
+class Carried:
+    """How far a case came: `outcome` is waiting, closed, cancelled, trouble, or lost where another worker has it."""
+
+    outcome: str
+    acts: int = 0
+    trouble: str = ""
+
+
+async def carry(claim: Claim, means: Means, perform: Perform, *, flow_run_id: UUID | None = None) -> Carried:
+    """Do what the case asks of the engine, undoing first, until nothing more can be done; then write down the run.
+
+    An act that fails does not hold up the others; the case is then put back, to be tried again after a wait.
+    `flow_run_id` is the Prefect run, where there is one. The last write acknowledges the wake-up.
+    """
+    started_at = means.clock()
+    troubles: dict[UUID, str] = {}
+    done = 0
+    while done < MOST_ACTS:
+        wanted = await asyncio.to_thread(_wanted, means, claim)
+        left = [act for act in wanted if act.task_id not in troubles]
+        if not left:
+            break
+        try:
+            await perform(left[0])
+        except ActFailed as failed:
+            troubles[left[0].task_id] = failed.code
+        else:
+            done += 1
+    else:
+        _log.warning("case %s asks for more than %d acts in one run", claim.case_id, MOST_ACTS)
+    carried = await asyncio.to_thread(_finish, means, claim, troubles, done, started_at, flow_run_id)
+    hand = in_hand.get(None)
+    if hand is not None:
+        hand.outcome = carried.outcome
+    return carried
+
+
+async def perform_plainly(means: Means, act: Act) -> None:
+    """Do one act, and note it, in one transaction. Raises ActFailed, which knows nothing of the error behind it."""
+    code = await asyncio.to_thread(_attempt, means, act)
+    if code:
+        raise ActFailed(code)
+
+
+def plainly(means: Means) -> Perform:
+    """How acts are performed where Prefect is away."""
+
+    async def perform(act: Act) -> None:
+        await perform_plainly(means, act)
+
+    return perform
+
+
+# -------------------------------------------------------------------------------------------------- one act of a step
+
+
+def _wanted(means: Means, claim: Claim) -> list[Act]:
+    """What the case asks of the engine now: what is to be taken back first, then in the protocol's order."""
+    with means.sessions(claim.program_id) as session:
+        rows = session.execute(
+            select(_task.c.id, _task.c.step, _task.c.action, _task.c.undo, _task.c.act_state)
+            .where(
+                _task.c.program_id == claim.program_id,
+                _task.c.case_id == claim.case_id,
+                _task.c.act_state.in_(["wanted", "undo_wanted"]),
+            )
+            .order_by(_task.c.act_state == "wanted", _task.c.position, _task.c.item)
+        ).all()
+    return [
+        Act(
+            claim.program_id,
+            claim.case_id,
+            row.id,
+            row.step,
+            row.undo if row.act_state == "undo_wanted" else row.action,
+            undo=row.act_state == "undo_wanted",
+        )
+        for row in rows
+    ]
+
+
+def _attempt(means: Means, act: Act) -> str:
+    """The code of what went wrong, or "". The error stays here: its text may quote what nobody outside may see."""
+    try:
+        with means.sessions(act.program_id) as session:
+            _do(session, act, means.clock())
+            session.commit()
+    except (Refusal, ActFailed) as refusal:
+        return refusal.code
+    except Exception as error:  # noqa: BLE001 - whatever an action meets, the case goes on and people see a code
+        _log.warning("%s of case %s: %s", act.action, act.case_id, type(error).__name__)
+        return code_of(error)
+    return ""
+
+
+def _do(session: Session, act: Act, at: datetime) -> None:
+    """Do the act if it is still asked for, verify it, and note it. Raises Refusal, or ActFailed."""
+    # The case is held until the end: nobody calls the act off between its doing and its note.
+    held = hold(session, act.task_id, by=BY_ENGINE, at=at, seen=None)
+    if held.case is None or held.task["act_state"] != ("undo_wanted" if act.undo else "wanted"):
+        return
+    action = protocols.action(held.case["protocol"], act.action)
+    if action is None:
+        raise ActFailed("action.unknown")
+    if not action.is_done(session, act, at):
+        action.do(session, act, BY_ENGINE, at)
+        if not action.is_done(session, act, at):
+            raise ActFailed("action.not_verified")
+    acts.record_act(session, act.task_id, undone=act.undo, by=BY_ENGINE, at=at)
+
+
+# -------------------------------------------------------------------------------------------------- the end of a run
+
+
+def _finish(
+    means: Means, claim: Claim, troubles: Mapping[UUID, str], done: int, started_at: datetime, flow_run_id: UUID | None
+) -> Carried:
+    """Write the run, the letters of a gate that opened and what went wrong; the acknowledgement comes last."""
+    with means.sessions(claim.program_id) as session:
+        at = means.clock()
+        # Held, so that a gate is not announced twice, nor one that is being closed.
+        case = one(
+            session,
+            select(_case).where(_case.c.program_id == claim.program_id, _case.c.id == claim.case_id).with_for_update(),
+        )
+        if case is None:
+            msg = "a wake-up names a case that does not exist"
+            raise LookupError(msg)
+        for gate in _opened_gates(session, case):
+            _announce(session, case, gate, at)
+        for task_id, code in troubles.items():
+            _tell_trouble(session, task_id, code, at)
+        trouble = next(iter(troubles.values()), "")
+        outcome = "trouble" if trouble else ("waiting" if case["state"] == "open" else case["state"])
+        session.execute(
+            insert(table_of(EngineRun)).values(
+                program_id=claim.program_id,
+                id=uuid4(),
+                case_id=claim.case_id,
+                started_at=started_at,
+                ended_at=at,
+                outcome=outcome,
+                acts=done,
+                trouble=trouble,
+                flow_run_id=flow_run_id,
+            )
+        )
+        if trouble:
+            mine = wakeups.put_back(session, claim, trouble=trouble, at=at)
+        else:
+            mine = wakeups.acknowledge(session, claim, at=at)
+        if not mine:
+            session.rollback()
+            return Carried("lost", done, trouble)
+        session.commit()
+    return Carried(outcome, done, trouble)
+
+
+def _tell_trouble(session: Session, task_id: UUID, code: str, at: datetime) -> None:
+    """Record what keeps the engine from a step, once: not again at each try that meets the same."""
+    last = one(
+        session,
+        select(_event.c.verb, _event.c.facts)
+        .where(
+            _event.c.program_id == program_of(session),
+            _event.c.subject_id == task_id,
+            _event.c.subject_kind == "task",
+        )
+        .order_by(_event.c.n.desc())
+        .limit(1),
+    )
+    if last is None or last["verb"] != "act.trouble" or last["facts"].get("code") != code:
+        acts.record_trouble(session, task_id, code=code, by=BY_ENGINE, at=at)
+
+
+def _opened_gates(session: Session, case: Mapping[str, Any]) -> Iterator[str]:
+    """The gates of an open or closed case that are open now and were never announced."""
+    protocol = _protocol_of(session, case)
+    if case["state"] == "cancelled" or not protocol.gates:
+        return
+    told = session.scalars(
+        select(_event.c.facts["gate"].astext).where(
+            _event.c.program_id == case["program_id"],
+            _event.c.case_id == case["id"],
+            _event.c.verb == "gate.opened",
+        )
+    ).all()
+    row = Case.model_validate(case)
+    for gate in protocol.gates:
+        if gate not in told and cases.gate_is_open(session, row, gate):
+            yield gate
+
+
+def _announce(session: Session, case: Mapping[str, Any], gate: str, at: datetime) -> None:
+    """Tell the one whom the case is about, their manager, and whoever is accountable that a gate opened. Once."""
+    protocol = _protocol_of(session, case)
+    title = protocol.gates[gate].title
+    events.write(session, "gate.opened", "case", case["id"], by=BY_ENGINE, at=at, case_id=case["id"], gate=gate)
+    today = standing(session, local_day(session, at))
+    row = Case.model_validate(case)
+    manager: list[Link] = [{"role": "manager", "at": str(case["organization_id"])}]
+    accountable = cases.links_of(session, protocol, protocol.accountable, row)
+    people = [case["subject_id"]]
+    for chain in (manager, accountable):
+        people.extend(holder.person_id for holder in today.falls(chain).holders)
+    for person_id in dict.fromkeys(people):
+        notices.write(
+            session,
+            "gate_opened",
+            to=person_id,
+            key=f"gate:{case['id']}:{gate}",
+            facts=lambda language: {
+                "gate": title.in_language(language),
+                "case": notices.case_title(session, case, language),
+                "path": f"/cases/{case['id']}",
+            },
+            at=at,
+            case_id=case["id"],
+        )
+
+
+#: A version of a protocol never changes, so it is read once a process. There are as many as were ever declared.
+_read: Final[dict[UUID, Protocol]] = {}
+
+
+def _protocol_of(session: Session, case: Mapping[str, Any]) -> Protocol:
+    version_id: UUID = case["protocol_version_id"]
+    if version_id not in _read:
+        _read[version_id] = scheduling.protocol_of(cases.pinned(session, case))
+    return _read[version_id]
+
+
+# ------------------------------------------------------------------------------------------------------ Prefect's part
+
+
+@cache
+def protocol_flow(key: str) -> Flow[[str], Any]:
+    """The Prefect flow of a protocol, by its key: one run carries one case.
+
+    Prefect is given the case's opaque id, the names of steps, and codes. It ends as Completed, named Waiting or Closed
+    (or Cancelled); as Failed, named Trouble, where an act could not be done.
+    """
+
+    async def carried(case_id: str) -> State[None]:
+        return await _carried(case_id)
+
+    return Flow(
+        carried,
+        name=key,
+        flow_run_name="case-{case_id}",
+        description=None,
+        persist_result=False,
+        validate_parameters=False,
+    )
+
+
+async def _carried(case_id: str) -> State[None]:
+    hand = in_hand.get(None)
+    if hand is None or str(hand.claim.case_id) != case_id:
+        # Started by hand from Prefect's own pages: a case is carried when its wake-up says so.
+        return Failed(name="Trouble", message="not_in_hand")
+    run = FlowRunContext.get()
+    run_id = run.flow_run.id if run is not None and run.flow_run is not None else None
+    try:
+        carried = await carry(hand.claim, hand.means, _by_prefect(hand.means), flow_run_id=run_id)
+    except Exception as error:  # noqa: BLE001 - Prefect keeps the text of what it sees: it sees a code
+        hand.fault = code_of(error)
+        return Failed(name="Trouble", message=hand.fault)
+    if carried.trouble:
+        return Failed(name="Trouble", message=carried.trouble)
+    return Completed(name=carried.outcome.capitalize())
+
+
+#: The act that a Prefect task is about. It travels in the context and not as a parameter, which Prefect would keep.
+_acting: ContextVar[tuple[Means, Act]] = ContextVar("acting")
+
+
+def _by_prefect(means: Means) -> Perform:
+    """Each act as a Prefect task, named after its step and tried again."""
+
+    async def perform(act: Act) -> None:
+        token = _acting.set((means, act))
+        try:
+            await _step_task(act.step)()
+        finally:
+            _acting.reset(token)
+
+    return perform
+
+
+@cache
+def _step_task(step: str) -> Task[[], Any]:
+    return Task(
+        _act_in_hand,
+        name=step,
+        task_run_name=step,
+        retries=len(RETRY_SECONDS),
+        retry_delay_seconds=list(RETRY_SECONDS),
+        retry_condition_fn=_is_worth_another_try,
+        persist_result=False,
+        cache_policy=NO_CACHE,
+    )
+
+
+async def _act_in_hand() -> None:
+    means, act = _acting.get()
+    await perform_plainly(means, act)
+
+
+def _is_worth_another_try(_task: object, _run: object, state: State[Any]) -> bool:
+    """An error may pass in a moment; a refusal waits for people."""
+    return isinstance(state.data, ActFailed) and state.data.code.startswith("error.")

@@ -1,0 +1,119 @@
+"""What the engine's parts share: its means, one act of a step, how acts are named, and what Prefect is told."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from sqlmodel import Session
+
+from duties.actors import Actor
+from duties.wakeups import Claim
+from models.ports import Mailer
+
+#: Prefect reads these as it is imported; the supervisor gives them to the worker, and the worker asks for them itself.
+#: One retry, for a call hung for more than a minute where the server died in the middle of a run. Logs stay here:
+#: the server keeps states and times, and no text.
+PREFECT_CLIENT: Final[Mapping[str, str]] = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
+    "PREFECT_CLIENT_MAX_RETRIES": "1",
+    "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
+    "PREFECT_API_REQUEST_TIMEOUT": "10",
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_TO_API_ENABLED": "false",
+    "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
+    "PREFECT_TASKS_REFRESH_CACHE": "true",
+}
+
+
+@dataclass(frozen=True)
+class Means:
+    """With what the engine works. Nothing here is global: two engines of one process do not meet.
+
+    `sessions` opens a session of one program, with the letters' stationery in it; `open_sessions` one before a program
+    is known. `clock` gives the moment, with its offset.
+    """
+
+    sessions: Callable[[UUID], Session]
+    open_sessions: Callable[[], Session]
+    clock: Callable[[], datetime]
+    mailer: Mailer
+
+
+@dataclass(frozen=True)
+class Act:
+    """What the engine is to do by itself for one step of a case, or, where `undo` is set, to take back."""
+
+    program_id: UUID
+    case_id: UUID
+    task_id: UUID
+    step: str
+    action: str
+    undo: bool = False
+
+
+@dataclass(frozen=True)
+class Action:
+    """How one named action is done, and how it is known that it was.
+
+    `do` may be asked again after it was half done or done, and then leaves one effect. `is_done` looks at the thing
+    itself, not at what was noted about it. What undoes an action is an action too, under its own name. Both run in the
+    transaction that notes the act, so that an effect in our own database and its note are there together or not
+    at all. Raises Refusal where it cannot be done for now.
+    """
+
+    do: Callable[[Session, Act, Actor, datetime], None]
+    is_done: Callable[[Session, Act, datetime], bool]
+
+
+class ActFailed(Exception):
+    """An act could not be done for now. Carries a code, and nothing of what went wrong: Prefect keeps its text."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+#: Does one act, or raises ActFailed: the plain function, or a Prefect task around it.
+Perform = Callable[[Act], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A protocol of the program: its declared file, the actions that it may name, and the folder of its letters."""
+
+    key: str
+    file: Path
+    actions: Mapping[str, Action] = field(default_factory=dict)
+    letters: Path | None = None
+
+    @property
+    def examples(self) -> Path:
+        """The author's examples beside the protocol."""
+        return self.file.with_name("examples.yaml")
+
+
+@dataclass
+class InHand:
+    """One carry under way. `outcome` is set once it is written down: what fails after that is only logged."""
+
+    claim: Claim
+    means: Means
+    outcome: str | None = None
+    fault: str = ""
+
+
+#: By this a Prefect run that knows only an opaque case id finds what it carries, in the context that called it.
+in_hand: ContextVar[InHand] = ContextVar("in_hand")
+
+
+def code_of(error: BaseException) -> str:
+    """An error as a code that may be kept and shown: the name of its kind, and never its text."""
+    return f"error.{type(error).__name__}"

@@ -1,0 +1,331 @@
+"""What the engine does by itself when a youth worker arrives: a seat on the Clinical Committee, contact lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import and_, func, insert, or_, select, update
+from sqlmodel import Session
+
+from duties import events, notices
+from duties.actors import Actor
+from duties.here import local_day, many, one, program_of
+from duties.refusals import Refusal
+from flows.engine import Act, Action
+from locales import N_
+from models.base import table_of
+from models.casework import Case
+from models.committee import Committee, Seat, SeatHolder
+from models.outbox import Notice
+from models.program import Organization, Person, Role, Tenure
+
+#: The guide's facts that name the three committees whose lists a worker gets, in the order of the letter.
+CLINICAL: Final = "CM-C"
+LISTED: Final = (CLINICAL, "CM-S", "CM-E")
+
+WORKER: Final = "youth_worker"
+
+_committee = table_of(Committee)
+_seat = table_of(Seat)
+_holder = table_of(SeatHolder)
+_person = table_of(Person)
+_organization = table_of(Organization)
+_role = table_of(Role)
+_tenure = table_of(Tenure)
+_notice = table_of(Notice)
+_case = table_of(Case)
+
+
+# ------------------------------------------------------------------------------------------- the Clinical Committee
+
+
+def enrol_on_clinical_committee(session: Session, act: Act, by: Actor, at: datetime) -> None:
+    """Give the worker the youth workers' seat of their organization on the Clinical Committee.
+
+    From the day of arrival, or today where that has come, until the end of their role where it is known: as principal
+    where nobody holds the seat on any of those days, else as alternate. Guide: ON-D06.
+    Raises Refusal: the organization has no such seat, or the person does not hold the role there any more.
+    """
+    case = _case_of(session, act)
+    today = local_day(session, at)
+    # Held, so that of two who enrol on one seat at the same instant the second sees the first.
+    seat_id = _seat_of(session, case["organization_id"], today, hold=True)
+    if seat_id is None:
+        raise Refusal(
+            "seat.none", N_("This organization has no youth worker's seat on the Clinical Committee."), source=CLINICAL
+        )
+    if _live(session, seat_id, case["subject_id"], today):
+        return
+    starts_on = max(today, date.fromisoformat(case["anchors"].get("arrival", today.isoformat())))
+    ends_on = _end_of_role(session, case, starts_on)
+    taken = session.scalar(
+        select(_holder.c.id).where(
+            *_holding(session, seat_id),
+            _holder.c.kind == "principal",
+            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= starts_on),
+            *([_holder.c.starts_on <= ends_on] if ends_on else []),
+        )
+    )
+    kind = "principal" if taken is None else "alternate"
+    session.execute(
+        insert(_holder).values(
+            program_id=program_of(session),
+            id=uuid4(),
+            seat_id=seat_id,
+            person_id=case["subject_id"],
+            kind=kind,
+            starts_on=starts_on,
+            ends_on=ends_on,
+            recorded_at=at,
+            version=1,
+        )
+    )
+    events.write(
+        session,
+        "seat.given",
+        "seat",
+        seat_id,
+        by=by,
+        at=at,
+        case_id=act.case_id,
+        person=str(case["subject_id"]),
+        kind=kind,
+        starts_on=starts_on.isoformat(),
+    )
+
+
+def is_enrolled(session: Session, act: Act, at: datetime) -> bool:
+    """Whether the worker holds that seat today or on a day to come."""
+    case = _case_of(session, act)
+    today = local_day(session, at)
+    seat_id = _seat_of(session, case["organization_id"], today)
+    return seat_id is not None and _live(session, seat_id, case["subject_id"], today)
+
+
+def withdraw_from_clinical_committee(session: Session, act: Act, by: Actor, at: datetime) -> None:
+    """Take the worker's seat back: a holding that has begun ends yesterday, one that has not is withdrawn."""
+    case = _case_of(session, act)
+    today = local_day(session, at)
+    seat_id = _seat_of(session, case["organization_id"], today, hold=True)
+    if seat_id is None or not _live(session, seat_id, case["subject_id"], today):
+        return
+    mine = and_(
+        *_holding(session, seat_id),
+        _holder.c.person_id == case["subject_id"],
+        or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= today),
+    )
+    session.execute(
+        update(_holder)
+        .where(mine, _holder.c.starts_on < today)
+        .values(ends_on=today - timedelta(days=1), version=_holder.c.version + 1)
+    )
+    session.execute(
+        update(_holder).where(mine, _holder.c.starts_on >= today).values(withdrawn_at=at, version=_holder.c.version + 1)
+    )
+    events.write(
+        session,
+        "seat.withdrawn",
+        "seat",
+        seat_id,
+        by=by,
+        at=at,
+        case_id=act.case_id,
+        person=str(case["subject_id"]),
+    )
+
+
+def is_withdrawn(session: Session, act: Act, at: datetime) -> bool:
+    """Whether the worker holds that seat neither today nor on a day to come."""
+    return not is_enrolled(session, act, at)
+
+
+# ------------------------------------------------------------------------------------------------ the contact lists
+
+
+def send_contact_lists(session: Session, act: Act, by: Actor, at: datetime) -> None:  # noqa: ARG001 - an action's shape
+    """Write to the worker, in their language, who sits on the three committees today and how to reach them.
+
+    Staff alone, as their seats are held on that day; a seat that nobody holds is shown as such. The letter is
+    written once in a case. Guide: ON-P02, ON-P03, ON-P04, ON-D07.
+    """
+    case = _case_of(session, act)
+    day = local_day(session, at)
+
+    def facts(language: notices.Language) -> Mapping[str, Any]:
+        return {"day": day, "committees": contact_lists(session, day, language), "path": f"/cases/{act.case_id}"}
+
+    notices.write(
+        session, "contact_lists", to=case["subject_id"], key=_letter_key(act), facts=facts, at=at, case_id=act.case_id
+    )
+
+
+def contact_lists_are_written(session: Session, act: Act, at: datetime) -> bool:  # noqa: ARG001 - an action's shape
+    """Whether the letter is in the outbox, or the coordinator was told that the worker has no address."""
+    case = _case_of(session, act)
+    key, person = _letter_key(act), case["subject_id"]
+    found = session.scalar(
+        select(_notice.c.id)
+        .where(
+            _notice.c.program_id == program_of(session),
+            or_(
+                _notice.c.key == f"{key}:{person}",
+                _notice.c.key.startswith(f"no_address:{key}:{person}:", autoescape=True),
+            ),
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+def contact_lists(session: Session, day: date, language: str) -> Sequence[Mapping[str, Any]]:
+    """The committees that a worker deals with and who sits on each on a local day, principals first."""
+    here = program_of(session)
+    committees = many(session, select(_committee).where(_committee.c.program_id == here))
+    titles = {row["key"]: row[f"title_{language}"] for row in committees}
+    listed = sorted((row for row in committees if row["source"] in LISTED), key=lambda row: LISTED.index(row["source"]))
+    members = _members(session, day, language)
+    return [
+        {
+            "title": titles[row["key"]],
+            "and_those_of": [titles[key] for key in row["derived_from"]],
+            "members": members.get(row["id"], []),
+        }
+        for row in listed
+    ]
+
+
+def _members(session: Session, day: date, language: str) -> dict[UUID, list[dict[str, Any]]]:
+    """Every seat of the program on a day by its committee: one line a holder, or one that says it is vacant."""
+    here = program_of(session)
+    held = and_(
+        _holder.c.program_id == _seat.c.program_id,
+        _holder.c.seat_id == _seat.c.id,
+        _holder.c.withdrawn_at.is_(None),
+        _holder.c.starts_on <= day,
+        or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= day),
+    )
+    rows = many(
+        session,
+        select(
+            _seat.c.committee_id,
+            _organization.c.short_name.label("organization"),
+            _role.c[f"title_{language}"].label("role"),
+            _holder.c.kind,
+            func.concat_ws(" ", _person.c.given_name, _person.c.family_name).label("name"),
+            _person.c.email,
+            _person.c.phone,
+        )
+        .select_from(_seat)
+        .join(
+            _organization,
+            and_(_organization.c.program_id == _seat.c.program_id, _organization.c.id == _seat.c.organization_id),
+        )
+        .join(_role, and_(_role.c.program_id == _seat.c.program_id, _role.c.key == _seat.c.role))
+        .outerjoin(_holder, held)
+        .outerjoin(_person, and_(_person.c.program_id == _holder.c.program_id, _person.c.id == _holder.c.person_id))
+        .where(
+            _seat.c.program_id == here,
+            or_(_seat.c.starts_on.is_(None), _seat.c.starts_on <= day),
+            or_(_seat.c.ends_on.is_(None), _seat.c.ends_on >= day),
+        )
+        .order_by(_organization.c.short_name, _seat.c.key, _holder.c.kind.desc(), _person.c.sort_key),
+    )
+    found: dict[UUID, list[dict[str, Any]]] = {}
+    for row in rows:
+        line = {
+            "organization": row["organization"],
+            "role": row["role"],
+            "vacant": row["kind"] is None,
+            "alternate": row["kind"] == "alternate",
+            "name": row["name"] or "",
+            "email": row["email"] or "",
+            "phone": row["phone"] or "",
+        }
+        found.setdefault(row["committee_id"], []).append(line)
+    return found
+
+
+def _letter_key(act: Act) -> str:
+    return f"contact_lists:{act.case_id}"
+
+
+# ------------------------------------------------------------------------------------------------------ what is read
+
+
+def _case_of(session: Session, act: Act) -> dict[str, Any]:
+    found = one(session, select(_case).where(_case.c.program_id == program_of(session), _case.c.id == act.case_id))
+    if found is None:
+        msg = "an act names a case that does not exist"
+        raise LookupError(msg)
+    return found
+
+
+def _seat_of(session: Session, organization_id: UUID, day: date, *, hold: bool = False) -> UUID | None:
+    """The youth workers' seat of an organization on the Clinical Committee, on a day or after it."""
+    asked: Any = (
+        select(_seat.c.id)
+        .join(_committee, and_(_committee.c.program_id == _seat.c.program_id, _committee.c.id == _seat.c.committee_id))
+        .where(
+            _seat.c.program_id == program_of(session),
+            _committee.c.source == CLINICAL,
+            _seat.c.organization_id == organization_id,
+            _seat.c.role == WORKER,
+            or_(_seat.c.ends_on.is_(None), _seat.c.ends_on >= day),
+        )
+        .order_by(_seat.c.key)
+        .limit(1)
+    )
+    found: UUID | None = session.scalar(asked.with_for_update(of=_seat) if hold else asked)
+    return found
+
+
+def _holding(session: Session, seat_id: UUID) -> tuple[Any, ...]:
+    return (
+        _holder.c.program_id == program_of(session),
+        _holder.c.seat_id == seat_id,
+        _holder.c.withdrawn_at.is_(None),
+    )
+
+
+def _live(session: Session, seat_id: UUID, person_id: UUID, day: date) -> bool:
+    found = session.scalar(
+        select(_holder.c.id)
+        .where(
+            *_holding(session, seat_id),
+            _holder.c.person_id == person_id,
+            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= day),
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+def _end_of_role(session: Session, case: Mapping[str, Any], day: date) -> date | None:
+    """The known last day of the worker's role there, None where it has none. Raises Refusal where it is over."""
+    found = session.execute(
+        select(_tenure.c.ends_on)
+        .where(
+            _tenure.c.program_id == program_of(session),
+            _tenure.c.person_id == case["subject_id"],
+            _tenure.c.organization_id == case["organization_id"],
+            _tenure.c.role == WORKER,
+            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= day),
+        )
+        .order_by(_tenure.c.starts_on)
+        .limit(1)
+    ).first()
+    if found is None:
+        raise Refusal("seat.role_is_over", N_("This person no longer holds the role whose seat this is."))
+    end: date | None = found.ends_on
+    return end
+
+
+ACTIONS: Final[Mapping[str, Action]] = {
+    "enrol_on_clinical_committee": Action(enrol_on_clinical_committee, is_enrolled),
+    "withdraw_from_clinical_committee": Action(withdraw_from_clinical_committee, is_withdrawn),
+    "send_contact_lists": Action(send_contact_lists, contact_lists_are_written),
+}
+"""What a step of this protocol may name as its action, or as its undo."""
