@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
 from hashlib import sha256
@@ -119,7 +119,6 @@ def environment() -> jinja2.Environment:
         extensions=["jinja2.ext.i18n", "jinja2.ext.do", "jinja2.ext.loopcontrols"],
         trim_blocks=True,
         lstrip_blocks=True,
-        optimized=False,  # else {fr: …, en: …} | pick is reckoned once, in the language of the first reader
     )
     env.policies["ext.i18n.trimmed"] = True  # as the extraction reads them, else no long msgid is found
     env.install_gettext_callables(  # type: ignore[attr-defined]  # the i18n extension adds it
@@ -185,16 +184,33 @@ def _plus_days(day: date, days: int) -> date:
     return day + timedelta(days=days)
 
 
-FILTERS: Final[Mapping[str, Any]] = {
-    "day": _day,
-    "moment": _moment,
-    "clock": _clock,
-    "delay": _delay,
-    "since": _since,
-    "number": _number,
-    "listed": _listed,
-    "pick": _pick,
-    "plus_days": _plus_days,
+def _for_the_reader(filter_: Callable[..., object]) -> Callable[..., object]:
+    """The filter, reckoned each time that a page is written.
+
+    Jinja reckons a filter of constants once, when it reads the template: {fr: …, en: …} | pick would stay in
+    the language of the first reader. A filter that takes the context is left for each rendering.
+    """
+
+    @jinja2.pass_context
+    def reckoned(_context: jinja2.runtime.Context, /, *args: object, **named: object) -> object:
+        return filter_(*args, **named)
+
+    return reckoned
+
+
+FILTERS: Final[Mapping[str, Callable[..., object]]] = {
+    name: _for_the_reader(filter_)
+    for name, filter_ in {
+        "day": _day,
+        "moment": _moment,
+        "clock": _clock,
+        "delay": _delay,
+        "since": _since,
+        "number": _number,
+        "listed": _listed,
+        "pick": _pick,
+        "plus_days": _plus_days,
+    }.items()
 }
 
 STATES: Final[Mapping[str, tuple[str, str]]] = {

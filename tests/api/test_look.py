@@ -102,6 +102,8 @@ def test_every_component_is_drawn_and_a_name_stays_a_name(client: TestClient, la
     assert "Zoé &lt;script&gt;alert(1)&lt;/script&gt; d&#39;Arc &amp; &#34;Cie&#34; 🛰" in html
     assert "<script>alert" not in html
     assert f'<html lang="{lang}-CA"' in html
+    assert {"fr": "Remettre le guide", "en": "Hand over the support guide"}[lang] in html
+    assert {"fr": "1er décembre 2026", "en": "December 1, 2026"}[lang] in html
     macros = set(re.findall(r"{% macro ([a-z]\w*)\(", (TEMPLATES / "macros.html").read_text("utf-8")))
     pages = "".join((TEMPLATES / name).read_text("utf-8") for name in ("style_guide.html", "base.html"))
     inner = {"icon", "sphere", "hidden", "button", "disclosure", "breadcrumb", "moment"}  # drawn by the others
@@ -136,6 +138,15 @@ def test_a_template_that_has_a_name_wrong_stops_but_an_item_may_leave_things_out
         with pytest.raises(jinja2.UndefinedError):
             env.from_string(wrong).render(item={})
     assert env.from_string("{% if item.count %}x{% endif %}").render(item={}) == ""
+
+
+def test_a_page_is_written_for_its_reader_and_not_for_the_first_one() -> None:
+    page = environment().from_string('{{ {"fr": "entente", "en": "agreement"} | pick }}, {{ 2 | delay }}')
+    said = []
+    for lang in ("fr", "en"):
+        with speaking(lang):
+            said.append(page.render())
+    assert said == ["entente, dans 2 jours", "agreement, in 2 days"]
 
 
 def test_a_page_carries_a_policy_that_lets_nothing_inline_run_and_is_kept_by_no_cache(client: TestClient) -> None:
@@ -278,7 +289,7 @@ def test_on_a_phone_the_menu_opens_and_closes_without_the_script(open_page: Open
 def test_the_keyboard_comes_first_to_the_way_past_the_menu(open_page: OpenPage, base: str) -> None:
     page = open_page(f"{base}/style")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.className") == "skip"
+    assert page.evaluate("document.activeElement.className") == "to-content"
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
 
