@@ -22,6 +22,7 @@ def write(
     verb: str,
     kind: str,
     subject_id: UUID,
+    /,
     *,
     by: Actor,
     at: datetime,

@@ -14,7 +14,7 @@ from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import and_, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
@@ -27,7 +27,7 @@ from duties.roles import Holder, Link, Standing, standing
 from duties.wakeups import POST_CHANNEL
 from locales import N_, pick, say
 from models.base import table_of
-from models.casework import Case, ProtocolVersion, Responsibility
+from models.casework import Case, ProtocolVersion, Responsibility, Task
 from models.lifecycles import NOTICE
 from models.outbox import Notice
 from models.program import Organization, Person, Role, Tenure
@@ -40,6 +40,8 @@ COORDINATION: list[Link] = [{"role": "coordinator", "at": "*"}]
 
 _notice = table_of(Notice)
 _tenure = table_of(Tenure)
+_task = table_of(Task)
+_chain = table_of(Responsibility)
 
 
 @dataclass(frozen=True)
@@ -141,15 +143,10 @@ def case_opened(session: Session, case: Case, *, by: Actor, at: datetime) -> Non
     """Tell those who have a part in a case that it opened: whoever its steps fall on today, but not who opened it."""
     today = standing(session, local_day(session, at))
     rows = session.execute(
-        select(Responsibility.links, func.count())  # type: ignore[call-overload]
-        .select_from(Responsibility)
-        .join(text("task on task.program_id = responsibility.program_id and task.owed_by_id = responsibility.id"))
-        .where(
-            text("task.case_id = :case and task.program_id = :program").bindparams(
-                case=case.id, program=case.program_id
-            )
-        )
-        .group_by(Responsibility.links)
+        select(_chain.c.links, func.count())
+        .join(_task, and_(_task.c.program_id == _chain.c.program_id, _task.c.owed_by_id == _chain.c.id))
+        .where(_task.c.program_id == case.program_id, _task.c.case_id == case.id)
+        .group_by(_chain.c.links)
     ).all()
     counts: dict[UUID, int] = {}
     for links, count in rows:
