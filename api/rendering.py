@@ -198,20 +198,22 @@ def _for_the_reader(filter_: Callable[..., object]) -> Callable[..., object]:
     return reckoned
 
 
-FILTERS: Final[Mapping[str, Callable[..., object]]] = {
-    name: _for_the_reader(filter_)
-    for name, filter_ in {
-        "day": _day,
-        "moment": _moment,
-        "clock": _clock,
-        "delay": _delay,
-        "since": _since,
-        "number": _number,
-        "listed": _listed,
-        "pick": _pick,
-        "plus_days": _plus_days,
-    }.items()
+_PLAIN: Final[Mapping[str, Callable[..., object]]] = {
+    "day": _day,
+    "moment": _moment,
+    "clock": _clock,
+    "delay": _delay,
+    "since": _since,
+    "number": _number,
+    "listed": _listed,
+    "pick": _pick,
+    "plus_days": _plus_days,
 }
+
+FILTERS: Final[Mapping[str, Callable[..., object]]] = {
+    name: _for_the_reader(filter_) for name, filter_ in _PLAIN.items()
+}
+"""What templates write days, counts and declared texts with, in the current language."""
 
 STATES: Final[Mapping[str, tuple[str, str]]] = {
     "planned": ("wait", N_("Later")),
