@@ -197,6 +197,7 @@ def test_the_french_letter_about_a_vacant_role() -> None:
 def test_a_coordinator_reads_why_a_letter_did_not_arrive() -> None:
     refused = _written("notice_given_up", "en")
     assert "The mail server refused it (code 550 5.1.1)." in refused
+    assert "Accès au réseau sécurisé\N{NO-BREAK SPACE}».\n" in _written("notice_given_up", "fr")
     tried = _written("notice_given_up", "fr", refused=False, attempts=7, code="")
     assert "Nous avons essayé 7\N{NO-BREAK SPACE}fois sans y arriver.\n" in tried
 
