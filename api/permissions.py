@@ -23,7 +23,7 @@ from duties import board
 from duties.actors import Actor
 from duties.cases import links_allowed
 from duties.here import one, program_of
-from duties.roles import Holder, Standing
+from duties.roles import Holder, Link, Standing
 from models.base import table_of
 from models.casework import Case, Task
 from models.program import Person
@@ -266,6 +266,15 @@ def to_task(session: Session, asker: Asker, task: Mapping[str, Any], case: Mappi
     """What the asker is to a task."""
     given = to_case(session, asker, case) if case is not None else to_program(asker)
     links = board.chains(session, [task["owed_by_id"], task["approved_by_id"]])
+    return given | to_duty(asker, task, links)
+
+
+def to_duty(asker: Asker, task: Mapping[str, Any], links: Mapping[UUID, list[Link]]) -> Given:
+    """What the asker is to a task as a duty: whether they owe it, approve it, did it, or may waive it.
+
+    `links` are the chains of the task. Asks the database nothing, so that lists can ask it for each line.
+    """
+    given: Given = {}
     if task["owed_by_id"]:
         holder = asker.standing.falls(links[task["owed_by_id"]]).on(asker.person_id)
         if holder:

@@ -1,4 +1,4 @@
-"""What people look at: each one's own work today, what is vacant, and what is late. Reads only, and only what is shown."""
+"""What people look at: each one's own work today, how far a case is, what is vacant, and what is late. Reads only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from duties.here import many, program_of
 from duties.roles import Falls, Holder, Link, Standing
 from models.agreement import Agreement, AgreementRole, AgreementVersion
 from models.base import table_of
-from models.casework import Case, Responsibility, Task
+from models.casework import LIVE, SETTLED, Case, Responsibility, Task
 from models.committee import Committee, Seat, SeatHolder
 from models.program import Organization, Role
 
@@ -56,6 +56,35 @@ class Vacancy:
     organization_id: UUID
     organization: str
     tasks: int = 0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a case is: how many of the tasks that it requires are settled, and how many of any are late."""
+
+    required: int = 0
+    settled: int = 0
+    late: int = 0
+
+
+def progress(session: Session, case_ids: Iterable[UUID], day: date) -> dict[UUID, Progress]:
+    """How far each of these cases is on a local day. What was cancelled is not asked for any more."""
+    rows = session.execute(
+        select(
+            _task.c.case_id,
+            func.count().filter(_task.c.required, _task.c.state != "cancelled"),
+            func.count().filter(_task.c.required, _task.c.state.in_(SETTLED)),
+            func.count().filter(is_late(day)),
+        )
+        .where(_task.c.program_id == program_of(session), _task.c.case_id.in_(ids := list(case_ids)))
+        .group_by(_task.c.case_id)
+    )
+    return dict.fromkeys(ids, Progress()) | {case_id: Progress(*counts) for case_id, *counts in rows}
+
+
+def is_late(day: date) -> ColumnElement[bool]:
+    """The condition on a task that somebody owes it, and that its due day is past."""
+    return and_(_task.c.state.in_(LIVE), _task.c.due_on < day)
 
 
 def hats_of(session: Session, standing: Standing, person_id: UUID) -> Hats:
@@ -106,10 +135,7 @@ def late(session: Session, day: date, *, limit: int = 200) -> list[dict[str, Any
     """Every open or waiting task of the program whose due day is past, the latest first."""
     return many(
         session,
-        _tasks_with_cases(session)
-        .where(_task.c.state.in_(["open", "submitted"]), _task.c.due_on < day)
-        .order_by(_task.c.due_on, _task.c.id)
-        .limit(limit),
+        _tasks_with_cases(session).where(is_late(day)).order_by(_task.c.due_on, _task.c.id).limit(limit),
     )
 
 
@@ -252,11 +278,12 @@ def _falling_to(session: Session, places: set[tuple[str, UUID]]) -> dict[tuple[s
     counts: dict[tuple[str, UUID], int] = {}
     for column, state in ((_task.c.owed_by_id, "open"), (_task.c.approved_by_id, "submitted")):
         rows = session.execute(
-            select(first["role"].astext, first["at"].astext, func.count())
+            # Grouped by the columns' names: written out a second time, each key would be a parameter of its own.
+            select(first["role"].astext.label("first_role"), first["at"].astext.label("first_at"), func.count())
             .select_from(_task)
             .join(_chain, and_(_chain.c.program_id == _task.c.program_id, _chain.c.id == column))
             .where(_task.c.program_id == here, _task.c.state == state)
-            .group_by(first["role"].astext, first["at"].astext)
+            .group_by("first_role", "first_at")
         ).all()
         for role, at, count in rows:
             for place in places:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -131,27 +131,42 @@ class Standing:
 
 def standing(session: Session, day: date) -> Standing:
     """Who holds what, and who is away, on a local day."""
+    return standings(session, [day])[day]
+
+
+def standings(session: Session, days: Collection[date]) -> dict[date, Standing]:
+    """Who holds what, and who is away, on each of several local days, read at once."""
+    if not days:
+        return {}
     here = program_of(session)
-    tenures = session.scalars(
-        select(Tenure)
+    first, last = min(days), max(days)
+    tenures = session.execute(
+        select(Tenure, Organization.ends_on)  # type: ignore[call-overload]
         .join(
             Organization,
             and_(Organization.program_id == Tenure.program_id, Organization.id == Tenure.organization_id),  # type: ignore[arg-type]
         )
         .where(
-            Tenure.program_id == here,  # type: ignore[arg-type]
-            _covers(Tenure, day),
-            or_(Organization.ends_on.is_(None), Organization.ends_on >= day),  # type: ignore[union-attr, operator, arg-type]
+            Tenure.program_id == here,
+            _touches(Tenure, first, last),
+            or_(Organization.ends_on.is_(None), Organization.ends_on >= first),  # type: ignore[union-attr, operator, arg-type]
         )
-    )
+    ).all()
     absences = session.scalars(
         select(Absence).where(
             Absence.program_id == here,  # type: ignore[arg-type]
-            _covers(Absence, day),
+            _touches(Absence, first, last),
             Absence.cancelled_at.is_(None),  # type: ignore[union-attr]
         )
-    )
-    return Standing(day, tenures, absences)
+    ).all()
+    return {
+        day: Standing(
+            day,
+            (tenure for tenure, ends_on in tenures if _covers(tenure, day) and (ends_on is None or ends_on >= day)),
+            (absence for absence in absences if _covers(absence, day)),
+        )
+        for day in days
+    }
 
 
 def responsibility(session: Session, chain: Sequence[Link]) -> UUID:
@@ -174,5 +189,9 @@ def responsibility(session: Session, chain: Sequence[Link]) -> UUID:
     return found
 
 
-def _covers(table: type[Tenure | Absence], day: date) -> Any:
-    return and_(table.starts_on <= day, or_(table.ends_on.is_(None), table.ends_on >= day))  # type: ignore[arg-type, union-attr, operator]
+def _touches(table: type[Tenure | Absence], first: date, last: date) -> Any:
+    return and_(table.starts_on <= last, or_(table.ends_on.is_(None), table.ends_on >= first))  # type: ignore[arg-type, union-attr, operator]
+
+
+def _covers(row: Tenure | Absence, day: date) -> bool:
+    return row.starts_on <= day and (row.ends_on is None or row.ends_on >= day)

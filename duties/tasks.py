@@ -9,8 +9,9 @@ them, is here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, select
@@ -311,24 +312,33 @@ def _refuse_unless_waiting(held: Held) -> None:
         raise Refusal("task.not_submitted", N_("Nothing waits for an approval here."))
 
 
-def _refuse_own(session: Session, held: Held) -> None:
-    own: list[UUID | None] = [held.task["done_by"], held.task["done_for"]]
-    if held.by.is_one_of(*own):
-        raise Refusal(
+def bar_to_approval(
+    task: Mapping[str, Any], by: Actor, people_of: Callable[[Link], Collection[UUID]]
+) -> Refusal | None:
+    """Why `by` may not approve or send back this task, under whichever hat; None where nothing bars them.
+
+    `people_of` gives whom a link of the protocol's bar means on the day.
+    """
+    own: list[UUID | None] = [task["done_by"], task["done_for"]]
+    if by.is_one_of(*own):
+        return Refusal(
             "task.own_request",
             N_("Nobody approves what they did themselves, nor what was done on their behalf."),
         )
-    for link in held.task["may_not_approve"]:
-        if held.by.is_one_of(*_people_of(session, link, held.at)):
-            raise Refusal("task.own_case", N_("The protocol bars you from approving this step."))
+    for link in task["may_not_approve"]:
+        if by.is_one_of(*(people_of(link) if "person" not in link else [UUID(link["person"])])):
+            return Refusal("task.own_case", N_("The protocol bars you from approving this step."))
+    return None
 
 
-def _people_of(session: Session, link: Link, at: datetime) -> list[UUID]:
-    """Whom a barred link means: the one whom the case is about, or whoever holds the role on that day."""
-    if "person" in link:
-        return [UUID(link["person"])]
-    on_the_day = standing(session, local_day(session, at))
-    return [tenure.person_id for tenure in on_the_day.tenures_of(link)]
+def _refuse_own(session: Session, held: Held) -> None:
+    bar = bar_to_approval(held.task, held.by, lambda link: _holders_of(session, link, held.at))
+    if bar is not None:
+        raise bar
+
+
+def _holders_of(session: Session, link: Link, at: datetime) -> list[UUID]:
+    return [tenure.person_id for tenure in standing(session, local_day(session, at)).tenures_of(link)]
 
 
 def _move(held: Held, move: str) -> str:

@@ -35,7 +35,7 @@ from api.session import AtDesk, Desk
 from duties import board, cases, people
 from duties.here import many, program_of
 from models.base import table_of
-from models.casework import SETTLED, Case, Task
+from models.casework import Case, Task
 from models.program import Organization, Person
 from models.record import Event
 
@@ -210,20 +210,7 @@ def _shown_cases(desk: Desk, rows: list[dict[str, Any]]) -> list[CaseShown]:
         return []
     here = program_of(desk.session)
     ids = [row["id"] for row in rows]
-    counts = {
-        row["case_id"]: row
-        for row in many(
-            desk.session,
-            select(
-                _task.c.case_id,
-                func.count().filter(_task.c.required, _task.c.state != "cancelled").label("required"),
-                func.count().filter(_task.c.required, _task.c.state.in_(SETTLED)).label("settled"),
-                func.count().filter(_task.c.state.in_(["open", "submitted"]), _task.c.due_on < desk.day).label("late"),
-            )
-            .where(_task.c.program_id == here, _task.c.case_id.in_(ids))
-            .group_by(_task.c.case_id),
-        )
-    }
+    progress = board.progress(desk.session, ids, desk.day)
     subjects = {
         person.id: person.name
         for person in desk.session.scalars(
@@ -240,7 +227,6 @@ def _shown_cases(desk: Desk, rows: list[dict[str, Any]]) -> list[CaseShown]:
             ),
         )
     }
-    none = {"required": 0, "settled": 0, "late": 0}
     return [
         CaseShown(
             id=row["id"],
@@ -253,9 +239,9 @@ def _shown_cases(desk: Desk, rows: list[dict[str, Any]]) -> list[CaseShown]:
             anchors={name: date.fromisoformat(day) for name, day in row["anchors"].items()},
             opened_at=row["opened_at"],
             ended_at=row["ended_at"],
-            settled=counts.get(row["id"], none)["settled"],
-            required=counts.get(row["id"], none)["required"],
-            late=counts.get(row["id"], none)["late"],
+            settled=progress[row["id"]].settled,
+            required=progress[row["id"]].required,
+            late=progress[row["id"]].late,
             version=row["version"],
         )
         for row in rows
