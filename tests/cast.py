@@ -29,6 +29,7 @@ from duties.people import add_person, appoint
 from duties.program import ProgramFile
 from duties.program_check import read_program, read_program_text
 from duties.protocol import Protocol
+from flows.protocols import letter_folders
 from models.base import table_of
 from models.program import Organization
 from tests.conftest import Copies, Database
@@ -150,7 +151,11 @@ LOADING: Final = Actor.system(LOADER)
 @cache
 def stationery() -> Stationery:
     """What the letters of the tests are written on."""
-    return stationery_for(sender=Mailbox("spheres@program.example", "SPHÈRES"), base_url="https://spheres.example")
+    return stationery_for(
+        sender=Mailbox("spheres@program.example", "SPHÈRES"),
+        base_url="https://spheres.example",
+        folders=letter_folders(),
+    )
 
 
 @cache
