@@ -29,7 +29,7 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 LARGEST_FILE_BYTES: Final = 1_000_000
 MOST_VALUES: Final = 50_000  # counted after `*alias` is expanded: a few lines may otherwise mean millions
-DEEPEST: Final = 40
+DEEPEST: Final = 40  # which also ends an alias to what it stands in
 
 # CBaseLoader is the same reader in C; a build without it has BaseLoader alone. Both leave every plain
 # word a text: what `no`, `12:30` or 2026-12-07 mean is said by the grammar, never guessed by YAML 1.1.
@@ -209,7 +209,6 @@ class _Reading:
         self.problems: list[Problem] = []
         self.lines: dict[PathOf, int] = {(): 1}
         self._values = 0
-        self._open: set[int] = set()  # ids of the nodes around the present one: an alias to one never ends
 
     def read(self, text: str) -> Json:
         try:
@@ -233,7 +232,7 @@ class _Reading:
         line: int = node.start_mark.line + 1
         self.lines.setdefault(path, line)
         self._values += 1
-        if self._values > MOST_VALUES or len(path) > DEEPEST or id(node) in self._open:
+        if self._values > MOST_VALUES or len(path) > DEEPEST:
             if self._values <= MOST_VALUES + 1:  # said once; the rest of the file would say it again
                 self._say(path, line, N_("This file holds too much: too many values, or parts within parts."))
             self._values = MOST_VALUES + 1
@@ -241,16 +240,12 @@ class _Reading:
         if node.tag not in (_TEXT, _LIST, _MAPPING):
             self._say(path, line, N_("Tags (!) have no meaning in a declared file."))
             return None
-        self._open.add(id(node))
-        try:
-            if isinstance(node, yaml.MappingNode):
-                return self._mapping(node, path)
-            if isinstance(node, yaml.SequenceNode):
-                return [self._value(item, (*path, place)) for place, item in enumerate(node.value)]
-            assert isinstance(node, yaml.ScalarNode)  # noqa: S101  the tag says so
-            return self._scalar(node, path, line)
-        finally:
-            self._open.discard(id(node))
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self._value(item, (*path, place)) for place, item in enumerate(node.value)]
+        assert isinstance(node, yaml.ScalarNode)  # noqa: S101  the tag says so
+        return self._scalar(node, path, line)
 
     def _mapping(self, node: yaml.MappingNode, path: PathOf) -> Json:
         mapping: dict[str, Json] = {}

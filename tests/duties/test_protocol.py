@@ -213,6 +213,20 @@ def test_two_roles_of_the_protocol_that_one_tenure_fills_do_not_approve_each_oth
     assert problem.path == "steps[0].approved_by"
 
 
+def test_a_role_may_approve_its_own_step_where_the_one_who_handed_it_in_is_barred() -> None:
+    text = changed("role: manager, not_same_as: [requester, worker]", "role: coordinator, not_same_as: [requester]")
+    assert read(text).value.by_id["ask"].approved_by is not None
+
+
+def test_days_on_either_side_of_the_anchor_are_compared_whatever_they_count() -> None:
+    text = changed("5, before: arrival", "1, after: arrival").replace(
+        "    needs: [ask]\n    due: {days: 1, after: arrival}",
+        "    needs: [ask]\n    due: {days: 2, counting: calendar, before: arrival}",
+    )
+    (problem,) = problems(text)
+    assert (problem.path, problem.facts) == ("steps[1].due", {"name": "ask"})
+
+
 def test_every_unknown_name_is_told_at_once() -> None:
     text = changed("needs: [ask]", "needs: [aks]").replace("clause: AG-M4", "clause: AG-M9")
     assert [p.path for p in problems(text)] == ["steps[0].clause", "steps[1].needs[0]"]
