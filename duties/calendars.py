@@ -88,6 +88,17 @@ class Calendar:
                 return closure.reason.in_language(language)
         return say(language, _WEEKEND) if day.weekday() >= _SATURDAY else None
 
+    def public_holidays(self, first: date, last: date, language: str) -> dict[date, str]:
+        """The public holidays of the place from `first` to `last`, with their names in "fr" or "en", in order.
+
+        Years for which none are known have none here: this is for showing, and never for counting.
+        """
+        found: dict[date, str] = {}
+        for year in range(first.year, last.year + 1):
+            if year in _reach(self.country, self.subdivision):
+                found |= _public_holidays(self.country, self.subdivision, year, language)
+        return {day: found[day] for day in sorted(found) if first <= day <= last}
+
     def next_working_day(self, day: date) -> date:
         """`day` itself where it is worked, else the first working day after it. Raises UnknownYear."""
         while not self.is_working_day(day):

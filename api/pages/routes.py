@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from sqlalchemy import text
 
 from adapters.database import open_session
-from api.pages import sign_in
+from api.pages import board, people, post, program, protocols, sign_in
 from api.pages.frame import framed
 from api.permissions import Action, asks
 from api.rendering import render
@@ -17,7 +17,13 @@ from api.session import office_of
 from locales import ZONE
 
 #: The pages of someone signed in, each module's `router`.
-_FRAMED: tuple[APIRouter, ...] = ()
+_FRAMED: tuple[APIRouter, ...] = (
+    board.router,
+    people.router,
+    program.router,
+    protocols.router,
+    post.router,
+)
 
 _health = APIRouter()
 _style_guide = APIRouter()

@@ -1,0 +1,165 @@
+"""The coordinator's board: what is vacant, what is late, what the engine is doing, which letters reached nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy import and_, func, select
+
+from api.pages.frame import page, titles_of_roles
+from api.permissions import Action, asks, require, to_program
+from api.session import AtDesk, Desk
+from duties import board
+from duties.here import many, program_of
+from duties.roles import Holder
+from duties.watch import engine_state
+from locales import N_
+from models.base import table_of
+from models.casework import Case, ProtocolVersion, Task
+from models.outbox import Notice
+from models.program import Person
+
+router = APIRouter()
+
+_person = table_of(Person)
+_notice = table_of(Notice)
+_protocol = table_of(ProtocolVersion)
+_case = table_of(Case)
+_task = table_of(Task)
+
+#: So many late tasks are shown; the count beside them is of all.
+MOST_LATE: Final = 100
+MOST_FAILED: Final = 20
+
+#: What each timed round does, by its key.
+ROUNDS: Final[Mapping[str, str]] = {
+    "remind": N_("Reminders, one digest a day"),
+    "sweep": N_("Clearing up, and waking what was missed"),
+}
+
+
+@router.get("/board", name="board")
+@asks(Action.SEE_BOARD)
+def show_board(desk: AtDesk, request: Request) -> HTMLResponse:
+    """Everything in the program that waits for the coordination rather than for the one who owes it."""
+    require(Action.SEE_BOARD, to_program(desk.asker))
+    vacancies = board.vacancies(desk.session, desk.asker.standing)
+    late = board.late(desk.session, desk.day, limit=MOST_LATE)
+    return page(
+        desk,
+        request,
+        "board.html",
+        now=desk.at,
+        day=desk.day,
+        roles=[one for one in vacancies if one.kind == "role"],
+        seats=[one for one in vacancies if one.kind == "seat"],
+        late=_late_shown(desk, late),
+        late_count=len(late) if len(late) < MOST_LATE else _count_late(desk),
+        engine=engine_state(desk.session, desk.at),
+        stuck=_stuck(desk),
+        rounds=ROUNDS,
+        failed=_failed(desk),
+    )
+
+
+def _late_shown(desk: Desk, tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each late task with its case, and on whom it waits now."""
+    links = board.chains(desk.session, [task[column] for task in tasks for column in ("owed_by_id", "approved_by_id")])
+    falls = {task["id"]: board.who(desk.asker.standing, task, links) for task in tasks}
+    holders = [holder for one in falls.values() if one for holder in one.holders]
+    names = _names(desk, [*(task["subject_id"] for task in tasks), *_people_in(holders)])
+    protocols = _titles_of_protocols(desk)
+    titles = titles_of_roles(desk)
+    shown = []
+    for task in tasks:
+        waits = falls[task["id"]]
+        chain = links.get(task["approved_by_id"] if task["state"] == "submitted" else task["owed_by_id"], [])
+        shown.append(
+            {
+                **task,
+                "title": task[f"title_{desk.language}"],
+                "days": (desk.day - task["due_on"]).days,
+                "protocol_title": protocols.get(task["protocol"], ""),
+                "subject": names.get(task["subject_id"], ""),
+                "waits_for": [
+                    {
+                        "id": holder.person_id,
+                        "name": names.get(holder.person_id, ""),
+                        "acting_for": names.get(holder.acting_for, "") if holder.acting_for else "",
+                    }
+                    for holder in (waits.holders if waits else ())
+                ],
+                "vacant_role": titles.get(chain[0]["role"], "") if chain and (waits is None or waits.vacant) else "",
+            }
+        )
+    return shown
+
+
+def _people_in(holders: Iterable[Holder]) -> list[UUID | None]:
+    return [person for holder in holders for person in (holder.person_id, holder.acting_for)]
+
+
+def _names(desk: Desk, ids: Iterable[UUID | None]) -> dict[UUID | None, str]:
+    rows = desk.session.execute(
+        select(_person.c.id, _person.c.given_name, _person.c.family_name).where(
+            _person.c.program_id == program_of(desk.session), _person.c.id.in_({one for one in ids if one})
+        )
+    )
+    return {row.id: f"{row.given_name} {row.family_name}" for row in rows}
+
+
+def _titles_of_protocols(desk: Desk) -> dict[str, str]:
+    rows = desk.session.execute(
+        select(_protocol.c.key, _protocol.c[f"title_{desk.language}"].label("title"))
+        .where(_protocol.c.program_id == program_of(desk.session))
+        .order_by(_protocol.c.number)
+    )
+    return {row.key: row.title for row in rows}
+
+
+def _count_late(desk: Desk) -> int:
+    return (
+        desk.session.scalar(
+            select(func.count()).where(
+                _task.c.program_id == program_of(desk.session),
+                _task.c.state.in_(["open", "submitted"]),
+                _task.c.due_on < desk.day,
+            )
+        )
+        or 0
+    )
+
+
+def _stuck(desk: Desk) -> list[dict[str, Any]]:
+    """The automatic steps that the engine gave up, each with its case."""
+    return many(
+        desk.session,
+        select(
+            _task.c.id,
+            _task.c.case_id,
+            _task.c[f"title_{desk.language}"].label("title"),
+            _task.c.sources,
+            _person.c.given_name,
+            _person.c.family_name,
+        )
+        .outerjoin(_case, and_(_case.c.program_id == _task.c.program_id, _case.c.id == _task.c.case_id))
+        .outerjoin(_person, and_(_person.c.program_id == _case.c.program_id, _person.c.id == _case.c.subject_id))
+        .where(_task.c.program_id == program_of(desk.session), _task.c.act_state == "stuck")
+        .order_by(_task.c.due_on.asc().nulls_last(), _task.c.id)
+        .limit(MOST_LATE),
+    )
+
+
+def _failed(desk: Desk) -> list[dict[str, Any]]:
+    return many(
+        desk.session,
+        select(_notice.c.id, _notice.c.subject, _notice.c.created_at, _person.c.given_name, _person.c.family_name)
+        .join(_person, and_(_person.c.program_id == _notice.c.program_id, _person.c.id == _notice.c.person_id))
+        .where(_notice.c.program_id == program_of(desk.session), _notice.c.state == "failed")
+        .order_by(_notice.c.n.desc())
+        .limit(MOST_FAILED),
+    )

@@ -1,0 +1,60 @@
+"""What the pages' forms have in common: days as people type them, and what was typed while a rule refuses it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from duties.refusals import Refusal
+from locales import N_
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What came in with a form that a rule refused: which form, why, and its fields as they were typed.
+
+    A page without such a form has `Typed()`, which holds nothing.
+    """
+
+    form: str = ""
+    refusal: Refusal | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def get(self, form: str, name: str, otherwise: object = "") -> Any:
+        """What stands in a field: what was typed in that form, else `otherwise`."""
+        return self.values.get(name, otherwise) if form == self.form else otherwise
+
+
+def day_of(text: str) -> date:
+    """A local day as a date field sends it. Raises Refusal."""
+    day = day_or_none(text)
+    if day is None:
+        raise Refusal("day.missing", N_("Give a day."))
+    return day
+
+
+def day_or_none(text: str) -> date | None:
+    """As `day_of`, None for an empty field. Raises Refusal."""
+    text = text.strip()
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise Refusal("day.malformed", N_("Write the day as year-month-day, such as 2026-12-07.")) from None
+    # A typing slip such as 0206 would hold everything that is counted from it.
+    if not 2000 <= day.year <= 2100:  # noqa: PLR2004  # the program began in this century
+        raise Refusal("day.malformed", N_("This day is too far away to be meant."))
+    return day
+
+
+def id_or_none(text: str) -> UUID | None:
+    """An id as a list of choices sends it, None where nothing was chosen. Raises Refusal."""
+    if not text:
+        return None
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Refusal("choice.malformed", N_("Choose one of the list.")) from None

@@ -1,0 +1,446 @@
+"""The program as it is agreed: its organizations, agreements and obligations, committees and seats, days and area."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import time, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy import and_, or_, select
+
+from api.pages.frame import page, titles_of_roles
+from api.permissions import Action, Forbidden, asks, require, to_program
+from api.session import AtDesk, Desk
+from duties.here import many, one, program_of
+from duties.scheduling import calendar_of
+from locales import N_, current_language, pick, say, say_n, show_clock, show_list
+from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligation, Signature
+from models.base import table_of
+from models.committee import Committee, Seat, SeatHolder
+from models.program import Closure, Organization, Person
+
+router = APIRouter()
+
+#: How far ahead the closed days are listed.
+AHEAD: Final = timedelta(days=365)
+
+_organization = table_of(Organization)
+_agreement = table_of(Agreement)
+_version = table_of(AgreementVersion)
+_created = table_of(AgreementRole)
+_obligation = table_of(Obligation)
+_signature = table_of(Signature)
+_committee = table_of(Committee)
+_seat = table_of(Seat)
+_holder = table_of(SeatHolder)
+_closure = table_of(Closure)
+_person = table_of(Person)
+
+KINDS: Final[Mapping[str, str]] = {
+    "health_agency": N_("Health agency"),
+    "community": N_("Community organization"),
+    "police": N_("Police service"),
+    "specialized": N_("Specialized organization"),
+    "research": N_("Research body"),
+    "outside": N_("Outside the program"),
+}
+STRUCTURES: Final[Mapping[str, str]] = {
+    "hosted": N_("One position, in one organization"),
+    "secondment": N_("One position, shared by two organizations"),
+    "joint": N_("One position, funded by several organizations"),
+}
+PERIODS: Final[Mapping[str, str]] = {
+    "calendar_year": N_("each calendar year"),
+    "agreement_year": N_("each year of the agreement"),
+    "quarter": N_("each quarter"),
+    "month": N_("each month"),
+    "once": N_("once"),
+    "continuous": N_("at all times"),
+}
+CHECKS: Final[Mapping[str, str]] = {
+    "attendance": N_("by attendance"),
+    "tasks": N_("by completed tasks"),
+    "document": N_("by a document"),
+    "attestation": N_("by attestation"),
+    "count": N_("by a count"),
+}
+RESOURCES: Final[Mapping[str, str]] = {
+    "human": N_("People"),
+    "material": N_("Equipment and premises"),
+    "financial": N_("Money"),
+    "structure": N_("Structure"),
+    "service": N_("Services"),
+}
+_WEEKDAYS: Final[Mapping[str, str]] = {
+    "monday": N_("every Monday at %(at)s"),
+    "tuesday": N_("every Tuesday at %(at)s"),
+    "wednesday": N_("every Wednesday at %(at)s"),
+    "thursday": N_("every Thursday at %(at)s"),
+    "friday": N_("every Friday at %(at)s"),
+    "saturday": N_("every Saturday at %(at)s"),
+    "sunday": N_("every Sunday at %(at)s"),
+}
+
+
+@router.get("/program", name="program")
+@asks(Action.SEE_PROGRAM)
+def show_program(desk: AtDesk, request: Request) -> HTMLResponse:
+    """The program on one page."""
+    require(Action.SEE_PROGRAM, to_program(desk.asker))
+    organizations = _organizations(desk)
+    return page(
+        desk,
+        request,
+        "program.html",
+        day=desk.day,
+        organizations=organizations,
+        kinds=KINDS,
+        committees=_committees(desk),
+        coordination=_coordination(desk, {row["id"]: row for row in organizations}),
+        closed=_closed_days(desk),
+        until=desk.day + AHEAD,
+        area=desk.program.area,
+        governance=STRUCTURES[desk.program.governance],
+    )
+
+
+@router.get("/program/agreements/{agreement_id}", name="agreement")
+@asks(Action.SEE_PROGRAM)
+def show_agreement(desk: AtDesk, request: Request, agreement_id: UUID, n: int | None = None) -> HTMLResponse:
+    """One agreement: the roles it creates, who owes what, and its other clauses. `n` names an earlier version."""
+    require(Action.SEE_PROGRAM, to_program(desk.asker))
+    here = program_of(desk.session)
+    found = one(
+        desk.session,
+        select(_agreement, _organization.c.short_name, _organization.c[f"name_{desk.language}"].label("organization"))
+        .join(
+            _organization,
+            and_(
+                _organization.c.program_id == _agreement.c.program_id,
+                _organization.c.id == _agreement.c.organization_id,
+            ),
+        )
+        .where(_agreement.c.program_id == here, _agreement.c.id == agreement_id),
+    )
+    versions = many(
+        desk.session,
+        select(_version)
+        .where(_version.c.program_id == here, _version.c.agreement_id == agreement_id)
+        .order_by(_version.c.n.desc()),
+    )
+    shown = next((version for version in versions if n is None or version["n"] == n), None)
+    if found is None or shown is None:
+        raise Forbidden
+    titles = titles_of_roles(desk)
+    return page(
+        desk,
+        request,
+        "agreement.html",
+        agreement=found,
+        shown=shown,
+        versions=versions,
+        roles=[
+            {**row, "title": titles.get(row["role"], row["role"])}
+            for row in _parts(desk, _created, shown["id"], "role")
+        ],
+        obligations=_obligations(desk, shown["id"], titles),
+        signatures=_signatures(desk, shown["id"]),
+        terms=shown["terms"],
+        resources=_resources(shown["terms"]),
+    )
+
+
+def in_words(kind: str, rule: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """The rule of an obligation, as people read it. `names` gives committees and roles their titles."""
+    language = current_language()
+
+    def listed(keys: list[str]) -> str:
+        return show_list(language, [names.get(key, key) for key in keys])
+
+    if kind == "attendance":
+        return say_n(
+            language,
+            "at most %(n)s absence from: %(committee)s",
+            "at most %(n)s absences from: %(committee)s",
+            rule["at_most_absences"],
+            committee=names.get(rule["committee"], rule["committee"]),
+        )
+    if kind == "tasks":
+        return say_n(
+            language,
+            "at most %(n)s task more than %(days)s working days late",
+            "at most %(n)s tasks more than %(days)s working days late",
+            rule["at_most_late"],
+            days=rule.get("late_after_working_days", 0),
+        )
+    if kind == "document":
+        return say_n(language, "%(n)s document", "%(n)s documents", rule.get("at_least", 1))
+    if kind == "attestation":
+        return say(
+            language,
+            N_("stated in writing by: %(role)s"),
+            role=names.get(rule["by"], rule["by"]),
+        )
+    return _count_in_words(language, rule, listed)
+
+
+def _count_in_words(language: str, rule: Mapping[str, Any], listed: Any) -> str:
+    n = rule.get("at_least", rule.get("at_most", 0))
+    if rule["of"] == "referrals":
+        return say_n(language, "at least %(n)s referral", "at least %(n)s referrals", n)
+    if rule["of"] == "alternates":
+        return say_n(
+            language,
+            "at least %(n)s alternate for each: %(committees)s",
+            "at least %(n)s alternates for each: %(committees)s",
+            n,
+            committees=listed(rule["committees"]),
+        )
+    return say_n(
+        language,
+        "vacant for at most %(n)s working day: %(roles)s",
+        "vacant for at most %(n)s working days: %(roles)s",
+        n,
+        roles=listed(rule["roles"]),
+    )
+
+
+def rhythm_in_words(rhythm: Mapping[str, Any]) -> str:
+    """How often a committee meets, as people say it; "" where it has no rhythm yet."""
+    language = current_language()
+    if not rhythm:
+        return ""
+    if rhythm["per"] == "week":
+        at = show_clock(language, time.fromisoformat(rhythm["at"]))
+        return say(language, _WEEKDAYS[rhythm["weekday"]], at=at)
+    return say_n(language, "%(n)s time a year", "%(n)s times a year", rhythm["times"])
+
+
+# The page of the program.
+
+
+def _organizations(desk: Desk) -> list[dict[str, Any]]:
+    """Each organization with its agreement's latest version, the partners first."""
+    latest = (
+        select(_version)
+        .where(_version.c.program_id == program_of(desk.session))
+        .distinct(_version.c.agreement_id)
+        .order_by(_version.c.agreement_id, _version.c.n.desc())
+        .subquery()
+    )
+    return many(
+        desk.session,
+        select(
+            _organization,
+            _organization.c[f"name_{desk.language}"].label("name"),
+            _agreement.c.id.label("agreement_id"),
+            latest.c.n,
+            latest.c.state,
+            latest.c.starts_on.label("in_force_from"),
+            latest.c.ends_on.label("in_force_until"),
+        )
+        .outerjoin(
+            _agreement,
+            and_(
+                _agreement.c.program_id == _organization.c.program_id,
+                _agreement.c.organization_id == _organization.c.id,
+            ),
+        )
+        .outerjoin(latest, latest.c.agreement_id == _agreement.c.id)
+        .where(_organization.c.program_id == program_of(desk.session))
+        .order_by(_organization.c.kind == "outside", _organization.c.short_name),
+    )
+
+
+def _committees(desk: Desk) -> list[dict[str, Any]]:
+    """Each committee with its seats and who sits on them today. A derived one has the seats of others."""
+    here = program_of(desk.session)
+    language = desk.language
+    rows = many(desk.session, select(_committee).where(_committee.c.program_id == here).order_by(_committee.c.key))
+    seats = many(
+        desk.session,
+        select(
+            _seat.c.id,
+            _seat.c.committee_id,
+            _seat.c.voting,
+            _seat.c.role,
+            _seat.c[f"title_{language}"].label("title"),
+            _organization.c.short_name,
+        )
+        .join(
+            _organization,
+            and_(_organization.c.program_id == _seat.c.program_id, _organization.c.id == _seat.c.organization_id),
+        )
+        .where(
+            _seat.c.program_id == here,
+            or_(_seat.c.ends_on.is_(None), _seat.c.ends_on >= desk.day),
+        )
+        .order_by(_seat.c.voting.desc(), _organization.c.short_name, _seat.c.key),
+    )
+    holders: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
+    for row in many(
+        desk.session,
+        select(_holder.c.seat_id, _holder.c.kind, _person.c.id, _person.c.given_name, _person.c.family_name)
+        .join(_person, and_(_person.c.program_id == _holder.c.program_id, _person.c.id == _holder.c.person_id))
+        .where(
+            _holder.c.program_id == here,
+            _holder.c.starts_on <= desk.day,
+            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= desk.day),
+        )
+        .order_by(_holder.c.kind.desc(), _person.c.sort_key),
+    ):
+        holders[row["seat_id"]].append({**row, "name": f"{row['given_name']} {row['family_name']}"})
+    titles = {row["key"]: row[f"title_{language}"] for row in rows}
+    roles = titles_of_roles(desk)
+    # The ones that meet most often first, those made of others last.
+    rows.sort(key=lambda row: (bool(row["derived_from"]), -_meetings_a_year(row["rhythm"]), titles[row["key"]]))
+    return [
+        {
+            **row,
+            "title": titles[row["key"]],
+            "meets": rhythm_in_words(row["rhythm"]),
+            "derives": [titles[key] for key in row["derived_from"] if key in titles],
+            "seats": [
+                {
+                    **seat,
+                    "role": roles.get(seat["role"], seat["role"]),
+                    "principal": next((h for h in holders[seat["id"]] if h["kind"] == "principal"), None),
+                    "alternates": [h for h in holders[seat["id"]] if h["kind"] == "alternate"],
+                }
+                for seat in seats
+                if seat["committee_id"] == row["id"]
+            ],
+        }
+        for row in rows
+    ]
+
+
+def _meetings_a_year(rhythm: Mapping[str, Any]) -> int:
+    times: int = rhythm.get("times", 0)
+    return times * (52 if rhythm.get("per") == "week" else 1)
+
+
+def _coordination(desk: Desk, organizations: Mapping[UUID, Mapping[str, Any]]) -> dict[str, Any]:
+    """How the coordination position is set up: where, with whose share, its support, and to whom it reports."""
+    declared = desk.program.coordination
+    structure = declared.get(desk.program.governance) or {}
+    names = {row["key"]: row["short_name"] for row in organizations.values()}
+    committee = one(
+        desk.session,
+        select(_committee.c[f"title_{desk.language}"].label("title")).where(
+            _committee.c.program_id == program_of(desk.session), _committee.c.key == declared.get("reports_to", "")
+        ),
+    )
+    titles = titles_of_roles(desk)
+    host = structure.get("host") or structure.get("administrative_manager")
+    return {
+        "source": structure.get("source", ""),
+        "host": names.get(host, ""),
+        "unit": pick(desk.language, structure["unit"]) if structure.get("unit") else "",
+        "shares": [
+            (names.get(share["organization"], share["organization"]), share["percent"])
+            for share in structure.get("shares") or structure.get("funders") or ()
+        ],
+        "reports_to": committee["title"] if committee else "",
+        "support": [titles.get(role, role) for role in declared.get("support", ())],
+    }
+
+
+def _closed_days(desk: Desk) -> list[dict[str, Any]]:
+    """The days of the year ahead on which the program or an organization does not work, beside the weekends."""
+    last = desk.day + AHEAD
+    holidays = calendar_of(desk.session).public_holidays(desk.day, last, desk.language)
+    closures = many(
+        desk.session,
+        select(
+            _closure.c.starts_on.label("first"),
+            _closure.c.ends_on.label("last"),
+            _closure.c[f"reason_{desk.language}"].label("why"),
+            _organization.c.short_name.label("organization"),
+        )
+        .outerjoin(
+            _organization,
+            and_(
+                _organization.c.program_id == _closure.c.program_id,
+                _organization.c.id == _closure.c.organization_id,
+            ),
+        )
+        .where(
+            _closure.c.program_id == program_of(desk.session),
+            _closure.c.ends_on >= desk.day,
+            _closure.c.starts_on <= last,
+        ),
+    )
+    public = [{"first": day, "last": day, "why": why, "organization": None} for day, why in holidays.items()]
+    return sorted([*public, *closures], key=lambda one: (one["first"], one["organization"] or ""))
+
+
+# The page of an agreement.
+
+
+def _parts(desk: Desk, table: Any, version_id: UUID, order: str) -> list[dict[str, Any]]:
+    return many(
+        desk.session,
+        select(table)
+        .where(table.c.program_id == program_of(desk.session), table.c.agreement_version_id == version_id)
+        .order_by(table.c[order]),
+    )
+
+
+def _obligations(desk: Desk, version_id: UUID, titles: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What is owed, by whom: the organization first, then each role."""
+    committees = desk.session.execute(
+        select(_committee.c.key, _committee.c[f"title_{desk.language}"].label("title")).where(
+            _committee.c.program_id == program_of(desk.session)
+        )
+    )
+    names = {**titles, **{row.key: row.title for row in committees}}
+    by_owner: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in _parts(desk, _obligation, version_id, "key"):
+        by_owner[row["owed_by"]].append(
+            {
+                **row,
+                "clause": row["key"].partition(":")[0],
+                "text": row[f"text_{desk.language}"],
+                "period_words": PERIODS[row["period"]],
+                "check_words": CHECKS[row["check_kind"]],
+                "rule_words": in_words(row["check_kind"], row["rule"], names),
+            }
+        )
+    owners = sorted(by_owner, key=lambda owner: (owner != "organization", titles.get(owner, owner)))
+    return [{"owner": titles.get(owner, ""), "rows": by_owner[owner]} for owner in owners]
+
+
+def _signatures(desk: Desk, version_id: UUID) -> list[dict[str, Any]]:
+    return many(
+        desk.session,
+        select(
+            _signature.c.signed_on,
+            _person.c.id.label("person_id"),
+            _person.c.given_name,
+            _person.c.family_name,
+            _organization.c.short_name,
+        )
+        .join(_person, and_(_person.c.program_id == _signature.c.program_id, _person.c.id == _signature.c.person_id))
+        .join(
+            _organization,
+            and_(
+                _organization.c.program_id == _signature.c.program_id,
+                _organization.c.id == _signature.c.organization_id,
+            ),
+        )
+        .where(_signature.c.program_id == program_of(desk.session), _signature.c.agreement_version_id == version_id)
+        .order_by(_signature.c.signed_on, _organization.c.short_name),
+    )
+
+
+def _resources(terms: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """What the organization brings, by kind."""
+    by_kind: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for resource in terms.get("resources", ()):
+        by_kind[resource["kind"]].append(resource)
+    return [(RESOURCES[kind], by_kind[kind]) for kind in RESOURCES if kind in by_kind]

@@ -1,0 +1,180 @@
+"""The procedures of the program, printed from the very files that drive the cases."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy import func, select
+
+from api.pages.frame import page
+from api.permissions import Action, Forbidden, asks, require, to_program
+from api.session import AtDesk, Desk
+from duties.here import program_of
+from duties.protocol import Protocol, Step
+from duties.scheduling import protocol_of
+from locales import N_, pick
+from models.base import table_of
+from models.casework import Case, ProtocolVersion
+
+router = APIRouter()
+
+_version = table_of(ProtocolVersion)
+_case = table_of(Case)
+
+#: What a step wants as proof, by its key.
+EVIDENCE = {
+    "serial": N_("serial number"),
+    "document": N_("document"),
+    "account": N_("user name of the account"),
+    "note": N_("note"),
+}
+#: To whom a reminder goes, by its key.
+RUNGS = {
+    "owner": N_("the one who owes the task"),
+    "manager": N_("their manager"),
+    "accountable": N_("the one accountable for the case"),
+}
+
+
+@router.get("/protocols", name="protocols")
+@asks(Action.SEE_PROTOCOL)
+def list_protocols(desk: AtDesk, request: Request) -> HTMLResponse:
+    """Each protocol in its current version, with how many cases it has."""
+    require(Action.SEE_PROTOCOL, to_program(desk.asker))
+    here = program_of(desk.session)
+    counts = {
+        row.protocol: row
+        for row in desk.session.execute(
+            select(
+                _case.c.protocol,
+                func.count().label("cases"),
+                func.count().filter(_case.c.state == "open").label("open"),
+            )
+            .where(_case.c.program_id == here)
+            .group_by(_case.c.protocol)
+        )
+    }
+    shown: list[dict[str, Any]] = []
+    for version in _versions(desk):
+        if version.key not in {one["key"] for one in shown}:
+            protocol = protocol_of(version)
+            found = counts.get(version.key)
+            shown.append(
+                {
+                    "key": version.key,
+                    "title": pick(desk.language, protocol.title),
+                    "source": pick(desk.language, protocol.source),
+                    "number": version.number,
+                    "steps": len(protocol.steps),
+                    "stages": len(protocol.stages),
+                    "open": found.open if found else 0,
+                    "cases": found.cases if found else 0,
+                }
+            )
+    return page(desk, request, "protocols.html", protocols=shown)
+
+
+@router.get("/protocols/{key}", name="protocol")
+@asks(Action.SEE_PROTOCOL)
+def show_protocol(desk: AtDesk, request: Request, key: str, version: UUID | None = None) -> HTMLResponse:
+    """A procedure in full: who does what, when, with what proof, and what waits for what.
+
+    `version` names an earlier one, which a case may still follow.
+    """
+    require(Action.SEE_PROTOCOL, to_program(desk.asker))
+    versions = [one for one in _versions(desk) if one.key == key]
+    shown = next((one for one in versions if version is None or one.id == version), None)
+    if shown is None:
+        raise Forbidden
+    protocol = protocol_of(shown)
+    return page(
+        desk,
+        request,
+        "protocol.html",
+        protocol=protocol,
+        shown=shown,
+        versions=versions,
+        is_current=shown.id == versions[0].id,
+        stages=_stages(protocol, desk.language),
+        gates=[
+            {
+                "key": name,
+                "title": pick(desk.language, gate.title),
+                "source": gate.source,
+                "steps": [_reference(protocol, step, desk.language) for step in gate.steps],
+            }
+            for name, gate in protocol.gates.items()
+        ],
+        ladder=[(rung.after_working_days, RUNGS[rung.to]) for rung in protocol.remind],
+        may_cancel=[_role(protocol, role, desk.language) for role in protocol.cancel.by],
+        may_reopen=[_role(protocol, role, desk.language) for role in protocol.reopen.by],
+        accountable=_role(protocol, protocol.accountable, desk.language),
+        roles=[
+            {
+                "title": pick(desk.language, role.title),
+                "then": [_role(protocol, name, desk.language) for name in protocol.chain(name)[1:]],
+            }
+            for name, role in protocol.roles.items()
+        ],
+        sources=sorted(protocol.sources()),
+    )
+
+
+def _versions(desk: Desk) -> list[ProtocolVersion]:
+    """Every version of every protocol, the current one of each first."""
+    return list(
+        desk.session.scalars(
+            select(ProtocolVersion)
+            .where(_version.c.program_id == program_of(desk.session))
+            .order_by(_version.c.key, _version.c.number.desc(), _version.c.recorded_at.desc())
+        )
+    )
+
+
+def _stages(protocol: Protocol, language: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "key": stage.id,
+            "title": pick(language, stage.title),
+            "steps": [_step(protocol, step, language) for step in protocol.steps if step.stage == stage.id],
+        }
+        for stage in protocol.stages
+    ]
+
+
+def _step(protocol: Protocol, step: Step, language: str) -> dict[str, Any]:
+    """One line of the procedure, in words."""
+    gates = [name for name in step.needs if name in protocol.gates]
+    return {
+        "key": step.id,
+        "number": _number(protocol, step.id),
+        "title": pick(language, step.title),
+        "help": pick(language, step.help) if step.help else "",
+        "who": _role(protocol, step.by, language) if step.by else "",
+        "when": protocol.due_in_words(step, language),
+        "approver": _role(protocol, step.approved_by.role, language) if step.approved_by else "",
+        "evidence": EVIDENCE.get(step.evidence, ""),
+        "items": [pick(language, item.title) for item in (step.for_each.list_ or ())] if step.for_each else [],
+        "waits_for": [_reference(protocol, name, language) for name in step.needs if name not in protocol.gates],
+        "gates": [pick(language, protocol.gates[name].title) for name in gates],
+        "waiver": _role(protocol, step.waive.by, language) if step.waive != "never" else "",
+        "required": step.required,
+        "sources": step.source,
+        "clause": step.clause or "",
+    }
+
+
+def _reference(protocol: Protocol, key: str, language: str) -> dict[str, Any]:
+    return {"key": key, "number": _number(protocol, key), "title": pick(language, protocol.by_id[key].title)}
+
+
+def _number(protocol: Protocol, key: str) -> int:
+    """A step's place in the procedure, counted from 1, by which people speak of it."""
+    return list(protocol.by_id).index(key) + 1
+
+
+def _role(protocol: Protocol, name: str, language: str) -> str:
+    return pick(language, protocol.roles[name].title)
