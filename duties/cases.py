@@ -323,7 +323,9 @@ def take_version(
         msg = "a case that is held does not exist"
         raise LookupError(msg)
     rows = session.execute(
-        select(_task.c.id, _task.c.step, _task.c.item, _task.c.state, _task.c.act_state).where(_mine(session, case_id))
+        select(_task.c.id, _task.c.step, _task.c.item, _task.c.state, _task.c.act_state, _task.c.handed_back_at).where(
+            _mine(session, case_id)
+        )
     ).all()
     present = {(row.step, row.item): row for row in rows}
     wanted: dict[tuple[str, str], dict[str, Any]] = {}
@@ -338,8 +340,11 @@ def take_version(
             if row.act_state in ("wanted", "stuck"):
                 values["act_state"] = "none"
         else:
-            keep = ("program_id", "id", "case_id", "step", "item")
-            values = {column: value for column, value in wanted[name].items() if column not in keep}
+            # What is handed in was asked for as it stood then, and is judged so.
+            asked_anew = _DECLARED if row.state != "submitted" else ("position", "stage", "title_fr", "title_en")
+            values = {column: wanted[name][column] for column in asked_anew}
+            if row.handed_back_at is not None:
+                values.pop("owed_by_id", None)
             if row.state == "cancelled":
                 values["state"] = TASK.after("cancelled", "restore")
             elif row.state == "open":
@@ -358,6 +363,32 @@ def take_version(
     held_tasks.open_ready(session, held, by=by, at=at)
     held_tasks.close_if_settled(session, case_id, by=by, at=at)
     wakeups.wake(session, case_id, at=at)
+
+
+#: The columns of a task that its protocol's version declares; all others tell what happened to it.
+_DECLARED = (
+    "position",
+    "stage",
+    "title_fr",
+    "title_en",
+    "sources",
+    "clause",
+    "evidence",
+    "system",
+    "required",
+    "owed_by_id",
+    "declared_owed_by_id",
+    "approved_by_id",
+    "may_not_approve",
+    "on_reject",
+    "waived_by",
+    "due_on",
+    "due_rule",
+    "ladder",
+    "dates_hang",
+    "action",
+    "undo",
+)
 
 
 def gate_is_open(session: Session, case: Case, gate: str) -> bool:

@@ -209,7 +209,16 @@ def test_a_new_version_is_offered_in_plain_words_and_never_asks_a_done_step_agai
     case_id = open_onboarding(cast)
     complete(cast, case_id, "plan_coaching")
     complete(cast, case_id, "introduce_program")
+    complete(cast, case_id, "request_secure_access")
     carry(cast, case_id)
+    with cast.session() as session:
+        tasks.hand_back_task(
+            session,
+            step(session, case_id, "prepare_notebook_and_guide")["id"],
+            by=cast.actor("officer"),
+            at=AT,
+            reason="Absente.",
+        )
     second = newer(
         ("  - id: plan_training\n", "  - id: plan_learning\n"),
         ("      - plan_training\n", "      - plan_learning\n"),
@@ -226,6 +235,10 @@ def test_a_new_version_is_offered_in_plain_words_and_never_asks_a_done_step_agai
         cases.take_version(session, case_id, kept.id, by=cast.actor("coordinator"), at=AT)
         after = step(session, case_id, "plan_coaching")
         assert (after["state"], after["done_at"]) == ("done", done["done_at"])
+        handed_in = step(session, case_id, "request_secure_access")
+        assert (handed_in["state"], handed_in["done_by"]) == ("submitted", cast.people["coordinator"])
+        handed_back = step(session, case_id, "prepare_notebook_and_guide")
+        assert handed_back["owed_by_id"] != handed_back["declared_owed_by_id"]
         assert step(session, case_id, "plan_training")["state"] == "cancelled"
         assert step(session, case_id, "plan_learning")["state"] == "open"
         assert step(session, case_id, "enrol_on_clinical_committee")["act_state"] == "done"
