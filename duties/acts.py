@@ -53,7 +53,14 @@ def record_act(session: Session, task_id: UUID, *, undone: bool, by: Actor, at: 
     return settle(session, held, state)
 
 
-def record_trouble(session: Session, task_id: UUID, *, code: str, by: Actor, at: datetime) -> None:
-    """The engine cannot do a step's action for now. The record keeps the code; people see it, and it is tried again."""
+def record_trouble(
+    session: Session, task_id: UUID, *, code: str, by: Actor, at: datetime, needs_people: bool = False
+) -> None:
+    """The engine cannot do a step's action for now. The record keeps the code; people see it, and it is tried again.
+
+    `needs_people`: a rule refused it, so that nothing changes until somebody sees to it. The act is stuck then.
+    """
     held = hold(session, task_id, by=by, at=at, seen=None)
+    if needs_people and held.task["act_state"] == "wanted":
+        change(session, held, act_state=ACT.after("wanted", "fail"))
     tell(session, held, "act.trouble", step=held.task["step"], action=held.task["action"], code=code)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -62,8 +62,9 @@ def write_many(
     by: Actor,
     at: datetime,
     case_id: UUID | None = None,
+    case_of: Mapping[UUID, UUID | None] | None = None,
 ) -> None:
-    """As `write`, for several subjects of one act, in one statement."""
+    """As `write`, for several subjects of one act, in one statement. `case_of` names their cases where they differ."""
     session.execute(
         insert(table_of(Event)),
         [
@@ -77,7 +78,7 @@ def write_many(
                 "verb": verb,
                 "subject_kind": kind,
                 "subject_id": subject_id,
-                "case_id": case_id,
+                "case_id": case_of.get(subject_id) if case_of is not None else case_id,
                 "facts": facts,
             }
             for subject_id, facts in subjects

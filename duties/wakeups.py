@@ -83,15 +83,16 @@ def claim(session: Session, *, worker: str, at: datetime, lease: timedelta) -> C
     return Claim(*row) if row else None
 
 
-def acknowledge(session: Session, taken: Claim, *, at: datetime) -> bool:
+def acknowledge(session: Session, taken: Claim, *, at: datetime, trouble: str = "") -> bool:
     """The case was carried as far as `taken.want`. A change made meanwhile keeps it due.
 
+    `trouble` is the code of what was refused and waits for people: the case is looked at again now and then.
     False, and nothing is written, where the lease ended before and the case is another's now.
     """
     done = session.execute(
         update(WakeUp)
         .where(*_still_mine(taken))
-        .values(have=taken.want, leased_until=None, leased_by="", attempts=0, trouble="", wanted_at=at)
+        .values(have=taken.want, leased_until=None, leased_by="", attempts=0, trouble=trouble, wanted_at=at)
     )
     return bool(done.rowcount)  # type: ignore[attr-defined]
 

@@ -50,6 +50,9 @@ RETRY_SECONDS: Final = (0.5, 2.0)
 
 BY_ENGINE: Final = Actor.system(ENGINE)
 
+#: What is asked of the engine. What was stuck is tried again whenever the case is carried.
+_ASKED: Final = ("wanted", "stuck", "undo_wanted")
+
 _case = table_of(Case)
 _task = table_of(TaskRow)
 _event = table_of(Event)
@@ -120,9 +123,9 @@ def _wanted(means: Means, claim: Claim) -> list[Act]:
             .where(
                 _task.c.program_id == claim.program_id,
                 _task.c.case_id == claim.case_id,
-                _task.c.act_state.in_(["wanted", "undo_wanted"]),
+                _task.c.act_state.in_(_ASKED),
             )
-            .order_by(_task.c.act_state == "wanted", _task.c.position, _task.c.item)
+            .order_by(_task.c.act_state != "undo_wanted", _task.c.position, _task.c.item)
         ).all()
     return [
         Act(
@@ -155,7 +158,7 @@ def _do(session: Session, act: Act, at: datetime) -> None:
     """Do the act if it is still asked for, verify it, and note it. Raises Refusal, or ActFailed."""
     # The case is held until the end: nobody calls the act off between its doing and its note.
     held = hold(session, act.task_id, by=BY_ENGINE, at=at, seen=None)
-    if held.case is None or held.task["act_state"] != ("undo_wanted" if act.undo else "wanted"):
+    if held.case is None or held.task["act_state"] not in (("undo_wanted",) if act.undo else ("wanted", "stuck")):
         return
     action = protocols.action(held.case["protocol"], act.action)
     if action is None:
@@ -188,7 +191,7 @@ def _finish(
             _announce(session, case, gate, at)
         for task_id, code in troubles.items():
             _tell_trouble(session, task_id, code, at)
-        trouble = next(iter(troubles.values()), "")
+        trouble = min(troubles.values(), key=_needs_people, default="")
         outcome = "trouble" if trouble else ("waiting" if case["state"] == "open" else case["state"])
         session.execute(
             insert(table_of(EngineRun)).values(
@@ -203,10 +206,10 @@ def _finish(
                 flow_run_id=flow_run_id,
             )
         )
-        if trouble:
+        if trouble and not _needs_people(trouble):
             mine = wakeups.put_back(session, claim, trouble=trouble, at=at)
         else:
-            mine = wakeups.acknowledge(session, claim, at=at)
+            mine = wakeups.acknowledge(session, claim, at=at, trouble=trouble)
         if not mine:
             session.rollback()
             return Carried("lost", done, trouble)
@@ -228,7 +231,12 @@ def _tell_trouble(session: Session, task_id: UUID, code: str, at: datetime) -> N
         .limit(1),
     )
     if last is None or last["verb"] != "act.trouble" or last["facts"].get("code") != code:
-        acts.record_trouble(session, task_id, code=code, by=BY_ENGINE, at=at)
+        acts.record_trouble(session, task_id, code=code, by=BY_ENGINE, at=at, needs_people=_needs_people(code))
+
+
+def _needs_people(code: str) -> bool:
+    """Whether a rule refused, so that trying again soon changes nothing. An error may pass by itself."""
+    return not code.startswith("error.")
 
 
 def _opened_gates(session: Session, case: Mapping[str, Any]) -> Iterator[str]:
@@ -367,4 +375,4 @@ async def _act_in_hand() -> None:
 
 def _is_worth_another_try(_task: object, _run: object, state: State[Any]) -> bool:
     """An error may pass in a moment; a refusal waits for people."""
-    return isinstance(state.data, ActFailed) and state.data.code.startswith("error.")
+    return isinstance(state.data, ActFailed) and not _needs_people(state.data.code)

@@ -29,7 +29,6 @@ PREFECT_CLIENT: Final[Mapping[str, str]] = {
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_TO_API_ENABLED": "false",
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
-    "PREFECT_TASKS_REFRESH_CACHE": "true",
 }
 
 
@@ -38,13 +37,13 @@ class Means:
     """With what the engine works. Nothing here is global: two engines of one process do not meet.
 
     `sessions` opens a session of one program, with the letters' stationery in it; `open_sessions` one before a program
-    is known. `clock` gives the moment, with its offset.
+    is known. `clock` gives the moment, with its offset. Without a `mailer`, letters wait.
     """
 
     sessions: Callable[[UUID], Session]
     open_sessions: Callable[[], Session]
     clock: Callable[[], datetime]
-    mailer: Mailer
+    mailer: Mailer | None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,267 @@
+"""The daily digest: who hears of what is new, and how each person's day stands."""
+
+from __future__ import annotations
+
+import time as clocks
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import and_, func, or_, select
+from sqlmodel import Session
+
+from duties import board, cases, notices, scheduling
+from duties.here import local_day, many, program_of
+from duties.protocol import Protocol
+from duties.roles import Link, Standing, standing
+from flows.engine import Means
+from locales import N_, say
+from models.base import table_of
+from models.casework import Case, Task
+from models.engine import WakeUp
+from models.outbox import Notice
+from models.program import Person
+
+#: A round takes so many tasks or people at a time, and lets the pages through in between.
+CHUNK: Final = 200
+PAUSE_SECONDS: Final = 0.01
+
+#: A task opened just before the last digest may have been committed just after it. It is news once more.
+OVERLAP: Final = timedelta(minutes=2)
+
+_task = table_of(Task)
+_case = table_of(Case)
+_notice = table_of(Notice)
+_wake_up = table_of(WakeUp)
+
+
+@dataclass(frozen=True)
+class Reminder:
+    """When a task's rungs were used, and for whom: owner, manager, accountable."""
+
+    at: datetime
+    targets: frozenset[str]
+
+
+class Ladders:
+    """Whom each rung of a task's ladder is for, by the version of the protocol that its case follows."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._read: dict[UUID, Protocol] = {}
+
+    def of(self, row: Mapping[str, Any]) -> Protocol | None:
+        """The protocol that a task's case follows; None for a duty outside any case."""
+        version_id: UUID | None = row["protocol_version_id"]
+        if version_id is None:
+            return None
+        if version_id not in self._read:
+            self._read[version_id] = scheduling.protocol_of(cases.pinned(self._session, row))
+        return self._read[version_id]
+
+    def targets(self, row: Mapping[str, Any]) -> list[str]:
+        """Whom each rung is for, the first one first: owner, manager or accountable."""
+        protocol = self.of(row)
+        # A duty outside any case has no protocol that says otherwise: it reminds the one who owes it.
+        return [rung.to for rung in protocol.remind] if protocol else ["owner"] * len(row["ladder"])
+
+
+@dataclass
+class _News:
+    """What is new for one person: when tasks of their own opened or were due, and tasks of others that need a hand."""
+
+    own: dict[UUID, datetime] = field(default_factory=dict)
+    team: dict[UUID, datetime] = field(default_factory=dict)
+
+    def since(self, last: datetime) -> _News:
+        """What of it is newer than a digest."""
+        return _News(
+            {task: at for task, at in self.own.items() if at > last},
+            {task: at for task, at in self.team.items() if at > last},
+        )
+
+
+def write_digests(
+    means: Means, program_id: UUID, at: datetime, reminded: Mapping[UUID, Reminder], since: datetime
+) -> None:
+    """Write one digest to each person for whom something is new since their last one.
+
+    `since` is up to when the last finished round had told everything.
+    """
+    with means.sessions(program_id) as session:
+        day = local_day(session, at)
+        today = standing(session, day)
+        tasks = _tasks(session, [*reminded, *_opened(session, since)])
+        news = _by_person(session, today, tasks, reminded, since)
+        for person_id, last in _digests_since(session, news, local_day(session, since), day).items():
+            news[person_id] = news[person_id].since(last)
+    for person_id in sorted(news):
+        if news[person_id].own or news[person_id].team:
+            with means.sessions(program_id) as session:
+                _write_digest(session, person_id, news[person_id], tasks, today, at)
+                session.commit()
+            clocks.sleep(PAUSE_SECONDS)
+
+
+def _by_person(
+    session: Session,
+    today: Standing,
+    tasks: Mapping[UUID, dict[str, Any]],
+    reminded: Mapping[UUID, Reminder],
+    since: datetime,
+) -> dict[UUID, _News]:
+    """What is new for each person, by who owes, manages and answers for each task on the day."""
+    chains = board.chains(session, [task["owed_by_id"] for task in tasks.values()])
+    protocols = Ladders(session)
+    news: dict[UUID, _News] = defaultdict(_News)
+    for task_id, task in tasks.items():
+        owners = {holder.person_id for holder in today.falls(chains.get(task["owed_by_id"], [])).holders}
+        reminder = reminded.get(task_id, Reminder(since, frozenset()))
+        told = {}
+        if task["opened_at"] >= since - OVERLAP:
+            told["owner"] = task["opened_at"] + OVERLAP
+        told.update(dict.fromkeys(reminder.targets, reminder.at))
+        for target, at in told.items():
+            people = owners if target == "owner" else _whom(session, today, protocols, task, target)
+            # Where nobody has it, the coordinator hears of it.
+            for person_id in people or {holder.person_id for holder in today.falls(notices.COORDINATION).holders}:
+                mine = news[person_id].own if person_id in owners else news[person_id].team
+                mine[task_id] = max(at, mine.get(task_id, at))
+    return news
+
+
+def _whom(session: Session, today: Standing, protocols: Ladders, task: Mapping[str, Any], target: str) -> set[UUID]:
+    """The manager at the case's organization, or whoever is accountable under its protocol."""
+    protocol = protocols.of(task)
+    if protocol is None:
+        return set()
+    if target == "manager":
+        chain: list[Link] = [{"role": "manager", "at": str(task["organization_id"])}]
+    else:
+        case = session.get(Case, (program_of(session), task["case_id"]))
+        chain = cases.links_of(session, protocol, protocol.accountable, case) if case else []
+    return {holder.person_id for holder in today.falls(chain).holders}
+
+
+def _write_digest(
+    session: Session,
+    person_id: UUID,
+    news: _News,
+    tasks: Mapping[UUID, Mapping[str, Any]],
+    today: Standing,
+    at: datetime,
+) -> None:
+    """Write a person how their day stands, if what was new for them is still so."""
+    hats = board.hats_of(session, today, person_id)
+    work = board.work(session, hats)
+    team = [tasks[task_id] for task_id in news.team]
+    if not team and not any(row["id"] in news.own for row in work):
+        return
+    links = board.chains(session, [row["owed_by_id"] for row in team])
+
+    def facts(language: notices.Language) -> Mapping[str, Any]:
+        lists: dict[str, list[Mapping[str, Any]]] = {
+            name: [] for name in ("to_do", "late", "to_approve", "acting_for", "team")
+        }
+        for row in work:
+            waits = row["state"] == "submitted"
+            hat = hats.approvals[row["approved_by_id"]] if waits else hats.tasks[row["owed_by_id"]]
+            item = _item(session, row, language)
+            if hat.acting_for is not None:
+                lists["acting_for"].append({**item, "for_name": _name(session, hat.acting_for)})
+            elif waits:
+                lists["to_approve"].append(item)
+            elif row["due_on"] is not None and row["due_on"] < today.day:
+                lists["late"].append(item)
+            else:
+                lists["to_do"].append(item)
+        for task in sorted(team, key=lambda task: (task["due_on"] or date.max, task["id"])):
+            owners = today.falls(links.get(task["owed_by_id"], [])).holders
+            names = ", ".join(dict.fromkeys(_name(session, holder.person_id) for holder in owners))
+            lists["team"].append({**_item(session, task, language), "for_name": names or say(language, _NOBODY)})
+        return {**lists, "path": "/"}
+
+    notices.write(session, "daily_digest", to=person_id, key=_digest_key(today.day), facts=facts, at=at)
+
+
+_NOBODY = N_("a role that nobody holds")
+
+
+def _item(session: Session, row: Mapping[str, Any], language: str) -> dict[str, Any]:
+    case = session.get(Case, (program_of(session), row["case_id"])) if row["case_id"] else None
+    return {
+        "title": row[f"title_{language}"],
+        "case": notices.case_title(session, case.model_dump(), language) if case else say(language, _DUTY),
+        "due_on": row["due_on"],
+        "path": f"/tasks/{row['id']}",
+    }
+
+
+_DUTY = N_("outside any case")
+
+
+def _name(session: Session, person_id: UUID) -> str:
+    found = session.get(Person, (program_of(session), person_id))
+    return found.name if found else ""
+
+
+def _digest_key(day: date) -> str:
+    return f"digest:{day.isoformat()}"
+
+
+def _digests_since(session: Session, people: Iterable[UUID], first: date, last: date) -> dict[UUID, datetime]:
+    """When each of these people last got a digest on one of these days."""
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    keys = [f"{_digest_key(day)}:{person_id}" for person_id in people for day in days]
+    rows = session.execute(
+        select(_notice.c.person_id, func.max(_notice.c.created_at).label("at"))
+        .where(_notice.c.program_id == program_of(session), _notice.c.key.in_(keys))
+        .group_by(_notice.c.person_id)
+    )
+    return {row.person_id: row.at for row in rows}
+
+
+def _opened(session: Session, since: datetime) -> list[UUID]:
+    """The tasks that opened since, and are open. Only cases that were carried since, or wait for it, can have any."""
+    changed = and_(
+        _wake_up.c.program_id == program_of(session),
+        or_(_wake_up.c.wanted_at >= since - OVERLAP, _wake_up.c.want > _wake_up.c.have),
+    )
+    return list(
+        session.scalars(
+            select(_task.c.id)
+            .join(
+                _wake_up,
+                and_(_wake_up.c.program_id == _task.c.program_id, _wake_up.c.case_id == _task.c.case_id),
+            )
+            .where(
+                changed,
+                _task.c.program_id == program_of(session),
+                _task.c.state == "open",
+                _task.c.action == "",
+                _task.c.opened_at >= since - OVERLAP,
+            )
+        )
+    )
+
+
+def _tasks(session: Session, ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
+    """Those of these tasks that are open now, each with its case and the chain that owes it."""
+    wanted = sorted(set(ids))
+    found: dict[UUID, dict[str, Any]] = {}
+    for first in range(0, len(wanted), CHUNK):
+        rows = many(
+            session,
+            select(_task, _case.c.protocol_version_id, _case.c.subject_id, _case.c.organization_id)
+            .outerjoin(_case, and_(_case.c.program_id == _task.c.program_id, _case.c.id == _task.c.case_id))
+            .where(
+                _task.c.program_id == program_of(session),
+                _task.c.id.in_(wanted[first : first + CHUNK]),
+                _task.c.state == "open",
+            ),
+        )
+        found.update({row["id"]: row for row in rows})
+    return found

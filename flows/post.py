@@ -1,0 +1,158 @@
+"""Delivering the outbox: one letter at a time, in the order of their days, and what is written of each attempt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import and_, or_, select, update
+from sqlmodel import Session
+
+from duties import events, notices
+from duties.actors import Actor
+from duties.delivery import Decision, next_attempt
+from flows.engine import Means
+from models.base import table_of
+from models.lifecycles import NOTICE
+from models.outbox import Notice
+from models.ports import Later, Outcome, Refused
+from models.program import Program
+
+#: Longer than a mailer waits for all the answers of one letter. A letter whose worker died goes out again after it.
+LEASE: Final = timedelta(minutes=5)
+#: Where the relay cannot be reached or refuses our account, no letter goes out for so long: it would be the same.
+REST: Final = timedelta(seconds=30)
+
+BY_POST: Final = Actor.system("post")
+
+_notice = table_of(Notice)
+_program = table_of(Program)
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What one pass over the outbox did. `rest` says that the relay itself is the trouble: wait before the next."""
+
+    attempts: int = 0
+    rest: bool = False
+
+
+@dataclass(frozen=True)
+class _Letter:
+    id: UUID
+    to: str
+    message: bytes
+    attempt: int
+
+
+def deliver(means: Means, *, most: int = 100) -> Delivered:
+    """Send what is due in every program, at most `most` letters. Blocks; run it in a thread.
+
+    A letter is taken for a while, sent outside any transaction, and then written down, so that of two workers one
+    sends it, and where one dies in between it is sent again with the same bytes.
+    """
+    attempts = 0
+    if means.mailer is None:
+        return Delivered()
+    for program_id in programs(means):
+        while attempts < most:
+            with means.sessions(program_id) as session:
+                letter = _take(session, means.clock())
+                session.commit()
+            if letter is None:
+                break
+            outcome = means.mailer.send(to=letter.to, message=letter.message)
+            attempts += 1
+            with means.sessions(program_id) as session:
+                _write_down(session, letter, outcome, means.clock())
+                session.commit()
+            if _is_the_relay(outcome):
+                return Delivered(attempts, rest=True)
+    return Delivered(attempts)
+
+
+def programs(means: Means) -> list[UUID]:
+    """Every program of the database."""
+    with means.open_sessions() as session:
+        return list(session.scalars(select(_program.c.id).order_by(_program.c.key)))
+
+
+def _take(session: Session, at: datetime) -> _Letter | None:
+    """The next letter that is due, taken until the lease ends, so that no other worker sends it meanwhile."""
+    due = (
+        select(_notice.c.id)
+        .where(
+            _notice.c.program_id == session.info["program_id"],
+            _notice.c.state == "queued",
+            _notice.c.next_attempt_at <= at,
+            or_(_notice.c.leased_until.is_(None), _notice.c.leased_until <= at),
+        )
+        .order_by(_notice.c.next_attempt_at, _notice.c.n)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = session.execute(
+        update(_notice)
+        .where(_notice.c.program_id == session.info["program_id"], _notice.c.id == due.scalar_subquery())
+        .values(leased_until=at + LEASE)
+        .returning(_notice.c.id, _notice.c.to_address, _notice.c.message, _notice.c.attempts)
+    ).first()
+    return None if row is None else _Letter(row.id, row.to_address, row.message, row.attempts + 1)
+
+
+def _write_down(session: Session, letter: _Letter, outcome: Outcome, at: datetime) -> None:
+    """Write what came of an attempt, unless the letter went another way meanwhile."""
+    decision = next_attempt(letter.attempt, outcome, at)
+    row = session.execute(
+        update(_notice)
+        .where(
+            and_(
+                _notice.c.program_id == session.info["program_id"],
+                _notice.c.id == letter.id,
+                _notice.c.state == "queued",
+                _notice.c.attempts == letter.attempt - 1,
+            )
+        )
+        .values(
+            attempts=letter.attempt,
+            code=getattr(outcome, "code", ""),
+            leased_until=None,
+            **_columns(decision, at),
+        )
+        .returning(_notice.c.case_id, _notice.c.person_id, _notice.c.template)
+    ).first()
+    if row is None or decision.state == "retry":
+        return
+    events.write(
+        session,
+        "notice.failed" if decision.tell_someone else "notice.sent",
+        "notice",
+        letter.id,
+        by=BY_POST,
+        at=at,
+        case_id=row.case_id,
+        template=row.template,
+        person=str(row.person_id),
+        attempts=letter.attempt,
+    )
+    if decision.tell_someone:
+        notice = session.get(Notice, (session.info["program_id"], letter.id), populate_existing=True)
+        if notice is not None:
+            notices.given_up(session, notice, refused=decision.state == "failed", at=at)
+
+
+def _columns(decision: Decision, at: datetime) -> dict[str, datetime | str | None]:
+    if decision.state == "retry":
+        return {"next_attempt_at": decision.retry_at}
+    if decision.state == "sent":
+        return {"state": NOTICE.after("queued", "send"), "sent_at": at, "next_attempt_at": None}
+    return {"state": NOTICE.after("queued", "give_up"), "next_attempt_at": None}
+
+
+def _is_the_relay(outcome: Outcome) -> bool:
+    """Whether the next letter would fare the same: nobody answers, or our own account is refused."""
+    return (isinstance(outcome, Later) and outcome.code == "connect") or (
+        isinstance(outcome, Refused) and not outcome.permanent
+    )

@@ -1,0 +1,174 @@
+"""Reminding: each rung of each task's ladder once, in one digest a person and working day.
+
+First the rungs that were reached are used up, a few tasks at a time, and the record says whom each was meant for.
+Then the digests are written. A round that is broken off in between finds in the record what it still has to tell.
+"""
+
+from __future__ import annotations
+
+import time as clocks
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import and_, bindparam, select, update
+from sqlmodel import Session
+
+from duties import events, scheduling
+from duties.actors import ROUNDS, Actor
+from duties.here import local_day, many, program, program_of
+from flows.digests import CHUNK, PAUSE_SECONDS, Ladders, Reminder, write_digests
+from flows.engine import Means
+from flows.marks import alone, mark_of, set_mark
+from models.base import table_of
+from models.casework import Case, Task
+from models.record import Event
+
+KEY: Final = "remind"
+#: Set when a round begins and overtaken when it is done: between the two, it was broken off.
+BEGUN: Final = "remind.begun"
+
+#: The local time at which people get their digest, and until when a late one still goes out: nobody is reminded at
+#: night, and what was due then is due the next working day.
+HOUR: Final = time(8, 0)
+EVENING: Final = time(18, 0)
+
+#: How far back the first round of a program looks for tasks that opened.
+FIRST_LOOK: Final = timedelta(days=1)
+
+BY_ROUNDS: Final = Actor.system(ROUNDS)
+
+_task = table_of(Task)
+_case = table_of(Case)
+_event = table_of(Event)
+
+
+def due_at(session: Session, at: datetime) -> datetime | None:
+    """When today's digests were due: 8:00 in the program's zone. None before that, at night, or on a day not worked."""
+    zone = ZoneInfo(program(session).time_zone)
+    day = local_day(session, at)
+    now = at.astimezone(zone).time()
+    if not HOUR <= now < EVENING or not scheduling.calendar_of(session).is_working_day(day):
+        return None
+    return datetime.combine(day, HOUR, tzinfo=zone)
+
+
+def remind(means: Means, program_id: UUID, ran_by: str) -> int:
+    """Remind whoever is to be reminded today in one program, if that was not done yet. Returns the rungs used.
+
+    Blocks for as long as it takes; run it in a thread. Running it again, late or twice at once changes nothing.
+    """
+    at = means.clock()
+    with alone(means, program_id, KEY) as mine:
+        if not mine:
+            return 0
+        with means.sessions(program_id) as session:
+            due = due_at(session, at)
+            done, begun = mark_of(session, KEY), mark_of(session, BEGUN)
+            if due is None or (done is not None and done >= due):
+                return 0
+            since = done or at - FIRST_LOOK
+            broken_off_at = begun if begun is not None and begun > since else None
+            if broken_off_at is None:
+                set_mark(session, BEGUN, at, ran_by)
+            session.commit()
+        reminded = _use_rungs(means, program_id, at)
+        found = len(reminded)
+        if broken_off_at is not None:
+            with means.sessions(program_id) as session:
+                reminded = _recorded(session, broken_off_at)
+        write_digests(means, program_id, at, reminded, since)
+        with means.sessions(program_id) as session:
+            set_mark(session, KEY, at, ran_by, found)
+            session.commit()
+    return found
+
+
+# ------------------------------------------------------------------------------------------------ using up the rungs
+
+
+def _use_rungs(means: Means, program_id: UUID, at: datetime) -> dict[UUID, Reminder]:
+    """Use every rung that was reached, and record whom it is for."""
+    used: dict[UUID, Reminder] = {}
+    for _ in range(3):  # a task that somebody was working on is passed over, and met again
+        after, passed = UUID(int=0), 0
+        while True:
+            with means.sessions(program_id) as session:
+                rows = _due(session, at, after)
+                if rows:
+                    told = _use(session, rows, at)
+                    session.commit()
+                    used.update(told)
+            if not rows:
+                break
+            after, passed = rows[-1]["id"], passed + len(rows)
+            clocks.sleep(PAUSE_SECONDS)
+        if not passed:
+            break
+    return used
+
+
+def _due(session: Session, at: datetime, after: UUID) -> list[dict[str, Any]]:
+    return many(
+        session,
+        select(_task.c.id, _task.c.case_id, _task.c.step, _task.c.ladder, _task.c.rung, _case.c.protocol_version_id)
+        .outerjoin(_case, and_(_case.c.program_id == _task.c.program_id, _case.c.id == _task.c.case_id))
+        .where(
+            _task.c.program_id == program_of(session),
+            _task.c.next_check <= local_day(session, at),
+            _task.c.state == "open",
+            _task.c.id > after,
+        )
+        .order_by(_task.c.id)
+        .limit(CHUNK)
+        .with_for_update(of=_task, skip_locked=True),
+    )
+
+
+def _use(session: Session, rows: Sequence[Mapping[str, Any]], at: datetime) -> dict[UUID, Reminder]:
+    day = local_day(session, at)
+    protocols = Ladders(session)
+    changes: list[dict[str, Any]] = []
+    told: list[tuple[UUID, dict[str, Any]]] = []
+    for row in rows:
+        ladder = [date.fromisoformat(rung) for rung in row["ladder"]]
+        reached = max(row["rung"], sum(rung <= day for rung in ladder))
+        next_check = ladder[reached] if reached < len(ladder) else None
+        changes.append({"of": row["id"], "to_rung": reached, "to_check": next_check})
+        targets = protocols.targets(row)[row["rung"] : reached]
+        if targets:
+            told.append((row["id"], {"step": row["step"], "rung": reached, "to": list(dict.fromkeys(targets))}))
+    # On the connection, as one statement for all; the version stays: nobody's page grows old by a reminder.
+    session.connection().execute(
+        update(_task)
+        .where(_task.c.program_id == program_of(session), _task.c.id == bindparam("of"))
+        .values(rung=bindparam("to_rung"), next_check=bindparam("to_check")),
+        changes,
+    )
+    if told:
+        events.write_many(
+            session,
+            "task.reminded",
+            "task",
+            told,
+            by=BY_ROUNDS,
+            at=at,
+            case_of={row["id"]: row["case_id"] for row in rows},
+        )
+    return {task_id: Reminder(at, frozenset(facts["to"])) for task_id, facts in told}
+
+
+def _recorded(session: Session, since: datetime) -> dict[UUID, Reminder]:
+    """What a round that was broken off had used up, and this one after it. Reads the whole record: it is rare."""
+    rows = session.execute(
+        select(_event.c.subject_id, _event.c.at, _event.c.facts)
+        .where(
+            _event.c.program_id == program_of(session),
+            _event.c.verb == "task.reminded",
+            _event.c.at >= since,
+        )
+        .order_by(_event.c.n)
+    )
+    return {row.subject_id: Reminder(row.at, frozenset(row.facts["to"])) for row in rows}

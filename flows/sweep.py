@@ -1,0 +1,103 @@
+"""Sweeping: what was lost on the way is found again, and what nobody needs any more is thrown out."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import and_, delete, func, or_, select
+from sqlmodel import Session
+
+from duties import wakeups
+from duties.here import program_of
+from flows.engine import Means
+from flows.marks import mark_of, set_mark
+from models.access import AnsweredRequest, BrowserSession
+from models.base import table_of
+from models.casework import Task
+from models.engine import WakeUp
+
+_log = logging.getLogger(__name__)
+
+KEY: Final = "sweep"
+EVERY: Final = timedelta(minutes=15)
+
+#: What a rule refused is tried again so often: somebody may have seen to it elsewhere.
+TRIED_AGAIN_AFTER: Final = timedelta(hours=1)
+#: A sign-in that has ended, or an idempotency key, serves nobody after this.
+KEPT: Final = timedelta(days=30)
+
+_task = table_of(Task)
+_wake_up = table_of(WakeUp)
+_answered = table_of(AnsweredRequest)
+_sign_in = table_of(BrowserSession)
+
+
+def due_at(_: Session, at: datetime) -> datetime | None:
+    """The last quarter of an hour."""
+    return at - timedelta(seconds=at.timestamp() % EVERY.total_seconds())
+
+
+def sweep(means: Means, program_id: UUID, ran_by: str) -> int:
+    """Wake the cases of one program that wait for the engine and are not on its list, and purge. Returns how many.
+
+    Running it again changes nothing.
+    """
+    at = means.clock()
+    with means.sessions(program_id) as session:
+        done = mark_of(session, KEY)
+        if done is not None and done >= (due_at(session, at) or at):
+            return 0
+        lost = sorted({*_forgotten(session), *_refused_long_ago(session, at)})
+        for case_id in lost:
+            wakeups.wake(session, case_id, at=at)
+        _purge(session, at)
+        set_mark(session, KEY, at, ran_by, len(lost))
+        session.commit()
+    if lost:
+        _log.warning("%d cases waited without a wake-up, and were woken", len(lost))
+    return len(lost)
+
+
+def _forgotten(session: Session) -> list[UUID]:
+    """The cases in which the engine is asked for something, and whose wake-up says that all is dealt with."""
+    known = and_(_wake_up.c.program_id == _task.c.program_id, _wake_up.c.case_id == _task.c.case_id)
+    return list(
+        session.scalars(
+            select(_task.c.case_id)
+            .distinct()
+            .select_from(_task)
+            .outerjoin(_wake_up, known)
+            .where(
+                _task.c.program_id == program_of(session),
+                _task.c.act_state.in_(["wanted", "undo_wanted"]),
+                _task.c.case_id.is_not(None),
+                or_(
+                    _wake_up.c.case_id.is_(None),
+                    and_(_wake_up.c.want <= _wake_up.c.have, _wake_up.c.trouble == ""),
+                ),
+            )
+        )
+    )
+
+
+def _refused_long_ago(session: Session, at: datetime) -> list[UUID]:
+    return list(
+        session.scalars(
+            select(_wake_up.c.case_id).where(
+                _wake_up.c.program_id == program_of(session),
+                _wake_up.c.trouble != "",
+                _wake_up.c.want <= _wake_up.c.have,
+                _wake_up.c.wanted_at <= at - TRIED_AGAIN_AFTER,
+            )
+        )
+    )
+
+
+def _purge(session: Session, at: datetime) -> None:
+    here, old = program_of(session), at - KEPT
+    session.execute(delete(_answered).where(_answered.c.program_id == here, _answered.c.answered_at < old))
+    last = func.coalesce(_sign_in.c.ended_at, _sign_in.c.seen_at)
+    session.execute(delete(_sign_in).where(_sign_in.c.program_id == here, last < old))

@@ -1,0 +1,413 @@
+"""The engine's one long-lived process: it carries the cases that changed, delivers letters, and keeps time.
+
+Its loops know nothing of each other but the database. Whatever it was doing when it died is there to be found: a
+case by its lease, a letter by its own, a round by its mark. Start it with `python -m flows.worker`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+from flows.engine import PREFECT_CLIENT, InHand, Means, code_of, in_hand
+
+if __name__ == "__main__":
+    # Prefect reads its settings as it is imported, below; what the supervisor gave stands.
+    for _name, _value in PREFECT_CLIENT.items():
+        os.environ.setdefault(_name, _value)
+    os.environ.setdefault("PREFECT_API_URL", f"http://127.0.0.1:{os.environ.get('SPHERES_PREFECT_PORT') or 8401}/api")
+
+from prefect import Flow
+from prefect.client.orchestration import get_client
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session
+
+from adapters.database import Listener, listen, make_engine, open_session, program_session
+from adapters.mail import FolderMailer, SmtpMailer
+from adapters.settings import Settings, SettingsError
+from duties import wakeups
+from duties.letters import Mailbox
+from duties.notices import stationery_for
+from duties.wakeups import Claim
+from flows import post, rounds
+from flows.carry import carry, plainly, protocol_flow
+from flows.onboarding.flow import onboarding
+from flows.protocols import letter_folders
+from models.base import table_of
+from models.casework import Case
+from models.engine import Beat
+from models.ports import Mailer
+
+_log = logging.getLogger(__name__)
+
+#: Each case is the worker's own for so long. A run and, where Prefect failed it, a plain one both fit into it.
+LEASE: Final = timedelta(seconds=120)
+RUN_SECONDS: Final = 60.0
+PLAIN_RUN_SECONDS: Final = 40.0
+CONCURRENCY: Final = 8
+
+#: News of a change come by notification; this is for what they missed, and for what waits for its time.
+LOOK_AGAIN_SECONDS: Final = 5.0
+BEAT_SECONDS: Final = 5.0
+ROUND_LOOK_SECONDS: Final = 5.0
+OVERDUE_LOOK_SECONDS: Final = 60.0
+HEALTH_SECONDS: Final = 5.0
+#: A loop that failed, such as while the database restarts, begins again after this.
+MEND_SECONDS: Final = 1.0
+#: How long what is in hand may still take when the worker is told to stop.
+FAREWELL_SECONDS: Final = 8.0
+#: The signs of life of workers that are gone are kept for so long.
+OLD_BEAT: Final = timedelta(days=1)
+
+LETTERS_AT_A_TIME: Final = 10
+
+FLOWS: Final[dict[str, Flow[[str], Any]]] = {"onboarding": onboarding}
+"""The protocols that have a flow of their own; another gets one by its key."""
+
+_beat = table_of(Beat)
+_case = table_of(Case)
+
+
+class Prefect:
+    """Whether Prefect's server answers, asked at most every few seconds. Without an address it never does."""
+
+    def __init__(self, api_url: str) -> None:
+        self._url = urlsplit(api_url)
+        self._asked_at = float("-inf")
+        self._up = False
+        self._asking = asyncio.Lock()
+
+    async def is_up(self) -> bool:
+        """Whether it answered when it was last asked."""
+        async with self._asking:
+            if time.monotonic() - self._asked_at > HEALTH_SECONDS:
+                self._up = bool(self._url.hostname) and await asyncio.to_thread(self._answers)
+                self._asked_at = time.monotonic()
+        return self._up
+
+    def doubt(self) -> None:
+        """It failed somebody: it counts as away until it is asked again."""
+        self._up, self._asked_at = False, time.monotonic()
+
+    def _answers(self) -> bool:
+        kind = http.client.HTTPSConnection if self._url.scheme == "https" else http.client.HTTPConnection
+        connection = kind(self._url.hostname or "", self._url.port, timeout=1)
+        try:
+            connection.request("GET", f"{self._url.path.rstrip('/')}/health")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+@dataclass
+class Worker:
+    """The loops. `ears` opens what hears of changes; `prefect_url` is the address of Prefect's API, or ""."""
+
+    means: Means
+    ears: Callable[[], Listener]
+    prefect_url: str = ""
+    name: str = field(default_factory=lambda: f"worker-{uuid4().hex[:12]}")
+    between_letters: Callable[[], None] = lambda: None
+
+    def __post_init__(self) -> None:
+        self.prefect = Prefect(self.prefect_url)
+        self.stopping = asyncio.Event()
+        self._woken = asyncio.Event()
+        self._posted = asyncio.Event()
+        self._slots = asyncio.Semaphore(CONCURRENCY)
+        self._in_hand: dict[asyncio.Task[None], Claim] = {}
+        self._deployed: dict[UUID, str] = {}
+
+    async def run(self) -> None:
+        """Work until `stop`, then finish what is in hand within some seconds, and give back the rest."""
+        loops = [
+            asyncio.create_task(self._forever(body))
+            for body in (self._hear, self._take_cases, self._give_signs, self._deliver, self._keep_time)
+        ]
+        await self.stopping.wait()
+        if self._in_hand:
+            await asyncio.wait(self._in_hand, timeout=FAREWELL_SECONDS)
+        for carrying, claim in list(self._in_hand.items()):
+            carrying.cancel()
+            with suppress(Exception):
+                await asyncio.to_thread(self._change, claim, wakeups.let_go)
+        await asyncio.wait(loops, timeout=2 * MEND_SECONDS)
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, *self._in_hand, return_exceptions=True)
+        with suppress(Exception):
+            await asyncio.to_thread(self._sign_off)
+
+    def stop(self) -> None:
+        """Take nothing new."""
+        self.stopping.set()
+        self._woken.set()
+        self._posted.set()
+
+    async def _forever(self, body: Callable[[], Awaitable[None]]) -> None:
+        while not self.stopping.is_set():
+            try:
+                await body()
+            except Exception as error:  # noqa: BLE001 - a loop never ends: the database may be restarting
+                _log.warning("%s: %s", body.__name__, type(error).__name__)
+                await self._pause(MEND_SECONDS)
+
+    async def _pause(self, seconds: float, until: asyncio.Event | None = None) -> None:
+        """Wait, at most until `until` or the end of the work."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for((until or self.stopping).wait(), seconds)
+
+    async def _hear(self) -> None:
+        with self.ears() as ears:
+            while not self.stopping.is_set():
+                if await asyncio.to_thread(ears.wait, 1.0):
+                    self._woken.set()
+                    self._posted.set()
+
+    # ------------------------------------------------------------------------------------------------------- cases
+
+    async def _take_cases(self) -> None:
+        while not self.stopping.is_set():
+            await self._slots.acquire()
+            # Cleared before looking: a change that comes right after the look is heard.
+            self._woken.clear()
+            claim = None
+            try:
+                if not self.stopping.is_set():
+                    claim = await asyncio.to_thread(self._claim)
+            finally:
+                if claim is None:
+                    self._slots.release()
+            if claim is None:
+                await self._pause(LOOK_AGAIN_SECONDS, self._woken)
+                continue
+            carrying = asyncio.create_task(self._carry(claim))
+            self._in_hand[carrying] = claim
+            carrying.add_done_callback(self._put_down)
+
+    def _put_down(self, carrying: asyncio.Task[None]) -> None:
+        del self._in_hand[carrying]
+        self._slots.release()
+
+    def _claim(self) -> Claim | None:
+        with self.means.open_sessions() as session:
+            claim = wakeups.claim(session, worker=self.name, at=self.means.clock(), lease=LEASE)
+            session.commit()
+        return claim
+
+    async def _carry(self, claim: Claim) -> None:
+        """Carry one case: by Prefect where it answers, else plainly. What goes wrong is put back, by its code."""
+        try:
+            if await self.prefect.is_up() and await self._carry_by_prefect(claim):
+                return
+            async with asyncio.timeout(PLAIN_RUN_SECONDS):
+                await carry(claim, self.means, plainly(self.means))
+        except Exception as error:  # noqa: BLE001 - the case is tried again, and its page shows the code
+            await self._put_back(claim, code_of(error))
+
+    async def _carry_by_prefect(self, claim: Claim) -> bool:
+        """Whether the case was carried and its wake-up acknowledged, whatever Prefect says of it afterwards."""
+        hand = InHand(claim, self.means)
+        token = in_hand.set(hand)
+        try:
+            flow = await asyncio.to_thread(self._flow_of, claim)
+            async with asyncio.timeout(RUN_SECONDS):
+                await flow(str(claim.case_id), return_state=True)
+        except Exception as error:  # noqa: BLE001 - Prefect's own trouble is not the case's
+            _log.warning("Prefect, with case %s: %s", claim.case_id, type(error).__name__)
+            self.prefect.doubt()
+        finally:
+            in_hand.reset(token)
+        if hand.outcome is None and hand.fault:
+            await self._put_back(claim, hand.fault)
+            return True
+        return hand.outcome is not None
+
+    def _flow_of(self, claim: Claim) -> Flow[[str], Any]:
+        with self.means.sessions(claim.program_id) as session:
+            key = session.scalar(
+                select(_case.c.protocol).where(_case.c.program_id == claim.program_id, _case.c.id == claim.case_id)
+            )
+        return FLOWS.get(key or "") or protocol_flow(key or "unknown")
+
+    async def _put_back(self, claim: Claim, code: str) -> None:
+        """Have the case tried again soon. Where even that fails the database is away, and the lease may yet end."""
+        _log.warning("case %s: %s", claim.case_id, code)
+        until = time.monotonic() + LEASE.total_seconds()
+        while time.monotonic() < until:
+            try:
+                await asyncio.to_thread(
+                    self._change,
+                    claim,
+                    lambda session, taken: wakeups.put_back(session, taken, trouble=code, at=self.means.clock()),
+                )
+            except Exception as error:  # noqa: BLE001 - as above
+                _log.warning("case %s cannot be put back: %s", claim.case_id, type(error).__name__)
+                await asyncio.sleep(MEND_SECONDS)
+            else:
+                return
+
+    def _change(self, claim: Claim, change: Callable[[Session, Claim], bool]) -> None:
+        with self.means.sessions(claim.program_id) as session:
+            change(session, claim)
+            session.commit()
+
+    # ------------------------------------------------------------------------------------------------ signs of life
+
+    async def _give_signs(self) -> None:
+        while not self.stopping.is_set():
+            await asyncio.to_thread(self._sign, await self.prefect.is_up())
+            await self._pause(BEAT_SECONDS)
+
+    def _sign(self, prefect_up: bool) -> None:
+        at = self.means.clock()
+        with self.means.open_sessions() as session:
+            call = insert(_beat).values(process=self.name, at=at, prefect_up=prefect_up)
+            session.execute(
+                call.on_conflict_do_update(
+                    index_elements=["process"], set_={"at": call.excluded.at, "prefect_up": call.excluded.prefect_up}
+                )
+            )
+            session.execute(delete(_beat).where(_beat.c.at < at - OLD_BEAT))
+            session.commit()
+
+    def _sign_off(self) -> None:
+        with self.means.open_sessions() as session:
+            session.execute(delete(_beat).where(_beat.c.process == self.name))
+            session.commit()
+
+    # ------------------------------------------------------------------------------------------------------ letters
+
+    async def _deliver(self) -> None:
+        while not self.stopping.is_set():
+            self._posted.clear()
+            done = await asyncio.to_thread(post.deliver, self.means, most=LETTERS_AT_A_TIME)
+            if done.rest:
+                await self._pause(post.REST.total_seconds())
+            elif done.attempts < LETTERS_AT_A_TIME:
+                await asyncio.to_thread(self.between_letters)
+                await self._pause(LOOK_AGAIN_SECONDS, self._posted)
+
+    # ------------------------------------------------------------------------------------------------------- rounds
+
+    async def _keep_time(self) -> None:
+        looked_at = time.monotonic()
+        while not self.stopping.is_set():
+            await self._pause(ROUND_LOOK_SECONDS)
+            if not self.stopping.is_set() and await self.prefect.is_up():
+                await self._rounds_by_prefect()
+            if time.monotonic() - looked_at > OVERDUE_LOOK_SECONDS:
+                looked_at = time.monotonic()
+                await self._overdue_rounds()
+
+    async def _rounds_by_prefect(self) -> None:
+        try:
+            async with get_client() as client:
+                if not self._deployed:
+                    self._deployed = dict(await rounds.register(client, self.means))
+                await rounds.start_due(client, self.means, self._deployed)
+        except Exception as error:  # noqa: BLE001 - Prefect is a hint: an overdue round is run without it
+            _log.warning("Prefect's schedules: %s", type(error).__name__)
+            self._deployed = {}
+
+    async def _overdue_rounds(self) -> None:
+        for key in rounds.ROUNDS:
+            if not self.stopping.is_set() and await asyncio.to_thread(rounds.is_overdue, self.means, key):
+                _log.warning("the round %s is overdue: the worker runs it", key)
+                await asyncio.to_thread(rounds.run_round, self.means, key, "worker")
+
+
+# ---------------------------------------------------------------------------------------------------- as a process
+
+
+async def main(settings: Settings) -> None:
+    """Run the worker of an installation until SIGTERM or SIGINT. Raises SettingsError without a database."""
+    if settings.database_url is None:
+        raise SettingsError("DATABASE_URL", "is needed by the worker; `spheres up` gives it.")
+    url = settings.database_url
+    engine = make_engine(url, pool_size=CONCURRENCY + 4, application_name="spheres worker")
+    paper = stationery_for(
+        sender=Mailbox(settings.sender, "SPHÈRES"), base_url=settings.base_url, folders=letter_folders()
+    )
+
+    def sessions(program_id: UUID) -> Session:
+        session = program_session(engine, program_id)
+        session.info["stationery"] = paper
+        return session
+
+    mailer = mailer_of(settings)
+    worker = Worker(
+        Means(sessions, lambda: open_session(engine), lambda: datetime.now(UTC), mailer),
+        ears=lambda: listen(url, wakeups.WAKE_CHANNEL, wakeups.POST_CHANNEL),
+        prefect_url=os.environ.get("PREFECT_API_URL", ""),
+        between_letters=mailer.close if isinstance(mailer, SmtpMailer) else lambda: None,
+    )
+    loop = asyncio.get_running_loop()
+    # Every case in hand may block in one thread, besides the ears, the letters and the rounds.
+    loop.set_default_executor(ThreadPoolExecutor(CONCURRENCY + 8, thread_name_prefix="engine"))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, worker.stop)
+    await worker.run()
+    engine.dispose()
+
+
+def mailer_of(settings: Settings) -> Mailer | None:
+    """How letters leave: into a folder in a demonstration, where nobody is real, else by the relay that is set.
+
+    None where no relay is set: letters wait.
+    """
+    if settings.demo:
+        return FolderMailer(settings.data / "mail")
+    smtp = settings.smtp
+    if smtp is None:
+        _log.warning("SMTP_HOST is not set: letters wait")
+        return None
+    return SmtpMailer(
+        smtp.host,
+        smtp.port,
+        envelope_from=smtp.sender,
+        username=smtp.username or None,
+        password=smtp.password() or None,
+        starttls=smtp.starttls,
+    )
+
+
+async def _until_the_end(settings: Settings) -> None:
+    """Work, and then end for certain: a thread that waits for a server that is gone has nothing left to lose."""
+    await main(settings)
+    ending = threading.Timer(MEND_SECONDS, os._exit, (0,))
+    ending.daemon = True
+    ending.start()
+
+
+def run() -> int:
+    """The process: read the settings and work until a signal. Returns its exit status."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        settings = Settings.from_env(os.environ)
+        asyncio.run(_until_the_end(settings))
+    except SettingsError as wrong:
+        sys.stderr.write(f"{wrong}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run())
