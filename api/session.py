@@ -51,6 +51,16 @@ class Office:
     demonstration: bool
     prefect_url: str = ""
 
+    def before_a_program(self) -> Session:
+        """A session before it is known which program is meant."""
+        return open_session(self.engine)
+
+    def of_program(self, program_id: UUID) -> Session:
+        """A session of one program, with the letters' stationery in it."""
+        session = program_session(self.engine, program_id)
+        session.info["stationery"] = self.stationery
+        return session
+
     @property
     def cookie(self) -> str:
         """The cookie's name. Over https it is bound to the host; a demonstration on loopback has no https."""

@@ -8,8 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 from sqlalchemy import text
 
-from adapters.database import open_session
-from api.pages import board, people, post, program, protocols, sign_in
+from api.pages import activity, board, case, people, post, program, protocols, sign_in, tasks, work
 from api.pages.frame import framed
 from api.permissions import Action, asks
 from api.rendering import render
@@ -18,11 +17,15 @@ from locales import ZONE
 
 #: The pages of someone signed in, each module's `router`.
 _FRAMED: tuple[APIRouter, ...] = (
+    work.router,
+    case.router,
+    tasks.router,
     board.router,
     people.router,
     program.router,
     protocols.router,
     post.router,
+    activity.router,
 )
 
 _health = APIRouter()
@@ -41,7 +44,7 @@ def routers(*, demonstration: bool) -> list[APIRouter]:
 @asks(Action.LOOK)
 def health(request: Request) -> JSONResponse:
     """Whether this process serves and its database answers; 503 where it does not."""
-    with open_session(office_of(request).engine) as session:
+    with office_of(request).before_a_program() as session:
         session.execute(text("select 1"))
     return JSONResponse({"ok": True}, headers={"Cache-Control": "no-store"})
 

@@ -13,7 +13,6 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import select
 from sqlmodel import Session
 
-from adapters.database import open_session, program_session
 from api.pages.frame import see_other
 from api.permissions import Action, Forbidden, asks
 from api.rendering import render
@@ -58,7 +57,7 @@ def enter(request: Request, program: Annotated[UUID, Form()], person: Annotated[
     office = office_of(request)
     if not office.demonstration:
         raise Forbidden
-    with program_session(office.engine, program) as session:
+    with office.of_program(program) as session:
         found = session.get(Program, program)
         if found is None or not found.is_demonstration or person not in _today(session, found).live:
             raise Forbidden
@@ -83,13 +82,13 @@ def leave(request: Request) -> RedirectResponse:
 
 def _groups(office: Office) -> list[dict[str, Any]]:
     """The demonstration's people of today by role, each with the organization at which they hold it."""
-    with open_session(office.engine) as session:
+    with office.before_a_program() as session:
         programs = session.scalars(select(Program).where(Program.is_demonstration.is_(True))).all()  # type: ignore[attr-defined]
     return [group for program in programs for group in _groups_of(office, program)]
 
 
 def _groups_of(office: Office, program: Program) -> list[dict[str, Any]]:
-    with program_session(office.engine, program.id) as session:
+    with office.of_program(program.id) as session:
         today = _today(session, program)
         people = {person.id: person for person in session.scalars(select(Person))}
         places = {place.id: place for place in session.scalars(select(Organization))}
