@@ -78,11 +78,16 @@ def hold(session: Session, task_id: UUID, *, by: Actor, at: datetime, seen: int 
     if task is None:
         raise Refusal("task.unknown", N_("There is no such task."))
     if seen is not None and task["version"] != seen:
-        raise Refusal(
-            "task.changed",
-            N_("Someone else changed this task while you were looking at it. Nothing was saved; look at it again."),
-        )
+        raise changed_meanwhile()
     return Held(task, case, at, by)
+
+
+def changed_meanwhile() -> Refusal:
+    """What whoever looked at an older version of a task is told."""
+    return Refusal(
+        "task.changed",
+        N_("Someone else changed this task while you were looking at it. Nothing was saved; look at it again."),
+    )
 
 
 def change(session: Session, held: Held, **values: Any) -> None:

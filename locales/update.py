@@ -38,7 +38,12 @@ KEYWORDS: Final[Mapping[str, Any]] = {
 
 TEMPLATES: Final = (".html", ".txt", ".j2", ".jinja")
 
-JINJA: Final[Mapping[str, str]] = {"trimmed": "true", "newstyle_gettext": "true", "silent": "false"}
+JINJA: Final[Mapping[str, str]] = {
+    "trimmed": "true",
+    "newstyle_gettext": "true",
+    "silent": "false",
+    "extensions": "jinja2.ext.do,jinja2.ext.loopcontrols",
+}
 
 HEADER: Final = """\
 # {name} of SPHÈRES. The msgids are the English words; `python -m locales.update` brings in new ones.

@@ -1,0 +1,313 @@
+"""One case: its stages and tasks, its gates, what the engine did, its history, and what may be done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import HTMLResponse
+from sqlalchemy import and_, select
+
+from api.answers import sentence_of, status_of
+from api.pages.forms import Typed, day_of
+from api.pages.frame import page, see_other
+from api.pages.history import MINOR, told
+from api.pages.lines import Line, cases_about, lines_of, names_of
+from api.permissions import Action, Forbidden, Given, allows, asks, find_case, may_end, require, to_case
+from api.session import AtDesk, Desk
+from duties import board, cases, scheduling
+from duties.actors import Actor
+from duties.here import many, one, program_of
+from duties.protocol import Protocol
+from duties.refusals import Refusal
+from models.base import table_of
+from models.casework import LIVE, Case, Task
+from models.engine import EngineRun, WakeUp
+from models.record import Event
+
+router = APIRouter()
+
+_task = table_of(Task)
+_event = table_of(Event)
+_run = table_of(EngineRun)
+_wake_up = table_of(WakeUp)
+
+#: How much of its history a case shows at first, and how much at most.
+FIRST_EVENTS: Final = 12
+MOST_EVENTS: Final = 500
+RUNS_SHOWN: Final = 4
+
+Text = Annotated[str, Form()]
+Seen = Annotated[int, Form()]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of the protocol in this case. `done` and `total` count the tasks that are asked for."""
+
+    id: str
+    title: str
+    state: str
+    done: int
+    total: int
+    lines: Sequence[Line]
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What may begin only once certain steps are settled, and which of them are not."""
+
+    title: str
+    waits_for: Sequence[Line]
+    sources: Sequence[str]
+
+
+@router.get("/cases/{case_id}", name="case")
+@asks(Action.SEE_CASE)
+def show_case(desk: AtDesk, request: Request, case_id: UUID, history: str = "") -> HTMLResponse:
+    """One case, as far as it is now."""
+    return case_page(desk, request, case_id, Typed(), whole_history=history == "all")
+
+
+@router.post("/cases/{case_id}/days/{anchor}")
+@asks(Action.MOVE_DAY)
+def move_day(desk: AtDesk, request: Request, case_id: UUID, anchor: str, seen: Seen, day: Text = "") -> Response:
+    """Move one of the case's named days; its own due days follow."""
+    by = require(Action.MOVE_DAY, to_case(desk.session, desk.asker, find_case(desk.session, desk.asker, case_id)))
+
+    def act() -> None:
+        cases.move_day(desk.session, case_id, anchor=anchor, day=day_of(day), by=by, at=desk.at, seen=seen)
+
+    return _after(desk, request, case_id, f"day-{anchor}", act, {"day": day}, anchor="about")
+
+
+@router.post("/cases/{case_id}/cancellation")
+@asks(Action.CANCEL_CASE)
+def cancel(desk: AtDesk, request: Request, case_id: UUID, seen: Seen, reason: Text = "") -> Response:
+    """End a case that will not be finished, with the reason."""
+    by = _may_end(desk, case_id, Action.CANCEL_CASE)
+
+    def act() -> None:
+        cases.cancel_case(desk.session, case_id, by=by, at=desk.at, reason=reason, seen=seen)
+
+    return _after(desk, request, case_id, "cancel", act, {"reason": reason})
+
+
+@router.post("/cases/{case_id}/reopening")
+@asks(Action.REOPEN_CASE)
+def reopen(desk: AtDesk, request: Request, case_id: UUID, seen: Seen, reason: Text = "") -> Response:
+    """Open a case that ended again, with the reason."""
+    by = _may_end(desk, case_id, Action.REOPEN_CASE)
+
+    def act() -> None:
+        cases.reopen_case(desk.session, case_id, by=by, at=desk.at, reason=reason, seen=seen)
+
+    return _after(desk, request, case_id, "reopen", act, {"reason": reason})
+
+
+@router.post("/cases/{case_id}/closing")
+@asks(Action.CLOSE_CASE)
+def close(desk: AtDesk, request: Request, case_id: UUID, seen: Seen) -> Response:
+    """Close a case in which nothing that is required is left."""
+    by = require(Action.CLOSE_CASE, to_case(desk.session, desk.asker, find_case(desk.session, desk.asker, case_id)))
+
+    def act() -> None:
+        cases.close_case(desk.session, case_id, by=by, at=desk.at, seen=seen)
+
+    return _after(desk, request, case_id, "close", act, {})
+
+
+@router.post("/cases/{case_id}/version")
+@asks(Action.TAKE_VERSION)
+def take_version(
+    desk: AtDesk, request: Request, case_id: UUID, seen: Seen, version: Annotated[UUID, Form()]
+) -> Response:
+    """Follow the protocol's newer version from now on."""
+    by = require(Action.TAKE_VERSION, to_case(desk.session, desk.asker, find_case(desk.session, desk.asker, case_id)))
+
+    def act() -> None:
+        cases.take_version(desk.session, case_id, version, by=by, at=desk.at, seen=seen)
+
+    return _after(desk, request, case_id, "version", act, {})
+
+
+def case_page(
+    desk: Desk, request: Request, case_id: UUID, typed: Typed, *, whole_history: bool = False
+) -> HTMLResponse:
+    """The page of a case that the reader may see; with `typed`, as a rule refused what was sent. Raises Forbidden."""
+    held = find_case(desk.session, desk.asker, case_id)
+    row = desk.session.get(Case, (program_of(desk.session), case_id), populate_existing=True)
+    if row is None:
+        raise Forbidden
+    version = cases.pinned(desk.session, held)
+    protocol = scheduling.protocol_of(version)
+    lines = lines_of(desk, _tasks_of(desk, case_id))
+    given = may_end(desk.session, desk.asker, held, "cancel" if held["state"] == "open" else "reopen")
+    about = cases_about(desk, [case_id])[case_id]
+    return page(
+        desk,
+        request,
+        "case.html",
+        status=status_of(typed.refusal) if typed.refusal else 200,
+        typed=typed,
+        refusal=sentence_of(typed.refusal) if typed.refusal else "",
+        case=held,
+        about=about,
+        version=version,
+        progress=board.progress(desk.session, [case_id], desk.day)[case_id],
+        stages=_stages(protocol, lines, desk.language),
+        gates=_gates(protocol, lines, desk.language),
+        unplaced=[line for line in lines if line.task["stage"] not in {stage.id for stage in protocol.stages}],
+        facts=_facts(desk, held, row, protocol, given),
+        opened_by=names_of(desk, [held["opened_by"], held["ended_by"]]),
+        offer=cases.newer_version(desk.session, row, desk.language),
+        offers=_offers(held, given, lines),
+        engine=_engine(desk, case_id),
+        history=_history(desk, case_id, whole=whole_history),
+        whole_history=whole_history,
+        now=desk.at,
+    )
+
+
+# What the page shows.
+
+
+def _tasks_of(desk: Desk, case_id: UUID) -> list[dict[str, Any]]:
+    return many(
+        desk.session,
+        select(_task)
+        .where(_task.c.program_id == program_of(desk.session), _task.c.case_id == case_id)
+        .order_by(_task.c.position, _task.c.item),
+    )
+
+
+def _stages(protocol: Protocol, lines: Sequence[Line], language: str) -> list[Stage]:
+    """The protocol's stages in order; the current one is the first in which something is left."""
+    found: list[Stage] = []
+    current_is_known = False
+    for stage in protocol.stages:
+        mine = [line for line in lines if line.task["stage"] == stage.id]
+        asked = [line for line in mine if line.task["state"] != "cancelled"]
+        left = [line for line in asked if not line.is_settled]
+        is_current = bool(left) and not current_is_known
+        current_is_known = current_is_known or is_current
+        begun = any(line.task["state"] in LIVE or line.is_settled for line in asked)
+        state = (
+            "cancelled" if mine and not asked else "in_progress" if left and begun else "planned" if left else "done"
+        )
+        found.append(
+            Stage(
+                id=stage.id,
+                title=stage.title.in_language(language),
+                state=state,
+                done=len(asked) - len(left),
+                total=len(asked),
+                lines=mine,
+                is_current=is_current,
+            )
+        )
+    return found
+
+
+def _gates(protocol: Protocol, lines: Sequence[Line], language: str) -> list[Gate]:
+    return [
+        Gate(
+            title=gate.title.in_language(language),
+            waits_for=[
+                line
+                for line in lines
+                if line.task["step"] in gate.steps and line.task["state"] not in ("done", "waived")
+            ],
+            sources=gate.source,
+        )
+        for gate in protocol.gates.values()
+    ]
+
+
+def _facts(
+    desk: Desk, held: Mapping[str, Any], row: Case, protocol: Protocol, given: Given
+) -> list[tuple[str, str, date | None, bool]]:
+    """The case's named days: key, title, day, and whether the reader may move it now."""
+    days = scheduling.named_days(desk.session, row, protocol)
+    may_move = held["state"] == "open" and allows(Action.MOVE_DAY, given) is not None
+    return [
+        (
+            key,
+            anchor.title.in_language(desk.language),
+            days.get(key),
+            may_move and anchor.from_ in ("worker.starts_on", "worker.ends_on"),
+        )
+        for key, anchor in protocol.anchors.items()
+    ]
+
+
+def _offers(held: Mapping[str, Any], given: Given, lines: Sequence[Line]) -> frozenset[str]:
+    """What the reader may do to the case as it stands. The verbs ask again."""
+    left = [line for line in lines if line.task["required"] and not line.is_settled]
+    now = {
+        "cancel": (Action.CANCEL_CASE, held["state"] == "open"),
+        "reopen": (Action.REOPEN_CASE, held["state"] != "open"),
+        "close": (Action.CLOSE_CASE, held["state"] == "open" and not left),
+        "version": (Action.TAKE_VERSION, held["state"] == "open"),
+    }
+    return frozenset(act for act, (action, may) in now.items() if may and allows(action, given) is not None)
+
+
+def _engine(desk: Desk, case_id: UUID) -> dict[str, Any]:
+    """What the engine did in this case, the newest first, and since when a change waits for it."""
+    here = program_of(desk.session)
+    runs = many(
+        desk.session,
+        select(_run)
+        .where(_run.c.program_id == here, _run.c.case_id == case_id)
+        .order_by(_run.c.started_at.desc(), _run.c.id)
+        .limit(RUNS_SHOWN),
+    )
+    waiting = one(
+        desk.session,
+        select(_wake_up.c.wanted_at, _wake_up.c.attempts, _wake_up.c.trouble, _wake_up.c.not_before).where(
+            _wake_up.c.program_id == here, _wake_up.c.case_id == case_id, _wake_up.c.want > _wake_up.c.have
+        ),
+    )
+    return {"runs": runs, "waiting": waiting}
+
+
+def _history(desk: Desk, case_id: UUID, *, whole: bool) -> dict[str, Any]:
+    mine = and_(_event.c.program_id == program_of(desk.session), _event.c.case_id == case_id)
+    if not whole:
+        mine = and_(mine, _event.c.verb.not_in(MINOR))
+    most = MOST_EVENTS if whole else FIRST_EVENTS
+    rows = many(desk.session, select(_event).where(mine).order_by(_event.c.n.desc()).limit(most + 1))
+    return {"lines": told(desk, rows[:most]), "more": len(rows) > most}
+
+
+# What the forms do.
+
+
+def _may_end(desk: Desk, case_id: UUID, action: Action) -> Actor:
+    held = find_case(desk.session, desk.asker, case_id)
+    return require(
+        action, may_end(desk.session, desk.asker, held, "cancel" if action is Action.CANCEL_CASE else "reopen")
+    )
+
+
+def _after(
+    desk: Desk,
+    request: Request,
+    case_id: UUID,
+    form: str,
+    act: Callable[[], None],
+    values: dict[str, Any],
+    *,
+    anchor: str = "case",
+) -> Response:
+    """To the part of the page that shows what was done, or the page again with what was typed."""
+    refusal: Refusal | None = desk.attempt(act)
+    if refusal is None:
+        return see_other(f"/cases/{case_id}#{anchor}")
+    return case_page(desk, request, case_id, Typed(form, refusal, values))

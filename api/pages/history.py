@@ -1,0 +1,387 @@
+"""The record in words: for every verb that the program writes, the sentence that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Select, and_, select
+from sqlalchemy import Table as SqlTable
+from sqlalchemy.sql.expression import ColumnElement
+
+from api.pages.frame import titles_of_roles
+from api.pages.lines import cases_about, names_of
+from api.session import Desk
+from duties.actors import ENGINE, LOADER, ROUNDS
+from duties.here import many, program_of
+from locales import N_, gettext, say, show_day
+from models.agreement import Agreement, AgreementVersion
+from models.base import table_of
+from models.casework import Case, Evidence, ProtocolVersion, Task
+from models.committee import Committee, Seat
+from models.program import Organization, Role
+
+_case = table_of(Case)
+_task = table_of(Task)
+_evidence = table_of(Evidence)
+_protocol = table_of(ProtocolVersion)
+_role = table_of(Role)
+_organization = table_of(Organization)
+_committee = table_of(Committee)
+_seat = table_of(Seat)
+_agreement = table_of(Agreement)
+_version = table_of(AgreementVersion)
+
+_Reading = Callable[[Desk, set[UUID]], Select[Any]]
+
+
+@dataclass(frozen=True)
+class Told:
+    """One line of the record as people read it. `shape` is one of `ui.sphere`'s; `href` is where it happened, or ""."""
+
+    n: int
+    at: datetime
+    who: str
+    what: str
+    shape: str
+    href: str
+    verb: str
+    note: str = ""
+
+
+#: Verb to sentence and shape. %(subject)s is the thing itself; the other facts are those of the event, in words.
+SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
+    "case.opened": (N_("Case opened: %(subject)s."), "half"),
+    "case.closed": (N_("Case closed: %(subject)s."), "full"),
+    "case.cancelled": (N_("Case cancelled: %(subject)s."), "stop"),
+    "case.reopened": (N_("Case reopened: %(subject)s."), "half"),
+    "case.day_moved": (N_("Day moved (%(anchor)s): from %(was)s to %(day)s."), "half"),
+    "case.version_taken": (N_("The case now follows version %(number)s of its protocol."), "half"),
+    "gate.opened": (N_("Condition met: %(gate)s."), "full"),
+    "task.opened": (N_("Can begin: %(subject)s."), "empty"),
+    "task.done": (N_("Done: %(subject)s."), "full"),
+    "task.submitted": (N_("Done, and handed in for approval: %(subject)s."), "ask"),
+    "task.approved": (N_("Approved: %(subject)s."), "full"),
+    "task.rejected": (N_("Sent back: %(subject)s."), "stop"),
+    "task.undone": (N_("Taken back: %(subject)s."), "skip"),
+    "task.waived": (N_("Waived: %(subject)s."), "skip"),
+    "task.handed_back": (N_("Handed back: %(subject)s."), "stop"),
+    "task.returned": (N_("Given again to the role that owes it: %(subject)s."), "empty"),
+    "task.postponed": (N_("Waits again: %(subject)s."), "wait"),
+    "act.done": (N_("Done by the program itself: %(subject)s."), "full"),
+    "act.undone": (N_("Undone by the program itself: %(subject)s."), "skip"),
+    "act.done_too_late": (N_("Done by the program after it was called off, and to be undone: %(subject)s."), "skip"),
+    "act.trouble": (N_("The program cannot do this for now (%(code)s): %(subject)s."), "late"),
+    "evidence.added": (N_("Evidence added: %(subject)s."), "full"),
+    "evidence.withdrawn": (N_("Evidence withdrawn: %(subject)s."), "skip"),
+    "notice.written": (N_("Letter written to %(person)s: %(template)s."), "half"),
+    "notice.retried": (N_("Letter to %(person)s to be sent again."), "half"),
+    "notice.sent": (N_("Letter sent to %(person)s."), "full"),
+    "notice.failed": (N_("Letter to %(person)s could not be delivered."), "late"),
+    "person.added": (N_("New person: %(subject)s."), "full"),
+    "person.updated": (N_("Details of %(subject)s changed: %(changed)s."), "half"),
+    "tenure.started": (N_("%(subject)s: %(role)s at %(organization)s from %(starts_on)s."), "full"),
+    "tenure.ended": (N_("%(subject)s: no longer %(role)s at %(organization)s after %(ends_on)s."), "stop"),
+    "absence.recorded": (
+        N_("%(subject)s is away from %(starts_on)s to %(ends_on)s; the deputy is %(deputy)s."),
+        "wait",
+    ),
+    "absence.cancelled": (N_("An absence of %(subject)s was called off."), "skip"),
+    "seat.given": (N_("%(person)s has a seat: %(subject)s, from %(starts_on)s."), "full"),
+    "seat.withdrawn": (N_("%(person)s no longer has a seat: %(subject)s."), "skip"),
+    "agreement.drafted": (N_("Agreement of %(subject)s: version %(number)s drafted."), "wait"),
+    "agreement.redrafted": (N_("Agreement of %(subject)s: the draft of version %(number)s changed."), "wait"),
+    "agreement.sent": (N_("Agreement of %(subject)s: version %(number)s sent to the directors."), "half"),
+    "agreement.withdrawn": (N_("Agreement of %(subject)s: version %(number)s taken back to a draft."), "skip"),
+    "agreement.signed": (N_("Agreement of %(subject)s: version %(number)s signed by %(director)s."), "half"),
+    "agreement.started": (N_("Agreement of %(subject)s: version %(number)s in force from %(starts_on)s."), "full"),
+    "agreement.ended": (N_("Agreement of %(subject)s ended."), "stop"),
+    "agreement.added": (N_("New agreement: %(subject)s."), "full"),
+    "agreement.changed": (N_("Agreement of %(subject)s changed."), "half"),
+    "protocol.recorded": (N_("Protocol recorded: %(subject)s, version %(number)s."), "full"),
+    "program.loaded": (N_("The program’s file was loaded; changes: %(changes)s."), "full"),
+    "program.changed": (N_("The program’s own description changed."), "half"),
+    "role.added": (N_("New role: %(subject)s."), "full"),
+    "role.changed": (N_("Role changed: %(subject)s."), "half"),
+    "role.ended": (N_("Role no longer used: %(subject)s."), "stop"),
+    "organization.added": (N_("New organization: %(subject)s."), "full"),
+    "organization.changed": (N_("Organization changed: %(subject)s."), "half"),
+    "organization.ended": (N_("Organization no longer in the program: %(subject)s."), "stop"),
+    "closure.added": (N_("Closed days added to the calendar."), "full"),
+    "closure.changed": (N_("Closed days changed in the calendar."), "half"),
+    "closure.ended": (N_("Closed days taken out of the calendar."), "stop"),
+    "committee.added": (N_("New committee: %(subject)s."), "full"),
+    "committee.changed": (N_("Committee changed: %(subject)s."), "half"),
+    "committee.ended": (N_("Committee ended: %(subject)s."), "stop"),
+    "seat.added": (N_("New seat: %(subject)s."), "full"),
+    "seat.changed": (N_("Seat changed: %(subject)s."), "half"),
+    "seat.ended": (N_("Seat ended: %(subject)s."), "stop"),
+}
+
+#: Verbs that tell what follows from others: they are kept, and shown to whoever wants all of it.
+MINOR: Final = frozenset({"task.opened", "task.postponed", "notice.written", "evidence.added"})
+
+#: Who acts where no person does.
+SYSTEM: Final[Mapping[str, str]] = {
+    ENGINE: N_("the program"),
+    ROUNDS: N_("the daily rounds"),
+    LOADER: N_("the program’s file"),
+    "post": N_("the outgoing mail"),
+}
+
+LETTERS: Final[Mapping[str, str]] = {
+    "task_to_approve": N_("something waits for an approval"),
+    "task_rejected": N_("something was sent back"),
+    "task_handed_back": N_("something was handed back"),
+    "case_opened": N_("a case was opened"),
+    "case_cancelled": N_("a case was cancelled"),
+    "gate_opened": N_("a condition is met"),
+    "daily_digest": N_("the digest of the day"),
+    "role_vacant": N_("a role is vacant"),
+    "notice_given_up": N_("a letter could not be delivered"),
+    "no_address": N_("someone has no address"),
+    "contact_lists": N_("the committees’ contact lists"),
+}
+
+FIELDS: Final[Mapping[str, str]] = {
+    "given_name": N_("given name"),
+    "family_name": N_("family name"),
+    "email": N_("e-mail address"),
+    "phone": N_("telephone"),
+    "language": N_("language of letters"),
+}
+
+_NONE = N_("none")
+_NOBODY = N_("nobody")
+
+
+def told(desk: Desk, events: Sequence[Mapping[str, Any]]) -> list[Told]:
+    """These rows of the record in the reader's language, in their order. The database is asked once for all."""
+    return _Telling(desk, events).lines() if events else []
+
+
+class _Telling:
+    """What several sentences need, read at once."""
+
+    def __init__(self, desk: Desk, events: Sequence[Mapping[str, Any]]) -> None:
+        self.desk = desk
+        self.events = events
+        self.roles = titles_of_roles(desk)
+        self.cases = cases_about(desk, {event["case_id"] for event in events if event["case_id"]})
+        self.names = names_of(desk, self._people())
+        self.organizations = self._read_organizations()
+        self.subjects = self._read_subjects()
+        self.protocols = self._read_declared()
+
+    def lines(self) -> list[Told]:
+        """The sentences, in the order of the events."""
+        return [self._line(event) for event in self.events]
+
+    def _line(self, event: Mapping[str, Any]) -> Told:
+        sentence, shape = SENTENCES.get(event["verb"], (_UNKNOWN, "empty"))
+        # Looked up as a sentence asks for them: an older line may lack a fact that is written today.
+        facts = _Facts({name: self._fact(event, name, value) for name, value in event["facts"].items()})
+        facts |= {"subject": self._subject(event), "verb": event["verb"]}
+        return Told(
+            n=event["n"],
+            at=event["at"],
+            who=self._who(event),
+            what=gettext(sentence) % facts,
+            shape=shape,
+            href=self._href(event),
+            verb=event["verb"],
+        )
+
+    def _who(self, event: Mapping[str, Any]) -> str:
+        if event["actor_id"] is None:
+            part: str = event["actor_as"]
+            return gettext(SYSTEM.get(part, part))
+        name, role = self.names.get(event["actor_id"], ""), self.roles.get(event["actor_as"], "")
+        if event["actor_for"] is not None:
+            whom = self.names.get(event["actor_for"], "")
+            return say(self.desk.language, N_("%(name)s, acting for %(whom)s"), name=name, whom=whom)
+        return say(self.desk.language, N_("%(name)s (%(role)s)"), name=name, role=role) if role else name
+
+    def _subject(self, event: Mapping[str, Any]) -> str:
+        kind = event["subject_kind"]
+        if kind == "case":
+            return self.cases[event["case_id"]].title if event["case_id"] in self.cases else ""
+        if kind == "person":
+            return self.names.get(event["subject_id"], "")
+        return self.subjects.get(event["subject_id"], gettext(_NONE))
+
+    def _fact(self, event: Mapping[str, Any], name: str, value: Any) -> str:
+        if name in _PEOPLE:
+            return self.names.get(UUID(value), "") if value else gettext(_NOBODY)
+        if value is None:
+            return gettext(_NONE)
+        words: Mapping[str, str] = {}
+        if name == "organization":
+            words = self.organizations
+        elif name == "role":
+            words = self.roles
+        elif name == "template":
+            words = {key: gettext(letter) for key, letter in LETTERS.items()}
+        elif name in ("gate", "anchor"):
+            words = self.protocols.get((event["case_id"], name), {})
+        if isinstance(value, list):
+            return ", ".join(gettext(FIELDS[one]) if one in FIELDS else str(one) for one in value)
+        if name in _DAYS:
+            return show_day(self.desk.language, date.fromisoformat(value))
+        return words.get(str(value)) or str(value)
+
+    def _href(self, event: Mapping[str, Any]) -> str:
+        kind = event["subject_kind"]
+        if kind == "person":
+            return f"/people/{event['subject_id']}"
+        if kind == "task":
+            return f"/tasks/{event['subject_id']}"
+        return f"/cases/{event['case_id']}" if event["case_id"] else ""
+
+    def _people(self) -> Iterable[UUID | None]:
+        for event in self.events:
+            yield from (event["actor_id"], event["actor_for"])
+            if event["subject_kind"] == "person":
+                yield event["subject_id"]
+            yield from (UUID(event["facts"][name]) for name in _PEOPLE if event["facts"].get(name))
+
+    def _read_organizations(self) -> dict[str, str]:
+        rows = self.desk.session.execute(
+            select(_organization.c.id, _organization.c.short_name).where(
+                _organization.c.program_id == program_of(self.desk.session)
+            )
+        )
+        return {str(row.id): row.short_name for row in rows}
+
+    def _read_subjects(self) -> dict[UUID, str]:
+        """What each event is about, by id, one statement for each kind that is there."""
+        by_kind: dict[str, set[UUID]] = {}
+        for event in self.events:
+            by_kind.setdefault(event["subject_kind"], set()).add(event["subject_id"])
+        found: dict[UUID, str] = {}
+        for kind, ids in by_kind.items():
+            reading = _READINGS.get(kind)
+            if reading is not None:
+                rows = many(self.desk.session, reading(self.desk, ids))
+                found |= {row["id"]: " – ".join(str(row[part]) for part in row if part != "id") for row in rows}
+        return found
+
+    def _read_declared(self) -> dict[tuple[UUID, str], dict[str, str]]:
+        """The titles of the gates and days of the cases that an event names."""
+        wanted = {
+            event["case_id"] for event in self.events if event["case_id"] and event["facts"].keys() & {"gate", "anchor"}
+        }
+        if not wanted:
+            return {}
+        language = self.desk.language
+        found: dict[tuple[UUID, str], dict[str, str]] = {}
+        for row in _declared_of(self.desk, wanted):
+            for fact, part in (("gate", "gates"), ("anchor", "anchors")):
+                titles = row["declared"].get(part, {})
+                found[row["id"], fact] = {key: one["title"][language] for key, one in titles.items()}
+        return found
+
+
+class _Facts(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return gettext(_NONE)
+
+
+#: Facts that are people's ids.
+_PEOPLE: Final = ("person", "deputy", "director")
+#: Facts that are local days.
+_DAYS: Final = ("was", "day", "starts_on", "ends_on", "signed_on")
+_UNKNOWN = N_("%(verb)s: %(subject)s.")
+
+
+def _declared_of(desk: Desk, cases: set[UUID]) -> list[dict[str, Any]]:
+    return many(
+        desk.session,
+        select(_case.c.id, _protocol.c.declared)
+        .join(
+            _protocol,
+            and_(_protocol.c.program_id == _case.c.program_id, _protocol.c.id == _case.c.protocol_version_id),
+        )
+        .where(_case.c.program_id == program_of(desk.session), _case.c.id.in_(cases)),
+    )
+
+
+def _titled(table: SqlTable) -> _Reading:
+    def reading(desk: Desk, ids: set[UUID]) -> Select[Any]:
+        return select(table.c.id, table.c[f"title_{desk.language}"].label("title")).where(_here(desk, table, ids))
+
+    return reading
+
+
+def _evidence_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
+    return (
+        select(_evidence.c.id, _task.c[f"title_{desk.language}"].label("task"), _evidence.c.label)
+        .join(_task, and_(_task.c.program_id == _evidence.c.program_id, _task.c.id == _evidence.c.task_id))
+        .where(_here(desk, _evidence, ids))
+    )
+
+
+def _seats_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
+    title = f"title_{desk.language}"
+    return (
+        select(_seat.c.id, _committee.c[title].label("committee"), _seat.c[title].label("seat"))
+        .join(_committee, and_(_committee.c.program_id == _seat.c.program_id, _committee.c.id == _seat.c.committee_id))
+        .where(_here(desk, _seat, ids))
+    )
+
+
+def _organizations_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
+    return select(_organization.c.id, _organization.c.short_name).where(_here(desk, _organization, ids))
+
+
+def _agreements_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
+    return (
+        select(_agreement.c.id, _organization.c.short_name)
+        .join(
+            _organization,
+            and_(
+                _organization.c.program_id == _agreement.c.program_id,
+                _organization.c.id == _agreement.c.organization_id,
+            ),
+        )
+        .where(_here(desk, _agreement, ids))
+    )
+
+
+def _agreement_versions_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
+    return (
+        select(_version.c.id, _organization.c.short_name)
+        .join(
+            _agreement,
+            and_(_agreement.c.program_id == _version.c.program_id, _agreement.c.id == _version.c.agreement_id),
+        )
+        .join(
+            _organization,
+            and_(
+                _organization.c.program_id == _agreement.c.program_id,
+                _organization.c.id == _agreement.c.organization_id,
+            ),
+        )
+        .where(_here(desk, _version, ids))
+    )
+
+
+def _here(desk: Desk, table: SqlTable, ids: set[UUID]) -> ColumnElement[bool]:
+    return and_(table.c.program_id == program_of(desk.session), table.c.id.in_(ids))
+
+
+#: How the words for each kind of thing are read: the id, then what is said, its parts in order.
+_READINGS: Final[Mapping[str, _Reading]] = {
+    "task": _titled(_task),
+    "protocol": _titled(_protocol),
+    "role": _titled(_role),
+    "committee": _titled(_committee),
+    "evidence": _evidence_read,
+    "seat": _seats_read,
+    "organization": _organizations_read,
+    "agreement": _agreements_read,
+    "agreement_version": _agreement_versions_read,
+}

@@ -1,0 +1,412 @@
+"""Tasks as the pages show them: on whom each waits, for what it waits, its proof, and what the reader may do."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import and_, select
+
+from api.answers import sentence_of
+from api.pages.frame import titles_of_roles
+from api.permissions import Action, Given, Relation, allows, to_duty, to_program
+from api.session import Desk
+from duties import board
+from duties.actors import Actor
+from duties.here import many, program_of
+from duties.roles import Falls, Link, Standing, standings
+from duties.tasks import bar_to_approval
+from models.base import table_of
+from models.casework import LIVE, SETTLED, Case, Evidence, ProtocolVersion, Task, TaskNeed
+from models.lifecycles import TASK
+from models.program import Organization, Person
+
+_task = table_of(Task)
+_need = table_of(TaskNeed)
+_case = table_of(Case)
+_protocol = table_of(ProtocolVersion)
+_evidence = table_of(Evidence)
+_person = table_of(Person)
+_organization = table_of(Organization)
+
+#: What may be done with a task, in the order of its buttons, and the action that each asks.
+ACTS: Final[Mapping[str, Action]] = {
+    "complete": Action.COMPLETE_TASK,
+    "approve": Action.APPROVE_TASK,
+    "reject": Action.REJECT_TASK,
+    "hand_back": Action.HAND_BACK_TASK,
+    "return": Action.RETURN_TASK,
+    "waive": Action.WAIVE_TASK,
+    "undo": Action.UNDO_TASK,
+}
+
+
+@dataclass(frozen=True)
+class Named:
+    """A person as a page names them: for themselves, or acting for someone."""
+
+    id: UUID | None
+    name: str
+    role: str = ""
+    acting_for: str = ""
+
+
+@dataclass(frozen=True)
+class About:
+    """The case that a task belongs to, in the reader's language."""
+
+    id: UUID
+    title: str
+    subject_id: UUID
+    subject: str
+    organization: str
+    protocol: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Proven:
+    """One piece of evidence. `href` is where a document can be had."""
+
+    kind: str
+    label: str
+    href: str
+    size: int
+    withdrawn: bool
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Line:
+    """One task on a page.
+
+    `state` is a key of `rendering.STATES`; `in_days` counts calendar days from today to the due day. `holders` are
+    those on whom it waits, today or, where it comes later, on its due day; `vacant` is the role that nobody holds
+    for it then, and `away` the role whose holder is absent without a deputy. `offers` are keys of `ACTS`.
+    """
+
+    id: UUID
+    version: int
+    title: str
+    state: str
+    is_settled: bool
+    is_late: bool
+    due_on: date | None
+    in_days: int | None
+    holders: Sequence[Named]
+    vacant: str
+    away: str
+    is_mine: bool
+    for_whom: Named | None  # the absent person for whom the reader has it
+    sources: Sequence[str]
+    clause: str
+    help: str
+    waits_for: Sequence[tuple[UUID, str]]
+    done_by: Named | None  # without an id, the program itself did it
+    done_at: datetime | None
+    settled_by: Named | None
+    settled_at: datetime | None
+    settled_as: str  # approved or waived
+    handed_back_by: Named | None
+    note: str
+    reason: str
+    evidence: Sequence[Proven]
+    asks: str
+    by_itself: bool
+    bar: str
+    about: About | None
+    offers: frozenset[str]
+    task: Mapping[str, Any]
+
+    @property
+    def href(self) -> str:
+        """The task's own page."""
+        return f"/tasks/{self.id}"
+
+
+def lines_of(desk: Desk, tasks: Sequence[Mapping[str, Any]], *, withdrawn: bool = False) -> list[Line]:
+    """Each of these tasks as a line, in their order. The database is asked once for all of them.
+
+    `withdrawn` shows evidence that was taken back, too.
+    """
+    if not tasks:
+        return []
+    return _Reading(desk, tasks, withdrawn=withdrawn).lines()
+
+
+def cases_about(desk: Desk, ids: Iterable[UUID]) -> dict[UUID, About]:
+    """These cases by id, with the words that name them."""
+    title = _protocol.c.title_fr if desk.language == "fr" else _protocol.c.title_en
+    rows = desk.session.execute(
+        select(
+            _case.c.id,
+            _case.c.subject_id,
+            _case.c.state,
+            _person.c.given_name,
+            _person.c.family_name,
+            _organization.c.short_name,
+            title.label("protocol"),
+        )
+        .join(
+            _protocol, and_(_protocol.c.program_id == _case.c.program_id, _protocol.c.id == _case.c.protocol_version_id)
+        )
+        .join(_person, and_(_person.c.program_id == _case.c.program_id, _person.c.id == _case.c.subject_id))
+        .join(
+            _organization,
+            and_(_organization.c.program_id == _case.c.program_id, _organization.c.id == _case.c.organization_id),
+        )
+        .where(_case.c.program_id == program_of(desk.session), _case.c.id.in_(set(ids)))
+    )
+    return {
+        row.id: About(
+            id=row.id,
+            title=f"{row.given_name} {row.family_name} – {row.protocol}",
+            subject_id=row.subject_id,
+            subject=f"{row.given_name} {row.family_name}",
+            organization=row.short_name,
+            protocol=row.protocol,
+            state=row.state,
+        )
+        for row in rows
+    }
+
+
+def names_of(desk: Desk, ids: Iterable[UUID | None]) -> dict[UUID, str]:
+    """The names of these people by id."""
+    wanted = {one for one in ids if one is not None}
+    if not wanted:
+        return {}
+    rows = desk.session.execute(
+        select(_person.c.id, _person.c.given_name, _person.c.family_name).where(
+            _person.c.program_id == program_of(desk.session), _person.c.id.in_(wanted)
+        )
+    )
+    return {row.id: f"{row.given_name} {row.family_name}" for row in rows}
+
+
+def day_to_show(desk: Desk, task: Mapping[str, Any]) -> date:
+    """The day on which it matters who has a task: today, or its due day where it is still to come."""
+    if task["state"] == TASK.initial and task["due_on"] is not None and task["due_on"] > desk.day:
+        day: date = task["due_on"]
+        return day
+    return desk.day
+
+
+class _Reading:
+    """What several lines need, read at once."""
+
+    def __init__(self, desk: Desk, tasks: Sequence[Mapping[str, Any]], *, withdrawn: bool) -> None:
+        self.desk = desk
+        self.tasks = tasks
+        columns = ("owed_by_id", "approved_by_id")
+        self.links = board.chains(desk.session, [task[column] for task in tasks for column in columns])
+        # Who has a task that comes later is asked of its day: someone who begins meanwhile has it then.
+        days = {day_to_show(desk, task) for task in tasks} - {desk.day}
+        self.standings: dict[date, Standing] = standings(desk.session, days) | {desk.day: desk.asker.standing}
+        self.falls = {task["id"]: self._falls(task) for task in tasks}
+        self.roles = titles_of_roles(desk)
+        self.names = names_of(desk, self._people())
+        self.cases = cases_about(desk, {task["case_id"] for task in tasks if task["case_id"] is not None})
+        self.helps = _helps(desk, set(self.cases))
+        self.needs = _needs(desk, [task["id"] for task in tasks if task["state"] == TASK.initial])
+        self.evidence = _evidence_of(desk, [task["id"] for task in tasks], withdrawn=withdrawn)
+        self.given = to_program(desk.asker)
+
+    def lines(self) -> list[Line]:
+        """The lines, in the order of the tasks."""
+        return [self._line(task) for task in self.tasks]
+
+    def _line(self, task: Mapping[str, Any]) -> Line:
+        desk, case_id = self.desk, task["case_id"]
+        about = self.cases.get(case_id) if case_id else None
+        given: Given = self.given | to_duty(desk.asker, task, self.links)
+        mine = given.get(Relation.OWES if task["state"] == "open" else Relation.APPROVES)
+        is_live = task["state"] in LIVE
+        is_late = is_live and task["due_on"] is not None and task["due_on"] < desk.day
+        vacant, away = self._nobody(task)
+        bar = self._bar(task)
+        return Line(
+            id=task["id"],
+            version=task["version"],
+            title=task[f"title_{desk.language}"],
+            state=_state_shown(task, is_late=is_late),
+            is_settled=task["state"] in (*SETTLED, "cancelled"),
+            is_late=is_late,
+            due_on=task["due_on"],
+            in_days=(task["due_on"] - desk.day).days if task["due_on"] else None,
+            holders=self._holders(task),
+            vacant=vacant,
+            away=away,
+            is_mine=is_live and mine is not None,
+            for_whom=self._named(mine.acting_for) if is_live and mine and mine.acting_for else None,
+            sources=task["sources"],
+            clause=task["clause"],
+            help=self.helps.get((case_id, task["step"]), ""),
+            waits_for=self.needs.get(task["id"], ()),
+            done_by=self._doer(task),
+            done_at=task["done_at"],
+            settled_by=self._named(task["settled_by"], task["settled_as"]),
+            settled_at=task["settled_at"],
+            settled_as="waived" if task["state"] == "waived" else "approved",
+            handed_back_by=self._named(task["handed_back_by"]),
+            note=task["note"] if task["done_at"] else "",
+            reason=task["reason"],
+            evidence=self.evidence.get(task["id"], ()),
+            asks=task["evidence"],
+            by_itself=bool(task["action"]),
+            bar=bar if Relation.APPROVES in given else "",
+            about=about,
+            offers=self._offers(task, about, given, barred=bool(bar)),
+            task=task,
+        )
+
+    def _falls(self, task: Mapping[str, Any]) -> Falls | None:
+        return board.who(self.standings[day_to_show(self.desk, task)], task, self.links)
+
+    def _people(self) -> Iterable[UUID | None]:
+        for task in self.tasks:
+            yield from (task["done_by"], task["done_for"], task["settled_by"], task["handed_back_by"])
+            falls = self.falls[task["id"]]
+            for holder in falls.holders if falls else ():
+                yield from (holder.person_id, holder.acting_for)
+        yield from self.desk.asker.standing.absences
+
+    def _holders(self, task: Mapping[str, Any]) -> list[Named]:
+        falls = self.falls[task["id"]]
+        return [
+            Named(
+                holder.person_id,
+                self.names[holder.person_id],
+                self.roles.get(holder.role, ""),
+                self.names[holder.acting_for] if holder.acting_for else "",
+            )
+            for holder in (falls.holders if falls else ())
+        ]
+
+    def _nobody(self, task: Mapping[str, Any]) -> tuple[str, str]:
+        """The role that nobody holds for this task on its day, and the one whose holder is only away."""
+        falls = self.falls[task["id"]]
+        if falls is None or not falls.vacant:
+            return "", ""
+        chain: list[Link] = self.links[task["approved_by_id" if task["state"] == "submitted" else "owed_by_id"]]
+        if not chain:
+            return "", ""
+        title = self.roles.get(chain[0]["role"], "")
+        if self.standings[day_to_show(self.desk, task)].has_nobody(chain[0]):
+            return title, ""
+        return "", title
+
+    def _named(self, person_id: UUID | None, role: str = "", for_id: UUID | None = None) -> Named | None:
+        if person_id is None:
+            return None
+        acting_for = self.names.get(for_id, "") if for_id else ""
+        return Named(person_id, self.names.get(person_id, ""), self.roles.get(role, ""), acting_for)
+
+    def _doer(self, task: Mapping[str, Any]) -> Named | None:
+        if task["done_at"] is None:
+            return None
+        return self._named(task["done_by"], task["done_as"] or "", task["done_for"]) or Named(None, "")
+
+    def _bar(self, task: Mapping[str, Any]) -> str:
+        if task["state"] != "submitted":
+            return ""
+        asker = self.desk.asker
+        refusal = bar_to_approval(
+            task,
+            Actor("", asker.person_id),
+            lambda link: [tenure.person_id for tenure in asker.standing.tenures_of(link)],
+        )
+        return sentence_of(refusal) if refusal else ""
+
+    def _offers(self, task: Mapping[str, Any], about: About | None, given: Given, *, barred: bool) -> frozenset[str]:
+        """What the reader may do with the task as it stands. The verbs ask again."""
+        if about is not None and about.state != "open":
+            return frozenset()
+        now = set(_NOW.get(task["state"], ()))
+        if task["action"]:
+            now &= {"waive"}
+        if barred:
+            now -= {"approve", "reject"}
+        if len(self.links.get(task["owed_by_id"], ())) < 2:  # noqa: PLR2004  # nobody stands behind the first
+            now -= {"hand_back"}
+        if task["handed_back_at"] is None:
+            now -= {"return"}
+        if not task["waived_by"]:
+            now -= {"waive"}
+        return frozenset(act for act in now if allows(ACTS[act], given) is not None)
+
+
+#: What a task's state leaves open at all.
+_NOW: Final[Mapping[str, tuple[str, ...]]] = {
+    "planned": ("waive",),
+    "open": ("complete", "hand_back", "return", "waive"),
+    "submitted": ("approve", "reject", "waive", "undo"),
+    "done": ("undo",),
+    "waived": ("undo",),
+}
+
+
+def _state_shown(task: Mapping[str, Any], *, is_late: bool) -> str:
+    if task["act_state"] in ("stuck", "undo_wanted"):
+        return str(task["act_state"])
+    if task["state"] == "open" and task["act_state"] == "wanted":
+        return "wanted"
+    if task["state"] == "open" and is_late:
+        return "late"
+    return str(task["state"])
+
+
+def _helps(desk: Desk, cases: set[UUID]) -> dict[tuple[UUID, str], str]:
+    """The author's help for each step of these cases that has one, by case and step."""
+    rows = desk.session.execute(
+        select(_case.c.id, _protocol.c.declared["steps"].label("steps"))
+        .join(
+            _protocol, and_(_protocol.c.program_id == _case.c.program_id, _protocol.c.id == _case.c.protocol_version_id)
+        )
+        .where(_case.c.program_id == program_of(desk.session), _case.c.id.in_(cases))
+    )
+    return {(row.id, step["id"]): step["help"][desk.language] for row in rows for step in row.steps if step.get("help")}
+
+
+def _needs(desk: Desk, ids: Sequence[UUID]) -> dict[UUID, list[tuple[UUID, str]]]:
+    """For each of these tasks, those that it still waits for."""
+    if not ids:
+        return {}
+    rows = many(
+        desk.session,
+        select(_need.c.task_id, _task.c.id, _task.c[f"title_{desk.language}"].label("title"))
+        .join(_task, and_(_task.c.program_id == _need.c.program_id, _task.c.id == _need.c.needs_id))
+        .where(
+            _need.c.program_id == program_of(desk.session),
+            _need.c.task_id.in_(ids),
+            _task.c.state.not_in(SETTLED),
+        )
+        .order_by(_task.c.position, _task.c.item),
+    )
+    found: dict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
+    for row in rows:
+        found[row["task_id"]].append((row["id"], row["title"]))
+    return found
+
+
+def _evidence_of(desk: Desk, ids: Sequence[UUID], *, withdrawn: bool) -> dict[UUID, list[Proven]]:
+    wanted = and_(_evidence.c.program_id == program_of(desk.session), _evidence.c.task_id.in_(ids))
+    if not withdrawn:
+        wanted = and_(wanted, _evidence.c.withdrawn_at.is_(None))
+    found: dict[UUID, list[Proven]] = defaultdict(list)
+    for row in many(desk.session, select(_evidence).where(wanted).order_by(_evidence.c.added_at, _evidence.c.id)):
+        found[row["task_id"]].append(
+            Proven(
+                kind=row["kind"],
+                label=row["label"],
+                href=f"/evidence/{row['id']}" if row["kind"] == "document" else "",
+                size=row["size"],
+                withdrawn=row["withdrawn_at"] is not None,
+                at=row["added_at"],
+            )
+        )
+    return found

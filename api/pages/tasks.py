@@ -1,0 +1,289 @@
+"""One task, the forms that change it wherever they stand, and the documents that prove it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, File, Form, Request, Response, UploadFile
+from fastapi.responses import HTMLResponse
+from sqlalchemy import and_, select
+
+from api.answers import sentence_of, status_of
+from api.pages.case import case_page
+from api.pages.forms import Typed
+from api.pages.frame import page, see_other
+from api.pages.history import told
+from api.pages.lines import ACTS, lines_of
+from api.pages.work import work_page
+from api.permissions import Action, Forbidden, allows, asks, find_task, require, to_case, to_program, to_task
+from api.session import AtDesk, Desk
+from duties import cases, scheduling, tasks
+from duties.actors import Actor
+from duties.held import changed_meanwhile
+from duties.here import many, one, program_of
+from duties.proofs import LARGEST_DOCUMENT, Proof
+from duties.refusals import Refusal
+from models.base import table_of
+from models.casework import SETTLED, Evidence, EvidenceFile, Task, TaskNeed
+from models.record import Event
+
+router = APIRouter()
+
+_task = table_of(Task)
+_need = table_of(TaskNeed)
+_event = table_of(Event)
+_evidence = table_of(Evidence)
+_file = table_of(EvidenceFile)
+
+EVENTS_SHOWN: Final = 50
+
+Text = Annotated[str, Form()]
+Seen = Annotated[int, Form()]
+#: The page on which the form stood, to which one comes back.
+Back = Annotated[Literal["work", "case", "task"], Form()]
+
+
+@router.get("/tasks/{task_id}", name="task")
+@asks(Action.SEE_CASE)
+def show_task(desk: AtDesk, request: Request, task_id: UUID) -> HTMLResponse:
+    """One task with all that is known of it; the links in letters lead here."""
+    return task_page(desk, request, task_id, Typed())
+
+
+@router.post("/tasks/{task_id}/completion")
+@asks(Action.COMPLETE_TASK)
+def complete(
+    desk: AtDesk,
+    request: Request,
+    task_id: UUID,
+    seen: Seen,
+    back: Back = "task",
+    words: Text = "",
+    label: Text = "",
+    document: Annotated[UploadFile | None, File()] = None,
+) -> Response:
+    """Record that a task was done, with a note and what proves it."""
+
+    def act(by: Actor) -> None:
+        kind = _kind_of_proof(desk, task_id)
+        proofs = [Proof(kind, label)] if kind in ("serial", "account") and label.strip() else []
+        if document is not None and document.filename:
+            # One byte more than is kept tells that it is too large.
+            proofs.append(Proof("document", document.filename, document.file.read(LARGEST_DOCUMENT + 1)))
+        tasks.complete_task(desk.session, task_id, by=by, at=desk.at, note=words, evidence=proofs, seen=seen)
+
+    return _do(desk, request, "complete", task_id, act, seen, back, {"words": words, "label": label})
+
+
+@router.post("/tasks/{task_id}/approval")
+@asks(Action.APPROVE_TASK)
+def approve(
+    desk: AtDesk, request: Request, task_id: UUID, seen: Seen, back: Back = "task", words: Text = ""
+) -> Response:
+    """Approve what was done. Never one's own."""
+
+    def act(by: Actor) -> None:
+        tasks.approve_task(desk.session, task_id, by=by, at=desk.at, note=words, seen=seen)
+
+    return _do(desk, request, "approve", task_id, act, seen, back, {"words": words})
+
+
+@router.post("/tasks/{task_id}/rejection")
+@asks(Action.REJECT_TASK)
+def reject(
+    desk: AtDesk, request: Request, task_id: UUID, seen: Seen, back: Back = "task", words: Text = ""
+) -> Response:
+    """Send back what was done, with the reason."""
+
+    def act(by: Actor) -> None:
+        tasks.reject_task(desk.session, task_id, by=by, at=desk.at, reason=words, seen=seen)
+
+    return _do(desk, request, "reject", task_id, act, seen, back, {"words": words})
+
+
+@router.post("/tasks/{task_id}/handing-back")
+@asks(Action.HAND_BACK_TASK)
+def hand_back(
+    desk: AtDesk, request: Request, task_id: UUID, seen: Seen, back: Back = "task", words: Text = ""
+) -> Response:
+    """Say, with the reason, that one cannot do it: it falls to the next of its chain."""
+
+    def act(by: Actor) -> None:
+        tasks.hand_back_task(desk.session, task_id, by=by, at=desk.at, reason=words, seen=seen)
+
+    return _do(desk, request, "hand_back", task_id, act, seen, back, {"words": words})
+
+
+@router.post("/tasks/{task_id}/returning")
+@asks(Action.RETURN_TASK)
+def give_again(desk: AtDesk, request: Request, task_id: UUID, seen: Seen, back: Back = "task") -> Response:
+    """Give a handed-back task again to the role that owes it."""
+
+    def act(by: Actor) -> None:
+        tasks.return_task(desk.session, task_id, by=by, at=desk.at, seen=seen)
+
+    return _do(desk, request, "return", task_id, act, seen, back, {})
+
+
+@router.post("/tasks/{task_id}/waiver")
+@asks(Action.WAIVE_TASK)
+def waive(desk: AtDesk, request: Request, task_id: UUID, seen: Seen, back: Back = "task", words: Text = "") -> Response:
+    """Decide, with the reason, that a step is not needed in this case."""
+
+    def act(by: Actor) -> None:
+        tasks.waive_task(desk.session, task_id, by=by, at=desk.at, reason=words, seen=seen)
+
+    return _do(desk, request, "waive", task_id, act, seen, back, {"words": words})
+
+
+@router.post("/tasks/{task_id}/undoing")
+@asks(Action.UNDO_TASK)
+def undo(desk: AtDesk, request: Request, task_id: UUID, seen: Seen, back: Back = "task", words: Text = "") -> Response:
+    """Take back a mistaken completion, submission or waiver."""
+
+    def act(by: Actor) -> None:
+        tasks.undo_task(desk.session, task_id, by=by, at=desk.at, reason=words, seen=seen)
+
+    return _do(desk, request, "undo", task_id, act, seen, back, {"words": words})
+
+
+@router.get("/evidence/{evidence_id}", name="evidence")
+@asks(Action.READ_EVIDENCE)
+def download(desk: AtDesk, evidence_id: UUID) -> Response:
+    """A document as it was given, to be kept and never to be shown by the browser as a page of ours."""
+    here = program_of(desk.session)
+    found = one(
+        desk.session,
+        select(_evidence.c.task_id, _evidence.c.label, _evidence.c.content_type, _file.c.content)
+        .join(_file, and_(_file.c.program_id == _evidence.c.program_id, _file.c.id == _evidence.c.id))
+        .where(_evidence.c.program_id == here, _evidence.c.id == evidence_id),
+    )
+    if found is None:
+        raise Forbidden
+    _, case = find_task(desk.session, desk.asker, found["task_id"])
+    given = to_case(desk.session, desk.asker, case) if case is not None else to_program(desk.asker)
+    require(Action.READ_EVIDENCE, given)
+    return Response(
+        bytes(found["content"]),
+        media_type=found["content_type"],
+        headers={
+            "Content-Disposition": _as_attachment(found["label"]),
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def task_page(desk: Desk, request: Request, task_id: UUID, typed: Typed) -> HTMLResponse:
+    """The page of a task that the reader may see. Raises Forbidden."""
+    task, case = find_task(desk.session, desk.asker, task_id)
+    (line,) = lines_of(desk, [task], withdrawn=True)
+    due_rule = ""
+    if case is not None:
+        protocol = scheduling.protocol_of(cases.pinned(desk.session, case))
+        step = protocol.by_id.get(task["step"])
+        due_rule = protocol.due_in_words(step, desk.language) if step else ""
+    events = many(
+        desk.session,
+        select(_event)
+        .where(_event.c.program_id == program_of(desk.session), _event.c.subject_id == task_id)
+        .order_by(_event.c.n.desc())
+        .limit(EVENTS_SHOWN),
+    )
+    return page(
+        desk,
+        request,
+        "task.html",
+        status=status_of(typed.refusal) if typed.refusal else 200,
+        typed=typed,
+        refusal=sentence_of(typed.refusal) if typed.refusal else "",
+        line=line,
+        case=case,
+        due_rule=due_rule,
+        holds_up=_holds_up(desk, task_id),
+        history=told(desk, events),
+    )
+
+
+def _holds_up(desk: Desk, task_id: UUID) -> list[dict[str, Any]]:
+    """The tasks that wait for this one, while they still do."""
+    return many(
+        desk.session,
+        select(_task.c.id, _task.c[f"title_{desk.language}"].label("title"))
+        .join(_need, and_(_need.c.program_id == _task.c.program_id, _need.c.task_id == _task.c.id))
+        .where(
+            _need.c.program_id == program_of(desk.session),
+            _need.c.needs_id == task_id,
+            _task.c.state.not_in([*SETTLED, "cancelled"]),
+        )
+        .order_by(_task.c.position, _task.c.item),
+    )
+
+
+def _kind_of_proof(desk: Desk, task_id: UUID) -> str:
+    """What a text given as proof of this task is: a serial number, or an account's user name."""
+    asked = desk.session.scalar(
+        select(_task.c.evidence).where(_task.c.program_id == program_of(desk.session), _task.c.id == task_id)
+    )
+    return str(asked)
+
+
+def _do(
+    desk: Desk,
+    request: Request,
+    name: str,
+    task_id: UUID,
+    act: Callable[[Actor], None],
+    seen: int,
+    back: str,
+    values: dict[str, Any],
+) -> Response:
+    """Do it and go back, or show the page on which the form stood again, with the refusal and what was typed."""
+    task, case = find_task(desk.session, desk.asker, task_id)
+    if _was_done(desk, name, task, seen):
+        return see_other(_place(task, back))
+    by = allows(ACTS[name], to_task(desk.session, desk.asker, task, case))
+    if by is None and task["version"] == seen:
+        raise Forbidden
+    if by is None:
+        # It was theirs when they began to write: they are told, and what they wrote is kept.
+        refusal: Refusal | None = changed_meanwhile()
+    else:
+        actor = by
+        refusal = desk.attempt(lambda: act(actor))
+    if refusal is None:
+        return see_other(_place(task, back))
+    typed = Typed(f"{name}-{task_id}", refusal, {**values, "task": task_id})
+    if back == "work":
+        return work_page(desk, request, typed)
+    if back == "case" and case is not None:
+        return case_page(desk, request, case["id"], typed)
+    return task_page(desk, request, task_id, typed)
+
+
+def _was_done(desk: Desk, name: str, task: dict[str, Any], seen: int) -> bool:
+    """Whether the reader did this a moment ago from the same page: the second click of a double click."""
+    if task["version"] != seen + 1:
+        return False
+    me = desk.asker.person_id
+    if name == "complete":
+        return task["state"] in ("submitted", "done") and task["settled_by"] is None and task["done_by"] == me
+    return name == "approve" and task["state"] == "done" and task["settled_by"] == me
+
+
+def _place(task: dict[str, Any], back: str) -> str:
+    if back == "work":
+        return "/"
+    if back == "case" and task["case_id"] is not None:
+        return f"/cases/{task['case_id']}#task-{task['id']}"
+    return f"/tasks/{task['id']}"
+
+
+def _as_attachment(name: str) -> str:
+    """A Content-Disposition for any name: plain letters for old readers, and the name itself (RFC 6266, RFC 5987)."""
+    plain = "".join(letter if letter.isascii() and (letter.isalnum() or letter in " .-_") else "_" for letter in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -1,0 +1,147 @@
+"""My work: what is now for the reader to do or to approve, for themselves or for someone absent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy import func, select
+
+from api.answers import sentence_of, status_of
+from api.pages.forms import Typed
+from api.pages.frame import page
+from api.pages.lines import Line, cases_about, lines_of
+from api.permissions import Action, allows, asks, require, to_program
+from api.session import AtDesk, Desk
+from duties import board
+from duties.here import program_of
+from duties.watch import engine_state
+from models.base import table_of
+from models.casework import Case, Task
+
+router = APIRouter()
+
+_task = table_of(Task)
+_case = table_of(Case)
+
+#: The most pressing first; the rest on further pages.
+A_PAGE: Final = 50
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What waits for the reader, on whichever page of the list it stands."""
+
+    to_do: int
+    to_approve: int
+    late: int
+
+    @property
+    def all(self) -> int:
+        """How many tasks there are."""
+        return self.to_do + self.to_approve
+
+
+@router.get("/", name="work")
+@asks(Action.SEE_MY_WORK)
+def show_work(desk: AtDesk, request: Request, start: int = 0) -> HTMLResponse:
+    """The reader's work today."""
+    return work_page(desk, request, Typed(), start=start)
+
+
+def work_page(desk: Desk, request: Request, typed: Typed, *, start: int = 0) -> HTMLResponse:
+    """The page; with `typed`, as a rule refused what was sent. `start` counts the more pressing tasks left out."""
+    require(Action.SEE_MY_WORK, to_program(desk.asker))
+    hats = board.hats_of(desk.session, desk.asker.standing, desk.asker.person_id)
+    counts = _counts(desk, hats)
+    start = min(max(start, 0), max(counts.all - 1, 0)) // A_PAGE * A_PAGE
+    lines = lines_of(desk, board.work(desk.session, hats, limit=A_PAGE, offset=start))
+    given = to_program(desk.asker)
+    sees_board = allows(Action.SEE_BOARD, given) is not None
+    return page(
+        desk,
+        request,
+        "work.html",
+        status=status_of(typed.refusal) if typed.refusal else 200,
+        typed=typed,
+        refusal=sentence_of(typed.refusal) if typed.refusal else "",
+        counts=counts,
+        start=start,
+        shown=len(lines),
+        a_page=A_PAGE,
+        groups=_groups(desk, lines),
+        own=_own_cases(desk),
+        wide=_wide(desk) if sees_board else None,
+        may_open=allows(Action.OPEN_CASE, to_program(desk.asker, organizations=desk.asker.organizations_as("manager")))
+        is not None,
+        day=desk.day,
+        now=desk.at,
+    )
+
+
+def _counts(desk: Desk, hats: board.Hats) -> Counts:
+    row = desk.session.execute(
+        select(
+            func.count().filter(_task.c.state == "open"),
+            func.count().filter(_task.c.state == "submitted"),
+            func.count().filter(board.is_late(desk.day)),
+        ).where(_task.c.program_id == program_of(desk.session), board.is_mine(hats))
+    ).one()
+    return Counts(*row)
+
+
+def _groups(desk: Desk, lines: Sequence[Line]) -> list[dict[str, Any]]:
+    """The tasks under what they ask of the reader, each once: what is done for someone else stands apart."""
+    own = [line for line in lines if line.for_whom is None]
+    late = [line for line in own if line.is_late]
+    found: list[dict[str, Any]] = [
+        {"key": "late", "lines": late},
+        {"key": "approve", "lines": [line for line in own if line.task["state"] == "submitted" and not line.is_late]},
+        {"key": "do", "lines": [line for line in own if line.task["state"] == "open" and not line.is_late]},
+    ]
+    for absence in desk.asker.standing.acting_for(desk.asker.person_id):
+        theirs = [line for line in lines if line.for_whom is not None and line.for_whom.id == absence.person_id]
+        found.append({"key": "for", "lines": theirs, "absence": absence})
+    # A deputy's deputy acts for someone whose absence names another.
+    placed = {line.id for group in found for line in group["lines"]}
+    rest = [line for line in lines if line.id not in placed]
+    if rest:
+        found.append({"key": "for", "lines": rest, "absence": None})
+    return found
+
+
+def _own_cases(desk: Desk) -> list[dict[str, Any]]:
+    """The open cases that are about the reader, with how far each is."""
+    ids: list[UUID] = list(
+        desk.session.scalars(
+            select(_case.c.id)
+            .where(
+                _case.c.program_id == program_of(desk.session),
+                _case.c.subject_id == desk.asker.person_id,
+                _case.c.state == "open",
+            )
+            .order_by(_case.c.opened_at)
+        )
+    )
+    if not ids:
+        return []
+    progress, about = board.progress(desk.session, ids, desk.day), cases_about(desk, ids)
+    return [{"about": about[one], "progress": progress[one]} for one in ids]
+
+
+def _wide(desk: Desk) -> dict[str, Any]:
+    """What whoever coordinates watches besides: the program's vacancies, what is late in it, and its engine."""
+    late = desk.session.scalar(
+        select(func.count())
+        .select_from(_task)
+        .where(_task.c.program_id == program_of(desk.session), board.is_late(desk.day))
+    )
+    return {
+        "vacant": len(board.vacancies(desk.session, desk.asker.standing)),
+        "late": late or 0,
+        "engine": engine_state(desk.session, desk.at),
+    }
