@@ -87,20 +87,22 @@ class Listener:
     def wait(self, timeout_seconds: float) -> bool:
         """True when something may have happened; False when nothing was heard in `timeout_seconds`.
 
-        Where the database does not answer, waits the time out and returns False; the next call tries again.
+        A lost connection is replaced at once, and that is news. Where the database does not answer, waits the
+        time out and returns False; the next call tries again.
         """
         deadline = time.monotonic() + timeout_seconds
+        if self._connection is not None:
+            try:
+                return any(self._connection.notifies(timeout=timeout_seconds, stop_after=1))
+            except psycopg.OperationalError:
+                self.close()
         try:
-            if self._connection is None:
-                self._connect()
-                return True
-            for _ in self._connection.notifies(timeout=timeout_seconds, stop_after=1):
-                return True
-        except psycopg.OperationalError as lost:
-            _log.warning("not listening: the database does not answer (%s)", type(lost).__name__)
-            self.close()
-            time.sleep(max(0.0, min(timeout_seconds, deadline - time.monotonic())))
-        return False
+            self._connect()
+        except psycopg.OperationalError as refused:
+            _log.warning("not listening: the database does not answer (%s)", type(refused).__name__)
+            time.sleep(max(0.0, deadline - time.monotonic()))
+            return False
+        return True
 
     def close(self) -> None:
         """Give the connection back. A later `wait` opens another."""
