@@ -54,6 +54,8 @@ def main(arguments: Sequence[str]) -> int:
         ensure("app")
         return become("python", "-m", "bench", *rest)
     ensure("app")
+    if command == "up" and not rest:
+        rest = ["--demo"]  # a newcomer sees the work; an operator says --no-demo, or runs `spheres up`
     return become("spheres", command, *rest)
 
 
