@@ -257,6 +257,8 @@ class _Comparison:
                 said = Change("added", "role", N_("New role: “%(role)s”."), title)
                 yield self._adding(said, _role, uuid4(), everything)
                 continue
+            if self._is_back("roles", key):
+                yield _Step(Change("added", "role", N_("The role “%(role)s” is used again."), title), None, row["id"])
             if _differ(row, columns):
                 facts = {**title, "was": _words(row, "title")}
                 said = Change("changed", "role", N_("The role “%(was)s” is now called “%(role)s”."), facts)
@@ -403,6 +405,9 @@ class _Comparison:
                 columns = {"key": key, **names, **meets, **built}
                 yield self._adding(change, _committee, self.committee_ids[key], columns)
                 continue
+            if self._is_back("committees", key):
+                said = N_("“%(committee)s” is a committee of the program again.")
+                yield _Step(Change("added", "committee", said, facts), None, row["id"])
             if _differ(row, names):
                 said = N_("The committee “%(was)s” is now called “%(committee)s”.")
                 change = Change("changed", "committee", said, {**facts, "was": _words(row, "title")})
@@ -437,7 +442,8 @@ class _Comparison:
                 _committee,
                 and_(_committee.c.program_id == _seat.c.program_id, _committee.c.id == _seat.c.committee_id),
             )
-            .where(_seat.c.program_id == self.here),
+            .where(_seat.c.program_id == self.here)
+            .order_by(_committee.c.key, _seat.c.key),
         )
         known = {(row["committee"], row["key"]): row for row in rows}
         wanted = {
@@ -491,7 +497,7 @@ class _Comparison:
             row = latest.get(key)
             if row is None:
                 yield self._new_agreement(key, content)
-            elif row["digest"] != content.digest:
+            elif row["digest"] != content.digest or (row["state"] == "ended" and self._is_back("agreements", key)):
                 yield self._redrafting(key, row, content)
                 yield from self._rewordings(key, row, content)
         for key, row in latest.items():
@@ -596,6 +602,12 @@ class _Comparison:
         return titles.get(role) or role  # type: ignore[call-overload]  # a key that this file may not have
 
     # ------------------------------------------------------------------------------------ rows and their steps
+
+    def _is_back(self, part: str, key: str) -> bool:
+        """Whether something that has a row was not in the last file: it was dropped once, and is named again."""
+        if self.before is None:
+            return False
+        return key not in (_established(self.before) if part == "committees" else getattr(self.before, part))
 
     def _by_key(self, table: Table) -> dict[str, Row]:
         rows = many(self.session, select(table).where(table.c.program_id == self.here).order_by(table.c.key))
