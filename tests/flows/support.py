@@ -1,0 +1,147 @@
+"""What the engine's tests share: a clock that is set by hand, the engine's means, and people who do their part."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email import message_from_bytes, policy
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from adapters.database import open_session, program_session
+from duties.here import many
+from duties.letters import Mailbox
+from duties.notices import Stationery, stationery_for
+from duties.wakeups import Claim, claim
+from flows.carry import Carried, carry, plainly
+from flows.engine import Means
+from flows.protocols import letter_folders
+from models.base import table_of
+from models.committee import SeatHolder
+from models.outbox import Notice
+from models.ports import Accepted, Outcome
+from models.record import Event
+from tests.casework import approve, case_row, complete, step, steps
+from tests.cast import AT, Cast
+
+NOTICE, EVENT, HOLDER = table_of(Notice), table_of(Event), table_of(SeatHolder)
+
+
+@dataclass
+class Clock:
+    """The tests' time: it moves when it is told to."""
+
+    now: datetime = AT
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+
+@dataclass
+class Mailbag:
+    """A mailer that answers as it is told, first to last, then takes everything."""
+
+    answers: list[Outcome] = field(default_factory=list)
+    sent: list[tuple[str, bytes]] = field(default_factory=list)
+
+    def send(self, *, to: str, message: bytes) -> Outcome:
+        self.sent.append((to, message))
+        return self.answers.pop(0) if self.answers else Accepted()
+
+
+@cache
+def paper() -> Stationery:
+    """The stationery of a worker: the common letters and those of the protocols."""
+    return stationery_for(
+        sender=Mailbox("spheres@program.example", "SPHÈRES"),
+        base_url="https://spheres.example",
+        folders=letter_folders(),
+    )
+
+
+def means_of(cast: Cast, clock: Callable[[], datetime], mailer: Mailbag | None = None) -> Means:
+    engine = cast.database.engine
+
+    def sessions(program_id: UUID) -> Session:
+        session = program_session(engine, program_id)
+        session.info["stationery"] = paper()
+        return session
+
+    return Means(sessions, lambda: open_session(engine), clock, mailer or Mailbag())
+
+
+def take(means: Means, worker: str = "test") -> Claim | None:
+    """Take the next case that wants carrying."""
+    with means.open_sessions() as session:
+        taken = claim(session, worker=worker, at=means.clock(), lease=timedelta(seconds=120))
+        session.commit()
+    return taken
+
+
+def carry_all(means: Means, *, most: int = 50) -> list[Carried]:
+    """Carry whatever wants carrying, without Prefect, until nothing does."""
+    done = []
+    while (taken := take(means)) is not None:
+        done.append(asyncio.run(carry(taken, means, plainly(means))))
+        assert len(done) <= most, "the cases never come to rest"
+    return done
+
+
+def onboard(cast: Cast, means: Means, case_id: UUID, names: Iterable[str], *, at: datetime) -> None:
+    """Do these steps as people do, approvals included, and let the engine follow each."""
+    for name in names:
+        with cast.session() as session:
+            items = [item for (found, item) in steps(session, case_id) if found == name]
+        for item in items:
+            if complete(cast, case_id, name, item=item, at=at).state == "submitted":
+                approver = "manager_la" if name == "request_petty_cash" else "manager_em"
+                approve(cast, case_id, name, by=cast.actor(approver), at=at)
+        carry_all(means)
+
+
+def task(cast: Cast, case_id: UUID, name: str, item: str = "") -> dict[str, Any]:
+    """One task of a case, as it stands now."""
+    with cast.session() as session:
+        return step(session, case_id, name, item)
+
+
+def case(cast: Cast, case_id: UUID) -> dict[str, Any]:
+    """A case as it stands now."""
+    with cast.session() as session:
+        return case_row(session, case_id)
+
+
+def letters(cast: Cast, template: str) -> list[dict[str, Any]]:
+    with cast.session() as session:
+        return many(session, select(NOTICE).where(NOTICE.c.template == template).order_by(NOTICE.c.n))
+
+
+def body(letter: dict[str, Any]) -> str:
+    """The plain text of a letter, as its reader sees it, without breaks of lines."""
+    message = message_from_bytes(letter["message"], policy=policy.default)
+    part = message.get_body(("plain",))
+    assert part is not None
+    return " ".join(str(part.get_content()).split())
+
+
+def told(cast: Cast, verb: str) -> list[dict[str, Any]]:
+    with cast.session() as session:
+        return many(session, select(EVENT).where(EVENT.c.verb == verb).order_by(EVENT.c.n))
+
+
+def seats(cast: Cast, person: str) -> list[dict[str, Any]]:
+    """What a person holds on committees, or held; not what was withdrawn."""
+    with cast.session() as session:
+        return many(
+            session,
+            select(HOLDER).where(HOLDER.c.person_id == cast.people[person], HOLDER.c.withdrawn_at.is_(None)),
+        )

@@ -1,0 +1,551 @@
+"""Taking a case as far as it can go: what the engine does by itself, whatever breaks off and wherever."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, update
+from sqlmodel import Session
+
+from duties import acts, cases, events, notices, people, tasks, wakeups
+from duties.refusals import Refusal
+from flows import protocols
+from flows.carry import carry, plainly
+from flows.engine import Act, ActFailed, Action, Bound, Means
+from flows.onboarding import actions
+from models.base import table_of
+from models.casework import Task
+from models.committee import Seat
+from models.engine import EngineRun, WakeUp
+from tests.casework import WHOLE_ONBOARDING, complete, open_onboarding
+from tests.cast import ARRIVAL, AT, TODAY, Cast
+from tests.flows.support import Clock, body, carry_all, case, letters, means_of, onboard, seats, take, task, told
+
+_run = table_of(EngineRun)
+_wake = table_of(WakeUp)
+_seat = table_of(Seat)
+_task = table_of(Task)
+
+
+def runs(cast: Cast, case_id: UUID) -> list[Any]:
+    with cast.session() as session:
+        return list(session.execute(select(_run).where(_run.c.case_id == case_id).order_by(_run.c.ended_at)).all())
+
+
+def wake_up(cast: Cast, case_id: UUID) -> Any:
+    with cast.session() as session:
+        return session.execute(select(_wake).where(_wake.c.case_id == case_id)).one()
+
+
+def introduced(cast: Cast) -> UUID:
+    """A case in which the engine is asked to enrol the worker."""
+    case_id = open_onboarding(cast)
+    complete(cast, case_id, "introduce_program")
+    return case_id
+
+
+# --------------------------------------------------------------------------------------- what it does in a whole case
+
+
+def test_a_whole_onboarding_is_carried_from_opening_to_close(cast: Cast) -> None:
+    clock = Clock()
+    means = means_of(cast, clock)
+    case_id = open_onboarding(cast)
+    onboard(cast, means, case_id, WHOLE_ONBOARDING, at=AT)
+    assert case(cast, case_id)["state"] == "closed"
+    assert task(cast, case_id, "enrol_on_clinical_committee")["act_state"] == "done"
+    assert task(cast, case_id, "send_contact_lists")["act_state"] == "done"
+    outcomes = [run.outcome for run in runs(cast, case_id)]
+    assert outcomes[-1] == "closed"
+    assert set(outcomes[:-1]) == {"waiting"}
+    assert sum(run.acts for run in runs(cast, case_id)) == 2
+    assert take(means) is None
+
+
+def test_presenting_the_program_enrols_the_worker_and_sends_the_lists_in_one_run(cast: Cast) -> None:
+    means = means_of(cast, Clock())
+    case_id = introduced(cast)
+    (carried,) = carry_all(means)
+    assert (carried.outcome, carried.acts) == ("waiting", 2)
+    (seat,) = seats(cast, "worker_em")
+    assert (seat["kind"], seat["starts_on"], seat["ends_on"]) == ("principal", ARRIVAL, None)
+    done = task(cast, case_id, "enrol_on_clinical_committee")
+    assert (done["state"], done["done_by"], done["done_as"]) == ("done", None, "engine")
+    (letter,) = letters(cast, "contact_lists")
+    assert (letter["person_id"], letter["language"]) == (cast.people["worker_em"], "fr")
+
+
+def test_a_case_that_asks_for_nothing_is_acknowledged_and_its_run_is_kept(cast: Cast) -> None:
+    means = means_of(cast, Clock())
+    case_id = open_onboarding(cast)
+    (carried,) = carry_all(means)
+    assert (carried.outcome, carried.acts) == ("waiting", 0)
+    assert len(runs(cast, case_id)) == 1
+    assert (wake_up(cast, case_id).want, wake_up(cast, case_id).have) == (1, 1)
+
+
+# ------------------------------------------------------------------------------------------------ the worker's seat
+
+
+def test_a_worker_whose_organization_has_a_principal_becomes_the_alternate(cast: Cast) -> None:
+    means = means_of(cast, Clock())
+    first = open_onboarding(cast, "worker_codim", "codim")
+    complete(cast, first, "introduce_program")
+    carry_all(means)
+    with cast.session() as session:
+        newcomer = people.add_person(
+            session,
+            given_name="Jaspe",
+            family_name="Lave",
+            email="jaspe@codim.example",
+            language="fr",
+            by=cast.actor("coordinator"),
+            at=AT,
+        )
+        people.appoint(
+            session,
+            person_id=newcomer,
+            role="youth_worker",
+            organization_id=cast.organizations["codim"],
+            starts_on=ARRIVAL,
+            ends_on=ARRIVAL + timedelta(days=200),
+            by=cast.actor("coordinator"),
+            at=AT,
+        )
+        second = cases.open_case(
+            session,
+            "onboarding",
+            subject_id=newcomer,
+            organization_id=cast.organizations["codim"],
+            by=cast.actor("coordinator"),
+            at=AT,
+        )
+    complete(cast, second, "introduce_program")
+    carry_all(means)
+    with cast.session() as session:
+        held = session.execute(select(actions._holder).where(actions._holder.c.person_id == newcomer)).one()
+    assert (held.kind, held.starts_on, held.ends_on) == ("alternate", ARRIVAL, ARRIVAL + timedelta(days=200))
+    (first_seat,) = seats(cast, "worker_codim")
+    assert (first_seat["kind"], first_seat["starts_on"]) == ("principal", TODAY)
+
+
+def test_a_seat_that_its_principal_leaves_before_the_arrival_is_taken_as_principal(cast: Cast) -> None:
+    means = means_of(cast, Clock())
+    with cast.session() as session:
+        seat = session.execute(
+            select(_seat).where(_seat.c.organization_id == cast.organizations["en-marge"], _seat.c.key == "en-marge")
+        ).all()
+        clinical = next(row for row in seat if row.role == "youth_worker")
+        session.execute(
+            actions._holder.insert().values(
+                program_id=cast.program_id,
+                id=UUID(int=7),
+                seat_id=clinical.id,
+                person_id=cast.people["deputy"],
+                kind="principal",
+                starts_on=TODAY - timedelta(days=300),
+                ends_on=ARRIVAL - timedelta(days=1),
+                recorded_at=AT,
+                version=1,
+            )
+        )
+    introduced(cast)
+    carry_all(means)
+    (mine,) = seats(cast, "worker_em")
+    assert mine["kind"] == "principal"
+
+
+def test_an_undone_presentation_withdraws_the_seat_and_a_second_one_gives_it_again(cast: Cast) -> None:
+    means = means_of(cast, Clock())
+    case_id = introduced(cast)
+    carry_all(means)
+    undo(cast, case_id, "introduce_program")
+    carry_all(means)
+    assert seats(cast, "worker_em") == []
+    assert task(cast, case_id, "enrol_on_clinical_committee")["act_state"] == "undone"
+    complete(cast, case_id, "introduce_program")
+    carry_all(means)
+    assert len(seats(cast, "worker_em")) == 1
+    assert [event["verb"] for verb in ("seat.given", "seat.withdrawn") for event in told(cast, verb)] == [
+        "seat.given",
+        "seat.given",
+        "seat.withdrawn",
+    ]
+    assert len(letters(cast, "contact_lists")) == 1, "the lists are sent once in a case"
+
+
+def test_a_seat_that_was_held_for_a_while_ends_the_day_before_it_is_withdrawn(cast: Cast) -> None:
+    clock = Clock()
+    means = means_of(cast, clock)
+    case_id = introduced(cast)
+    carry_all(means)
+    clock.now = AT + timedelta(days=30)
+    undo(cast, case_id, "introduce_program", at=clock.now)
+    carry_all(means)
+    (held,) = seats(cast, "worker_em")
+    assert (held["starts_on"], held["ends_on"]) == (ARRIVAL, TODAY + timedelta(days=29))
+
+
+def test_a_cancelled_case_gives_back_the_seat_and_a_reopened_one_takes_it_again(cast: Cast) -> None:
+    means = means_of(cast, Clock())
+    case_id = introduced(cast)
+    carry_all(means)
+    with cast.session() as session:
+        cases.cancel_case(session, case_id, by=cast.actor("coordinator"), at=AT, reason="Elle ne vient pas.")
+    (carried,) = carry_all(means)
+    assert carried.outcome == "cancelled"
+    assert seats(cast, "worker_em") == []
+    with cast.session() as session:
+        cases.reopen_case(session, case_id, by=cast.actor("coordinator"), at=AT, reason="Elle vient.")
+    carry_all(means)
+    assert len(seats(cast, "worker_em")) == 1
+    assert task(cast, case_id, "enrol_on_clinical_committee")["state"] == "done"
+
+
+def test_an_organization_without_a_seat_makes_trouble_that_people_see_and_nothing_is_tried_without_end(
+    cast: Cast,
+) -> None:
+    clock = Clock()
+    means = means_of(cast, clock)
+    with cast.session() as session:
+        session.execute(
+            update(_seat)
+            .where(_seat.c.organization_id == cast.organizations["en-marge"])
+            .values(ends_on=TODAY - timedelta(days=1))
+        )
+    case_id = introduced(cast)
+    (carried,) = carry_all(means)
+    assert (carried.outcome, carried.trouble) == ("trouble", "seat.none")
+    assert task(cast, case_id, "enrol_on_clinical_committee")["act_state"] == "stuck"
+    assert [event["facts"]["code"] for event in told(cast, "act.trouble")] == ["seat.none"]
+    clock.pass_by(minutes=30)
+    assert take(means) is None, "a refusal waits for people"
+    with cast.session() as session:
+        session.execute(
+            update(_seat).where(_seat.c.organization_id == cast.organizations["en-marge"]).values(ends_on=None)
+        )
+    complete(cast, case_id, "plan_training", at=clock.now)
+    carry_all(means)
+    assert task(cast, case_id, "enrol_on_clinical_committee")["state"] == "done"
+    assert len(seats(cast, "worker_em")) == 1
+
+
+# ---------------------------------------------------------------------------------------------- the contact lists
+
+
+def test_the_contact_lists_name_who_sits_where_that_day_and_say_which_seats_are_vacant(cast: Cast) -> None:
+    means = means_of(cast, Clock())
+    introduced(cast)
+    carry_all(means)
+    with cast.session() as session:
+        lists = actions.contact_lists(session, ARRIVAL, "fr")
+    assert [committee["title"] for committee in lists] == ["Comité clinique", "Comité directeur", "Comité élargi"]
+    clinical = lists[0]["members"]
+    named = [line for line in clinical if not line["vacant"]]
+    assert [(line["name"], line["organization"], line["email"]) for line in named] == [
+        ("Émeraude Quartz", "En Marge 12-17", "worker.em@en-marge.example")
+    ]
+    assert len(clinical) == 8
+    assert lists[2]["and_those_of"] == ["Comité clinique"]
+    (letter,) = letters(cast, "contact_lists")
+    assert letter["subject"] == "Les coordonnées de vos comités"
+
+
+def test_the_contact_lists_reach_an_english_worker_in_english(cast: Cast) -> None:
+    means = means_of(cast, Clock())
+    case_id = open_onboarding(cast, "worker_codim", "codim")
+    complete(cast, case_id, "introduce_program")
+    carry_all(means)
+    (letter,) = letters(cast, "contact_lists")
+    assert letter["subject"] == "The contact lists of your committees"
+    assert "Garnet Schist (CODIM), Youth worker, worker.codim@codim.example" in body(letter)
+
+
+def test_the_coordinator_is_told_of_a_worker_without_an_address_and_the_step_is_done(cast: Cast) -> None:
+    means = means_of(cast, Clock())
+    case_id = open_onboarding(cast, "without_mail", "anonyme")
+    complete(cast, case_id, "introduce_program")
+    carry_all(means)
+    assert letters(cast, "contact_lists") == []
+    assert task(cast, case_id, "send_contact_lists")["state"] == "done"
+    assert any(
+        letter["person_id"] == cast.people["coordinator"] and "Les coordonnées de vos comités" in body(letter)
+        for letter in letters(cast, "no_address")
+    )
+
+
+# --------------------------------------------------------------------------------------------------------- the gate
+
+
+GATE_STEPS = ("request_secure_access", "open_secure_account", "prepare_notebook_and_guide", "introduce_program",
+              "hand_over_notebook_and_guide", "confirm_notebook_and_guide")  # fmt: skip
+
+
+def test_the_worker_the_manager_and_the_coordinator_are_told_once_that_the_gate_opened(cast: Cast) -> None:
+    means = means_of(cast, Clock())
+    case_id = open_onboarding(cast)
+    onboard(cast, means, case_id, GATE_STEPS[:-1], at=AT)
+    assert letters(cast, "gate_opened") == []
+    onboard(cast, means, case_id, GATE_STEPS[-1:], at=AT)
+    heard = {letter["person_id"] for letter in letters(cast, "gate_opened")}
+    assert heard == {cast.people[name] for name in ("worker_em", "manager_em", "coordinator")}
+    undo(cast, case_id, "confirm_notebook_and_guide")
+    carry_all(means)
+    onboard(cast, means, case_id, GATE_STEPS[-1:], at=AT)
+    assert len(letters(cast, "gate_opened")) == 3
+    assert len(told(cast, "gate.opened")) == 1
+
+
+# ----------------------------------------------------------------------------------- what breaks off, and wherever
+
+
+class Killed(BaseException):
+    """The process is gone: no `except Exception` of ours runs any more."""
+
+
+def kill_at(monkeypatch: pytest.MonkeyPatch, where: object, name: str, *, after: bool) -> Callable[[], int]:
+    """Have the named function kill the process once, before it does anything or right after; returns its count."""
+    real = getattr(where, name)
+    calls = []
+
+    def deadly(*args: Any, **kwargs: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 1 and not after:
+            raise Killed
+        result = real(*args, **kwargs)
+        if len(calls) == 1:
+            raise Killed
+        return result
+
+    monkeypatch.setattr(where, name, deadly)
+    return lambda: len(calls)
+
+
+KILL_POINTS: list[tuple[object, str]] = [
+    (actions, "_seat_of"),
+    (actions, "_live"),
+    (events, "write"),
+    (acts, "record_act"),
+    (actions, "_letter_key"),
+    (notices, "write"),
+    (cases, "gate_is_open"),
+    (wakeups, "acknowledge"),
+    (Session, "commit"),
+]
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("point", KILL_POINTS, ids=lambda point: point[1])
+def test_whatever_kills_the_engine_and_wherever_everything_is_done_once(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, point: tuple[object, str], after: bool
+) -> None:
+    clock = Clock()
+    means = means_of(cast, clock)
+    case_id = introduced(cast)
+    claim = take(means)
+    assert claim is not None
+    reached = kill_at(monkeypatch, *point, after=after)
+    with pytest.raises(Killed):
+        asyncio.run(carry(claim, means, plainly(means)))
+    assert reached() == 1
+    monkeypatch.undo()
+    if take(means) is None:
+        clock.pass_by(seconds=121)  # the lease of the one who died
+    carry_all(means)
+    assert len(seats(cast, "worker_em")) == 1
+    assert len(letters(cast, "contact_lists")) == 1
+    assert len(told(cast, "seat.given")) == 1
+    assert [event["facts"]["step"] for event in told(cast, "act.done")] == [
+        "enrol_on_clinical_committee",
+        "send_contact_lists",
+    ]
+    assert wake_up(cast, case_id).want == wake_up(cast, case_id).have
+
+
+def test_an_act_and_its_note_are_there_together_or_not_at_all(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    means = means_of(cast, Clock())
+    introduced(cast)
+    claim = take(means)
+    assert claim is not None
+    kill_at(monkeypatch, acts, "record_act", after=False)
+    with pytest.raises(Killed):
+        asyncio.run(carry(claim, means, plainly(means)))
+    assert seats(cast, "worker_em") == [], "a seat that no note tells of would never be given back"
+
+
+def test_a_change_made_during_the_carry_keeps_the_case_due(cast: Cast) -> None:
+    means = means_of(cast, Clock())
+    case_id = introduced(cast)
+    claim = take(means)
+    assert claim is not None
+    complete(cast, case_id, "plan_training")
+    carried = asyncio.run(carry(claim, means, plainly(means)))
+    assert carried.outcome == "waiting"
+    assert wake_up(cast, case_id).want > wake_up(cast, case_id).have
+    assert len(carry_all(means)) == 1
+
+
+def test_a_carry_whose_lease_passed_to_another_writes_nothing(cast: Cast) -> None:
+    clock = Clock()
+    means = means_of(cast, clock)
+    case_id = open_onboarding(cast)
+    slow = take(means, worker="slow")
+    assert slow is not None
+    clock.pass_by(seconds=121)
+    quick = take(means, worker="quick")
+    assert quick is not None
+    assert asyncio.run(carry(slow, means, plainly(means))).outcome == "lost"
+    assert runs(cast, case_id) == []
+    assert wake_up(cast, case_id).leased_by == "quick"
+    assert asyncio.run(carry(quick, means, plainly(means))).outcome == "waiting"
+
+
+def test_two_carries_of_one_case_at_once_do_each_act_once(cast: Cast) -> None:
+    clock = Clock()
+    means = means_of(cast, clock)
+    introduced(cast)
+    slow = take(means, worker="slow")
+    clock.pass_by(seconds=121)
+    quick = take(means, worker="quick")
+    assert slow is not None
+    assert quick is not None
+
+    async def both() -> list[str]:
+        done = await asyncio.gather(carry(slow, means, plainly(means)), carry(quick, means, plainly(means)))
+        return [carried.outcome for carried in done]
+
+    assert asyncio.run(both()) == ["lost", "waiting"]
+    assert len(seats(cast, "worker_em")) == 1
+    assert len(letters(cast, "contact_lists")) == 1
+    assert len(told(cast, "act.done")) == 2
+
+
+# ------------------------------------------------------------------------------------------ what cannot be done now
+
+
+def bound(monkeypatch: pytest.MonkeyPatch, name: str, action: Action) -> None:
+    """Put another action under a name of the onboarding."""
+    named = {**actions.ACTIONS, name: action}
+    changed = Bound("onboarding", protocols.PROTOCOLS["onboarding"].file, named)
+    monkeypatch.setattr(protocols, "PROTOCOLS", {"onboarding": changed})
+
+
+def test_an_act_that_errs_is_told_once_and_tried_again_after_waits_that_double(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    means = means_of(cast, clock)
+    case_id = introduced(cast)
+
+    def broken(*_: object) -> None:
+        raise ConnectionError("the directory of Émeraude Quartz is away")
+
+    bound(monkeypatch, "enrol_on_clinical_committee", Action(broken, actions.is_enrolled))
+    waits = []
+    for _ in range(4):
+        (carried,) = carry_all(means)
+        assert (carried.outcome, carried.trouble) == ("trouble", "error.ConnectionError")
+        waits.append((wake_up(cast, case_id).not_before - clock.now).total_seconds())
+        clock.pass_by(seconds=waits[-1])
+    assert waits == [2, 4, 8, 16]
+    assert wake_up(cast, case_id).trouble == "error.ConnectionError"
+    assert len(told(cast, "act.trouble")) == 1
+    assert all("Quartz" not in str(dict(event["facts"])) for event in told(cast, "act.trouble"))
+    monkeypatch.undo()
+    carry_all(means)
+    assert task(cast, case_id, "send_contact_lists")["state"] == "done"
+    assert wake_up(cast, case_id).trouble == ""
+
+
+def test_an_act_that_says_done_and_is_not_is_not_believed(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    means = means_of(cast, Clock())
+    case_id = introduced(cast)
+    bound(monkeypatch, "enrol_on_clinical_committee", Action(lambda *_: None, actions.is_enrolled))
+    (carried,) = carry_all(means)
+    assert carried.trouble == "action.not_verified"
+    assert task(cast, case_id, "enrol_on_clinical_committee")["state"] == "open"
+
+
+def test_an_action_that_the_engine_no_longer_has_is_trouble_and_not_silence(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    means = means_of(cast, Clock())
+    introduced(cast)
+    monkeypatch.setattr(
+        protocols, "PROTOCOLS", {"onboarding": Bound("onboarding", protocols.PROTOCOLS["onboarding"].file)}
+    )
+    (carried,) = carry_all(means)
+    assert carried.trouble == "action.unknown"
+
+
+def test_one_act_in_trouble_does_not_hold_up_the_others(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    means = means_of(cast, Clock())
+    case_id = introduced(cast)
+    # No protocol of today asks for two things at once: one of its tasks is made automatic here.
+    with cast.session() as session:
+        session.execute(
+            update(_task)
+            .where(_task.c.case_id == case_id, _task.c.step == "plan_training")
+            .values(action="send_contact_lists", act_state="wanted")
+        )
+
+    def refuses(*_: object) -> None:
+        raise Refusal("seat.held", "")
+
+    bound(monkeypatch, "enrol_on_clinical_committee", Action(refuses, actions.is_enrolled))
+    (carried,) = carry_all(means)
+    assert (carried.acts, carried.trouble) == (1, "seat.held")
+    assert task(cast, case_id, "plan_training")["state"] == "done"
+    assert seats(cast, "worker_em") == []
+
+
+def test_what_was_called_off_before_the_act_is_not_done(cast: Cast) -> None:
+    means = means_of(cast, Clock())
+    case_id = introduced(cast)
+    claim = take(means)
+    assert claim is not None
+    asked: list[Act] = []
+
+    async def too_late(act: Act) -> None:
+        if not asked:
+            undo(cast, case_id, "introduce_program")
+        asked.append(act)
+        await plainly(means)(act)
+
+    asyncio.run(carry(claim, means, too_late))
+    assert asked
+    assert seats(cast, "worker_em") == []
+    assert told(cast, "act.done") == []
+
+
+def test_a_failure_carries_a_code_and_no_trace_of_the_error_behind_it(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    means = means_of(cast, Clock())
+    case_id = introduced(cast)
+
+    def broken(*_: object) -> None:
+        raise ValueError("Émeraude Quartz")
+
+    bound(monkeypatch, "enrol_on_clinical_committee", Action(broken, actions.is_enrolled))
+    row = task(cast, case_id, "enrol_on_clinical_committee")
+    act = Act(cast.program_id, case_id, row["id"], row["step"], row["action"])
+    with pytest.raises(ActFailed) as failed:
+        asyncio.run(_once(means, act))
+    assert failed.value.__context__ is None
+    assert failed.value.__cause__ is None
+    assert failed.value.args == ("error.ValueError",)
+
+
+async def _once(means: Means, act: Act) -> None:
+    await plainly(means)(act)
+
+
+def undo(cast: Cast, case_id: UUID, name: str, *, at: datetime = AT) -> None:
+    with cast.session() as session:
+        tasks.undo_task(session, task(cast, case_id, name)["id"], by=cast.actor("coordinator"), at=at)
