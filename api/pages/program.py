@@ -216,7 +216,8 @@ def rhythm_in_words(rhythm: Mapping[str, Any]) -> str:
         return ""
     if rhythm["per"] == "week":
         at = show_clock(language, time.fromisoformat(rhythm["at"]))
-        return say(language, _WEEKDAYS[rhythm["weekday"]], at=at)
+        weekly = _WEEKDAYS[rhythm["weekday"]]
+        return say(language, weekly, at=at)
     return say_n(language, "%(n)s time a year", "%(n)s times a year", rhythm["times"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
@@ -95,7 +96,9 @@ def _groups_of(office: Office, program: Program) -> list[dict[str, Any]]:
         roles = {role.key: role for role in session.scalars(select(Role))}
     groups = []
     for key in sorted(roles, key=_rank):
-        held = sorted(today.holding(key), key=lambda t: people[t.person_id].sort_key)
+        held: dict[UUID, list[str]] = defaultdict(list)
+        for tenure in today.holding(key):
+            held[tenure.person_id].append(places[tenure.organization_id].short_name)
         if held:
             role = roles[key]
             groups.append(
@@ -105,15 +108,15 @@ def _groups_of(office: Office, program: Program) -> list[dict[str, Any]]:
                     "program": program.id,
                     "people": [
                         {
-                            "id": tenure.person_id,
-                            "name": people[tenure.person_id].name,
-                            "organization": places[tenure.organization_id].short_name,
-                            "away": today.is_away(tenure.person_id),
+                            "id": person_id,
+                            "name": people[person_id].name,
+                            "organization": ", ".join(sorted(held[person_id])),
+                            "away": today.is_away(person_id),
                             "acting_for": ", ".join(
-                                people[absence.person_id].name for absence in today.acting_for(tenure.person_id)
+                                people[absence.person_id].name for absence in today.acting_for(person_id)
                             ),
                         }
-                        for tenure in held
+                        for person_id in sorted(held, key=lambda one: people[one].sort_key)
                     ],
                 }
             )

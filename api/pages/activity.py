@@ -1,0 +1,141 @@
+"""The record of the program, the newest first: what happened, by whom, and as what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from itertools import groupby
+from typing import Annotated, Final
+from urllib.parse import urlencode
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy import func, or_, select
+from sqlalchemy.sql.expression import ColumnElement
+
+from api.answers import sentence_of, status_of
+from api.pages.forms import day_or_none, id_or_none
+from api.pages.frame import page
+from api.pages.history import MINOR, Told, told
+from api.permissions import Action, asks, require, to_program
+from api.session import AtDesk, Desk
+from duties.here import many, program_of
+from duties.refusals import Refusal
+from locales import N_
+from models.base import table_of
+from models.program import Person
+from models.record import Event
+
+router = APIRouter()
+
+PAGE_SIZE: Final = 50
+_NEWEST: Final = 2**62
+
+_event = table_of(Event)
+_person = table_of(Person)
+
+#: What one may look for: a word for people, and the first words of the verbs that it means.
+GROUPS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "cases": (N_("Cases"), ("case", "gate")),
+    "tasks": (N_("Tasks"), ("task", "evidence", "act")),
+    "people": (N_("People and roles"), ("person", "tenure", "absence")),
+    "program": (
+        N_("Program and agreements"),
+        ("program", "agreement", "protocol", "role", "organization", "committee", "seat", "closure"),
+    ),
+    "mail": (N_("Letters"), ("notice",)),
+}
+
+
+@router.get("/activity", name="activity")
+@asks(Action.SEE_ACTIVITY)
+def show_activity(
+    desk: AtDesk,
+    request: Request,
+    about: str = "",
+    person: str = "",
+    on: str = "",
+    all_of_it: Annotated[str, Query(alias="all")] = "",
+    before: Annotated[int, Query(ge=1, le=_NEWEST)] = _NEWEST,
+) -> HTMLResponse:
+    """The lines of the record that are asked for. `before` is the number of a line: the older ones follow.
+
+    What merely follows from something else (a task that opens, a letter that is written) is left out until `all`
+    is asked for, or one of its kind.
+    """
+    require(Action.SEE_ACTIVITY, to_program(desk.asker))
+    about = about if about in GROUPS else ""
+    wrong: Refusal | None = None
+    who: UUID | None = None
+    day: date | None = None
+    try:
+        who, day = id_or_none(person), day_or_none(on)
+    except Refusal as refusal:
+        wrong = refusal
+    wanted = _wanted(desk, about=about, who=who, day=day, everything=bool(all_of_it) or about == "mail")
+    rows = many(
+        desk.session,
+        select(_event).where(*wanted, _event.c.n < before).order_by(_event.c.n.desc()).limit(PAGE_SIZE + 1),
+    )
+    asked = {"about": about, "person": person, "on": on, "all": all_of_it}
+    return page(
+        desk,
+        request,
+        "activity.html",
+        status=status_of(wrong) if wrong else 200,
+        wrong=sentence_of(wrong) if wrong else "",
+        days=_by_day(desk, told(desk, rows[:PAGE_SIZE])),
+        older=_address(asked, before=rows[PAGE_SIZE - 1]["n"]) if len(rows) > PAGE_SIZE else "",
+        newest=_address(asked) if before != _NEWEST else "",
+        total=desk.session.scalar(select(func.count()).select_from(_event).where(*wanted)) or 0,
+        groups=[(key, title, _address({**asked, "about": key})) for key, (title, _) in GROUPS.items()],
+        everything=_address({**asked, "about": ""}),
+        about=about,
+        who=who,
+        typed_on=on,
+        all_of_it=bool(all_of_it),
+        people=_people(desk),
+    )
+
+
+def _wanted(
+    desk: Desk, *, about: str, who: UUID | None, day: date | None, everything: bool
+) -> list[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = [_event.c.program_id == program_of(desk.session)]
+    if about:
+        wanted.append(func.split_part(_event.c.verb, ".", 1).in_(GROUPS[about][1]))
+    if not everything:
+        wanted.append(_event.c.verb.not_in(sorted(MINOR)))
+    if who is not None:
+        # What they did, what was done to them, and what was done in their name.
+        wanted.append(or_(_event.c.actor_id == who, _event.c.subject_id == who, _event.c.actor_for == who))
+    if day is not None:
+        zone = ZoneInfo(desk.program.time_zone)
+        first = datetime.combine(day, time.min, zone)
+        last = datetime.combine(day + timedelta(days=1), time.min, zone)
+        wanted += [_event.c.at >= first, _event.c.at < last]
+    return wanted
+
+
+def _by_day(desk: Desk, lines: list[Told]) -> list[tuple[date, list[Told]]]:
+    """The lines under the local day of each, in their order: a record is in the order in which it was written."""
+    zone = ZoneInfo(desk.program.time_zone)
+    return [(day, list(those)) for day, those in groupby(lines, lambda line: line.at.astimezone(zone).date())]
+
+
+def _people(desk: Desk) -> list[tuple[UUID, str]]:
+    rows = desk.session.execute(
+        select(_person.c.id, _person.c.given_name, _person.c.family_name)
+        .where(_person.c.program_id == program_of(desk.session))
+        .order_by(_person.c.sort_key)
+    )
+    return [(row.id, f"{row.given_name} {row.family_name}") for row in rows]
+
+
+def _address(asked: Mapping[str, str], *, before: int | None = None) -> str:
+    query = {name: value for name, value in asked.items() if value}
+    if before is not None:
+        query["before"] = str(before)
+    return "/activity" + (f"?{urlencode(query)}" if query else "")
