@@ -13,7 +13,6 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from flows.at_once import carry_at_once
 from sqlalchemy import Engine, insert, select, update
 from sqlmodel import Session
 
@@ -32,6 +31,7 @@ from duties.program_check import read_program
 from duties.proofs import Proof
 from duties.protocol import Protocol
 from duties.roles import Holder, standing
+from flows.at_once import carry_at_once
 from flows.protocols import declared_protocols
 from locales import N_, current_language, say
 from models.agreement import Agreement, AgreementVersion
@@ -95,9 +95,7 @@ def _what_is_there(engine: Engine, key: str) -> UUID | None:
         raise Ending(
             say(
                 current_language(),
-                N_(
-                    "This database holds a real program. The demonstration is not loaded beside it; start without --demo."
-                ),
+                N_("This database holds a real program: the demonstration is not loaded. Start with --no-demo."),
             )
         )
     return next((row.id for row in rows if row.key == key), None)

@@ -74,11 +74,19 @@ def answers(url: str, *, timeout_seconds: float = 2.0) -> bool:
 
 
 def supervise(
-    processes: Sequence[Process], *, say: Callable[[str], None], when_ready: Mapping[str, Callable[[float], None]]
+    processes: Sequence[Process],
+    *,
+    prepare: Callable[[], None],
+    first: int,
+    begun: float,
+    say: Callable[[str], None],
+    when_ready: Mapping[str, Callable[[float], None]],
 ) -> int:
     """Start every process and keep it alive until a signal says stop, then end them in the opposite order.
 
-    `when_ready` is called once for each process named, with the seconds that it took to answer.
+    The `first` of them start at once and get ready while `prepare` runs; the others start after it. Whatever
+    `prepare` raises ends them all. `when_ready` is called once for each process named, after that, with the seconds
+    since `begun` (of `time.monotonic`).
     """
     stopping: list[int] = []
 
@@ -86,10 +94,12 @@ def supervise(
         stopping.append(number)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    begun = time.monotonic()
     waiting = dict(when_ready)
     try:
-        for process in processes:
+        for process in processes[:first]:
+            process.start()
+        prepare()
+        for process in processes[first:]:
             process.start()
         while not stopping:
             time.sleep(_LOOK_SECONDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -33,15 +34,22 @@ def up(
     environment = {**os.environ, **({"SPHERES_DEMO": "yes"} if demo else {})}
     settings = Settings.from_env(environment)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    begun = time.monotonic()
     with databases(settings) as urls:
-        migrate(urls.owner)
-        if settings.demo:
-            engine = make_engine(urls.app, pool_size=2, application_name="spheres loader")
-            load_demonstration(engine, stationery_of(settings), at=datetime.now(UTC))
-            engine.dispose()
-        processes = _processes(settings, urls, environment)
+
+        def prepare() -> None:
+            migrate(urls.owner)
+            if settings.demo:
+                engine = make_engine(urls.app, pool_size=2, application_name="spheres loader")
+                load_demonstration(engine, stationery_of(settings), at=datetime.now(UTC))
+                engine.dispose()
+
         status = supervise(
-            processes,
+            _processes(settings, urls, environment),
+            prepare=prepare,
+            # Prefect and the web read their modules meanwhile; the worker needs the tables.
+            first=2,
+            begun=begun,
             say=lambda line: typer.echo(line, err=True),
             when_ready={
                 "web": lambda seconds: _welcome(settings, seconds),
@@ -64,11 +72,7 @@ def bring_to_head() -> None:
 def _welcome(settings: Settings, seconds: float) -> None:
     tell(N_("SPHÈRES is at %(address)s (ready in %(seconds)s s)."), address=settings.base_url, seconds=f"{seconds:.1f}")
     if settings.demo:
-        tell(
-            N_(
-                "This is the demonstration: choose whom to be on the first page. Letters are on the page “Outgoing mail”."
-            )
-        )
+        tell(N_("This is the demonstration: choose whom to be. Letters are on the page “Outgoing mail”."))
     tell(N_("Stop with Ctrl-C."))
 
 
@@ -86,6 +90,22 @@ def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, st
     prefect_home.mkdir(mode=0o700, exist_ok=True)
     return [
         Process(
+            "prefect",
+            module(
+                "uvicorn",
+                "--factory",
+                "prefect.server.api.server:create_app",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(settings.prefect_port),
+                "--log-level",
+                "error",
+            ),
+            {**_without_secrets(environment), **_prefect_server(settings, urls, prefect_home)},
+            ready=f"http://127.0.0.1:{settings.prefect_port}/api/health",
+        ),
+        Process(
             "web",
             module(
                 "uvicorn",
@@ -102,22 +122,6 @@ def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, st
             ),
             shared,
             ready=f"http://127.0.0.1:{settings.port}/healthz",
-        ),
-        Process(
-            "prefect",
-            module(
-                "uvicorn",
-                "--factory",
-                "prefect.server.api.server:create_app",
-                "--host",
-                "127.0.0.1",
-                "--port",
-                str(settings.prefect_port),
-                "--log-level",
-                "error",
-            ),
-            {**_without_secrets(environment), **_prefect_server(settings, urls, prefect_home)},
-            ready=f"http://127.0.0.1:{settings.prefect_port}/api/health",
         ),
         Process("worker", module("flows.worker"), shared),
     ]
