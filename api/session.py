@@ -50,6 +50,7 @@ class Office:
     base_url: str
     demonstration: bool
     prefect_url: str = ""
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def before_a_program(self) -> Session:
         """A session before it is known which program is meant."""
@@ -93,7 +94,7 @@ class Desk:
         return current_language()
 
     def attempt(self, act: Callable[[], object]) -> Refusal | None:
-        """Do `act`; where a rule refuses, undo all of it and give back the refusal, to be shown beside what was typed."""
+        """Do `act`; where a rule refuses, undo all of it and give back the refusal, to be shown with what was typed."""
         try:
             act()
         except Refusal as refusal:
@@ -116,7 +117,7 @@ def desk(request: Request) -> Iterator[Desk]:
     Raises NotSignedIn.
     """
     office = office_of(request)
-    at = datetime.now(UTC)
+    at = office.clock()
     found = _signed_in(office, request.cookies.get(office.cookie, ""), at)
     with program_session(office.engine, found.program_id) as session:
         session.info["stationery"] = office.stationery
@@ -142,7 +143,7 @@ AtDesk = Annotated[Desk, Depends(desk, scope="function")]
 def sign_in(office: Office, program_id: UUID, person_id: UUID, response: Response) -> None:
     """Begin a sign-in under a new token, whatever cookie came with the request."""
     token = secrets.token_urlsafe(32)
-    at = datetime.now(UTC)
+    at = office.clock()
     with program_session(office.engine, program_id) as session, session.begin():
         session.execute(
             insert(_row).values(
@@ -170,7 +171,7 @@ def sign_out(office: Office, token: str, response: Response) -> None:
         session.execute(
             update(_row)
             .where(_row.c.token_digest == _digest(token), _row.c.ended_at.is_(None))
-            .values(ended_at=datetime.now(UTC))
+            .values(ended_at=office.clock())
         )
     response.delete_cookie(office.cookie, path="/", secure=office.is_https, httponly=True, samesite="lax")
     response.headers["Clear-Site-Data"] = '"cache", "storage"'

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 from sqlalchemy import text
 
-from api.pages import activity, board, case, people, post, program, protocols, sign_in, tasks, work
+from api.pages import activity, board, case, cases, opening, people, post, program, protocols, sign_in, tasks, work
 from api.pages.frame import framed
 from api.permissions import Action, asks
 from api.rendering import render
@@ -18,6 +18,8 @@ from locales import ZONE
 #: The pages of someone signed in, each module's `router`.
 _FRAMED: tuple[APIRouter, ...] = (
     work.router,
+    cases.router,
+    opening.router,
     case.router,
     tasks.router,
     board.router,

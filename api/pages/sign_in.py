@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -60,7 +59,7 @@ def enter(request: Request, program: Annotated[UUID, Form()], person: Annotated[
         raise Forbidden
     with office.of_program(program) as session:
         found = session.get(Program, program)
-        if found is None or not found.is_demonstration or person not in _today(session, found).live:
+        if found is None or not found.is_demonstration or person not in _today(office, session, found).live:
             raise Forbidden
     answer = see_other("/")
     # A cookie of someone else's stay in this browser is of no more use.
@@ -90,7 +89,7 @@ def _groups(office: Office) -> list[dict[str, Any]]:
 
 def _groups_of(office: Office, program: Program) -> list[dict[str, Any]]:
     with office.of_program(program.id) as session:
-        today = _today(session, program)
+        today = _today(office, session, program)
         people = {person.id: person for person in session.scalars(select(Person))}
         places = {place.id: place for place in session.scalars(select(Organization))}
         roles = {role.key: role for role in session.scalars(select(Role))}
@@ -123,8 +122,8 @@ def _groups_of(office: Office, program: Program) -> list[dict[str, Any]]:
     return groups
 
 
-def _today(session: Session, program: Program) -> Standing:
-    return standing(session, datetime.now(UTC).astimezone(ZoneInfo(program.time_zone)).date())
+def _today(office: Office, session: Session, program: Program) -> Standing:
+    return standing(session, office.clock().astimezone(ZoneInfo(program.time_zone)).date())
 
 
 def _rank(role: str) -> tuple[int, str]:
