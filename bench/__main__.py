@@ -1,0 +1,81 @@
+"""`python -m bench`: every measure in one run, on a database server of its own, printed as figures and as ratios."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from adapters.postgres import EmbeddedPostgres
+from bench import completing
+from bench.figures import Ratio
+from bench.ground import ROOT, Ground, build, now
+
+Measure = Callable[[Ground, Path], Iterator[Ratio]]
+
+
+def main() -> int:
+    """Run the measures that were asked for; status 0 once all were taken, whatever they say."""
+    asked = _arguments()
+    begun = time.monotonic()
+    folder = _folder()
+    try:
+        with EmbeddedPostgres(folder / "postgres") as server:
+            ground = build(server.urls(), now())
+            _say_where(ground)
+            ratios: list[Ratio] = []
+            for name, measure in _measures(asked).items():
+                if asked.only in ("", name):
+                    for ratio in measure(ground, folder):
+                        print(ratio, flush=True)
+                        ratios.append(ratio)
+            ground.engine.dispose()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    missed = [ratio.name for ratio in ratios if not ratio.is_met]
+    print(f"\n{len(ratios) - len(missed)} of {len(ratios)} goals met in {time.monotonic() - begun:.0f} s", end="")
+    print(f"; missed: {', '.join(missed)}" if missed else "")
+    return 0
+
+
+def _measures(asked: argparse.Namespace) -> dict[str, Measure]:
+    smoke: bool = asked.smoke
+    return {
+        "complete": lambda ground, _: completing.measure(ground, rounds=2 if smoke else 9, cases=1 if smoke else 4),
+    }
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--smoke", action="store_true", help="tiny sizes: shows that it runs, and measures nothing")
+    parser.add_argument("--large", action="store_true", help="also with 80,000 open cases (some minutes more)")
+    parser.add_argument("--only", default="", help="one measure alone, by name: complete")
+    return parser.parse_args()
+
+
+def _folder() -> Path:
+    """A new folder on the disk that a real database would be on."""
+    data = ROOT / "data"
+    data.mkdir(mode=0o700, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix="bench-", dir=data))
+
+
+def _say_where(ground: Ground) -> None:
+    with ground.as_admin() as admin:
+        row = admin.execute("select current_setting('server_version'), current_setting('fsync')").fetchone()
+    assert row is not None
+    print(
+        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}, "
+        f"PostgreSQL {row[0]} (fsync {row[1]}), load {os.getloadavg()[0]:.1f} before the run",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
