@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from api.answers import sentence_of, status_of
 from api.pages.forms import day_or_none, id_or_none
 from api.pages.frame import page
 from api.pages.history import MINOR, Told, told
+from api.pages.lines import cases_about
 from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.here import many, program_of
@@ -87,6 +88,8 @@ def show_activity(
         status=status_of(wrong) if wrong else 200,
         wrong=sentence_of(wrong) if wrong else "",
         days=_by_day(desk, told(desk, rows[:PAGE_SIZE])),
+        # Beside what happened to a task, the case: the record is of the whole program.
+        cases=_cases_of(desk, rows[:PAGE_SIZE]),
         older=_address(asked, before=rows[PAGE_SIZE - 1]["n"]) if len(rows) > PAGE_SIZE else "",
         newest=_address(asked) if before != _NEWEST else "",
         total=desk.session.scalar(select(func.count()).select_from(_event).where(*wanted)) or 0,
@@ -123,6 +126,16 @@ def _by_day(desk: Desk, lines: list[Told]) -> list[tuple[date, list[Told]]]:
     """The lines under the local day of each, in their order: a record is in the order in which it was written."""
     zone = ZoneInfo(desk.program.time_zone)
     return [(day, list(those)) for day, those in groupby(lines, lambda line: line.at.astimezone(zone).date())]
+
+
+def _cases_of(desk: Desk, rows: list[dict[str, Any]]) -> dict[int, str]:
+    """The case of each line that tells of a part of one, by the line's number."""
+    cases = cases_about(desk, {row["case_id"] for row in rows if row["case_id"]})
+    return {
+        row["n"]: cases[row["case_id"]].title
+        for row in rows
+        if row["case_id"] in cases and row["subject_kind"] != "case"
+    }
 
 
 def _people(desk: Desk) -> list[tuple[UUID, str]]:
