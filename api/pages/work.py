@@ -15,6 +15,7 @@ from api.answers import sentence_of, status_of
 from api.pages.forms import Typed
 from api.pages.frame import page
 from api.pages.lines import Line, cases_about, lines_of
+from api.pages.opening import may_open
 from api.permissions import Action, allows, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties import board
@@ -76,8 +77,7 @@ def work_page(desk: Desk, request: Request, typed: Typed, *, start: int = 0) -> 
         groups=_groups(desk, lines),
         own=_own_cases(desk),
         wide=_wide(desk) if sees_board else None,
-        may_open=allows(Action.OPEN_CASE, to_program(desk.asker, organizations=desk.asker.organizations_as("manager")))
-        is not None,
+        may_open=may_open(desk),
         day=desk.day,
         now=desk.at,
     )

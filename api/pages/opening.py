@@ -1,0 +1,323 @@
+"""The form that opens a case: for whom, then what it would ask, of whom and when, and only then the case itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import HTMLResponse
+from sqlalchemy import and_, or_, select
+
+from api.answers import sentence_of, status_of
+from api.pages.forms import Typed, day_of, id_or_none
+from api.pages.frame import page, see_other
+from api.pages.lines import lines_of
+from api.permissions import Action, Forbidden, allows, asks, require, to_program
+from api.session import AtDesk, Desk
+from duties import cases, people, planning, scheduling
+from duties.actors import Actor
+from duties.here import local_day, many, program_of
+from duties.planning import Planned
+from duties.protocol import Protocol
+from duties.refusals import Refusal
+from locales import N_
+from models.agreement import Agreement, AgreementRole, AgreementVersion
+from models.base import table_of
+from models.casework import Case, Task
+from models.program import Organization, Person, Tenure
+
+router = APIRouter()
+
+_case = table_of(Case)
+_task = table_of(Task)
+_person = table_of(Person)
+_tenure = table_of(Tenure)
+_organization = table_of(Organization)
+_agreement = table_of(Agreement)
+_version = table_of(AgreementVersion)
+_created = table_of(AgreementRole)
+
+#: The protocol that the form opens: that of people who begin.
+OPENED_BY_FORM: Final = "onboarding"
+
+Text = Annotated[str, Form()]
+
+
+@router.get("/cases/new", name="new_case")
+@asks(Action.OPEN_CASE)
+def new_case(desk: AtDesk, request: Request) -> HTMLResponse:
+    """The form: someone who was appointed and has no open case, or someone new."""
+    if not may_open(desk):
+        raise Forbidden
+    return _form_page(desk, request, Typed())
+
+
+@router.post("/cases/new")
+@asks(Action.OPEN_CASE)
+def preview(
+    desk: AtDesk,
+    request: Request,
+    form: Annotated[Literal["known", "new"], Form()],
+    worker: Text = "",
+    given_name: Text = "",
+    family_name: Text = "",
+    email: Text = "",
+    phone: Text = "",
+    language: Text = "fr",
+    organization: Text = "",
+    starts_on: Text = "",
+) -> Response:
+    """What the case would ask, of whom and when. It is truly opened, looked at, and undone again."""
+    given = Given(form, worker, given_name, family_name, email, phone, language, organization, starts_on)
+    found: list[dict[str, Any]] = []
+
+    def look() -> None:
+        found.append(_plan(desk, _open(desk, given)))
+
+    refusal = desk.attempt(look)
+    if refusal is not None:
+        return _form_page(desk, request, Typed(form, refusal, given.fields))
+    desk.session.rollback()
+    return page(desk, request, "open_case.html", given=given, day=desk.day, **found[0])
+
+
+@router.post("/cases")
+@asks(Action.OPEN_CASE)
+def open_case(
+    desk: AtDesk,
+    request: Request,
+    form: Annotated[Literal["known", "new"], Form()],
+    worker: Text = "",
+    given_name: Text = "",
+    family_name: Text = "",
+    email: Text = "",
+    phone: Text = "",
+    language: Text = "fr",
+    organization: Text = "",
+    starts_on: Text = "",
+) -> Response:
+    """Open the case; someone new is added and appointed in the same act."""
+    given = Given(form, worker, given_name, family_name, email, phone, language, organization, starts_on)
+    opened: list[UUID] = []
+    refusal = desk.attempt(lambda: opened.append(_open(desk, given)))
+    if refusal is not None:
+        return _form_page(desk, request, Typed(form, refusal, given.fields))
+    return see_other(f"/cases/{opened[0]}")
+
+
+def may_open(desk: Desk) -> bool:
+    """Whether the reader may open a case at some organization."""
+    managed = desk.asker.organizations_as("manager")
+    return allows(Action.OPEN_CASE, to_program(desk.asker, organizations=managed)) is not None
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the form says: someone who holds the role (`worker`, as person/organization), or someone new."""
+
+    form: str
+    worker: str
+    given_name: str
+    family_name: str
+    email: str
+    phone: str
+    language: str
+    organization: str
+    starts_on: str
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The fields by name, as they were typed."""
+        return dict(self.__dict__)
+
+
+# Opening.
+
+
+def _open(desk: Desk, given: Given) -> UUID:
+    """Open the case that the form asks for. Raises Refusal, and Forbidden for an organization that is not theirs."""
+    if given.form == "known":
+        person_id, organization_id = _known_worker(given.worker)
+        by = _opener(desk, organization_id)
+    else:
+        place = id_or_none(given.organization)
+        if place is None:
+            raise Refusal("organization.missing", N_("Choose the organization."))
+        organization_id, by = place, _opener(desk, place)
+        person_id = people.add_person(
+            desk.session,
+            given_name=given.given_name,
+            family_name=given.family_name,
+            email=given.email,
+            phone=given.phone,
+            language=given.language,
+            by=by,
+            at=desk.at,
+        )
+        people.appoint(
+            desk.session,
+            person_id=person_id,
+            role=cases.ROLE_OF_SUBJECT["worker"],
+            organization_id=organization_id,
+            starts_on=day_of(given.starts_on),
+            by=by,
+            at=desk.at,
+        )
+    return cases.open_case(
+        desk.session,
+        OPENED_BY_FORM,
+        subject_id=person_id,
+        organization_id=organization_id,
+        by=by,
+        at=desk.at,
+    )
+
+
+def _opener(desk: Desk, organization_id: UUID) -> Actor:
+    return require(Action.OPEN_CASE, to_program(desk.asker, organizations=[organization_id]))
+
+
+def _known_worker(text: str) -> tuple[UUID, UUID]:
+    person, _, place = text.partition("/")
+    found = id_or_none(person), id_or_none(place)
+    if found[0] is None or found[1] is None:
+        raise Refusal("worker.missing", N_("Choose a person, or add someone new."))
+    return found[0], found[1]
+
+
+def _plan(desk: Desk, case_id: UUID) -> dict[str, Any]:
+    """The case as it would be: its stages with a line for each task, and what the calendar did to each day."""
+    case = desk.session.get(Case, (program_of(desk.session), case_id))
+    assert case is not None  # noqa: S101  # just opened in this transaction
+    protocol = scheduling.protocol_of(cases.current_protocol(desk.session, case.protocol))
+    lines = lines_of(
+        desk,
+        many(
+            desk.session,
+            select(_task)
+            .where(_task.c.program_id == program_of(desk.session), _task.c.case_id == case_id)
+            .order_by(_task.c.position, _task.c.item),
+        ),
+    )
+    planned = _planned(desk, case, protocol)
+    return {
+        "about": lines[0].about,
+        "protocol": protocol.title.in_language(desk.language),
+        "stages": [
+            {
+                "title": stage.title.in_language(desk.language),
+                "lines": [
+                    (line, planned.get((line.task["step"], line.task["item"])))
+                    for line in lines
+                    if line.task["stage"] == stage.id
+                ],
+            }
+            for stage in protocol.stages
+        ],
+        "vacant": sorted({line.vacant for line in lines if line.vacant}),
+        "moved": [
+            line for line in lines if (one := planned.get((line.task["step"], line.task["item"]))) and one.moved_from
+        ],
+        "days": [
+            (anchor.title.in_language(desk.language), date.fromisoformat(case.anchors[key]))
+            for key, anchor in protocol.anchors.items()
+            if key in case.anchors
+        ],
+    }
+
+
+def _planned(desk: Desk, case: Case, protocol: Protocol) -> dict[tuple[str, str], Planned]:
+    calendar = scheduling.calendar_for(desk.session, protocol, case.organization_id)
+    days = scheduling.named_days(desk.session, case, protocol)
+    plan = planning.plan(protocol, days, calendar, opened_on=local_day(desk.session, case.opened_at))
+    return {(one.step.id, one.item.id if one.item else ""): one for one in plan}
+
+
+def _form_page(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
+    return page(
+        desk,
+        request,
+        "new_case.html",
+        status=status_of(typed.refusal) if typed.refusal else 200,
+        typed=typed,
+        refusal=sentence_of(typed.refusal) if typed.refusal else "",
+        workers=_workers(desk),
+        places=_places(desk),
+    )
+
+
+def _allowed(desk: Desk, organization_id: UUID) -> bool:
+    return allows(Action.OPEN_CASE, to_program(desk.asker, organizations=[organization_id])) is not None
+
+
+def _workers(desk: Desk) -> list[dict[str, Any]]:
+    """Those who hold the role now or soon and have never had a case that is not cancelled there, the latest first."""
+    here = program_of(desk.session)
+    had = (
+        select(_case.c.id)
+        .where(
+            _case.c.program_id == here,
+            _case.c.protocol == OPENED_BY_FORM,
+            _case.c.subject_id == _tenure.c.person_id,
+            _case.c.organization_id == _tenure.c.organization_id,
+            _case.c.state != "cancelled",
+        )
+        .exists()
+    )
+    rows = many(
+        desk.session,
+        select(
+            _tenure.c.person_id,
+            _tenure.c.organization_id,
+            _tenure.c.starts_on,
+            _person.c.given_name,
+            _person.c.family_name,
+            _organization.c.short_name,
+        )
+        .join(_person, and_(_person.c.program_id == _tenure.c.program_id, _person.c.id == _tenure.c.person_id))
+        .join(
+            _organization,
+            and_(_organization.c.program_id == _tenure.c.program_id, _organization.c.id == _tenure.c.organization_id),
+        )
+        .where(
+            _tenure.c.program_id == here,
+            _tenure.c.role == cases.ROLE_OF_SUBJECT["worker"],
+            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= desk.day),
+            ~had,
+        )
+        .order_by(_tenure.c.starts_on.desc(), _person.c.sort_key),
+    )
+    return [row for row in rows if _allowed(desk, row["organization_id"])]
+
+
+def _places(desk: Desk) -> list[tuple[str, str]]:
+    """The organizations whose agreement creates the role, and at which the reader may open a case."""
+    rows = desk.session.execute(
+        select(_organization.c.id, _organization.c.short_name, _organization.c[f"name_{desk.language}"].label("name"))
+        .join(
+            _agreement,
+            and_(
+                _agreement.c.program_id == _organization.c.program_id,
+                _agreement.c.organization_id == _organization.c.id,
+            ),
+        )
+        .join(
+            _version,
+            and_(_version.c.program_id == _agreement.c.program_id, _version.c.agreement_id == _agreement.c.id),
+        )
+        .join(
+            _created,
+            and_(_created.c.program_id == _version.c.program_id, _created.c.agreement_version_id == _version.c.id),
+        )
+        .where(
+            _organization.c.program_id == program_of(desk.session),
+            _created.c.role == cases.ROLE_OF_SUBJECT["worker"],
+            _version.c.state != "ended",
+        )
+        .distinct()
+        .order_by(_organization.c.short_name)
+    ).all()
+    return [(str(row.id), f"{row.short_name} – {row.name}") for row in rows if _allowed(desk, row.id)]
