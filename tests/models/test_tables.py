@@ -1,0 +1,373 @@
+"""What the tables refuse of one program's own rows: spans that meet, pairs half filled, keys taken, words unknown."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import errors
+from sqlalchemy import Connection, DateTime, Table, and_, insert, select, text
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy.exc import DBAPIError
+
+from models import lifecycles
+from models.agreement import Agreement, AgreementVersion
+from models.base import table_of, utc
+from models.committee import Seat, SeatHolder
+from models.program import Absence, Role, Tenure
+from models.tables import metadata
+from tests.cast import AT, SINCE, TODAY, Cast
+from tests.conftest import Database
+from tests.models.conftest import TABLES, as_application, as_superuser
+
+EXCLUDED = errors.ExclusionViolation.sqlstate
+TAKEN = errors.UniqueViolation.sqlstate
+CHECKED = errors.CheckViolation.sqlstate
+
+#: For each CHECK, an assignment that breaks it on some row: the row is chosen by the condition, where one is named.
+BREAKS: Mapping[str, tuple[str, str, str]] = {
+    "ck_absence_in_order": ("absence", "ends_on = starts_on - 1", ""),
+    "ck_absence_not_own_deputy": ("absence", "deputy_id = person_id", ""),
+    "ck_agreement_role_headcount": ("agreement_role", "headcount = 0", ""),
+    "ck_agreement_version_in_force_from_a_day": ("agreement_version", "state = 'in_force'", "starts_on is null"),
+    "ck_agreement_version_in_order": ("agreement_version", "ends_on = '2026-01-01'", "starts_on is null"),
+    "ck_agreement_version_state": ("agreement_version", "state = 'lost'", ""),
+    "ck_case_ended": ('"case"', "state = 'closed'", "state = 'open'"),
+    "ck_case_state": ('"case"', "state = 'lost', ended_at = now()", ""),
+    "ck_closure_in_order": ("closure", "ends_on = starts_on - 1", ""),
+    "ck_committee_minutes": ("committee", "minutes = 0", ""),
+    "ck_evidence_kind": ("evidence", "kind = 'password'", ""),
+    "ck_evidence_withdrawn": ("evidence", "withdrawn_at = now()", "withdrawn_why is null"),
+    "ck_notice_queued": ("notice", "next_attempt_at = null", "state = 'queued'"),
+    "ck_notice_sent": ("notice", "sent_at = now()", "state = 'queued'"),
+    "ck_notice_state": ("notice", "state = 'lost', next_attempt_at = null, sent_at = null", ""),
+    "ck_organization_in_order": ("organization", "starts_on = '2026-01-02', ends_on = '2026-01-01'", ""),
+    "ck_organization_kind": ("organization", "kind = 'friend'", ""),
+    "ck_organization_regime": ("organization", "regime = 'none'", ""),
+    "ck_person_email": ("person", "email = 'nobody'", ""),
+    "ck_person_language": ("person", "language = 'la'", ""),
+    "ck_program_governance": ("program", "governance = 'loose'", ""),
+    "ck_seat_in_order": ("seat", "starts_on = '2026-01-02', ends_on = '2026-01-01'", ""),
+    "ck_seat_holder_in_order": ("seat_holder", "ends_on = starts_on - 1", ""),
+    "ck_seat_holder_kind": ("seat_holder", "kind = 'guest'", ""),
+    "ck_task_act_state": ("task", "act_state = 'lost'", ""),
+    "ck_task_done": ("task", "done_as = null", "done_at is not null and state not in ('done', 'submitted')"),
+    "ck_task_done_has_its_moment": ("task", "state = 'done'", "done_at is null and approved_by_id is null"),
+    "ck_task_handed_back": ("task", "handed_back_at = now()", "handed_back_by is null"),
+    "ck_task_not_own": ("task", "settled_by = done_by", "approved_by_id is not null and done_by is not null"),
+    "ck_task_state": ("task", "state = 'lost'", ""),
+    "ck_task_submitted": ("task", "state = 'submitted'", "approved_by_id is null"),
+    "ck_task_need_not_itself": ("task_need", "needs_id = task_id", ""),
+    "ck_tenure_ended": ("tenure", "ended_at = now()", "ended_by is null"),
+    "ck_tenure_in_order": ("tenure", "ends_on = starts_on - 1", ""),
+}
+
+
+def _refused(connection: Connection, statement: Any) -> tuple[str | None, str | None]:
+    """How a statement is refused: the code and the constraint. It must be refused."""
+    with pytest.raises(DBAPIError) as caught, connection.begin_nested():
+        connection.execute(statement)
+    assert isinstance(caught.value.orig, psycopg.Error)
+    return caught.value.orig.sqlstate, caught.value.orig.diag.constraint_name
+
+
+def _catalogue(database: Database, query: str) -> list[Any]:
+    with as_superuser(database) as connection:
+        return list(connection.execute(text(query)).all())
+
+
+# Every CHECK, every key and every exclusion of the catalogue, each broken once.
+
+
+def test_every_check_of_the_catalogue_is_tried(lived_in: Cast) -> None:
+    rows = _catalogue(
+        lived_in.database,
+        "select conname from pg_constraint where contype = 'c' and connamespace = 'public'::regnamespace",
+    )
+    assert {row[0] for row in rows} == BREAKS.keys()
+
+
+@pytest.mark.parametrize("check", sorted(BREAKS))
+def test_the_database_refuses_what_a_check_forbids(lived_in: Cast, check: str) -> None:
+    table, change, where = BREAKS[check]
+    condition = where or "true"
+    with as_superuser(lived_in.database) as connection:
+        if check == "ck_task_done":
+            # A moment without a hat is left by nothing of ours; one is put together here.
+            connection.execute(text("update task set done_at = now(), done_as = 'x' where state = 'planned'"))
+        # Our own words from the table above, not input.
+        place = connection.execute(text(f"select ctid::text from {table} where {condition} limit 1")).scalar()  # noqa: S608
+        assert place, f"no row of {table} to break {check} on"
+        broken = text(f"update {table} set {change} where ctid = cast(:place as tid)").bindparams(place=place)  # noqa: S608
+        assert _refused(connection, broken) == (CHECKED, check)
+
+
+_KEYS = """
+    select indrelid::regclass::text, indexrelid::regclass::text, coalesce(pg_get_expr(indpred, indrelid), 'true'),
+        (select conname from pg_constraint where conindid = indexrelid and contype in ('u', 'x'))
+    from pg_index join pg_class on pg_class.oid = indexrelid
+    where relnamespace = 'public'::regnamespace and (indisunique or indisexclusion) and not indisprimary
+"""
+#: The keys that stand beside the primary ones; a new one is tried as soon as it is named here.
+KEYS = {
+    "agreement": {"uq_agreement_program_id_organization_id"},
+    "agreement_role": {"uq_agreement_role_program_id_agreement_version_id_role"},
+    "agreement_version": {"uq_agreement_version_program_id_agreement_id_n", "one_in_force"},
+    "absence": {"one_absence_at_a_time"},
+    "account": {"one_open_account"},
+    "case": {"one_open_case"},
+    "committee": {"uq_committee_program_id_key"},
+    "equipment": {"uq_equipment_program_id_kind_serial"},
+    "loan": {"one_hand_at_a_time"},
+    "notice": {"uq_notice_program_id_key"},
+    "obligation": {"uq_obligation_program_id_agreement_version_id_key"},
+    "organization": {"uq_organization_program_id_key"},
+    "person": {"uq_person_program_id_key"},
+    "program": {"uq_program_key"},
+    "protocol_version": {"uq_protocol_version_program_id_key_digest"},
+    "responsibility": {"uq_responsibility_program_id_digest"},
+    "role": {"uq_role_program_id_key"},
+    "seat": {"uq_seat_program_id_committee_id_key"},
+    "seat_holder": {"once_a_seat", "one_principal"},
+    "signature": {"uq_signature_program_id_agreement_version_id_person_id"},
+    "task": {"uq_task_program_id_case_id_step_item"},
+    "tenure": {"one_holder", "one_tenure_at_a_time"},
+}
+
+
+def test_every_key_of_the_catalogue_is_tried(lived_in: Cast) -> None:
+    found: dict[str, set[str]] = {}
+    for table, index, _, _ in _catalogue(lived_in.database, _KEYS):
+        found.setdefault(table.strip('"'), set()).add(index)
+    assert found == KEYS
+
+
+@pytest.mark.parametrize(("table_name", "key"), [(table, key) for table in sorted(KEYS) for key in sorted(KEYS[table])])
+def test_the_database_refuses_a_second_row_under_a_key(lived_in: Cast, table_name: str, key: str) -> None:
+    """A copy of a row under another id is refused by this key alone, the table's others put aside."""
+    table = metadata.tables[table_name]
+    with as_superuser(lived_in.database) as connection:
+        keys = [row for row in connection.execute(text(_KEYS)).all() if row[0].strip('"') == table_name]
+        predicate = next(row[2] for row in keys if row[1] == key)
+        for _, index, _, constraint in keys:
+            if index != key:
+                away = (
+                    f'alter table "{table_name}" drop constraint "{constraint}"'
+                    if constraint
+                    else f"drop index {index}"
+                )
+                connection.execute(text(away))
+        row = connection.execute(select(table).where(text(predicate)).limit(1)).mappings().one()
+        copy = {name: value for name, value in row.items() if name != "n" or table_name != "notice"} | {"id": uuid4()}
+        expected = EXCLUDED if isinstance(_constraint(table, key), ExcludeConstraint) else TAKEN
+        assert _refused(connection, insert(table).values(**copy)) == (expected, key)
+
+
+def _constraint(table: Table, key: str) -> object:
+    return next((one for one in table.constraints if one.name == key), None)
+
+
+# Days: spans that may not meet.
+
+
+def _row(connection: Connection, table: Table, **wanted: Any) -> dict[str, Any]:
+    found = connection.execute(
+        select(table).where(and_(*(table.c[name] == value for name, value in wanted.items()))).limit(1)
+    )
+    return dict(found.mappings().one())
+
+
+def _days(row: Mapping[str, Any], starts_on: date, ends_on: date | None, **changes: Any) -> dict[str, Any]:
+    """A copy of a row over other days, under an id of its own."""
+    return {**row, "id": uuid4(), "starts_on": starts_on, "ends_on": ends_on, **changes}
+
+
+def _in_a_program(cast: Cast) -> Any:
+    return as_application(cast.database, cast.program_id)
+
+
+DAY = timedelta(days=1)
+A_YEAR = timedelta(days=365)
+
+
+def test_a_person_holds_a_role_at_an_organization_once_on_any_day(lived_in: Cast) -> None:
+    table = table_of(Tenure)
+    with _in_a_program(lived_in) as connection:
+        held = _row(connection, table, person_id=lived_in.people["worker_ccsmtl"])
+        assert held["ends_on"] is None
+        again = (EXCLUDED, "one_tenure_at_a_time")
+        assert _refused(connection, insert(table).values(_days(held, TODAY, None))) == again
+        assert _refused(connection, insert(table).values(_days(held, TODAY, TODAY))) == again
+        # Both days are inclusive: one that ends on the first day of the other shares that day.
+        assert _refused(connection, insert(table).values(_days(held, SINCE - A_YEAR, SINCE))) == again
+        connection.execute(insert(table).values(_days(held, SINCE - A_YEAR, SINCE - DAY)))
+
+
+def test_the_same_role_elsewhere_and_another_role_there_are_no_second_hold(lived_in: Cast) -> None:
+    table = table_of(Tenure)
+    with _in_a_program(lived_in) as connection:
+        held = _row(connection, table, person_id=lived_in.people["worker_ccsmtl"])
+        connection.execute(insert(table).values(_days(held, TODAY, None, role="second_representative")))
+        elsewhere = lived_in.organizations["codim"]
+        connection.execute(insert(table).values(_days(held, TODAY, None, organization_id=elsewhere)))
+        colleague = lived_in.people["worker_em"]
+        connection.execute(insert(table).values(_days(held, TODAY, None, person_id=colleague)))
+
+
+def test_a_role_with_one_holder_has_one_on_any_day(lived_in: Cast) -> None:
+    table, role = table_of(Tenure), table_of(Role)
+    with _in_a_program(lived_in) as connection:
+        single = set(connection.execute(select(role.c.key).where(role.c.single_holder)).scalars())
+        held = dict(
+            connection.execute(select(table).where(table.c.role.in_(single), table.c.ends_on.is_(None)).limit(1))
+            .mappings()
+            .one()
+        )
+        assert held["single_holder"]
+        another = lived_in.people["worker_ccsmtl"]
+        second = _days(held, TODAY, None, person_id=another)
+        assert _refused(connection, insert(table).values(second)) == (EXCLUDED, "one_holder")
+        before = _days(held, held["starts_on"] - A_YEAR, held["starts_on"] - DAY, person_id=another)
+        connection.execute(insert(table).values(before))
+        # A role that several may hold is not concerned.
+        connection.execute(insert(table).values({**second, "single_holder": False}))
+
+
+def test_of_two_who_appoint_the_same_person_at_the_same_moment_one_succeeds(lived_in: Cast) -> None:
+    """Neither transaction sees the other's row, which no rule in the program could notice."""
+    table = table_of(Tenure)
+    with _in_a_program(lived_in) as connection:
+        held = _row(connection, table, person_id=lived_in.people["worker_codim"])
+    row = _days(held, TODAY, None, role="second_representative")
+    both_began = threading.Barrier(2, timeout=30)
+    answers: list[str | None] = []
+
+    def appoint() -> None:
+        with lived_in.database.engine.connect() as connection:
+            connection.execute(
+                text("select set_config('spheres.program_id', :id, true)"), {"id": str(lived_in.program_id)}
+            )
+            both_began.wait()
+            try:
+                connection.execute(insert(table).values({**row, "id": uuid4()}))
+                connection.commit()
+                answers.append(None)
+            except DBAPIError as refused:
+                answers.append(getattr(refused.orig, "sqlstate", "none"))
+
+    threads = [threading.Thread(target=appoint) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert answers.count(None) == 1
+    # Each waits for the other where they meet, and PostgreSQL then breaks one off: either word is a refusal.
+    (refusal,) = [answer for answer in answers if answer is not None]
+    assert refusal in (EXCLUDED, errors.DeadlockDetected.sqlstate)
+
+
+def test_nobody_is_absent_twice_on_a_day_but_for_an_absence_called_off(lived_in: Cast) -> None:
+    table = table_of(Absence)
+    with _in_a_program(lived_in) as connection:
+        away = _row(connection, table, person_id=lived_in.people["manager_em"])
+        last = away["ends_on"]
+        twice = (EXCLUDED, "one_absence_at_a_time")
+        assert _refused(connection, insert(table).values(_days(away, last, last + DAY))) == twice
+        connection.execute(insert(table).values(_days(away, last, last + DAY, cancelled_at=AT)))
+        connection.execute(insert(table).values(_days(away, last + DAY, last + DAY)))
+        connection.execute(insert(table).values(_days(away, last, last, person_id=lived_in.people["manager_la"])))
+
+
+def test_no_two_versions_of_an_agreement_are_in_force_on_a_day(lived_in: Cast) -> None:
+    table, agreement = table_of(AgreementVersion), table_of(Agreement)
+    with _in_a_program(lived_in) as connection:
+        concluded = _row(connection, agreement, organization_id=lived_in.organizations["en-marge"])
+        held = _row(connection, table, agreement_id=concluded["id"], state="in_force")
+        twice = (EXCLUDED, "one_in_force")
+        assert _refused(connection, insert(table).values(_days(held, TODAY + A_YEAR, None, n=2))) == twice
+        ended = _days(held, TODAY - A_YEAR, TODAY, n=2, state="ended")
+        assert _refused(connection, insert(table).values(ended)) == twice
+        connection.execute(insert(table).values({**ended, "ends_on": TODAY - DAY}))
+        # Until it is in force, a version may speak of any day.
+        connection.execute(insert(table).values(_days(held, TODAY, None, n=3, state="signed")))
+
+
+def test_a_seat_has_one_principal_on_a_day_and_may_have_an_alternate(lived_in: Cast) -> None:
+    table, seat = table_of(SeatHolder), table_of(Seat)
+    with _in_a_program(lived_in) as connection:
+        held = _any_principal(connection)
+        assert connection.execute(select(seat.c.id).where(seat.c.id == held["seat_id"])).scalar_one() == held["seat_id"]
+        start = held["starts_on"]
+        other = lived_in.people["manager_la"]
+        second = _days(held, start, None, person_id=other)
+        assert _refused(connection, insert(table).values(second)) == (EXCLUDED, "one_principal")
+        connection.execute(insert(table).values({**second, "withdrawn_at": AT}))
+        connection.execute(insert(table).values({**second, "id": uuid4(), "kind": "alternate"}))
+        # The same person is not their own alternate.
+        itself = _days(held, start, None, kind="alternate")
+        assert _refused(connection, insert(table).values(itself)) == (EXCLUDED, "once_a_seat")
+        # Nor an alternate twice; a second alternate is another person.
+        assert _refused(connection, insert(table).values({**second, "id": uuid4(), "kind": "alternate"})) == (
+            EXCLUDED,
+            "once_a_seat",
+        )
+
+
+def _any_principal(connection: Connection) -> dict[str, Any]:
+    table = table_of(SeatHolder)
+    found = connection.execute(
+        select(table).where(table.c.kind == "principal", table.c.withdrawn_at.is_(None)).limit(1)
+    )
+    return dict(found.mappings().one())
+
+
+# The shape that all tables share.
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_moment_is_kept_with_its_offset(name: str) -> None:
+    for column in metadata.tables[name].columns:
+        if isinstance(column.type, DateTime):
+            assert column.type.timezone, f"{name}.{column.name} would lose its offset"
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_row_of_a_program_is_named_by_its_program_and_an_id_that_tells_nothing(name: str) -> None:
+    table = metadata.tables[name]
+    if "program_id" not in table.c or name == "browser_session":
+        assert name in {"program", "beat", "browser_session"}
+        return
+    key = [column.name for column in table.primary_key.columns]
+    assert key[0] == "program_id"
+    assert not any(column.autoincrement is True for column in table.primary_key.columns)
+    assert table.c.program_id.foreign_keys, f"{name} belongs to no program that exists"
+
+
+def test_ids_are_drawn_anew_for_every_row() -> None:
+    made = {Role(program_id=uuid4(), key="x", title_fr="x", title_en="x").id for _ in range(100)}
+    assert len(made) == 100
+    assert {one.version for one in made} == {4}
+
+
+def test_every_state_that_a_lifecycle_knows_is_one_that_the_database_takes(lived_in: Cast) -> None:
+    """The words of the CHECK and those of the table of moves are the same, so that no move ends in an error."""
+    places = {"case": "case", "task": "task", "notice": "notice", "agreement version": "agreement_version"}
+    for lifecycle in lifecycles.LIFECYCLES:
+        table = places.get(lifecycle.name)
+        column = "state"
+        if lifecycle is lifecycles.ACT:
+            table, column = "task", "act_state"
+        assert table is not None, f"no table is known for {lifecycle.name}"
+        checks = "select conname, pg_get_constraintdef(oid) from pg_constraint where contype = 'c'"
+        definition = dict(tuple(row) for row in _catalogue(lived_in.database, checks))[f"ck_{table}_{column}"]
+        assert set(definition.split("'")[1::2]) == set(lifecycle.states)
+
+
+def test_a_naive_moment_is_refused() -> None:
+    with pytest.raises(ValueError, match="offset"):
+        utc(AT.replace(tzinfo=None))
