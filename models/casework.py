@@ -15,7 +15,8 @@ SETTLED = ("done", "waived")
 #: The states in which somebody owes something.
 LIVE = ("open", "submitted")
 
-_UNSETTLED = "required and state not in ('done', 'waived', 'cancelled')"
+#: As SQL, what keeps a case from closing: the predicate of an index, which a query finds only by the same words.
+UNSETTLED = "required and state not in ('done', 'waived', 'cancelled')"
 
 
 class ProtocolVersion(InProgram, table=True):
@@ -122,7 +123,7 @@ class Task(InProgram, table=True):
             name="not_own",
         ),
         CheckConstraint("(handed_back_at is null) = (handed_back_by is null)", name="handed_back"),
-        Index("ix_task_unsettled", "program_id", "case_id", postgresql_where=text(_UNSETTLED)),
+        Index("ix_task_unsettled", "program_id", "case_id", postgresql_where=text(UNSETTLED)),
         Index("ix_task_owed", "program_id", "owed_by_id", postgresql_where=text("state = 'open'")),
         Index("ix_task_to_approve", "program_id", "approved_by_id", postgresql_where=text("state = 'submitted'")),
         Index("ix_task_next_check", "program_id", "next_check", postgresql_where=text("next_check is not null")),

@@ -4,8 +4,12 @@ A verb changes a state only through `Lifecycle.after`, so that a move that is no
 made, and `docs/lifecycles.md` is drawn from the same tables.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 
 class NoSuchMove(Exception):
@@ -125,3 +129,120 @@ ACT = Lifecycle(
 )
 
 LIFECYCLES = (CASE, TASK, ACT, NOTICE, AGREEMENT_VERSION)
+
+DRAWING: Final = Path(__file__).resolve().parents[1] / "docs" / "lifecycles.md"
+
+
+def drawn() -> str:
+    """The lifecycles as a page of `docs/`: for each a diagram, and a table that says every state and move in words.
+
+    Raises KeyError for a state or a move that nobody described: one is not added without saying what it means.
+    """
+    parts = [_OPENING]
+    for lifecycle in LIFECYCLES:
+        parts += [f"## {_TITLES[lifecycle.name]}", _diagram(lifecycle), _states(lifecycle), _moves(lifecycle)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _diagram(lifecycle: Lifecycle) -> str:
+    lines = ["stateDiagram-v2", f"    [*] --> {lifecycle.initial}"]
+    lines += [
+        f"    {state} --> {reached}: {move.replace('_', ' ')}" for (state, move), reached in lifecycle.moves.items()
+    ]
+    return "\n".join(["```mermaid", *lines, "```"])
+
+
+def _states(lifecycle: Lifecycle) -> str:
+    left = {state for state, _ in lifecycle.moves}
+    rows = [
+        f"| {'**' + state + '**' if state == lifecycle.initial else state} | {_MEANS[lifecycle.name, state]} "
+        f"| {'' if state in left else 'yes'} |"
+        for state in lifecycle.states
+    ]
+    return "\n".join(["| state (the first in bold) | meaning | for good |", "| --- | --- | --- |", *rows])
+
+
+def _moves(lifecycle: Lifecycle) -> str:
+    rows = [
+        f"| {move.replace('_', ' ')} | {state} | {reached} | {_HAPPENS[lifecycle.name, move]} |"
+        for (state, move), reached in lifecycle.moves.items()
+    ]
+    return "\n".join(["| move | from | to | when |", "| --- | --- | --- | --- |", *rows])
+
+
+_OPENING: Final = """\
+# Lifecycles
+
+What has a state, and every way from one state to another. A move that is not here cannot be made: the verbs refuse
+it, and the database refuses a state that is not here.
+
+Drawn from `models/lifecycles.py` by `python -m models.lifecycles`; change it there."""
+
+_TITLES: Final = {
+    "case": "A case: one running protocol",
+    "task": "A task: what a role owes",
+    "act": "An act: what the engine does by itself for a step",
+    "notice": "A notice: a letter to one person",
+    "agreement version": "A version of an agreement",
+}
+
+_MEANS: Final = {
+    ("case", "open"): "Work is left, or may still come.",
+    ("case", "closed"): "Nothing that is required is left.",
+    ("case", "cancelled"): "It will not be finished. Everything that was done stays on record.",
+    ("task", "planned"): "It waits for other steps.",
+    ("task", "open"): "Somebody owes it now.",
+    ("task", "submitted"): "It was done, and waits for an approval by someone else.",
+    ("task", "done"): "It was done and, where it needs that, approved.",
+    ("task", "waived"): "It was decided, with a reason, that this case does not need it.",
+    ("task", "cancelled"): "Its case was cancelled before it was done, or the step is gone from the protocol.",
+    ("act", "none"): "There is nothing for the engine to do.",
+    ("act", "wanted"): "The engine is to do it.",
+    ("act", "done"): "The engine did it, and saw that it is so.",
+    ("act", "stuck"): "The engine tried and could not; the coordinator sees it.",
+    ("act", "undo_wanted"): "What was done no longer holds, and the engine is to take it back.",
+    ("act", "undone"): "The engine took it back.",
+    ("notice", "queued"): "It waits to be sent, for the first time or again.",
+    ("notice", "sent"): "The mail server took it.",
+    ("notice", "failed"): "It was given up, and a person was told.",
+    ("agreement version", "draft"): "It is being written.",
+    ("agreement version", "sent"): "It is with the directors, and its text stands.",
+    ("agreement version", "signed"): "Every director has signed it.",
+    ("agreement version", "in_force"): "It binds the partner from its first day on.",
+    ("agreement version", "ended"): "Its last day is set, and it binds nobody afterwards.",
+}
+
+_HAPPENS: Final = {
+    ("case", "close"): "The last required step is settled; the program sees it by itself.",
+    ("case", "cancel"): "Someone whom the protocol names ends it, with a reason.",
+    ("case", "reopen"): "Someone whom the protocol names takes it up again, with a reason.",
+    ("task", "open"): "Nothing holds it up any more.",
+    ("task", "postpone"): "Something that it waits for was taken back.",
+    ("task", "complete"): "Whoever owes it, or the engine, did it.",
+    ("task", "submit"): "Whoever owes it did it, and the step is approved by another role.",
+    ("task", "approve"): "The approver agrees; never the one who did it.",
+    ("task", "reject"): "The approver sends it back with a reason, or a later rejection reopens it.",
+    ("task", "undo"): "A mistake is taken back by its author or the coordinator.",
+    ("task", "waive"): "Someone whom the protocol names decides that it is not needed.",
+    ("task", "cancel"): "Its case is cancelled, or a newer version of the protocol no longer asks for it.",
+    ("task", "restore"): "Its case is reopened.",
+    ("act", "want"): "The steps before it are done, or the coordinator asks for another try.",
+    ("act", "perform"): "The engine does it.",
+    ("act", "fail"): "It does not succeed after several tries.",
+    ("act", "drop"): "It is no longer needed, and was never done.",
+    ("act", "want_undo"): "The case is cancelled, or what it rested on was taken back.",
+    ("act", "undo"): "The engine takes it back by the declared undo.",
+    ("notice", "send"): "The mail server accepts it.",
+    ("notice", "give_up"): "The address is refused for good, or the tries are used up.",
+    ("notice", "retry"): "The coordinator asks for another try.",
+    ("agreement version", "send"): "It goes to the directors.",
+    ("agreement version", "withdraw"): "It is taken back before anyone has signed.",
+    ("agreement version", "sign"): "The last director whose signature it needs signs it.",
+    ("agreement version", "start"): "Its first day is set.",
+    ("agreement version", "end"): "Its last day is set.",
+}
+
+
+if __name__ == "__main__":
+    DRAWING.parent.mkdir(exist_ok=True)
+    DRAWING.write_text(drawn(), encoding="utf-8")
