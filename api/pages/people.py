@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
@@ -22,7 +22,7 @@ from duties.actors import Actor
 from duties.here import many, one, program_of
 from duties.refusals import Refusal
 from duties.roles import Standing, standing
-from locales import N_
+from locales import N_, gettext
 from models.agreement import Agreement, AgreementRole, AgreementVersion
 from models.base import table_of
 from models.casework import Account, Case, Equipment, Loan, ProtocolVersion, Task
@@ -50,6 +50,13 @@ _account = table_of(Account)
 _case = table_of(Case)
 _protocol = table_of(ProtocolVersion)
 _task = table_of(Task)
+
+#: What a deputy may act for, as people say it.
+COVERS: Final[Mapping[str, str]] = {
+    "tasks": N_("tasks"),
+    "approvals": N_("approvals"),
+    "seats": N_("seats on committees"),
+}
 
 Text = Annotated[str, Form()]
 
@@ -379,7 +386,7 @@ def _person_page(desk: Desk, request: Request, person_id: UUID, typed: Typed) ->
         acting_for=[everyone[a.person_id] for a in desk.asker.standing.acting_for(person_id)],
         absences=_absences_of(desk, person_id, everyone),
         deputies=[one for one in everyone.values() if one.id in desk.asker.standing.live and one.id != person_id],
-        kinds=ABSENCE_KINDS,
+        kinds=[(kind, gettext(COVERS[kind])) for kind in ABSENCE_KINDS],
         seats=_seats_of(desk, person_id),
         cases=_cases_about(desk, person_id),
         work=_work_of(desk, person_id) if may_update else [],
@@ -427,6 +434,7 @@ def _absences_of(desk: Desk, person_id: UUID, everyone: Mapping[UUID, Person]) -
         {
             **row,
             "deputy": everyone.get(row["deputy_id"]),
+            "covers": [gettext(COVERS[kind]) for kind in row["kinds"]],
             "is_over": row["ends_on"] < desk.day,
             "is_now": row["cancelled_at"] is None and row["starts_on"] <= desk.day <= row["ends_on"],
         }

@@ -11,6 +11,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import and_, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from api.pages.frame import page, titles_of_roles
 from api.permissions import Action, Forbidden, asks, require, to_program
@@ -229,7 +230,7 @@ def _organizations(desk: Desk) -> list[dict[str, Any]]:
     latest = (
         select(_version)
         .where(_version.c.program_id == program_of(desk.session))
-        .distinct(_version.c.agreement_id)
+        .ext(distinct_on(_version.c.agreement_id))
         .order_by(_version.c.agreement_id, _version.c.n.desc())
         .subquery()
     )

@@ -1,0 +1,68 @@
+"""The web as the tests ask it: the application on a test's database, and someone signed in to it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from fastapi import FastAPI, Response
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+from sqlmodel import select as select_model
+
+from adapters.database import open_session, program_session
+from api.app import create_app
+from api.session import Office, sign_in
+from models.base import table_of
+from models.program import Person, Program
+from tests.cast import AT, stationery
+from tests.conftest import Database
+
+#: What the tests call the web. Not https, so that the client gives the cookie back.
+ADDRESS = "http://testserver"
+
+
+def office_of(database: Database, *, demonstration: bool = False, at: datetime = AT) -> Office:
+    """The web's means on a test's database, at one moment."""
+    return Office(database.engine, stationery(), ADDRESS, demonstration, clock=lambda: at)
+
+
+def app_on(database: Database, *, demonstration: bool = False, at: datetime = AT) -> FastAPI:
+    """The application, at one moment."""
+    return create_app(office_of(database, demonstration=demonstration, at=at))
+
+
+def nobody(database: Database, *, demonstration: bool = False, at: datetime = AT) -> TestClient:
+    """A browser in which nobody is signed in. It speaks English, and shows a redirection as it is."""
+    return TestClient(
+        app_on(database, demonstration=demonstration, at=at),
+        base_url=ADDRESS,
+        headers={"Accept-Language": "en"},
+        follow_redirects=False,
+    )
+
+
+def client_for(database: Database, person_id: UUID, *, demonstration: bool = False, at: datetime = AT) -> TestClient:
+    """A browser in which this person is signed in."""
+    client = nobody(database, demonstration=demonstration, at=at)
+    client.cookies.set("spheres", token_for(database, person_id, at=at))
+    return client
+
+
+def token_for(database: Database, person_id: UUID, *, at: datetime = AT) -> str:
+    """The cookie of a sign-in of this person, by the very function that signs people in."""
+    answer = Response()
+    sign_in(office_of(database, at=at), program_of(database, person_id), person_id, answer)
+    return answer.headers["set-cookie"].partition(";")[0].partition("=")[2]
+
+
+def program_of(database: Database, person_id: UUID) -> UUID:
+    """The program that a person belongs to: no wall lets a session look into all of them at once."""
+    with open_session(database.engine) as session:
+        programs: list[UUID] = list(session.scalars(select(table_of(Program).c.id)))
+    for program_id in programs:
+        with program_session(database.engine, program_id) as session:
+            if session.exec(select_model(Person).where(Person.id == person_id)).first():
+                return program_id
+    msg = "no program has this person"
+    raise LookupError(msg)

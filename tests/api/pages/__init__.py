@@ -1,0 +1,1 @@
+"""Each page for several people, on a real database."""
