@@ -33,7 +33,7 @@ DEPUTY_ITEM = {**ITEM, "for_name": "Luc Fictif", "due_on": None}
 
 FACTS: dict[str, Any] = {
     "name": "Nadia",
-    "program": "Grand Montréal",
+    "program": "SPHÈRES – Grand Montréal",
     "base_url": "https://spheres.example.org",
     "path": TASK,
     "title": "Accès au réseau sécurisé",
@@ -91,7 +91,7 @@ def test_the_french_letter_that_asks_for_an_approval() -> None:
 
         Bonne journée,
 
-        SPHÈRES, Grand Montréal
+        SPHÈRES – Grand Montréal
 
         Cet avis est envoyé automatiquement. Une question? Écrivez à la coordination du programme.
     """)
@@ -111,7 +111,7 @@ def test_the_english_letter_about_a_task_handed_back() -> None:
 
         Have a good day,
 
-        SPHÈRES, Grand Montréal
+        SPHÈRES – Grand Montréal
 
         This notice is sent automatically. A question? Write to the program’s coordination.
     """)
@@ -153,7 +153,7 @@ def test_the_french_digest_of_a_day() -> None:
 
         Bonne journée,
 
-        SPHÈRES, Grand Montréal
+        SPHÈRES – Grand Montréal
 
         Cet avis est envoyé automatiquement. Une question? Écrivez à la coordination du programme.
     """)
@@ -228,7 +228,7 @@ def test_both_languages_of_a_letter_use_the_same_facts(name: str) -> None:
 def test_every_letter_greets_says_goodbye_and_leads_to_a_page(name: str, language: Language) -> None:
     letter = render_letter(name, language=language, facts=FACTS)
     assert letter.text.split("\n")[0] == {"fr": "Bonjour Nadia,", "en": "Hello Nadia,"}[language]
-    assert "SPHÈRES, Grand Montréal" in letter.text
+    assert "SPHÈRES – Grand Montréal" in letter.text
     assert f"https://spheres.example.org{TASK}\n" in letter.text
     assert f'<a href="https://spheres.example.org{TASK}">' in letter.html
     assert f'<html lang="{language}-CA">' in letter.html
