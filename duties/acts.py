@@ -35,7 +35,7 @@ def record_act(session: Session, task_id: UUID, *, undone: bool, by: Actor, at: 
     still_asked = act in ("wanted", "stuck") and held.task["state"] == "open"
     if not still_asked:
         # It was called off while the engine was at it: what was done must be taken back.
-        change(session, held, act_state="undo_wanted" if held.task["undo"] else "undone")
+        change(session, held, act_state=ACT.after(act, "perform_late" if held.task["undo"] else "let_go"))
         tell(session, held, "act.done_too_late", step=held.task["step"], action=held.task["action"])
         return Moved(held.id, held.task["state"], held.case_id)
     state = TASK.after("open", "complete")
