@@ -14,6 +14,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session
 
 from duties import events, scheduling
@@ -36,7 +37,10 @@ HOUR: Final = time(8, 0)
 EVENING: Final = time(18, 0)
 
 #: How far back the first round of a program looks for tasks that opened.
-FIRST_LOOK: Final = timedelta(days=1)
+FIRST_LOOK: Final = timedelta(days=7)
+
+#: A task that somebody is changing just then is passed over, and looked for again; at the last, the next day has it.
+PASSES: Final = 3
 
 BY_ROUNDS: Final = Actor.system(ROUNDS)
 
@@ -92,22 +96,28 @@ def remind(means: Means, program_id: UUID, ran_by: str) -> int:
 def _use_rungs(means: Means, program_id: UUID, at: datetime) -> dict[UUID, Reminder]:
     """Use every rung that was reached, and record whom it is for."""
     used: dict[UUID, Reminder] = {}
-    for _ in range(3):  # a task that somebody was working on is passed over, and met again
-        after, passed = UUID(int=0), 0
-        while True:
+    for _ in range(PASSES):
+        after: UUID | None = UUID(int=0)
+        while after is not None:
             with means.sessions(program_id) as session:
                 rows = _due(session, at, after)
-                if rows:
-                    told = _use(session, rows, at)
-                    session.commit()
-                    used.update(told)
-            if not rows:
-                break
-            after, passed = rows[-1]["id"], passed + len(rows)
+                told = _use(session, rows, at) if rows else {}
+                session.commit()
+            used.update(told)
+            after = rows[-1]["id"] if rows else None
             clocks.sleep(PAUSE_SECONDS)
-        if not passed:
-            break
+        with means.sessions(program_id) as session:
+            if not session.scalar(select(_task.c.id).where(_is_due(session, at)).limit(1)):
+                break
     return used
+
+
+def _is_due(session: Session, at: datetime) -> ColumnElement[bool]:
+    return and_(
+        _task.c.program_id == program_of(session),
+        _task.c.next_check <= local_day(session, at),
+        _task.c.state == "open",
+    )
 
 
 def _due(session: Session, at: datetime, after: UUID) -> list[dict[str, Any]]:
@@ -115,12 +125,7 @@ def _due(session: Session, at: datetime, after: UUID) -> list[dict[str, Any]]:
         session,
         select(_task.c.id, _task.c.case_id, _task.c.step, _task.c.ladder, _task.c.rung, _case.c.protocol_version_id)
         .outerjoin(_case, and_(_case.c.program_id == _task.c.program_id, _case.c.id == _task.c.case_id))
-        .where(
-            _task.c.program_id == program_of(session),
-            _task.c.next_check <= local_day(session, at),
-            _task.c.state == "open",
-            _task.c.id > after,
-        )
+        .where(_is_due(session, at), _task.c.id > after)
         .order_by(_task.c.id)
         .limit(CHUNK)
         .with_for_update(of=_task, skip_locked=True),

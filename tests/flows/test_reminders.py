@@ -1,0 +1,369 @@
+"""Reminding: each rung once, in one digest a person and working day, whenever and however often the round runs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import select
+
+from duties import people
+from flows import digests, reminders
+from flows.engine import Means
+from flows.marks import mark_of
+from flows.reminders import remind
+from models.base import table_of
+from models.casework import Task
+from models.program import Tenure
+from tests.casework import approve, complete, open_onboarding
+from tests.cast import AT, TODAY, Cast
+from tests.flows.support import Clock, body, carry_all, letters, means_of, task, told
+
+MONTREAL = ZoneInfo("America/Toronto")
+_task = table_of(Task)
+_tenure = table_of(Tenure)
+
+TUESDAY = TODAY + timedelta(days=1)
+WEDNESDAY = TODAY + timedelta(days=2)
+THURSDAY = TODAY + timedelta(days=3)
+FRIDAY = TODAY + timedelta(days=4)
+NEXT_MONDAY = TODAY + timedelta(days=7)
+
+
+def at(day: date, hour: int = 8, minute: int = 0) -> datetime:
+    return datetime.combine(day, time(hour, minute), tzinfo=MONTREAL).astimezone(UTC)
+
+
+def morning(cast: Cast, means: Means, clock: Clock, day: date, hour: int = 8, minute: int = 0) -> int:
+    clock.now = at(day, hour, minute)
+    return remind(means, cast.program_id, "worker")
+
+
+def digests_of(cast: Cast, day: date | None = None) -> dict[str, list[str]]:
+    """Each one's digests, as text, by their short name; of one day, or of all."""
+    names = {person: name for name, person in cast.people.items()}
+    found: dict[str, list[str]] = {}
+    for letter in letters(cast, "daily_digest"):
+        if day is None or letter["key"].startswith(f"digest:{day.isoformat()}:"):
+            found.setdefault(names[letter["person_id"]], []).append(body(letter))
+    return found
+
+
+@pytest.fixture
+def begun(cast: Cast) -> tuple[Cast, Means, Clock, UUID]:
+    """An onboarding opened today, carried by the engine, before the first round."""
+    clock = Clock()
+    means = means_of(cast, clock)
+    case_id = open_onboarding(cast)
+    carry_all(means)
+    return cast, means, clock, case_id
+
+
+Begun = tuple[Cast, Means, Clock, UUID]
+
+
+def test_whoever_has_new_work_gets_one_digest_at_eight_and_nobody_else_does(begun: Begun) -> None:
+    cast, means, clock, _ = begun
+    assert morning(cast, means, clock, TUESDAY, 7, 59) == 0
+    assert digests_of(cast) == {}
+    morning(cast, means, clock, TUESDAY)
+    assert sorted(digests_of(cast)) == ["coordinator", "manager_em", "officer"]
+    (text,) = digests_of(cast)["manager_em"]
+    assert "Accueillir la personne dans son organisme" in text
+    assert "Accueil d’un·e intervenant·e – Émeraude Quartz" in text
+
+
+def test_the_same_morning_again_changes_nothing(begun: Begun) -> None:
+    cast, means, clock, _ = begun
+    used = morning(cast, means, clock, TUESDAY)
+    assert used == len(told(cast, "task.reminded")) == 2
+    assert morning(cast, means, clock, TUESDAY, 8, 5) == 0
+    assert morning(cast, means, clock, TUESDAY, 13) == 0
+    assert all(len(mine) == 1 for mine in digests_of(cast).values())
+    assert len(told(cast, "task.reminded")) == 2
+
+
+def test_a_morning_without_news_brings_no_digest(begun: Begun) -> None:
+    cast, means, clock, _ = begun
+    morning(cast, means, clock, TUESDAY)
+    morning(cast, means, clock, WEDNESDAY)
+    assert digests_of(cast, WEDNESDAY) == {}
+
+
+def test_three_working_days_late_the_manager_hears_and_after_seven_whoever_is_accountable(begun: Begun) -> None:
+    cast, means, clock, case_id = begun
+    assert task(cast, case_id, "request_secure_access")["due_on"] == TODAY
+    for day in (TUESDAY, WEDNESDAY):
+        morning(cast, means, clock, day)
+    morning(cast, means, clock, THURSDAY)
+    (text,) = digests_of(cast, THURSDAY)["manager_em"]
+    assert "Dans votre équipe" in text
+    about = "Accueil d’un·e intervenant·e – Émeraude Quartz"
+    assert f"Demander l’accès au réseau sécurisé ({about}), Agate Améthyste" in text
+    for day in (FRIDAY, NEXT_MONDAY, NEXT_MONDAY + timedelta(days=1), NEXT_MONDAY + timedelta(days=2)):
+        morning(cast, means, clock, day)
+    last = [event for event in told(cast, "task.reminded") if event["facts"]["step"] == "request_secure_access"]
+    assert [(event["facts"]["rung"], event["facts"]["to"]) for event in last] == [
+        (2, ["owner"]),
+        (3, ["manager"]),
+        (4, ["accountable"]),
+    ]
+    row = task(cast, case_id, "request_secure_access")
+    assert (row["rung"], row["next_check"]) == (4, None)
+    (text,) = digests_of(cast, NEXT_MONDAY + timedelta(days=2))["coordinator"]
+    assert "La date est passée" in text
+    assert "Demander l’accès au réseau sécurisé" in text
+
+
+def test_a_reminder_leaves_the_version_so_that_nobodys_page_grows_old(begun: Begun) -> None:
+    cast, means, clock, case_id = begun
+    before = task(cast, case_id, "request_secure_access")["version"]
+    morning(cast, means, clock, TUESDAY)
+    assert task(cast, case_id, "request_secure_access")["version"] == before
+    assert task(cast, case_id, "request_secure_access")["rung"] == 2
+
+
+def test_no_digest_on_a_day_that_is_not_worked_and_the_next_working_day_brings_everything(begun: Begun) -> None:
+    cast, means, clock, case_id = begun
+    morning(cast, means, clock, FRIDAY)
+    complete(cast, case_id, "introduce_program", at=at(FRIDAY, 17))
+    clock.now = at(FRIDAY, 17)
+    carry_all(means)
+    for day in (FRIDAY + timedelta(days=1), FRIDAY + timedelta(days=2)):
+        assert morning(cast, means, clock, day) == 0
+        assert digests_of(cast, day) == {}
+    morning(cast, means, clock, NEXT_MONDAY)
+    (text,) = digests_of(cast, NEXT_MONDAY)["coordinator"]
+    assert "Présenter la recherche évaluative" in text, "opened on Friday evening"
+
+
+def test_a_holiday_is_no_working_day(cast: Cast) -> None:
+    means = means_of(cast, Clock(at(date(2027, 6, 24), 9)))
+    with means.sessions(cast.program_id) as session:
+        assert reminders.due_at(session, means.clock()) is None
+        assert reminders.due_at(session, at(date(2027, 6, 23), 9)) == at(date(2027, 6, 23))
+
+
+def test_eight_stays_eight_when_the_clocks_change(cast: Cast) -> None:
+    means = means_of(cast, Clock())
+    with means.sessions(cast.program_id) as session:
+        friday, monday = date(2027, 3, 12), date(2027, 3, 15)
+        assert reminders.due_at(session, at(friday, 9)) == datetime(2027, 3, 12, 13, 0, tzinfo=UTC)
+        assert reminders.due_at(session, at(monday, 9)) == datetime(2027, 3, 15, 12, 0, tzinfo=UTC)
+
+
+def test_a_round_that_comes_late_still_reminds_but_nobody_at_night(begun: Begun) -> None:
+    cast, means, clock, _ = begun
+    assert morning(cast, means, clock, TUESDAY, 18) == 0
+    assert digests_of(cast) == {}
+    morning(cast, means, clock, WEDNESDAY, 16, 30)
+    assert sorted(digests_of(cast)) == ["coordinator", "manager_em", "officer"]
+
+
+def test_mornings_that_were_lost_are_made_up_for_and_each_rung_is_used_once(begun: Begun) -> None:
+    cast, means, clock, case_id = begun
+    late = NEXT_MONDAY + timedelta(days=9)
+    morning(cast, means, clock, late)
+    events = [event for event in told(cast, "task.reminded") if event["facts"]["step"] == "request_secure_access"]
+    assert [event["facts"]["to"] for event in events] == [["owner", "manager", "accountable"]]
+    assert task(cast, case_id, "request_secure_access")["next_check"] is None
+    morning(cast, means, clock, late + timedelta(days=1))
+    used = [(event["subject_id"], event["facts"]["rung"]) for event in told(cast, "task.reminded")]
+    assert len(used) == len(set(used))
+    assert all(len(mine) == 1 for mine in digests_of(cast, late).values())
+
+
+def test_what_was_done_in_time_reminds_nobody(begun: Begun) -> None:
+    cast, means, clock, case_id = begun
+    morning(cast, means, clock, TUESDAY)
+    complete(cast, case_id, "request_secure_access", at=at(TUESDAY, 10))
+    approve(cast, case_id, "request_secure_access", by=cast.actor("manager_em"), at=at(TUESDAY, 11))
+    complete(cast, case_id, "request_petty_cash", at=at(TUESDAY, 11))
+    clock.now = at(TUESDAY, 12)
+    carry_all(means)
+    morning(cast, means, clock, THURSDAY)
+    assert all("réseau sécurisé" not in text for text in digests_of(cast, THURSDAY).get("manager_em", []))
+    (text,) = digests_of(cast, THURSDAY)["it_contact"]
+    assert "Hello Flint Cobalt" in text
+    assert "Create the account and open access to the secure network" in text
+
+
+def test_a_task_that_nobody_holds_comes_to_the_coordinator(begun: Begun) -> None:
+    cast, means, clock, _ = begun
+    with cast.session() as session:
+        tenure = session.scalar(select(_tenure.c.id).where(_tenure.c.person_id == cast.people["officer"]))
+        assert tenure is not None
+        people.end_tenure(session, tenure, ends_on=TODAY, by=cast.actor("coordinator"), at=AT)
+    morning(cast, means, clock, TUESDAY)
+    assert "officer" not in digests_of(cast)
+    (text,) = digests_of(cast)["coordinator"]
+    assert "Réunir les cartes du programme" in text
+
+
+def test_a_deputy_gets_the_work_of_the_absent_and_is_told_for_whom(begun: Begun) -> None:
+    cast, means, clock, _ = begun
+    with cast.session() as session:
+        people.record_absence(
+            session,
+            person_id=cast.people["manager_em"],
+            starts_on=TODAY,
+            ends_on=FRIDAY,
+            deputy_id=cast.people["deputy"],
+            by=cast.actor("coordinator"),
+            at=AT,
+        )
+    morning(cast, means, clock, TUESDAY)
+    assert "manager_em" not in digests_of(cast)
+    (text,) = digests_of(cast)["deputy"]
+    assert "En remplacement" in text
+    assert "pour Perle Obsidienne" in text
+
+
+def test_a_digest_says_how_the_whole_day_stands_and_not_only_what_is_new(begun: Begun) -> None:
+    cast, means, clock, case_id = begun
+    complete(cast, case_id, "request_secure_access")
+    clock.now = AT
+    carry_all(means)
+    morning(cast, means, clock, TUESDAY)
+    (text,) = digests_of(cast)["manager_em"]
+    assert "À approuver" in text
+    assert "À faire" in text
+
+
+def test_nobody_gets_a_digest_for_what_was_done_before_breakfast(begun: Begun) -> None:
+    cast, means, clock, case_id = begun
+    complete(cast, case_id, "welcome_in_organization", by=cast.actor("manager_em"), at=at(TUESDAY, 7))
+    clock.now = at(TUESDAY, 7, 30)
+    carry_all(means)
+    morning(cast, means, clock, TUESDAY)
+    assert "manager_em" not in digests_of(cast)
+
+
+def test_one_program_reminds_its_own_people_only(begun: Begun) -> None:
+    cast, means, clock, _ = begun
+    open_onboarding(cast.other)
+    clock.now = AT
+    carry_all(means)
+    morning(cast, means, clock, TUESDAY)
+    assert digests_of(cast.other) == {}
+    remind(means, cast.other.program_id, "worker")
+    assert sorted(digests_of(cast.other)) == ["coordinator", "manager_em"]
+
+
+def test_two_rounds_at_once_remind_once(begun: Begun) -> None:
+    cast, means, clock, _ = begun
+    clock.now = at(TUESDAY)
+    threads = [threading.Thread(target=remind, args=(means, cast.program_id, name)) for name in ("prefect", "worker")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(len(mine) == 1 for mine in digests_of(cast).values())
+    assert len(told(cast, "task.reminded")) == 2
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def killing(monkeypatch: pytest.MonkeyPatch, where: object, name: str, nth: int) -> Callable[[], bool]:
+    """Have a function's `nth` call kill the process when it has done its work; says whether it came so far."""
+    real = getattr(where, name)
+    calls = []
+
+    def deadly(*args: Any, **kwargs: Any) -> Any:
+        result = real(*args, **kwargs)
+        calls.append(1)
+        if len(calls) == nth:
+            raise Killed
+        return result
+
+    monkeypatch.setattr(where, name, deadly)
+    return lambda: len(calls) >= nth
+
+
+@pytest.mark.parametrize("next_day", [False, True], ids=["the same day", "the next day"])
+@pytest.mark.parametrize(
+    ("where", "name", "nth"),
+    [
+        (reminders, "set_mark", 1),
+        (reminders, "_due", 1),
+        (reminders, "_use", 1),
+        (reminders, "_due", 3),
+        (reminders, "_use", 3),
+        (digests, "_by_person", 1),
+        (digests, "_write_digest", 1),
+        (digests, "_write_digest", 2),
+        (reminders, "set_mark", 2),
+    ],
+    ids=lambda value: str(getattr(value, "__name__", value)),
+)
+def test_a_round_that_is_broken_off_anywhere_tells_everything_once_when_it_runs_again(
+    begun: Begun, monkeypatch: pytest.MonkeyPatch, where: object, name: str, nth: int, next_day: bool
+) -> None:
+    cast, means, clock, _ = begun
+    monkeypatch.setattr(reminders, "CHUNK", 1)
+    for day in (TUESDAY, WEDNESDAY):
+        morning(cast, means, clock, day)
+    was_told = len(told(cast, "task.reminded"))
+    reached = killing(monkeypatch, where, name, nth)
+    with pytest.raises(Killed):
+        morning(cast, means, clock, THURSDAY)
+    assert reached()
+    monkeypatch.undo()
+    morning(cast, means, clock, FRIDAY if next_day else THURSDAY, 9)
+    again = [event["facts"] for event in told(cast, "task.reminded")][was_told:]
+    assert len({(fact["step"], tuple(fact["to"])) for fact in again}) >= 2
+    # Whoever had their digest before the end has no second one; whoever had none has it now.
+    thursday, friday = digests_of(cast, THURSDAY), digests_of(cast, FRIDAY)
+    assert {"manager_em", "officer"} <= set(thursday) | set(friday)
+    for person in ("manager_em", "officer"):
+        assert len(thursday.get(person, [])) + len(friday.get(person, [])) == 1, person
+    used = [(event["subject_id"], event["facts"]["rung"]) for event in told(cast, "task.reminded")]
+    assert len(used) == len(set(used)), "a rung was used twice"
+    with means.sessions(cast.program_id) as session:
+        assert mark_of(session, reminders.KEY) == clock.now
+
+
+def test_a_round_over_many_tasks_takes_them_a_few_at_a_time(begun: Begun, monkeypatch: pytest.MonkeyPatch) -> None:
+    cast, means, clock, _ = begun
+    monkeypatch.setattr(reminders, "CHUNK", 2)
+    sizes = []
+    real = reminders._use
+
+    def counted(session: Any, rows: Any, at: datetime) -> Any:
+        sizes.append(len(rows))
+        return real(session, rows, at)
+
+    monkeypatch.setattr(reminders, "_use", counted)
+    used = morning(cast, means, clock, NEXT_MONDAY)
+    assert max(sizes) == 2
+    assert sum(sizes) == used > 4
+    with cast.session() as session:
+        left = session.scalars(select(_task.c.id).where(_task.c.next_check <= NEXT_MONDAY, _task.c.state == "open"))
+        assert left.all() == []
+
+
+def test_a_task_that_somebody_is_changing_is_passed_over_and_met_again(
+    begun: Begun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cast, means, clock, case_id = begun
+    held = means.sessions(cast.program_id)
+    held.execute(select(_task.c.id).where(_task.c.case_id == case_id).with_for_update())
+    passes = []
+    real = reminders._due
+
+    def watched(session: Any, at: datetime, after: UUID) -> Any:
+        passes.append(after)
+        if len(passes) == 2:
+            held.rollback()
+        return real(session, at, after)
+
+    monkeypatch.setattr(reminders, "_due", watched)
+    assert morning(cast, means, clock, TUESDAY) == 2
+    held.close()

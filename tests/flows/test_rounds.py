@@ -1,0 +1,180 @@
+"""The timed rounds: what was lost is found, what is old is thrown out, and who runs them when nobody does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, insert, select, update
+
+from flows import rounds, sweep
+from flows.engine import Means
+from flows.rounds import is_overdue, run_round
+from flows.sweep import sweep as sweep_once
+from models.access import AnsweredRequest, BrowserSession
+from models.base import table_of
+from models.casework import Task
+from models.engine import RoundMark, WakeUp
+from tests.casework import complete, open_onboarding
+from tests.cast import AT, Cast
+from tests.flows.support import Clock, carry_all, means_of, take, task
+
+_wake = table_of(WakeUp)
+_task = table_of(Task)
+_mark = table_of(RoundMark)
+_sign_in = table_of(BrowserSession)
+_answered = table_of(AnsweredRequest)
+
+
+def lose_the_wake_up(cast: Cast, case_id: UUID) -> None:
+    """As if the wake-up of a change had never been written."""
+    with cast.session() as session:
+        session.execute(update(_wake).where(_wake.c.case_id == case_id).values(have=_wake.c.want))
+
+
+def swept(cast: Cast, means: Means, clock: Clock) -> int:
+    clock.pass_by(minutes=15)
+    return sweep_once(means, cast.program_id, "worker")
+
+
+def test_a_case_whose_wake_up_was_lost_is_carried_after_the_next_sweep(cast: Cast) -> None:
+    clock = Clock()
+    means = means_of(cast, clock)
+    case_id = open_onboarding(cast)
+    complete(cast, case_id, "introduce_program")
+    lose_the_wake_up(cast, case_id)
+    assert take(means) is None
+    assert swept(cast, means, clock) == 1
+    carry_all(means)
+    assert task(cast, case_id, "enrol_on_clinical_committee")["state"] == "done"
+    assert swept(cast, means, clock) == 0
+
+
+def test_a_sweep_leaves_alone_what_is_on_the_list_in_hand_or_put_back(cast: Cast) -> None:
+    clock = Clock()
+    means = means_of(cast, clock)
+    case_id = open_onboarding(cast)
+    complete(cast, case_id, "introduce_program")
+    with cast.session() as session:
+        before = session.execute(select(_wake).where(_wake.c.case_id == case_id)).one()
+    assert swept(cast, means, clock) == 0
+    with cast.session() as session:
+        assert session.execute(select(_wake).where(_wake.c.case_id == case_id)).one() == before
+
+
+def test_the_same_sweep_twice_changes_nothing(cast: Cast) -> None:
+    clock = Clock()
+    means = means_of(cast, clock)
+    case_id = open_onboarding(cast)
+    complete(cast, case_id, "introduce_program")
+    swept(cast, means, clock)
+    lose_the_wake_up(cast, case_id)
+    clock.pass_by(minutes=1)
+    assert sweep_once(means, cast.program_id, "prefect") == 0
+
+
+def test_what_a_rule_refused_is_tried_again_every_hour(cast: Cast) -> None:
+    clock = Clock()
+    means = means_of(cast, clock)
+    case_id = open_onboarding(cast)
+    with cast.session() as session:
+        session.execute(
+            update(_task)
+            .where(_task.c.case_id == case_id, _task.c.step == "plan_training")
+            .values(action="no_such_action", act_state="wanted")
+        )
+    carry_all(means)
+    assert task(cast, case_id, "plan_training")["act_state"] == "stuck"
+    woken = [swept(cast, means, clock) for _ in range(4)]
+    assert woken == [0, 0, 0, 1]
+    carry_all(means)
+    assert [swept(cast, means, clock) for _ in range(3)] == [0, 0, 0]
+
+
+def test_sign_ins_and_answered_requests_of_last_month_are_thrown_out_and_no_others(cast: Cast) -> None:
+    clock = Clock()
+    means = means_of(cast, clock)
+    old, fresh = AT - timedelta(days=31), AT - timedelta(days=29)
+    with cast.session() as session:
+        for n, (seen, ended) in enumerate([(old, None), (old, old), (fresh, None), (old, fresh)]):
+            session.execute(
+                insert(_sign_in).values(
+                    token_digest=f"digest-{n}",
+                    program_id=cast.program_id,
+                    person_id=cast.people["coordinator"],
+                    signed_in_at=old,
+                    seen_at=seen,
+                    ended_at=ended,
+                )
+            )
+        for n, answered in enumerate([old, fresh]):
+            session.execute(
+                insert(_answered).values(
+                    program_id=cast.program_id,
+                    person_id=cast.people["coordinator"],
+                    route="POST /cases",
+                    key=f"key-{n}",
+                    digest="",
+                    status=201,
+                    location="",
+                    answered_at=answered,
+                )
+            )
+    swept(cast, means, clock)
+    with cast.session() as session:
+        assert session.scalars(select(_sign_in.c.token_digest).order_by(_sign_in.c.token_digest)).all() == [
+            "digest-2",
+            "digest-3",
+        ]
+        assert session.scalars(select(_answered.c.key)).all() == ["key-1"]
+
+
+def test_a_round_that_fails_in_one_program_is_done_in_the_others_and_still_fails(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(AT + timedelta(minutes=15))
+    means = means_of(cast, clock)
+    real = rounds.ROUNDS[sweep.KEY]
+
+    def failing(means: Means, program_id: UUID, ran_by: str) -> int:
+        if program_id == cast.program_id:
+            raise ConnectionError
+        return real.run(means, program_id, ran_by)
+
+    monkeypatch.setattr(
+        rounds,
+        "ROUNDS",
+        {sweep.KEY: rounds.Round(real.key, real.cron, failing, real.due_at, real.patience)},
+    )
+    with pytest.raises(ConnectionError):
+        run_round(means, sweep.KEY, "worker")
+    with cast.other.session() as session:
+        assert session.scalar(select(func.count()).select_from(_mark)) == 1
+    with cast.session() as session:
+        assert session.scalar(select(func.count()).select_from(_mark)) == 0
+
+
+def test_a_round_is_overdue_after_its_patience_and_not_once_it_was_done(cast: Cast) -> None:
+    clock = Clock(AT - timedelta(hours=1))  # 8:00 in Montréal
+    means = means_of(cast, clock)
+    run_round(means, "remind", "prefect")
+    clock.pass_by(days=1, minutes=14)
+    assert not is_overdue(means, "remind")
+    clock.pass_by(minutes=1)
+    assert is_overdue(means, "remind")
+    run_round(means, "remind", "worker")
+    assert not is_overdue(means, "remind")
+    with cast.session() as session:
+        mark = session.execute(select(_mark).where(_mark.c.key == "remind")).one()
+    assert (mark.done_up_to, mark.ran_by) == (clock.now, "worker")
+
+
+def test_a_sweep_is_overdue_when_a_whole_interval_was_missed(cast: Cast) -> None:
+    clock = Clock()
+    means = means_of(cast, clock)
+    run_round(means, "sweep", "prefect")
+    clock.pass_by(minutes=29)
+    assert not is_overdue(means, "sweep")
+    clock.pass_by(minutes=1)
+    assert is_overdue(means, "sweep")
