@@ -1,0 +1,160 @@
+"""The procedures as people read them: `docs/protocols.md`, printed in both languages from the files behind the cases.
+
+`python -m flows.printed` writes it; a test says when it is not of today.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from duties.protocol import Protocol, Rung, Step
+from flows.protocols import PROTOCOLS, read_protocol
+from locales import LANGUAGES, N_, say, say_n, show_list
+
+PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "protocols.md"
+
+_OPENING: Final = """\
+# Protocoles · Protocols
+
+Imprimé à partir des fichiers `flows/*/protocol.yaml`, ceux-là mêmes qui conduisent les dossiers, par
+`python -m flows.printed` : corrigez le fichier, pas cette page.
+
+Printed from the files `flows/*/protocol.yaml`, the very ones that drive the cases, by `python -m flows.printed`:
+correct the file, not this page."""
+
+_EVIDENCE: Final = {
+    "serial": N_("serial number"),
+    "document": N_("document"),
+    "account": N_("user name of the account"),
+    "note": N_("note"),
+}
+_TOLD: Final = {
+    "owner": N_("the one who owes the task"),
+    "manager": N_("their manager"),
+    "accountable": N_("the one accountable for the case"),
+}
+
+
+def printed() -> str:
+    """Every protocol of the program, in each language. Raises DeclaredErrors where a file is wrong."""
+    parts = [_OPENING]
+    for bound in PROTOCOLS.values():
+        protocol = read_protocol(bound.file).value
+        parts += [procedure(protocol, language) for language in LANGUAGES]
+    return "\n\n".join(parts) + "\n"
+
+
+def procedure(protocol: Protocol, language: str) -> str:
+    """One protocol in one language, as Markdown: what is done, by whom, when, in which order, and on which ground.
+
+    Raises ValueError for a language that the program does not speak.
+    """
+    return "\n\n".join(_blocks(protocol, language))
+
+
+def _blocks(protocol: Protocol, language: str) -> Iterator[str]:
+    title = protocol.title.in_language(language)
+    yield "## " + say(language, N_("%(title)s, version %(number)s"), title=title, number=protocol.version)
+    yield protocol.source.in_language(language) + "."
+    yield "\n".join(f"- **{label}** – {value}" for label, value in _in_short(protocol, language))
+    for stage in protocol.stages:
+        yield f"### {stage.title.in_language(language)}"
+        yield "\n".join(
+            line
+            for number, step in enumerate(protocol.steps, start=1)
+            if step.stage == stage.id
+            for line in _step(protocol, step, number, language)
+        ).rstrip()
+    if protocol.gates:
+        yield f"### {say(language, N_('Gates'))}"
+    for gate in protocol.gates.values():
+        yield f"**{gate.title.in_language(language)}** ({', '.join(gate.source)})"
+        yield say(language, N_("Opens once these steps are settled:"))
+        yield "\n".join(
+            f"- {_number(protocol, name)}. {protocol.by_id[name].title.in_language(language)}" for name in gate.steps
+        )
+    yield f"### {say(language, N_('On whom a step falls'))}"
+    yield "\n".join(_falls(protocol, language))
+    if protocol.remind:
+        yield f"### {say(language, N_('Reminders'))}"
+        yield "\n".join(f"- {_rung(rung, language)} – {say(language, _TOLD[rung.to])}" for rung in protocol.remind)
+    ids = ", ".join(sorted(protocol.sources()))
+    yield say(language, N_("Facts of the guide that these steps carry: %(ids)s"), ids=ids) + "."
+
+
+def _in_short(protocol: Protocol, language: str) -> Iterator[tuple[str, str]]:
+    yield say(language, N_("Accountable")), _role(protocol, protocol.accountable, language)
+    yield say(language, N_("It closes")), say(language, N_("when every required step is done or waived"))
+    for label, allowed in ((N_("May cancel a case"), protocol.cancel), (N_("May reopen one"), protocol.reopen)):
+        yield say(language, label), show_list(language, [_role(protocol, name, language) for name in allowed.by])
+
+
+def _step(protocol: Protocol, step: Step, number: int, language: str) -> Iterator[str]:
+    indent = " " * (len(str(number)) + 2)
+    yield f"{number}. **{step.title.in_language(language)}**\\"
+    yield indent + " · ".join(_facts(protocol, step, language))
+    if step.help:
+        yield ""
+        yield indent + step.help.in_language(language)
+    yield ""
+
+
+def _facts(protocol: Protocol, step: Step, language: str) -> Iterator[str]:
+    yield _role(protocol, step.by, language) if step.by else say(language, N_("done by itself"))
+    if step.due:
+        yield protocol.due_in_words(step, language)
+    if step.approved_by:
+        who = _role(protocol, step.approved_by.role, language)
+        yield say(language, N_("approved by: %(who)s"), who=who)
+    if step.evidence != "none":
+        yield say(language, _EVIDENCE[step.evidence])
+    if step.for_each and step.for_each.list_:
+        items = show_list(language, [item.title.in_language(language) for item in step.for_each.list_])
+        yield say(language, N_("One task for each: %(what)s"), what=items)
+    before = [str(_number(protocol, name)) for name in step.needs if name not in protocol.gates]
+    if before:
+        yield f"{say(language, N_('after'))} {', '.join(before)}"
+    for name in step.needs:
+        if name in protocol.gates:
+            yield say(language, N_("waits for: %(gate)s"), gate=protocol.gates[name].title.in_language(language))
+    if step.waive != "never":
+        yield say(language, N_("may be waived by: %(who)s"), who=_role(protocol, step.waive.by, language))
+    if not step.required:
+        yield say(language, N_("optional"))
+    yield from step.source
+    if step.clause:
+        yield step.clause
+
+
+def _falls(protocol: Protocol, language: str) -> Iterator[str]:
+    for name in protocol.roles:
+        then = [_role(protocol, other, language) for other in protocol.chain(name)[1:]]
+        line = f"- {_role(protocol, name, language)}"
+        if then:
+            line += "; " + say(language, N_("where there is nobody: %(names)s"), names=show_list(language, then))
+        yield line
+
+
+def _rung(rung: Rung, language: str) -> str:
+    days = rung.after_working_days
+    if days < 0:
+        return say_n(language, "%(n)s working day before it is due", "%(n)s working days before it is due", -days)
+    if days == 0:
+        return say(language, N_("on the day that it is due"))
+    return say_n(language, "%(n)s working day after it was due", "%(n)s working days after it was due", days)
+
+
+def _number(protocol: Protocol, name: str) -> int:
+    """A step's place in the procedure, counted from 1, by which people speak of it."""
+    return list(protocol.by_id).index(name) + 1
+
+
+def _role(protocol: Protocol, name: str, language: str) -> str:
+    return protocol.roles[name].title.in_language(language)
+
+
+if __name__ == "__main__":
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(printed(), encoding="utf-8")
