@@ -239,7 +239,8 @@ def became(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, 
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        ([], [("ensure", "app"), ("spheres", "up")]),
+        ([], [("ensure", "app"), ("spheres", "up", "--demo")]),
+        (["up", "--no-demo"], [("ensure", "app"), ("spheres", "up", "--no-demo")]),
         (["up", "--demo"], [("ensure", "app"), ("spheres", "up", "--demo")]),
         (["program", "check", "x"], [("ensure", "app"), ("spheres", "program", "check", "x")]),
         (["bench"], [("ensure", "app"), ("python", "-m", "bench")]),
