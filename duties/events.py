@@ -10,9 +10,12 @@ from sqlalchemy import insert
 from sqlmodel import Session
 
 from duties.actors import Actor
-from duties.here import program_of
+from duties.here import program_of, run
 from models.base import table_of
 from models.record import Event
+
+#: Built once: every act writes events.
+_ADD = insert(table_of(Event))
 
 Fact = str | int | float | bool | None | list[str]
 
@@ -35,20 +38,22 @@ def write(
     row: the record names the act and never repeats what might be nominative.
     """
     line = uuid4()
-    session.execute(
-        insert(table_of(Event)).values(
-            program_id=program_of(session),
-            id=line,
-            at=at,
-            actor_id=by.person_id,
-            actor_as=by.role,
-            actor_for=by.acting_for,
-            verb=verb,
-            subject_kind=kind,
-            subject_id=subject_id,
-            case_id=case_id,
-            facts=facts,
-        )
+    run(
+        session,
+        _ADD,
+        {
+            "program_id": program_of(session),
+            "id": line,
+            "at": at,
+            "actor_id": by.person_id,
+            "actor_as": by.role,
+            "actor_for": by.acting_for,
+            "verb": verb,
+            "subject_kind": kind,
+            "subject_id": subject_id,
+            "case_id": case_id,
+            "facts": facts,
+        },
     )
     return line
 
@@ -65,8 +70,8 @@ def write_many(
     case_of: Mapping[UUID, UUID | None] | None = None,
 ) -> None:
     """As `write`, for several subjects of one act, in one statement. `case_of` names their cases where they differ."""
-    session.execute(
-        insert(table_of(Event)),
+    session.connection().execute(
+        _ADD,
         [
             {
                 "program_id": program_of(session),

@@ -12,22 +12,71 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, select, text, update
+from sqlalchemy import ARRAY, Uuid, and_, any_, bindparam, literal_column, select, text, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
 from duties import events, scheduling, wakeups
 from duties.actors import ENGINE, Actor
-from duties.here import many, one, program_of
+from duties.here import many, one, program_of, run
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of
-from models.casework import SETTLED, Case, Task, TaskNeed
+from models.casework import SETTLED, UNSETTLED, Case, Task, TaskNeed
 from models.lifecycles import CASE, TASK
 
 _task = table_of(Task)
 _case = table_of(Case)
 _need = table_of(TaskNeed)
+
+# What completing a task asks, built once. States are literals, so that the database can plan with its partial indexes
+# once for all; other values are named here as in the functions below.
+_here = bindparam("here", type_=Uuid())
+_task_id = bindparam("task_id", type_=Uuid())
+_this_task = and_(_task.c.program_id == _here, _task.c.id == _task_id)
+_this_case = and_(_task.c.program_id == _here, _task.c.case_id == bindparam("case_id", type_=Uuid()))
+_needed = aliased(_task)
+
+_CASE_TO_HOLD = (
+    select(_case)
+    .where(_case.c.program_id == _here, _case.c.id == select(_task.c.case_id).where(_this_task).scalar_subquery())
+    .with_for_update(of=_case)
+)
+_TASK_TO_HOLD = select(_task).where(_this_task).with_for_update(of=_task)
+_CHANGE = update(_task).where(_this_task, _task.c.version == bindparam("seen")).values(version=_task.c.version + 1)
+_WAITING = select(_need.c.task_id).where(_need.c.program_id == _here, _need.c.needs_id == _task_id)
+_WAITS = (
+    select(_need.c.needs_id)
+    .join(_needed, and_(_needed.c.program_id == _need.c.program_id, _needed.c.id == _need.c.needs_id))
+    .where(
+        _need.c.program_id == _here,
+        _need.c.task_id == _task.c.id,
+        _needed.c.state.not_in([literal_column(f"'{state}'") for state in SETTLED]),
+    )
+    .exists()
+)
+_OPEN_THOSE_READY = (
+    update(_task)
+    .where(
+        _task.c.program_id == _here,
+        _task.c.id == any_(bindparam("candidates", type_=ARRAY(Uuid()))),
+        _task.c.state == literal_column("'planned'"),
+        # What is still to be undone is undone before it is done again.
+        _task.c.act_state != literal_column("'undo_wanted'"),
+        ~_WAITS,
+    )
+    .values(
+        state=literal_column(f"'{TASK.after('planned', 'open')}'"),
+        opened_at=bindparam("moment"),
+        rung=0,
+        next_check=text("(task.ladder->>0)::date"),
+        act_state=text("case when task.action <> '' then 'wanted' else task.act_state end"),
+        version=_task.c.version + 1,
+    )
+    .returning(_task.c.id, _task.c.step, _task.c.item)
+)
+_UNSETTLED = select(_task.c.id).where(_this_case, text(UNSETTLED)).limit(1)
+_ACT_ASKED = select(_task.c.id).where(_this_case, text("act_state in ('wanted', 'undo_wanted')")).limit(1)
 
 
 @dataclass(frozen=True)
@@ -65,16 +114,9 @@ class Held:
 
 def hold(session: Session, task_id: UUID, *, by: Actor, at: datetime, seen: int | None) -> Held:
     """Lock the task's case, then the task, and read both. Raises Refusal: no such task, or not the version `seen`."""
-    here = program_of(session)
-    case_of = select(_task.c.case_id).where(_task.c.program_id == here, _task.c.id == task_id).scalar_subquery()
-    case = one(
-        session,
-        select(_case).where(_case.c.program_id == here, _case.c.id == case_of).with_for_update(of=_case),
-    )
-    task = one(
-        session,
-        select(_task).where(_task.c.program_id == here, _task.c.id == task_id).with_for_update(of=_task),
-    )
+    asked = {"here": program_of(session), "task_id": task_id}
+    case = one(session, _CASE_TO_HOLD, asked)
+    task = one(session, _TASK_TO_HOLD, asked)
     if task is None:
         raise Refusal("task.unknown", N_("There is no such task."))
     if seen is not None and task["version"] != seen:
@@ -92,16 +134,9 @@ def changed_meanwhile() -> Refusal:
 
 def change(session: Session, held: Held, **values: Any) -> None:
     """Write columns of the held task, and count its version up."""
-    done = session.execute(
-        update(_task)
-        .where(
-            _task.c.program_id == program_of(session),
-            _task.c.id == held.id,
-            _task.c.version == held.task["version"],
-        )
-        .values(**values, version=_task.c.version + 1)
-    )
-    if done.rowcount != 1:  # type: ignore[attr-defined]
+    known = {"here": program_of(session), "task_id": held.id, "seen": held.task["version"]}
+    done = run(session, _CHANGE, {**values, **known})
+    if done.rowcount != 1:
         msg = "a locked task changed under its lock"
         raise RuntimeError(msg)
 
@@ -124,9 +159,7 @@ def settle(session: Session, held: Held, state: str) -> Moved:
         return Moved(held.id, state)
     if held.task["dates_hang"]:
         scheduling.reschedule(session, held.case_id)
-    waiting = session.scalars(
-        select(_need.c.task_id).where(_need.c.program_id == program_of(session), _need.c.needs_id == held.id)
-    ).all()
+    waiting = run(session, _WAITING, {"here": program_of(session), "task_id": held.id}).scalars().all()
     opened = open_those_ready(session, held, waiting)
     closed = False
     if not opened:
@@ -148,38 +181,8 @@ def _open(
     """Open those of `candidates` that are planned and wait for nothing more."""
     if not candidates:
         return ()
-    here = program_of(session)
-    needed = aliased(_task)
-    waits = (
-        select(_need.c.needs_id)
-        .join(needed, and_(needed.c.program_id == _need.c.program_id, needed.c.id == _need.c.needs_id))
-        .where(
-            _need.c.program_id == here,
-            _need.c.task_id == _task.c.id,
-            needed.c.state.not_in(SETTLED),
-        )
-        .exists()
-    )
-    rows = session.execute(
-        update(_task)
-        .where(
-            _task.c.program_id == here,
-            _task.c.id.in_(candidates),
-            _task.c.state == "planned",
-            # What is still to be undone is undone before it is done again.
-            _task.c.act_state != "undo_wanted",
-            ~waits,
-        )
-        .values(
-            state=TASK.after("planned", "open"),
-            opened_at=at,
-            rung=0,
-            next_check=text("(task.ladder->>0)::date"),
-            act_state=text("case when task.action <> '' then 'wanted' else task.act_state end"),
-            version=_task.c.version + 1,
-        )
-        .returning(_task.c.id, _task.c.step, _task.c.item)
-    ).all()
+    asked = {"here": program_of(session), "candidates": list(candidates), "moment": at}
+    rows = run(session, _OPEN_THOSE_READY, asked).all()
     if rows:
         events.write_many(
             session,
@@ -271,14 +274,8 @@ def open_ready(session: Session, case: Mapping[str, Any], *, by: Actor, at: date
 
 def close_if_settled(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> bool:
     """Close the case if nothing that it requires is unsettled, and nothing waits to be done or undone by the engine."""
-    unsettled = select(_task.c.id).where(
-        of_case(session, case_id), _task.c.required, _task.c.state.not_in([*SETTLED, "cancelled"])
-    )
-    if session.scalar(unsettled.limit(1)) is not None:
-        return False
-    if session.scalar(
-        select(_task.c.id).where(of_case(session, case_id), _task.c.act_state.in_(["wanted", "undo_wanted"])).limit(1)
-    ):
+    asked = {"here": program_of(session), "case_id": case_id}
+    if run(session, _UNSETTLED, asked).first() is not None or run(session, _ACT_ASKED, asked).first() is not None:
         return False
     closed = session.execute(
         update(_case)

@@ -12,10 +12,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from duties.here import program_of
+from duties.here import program_of, run
 from models.base import table_of
 from models.engine import WakeUp
 
@@ -40,29 +39,23 @@ class Claim:
 
 def wake(session: Session, case_id: UUID, *, at: datetime) -> None:
     """Ask that the case be carried as soon as this transaction commits."""
-    call = insert(WakeUp).values(
-        program_id=program_of(session),
-        case_id=case_id,
-        want=1,
-        have=0,
-        wanted_at=at,
-        not_before=at,
-        attempts=0,
-    )
-    session.execute(
-        call.on_conflict_do_update(
-            index_elements=["program_id", "case_id"],
-            set_={
-                "want": WakeUp.__table__.c.want + 1,  # type: ignore[attr-defined]
-                "not_before": call.excluded.not_before,
-                # The oldest change that still waits tells how far behind the engine is.
-                "wanted_at": text(
-                    "case when wake_up.want > wake_up.have then wake_up.wanted_at else excluded.wanted_at end"
-                ),
-            },
-        )
-    )
-    session.execute(text(f"select pg_notify('{WAKE_CHANNEL}', '')"))
+    run(session, _WAKE, {"program_id": program_of(session), "case_id": case_id, "at": at, "channel": WAKE_CHANNEL})
+
+
+#: The oldest change that still waits tells how far behind the engine is. One statement with its news: people wait.
+_WAKE = text(
+    """
+    with woken as (
+        insert into wake_up
+            (program_id, case_id, want, have, wanted_at, not_before, leased_by, attempts, trouble)
+        values (:program_id, :case_id, 1, 0, :at, :at, '', 0, '')
+        on conflict (program_id, case_id) do update set
+            want = wake_up.want + 1,
+            not_before = excluded.not_before,
+            wanted_at = case when wake_up.want > wake_up.have then wake_up.wanted_at else excluded.wanted_at end)
+    select pg_notify(:channel, '')
+    """
+)
 
 
 def claim(session: Session, *, worker: str, at: datetime, lease: timedelta) -> Claim | None:
