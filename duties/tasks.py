@@ -345,7 +345,8 @@ def _move(held: Held, move: str) -> str:
     try:
         return TASK.after(held.task["state"], move)
     except NoSuchMove:
-        raise Refusal("task.not_now", _NOT_NOW[held.task["state"]]) from None
+        why = _NOT_NOW[held.task["state"]]  # on its own line: a literal inside a Refusal is taken for a msgid
+        raise Refusal("task.not_now", why) from None
 
 
 def _waits_for(session: Session, held: Held) -> list[str]:
