@@ -79,10 +79,10 @@ def open_case(
     body: CaseGiven, desk: AtDesk, request: Request, response: Response, idempotency_key: IdempotencyKey = ""
 ) -> CaseShown:
     """Open a case; with `starts_on`, the person is appointed from that day first."""
-    by = require(Action.OPEN_CASE, to_program(desk.asker, organizations=[body.organization_id]))
     once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
+    by = require(Action.OPEN_CASE, to_program(desk.asker, organizations=[body.organization_id]))
     if body.starts_on is not None:
         people.appoint(
             desk.session,
@@ -101,9 +101,7 @@ def open_case(
         by=by,
         at=desk.at,
     )
-    place = f"/api/v1/cases/{case_id}"
-    once.done(201, place)
-    response.headers["Location"] = place
+    once.done(response, 201, f"/api/v1/cases/{case_id}")
     return _one_case(desk, case_id, response)
 
 

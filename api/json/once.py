@@ -21,7 +21,14 @@ from models.base import table_of
 _answered = table_of(AnsweredRequest)
 
 IfMatch = Annotated[str, Header(pattern=r'^("\d{1,9}"|\*)?$', description='The ETag that was read, such as "3".')]
-IdempotencyKey = Annotated[str, Header(pattern=r"^[!-~]{0,100}$", description="The same key is the same request.")]
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        pattern=r"^[!-~]{0,100}$",
+        description="The same key is the same request: it is done once, and what was answered is answered again, "
+        "with Idempotency-Replayed, the same status and Location, and no body.",
+    ),
+]
 
 
 def seen_version(if_match: str) -> int | None:
@@ -81,13 +88,12 @@ class Once:
         before = self.desk.session.execute(select(_answered).where(self._mine)).one()
         if before.digest != digest:
             raise Refusal("idempotency.other_request", N_("This Idempotency-Key was used for another request."))
-        headers = {"Idempotency-Replayed": "true"}
-        if before.location:
-            headers["Location"] = before.location
+        headers = {"Idempotency-Replayed": "true", "Location": before.location}
         return Response(status_code=before.status, headers=headers)
 
-    def done(self, status: int, location: str = "") -> None:
-        """Keep what was answered, in the act's own transaction."""
+    def done(self, response: Response, status: int, location: str) -> None:
+        """Say where it stands, and keep what was answered, in the act's own transaction."""
+        response.headers["Location"] = location
         if self.key:
             self.desk.session.execute(update(_answered).where(self._mine).values(status=status, location=location))
 

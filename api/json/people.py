@@ -51,10 +51,10 @@ def add_person(
     body: PersonGiven, desk: AtDesk, request: Request, response: Response, idempotency_key: IdempotencyKey = ""
 ) -> PersonShown:
     """Add a member of staff and appoint them to their first role."""
-    by = require(Action.ADD_PERSON, to_program(desk.asker, organizations=[body.organization_id]))
     once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
+    by = require(Action.ADD_PERSON, to_program(desk.asker, organizations=[body.organization_id]))
     person_id = people.add_person(
         desk.session,
         given_name=body.given_name,
@@ -74,9 +74,7 @@ def add_person(
         by=by,
         at=desk.at,
     )
-    place = f"/api/v1/people/{person_id}"
-    once.done(201, place)
-    response.headers["Location"] = place
+    once.done(response, 201, f"/api/v1/people/{person_id}")
     return _one(desk, person_id)
 
 
@@ -91,13 +89,18 @@ def get_person(person_id: UUID, desk: AtDesk) -> PersonShown:
 @router.post("/people/{person_id}/tenures", status_code=201)
 @asks(Action.APPOINT)
 def appoint(
-    person_id: UUID, body: TenureGiven, desk: AtDesk, request: Request, idempotency_key: IdempotencyKey = ""
+    person_id: UUID,
+    body: TenureGiven,
+    desk: AtDesk,
+    request: Request,
+    response: Response,
+    idempotency_key: IdempotencyKey = "",
 ) -> PersonShown:
     """Give a person a role at an organization."""
-    by = require(Action.APPOINT, to_program(desk.asker, organizations=[body.organization_id]))
     once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
+    by = require(Action.APPOINT, to_program(desk.asker, organizations=[body.organization_id]))
     people.appoint(
         desk.session,
         person_id=person_id,
@@ -108,7 +111,7 @@ def appoint(
         by=by,
         at=desk.at,
     )
-    once.done(201, f"/api/v1/people/{person_id}")
+    once.done(response, 201, f"/api/v1/people/{person_id}")
     return _one(desk, person_id)
 
 
@@ -130,13 +133,18 @@ def end_tenure(tenure_id: UUID, body: LastDay, desk: AtDesk) -> PersonShown:
 @router.post("/people/{person_id}/absences", status_code=201)
 @asks(Action.RECORD_ABSENCE)
 def record_absence(
-    person_id: UUID, body: AbsenceGiven, desk: AtDesk, request: Request, idempotency_key: IdempotencyKey = ""
+    person_id: UUID,
+    body: AbsenceGiven,
+    desk: AtDesk,
+    request: Request,
+    response: Response,
+    idempotency_key: IdempotencyKey = "",
 ) -> PersonShown:
     """Record that a person is away, and who acts for them."""
-    by = require(Action.RECORD_ABSENCE, to_person(desk.asker, person_id))
     once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
+    by = require(Action.RECORD_ABSENCE, to_person(desk.asker, person_id))
     people.record_absence(
         desk.session,
         person_id=person_id,
@@ -147,7 +155,7 @@ def record_absence(
         by=by,
         at=desk.at,
     )
-    once.done(201, f"/api/v1/people/{person_id}")
+    once.done(response, 201, f"/api/v1/people/{person_id}")
     return _one(desk, person_id)
 
 

@@ -283,13 +283,14 @@ def _do(
     body: BaseModel | None,
     key: str,
 ) -> MovedShown:
-    task, case = find_task(desk.session, desk.asker, task_id)
-    by = require(action, to_task(desk.session, desk.asker, task, case))
     once = Once.of(desk, request, key)
+    # Before anything is asked of the task: an act may have ended what the asker was to it, such as handing it back.
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
+    task, case = find_task(desk.session, desk.asker, task_id)
+    by = require(action, to_task(desk.session, desk.asker, task, case))
     moved = act(by)
-    once.done(200, f"/api/v1/tasks/{task_id}")
+    once.done(response, 200, f"/api/v1/tasks/{task_id}")
     version = desk.session.scalar(
         select(_task.c.version).where(_task.c.program_id == program_of(desk.session), _task.c.id == task_id)
     )
