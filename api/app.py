@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from adapters.settings import Settings
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
@@ -13,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from adapters.database import make_engine
+from adapters.settings import Settings
 from api import answers
 from api.guard import Guard
 from api.json import routes as json_routes

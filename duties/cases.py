@@ -331,31 +331,14 @@ def take_version(
     wanted: dict[tuple[str, str], dict[str, Any]] = {}
     for columns in _columns(session, case, protocol):
         wanted[columns["step"], columns["item"]] = columns
-    fresh = [columns for name, columns in wanted.items() if name not in present]
     for name, row in present.items():
-        if row.state in SETTLED:
-            continue
-        if name not in wanted:
-            values: dict[str, Any] = {"state": "cancelled", "next_check": None}
-            if row.act_state in ("wanted", "stuck"):
-                values["act_state"] = "none"
-        else:
-            # What is handed in was asked for as it stood then, and is judged so.
-            asked_anew = _DECLARED if row.state != "submitted" else ("position", "stage", "title_fr", "title_en")
-            values = {column: wanted[name][column] for column in asked_anew}
-            if row.handed_back_at is not None:
-                values.pop("owed_by_id", None)
-            if row.state == "cancelled":
-                values["state"] = TASK.after("cancelled", "restore")
-            elif row.state == "open":
-                # Whatever it waits for now, it is opened again below if nothing holds it.
-                values["state"] = TASK.after("open", "postpone")
-                values["act_state"] = "none"
-        session.execute(
-            update(_task)
-            .where(_task.c.program_id == case.program_id, _task.c.id == row.id)
-            .values(**values, version=_task.c.version + 1)
-        )
+        if row.state not in SETTLED:
+            session.execute(
+                update(_task)
+                .where(_task.c.program_id == case.program_id, _task.c.id == row.id)
+                .values(**_asked_anew(row, wanted.get(name)), version=_task.c.version + 1)
+            )
+    fresh = [columns for name, columns in wanted.items() if name not in present]
     if fresh:
         session.execute(insert(_task), fresh)
     _tie(session, case, protocol)
@@ -363,6 +346,22 @@ def take_version(
     held_tasks.open_ready(session, held, by=by, at=at)
     held_tasks.close_if_settled(session, case_id, by=by, at=at)
     wakeups.wake(session, case_id, at=at)
+
+
+def _asked_anew(row: Any, declared: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a new version changes of a task that is not settled; `declared` is None where it no longer has the step."""
+    if declared is None:
+        called_off = {"act_state": "none"} if row.act_state in ("wanted", "stuck") else {}
+        return {"state": "cancelled", "next_check": None, **called_off}
+    # What is handed in was asked for as it stood then, and is judged so.
+    names = _DECLARED if row.state != "submitted" else ("position", "stage", "title_fr", "title_en")
+    values = {name: declared[name] for name in names if not (name == "owed_by_id" and row.handed_back_at)}
+    if row.state == "cancelled":
+        values["state"] = TASK.after("cancelled", "restore")
+    elif row.state == "open":
+        # Whatever it waits for now, it is opened again afterwards if nothing holds it.
+        values |= {"state": TASK.after("open", "postpone"), "act_state": "none"}
+    return values
 
 
 #: The columns of a task that its protocol's version declares; all others tell what happened to it.

@@ -143,8 +143,9 @@ def appoint(
 ) -> UUID:
     """Give a person a role at an organization from a local day, to another where its end is known (inclusive).
 
-    The role is one that an agreement of the organization creates, but for an outside body, which has none. Raises Refusal: unknown, not in the
-    agreement, the person holds it then already, or it has a holder and may have only one.
+    The role is one that an agreement of the organization creates; an outside body, which has none, has the roles of
+    its seats. Raises Refusal: unknown, not in the agreement, the person holds it then already, or it has a holder
+    and may have only one.
     """
     here = program_of(session)
     if ends_on is not None and ends_on < starts_on:

@@ -111,7 +111,7 @@ def add(
 
 
 def refuse_if_missing(session: Session, task: Mapping[str, Any], *, given: int) -> None:
-    """Refuse to call a task done while the evidence that it asks for is not there. `given` counts what was just added."""
+    """Refuse to call a task done without the evidence that it asks for. `given` counts what was just added."""
     asked = task["evidence"]
     if asked not in _ASKED or given:
         return
@@ -163,7 +163,7 @@ def withdraw_all(session: Session, task: Mapping[str, Any], *, why: str, by: Act
 
 
 def judged_type(name: str, content: bytes) -> str:
-    """The type that a document truly is. Raises Refusal for one that is too large, empty, unknown, or not what its name says."""
+    """The type that a document truly is. Raises Refusal: too large, empty, unknown, or not what its name says."""
     if not content:
         raise Refusal("document.empty", N_("This file is empty."))
     if len(content) > LARGEST_DOCUMENT:

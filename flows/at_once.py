@@ -1,4 +1,4 @@
-"""Carrying a case within the caller's own transaction: for a history that is loaded, where nobody waits for an engine."""
+"""Carrying a case within the caller's own transaction: for a history that is loaded, where no engine is awaited."""
 
 from __future__ import annotations
 

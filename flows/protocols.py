@@ -5,7 +5,8 @@ A protocol without actions is its file alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Final
 
@@ -52,9 +53,9 @@ def read_protocol(path: Path, program: ProgramFile | None = None) -> Declared[Pr
     plain = load_declared(path, Protocol).value
     steps = plain.steps
     if program is not None:
-        roles: Set[str] = program.roles_created()
-        clauses: Set[str] = program.clause_keys()
-        committees: Set[str] = program.committees.keys()
+        roles: AbstractSet[str] = program.roles_created()
+        clauses: AbstractSet[str] = program.clause_keys()
+        committees: AbstractSet[str] = program.committees.keys()
     else:
         named = {role.holds for role in plain.roles.values()} | {role.having for role in plain.roles.values()}
         roles = {name for name in named if name}

@@ -26,7 +26,7 @@ class Agreement(InProgram, table=True):
 
 
 class AgreementVersion(InProgram, table=True):
-    """One text of an agreement, from its draft to its end. No two are in force on one day; a signed one does not change."""
+    """One text of an agreement, from draft to end. No two are in force on one day; a signed one does not change."""
 
     __tablename__ = "agreement_version"
     __table_args__ = (
