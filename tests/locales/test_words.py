@@ -69,7 +69,7 @@ def test_a_moment_without_a_zone_is_refused_rather_than_guessed() -> None:
 @pytest.mark.parametrize(
     ("days", "working", "french", "english"),
     [
-        (0, False, "aujourd'hui", "today"),
+        (0, False, "aujourd’hui", "today"),
         (1, True, "dans 1 jour ouvrable", "in 1 working day"),
         (3, True, "dans 3 jours ouvrables", "in 3 working days"),
         (12, False, "dans 12 jours", "in 12 days"),
@@ -121,7 +121,7 @@ def test_a_declared_text_is_picked_by_language_and_an_unknown_language_is_a_mist
 def test_the_language_of_a_letter_does_not_leak_into_the_next() -> None:
     with speaking("en"):
         with speaking("fr"):
-            assert locales.gettext("today") == "aujourd'hui"
+            assert locales.gettext("today") == "aujourd’hui"
         assert locales.gettext("today") == "today"
     assert locales.current_language() == "fr"
 
