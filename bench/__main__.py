@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from adapters.postgres import EmbeddedPostgres
-from bench import completing
+from bench import completing, engine, growth, starting, web
 from bench.figures import Ratio
 from bench.ground import ROOT, Ground, build, now
 
@@ -46,8 +46,26 @@ def main() -> int:
 
 def _measures(asked: argparse.Namespace) -> dict[str, Measure]:
     smoke: bool = asked.smoke
+    if smoke:
+        return {
+            "complete": lambda ground, _: completing.measure(ground, rounds=1, cases=1),
+            "http": lambda ground, folder: web.measure(ground, folder, rounds=1, cases=1),
+            "follow": lambda ground, folder: engine.measure(ground, folder, again=1),
+            "start": lambda _, folder: starting.measure(folder, again=1),
+            "growth": lambda ground, _: growth.measure(
+                ground, open_cases=(60, 120), case_sizes=(25, 50), sent=(100, 200), again=2
+            ),
+        }
+    open_cases = (200, 2_000, 20_000, *((80_000,) if asked.large else ()))
     return {
-        "complete": lambda ground, _: completing.measure(ground, rounds=2 if smoke else 9, cases=1 if smoke else 4),
+        "complete": lambda ground, _: completing.measure(ground, rounds=9, cases=4),
+        "http": lambda ground, folder: web.measure(ground, folder, rounds=3, cases=8),
+        "follow": lambda ground, folder: engine.measure(ground, folder, again=15),
+        "start": lambda _, folder: starting.measure(folder, again=15),
+        # Last: it leaves the database full.
+        "growth": lambda ground, _: growth.measure(
+            ground, open_cases=open_cases, case_sizes=(25, 100, 400), sent=(500, 5_000, 50_000), again=30
+        ),
     }
 
 
@@ -55,7 +73,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--smoke", action="store_true", help="tiny sizes: shows that it runs, and measures nothing")
     parser.add_argument("--large", action="store_true", help="also with 80,000 open cases (some minutes more)")
-    parser.add_argument("--only", default="", help="one measure alone, by name: complete")
+    parser.add_argument("--only", default="", help="one alone: complete, http, follow, start, growth")
     return parser.parse_args()
 
 

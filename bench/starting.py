@@ -1,0 +1,88 @@
+"""Cold starts of a whole installation by `spheres up`: to the first page, to the engine, and the memory of it all."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from adapters.postgres import EmbeddedPostgres
+from bench.engine import GOAL_SECONDS, follow, shown
+from bench.figures import Ratio, descendants, memory_of, table
+from bench.ground import build, now
+from bench.processes import free_port, running, serves, wait_for
+
+MEGABYTE = 1_000_000
+_COMMAND = "from api.cli import main; main()"
+
+
+def measure(folder: Path, *, again: int) -> Iterator[Ratio]:
+    """Start with nothing there, stop, and start again; then follow a change through Prefect."""
+    home = folder / "installation"
+    home.mkdir(mode=0o700)
+    with _up(home) as first:
+        pass
+    with _up(home) as second:
+        ground = build(EmbeddedPostgres(home / "postgres").urls(), now())
+        cost = follow(ground, again=again)
+        ground.engine.dispose()
+        print(table("5. From a change to the automatic step", ("p50", "slowest", "times"), {"by Prefect": shown(cost)}))
+        memory = _memory(home, second.supervisor)
+    rows = {
+        "first page": (f"{first.page:.1f} s", f"{second.page:.1f} s"),
+        "engine ready": (f"{first.engine:.1f} s", f"{second.engine:.1f} s"),
+        "memory of all processes": ("", f"{memory / MEGABYTE:.0f} MB"),
+    }
+    print(table("7. `spheres up --demo` of an installed checkout", ("the first time", "again"), rows))
+    yield Ratio("follow.automatic_prefect", cost.at(50) * 1000, at_most=GOAL_SECONDS * 1000, unit="ms")
+    yield Ratio("start.first_page_first_time", first.page, at_most=5, unit="s")
+    yield Ratio("start.first_page", second.page, at_most=5, unit="s")
+    yield Ratio("start.engine_first_time", first.engine, at_most=12, unit="s")
+    yield Ratio("start.engine", second.engine, at_most=12, unit="s")
+    yield Ratio("start.memory", memory / MEGABYTE, at_most=600, unit="MB")
+
+
+@dataclass(frozen=True)
+class _Up:
+    """An installation that runs: its supervisor, and the seconds to the first page and to the engine."""
+
+    supervisor: int
+    page: float
+    engine: float
+
+
+@contextlib.contextmanager
+def _up(home: Path) -> Iterator[_Up]:
+    port, prefect_port = free_port(), free_port()
+    environment = {
+        "SPHERES_DATA": str(home),
+        "SPHERES_PORT": str(port),
+        "SPHERES_PREFECT_PORT": str(prefect_port),
+    }
+    begun = time.monotonic()
+    with running([sys.executable, "-c", _COMMAND, "up", "--demo"], environment, home.parent / "up.log") as up:
+        wait_for(serves(f"http://127.0.0.1:{port}/sign-in"), "the first page", up)
+        page = time.monotonic() - begun
+        wait_for(serves(f"http://127.0.0.1:{prefect_port}/api/health"), "Prefect", up)
+        with _database(home) as database:
+            query = "select 1 from beat where prefect_up and at > now() - interval '10 seconds'"
+            wait_for(lambda: database.execute(query).fetchone() is not None, "the worker with Prefect", up)
+        yield _Up(up.pid, page, time.monotonic() - begun)
+
+
+@contextlib.contextmanager
+def _database(home: Path) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    url = EmbeddedPostgres(home / "postgres").urls().app.replace("postgresql+psycopg", "postgresql")
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection
+
+
+def _memory(home: Path, supervisor: int) -> int:
+    """Bytes of every process: the supervisor and what it started, and the database, which stands apart."""
+    postmaster = (home / "postgres" / "cluster" / "postmaster.pid").read_text(encoding="utf-8").partition("\n")[0]
+    return memory_of({*descendants(supervisor), *descendants(int(postmaster))})
