@@ -205,6 +205,8 @@ class Worker:
     def _put_down(self, carrying: asyncio.Task[None]) -> None:
         del self._in_hand[carrying]
         self._slots.release()
+        # The case may have changed again while it was held: nobody could take it when that was said.
+        self._woken.set()
 
     def _claim(self) -> Claim | None:
         with self.means.open_sessions() as session:

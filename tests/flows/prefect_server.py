@@ -111,10 +111,15 @@ class PrefectServer:
         ):
             yield
 
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """What a query finds in Prefect's own database."""
         with psycopg.connect(self._as_admin()) as connection:
-            return connection.execute(query.encode()).fetchall()
+            return connection.execute(query.encode(), values).fetchall()
+
+    def write(self, statement: str, *values: object) -> None:
+        """Change something in Prefect's own database, as time would."""
+        with psycopg.connect(self._as_admin()) as connection:
+            connection.execute(statement.encode(), values)
 
     def everything(self) -> str:
         """All that Prefect wrote down: every row of its database, and every file of its home."""

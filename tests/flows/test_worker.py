@@ -1,0 +1,515 @@
+"""The worker itself, and a real Prefect server beside it: what happens when one of them dies, and how fast it goes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from sqlalchemy import select, text, update
+
+from adapters.database import listen
+from duties import wakeups
+from flows import worker as workers
+from flows.engine import PREFECT_CLIENT, Means
+from flows.worker import Worker
+from models.base import table_of
+from models.engine import Beat, EngineRun, WakeUp
+from tests.casework import WHOLE_ONBOARDING, approve, complete, open_onboarding, steps
+from tests.cast import Cast
+from tests.flows.prefect_server import PrefectServer, free_port, prefect_server
+from tests.flows.support import Clock, Mailbag, case, letters, means_of, seats, task, told
+from tests.flows.worker_process import CANARY
+
+__all__ = ["prefect_server"]
+
+_run = table_of(EngineRun)
+_wake = table_of(WakeUp)
+_beat = table_of(Beat)
+
+SOON_SECONDS = 30
+
+
+def eventually(true: Callable[[], Any], *, within: float = SOON_SECONDS) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + within
+    while not true():
+        assert time.monotonic() < deadline, "it did not come to be"
+        time.sleep(0.02)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def introduced(cast: Cast, worker: str = "worker_em", organization: str = "en-marge") -> UUID:
+    case_id = open_onboarding(cast, worker, organization, at=now())
+    complete(cast, case_id, "introduce_program", at=now())
+    return case_id
+
+
+def is_done(cast: Cast, case_id: UUID, name: str = "send_contact_lists") -> bool:
+    return bool(task(cast, case_id, name)["state"] == "done")
+
+
+def runs(cast: Cast, case_id: UUID) -> list[Any]:
+    with cast.session() as session:
+        return list(session.execute(select(_run).where(_run.c.case_id == case_id).order_by(_run.c.ended_at)).all())
+
+
+def all_quiet(cast: Cast) -> bool:
+    with cast.session() as session:
+        return not session.execute(select(_wake.c.case_id).where(_wake.c.want > _wake.c.have)).all()
+
+
+# ----------------------------------------------------------------------------- inside this process, without Prefect
+
+
+@asynccontextmanager
+async def working(cast: Cast, means: Means, url: str = "") -> AsyncIterator[Worker]:
+    channels = (wakeups.WAKE_CHANNEL, wakeups.POST_CHANNEL)
+    worker = Worker(means, ears=lambda: listen(cast.database.url, *channels), prefect_url=url)
+    running = asyncio.create_task(worker.run())
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        await running
+
+
+def within(cast: Cast, means: Means, body: Callable[[Worker], None]) -> None:
+    """Run a test's body in a thread while the worker works."""
+
+    async def both() -> None:
+        async with working(cast, means) as worker:
+            await asyncio.to_thread(body, worker)
+
+    asyncio.run(both())
+
+
+def test_a_change_is_heard_and_carried_and_its_letters_leave(cast: Cast) -> None:
+    bag = Mailbag()
+    means = means_of(cast, now, bag)
+
+    def body(_: Worker) -> None:
+        case_id = introduced(cast)
+        eventually(lambda: is_done(cast, case_id))
+        eventually(lambda: any(to == "worker.em@en-marge.example" for to, _ in bag.sent))
+        eventually(lambda: all_quiet(cast))
+
+    within(cast, means, body)
+    assert len(seats(cast, "worker_em")) == 1
+
+
+def test_a_change_made_while_the_case_is_in_hand_does_not_wait_for_the_next_look(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "LOOK_AGAIN_SECONDS", SOON_SECONDS * 2.0)
+    means = means_of(cast, now)
+    slow = _slowly(monkeypatch, 0.5)
+
+    def body(_: Worker) -> None:
+        case_id = introduced(cast)
+        eventually(lambda: slow)
+        complete(cast, case_id, "plan_training", at=now())
+        eventually(lambda: all_quiet(cast))
+
+    within(cast, means, body)
+
+
+def test_a_change_that_nobody_heard_of_is_found_all_the_same(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "LOOK_AGAIN_SECONDS", 0.3)
+    means = means_of(cast, now)
+
+    def body(_: Worker) -> None:
+        time.sleep(1)
+        case_id = open_onboarding(cast, at=now())
+        eventually(lambda: all_quiet(cast))
+        # As after a failed carry: no notification comes when its time has come.
+        with cast.session() as session:
+            session.execute(update(_wake).values(want=_wake.c.want + 1, not_before=now()))
+        eventually(lambda: all_quiet(cast), within=5)
+        assert len(runs(cast, case_id)) == 2
+
+    within(cast, means, body)
+
+
+def test_the_worker_gives_signs_of_life_and_signs_off(cast: Cast) -> None:
+    means = means_of(cast, now)
+    names = []
+
+    def body(worker: Worker) -> None:
+        names.append(worker.name)
+
+        def beats() -> list[Any]:
+            with cast.session() as session:
+                return list(session.execute(select(_beat)).all())
+
+        eventually(beats)
+        (beat,) = beats()
+        assert (beat.process, beat.prefect_up) == (worker.name, False)
+
+    within(cast, means, body)
+    with cast.session() as session:
+        assert session.execute(select(_beat)).all() == []
+    assert names
+
+
+def test_the_worker_goes_on_after_its_connections_were_cut(cast: Cast) -> None:
+    means = means_of(cast, now)
+
+    def body(_: Worker) -> None:
+        first = introduced(cast)
+        eventually(lambda: is_done(cast, first))
+        bare = cast.database.admin_url.replace("postgresql+psycopg", "postgresql")
+        with psycopg.connect(bare, autocommit=True) as admin:
+            admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'spheres_app'")
+        # The connections of this test were cut as well; new ones are opened.
+        cast.database.engine.dispose()
+        second = introduced(cast, "worker_codim", "codim")
+        eventually(lambda: is_done(cast, second))
+
+    within(cast, means, body)
+
+
+def test_a_carry_that_is_still_at_it_when_the_worker_stops_is_finished(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    means = means_of(cast, now)
+    slow = _slowly(monkeypatch, 0.5)
+
+    def body(_: Worker) -> None:
+        introduced(cast)
+        eventually(lambda: slow)
+
+    within(cast, means, body)
+    (case_id,) = _cases(cast)
+    assert is_done(cast, case_id)
+
+
+def test_what_cannot_be_finished_in_time_is_given_back_at_once(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "FAREWELL_SECONDS", 0.2)
+    means = means_of(cast, now)
+    slow = _slowly(monkeypatch, 2.0)
+
+    def body(_: Worker) -> None:
+        introduced(cast)
+        eventually(lambda: slow)
+
+    within(cast, means, body)
+    (case_id,) = _cases(cast)
+    with cast.session() as session:
+        left = session.execute(select(_wake).where(_wake.c.case_id == case_id)).one()
+    assert (left.leased_until, left.leased_by, left.want > left.have) == (None, "", True)
+
+
+def _cases(cast: Cast) -> list[UUID]:
+    with cast.session() as session:
+        return list(session.scalars(select(_wake.c.case_id)))
+
+
+def _slowly(monkeypatch: pytest.MonkeyPatch, seconds: float) -> list[int]:
+    """Have each act take its time; what is returned fills once one has begun."""
+    begun: list[int] = []
+    from flows import carry as carrying  # noqa: PLC0415 - the module, to put something in front of its function
+
+    real = carrying._attempt
+
+    def slow(means: Means, act: Any) -> str:
+        begun.append(1)
+        time.sleep(seconds)
+        return real(means, act)
+
+    monkeypatch.setattr(carrying, "_attempt", slow)
+    return begun
+
+
+def test_from_the_last_step_of_a_person_to_the_engines_own_takes_less_than_a_third_of_a_second(cast: Cast) -> None:
+    """Measured without Prefect, for what the database and the worker need; the bench measures all of it."""
+    means = means_of(cast, now)
+    took: list[float] = []
+
+    def body(_: Worker) -> None:
+        workers_of = [("worker_em", "en-marge"), ("worker_codim", "codim"), ("worker_ccsmtl", "ccsmtl")]
+        for name, organization in workers_of:
+            case_id = introduced(cast, name, organization)
+            begun = time.perf_counter()
+            eventually(lambda case_id=case_id: is_done(cast, case_id, "enrol_on_clinical_committee"))  # type: ignore[misc]
+            took.append(time.perf_counter() - begun)
+            eventually(lambda: all_quiet(cast))
+
+    within(cast, means, body)
+    assert statistics.median(took) < 0.3 * _slack()
+
+
+def _slack() -> float:
+    """How much slower this machine is now than when it is idle, as its load says."""
+    return min(4.0, max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)))
+
+
+# ------------------------------------------------------------------------------------------ as a process of its own
+
+
+@contextmanager
+def process(
+    cast: Cast, tmp_path: Path, scenario: str = "plain", prefect: PrefectServer | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    environment = {
+        **os.environ,
+        **PREFECT_CLIENT,
+        "DATABASE_URL": cast.database.url,
+        "SPHERES_DATA": str(tmp_path),
+        "SPHERES_DEMO": "yes",
+        "PREFECT_HOME": str(prefect.home if prefect else tmp_path / "prefect"),
+        "PREFECT_API_URL": prefect.api_url if prefect else f"http://127.0.0.1:{free_port()}/api",
+    }
+    command = [sys.executable, "-m", "tests.flows.worker_process", scenario, str(tmp_path / "gate")]
+    running = subprocess.Popen(command, env=environment)
+    try:
+        yield running
+    finally:
+        if running.poll() is None:
+            running.kill()
+        running.wait()
+
+
+def test_the_worker_is_started_by_its_module_and_ends_at_a_signal(cast: Cast, tmp_path: Path) -> None:
+    case_id = introduced(cast)
+    environment = {
+        **os.environ,
+        "DATABASE_URL": cast.database.url,
+        "SPHERES_DATA": str(tmp_path),
+        "SPHERES_DEMO": "yes",
+        "PREFECT_HOME": str(tmp_path / "prefect"),
+        "SPHERES_PREFECT_PORT": str(free_port()),
+    }
+    environment.pop("PREFECT_API_URL", None)
+    running = subprocess.Popen([sys.executable, "-m", "flows.worker"], env=environment)
+    try:
+        eventually(lambda: is_done(cast, case_id))
+        eventually(lambda: list((tmp_path / "mail").glob("*.eml")))
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(10) == 0
+    finally:
+        running.kill()
+        running.wait()
+
+
+def test_without_a_database_the_worker_says_so_in_one_sentence(tmp_path: Path) -> None:
+    environment = {**os.environ, "SPHERES_DATA": str(tmp_path), "PREFECT_HOME": str(tmp_path / "prefect")}
+    environment.pop("DATABASE_URL", None)
+    ended = subprocess.run(
+        [sys.executable, "-m", "flows.worker"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.strip() == "DATABASE_URL is needed by the worker; `spheres up` gives it."
+
+
+def test_a_worker_that_is_killed_inside_an_act_leaves_nothing_half_done_and_the_next_does_it_once(
+    cast: Cast, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    gate.touch()
+    case_id = introduced(cast)
+    with process(cast, tmp_path, "dawdle") as first:
+        eventually(gate.with_suffix(".here").exists)
+        first.kill()
+        first.wait()
+    assert seats(cast, "worker_em") == []
+    # Its lease runs on for two minutes; the test's time does not.
+    with cast.session() as session:
+        held = session.execute(select(_wake).where(_wake.c.case_id == case_id)).one()
+        assert held.leased_by.startswith("worker-")
+        session.execute(update(_wake).values(leased_until=now()))
+    gate.unlink()
+    with process(cast, tmp_path, "dawdle"):
+        eventually(lambda: is_done(cast, case_id))
+    assert len(seats(cast, "worker_em")) == 1
+    assert len(told(cast, "seat.given")) == 1
+    assert len(letters(cast, "contact_lists")) == 1
+
+
+@pytest.mark.long
+def test_a_lease_that_nobody_ends_by_hand_ends_by_itself(cast: Cast, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    gate.touch()
+    case_id = introduced(cast)
+    with process(cast, tmp_path, "dawdle") as first:
+        eventually(gate.with_suffix(".here").exists)
+        first.kill()
+    gate.unlink()
+    with process(cast, tmp_path, "dawdle"):
+        eventually(lambda: is_done(cast, case_id), within=workers.LEASE.total_seconds() + SOON_SECONDS)
+
+
+# -------------------------------------------------------------------------------------------------------- with Prefect
+
+
+def flow_runs(server: PrefectServer, case_id: UUID) -> list[tuple[str, str, str, Any]]:
+    return [
+        row
+        for row in server.rows(
+            "select f.name, r.name, r.state_name, r.parameters from flow_run r join flow f on f.id = r.flow_id "
+            "order by r.created"
+        )
+        if row[1] == f"case-{case_id}"
+    ]
+
+
+def test_prefect_shows_each_run_by_its_protocol_and_each_act_by_its_step(
+    cast: Cast, tmp_path: Path, prefect_server: PrefectServer
+) -> None:
+    with process(cast, tmp_path, prefect=prefect_server):
+        case_id = introduced(cast)
+        eventually(lambda: is_done(cast, case_id))
+        for name in WHOLE_ONBOARDING:
+            with cast.session() as session:
+                items = [item for (found, item), row in steps(session, case_id).items() if found == name and row]
+            for item in items:
+                if task(cast, case_id, name, item)["state"] == "done":
+                    continue
+                eventually(lambda name=name, item=item: task(cast, case_id, name, item)["state"] == "open")  # type: ignore[misc]
+                if complete(cast, case_id, name, item=item, at=now()).state == "submitted":
+                    approver = "manager_la" if name == "request_petty_cash" else "manager_em"
+                    approve(cast, case_id, name, by=cast.actor(approver), at=now())
+        assert case(cast, case_id)["state"] == "closed"
+        eventually(lambda: all_quiet(cast))
+        eventually(lambda: flow_runs(prefect_server, case_id)[-1][2] == "Closed")
+    seen = flow_runs(prefect_server, case_id)
+    assert {(flow, state) for flow, _, state, _ in seen[:-1]} <= {("onboarding", "Waiting"), ("onboarding", "Closed")}
+    assert all(parameters == {"case_id": str(case_id)} for *_, parameters in seen)
+    acts = prefect_server.rows(
+        "select t.name, t.state_name from task_run t join flow_run r on r.id = t.flow_run_id "
+        "where r.name = %s order by t.start_time",
+        f"case-{case_id}",
+    )
+    assert acts == [("enrol_on_clinical_committee", "Completed"), ("send_contact_lists", "Completed")]
+    ours = [run for run in runs(cast, case_id) if run.flow_run_id]
+    known = {row[0] for row in prefect_server.rows("select id from flow_run")}
+    assert ours
+    assert {run.flow_run_id for run in ours} <= known
+
+
+def test_prefect_learns_nothing_of_what_an_error_quotes(
+    cast: Cast, tmp_path: Path, prefect_server: PrefectServer
+) -> None:
+    with process(cast, tmp_path, "quote", prefect=prefect_server):
+        case_id = introduced(cast)
+        eventually(lambda: any(run.trouble for run in runs(cast, case_id)))
+        eventually(lambda: any(state == "Trouble" for _, _, state, _ in flow_runs(prefect_server, case_id)))
+
+        def tries() -> list[tuple[Any, ...]]:
+            return prefect_server.rows(
+                "select t.run_count from task_run t join flow_run r on r.id = t.flow_run_id "
+                "where r.name = %s and t.state_type = 'FAILED'",
+                f"case-{case_id}",
+            )
+
+        eventually(tries)
+    assert tries()[0] == (3,), "an error is tried again within the run"
+    written = prefect_server.everything()
+    assert "error.ValueError" in written, "this looks where Prefect writes"
+    people = ("Quartz", "Émeraude", "meraude", "worker.em@", "Améthyste", CANARY, "\\u00c9meraude")
+    assert [name for name in people if name in written] == []
+
+
+@pytest.mark.long
+def test_with_prefect_away_people_work_on_and_afterwards_it_takes_over_again(
+    cast: Cast, tmp_path: Path, prefect_server: PrefectServer
+) -> None:
+    with process(cast, tmp_path, prefect=prefect_server):
+        first = introduced(cast)
+        eventually(lambda: is_done(cast, first))
+        eventually(lambda: all_quiet(cast))
+        prefect_server.kill()
+        try:
+            second = introduced(cast, "worker_codim", "codim")
+            eventually(lambda: is_done(cast, second))
+            eventually(lambda: all_quiet(cast))
+            assert runs(cast, second)[-1].flow_run_id is None
+        finally:
+            prefect_server.start()
+        time.sleep(workers.HEALTH_SECONDS + 1)
+        third = introduced(cast, "worker_ccsmtl", "ccsmtl")
+        eventually(lambda: is_done(cast, third))
+        eventually(lambda: all_quiet(cast))
+        assert runs(cast, third)[-1].flow_run_id is not None
+
+
+@pytest.mark.long
+def test_prefect_dying_in_the_middle_of_a_run_costs_nothing_and_doubles_nothing(
+    cast: Cast, tmp_path: Path, prefect_server: PrefectServer
+) -> None:
+    gate = tmp_path / "gate"
+    gate.touch()
+    with process(cast, tmp_path, "dawdle", prefect=prefect_server):
+        case_id = introduced(cast)
+        eventually(gate.with_suffix(".here").exists)
+        prefect_server.kill()
+        try:
+            gate.unlink()
+            eventually(lambda: is_done(cast, case_id), within=60)
+            eventually(lambda: all_quiet(cast), within=60)
+        finally:
+            prefect_server.start()
+    assert len(seats(cast, "worker_em")) == 1
+    assert len(letters(cast, "contact_lists")) == 1
+    assert len(told(cast, "act.done")) == 2
+
+
+def test_a_round_that_prefect_has_scheduled_is_run_in_the_worker(
+    cast: Cast, tmp_path: Path, prefect_server: PrefectServer
+) -> None:
+    with process(cast, tmp_path, prefect=prefect_server):
+        scheduled = (
+            "select r.id from flow_run r join flow f on f.id = r.flow_id where f.name = 'sweep' "
+            "and r.state_type = 'SCHEDULED' order by r.next_scheduled_start_time limit 1"
+        )
+        eventually(lambda: prefect_server.rows(scheduled), within=60)
+        slugs = prefect_server.rows(
+            "select f.name, s.slug from deployment_schedule s join deployment d on d.id = s.deployment_id "
+            "join flow f on f.id = d.flow_id order by 1"
+        )
+        assert slugs == [("remind", "remind-america-toronto"), ("sweep", "sweep-america-toronto")]
+        ((first,),) = prefect_server.rows(scheduled)
+        # Its quarter of an hour has come.
+        prefect_server.write("update flow_run set next_scheduled_start_time = now() where id = %s", first)
+
+        def state() -> str:
+            return str(prefect_server.rows("select state_name from flow_run where id = %s", first)[0][0])
+
+        eventually(lambda: state() == "Done", within=60)
+    with cast.session() as session:
+        assert session.execute(text("select ran_by from round_mark where key = 'sweep'")).scalar_one() == "prefect"
+
+
+def test_the_deployments_are_left_alone_when_they_are_right(prefect_server: PrefectServer, cast: Cast) -> None:
+    from prefect.client.orchestration import get_client  # noqa: PLC0415 - Prefect stays out where no server runs
+
+    from flows.rounds import register  # noqa: PLC0415 - as above
+
+    means = means_of(cast, Clock())
+
+    async def twice() -> tuple[Any, Any]:
+        async with get_client() as client:
+            return dict(await register(client, means)), dict(await register(client, means))
+
+    with prefect_server.known():
+        before, after = asyncio.run(twice())
+    assert before == after
+    schedules = prefect_server.rows("select id, updated from deployment_schedule order by id")
+    with prefect_server.known():
+        asyncio.run(twice())
+    assert prefect_server.rows("select id, updated from deployment_schedule order by id") == schedules

@@ -1,0 +1,55 @@
+"""The worker as a process of its own, in which the enrolment does what a test needs: `python -m … SCENARIO FILE`.
+
+dawdle: waits while FILE is there, inside the act's own transaction, and says so in FILE.here.
+quote: fails with an error that quotes a person.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+from sqlmodel import Session
+
+from duties.actors import Actor
+from flows import protocols, worker
+from flows.engine import Act, Action, Bound
+from flows.onboarding import actions
+
+#: What must never reach Prefect.
+CANARY = "Émeraude Quartz du 12 rue des Canaris"
+
+
+def _dawdle(file: Path) -> Action:
+    def enrol(session: Session, act: Act, by: Actor, at: datetime) -> None:
+        actions.enrol_on_clinical_committee(session, act, by, at)
+        file.with_suffix(".here").touch()
+        while file.exists():
+            time.sleep(0.01)
+
+    return Action(enrol, actions.is_enrolled)
+
+
+def _quote(_: Path) -> Action:
+    def enrol(_session: Session, _act: Act, _by: Actor, _at: datetime) -> None:
+        try:
+            raise KeyError(CANARY)
+        except KeyError as error:
+            raise ValueError(f"no seat for {CANARY}") from error
+
+    return Action(enrol, actions.is_enrolled)
+
+
+def _with(action: Action) -> Bound:
+    bound = protocols.PROTOCOLS["onboarding"]
+    return Bound(bound.key, bound.file, {**bound.actions, "enrol_on_clinical_committee": action}, bound.letters)
+
+
+if __name__ == "__main__":
+    scenario, file = sys.argv[1], Path(sys.argv[2])
+    scenarios = {"dawdle": _dawdle, "quote": _quote}
+    if scenario in scenarios:
+        protocols.PROTOCOLS = {"onboarding": _with(scenarios[scenario](file))}  # type: ignore[misc]  # a test's own
+    sys.exit(worker.run())
