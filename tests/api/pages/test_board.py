@@ -1,0 +1,189 @@
+"""The coordinator's board: what nobody holds, what is late, what the engine does, which letters reached nobody."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from duties.people import end_tenure, record_absence
+from duties.wakeups import wake
+from models.base import table_of
+from models.casework import Task
+from models.engine import Beat, RoundMark, WakeUp
+from models.outbox import Notice
+from models.program import Tenure
+from tests.api.desk import client_for
+from tests.casework import open_onboarding
+from tests.cast import AT, TODAY, Cast, onboarding
+
+_tenure = table_of(Tenure)
+_task = table_of(Task)
+_beat = table_of(Beat)
+_wake_up = table_of(WakeUp)
+_notice = table_of(Notice)
+_mark = table_of(RoundMark)
+
+#: Well after the arrival, so that nearly everything of an untouched onboarding is late.
+MUCH_LATER = AT + timedelta(days=90)
+
+
+def board_of(cast: Cast, name: str = "coordinator", *, at: datetime = AT) -> str:
+    answer = client_for(cast.database, cast.people[name], at=at).get("/board")
+    assert answer.status_code == 200
+    return answer.text
+
+
+def part(page: str, name: str) -> str:
+    return page[page.index(f'id="{name}"') :].partition("</section>")[0]
+
+
+def leave(cast: Cast, name: str) -> None:
+    with cast.session() as session:
+        held = session.scalars(select(_tenure.c.id).where(_tenure.c.person_id == cast.people[name])).one()
+        end_tenure(session, held, ends_on=TODAY - timedelta(days=1), by=cast.actor("coordinator"), at=AT)
+
+
+@pytest.mark.parametrize("name", ["coordinator", "officer"])
+def test_the_coordination_sees_its_board(cast: Cast, name: str) -> None:
+    assert "Coordination board" in board_of(cast, name)
+
+
+@pytest.mark.parametrize("name", ["manager_em", "director_ccsmtl", "worker_codim", "it_contact"])
+def test_to_anyone_else_there_is_no_board(cast: Cast, name: str) -> None:
+    client = client_for(cast.database, cast.people[name])
+    assert client.get("/board").status_code == 404
+    assert "/board" not in client.get("/people").text
+
+
+def test_who_acts_for_the_coordinator_sees_the_board_while_they_act(cast: Cast) -> None:
+    assert client_for(cast.database, cast.people["manager_em"]).get("/board").status_code == 404
+    with cast.session() as session:
+        record_absence(
+            session,
+            person_id=cast.people["coordinator"],
+            starts_on=TODAY,
+            ends_on=TODAY,
+            deputy_id=cast.people["manager_em"],
+            by=cast.actor("coordinator"),
+            at=AT,
+        )
+    assert "acting for Agate Améthyste" in board_of(cast, "manager_em")
+    tomorrow = client_for(cast.database, cast.people["manager_em"], at=AT + timedelta(days=1))
+    assert tomorrow.get("/board").status_code == 404
+
+
+def test_a_role_is_vacant_on_the_board_in_the_transaction_that_ended_it(cast: Cast) -> None:
+    open_onboarding(cast)
+    before = part(board_of(cast), "vacant")
+    assert "IT contact" not in before
+    leave(cast, "it_contact")
+    row = part(board_of(cast), "vacant").partition("IT contact")[2].partition("</tr>")[0]
+    assert "CCSMTL" in row
+    with cast.session() as session:
+        assert session.scalars(select(_task.c.id).where(_task.c.state == "open")).all()
+
+
+def test_the_number_of_tasks_that_fall_to_a_vacant_role_is_shown(cast: Cast) -> None:
+    leave(cast, "officer")
+    empty = part(board_of(cast), "vacant").partition("Administrative officer")[2].partition("</tr>")[0]
+    assert "–" in empty
+    open_onboarding(cast)
+    falling = part(board_of(cast), "vacant").partition("Administrative officer")[2].partition("</tr>")[0]
+    with cast.session() as session:
+        open_steps = session.scalars(select(_task.c.step).where(_task.c.state == "open")).all()
+    count = sum(onboarding().value.by_id[name].by == "administrative_officer" for name in open_steps)
+    assert count >= 3
+    assert f"<div>{count}</div>" in falling
+
+
+def test_seats_without_anyone_are_to_fill(cast: Cast) -> None:
+    seats = part(board_of(cast), "seats")
+    assert "Steering Committee" in seats
+    assert "Clinical Committee" in seats
+
+
+def test_what_is_late_is_shown_with_its_case_and_whom_it_waits_for(cast: Cast) -> None:
+    open_onboarding(cast)
+    assert "Nothing is late" in part(board_of(cast), "late")
+    late = part(board_of(cast, at=MUCH_LATER), "late")
+    assert "Émeraude Quartz" in late
+    assert "Béryl Calcaire" in late
+    assert "days late" in late
+    leave(cast, "officer")
+    vacant = part(board_of(cast, at=MUCH_LATER), "late")
+    assert "Vacant: Administrative officer" in vacant
+    assert "Béryl Calcaire" not in vacant
+
+
+def test_the_other_program_is_not_on_the_board(cast: Cast) -> None:
+    open_onboarding(cast.other)
+    page = board_of(cast, at=MUCH_LATER)
+    assert "Nothing is late" in part(page, "late")
+    assert "Malachite" not in page
+
+
+def test_an_engine_that_never_was_seen_is_said_to_be_silent(cast: Cast) -> None:
+    assert "The engine does not answer" in part(board_of(cast), "engine")
+
+
+def test_an_engine_that_beats_and_has_nothing_to_do_is_well(cast: Cast) -> None:
+    with cast.session() as session:
+        session.execute(insert(_beat).values(process="worker", at=AT - timedelta(seconds=4), prefect_up=True))
+    engine = part(board_of(cast), "engine")
+    assert "does not answer" not in engine
+    assert "answers" in engine
+    assert "nothing" in engine
+    later = part(board_of(cast, at=AT + timedelta(minutes=2)), "engine")
+    assert "does not answer" in later
+
+
+def test_an_engine_that_leaves_a_change_lying_is_behind(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    with cast.session() as session:
+        session.execute(insert(_beat).values(process="worker", at=AT + timedelta(minutes=5), prefect_up=False))
+        session.execute(update(_wake_up).values(want=1, have=0, wanted_at=AT))
+        wake(session, case_id, at=AT + timedelta(minutes=4))
+    engine = part(board_of(cast, at=AT + timedelta(minutes=5)), "engine")
+    assert "The engine is behind" in engine
+    assert "1 case, 5 minutes ago" in engine
+    assert "the engine works without it" in engine
+
+
+def test_the_rounds_say_when_they_ran_and_who_ran_them(cast: Cast) -> None:
+    with cast.session() as session:
+        session.execute(
+            insert(_mark).values(
+                program_id=cast.program_id,
+                key="remind",
+                done_up_to=AT,
+                ran_at=AT - timedelta(hours=1),
+                ran_by="worker",
+                found=0,
+            )
+        )
+    engine = part(board_of(cast), "engine")
+    assert "Reminders, one digest a day" in engine
+    assert "1 hour ago" in engine
+    assert "by the worker itself" in engine
+
+
+def test_an_automatic_step_that_stopped_is_named(cast: Cast) -> None:
+    open_onboarding(cast)
+    with cast.session() as session:
+        session.execute(update(_task).where(_task.c.step == "enrol_on_clinical_committee").values(act_state="stuck"))
+    engine = part(board_of(cast), "engine")
+    assert "Stuck" in engine
+    assert "Émeraude Quartz" in engine
+
+
+def test_a_letter_that_was_given_up_is_on_the_board_and_in_the_menu(cast: Cast) -> None:
+    open_onboarding(cast)
+    assert "Every letter arrived" in part(board_of(cast), "failed")
+    with cast.session() as session:
+        session.execute(update(_notice).values(state="failed", next_attempt_at=None, attempts=7, code="550"))
+        count = len(session.scalars(select(_notice.c.id)).all())
+    page = board_of(cast)
+    assert part(page, "failed").count("Not delivered") == min(count, 20)
+    assert f'<span class="count urgent">{count}</span>' in page
