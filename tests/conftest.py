@@ -15,6 +15,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 from sqlalchemy import Engine, make_url
 from sqlmodel import Session
@@ -24,6 +25,10 @@ from adapters.postgres import OWNER, DatabaseUrls, EmbeddedPostgres
 
 #: The people of the tests, and the program in which they work.
 pytest_plugins = ["tests.cast"]
+
+# A shared machine is slow at times: no test fails on time.
+settings.register_profile("spheres", deadline=None)
+settings.load_profile("spheres")
 
 TEMPLATE = "spheres_template"
 
