@@ -1,0 +1,143 @@
+"""Two who change the same thing: the second is told, and nothing of the first is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.api.json.test_onboarding import open_by_json
+from tests.api.json.window import Asker, completion_of, operations
+from tests.cast import ARRIVAL, Cast
+
+#: Every act on something that two people may have before them, with a body that fits.
+ACTS: dict[str, dict[str, Any] | None] = {
+    "POST /cases/{case_id}/cancellation": {"reason": "No longer coming."},
+    "POST /cases/{case_id}/reopening": {"reason": "Coming after all."},
+    "POST /cases/{case_id}/closing": None,
+    "PUT /cases/{case_id}/days/{anchor}": {"day": ARRIVAL.isoformat()},
+    "PUT /cases/{case_id}/version": {"version_id": "00000000-0000-4000-8000-000000000000"},
+    "POST /tasks/{task_id}/completion": {"note": "", "evidence": []},
+    "POST /tasks/{task_id}/approval": {"note": ""},
+    "POST /tasks/{task_id}/rejection": {"reason": "Not yet."},
+    "POST /tasks/{task_id}/undoing": {"reason": ""},
+    "POST /tasks/{task_id}/waiver": {"reason": "Not needed."},
+    "POST /tasks/{task_id}/handing-back": {"reason": "Away that day."},
+    "POST /tasks/{task_id}/returning": None,
+}
+
+
+@pytest.fixture
+def coordinator(cast: Cast) -> Asker:
+    return Asker(cast, "coordinator")
+
+
+@pytest.fixture
+def case(cast: Cast, coordinator: Asker) -> dict[str, Any]:
+    return open_by_json(cast, coordinator)
+
+
+def _task(asker: Asker, case: dict[str, Any], step: str) -> dict[str, Any]:
+    tasks: list[dict[str, Any]] = asker.get(f"/cases/{case['id']}/tasks")
+    return next(task for task in tasks if task["step"] == step)
+
+
+def test_every_act_that_two_people_may_do_at_once_asks_for_the_version_that_was_seen() -> None:
+    assert {str(one) for one in operations() if one.has("If-Match")} == set(ACTS)
+
+
+def _aimed(act: str, coordinator: Asker, case: dict[str, Any]) -> tuple[Asker, str, str, dict[str, Any]]:
+    """An act on a thing on which the asker may do it: who asks, how, where, and the thing as it stands."""
+    method, _, path = act.partition(" ")
+    if path.startswith("/cases"):
+        place = path.replace("{case_id}", case["id"]).replace("{anchor}", "arrival")
+        if act.endswith("reopening"):
+            reason = {"reason": "No longer coming."}
+            case = coordinator.post(f"/cases/{case['id']}/cancellation", reason, version=case["version"])
+        return coordinator, method, place, case
+    task = _task(coordinator, case, "request_secure_access")
+    asker = coordinator
+    if act.endswith(("approval", "rejection")):
+        coordinator.complete(task)
+        asker = Asker(coordinator.cast, "manager_em", app=coordinator.app)
+    if act.endswith("undoing"):
+        coordinator.complete(task)
+    if act.endswith("waiver"):
+        task = _task(coordinator, case, "request_petty_cash")
+    if act.endswith(("handing-back", "returning")):
+        task = _task(coordinator, case, "prepare_notebook_and_guide")
+        officer = Asker(coordinator.cast, "officer", app=coordinator.app)
+        if act.endswith("returning"):
+            officer.act(task["id"], "handing-back", {"reason": "Away that day."})
+        else:
+            asker = officer
+    task = coordinator.get(f"/tasks/{task['id']}")
+    return asker, method, path.replace("{task_id}", task["id"]), task
+
+
+@pytest.mark.parametrize("act", sorted(ACTS))
+def test_an_act_without_a_version_is_told_to_say_which(coordinator: Asker, case: dict[str, Any], act: str) -> None:
+    asker, method, path, thing = _aimed(act, coordinator, case)
+    answer = asker.ask(method, path, ACTS[act])
+    assert answer.status_code == 428
+    assert _now(coordinator, act, thing) == thing
+
+
+@pytest.mark.parametrize("act", sorted(ACTS))
+def test_an_act_on_what_was_changed_meanwhile_is_refused_and_changes_nothing(
+    coordinator: Asker, case: dict[str, Any], act: str
+) -> None:
+    asker, method, path, thing = _aimed(act, coordinator, case)
+    answer = asker.ask(method, path, ACTS[act], version=thing["version"] - 1)
+    kind = "case" if path.startswith("/cases") else "task"
+    assert (answer.status_code, answer.json()["code"]) == (412, f"{kind}.changed")
+    assert _now(coordinator, act, thing) == thing
+
+
+@pytest.mark.parametrize("act", sorted(set(ACTS) - {"POST /cases/{case_id}/closing", "PUT /cases/{case_id}/version"}))
+def test_the_same_act_with_the_version_of_now_is_done_and_says_the_next(
+    coordinator: Asker, case: dict[str, Any], act: str
+) -> None:
+    """So that the refusals above are for the version's sake and for nothing else."""
+    asker, method, path, thing = _aimed(act, coordinator, case)
+    answer = asker.ask(method, path, ACTS[act], version=thing["version"])
+    assert answer.status_code == 200, answer.text
+    now = _now(coordinator, act, thing)
+    assert now["version"] > thing["version"]
+    assert answer.headers["etag"] == f'"{now["version"]}"'
+
+
+def _now(coordinator: Asker, act: str, thing: dict[str, Any]) -> Any:
+    return coordinator.get(f"/{'cases' if '/cases/' in act else 'tasks'}/{thing['id']}")
+
+
+def test_of_two_who_complete_the_same_task_the_second_is_told_and_the_first_stands(
+    cast: Cast, coordinator: Asker, case: dict[str, Any]
+) -> None:
+    task = _task(coordinator, case, "prepare_notebook_and_guide")
+    officer = Asker(cast, "officer", app=coordinator.app)
+    seen = officer.ask("GET", f"/tasks/{task['id']}").headers["etag"]
+    first = coordinator.act(task["id"], "completion", completion_of(task) | {"note": "On the shelf."})
+    second = officer.ask(
+        "POST", f"/tasks/{task['id']}/completion", completion_of(task) | {"note": "In the cupboard."}, version=seen
+    )
+    assert (first.status_code, second.status_code) == (200, 412)
+    shown = coordinator.get(f"/tasks/{task['id']}")
+    assert (shown["state"], shown["note"]) == ("done", "On the shelf.")
+    # Whoever says that any version will do is still told that there is nothing left to do.
+    anyway = officer.ask("POST", f"/tasks/{task['id']}/completion", completion_of(task), version="*")
+    assert (anyway.status_code, anyway.json()["code"]) == (409, "task.not_open")
+
+
+@pytest.mark.parametrize("written", ["3", 'W/"3"', '"3", "4"', '"-1"', '"1e3"', '"٣"', '"9999999999"', "abc"])
+def test_a_version_that_is_none_is_refused(coordinator: Asker, case: dict[str, Any], written: str) -> None:
+    task = _task(coordinator, case, "prepare_notebook_and_guide")
+    answer = coordinator.client.post(
+        f"/api/v1/tasks/{task['id']}/completion",
+        json=completion_of(task),
+        headers={b"If-Match": written.encode()},
+    )
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["where"] == "header.if-match"
+    assert written not in answer.text
+    assert coordinator.get(f"/tasks/{task['id']}")["state"] == "open"
