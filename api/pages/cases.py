@@ -111,6 +111,7 @@ def _asked(protocol: str, organization: UUID | None, q: str) -> list[ColumnEleme
                 _person.c.id == _case.c.subject_id,
                 *(_person.c.sort_key.contains(word, autoescape=True) for word in words),
             )
+            .correlate(_case)
             .exists()
         )
     return found

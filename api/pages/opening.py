@@ -71,6 +71,8 @@ def preview(
     starts_on: Text = "",
 ) -> Response:
     """What the case would ask, of whom and when. It is truly opened, looked at, and undone again."""
+    if not may_open(desk):
+        raise Forbidden
     given = Given(form, worker, given_name, family_name, email, phone, language, organization, starts_on)
     found: list[dict[str, Any]] = []
 
@@ -100,6 +102,8 @@ def open_case(
     starts_on: Text = "",
 ) -> Response:
     """Open the case; someone new is added and appointed in the same act."""
+    if not may_open(desk):
+        raise Forbidden
     given = Given(form, worker, given_name, family_name, email, phone, language, organization, starts_on)
     opened: list[UUID] = []
     refusal = desk.attempt(lambda: opened.append(_open(desk, given)))

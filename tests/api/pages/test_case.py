@@ -1,0 +1,304 @@
+"""One case: who sees it, how far it is, what its forms do, and what the engine and the record say of it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import select
+
+from duties import cases, tasks
+from duties.actors import LOADER, Actor
+from duties.declared import load_declared_text
+from duties.people import end_tenure
+from duties.protocol import Protocol
+from models.base import table_of
+from models.program import Tenure
+from tests.api.pages.looking import row_of, send, signed_in, task_of, text_of
+from tests.casework import approve, carry, case_row, complete, onboard_wholly, open_onboarding
+from tests.cast import ARRIVAL, AT, TODAY, Cast, onboarding
+
+_tenure = table_of(Tenure)
+
+HARD = "<script>alert(1)</script> l’été d'Ève 🌍"
+
+
+def row(cast: Cast, case_id: UUID) -> dict[str, object]:
+    with cast.session() as session:
+        return case_row(session, case_id)
+
+
+# --------------------------------------------------------------------------------------------- who sees what
+
+
+@pytest.mark.parametrize("name", ["coordinator", "manager_em", "director_em", "officer"])
+def test_whoever_has_a_part_in_a_case_sees_all_of_it(cast: Cast, name: str) -> None:
+    case_id = open_onboarding(cast)
+    page = text_of(signed_in(cast, name).get(f"/cases/{case_id}").text)
+    assert "Émeraude Quartz" in page
+    assert "Youth worker onboarding · En Marge" in page
+    for stage in ("Before the arrival", "On arrival", "The first weeks", "Looking back"):
+        assert stage in page
+    assert "0 of 28" in page
+
+
+def test_an_approver_sees_the_case_once_something_waits_for_them(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    approver = signed_in(cast, "manager_la")
+    assert approver.get(f"/cases/{case_id}").status_code == 404
+    complete(cast, case_id, "request_petty_cash")
+    assert approver.get(f"/cases/{case_id}").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["manager_codim", "police", "researcher", "worker_codim"])
+def test_a_case_in_which_one_has_no_part_looks_like_one_that_is_not_there(cast: Cast, name: str) -> None:
+    case_id = open_onboarding(cast)
+    stranger = signed_in(cast, name)
+    absent, hidden = stranger.get(f"/cases/{uuid4()}"), stranger.get(f"/cases/{case_id}")
+    assert absent.status_code == hidden.status_code == 404
+    assert text_of(absent.text) == text_of(hidden.text)
+    posted = stranger.post(f"/cases/{case_id}/cancellation", data={"seen": 1, "reason": "x"})
+    assert posted.status_code == 404
+    assert row(cast, case_id)["state"] == "open"
+
+
+def test_a_case_of_another_program_is_not_there(cast: Cast) -> None:
+    case_id = open_onboarding(cast.other)
+    mine = signed_in(cast, "coordinator")
+    assert mine.get(f"/cases/{case_id}").status_code == 404
+    for path in ("closing", "cancellation", "reopening", "days/arrival", "version"):
+        data = {"seen": 1, "reason": "x", "day": "2026-12-08", "version": str(uuid4())}
+        assert mine.post(f"/cases/{case_id}/{path}", data=data).status_code == 404
+
+
+def test_an_id_that_is_no_id_is_an_address_with_nothing_behind_it(cast: Cast) -> None:
+    assert signed_in(cast, "coordinator").get("/cases/7").status_code == 404
+
+
+# ----------------------------------------------------------------------------------------------- how far it is
+
+
+def test_each_task_says_on_whom_it_waits_until_when_and_for_what(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    page = signed_in(cast, "coordinator").get(f"/cases/{case_id}").text
+    waiting = text_of(row_of(page, task_of(cast, case_id, "hand_over_notebook_and_guide")["id"]))
+    assert "Later" in waiting
+    assert "Waits for: Prepare the My Stratosphere notebook and the support guide" in waiting
+    assert "ON-D02 · ON-P10 · ON-P11" in waiting
+    assert "Agate Améthyste" in waiting
+    # The worker has not begun yet, and has it on its day; until then it is nobody's to do.
+    confirm = text_of(row_of(page, task_of(cast, case_id, "confirm_notebook_and_guide")["id"]))
+    assert "Émeraude Quartz · Youth worker" in confirm.replace("Émeraude Quartz Youth", "Émeraude Quartz · Youth")
+    assert "Vacant" not in confirm
+
+
+def test_a_vacant_role_shows_where_a_task_falls_to_it_and_to_whom_it_falls_instead(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    with cast.session() as session:
+        tenure = session.scalars(select(_tenure.c.id).where(_tenure.c.person_id == cast.people["it_contact"])).one()
+        end_tenure(session, tenure, ends_on=TODAY - timedelta(days=1), by=cast.actor("coordinator"), at=AT)
+    page = signed_in(cast, "coordinator").get(f"/cases/{case_id}").text
+    found = text_of(row_of(page, task_of(cast, case_id, "open_secure_account")["id"]))
+    assert "Vacant: IT contact" in found
+    assert "Agate Améthyste" in found
+
+
+def test_a_task_is_completed_and_approved_from_the_page_and_the_case_goes_on(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    task = task_of(cast, case_id, "request_secure_access")
+    mine, manager = signed_in(cast, "coordinator"), signed_in(cast, "manager_em")
+    assert send(mine, task, "completion", back="case", words=HARD).status_code == 303
+    page = manager.get(f"/cases/{case_id}").text
+    found = row_of(page, task["id"])
+    assert "<script>alert" not in page
+    assert HARD in text_of(found)
+    assert "To approve" in text_of(found)
+    assert f"/tasks/{task['id']}/approval" in found
+    approved = send(manager, task_of(cast, case_id, "request_secure_access"), "approval", back="case")
+    assert approved.headers["location"] == f"/cases/{case_id}#task-{task['id']}"
+    after = text_of(manager.get(f"/cases/{case_id}").text)
+    assert "1 of 28" in after
+    assert "Approved: Ask for access to the secure network." in after
+
+
+def test_late_is_shown_and_never_blocks(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    later = ARRIVAL + timedelta(days=60)
+    from tests.api.desk import client_for  # noqa: PLC0415 - another moment than the one of the other tests
+
+    mine = client_for(
+        cast.database, cast.people["coordinator"], at=AT.replace(year=later.year, month=later.month, day=later.day)
+    )
+    page = text_of(mine.get(f"/cases/{case_id}").text)
+    assert "days late" in page
+    assert "late" in page.partition("Where it stands")[0]
+    task = task_of(cast, case_id, "plan_coaching")
+    assert send(mine, task, "completion").status_code == 303
+
+
+def test_the_gate_says_which_steps_keep_it_shut(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    page = text_of(signed_in(cast, "manager_em").get(f"/cases/{case_id}").text)
+    part = page[page.index("May follow participants") :].partition("Before the arrival")[0]
+    assert "Only once these are done: Ask for access to the secure network ," in part
+    onboard_wholly(cast, case_id)
+    page = text_of(signed_in(cast, "manager_em").get(f"/cases/{case_id}").text)
+    assert "This case is closed" in page
+    assert "28 of 28" in page
+    assert "Only once these are done" not in page
+
+
+def test_only_the_part_that_the_script_asks_for_is_sent(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    mine = signed_in(cast, "coordinator")
+    part = mine.get(f"/cases/{case_id}", headers={"X-Part": "case"}).text
+    assert part.lstrip().startswith('<div id="case"')
+    assert "<nav id=" not in part
+    task = task_of(cast, case_id, "give_petty_cash")
+    refused = mine.post(
+        f"/tasks/{task['id']}/completion", data={"seen": task["version"], "back": "case"}, headers={"X-Part": "case"}
+    )
+    assert refused.status_code == 409
+    assert 'data-say="This step waits for others' in refused.text
+    assert "<nav id=" not in refused.text
+
+
+# ------------------------------------------------------------------------------------------- what may be done
+
+
+def test_moving_the_arrival_moves_the_due_days(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    before = task_of(cast, case_id, "introduce_program")["due_on"]
+    mine = signed_in(cast, "coordinator")
+    answer = mine.post(f"/cases/{case_id}/days/arrival", data={"seen": 1, "day": "2026-12-14"})
+    assert answer.status_code == 303
+    assert task_of(cast, case_id, "introduce_program")["due_on"] == date(2026, 12, 14) != before
+    page = text_of(mine.get(f"/cases/{case_id}").text)
+    assert "Monday, December 14, 2026" in page
+    assert "Day moved (the arrival): from December 7, 2026 to December 14, 2026." in page
+
+
+@pytest.mark.parametrize(("day", "status"), [("", 422), ("demain", 422), ("0206-12-14", 422)])
+def test_a_day_that_is_none_comes_back_as_it_was_typed(cast: Cast, day: str, status: int) -> None:
+    case_id = open_onboarding(cast)
+    answer = signed_in(cast, "coordinator").post(f"/cases/{case_id}/days/arrival", data={"seen": 1, "day": day})
+    assert answer.status_code == status
+    assert f'value="{day}"' in answer.text
+    assert row(cast, case_id)["anchors"] == {"arrival": ARRIVAL.isoformat()}
+
+
+def test_a_case_is_cancelled_with_a_reason_and_reopened_and_nothing_is_lost(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    complete(cast, case_id, "plan_coaching")
+    mine = signed_in(cast, "coordinator")
+    version = row(cast, case_id)["version"]
+    refused = mine.post(f"/cases/{case_id}/cancellation", data={"seen": version, "reason": " "})
+    assert refused.status_code == 422
+    assert mine.post(f"/cases/{case_id}/cancellation", data={"seen": version, "reason": HARD}).status_code == 303
+    page = mine.get(f"/cases/{case_id}").text
+    assert "This case was cancelled" in text_of(page)
+    assert HARD in text_of(page)
+    assert "/completion" not in page
+    assert mine.post(
+        f"/cases/{case_id}/reopening", data={"seen": row(cast, case_id)["version"], "reason": "Elle revient."}
+    ).is_redirect
+    assert task_of(cast, case_id, "plan_coaching")["state"] == "done"
+    assert task_of(cast, case_id, "plan_training")["state"] == "open"
+
+
+def test_only_whom_the_protocol_names_may_cancel(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    manager = signed_in(cast, "manager_em")
+    assert "Cancel the case" not in manager.get(f"/cases/{case_id}").text
+    assert manager.post(f"/cases/{case_id}/cancellation", data={"seen": 1, "reason": "x"}).status_code == 404
+    assert "Move the day" in manager.get(f"/cases/{case_id}").text
+
+
+def test_the_second_of_two_who_change_a_case_is_told_and_keeps_their_reason(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    mine = signed_in(cast, "coordinator")
+    assert mine.post(f"/cases/{case_id}/days/arrival", data={"seen": 1, "day": "2026-12-14"}).status_code == 303
+    answer = mine.post(f"/cases/{case_id}/cancellation", data={"seen": 1, "reason": "Parti ailleurs."})
+    assert answer.status_code == 412
+    assert "Someone else changed this case" in text_of(answer.text)
+    assert "Parti ailleurs." in answer.text
+    assert row(cast, case_id)["state"] == "open"
+
+
+def test_a_case_with_work_left_is_not_closed(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    mine = signed_in(cast, "coordinator")
+    assert "/closing" not in mine.get(f"/cases/{case_id}").text
+    answer = mine.post(f"/cases/{case_id}/closing", data={"seen": 1})
+    assert answer.status_code == 409
+    assert "does not close while required steps are left" in text_of(answer.text)
+
+
+def test_a_new_version_is_offered_with_its_difference_and_taken_only_when_wanted(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    complete(cast, case_id, "plan_coaching")
+    text = onboarding().text.replace("version: 1\n", "version: 2\n", 1)
+    text = text.replace("      en: Plan the training to attend\n", "      en: Plan the courses\n", 1)
+    with cast.session() as session:
+        declared = load_declared_text(text, "edited.yaml", Protocol)
+        newer = cases.record_protocol(session, declared, by=Actor.system(LOADER), at=AT)
+        version_id = newer.id
+    mine = signed_in(cast, "coordinator")
+    page = text_of(mine.get(f"/cases/{case_id}").text)
+    assert "This case follows version 1; the program now has version 2." in page
+    assert "“Plan the training to attend” is now called “Plan the courses”." in page
+    assert "Follow version 2" not in text_of(signed_in(cast, "manager_em").get(f"/cases/{case_id}").text)
+    seen = row(cast, case_id)["version"]
+    answer = mine.post(f"/cases/{case_id}/version", data={"seen": seen, "version": str(version_id)})
+    assert answer.status_code == 303
+    page = text_of(mine.get(f"/cases/{case_id}").text)
+    assert "Plan the courses" in page
+    assert "The case now follows version 2 of its protocol." in page
+    assert task_of(cast, case_id, "plan_coaching")["state"] == "done"
+
+
+# ------------------------------------------------------------------------------------ the engine, the record
+
+
+def test_the_page_says_since_when_the_engine_is_awaited_and_what_it_did(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    complete(cast, case_id, "introduce_program")
+    mine = signed_in(cast, "coordinator")
+    page = mine.get(f"/cases/{case_id}").text
+    assert "Waiting for the engine" in text_of(page)
+    assert "Under way" in text_of(row_of(page, task_of(cast, case_id, "enrol_on_clinical_committee")["id"]))
+    carry(cast, case_id)
+    page = mine.get(f"/cases/{case_id}").text
+    found = text_of(row_of(page, task_of(cast, case_id, "enrol_on_clinical_committee")["id"]))
+    assert "Done by the program itself" in found
+    assert "Done by the program itself: Enrol the person on the Clinical Committee." in text_of(page)
+
+
+def test_the_history_tells_who_did_what_and_all_of_it_when_asked(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    complete(cast, case_id, "request_secure_access", by=cast.actor("officer"))
+    approve(cast, case_id, "request_secure_access", by=cast.actor("manager_em"))
+    with cast.session() as session:
+        task = task_of(cast, case_id, "provide_own_cards")
+        tasks.waive_task(session, task["id"], by=cast.actor("coordinator"), at=AT, reason="Déjà.")
+    mine = signed_in(cast, "coordinator")
+    short = text_of(mine.get(f"/cases/{case_id}").text).rpartition("History")[2]
+    assert "Waived: Provide business cards of the worker’s own." in short
+    assert "Approved: Ask for access to the secure network." in short
+    assert "Perle Obsidienne (Manager)" in short
+    assert "Can begin" not in short
+    whole = text_of(mine.get(f"/cases/{case_id}?history=all").text).rpartition("History")[2]
+    assert "Can begin: Create the account and open access to the secure network." in whole
+    assert "Letter written to Perle Obsidienne: something waits for an approval." in whole
+
+
+def test_the_page_is_whole_in_french(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    complete(cast, case_id, "request_secure_access")
+    mine = signed_in(cast, "coordinator")
+    page = text_of(mine.get(f"/cases/{case_id}?history=all", headers={"Accept-Language": "fr"}).text)
+    for french in ("Où en est le dossier", "Avant l’arrivée", "Attend", "À approuver", "Historique", "Dossier ouvert"):
+        assert french in page
+    for english in ("Waits for", "Done by", "Where it stands", "History", "Letter written"):
+        assert english not in page

@@ -1,0 +1,122 @@
+"""The record in words: every verb that the program writes has its sentence, in both languages."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from api.pages import activity
+from api.pages.history import FIELDS, LETTERS, SENTENCES, SYSTEM
+from api.rendering import environment
+from locales import LANGUAGES, catalogue
+from tests.api.pages.looking import signed_in, text_of
+from tests.casework import onboard_wholly, open_onboarding
+from tests.cast import ROOT, Cast
+
+#: The calls that write a line of the record, and where the verb stands among their arguments.
+WRITERS = {"write": 1, "write_many": 1, "tell": 2}
+VERB = re.compile(r"[a-z]+\.[a-z_]+")
+
+
+def modules() -> Iterator[ast.Module]:
+    for package in ("duties", "meetings", "flows"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            yield ast.parse(path.read_text(encoding="utf-8"))
+
+
+def verbs() -> set[str]:
+    """The verbs that stand in the code: in the call itself, or in the lines of its function where a name holds it."""
+    found: set[str] = set()
+    for module in modules():
+        for function in ast.walk(module):
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            for call in ast.walk(function):
+                if isinstance(call, ast.Call):
+                    found |= verbs_of(call, function)
+    return found
+
+
+def verbs_of(call: ast.Call, function: ast.FunctionDef) -> set[str]:
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    module = getattr(getattr(call.func, "value", None), "id", "events")
+    if name not in WRITERS or module != "events" or len(call.args) <= WRITERS[name]:
+        return set()
+    verb = call.args[WRITERS[name]]
+    told = [verb] if not isinstance(verb, ast.Name) else given_to(verb.id, function)
+    return {
+        node.value
+        for one in told
+        for node in ast.walk(one)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and VERB.fullmatch(node.value)
+    }
+
+
+def sentences(page: str) -> list[str]:
+    """The lines of the record on a page."""
+    return [text_of(line) for line in re.findall(r'<p class="history-what">(.*?)</p>', page)]
+
+
+def given_to(name: str, function: ast.FunctionDef) -> list[ast.expr]:
+    """What a function writes into a name."""
+    return [
+        node.value
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign) and any(isinstance(one, ast.Name) and one.id == name for one in node.targets)
+    ]
+
+
+def test_the_verbs_are_found_in_the_code() -> None:
+    assert {"case.opened", "task.submitted", "task.done", "act.trouble", "seat.given", "gate.opened"} <= verbs()
+    assert len(verbs()) > 35
+
+
+def test_every_verb_that_is_written_has_its_sentence() -> None:
+    assert verbs() - set(SENTENCES) == set()
+
+
+def test_every_change_that_a_load_writes_has_its_sentence(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(activity, "PAGE_SIZE", 5000)
+    page = signed_in(cast, "coordinator").get("/activity?all=yes").text
+    assert "New organization: CODIM." in text_of(page)
+    assert "New committee: Clinical Committee." in text_of(page)
+    # A verb without a sentence would be shown as it is.
+    assert [told for told in sentences(page) if VERB.match(told)] == []
+
+
+@pytest.mark.parametrize("words", [*(one for one, _ in SENTENCES.values()), *SYSTEM.values(), *LETTERS.values()])
+def test_every_sentence_is_said_in_french_with_the_same_facts(words: str) -> None:
+    french = catalogue("fr").gettext(words)
+    assert french != words
+    assert set(re.findall(r"%\((\w+)\)s", french)) == set(re.findall(r"%\((\w+)\)s", words))
+
+
+def test_every_letter_and_every_field_has_its_words() -> None:
+    letters = {path.name.split(".")[0] for path in ROOT.glob("**/letter*/*.fr.txt") if ".venv" not in path.parts}
+    assert {name for name in letters if not name.startswith("_")} - set(LETTERS) == set()
+    assert set(FIELDS) == {"given_name", "family_name", "email", "phone", "language"}
+
+
+def test_every_shape_is_one_that_is_drawn() -> None:
+    drawn = set(
+        re.findall(r'shape == "(\w+)"', (Path(environment().get_template("macros.html").filename or "")).read_text())
+    )
+    assert {shape for _, shape in SENTENCES.values()} <= drawn
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_whole_onboarding_is_told_without_a_gap(cast: Cast, language: str) -> None:
+    case_id = open_onboarding(cast)
+    onboard_wholly(cast, case_id)
+    client = signed_in(cast, "coordinator")
+    page = client.get(f"/cases/{case_id}?history=all", headers={"Accept-Language": language}).text
+    told = sentences(page[page.index('id="history"') :])
+    assert len(told) > 60
+    for sentence in told:
+        assert not VERB.match(sentence), sentence
+        assert "None" not in sentence
+        assert not re.search(r": \.$|:\s*$", sentence), sentence

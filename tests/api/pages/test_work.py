@@ -1,0 +1,182 @@
+"""My work: what is to do and to approve, for oneself or for someone absent, and what is done from the list."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from api.pages import work
+from duties.people import end_tenure, record_absence
+from models.base import table_of
+from models.program import Tenure
+from tests.api.desk import client_for, nobody
+from tests.api.pages.looking import row_of, send, signed_in, task_of, text_of
+from tests.casework import complete, open_onboarding
+from tests.cast import ARRIVAL, AT, TODAY, Cast
+
+_tenure = table_of(Tenure)
+
+
+def absent(cast: Cast, name: str, deputy: str, **given: object) -> None:
+    with cast.session() as session:
+        record_absence(
+            session,
+            person_id=cast.people[name],
+            starts_on=TODAY,
+            ends_on=TODAY + timedelta(days=4),
+            deputy_id=cast.people[deputy],
+            by=cast.actor("coordinator"),
+            at=AT,
+            **given,  # type: ignore[arg-type]
+        )
+
+
+def test_nobody_signed_in_is_led_to_the_sign_in(cast: Cast) -> None:
+    answer = nobody(cast.database).get("/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+
+
+def test_nothing_to_do_is_said_kindly(cast: Cast) -> None:
+    open_onboarding(cast)
+    page = text_of(signed_in(cast, "police").get("/").text)
+    assert "All is done for today" in page
+    assert "Open a case" not in page
+    assert "vacant" not in page
+
+
+def test_each_sees_what_falls_to_them_and_nothing_else(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    officer = text_of(signed_in(cast, "officer").get("/").text)
+    assert "Prepare the My Stratosphere notebook and the support guide" in officer
+    assert "Ask for access to the secure network" not in officer
+    assert "Émeraude Quartz" in officer
+    mine = signed_in(cast, "coordinator").get("/").text
+    assert f'id="task-{task_of(cast, case_id, "request_secure_access")["id"]}"' in mine
+    assert f'id="task-{task_of(cast, case_id, "prepare_notebook_and_guide")["id"]}"' not in mine
+
+
+def test_a_task_is_done_from_the_list_and_leaves_it(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    officer = signed_in(cast, "officer")
+    task = task_of(cast, case_id, "prepare_notebook_and_guide")
+    found = row_of(officer.get("/").text, task["id"])
+    assert f'action="/tasks/{task["id"]}/completion"' in found
+    assert 'name="back" value="work"' in found
+    assert send(officer, task, "completion", back="work").headers["location"] == "/"
+    assert f"task-{task['id']}" not in officer.get("/").text
+
+
+def test_what_waits_for_an_approval_stands_apart_and_is_approved_there(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    complete(cast, case_id, "request_secure_access")
+    manager = signed_in(cast, "manager_em")
+    page = manager.get("/").text
+    assert 'id="approve-title"' in page
+    task = task_of(cast, case_id, "request_secure_access")
+    assert "Done by Agate Améthyste (Coordinator)" in text_of(row_of(page, task["id"]))
+    assert send(manager, task, "approval", back="work").status_code == 303
+    assert 'id="approve-title"' not in manager.get("/").text
+
+
+def test_a_deputy_sees_for_whom_they_act_and_does_it_in_their_name(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    absent(cast, "officer", "deputy")
+    deputy = signed_in(cast, "deputy")
+    page = deputy.get("/").text
+    assert "Acting for Béryl Calcaire" in text_of(page)
+    assert "until November 27, 2026" in text_of(page)
+    assert text_of(signed_in(cast, "officer").get("/").text).count("Prepare the My Stratosphere") == 0
+    task = task_of(cast, case_id, "prepare_notebook_and_guide")
+    assert send(deputy, task, "completion", back="work").status_code == 303
+    told = text_of(signed_in(cast, "coordinator").get(f"/tasks/{task['id']}").text)
+    assert "Soufre Tungstène (Administrative officer), acting for Béryl Calcaire" in told
+
+
+def test_a_deputy_for_tasks_alone_is_not_asked_to_approve(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    complete(cast, case_id, "request_secure_access")
+    absent(cast, "manager_em", "deputy", kinds=["tasks"])
+    assert "secure network" not in text_of(signed_in(cast, "deputy").get("/").text)
+
+
+def test_what_is_late_comes_first_and_is_counted(cast: Cast) -> None:
+    open_onboarding(cast)
+    late = client_for(cast.database, cast.people["officer"], at=AT + timedelta(days=12))
+    page = text_of(late.get("/").text)
+    assert page.index("Late") < page.index("Prepare the My Stratosphere")
+    assert "days late" in page
+
+
+def test_the_coordinator_sees_what_is_vacant_and_late_in_the_program_and_others_do_not(cast: Cast) -> None:
+    open_onboarding(cast)
+    with cast.session() as session:
+        tenure = session.scalars(select(_tenure.c.id).where(_tenure.c.person_id == cast.people["it_contact"])).one()
+        end_tenure(session, tenure, ends_on=TODAY - timedelta(days=1), by=cast.actor("coordinator"), at=AT)
+    for name, sees in (("coordinator", True), ("manager_em", False), ("officer", True)):
+        page = text_of(signed_in(cast, name).get("/").text)
+        assert ("vacant roles and seats" in page) is sees
+        assert ("The engine needs a look" in page) is sees  # no worker runs in the tests
+
+
+def test_a_worker_sees_how_far_their_own_onboarding_is(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    complete(cast, case_id, "plan_coaching")
+    arrived = AT.replace(month=ARRIVAL.month, day=ARRIVAL.day)
+    page = client_for(cast.database, cast.people["worker_em"], at=arrived).get("/").text
+    own = text_of(page[page.index('id="own"') :])
+    assert "Youth worker onboarding" in own
+    assert "1 of 28" in own
+
+
+def test_whoever_has_not_begun_yet_is_not_let_in(cast: Cast) -> None:
+    open_onboarding(cast)
+    assert signed_in(cast, "worker_em").get("/").headers["location"] == "/sign-in"
+
+
+def test_more_than_a_page_is_paged_and_nothing_left_out(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "A_PAGE", 4)
+    open_onboarding(cast)
+    mine = signed_in(cast, "coordinator")
+    seen: list[UUID] = []
+    address, pages = "/", 0
+    while address:
+        page = mine.get(address).text
+        found = [
+            UUID(part[:36]) for part in page.split('<li class="task ')[1:] for part in [part.split('id="task-')[1]]
+        ]
+        assert 0 < len(found) <= 4
+        seen += found
+        pages += 1
+        address = page.partition('rel="next" href="')[2].partition('"')[0]
+    assert pages > 1
+    assert len(seen) == len(set(seen)) > 4
+    assert mine.get("/?start=999999").status_code == 200
+
+
+def test_only_the_part_that_the_script_asks_for_is_sent_after_a_form(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    officer = signed_in(cast, "officer")
+    part = officer.get("/", headers={"X-Part": "work"}).text
+    assert part.lstrip().startswith('<div id="work"')
+    assert 'data-say="' in part
+    task = task_of(cast, case_id, "prepare_notebook_and_guide")
+    refused = officer.post(
+        f"/tasks/{task['id']}/handing-back",
+        data={"seen": task["version"], "back": "work", "words": ""},
+        headers={"X-Part": "work"},
+    )
+    assert refused.status_code == 422
+    assert 'data-say="Say why, in a few words."' in refused.text
+
+
+def test_the_page_is_whole_in_french(cast: Cast) -> None:
+    open_onboarding(cast)
+    page = signed_in(cast, "coordinator").get("/", headers={"Accept-Language": "fr"}).text
+    assert '<html lang="fr-CA"' in page
+    for french in ("Mon travail", "À faire", "Terminer", "à approuver", "Lundi 23 novembre 2026"):
+        assert french in text_of(page)
+    for english in ("My work", "To do", "Complete", "to approve"):
+        assert english not in text_of(page)
