@@ -49,7 +49,7 @@ BOARD = BOARD.replace(
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> FastAPI:
     """A small app of one page of every component, and one board whose form is sent in the background."""
-    loader = jinja2.ChoiceLoader([environment().loader, jinja2.DictLoader({"board.html": BOARD})])  # type: ignore[list-item]
+    loader = jinja2.ChoiceLoader([environment().loader, jinja2.DictLoader({"test_board.html": BOARD})])  # type: ignore[list-item]
     monkeypatch.setattr(environment(), "loader", loader)
     app = FastAPI()
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
@@ -64,13 +64,13 @@ def app(monkeypatch: pytest.MonkeyPatch) -> FastAPI:
 
     @app.get("/board", name="board")
     def board(request: Request, mode: str = "") -> HTMLResponse:
-        return render(request, "board.html", done=app.state.done, name=NASTY, mode=mode)
+        return render(request, "test_board.html", done=app.state.done, name=NASTY, mode=mode)
 
     @app.post("/board")
     def save(request: Request, done: Annotated[str, Form()] = "", mode: Annotated[str, Form()] = "") -> Response:
         app.state.posted.append(request.headers.get("x-part"))
         if mode == "refused":
-            page = render(request, "board.html", status=409, done=7, name=NASTY, mode=mode)
+            page = render(request, "test_board.html", status=409, done=7, name=NASTY, mode=mode)
             return HTMLResponse(bytes(page.body), 409)
         if mode == "elsewhere":
             return RedirectResponse("/style", 303)
