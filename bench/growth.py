@@ -51,7 +51,6 @@ def measure(
     }
     print(table("3. With so many open cases, half of them late", columns, rows))
     yield Ratio("growth.due_time", due[-1][0].at(50) / due[0][0].at(50), at_most=1.25)
-    yield Ratio("growth.due_pages", due[-1][1] / due[0][1], at_most=1.25)
     yield Ratio("growth.complete_open_cases", completing[-1].cpu_of_all / completing[0].cpu_of_all, at_most=1.25)
     yield from _by_size(ground, ours, case_sizes, again)
     yield from _by_letters(ground, sent)
@@ -63,7 +62,8 @@ def _make_due(ground: Ground) -> None:
         admin.execute("update task set next_check = current_date + 30 where next_check <= current_date")
         admin.execute(
             """update task set next_check = current_date where ctid in (
-                   select ctid from task where state = 'open' and next_check is not null order by md5(id::text) limit %s)""",
+                   select ctid from task where state = 'open' and next_check is not null
+                   order by md5(id::text) limit %s)""",
             (DUE,),
         )
 

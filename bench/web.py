@@ -1,4 +1,4 @@
-"""Completing a task through HTTP: the served application, a real sign-in, and 1 and 32 clients that keep their lines."""
+"""Completing a task through HTTP: as it is served, signed in, by 1 and by 32 clients that keep their lines."""
 
 from __future__ import annotations
 

@@ -1,0 +1,64 @@
+"""The measures run from end to end with tiny sizes, and the page of figures names each of their ratios."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+RATIOS = {
+    "complete": {"complete.cpu", "complete.cpu_with_server", "complete.rate", "complete.statements"},
+    "http": {"http.p50", "http.rate_with_32", "http.p99_with_32", "http.lost", "follow.opened_in_answer"},
+    "growth": {"growth.due_time", "growth.complete_open_cases", "growth.complete_case_size", "growth.outbox"},
+    "follow": {"follow.automatic_plain"},
+    "start": {
+        "follow.automatic_prefect",
+        "start.first_page_first_time",
+        "start.first_page",
+        "start.engine_first_time",
+        "start.engine",
+        "start.memory",
+    },
+}
+
+
+def run(*names: str) -> dict[str, float]:
+    """The ratios that a tiny run of these measures prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--smoke", "--only", *names],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {name: float(value) for name, value in re.findall(r"^ratio (\S+) +([0-9.]+)", done.stdout, re.MULTILINE)}
+
+
+def test_the_measures_of_one_process_run_and_print_every_ratio() -> None:
+    ratios = run("complete", "growth")
+    assert ratios.keys() == RATIOS["complete"] | RATIOS["growth"]
+    assert all(value > 0 for value in ratios.values())
+    # A count, which no busy machine changes.
+    assert ratios["complete.statements"] <= 1.5
+
+
+def test_no_unlock_is_lost_and_each_is_told_in_the_answer() -> None:
+    ratios = run("http")
+    assert ratios.keys() == RATIOS["http"]
+    assert ratios["http.lost"] == 0
+    assert ratios["follow.opened_in_answer"] == 1
+
+
+@pytest.mark.long
+def test_the_measures_of_whole_installations_run_and_print_every_ratio() -> None:
+    assert run("follow", "start").keys() == RATIOS["follow"] | RATIOS["start"]
+
+
+def test_the_page_of_figures_names_every_ratio() -> None:
+    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    missing = {name for names in RATIOS.values() for name in names if f"`{name}`" not in page}
+    assert not missing
