@@ -90,6 +90,15 @@ def acknowledge(session: Session, taken: Claim, *, at: datetime, trouble: str = 
     return bool(done.rowcount)  # type: ignore[attr-defined]
 
 
+def settle(session: Session, case_id: UUID, *, at: datetime) -> None:
+    """Everything that a case wanted of the engine was done in this very transaction."""
+    session.execute(
+        update(WakeUp)
+        .where(WakeUp.program_id == program_of(session), WakeUp.case_id == case_id)  # type: ignore[arg-type]
+        .values(have=table_of(WakeUp).c.want, wanted_at=at)
+    )
+
+
 def put_back(session: Session, taken: Claim, *, trouble: str, at: datetime) -> bool:
     """The carry failed with the code `trouble`: try again after a wait that doubles. False as in `acknowledge`."""
     wait = min(LONGEST_WAIT, timedelta(seconds=2 ** min(taken.attempts, 9)))

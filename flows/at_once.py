@@ -8,10 +8,11 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties import acts
+from duties import acts, wakeups
 from duties.actors import ENGINE, Actor
-from duties.here import many, program_of
+from duties.here import many, one, program_of
 from flows.engine import Act
+from flows.gates import announce_gates
 from flows.protocols import action
 from models.base import table_of
 from models.casework import Case, Task
@@ -22,6 +23,8 @@ _case = table_of(Case)
 
 def carry_at_once(session: Session, case_id: UUID, *, at: datetime) -> int:
     """Do what the engine would do for a case now, step after step, and return how many acts that was.
+
+    The case then waits for no engine.
 
     Raises LookupError for an action that the protocol does not have, and whatever the action raises.
     """
@@ -51,4 +54,8 @@ def carry_at_once(session: Session, case_id: UUID, *, at: datetime) -> int:
         found.do(session, Act(program_of(session), case_id, task["id"], task["step"], name, undo), by, at)
         acts.record_act(session, task["id"], undone=undo, by=by, at=at)
         done += 1
+    case = one(session, select(_case).where(_case.c.program_id == program_of(session), _case.c.id == case_id))
+    if case is not None:
+        announce_gates(session, case, at=at)
+        wakeups.settle(session, case_id, at=at)
     return done

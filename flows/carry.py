@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,16 +24,15 @@ from prefect.states import Completed, Failed
 from sqlalchemy import insert, select
 from sqlmodel import Session
 
-from duties import acts, cases, events, notices, scheduling, wakeups
+from duties import acts, wakeups
 from duties.actors import ENGINE, Actor
 from duties.held import hold
-from duties.here import local_day, one, program_of
-from duties.protocol import Protocol
+from duties.here import one, program_of
 from duties.refusals import Refusal
-from duties.roles import Link, standing
 from duties.wakeups import Claim
 from flows import protocols
 from flows.engine import Act, ActFailed, Means, Perform, code_of, in_hand
+from flows.gates import announce_gates
 from models.base import table_of
 from models.casework import Case
 from models.casework import Task as TaskRow
@@ -187,8 +186,7 @@ def _finish(
         if case is None:
             msg = "a wake-up names a case that does not exist"
             raise LookupError(msg)
-        for gate in _opened_gates(session, case):
-            _announce(session, case, gate, at)
+        announce_gates(session, case, at=at)
         for task_id, code in troubles.items():
             _tell_trouble(session, task_id, code, at)
         trouble = min(troubles.values(), key=_needs_people, default="")
@@ -237,63 +235,6 @@ def _tell_trouble(session: Session, task_id: UUID, code: str, at: datetime) -> N
 def _needs_people(code: str) -> bool:
     """Whether a rule refused, so that trying again soon changes nothing. An error may pass by itself."""
     return not code.startswith("error.")
-
-
-def _opened_gates(session: Session, case: Mapping[str, Any]) -> Iterator[str]:
-    """The gates of an open or closed case that are open now and were never announced."""
-    protocol = _protocol_of(session, case)
-    if case["state"] == "cancelled" or not protocol.gates:
-        return
-    told = session.scalars(
-        select(_event.c.facts["gate"].astext).where(
-            _event.c.program_id == case["program_id"],
-            _event.c.case_id == case["id"],
-            _event.c.verb == "gate.opened",
-        )
-    ).all()
-    row = Case.model_validate(case)
-    for gate in protocol.gates:
-        if gate not in told and cases.gate_is_open(session, row, gate):
-            yield gate
-
-
-def _announce(session: Session, case: Mapping[str, Any], gate: str, at: datetime) -> None:
-    """Tell the one whom the case is about, their manager, and whoever is accountable that a gate opened. Once."""
-    protocol = _protocol_of(session, case)
-    title = protocol.gates[gate].title
-    events.write(session, "gate.opened", "case", case["id"], by=BY_ENGINE, at=at, case_id=case["id"], gate=gate)
-    today = standing(session, local_day(session, at))
-    row = Case.model_validate(case)
-    manager: list[Link] = [{"role": "manager", "at": str(case["organization_id"])}]
-    accountable = cases.links_of(session, protocol, protocol.accountable, row)
-    people = [case["subject_id"]]
-    for chain in (manager, accountable):
-        people.extend(holder.person_id for holder in today.falls(chain).holders)
-    for person_id in dict.fromkeys(people):
-        notices.write(
-            session,
-            "gate_opened",
-            to=person_id,
-            key=f"gate:{case['id']}:{gate}",
-            facts=lambda language: {
-                "gate": title.in_language(language),
-                "case": notices.case_title(session, case, language),
-                "path": f"/cases/{case['id']}",
-            },
-            at=at,
-            case_id=case["id"],
-        )
-
-
-#: A version of a protocol never changes, so it is read once a process. There are as many as were ever declared.
-_read: Final[dict[UUID, Protocol]] = {}
-
-
-def _protocol_of(session: Session, case: Mapping[str, Any]) -> Protocol:
-    version_id: UUID = case["protocol_version_id"]
-    if version_id not in _read:
-        _read[version_id] = scheduling.protocol_of(cases.pinned(session, case))
-    return _read[version_id]
 
 
 # ------------------------------------------------------------------------------------------------------ Prefect's part

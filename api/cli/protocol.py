@@ -55,9 +55,11 @@ def show(file: File, lang: Lang = "") -> None:
 
 @app.command()
 def plan(
-    protocol: Annotated[str, typer.Argument(help="The protocol's key, such as onboarding.")],
-    organization: Annotated[str, typer.Option(help="The key of the organization where the case would be.")],
     anchor: Annotated[list[str], typer.Option(help="A named day, such as arrival=2026-12-07.")],
+    protocol: Annotated[str, typer.Argument(help="The protocol's key.")] = "onboarding",
+    organization: Annotated[
+        str, typer.Option(help="The key of the organization where the case would be; without it, its roles are named.")
+    ] = "",
     program: ProgramKey = "",
     lang: Lang = "",
 ) -> None:
@@ -66,16 +68,16 @@ def plan(
     with counter(program) as here:
         version = cases.current_protocol(here.session, protocol)
         declared = scheduling.protocol_of(version)
-        place = here.organization(organization)
+        place = here.organization(organization).id if organization else None
         days = dict(_anchor(one, declared) for one in anchor)
-        calendar = scheduling.calendar_for(here.session, declared, place.id)
+        calendar = scheduling.calendar_for(here.session, declared, place or here.program.id)
         # As the case would stand: nobody is its subject yet, so a step of the subject's falls on the next.
         case = Case(
             program_id=here.program.id,
             protocol=protocol,
             protocol_version_id=version.id,
-            subject_id=place.id,
-            organization_id=place.id,
+            subject_id=here.program.id,
+            organization_id=place or here.program.id,
             opened_at=here.at,
         )
         on_days: dict[date, Standing] = {}
@@ -92,7 +94,9 @@ def plan(
                 falls = on_days[day].falls(cases.links_of(here.session, declared, line.step.by, case))
                 names = [here.person(str(one.person_id)).name for one in falls.holders]
                 who = ", ".join(names) or say(language, N_("nobody"))
-                if falls.vacant and role.subject is None:
+                if place is None and role.at == "employer":
+                    who = role.title.in_language(language)
+                elif falls.vacant and role.subject is None:
                     who += " " + say(language, N_("(vacant: %(role)s)"), role=role.title.in_language(language))
                 elif role.subject is not None:
                     who = role.title.in_language(language)

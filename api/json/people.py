@@ -9,8 +9,18 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import func, select
 
-from api.json.once import IdempotencyKey, Once
-from api.json.shapes import AbsenceGiven, Day, LastDay, Page, PersonGiven, PersonShown, RoleShown, TenureGiven
+from api.json.once import IdempotencyKey, IfMatch, Once, etag, seen_version
+from api.json.shapes import (
+    AbsenceGiven,
+    Day,
+    LastDay,
+    Page,
+    PersonChanged,
+    PersonGiven,
+    PersonShown,
+    RoleShown,
+    TenureGiven,
+)
 from api.permissions import Action, Forbidden, asks, require, to_person, to_program
 from api.session import AtDesk, Desk
 from duties import people
@@ -84,6 +94,31 @@ def get_person(person_id: UUID, desk: AtDesk) -> PersonShown:
     """One member of staff."""
     require(Action.SEE_PEOPLE, to_program(desk.asker))
     return _one(desk, person_id)
+
+
+@router.put("/people/{person_id}")
+@asks(Action.UPDATE_PERSON)
+def update_person(
+    person_id: UUID, body: PersonChanged, desk: AtDesk, response: Response, if_match: IfMatch = ""
+) -> PersonShown:
+    """Change how a person is named, reached and written to."""
+    by = require(Action.UPDATE_PERSON, to_person(desk.asker, person_id))
+    people.update_person(
+        desk.session,
+        person_id,
+        given_name=body.given_name,
+        family_name=body.family_name,
+        email=body.email or None,
+        phone=body.phone or None,
+        language=body.language,
+        by=by,
+        at=desk.at,
+        seen=seen_version(if_match),
+    )
+    desk.session.expire_all()
+    shown = _one(desk, person_id)
+    response.headers["ETag"] = etag(shown.version)
+    return shown
 
 
 @router.post("/people/{person_id}/tenures", status_code=201)
@@ -189,6 +224,7 @@ def _shown(person: Person, held: Standing) -> PersonShown:
         email=person.email,
         roles=shown_roles(held, person.id),
         away=held.is_away(person.id),
+        version=person.version,
     )
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Query
 from sqlalchemy import and_, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from api.json.people import shown_roles
 from api.json.shapes import EventShown, MeShown, Page, ProtocolShown, VacancyShown
-from api.permissions import Action, asks, require, to_program
+from api.permissions import Action, asks, require, to_post, to_program
 from api.session import AtDesk
-from duties import board
+from duties import board, notices
 from duties.here import many, program_of
 from models.base import table_of
 from models.casework import ProtocolVersion
@@ -46,7 +48,7 @@ def list_protocols(desk: AtDesk) -> list[ProtocolShown]:
     rows = many(
         desk.session,
         select(_version)
-        .distinct(_version.c.key)
+        .ext(distinct_on(_version.c.key))
         .where(_version.c.program_id == program_of(desk.session))
         .order_by(_version.c.key, _version.c.number.desc(), _version.c.recorded_at.desc()),
     )
@@ -98,3 +100,11 @@ def list_events(
         select(_event).where(and_(mine, _event.c.n < before)).order_by(_event.c.n.desc()).limit(limit),
     )
     return Page(items=[EventShown(**row) for row in rows], total=total, limit=limit, offset=0)
+
+
+@router.post("/letters/{notice_id}/retry", status_code=204)
+@asks(Action.RESEND_POST)
+def send_again(notice_id: UUID, desk: AtDesk) -> None:
+    """Send a letter again that was given up, to the person's address of today."""
+    by = require(Action.RESEND_POST, to_post(desk.asker, demonstration=desk.office.demonstration))
+    notices.retry(desk.session, notice_id, by=by, at=desk.at)

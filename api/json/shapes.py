@@ -24,6 +24,8 @@ def _iso_day(value: object) -> object:
 Day = Annotated[date, BeforeValidator(_iso_day)]
 #: No control character but the line break and the tab: what people type, and nothing that a terminal obeys.
 Typed = Annotated[str, StringConstraints(max_length=100_000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
+#: The key of a role or a protocol, as its file writes it.
+Key = Annotated[str, StringConstraints(max_length=61, pattern=r"^[a-z0-9_-]*$")]
 
 
 class Given(BaseModel):
@@ -81,7 +83,7 @@ class ProofGiven(Given):
     """Evidence: a serial number, an account's user name, or a document with its bytes in base64."""
 
     kind: Literal["serial", "account", "document"]
-    label: Annotated[str, StringConstraints(max_length=500)]
+    label: Annotated[Typed, StringConstraints(max_length=500)]
     content: Annotated[str, Field(description="base64; for a document alone")] = ""
 
 
@@ -95,7 +97,7 @@ class Completion(Given):
 class CaseGiven(Given):
     """A case to open. With `starts_on` the person is first appointed to the organization from that day."""
 
-    protocol: Annotated[str, StringConstraints(max_length=61)]
+    protocol: Key
     subject_id: UUID
     organization_id: UUID
     starts_on: Day | None = None
@@ -118,18 +120,28 @@ class PersonGiven(Given):
 
     given_name: Typed
     family_name: Typed
-    email: Annotated[str, StringConstraints(max_length=300)] = ""
-    phone: Annotated[str, StringConstraints(max_length=40)] = ""
+    email: Annotated[Typed, StringConstraints(max_length=300)] = ""
+    phone: Annotated[Typed, StringConstraints(max_length=40)] = ""
     language: Literal["fr", "en"] = "fr"
     organization_id: UUID
-    role: Annotated[str, StringConstraints(max_length=61)]
+    role: Key
     starts_on: Day
+
+
+class PersonChanged(Given):
+    """How a member of staff is named and reached from now on."""
+
+    given_name: Typed
+    family_name: Typed
+    email: Annotated[Typed, StringConstraints(max_length=300)] = ""
+    phone: Annotated[Typed, StringConstraints(max_length=40)] = ""
+    language: Literal["fr", "en"]
 
 
 class TenureGiven(Given):
     """A role at an organization from a day, and to one where the end is known."""
 
-    role: Annotated[str, StringConstraints(max_length=61)]
+    role: Key
     organization_id: UUID
     starts_on: Day
     ends_on: Day | None = None
@@ -225,6 +237,7 @@ class PersonShown(Shown):
     email: str | None
     roles: list[RoleShown]
     away: bool
+    version: int
 
 
 class RoleShown(Shown):

@@ -1,0 +1,174 @@
+"""The command line: the same verbs and the same table as the pages, and wrong files told by their lines."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from api.cli import main
+from tests.casework import open_onboarding, step
+from tests.cast import ONBOARDING, PROGRAM, Cast
+from tests.conftest import Database
+
+Say = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
+    """Runs one command in English, and gives its status and what it said."""
+    monkeypatch.setenv("SPHERES_LANG", "en")
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["spheres", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return run
+
+
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[Database], None]:
+    """Points the settings at a test's database."""
+
+    def point(database: Database) -> None:
+        monkeypatch.setenv("DATABASE_URL", database.url)
+        monkeypatch.setenv("DATABASE_OWNER_URL", database.owner_url)
+        monkeypatch.setenv("PREFECT_DATABASE_URL", "postgresql+asyncpg://nobody:x@/prefect?host=/nowhere")
+
+    return point
+
+
+def test_a_right_program_is_said_to_be_right(command: Say) -> None:
+    status, out, _ = command("program", "check", str(PROGRAM))
+    assert status == 0
+    assert "is right" in out
+
+
+def test_a_wrong_program_gets_file_line_path_and_sentence(command: Say, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.yaml"
+    lines = PROGRAM.read_text(encoding="utf-8").splitlines()
+    number = next(place for place, line in enumerate(lines) if line.startswith("coordination:"))
+    lines[number] = "coordinaton:"
+    wrong.write_text("\n".join(lines), encoding="utf-8")
+    status, _, err = command("program", "check", str(wrong))
+    assert status == 2
+    assert f":{number + 1}: coordinaton: " in err
+    assert "Traceback" not in err
+
+
+def test_a_program_is_loaded_once_and_shows_nothing_the_second_time(
+    command: Say, at: Callable[[Database], None], database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at(database)
+    monkeypatch.setattr("typer.confirm", lambda _: False)
+    status, out, err = command("program", "load", str(PROGRAM))
+    assert (status, "Nothing was changed." in err) == (2, True)
+    assert "CCSMTL" in out
+    assert command("program", "export")[0] == 2, "nothing is there to write out"
+    assert command("program", "load", str(PROGRAM), "--yes")[0] == 0
+    status, out, _ = command("program", "load", str(PROGRAM), "--yes")
+    assert (status, out.strip()) == (0, "Nothing changes.")
+
+
+def test_what_is_exported_loads_without_a_change(
+    command: Say, at: Callable[[Database], None], cast: Cast, tmp_path: Path
+) -> None:
+    at(cast.database)
+    status, out, _ = command("program", "export", "--program", "greater-montreal")
+    assert status == 0
+    written = tmp_path / "again.yaml"
+    written.write_text(out, encoding="utf-8")
+    assert command("program", "load", str(written), "--yes")[1].strip() == "Nothing changes."
+
+
+def test_with_two_programs_one_is_asked_which(command: Say, at: Callable[[Database], None], cast: Cast) -> None:
+    at(cast.database)
+    status, _, err = command("work", "--as", "coordinator")
+    assert status == 2
+    assert "greater-montreal" in err
+    assert "other-shore" in err
+
+
+def test_a_plan_prints_every_step_with_its_day_and_flags_vacant_roles_and_closed_days(
+    command: Say, at: Callable[[Database], None], cast: Cast
+) -> None:
+    at(cast.database)
+    named = ("protocol", "plan", "--anchor", "arrival=2027-06-24", "--program", "greater-montreal", "--lang")
+    status, out, _ = command(*named, "en", "--organization", "codim")
+    assert status == 0
+    assert len(out.splitlines()) == 28
+    assert "Pearl O'Quartz" in out, "the manager there"
+    assert "instead of" in out
+    _, french, _ = command(*named, "fr", "--organization", "marie-vincent")
+    assert "au lieu du 24 juin 2027" in french
+    status, anywhere, _ = command(*named, "en")
+    assert status == 0
+    assert "Worker’s manager" in anywhere
+
+
+def test_a_procedure_is_printed_in_the_language_asked_for(command: Say) -> None:
+    assert "Before the arrival" in command("protocol", "show", str(ONBOARDING), "--lang", "en")[1]
+    assert "Avant l’arrivée" in command("protocol", "show", str(ONBOARDING), "--lang", "fr")[1]
+    assert command("protocol", "show", str(ONBOARDING), "--lang", "de")[0] == 2
+
+
+def test_two_versions_are_compared_in_plain_words(command: Say, tmp_path: Path) -> None:
+    newer = tmp_path / "newer.yaml"
+    text = ONBOARDING.read_text(encoding="utf-8")
+    newer.write_text(
+        text.replace("due: {days: 30, after: arrival}", "due: {days: 45, after: arrival}").replace(
+            "\nversion: 1\n", "\nversion: 2\n"
+        ),
+        encoding="utf-8",
+    )
+    status, out, _ = command("protocol", "diff", str(ONBOARDING), str(newer), "--lang", "en")
+    assert status == 0
+    assert "45 working days" in out
+    assert command("protocol", "diff", str(ONBOARDING), str(ONBOARDING))[1].strip() == "They say the same."
+
+
+def test_the_command_line_asks_the_same_table_as_the_pages(
+    command: Say, at: Callable[[Database], None], cast: Cast
+) -> None:
+    at(cast.database)
+    here = ("--program", "greater-montreal")
+    case_id = open_onboarding(cast)
+    with cast.session() as session:
+        asked = str(step(session, case_id, "request_secure_access")["id"])
+    # Not theirs to see, and not there: the same.
+    refused = command("task", "complete", asked, "--as", "police", *here)
+    absent = command("task", "complete", "00000000-0000-4000-8000-000000000000", "--as", "coordinator", *here)
+    assert refused[0] == absent[0] == 1
+    assert refused[2] == absent[2]
+    assert command("task", "complete", asked, "--as", "coordinator", *here)[0] == 0
+    assert "task.own_request" in command("task", "approve", asked, "--as", "coordinator", *here)[2] or (
+        command("task", "approve", asked, "--as", "coordinator", *here)[2] == refused[2]
+    )
+    _, out, _ = command("work", "--as", "manager_em", *here)
+    assert asked in out
+    assert command("task", "approve", asked, "--as", "manager_em", *here)[0] == 0
+    assert "done" in command("task", "show", asked, "--as", "coordinator", *here)[1]
+
+
+def test_a_case_is_opened_moved_cancelled_and_reopened_from_the_command_line(
+    command: Say, at: Callable[[Database], None], cast: Cast
+) -> None:
+    at(cast.database)
+    mine = ("--as", "coordinator", "--program", "greater-montreal")
+    status, out, _ = command("case", "open", "onboarding", "--person", "worker_em", "--organization", "en-marge", *mine)
+    assert status == 0
+    case_id = out.strip()
+    assert "Émeraude Quartz" in command("case", "list", *mine)[1]
+    assert len(command("case", "show", case_id, *mine)[1].splitlines()) == 29
+    assert command("case", "move-day", case_id, "arrival", "2027-01-11", *mine)[0] == 0
+    assert "case.work_left" in command("case", "close", case_id, *mine)[2]
+    assert command("case", "cancel", case_id, "--reason", "Ne vient plus.", *mine)[0] == 0
+    assert command("case", "reopen", case_id, "--reason", "Vient.", *mine)[0] == 0
+    again = command("case", "open", "onboarding", "--person", "worker_em", "--organization", "en-marge", *mine)
+    assert again[0] == 1
+    assert "case.already_open" in again[2]
