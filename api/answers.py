@@ -6,6 +6,7 @@ Forbidden and absent are one answer: same status, same body.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -40,6 +41,7 @@ _STATUS: Final = {
     "language": 422,
     "kinds": 422,
     "ends_first": 422,
+    "out_of_reach": 422,
     "malformed": 422,
 }
 
@@ -131,10 +133,14 @@ async def malformed(request: Request, error: Exception) -> Response:
     # An id that is no id is an address with nothing behind it.
     if any(found["loc"][:1] == ("path",) for found in error.errors()):
         return answer(request, 404)
-    places = [
-        {"where": ".".join(str(part) for part in found["loc"]), "kind": found["type"]} for found in error.errors()
-    ]
+    places = [{"where": _place(found), "kind": found["type"]} for found in error.errors()]
     return answer(request, 422, errors=places)
+
+
+def _place(found: Mapping[str, Any]) -> str:
+    """Where something does not fit, in names of ours: that of a field we do not know is the asker's own word."""
+    known = found["loc"][:-1] if found["type"] == "extra_forbidden" else found["loc"]
+    return ".".join(str(part) for part in known)
 
 
 async def database_away(request: Request, error: Exception) -> Response:

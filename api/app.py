@@ -43,8 +43,8 @@ def create_app(office: Office) -> FastAPI:
     app.add_exception_handler(OperationalError, answers.database_away)
     app.add_exception_handler(NoConnection, answers.database_away)
     app.add_exception_handler(Exception, answers.fault)
-    app.add_middleware(LanguageMiddleware)
     app.add_middleware(Guard)
+    app.add_middleware(LanguageMiddleware)  # around the guard, whose refusals are read by people too
     return app
 
 

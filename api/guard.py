@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
+from fastapi import Request
 from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.answers import answer
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -32,17 +35,20 @@ class Guard:
             return
         headers = Headers(scope=scope)
         if scope["method"] not in SAFE_METHODS and not _is_own(headers):
-            await PlainTextResponse("This request came from another site.", 403)(scope, receive, send)
+            await answer(Request(scope), 403)(scope, receive, send)
             return
         length = headers.get("content-length", "")
         if length and (not length.isascii() or not length.isdigit() or int(length) > LARGEST_BODY):
-            await PlainTextResponse("This request is too large.", 413)(scope, receive, send)
+            await answer(Request(scope), 413)(scope, receive, send)
             return
         await self.app(scope, _bounded(receive), send)
 
 
-class TooLarge(Exception):
+class TooLarge(HTTPException):
     """A body without a stated length went past what any form of ours holds."""
+
+    def __init__(self) -> None:
+        super().__init__(413)
 
 
 def _is_own(headers: Headers) -> bool:

@@ -11,6 +11,7 @@ from typing import Final
 import holidays
 
 from duties.declared import Bilingual
+from duties.refusals import Refusal
 from locales import N_, say
 
 # The library answers an unknown language in English, without a word: only these are ever asked of it.
@@ -20,11 +21,11 @@ _SATURDAY: Final = 5
 _DAY: Final = timedelta(days=1)
 
 
-class UnknownYear(Exception):
+class UnknownYear(Refusal):
     """A day lies in a year for which no holidays are known, so whether it is worked cannot be said."""
 
     def __init__(self, year: int) -> None:
-        super().__init__(f"no holidays are known for {year}")
+        super().__init__("day.out_of_reach", N_("No holidays are known for a day as far away as this one."))
         self.year = year
 
 

@@ -17,6 +17,7 @@ ACTS: dict[str, dict[str, Any] | None] = {
     "POST /cases/{case_id}/closing": None,
     "PUT /cases/{case_id}/days/{anchor}": {"day": ARRIVAL.isoformat()},
     "PUT /cases/{case_id}/version": {"version_id": "00000000-0000-4000-8000-000000000000"},
+    "PUT /people/{person_id}": {"given_name": "Jaspe", "family_name": "Onyx", "language": "en"},
     "POST /tasks/{task_id}/completion": {"note": "", "evidence": []},
     "POST /tasks/{task_id}/approval": {"note": ""},
     "POST /tasks/{task_id}/rejection": {"reason": "Not yet."},
@@ -55,6 +56,9 @@ def _aimed(act: str, coordinator: Asker, case: dict[str, Any]) -> tuple[Asker, s
             reason = {"reason": "No longer coming."}
             case = coordinator.post(f"/cases/{case['id']}/cancellation", reason, version=case["version"])
         return coordinator, method, place, case
+    if path.startswith("/people"):
+        person = coordinator.get(f"/people/{case['subject_id']}")
+        return coordinator, method, path.replace("{person_id}", person["id"]), person
     task = _task(coordinator, case, "request_secure_access")
     asker = coordinator
     if act.endswith(("approval", "rejection")):
@@ -89,7 +93,7 @@ def test_an_act_on_what_was_changed_meanwhile_is_refused_and_changes_nothing(
 ) -> None:
     asker, method, path, thing = _aimed(act, coordinator, case)
     answer = asker.ask(method, path, ACTS[act], version=thing["version"] - 1)
-    kind = "case" if path.startswith("/cases") else "task"
+    kind = {"cases": "case", "tasks": "task", "people": "person"}[path.split("/")[1]]
     assert (answer.status_code, answer.json()["code"]) == (412, f"{kind}.changed")
     assert _now(coordinator, act, thing) == thing
 
@@ -108,7 +112,7 @@ def test_the_same_act_with_the_version_of_now_is_done_and_says_the_next(
 
 
 def _now(coordinator: Asker, act: str, thing: dict[str, Any]) -> Any:
-    return coordinator.get(f"/{'cases' if '/cases/' in act else 'tasks'}/{thing['id']}")
+    return coordinator.get(f"/{act.split('/')[1]}/{thing['id']}")
 
 
 def test_of_two_who_complete_the_same_task_the_second_is_told_and_the_first_stands(

@@ -1,0 +1,499 @@
+"""Bad input: it is refused in the reader's language, by a problem that says where and why, and never says it back."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from locales import say
+from tests.api.json.test_onboarding import open_by_json
+from tests.api.json.test_versions import ACTS
+from tests.api.json.window import PREFIX, Asker, operations, problem_of
+from tests.cast import ARRIVAL, Cast
+
+CANARY = "zq7canary"
+#: As it would do harm in a page, and as plain words.
+WRITTEN = f"<script>{CANARY}</script>'\"--"
+
+SOMEONE = "00000000-0000-4000-8000-000000000000"
+
+#: Everything that takes a body, with one that fits in shape.
+BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() if body} | {
+    "POST /cases": {
+        "protocol": "onboarding",
+        "subject_id": SOMEONE,
+        "organization_id": SOMEONE,
+        "starts_on": ARRIVAL.isoformat(),
+    },
+    "POST /tasks/{task_id}/completion": {
+        "note": "",
+        "evidence": [{"kind": "document", "label": "proof.txt", "content": base64.b64encode(b"shown").decode()}],
+    },
+    "POST /people": {
+        "given_name": "Jaspe",
+        "family_name": "Onyx",
+        "email": "jaspe@example.org",
+        "phone": "514 555-0100",
+        "language": "fr",
+        "organization_id": SOMEONE,
+        "role": "youth_worker",
+        "starts_on": ARRIVAL.isoformat(),
+    },
+    "POST /people/{person_id}/tenures": {
+        "role": "youth_worker",
+        "organization_id": SOMEONE,
+        "starts_on": ARRIVAL.isoformat(),
+        "ends_on": ARRIVAL.isoformat(),
+    },
+    "PUT /people/{person_id}": {
+        "given_name": "Jaspe",
+        "family_name": "Onyx",
+        "email": "jaspe@example.org",
+        "phone": "514 555-0100",
+        "language": "fr",
+    },
+    "POST /tenures/{tenure_id}/ending": {"ends_on": ARRIVAL.isoformat()},
+    "POST /people/{person_id}/absences": {
+        "starts_on": ARRIVAL.isoformat(),
+        "ends_on": ARRIVAL.isoformat(),
+        "deputy_id": SOMEONE,
+        "kinds": ["tasks"],
+    },
+}
+
+
+@pytest.fixture
+def coordinator(cast: Cast) -> Asker:
+    return Asker(cast, "coordinator")
+
+
+@pytest.fixture
+def places(cast: Cast, coordinator: Asker) -> dict[str, str]:
+    """What stands in the braces of the paths: things that are there and may be acted on."""
+    case = open_by_json(cast, coordinator)
+    tasks = {task["step"]: task["id"] for task in coordinator.get(f"/cases/{case['id']}/tasks")}
+    with cast.session() as session:
+        tenure = session.execute(
+            text("select id from tenure where person_id = :id"), {"id": cast.people["worker_codim"]}
+        ).scalar_one()
+    return {
+        "case_id": case["id"],
+        "task_id": tasks["request_petty_cash"],
+        "person_id": str(cast.people["worker_codim"]),
+        "tenure_id": str(tenure),
+        "absence_id": SOMEONE,
+        "anchor": "arrival",
+    }
+
+
+def _at(name: str, places: dict[str, str], cast: Cast) -> tuple[str, str, dict[str, Any]]:
+    """One operation, its path and its body filled in with what is there."""
+    method, _, path = name.partition(" ")
+    for place, value in places.items():
+        path = path.replace("{" + place + "}", value)
+    body = dict(BODIES[name])
+    real = {"organization_id": cast.organizations["codim"], "subject_id": cast.people["worker_codim"]}
+    body |= {key: str(value) for key, value in real.items() if key in body}
+    if "deputy_id" in body:
+        body["deputy_id"] = str(cast.people["manager_codim"])
+    return method, path, body
+
+
+def _spoiled(body: Any) -> Iterator[Any]:
+    """The body with the canary in each of its places, in every form in which something can be wrong there."""
+    if isinstance(body, dict):
+        yield body | {WRITTEN: WRITTEN}
+        for key, value in body.items():
+            for worse in _spoiled(value):
+                yield body | {key: worse}
+            yield {name: held for name, held in body.items() if name != key} | {f"{key}{CANARY}": value}
+    elif isinstance(body, list):
+        for worse in _spoiled(body[0]):
+            yield [worse]
+        yield [*body, WRITTEN] * 21
+    else:
+        yield WRITTEN
+        yield f"{CANARY}\x00"
+        yield f"{CANARY}\ud800"
+        yield CANARY * 12_000
+        yield f"{CANARY}@{CANARY}"
+        yield f"2026-12-07T00:00:00{CANARY}"
+    yield {WRITTEN: CANARY}
+    yield [[WRITTEN]]
+    yield None
+    yield 7
+
+
+def test_every_operation_with_a_body_is_tried() -> None:
+    assert {str(one) for one in operations() if one.takes_body} == set(BODIES)
+
+
+@pytest.mark.parametrize("name", sorted(BODIES))
+def test_no_refusal_says_back_what_was_sent(cast: Cast, coordinator: Asker, places: dict[str, str], name: str) -> None:
+    """A refusal goes to logs, tickets and screens: what is nominative in the request must not travel with it."""
+    method, path, body = _at(name, places, cast)
+    refused = 0
+    for worse in _spoiled(body):
+        answer = coordinator.client.request(
+            method,
+            PREFIX + path,
+            content=json.dumps(worse),
+            headers={"If-Match": "*", "Content-Type": "application/json"},
+        )
+        assert answer.status_code < 500, (name, str(worse)[:200], answer.text)
+        if answer.status_code >= 400:
+            refused += 1
+            said = answer.text + str(dict(answer.headers))
+            assert CANARY not in said.lower(), (name, str(worse)[:200], answer.text)
+            problem_of(answer)
+    assert refused >= 5 * len(body)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/cases?state={CANARY}",
+        f"/cases?limit={CANARY}",
+        f"/cases?offset={CANARY}",
+        f"/people?on={CANARY}",
+        f"/people?on=2026-12-07T00%3A00{CANARY}",
+        f"/events?before={CANARY}",
+        f"/work?limit=-{CANARY}",
+        f"/cases/{CANARY}",
+        f"/tasks/{CANARY}",
+        f"/people/{CANARY}",
+        f"/{CANARY}",
+        f"/cases/{SOMEONE}/{CANARY}",
+    ],
+)
+def test_no_address_is_said_back(coordinator: Asker, path: str) -> None:
+    answer = coordinator.client.get(PREFIX + path)
+    assert answer.status_code in (404, 422)
+    assert CANARY not in answer.text + str(dict(answer.headers))
+    problem_of(answer)
+
+
+def test_a_problem_says_where_and_why_by_the_window_s_own_words(coordinator: Asker) -> None:
+    body = {"given_name": 7, "role": "youth_worker", "starts_on": "soon", "organization_id": "there", "shoe": 43}
+    problem = problem_of(coordinator.ask("POST", "/people", body))
+    where = {error["where"]: error["kind"] for error in problem["errors"]}
+    assert where == {
+        "body.given_name": "string_type",
+        "body.family_name": "missing",
+        "body.starts_on": "value_error",
+        "body.organization_id": "uuid_parsing",
+        "body": "extra_forbidden",
+    }
+    assert problem["title"] == HTTPStatus(422).phrase
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_problem_speaks_the_reader_s_language(cast: Cast, language: str) -> None:
+    answer = Asker(cast, "coordinator", language=language).ask("GET", f"/cases/{SOMEONE}")
+    assert answer.headers["content-language"] == f"{language}-CA"
+    english = "There is nothing here, or nothing that is yours to see."
+    assert answer.json()["detail"] == say(language, english)
+    assert (answer.json()["detail"] == english) == (language == "en")
+
+
+def test_a_rule_s_refusal_carries_its_code_and_the_guide_s_ground_in_both_languages(cast: Cast) -> None:
+    """The code is for machines and does not change with the language; the sentence is for people and does."""
+    body = {
+        "role": "petty_cash_holder",
+        "organization_id": str(cast.organizations["codim"]),
+        "starts_on": ARRIVAL.isoformat(),
+    }
+    path = f"/people/{cast.people['worker_codim']}/tenures"
+    said = {}
+    for language in ("fr", "en"):
+        problem = problem_of(Asker(cast, "coordinator", language=language).ask("POST", path, body))
+        assert (problem["status"], problem["code"], problem["source"]) == (409, "role.not_in_agreement", "AG-X2")
+        said[language] = problem["detail"]
+    assert said["en"] == "No agreement of this organization creates this role."
+    assert said["fr"] not in ("", said["en"])
+
+
+def test_a_name_with_markup_and_emoji_is_kept_as_it_is_and_harms_no_page(cast: Cast, coordinator: Asker) -> None:
+    name = "<script>alert('d’Étain')</script> 🪨"
+    person = coordinator.post(
+        "/people",
+        {
+            "given_name": name,
+            "family_name": "O'Grès",
+            "organization_id": str(cast.organizations["en-marge"]),
+            "role": "youth_worker",
+            "starts_on": "2026-11-23",
+        },
+    )
+    assert person["name"] == f"{name} O'Grès"
+    assert coordinator.get(f"/people/{person['id']}")["name"] == f"{name} O'Grès"
+    page = coordinator.client.get(f"/people/{person['id']}")
+    assert page.status_code == 200
+    assert "<script>alert" not in page.text
+    assert "&lt;script&gt;alert" in page.text
+    case = coordinator.post(
+        "/cases",
+        {
+            "protocol": "onboarding",
+            "subject_id": person["id"],
+            "organization_id": str(cast.organizations["en-marge"]),
+        },
+    )
+    assert "<script>alert" not in coordinator.client.get(f"/cases/{case['id']}").text
+    with cast.session() as session:
+        letters = session.execute(text("select message from notice where case_id = :id"), {"id": case["id"]}).scalars()
+        pages = [
+            part.get_content()
+            for letter in letters
+            for part in message_from_bytes(letter, policy=policy.default).walk()
+            if part.get_content_type() == "text/html"
+        ]
+    assert any("&lt;script&gt;alert" in page for page in pages)
+    assert all("<script>alert" not in page for page in pages)
+
+
+@pytest.mark.parametrize(
+    ("length", "status", "code"), [(4_000, 200, None), (4_001, 422, "note.too_long"), (1_048_576, 422, None)]
+)
+def test_a_note_is_kept_up_to_its_length_and_refused_beyond(
+    coordinator: Asker, places: dict[str, str], length: int, status: int, code: str | None
+) -> None:
+    note = "é" * length
+    answer = coordinator.act(places["task_id"], "completion", {"note": note})
+    assert answer.status_code == status
+    shown = coordinator.get(f"/tasks/{places['task_id']}")
+    if status == 200:
+        assert shown["note"] == note
+    else:
+        assert answer.json().get("code") == code
+        assert "ééé" not in answer.text
+        assert (shown["state"], shown["note"]) == ("open", "")
+
+
+@pytest.mark.parametrize("stated", [True, False])
+def test_a_body_that_is_larger_than_any_form_is_refused_before_it_is_read_through(
+    coordinator: Asker, places: dict[str, str], stated: bool
+) -> None:
+    """With its length stated, and in pieces without one."""
+    path = f"{PREFIX}/tasks/{places['task_id']}/completion"
+    headers = {"If-Match": "*", "Content-Type": "application/json"}
+    piece = b" " * (1 << 20)
+    content: Any = piece * 12 if stated else (piece for _ in range(12))
+    answer = coordinator.client.post(path, content=content, headers=headers)
+    assert answer.status_code == 413
+    problem_of(answer)
+    assert coordinator.get(f"/tasks/{places['task_id']}")["state"] == "open"
+
+
+@pytest.mark.parametrize(
+    ("label", "content", "status", "code"),
+    [
+        ("proof.pdf", b"MZ\x90\x00 not a document", 422, "document.not_what_it_says"),
+        ("proof.txt", b"\xff\xfe\x00", 422, "document.not_what_it_says"),
+        ("proof.docx", b"PK\x03\x04 but nothing in it", 422, "document.not_what_it_says"),
+        ("proof.exe", b"MZ", 422, "document.unknown_kind"),
+        ("proof", b"text", 422, "document.unknown_kind"),
+        ("proof.txt", b"", 422, "document.empty"),
+        ("../../etc/.txt", b"text", 422, "document.unknown_kind"),
+        ("\u202egpj.txt", b"text", 422, "evidence.no_label"),
+        ("a" * 140 + ".txt", b"text", 422, "evidence.long_label"),
+    ],
+)
+def test_evidence_that_is_not_what_it_says_is_refused_and_nothing_kept(
+    cast: Cast, coordinator: Asker, places: dict[str, str], label: str, content: bytes, status: int, code: str
+) -> None:
+    proof = {"kind": "document", "label": label, "content": base64.b64encode(content).decode()}
+    answer = coordinator.act(places["task_id"], "completion", {"note": "", "evidence": [proof]})
+    assert (answer.status_code, answer.json().get("code")) == (status, code)
+    with cast.session() as session:
+        assert session.execute(text("select count(*) from evidence")).scalar_one() == 0
+        assert session.execute(text("select count(*) from evidence_file")).scalar_one() == 0
+    assert coordinator.get(f"/tasks/{places['task_id']}")["state"] == "open"
+
+
+def test_bytes_that_are_no_base64_are_refused(coordinator: Asker, places: dict[str, str]) -> None:
+    proof = {"kind": "document", "label": "proof.txt", "content": "%%%"}
+    answer = coordinator.act(places["task_id"], "completion", {"evidence": [proof]})
+    assert (answer.status_code, answer.json()["code"]) == (422, "document.malformed")
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("application/x-www-form-urlencoded", b"reason=No+longer+coming."),
+        (
+            "multipart/form-data; boundary=x",
+            b'--x\r\nContent-Disposition: form-data; name="reason"\r\n\r\nNo\r\n--x--\r\n',
+        ),
+        ("text/plain", b'{"reason": "No longer coming."}'),
+        ("application/json", b'{"reason": "No longer coming."'),
+        ("application/json", b"\xff\xfe\x00"),
+        ("application/json", b'{"reason": NaN}'),
+        ("application/json", b"[" * 100_000),
+        ("application/json", b""),
+        ("application/json", b"null"),
+        ("application/json", b'"No longer coming."'),
+    ],
+)
+def test_what_is_not_the_json_that_is_asked_for_is_refused(
+    coordinator: Asker, places: dict[str, str], kind: str, content: bytes
+) -> None:
+    """A form that another site makes a browser send is not taken for JSON, whatever it says."""
+    answer = coordinator.client.post(
+        f"{PREFIX}/cases/{places['case_id']}/cancellation",
+        content=content,
+        headers={"If-Match": "*", "Content-Type": kind},
+    )
+    assert answer.status_code in (400, 422), answer.text
+    problem_of(answer)
+    assert coordinator.get(f"/cases/{places['case_id']}")["state"] == "open"
+
+
+def test_json_where_a_page_s_form_is_expected_is_refused_and_changes_nothing(
+    coordinator: Asker, places: dict[str, str]
+) -> None:
+    before = coordinator.get(f"/cases/{places['case_id']}")
+    for path in (f"/tasks/{places['task_id']}/completion", f"/cases/{places['case_id']}/cancellation", "/people"):
+        answer = coordinator.client.post(path, json={"reason": WRITTEN, "note": WRITTEN, "given_name": WRITTEN})
+        assert 400 <= answer.status_code < 500, (path, answer.status_code)
+        assert CANARY not in answer.text
+    assert coordinator.get(f"/cases/{places['case_id']}") == before
+
+
+@pytest.mark.parametrize("header", ["X-HTTP-Method-Override", "X-Method-Override", "X-HTTP-Method"])
+def test_no_header_turns_one_method_into_another(coordinator: Asker, places: dict[str, str], header: str) -> None:
+    """Else a link that is only to be looked at would act, past the guard of unsafe methods."""
+    path = f"{PREFIX}/cases/{places['case_id']}"
+    assert coordinator.client.get(path, headers={header: "DELETE"}).status_code == 200
+    for override in ("GET", "DELETE", "PUT"):
+        refused = coordinator.client.post(f"{path}?_method={override}", json={}, headers={header: override})
+        assert refused.status_code == 405
+        problem_of(refused)
+    assert coordinator.get(f"/cases/{places['case_id']}")["state"] == "open"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://elsewhere.example"},
+        {"Origin": "null"},
+        {"Origin": f"http://testserver.{CANARY}.example"},
+        {"Sec-Fetch-Site": "cross-site", "Origin": "http://testserver"},
+    ],
+)
+def test_what_another_site_sends_is_refused_before_anything_is_looked_at(
+    coordinator: Asker, places: dict[str, str], headers: dict[str, str]
+) -> None:
+    answer = coordinator.client.post(
+        f"{PREFIX}/cases/{places['case_id']}/cancellation",
+        json={"reason": "No longer coming."},
+        headers={"If-Match": "*", **headers},
+    )
+    assert answer.status_code == 403
+    assert CANARY not in answer.text
+    problem_of(answer)
+    assert coordinator.get(f"/cases/{places['case_id']}")["state"] == "open"
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1600-01-01", "2200-01-01", "9999-12-31"])
+def test_a_day_that_no_calendar_reaches_is_refused_and_is_no_fault(
+    cast: Cast, coordinator: Asker, places: dict[str, str], day: str
+) -> None:
+    opening = coordinator.ask(
+        "POST",
+        "/cases",
+        {
+            "protocol": "onboarding",
+            "subject_id": str(cast.people["deputy"]),
+            "organization_id": str(cast.organizations["en-marge"]),
+            "starts_on": day,
+        },
+    )
+    moving = coordinator.ask("PUT", f"/cases/{places['case_id']}/days/arrival", {"day": day}, version="*")
+    for answer in (opening, moving):
+        assert (answer.status_code, answer.json()["code"]) == (422, "day.out_of_reach")
+    assert coordinator.get(f"/cases/{places['case_id']}")["anchors"] == {"arrival": ARRIVAL.isoformat()}
+
+
+@pytest.mark.parametrize("written", ["2026-02-30", "20261207", "2026-W50-1", "07/12/2026", "0", 0, 1796601600, True])
+def test_a_day_is_written_in_one_way(cast: Cast, coordinator: Asker, written: object) -> None:
+    body = {
+        "role": "youth_worker",
+        "organization_id": str(cast.organizations["codim"]),
+        "starts_on": written,
+    }
+    answer = coordinator.ask("POST", f"/people/{cast.people['deputy']}/tenures", body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["where"] == "body.starts_on"
+
+
+@pytest.mark.parametrize(
+    ("path", "limits"),
+    [
+        ("/people", (7, 1, 200)),
+        ("/cases", (1, 2, 200)),
+        ("/work", (1, 3, 200)),
+    ],
+)
+def test_a_list_is_read_in_parts_that_miss_and_repeat_nothing(
+    cast: Cast, coordinator: Asker, path: str, limits: tuple[int, ...]
+) -> None:
+    for _ in range(2):
+        open_by_json(cast, coordinator)
+    whole = coordinator.get(f"{path}?limit=200")
+    assert whole["total"] == len(whole["items"]) > 1
+    for limit in limits:
+        read: list[Any] = []
+        while True:
+            part = coordinator.get(f"{path}?limit={limit}&offset={len(read)}")
+            assert (part["total"], part["limit"], part["offset"]) == (whole["total"], limit, len(read))
+            if not part["items"]:
+                break
+            assert len(part["items"]) <= limit
+            read += part["items"]
+        assert read == whole["items"]
+
+
+@pytest.mark.parametrize("asked", ["limit=0", "limit=201", "limit=-1", "offset=-1", "limit=1.5", f"offset={2**31 + 1}"])
+def test_a_part_that_is_none_is_refused(coordinator: Asker, asked: str) -> None:
+    for path in ("/people", "/cases", "/work"):
+        answer = coordinator.ask("GET", f"{path}?{asked}")
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["where"] == f"query.{asked.partition('=')[0]}"
+
+
+def test_the_record_is_read_back_to_its_beginning_while_it_grows(cast: Cast, coordinator: Asker) -> None:
+    """Lines that are added meanwhile stand before what was read, and so shift nothing."""
+    open_by_json(cast, coordinator)
+    part = coordinator.get("/events?limit=5")
+    read = part["items"]
+    while part["items"]:
+        coordinator.post("/people", BODIES["POST /people"] | {"organization_id": str(cast.organizations["codim"])})
+        part = coordinator.get(f"/events?limit=200&before={read[-1]['n']}")
+        read += part["items"]
+    numbers = [line["n"] for line in read]
+    assert numbers == sorted(set(numbers), reverse=True)
+    with cast.session() as session:
+        count = text("select count(*) from event where n <= :n")
+        assert len(read) == session.execute(count, {"n": numbers[0]}).scalar_one()
+
+
+def test_a_request_by_nobody_is_told_to_sign_in(cast: Cast) -> None:
+    nobody = Asker(cast, None)
+    for operation in operations():
+        path = operation.path.removeprefix(PREFIX).replace("{anchor}", "arrival")
+        for name in ("case_id", "task_id", "person_id", "tenure_id", "absence_id"):
+            path = path.replace("{" + name + "}", str(uuid4()))
+        answer = nobody.ask(operation.method.upper(), path, BODIES.get(str(operation)), version="*")
+        assert answer.status_code == 401, operation
+        assert answer.headers["cache-control"] == "no-store"
