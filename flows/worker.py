@@ -7,7 +7,6 @@ case by its lease, a letter by its own, a round by its mark. Start it with `pyth
 from __future__ import annotations
 
 import asyncio
-import http.client
 import logging
 import os
 import signal
@@ -20,7 +19,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 from flows.engine import PREFECT_CLIENT, InHand, Means, code_of, in_hand
@@ -46,6 +44,7 @@ from duties.notices import stationery_for
 from duties.wakeups import Claim
 from flows import post, rounds
 from flows.carry import carry, plainly, protocol_flow
+from flows.health import Prefect
 from flows.onboarding.flow import onboarding
 from flows.protocols import letter_folders
 from models.base import table_of
@@ -66,7 +65,6 @@ LOOK_AGAIN_SECONDS: Final = 5.0
 BEAT_SECONDS: Final = 5.0
 ROUND_LOOK_SECONDS: Final = 5.0
 OVERDUE_LOOK_SECONDS: Final = 60.0
-HEALTH_SECONDS: Final = 5.0
 #: A loop that failed, such as while the database restarts, begins again after this.
 MEND_SECONDS: Final = 1.0
 #: How long what is in hand may still take when the worker is told to stop.
@@ -81,39 +79,6 @@ FLOWS: Final[dict[str, Flow[[str], Any]]] = {"onboarding": onboarding}
 
 _beat = table_of(Beat)
 _case = table_of(Case)
-
-
-class Prefect:
-    """Whether Prefect's server answers, asked at most every few seconds. Without an address it never does."""
-
-    def __init__(self, api_url: str) -> None:
-        self._url = urlsplit(api_url)
-        self._asked_at = float("-inf")
-        self._up = False
-        self._asking = asyncio.Lock()
-
-    async def is_up(self) -> bool:
-        """Whether it answered when it was last asked."""
-        async with self._asking:
-            if time.monotonic() - self._asked_at > HEALTH_SECONDS:
-                self._up = bool(self._url.hostname) and await asyncio.to_thread(self._answers)
-                self._asked_at = time.monotonic()
-        return self._up
-
-    def doubt(self) -> None:
-        """It failed somebody: it counts as away until it is asked again."""
-        self._up, self._asked_at = False, time.monotonic()
-
-    def _answers(self) -> bool:
-        kind = http.client.HTTPSConnection if self._url.scheme == "https" else http.client.HTTPConnection
-        connection = kind(self._url.hostname or "", self._url.port, timeout=1)
-        try:
-            connection.request("GET", f"{self._url.path.rstrip('/')}/health")
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
 
 
 @dataclass

@@ -24,6 +24,7 @@ from adapters.database import listen
 from duties import wakeups
 from flows import worker as workers
 from flows.engine import PREFECT_CLIENT, Means
+from flows.health import HEALTH_SECONDS
 from flows.worker import Worker
 from models.base import table_of
 from models.engine import Beat, EngineRun, WakeUp
@@ -441,7 +442,7 @@ def test_with_prefect_away_people_work_on_and_afterwards_it_takes_over_again(
             assert runs(cast, second)[-1].flow_run_id is None
         finally:
             prefect_server.start()
-        time.sleep(workers.HEALTH_SECONDS + 1)
+        time.sleep(HEALTH_SECONDS + 1)
         third = introduced(cast, "worker_ccsmtl", "ccsmtl")
         eventually(lambda: is_done(cast, third))
         eventually(lambda: all_quiet(cast))
