@@ -104,6 +104,16 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def yardstick() -> tuple[float, float]:
+    """CPU seconds and seconds of a fixed piece of plain Python: how fast the machine is now, and how shared."""
+    begun, used = time.perf_counter(), time.process_time()
+    total = 0
+    for number in range(2_000_000):
+        total += number & 7
+    assert total == 7_000_000, total
+    return time.process_time() - used, time.perf_counter() - begun
+
+
 def mixed(names: Sequence[str], rounds: int) -> Iterator[str]:
     """Each name once a round, in an order that turns by one: what the machine does meanwhile meets all alike."""
     for turn in range(rounds):

@@ -20,7 +20,7 @@ WAIT_SECONDS = 120.0
 @contextlib.contextmanager
 def running(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process of ours, asked to end afterwards. What it says goes to `log`, shown where it fails."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("SPHERES_", "PREFECT_"))}
+    clean = _clean(log.parent)
     with log.open("ab") as said:
         process = subprocess.Popen(
             command, env={**clean, **environment}, cwd=ROOT, stdout=said, stderr=subprocess.STDOUT
@@ -37,6 +37,21 @@ def running(command: Sequence[str], environment: Mapping[str, str], log: Path) -
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def compile_all(folder: Path) -> None:
+    """Have the byte code of everything there, as an installation has it: a start does not wait for the compiler."""
+    # Prefect's home is made as it is imported: here, and not in the user's own.
+    environment = {**_clean(folder), "PREFECT_HOME": str(folder / "prefect")}
+    command = [sys.executable, "-c", "import api.app, api.cli, flows.worker, prefect.server.api.server"]
+    subprocess.run(command, env=environment, cwd=ROOT, check=True)
+
+
+def _clean(folder: Path) -> dict[str, str]:
+    """Our environment without settings of ours, and with byte code, also where the machine forbids or lacks it."""
+    strange = ("SPHERES_", "PREFECT_", "PYTHONDONTWRITEBYTECODE")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(strange)}
+    return {**clean, "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
 
 
 def module(name: str, *arguments: str) -> list[str]:

@@ -13,9 +13,9 @@ import psycopg
 
 from adapters.postgres import EmbeddedPostgres
 from bench.engine import GOAL_SECONDS, follow, shown
-from bench.figures import Ratio, descendants, memory_of, table
+from bench.figures import Ratio, cpu_of, descendants, memory_of, table
 from bench.ground import build, now
-from bench.processes import free_port, running, serves, wait_for
+from bench.processes import compile_all, free_port, running, serves, wait_for
 
 MEGABYTE = 1_000_000
 _COMMAND = "from api.cli import main; main()"
@@ -25,6 +25,7 @@ def measure(folder: Path, *, again: int) -> Iterator[Ratio]:
     """Start with nothing there, stop, and start again; then follow a change through Prefect."""
     home = folder / "installation"
     home.mkdir(mode=0o700)
+    compile_all(folder)
     with _up(home) as first:
         pass
     with _up(home) as second:
@@ -32,10 +33,11 @@ def measure(folder: Path, *, again: int) -> Iterator[Ratio]:
         cost = follow(ground, again=again)
         ground.engine.dispose()
         print(table("5. From a change to the automatic step", ("p50", "slowest", "times"), {"by Prefect": shown(cost)}))
-        memory = _memory(home, second.supervisor)
+        memory = memory_of(_processes(home, second.supervisor))
     rows = {
         "first page": (f"{first.page:.1f} s", f"{second.page:.1f} s"),
         "engine ready": (f"{first.engine:.1f} s", f"{second.engine:.1f} s"),
+        "CPU used until then": (f"{first.cpu:.1f} s", f"{second.cpu:.1f} s"),
         "memory of all processes": ("", f"{memory / MEGABYTE:.0f} MB"),
     }
     print(table("7. `spheres up --demo` of an installed checkout", ("the first time", "again"), rows))
@@ -49,11 +51,12 @@ def measure(folder: Path, *, again: int) -> Iterator[Ratio]:
 
 @dataclass(frozen=True)
 class _Up:
-    """An installation that runs: its supervisor, and the seconds to the first page and to the engine."""
+    """An installation that runs: its supervisor, the seconds to the first page and to the engine, and CPU seconds."""
 
     supervisor: int
     page: float
     engine: float
+    cpu: float
 
 
 @contextlib.contextmanager
@@ -72,7 +75,8 @@ def _up(home: Path) -> Iterator[_Up]:
         with _database(home) as database:
             query = "select 1 from beat where prefect_up and at > now() - interval '10 seconds'"
             wait_for(lambda: database.execute(query).fetchone() is not None, "the worker with Prefect", up)
-        yield _Up(up.pid, page, time.monotonic() - begun)
+        engine = time.monotonic() - begun
+        yield _Up(up.pid, page, engine, cpu_of(_processes(home, up.pid)))
 
 
 @contextlib.contextmanager
@@ -82,7 +86,7 @@ def _database(home: Path) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
         yield connection
 
 
-def _memory(home: Path, supervisor: int) -> int:
-    """Bytes of every process: the supervisor and what it started, and the database, which stands apart."""
+def _processes(home: Path, supervisor: int) -> set[int]:
+    """The supervisor and what it started, and the database, which stands apart."""
     postmaster = (home / "postgres" / "cluster" / "postmaster.pid").read_text(encoding="utf-8").partition("\n")[0]
-    return memory_of({*descendants(supervisor), *descendants(int(postmaster))})
+    return {*descendants(supervisor), *descendants(int(postmaster))}
