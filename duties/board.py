@@ -94,8 +94,14 @@ def hats_of(session: Session, standing: Standing, person_id: UUID) -> Hats:
         return Hats({}, {})
     here = program_of(session)
     named = or_(*(_chain.c.links.contains(literal([link], JSONB)) for link in asked))
-    open_here = and_(_task.c.program_id == here, _task.c.owed_by_id == _chain.c.id, _task.c.state == "open")
-    waits_here = and_(_task.c.program_id == here, _task.c.approved_by_id == _chain.c.id, _task.c.state == "submitted")
+    open_here = and_(
+        _task.c.program_id == here, _task.c.owed_by_id == _chain.c.id, _task.c.state.in_(["planned", "open"])
+    )
+    waits_here = and_(
+        _task.c.program_id == here,
+        _task.c.approved_by_id == _chain.c.id,
+        _task.c.state.in_(["planned", "open", "submitted"]),
+    )
     to_do = select(_task.c.id).where(open_here).exists()
     to_approve = select(_task.c.id).where(waits_here).exists()
     rows = session.execute(

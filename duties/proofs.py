@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
@@ -110,16 +110,17 @@ def add(
     return proof_id
 
 
-def refuse_if_missing(session: Session, task: Mapping[str, Any], *, given: int) -> None:
-    """Refuse to call a task done without the evidence that it asks for. `given` counts what was just added."""
+def refuse_if_missing(session: Session, task: Mapping[str, Any], *, given: Collection[str]) -> None:
+    """Refuse to call a task done without the evidence that it asks for. `given` are the kinds just added."""
     asked = task["evidence"]
-    if asked not in _ASKED or given:
+    if asked not in _ASKED or asked in given:
         return
     kept = session.scalar(
         select(_evidence.c.id)
         .where(
             _evidence.c.program_id == program_of(session),
             _evidence.c.task_id == task["id"],
+            _evidence.c.kind == asked,
             _evidence.c.withdrawn_at.is_(None),
         )
         .limit(1)

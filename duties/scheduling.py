@@ -33,9 +33,7 @@ def calendar_of(session: Session, organization_id: UUID | None = None) -> Calend
             )
         )
     )
-    closures = tuple(
-        Closure(row.starts_on, row.ends_on, Bilingual(fr=row.reason_fr, en=row.reason_en)) for row in rows
-    )
+    closures = tuple(Closure(row.starts_on, row.ends_on, Bilingual(fr=row.reason_fr, en=row.reason_en)) for row in rows)
     return Calendar(country=declared["country"], subdivision=declared["subdivision"], closures=closures)
 
 

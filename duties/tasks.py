@@ -73,7 +73,7 @@ def complete_task(
         raise Refusal("note.missing", N_("This step asks for a note: say in a few words what was done."))
     for proof in evidence:
         proofs.add(session, held.task, held.case, proof, by=by, at=at)
-    proofs.refuse_if_missing(session, held.task, given=len(evidence))
+    proofs.refuse_if_missing(session, held.task, given={proof.kind for proof in evidence})
 
     waits = held.task["approved_by_id"] is not None
     state = TASK.after(held.task["state"], "submit" if waits else "complete")

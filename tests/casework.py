@@ -11,8 +11,8 @@ from sqlmodel import Session
 
 from duties import cases, tasks
 from duties.actors import Actor
-from duties.here import many, one, program_of
 from duties.held import Moved
+from duties.here import many, one, program_of
 from duties.proofs import Proof
 from flows.at_once import carry_at_once
 from models.base import table_of
