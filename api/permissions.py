@@ -355,7 +355,6 @@ def _has_part(asker: Asker, hats: board.Hats) -> ColumnElement[bool]:
                 _task.c.done_by == asker.person_id,
                 _task.c.settled_by == asker.person_id,
                 and_(_task.c.state == "planned", _task.c.owed_by_id.in_(list(hats.tasks))),
-                and_(_task.c.state.in_(["planned", "open"]), _task.c.approved_by_id.in_(list(hats.approvals))),
             ),
         )
         .exists()

@@ -100,7 +100,7 @@ def hats_of(session: Session, standing: Standing, person_id: UUID) -> Hats:
     waits_here = and_(
         _task.c.program_id == here,
         _task.c.approved_by_id == _chain.c.id,
-        _task.c.state.in_(["planned", "open", "submitted"]),
+        _task.c.state == "submitted",
     )
     to_do = select(_task.c.id).where(open_here).exists()
     to_approve = select(_task.c.id).where(waits_here).exists()

@@ -125,12 +125,7 @@ class Task(InProgram, table=True):
         CheckConstraint("(handed_back_at is null) = (handed_back_by is null)", name="handed_back"),
         Index("ix_task_unsettled", "program_id", "case_id", postgresql_where=text(UNSETTLED)),
         Index("ix_task_owed", "program_id", "owed_by_id", postgresql_where=text("state in ('planned', 'open')")),
-        Index(
-            "ix_task_to_approve",
-            "program_id",
-            "approved_by_id",
-            postgresql_where=text("state in ('planned', 'open', 'submitted')"),
-        ),
+        Index("ix_task_to_approve", "program_id", "approved_by_id", postgresql_where=text("state = 'submitted'")),
         Index("ix_task_next_check", "program_id", "next_check", postgresql_where=text("next_check is not null")),
         Index(
             "ix_task_acts",

@@ -451,7 +451,7 @@ CREATE INDEX ix_task_acts ON task (program_id, case_id) WHERE act_state in ('wan
 CREATE INDEX ix_task_case_id ON task (case_id);
 CREATE INDEX ix_task_next_check ON task (program_id, next_check) WHERE next_check is not null;
 CREATE INDEX ix_task_owed ON task (program_id, owed_by_id) WHERE state in ('planned', 'open');
-CREATE INDEX ix_task_to_approve ON task (program_id, approved_by_id) WHERE state in ('planned', 'open', 'submitted');
+CREATE INDEX ix_task_to_approve ON task (program_id, approved_by_id) WHERE state = 'submitted';
 CREATE INDEX ix_task_unsettled ON task (program_id, case_id) WHERE required and state not in ('done', 'waived', 'cancelled');
 CREATE TABLE wake_up (
     program_id UUID NOT NULL,

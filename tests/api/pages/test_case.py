@@ -43,6 +43,12 @@ def test_whoever_has_a_part_in_a_case_sees_all_of_it(cast: Cast, name: str) -> N
     assert "0 of 28" in page
 
 
+def test_one_who_is_told_of_a_case_can_open_it_though_their_step_has_not_begun(cast: Cast) -> None:
+    """The letter that says a case was opened leads to it: the IT contact's step waits for an approval first."""
+    case_id = open_onboarding(cast)
+    assert signed_in(cast, "it_contact").get(f"/cases/{case_id}").status_code == 200
+
+
 def test_an_approver_sees_the_case_once_something_waits_for_them(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     approver = signed_in(cast, "manager_la")
