@@ -116,11 +116,6 @@ class PrefectServer:
         with psycopg.connect(self._as_admin()) as connection:
             return connection.execute(query.encode(), values).fetchall()
 
-    def write(self, statement: str, *values: object) -> None:
-        """Change something in Prefect's own database, as time would."""
-        with psycopg.connect(self._as_admin()) as connection:
-            connection.execute(statement.encode(), values)
-
     def everything(self) -> str:
         """All that Prefect wrote down: every row of its database, and every file of its home."""
         written: list[str] = []
