@@ -57,7 +57,10 @@ _TITLES: Final = {
     422: N_("Something in this request is missing or not right."),
     428: N_("Say which version you saw."),
     500: N_("Something went wrong on our side. Nothing was saved; try again."),
-    503: N_("The program's database does not answer for the moment. Nothing was saved; try again shortly."),
+    # It may be the answer to the commit that was lost: whether it was saved, nobody can say here.
+    503: N_(
+        "The program's database does not answer for the moment. Try again shortly, and look first whether it was saved."
+    ),
 }
 
 
@@ -144,7 +147,7 @@ def _place(found: Mapping[str, Any]) -> str:
 
 
 async def database_away(request: Request, error: Exception) -> Response:
-    """The database stopped, or has no connection left: nothing was saved, and it may be tried again."""
+    """The database stopped, or has no connection left. It may be tried again, under its key where it had one."""
     _log.warning("the database does not answer: %s", type(error).__name__)
     return answer(request, 503, headers={"Retry-After": "5"})
 

@@ -137,6 +137,7 @@ class Asker:
         else:
             assert str(answer.status_code) in operation["responses"], (method, path, answer.status_code)
         kind = answer.headers.get("content-type", "")
+        assert answer.headers.get("cache-control") == "no-store", (method, path, answer.status_code)
         if answer.status_code >= 400:
             problem_of(answer)
         elif answer.headers.get("idempotency-replayed") or answer.status_code == 204:

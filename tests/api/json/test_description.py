@@ -1,0 +1,94 @@
+"""The window's description of itself: served, whole, and true of what the window does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # comes with Prefect, without types
+
+from api.json import routes
+from api.json.shapes import Given
+from tests.api.desk import nobody
+from tests.api.json.window import PREFIX, description, operations
+from tests.cast import Cast
+
+REFUSALS = {"401", "403", "404", "409", "412", "413", "422", "428", "503"}
+
+
+def _references(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        for key, value in part.items():
+            if key == "$ref":
+                yield value
+            else:
+                yield from _references(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _references(value)
+
+
+def test_the_description_is_served_to_whoever_asks_and_loads_nothing_from_elsewhere(cast: Cast) -> None:
+    client = nobody(cast.database)
+    answer = client.get(f"{PREFIX}/openapi.json")
+    assert answer.status_code == 200
+    assert answer.json() == description()
+    assert answer.json()["openapi"].startswith("3.1")
+    for page in ("/docs", "/redoc", "/openapi.json"):
+        assert client.get(page).status_code in (303, 404)
+
+
+def test_every_reference_of_the_description_leads_somewhere() -> None:
+    known = {f"#/components/schemas/{name}" for name in description()["components"]["schemas"]}
+    named = set(_references(description()))
+    assert len(named) > 15
+    assert named <= known
+    assert known - named == set()
+
+
+@pytest.mark.parametrize("name", sorted(description()["components"]["schemas"]))
+def test_every_schema_is_one(name: str) -> None:
+    Draft202012Validator.check_schema(description()["components"]["schemas"][name])
+
+
+def test_every_operation_has_a_name_of_its_own_a_sentence_and_its_answers() -> None:
+    asked = operations()
+    assert len(asked) >= 30
+    assert len({one.described["operationId"] for one in asked}) == len(asked)
+    for one in asked:
+        assert one.described["description"].endswith("."), one
+        answers = set(one.described["responses"])
+        assert answers > REFUSALS, one
+        (success,) = answers - REFUSALS
+        assert success in ("200", "201", "204")
+        declared = {place["name"] for place in one.described.get("parameters", ()) if place["in"] == "path"}
+        assert declared == set(re.findall(r"{(\w+)}", one.path)), one
+
+
+def test_every_route_of_the_window_is_described_and_nothing_of_the_pages_is() -> None:
+    described = {one.path for one in operations()}
+    assert all(path.startswith(PREFIX) for path in described)
+    assert len(described) > 20
+    assert routes.router.prefix == PREFIX
+
+
+def test_a_body_is_refused_where_it_holds_what_is_not_known() -> None:
+    """A misspelled field is told, and not passed over."""
+    bodies = {
+        one.described["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        for one in operations()
+        if one.takes_body
+    }
+    assert {kind.__name__ for kind in Given.__subclasses__()} >= bodies
+    for name in bodies:
+        assert description()["components"]["schemas"][name]["additionalProperties"] is False
+
+
+def test_the_description_of_a_key_says_what_a_repetition_is_answered() -> None:
+    for one in operations():
+        for place in one.described.get("parameters", ()):
+            if place["name"] == "idempotency-key":
+                assert "Idempotency-Replayed" in place["description"]
+                assert "no body" in place["description"]
