@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, and_, any_, bindparam, literal_column, select, text, update
+from sqlalchemy import ARRAY, Executable, Uuid, and_, any_, bindparam, literal_column, select, text, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
@@ -55,11 +55,10 @@ _WAITS = (
     )
     .exists()
 )
-_OPEN_THOSE_READY = (
+_OPEN_READY = (
     update(_task)
     .where(
         _task.c.program_id == _here,
-        _task.c.id == any_(bindparam("candidates", type_=ARRAY(Uuid()))),
         _task.c.state == literal_column("'planned'"),
         # What is still to be undone is undone before it is done again.
         _task.c.act_state != literal_column("'undo_wanted'"),
@@ -75,6 +74,8 @@ _OPEN_THOSE_READY = (
     )
     .returning(_task.c.id, _task.c.step, _task.c.item)
 )
+_OPEN_THESE = _OPEN_READY.where(_task.c.id == any_(bindparam("candidates", type_=ARRAY(Uuid()))))
+_OPEN_WAITING = _OPEN_READY.where(_task.c.id.in_(_WAITING))
 _UNSETTLED = select(_task.c.id).where(_this_case, text(UNSETTLED)).limit(1)
 _ACT_ASKED = select(_task.c.id).where(_this_case, text("act_state in ('wanted', 'undo_wanted')")).limit(1)
 
@@ -159,8 +160,9 @@ def settle(session: Session, held: Held, state: str) -> Moved:
         return Moved(held.id, state)
     if held.task["dates_hang"]:
         scheduling.reschedule(session, held.case_id)
-    waiting = run(session, _WAITING, {"here": program_of(session), "task_id": held.id}).scalars().all()
-    opened = open_those_ready(session, held, waiting)
+    opened: tuple[UUID, ...] = ()
+    if held.case is not None and held.case["state"] == "open":
+        opened = _open(session, _OPEN_WAITING, {"task_id": held.id}, held.case_id, by=held.by, at=held.at)
     closed = False
     if not opened:
         closed = close_if_settled(session, held.case_id, by=held.by, at=held.at)
@@ -172,17 +174,20 @@ def open_those_ready(session: Session, held: Held, candidates: Sequence[UUID]) -
     """Open those of `candidates` that wait for nothing more, if the case is open."""
     if held.case is None or held.case["state"] != "open" or not candidates:
         return ()
-    return _open(session, candidates, held.case_id, by=held.by, at=held.at)
+    return _open(session, _OPEN_THESE, {"candidates": list(candidates)}, held.case_id, by=held.by, at=held.at)
 
 
 def _open(
-    session: Session, candidates: Sequence[UUID], case_id: UUID | None, *, by: Actor, at: datetime
+    session: Session,
+    opening: Executable,
+    which: Mapping[str, Any],
+    case_id: UUID | None,
+    *,
+    by: Actor,
+    at: datetime,
 ) -> tuple[UUID, ...]:
-    """Open those of `candidates` that are planned and wait for nothing more."""
-    if not candidates:
-        return ()
-    asked = {"here": program_of(session), "candidates": list(candidates), "moment": at}
-    rows = run(session, _OPEN_THOSE_READY, asked).all()
+    """Open those of the tasks `which` that are planned and wait for nothing more, and tell of each."""
+    rows = run(session, opening, {"here": program_of(session), "moment": at, **which}).all()
     if rows:
         events.write_many(
             session,
@@ -269,7 +274,7 @@ def open_ready(session: Session, case: Mapping[str, Any], *, by: Actor, at: date
     planned = session.scalars(
         select(_task.c.id).where(of_case(session, case["id"]), _task.c.state == "planned").order_by(_task.c.id)
     )
-    return _open(session, list(planned), case["id"], by=by, at=at)
+    return _open(session, _OPEN_THESE, {"candidates": list(planned)}, case["id"], by=by, at=at)
 
 
 def close_if_settled(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> bool:
