@@ -15,7 +15,7 @@ from uuid import UUID
 from starlette.responses import Response
 
 from api.session import Office, sign_in
-from bench.figures import Cost, Ratio, median, mixed, ms, table
+from bench.figures import Cost, Ratio, costing, median, mixed, ms, table
 from bench.ground import Ground, now
 from bench.processes import free_port, module, running, serves, wait_for
 from bench.web_app import EMPTY
@@ -36,7 +36,7 @@ def measure(ground: Ground, folder: Path, *, rounds: int, cases: int) -> Iterato
     command += ["--no-server-header", "--no-date-header"]
     with running(command, environment, folder / "web.log") as web:
         wait_for(serves(f"http://127.0.0.1:{port}/healthz"), "the web", web)
-        ask = _Asking(port, _cookie(ground, port))
+        ask = _Asking(port, _cookie(ground, port), web.pid)
         asyncio.run(_complete(ground, ask, clients=4, cases=2))  # warm
         asyncio.run(_empty(ask, clients=4, requests=200))
         taken: dict[str, list[Run]] = defaultdict(list)
@@ -53,13 +53,18 @@ def measure(ground: Ground, folder: Path, *, rounds: int, cases: int) -> Iterato
             f"{median(run.rate for run in runs):.0f}/s",
             ms(median(run.cost.at(50) for run in runs)),
             ms(median(run.cost.at(99) for run in runs)),
+            ms(median(run.cost.cpu_there / run.cost.operations for run in runs)),
             f"{sum(run.cost.operations for run in runs)}",
             f"{sum(run.lost for run in runs)}",
         )
         for name, runs in taken.items()
     }
     print(
-        table(f"2. Through HTTP, one web process ({rounds} rounds)", ("rate", "p50", "p99", "requests", "lost"), rows)
+        table(
+            f"2. Through HTTP, one web process ({rounds} rounds)",
+            ("rate", "p50", "p99", "CPU of the web", "requests", "lost"),
+            rows,
+        )
     )
     one, many_runs = taken["complete 1"], taken[f"complete {MANY}"]
     lost = sum(run.lost for run in [*one, *many_runs])
@@ -91,6 +96,7 @@ class Run:
 class _Asking:
     port: int
     cookie: str
+    server: int
 
 
 class _Client:
@@ -163,13 +169,13 @@ async def _complete(ground: Ground, ask: _Asking, *, clients: int, cases: int) -
 
 
 async def _run(ask: _Asking, clients: int, work: Any) -> Run:
-    cost = Cost()
     lines = [_Client(ask) for _ in range(clients)]
     for line in lines:
         await line.open()
-    begun = time.perf_counter()
-    await asyncio.gather(*(work(line, cost) for line in lines))
-    took = time.perf_counter() - begun
+    with costing(lambda: [ask.server]) as cost:
+        begun = time.perf_counter()
+        await asyncio.gather(*(work(line, cost) for line in lines))
+        took = time.perf_counter() - begun
     for line in lines:
         await line.close()
     return Run(cost, cost.operations / took)
