@@ -119,8 +119,7 @@ def desk(request: Request) -> Iterator[Desk]:
     office = office_of(request)
     at = office.clock()
     found = _signed_in(office, request.cookies.get(office.cookie, ""), at)
-    with program_session(office.engine, found.program_id) as session:
-        session.info["stationery"] = office.stationery
+    with office.of_program(found.program_id) as session:
         program = session.get(Program, found.program_id)
         person = session.get(Person, (found.program_id, found.person_id))
         if program is None or person is None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import func, select
 
@@ -42,6 +43,47 @@ _task = table_of(Task)
 _person = table_of(Person)
 
 
+@dataclass(frozen=True)
+class Door:
+    """What every act on a task comes with: the desk, the version that was seen, and the key of a repeated request."""
+
+    desk: Desk
+    response: Response
+    if_match: str
+    once: Once
+
+    @property
+    def seen(self) -> int | None:
+        """The version that the asker saw. Raises HTTPException (428) where they do not say."""
+        return seen_version(self.if_match)
+
+    def open(self, action: Action, task_id: UUID, act: Callable[[Actor], Moved], body: BaseModel | None) -> MovedShown:
+        """Do `act` as whoever the asker is to the task, once for the same key. Raises Forbidden and Refusal."""
+        # Before anything is asked of the task: an act may have ended what the asker was to it, such as handing it back.
+        if (before := self.once.again(body)) is not None:
+            return before  # type: ignore[return-value]  # an answer given again, as it stands
+        session = self.desk.session
+        task, case = find_task(session, self.desk.asker, task_id)
+        by = require(action, to_task(session, self.desk.asker, task, case))
+        moved = act(by)
+        self.once.done(self.response, 200, f"/api/v1/tasks/{task_id}")
+        version = session.scalar(
+            select(_task.c.version).where(_task.c.program_id == program_of(session), _task.c.id == task_id)
+        )
+        self.response.headers["ETag"] = etag(version or 0)
+        return MovedShown.model_validate(moved)
+
+
+def door_of(
+    desk: AtDesk, request: Request, response: Response, if_match: IfMatch = "", idempotency_key: IdempotencyKey = ""
+) -> Door:
+    """The door at which one request knocks."""
+    return Door(desk, response, if_match, Once.of(desk, request, idempotency_key))
+
+
+AtDoor = Annotated[Door, Depends(door_of)]
+
+
 @router.get("/work")
 @asks(Action.SEE_MY_WORK)
 def my_work(
@@ -72,27 +114,23 @@ def get_task(task_id: UUID, desk: AtDesk, response: Response) -> TaskShown:
 def complete(
     task_id: UUID,
     body: Completion,
-    desk: AtDesk,
-    request: Request,
-    response: Response,
-    if_match: IfMatch = "",
-    idempotency_key: IdempotencyKey = "",
+    door: AtDoor,
 ) -> MovedShown:
     """Record that a task was done; where it is approved by someone, it then waits for them."""
     proofs = [Proof(given.kind, given.label, _decoded(given.content)) for given in body.evidence]
 
     def act(by: Actor) -> Moved:
         return tasks.complete_task(
-            desk.session,
+            door.desk.session,
             task_id,
             by=by,
-            at=desk.at,
+            at=door.desk.at,
             note=body.note,
             evidence=proofs,
-            seen=seen_version(if_match),
+            seen=door.seen,
         )
 
-    return _do(desk, request, response, Action.COMPLETE_TASK, task_id, act, body, idempotency_key)
+    return door.open(Action.COMPLETE_TASK, task_id, act, body)
 
 
 @router.post("/tasks/{task_id}/approval")
@@ -100,18 +138,14 @@ def complete(
 def approve(
     task_id: UUID,
     body: Note,
-    desk: AtDesk,
-    request: Request,
-    response: Response,
-    if_match: IfMatch = "",
-    idempotency_key: IdempotencyKey = "",
+    door: AtDoor,
 ) -> MovedShown:
     """Approve what was done. Never one's own."""
 
     def act(by: Actor) -> Moved:
-        return tasks.approve_task(desk.session, task_id, by=by, at=desk.at, note=body.note, seen=seen_version(if_match))
+        return tasks.approve_task(door.desk.session, task_id, by=by, at=door.desk.at, note=body.note, seen=door.seen)
 
-    return _do(desk, request, response, Action.APPROVE_TASK, task_id, act, body, idempotency_key)
+    return door.open(Action.APPROVE_TASK, task_id, act, body)
 
 
 @router.post("/tasks/{task_id}/rejection")
@@ -119,20 +153,14 @@ def approve(
 def reject(
     task_id: UUID,
     body: Reason,
-    desk: AtDesk,
-    request: Request,
-    response: Response,
-    if_match: IfMatch = "",
-    idempotency_key: IdempotencyKey = "",
+    door: AtDoor,
 ) -> MovedShown:
     """Send back what was done, with the reason."""
 
     def act(by: Actor) -> Moved:
-        return tasks.reject_task(
-            desk.session, task_id, by=by, at=desk.at, reason=body.reason, seen=seen_version(if_match)
-        )
+        return tasks.reject_task(door.desk.session, task_id, by=by, at=door.desk.at, reason=body.reason, seen=door.seen)
 
-    return _do(desk, request, response, Action.REJECT_TASK, task_id, act, body, idempotency_key)
+    return door.open(Action.REJECT_TASK, task_id, act, body)
 
 
 @router.post("/tasks/{task_id}/undoing")
@@ -140,20 +168,14 @@ def reject(
 def undo(
     task_id: UUID,
     body: OptionalReason,
-    desk: AtDesk,
-    request: Request,
-    response: Response,
-    if_match: IfMatch = "",
-    idempotency_key: IdempotencyKey = "",
+    door: AtDoor,
 ) -> MovedShown:
     """Take back a mistaken completion, submission or waiver."""
 
     def act(by: Actor) -> Moved:
-        return tasks.undo_task(
-            desk.session, task_id, by=by, at=desk.at, reason=body.reason, seen=seen_version(if_match)
-        )
+        return tasks.undo_task(door.desk.session, task_id, by=by, at=door.desk.at, reason=body.reason, seen=door.seen)
 
-    return _do(desk, request, response, Action.UNDO_TASK, task_id, act, body, idempotency_key)
+    return door.open(Action.UNDO_TASK, task_id, act, body)
 
 
 @router.post("/tasks/{task_id}/waiver")
@@ -161,20 +183,14 @@ def undo(
 def waive(
     task_id: UUID,
     body: Reason,
-    desk: AtDesk,
-    request: Request,
-    response: Response,
-    if_match: IfMatch = "",
-    idempotency_key: IdempotencyKey = "",
+    door: AtDoor,
 ) -> MovedShown:
     """Decide, with the reason, that a step is not needed in this case."""
 
     def act(by: Actor) -> Moved:
-        return tasks.waive_task(
-            desk.session, task_id, by=by, at=desk.at, reason=body.reason, seen=seen_version(if_match)
-        )
+        return tasks.waive_task(door.desk.session, task_id, by=by, at=door.desk.at, reason=body.reason, seen=door.seen)
 
-    return _do(desk, request, response, Action.WAIVE_TASK, task_id, act, body, idempotency_key)
+    return door.open(Action.WAIVE_TASK, task_id, act, body)
 
 
 @router.post("/tasks/{task_id}/handing-back")
@@ -182,38 +198,30 @@ def waive(
 def hand_back(
     task_id: UUID,
     body: Reason,
-    desk: AtDesk,
-    request: Request,
-    response: Response,
-    if_match: IfMatch = "",
-    idempotency_key: IdempotencyKey = "",
+    door: AtDoor,
 ) -> MovedShown:
     """Say, with the reason, that one cannot do it: it falls to the next of its chain."""
 
     def act(by: Actor) -> Moved:
         return tasks.hand_back_task(
-            desk.session, task_id, by=by, at=desk.at, reason=body.reason, seen=seen_version(if_match)
+            door.desk.session, task_id, by=by, at=door.desk.at, reason=body.reason, seen=door.seen
         )
 
-    return _do(desk, request, response, Action.HAND_BACK_TASK, task_id, act, body, idempotency_key)
+    return door.open(Action.HAND_BACK_TASK, task_id, act, body)
 
 
 @router.post("/tasks/{task_id}/returning")
 @asks(Action.RETURN_TASK)
 def give_again(
     task_id: UUID,
-    desk: AtDesk,
-    request: Request,
-    response: Response,
-    if_match: IfMatch = "",
-    idempotency_key: IdempotencyKey = "",
+    door: AtDoor,
 ) -> MovedShown:
     """Give a handed-back task again to the role that owes it."""
 
     def act(by: Actor) -> Moved:
-        return tasks.return_task(desk.session, task_id, by=by, at=desk.at, seen=seen_version(if_match))
+        return tasks.return_task(door.desk.session, task_id, by=by, at=door.desk.at, seen=door.seen)
 
-    return _do(desk, request, response, Action.RETURN_TASK, task_id, act, None, idempotency_key)
+    return door.open(Action.RETURN_TASK, task_id, act, None)
 
 
 def shown_tasks(desk: Desk, rows: list[dict[str, Any]]) -> list[TaskShown]:
@@ -271,31 +279,6 @@ _AS_STORED = (
     "reason",
     "version",
 )
-
-
-def _do(
-    desk: Desk,
-    request: Request,
-    response: Response,
-    action: Action,
-    task_id: UUID,
-    act: Callable[[Actor], Moved],
-    body: BaseModel | None,
-    key: str,
-) -> MovedShown:
-    once = Once.of(desk, request, key)
-    # Before anything is asked of the task: an act may have ended what the asker was to it, such as handing it back.
-    if (before := once.again(body)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    task, case = find_task(desk.session, desk.asker, task_id)
-    by = require(action, to_task(desk.session, desk.asker, task, case))
-    moved = act(by)
-    once.done(response, 200, f"/api/v1/tasks/{task_id}")
-    version = desk.session.scalar(
-        select(_task.c.version).where(_task.c.program_id == program_of(desk.session), _task.c.id == task_id)
-    )
-    response.headers["ETag"] = etag(version or 0)
-    return MovedShown.model_validate(moved)
 
 
 def _decoded(content: str) -> bytes:

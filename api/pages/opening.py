@@ -7,7 +7,7 @@ from datetime import date
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import and_, or_, select
 
@@ -46,78 +46,6 @@ OPENED_BY_FORM: Final = "onboarding"
 Text = Annotated[str, Form()]
 
 
-@router.get("/cases/new", name="new_case")
-@asks(Action.OPEN_CASE)
-def new_case(desk: AtDesk, request: Request) -> HTMLResponse:
-    """The form: someone who was appointed and has no open case, or someone new."""
-    if not may_open(desk):
-        raise Forbidden
-    return _form_page(desk, request, Typed())
-
-
-@router.post("/cases/new")
-@asks(Action.OPEN_CASE)
-def preview(
-    desk: AtDesk,
-    request: Request,
-    form: Annotated[Literal["known", "new"], Form()],
-    worker: Text = "",
-    given_name: Text = "",
-    family_name: Text = "",
-    email: Text = "",
-    phone: Text = "",
-    language: Text = "fr",
-    organization: Text = "",
-    starts_on: Text = "",
-) -> Response:
-    """What the case would ask, of whom and when. It is truly opened, looked at, and undone again."""
-    if not may_open(desk):
-        raise Forbidden
-    given = Given(form, worker, given_name, family_name, email, phone, language, organization, starts_on)
-    found: list[dict[str, Any]] = []
-
-    def look() -> None:
-        found.append(_plan(desk, _open(desk, given)))
-
-    refusal = desk.attempt(look)
-    if refusal is not None:
-        return _form_page(desk, request, Typed(form, refusal, given.fields))
-    desk.session.rollback()
-    return page(desk, request, "open_case.html", given=given, day=desk.day, **found[0])
-
-
-@router.post("/cases")
-@asks(Action.OPEN_CASE)
-def open_case(
-    desk: AtDesk,
-    request: Request,
-    form: Annotated[Literal["known", "new"], Form()],
-    worker: Text = "",
-    given_name: Text = "",
-    family_name: Text = "",
-    email: Text = "",
-    phone: Text = "",
-    language: Text = "fr",
-    organization: Text = "",
-    starts_on: Text = "",
-) -> Response:
-    """Open the case; someone new is added and appointed in the same act."""
-    if not may_open(desk):
-        raise Forbidden
-    given = Given(form, worker, given_name, family_name, email, phone, language, organization, starts_on)
-    opened: list[UUID] = []
-    refusal = desk.attempt(lambda: opened.append(_open(desk, given)))
-    if refusal is not None:
-        return _form_page(desk, request, Typed(form, refusal, given.fields))
-    return see_other(f"/cases/{opened[0]}")
-
-
-def may_open(desk: Desk) -> bool:
-    """Whether the reader may open a case at some organization."""
-    managed = desk.asker.organizations_as("manager")
-    return allows(Action.OPEN_CASE, to_program(desk.asker, organizations=managed)) is not None
-
-
 @dataclass(frozen=True)
 class Given:
     """What the form says: someone who holds the role (`worker`, as person/organization), or someone new."""
@@ -136,6 +64,78 @@ class Given:
     def fields(self) -> dict[str, str]:
         """The fields by name, as they were typed."""
         return dict(self.__dict__)
+
+
+def filled(
+    form: Annotated[Literal["known", "new"], Form()],
+    worker: Text = "",
+    given_name: Text = "",
+    family_name: Text = "",
+    email: Text = "",
+    phone: Text = "",
+    language: Text = "fr",
+    organization: Text = "",
+    starts_on: Text = "",
+) -> Given:
+    """The form as it was typed."""
+    return Given(form, worker, given_name, family_name, email, phone, language, organization, starts_on)
+
+
+Filled = Annotated[Given, Depends(filled)]
+
+
+@router.get("/cases/new", name="new_case")
+@asks(Action.OPEN_CASE)
+def new_case(desk: AtDesk, request: Request) -> HTMLResponse:
+    """The form: someone who was appointed and has no open case, or someone new."""
+    if not may_open(desk):
+        raise Forbidden
+    return _form_page(desk, request, Typed())
+
+
+@router.post("/cases/new")
+@asks(Action.OPEN_CASE)
+def preview(
+    desk: AtDesk,
+    request: Request,
+    given: Filled,
+) -> Response:
+    """What the case would ask, of whom and when. It is truly opened, looked at, and undone again."""
+    if not may_open(desk):
+        raise Forbidden
+    found: list[dict[str, Any]] = []
+
+    def look() -> None:
+        found.append(_plan(desk, _open(desk, given)))
+
+    refusal = desk.attempt(look)
+    if refusal is not None:
+        return _form_page(desk, request, Typed(given.form, refusal, given.fields))
+    desk.session.rollback()
+    return page(desk, request, "open_case.html", given=given, day=desk.day, **found[0])
+
+
+@router.post("/cases")
+@asks(Action.OPEN_CASE)
+def open_case(
+    desk: AtDesk,
+    request: Request,
+    given: Filled,
+) -> Response:
+    """Open the case; someone new is added and appointed in the same act."""
+    if not may_open(desk):
+        raise Forbidden
+    opened: list[UUID] = []
+    refusal = desk.attempt(lambda: opened.append(_open(desk, given)))
+    if refusal is not None:
+        return _form_page(desk, request, Typed(given.form, refusal, given.fields))
+    return see_other(f"/cases/{opened[0]}")
+
+
+def may_open(desk: Desk) -> bool:
+    """Whether the reader may open a case at some organization."""
+    managed = desk.asker.organizations_as("manager")
+    return allows(Action.OPEN_CASE, to_program(desk.asker, organizations=managed)) is not None
 
 
 # Opening.
