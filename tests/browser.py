@@ -70,9 +70,12 @@ def serve(app: ASGIApp) -> Iterator[str]:
             thread.join(START_SECONDS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests. Without one they are skipped, in continuous integration they fail."""
+    """One Chromium for the tests of a module. Without one they are skipped, in continuous integration they fail.
+
+    Not for the whole run: while it lives, an event loop runs in this thread, and no other test could run its own.
+    """
     where = chromium()
     if where is None:
         message = "no Chromium: on Debian 'apt-get install chromium', or set CHROMIUM to its path"
