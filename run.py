@@ -71,7 +71,8 @@ def test(arguments: list[str]) -> int:
         print(f"{name}: {'ok' if status == 0 else 'FAILED'} ({time.monotonic() - begun:.1f} s)", flush=True)
         if status:
             return status
-    return become("python", "-m", "pytest", "-m", "not long")
+    # A file at a time on each of two cores: its browser and its servers are its own.
+    return become("python", "-m", "pytest", "-m", "not long", "-n", "2", "--dist", "loadfile")
 
 
 def lock(options: list[str]) -> int:

@@ -83,6 +83,7 @@ class Listener:
         self._url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         self._channels = channels
         self._connection: psycopg.Connection[Any] | None = None
+        self._ended = False
 
     def wait(self, timeout_seconds: float) -> bool:
         """True when something may have happened; False when nothing was heard in `timeout_seconds`.
@@ -117,6 +118,7 @@ class Listener:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._ended = True
         self.close()
 
     def _connect(self) -> None:
@@ -138,6 +140,9 @@ class Listener:
             connection.close()
             raise
         self._connection = connection
+        if self._ended:
+            # Whoever waited in another thread connected just as this was ended: nobody else would close it.
+            self.close()
 
 
 def listen(url: str, *channels: str) -> Listener:

@@ -236,6 +236,10 @@ def became(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, 
     return seen
 
 
+#: The quick tests, a file at a time on each of two cores.
+QUICK = ("python", "-m", "pytest", "-m", "not long", "-n", "2", "--dist", "loadfile")
+
+
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
@@ -269,13 +273,13 @@ def test_the_checks_run_in_order_and_the_first_that_breaks_ends_them(
     monkeypatch.setattr(run.subprocess, "run", checking)
     assert run.main(["test"]) == 0
     assert [tool.split()[0] for tool in tried] == ["ruff", "ruff", "mypy", "lint-imports", "python"]
-    assert became[-1] == ("python", "-m", "pytest", "-m", "not long")
+    assert became[-1] == QUICK
 
     became.clear()
     status["mypy"] = 3
     assert run.main(["test"]) == 3
     assert tried[-1] == "mypy"
-    assert ("python", "-m", "pytest", "-m", "not long") not in became
+    assert QUICK not in became
 
 
 # ------------------------------------------------------------------------------------------- reading the locks
