@@ -199,6 +199,7 @@ def _for_the_reader(filter_: Callable[..., object]) -> Callable[..., object]:
 
 
 _PLAIN: Final[Mapping[str, Callable[..., object]]] = {
+    "begun": _begun,
     "day": _day,
     "moment": _moment,
     "clock": _clock,
@@ -209,6 +210,12 @@ _PLAIN: Final[Mapping[str, Callable[..., object]]] = {
     "pick": _pick,
     "plus_days": _plus_days,
 }
+
+
+def _begun(text: str) -> str:
+    """`text` as it begins a line: its first letter large, all others as they are. Jinja's own makes them small."""
+    return text[:1].upper() + text[1:]
+
 
 FILTERS: Final[Mapping[str, Callable[..., object]]] = {
     name: _for_the_reader(filter_) for name, filter_ in _PLAIN.items()

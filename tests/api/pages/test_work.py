@@ -39,6 +39,12 @@ def test_nobody_signed_in_is_led_to_the_sign_in(cast: Cast) -> None:
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
 
 
+def test_the_day_is_written_as_its_language_writes_it_at_the_head_of_a_page(cast: Cast) -> None:
+    someone = signed_in(cast, "police")
+    assert "Monday, November 23, 2026" in text_of(someone.get("/?lang=en").text)
+    assert "Lundi 23 novembre 2026" in text_of(someone.get("/?lang=fr").text)
+
+
 def test_nothing_to_do_is_said_kindly(cast: Cast) -> None:
     open_onboarding(cast)
     page = text_of(signed_in(cast, "police").get("/").text)
