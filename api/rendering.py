@@ -198,6 +198,11 @@ def _for_the_reader(filter_: Callable[..., object]) -> Callable[..., object]:
     return reckoned
 
 
+def _begun(text: str) -> str:
+    """`text` as it begins a line: its first letter large, all others as they are. Jinja's own makes them small."""
+    return text[:1].upper() + text[1:]
+
+
 _PLAIN: Final[Mapping[str, Callable[..., object]]] = {
     "begun": _begun,
     "day": _day,
@@ -210,11 +215,6 @@ _PLAIN: Final[Mapping[str, Callable[..., object]]] = {
     "pick": _pick,
     "plus_days": _plus_days,
 }
-
-
-def _begun(text: str) -> str:
-    """`text` as it begins a line: its first letter large, all others as they are. Jinja's own makes them small."""
-    return text[:1].upper() + text[1:]
 
 
 FILTERS: Final[Mapping[str, Callable[..., object]]] = {
