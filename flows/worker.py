@@ -331,8 +331,10 @@ async def main(settings: Settings) -> None:
     loop.set_default_executor(ThreadPoolExecutor(CONCURRENCY + 8, thread_name_prefix="engine"))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.stop)
-    await worker.run()
-    engine.dispose()
+    try:
+        await worker.run()
+    finally:
+        engine.dispose()
 
 
 def mailer_of(settings: Settings) -> Mailer | None:

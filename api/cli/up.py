@@ -41,8 +41,10 @@ def up(
             migrate(urls.owner)
             if settings.demo:
                 engine = make_engine(urls.app, pool_size=2, application_name="spheres loader")
-                load_demonstration(engine, stationery_of(settings), at=datetime.now(UTC))
-                engine.dispose()
+                try:
+                    load_demonstration(engine, stationery_of(settings), at=datetime.now(UTC))
+                finally:
+                    engine.dispose()
 
         status = supervise(
             _processes(settings, urls, environment),
