@@ -19,6 +19,7 @@ from duties.declared import Declared
 from duties.here import local_day, one, program, program_of
 from duties.planning import instances
 from duties.protocol import REQUESTER, Protocol, Step
+from duties.protocol_difference import difference
 from duties.refusals import Refusal
 from duties.roles import Link, responsibility
 from locales import N_, say
@@ -298,7 +299,7 @@ def newer_version(session: Session, case: Case, language: str) -> Offer | None:
     pinned_version = session.get(ProtocolVersion, (program_of(session), case.protocol_version_id))
     if pinned_version is None or newest.number < pinned_version.number:
         return None
-    changes = Protocol.difference(scheduling.protocol_of(pinned_version), scheduling.protocol_of(newest), language)
+    changes = difference(scheduling.protocol_of(pinned_version), scheduling.protocol_of(newest), language)
     return Offer(newest, changes)
 
 

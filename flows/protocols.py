@@ -12,7 +12,8 @@ from typing import Final
 
 from duties.declared import Declared, load_declared
 from duties.program import ProgramFile
-from duties.protocol import Protocol, check_protocol
+from duties.protocol import Protocol
+from duties.protocol_check import check_protocol
 from flows.engine import Action, Bound
 from flows.onboarding import actions as onboarding
 

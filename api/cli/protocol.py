@@ -12,6 +12,7 @@ from api.cli.terminal import Ending, ProgramKey, counter, tell
 from duties import cases, scheduling
 from duties.planning import plan as planned
 from duties.protocol import Protocol
+from duties.protocol_difference import difference
 from duties.roles import Standing, standing
 from flows.protocols import read_protocol
 from locales import LANGUAGES, N_, current_language, is_language, say, show_day
@@ -119,7 +120,7 @@ def diff(
     lang: Lang = "",
 ) -> None:
     """Say what changed from one file to another, in plain words."""
-    changes = Protocol.difference(read_protocol(old).value, read_protocol(new).value, _language(lang))
+    changes = difference(read_protocol(old).value, read_protocol(new).value, _language(lang))
     for change in changes:
         typer.echo(f"· {change}")
     if not changes:

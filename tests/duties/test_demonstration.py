@@ -14,7 +14,8 @@ from duties.demonstration import Act, DemoCase, DemonstrationFile, DemoTenure, R
 from duties.demonstration_check import read_demonstration, read_demonstration_text
 from duties.planning import due_on
 from duties.program_check import check_program
-from duties.protocol import Protocol, check_protocol
+from duties.protocol import Protocol
+from duties.protocol_check import check_protocol
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "programs" / "demonstration.yaml"

@@ -24,7 +24,8 @@ from duties.loading import Change, changes, load, new_program_id, program_id_for
 from duties.people import add_person, appoint
 from duties.program import ProgramFile
 from duties.program_check import read_program_text
-from duties.protocol import Protocol, check_protocol_text
+from duties.protocol import Protocol
+from duties.protocol_check import check_protocol_text
 from duties.refusals import Refusal
 from duties.roles import standing
 from duties.scheduling import calendar_of

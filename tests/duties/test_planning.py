@@ -23,7 +23,8 @@ from duties.planning import (
     plan,
     ready,
 )
-from duties.protocol import Due, Protocol, Step, check_protocol_text
+from duties.protocol import Due, Protocol, Step
+from duties.protocol_check import check_protocol_text
 from models.casework import SETTLED
 
 QUEBEC = Calendar()

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from duties.declared import Declared, DeclaredErrors, Problem
-from duties.protocol import Protocol, check_protocol, check_protocol_text
+from duties.protocol import Protocol
+from duties.protocol_check import check_protocol, check_protocol_text
+from duties.protocol_difference import difference
 
 HERE = Path(__file__).resolve().parents[2]
 
@@ -281,7 +283,7 @@ def test_a_new_version_says_in_plain_words_what_it_changes(old: str, new: str, s
     text = changed(old, new)
     if new == "stage: first":  # a stage that no step belongs to would be refused
         text = text.replace("  - {id: last, title: {fr: Fin, en: End}}\n", "")
-    assert Protocol.difference(read(GREETING).value, read(text).value, "en") == sentences
+    assert difference(read(GREETING).value, read(text).value, "en") == sentences
 
 
 def test_new_and_dropped_steps_gates_and_order_are_said() -> None:
@@ -289,19 +291,19 @@ def test_new_and_dropped_steps_gates_and_order_are_said() -> None:
     enrol = GREETING[GREETING.index("  - id: enrol") : GREETING.index("gates:")]
     without = GREETING.replace(enrol, "").replace("  - {id: last, title: {fr: Fin, en: End}}\n", "")
     less = read(without).value
-    assert Protocol.difference(old, less, "en") == ["“Enrol” is no longer asked.", "The stages changed."]
-    assert Protocol.difference(less, old, "en") == ["New step: “Enrol”.", "The stages changed."]
+    assert difference(old, less, "en") == ["“Enrol” is no longer asked.", "The stages changed."]
+    assert difference(less, old, "en") == ["New step: “Enrol”.", "The stages changed."]
     moved = GREETING.replace(enrol, "").replace("steps:\n  - id: ask", f"steps:\n{enrol}  - id: ask")
-    assert Protocol.difference(old, read(moved).value, "en") == ["The order of the steps changed."]
+    assert difference(old, read(moved).value, "en") == ["The order of the steps changed."]
     gate = "gates:\n  done: {title: {fr: Fini, en: Done}, steps: [enrol]}"
     more = read(changed("gates:", gate)).value
-    assert Protocol.difference(old, more, "en") == ["New gate: “Done”."]
-    assert Protocol.difference(more, old, "en") == ["The gate “Done” is no more."]
+    assert difference(old, more, "en") == ["New gate: “Done”."]
+    assert difference(more, old, "en") == ["The gate “Done” is no more."]
 
 
 def test_what_changes_is_said_in_french_too() -> None:
     text = changed("5, before: arrival", "4, before: arrival")
-    (said,) = Protocol.difference(read(GREETING).value, read(text).value, "fr")
+    (said,) = difference(read(GREETING).value, read(text).value, "fr")
     assert "4 jours ouvrables avant l’arrivée" in said
     assert "working" not in said
 
@@ -311,7 +313,7 @@ def test_no_change_of_the_onboarding_goes_unsaid() -> None:
     protocol = _onboarding(path)
     for field, value in _other_values(protocol).items():
         other = protocol.model_copy(update={field: value})
-        assert Protocol.difference(protocol, other, "en"), field
+        assert difference(protocol, other, "en"), field
     for place, step in enumerate(protocol.steps):
         for field in ("title", "help", "stage", "source", "clause", "needs", "due", "for_each", "waive"):
             values = {"title": step.title.model_copy(update={"en": "Other"}), "waive": "never", "needs": (),
@@ -324,7 +326,7 @@ def test_no_change_of_the_onboarding_goes_unsaid() -> None:
             other = Protocol.model_validate(
                 {**protocol.model_dump(by_alias=True), "steps": [s.model_dump(by_alias=True) for s in steps]}
             )
-            assert Protocol.difference(protocol, other, "en"), (step.id, field)
+            assert difference(protocol, other, "en"), (step.id, field)
 
 
 def _onboarding(path: Path) -> Protocol:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from duties.declared import Declared, DeclaredErrors, load_declared
 from duties.planning import TaskKey, check_examples, gate_waits_for, initial_states, is_complete, opened_by
 from duties.program_check import check_program
-from duties.protocol import Protocol, check_protocol
+from duties.protocol import Protocol
+from duties.protocol_check import check_protocol
 
 ROOT = Path(__file__).resolve().parents[2]
 ONBOARDING = ROOT / "flows" / "onboarding"
