@@ -20,7 +20,8 @@ from duties.cases import open_case
 from duties.declared import Bilingual, Declared, DeclaredErrors
 from duties.exporting import export, written
 from duties.here import program
-from duties.loading import Change, changes, load, new_program_id, program_id_for
+from duties.loading import changes, load, new_program_id, program_id_for
+from duties.loading_comparison import Change
 from duties.people import add_person, appoint
 from duties.program import ProgramFile
 from duties.program_check import read_program_text
