@@ -21,7 +21,7 @@ from api.pages import routes as page_routes
 from api.permissions import Forbidden
 from api.rendering import STATIC
 from api.session import NotSignedIn, Office
-from duties.letters import Mailbox
+from duties.envelopes import Mailbox
 from duties.notices import stationery_for
 from duties.refusals import Refusal
 from flows.protocols import letter_folders

@@ -24,7 +24,7 @@ from adapters.postgres import DatabaseUrls
 from duties.actors import LOADER, Actor
 from duties.cases import open_case, record_protocol
 from duties.declared import load_declared_text
-from duties.letters import Mailbox
+from duties.envelopes import Mailbox
 from duties.loading import load, new_program_id
 from duties.notices import Stationery, stationery_for
 from duties.people import add_person, appoint

@@ -20,8 +20,9 @@ from sqlmodel import Session
 
 from duties import events
 from duties.actors import Actor
+from duties.envelopes import Mailbox, message_id, mime, readdressed
 from duties.here import local_day, one, program, program_of
-from duties.letters import COMMON, Letter, Letters, Mailbox, message_id, mime, readdressed
+from duties.letters import COMMON, Letter, Letters
 from duties.refusals import Refusal
 from duties.roles import Holder, Link, Standing, standing
 from duties.wakeups import POST_CHANNEL

@@ -13,8 +13,8 @@ from sqlmodel import Session
 
 from duties import events
 from duties.actors import Actor
+from duties.envelopes import checked_address
 from duties.here import one, program_of
-from duties.letters import checked_address
 from duties.refusals import Refusal
 from locales import N_
 from models.agreement import Agreement, AgreementRole, AgreementVersion

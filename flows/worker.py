@@ -39,7 +39,7 @@ from adapters.database import Listener, listen, make_engine, open_session, progr
 from adapters.mail import FolderMailer, SmtpMailer
 from adapters.settings import Settings, SettingsError
 from duties import wakeups
-from duties.letters import Mailbox
+from duties.envelopes import Mailbox
 from duties.notices import stationery_for
 from duties.wakeups import Claim
 from flows import post, rounds

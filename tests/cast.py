@@ -22,7 +22,7 @@ from sqlmodel import Session
 from adapters.database import program_session
 from duties.actors import LOADER, Actor
 from duties.declared import Declared, load_declared
-from duties.letters import Mailbox
+from duties.envelopes import Mailbox
 from duties.loading import load, new_program_id
 from duties.notices import Stationery, stationery_for
 from duties.people import add_person, appoint

@@ -19,7 +19,7 @@ from adapters.database import make_engine, open_session, program_session
 from adapters.postgres import DatabaseUrls, EmbeddedPostgres
 from adapters.settings import Settings
 from api.permissions import Asker
-from duties.letters import Mailbox
+from duties.envelopes import Mailbox
 from duties.notices import Stationery, stationery_for
 from duties.refusals import Refusal
 from duties.roles import standing

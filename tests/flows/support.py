@@ -15,8 +15,8 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from adapters.database import open_session, program_session
+from duties.envelopes import Mailbox
 from duties.here import many
-from duties.letters import Mailbox
 from duties.notices import Stationery, stationery_for
 from duties.wakeups import Claim, claim
 from flows.carry import Carried, carry, plainly
