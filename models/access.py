@@ -1,28 +1,137 @@
-"""Who is signed in, and which requests were already answered."""
+"""Who may come in and who is in: identities, passkeys, doors by letter, sign-ins, and requests already answered.
+
+What is read before a program is known lies open between programs and holds nothing nominative: digests, opaque
+ids and moments. A row is still only added by its own program (`models.walls.ADDED_BY_OWN`).
+"""
 
 from datetime import datetime
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
+from sqlalchemy import LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
-from models.base import Table, moment, to
+from models.base import Table, moment, one_of, structure, to, together
+
+#: How someone signs in. A link by letter opens the enrolment of a passkey and nothing else.
+MEANS = ("demonstration", "entra", "passkey")
+#: Why a sign-in ended before its time.
+ENDINGS = ("signed_out", "ended_elsewhere", "left", "door_closed")
+#: What a door by letter leads to.
+DOORS = ("invitation", "enrolment")
+#: What a half-done sign-in waits for.
+FLOWS = ("entra", "passkey", "enrolment")
 
 
 class BrowserSession(Table, table=True):
-    """A sign-in, found by the digest of its cookie. Read before a program is known, so it has no policy.
+    """A sign-in, found by the digest of its cookie. Read before a program is known, so every program may find it.
 
-    It ends when idle or old, when its person signs out, and when the person leaves: the request's own query asks.
+    It ends when idle or old, when its person signs out or ends it elsewhere, and when the person leaves: the
+    request's own query asks. `id` names it in the person's list of sign-ins, where the digest is never shown.
     """
 
     __tablename__ = "browser_session"
-    __table_args__ = (to("person", "person_id"),)
+    __table_args__ = (
+        to("person", "person_id"),
+        UniqueConstraint("program_id", "id"),
+        one_of("means", MEANS),
+        one_of("ended_as", ("", *ENDINGS)),
+    )
 
     token_digest: str = Field(primary_key=True)
     program_id: UUID = Field(foreign_key="program.id")
-    person_id: UUID
+    person_id: UUID = Field(index=True)
+    id: UUID = Field(default_factory=uuid4)
+    means: str = MEANS[0]
+    device: str = ""  # browser and system, in words of ours: "Firefox, Windows"
     signed_in_at: datetime = moment()
     seen_at: datetime = moment()
     ended_at: datetime | None = moment(default=None)
+    ended_as: str = ""
+
+
+class Identity(Table, table=True):
+    """Whom a directory knows a person as: tenant and object id, never an address. Linked by invitation.
+
+    The same identity may be one person in each of several programs.
+    """
+
+    __tablename__ = "identity"
+    __table_args__ = (to("person", "person_id"),)
+
+    tenant_id: UUID = Field(primary_key=True)
+    object_id: UUID = Field(primary_key=True)
+    program_id: UUID = Field(primary_key=True, foreign_key="program.id")
+    person_id: UUID = Field(index=True)
+    linked_at: datetime = moment()
+    ended_at: datetime | None = moment(default=None)
+
+
+class Passkey(Table, table=True):
+    """A passkey of a person: what its authenticator gave at enrolment. The secret never leaves the authenticator."""
+
+    __tablename__ = "passkey"
+    __table_args__ = (to("person", "person_id"), UniqueConstraint("program_id", "id"))
+
+    credential_id: str = Field(primary_key=True)  # base64url, as browsers write it
+    program_id: UUID = Field(foreign_key="program.id")
+    person_id: UUID = Field(index=True)
+    id: UUID = Field(default_factory=uuid4)
+    public_key: bytes = Field(sa_type=LargeBinary)
+    sign_count: int = 0
+    device: str = ""
+    enrolled_at: datetime = moment()
+    used_at: datetime | None = moment(default=None)
+    ended_at: datetime | None = moment(default=None)
+
+
+class Door(Table, table=True):
+    """A link that a letter carries: works once, until it expires, and an enrolment only in the browser that asked."""
+
+    __tablename__ = "door"
+    __table_args__ = (
+        to("person", "person_id"),
+        to("person", "made_by"),
+        one_of("kind", DOORS),
+        together("used", "used_at", "used_by_digest"),
+    )
+
+    token_digest: str = Field(primary_key=True)
+    program_id: UUID = Field(foreign_key="program.id")
+    person_id: UUID = Field(index=True)
+    kind: str
+    browser_digest: str = ""  # of the browser's own cookie; empty where any browser may use it
+    made_by: UUID | None = None
+    made_at: datetime = moment()
+    expires_at: datetime = moment()
+    used_at: datetime | None = moment(default=None)
+    used_by_digest: str | None = None
+
+
+class SignInFlow(Table, table=True):
+    """A sign-in that has begun and waits for its other half. Belongs to no program yet; taken once, then gone."""
+
+    __tablename__ = "sign_in_flow"
+    __table_args__ = (one_of("kind", FLOWS),)
+
+    cookie_digest: str = Field(primary_key=True)
+    kind: str
+    kept: dict[str, Any] = structure()  # state, nonce, verifier or challenge; the door that it came through
+    expires_at: datetime = moment()
+
+
+class RateCount(Table, table=True):
+    """How often something was tried in a span of time, for every process of the web alike. Not logged: it may be lost.
+
+    `key` is a digest of what is counted, so that no address stands here.
+    """
+
+    __tablename__ = "rate_count"
+    __table_args__ = ({"prefixes": ["UNLOGGED"]},)
+
+    key: str = Field(primary_key=True)
+    starts_at: datetime = moment(primary_key=True)
+    tries: int = 1
 
 
 class AnsweredRequest(Table, table=True):

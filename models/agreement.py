@@ -34,8 +34,9 @@ class AgreementVersion(InProgram, table=True):
         UniqueConstraint("program_id", "agreement_id", "n"),
         one_of("state", AGREEMENT_VERSION.states),
         CheckConstraint("ends_on is null or starts_on is not null and ends_on >= starts_on", name="in_order"),
-        CheckConstraint("state <> 'in_force' or starts_on is not null", name="in_force_from_a_day"),
-        never_twice("one_in_force", "agreement_id", where="state in ('in_force', 'ended') and starts_on is not null"),
+        CheckConstraint("state not in ('in_force', 'ended') or starts_on is not null", name="in_force_from_a_day"),
+        CheckConstraint("state <> 'ended' or ends_on is not null", name="ended_on_a_day"),
+        never_twice("one_in_force", "agreement_id", where="state in ('in_force', 'ended')"),
     )
 
     agreement_id: UUID = Field(index=True)

@@ -1,17 +1,24 @@
-"""The record: what happened, by whom, as which role. Written in the transaction that it tells of, never changed."""
+"""The record: what happened, by whom, as which role. Written in the transaction that it tells of, never changed.
 
-from datetime import datetime
+Soon after, the lines are sealed: each seal covers a batch, carries on the seal before it, and is signed with a key
+that the database does not hold, so that a line edited, removed, moved or cut off is found.
+"""
+
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Identity, Index, UniqueConstraint, text
 from sqlmodel import Field
 
-from models.base import InProgram, moment, structure, to
+from models.base import InProgram, moment, structure, to, together
 
 
 class Event(InProgram, table=True):
-    """One line of the record. `at` is the act's moment; `recorded_at` and `n` are the database's own word."""
+    """One line of the record. `at` is the act's moment; `recorded_at`, `n` and `xid` are the database's own word.
+
+    `xid` is the transaction that wrote it: a line is sealed once no older transaction can still add one.
+    """
 
     __tablename__ = "event"
     __table_args__ = (
@@ -20,6 +27,7 @@ class Event(InProgram, table=True):
         Index("ix_event_case", "program_id", "case_id", "n", postgresql_where=text("case_id is not null")),
         Index("ix_event_subject", "program_id", "subject_id"),
         Index("ix_event_n", "program_id", "n"),
+        Index("ix_event_read", "program_id", "n", postgresql_where=text("verb in ('read', 'exported')")),
     )
 
     n: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), nullable=False))
@@ -36,3 +44,81 @@ class Event(InProgram, table=True):
     subject_id: UUID
     case_id: UUID | None = None
     facts: dict[str, Any] = structure()
+    xid: int | None = Field(
+        default=None,
+        sa_column=Column(BigInteger, server_default=text("pg_current_xact_id()::text::bigint"), nullable=False),
+    )
+
+
+class Seal(InProgram, table=True):
+    """A batch of lines, sealed: how many, a digest of them, the seal before, and a signature over all that.
+
+    Seals are numbered without a gap in each program, so that one taken out is missed; that the last ones were cut
+    off is seen only beside a head that was sent out (`SentHead`).
+    """
+
+    __tablename__ = "seal"
+    __table_args__ = (
+        UniqueConstraint("program_id", "number"),
+        CheckConstraint("number >= 1 and lines >= 1", name="counts"),
+    )
+
+    number: int
+    lines: int
+    events: list[int] = structure(default_factory=list)  # the lines' `n`, in the order of the digest
+    digest: str  # SHA-256 of the lines, hexadecimal
+    signature: str  # HMAC-SHA-256 over number, digest and the signature before, hexadecimal
+    key_id: str  # which key signed; the key itself lies outside the database
+    sealed_at: datetime = moment()
+
+
+class SentHead(InProgram, table=True):
+    """The last seal as it was mailed out on one day, for whoever will compare."""
+
+    __tablename__ = "sent_head"
+    __table_args__ = (UniqueConstraint("program_id", "sent_on"),)
+
+    sent_on: date
+    number: int
+    signature: str
+    recipients: int
+
+
+class Incident(InProgram, table=True):
+    """A confidentiality incident, as the register that the law asks for holds it. Every one is entered, none deleted.
+
+    It names nobody: which information, whose (how many), what happened, what was done. Each change is an event,
+    which keeps what stood before.
+    """
+
+    __tablename__ = "incident"
+    __table_args__ = (
+        UniqueConstraint("program_id", "number"),
+        to("organization", "organization_id"),
+        to("person", "recorded_by"),
+        CheckConstraint("number >= 1", name="number"),
+        CheckConstraint("happened_to is null or happened_to >= happened_from", name="in_order"),
+        CheckConstraint("people_concerned is null or people_concerned >= 0", name="people_concerned"),
+        CheckConstraint("not serious_risk or risk_reasons <> ''", name="risk_has_reasons"),
+        together("closed", "closed_by", "closed_at"),
+    )
+
+    number: int
+    organization_id: UUID  # the body that holds the information
+    information: str  # what kinds of personal information, or why that cannot be said
+    circumstances: str
+    happened_from: date | None = None
+    happened_to: date | None = None
+    known_on: date
+    people_concerned: int | None = None  # empty where not known yet
+    serious_risk: bool | None = None  # empty until assessed
+    risk_reasons: str = ""
+    commission_told_on: date | None = None
+    people_told_on: date | None = None
+    public_notice: str = ""  # whether and why people were told by public notice
+    measures: str = ""
+    recorded_by: UUID | None = None
+    recorded_at: datetime = moment()
+    closed_by: UUID | None = None
+    closed_at: datetime | None = moment(default=None)
+    version: int = 1

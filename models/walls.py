@@ -12,22 +12,38 @@ from models.base import CURRENT_PROGRAM, metadata
 
 APP = "spheres_app"
 
-#: Read before the program is known; nothing nominative stands in them. A test lists them.
-WITHOUT_POLICY = frozenset({"wake_up", "browser_session", "beat"})
+#: Of no program: signs of life, sign-ins that have not come to a program yet, counts of tries. A test lists them.
+WITHOUT_POLICY = frozenset({"beat", "rate_count", "sign_in_flow"})
+#: Read before the program is known, and so found and changed by all; a row is added by its own program alone, and
+#: stays its. Nothing nominative stands in them: a test lists their columns.
+ADDED_BY_OWN = frozenset({"wake_up", "browser_session", "identity", "passkey", "door"})
 #: Every program sees that the others exist, and writes only its own row.
 READABLE_BY_ALL = frozenset({"program"})
 #: Written once: no UPDATE, no DELETE, and the database's own columns cannot be given.
 APPEND_ONLY = {
-    "event": ("n", "recorded_at"),
+    "event": ("n", "recorded_at", "xid"),
     "protocol_version": (),
     "evidence_file": (),
     "engine_run": (),
     "signature": (),
+    "seal": (),
+    "sent_head": (),
 }
 #: The only tables whose rows may be deleted: nothing of them is anybody's work. Of an agreement these are the
 #: parts of a draft, which a load rewrites; of a calendar, the closed days that a load takes back.
 DELETABLE = frozenset(
-    {"browser_session", "answered_request", "beat", "task_need", "agreement_role", "obligation", "closure"}
+    {
+        "browser_session",
+        "answered_request",
+        "sign_in_flow",
+        "rate_count",
+        "door",
+        "beat",
+        "task_need",
+        "agreement_role",
+        "obligation",
+        "closure",
+    }
 )
 
 
@@ -52,6 +68,13 @@ def policies(table: Table) -> Iterator[str]:
         yield f"create policy own_is_added on {name} for insert with check ({own})"
         yield f"create policy own_is_changed on {name} for update using ({own}) with check ({own})"
         return
+    if table.name in ADDED_BY_OWN:
+        yield f"create policy everyone_finds on {name} for select using (true)"
+        yield f"create policy own_is_added on {name} for insert with check ({own})"
+        yield f"create policy everyone_changes on {name} for update using (true)"
+        if table.name in DELETABLE:
+            yield f"create policy everyone_deletes on {name} for delete using (true)"
+        return
     yield f"create policy own_program on {name} using ({own}) with check ({own})"
 
 
@@ -64,7 +87,13 @@ def grants(table: Table) -> Iterator[str]:
         given = ", ".join(f'"{column.name}"' for column in table.columns if column.name not in withheld)
         yield f"grant insert ({given}) on {name} to {APP}"
         return
-    yield f"grant insert, update on {name} to {APP}"
+    if table.name in ADDED_BY_OWN:
+        # Whose it is does not change: of a row that another program may find, only the rest is written again.
+        fixed = {"program_id", "person_id", *(column.name for column in table.primary_key.columns)}
+        rest = ", ".join(f'"{column.name}"' for column in table.columns if column.name not in fixed)
+        yield f"grant insert, update ({rest}) on {name} to {APP}"
+    else:
+        yield f"grant insert, update on {name} to {APP}"
     if table.name in DELETABLE:
         yield f"grant delete on {name} to {APP}"
 
