@@ -12,21 +12,48 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, Date, Table, Uuid, and_, bindparam, null, or_, select, union_all
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from duties.here import program_of
+from duties.here import program_of, run
+from models.base import table_of
 from models.casework import Responsibility
 from models.program import Absence, Organization, Tenure
+
+_tenure = table_of(Tenure)
+_absence = table_of(Absence)
+_organization = table_of(Organization)
 
 #: A deputy who is away has a deputy too, so far and no further.
 _DEPUTIES_IN_A_ROW = 3
 
 Link = dict[str, Any]
+
+
+class HeldRole(NamedTuple):
+    """A tenure as a day sees it: who holds which role where, from a day to a day, both inclusive."""
+
+    id: UUID
+    person_id: UUID
+    organization_id: UUID
+    role: str
+    starts_on: date
+    ends_on: date | None
+
+
+class Away(NamedTuple):
+    """An absence as a day sees it: who is away, who acts for them, and in which kinds of duty."""
+
+    id: UUID
+    person_id: UUID
+    deputy_id: UUID | None
+    kinds: Sequence[str]
+    starts_on: date
+    ends_on: date
 
 
 @dataclass(frozen=True)
@@ -56,28 +83,73 @@ class Falls:
         return mine[0] if mine else None
 
 
+def _touches(table: Table) -> ColumnElement[bool]:
+    """The condition that a row's days, both inclusive, and those asked for have one in common."""
+    first, last = bindparam("first", type_=Date()), bindparam("last", type_=Date())
+    return and_(table.c.starts_on <= last, or_(table.c.ends_on.is_(None), table.c.ends_on >= first))
+
+
+#: What everyone holds and who is away on some days, in one question built once: each request of a window asks it.
+#: A line without a role is an absence, and has its deputy where a tenure has its organization.
+_ON_THESE_DAYS: Final = union_all(
+    select(
+        _tenure.c.id,
+        _tenure.c.person_id,
+        _tenure.c.organization_id,
+        _tenure.c.role,
+        null(),
+        _tenure.c.starts_on,
+        _tenure.c.ends_on,
+        _organization.c.ends_on,
+    )
+    .join(
+        _organization,
+        and_(_organization.c.program_id == _tenure.c.program_id, _organization.c.id == _tenure.c.organization_id),
+    )
+    .where(
+        _tenure.c.program_id == bindparam("here", type_=Uuid()),
+        _touches(_tenure),
+        or_(_organization.c.ends_on.is_(None), _organization.c.ends_on >= bindparam("first", type_=Date())),
+    ),
+    select(
+        _absence.c.id,
+        _absence.c.person_id,
+        _absence.c.deputy_id,
+        null(),
+        _absence.c.kinds,
+        _absence.c.starts_on,
+        _absence.c.ends_on,
+        null(),
+    ).where(
+        _absence.c.program_id == bindparam("here", type_=Uuid()),
+        _touches(_absence),
+        _absence.c.cancelled_at.is_(None),
+    ),
+)
+
+
 class Standing:
     """Every tenure and absence of one day, read once, from which any chain can be resolved."""
 
-    def __init__(self, day: date, tenures: Iterable[Tenure], absences: Iterable[Absence]) -> None:
+    def __init__(self, day: date, tenures: Iterable[HeldRole], absences: Iterable[Away]) -> None:
         self.day = day
         self.tenures = tuple(tenures)
         self.absences = {absence.person_id: absence for absence in absences}
         self.live = {tenure.person_id for tenure in self.tenures}
-        self._by_role: dict[str, list[Tenure]] = {}
+        self._by_role: dict[str, list[HeldRole]] = {}
         for tenure in self.tenures:
             self._by_role.setdefault(tenure.role, []).append(tenure)
 
-    def holding(self, role: str, organization_id: UUID | None = None) -> list[Tenure]:
+    def holding(self, role: str, organization_id: UUID | None = None) -> list[HeldRole]:
         """The tenures of a role on the day, at one organization or anywhere, absent holders included."""
         found = self._by_role.get(role, [])
         return [t for t in found if organization_id is None or t.organization_id == organization_id]
 
-    def roles_of(self, person_id: UUID) -> list[Tenure]:
+    def roles_of(self, person_id: UUID) -> list[HeldRole]:
         """What a person holds on the day."""
         return [tenure for tenure in self.tenures if tenure.person_id == person_id]
 
-    def acting_for(self, person_id: UUID) -> list[Absence]:
+    def acting_for(self, person_id: UUID) -> list[Away]:
         """The absences in which this person is the deputy on the day."""
         return [absence for absence in self.absences.values() if absence.deputy_id == person_id]
 
@@ -104,7 +176,7 @@ class Standing:
                 for_whom = tenure.person_id if person != tenure.person_id else None
                 yield Holder(person, tenure.role, tenure.organization_id, for_whom)
 
-    def tenures_of(self, link: Link) -> list[Tenure]:
+    def tenures_of(self, link: Link) -> list[HeldRole]:
         """The tenures that a link means on the day, absent holders included."""
         at = link["at"]
         found = self.holding(link["role"])
@@ -138,27 +210,15 @@ def standings(session: Session, days: Collection[date]) -> dict[date, Standing]:
     """Who holds what, and who is away, on each of several local days, read at once."""
     if not days:
         return {}
-    here = program_of(session)
-    first, last = min(days), max(days)
-    tenures = session.execute(
-        select(Tenure, Organization.ends_on)  # type: ignore[call-overload]
-        .join(
-            Organization,
-            and_(Organization.program_id == Tenure.program_id, Organization.id == Tenure.organization_id),  # type: ignore[arg-type]
-        )
-        .where(
-            Tenure.program_id == here,
-            _touches(Tenure, first, last),
-            or_(Organization.ends_on.is_(None), Organization.ends_on >= first),  # type: ignore[union-attr, operator, arg-type]
-        )
-    ).all()
-    absences = session.scalars(
-        select(Absence).where(
-            Absence.program_id == here,  # type: ignore[arg-type]
-            _touches(Absence, first, last),
-            Absence.cancelled_at.is_(None),  # type: ignore[union-attr]
-        )
-    ).all()
+    asked = {"here": program_of(session), "first": min(days), "last": max(days)}
+    tenures: list[tuple[HeldRole, date | None]] = []
+    absences: list[Away] = []
+    rows: Iterable[Sequence[Any]] = run(session, _ON_THESE_DAYS, asked)
+    for one, who, whom_or_where, role, kinds, starts_on, ends_on, place_ends_on in rows:
+        if role is None:
+            absences.append(Away(one, who, whom_or_where, kinds, starts_on, ends_on))
+        else:
+            tenures.append((HeldRole(one, who, whom_or_where, role, starts_on, ends_on), place_ends_on))
     return {
         day: Standing(
             day,
@@ -189,9 +249,5 @@ def responsibility(session: Session, chain: Sequence[Link]) -> UUID:
     return found
 
 
-def _touches(table: type[Tenure | Absence], first: date, last: date) -> Any:
-    return and_(table.starts_on <= last, or_(table.ends_on.is_(None), table.ends_on >= first))  # type: ignore[arg-type, union-attr, operator]
-
-
-def _covers(row: Tenure | Absence, day: date) -> bool:
+def _covers(row: HeldRole | Away, day: date) -> bool:
     return row.starts_on <= day and (row.ends_on is None or row.ends_on >= day)

@@ -25,7 +25,7 @@ from api.permissions import Action, Forbidden, asks, require, to_person, to_prog
 from api.session import AtDesk, Desk
 from duties import people
 from duties.here import one, program_of
-from duties.roles import Standing, standing
+from duties.roles import HeldRole, Standing, standing
 from models.base import table_of
 from models.program import Absence, Person, Tenure
 
@@ -234,5 +234,5 @@ def shown_roles(held: Standing, person_id: UUID) -> list[RoleShown]:
     return [RoleShown(tenure_id=tenure.id, **_picked(tenure, columns)) for tenure in held.roles_of(person_id)]
 
 
-def _picked(tenure: Tenure, columns: tuple[str, ...]) -> dict[str, Any]:
+def _picked(tenure: HeldRole, columns: tuple[str, ...]) -> dict[str, Any]:
     return {name: getattr(tenure, name) for name in columns}
