@@ -8,14 +8,14 @@ from decimal import Decimal
 from typing import Any, Final
 
 import yaml
-from sqlalchemy import and_, select
+from sqlalchemy import select
 from sqlmodel import Session
 
 from duties.declared import Bilingual, DeclaredErrors, Part
 from duties.here import program_of
 from duties.program import ClosedDays, ProgramFile
 from duties.program_check import read_program_text
-from models.base import table_of
+from models.base import refers, table_of
 from models.program import Closure, Organization, Program
 
 #: Whose days these are (an organization's key, or "" for the whole program), first, last, why in French and English.
@@ -57,10 +57,7 @@ def closures_of(session: Session) -> set[ClosureKey]:
     """Every closure that is recorded, the program's and the organizations'."""
     rows = session.execute(
         select(_organization.c.key, _closure)
-        .outerjoin(
-            _organization,
-            and_(_organization.c.program_id == _closure.c.program_id, _organization.c.id == _closure.c.organization_id),
-        )
+        .outerjoin(_organization, refers(_closure.c.organization_id, _organization))
         .where(_closure.c.program_id == program_of(session))
     )
     return {(row.key or "", row.starts_on, row.ends_on, row.reason_fr, row.reason_en) for row in rows}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Table, and_, insert, select, update
+from sqlalchemy import Table, insert, select, update
 
 from duties import agreements
 from duties.agreements import Content
@@ -14,7 +14,7 @@ from duties.here import many, program_of
 from duties.loading_comparison import Act, Change, Comparison, Kind, Row, Step, new_changed_gone, words
 from locales import N_
 from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligation
-from models.base import table_of
+from models.base import refers, table_of
 from models.program import Organization
 
 _organization = table_of(Organization)
@@ -158,12 +158,6 @@ def _versions(program_id: UUID) -> Any:
     return (
         select(_version, _organization.c.key.label("organization"))
         .join(_agreement, agreements.of_agreement())
-        .join(
-            _organization,
-            and_(
-                _organization.c.program_id == _agreement.c.program_id,
-                _organization.c.id == _agreement.c.organization_id,
-            ),
-        )
+        .join(_organization, refers(_agreement.c.organization_id, _organization))
         .where(_version.c.program_id == program_id)
     )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from uuid import uuid4
 
-from sqlalchemy import and_, select
+from sqlalchemy import select
 
 from duties.here import many
 from duties.loading_comparison import Change, Comparison, Row, Step, differ, established, words
 from duties.program import Committee, Seat
 from locales import N_
-from models.base import table_of
+from models.base import refers, table_of
 from models.committee import Committee as CommitteeRow
 from models.committee import Seat as SeatRow
 
@@ -74,10 +74,7 @@ def _seats(compared: Comparison) -> Iterator[Step]:
     rows = many(
         compared.session,
         select(_seat, _committee.c.key.label("committee"))
-        .join(
-            _committee,
-            and_(_committee.c.program_id == _seat.c.program_id, _committee.c.id == _seat.c.committee_id),
-        )
+        .join(_committee, refers(_seat.c.committee_id, _committee))
         .where(_seat.c.program_id == compared.here)
         .order_by(_committee.c.key, _seat.c.key),
     )

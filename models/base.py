@@ -15,6 +15,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     MetaData,
     Text,
+    and_,
     literal_column,
     text,
 )
@@ -55,6 +56,14 @@ def to(table: str, *columns: str) -> ForeignKeyConstraint:
     """
     (column,) = columns
     return ForeignKeyConstraint(["program_id", column], [f"{table}.program_id", f"{table}.id"])
+
+
+def refers(column: ColumnElement[Any], table: SqlTable | Any) -> ColumnElement[bool]:
+    """The join from a column made by `to` to the row of the same program that it names.
+
+    `table` is a table, an alias of one, or a subquery with its `program_id` and `id`.
+    """
+    return and_(table.c.program_id == column.table.c.program_id, table.c.id == column)
 
 
 def one_of(column: str, values: tuple[str, ...] | list[str], *, name: str | None = None) -> CheckConstraint:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy import and_, func, select
+from sqlalchemy import func, select
 
 from api.pages.frame import page, titles_of_roles
 from api.permissions import Action, asks, require, to_program
@@ -18,7 +18,7 @@ from duties.here import many, program_of
 from duties.roles import Holder
 from duties.watch import engine_state
 from locales import N_
-from models.base import table_of
+from models.base import refers, table_of
 from models.casework import Case, ProtocolVersion, Task
 from models.outbox import Notice
 from models.program import Person
@@ -146,8 +146,8 @@ def _stuck(desk: Desk) -> list[dict[str, Any]]:
             _person.c.given_name,
             _person.c.family_name,
         )
-        .outerjoin(_case, and_(_case.c.program_id == _task.c.program_id, _case.c.id == _task.c.case_id))
-        .outerjoin(_person, and_(_person.c.program_id == _case.c.program_id, _person.c.id == _case.c.subject_id))
+        .outerjoin(_case, refers(_task.c.case_id, _case))
+        .outerjoin(_person, refers(_case.c.subject_id, _person))
         .where(_task.c.program_id == program_of(desk.session), _task.c.act_state == "stuck")
         .order_by(_task.c.due_on.asc().nulls_last(), _task.c.id)
         .limit(MOST_LATE),
@@ -158,7 +158,7 @@ def _failed(desk: Desk) -> list[dict[str, Any]]:
     return many(
         desk.session,
         select(_notice.c.id, _notice.c.subject, _notice.c.created_at, _person.c.given_name, _person.c.family_name)
-        .join(_person, and_(_person.c.program_id == _notice.c.program_id, _person.c.id == _notice.c.person_id))
+        .join(_person, refers(_notice.c.person_id, _person))
         .where(_notice.c.program_id == program_of(desk.session), _notice.c.state == "failed")
         .order_by(_notice.c.n.desc())
         .limit(MOST_FAILED),

@@ -21,7 +21,7 @@ from api.session import AtDesk, Desk
 from duties import board, people
 from duties.here import many, program_of
 from duties.refusals import Refusal
-from models.base import table_of
+from models.base import refers, table_of
 from models.casework import Case, ProtocolVersion
 from models.program import Organization, Person
 
@@ -139,15 +139,9 @@ def _with_words(desk: Desk) -> Any:
             _organization.c.short_name,
             _protocol.c[f"title_{desk.language}"].label("title"),
         )
-        .join(_person, and_(_person.c.program_id == _case.c.program_id, _person.c.id == _case.c.subject_id))
-        .join(
-            _organization,
-            and_(_organization.c.program_id == _case.c.program_id, _organization.c.id == _case.c.organization_id),
-        )
-        .join(
-            _protocol,
-            and_(_protocol.c.program_id == _case.c.program_id, _protocol.c.id == _case.c.protocol_version_id),
-        )
+        .join(_person, refers(_case.c.subject_id, _person))
+        .join(_organization, refers(_case.c.organization_id, _organization))
+        .join(_protocol, refers(_case.c.protocol_version_id, _protocol))
     )
 
 
@@ -160,10 +154,7 @@ def _protocols_of(desk: Desk, seen: ColumnElement[bool]) -> list[tuple[str, str]
     title = _protocol.c[f"title_{desk.language}"]
     rows = desk.session.execute(
         select(_case.c.protocol, func.max(title))
-        .join(
-            _protocol,
-            and_(_protocol.c.program_id == _case.c.program_id, _protocol.c.id == _case.c.protocol_version_id),
-        )
+        .join(_protocol, refers(_case.c.protocol_version_id, _protocol))
         .where(seen)
         .group_by(_case.c.protocol)
         .order_by(_case.c.protocol)

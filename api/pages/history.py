@@ -19,7 +19,7 @@ from duties.actors import ENGINE, LOADER, ROUNDS
 from duties.here import many, program_of
 from locales import N_, gettext, say, show_day
 from models.agreement import Agreement, AgreementVersion
-from models.base import table_of
+from models.base import refers, table_of
 from models.casework import Case, Evidence, ProtocolVersion, Task
 from models.committee import Committee, Seat
 from models.program import Organization, Role
@@ -303,10 +303,7 @@ def _declared_of(desk: Desk, cases: set[UUID]) -> list[dict[str, Any]]:
     return many(
         desk.session,
         select(_case.c.id, _protocol.c.declared)
-        .join(
-            _protocol,
-            and_(_protocol.c.program_id == _case.c.program_id, _protocol.c.id == _case.c.protocol_version_id),
-        )
+        .join(_protocol, refers(_case.c.protocol_version_id, _protocol))
         .where(_case.c.program_id == program_of(desk.session), _case.c.id.in_(cases)),
     )
 
@@ -321,7 +318,7 @@ def _titled(table: SqlTable) -> _Reading:
 def _evidence_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
     return (
         select(_evidence.c.id, _task.c[f"title_{desk.language}"].label("task"), _evidence.c.label)
-        .join(_task, and_(_task.c.program_id == _evidence.c.program_id, _task.c.id == _evidence.c.task_id))
+        .join(_task, refers(_evidence.c.task_id, _task))
         .where(_here(desk, _evidence, ids))
     )
 
@@ -330,7 +327,7 @@ def _seats_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
     title = f"title_{desk.language}"
     return (
         select(_seat.c.id, _committee.c[title].label("committee"), _seat.c[title].label("seat"))
-        .join(_committee, and_(_committee.c.program_id == _seat.c.program_id, _committee.c.id == _seat.c.committee_id))
+        .join(_committee, refers(_seat.c.committee_id, _committee))
         .where(_here(desk, _seat, ids))
     )
 
@@ -342,13 +339,7 @@ def _organizations_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
 def _agreements_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
     return (
         select(_agreement.c.id, _organization.c.short_name)
-        .join(
-            _organization,
-            and_(
-                _organization.c.program_id == _agreement.c.program_id,
-                _organization.c.id == _agreement.c.organization_id,
-            ),
-        )
+        .join(_organization, refers(_agreement.c.organization_id, _organization))
         .where(_here(desk, _agreement, ids))
     )
 
@@ -356,17 +347,8 @@ def _agreements_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
 def _agreement_versions_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
     return (
         select(_version.c.id, _organization.c.short_name)
-        .join(
-            _agreement,
-            and_(_agreement.c.program_id == _version.c.program_id, _agreement.c.id == _version.c.agreement_id),
-        )
-        .join(
-            _organization,
-            and_(
-                _organization.c.program_id == _agreement.c.program_id,
-                _organization.c.id == _agreement.c.organization_id,
-            ),
-        )
+        .join(_agreement, refers(_version.c.agreement_id, _agreement))
+        .join(_organization, refers(_agreement.c.organization_id, _organization))
         .where(_here(desk, _version, ids))
     )
 

@@ -20,7 +20,7 @@ from duties.actors import Actor
 from duties.here import many, program_of
 from duties.roles import Falls, Link, Standing, standings
 from duties.tasks import bar_to_approval
-from models.base import table_of
+from models.base import refers, table_of
 from models.casework import LIVE, SETTLED, Case, Evidence, ProtocolVersion, Task, TaskNeed
 from models.lifecycles import TASK
 from models.program import Organization, Person
@@ -151,14 +151,9 @@ def cases_about(desk: Desk, ids: Iterable[UUID]) -> dict[UUID, About]:
             _organization.c.short_name,
             title.label("protocol"),
         )
-        .join(
-            _protocol, and_(_protocol.c.program_id == _case.c.program_id, _protocol.c.id == _case.c.protocol_version_id)
-        )
-        .join(_person, and_(_person.c.program_id == _case.c.program_id, _person.c.id == _case.c.subject_id))
-        .join(
-            _organization,
-            and_(_organization.c.program_id == _case.c.program_id, _organization.c.id == _case.c.organization_id),
-        )
+        .join(_protocol, refers(_case.c.protocol_version_id, _protocol))
+        .join(_person, refers(_case.c.subject_id, _person))
+        .join(_organization, refers(_case.c.organization_id, _organization))
         .where(_case.c.program_id == program_of(desk.session), _case.c.id.in_(set(ids)))
     )
     return {
@@ -364,9 +359,7 @@ def _helps(desk: Desk, cases: set[UUID]) -> dict[tuple[UUID, str], str]:
     """The author's help for each step of these cases that has one, by case and step."""
     rows = desk.session.execute(
         select(_case.c.id, _protocol.c.declared["steps"].label("steps"))
-        .join(
-            _protocol, and_(_protocol.c.program_id == _case.c.program_id, _protocol.c.id == _case.c.protocol_version_id)
-        )
+        .join(_protocol, refers(_case.c.protocol_version_id, _protocol))
         .where(_case.c.program_id == program_of(desk.session), _case.c.id.in_(cases))
     )
     return {(row.id, step["id"]): step["help"][desk.language] for row in rows for step in row.steps if step.get("help")}
@@ -379,7 +372,7 @@ def _needs(desk: Desk, ids: Sequence[UUID]) -> dict[UUID, list[tuple[UUID, str]]
     rows = many(
         desk.session,
         select(_need.c.task_id, _task.c.id, _task.c[f"title_{desk.language}"].label("title"))
-        .join(_task, and_(_task.c.program_id == _need.c.program_id, _task.c.id == _need.c.needs_id))
+        .join(_task, refers(_need.c.needs_id, _task))
         .where(
             _need.c.program_id == program_of(desk.session),
             _need.c.task_id.in_(ids),

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
-from sqlalchemy import and_, or_, select
+from sqlalchemy import or_, select
 
 from api.answers import sentence_of, status_of
 from api.pages.forms import Typed, day_of, id_or_none
@@ -25,7 +25,7 @@ from duties.protocol import Protocol
 from duties.refusals import Refusal
 from locales import N_
 from models.agreement import Agreement, AgreementRole, AgreementVersion
-from models.base import table_of
+from models.base import refers, table_of
 from models.casework import Case, Task
 from models.program import Organization, Person, Tenure
 
@@ -281,11 +281,8 @@ def _workers(desk: Desk) -> list[dict[str, Any]]:
             _person.c.family_name,
             _organization.c.short_name,
         )
-        .join(_person, and_(_person.c.program_id == _tenure.c.program_id, _person.c.id == _tenure.c.person_id))
-        .join(
-            _organization,
-            and_(_organization.c.program_id == _tenure.c.program_id, _organization.c.id == _tenure.c.organization_id),
-        )
+        .join(_person, refers(_tenure.c.person_id, _person))
+        .join(_organization, refers(_tenure.c.organization_id, _organization))
         .where(
             _tenure.c.program_id == here,
             _tenure.c.role == cases.ROLE_OF_SUBJECT["worker"],
@@ -301,21 +298,9 @@ def _places(desk: Desk) -> list[tuple[str, str]]:
     """The organizations whose agreement creates the role, and at which the reader may open a case."""
     rows = desk.session.execute(
         select(_organization.c.id, _organization.c.short_name, _organization.c[f"name_{desk.language}"].label("name"))
-        .join(
-            _agreement,
-            and_(
-                _agreement.c.program_id == _organization.c.program_id,
-                _agreement.c.organization_id == _organization.c.id,
-            ),
-        )
-        .join(
-            _version,
-            and_(_version.c.program_id == _agreement.c.program_id, _version.c.agreement_id == _agreement.c.id),
-        )
-        .join(
-            _created,
-            and_(_created.c.program_id == _version.c.program_id, _created.c.agreement_version_id == _version.c.id),
-        )
+        .join(_agreement, refers(_agreement.c.organization_id, _organization))
+        .join(_version, refers(_version.c.agreement_id, _agreement))
+        .join(_created, refers(_created.c.agreement_version_id, _version))
         .where(
             _organization.c.program_id == program_of(desk.session),
             _created.c.role == cases.ROLE_OF_SUBJECT["worker"],

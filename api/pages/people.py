@@ -10,7 +10,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse
-from sqlalchemy import and_, or_, select
+from sqlalchemy import or_, select
 
 from api.answers import sentence_of, status_of
 from api.pages.forms import Typed, day_of, day_or_none, id_or_none
@@ -21,10 +21,10 @@ from duties import board, people
 from duties.actors import Actor
 from duties.here import many, one, program_of
 from duties.refusals import Refusal
-from duties.roles import Standing, standing
+from duties.roles import HeldRole, Standing, standing
 from locales import N_, gettext
 from models.agreement import Agreement, AgreementRole, AgreementVersion
-from models.base import table_of
+from models.base import refers, table_of
 from models.casework import Account, Case, Equipment, Loan, ProtocolVersion, Task
 from models.committee import Committee, Seat, SeatHolder
 from models.program import ABSENCE_KINDS, Absence, Organization, Person, Tenure
@@ -319,7 +319,7 @@ def _by_organization(desk: Desk, held: Standing, everyone: Mapping[UUID, Person]
     return shown
 
 
-def _holder_shown(tenure: Tenure, held: Standing, everyone: Mapping[UUID, Person], today: date) -> dict[str, Any]:
+def _holder_shown(tenure: HeldRole, held: Standing, everyone: Mapping[UUID, Person], today: date) -> dict[str, Any]:
     absence = held.absences.get(tenure.person_id)
     deputy = everyone.get(absence.deputy_id) if absence and absence.deputy_id else None
     return {
@@ -405,10 +405,7 @@ def _roles_of(desk: Desk, person_id: UUID, titles: Mapping[str, str]) -> list[di
     rows = many(
         desk.session,
         select(_tenure, _organization.c.short_name)
-        .join(
-            _organization,
-            and_(_organization.c.program_id == _tenure.c.program_id, _organization.c.id == _tenure.c.organization_id),
-        )
+        .join(_organization, refers(_tenure.c.organization_id, _organization))
         .where(_tenure.c.program_id == program_of(desk.session), _tenure.c.person_id == person_id)
         .order_by(_tenure.c.starts_on.desc(), _tenure.c.role),
     )
@@ -453,8 +450,8 @@ def _seats_of(desk: Desk, person_id: UUID) -> list[dict[str, Any]]:
             _seat.c[f"title_{language}"].label("title"),
             _committee.c[f"title_{language}"].label("committee"),
         )
-        .join(_seat, and_(_seat.c.program_id == _holder.c.program_id, _seat.c.id == _holder.c.seat_id))
-        .join(_committee, and_(_committee.c.program_id == _seat.c.program_id, _committee.c.id == _seat.c.committee_id))
+        .join(_seat, refers(_holder.c.seat_id, _seat))
+        .join(_committee, refers(_seat.c.committee_id, _committee))
         .where(
             _holder.c.program_id == program_of(desk.session),
             _holder.c.person_id == person_id,
@@ -476,10 +473,7 @@ def _cases_about(desk: Desk, person_id: UUID) -> list[dict[str, Any]]:
             _case.c.ended_at,
             _protocol.c[f"title_{desk.language}"].label("title"),
         )
-        .join(
-            _protocol,
-            and_(_protocol.c.program_id == _case.c.program_id, _protocol.c.id == _case.c.protocol_version_id),
-        )
+        .join(_protocol, refers(_case.c.protocol_version_id, _protocol))
         .where(
             _case.c.program_id == program_of(desk.session),
             _case.c.subject_id == person_id,
@@ -519,11 +513,8 @@ def _equipment_of(desk: Desk, person_id: UUID) -> list[dict[str, Any]]:
             _loan.c.task_id,
             _task.c[f"title_{desk.language}"].label("title"),
         )
-        .join(
-            _equipment,
-            and_(_equipment.c.program_id == _loan.c.program_id, _equipment.c.id == _loan.c.equipment_id),
-        )
-        .outerjoin(_task, and_(_task.c.program_id == _loan.c.program_id, _task.c.id == _loan.c.task_id))
+        .join(_equipment, refers(_loan.c.equipment_id, _equipment))
+        .outerjoin(_task, refers(_loan.c.task_id, _task))
         .where(
             _loan.c.program_id == program_of(desk.session),
             _loan.c.person_id == person_id,
@@ -537,7 +528,7 @@ def _accounts_of(desk: Desk, person_id: UUID) -> list[dict[str, Any]]:
     return many(
         desk.session,
         select(_account, _task.c[f"title_{desk.language}"].label("title"))
-        .outerjoin(_task, and_(_task.c.program_id == _account.c.program_id, _task.c.id == _account.c.task_id))
+        .outerjoin(_task, refers(_account.c.task_id, _task))
         .where(
             _account.c.program_id == program_of(desk.session),
             _account.c.person_id == person_id,
@@ -591,21 +582,9 @@ def _places(desk: Desk) -> list[tuple[str, str]]:
     rows = desk.session.execute(
         select(_organization.c.id, _organization.c.short_name, _created.c.role)
         .select_from(_created)
-        .join(
-            _version,
-            and_(_version.c.program_id == _created.c.program_id, _version.c.id == _created.c.agreement_version_id),
-        )
-        .join(
-            _agreement,
-            and_(_agreement.c.program_id == _version.c.program_id, _agreement.c.id == _version.c.agreement_id),
-        )
-        .join(
-            _organization,
-            and_(
-                _organization.c.program_id == _agreement.c.program_id,
-                _organization.c.id == _agreement.c.organization_id,
-            ),
-        )
+        .join(_version, refers(_created.c.agreement_version_id, _version))
+        .join(_agreement, refers(_version.c.agreement_id, _agreement))
+        .join(_organization, refers(_agreement.c.organization_id, _organization))
         .where(_created.c.program_id == program_of(desk.session), _version.c.state != "ended")
         .distinct()
         .order_by(_organization.c.short_name)

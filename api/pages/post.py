@@ -18,7 +18,7 @@ from api.session import AtDesk, Desk
 from duties import notices
 from duties.here import many, one, program_of
 from duties.refusals import Refusal
-from models.base import table_of
+from models.base import refers, table_of
 from models.lifecycles import NOTICE
 from models.outbox import Notice
 from models.program import Person
@@ -140,9 +140,7 @@ def _text_of(message: bytes) -> str:
 
 
 def _letters() -> Any:
-    return select(*_COLUMNS).join(
-        _person, and_(_person.c.program_id == _notice.c.program_id, _person.c.id == _notice.c.person_id)
-    )
+    return select(*_COLUMNS).join(_person, refers(_notice.c.person_id, _person))
 
 
 def _find(desk: Desk, notice_id: UUID) -> dict[str, Any]:

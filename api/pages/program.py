@@ -10,7 +10,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy import and_, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from api.pages.frame import page, titles_of_roles
@@ -20,7 +20,7 @@ from duties.here import many, one, program_of
 from duties.scheduling import calendar_of
 from locales import N_, current_language, pick, say, say_n, show_clock, show_list
 from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligation, Signature
-from models.base import table_of
+from models.base import refers, table_of
 from models.committee import Committee, Seat, SeatHolder
 from models.program import Closure, Organization, Person
 
@@ -118,13 +118,7 @@ def show_agreement(desk: AtDesk, request: Request, agreement_id: UUID, n: int | 
     found = one(
         desk.session,
         select(_agreement, _organization.c.short_name, _organization.c[f"name_{desk.language}"].label("organization"))
-        .join(
-            _organization,
-            and_(
-                _organization.c.program_id == _agreement.c.program_id,
-                _organization.c.id == _agreement.c.organization_id,
-            ),
-        )
+        .join(_organization, refers(_agreement.c.organization_id, _organization))
         .where(_agreement.c.program_id == here, _agreement.c.id == agreement_id),
     )
     versions = many(
@@ -245,13 +239,7 @@ def _organizations(desk: Desk) -> list[dict[str, Any]]:
             latest.c.starts_on.label("in_force_from"),
             latest.c.ends_on.label("in_force_until"),
         )
-        .outerjoin(
-            _agreement,
-            and_(
-                _agreement.c.program_id == _organization.c.program_id,
-                _agreement.c.organization_id == _organization.c.id,
-            ),
-        )
+        .outerjoin(_agreement, refers(_agreement.c.organization_id, _organization))
         .outerjoin(latest, latest.c.agreement_id == _agreement.c.id)
         .where(_organization.c.program_id == program_of(desk.session))
         .order_by(_organization.c.kind == "outside", _organization.c.short_name),
@@ -273,10 +261,7 @@ def _committees(desk: Desk) -> list[dict[str, Any]]:
             _seat.c[f"title_{language}"].label("title"),
             _organization.c.short_name,
         )
-        .join(
-            _organization,
-            and_(_organization.c.program_id == _seat.c.program_id, _organization.c.id == _seat.c.organization_id),
-        )
+        .join(_organization, refers(_seat.c.organization_id, _organization))
         .where(
             _seat.c.program_id == here,
             or_(_seat.c.ends_on.is_(None), _seat.c.ends_on >= desk.day),
@@ -287,7 +272,7 @@ def _committees(desk: Desk) -> list[dict[str, Any]]:
     for row in many(
         desk.session,
         select(_holder.c.seat_id, _holder.c.kind, _person.c.id, _person.c.given_name, _person.c.family_name)
-        .join(_person, and_(_person.c.program_id == _holder.c.program_id, _person.c.id == _holder.c.person_id))
+        .join(_person, refers(_holder.c.person_id, _person))
         .where(
             _holder.c.program_id == here,
             _holder.c.starts_on <= desk.day,
@@ -364,13 +349,7 @@ def _closed_days(desk: Desk) -> list[dict[str, Any]]:
             _closure.c[f"reason_{desk.language}"].label("why"),
             _organization.c.short_name.label("organization"),
         )
-        .outerjoin(
-            _organization,
-            and_(
-                _organization.c.program_id == _closure.c.program_id,
-                _organization.c.id == _closure.c.organization_id,
-            ),
-        )
+        .outerjoin(_organization, refers(_closure.c.organization_id, _organization))
         .where(
             _closure.c.program_id == program_of(desk.session),
             _closure.c.ends_on >= desk.day,
@@ -427,14 +406,8 @@ def _signatures(desk: Desk, version_id: UUID) -> list[dict[str, Any]]:
             _person.c.family_name,
             _organization.c.short_name,
         )
-        .join(_person, and_(_person.c.program_id == _signature.c.program_id, _person.c.id == _signature.c.person_id))
-        .join(
-            _organization,
-            and_(
-                _organization.c.program_id == _signature.c.program_id,
-                _organization.c.id == _signature.c.organization_id,
-            ),
-        )
+        .join(_person, refers(_signature.c.person_id, _person))
+        .join(_organization, refers(_signature.c.organization_id, _organization))
         .where(_signature.c.program_id == program_of(desk.session), _signature.c.agreement_version_id == version_id)
         .order_by(_signature.c.signed_on, _organization.c.short_name),
     )

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 from fastapi.responses import HTMLResponse
-from sqlalchemy import and_, select
+from sqlalchemy import select
 
 from api.answers import sentence_of, status_of
 from api.pages.case import case_page
@@ -26,7 +26,7 @@ from duties.held import changed_meanwhile
 from duties.here import many, one, program_of
 from duties.proofs import LARGEST_DOCUMENT, Proof
 from duties.refusals import Refusal
-from models.base import table_of
+from models.base import refers, table_of
 from models.casework import SETTLED, Evidence, EvidenceFile, Task, TaskNeed
 from models.record import Event
 
@@ -158,7 +158,7 @@ def download(desk: AtDesk, evidence_id: UUID) -> Response:
     found = one(
         desk.session,
         select(_evidence.c.task_id, _evidence.c.label, _evidence.c.content_type, _file.c.content)
-        .join(_file, and_(_file.c.program_id == _evidence.c.program_id, _file.c.id == _evidence.c.id))
+        .join(_file, refers(_evidence.c.id, _file))
         .where(_evidence.c.program_id == here, _evidence.c.id == evidence_id),
     )
     if found is None:
@@ -214,7 +214,7 @@ def _holds_up(desk: Desk, task_id: UUID) -> list[dict[str, Any]]:
     return many(
         desk.session,
         select(_task.c.id, _task.c[f"title_{desk.language}"].label("title"))
-        .join(_need, and_(_need.c.program_id == _task.c.program_id, _need.c.task_id == _task.c.id))
+        .join(_need, refers(_need.c.task_id, _task))
         .where(
             _need.c.program_id == program_of(desk.session),
             _need.c.needs_id == task_id,
