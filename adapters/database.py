@@ -12,7 +12,20 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from psycopg import sql
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    NullPool,
+    Text,
+    cast,
+    create_engine,
+    event,
+    func,
+    literal_column,
+    make_url,
+    text,
+)
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import SessionTransaction
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
@@ -29,6 +42,9 @@ WAIT_FOR_CONNECTION_SECONDS: Final = 10
 
 #: A connection unused for longer is asked whether it still lives; in daily work none is, so no answer waits for it.
 QUIET_SECONDS: Final = 1.0
+
+#: The transaction's own setting that every policy reads (`models.base.CURRENT_PROGRAM`).
+_SETTING: Final = "spheres.program_id"
 
 #: Two processes that start together must not both migrate. The number means nothing; only we use it.
 _MIGRATION_LOCK: Final = 0x5F4E5245
@@ -66,6 +82,23 @@ def make_engine(url: str, *, pool_size: int = 10, application_name: str = "spher
 def program_session(engine: Engine, program_id: UUID) -> Session:
     """A session whose every transaction sees and writes the rows of `program_id` and of no other."""
     return _ProgramSession(engine, expire_on_commit=False, info={"program_id": program_id})
+
+
+def finding_session(engine: Engine) -> Session:
+    """A session that finds out in its first transaction which program it is of: by a statement with `saying`.
+
+    Until then only what lies open answers. With `session.info["program_id"]` set, each later transaction says it too.
+    """
+    return _ProgramSession(engine, expire_on_commit=False)
+
+
+def saying(program_id: ColumnElement[UUID]) -> ColumnElement[str]:
+    """A column that says the program of the row found: the next statement of the transaction sees its rows.
+
+    For a statement that finds one row at most. Spares each request a transaction, or a statement, of its own.
+    """
+    setting: ColumnElement[str] = literal_column(f"'{_SETTING}'", Text())
+    return func.set_config(setting, cast(program_id, Text), literal_column("true"), type_=Text())
 
 
 def open_session(engine: Engine) -> Session:
@@ -186,10 +219,10 @@ class _ProgramSession(Session):
 
 @event.listens_for(_ProgramSession, "after_begin")
 def _say_the_program(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
-    if transaction.nested:
-        return  # a savepoint keeps what its transaction said
+    if transaction.nested or "program_id" not in session.info:
+        return  # a savepoint keeps what its transaction said; a program not yet found is said where it is found
     # For this transaction alone: the connection goes back to the pool without a program.
-    connection.exec_driver_sql("select set_config('spheres.program_id', %s, true)", (str(session.info["program_id"]),))
+    connection.exec_driver_sql(f"select set_config('{_SETTING}', %s, true)", (str(session.info["program_id"]),))
 
 
 def _have_extensions(connection: Connection) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import anyio
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
@@ -20,7 +21,7 @@ from api.language import LanguageMiddleware
 from api.pages import routes as page_routes
 from api.permissions import Forbidden
 from api.rendering import STATIC
-from api.session import NotSignedIn, Office
+from api.session import DESKS, NotSignedIn, Office
 from duties.envelopes import Mailbox
 from duties.notices import stationery_for
 from duties.refusals import Refusal
@@ -31,6 +32,7 @@ def create_app(office: Office) -> FastAPI:
     """The application around one office. Its API's description is its own; no page loads anything from elsewhere."""
     app = FastAPI(title="SPHÈRES", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
     app.state.office = office
+    app.state.desks = anyio.CapacityLimiter(DESKS)
     app.include_router(json_routes.router)
     for router in page_routes.routers(demonstration=office.demonstration):
         app.include_router(router, include_in_schema=False)

@@ -26,7 +26,6 @@ from duties.here import one, program_of
 from duties.roles import Holder, Link, Standing
 from models.base import table_of
 from models.casework import Case, Task
-from models.program import Person
 
 _task = table_of(Task)
 _case = table_of(Case)
@@ -158,13 +157,8 @@ class Forbidden(Exception):
 class Asker:
     """Who is asking, on which day, and what they hold that day for themselves or for someone absent."""
 
-    person: Person
+    person_id: UUID
     standing: Standing
-
-    @property
-    def person_id(self) -> UUID:
-        """The asking person's id."""
-        return self.person.id
 
     @property
     def day(self) -> date:

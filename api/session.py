@@ -1,26 +1,33 @@
 """Who is signed in: sign-ins as rows, found by the digest of an opaque cookie, and the desk at which a request works.
 
 A sign-in ends when it lay idle for 30 minutes, when it is 10 hours old, when its person signs out, and when its
-person no longer holds anything in the program: the query of each request asks.
+person no longer holds anything in the program: the questions of each request ask.
+
+In order: the office, which all requests share; the desk of one request, and how it is opened and left; beginning and
+ending a sign-in; and what a request asks of the database before anything else. Those are two statements in the
+request's own transaction, built once: who is signed in (`_SIGNED_IN`, which also says the program), and who holds what
+(`duties.roles.standing`). Everyone waits for them, so whatever else a sign-in needs is asked where it is needed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
+import anyio
 from fastapi import Depends, Request, Response
-from sqlalchemy import Engine, and_, insert, select, update
+from fastapi.concurrency import run_in_threadpool
+from sqlalchemy import DateTime, Engine, Text, bindparam, insert, select, update
 from sqlmodel import Session
 
-from adapters.database import open_session, program_session
+from adapters.database import finding_session, open_session, program_session, saying
 from api.permissions import Asker
+from duties.here import local_day, program, run
 from duties.notices import Stationery
 from duties.refusals import Refusal
 from duties.roles import standing
@@ -34,7 +41,27 @@ LONGEST = timedelta(hours=10)
 #: How old the last sight of a session may be before it is written again: not at each request.
 _SEEN_EVERY = timedelta(minutes=1)
 
+#: How many requests work at a desk at once, in one process; the others wait outside in the order of their coming, and
+#: hold nothing. Each has one connection of the database, of which `adapters.database.make_engine` keeps as many. More
+#: would not be faster (they share one interpreter and its lock), and the unlucky ones would wait much longer.
+DESKS: Final = 10
+
 _row = table_of(BrowserSession)
+_program = table_of(Program)
+_by_token = _row.c.token_digest == bindparam("digest", type_=Text())
+
+#: Whose sign-in a cookie is, while it holds; from this statement on, the transaction is one of their program.
+_SIGNED_IN: Final = (
+    select(_row.c.program_id, _row.c.person_id, _row.c.seen_at, _program.c.time_zone, saying(_row.c.program_id))
+    .join(_program, _program.c.id == _row.c.program_id)
+    .where(
+        _by_token,
+        _row.c.ended_at.is_(None),
+        _row.c.seen_at > bindparam("idle_since", type_=DateTime(timezone=True)),
+        _row.c.signed_in_at > bindparam("oldest", type_=DateTime(timezone=True)),
+    )
+)
+_SEEN: Final = update(_row).where(_by_token).values(seen_at=bindparam("moment"))
 
 
 class NotSignedIn(Exception):
@@ -51,6 +78,12 @@ class Office:
     demonstration: bool
     prefect_url: str = ""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def finding_a_program(self) -> Session:
+        """A session that finds out its program by who is signed in, with the letters' stationery in it."""
+        session = finding_session(self.engine)
+        session.info["stationery"] = self.stationery
+        return session
 
     def before_a_program(self) -> Session:
         """A session before it is known which program is meant."""
@@ -81,7 +114,26 @@ class Desk:
     asker: Asker
     at: datetime
     office: Office
-    program: Program
+
+    @property
+    def program_id(self) -> UUID:
+        """The id of the program in which the asker is signed in."""
+        found: UUID = self.session.info["program_id"]
+        return found
+
+    @property
+    def program(self) -> Program:
+        """The program in which the asker is signed in, read when it is first asked for."""
+        return program(self.session)
+
+    @property
+    def person(self) -> Person:
+        """The asker themselves, read when they are first asked for."""
+        found = self.session.get(Person, (self.program_id, self.asker.person_id))
+        if found is None:
+            msg = "a sign-in names a person who does not exist"
+            raise LookupError(msg)
+        return found
 
     @property
     def day(self) -> date:
@@ -109,7 +161,7 @@ def office_of(request: Request) -> Office:
     return office
 
 
-def desk(request: Request) -> Iterator[Desk]:
+async def desk(request: Request) -> AsyncIterator[Desk]:
     """The desk of a signed-in person. The transaction commits when the endpoint returns, before the answer leaves.
 
     Where the endpoint raises, nothing is kept. One that answers a refusal itself calls `Desk.attempt`.
@@ -117,22 +169,37 @@ def desk(request: Request) -> Iterator[Desk]:
     Raises NotSignedIn.
     """
     office = office_of(request)
+    token = request.cookies.get(office.cookie, "")
+    if not token:
+        raise NotSignedIn
+    desks: anyio.CapacityLimiter = request.app.state.desks
+    async with desks:
+        session = office.finding_a_program()
+        try:
+            yield await run_in_threadpool(_sit_down, office, session, token)
+            # An exception of the endpoint is raised at the yield, and leaving the session undoes what it did.
+            await run_in_threadpool(_commit, session)
+        except BaseException:
+            # Also where the server stops in the middle: the connection goes back clean.
+            with anyio.CancelScope(shield=True):
+                await run_in_threadpool(session.close)
+            raise
+
+
+def _sit_down(office: Office, session: Session, token: str) -> Desk:
+    """Find out who is signed in and what they hold today. Raises NotSignedIn."""
     at = office.clock()
-    found = _signed_in(office, request.cookies.get(office.cookie, ""), at)
-    with office.of_program(found.program_id) as session:
-        program = session.get(Program, found.program_id)
-        person = session.get(Person, (found.program_id, found.person_id))
-        if program is None or person is None:
-            raise NotSignedIn
-        session.info["time_zone"] = program.time_zone
-        day = at.astimezone(ZoneInfo(program.time_zone)).date()
-        asker = Asker(person, standing(session, day))
-        if not asker.is_staff:
-            # Whoever left is out at the next request, whatever their cookie says.
-            raise NotSignedIn
-        yield Desk(session, asker, at, office, program)
-        # An exception of the endpoint is raised at the yield, and leaving the session undoes what it did.
-        session.commit()
+    person_id = _signed_in(session, token, at)
+    asker = Asker(person_id, standing(session, local_day(session, at)))
+    if not asker.is_staff:
+        # Whoever left is out at the next request, whatever their cookie says.
+        raise NotSignedIn
+    return Desk(session, asker, at, office)
+
+
+def _commit(session: Session) -> None:
+    session.commit()
+    session.close()
 
 
 #: `scope="function"`: a commit that fails after the answer has left would be a lie.
@@ -176,22 +243,21 @@ def sign_out(office: Office, token: str, response: Response) -> None:
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
 
 
-def _signed_in(office: Office, token: str, at: datetime) -> BrowserSession:
-    if not token:
+def _signed_in(session: Session, token: str, at: datetime) -> UUID:
+    """Whose sign-in this is, in whose program the session then is. Raises NotSignedIn where it has ended."""
+    digest = _digest(token)
+    asked = {"digest": digest, "idle_since": at - IDLE, "oldest": at - LONGEST}
+    found = run(session, _SIGNED_IN, asked).first()
+    if found is None:
         raise NotSignedIn
-    with open_session(office.engine) as session, session.begin():
-        found = session.scalars(
-            select(BrowserSession).where(
-                _row.c.token_digest == _digest(token),
-                _row.c.ended_at.is_(None),
-                and_(_row.c.seen_at > at - IDLE, _row.c.signed_in_at > at - LONGEST),
-            )
-        ).first()
-        if found is None:
-            raise NotSignedIn
-        if at - found.seen_at > _SEEN_EVERY:
-            session.execute(update(_row).where(_row.c.token_digest == found.token_digest).values(seen_at=at))
-        return found
+    session.info["program_id"] = found.program_id
+    session.info["time_zone"] = found.time_zone
+    if at - found.seen_at > _SEEN_EVERY:
+        # Kept whatever becomes of the request, and locked for nobody who asks meanwhile.
+        run(session, _SEEN, {"digest": digest, "moment": at})
+        session.commit()
+    person_id: UUID = found.person_id
+    return person_id
 
 
 def _digest(token: str) -> str:

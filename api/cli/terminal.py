@@ -96,7 +96,7 @@ class Counter:
 
     def asker(self, key: str) -> Asker:
         """The person who acts. Raises Ending where there is none of that key."""
-        return Asker(self.person(key), standing(self.session, self.day))
+        return Asker(self.person(key).id, standing(self.session, self.day))
 
     def person(self, key: str) -> Person:
         """A person by key or id."""

@@ -71,7 +71,7 @@ class Once:
         taken = self.desk.session.scalar(
             insert(_answered)
             .values(
-                program_id=self.desk.program.id,
+                program_id=self.desk.program_id,
                 person_id=self.desk.asker.person_id,
                 route=self.route,
                 key=self.key,
@@ -100,7 +100,7 @@ class Once:
     @property
     def _mine(self) -> Any:
         return and_(
-            _answered.c.program_id == self.desk.program.id,
+            _answered.c.program_id == self.desk.program_id,
             _answered.c.person_id == self.desk.asker.person_id,
             _answered.c.route == self.route,
             _answered.c.key == self.key,

@@ -32,7 +32,7 @@ def me(desk: AtDesk) -> MeShown:
     require(Action.SEE_MY_WORK, to_program(desk.asker))
     return MeShown(
         id=desk.asker.person_id,
-        name=desk.asker.person.name,
+        name=desk.person.name,
         program=desk.program.key,
         day=desk.day,
         roles=shown_roles(desk.asker.standing, desk.asker.person_id),

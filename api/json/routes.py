@@ -26,7 +26,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _kept_by_nobody(response: Response) -> None:
+async def _kept_by_nobody(response: Response) -> None:
     """What is answered is the asker's alone: no proxy and no browser keeps it."""
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"

@@ -74,7 +74,7 @@ class Door:
         return MovedShown.model_validate(moved)
 
 
-def door_of(
+async def door_of(
     desk: AtDesk, request: Request, response: Response, if_match: IfMatch = "", idempotency_key: IdempotencyKey = ""
 ) -> Door:
     """The door at which one request knocks."""

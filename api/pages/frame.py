@@ -119,7 +119,7 @@ def titles_of_roles(desk: Desk) -> dict[str, str]:
 def _who(desk: Desk, *, titled: bool) -> dict[str, Any]:
     asker = desk.asker
     who: dict[str, Any] = {
-        "name": asker.person.name,
+        "name": desk.person.name,
         "role": "",
         "acting_for": "",
         "href": f"/people/{asker.person_id}",
