@@ -42,6 +42,8 @@ RoleKey = Literal[
     "specialized_resource",
     "researcher",
     "research_coordinator",
+    "administrator",  # runs the installation, and sees no case
+    "privacy_officer",  # answers for the protection of personal information, as the law has it
 ]
 """The roles that an agreement may create; a program declares the ones that it has."""
 

@@ -70,6 +70,8 @@ MEMBERS: Final[Mapping[str, Member]] = {
     "it_contact": Member("Flint Cobalt", "en", (("it_contact", "ccsmtl"),), "ccsmtl.example"),
     "researcher": Member("Onyx Feldspath", "fr", (("researcher", "ccsmtl"),), "ccsmtl.example"),
     "research_coordinator": Member("Opale Gneiss", "fr", (("research_coordinator", "ccsmtl"),), "ccsmtl.example"),
+    "administrator": Member("Ocre Tourmaline", "fr", (("administrator", "ccsmtl"),), "ccsmtl.example"),
+    "privacy_officer": Member("Cyanite Serpentine", "fr", (("privacy_officer", "ccsmtl"),), "ccsmtl.example"),
     "director_ccsmtl": Member("Granit D’Or", "fr", (("director", "ccsmtl"),), "ccsmtl.example"),
     "manager_ccsmtl": Member("Jade Lapis", "fr", (("manager", "ccsmtl"),), "ccsmtl.example"),
     "worker_ccsmtl": Member("Silex Marbre", "fr", (("youth_worker", "ccsmtl"),), "ccsmtl.example"),

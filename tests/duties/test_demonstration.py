@@ -241,7 +241,7 @@ WRONG: dict[str, tuple[list[tuple[str, str]], str, str]] = {
     ),
     "a role that the organization does not have": (
         [("person: ariane, role: police_representative", "»person: ariane, role: youth_worker")],
-        "tenures[17].role",
+        "tenures[19].role",
         "“spvm” has no role “youth_worker”.",
     ),
     "a role held twice by the same person": (
@@ -251,12 +251,12 @@ WRONG: dict[str, tuple[list[tuple[str, str]], str, str]] = {
     ),
     "more holders than the agreement allows": (
         [("ends: -12 working days}\n  - {person: anais", "ends: today}\n  - »{person: anais")],
-        "tenures[25]",
+        "tenures[27]",
         "More people than the agreement allows hold this role on one day.",
     ),
     "a hold that ends before it starts": (
         [("starts: -760 days, ends: -21 days", "»starts: -760 days, ends: -761 days")],
-        "tenures[10].ends",
+        "tenures[12].ends",
         "This ends before it starts.",
     ),
     "a vacancy that is filled": (

@@ -201,7 +201,7 @@ def test_the_words_of_the_grammar_are_those_of_the_tables() -> None:
     assert get_args(Regime) == tables.REGIMES
     assert get_args(Structure) == tables.STRUCTURES
     assert get_args(Language) == tables.LANGUAGES
-    assert len(ROLE_KEYS) == 13
+    assert len(ROLE_KEYS) == 15
 
 
 def test_a_file_is_read_with_its_digest_and_lines() -> None:
