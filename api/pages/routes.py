@@ -8,7 +8,21 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 from sqlalchemy import text
 
-from api.pages import activity, board, case, cases, opening, people, post, program, protocols, sign_in, tasks, work
+from api.pages import (
+    activity,
+    board,
+    case,
+    cases,
+    opening,
+    people,
+    person,
+    post,
+    program,
+    protocols,
+    sign_in,
+    tasks,
+    work,
+)
 from api.pages.frame import framed
 from api.permissions import Action, asks
 from api.rendering import render
@@ -24,6 +38,7 @@ _FRAMED: tuple[APIRouter, ...] = (
     tasks.router,
     board.router,
     people.router,
+    person.router,
     program.router,
     protocols.router,
     post.router,

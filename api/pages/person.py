@@ -1,0 +1,220 @@
+"""One person with all that is theirs, and the forms on their page: details, roles and absences."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import HTMLResponse
+from sqlalchemy import select
+
+from api.answers import sentence_of, status_of
+from api.pages import holdings
+from api.pages.choices import people_by_id, role_and_organization, roles_to_give
+from api.pages.forms import Typed, day_of, day_or_none, id_or_none
+from api.pages.frame import page, see_other, titles_of_roles
+from api.permissions import Action, Forbidden, allows, asks, require, to_person, to_program
+from api.session import AtDesk, Desk
+from duties import people
+from duties.here import one, program_of
+from duties.refusals import Refusal
+from locales import N_, gettext
+from models.base import table_of
+from models.program import ABSENCE_KINDS, Absence, Person, Tenure
+
+router = APIRouter()
+
+_tenure = table_of(Tenure)
+_absence = table_of(Absence)
+
+Text = Annotated[str, Form()]
+
+
+@router.get("/people/{person_id}", name="person")
+@asks(Action.SEE_PEOPLE)
+def show_person(desk: AtDesk, request: Request, person_id: UUID) -> HTMLResponse:
+    """One person: roles past, present and to come, absences, and what they have in hand."""
+    require(Action.SEE_PEOPLE, to_program(desk.asker))
+    return _person_page(desk, request, person_id, Typed())
+
+
+@router.post("/people/{person_id}")
+@asks(Action.UPDATE_PERSON)
+def update_person(
+    desk: AtDesk,
+    request: Request,
+    person_id: UUID,
+    seen: Annotated[int, Form()],
+    given_name: Text = "",
+    family_name: Text = "",
+    email: Text = "",
+    phone: Text = "",
+    language: Text = "",
+) -> Response:
+    """Change a person's name, addresses and language."""
+    by = require(Action.UPDATE_PERSON, to_person(desk.asker, _known(desk, person_id)))
+    values = {
+        "given_name": given_name,
+        "family_name": family_name,
+        "email": email,
+        "phone": phone,
+        "language": language,
+    }
+    refusal = desk.attempt(
+        lambda: people.update_person(desk.session, person_id, by=by, at=desk.at, seen=seen, **values)
+    )
+    return _after(desk, request, person_id, "details", refusal, values)
+
+
+@router.post("/people/{person_id}/roles")
+@asks(Action.APPOINT)
+def appoint(
+    desk: AtDesk, request: Request, person_id: UUID, place: Text = "", starts_on: Text = "", ends_on: Text = ""
+) -> Response:
+    """Give a person a role at an organization, from a day on."""
+    _known(desk, person_id)
+
+    def act() -> None:
+        role, organization = role_and_organization(place)
+        if organization is None:
+            raise Refusal("role.missing", N_("Choose a role."))
+        people.appoint(
+            desk.session,
+            person_id=person_id,
+            role=role,
+            organization_id=organization,
+            starts_on=day_of(starts_on),
+            ends_on=day_or_none(ends_on),
+            by=require(Action.APPOINT, to_program(desk.asker, organizations=[organization])),
+            at=desk.at,
+        )
+
+    if not roles_to_give(desk):
+        raise Forbidden
+    values = {"place": place, "starts_on": starts_on, "ends_on": ends_on}
+    return _after(desk, request, person_id, "roles", desk.attempt(act), values)
+
+
+@router.post("/people/{person_id}/roles/{tenure_id}/end")
+@asks(Action.END_TENURE)
+def end_tenure(desk: AtDesk, request: Request, person_id: UUID, tenure_id: UUID, ends_on: Text = "") -> Response:
+    """End a person's hold of a role on a last day."""
+    held = _row(desk, _tenure, tenure_id, person_id)
+    by = require(Action.END_TENURE, to_program(desk.asker, organizations=[held["organization_id"]]))
+    refusal = desk.attempt(
+        lambda: people.end_tenure(desk.session, tenure_id, ends_on=day_of(ends_on), by=by, at=desk.at)
+    )
+    return _after(desk, request, person_id, f"end-{tenure_id}", refusal, {"ends_on": ends_on}, anchor="roles")
+
+
+@router.post("/people/{person_id}/absences")
+@asks(Action.RECORD_ABSENCE)
+def record_absence(
+    desk: AtDesk,
+    request: Request,
+    person_id: UUID,
+    starts_on: Text = "",
+    ends_on: Text = "",
+    deputy: Text = "",
+    kinds: Annotated[list[str] | None, Form()] = None,
+) -> Response:
+    """Record that a person is away, and who acts for them."""
+    by = require(Action.RECORD_ABSENCE, to_person(desk.asker, _known(desk, person_id)))
+
+    def act() -> None:
+        people.record_absence(
+            desk.session,
+            person_id=person_id,
+            starts_on=day_of(starts_on),
+            ends_on=day_of(ends_on),
+            deputy_id=id_or_none(deputy),
+            kinds=kinds or [],
+            by=by,
+            at=desk.at,
+        )
+
+    values = {"starts_on": starts_on, "ends_on": ends_on, "deputy": deputy, "kinds": kinds or []}
+    return _after(desk, request, person_id, "absences", desk.attempt(act), values)
+
+
+@router.post("/people/{person_id}/absences/{absence_id}/cancel")
+@asks(Action.CANCEL_ABSENCE)
+def cancel_absence(desk: AtDesk, request: Request, person_id: UUID, absence_id: UUID) -> Response:
+    """Call an absence off."""
+    _row(desk, _absence, absence_id, person_id)
+    by = require(Action.CANCEL_ABSENCE, to_person(desk.asker, person_id))
+    refusal = desk.attempt(lambda: people.cancel_absence(desk.session, absence_id, by=by, at=desk.at))
+    return _after(desk, request, person_id, "absences", refusal, {})
+
+
+def _person_page(desk: Desk, request: Request, person_id: UUID, typed: Typed) -> HTMLResponse:
+    person = desk.session.get(Person, (program_of(desk.session), person_id))
+    if person is None:
+        raise Forbidden
+    given = to_person(desk.asker, person_id)
+    everyone = people_by_id(desk)
+    titles = titles_of_roles(desk)
+    may_update = allows(Action.UPDATE_PERSON, given) is not None
+    return page(
+        desk,
+        request,
+        "person.html",
+        status=status_of(typed.refusal) if typed.refusal else 200,
+        shown=person,
+        typed=typed,
+        refusal=sentence_of(typed.refusal) if typed.refusal else "",
+        day=desk.day,
+        is_self=person_id == desk.asker.person_id,
+        roles=holdings.roles_of(desk, person_id, titles),
+        away=desk.asker.standing.absences.get(person_id),
+        acting_for=[everyone[a.person_id] for a in desk.asker.standing.acting_for(person_id)],
+        absences=holdings.absences_of(desk, person_id, everyone),
+        deputies=[one for one in everyone.values() if one.id in desk.asker.standing.live and one.id != person_id],
+        kinds=[(kind, gettext(holdings.COVERS[kind])) for kind in ABSENCE_KINDS],
+        seats=holdings.seats_of(desk, person_id),
+        cases=holdings.cases_about(desk, person_id),
+        work=holdings.work_of(desk, person_id) if may_update else [],
+        equipment=holdings.equipment_of(desk, person_id) if may_update else [],
+        accounts=holdings.accounts_of(desk, person_id) if may_update else [],
+        places=roles_to_give(desk),
+        everyone=everyone,
+        may_update=may_update,
+        may_record_absence=allows(Action.RECORD_ABSENCE, given) is not None,
+        may_open_case=allows(Action.OPEN_CASE, given) is not None,
+    )
+
+
+def _after(
+    desk: Desk,
+    request: Request,
+    person_id: UUID,
+    form: str,
+    refusal: Refusal | None,
+    values: dict[str, Any],
+    *,
+    anchor: str = "",
+) -> Response:
+    """To the part of the person's page that shows what was done, or the page again with what was typed."""
+    if refusal is None:
+        return see_other(f"/people/{person_id}#{anchor or form}")
+    return _person_page(desk, request, person_id, Typed(form, refusal, values))
+
+
+def _known(desk: Desk, person_id: UUID) -> UUID:
+    if desk.session.get(Person, (program_of(desk.session), person_id)) is None:
+        raise Forbidden
+    return person_id
+
+
+def _row(desk: Desk, table: Any, row_id: UUID, person_id: UUID) -> dict[str, Any]:
+    """A row that belongs to this person. Raises Forbidden."""
+    found = one(
+        desk.session,
+        select(table).where(
+            table.c.program_id == program_of(desk.session), table.c.id == row_id, table.c.person_id == person_id
+        ),
+    )
+    if found is None:
+        raise Forbidden
+    return found
