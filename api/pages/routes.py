@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from api.pages import (
     activity,
+    agreement,
     board,
     case,
     cases,
@@ -40,6 +41,7 @@ _FRAMED: tuple[APIRouter, ...] = (
     people.router,
     person.router,
     program.router,
+    agreement.router,
     protocols.router,
     post.router,
     activity.router,

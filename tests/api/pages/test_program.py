@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
-from api.pages.program import in_words, rhythm_in_words
+from api.pages.agreement import in_words
+from api.pages.program import rhythm_in_words
 from duties import agreements
 from duties.calendars import Calendar
 from duties.cases import record_protocol
