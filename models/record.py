@@ -27,6 +27,7 @@ class Event(InProgram, table=True):
         Index("ix_event_case", "program_id", "case_id", "n", postgresql_where=text("case_id is not null")),
         Index("ix_event_subject", "program_id", "subject_id"),
         Index("ix_event_n", "program_id", "n"),
+        Index("ix_event_xid", "program_id", "xid"),
         Index("ix_event_read", "program_id", "n", postgresql_where=text("verb in ('read', 'exported')")),
     )
 
@@ -66,8 +67,9 @@ class Seal(InProgram, table=True):
     number: int
     lines: int
     events: list[int] = structure(default_factory=list)  # the lines' `n`, in the order of the digest
+    marks: list[str] = structure(default_factory=list)  # the first letters of each line's own digest: which one changed
     digest: str  # SHA-256 of the lines, hexadecimal
-    signature: str  # HMAC-SHA-256 over number, digest and the signature before, hexadecimal
+    signature: str  # HMAC-SHA-256 over all of the above and the signature before, hexadecimal
     key_id: str  # which key signed; the key itself lies outside the database
     sealed_at: datetime = moment()
 
@@ -87,8 +89,8 @@ class SentHead(InProgram, table=True):
 class Incident(InProgram, table=True):
     """A confidentiality incident, as the register that the law asks for holds it. Every one is entered, none deleted.
 
-    It names nobody: which information, whose (how many), what happened, what was done. Each change is an event,
-    which keeps what stood before.
+    It names nobody: which information, whose (how many), what happened, what was done. What stood before a change
+    is kept as an `IncidentVersion`, to which the change's event holds.
     """
 
     __tablename__ = "incident"
@@ -122,3 +124,24 @@ class Incident(InProgram, table=True):
     closed_by: UUID | None = None
     closed_at: datetime | None = moment(default=None)
     version: int = 1
+
+
+class IncidentVersion(InProgram, table=True):
+    """An incident as it stood at one of its versions, whole. Written with each change, and never changed itself.
+
+    The words of the register do not go into the record, which is read by more people. The change's event there
+    holds the digest of this row, so that a version that was rewritten later is found.
+    """
+
+    __tablename__ = "incident_version"
+    __table_args__ = (
+        to("incident", "incident_id"),
+        UniqueConstraint("program_id", "incident_id", "number"),
+        CheckConstraint("number >= 1", name="number"),
+    )
+
+    incident_id: UUID
+    number: int
+    stood: dict[str, Any] = structure()  # every field of the register, as JSON
+    digest: str  # SHA-256 of id and `stood`, hexadecimal; the id, which is random, keeps short words from being guessed
+    written_at: datetime = moment()
