@@ -1,14 +1,16 @@
 """The ports: what the program asks of the outside world, as Protocols that `adapters` fulfil.
 
-Today the Mailer; the directory, the calendar transport and the key store come to stand beside it. A port
+Today the Mailer and the SignInProvider; the calendar transport and the key store come to stand beside them. A port
 speaks in plain values and in outcomes that are data, never in the exceptions of a library, so that a rule
 can decide about them.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
+from uuid import UUID
 
 #: "550", "451 4.7.1", or one word of our own ("connect"). What a server wrote in prose may quote an
 #: address or a subject line, so there is no room for it here.
@@ -78,4 +80,73 @@ class Mailer(Protocol):
         Blocks for as long as the server takes, up to the mailer's own time limit. Raises nothing
         that the outside world can cause: whatever goes wrong out there is an outcome.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A sign-in that has begun: the provider's `address`, to which the browser goes now.
+
+    `kept` is JSON that only this provider reads, and that whoever finishes the sign-in gives back. With it and with
+    what the browser brings back, someone is proven: it stays on our side.
+    """
+
+    address: str
+    kept: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """Whom the provider knows the browser's person as: an object in the directory of a tenant, never an address."""
+
+    tenant_id: UUID
+    object_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """What came back proves nobody. Where people did it themselves, `code` is "cancelled".
+
+    Raises ValueError where `code` is not a code.
+    """
+
+    code: str
+
+    def __post_init__(self) -> None:
+        _no_prose(self.code)
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """The provider cannot be asked now, or does not take us for whom we are ("credential"). The person can do nothing.
+
+    Raises ValueError where `code` is not a code.
+    """
+
+    code: str
+
+    def __post_init__(self) -> None:
+        _no_prose(self.code)
+
+
+class SignInProvider(Protocol):
+    """Lets people sign in where their own organization keeps their account, and says who came back.
+
+    Each call may block for as long as the provider takes, up to a time limit of its own, and raises nothing that the
+    outside world can cause.
+    """
+
+    def begin(self) -> Begun | Away:
+        """Begin a sign-in of somebody, it is not known whom."""
+        ...
+
+    def finish(self, kept: Mapping[str, Any], answer: Mapping[str, str]) -> Proven | Unproven | Away:
+        """Who came back with `answer`, the fields that the browser brought, from the sign-in that had `kept`.
+
+        The caller has made sure that `kept` is this browser's own and is used once.
+        """
+        ...
+
+    def farewell(self) -> str:
+        """Where the browser ends its sign-in at the provider too, and comes back from; "" where that is not known."""
         ...
