@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, delete, insert, select, text, update
+from sqlalchemy import and_, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
@@ -149,21 +149,16 @@ def cancel_case(
     state = _move(held, "cancel")
     reason = tasks.needed_reason(reason)
     _change(session, held, state=state, ended_at=at, ended_by=by.person_id, ended_reason=reason)
-    unfinished = and_(_mine(session, case_id), _task.c.state.in_(["planned", "open", "submitted"]))
     session.execute(
         update(_task)
-        .where(unfinished)
-        .values(
-            state="cancelled",
-            next_check=None,
-            act_state=text("case when act_state in ('wanted', 'stuck') then 'none' else act_state end"),
-            version=_task.c.version + 1,
-        )
+        .where(_mine(session, case_id), _task.c.state.in_(TASK.open_to("cancel")))
+        .values(**held_tasks.cancelled(), version=_task.c.version + 1)
     )
+    to_undo = and_(_task.c.state == "done", _task.c.act_state.in_(ACT.open_to("want_undo")), _task.c.undo != "")
     session.execute(
         update(_task)
-        .where(_mine(session, case_id), _task.c.act_state == "done", _task.c.undo != "")
-        .values(act_state=ACT.after("done", "want_undo"), version=_task.c.version + 1)
+        .where(_mine(session, case_id), to_undo)
+        .values(act_state=ACT.moved(_task.c.act_state, "want_undo"), version=_task.c.version + 1)
     )
     events.write(session, "case.cancelled", "case", case_id, by=by, at=at, case_id=case_id)
     notices.case_cancelled(session, held, by=by, at=at)
@@ -195,7 +190,7 @@ def reopen_case(
         update(_task)
         .where(_mine(session, case_id), _task.c.state == "cancelled")
         .values(
-            state=TASK.after("cancelled", "restore"),
+            state=TASK.moved(_task.c.state, "restore"),
             done_at=None,
             done_by=None,
             done_as=None,
@@ -207,7 +202,7 @@ def reopen_case(
         update(_task)
         .where(_mine(session, case_id), _task.c.state == "done", _task.c.act_state.in_(["undo_wanted", "undone"]))
         .values(
-            state=TASK.after("done", "postpone"),
+            state=TASK.moved(_task.c.state, "postpone"),
             done_at=None,
             done_by=None,
             done_as=None,
@@ -324,20 +319,26 @@ def take_version(
         msg = "a case that is held does not exist"
         raise LookupError(msg)
     rows = session.execute(
-        select(_task.c.id, _task.c.step, _task.c.item, _task.c.state, _task.c.act_state, _task.c.handed_back_at).where(
-            _mine(session, case_id)
-        )
+        select(
+            _task.c.id,
+            _task.c.step,
+            _task.c.item,
+            _task.c.state,
+            _task.c.act_state,
+            _task.c.undo,
+            _task.c.handed_back_at,
+        ).where(_mine(session, case_id))
     ).all()
     present = {(row.step, row.item): row for row in rows}
     wanted: dict[tuple[str, str], dict[str, Any]] = {}
     for columns in _columns(session, case, protocol):
         wanted[columns["step"], columns["item"]] = columns
     for name, row in present.items():
-        if row.state not in SETTLED:
+        if row.state not in SETTLED and (asked := _asked_anew(row._asdict(), wanted.get(name))):
             session.execute(
                 update(_task)
                 .where(_task.c.program_id == case.program_id, _task.c.id == row.id)
-                .values(**_asked_anew(row, wanted.get(name)), version=_task.c.version + 1)
+                .values(**asked, version=_task.c.version + 1)
             )
     fresh = [columns for name, columns in wanted.items() if name not in present]
     if fresh:
@@ -349,19 +350,20 @@ def take_version(
     wakeups.wake(session, case_id, at=at)
 
 
-def _asked_anew(row: Any, declared: Mapping[str, Any] | None) -> dict[str, Any]:
+def _asked_anew(row: Mapping[str, Any], declared: Mapping[str, Any] | None) -> dict[str, Any]:
     """What a new version changes of a task that is not settled; `declared` is None where it no longer has the step."""
     if declared is None:
-        called_off = {"act_state": "none"} if row.act_state in ("wanted", "stuck") else {}
-        return {"state": "cancelled", "next_check": None, **called_off}
+        if row["state"] == "cancelled":
+            return {}
+        return {"state": TASK.after(row["state"], "cancel"), "next_check": None, **held_tasks.act_called_off(row)}
     # What is handed in was asked for as it stood then, and is judged so.
-    names = _DECLARED if row.state != "submitted" else ("position", "stage", "title_fr", "title_en")
-    values = {name: declared[name] for name in names if not (name == "owed_by_id" and row.handed_back_at)}
-    if row.state == "cancelled":
+    names = _DECLARED if row["state"] != "submitted" else ("position", "stage", "title_fr", "title_en")
+    values = {name: declared[name] for name in names if not (name == "owed_by_id" and row["handed_back_at"])}
+    if row["state"] == "cancelled":
         values["state"] = TASK.after("cancelled", "restore")
-    elif row.state == "open":
+    elif row["state"] == "open":
         # Whatever it waits for now, it is opened again afterwards if nothing holds it.
-        values |= {"state": TASK.after("open", "postpone"), "act_state": "none"}
+        values |= {"state": TASK.after("open", "postpone"), **held_tasks.act_called_off(row)}
     return values
 
 

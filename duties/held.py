@@ -9,10 +9,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Executable, Uuid, and_, any_, bindparam, literal_column, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    Executable,
+    Update,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    case,
+    literal_column,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
@@ -23,7 +37,7 @@ from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of
 from models.casework import SETTLED, UNSETTLED, Case, Task, TaskNeed
-from models.lifecycles import CASE, TASK
+from models.lifecycles import ACT, CASE, TASK
 
 _task = table_of(Task)
 _case = table_of(Case)
@@ -55,29 +69,42 @@ _WAITS = (
     )
     .exists()
 )
-_OPEN_READY = (
-    update(_task)
-    .where(
-        _task.c.program_id == _here,
-        _task.c.state == literal_column("'planned'"),
-        # What is still to be undone is undone before it is done again.
-        _task.c.act_state != literal_column("'undo_wanted'"),
-        ~_WAITS,
-    )
-    .values(
-        state=literal_column(f"'{TASK.after('planned', 'open')}'"),
-        opened_at=bindparam("moment"),
-        rung=0,
-        next_check=text("(task.ladder->>0)::date"),
-        act_state=text("case when task.action <> '' then 'wanted' else task.act_state end"),
-        version=_task.c.version + 1,
-    )
-    .returning(_task.c.id, _task.c.step, _task.c.item)
-)
-_OPEN_THESE = _OPEN_READY.where(_task.c.id == any_(bindparam("candidates", type_=ARRAY(Uuid()))))
-_OPEN_WAITING = _OPEN_READY.where(_task.c.id.in_(_WAITING))
 _UNSETTLED = select(_task.c.id).where(_this_case, text(UNSETTLED)).limit(1)
 _ACT_ASKED = select(_task.c.id).where(_this_case, text("act_state in ('wanted', 'undo_wanted')")).limit(1)
+
+
+@cache
+def _opening() -> Update:
+    """Opens the planned tasks that wait for nothing more."""
+    return (
+        update(_task)
+        .where(
+            _task.c.program_id == _here,
+            _task.c.state == literal_column("'planned'"),
+            # What is still to be undone is undone before it is done again.
+            _task.c.act_state != literal_column("'undo_wanted'"),
+            ~_WAITS,
+        )
+        .values(
+            state=TASK.after("planned", "open"),
+            opened_at=bindparam("moment"),
+            rung=0,
+            next_check=text("(task.ladder->>0)::date"),
+            act_state=case((_task.c.action != "", ACT.moved(_task.c.act_state, "want")), else_=_task.c.act_state),
+            version=_task.c.version + 1,
+        )
+        .returning(_task.c.id, _task.c.step, _task.c.item)
+    )
+
+
+@cache
+def _opening_these() -> Update:
+    return _opening().where(_task.c.id == any_(bindparam("candidates", type_=ARRAY(Uuid()))))
+
+
+@cache
+def _opening_waiting() -> Update:
+    return _opening().where(_task.c.id.in_(_WAITING))
 
 
 @dataclass(frozen=True)
@@ -162,7 +189,7 @@ def settle(session: Session, held: Held, state: str) -> Moved:
         scheduling.reschedule(session, held.case_id)
     opened: tuple[UUID, ...] = ()
     if held.case is not None and held.case["state"] == "open":
-        opened = _open(session, _OPEN_WAITING, {"task_id": held.id}, held.case_id, by=held.by, at=held.at)
+        opened = _open(session, _opening_waiting(), {"task_id": held.id}, held.case_id, by=held.by, at=held.at)
     closed = False
     if not opened:
         closed = close_if_settled(session, held.case_id, by=held.by, at=held.at)
@@ -174,7 +201,7 @@ def open_those_ready(session: Session, held: Held, candidates: Sequence[UUID]) -
     """Open those of `candidates` that wait for nothing more, if the case is open."""
     if held.case is None or held.case["state"] != "open" or not candidates:
         return ()
-    return _open(session, _OPEN_THESE, {"candidates": list(candidates)}, held.case_id, by=held.by, at=held.at)
+    return _open(session, _opening_these(), {"candidates": list(candidates)}, held.case_id, by=held.by, at=held.at)
 
 
 def _open(
@@ -226,15 +253,12 @@ def fall_back(session: Session, held: Held) -> None:
     for row in reached.values():
         if row["state"] not in ("open", "done"):
             continue
-        act = row["act_state"]
-        if act in ("done", "wanted", "stuck"):
-            act = "undo_wanted" if act == "done" and row["undo"] else ("undone" if act == "done" else "none")
         session.execute(
             update(_task)
             .where(_task.c.program_id == here, _task.c.id == row["id"])
             .values(
                 state=TASK.after(row["state"], "postpone"),
-                act_state=act,
+                **act_called_off(row),
                 next_check=None,
                 opened_at=None,
                 **not_done(),
@@ -253,6 +277,14 @@ def fall_back(session: Session, held: Held) -> None:
         )
 
 
+def act_called_off(task: Mapping[str, Any]) -> dict[str, Any]:
+    """The column of a task's act once nobody asks for it any more: dropped, or to be taken back where it was done."""
+    act = task["act_state"]
+    if task["state"] == "done" and ACT.allows(act, "want_undo"):
+        return {"act_state": ACT.after(act, "want_undo" if task["undo"] else "let_go")}
+    return {"act_state": ACT.after(act, "drop")} if ACT.allows(act, "drop") else {}
+
+
 def of_case(session: Session, case_id: UUID | None) -> Any:
     """The condition that a task is one of the case's."""
     return and_(_task.c.program_id == program_of(session), _task.c.case_id == case_id)
@@ -269,12 +301,21 @@ def not_done() -> dict[str, Any]:
     return {"done_at": None, "done_by": None, "done_as": None, "done_for": None}
 
 
+def cancelled() -> dict[str, Any]:
+    """The columns of tasks that end with their case, unfinished. They are kept, and nothing is asked of the engine."""
+    return {
+        "state": TASK.moved(_task.c.state, "cancel"),
+        "act_state": ACT.moved(_task.c.act_state, "drop", others_stay=True),
+        "next_check": None,
+    }
+
+
 def open_ready(session: Session, case: Mapping[str, Any], *, by: Actor, at: datetime) -> tuple[UUID, ...]:
     """Open every planned task of a case whose needs are settled. For a case just opened, reopened or moved on."""
     planned = session.scalars(
         select(_task.c.id).where(of_case(session, case["id"]), _task.c.state == "planned").order_by(_task.c.id)
     )
-    return _open(session, _OPEN_THESE, {"candidates": list(planned)}, case["id"], by=by, at=at)
+    return _open(session, _opening_these(), {"candidates": list(planned)}, case["id"], by=by, at=at)
 
 
 def close_if_settled(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> bool:
@@ -298,8 +339,8 @@ def close_if_settled(session: Session, case_id: UUID, *, by: Actor, at: datetime
     # What is not required and was never done ends with the case; it is kept.
     session.execute(
         update(_task)
-        .where(of_case(session, case_id), _task.c.state.in_(["planned", "open", "submitted"]))
-        .values(state="cancelled", next_check=None, version=_task.c.version + 1)
+        .where(of_case(session, case_id), _task.c.state.in_(TASK.open_to("cancel")))
+        .values(**cancelled(), version=_task.c.version + 1)
     )
     events.write(session, "case.closed", "case", case_id, by=by, at=at, case_id=case_id)
     return True

@@ -415,7 +415,7 @@ def _put(
             subject=letter.subject,
             message=message,
             case_id=case_id,
-            state="queued",
+            state=NOTICE.initial,
             created_at=at,
             attempts=0,
             next_attempt_at=at,

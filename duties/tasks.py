@@ -22,6 +22,7 @@ from duties.actors import Actor
 from duties.held import (
     Held,
     Moved,
+    act_called_off,
     change,
     fall_back,
     hold,
@@ -196,7 +197,6 @@ def waive_task(
         raise Refusal("task.never_waived", N_("The protocol does not let anyone waive this step."))
     _refuse_closed_case(held)
     state = _move(held, "waive")
-    acts = {"act_state": "none"} if held.task["act_state"] in ("wanted", "stuck") else {}
     change(
         session,
         held,
@@ -207,7 +207,7 @@ def waive_task(
         reason=reason,
         next_check=None,
         **not_done(),
-        **acts,
+        **act_called_off(held.task),
     )
     tell(session, held, "task.waived", step=held.task["step"], item=held.task["item"])
     return settle(session, held, state)

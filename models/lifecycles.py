@@ -1,7 +1,7 @@
 """The lifecycles: for each thing that has a state, the one table of moves between its states.
 
-A verb changes a state only through `Lifecycle.after`, so that a move that is not in its table cannot be
-made, and `docs/lifecycles.md` is drawn from the same tables.
+A verb changes a state only through `Lifecycle.after`, or for many rows at once through `Lifecycle.moved`, so that a
+move that is not in its table cannot be made, and `docs/lifecycles.md` is drawn from the same tables.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from sqlalchemy import case
+from sqlalchemy.sql.expression import ColumnElement
 
 
 class NoSuchMove(Exception):
@@ -40,6 +43,21 @@ class Lifecycle:
     def allows(self, state: str, move: str) -> bool:
         """Whether the table holds this move."""
         return (state, move) in self.moves
+
+    def open_to(self, move: str) -> tuple[str, ...]:
+        """The states from which the table holds this move, in the order in which states are told."""
+        return tuple(state for state in self.states if self.allows(state, move))
+
+    def moved(self, column: ColumnElement[str], move: str, *, others_stay: bool = False) -> ColumnElement[str]:
+        """The state after `move` as SQL, from the state in `column`: for a statement that changes many rows.
+
+        A row whose state the move does not start from keeps it where `others_stay`; else it would be left without a
+        state, which the database refuses. Raises NoSuchMove for a move that the table does not hold at all.
+        """
+        reached: dict[Any, str] = {state: self.after(state, move) for state in self.open_to(move)}
+        if not reached:
+            raise NoSuchMove(self.name, "any state", move)
+        return case(reached, value=column, else_=column if others_stay else None)
 
 
 CASE = Lifecycle(

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from duties import cases, people, tasks
+from duties import acts, cases, people, tasks
+from duties.actors import ENGINE, Actor
 from duties.declared import Declared, load_declared_text
 from duties.protocol import Protocol
 from duties.refusals import Refusal
@@ -203,6 +204,27 @@ def test_a_case_does_not_close_while_required_steps_are_left(cast: Cast) -> None
         cases.close_case(session, case_id, by=cast.actor("coordinator"), at=AT)
     assert caught.value.code == "case.work_left"
     assert "request_secure_access" in str(caught.value.facts["steps"])
+
+
+def test_an_optional_step_that_the_engine_could_not_do_is_let_go_when_the_case_closes(cast: Cast) -> None:
+    """Or the engine would go on trying it in a case that is closed."""
+    optional = newer(("    undo: none\n", "    undo: none\n    required: false\n"))
+    with cast.session() as session:
+        cases.record_protocol(session, optional, by=LOADING, at=AT)
+    case_id = open_onboarding(cast)
+    complete(cast, case_id, "introduce_program")
+    with cast.session() as session:
+        enrolled = step(session, case_id, "enrol_on_clinical_committee")["id"]
+        acts.record_act(session, enrolled, undone=False, by=Actor.system(ENGINE), at=AT)
+        lists = step(session, case_id, "send_contact_lists")["id"]
+        acts.record_trouble(session, lists, code="no", by=Actor.system(ENGINE), at=AT, needs_people=True)
+    for name in WHOLE_ONBOARDING:
+        if name != "introduce_program":
+            _do_wholly(cast, case_id, name)
+    with cast.session() as session:
+        assert case_row(session, case_id)["state"] == "closed"
+        left = step(session, case_id, "send_contact_lists")
+        assert (left["state"], left["act_state"]) == ("cancelled", "none")
 
 
 def test_a_new_version_is_offered_in_plain_words_and_never_asks_a_done_step_again(cast: Cast) -> None:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text, update
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
 
-from duties import acts, cases, notices, tasks
+from duties import acts, agreements, cases, held, notices, tasks
 from duties.actors import ENGINE, Actor
+from flows.post import deliver
 from models import lifecycles
+from models.base import table_of
+from models.casework import Task
 from models.lifecycles import (
     ACT,
     AGREEMENT_VERSION,
@@ -22,9 +29,15 @@ from models.lifecycles import (
     NoSuchMove,
     drawn,
 )
+from models.ports import Refused
 from tests.casework import approve, carry, complete, onboard_wholly, open_onboarding, step, steps
-from tests.cast import AT, Cast
+from tests.cast import AT, LOADING, TODAY, Cast
+from tests.duties.test_agreements import draft_of
+from tests.duties.test_cases import newer
+from tests.flows.support import Clock, Mailbag, means_of
 from tests.models.conftest import as_superuser
+
+_task = table_of(Task)
 
 NAMED = pytest.mark.parametrize("lifecycle", LIFECYCLES, ids=[lifecycle.name for lifecycle in LIFECYCLES])
 
@@ -100,7 +113,7 @@ def test_the_drawing_shows_every_move_once_in_its_diagram(lifecycle: Lifecycle) 
     assert sorted(shown) == sorted(lifecycle.moves.items())
 
 
-# What really happens, as the database saw it.
+# What really happens, as the database saw it, beside what was asked of the tables.
 
 _WATCHED = (
     (CASE, "case", "state"),
@@ -110,32 +123,92 @@ _WATCHED = (
     (AGREEMENT_VERSION, "agreement_version", "state"),
 )
 
+Change = tuple[str, str | None, str]  # of which lifecycle, from which state (None: a new row), to which
 
-def _watch(cast: Cast) -> None:
-    """Have the database write down every change of a state, whoever makes it and by whichever statement."""
-    with as_superuser(cast.database) as connection:
-        connection.execute(text("create table seen (lifecycle text, was text, became text)"))
-        connection.execute(text("grant insert on seen to spheres_app"))
-        for number, (lifecycle, table, column) in enumerate(_WATCHED):
-            connection.exec_driver_sql(
-                f"create function watch_{number}() returns trigger language plpgsql as $$ begin"  # noqa: S608
-                f" insert into seen values ('{lifecycle.name}', case when tg_op = 'UPDATE' then old.{column} end,"
-                f" new.{column}); return new; end $$"
+
+class Asked(dict[tuple[str, str], str]):
+    """A table of moves that notes every move that is looked up in it."""
+
+    def __init__(self, lifecycle: Lifecycle, noted: set[Change]) -> None:
+        super().__init__(lifecycle.moves)
+        self._name, self._noted = lifecycle.name, noted
+
+    def __getitem__(self, key: tuple[str, str]) -> str:
+        reached = super().__getitem__(key)
+        self._noted.add((self._name, key[0], reached))
+        return reached
+
+
+class Watch:
+    """Writes down every change of a state that is committed, and holds it against what its transaction looked up.
+
+    The database tells of the changes, by whichever statement and to however many rows at once.
+    """
+
+    def __init__(self, cast: Cast) -> None:
+        self.seen: set[Change] = set()
+        self.past_the_table: set[Change] = set()
+        self._cast = cast
+        self._told = 0
+        self._asked: set[Change] = set()
+        with as_superuser(cast.database) as connection:
+            connection.execute(
+                text("create table seen (n bigint generated always as identity, lifecycle text, was text, became text)")
             )
-            connection.exec_driver_sql(
-                f'create trigger watched_{number} after insert or update of {column} on "{table}"'
-                f" for each row execute function watch_{number}()"
-            )
-        connection.commit()
+            connection.execute(text("grant insert on seen to spheres_app"))
+            for number, (lifecycle, table, column) in enumerate(_WATCHED):
+                connection.exec_driver_sql(
+                    f"create function watch_{number}() returns trigger language plpgsql as $$ begin"  # noqa: S608
+                    f" insert into seen (lifecycle, was, became) values ('{lifecycle.name}',"
+                    f" case when tg_op = 'UPDATE' then old.{column} end, new.{column}); return new; end $$"
+                )
+                connection.exec_driver_sql(
+                    f'create trigger watched_{number} after insert or update of {column} on "{table}"'
+                    f" for each row execute function watch_{number}()"
+                )
+            connection.commit()
+
+    @contextmanager
+    def watching(self) -> Iterator[Watch]:
+        """Watch what happens inside the block, transaction by transaction."""
+        moves = {lifecycle.name: lifecycle.moves for lifecycle, _, _ in _WATCHED}
+        for lifecycle, _, _ in _WATCHED:
+            object.__setattr__(lifecycle, "moves", Asked(lifecycle, self._asked))
+        event.listen(Session, "after_commit", self._compare)
+        event.listen(Session, "after_rollback", self._forget)
+        self._forget()
+        try:
+            yield self
+        finally:
+            event.remove(Session, "after_rollback", self._forget)
+            event.remove(Session, "after_commit", self._compare)
+            for lifecycle, _, _ in _WATCHED:
+                object.__setattr__(lifecycle, "moves", moves[lifecycle.name])
+
+    def _forget(self, *_: object) -> None:
+        self._asked.clear()
+        # Built once for a process; here anew in each transaction, so that each asks the tables.
+        for built in (held._opening, held._opening_these, held._opening_waiting):
+            built.cache_clear()
+
+    def _compare(self, _: Session) -> None:
+        with as_superuser(self._cast.database) as connection:
+            rows = connection.execute(
+                text("select n, lifecycle, was, became from seen where n > :told order by n"), {"told": self._told}
+            ).all()
+        self._told = rows[-1].n if rows else self._told
+        changes = {(row.lifecycle, row.was, row.became) for row in rows if row.was != row.became}
+        first = {(lifecycle.name, None, lifecycle.initial) for lifecycle, _, _ in _WATCHED}
+        self.seen |= changes
+        self.past_the_table |= changes - self._asked - first
+        self._forget()
 
 
-def _seen(cast: Cast) -> dict[str, set[tuple[str | None, str]]]:
-    found: dict[str, set[tuple[str | None, str]]] = {lifecycle.name: set() for lifecycle, _, _ in _WATCHED}
-    with as_superuser(cast.database) as connection:
-        for name, was, became in connection.execute(text("select distinct lifecycle, was, became from seen")):
-            if was != became:
-                found[name].add((was, became))
-    return found
+@pytest.fixture
+def watch(cast: Cast) -> Iterator[Watch]:
+    """Watches everything that happens in the test."""
+    with Watch(cast).watching() as watching:
+        yield watching
 
 
 def _live_through_everything(cast: Cast) -> None:
@@ -182,41 +255,138 @@ def _live_through_everything(cast: Cast) -> None:
     carry(cast, other)
 
 
-def test_whatever_happens_to_a_case_keeps_to_the_tables(cast: Cast) -> None:
-    """The database writes down every change of a state, also those that a statement makes to many rows at once."""
-    _watch(cast)
-    _live_through_everything(cast)
-    seen = _seen(cast)
-    for lifecycle, _, _ in _WATCHED:
-        allowed = {(state, after) for (state, _), after in lifecycle.moves.items()} | {(None, lifecycle.initial)}
-        assert seen[lifecycle.name] <= allowed, lifecycle.name
+def _call_off_what_the_engine_is_at(cast: Cast) -> None:
+    """What the engine does is called off while it is at it, whether it can be taken back or not; or while stuck."""
+    by, engine = cast.actor("coordinator"), Actor.system(ENGINE)
+    case_id = open_onboarding(cast, "without_mail", "anonyme")
 
+    def take_back() -> None:
+        with cast.session() as session:
+            tasks.undo_task(session, step(session, case_id, "introduce_program")["id"], by=by, at=AT)
 
-def test_the_watch_sees_what_it_is_for(cast: Cast) -> None:
-    """Held against a life that is known: each case move, nearly each task move, what the engine did and took back."""
-    _watch(cast)
-    _live_through_everything(cast)
-    seen = _seen(cast)
-    assert seen["case"] >= {(None, "open"), ("open", "closed"), ("open", "cancelled")}
-    assert seen["case"] >= {("closed", "open"), ("cancelled", "open")}
-    assert seen["task"] >= {(state, after) for (state, _), after in TASK.moves.items()} - {("planned", "waived")} - {
-        ("open", "planned"),
-        ("submitted", "waived"),
-        ("submitted", "cancelled"),
-    }
-    assert seen["act"] >= {("none", "wanted"), ("wanted", "stuck"), ("stuck", "done"), ("done", "undo_wanted")}
-    assert seen["act"] >= {("undo_wanted", "undone"), ("undone", "wanted"), ("wanted", "done")}
-    assert seen["notice"] == {(None, "queued")}
+    def done_all_the_same(name: str) -> str:
+        with cast.session() as session:
+            acts.record_act(session, step(session, case_id, name)["id"], undone=False, by=engine, at=AT)
+            return str(step(session, case_id, name)["act_state"])
 
-
-def test_a_letter_goes_back_to_the_queue_by_its_table(cast: Cast) -> None:
-    _watch(cast)
-    open_onboarding(cast)
+    complete(cast, case_id, "introduce_program")
+    take_back()
+    assert done_all_the_same("enrol_on_clinical_committee") == "undo_wanted"
+    assert done_all_the_same("send_contact_lists") == "undone"
+    carry(cast, case_id)
+    assert done_all_the_same("enrol_on_clinical_committee") == "undo_wanted"
+    carry(cast, case_id)
+    complete(cast, case_id, "introduce_program")
+    carry(cast, case_id)
+    take_back()
+    carry(cast, case_id)
+    complete(cast, case_id, "introduce_program")
     with cast.session() as session:
-        letter = session.execute(text("select id from notice order by n limit 1")).scalar_one()
-        given_up = "update notice set state = 'failed', next_attempt_at = null where id = :id"
-        session.execute(text(given_up), {"id": letter})
+        refused = step(session, case_id, "enrol_on_clinical_committee")["id"]
+        acts.record_trouble(session, refused, code="seat.none", by=engine, at=AT, needs_people=True)
+    take_back()
+
+
+def _follow_new_versions(cast: Cast) -> None:
+    """A case whose protocol drops a step, and takes it back; one that waits, and what the engine was at, begin anew."""
+    by = cast.actor("coordinator")
+    case_id = open_onboarding(cast, "worker_codim", "codim")
+    for name in ("introduce_program", "request_secure_access"):
+        complete(cast, case_id, name)
+    with cast.session() as session:
+        optional = step(session, case_id, "provide_own_cards")["id"]
+        tasks.waive_task(session, optional, by=by, at=AT, reason="Elle en a.")
+        tasks.waive_task(session, step(session, case_id, "give_petty_cash")["id"], by=by, at=AT, reason="Pas ici.")
+        handed_in = step(session, case_id, "request_petty_cash")["id"]
+        tasks.complete_task(session, handed_in, by=by, at=AT)
+        tasks.waive_task(session, handed_in, by=by, at=AT, reason="Pas ici.")
+    without = newer(("  - id: plan_training\n", "  - id: plan_learning\n"), ("- plan_training\n", "- plan_learning\n"))
+    with cast.session() as session:
+        kept = cases.record_protocol(session, without, by=LOADING, at=AT)
+        cases.take_version(session, case_id, kept.id, by=by, at=AT)
+    again = newer(("\nversion: 2\n", "\nversion: 3\n"))
+    with cast.session() as session:
+        kept = cases.record_protocol(session, again, by=LOADING, at=AT)
+        cases.take_version(session, case_id, kept.id, by=by, at=AT)
+    with cast.session() as session:
+        cases.cancel_case(session, case_id, by=by, at=AT, reason="La personne ne vient pas.")
+
+
+def _send_letters(cast: Cast) -> None:
+    """Letters that leave, and one that is refused and sent again."""
+    with cast.session() as session:
+        letters = session.execute(text("select count(*) from notice where state = 'queued'")).scalar_one()
+    assert letters
+    deliver(means_of(cast, Clock(), Mailbag(answers=[Refused(permanent=True, code="550 5.1.1")])))
+    with cast.session() as session:
+        letter = session.execute(text("select id from notice where state = 'failed'")).scalar_one()
         notices.retry(session, letter, by=cast.actor("coordinator"), at=AT)
-    moves = {(state, after) for (state, _), after in NOTICE.moves.items()}
-    assert {("queued", "failed"), ("failed", "queued")} <= _seen(cast)["notice"]
-    assert _seen(cast)["notice"] - {(None, "queued")} <= moves
+
+
+def _settle_an_agreement(cast: Cast) -> None:
+    """An agreement that is sent, taken back, signed without being sent, in force and ended; another that is sent."""
+    by = cast.actor("coordinator")
+    drafts = {}
+    for place in ("en-marge", "codim"):
+        with cast.session() as session:
+            version_id = drafts[place] = draft_of(session, cast, place)
+            agreements.send_version(session, version_id, by=by, at=AT)
+        with cast.session() as session:
+            agreements.withdraw_version(session, version_id, by=by, at=AT)
+    with cast.session() as session:
+        agreements.send_version(session, drafts["codim"], by=by, at=AT)
+    for place, director in (("en-marge", "director_em"), ("codim", "director_codim")):
+        with cast.session() as session:
+            agreements.sign_version(
+                session, drafts[place], director_id=cast.people[director], signed_on=TODAY, by=by, at=AT
+            )
+    with cast.session() as session:
+        agreements.start_version(session, drafts["codim"], starts_on=TODAY, by=by, at=AT)
+    with cast.session() as session:
+        agreements.end_version(session, drafts["codim"], ends_on=TODAY, by=by, at=AT)
+
+
+def test_every_change_of_a_state_is_looked_up_in_its_table_in_the_transaction_that_makes_it(
+    cast: Cast, watch: Watch
+) -> None:
+    """A state that is written past its table shows here, though the table would have allowed the same."""
+    _live_through_everything(cast)
+    _call_off_what_the_engine_is_at(cast)
+    _follow_new_versions(cast)
+    _send_letters(cast)
+    _settle_an_agreement(cast)
+    assert watch.past_the_table == set()
+    # And everything that the tables hold did happen.
+    moves = {
+        (lifecycle.name, state, after)
+        for lifecycle, _, _ in _WATCHED
+        for (state, _), after in lifecycle.moves.items()
+        if state != after
+    }
+    assert moves - watch.seen == set()
+
+
+def test_the_watch_catches_what_is_written_past_a_table(cast: Cast, watch: Watch) -> None:
+    """One change that the table allows and nobody looked up, and one that it does not allow."""
+    case_id = open_onboarding(cast)
+    assert watch.past_the_table == set()
+    with cast.session() as session:
+        for name, state in (("plan_coaching", "cancelled"), ("review_onboarding", "cancelled")):
+            task_id = step(session, case_id, name)["id"]
+            session.execute(text("update task set state = :state where id = :id"), {"state": state, "id": task_id})
+    assert watch.past_the_table == {("task", "open", "cancelled"), ("task", "planned", "cancelled")}
+
+
+def test_a_row_that_a_move_does_not_start_from_is_refused_by_the_database(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    complete(cast, case_id, "plan_coaching")
+    moving = update(_task).where(_task.c.case_id == case_id)
+    with cast.session() as session:
+        session.execute(moving.values(state=TASK.moved(_task.c.state, "cancel", others_stay=True)))
+        assert step(session, case_id, "plan_coaching")["state"] == "done"
+        assert step(session, case_id, "plan_training")["state"] == "cancelled"
+        with pytest.raises(IntegrityError, match="state"):
+            session.execute(moving.values(state=TASK.moved(_task.c.state, "cancel")))
+        session.rollback()
+    with pytest.raises(NoSuchMove):
+        TASK.moved(_task.c.state, "vanish")
