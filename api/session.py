@@ -11,8 +11,6 @@ request's own transaction, built once: who is signed in (`_SIGNED_IN`, which als
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -22,22 +20,25 @@ from uuid import UUID
 import anyio
 from fastapi import Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from sqlalchemy import DateTime, Engine, Text, bindparam, insert, select, update
+from sqlalchemy import DateTime, Engine, Text, bindparam, select, update
 from sqlmodel import Session
 
 from adapters.database import finding_session, open_session, program_session, saying
 from api.permissions import Asker
+from duties import sign_ins
+from duties.doors import digest
 from duties.here import local_day, program, run
 from duties.notices import Stationery
 from duties.refusals import Refusal
 from duties.roles import standing
+from duties.sign_ins import Means
 from locales import current_language
 from models.access import BrowserSession
 from models.base import table_of
 from models.program import Person, Program
 
-IDLE = timedelta(minutes=30)
-LONGEST = timedelta(hours=10)
+IDLE: Final = sign_ins.IDLE
+LONGEST: Final = sign_ins.LONGEST
 #: How old the last sight of a session may be before it is written again: not at each request.
 _SEEN_EVERY = timedelta(minutes=1)
 
@@ -206,20 +207,27 @@ def _commit(session: Session) -> None:
 AtDesk = Annotated[Desk, Depends(desk, scope="function")]
 
 
-def sign_in(office: Office, program_id: UUID, person_id: UUID, response: Response) -> None:
-    """Begin a sign-in under a new token, whatever cookie came with the request."""
-    token = secrets.token_urlsafe(32)
-    at = office.clock()
-    with program_session(office.engine, program_id) as session, session.begin():
-        session.execute(
-            insert(_row).values(
-                token_digest=_digest(token),
-                program_id=program_id,
-                person_id=person_id,
-                signed_in_at=at,
-                seen_at=at,
-            )
-        )
+def sign_in(
+    office: Office,
+    program_id: UUID,
+    person_id: UUID,
+    response: Response,
+    *,
+    means: Means = "demonstration",
+    device: str = "",
+) -> None:
+    """Begin a sign-in under a new token, whatever cookie came with the request.
+
+    Who begins one in a transaction of theirs calls `duties.sign_ins.begin` there, and `give_cookie` once it is kept.
+    """
+    with office.of_program(program_id) as session:
+        token = sign_ins.begin(session, person_id, means=means, device=device, at=office.clock())
+        session.commit()
+    give_cookie(office, token, response)
+
+
+def give_cookie(office: Office, token: str, response: Response) -> None:
+    """Give the browser the token of a sign-in that has begun, in place of any other."""
     response.set_cookie(
         office.cookie,
         token,
@@ -233,20 +241,27 @@ def sign_in(office: Office, program_id: UUID, person_id: UUID, response: Respons
 
 def sign_out(office: Office, token: str, response: Response) -> None:
     """End the sign-in of this cookie, for good: a copy of it is worth nothing afterwards."""
-    with open_session(office.engine) as session, session.begin():
-        session.execute(
-            update(_row)
-            .where(_row.c.token_digest == _digest(token), _row.c.ended_at.is_(None))
-            .values(ended_at=office.clock())
-        )
+    end_stay(office, token)
     response.delete_cookie(office.cookie, path="/", secure=office.is_https, httponly=True, samesite="lax")
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
 
 
+def end_stay(office: Office, token: str) -> None:
+    """End the sign-in of this cookie, if there is one: it was left, or another begins in the same browser."""
+    if not token:
+        return
+    with office.before_a_program() as session:
+        program_id = session.scalar(select(_row.c.program_id).where(_row.c.token_digest == digest(token)))
+    if program_id is not None:
+        with office.of_program(program_id) as session:
+            sign_ins.end_by_token(session, token, at=office.clock())
+            session.commit()
+
+
 def _signed_in(session: Session, token: str, at: datetime) -> UUID:
     """Whose sign-in this is, in whose program the session then is. Raises NotSignedIn where it has ended."""
-    digest = _digest(token)
-    asked = {"digest": digest, "idle_since": at - IDLE, "oldest": at - LONGEST}
+    found_by = digest(token)
+    asked = {"digest": found_by, "idle_since": at - IDLE, "oldest": at - LONGEST}
     found = run(session, _SIGNED_IN, asked).first()
     if found is None:
         raise NotSignedIn
@@ -254,11 +269,7 @@ def _signed_in(session: Session, token: str, at: datetime) -> UUID:
     session.info["time_zone"] = found.time_zone
     if at - found.seen_at > _SEEN_EVERY:
         # Kept whatever becomes of the request, and locked for nobody who asks meanwhile.
-        run(session, _SEEN, {"digest": digest, "moment": at})
+        run(session, _SEEN, {"digest": found_by, "moment": at})
         session.commit()
     person_id: UUID = found.person_id
     return person_id
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

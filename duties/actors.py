@@ -8,6 +8,9 @@ from uuid import UUID
 ENGINE = "engine"
 ROUNDS = "rounds"
 LOADER = "loader"
+#: Whoever comes to the sign-in and is not known yet, and whoever runs the installation from its command line.
+SIGN_IN = "sign_in"
+OPERATOR = "operator"
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Actor:
 
     @classmethod
     def system(cls, part: str) -> Actor:
-        """A part of the system: `ENGINE`, `ROUNDS` or `LOADER`."""
+        """A part of the system: `ENGINE`, `ROUNDS`, `LOADER`, `SIGN_IN` or `OPERATOR`."""
         return cls(role=part)
 
     @property

@@ -46,6 +46,10 @@ GROUPS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         N_("Program and agreements"),
         ("program", "agreement", "protocol", "role", "organization", "committee", "seat", "closure"),
     ),
+    "access": (
+        N_("Sign-in and access"),
+        ("sign_in", "session", "access", "passkey", "identity", "invitation", "enrolment"),
+    ),
     "mail": (N_("Letters"), ("notice",)),
 }
 

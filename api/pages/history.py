@@ -15,7 +15,7 @@ from sqlalchemy.sql.expression import ColumnElement
 from api.pages.frame import titles_of_roles
 from api.pages.lines import cases_about, names_of
 from api.session import Desk
-from duties.actors import ENGINE, LOADER, ROUNDS
+from duties.actors import ENGINE, LOADER, OPERATOR, ROUNDS, SIGN_IN
 from duties.here import many, program_of
 from locales import N_, gettext, say, show_day
 from models.agreement import Agreement, AgreementVersion
@@ -91,6 +91,15 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "wait",
     ),
     "absence.cancelled": (N_("An absence of %(subject)s was called off."), "skip"),
+    "invitation.sent": (N_("Invitation to sign in sent to %(subject)s."), "half"),
+    "invitation.used": (N_("%(subject)s answered the invitation to sign in."), "full"),
+    "enrolment.sent": (N_("Link for a passkey sent to %(subject)s."), "half"),
+    "passkey.enrolled": (N_("%(subject)s has a new passkey."), "full"),
+    "passkey.removed": (N_("A passkey of %(subject)s was removed."), "skip"),
+    "sign_in.begun": (N_("%(subject)s signed in (%(means)s)."), "full"),
+    "sign_in.refused": (N_("Somebody came as %(subject)s and was not let in (%(means)s; %(reason)s)."), "late"),
+    "session.ended": (N_("Sign-ins of %(subject)s ended: %(sign_ins)s (%(reason)s)."), "skip"),
+    "access.ended": (N_("%(subject)s has no access any more."), "stop"),
     "seat.given": (N_("%(person)s has a seat: %(subject)s, from %(starts_on)s."), "full"),
     "seat.withdrawn": (N_("%(person)s no longer has a seat: %(subject)s."), "skip"),
     "agreement.drafted": (N_("Agreement of %(subject)s: version %(number)s drafted."), "wait"),
@@ -124,7 +133,9 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 #: Verbs that tell what follows from others: they are kept, and shown to whoever wants all of it.
-MINOR: Final = frozenset({"task.opened", "task.postponed", "notice.written", "evidence.added"})
+MINOR: Final = frozenset(
+    {"task.opened", "task.postponed", "notice.written", "evidence.added", "sign_in.begun", "session.ended"}
+)
 
 #: Who acts where no person does.
 SYSTEM: Final[Mapping[str, str]] = {
@@ -132,6 +143,27 @@ SYSTEM: Final[Mapping[str, str]] = {
     ROUNDS: N_("the daily rounds"),
     LOADER: N_("the program’s file"),
     "post": N_("the outgoing mail"),
+    SIGN_IN: N_("the sign-in"),
+    OPERATOR: N_("the command line"),
+}
+
+#: By which means someone signed in, or tried to.
+MEANS: Final[Mapping[str, str]] = {
+    "demonstration": N_("in the demonstration"),
+    "entra": N_("organization’s account"),
+    "passkey": N_("passkey"),
+}
+
+#: Why a sign-in ended or was refused.
+REASONS: Final[Mapping[str, str]] = {
+    "signed_out": N_("signed out"),
+    "ended_elsewhere": N_("ended from the list of sign-ins"),
+    "left": N_("holds no role any more"),
+    "door_closed": N_("the access was ended"),
+    "no_role": N_("holds no role today"),
+    "sign_count": N_("the passkey may have been copied"),
+    "removed": N_("the passkey had been removed"),
+    "not_proved": N_("the passkey’s answer was not right"),
 }
 
 LETTERS: Final[Mapping[str, str]] = {
@@ -145,6 +177,9 @@ LETTERS: Final[Mapping[str, str]] = {
     "role_vacant": N_("a role is vacant"),
     "notice_given_up": N_("a letter could not be delivered"),
     "no_address": N_("someone has no address"),
+    "invitation": N_("an invitation to sign in"),
+    "enrolment": N_("a link for a passkey"),
+    "passkey_added": N_("a passkey was added"),
     "contact_lists": N_("the committees’ contact lists"),
 }
 
@@ -227,10 +262,14 @@ class _Telling:
             words = self.roles
         elif name == "template":
             words = {key: gettext(letter) for key, letter in LETTERS.items()}
+        elif name == "means":
+            words = {key: gettext(said) for key, said in MEANS.items()}
+        elif name == "reason":
+            words = {key: gettext(said) for key, said in REASONS.items()}
         elif name in ("gate", "anchor"):
             words = self.protocols.get((event["case_id"], name), {})
         if isinstance(value, list):
-            return ", ".join(gettext(FIELDS[one]) if one in FIELDS else str(one) for one in value)
+            return ", ".join(gettext(FIELDS[one]) if one in FIELDS else words.get(one, str(one)) for one in value)
         if name in _DAYS:
             return show_day(self.desk.language, date.fromisoformat(value))
         return words.get(str(value)) or str(value)

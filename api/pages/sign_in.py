@@ -16,8 +16,9 @@ from sqlmodel import Session
 from api.pages.frame import see_other
 from api.permissions import Action, Forbidden, asks
 from api.rendering import render
-from api.session import Office, office_of, sign_in, sign_out
+from api.session import Office, end_stay, office_of, sign_in, sign_out
 from duties.roles import Standing, standing
+from duties.sign_ins import device_of
 from locales import N_, current_language, gettext
 from models.program import Organization, Person, Program, Role
 
@@ -63,10 +64,9 @@ def enter(request: Request, program: Annotated[UUID, Form()], person: Annotated[
             raise Forbidden
     answer = see_other("/")
     # A cookie of someone else's stay in this browser is of no more use.
-    sign_out(office, request.cookies.get(office.cookie, ""), answer)
-    del answer.headers["Clear-Site-Data"]
-    del answer.headers["Set-Cookie"]
-    sign_in(office, program, person, answer)
+    end_stay(office, request.cookies.get(office.cookie, ""))
+    device = device_of(request.headers.get("user-agent", ""))
+    sign_in(office, program, person, answer, means="demonstration", device=device)
     return answer
 
 
