@@ -17,7 +17,8 @@ from starlette.types import Scope
 
 import locales
 from api.language import address_in
-from locales import LANGUAGES, N_, current_language
+from api.states import STATES, state_of_case
+from locales import LANGUAGES, current_language
 
 TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
 STATIC: Final = Path(__file__).resolve().parent / "static"
@@ -125,7 +126,7 @@ def environment() -> jinja2.Environment:
         locales.gettext, locales.ngettext, newstyle=True, pgettext=locales.pgettext, npgettext=locales.npgettext
     )
     env.filters |= FILTERS
-    env.globals |= {"words": words, "STATES": STATES}
+    env.globals |= {"words": words, "STATES": STATES, "state_of_case": state_of_case}
     # Every page's components, without an import in each; they know no page, so one reading serves all.
     env.globals["ui"] = env.get_template("macros.html").module
     return env
@@ -221,37 +222,6 @@ FILTERS: Final[Mapping[str, Callable[..., object]]] = {
     name: _for_the_reader(filter_) for name, filter_ in _PLAIN.items()
 }
 """What templates write days, counts and declared texts with, in the current language."""
-
-STATES: Final[Mapping[str, tuple[str, str]]] = {
-    "planned": ("wait", N_("Later")),
-    "open": ("empty", N_("To do")),
-    "submitted": ("ask", N_("To approve")),
-    "done": ("full", N_("Done")),
-    "waived": ("skip", N_("Waived")),
-    "cancelled": ("stop", N_("Cancelled")),
-    "closed": ("full", N_("Closed")),
-    "in_progress": ("half", N_("In progress")),
-    "blocked": ("wait", N_("Waiting")),
-    "rejected": ("stop", N_("Rejected")),
-    "late": ("late", N_("Late")),
-    "vacant": ("vacant", N_("Vacant")),
-    "draft": ("wait", N_("Draft")),
-    "sent": ("half", N_("Sent")),
-    "signed": ("half", N_("Signed")),
-    "in_force": ("full", N_("In force")),
-    "ended": ("stop", N_("Ended")),
-    "queued": ("wait", N_("To be sent")),
-    "failed": ("late", N_("Not delivered")),
-    "none": ("wait", N_("Nothing to do")),
-    "wanted": ("half", N_("Under way")),
-    "stuck": ("late", N_("Stuck")),
-    "undo_wanted": ("half", N_("Being undone")),
-    "undone": ("skip", N_("Undone")),
-}
-"""For each state of a lifecycle, the shape that shows it and the word that says it.
-
-The shapes are phases of a sphere, so that a state is read without its colour: empty, half and full, dashed
-while it waits, a diamond for a question put to someone, a triangle when late."""
 
 
 @cache

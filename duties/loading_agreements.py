@@ -12,7 +12,7 @@ from duties import agreements
 from duties.agreements import Content
 from duties.here import many, program_of
 from duties.loading_comparison import Act, Change, Comparison, Kind, Row, Step, new_changed_gone, words
-from locales import N_
+from locales import N_, Counted
 from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligation
 from models.base import refers, table_of
 from models.program import Organization
@@ -52,11 +52,11 @@ def differences(compared: Comparison) -> Iterator[Step]:
 
 
 def _new_agreement(compared: Comparison, key: str, content: Content) -> Step:
-    said = N_("New agreement with %(organization)s, as a draft: %(roles)d roles and %(obligations)d obligations.")
+    said = N_("New agreement with %(organization)s, as a draft: %(roles)s and %(obligations)s.")
     facts = {
         "organization": compared.file.organizations[key].short_name,
-        "roles": len(content.roles),
-        "obligations": len(content.obligations),
+        "roles": Counted("%(n)s role", "%(n)s roles", len(content.roles)),
+        "obligations": Counted("%(n)s obligation", "%(n)s obligations", len(content.obligations)),
     }
     agreement_id, title = uuid4(), compared.file.agreements[key].title
     columns = {"organization_id": compared.organization_ids[key], "title_fr": title.fr, "title_en": title.en}

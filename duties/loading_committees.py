@@ -10,7 +10,7 @@ from sqlalchemy import select
 from duties.here import many
 from duties.loading_comparison import Change, Comparison, Row, Step, differ, established, words
 from duties.program import Committee, Seat
-from locales import N_
+from locales import N_, Counted
 from models.base import refers, table_of
 from models.committee import Committee as CommitteeRow
 from models.committee import Seat as SeatRow
@@ -33,8 +33,9 @@ def _committees(compared: Comparison) -> Iterator[Step]:
         built = {"source": committee.source, "derived_from": list(committee.derived_from)}
         row = compared.committees.get(key)
         if row is None:
-            said = N_("New committee: “%(committee)s”, with %(seats)d seats of its own.")
-            change = Change("added", "committee", said, {**facts, "seats": len(committee.seats)})
+            said = N_("New committee: “%(committee)s”, with %(seats)s.")
+            seats = Counted("%(n)s seat of its own", "%(n)s seats of its own", len(committee.seats))
+            change = Change("added", "committee", said, {**facts, "seats": seats})
             columns = {"key": key, **names, **meets, **built}
             yield compared.adding(change, _committee, compared.committee_ids[key], columns)
             continue

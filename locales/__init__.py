@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
 from decimal import Decimal
 from functools import cache
@@ -99,11 +100,23 @@ def typeset(text: str) -> str:
     return text.replace("« ", "«\N{NO-BREAK SPACE}")
 
 
+@dataclass(frozen=True)
+class Counted:
+    """A number and its noun as one fact of a sentence: "1 seat", "3 seats". Both forms hold %(n)s.
+
+    For a sentence that counts two things, or one whose words are chosen before its language is; `say_n` for all others.
+    """
+
+    singular: str
+    plural: str
+    n: int
+
+
 def say(lang: str, msgid: str, **facts: object) -> str:
     """The sentence `msgid` in `lang`, each %(named)s fact written as that language writes it.
 
-    A fact may be a word, a count, a day or a moment, or a declared text in both languages. It is plain text:
-    a page must still escape it.
+    A fact may be a word, a number, something `Counted`, a day or a moment, or a declared text in both languages.
+    It is plain text: a page must still escape it.
     """
     return catalogue(lang).gettext(msgid) % _shown(lang, facts)
 
@@ -256,6 +269,8 @@ def _fact(lang: str, value: object) -> object:
         return _iso_day(lang, value) if _ISO_DAY.fullmatch(value) else value
     if isinstance(value, bool | int):  # a line, a year, a count: written without separators, also by %d
         return value
+    if isinstance(value, Counted):
+        return say_n(lang, value.singular, value.plural, value.n)
     if isinstance(value, float | Decimal):
         return show_number(lang, value)
     if isinstance(value, Mapping) or (hasattr(value, "fr") and hasattr(value, "en")):

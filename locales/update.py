@@ -31,6 +31,7 @@ KEYWORDS: Final[Mapping[str, Any]] = {
     "npgettext": ((1, "c"), 2, 3),
     "say": (2,),
     "say_n": (2, 3),
+    "Counted": (1, 2),
     "Refusal": (2,),
     "refuse": (2,),
 }

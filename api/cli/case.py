@@ -9,7 +9,7 @@ from uuid import UUID
 import typer
 from sqlalchemy import func, select
 
-from api.cli.terminal import AsPerson, ProgramKey, counter, tell
+from api.cli.terminal import AsPerson, ProgramKey, case_state, counter, day_or_dash, task_state, tell
 from api.permissions import Action, find_case, may_end, require, to_case, to_program, visible_cases
 from duties import board, cases, people
 from duties.here import many, program_of
@@ -82,9 +82,8 @@ def list_(as_person: AsPerson, program: ProgramKey = "") -> None:
                     _task.c.required,
                 )
             ).one()
-            typer.echo(
-                f"{row['id']}  {row['state']:<9}  {done}/{asked}  {case_title(here.session, row, current_language())}"
-            )
+            title = case_title(here.session, row, current_language())
+            typer.echo(f"{row['id']}  {case_state(row)}  {done}/{asked}  {title}")
 
 
 @app.command()
@@ -105,9 +104,8 @@ def show(case_id: CaseId, as_person: AsPerson, program: ProgramKey = "") -> None
         for row in rows:
             falls = board.who(asker.standing, row, links)
             names = ", ".join(here.person(str(one.person_id)).name for one in (falls.holders if falls else ()))
-            typer.echo(
-                f"{row['id']}  {row['state']:<9}  {row['due_on'] or '–':<10}  {row[f'title_{language}']}  {names}"
-            )
+            when = day_or_dash(row["due_on"])
+            typer.echo(f"{row['id']}  {task_state(row, here.day)}  {when}  {row[f'title_{language}']}  {names}")
 
 
 @app.command()

@@ -16,7 +16,7 @@ from duties import exporting, loading
 from duties.actors import LOADER, Actor
 from duties.program_check import read_program
 from flows.protocols import declared_protocols
-from locales import N_, current_language, say
+from locales import N_, Counted, current_language, say
 
 app = typer.Typer(no_args_is_help=True, help="A regional program as data.")
 
@@ -28,10 +28,10 @@ def check(file: File) -> None:
     """Say everything that is wrong with a program's file, by line; nothing is changed."""
     found = read_program(file).value
     tell(
-        N_("%(file)s is right: %(organizations)s organizations, %(committees)s committees."),
+        N_("%(file)s is right: %(organizations)s, %(committees)s."),
         file=file.name,
-        organizations=len(found.organizations),
-        committees=len(found.committees),
+        organizations=Counted("%(n)s organization", "%(n)s organizations", len(found.organizations)),
+        committees=Counted("%(n)s committee", "%(n)s committees", len(found.committees)),
     )
 
 
@@ -62,7 +62,7 @@ def load(
                     raise Ending(say(current_language(), N_("Nothing was changed.")))
                 done = loading.load(session, declared, protocols, by=Actor.system(LOADER), at=datetime.now(UTC))
                 session.commit()
-                tell(N_("Loaded: %(count)s changes."), count=len(done))
+                tell(N_("Loaded: %(changes)s."), changes=Counted("%(n)s change", "%(n)s changes", len(done)))
         finally:
             engine.dispose()
 

@@ -15,7 +15,7 @@ from duties.protocol import Protocol
 from duties.protocol_difference import difference
 from duties.roles import Standing, standing
 from flows.protocols import read_protocol
-from locales import LANGUAGES, N_, current_language, is_language, say, show_day
+from locales import LANGUAGES, N_, Counted, current_language, is_language, say, show_day
 from models.casework import Case
 
 app = typer.Typer(no_args_is_help=True, help="The procedures that cases follow.")
@@ -29,11 +29,11 @@ def check(file: File) -> None:
     """Say everything that is wrong with a protocol's file, by line."""
     protocol = read_protocol(file).value
     tell(
-        N_("%(file)s is right: version %(version)s, %(steps)s steps, %(facts)s facts of the guide."),
+        N_("%(file)s is right: version %(version)s, %(steps)s, %(facts)s."),
         file=file.name,
         version=protocol.version,
-        steps=len(protocol.steps),
-        facts=len(protocol.sources()),
+        steps=Counted("%(n)s step", "%(n)s steps", len(protocol.steps)),
+        facts=Counted("%(n)s fact of the guide", "%(n)s facts of the guide", len(protocol.sources())),
     )
 
 

@@ -10,14 +10,15 @@ from uuid import UUID
 import typer
 from sqlmodel import Session
 
-from api.cli.terminal import AsPerson, Counter, ProgramKey, counter, tell
+from api.cli.terminal import AsPerson, Counter, ProgramKey, counter, day_or_dash, task_state, tell
 from api.permissions import Action, find_task, require, to_program, to_task
+from api.states import state_in_words
 from duties import board, tasks
 from duties.actors import Actor
 from duties.held import Moved
 from duties.notices import case_title
 from duties.proofs import Proof
-from locales import N_, current_language, show_day
+from locales import N_, current_language
 
 app = typer.Typer(no_args_is_help=True, help="What somebody owes, and doing it.")
 
@@ -34,10 +35,9 @@ def work(as_person: AsPerson, program: ProgramKey = "") -> None:
         if not rows:
             tell(N_("Nothing is waiting."))
         for row in rows:
-            language = current_language()
-            due = show_day(language, row["due_on"], "medium") if row["due_on"] else "–"
+            title = row[f"title_{current_language()}"]
             late = "!" if row["due_on"] and row["due_on"] < here.day else " "
-            typer.echo(f"{late} {row['id']}  {row['state']:<9}  {due:<16}  {row[f'title_{language}']}")
+            typer.echo(f"{late} {row['id']}  {task_state(row, here.day)}  {day_or_dash(row['due_on'])}  {title}")
 
 
 @app.command()
@@ -54,7 +54,7 @@ def show(task_id: TaskId, as_person: AsPerson, program: ProgramKey = "") -> None
             asker.standing, task, board.chains(here.session, [task["owed_by_id"], task["approved_by_id"]])
         )
         names = [here.person(str(holder.person_id)).name for holder in (falls.holders if falls else ())]
-        typer.echo(f"{task['state']}  {task['due_on'] or '–'}  {', '.join(names)}")
+        typer.echo(f"{task_state(task, here.day)}  {day_or_dash(task['due_on'])}  {', '.join(names)}")
 
 
 @app.command()
@@ -164,6 +164,7 @@ def _do(
         task, case = find_task(here.session, asker, task_id)
         by = require(action, to_task(here.session, asker, task, case))
         moved = act(here.session, by, here)
-        tell(N_("Now: %(state)s. Steps opened: %(opened)s."), state=moved.state, opened=len(moved.opened))
+        state = state_in_words(moved.state, current_language())
+        tell(N_("Now: %(state)s. Steps opened: %(opened)s."), state=state, opened=len(moved.opened))
         if moved.case_closed:
             tell(N_("The case is closed."))

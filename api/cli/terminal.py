@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -19,12 +19,13 @@ from adapters.database import make_engine, open_session, program_session
 from adapters.postgres import DatabaseUrls, EmbeddedPostgres
 from adapters.settings import Settings
 from api.permissions import Asker
+from api.states import STATES, state_in_words, state_of_case, state_of_task
 from duties.envelopes import Mailbox
 from duties.notices import Stationery, stationery_for
 from duties.refusals import Refusal
 from duties.roles import standing
 from flows.protocols import letter_folders
-from locales import DEFAULT_LANGUAGE, N_, current_language, is_language, say
+from locales import DEFAULT_LANGUAGE, N_, current_language, is_language, say, show_day
 from models.base import table_of
 from models.program import Organization, Person, Program
 
@@ -45,6 +46,27 @@ class Ending(Exception):
 def tell(msgid: str, **facts: object) -> None:
     """Write one sentence, in the terminal's language."""
     typer.echo(say(current_language(), msgid, **facts))
+
+
+def case_state(case: Mapping[str, Any]) -> str:
+    """The word for a case's state in the terminal's language, as wide as the widest."""
+    return _column(state_of_case(case["state"]))
+
+
+def task_state(task: Mapping[str, Any], today: date) -> str:
+    """The word for a task's state in the terminal's language, as wide as the widest. Lateness has one of its own."""
+    is_late = task["due_on"] is not None and task["due_on"] < today
+    return _column(state_of_task(task, is_late=is_late))
+
+
+def day_or_dash(day: date | None) -> str:
+    """A due day in the terminal's language, as wide as the widest; a dash where there is none."""
+    return f"{show_day(current_language(), day, 'medium') if day else '–':<16}"
+
+
+def _column(state: str) -> str:
+    language = current_language()
+    return state_in_words(state, language).ljust(max(len(state_in_words(one, language)) for one in STATES))
 
 
 def language_of_terminal(environment: Mapping[str, str]) -> str:

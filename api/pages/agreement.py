@@ -15,7 +15,7 @@ from api.pages.frame import page, titles_of_roles
 from api.permissions import Action, Forbidden, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.here import many, one, program_of
-from locales import N_, current_language, say, say_n, show_list
+from locales import N_, Counted, current_language, say, say_n, show_list
 from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligation, Signature
 from models.base import refers, table_of
 from models.committee import Committee
@@ -114,10 +114,10 @@ def in_words(kind: str, rule: Mapping[str, Any], names: Mapping[str, str]) -> st
     if kind == "tasks":
         return say_n(
             language,
-            "at most %(n)s task more than %(days)s working days late",
-            "at most %(n)s tasks more than %(days)s working days late",
+            "at most %(n)s task more than %(days)s late",
+            "at most %(n)s tasks more than %(days)s late",
             rule["at_most_late"],
-            days=rule.get("late_after_working_days", 0),
+            days=Counted("%(n)s working day", "%(n)s working days", rule.get("late_after_working_days", 0)),
         )
     if kind == "document":
         return say_n(language, "%(n)s document", "%(n)s documents", rule.get("at_least", 1))

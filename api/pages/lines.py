@@ -15,6 +15,7 @@ from api.answers import sentence_of
 from api.pages.frame import titles_of_roles
 from api.permissions import Action, Given, Relation, allows, to_duty, to_program
 from api.session import Desk
+from api.states import state_of_task
 from duties import board
 from duties.actors import Actor
 from duties.here import many, program_of
@@ -84,7 +85,7 @@ class Proven:
 class Line:
     """One task on a page.
 
-    `state` is a key of `rendering.STATES`; `in_days` counts calendar days from today to the due day. `holders` are
+    `state` is a key of `api.states.STATES`; `in_days` counts calendar days from today to the due day. `holders` are
     those on whom it waits, today or, where it comes later, on its due day; `vacant` is the role that nobody holds
     for it then, and `away` the role whose holder is absent without a deputy. `offers` are keys of `ACTS`.
     """
@@ -228,7 +229,7 @@ class _Reading:
             id=task["id"],
             version=task["version"],
             title=task[f"title_{desk.language}"],
-            state=_state_shown(task, is_late=is_late),
+            state=state_of_task(task, is_late=is_late),
             is_settled=task["state"] in (*SETTLED, "cancelled"),
             is_late=is_late,
             due_on=task["due_on"],
@@ -343,16 +344,6 @@ _NOW: Final[Mapping[str, tuple[str, ...]]] = {
     "done": ("undo",),
     "waived": ("undo",),
 }
-
-
-def _state_shown(task: Mapping[str, Any], *, is_late: bool) -> str:
-    if task["act_state"] in ("stuck", "undo_wanted"):
-        return str(task["act_state"])
-    if task["state"] == "open" and task["act_state"] == "wanted":
-        return "wanted"
-    if task["state"] == "open" and is_late:
-        return "late"
-    return str(task["state"])
 
 
 def _helps(desk: Desk, cases: set[UUID]) -> dict[tuple[UUID, str], str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,10 +19,10 @@ Say = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
-    """Runs one command in English, and gives its status and what it said."""
-    monkeypatch.setenv("SPHERES_LANG", "en")
+    """Runs one command, in English where no language is given, and gives its status and what it said."""
 
-    def run(*arguments: str) -> tuple[int, str, str]:
+    def run(*arguments: str, lang: str = "en") -> tuple[int, str, str]:
+        monkeypatch.setenv("SPHERES_LANG", lang)
         monkeypatch.setattr(sys, "argv", ["spheres", *arguments])
         with pytest.raises(SystemExit) as ended:
             main()
@@ -152,7 +153,31 @@ def test_the_command_line_asks_the_same_table_as_the_pages(
     _, out, _ = command("work", "--as", "manager_em", *here)
     assert asked in out
     assert command("task", "approve", asked, "--as", "manager_em", *here)[0] == 0
-    assert "done" in command("task", "show", asked, "--as", "coordinator", *here)[1]
+    assert "Done " in command("task", "show", asked, "--as", "coordinator", *here)[1]
+
+
+def test_every_state_is_a_word_of_the_terminals_language(
+    command: Say, at: Callable[[Database], None], cast: Cast
+) -> None:
+    at(cast.database)
+    mine = ("--as", "coordinator", "--program", "greater-montreal")
+    case_id = open_onboarding(cast)
+    with cast.session() as session:
+        asked, planned = (
+            str(step(session, case_id, name)["id"]) for name in ("request_secure_access", "plan_training")
+        )
+    assert "À approuver. Étapes" in command("task", "complete", asked, *mine, lang="fr")[1]
+    assert "Now: Done" in command("task", "complete", planned, *mine)[1]
+    words = {
+        "fr": {"En cours", "À faire", "À approuver", "Terminé", "En retard", "Plus tard"},
+        "en": {"In progress", "To do", "To approve", "Done", "Late", "Later"},
+    }
+    shown_for = (("case", "list"), ("case", "show", str(case_id)), ("task", "show", asked), ("work",))
+    for lang, known in words.items():
+        lines = [line for of in shown_for for line in command(*of, *mine, lang=lang)[1].splitlines()]
+        states = {found[1] for line in lines if (found := re.match(r"(?:[! ] )?[0-9a-f-]{36}  (.+?)  ", line))}
+        assert len(states) > 3
+        assert states <= known, states - known
 
 
 def test_a_case_is_opened_moved_cancelled_and_reopened_from_the_command_line(

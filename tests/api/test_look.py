@@ -13,7 +13,8 @@ from fastapi.testclient import TestClient
 from starlette.staticfiles import StaticFiles
 
 from api.language import LanguageMiddleware
-from api.rendering import PAGE_HEADERS, STATES, STATIC, TEMPLATES, environment, render
+from api.rendering import PAGE_HEADERS, STATIC, TEMPLATES, environment, render
+from api.states import STATES
 from locales import LANGUAGES, speaking
 from models.lifecycles import LIFECYCLES
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve

@@ -302,7 +302,7 @@ CHANGED: dict[str, tuple[Edits, list[str]]] = {
         ),
         [
             "New organization: Refuge.",
-            "New agreement with Refuge, as a draft: 1 roles and 0 obligations.",
+            "New agreement with Refuge, as a draft: 1 role and 0 obligations.",
         ],
     ),
     "a role more in an agreement": (

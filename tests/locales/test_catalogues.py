@@ -1,5 +1,6 @@
 """The catalogues are complete, and the check that says so sees each way in which one may not be."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -77,7 +78,7 @@ def test_a_french_singular_that_drops_the_count_is_named_since_it_also_stands_fo
 def test_words_are_found_in_code_in_refusals_and_in_templates(tmp_path: Path) -> None:
     (tmp_path / "duties").mkdir()
     (tmp_path / "duties" / "rule.py").write_text(
-        "N_('Marked')\nsay(lang, 'Said %(x)s', x=1)\nsay_n(lang, 'one', 'many', n)\n"
+        "N_('Marked')\nsay(lang, 'Said %(x)s', x=1)\nsay_n(lang, 'one', 'many', n)\nCounted('a seat', 'seats', n)\n"
         "raise Refusal('code.of', 'Refused %(why)s', why=w)\nsay(lang, dynamic)\n",
         "utf-8",
     )
@@ -85,7 +86,23 @@ def test_words_are_found_in_code_in_refusals_and_in_templates(tmp_path: Path) ->
         '{{ _("Shown") }}{% trans who=x %}\n  Owed by\n  {{ who }}\n{% endtrans %}', "utf-8"
     )
     found = {m.id for m in words_in_use(tmp_path, ["duties"]) if m.id}
-    assert found == {"Marked", "Said %(x)s", ("one", "many"), "Refused %(why)s", "Shown", "Owed by %(who)s"}
+    assert found == {
+        "Marked",
+        "Said %(x)s",
+        ("one", "many"),
+        ("a seat", "seats"),
+        "Refused %(why)s",
+        "Shown",
+        "Owed by %(who)s",
+    }
+
+
+def test_no_sentence_counts_a_plural_by_a_number_that_may_be_one() -> None:
+    # Limits are declared, and many: "at most 80 characters".
+    counted = re.compile(r"%\((?!most|max_length)\w+\)[sd] (?!is\b|was\b|has\b|acts\b|falls\b)(\w+s|people)\b")
+    assert counted.search("Loaded: %(count)s changes.")
+    alone = [message.id for message in words_in_use() if isinstance(message.id, str)]
+    assert [msgid for msgid in alone if counted.search(msgid)] == []
 
 
 @pytest.mark.parametrize("name", ["broken.py", "broken.html"])

@@ -7,6 +7,7 @@ import pytest
 
 import locales
 from locales import (
+    Counted,
     pick,
     say,
     say_n,
@@ -86,6 +87,15 @@ def test_a_delay_says_how_far_and_which_days_were_counted(days: int, working: bo
 def test_none_is_one_in_french_and_many_in_english() -> None:
     said = [say_n(lang, "in %(n)s day", "in %(n)s days", n) for lang in ("fr", "en") for n in (0, 1, 2)]
     assert said == ["dans 0 jour", "dans 1 jour", "dans 2 jours", "in 0 days", "in 1 day", "in 2 days"]
+
+
+def test_a_sentence_may_count_two_things_each_in_its_own_form() -> None:
+    said = {
+        lang: [say(lang, "%(a)s|%(b)s", a=Counted("%(n)s day late", "%(n)s days late", n), b=n) for n in (0, 1, 2)]
+        for lang in ("fr", "en")
+    }
+    assert said["en"] == ["0 days late|0", "1 day late|1", "2 days late|2"]
+    assert said["fr"] == ["en retard de 0 jour|0", "en retard de 1 jour|1", "en retard de 2 jours|2"]
 
 
 def test_the_facts_of_a_sentence_are_written_in_its_language() -> None:

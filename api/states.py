@@ -1,0 +1,61 @@
+"""How the windows show a state: the word that says it, for pages and command line alike, and the pages' shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from locales import N_, say
+
+STATES: Final[Mapping[str, tuple[str, str]]] = {
+    "planned": ("wait", N_("Later")),
+    "open": ("empty", N_("To do")),
+    "submitted": ("ask", N_("To approve")),
+    "done": ("full", N_("Done")),
+    "waived": ("skip", N_("Waived")),
+    "cancelled": ("stop", N_("Cancelled")),
+    "closed": ("full", N_("Closed")),
+    "in_progress": ("half", N_("In progress")),
+    "blocked": ("wait", N_("Waiting")),
+    "rejected": ("stop", N_("Rejected")),
+    "late": ("late", N_("Late")),
+    "vacant": ("vacant", N_("Vacant")),
+    "draft": ("wait", N_("Draft")),
+    "sent": ("half", N_("Sent")),
+    "signed": ("half", N_("Signed")),
+    "in_force": ("full", N_("In force")),
+    "ended": ("stop", N_("Ended")),
+    "queued": ("wait", N_("To be sent")),
+    "failed": ("late", N_("Not delivered")),
+    "none": ("wait", N_("Nothing to do")),
+    "wanted": ("half", N_("Under way")),
+    "stuck": ("late", N_("Stuck")),
+    "undo_wanted": ("half", N_("Being undone")),
+    "undone": ("skip", N_("Undone")),
+}
+"""For each state of a lifecycle, the shape that shows it and the word that says it.
+
+The shapes are phases of a sphere, so that a state is read without its colour: empty, half and full, dashed
+while it waits, a diamond for a question put to someone, a triangle when late."""
+
+
+def state_in_words(state: str, language: str) -> str:
+    """The word for a state, a key of `STATES`, in "fr" or "en"."""
+    _shape, word = STATES[state]
+    return say(language, word)
+
+
+def state_of_case(state: str) -> str:
+    """The key of `STATES` for a case. One that is open is under way, where a task that is open is to be done."""
+    return "in_progress" if state == "open" else state
+
+
+def state_of_task(task: Mapping[str, Any], *, is_late: bool) -> str:
+    """The key of `STATES` for a task: what the program does or undoes by itself is told apart, and so is lateness."""
+    if task["act_state"] in ("stuck", "undo_wanted"):
+        return str(task["act_state"])
+    if task["state"] == "open" and task["act_state"] == "wanted":
+        return "wanted"
+    if task["state"] == "open" and is_late:
+        return "late"
+    return str(task["state"])
