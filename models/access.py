@@ -1,14 +1,14 @@
 """Who may come in and who is in: identities, passkeys, doors by letter, sign-ins, and requests already answered.
 
-What is read before a program is known lies open between programs and holds nothing nominative: digests, opaque
-ids and moments. A row is still only added by its own program (`models.walls.ADDED_BY_OWN`).
+What is read before a program is known holds nothing nominative: digests, opaque ids and moments, and where a digest
+stands the database takes nothing else. A row is still only added by its own program (`models.walls.ADDED_BY_OWN`).
 """
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import LargeBinary, UniqueConstraint
+from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
 from models.base import Table, moment, one_of, structure, to, together
@@ -21,6 +21,12 @@ ENDINGS = ("signed_out", "ended_elsewhere", "left", "door_closed")
 DOORS = ("invitation", "enrolment")
 #: What a half-done sign-in waits for.
 FLOWS = ("entra", "passkey", "enrolment")
+
+
+def _is_digest(column: str, *, or_empty: bool = False) -> CheckConstraint:
+    """Only a SHA-256 stands here, in hexadecimal: never the token, the cookie or the address that it is of."""
+    empty = f"{column} = '' or " if or_empty else ""
+    return CheckConstraint(f"{empty}{column} ~ '^[0-9a-f]{{64}}$'", name=column)
 
 
 class BrowserSession(Table, table=True):
@@ -36,6 +42,7 @@ class BrowserSession(Table, table=True):
         UniqueConstraint("program_id", "id"),
         one_of("means", MEANS),
         one_of("ended_as", ("", *ENDINGS)),
+        _is_digest("token_digest"),
     )
 
     token_digest: str = Field(primary_key=True)
@@ -71,7 +78,11 @@ class Passkey(Table, table=True):
     """A passkey of a person: what its authenticator gave at enrolment. The secret never leaves the authenticator."""
 
     __tablename__ = "passkey"
-    __table_args__ = (to("person", "person_id"), UniqueConstraint("program_id", "id"))
+    __table_args__ = (
+        to("person", "person_id"),
+        UniqueConstraint("program_id", "id"),
+        CheckConstraint("credential_id ~ '^[A-Za-z0-9_-]+$'", name="credential_id"),
+    )
 
     credential_id: str = Field(primary_key=True)  # base64url, as browsers write it
     program_id: UUID = Field(foreign_key="program.id")
@@ -94,6 +105,9 @@ class Door(Table, table=True):
         to("person", "made_by"),
         one_of("kind", DOORS),
         together("used", "used_at", "used_by_digest"),
+        _is_digest("token_digest"),
+        _is_digest("browser_digest", or_empty=True),
+        _is_digest("used_by_digest", or_empty=True),
     )
 
     token_digest: str = Field(primary_key=True)
@@ -112,7 +126,7 @@ class SignInFlow(Table, table=True):
     """A sign-in that has begun and waits for its other half. Belongs to no program yet; taken once, then gone."""
 
     __tablename__ = "sign_in_flow"
-    __table_args__ = (one_of("kind", FLOWS),)
+    __table_args__ = (one_of("kind", FLOWS), _is_digest("cookie_digest"))
 
     cookie_digest: str = Field(primary_key=True)
     kind: str
@@ -127,7 +141,7 @@ class RateCount(Table, table=True):
     """
 
     __tablename__ = "rate_count"
-    __table_args__ = ({"prefixes": ["UNLOGGED"]},)
+    __table_args__ = (_is_digest("key"), CheckConstraint("tries >= 1", name="tries"), {"prefixes": ["UNLOGGED"]})
 
     key: str = Field(primary_key=True)
     starts_at: datetime = moment(primary_key=True)

@@ -14,9 +14,16 @@ APP = "spheres_app"
 
 #: Of no program: signs of life, sign-ins that have not come to a program yet, counts of tries. A test lists them.
 WITHOUT_POLICY = frozenset({"beat", "rate_count", "sign_in_flow"})
-#: Read before the program is known, and so found and changed by all; a row is added by its own program alone, and
-#: stays its. Nothing nominative stands in them: a test lists their columns.
-ADDED_BY_OWN = frozenset({"wake_up", "browser_session", "identity", "passkey", "door"})
+#: Read before the program is known: found while the transaction has said none, and by its own program once it has;
+#: added and deleted by its own program alone. Nothing nominative stands in them: a test lists their columns. Named
+#: here is what may be written again; the rest stays as it was added, above all whose the row is and what opens it.
+ADDED_BY_OWN = {
+    "wake_up": ("want", "have", "wanted_at", "not_before", "leased_until", "leased_by", "attempts", "trouble"),
+    "browser_session": ("seen_at", "ended_at", "ended_as"),
+    "identity": ("linked_at", "ended_at"),
+    "passkey": ("sign_count", "device", "used_at", "ended_at"),
+    "door": ("used_at", "used_by_digest"),
+}
 #: Every program sees that the others exist, and writes only its own row.
 READABLE_BY_ALL = frozenset({"program"})
 #: Written once: no UPDATE, no DELETE, and the database's own columns cannot be given.
@@ -28,6 +35,7 @@ APPEND_ONLY = {
     "signature": (),
     "seal": (),
     "sent_head": (),
+    "incident_version": (),
 }
 #: The only tables whose rows may be deleted: nothing of them is anybody's work. Of an agreement these are the
 #: parts of a draft, which a load rewrites; of a calendar, the closed days that a load takes back.
@@ -69,11 +77,12 @@ def policies(table: Table) -> Iterator[str]:
         yield f"create policy own_is_changed on {name} for update using ({own}) with check ({own})"
         return
     if table.name in ADDED_BY_OWN:
-        yield f"create policy everyone_finds on {name} for select using (true)"
+        own_or_none_said = f"{own} or {CURRENT_PROGRAM} is null"
+        yield f"create policy own_or_none_said_finds on {name} for select using ({own_or_none_said})"
         yield f"create policy own_is_added on {name} for insert with check ({own})"
-        yield f"create policy everyone_changes on {name} for update using (true)"
+        yield f"create policy own_or_none_said_changes on {name} for update using ({own_or_none_said})"
         if table.name in DELETABLE:
-            yield f"create policy everyone_deletes on {name} for delete using (true)"
+            yield f"create policy own_is_deleted on {name} for delete using ({own})"
         return
     yield f"create policy own_program on {name} using ({own}) with check ({own})"
 
@@ -88,10 +97,8 @@ def grants(table: Table) -> Iterator[str]:
         yield f"grant insert ({given}) on {name} to {APP}"
         return
     if table.name in ADDED_BY_OWN:
-        # Whose it is does not change: of a row that another program may find, only the rest is written again.
-        fixed = {"program_id", "person_id", *(column.name for column in table.primary_key.columns)}
-        rest = ", ".join(f'"{column.name}"' for column in table.columns if column.name not in fixed)
-        yield f"grant insert, update ({rest}) on {name} to {APP}"
+        changed = ", ".join(f'"{column}"' for column in ADDED_BY_OWN[table.name])
+        yield f"grant insert, update ({changed}) on {name} to {APP}"
     else:
         yield f"grant insert, update on {name} to {APP}"
     if table.name in DELETABLE:

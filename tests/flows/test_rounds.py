@@ -100,7 +100,7 @@ def test_sign_ins_and_answered_requests_of_last_month_are_thrown_out_and_no_othe
         for n, (seen, ended) in enumerate([(old, None), (old, old), (fresh, None), (old, fresh)]):
             session.execute(
                 insert(_sign_in).values(
-                    token_digest=f"digest-{n}",
+                    token_digest=f"{n:064x}",
                     program_id=cast.program_id,
                     person_id=cast.people["coordinator"],
                     signed_in_at=old,
@@ -124,8 +124,8 @@ def test_sign_ins_and_answered_requests_of_last_month_are_thrown_out_and_no_othe
     swept(cast, means, clock)
     with cast.session() as session:
         assert session.scalars(select(_sign_in.c.token_digest).order_by(_sign_in.c.token_digest)).all() == [
-            "digest-2",
-            "digest-3",
+            f"{2:064x}",
+            f"{3:064x}",
         ]
         assert session.scalars(select(_answered.c.key)).all() == ["key-1"]
 

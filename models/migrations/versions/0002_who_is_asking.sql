@@ -9,7 +9,8 @@ alter table browser_session
     add constraint uq_browser_session_program_id_id unique (program_id, id),
     add constraint ck_browser_session_means check (means in ('demonstration', 'entra', 'passkey')),
     add constraint ck_browser_session_ended_as
-        check (ended_as in ('', 'signed_out', 'ended_elsewhere', 'left', 'door_closed'));
+        check (ended_as in ('', 'signed_out', 'ended_elsewhere', 'left', 'door_closed')),
+    add constraint ck_browser_session_token_digest check (token_digest ~ '^[0-9a-f]{64}$');
 alter table browser_session
     alter column id drop default,
     alter column means drop default,
@@ -19,12 +20,28 @@ create index ix_browser_session_person_id on browser_session (person_id);
 
 -- The lines that stand already are the migration's own transaction's: older than any that comes.
 alter table event add column xid bigint not null default (pg_current_xact_id()::text)::bigint;
+create index ix_event_xid on event (program_id, xid);
 create index ix_event_read on event (program_id, n) where verb in ('read', 'exported');
 
--- A version that ended has its days. The verbs always set them; a row without is given the day it can prove.
-update agreement_version
-    set starts_on = coalesce(starts_on, ends_on, current_date), ends_on = coalesce(ends_on, starts_on, current_date)
-    where state = 'ended' and (starts_on is null or ends_on is null);
+-- A version that ended has its days. The verbs always set them; one without is given a single day before every other
+-- version of its agreement, one day each, so that it is past and none of them is in force twice on a day.
+with dateless as (
+    select program_id, agreement_id, id,
+        row_number() over (partition by program_id, agreement_id order by n desc)::int as back
+    from agreement_version where state = 'ended' and starts_on is null
+), given as (
+    select d.program_id, d.id,
+        coalesce(
+            (select min(v.starts_on) from agreement_version v
+                where (v.program_id, v.agreement_id) = (d.program_id, d.agreement_id) and v.starts_on is not null),
+            current_date
+        ) - d.back as day
+    from dateless d
+)
+update agreement_version v set starts_on = day, ends_on = day, version = version + 1
+from given where (v.program_id, v.id) = (given.program_id, given.id);
+update agreement_version set ends_on = greatest(starts_on, current_date), version = version + 1
+where state = 'ended' and ends_on is null;
 alter table agreement_version
     drop constraint ck_agreement_version_in_force_from_a_day,
     drop constraint one_in_force;
@@ -40,7 +57,9 @@ CREATE UNLOGGED TABLE rate_count (
     key VARCHAR NOT NULL,
     starts_at TIMESTAMP WITH TIME ZONE NOT NULL,
     tries INTEGER NOT NULL,
-    CONSTRAINT pk_rate_count PRIMARY KEY (key, starts_at)
+    CONSTRAINT pk_rate_count PRIMARY KEY (key, starts_at),
+    CONSTRAINT ck_rate_count_key CHECK (key ~ '^[0-9a-f]{64}$'),
+    CONSTRAINT ck_rate_count_tries CHECK (tries >= 1)
 );
 CREATE TABLE sign_in_flow (
     cookie_digest VARCHAR NOT NULL,
@@ -48,7 +67,8 @@ CREATE TABLE sign_in_flow (
     kept JSONB NOT NULL,
     expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT pk_sign_in_flow PRIMARY KEY (cookie_digest),
-    CONSTRAINT ck_sign_in_flow_kind CHECK (kind in ('entra', 'passkey', 'enrolment'))
+    CONSTRAINT ck_sign_in_flow_kind CHECK (kind in ('entra', 'passkey', 'enrolment')),
+    CONSTRAINT ck_sign_in_flow_cookie_digest CHECK (cookie_digest ~ '^[0-9a-f]{64}$')
 );
 CREATE TABLE seal (
     program_id UUID NOT NULL,
@@ -56,6 +76,7 @@ CREATE TABLE seal (
     number INTEGER NOT NULL,
     lines INTEGER NOT NULL,
     events JSONB NOT NULL,
+    marks JSONB NOT NULL,
     digest VARCHAR NOT NULL,
     signature VARCHAR NOT NULL,
     key_id VARCHAR NOT NULL,
@@ -92,6 +113,9 @@ CREATE TABLE door (
     CONSTRAINT fk_door_program_id_made_by FOREIGN KEY(program_id, made_by) REFERENCES person (program_id, id),
     CONSTRAINT ck_door_kind CHECK (kind in ('invitation', 'enrolment')),
     CONSTRAINT ck_door_used CHECK (num_nulls(used_at, used_by_digest) in (0, 2)),
+    CONSTRAINT ck_door_token_digest CHECK (token_digest ~ '^[0-9a-f]{64}$'),
+    CONSTRAINT ck_door_browser_digest CHECK (browser_digest = '' or browser_digest ~ '^[0-9a-f]{64}$'),
+    CONSTRAINT ck_door_used_by_digest CHECK (used_by_digest = '' or used_by_digest ~ '^[0-9a-f]{64}$'),
     CONSTRAINT fk_door_program_id FOREIGN KEY(program_id) REFERENCES program (id)
 );
 CREATE INDEX ix_door_person_id ON door (person_id);
@@ -140,6 +164,20 @@ CREATE TABLE incident (
     CONSTRAINT ck_incident_closed CHECK (num_nulls(closed_by, closed_at) in (0, 2)),
     CONSTRAINT fk_incident_program_id FOREIGN KEY(program_id) REFERENCES program (id)
 );
+CREATE TABLE incident_version (
+    program_id UUID NOT NULL,
+    id UUID NOT NULL,
+    incident_id UUID NOT NULL,
+    number INTEGER NOT NULL,
+    stood JSONB NOT NULL,
+    digest VARCHAR NOT NULL,
+    written_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_incident_version PRIMARY KEY (program_id, id),
+    CONSTRAINT fk_incident_version_program_id_incident_id FOREIGN KEY(program_id, incident_id) REFERENCES incident (program_id, id),
+    CONSTRAINT uq_incident_version_program_id_incident_id_number UNIQUE (program_id, incident_id, number),
+    CONSTRAINT ck_incident_version_number CHECK (number >= 1),
+    CONSTRAINT fk_incident_version_program_id FOREIGN KEY(program_id) REFERENCES program (id)
+);
 CREATE TABLE passkey (
     credential_id VARCHAR NOT NULL,
     program_id UUID NOT NULL,
@@ -154,6 +192,7 @@ CREATE TABLE passkey (
     CONSTRAINT pk_passkey PRIMARY KEY (credential_id),
     CONSTRAINT fk_passkey_program_id_person_id FOREIGN KEY(program_id, person_id) REFERENCES person (program_id, id),
     CONSTRAINT uq_passkey_program_id_id UNIQUE (program_id, id),
+    CONSTRAINT ck_passkey_credential_id CHECK (credential_id ~ '^[A-Za-z0-9_-]+$'),
     CONSTRAINT fk_passkey_program_id FOREIGN KEY(program_id) REFERENCES program (id)
 );
 CREATE INDEX ix_passkey_person_id ON passkey (person_id);
@@ -166,45 +205,49 @@ grant delete on "sign_in_flow" to spheres_app;
 alter table "seal" enable row level security;
 create policy own_program on "seal" using (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid) with check (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid);
 grant select on "seal" to spheres_app;
-grant insert ("program_id", "id", "number", "lines", "events", "digest", "signature", "key_id", "sealed_at") on "seal" to spheres_app;
+grant insert ("program_id", "id", "number", "lines", "events", "marks", "digest", "signature", "key_id", "sealed_at") on "seal" to spheres_app;
 alter table "sent_head" enable row level security;
 create policy own_program on "sent_head" using (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid) with check (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid);
 grant select on "sent_head" to spheres_app;
 grant insert ("program_id", "id", "sent_on", "number", "signature", "recipients") on "sent_head" to spheres_app;
 alter table "door" enable row level security;
-create policy everyone_finds on "door" for select using (true);
+create policy own_or_none_said_finds on "door" for select using (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid or nullif(current_setting('spheres.program_id', true), '')::uuid is null);
 create policy own_is_added on "door" for insert with check (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid);
-create policy everyone_changes on "door" for update using (true);
-create policy everyone_deletes on "door" for delete using (true);
+create policy own_or_none_said_changes on "door" for update using (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid or nullif(current_setting('spheres.program_id', true), '')::uuid is null);
+create policy own_is_deleted on "door" for delete using (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid);
 grant select on "door" to spheres_app;
-grant insert, update ("kind", "browser_digest", "made_by", "made_at", "expires_at", "used_at", "used_by_digest") on "door" to spheres_app;
+grant insert, update ("used_at", "used_by_digest") on "door" to spheres_app;
 grant delete on "door" to spheres_app;
 alter table "identity" enable row level security;
-create policy everyone_finds on "identity" for select using (true);
+create policy own_or_none_said_finds on "identity" for select using (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid or nullif(current_setting('spheres.program_id', true), '')::uuid is null);
 create policy own_is_added on "identity" for insert with check (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid);
-create policy everyone_changes on "identity" for update using (true);
+create policy own_or_none_said_changes on "identity" for update using (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid or nullif(current_setting('spheres.program_id', true), '')::uuid is null);
 grant select on "identity" to spheres_app;
 grant insert, update ("linked_at", "ended_at") on "identity" to spheres_app;
 alter table "incident" enable row level security;
 create policy own_program on "incident" using (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid) with check (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid);
 grant select on "incident" to spheres_app;
 grant insert, update on "incident" to spheres_app;
+alter table "incident_version" enable row level security;
+create policy own_program on "incident_version" using (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid) with check (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid);
+grant select on "incident_version" to spheres_app;
+grant insert ("program_id", "id", "incident_id", "number", "stood", "digest", "written_at") on "incident_version" to spheres_app;
 alter table "passkey" enable row level security;
-create policy everyone_finds on "passkey" for select using (true);
+create policy own_or_none_said_finds on "passkey" for select using (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid or nullif(current_setting('spheres.program_id', true), '')::uuid is null);
 create policy own_is_added on "passkey" for insert with check (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid);
-create policy everyone_changes on "passkey" for update using (true);
+create policy own_or_none_said_changes on "passkey" for update using (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid or nullif(current_setting('spheres.program_id', true), '')::uuid is null);
 grant select on "passkey" to spheres_app;
-grant insert, update ("id", "public_key", "sign_count", "device", "enrolled_at", "used_at", "ended_at") on "passkey" to spheres_app;
+grant insert, update ("sign_count", "device", "used_at", "ended_at") on "passkey" to spheres_app;
 revoke insert, update on "wake_up" from spheres_app;
 alter table "wake_up" enable row level security;
-create policy everyone_finds on "wake_up" for select using (true);
+create policy own_or_none_said_finds on "wake_up" for select using (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid or nullif(current_setting('spheres.program_id', true), '')::uuid is null);
 create policy own_is_added on "wake_up" for insert with check (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid);
-create policy everyone_changes on "wake_up" for update using (true);
+create policy own_or_none_said_changes on "wake_up" for update using (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid or nullif(current_setting('spheres.program_id', true), '')::uuid is null);
 grant insert, update ("want", "have", "wanted_at", "not_before", "leased_until", "leased_by", "attempts", "trouble") on "wake_up" to spheres_app;
 revoke insert, update on "browser_session" from spheres_app;
 alter table "browser_session" enable row level security;
-create policy everyone_finds on "browser_session" for select using (true);
+create policy own_or_none_said_finds on "browser_session" for select using (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid or nullif(current_setting('spheres.program_id', true), '')::uuid is null);
 create policy own_is_added on "browser_session" for insert with check (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid);
-create policy everyone_changes on "browser_session" for update using (true);
-create policy everyone_deletes on "browser_session" for delete using (true);
-grant insert, update ("id", "means", "device", "signed_in_at", "seen_at", "ended_at", "ended_as") on "browser_session" to spheres_app;
+create policy own_or_none_said_changes on "browser_session" for update using (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid or nullif(current_setting('spheres.program_id', true), '')::uuid is null);
+create policy own_is_deleted on "browser_session" for delete using (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid);
+grant insert, update ("seen_at", "ended_at", "ended_as") on "browser_session" to spheres_app;
