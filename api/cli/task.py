@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Protocol
 from uuid import UUID
 
 import typer
 from sqlmodel import Session
 
-from api.cli.terminal import AsPerson, Counter, ProgramKey, counter, day_or_dash, task_state, tell
+from api.cli.terminal import AsPerson, ProgramKey, counter, day_or_dash, task_state, tell
 from api.permissions import Action, find_task, require, to_program, to_task
 from api.states import state_in_words
 from duties import board, tasks
@@ -74,96 +75,58 @@ def complete(
     if document is not None:
         proofs.append(Proof("document", document.name, document.read_bytes()))
 
-    def act(session: Session, by: Actor, here: Counter) -> Moved:
-        return tasks.complete_task(session, task_id, by=by, at=here.at, note=note, evidence=proofs)
-
+    act = partial(tasks.complete_task, note=note, evidence=proofs)
     _do(Action.COMPLETE_TASK, task_id, as_person, program, act)
 
 
 @app.command()
 def approve(task_id: TaskId, as_person: AsPerson, program: ProgramKey = "") -> None:
     """Approve what was done. Never one's own."""
-    _do(
-        Action.APPROVE_TASK,
-        task_id,
-        as_person,
-        program,
-        lambda session, by, here: tasks.approve_task(session, task_id, by=by, at=here.at),
-    )
+    _do(Action.APPROVE_TASK, task_id, as_person, program, tasks.approve_task)
 
 
 @app.command()
 def reject(task_id: TaskId, as_person: AsPerson, reason: Reason, program: ProgramKey = "") -> None:
     """Send back what was done."""
-    _do(
-        Action.REJECT_TASK,
-        task_id,
-        as_person,
-        program,
-        lambda session, by, here: tasks.reject_task(session, task_id, by=by, at=here.at, reason=reason),
-    )
+    _do(Action.REJECT_TASK, task_id, as_person, program, partial(tasks.reject_task, reason=reason))
 
 
 @app.command()
 def undo(task_id: TaskId, as_person: AsPerson, reason: Reason = "", program: ProgramKey = "") -> None:
     """Take back a mistaken completion, submission or waiver."""
-    _do(
-        Action.UNDO_TASK,
-        task_id,
-        as_person,
-        program,
-        lambda session, by, here: tasks.undo_task(session, task_id, by=by, at=here.at, reason=reason),
-    )
+    _do(Action.UNDO_TASK, task_id, as_person, program, partial(tasks.undo_task, reason=reason))
 
 
 @app.command()
 def waive(task_id: TaskId, as_person: AsPerson, reason: Reason, program: ProgramKey = "") -> None:
     """Decide that a step is not needed in this case."""
-    _do(
-        Action.WAIVE_TASK,
-        task_id,
-        as_person,
-        program,
-        lambda session, by, here: tasks.waive_task(session, task_id, by=by, at=here.at, reason=reason),
-    )
+    _do(Action.WAIVE_TASK, task_id, as_person, program, partial(tasks.waive_task, reason=reason))
 
 
 @app.command("hand-back")
 def hand_back(task_id: TaskId, as_person: AsPerson, reason: Reason, program: ProgramKey = "") -> None:
     """Say that one cannot do it: it falls to the next of its chain."""
-    _do(
-        Action.HAND_BACK_TASK,
-        task_id,
-        as_person,
-        program,
-        lambda session, by, here: tasks.hand_back_task(session, task_id, by=by, at=here.at, reason=reason),
-    )
+    _do(Action.HAND_BACK_TASK, task_id, as_person, program, partial(tasks.hand_back_task, reason=reason))
 
 
 @app.command("return")
 def give_again(task_id: TaskId, as_person: AsPerson, program: ProgramKey = "") -> None:
     """Give a handed-back task again to the role that owes it."""
-    _do(
-        Action.RETURN_TASK,
-        task_id,
-        as_person,
-        program,
-        lambda session, by, here: tasks.return_task(session, task_id, by=by, at=here.at),
-    )
+    _do(Action.RETURN_TASK, task_id, as_person, program, tasks.return_task)
 
 
-def _do(
-    action: Action,
-    task_id: UUID,
-    as_person: str,
-    program: str,
-    act: Callable[[Session, Actor, Counter], Moved],
-) -> None:
+class _Act(Protocol):
+    """A verb on a task, with all that only its own command says already given."""
+
+    def __call__(self, session: Session, task_id: UUID, /, *, by: Actor, at: datetime) -> Moved: ...
+
+
+def _do(action: Action, task_id: UUID, as_person: str, program: str, act: _Act) -> None:
     with counter(program) as here:
         asker = here.asker(as_person)
         task, case = find_task(here.session, asker, task_id)
         by = require(action, to_task(here.session, asker, task, case))
-        moved = act(here.session, by, here)
+        moved = act(here.session, task_id, by=by, at=here.at)
         state = state_in_words(moved.state, current_language())
         tell(N_("Now: %(state)s. Steps opened: %(opened)s."), state=state, opened=len(moved.opened))
         if moved.case_closed:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any, Final, Literal
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any, Final, Literal, Protocol
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, File, Form, Request, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
+from sqlmodel import Session
 
 from api.answers import sentence_of, status_of
 from api.pages.case import case_page
@@ -41,9 +44,72 @@ _file = table_of(EvidenceFile)
 EVENTS_SHOWN: Final = 50
 
 Text = Annotated[str, Form()]
-Seen = Annotated[int, Form()]
-#: The page on which the form stood, to which one comes back.
-Back = Annotated[Literal["work", "case", "task"], Form()]
+
+
+class Act(Protocol):
+    """A verb on a task, with all that only its own form says already given."""
+
+    def __call__(self, session: Session, task_id: UUID, /, *, by: Actor, at: datetime, seen: int) -> object:
+        """Do it, if the version that was seen is still the task's. Raises Refusal."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What every form about a task sends: the task, the version that was seen, and what was written.
+
+    `back` names the page on which the form stood, to which one comes back.
+    """
+
+    desk: Desk
+    request: Request
+    task_id: UUID
+    seen: int
+    back: Literal["work", "case", "task"]
+    words: str
+
+    def do(self, name: str, act: Act, **values: str) -> Response:
+        """Do the act `name` and go back, or show the form's page again, with the refusal and what was typed.
+
+        `values` are the fields of this form alone. Raises Forbidden.
+        """
+        desk = self.desk
+        task, case = find_task(desk.session, desk.asker, self.task_id)
+        if _was_done(desk, name, task, self.seen):
+            return see_other(_place(task, self.back))
+        by = allows(ACTS[name], to_task(desk.session, desk.asker, task, case))
+        if by is None and task["version"] == self.seen:
+            raise Forbidden
+        if by is None:
+            # It was theirs when they began to write: they are told, and what they wrote is kept.
+            refusal: Refusal | None = changed_meanwhile()
+        else:
+            actor = by
+            refusal = desk.attempt(lambda: act(desk.session, self.task_id, by=actor, at=desk.at, seen=self.seen))
+        if refusal is None:
+            return see_other(_place(task, self.back))
+        kept = {"words": self.words, **values, "task": self.task_id}
+        typed = Typed(f"{name}-{self.task_id}", refusal, kept)
+        if self.back == "work":
+            return work_page(desk, self.request, typed)
+        if self.back == "case" and case is not None:
+            return case_page(desk, self.request, case["id"], typed)
+        return task_page(desk, self.request, self.task_id, typed)
+
+
+def sheet(
+    desk: AtDesk,
+    request: Request,
+    task_id: UUID,
+    seen: Annotated[int, Form()],
+    back: Annotated[Literal["work", "case", "task"], Form()] = "task",
+    words: Text = "",
+) -> Sheet:
+    """The form as it was sent."""
+    return Sheet(desk, request, task_id, seen, back, words)
+
+
+Filled = Annotated[Sheet, Depends(sheet)]
 
 
 @router.get("/tasks/{task_id}", name="task")
@@ -56,98 +122,63 @@ def show_task(desk: AtDesk, request: Request, task_id: UUID) -> HTMLResponse:
 @router.post("/tasks/{task_id}/completion")
 @asks(Action.COMPLETE_TASK)
 def complete(
-    desk: AtDesk,
-    request: Request,
-    task_id: UUID,
-    seen: Seen,
-    back: Back = "task",
-    words: Text = "",
+    filled: Filled,
     label: Text = "",
     document: Annotated[UploadFile | None, File()] = None,
 ) -> Response:
     """Record that a task was done, with a note and what proves it."""
 
-    def act(by: Actor) -> None:
-        kind = _kind_of_proof(desk, task_id)
+    def act(session: Session, task_id: UUID, *, by: Actor, at: datetime, seen: int) -> None:
+        kind = _kind_of_proof(filled.desk, task_id)
         proofs = [Proof(kind, label)] if kind in ("serial", "account") and label.strip() else []
         if document is not None and document.filename:
             # One byte more than is kept tells that it is too large.
             proofs.append(Proof("document", document.filename, document.file.read(LARGEST_DOCUMENT + 1)))
-        tasks.complete_task(desk.session, task_id, by=by, at=desk.at, note=words, evidence=proofs, seen=seen)
+        tasks.complete_task(session, task_id, by=by, at=at, note=filled.words, evidence=proofs, seen=seen)
 
-    return _do(desk, request, "complete", task_id, act, seen, back, {"words": words, "label": label})
+    return filled.do("complete", act, label=label)
 
 
 @router.post("/tasks/{task_id}/approval")
 @asks(Action.APPROVE_TASK)
-def approve(
-    desk: AtDesk, request: Request, task_id: UUID, seen: Seen, back: Back = "task", words: Text = ""
-) -> Response:
+def approve(filled: Filled) -> Response:
     """Approve what was done. Never one's own."""
-
-    def act(by: Actor) -> None:
-        tasks.approve_task(desk.session, task_id, by=by, at=desk.at, note=words, seen=seen)
-
-    return _do(desk, request, "approve", task_id, act, seen, back, {"words": words})
+    return filled.do("approve", partial(tasks.approve_task, note=filled.words))
 
 
 @router.post("/tasks/{task_id}/rejection")
 @asks(Action.REJECT_TASK)
-def reject(
-    desk: AtDesk, request: Request, task_id: UUID, seen: Seen, back: Back = "task", words: Text = ""
-) -> Response:
+def reject(filled: Filled) -> Response:
     """Send back what was done, with the reason."""
-
-    def act(by: Actor) -> None:
-        tasks.reject_task(desk.session, task_id, by=by, at=desk.at, reason=words, seen=seen)
-
-    return _do(desk, request, "reject", task_id, act, seen, back, {"words": words})
+    return filled.do("reject", partial(tasks.reject_task, reason=filled.words))
 
 
 @router.post("/tasks/{task_id}/handing-back")
 @asks(Action.HAND_BACK_TASK)
-def hand_back(
-    desk: AtDesk, request: Request, task_id: UUID, seen: Seen, back: Back = "task", words: Text = ""
-) -> Response:
+def hand_back(filled: Filled) -> Response:
     """Say, with the reason, that one cannot do it: it falls to the next of its chain."""
-
-    def act(by: Actor) -> None:
-        tasks.hand_back_task(desk.session, task_id, by=by, at=desk.at, reason=words, seen=seen)
-
-    return _do(desk, request, "hand_back", task_id, act, seen, back, {"words": words})
+    return filled.do("hand_back", partial(tasks.hand_back_task, reason=filled.words))
 
 
 @router.post("/tasks/{task_id}/returning")
 @asks(Action.RETURN_TASK)
-def give_again(desk: AtDesk, request: Request, task_id: UUID, seen: Seen, back: Back = "task") -> Response:
+def give_again(filled: Filled) -> Response:
     """Give a handed-back task again to the role that owes it."""
-
-    def act(by: Actor) -> None:
-        tasks.return_task(desk.session, task_id, by=by, at=desk.at, seen=seen)
-
-    return _do(desk, request, "return", task_id, act, seen, back, {})
+    return filled.do("return", tasks.return_task)
 
 
 @router.post("/tasks/{task_id}/waiver")
 @asks(Action.WAIVE_TASK)
-def waive(desk: AtDesk, request: Request, task_id: UUID, seen: Seen, back: Back = "task", words: Text = "") -> Response:
+def waive(filled: Filled) -> Response:
     """Decide, with the reason, that a step is not needed in this case."""
-
-    def act(by: Actor) -> None:
-        tasks.waive_task(desk.session, task_id, by=by, at=desk.at, reason=words, seen=seen)
-
-    return _do(desk, request, "waive", task_id, act, seen, back, {"words": words})
+    return filled.do("waive", partial(tasks.waive_task, reason=filled.words))
 
 
 @router.post("/tasks/{task_id}/undoing")
 @asks(Action.UNDO_TASK)
-def undo(desk: AtDesk, request: Request, task_id: UUID, seen: Seen, back: Back = "task", words: Text = "") -> Response:
+def undo(filled: Filled) -> Response:
     """Take back a mistaken completion, submission or waiver."""
-
-    def act(by: Actor) -> None:
-        tasks.undo_task(desk.session, task_id, by=by, at=desk.at, reason=words, seen=seen)
-
-    return _do(desk, request, "undo", task_id, act, seen, back, {"words": words})
+    return filled.do("undo", partial(tasks.undo_task, reason=filled.words))
 
 
 @router.get("/evidence/{evidence_id}", name="evidence")
@@ -158,7 +189,7 @@ def download(desk: AtDesk, evidence_id: UUID) -> Response:
     found = one(
         desk.session,
         select(_evidence.c.task_id, _evidence.c.label, _evidence.c.content_type, _file.c.content)
-        .join(_file, refers(_evidence.c.id, _file))
+        .join(_file, refers(_file.c.id, _evidence))
         .where(_evidence.c.program_id == here, _evidence.c.id == evidence_id),
     )
     if found is None:
@@ -230,39 +261,6 @@ def _kind_of_proof(desk: Desk, task_id: UUID) -> str:
         select(_task.c.evidence).where(_task.c.program_id == program_of(desk.session), _task.c.id == task_id)
     )
     return str(asked)
-
-
-def _do(
-    desk: Desk,
-    request: Request,
-    name: str,
-    task_id: UUID,
-    act: Callable[[Actor], None],
-    seen: int,
-    back: str,
-    values: dict[str, Any],
-) -> Response:
-    """Do it and go back, or show the page on which the form stood again, with the refusal and what was typed."""
-    task, case = find_task(desk.session, desk.asker, task_id)
-    if _was_done(desk, name, task, seen):
-        return see_other(_place(task, back))
-    by = allows(ACTS[name], to_task(desk.session, desk.asker, task, case))
-    if by is None and task["version"] == seen:
-        raise Forbidden
-    if by is None:
-        # It was theirs when they began to write: they are told, and what they wrote is kept.
-        refusal: Refusal | None = changed_meanwhile()
-    else:
-        actor = by
-        refusal = desk.attempt(lambda: act(actor))
-    if refusal is None:
-        return see_other(_place(task, back))
-    typed = Typed(f"{name}-{task_id}", refusal, {**values, "task": task_id})
-    if back == "work":
-        return work_page(desk, request, typed)
-    if back == "case" and case is not None:
-        return case_page(desk, request, case["id"], typed)
-    return task_page(desk, request, task_id, typed)
 
 
 def _was_done(desk: Desk, name: str, task: dict[str, Any], seen: int) -> bool:
