@@ -150,3 +150,19 @@ class SignInProvider(Protocol):
     def farewell(self) -> str:
         """Where the browser ends its sign-in at the provider too, and comes back from; "" where that is not known."""
         ...
+
+
+class SealKeys(Protocol):
+    """The keys by which the record is sealed. They lie outside the database, so that who holds it cannot seal."""
+
+    def current(self) -> str:
+        """The id of the key that seals now. Raises NoSealKey where there is none that can be used."""
+        ...
+
+    def sign(self, key_id: str, message: bytes) -> str | None:
+        """HMAC-SHA-256 of `message` under that key, hexadecimal; None where the key is not here."""
+        ...
+
+
+class NoSealKey(Exception):
+    """The file of the seal keys is missing or cannot be used. One sentence, which shows no key."""

@@ -1,0 +1,127 @@
+"""The seal keys: a file beside the database and never in it, readable by its owner alone, one key for each id.
+
+The key that seals now is named; those before it stay, so that what they sealed can still be checked. Whoever has
+this file and the database can seal whatever they like: keep its backup apart from the database's.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import stat
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from models.ports import NoSealKey
+
+_KEY_BYTES: Final = 32
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What stands in the file."""
+
+    current: str
+    keys: dict[str, bytes] = field(repr=False)
+
+
+class FileSealKeys:
+    """The seal keys of one file, read again whenever the file changes: a rotation needs no restart."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: tuple[int, int, int] | None = None
+        self._held: _Held | None = None
+
+    def current(self) -> str:
+        """The id of the key that seals now. Raises NoSealKey."""
+        return self._read().current
+
+    def sign(self, key_id: str, message: bytes) -> str | None:
+        """HMAC-SHA-256 of `message` under that key, hexadecimal; None where the key is not here. Raises NoSealKey."""
+        key = self._read().keys.get(key_id)
+        return None if key is None else hmac.new(key, message, hashlib.sha256).hexdigest()
+
+    def _read(self) -> _Held:
+        try:
+            found = self._path.stat()
+        except OSError:
+            msg = f"{self._path} is missing; make the seal key with: spheres keys init"
+            raise NoSealKey(msg) from None
+        seen = (found.st_mtime_ns, found.st_ino, found.st_size)
+        if self._held is None or seen != self._seen:
+            if stat.S_IMODE(found.st_mode) & 0o077:
+                msg = f"{self._path} can be read by others than its owner; close it with: chmod 600"
+                raise NoSealKey(msg)
+            self._held, self._seen = _parsed(self._path), seen
+        return self._held
+
+
+def make_seal_key(path: Path) -> bool:
+    """Make the file with a first key, where there is none. Whether it was made: of two at once, one makes it.
+
+    Raises NoSealKey where the folder cannot be written.
+    """
+    if path.exists():
+        return False
+    key_id, key = _new()
+    unfinished = _write_beside(path, _Held(key_id, {key_id: key}))
+    try:
+        path.hardlink_to(unfinished)
+    except FileExistsError:
+        return False
+    finally:
+        unfinished.unlink()
+    return True
+
+
+def rotate_seal_key(path: Path) -> str:
+    """Seal with a new key from now on, and keep those before it. The new key's id.
+
+    Raises NoSealKey where there is no file yet, or it cannot be written.
+    """
+    before = _parsed(path)
+    key_id, key = _new()
+    _write_beside(path, _Held(key_id, {**before.keys, key_id: key})).replace(path)
+    return key_id
+
+
+def _new() -> tuple[str, bytes]:
+    """A key and its id, which tells nothing of it."""
+    return f"seal-{secrets.token_hex(4)}", secrets.token_bytes(_KEY_BYTES)
+
+
+def _parsed(path: Path) -> _Held:
+    try:
+        read = json.loads(path.read_text(encoding="ascii"))
+        keys = {str(key_id): bytes.fromhex(key) for key_id, key in read["keys"].items()}
+        current = str(read["current"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        msg = f"{path} is missing or damaged; what its keys sealed cannot be checked without it"
+        raise NoSealKey(msg) from None
+    if current not in keys or any(len(key) < _KEY_BYTES for key in keys.values()):
+        msg = f"{path} is damaged: a key is missing or too short"
+        raise NoSealKey(msg)
+    return _Held(current, keys)
+
+
+def _write_beside(path: Path, held: _Held) -> Path:
+    """The whole file under another name, on the disk for good, readable by its owner alone."""
+    text = json.dumps({"current": held.current, "keys": {name: key.hex() for name, key in held.keys.items()}}, indent=1)
+    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(handle, "w", encoding="ascii") as file:  # noqa: PTH123  # a descriptor, not a path
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as refused:
+        with suppress(OSError):
+            unfinished.unlink()
+        msg = f"{path.parent} cannot be written ({type(refused).__name__})"
+        raise NoSealKey(msg) from None
+    return unfinished
