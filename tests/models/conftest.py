@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import secrets
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from fastapi import Response
-from sqlalchemy import Connection, NullPool, create_engine, select, text
+from sqlalchemy import Connection, NullPool, Table, create_engine, select, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from adapters.database import program_session
 from api.session import Office, sign_in
-from duties import agreements, people, tasks
+from duties import agreements, doors, people, tasks
 from duties.here import program_of
 from duties.proofs import Proof
-from models.access import AnsweredRequest
+from models.access import AnsweredRequest, Identity, Passkey, RateCount, SignInFlow
 from models.agreement import AgreementVersion
 from models.base import table_of
 from models.engine import Beat, EngineRun, RoundMark
 from models.program import Closure
+from models.record import Incident, IncidentVersion, Seal, SentHead
 from models.tables import metadata
 from tests.casework import carry, complete, open_onboarding, step
 from tests.cast import ARRIVAL, AT, LOADING, TODAY, Cast, stationery
@@ -50,6 +54,16 @@ def as_superuser(database: Database) -> Iterator[Connection]:
             connection.rollback()
     finally:
         engine.dispose()
+
+
+def anew(table: Table, row: dict[str, Any], *, keeping: Collection[str] = ()) -> dict[str, Any]:
+    """A copy of a row that is another row: each part of its name drawn afresh, but what it refers to and `keeping`."""
+    referring = {element.parent.name for key in table.foreign_key_constraints for element in key.elements}
+    copy = dict(row)
+    for column in table.primary_key.columns:
+        if column.name not in referring and column.name not in keeping:
+            copy[column.name] = uuid4() if isinstance(row[column.name], UUID) else secrets.token_hex(32)
+    return copy
 
 
 @pytest.fixture(scope="package")
@@ -95,6 +109,8 @@ def _live(cast: Cast) -> None:
         complete(cast, case_id, "hand_over_equipment", item=item)
     carry(cast, case_id)
     _leave_traces(cast, case_id)
+    _let_in(cast)
+    _look_after_the_record(cast)
 
 
 def _sign(session: Session, cast: Cast) -> None:
@@ -162,3 +178,73 @@ def _leave_traces(cast: Cast, case_id: UUID) -> None:
         )
         session.merge(Beat(process="worker", at=AT))
         session.commit()
+
+
+def _let_in(cast: Cast) -> None:
+    """The ways in of two people: a directory's account, a passkey, a letter's link, a sign-in half done."""
+    coordinator, manager = cast.people["coordinator"], cast.people["manager_em"]
+    with cast.session() as session:
+        doors.make(session, doors.INVITATION, manager, by=cast.actor("coordinator"), at=AT)
+        session.add(
+            Identity(
+                tenant_id=uuid4(), object_id=uuid4(), program_id=cast.program_id, person_id=coordinator, linked_at=AT
+            )
+        )
+        session.add(
+            Passkey(
+                credential_id=secrets.token_urlsafe(32),
+                program_id=cast.program_id,
+                person_id=manager,
+                public_key=secrets.token_bytes(77),
+                enrolled_at=AT,
+            )
+        )
+        session.add(SignInFlow(cookie_digest=secrets.token_hex(32), kind="entra", expires_at=AT))
+        counted = insert(table_of(RateCount)).values(key="0" * 64, starts_at=AT, tries=1)
+        session.execute(counted.on_conflict_do_update(index_elements=["key", "starts_at"], set_={"tries": 2}))
+
+
+def _look_after_the_record(cast: Cast) -> None:
+    """A seal over the record's first line, its head sent out, and an incident in the register."""
+    with cast.session() as session:
+        first = session.scalar(text("select min(n) from event"))
+        signature = secrets.token_hex(32)
+        session.add(
+            Seal(
+                program_id=cast.program_id,
+                number=1,
+                lines=1,
+                events=[first],
+                marks=["0000"],
+                digest=secrets.token_hex(32),
+                signature=signature,
+                key_id="1",
+                sealed_at=AT,
+            )
+        )
+        session.add(SentHead(program_id=cast.program_id, sent_on=TODAY, number=1, signature=signature, recipients=1))
+        incident_id = uuid4()
+        session.add(
+            Incident(
+                id=incident_id,
+                program_id=cast.program_id,
+                number=1,
+                organization_id=cast.organizations["en-marge"],
+                information="The list of the week's meetings",
+                circumstances="A sheet was left in a meeting room.",
+                known_on=TODAY,
+                recorded_by=cast.people["coordinator"],
+                recorded_at=AT,
+            )
+        )
+        session.flush()
+        session.add(
+            IncidentVersion(
+                program_id=cast.program_id,
+                incident_id=incident_id,
+                number=1,
+                stood={"circumstances": "A sheet was left in a meeting room."},
+                digest=secrets.token_hex(32),
+                written_at=AT,
+            )
+        )

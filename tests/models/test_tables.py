@@ -11,7 +11,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg import errors
-from sqlalchemy import Connection, DateTime, Table, and_, insert, select, text
+from sqlalchemy import Connection, DateTime, Table, UniqueConstraint, and_, insert, select, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.exc import DBAPIError
 
@@ -23,7 +23,7 @@ from models.program import Absence, Role, Tenure
 from models.tables import metadata
 from tests.cast import AT, SINCE, TODAY, Cast
 from tests.conftest import Database
-from tests.models.conftest import TABLES, as_application, as_superuser
+from tests.models.conftest import TABLES, anew, as_application, as_superuser
 
 EXCLUDED = errors.ExclusionViolation.sqlstate
 TAKEN = errors.UniqueViolation.sqlstate
@@ -34,27 +34,48 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_absence_in_order": ("absence", "ends_on = starts_on - 1", ""),
     "ck_absence_not_own_deputy": ("absence", "deputy_id = person_id", ""),
     "ck_agreement_role_headcount": ("agreement_role", "headcount = 0", ""),
+    "ck_agreement_version_ended_on_a_day": ("agreement_version", "state = 'ended'", "state = 'in_force'"),
     "ck_agreement_version_in_force_from_a_day": ("agreement_version", "state = 'in_force'", "starts_on is null"),
     "ck_agreement_version_in_order": ("agreement_version", "ends_on = '2026-01-01'", "starts_on is null"),
     "ck_agreement_version_state": ("agreement_version", "state = 'lost'", ""),
+    "ck_browser_session_ended_as": ("browser_session", "ended_as = 'lost'", ""),
+    "ck_browser_session_means": ("browser_session", "means = 'guess'", ""),
+    "ck_browser_session_token_digest": ("browser_session", "token_digest = 'agate@ccsmtl.example'", ""),
     "ck_case_ended": ('"case"', "state = 'closed'", "state = 'open'"),
     "ck_case_state": ('"case"', "state = 'lost', ended_at = now()", ""),
     "ck_closure_in_order": ("closure", "ends_on = starts_on - 1", ""),
     "ck_committee_minutes": ("committee", "minutes = 0", ""),
+    "ck_door_browser_digest": ("door", "browser_digest = 'Firefox'", ""),
+    "ck_door_kind": ("door", "kind = 'window'", ""),
+    "ck_door_token_digest": ("door", "token_digest = upper(token_digest)", "token_digest ~ '[a-f]'"),
+    "ck_door_used": ("door", "used_at = now()", "used_by_digest is null"),
+    "ck_door_used_by_digest": ("door", "used_at = now(), used_by_digest = 'Firefox'", ""),
     "ck_evidence_kind": ("evidence", "kind = 'password'", ""),
     "ck_evidence_withdrawn": ("evidence", "withdrawn_at = now()", "withdrawn_why is null"),
+    "ck_incident_closed": ("incident", "closed_at = now()", "closed_by is null"),
+    "ck_incident_in_order": ("incident", "happened_from = '2026-01-02', happened_to = '2026-01-01'", ""),
+    "ck_incident_number": ("incident", "number = 0", ""),
+    "ck_incident_people_concerned": ("incident", "people_concerned = -1", ""),
+    "ck_incident_risk_has_reasons": ("incident", "serious_risk = true, risk_reasons = ''", ""),
+    "ck_incident_version_number": ("incident_version", "number = 0", ""),
     "ck_notice_queued": ("notice", "next_attempt_at = null", "state = 'queued'"),
     "ck_notice_sent": ("notice", "sent_at = now()", "state = 'queued'"),
     "ck_notice_state": ("notice", "state = 'lost', next_attempt_at = null, sent_at = null", ""),
     "ck_organization_in_order": ("organization", "starts_on = '2026-01-02', ends_on = '2026-01-01'", ""),
     "ck_organization_kind": ("organization", "kind = 'friend'", ""),
     "ck_organization_regime": ("organization", "regime = 'none'", ""),
+    "ck_passkey_credential_id": ("passkey", "credential_id = 'agate@ccsmtl.example'", ""),
     "ck_person_email": ("person", "email = 'nobody'", ""),
     "ck_person_language": ("person", "language = 'la'", ""),
     "ck_program_governance": ("program", "governance = 'loose'", ""),
+    "ck_rate_count_key": ("rate_count", "key = '203.0.113.7'", ""),
+    "ck_rate_count_tries": ("rate_count", "tries = 0", ""),
+    "ck_seal_counts": ("seal", "lines = 0", ""),
     "ck_seat_in_order": ("seat", "starts_on = '2026-01-02', ends_on = '2026-01-01'", ""),
     "ck_seat_holder_in_order": ("seat_holder", "ends_on = starts_on - 1", ""),
     "ck_seat_holder_kind": ("seat_holder", "kind = 'guest'", ""),
+    "ck_sign_in_flow_cookie_digest": ("sign_in_flow", "cookie_digest = cookie_digest || '0'", ""),
+    "ck_sign_in_flow_kind": ("sign_in_flow", "kind = 'guess'", ""),
     "ck_task_act_state": ("task", "act_state = 'lost'", ""),
     "ck_task_done": ("task", "done_as = null", "done_at is not null and state not in ('done', 'submitted')"),
     "ck_task_done_has_its_moment": ("task", "state = 'done'", "done_at is null and approved_by_id is null"),
@@ -120,20 +141,26 @@ KEYS = {
     "agreement_version": {"uq_agreement_version_program_id_agreement_id_n", "one_in_force"},
     "absence": {"one_absence_at_a_time"},
     "account": {"one_open_account"},
+    "browser_session": {"uq_browser_session_program_id_id"},
     "case": {"one_open_case"},
     "committee": {"uq_committee_program_id_key"},
     "equipment": {"uq_equipment_program_id_kind_serial"},
+    "incident": {"uq_incident_program_id_number"},
+    "incident_version": {"uq_incident_version_program_id_incident_id_number"},
     "loan": {"one_hand_at_a_time"},
     "notice": {"uq_notice_program_id_key"},
     "obligation": {"uq_obligation_program_id_agreement_version_id_key"},
     "organization": {"uq_organization_program_id_key"},
+    "passkey": {"uq_passkey_program_id_id"},
     "person": {"uq_person_program_id_key"},
     "program": {"uq_program_key"},
     "protocol_version": {"uq_protocol_version_program_id_key_digest"},
     "responsibility": {"uq_responsibility_program_id_digest"},
     "role": {"uq_role_program_id_key"},
+    "seal": {"uq_seal_program_id_number"},
     "seat": {"uq_seat_program_id_committee_id_key"},
     "seat_holder": {"once_a_seat", "one_principal"},
+    "sent_head": {"uq_sent_head_program_id_sent_on"},
     "signature": {"uq_signature_program_id_agreement_version_id_person_id"},
     "task": {"uq_task_program_id_case_id_step_item"},
     "tenure": {"one_holder", "one_tenure_at_a_time"},
@@ -149,7 +176,7 @@ def test_every_key_of_the_catalogue_is_tried(lived_in: Cast) -> None:
 
 @pytest.mark.parametrize(("table_name", "key"), [(table, key) for table in sorted(KEYS) for key in sorted(KEYS[table])])
 def test_the_database_refuses_a_second_row_under_a_key(lived_in: Cast, table_name: str, key: str) -> None:
-    """A copy of a row under another id is refused by this key alone, the table's others put aside."""
+    """A copy of a row under another name is refused by this key alone, the table's others put aside."""
     table = metadata.tables[table_name]
     with as_superuser(lived_in.database) as connection:
         keys = [row for row in connection.execute(text(_KEYS)).all() if row[0].strip('"') == table_name]
@@ -163,9 +190,15 @@ def test_the_database_refuses_a_second_row_under_a_key(lived_in: Cast, table_nam
                 )
                 connection.execute(text(away))
         row = connection.execute(select(table).where(text(predicate)).limit(1)).mappings().one()
-        copy = {name: value for name, value in row.items() if name != "n" or table_name != "notice"} | {"id": uuid4()}
+        held = {name: value for name, value in row.items() if name != "n" or table_name != "notice"}
+        copy = anew(table, held, keeping=_columns(table, key))
         expected = EXCLUDED if isinstance(_constraint(table, key), ExcludeConstraint) else TAKEN
         assert _refused(connection, insert(table).values(**copy)) == (expected, key)
+
+
+def _columns(table: Table, key: str) -> set[str]:
+    constraint = _constraint(table, key)
+    return {column.name for column in constraint.columns} if isinstance(constraint, UniqueConstraint) else set()
 
 
 def _constraint(table: Table, key: str) -> object:
@@ -336,16 +369,27 @@ def test_every_moment_is_kept_with_its_offset(name: str) -> None:
             assert column.type.timezone, f"{name}.{column.name} would lose its offset"
 
 
+#: Of no program, or the program itself.
+OF_NONE = {"program", "beat", "rate_count", "sign_in_flow"}
+#: Looked up before a program is known: by a digest or an id drawn at random, or by what a directory calls someone.
+FOUND_FIRST = {"browser_session": "token_digest", "door": "token_digest", "passkey": "credential_id"}
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_every_row_of_a_program_is_named_by_its_program_and_an_id_that_tells_nothing(name: str) -> None:
     table = metadata.tables[name]
-    if "program_id" not in table.c or name == "browser_session":
-        assert name in {"program", "beat", "browser_session"}
-        return
     key = [column.name for column in table.primary_key.columns]
-    assert key[0] == "program_id"
     assert not any(column.autoincrement is True for column in table.primary_key.columns)
+    assert ("program_id" not in table.c) == (name in OF_NONE)
+    if name in OF_NONE:
+        return
     assert table.c.program_id.foreign_keys, f"{name} belongs to no program that exists"
+    if name in FOUND_FIRST:
+        assert key == [FOUND_FIRST[name]]
+    elif name == "identity":
+        assert key == ["tenant_id", "object_id", "program_id"]
+    else:
+        assert key[0] == "program_id"
 
 
 def test_ids_are_drawn_anew_for_every_row() -> None:
