@@ -12,20 +12,20 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 from uuid import UUID
 
-from sqlalchemy import and_, false, or_, select, true
-from sqlalchemy.sql.expression import ColumnElement
+from sqlalchemy import ARRAY, Boolean, ColumnElement, Uuid, and_, any_, bindparam, false, literal, or_, select, true
+from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
 from duties import board
 from duties.actors import Actor
 from duties.cases import links_allowed
-from duties.here import one, program_of
+from duties.here import one, program_of, run
 from duties.roles import Holder, Link, Standing
-from models.base import table_of
-from models.casework import Case, Task
+from models.base import refers, table_of
+from models.casework import Case, Responsibility, Task
 
 _task = table_of(Task)
 _case = table_of(Case)
@@ -67,6 +67,10 @@ class Action(StrEnum):
     SEE_POST = "see_post"
     RESEND_POST = "resend_post"
     SEE_ACTIVITY = "see_activity"
+    SEE_PRIVACY = "see_privacy"  # who read what, who was turned away, and the register of incidents
+    KEEP_INCIDENTS = "keep_incidents"
+    VERIFY_RECORD = "verify_record"
+    KEEP_SEAL_KEYS = "keep_seal_keys"
 
 
 class Relation(StrEnum):
@@ -236,11 +240,10 @@ def to_person(asker: Asker, person_id: UUID) -> Given:
 
 
 def to_case(session: Session, asker: Asker, case: Mapping[str, Any]) -> Given:
-    """What the asker is to a case."""
-    given = to_program(asker, organizations=[case["organization_id"]])
-    if case["subject_id"] == asker.person_id:
-        given[Relation.SUBJECT] = _as(asker, next(iter(_own_hats(asker)), None))
-    if _takes_part(session, asker, case["id"]):
+    """What the asker is to a case. One that `find_case` gave says itself whether they take part in it."""
+    given = _to_owner(asker, case)
+    takes_part = case["takes_part"] if "takes_part" in case else _takes_part(session, asker, case["id"])
+    if takes_part:
         given[Relation.TAKES_PART] = _as(asker, next(iter(_own_hats(asker)), None))
     return given
 
@@ -297,19 +300,23 @@ def visible_cases(asker: Asker, hats: board.Hats) -> ColumnElement[bool]:
     return or_(
         _case.c.organization_id.in_(managed),
         _case.c.subject_id == asker.person_id,
-        _has_part(asker, hats),
+        _has_part(
+            literal(asker.person_id, Uuid()),
+            literal(list(hats.tasks), board.CHAINS),
+            literal(list(hats.approvals), board.CHAINS),
+        ),
     )
 
 
 def find_case(session: Session, asker: Asker, case_id: UUID) -> dict[str, Any]:
-    """A case that the asker may see. Raises Forbidden, whether it is absent or not theirs to see."""
-    hats = board.hats_of(session, asker.standing, asker.person_id)
-    row = one(
-        session,
-        select(_case).where(
-            _case.c.program_id == program_of(session), _case.c.id == case_id, visible_cases(asker, hats)
-        ),
-    )
+    """A case that the asker may see, and whether they take part in it. Raises Forbidden, also where there is none."""
+    if not asker.is_staff:
+        raise Forbidden
+    asked = {
+        "oversees": asker.hat("coordinator") is not None,
+        "managed": asker.organizations_as("manager", "director"),
+    }
+    row = one(session, _CASE_SEEN, {**_part_asked(session, asker, case_id), **asked})
     if row is None:
         raise Forbidden
     return row
@@ -323,32 +330,83 @@ def find_task(session: Session, asker: Asker, task_id: UUID) -> tuple[dict[str, 
     if task["case_id"] is not None:
         return task, find_case(session, asker, task["case_id"])
     given = to_task(session, asker, task, None)
-    if not given.keys() & {Relation.OWES, Relation.APPROVES, Relation.DID, Relation.COORDINATOR}:
+    if not given.keys() & _SEES_LOOSE_TASK:
         raise Forbidden
     return task, None
 
 
-def _takes_part(session: Session, asker: Asker, case_id: UUID) -> bool:
-    hats = board.hats_of(session, asker.standing, asker.person_id)
-    found = session.scalar(
-        select(_case.c.id).where(
-            _case.c.program_id == program_of(session), _case.c.id == case_id, _has_part(asker, hats)
-        )
+def actor_for(session: Session, asker: Asker, action: Action, task_id: UUID) -> Actor:
+    """The actor under whom the asker does `action` to a task: `find_task`, `to_task` and `require` in one question.
+
+    More is asked only of whoever sees the case by nothing else than another of its tasks. Raises Forbidden.
+    """
+    found = one(session, _TASK_ASKED, {"here": program_of(session), "task_id": task_id})
+    if found is None:
+        raise Forbidden
+    links = {found["owed_by_id"]: found["owed_by"], found["approved_by_id"]: found["approved_by"]}
+    given = to_duty(asker, found, links)
+    if found["case_id"] is None:
+        given = to_program(asker) | given
+        if not given.keys() & _SEES_LOOSE_TASK:
+            raise Forbidden
+    elif Relation.TAKES_PART in TABLE[action] or not _sees_by_itself(asker, found, given):
+        given = to_case(session, asker, find_case(session, asker, found["case_id"])) | given
+    else:
+        given = _to_owner(asker, found) | given
+    return require(action, given)
+
+
+def _sees_by_itself(asker: Asker, found: Mapping[str, Any], duty: Given) -> bool:
+    """Whether what is known of a task and its case is enough to see both: `visible_cases`, short of its other tasks."""
+    state = found["state"]
+    return asker.is_staff and (
+        found["subject_id"] == asker.person_id
+        or asker.hat("coordinator") is not None
+        or found["organization_id"] in asker.organizations_as("manager", "director")
+        or Relation.DID in duty
+        or (Relation.OWES in duty and state in ("planned", "open"))
+        or (Relation.APPROVES in duty and state == "submitted")
     )
-    return found is not None
 
 
-def _has_part(asker: Asker, hats: board.Hats) -> ColumnElement[bool]:
+def _to_owner(asker: Asker, case: Mapping[str, Any]) -> Given:
+    """What the asker is to the organization and to the subject of a case."""
+    given = to_program(asker, organizations=[case["organization_id"]])
+    if case["subject_id"] == asker.person_id:
+        given[Relation.SUBJECT] = _as(asker, next(iter(_own_hats(asker)), None))
+    return given
+
+
+def _takes_part(session: Session, asker: Asker, case_id: UUID) -> bool:
+    return bool(run(session, _TAKES_PART, _part_asked(session, asker, case_id)).scalar())
+
+
+def _part_asked(session: Session, asker: Asker, case_id: UUID) -> dict[str, Any]:
+    """What the statements ask who find out whether the asker takes part in a case."""
+    hats = board.hats_of(session, asker.standing, asker.person_id)
+    return {
+        "here": program_of(session),
+        "case_id": case_id,
+        "person": asker.person_id,
+        "tasks": list(hats.tasks),
+        "approvals": list(hats.approvals),
+    }
+
+
+def _has_part(
+    person: ColumnElement[Any], tasks: ColumnElement[Any], approvals: ColumnElement[Any]
+) -> ColumnElement[bool]:
+    """The condition on a case that a person takes part in it, whose the duties of these chains are."""
     return (
         select(_task.c.id)
         .where(
             _task.c.program_id == _case.c.program_id,
             _task.c.case_id == _case.c.id,
             or_(
-                board.is_mine(hats),
-                _task.c.done_by == asker.person_id,
-                _task.c.settled_by == asker.person_id,
-                and_(_task.c.state == "planned", _task.c.owed_by_id.in_(list(hats.tasks))),
+                board.is_for(tasks, approvals),
+                _task.c.done_by == person,
+                _task.c.settled_by == person,
+                and_(_task.c.state == "planned", _task.c.owed_by_id == any_(tasks)),
             ),
         )
         .exists()
@@ -383,4 +441,40 @@ _CLOSEST = (
     Relation.TRIES_OUT,
     Relation.STAFF,
     Relation.ANYONE,
+)
+
+#: What one must be to a task of no case, to see it.
+_SEES_LOOSE_TASK: Final = frozenset({Relation.OWES, Relation.APPROVES, Relation.DID, Relation.COORDINATOR})
+
+# What permission asks of one case or one task, built once, its values named as in the functions above.
+_here = bindparam("here", type_=Uuid())
+_owed, _approved = aliased(table_of(Responsibility)), aliased(table_of(Responsibility))
+_person = bindparam("person", type_=Uuid())
+_part = _has_part(_person, bindparam("tasks", type_=board.CHAINS), bindparam("approvals", type_=board.CHAINS))
+_this_case = and_(_case.c.program_id == _here, _case.c.id == bindparam("case_id", type_=Uuid()))
+
+_TAKES_PART: Final = select(_part).select_from(_case).where(_this_case)
+#: `visible_cases`, of one case.
+_CASE_SEEN: Final = select(_case, _part.label("takes_part")).where(
+    _this_case,
+    or_(
+        bindparam("oversees", type_=Boolean()),
+        _case.c.organization_id == any_(bindparam("managed", type_=ARRAY(Uuid()))),
+        _case.c.subject_id == _person,
+        _part,
+    ),
+)
+_TASK_ASKED: Final = (
+    select(
+        *(_task.c[name] for name in ("case_id", "state", "owed_by_id", "approved_by_id")),
+        *(_task.c[name] for name in ("done_by", "settled_by", "waived_by")),
+        _case.c.organization_id,
+        _case.c.subject_id,
+        _owed.c.links.label("owed_by"),
+        _approved.c.links.label("approved_by"),
+    )
+    .outerjoin(_case, refers(_task.c.case_id, _case))
+    .outerjoin(_owed, refers(_task.c.owed_by_id, _owed))
+    .outerjoin(_approved, refers(_task.c.approved_by_id, _approved))
+    .where(_task.c.program_id == _here, _task.c.id == bindparam("task_id", type_=Uuid()))
 )

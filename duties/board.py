@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from functools import cache
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, and_, any_, bindparam, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.sql.expression import ColumnElement, literal
 from sqlmodel import Session
 
-from duties.here import many, program_of
+from duties.here import many, program_of, run
 from duties.roles import Falls, Holder, Link, Standing
 from models.agreement import Agreement, AgreementRole, AgreementVersion
 from models.base import table_of
 from models.casework import LIVE, SETTLED, Case, Responsibility, Task
 from models.committee import Committee, Seat, SeatHolder
 from models.program import Organization, Role
+
+#: Ids of chains in a statement.
+CHAINS: Final = ARRAY(Uuid())
 
 _task = table_of(Task)
 _case = table_of(Case)
@@ -32,6 +35,11 @@ _created = table_of(AgreementRole)
 _committee = table_of(Committee)
 _seat = table_of(Seat)
 _holder = table_of(SeatHolder)
+
+
+_CHAINS_ASKED: Final = select(_chain.c.id, _chain.c.links).where(
+    _chain.c.program_id == bindparam("here", type_=Uuid()), _chain.c.id == any_(bindparam("chains", type_=CHAINS))
+)
 
 
 @dataclass(frozen=True)
@@ -89,26 +97,11 @@ def is_late(day: date) -> ColumnElement[bool]:
 
 def hats_of(session: Session, standing: Standing, person_id: UUID) -> Hats:
     """The chains with something open whose duty falls on this person on the day of `standing`."""
-    asked = _links_of(standing, person_id)
-    if not asked:
+    links = _links_of(standing, person_id)
+    if not links:
         return Hats({}, {})
-    here = program_of(session)
-    named = or_(*(_chain.c.links.contains(literal([link], JSONB)) for link in asked))
-    open_here = and_(
-        _task.c.program_id == here, _task.c.owed_by_id == _chain.c.id, _task.c.state.in_(["planned", "open"])
-    )
-    waits_here = and_(
-        _task.c.program_id == here,
-        _task.c.approved_by_id == _chain.c.id,
-        _task.c.state == "submitted",
-    )
-    to_do = select(_task.c.id).where(open_here).exists()
-    to_approve = select(_task.c.id).where(waits_here).exists()
-    rows = session.execute(
-        select(_chain.c.id, _chain.c.links, to_do.label("to_do"), to_approve.label("to_approve")).where(
-            _chain.c.program_id == here, named, or_(to_do, to_approve)
-        )
-    ).all()
+    asked = {f"link_{place}": [link] for place, link in enumerate(links)}
+    rows = run(session, _chains_in_use(len(links)), {"here": program_of(session), **asked}).all()
     tasks = {row.id: standing.falls(row.links).on(person_id) for row in rows if row.to_do}
     approvals = {row.id: standing.falls(row.links, kind="approvals").on(person_id) for row in rows if row.to_approve}
     return Hats(
@@ -117,11 +110,36 @@ def hats_of(session: Session, standing: Standing, person_id: UUID) -> Hats:
     )
 
 
+@cache
+def _chains_in_use(links: int) -> Select[Any]:
+    """The chains that name one of so many links, with something to do or to approve. Built once for each number."""
+    here = bindparam("here", type_=Uuid())
+    named = or_(*(_chain.c.links.contains(bindparam(f"link_{place}", type_=JSONB)) for place in range(links)))
+    to_do = (
+        select(_task.c.id)
+        .where(_task.c.program_id == here, _task.c.owed_by_id == _chain.c.id, _task.c.state.in_(["planned", "open"]))
+        .exists()
+    )
+    to_approve = (
+        select(_task.c.id)
+        .where(_task.c.program_id == here, _task.c.approved_by_id == _chain.c.id, _task.c.state == "submitted")
+        .exists()
+    )
+    return select(_chain.c.id, _chain.c.links, to_do.label("to_do"), to_approve.label("to_approve")).where(
+        _chain.c.program_id == here, named, or_(to_do, to_approve)
+    )
+
+
 def is_mine(hats: Hats) -> ColumnElement[bool]:
     """The condition on a task that it is now for the person of `hats` to do, or to approve."""
+    return is_for(literal(list(hats.tasks), CHAINS), literal(list(hats.approvals), CHAINS))
+
+
+def is_for(tasks: ColumnElement[Any], approvals: ColumnElement[Any]) -> ColumnElement[bool]:
+    """As `is_mine`, for the ids of chains as the statement has them: for a statement that is built once."""
     return or_(
-        and_(_task.c.state == "open", _task.c.owed_by_id.in_(list(hats.tasks))),
-        and_(_task.c.state == "submitted", _task.c.approved_by_id.in_(list(hats.approvals))),
+        and_(_task.c.state == "open", _task.c.owed_by_id == any_(tasks)),
+        and_(_task.c.state == "submitted", _task.c.approved_by_id == any_(approvals)),
     )
 
 
@@ -147,12 +165,8 @@ def late(session: Session, day: date, *, limit: int = 200) -> list[dict[str, Any
 
 def chains(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, list[Link]]:
     """The links of several chains, read at once."""
-    rows = session.execute(
-        select(_chain.c.id, _chain.c.links).where(
-            _chain.c.program_id == program_of(session), _chain.c.id.in_({one for one in ids if one is not None})
-        )
-    )
-    return {row.id: row.links for row in rows}
+    asked = {"here": program_of(session), "chains": list({one for one in ids if one is not None})}
+    return {row.id: row.links for row in run(session, _CHAINS_ASKED, asked)}
 
 
 def who(standing: Standing, task: Mapping[str, Any], links: Mapping[UUID, list[Link]]) -> Falls | None:

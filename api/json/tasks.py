@@ -24,7 +24,7 @@ from api.json.shapes import (
     Reason,
     TaskShown,
 )
-from api.permissions import Action, asks, find_task, require, to_program, to_task
+from api.permissions import Action, actor_for, asks, find_task, require, to_program
 from api.session import AtDesk, Desk
 from duties import board, tasks
 from duties.actors import Actor
@@ -63,9 +63,7 @@ class Door:
         if (before := self.once.again(body)) is not None:
             return before  # type: ignore[return-value]  # an answer given again, as it stands
         session = self.desk.session
-        task, case = find_task(session, self.desk.asker, task_id)
-        by = require(action, to_task(session, self.desk.asker, task, case))
-        moved = act(by)
+        moved = act(actor_for(session, self.desk.asker, action, task_id))
         self.once.done(self.response, 200, f"/api/v1/tasks/{task_id}")
         version = session.scalar(
             select(_task.c.version).where(_task.c.program_id == program_of(session), _task.c.id == task_id)
