@@ -25,6 +25,9 @@ from models.base import table_of
 INVITATION = "invitation"
 ENROLMENT = "enrolment"
 
+#: The letters that carry a link of each kind: their text opens the door, and is nobody's but their reader's.
+LETTERS = frozenset({INVITATION, ENROLMENT})
+
 #: How long each kind of door stays open: an invitation waits for someone on holiday, an enrolment for a letter.
 OPEN_FOR = {INVITATION: timedelta(days=7), ENROLMENT: timedelta(minutes=15)}
 
@@ -95,12 +98,17 @@ def take(session: Session, token: str, *, at: datetime, browser: str = "") -> Le
     return None if row is None else _leads(row)
 
 
-def shut(session: Session, person_id: UUID, *, kind: str | None = None) -> int:
-    """Shut a person’s unused doors, of one kind or all: at a new one, and when they leave. How many there were."""
-    mine = (_door.c.program_id == program_of(session)) & (_door.c.person_id == person_id) & _door.c.used_at.is_(None)
-    shut_now = session.execute(
-        delete(_door).where(mine, _door.c.kind == kind if kind else mine).returning(_door.c.token_digest)
-    )
+def shut(session: Session, person_id: UUID, *, kind: str | None = None, used_too: bool = False) -> int:
+    """Shut a person’s doors, of one kind or all: at a new one, and when they leave. How many there were.
+
+    Those that were used stay as a sign that an invitation was answered, unless `used_too`: where the access ends.
+    """
+    mine = [_door.c.program_id == program_of(session), _door.c.person_id == person_id]
+    if kind:
+        mine.append(_door.c.kind == kind)
+    if not used_too:
+        mine.append(_door.c.used_at.is_(None))
+    shut_now = session.execute(delete(_door).where(*mine).returning(_door.c.token_digest))
     return len(shut_now.all())
 
 

@@ -290,7 +290,7 @@ def _about_task(session: Session, task: Mapping[str, Any], by: Actor) -> Facts:
         return {
             "title": task[f"title_{language}"],
             "case": case_title(session, case.model_dump(), language) if case else say(language, _DUTY),
-            "by_name": _name_of(session, by, language),
+            "by_name": name_of(session, by, language),
             "due_on": task["due_on"],
             "path": f"/tasks/{task['id']}",
         }
@@ -306,7 +306,7 @@ def _about_case(session: Session, case: Mapping[str, Any], by: Actor, *, tasks: 
             "protocol": organization.short_name if organization else "",
             "anchor": "",
             "anchor_on": None,
-            "by_name": _name_of(session, by, language),
+            "by_name": name_of(session, by, language),
             "tasks": tasks,
             "path": f"/cases/{case['id']}",
         }
@@ -453,7 +453,8 @@ def _person(session: Session, person_id: UUID) -> Person:
     return found
 
 
-def _name_of(session: Session, by: Actor, language: Language) -> str:
+def name_of(session: Session, by: Actor, language: Language) -> str:
+    """Who acted, as a letter says it: a person's name, or the program where no person did."""
     if by.person_id is None:
         return say(language, _THE_PROGRAM)
     return _person(session, by.person_id).name

@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import and_, insert, or_, select, update
 from sqlmodel import Session
 
-from duties import events
+from duties import doors, events, sign_ins
 from duties.actors import Actor
 from duties.envelopes import checked_address
-from duties.here import one, program_of
+from duties.here import local_day, one, program_of
 from duties.refusals import Refusal
 from locales import N_
 from models.agreement import Agreement, AgreementRole, AgreementVersion
@@ -216,7 +216,8 @@ def appoint(
 def end_tenure(session: Session, tenure_id: UUID, *, ends_on: date, by: Actor, at: datetime) -> None:
     """End a person's hold of a role on a last day, inclusive. Who held it before stays answerable.
 
-    Open tasks follow the role: on the next day they are another's, or show as vacant. Raises Refusal.
+    Open tasks follow the role: on the next day they are another's, or show as vacant. With the last role that a
+    person holds, today or later, their sign-ins end and their invitations too. Raises Refusal.
     """
     here = program_of(session)
     held = session.execute(
@@ -242,6 +243,19 @@ def end_tenure(session: Session, tenure_id: UUID, *, ends_on: date, by: Actor, a
         organization=str(held.organization_id),
         ends_on=ends_on.isoformat(),
     )
+    _close_behind_who_left(session, held.person_id, by=by, at=at)
+
+
+def _close_behind_who_left(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
+    """End the sign-ins and shut the doors of someone who now holds nothing, today or later.
+
+    Nobody waits for this to be kept out: each request asks what its person holds. It is so that the rows say so too.
+    """
+    holds = or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= local_day(session, at))
+    mine = (_tenure.c.program_id == program_of(session)) & (_tenure.c.person_id == person_id)
+    if session.scalar(select(_tenure.c.id).where(mine, holds).limit(1)) is None:
+        doors.shut(session, person_id)
+        sign_ins.end_all(session, person_id, reason="left", by=by, at=at)
 
 
 def record_absence(

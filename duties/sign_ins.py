@@ -38,6 +38,21 @@ _session = table_of(BrowserSession)
 _flow = table_of(SignInFlow)
 
 
+class NotLetIn(Refusal):
+    """Somebody came with what belongs to a person, and is not let in; why stands in the record alone.
+
+    Whoever catches it undoes what was begun, and calls `refused` in a transaction of its own.
+    """
+
+    def __init__(self, person_id: UUID, reason: str) -> None:
+        super().__init__(
+            "sign_in.refused",
+            N_("This did not let you in. Try again, use another way to sign in, or ask for a new link by e-mail."),
+        )
+        self.person_id = person_id
+        self.reason = reason
+
+
 def begin(session: Session, person_id: UUID, *, means: Means, device: str, at: datetime) -> str:
     """Begin a sign-in of a person under a new token, which is given back and kept nowhere.
 

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, or_, select, update
 from sqlmodel import Session
 
-from duties import events, notices
+from duties import doors, events, notices
 from duties.actors import Actor
 from duties.delivery import Decision, next_attempt
 from flows.engine import Means
@@ -119,6 +119,7 @@ def _write_down(session: Session, letter: _Letter, outcome: Outcome, at: datetim
             attempts=letter.attempt,
             code=getattr(outcome, "code", ""),
             leased_until=None,
+            **({"message": _without_its_door(session)} if decision.state == "sent" else {}),
             **_columns(decision, at),
         )
         .returning(_notice.c.case_id, _notice.c.person_id, _notice.c.template)
@@ -149,6 +150,15 @@ def _columns(decision: Decision, at: datetime) -> dict[str, datetime | str | Non
     if decision.state == "sent":
         return {"state": NOTICE.after("queued", "send"), "sent_at": at, "next_attempt_at": None}
     return {"state": NOTICE.after("queued", "give_up"), "next_attempt_at": None}
+
+
+def _without_its_door(session: Session) -> ColumnElement[bytes]:
+    """What is kept of a letter that has left: nothing of one whose link lets its reader in, and all of the others.
+
+    In the demonstration nothing leaves, and the page of the letters is where people find their links.
+    """
+    shown = select(_program.c.is_demonstration).where(_program.c.id == session.info["program_id"]).scalar_subquery()
+    return case((and_(_notice.c.template.in_(sorted(doors.LETTERS)), ~shown), b""), else_=_notice.c.message)
 
 
 def _is_the_relay(outcome: Outcome) -> bool:

@@ -14,7 +14,7 @@ from duties import wakeups
 from duties.here import program_of
 from flows.engine import Means
 from flows.marks import mark_of, set_mark
-from models.access import AnsweredRequest, BrowserSession
+from models.access import AnsweredRequest, BrowserSession, Door, RateCount, SignInFlow
 from models.base import table_of
 from models.casework import Task
 from models.engine import WakeUp
@@ -29,10 +29,16 @@ TRIED_AGAIN_AFTER: Final = timedelta(hours=1)
 #: A sign-in that has ended, or an idempotency key, serves nobody after this.
 KEPT: Final = timedelta(days=30)
 
+#: Tries are counted for a quarter of an hour; no count is looked at after this.
+COUNTED: Final = timedelta(hours=1)
+
 _task = table_of(Task)
 _wake_up = table_of(WakeUp)
 _answered = table_of(AnsweredRequest)
 _sign_in = table_of(BrowserSession)
+_door = table_of(Door)
+_flow = table_of(SignInFlow)
+_count = table_of(RateCount)
 
 
 def due_at(_: Session, at: datetime) -> datetime | None:
@@ -101,3 +107,10 @@ def _purge(session: Session, at: datetime) -> None:
     session.execute(delete(_answered).where(_answered.c.program_id == here, _answered.c.answered_at < old))
     last = func.coalesce(_sign_in.c.ended_at, _sign_in.c.seen_at)
     session.execute(delete(_sign_in).where(_sign_in.c.program_id == here, last < old))
+    # An invitation that was answered stays: it says that its person has access.
+    session.execute(
+        delete(_door).where(_door.c.program_id == here, _door.c.used_at.is_(None), _door.c.expires_at < old)
+    )
+    # Of no program: whichever is swept first sweeps these for all.
+    session.execute(delete(_flow).where(_flow.c.expires_at < at))
+    session.execute(delete(_count).where(_count.c.starts_at < at - COUNTED))

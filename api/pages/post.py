@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from email import message_from_bytes
 from email.policy import SMTP
 from typing import Annotated, Any, Final
@@ -15,7 +16,7 @@ from api.answers import sentence_of, status_of
 from api.pages.frame import page, see_other
 from api.permissions import Action, Forbidden, allows, asks, require, to_post
 from api.session import AtDesk, Desk
-from duties import notices
+from duties import doors, notices
 from duties.here import many, one, program_of
 from duties.refusals import Refusal
 from models.base import refers, table_of
@@ -35,6 +36,7 @@ _COLUMNS: Final = (
     _notice.c.person_id,
     _notice.c.to_address,
     _notice.c.language,
+    _notice.c.template,
     _notice.c.subject,
     _notice.c.case_id,
     _notice.c.state,
@@ -90,10 +92,13 @@ def show_letter(desk: AtDesk, request: Request, notice_id: UUID) -> HTMLResponse
 @router.get("/post/{notice_id}/letter.eml", name="letter_file")
 @asks(Action.SEE_POST)
 def download_letter(desk: AtDesk, notice_id: UUID) -> Response:
-    """The finished message, byte for byte as it is sent."""
+    """The finished message, byte for byte as it is sent; not of one whose link is its reader's alone."""
     _require(desk, Action.SEE_POST)
+    found = _find(desk, notice_id)
+    if _is_withheld(desk, found):
+        raise Forbidden
     return Response(
-        _find(desk, notice_id)["message"],
+        found["message"],
         media_type="message/rfc822",
         headers={
             # Neither name nor subject: a file's name is seen by whoever the file passes.
@@ -125,11 +130,17 @@ def _letter_page(desk: Desk, request: Request, notice_id: UUID, refusal: Refusal
         "letter.html",
         status=status_of(refusal) if refusal else 200,
         letter=found,
-        text=_text_of(found["message"]),
+        withheld=_is_withheld(desk, found),
+        text="" if _is_withheld(desk, found) else _text_of(found["message"]),
         refusal=sentence_of(refusal) if refusal else "",
         now=desk.at,
         may_retry=NOTICE.allows(found["state"], "retry") and allows(Action.RESEND_POST, given) is not None,
     )
+
+
+def _is_withheld(desk: Desk, letter: Mapping[str, Any]) -> bool:
+    """Whether a letter's text is its reader's alone: its link lets them in. In the demonstration anyone is anyone."""
+    return letter["template"] in doors.LETTERS and not desk.program.is_demonstration
 
 
 def _text_of(message: bytes) -> str:

@@ -46,6 +46,9 @@ FACTS: dict[str, Any] = {
     "to_approve": [],
     "acting_for": [],
     "team": [],
+    "until": date(2026, 12, 8),
+    "device": "Firefox, Windows",
+    "on": date(2026, 12, 1),
 }
 
 BOTH: tuple[Language, ...] = ("fr", "en")
