@@ -65,9 +65,15 @@ class Settings:
     base_url: str
     demo: bool
     smtp: Smtp | None = None
+    seal_key_file: Path | None = None
     database_url: str | None = field(default=None, repr=False)
     database_owner_url: str | None = field(default=None, repr=False)
     prefect_database_url: str | None = field(default=None, repr=False)
+
+    @property
+    def seal_keys(self) -> Path:
+        """The file of the keys by which the record is sealed: beside the data, where no other is named."""
+        return self.seal_key_file or self.data / "keys" / "seal.json"
 
     @property
     def sender(self) -> str:
@@ -91,6 +97,7 @@ class Settings:
             base_url=_base_url(env, host, port),
             demo=_truth(env, "SPHERES_DEMO", default=False),
             smtp=_smtp(env),
+            seal_key_file=_path(env, "SPHERES_SEAL_KEY_FILE"),
             database_url=app,
             database_owner_url=owner,
             prefect_database_url=prefect,
@@ -185,6 +192,11 @@ def _smtp(env: Mapping[str, str]) -> Smtp | None:
 
 def _text(env: Mapping[str, str], name: str, default: str) -> str:
     return env.get(name, "").strip() or default
+
+
+def _path(env: Mapping[str, str], name: str) -> Path | None:
+    given = _text(env, name, "")
+    return Path(given).expanduser().absolute() if given else None
 
 
 def _port(env: Mapping[str, str], name: str, default: int) -> int:

@@ -91,6 +91,8 @@ class Relation(StrEnum):
     DECLARED = "declared"  # holds a role that the protocol lets do this to a case
     SELF = "self"  # the person is themselves
     TRIES_OUT = "tries_out"  # staff of a demonstration, whose letters reach nobody
+    PRIVACY = "privacy"  # answers for the protection of personal information
+    OPERATOR = "operator"  # at the terminal of the installation, with its database and its keys
 
 
 TABLE: Mapping[Action, frozenset[Relation]] = {
@@ -137,6 +139,11 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.SEE_POST: frozenset({Relation.COORDINATOR, Relation.OFFICE, Relation.TRIES_OUT}),
     Action.RESEND_POST: frozenset({Relation.COORDINATOR, Relation.OFFICE}),
     Action.SEE_ACTIVITY: frozenset({Relation.COORDINATOR}),
+    # Who reads what others read is one person, and nobody else's business.
+    Action.SEE_PRIVACY: frozenset({Relation.PRIVACY}),
+    Action.KEEP_INCIDENTS: frozenset({Relation.PRIVACY}),
+    Action.VERIFY_RECORD: frozenset({Relation.OPERATOR}),
+    Action.KEEP_SEAL_KEYS: frozenset({Relation.OPERATOR}),
 }
 
 
@@ -214,6 +221,9 @@ def to_program(asker: Asker, *, organizations: Iterable[UUID] = ()) -> Given:
     office = asker.hat("administrative_officer")
     if office:
         given[Relation.OFFICE] = _as(asker, office)
+    privacy = asker.hat("privacy_officer")
+    if privacy:
+        given[Relation.PRIVACY] = _as(asker, privacy)
     for place in organizations:
         for role, relation in (("manager", Relation.MANAGER_HERE), ("director", Relation.DIRECTOR_HERE)):
             holder = asker.hat(role, place)
@@ -436,11 +446,13 @@ _CLOSEST = (
     Relation.MANAGER_HERE,
     Relation.DIRECTOR_HERE,
     Relation.OFFICE,
+    Relation.PRIVACY,
     Relation.SUBJECT,
     Relation.TAKES_PART,
     Relation.TRIES_OUT,
     Relation.STAFF,
     Relation.ANYONE,
+    Relation.OPERATOR,
 )
 
 #: What one must be to a task of no case, to see it.

@@ -13,6 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from adapters.database import make_engine, migrate
+from adapters.keys import make_seal_key
 from adapters.postgres import DatabaseUrls
 from adapters.settings import Settings
 from api.cli.demonstration import load_demonstration
@@ -22,6 +23,8 @@ from locales import N_
 
 #: What Prefect is told: loopback, no page of its own from elsewhere, nothing sent out, old runs swept away.
 _PREFECT_DAYS_KEPT: Final = 90
+
+_KEY_MADE: Final = N_("The seal key is made: %(file)s. Keep a copy of it apart from the database’s.")
 
 
 def up(
@@ -35,6 +38,8 @@ def up(
     settings = Settings.from_env(environment)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     begun = time.monotonic()
+    if settings.seal_key_file is None and make_seal_key(settings.seal_keys):
+        tell(_KEY_MADE, file=settings.seal_keys)
     with databases(settings) as urls:
 
         def prepare() -> None:
@@ -169,6 +174,7 @@ def _prefect_server(settings: Settings, urls: DatabaseUrls, home: Path) -> dict[
 def _without_secrets(environment: dict[str, str]) -> dict[str, str]:
     """Prefect's server gets no way to the program's own database."""
     withheld = ("DATABASE_URL", "DATABASE_OWNER_URL", "PREFECT_DATABASE_URL", "SMTP_PASSWORD_FILE")
+    withheld += ("SPHERES_SEAL_KEY_FILE",)
     return {name: value for name, value in environment.items() if name not in withheld}
 
 

@@ -1,0 +1,130 @@
+"""The record from the command line: checking it against its seals, and the keys that seal it."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+from sqlalchemy import Engine, select
+
+from adapters.database import make_engine, open_session, program_session
+from adapters.keys import FileSealKeys, make_seal_key, rotate_seal_key
+from adapters.settings import Settings
+from api.cli.terminal import Ending, ProgramKey, databases, tell, which_program
+from api.permissions import Action, asks
+from duties.seal_check import Report, check, head_of_letter
+from duties.seals import Head
+from locales import N_, current_language, say
+from models.base import table_of
+from models.ports import NoSealKey
+from models.program import Program
+
+app = typer.Typer(no_args_is_help=True, help="The keys that seal the record.")
+
+_program = table_of(Program)
+
+HeadOfLetter = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--head", help="A head from a letter, NUMBER:SIGNATURE, to compare as well. May be given several times."
+    ),
+]
+
+
+@asks(Action.VERIFY_RECORD)
+def verify(program: ProgramKey = "", head: HeadOfLetter = None) -> None:
+    """Check every line of the record against its seals. Status 1 where something was changed, removed or put in.
+
+    Asks nobody's name: what it needs, the database and the seal keys, is only given to whoever runs the installation.
+    """
+    settings = Settings.from_env(os.environ)
+    typed = [head_of_letter(one) for one in head or ()]
+    keys = FileSealKeys(settings.seal_keys)
+    with databases(settings) as urls:
+        engine = make_engine(urls.app, pool_size=2, application_name="spheres verify")
+        try:
+            sound = [_verified(engine, key, keys, typed) for key in _programs(engine, program, typed)]
+        finally:
+            engine.dispose()
+    if not all(sound):
+        raise typer.Exit(1)
+
+
+@app.command("init")
+@asks(Action.KEEP_SEAL_KEYS)
+def init() -> None:
+    """Make the first seal key, in a file that only its owner reads. Does nothing where there is one."""
+    path = Settings.from_env(os.environ).seal_keys
+    try:
+        made = make_seal_key(path)
+    except NoSealKey as refused:
+        raise Ending(str(refused)) from None
+    if made:
+        tell(N_("The seal key is made: %(file)s. Keep a copy of it apart from the database’s."), file=path)
+    else:
+        tell(N_("There is a seal key already: %(file)s. Nothing was changed."), file=path)
+
+
+@app.command()
+@asks(Action.KEEP_SEAL_KEYS)
+def rotate() -> None:
+    """Seal with a new key from now on. The keys before it stay in the file, for what they sealed."""
+    path = Settings.from_env(os.environ).seal_keys
+    try:
+        key_id = rotate_seal_key(path)
+    except NoSealKey as refused:
+        raise Ending(str(refused)) from None
+    tell(N_("New lines are sealed with the key %(key)s. Copy the file anew: %(file)s."), key=key_id, file=path)
+
+
+def _programs(engine: Engine, asked: str, typed: list[Head]) -> list[str]:
+    """The keys of the programs to check: the one asked for, else every one; a head from a letter is of one alone."""
+    if asked or typed:
+        which_program(engine, asked)
+    with open_session(engine) as session:
+        known = list(session.scalars(select(_program.c.key).order_by(_program.c.key)))
+    if not known:
+        which_program(engine, asked)
+    return [asked] if asked else known
+
+
+def _verified(engine: Engine, key: str, keys: FileSealKeys, typed: list[Head]) -> bool:
+    """Check one program and tell what was seen."""
+    with program_session(engine, which_program(engine, key)) as session:
+        # One moment of a record that is being written to.
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        try:
+            report = check(session, keys, heads=typed)
+        except NoSealKey as refused:
+            raise Ending(str(refused)) from None
+    _tell(key, report)
+    return report.is_sound
+
+
+def _tell(key: str, report: Report) -> None:
+    language = current_language()
+    tell(
+        N_("%(program)s: %(lines)s lines under %(seals)s seals; %(waiting)s lines wait for a seal."),
+        program=key,
+        lines=report.lines,
+        seals=report.seals,
+        waiting=report.waiting,
+    )
+    if report.head is not None:
+        tell(
+            N_("The last seal is %(number)s:%(signature)s."), number=report.head.number, signature=report.head.signature
+        )
+    for finding in report.findings:
+        typer.echo(f"  {say(language, finding.sentence, **finding.facts)} [{finding.code}]")
+    if not report.is_sound:
+        tell(N_("The record is not as it was sealed: %(count)s findings."), count=len(report.findings))
+    elif report.compared:
+        tell(N_("Nothing was changed. %(count)s seals that went out were compared."), count=report.compared)
+    else:
+        tell(
+            N_(
+                "Nothing was changed. No seal that went out was compared, so that a cut at the end would not be seen: "
+                "take one from a letter, with --head."
+            )
+        )
