@@ -1,13 +1,18 @@
 """Settings: what stands when nothing is set, and one sentence for each thing that cannot be."""
 
+import ssl
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+import trustme
 
 from adapters.settings import Settings, SettingsError
 
 APP = "postgresql://spheres_app:g4rd3n@db.example/spheres"
 OWNER = "postgresql://spheres_owner:h3dg3@db.example/spheres"
+ONE = "01234567-89ab-cdef-0123-456789abcdef"
+OTHER = "fedcba98-7654-3210-fedc-ba9876543210"
 RELAY = {"SMTP_HOST": "relay.example", "SMTP_FROM": "spheres@example.org"}
 
 
@@ -109,3 +114,111 @@ def test_a_wrong_setting_is_named_in_one_sentence_without_its_secret(given: dict
     assert "\n" not in said
     for secret in ("s3cr3t", "g4rd3n", "h3dg3"):
         assert secret not in said
+
+
+@pytest.fixture
+def registration(tmp_path: Path) -> dict[str, str]:
+    """A registration in Entra with a secret, of one tenant."""
+    secret = tmp_path / "secret"
+    secret.write_text("s3cr3t\n", encoding="utf-8")
+    return {
+        "SPHERES_BASE_URL": "https://spheres.example",
+        "ENTRA_CLIENT_ID": OTHER.upper(),
+        "ENTRA_TENANT": ONE,
+        "ENTRA_CLIENT_SECRET_FILE": str(secret),
+    }
+
+
+def pair(folder: Path, *names: str) -> str:
+    """A file with a private key and a certificate, of one name or, where they do not belong together, of two."""
+    ca = trustme.CA()
+    made = [ca.issue_cert(f"{name}.example", key_type=trustme.KeyType.RSA) for name in names]
+    file = folder / "-".join(names)
+    file.write_bytes(made[-1].cert_chain_pems[0].bytes() + made[0].private_key_pem.bytes())
+    return str(file)
+
+
+def test_one_tenant_allows_itself_and_its_secret_is_read_each_time(registration: dict[str, str]) -> None:
+    entra = Settings.from_env(registration).entra
+    assert entra is not None
+    assert (entra.client_id, entra.tenant, entra.tenants) == (OTHER, ONE, frozenset({UUID(ONE)}))
+    assert entra.authority == "https://login.microsoftonline.com"
+    assert entra.credential() == "s3cr3t"
+    Path(registration["ENTRA_CLIENT_SECRET_FILE"]).write_text("n3w", encoding="utf-8")
+    assert entra.credential() == "n3w"
+    assert entra.trusted() is None
+    assert "n3w" not in repr(entra)
+
+
+def test_several_tenants_are_those_of_the_list(registration: dict[str, str]) -> None:
+    listed = {"ENTRA_TENANT": "organizations", "ENTRA_ALLOWED_TENANTS": f"{ONE}, {OTHER}"}
+    entra = Settings.from_env(registration | listed).entra
+    assert entra is not None
+    assert (entra.tenant, entra.tenants) == ("organizations", frozenset({UUID(ONE), UUID(OTHER)}))
+
+
+def test_a_certificate_comes_with_its_key_and_another_cloud_with_its_authority(
+    registration: dict[str, str], tmp_path: Path
+) -> None:
+    del registration["ENTRA_CLIENT_SECRET_FILE"]
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    given = {
+        "ENTRA_CERTIFICATE_FILE": pair(tmp_path, "ours"),
+        "ENTRA_AUTHORITY": "https://login.cloud.example:8443/",
+        "ENTRA_CA_FILE": str(tmp_path / "ca.pem"),
+    }
+    entra = Settings.from_env(registration | given).entra
+    assert entra is not None
+    proof = entra.credential()
+    assert isinstance(proof, dict)
+    assert proof["private_key"].startswith("-----BEGIN")
+    assert proof["public_certificate"].startswith("-----BEGIN CERTIFICATE")
+    assert entra.authority == "https://login.cloud.example:8443"
+    trusted = entra.trusted()
+    assert isinstance(trusted, ssl.SSLContext)
+    assert len(trusted.get_ca_certs()) == 1, "the file's own CA, and no other"
+
+
+@pytest.mark.parametrize(
+    ("given", "without", "variable"),
+    [
+        ({}, "ENTRA_CLIENT_ID", "ENTRA_TENANT"),
+        ({"ENTRA_CLIENT_ID": "s3cr3t"}, "", "ENTRA_CLIENT_ID"),
+        ({}, "SPHERES_BASE_URL", "SPHERES_BASE_URL"),  # loopback without TLS
+        ({}, "ENTRA_TENANT", "ENTRA_TENANT"),
+        ({"ENTRA_TENANT": "common"}, "", "ENTRA_TENANT"),
+        ({"ENTRA_TENANT": "agency.example"}, "", "ENTRA_TENANT"),
+        ({"ENTRA_ALLOWED_TENANTS": OTHER}, "", "ENTRA_ALLOWED_TENANTS"),
+        ({"ENTRA_TENANT": "organizations"}, "", "ENTRA_ALLOWED_TENANTS"),
+        ({"ENTRA_TENANT": "organizations", "ENTRA_ALLOWED_TENANTS": f"{ONE} *"}, "", "ENTRA_ALLOWED_TENANTS"),
+        ({}, "ENTRA_CLIENT_SECRET_FILE", "ENTRA_CERTIFICATE_FILE"),
+        ({"ENTRA_CLIENT_SECRET_FILE": "/nonexistent"}, "", "ENTRA_CLIENT_SECRET_FILE"),
+        ({"ENTRA_CLIENT_SECRET_FILE": "/dev/null"}, "", "ENTRA_CLIENT_SECRET_FILE"),
+        ({"ENTRA_CERTIFICATE_FILE": "/dev/null"}, "", "ENTRA_CERTIFICATE_FILE"),
+        ({"ENTRA_CERTIFICATE_FILE": "/dev/null"}, "ENTRA_CLIENT_SECRET_FILE", "ENTRA_CERTIFICATE_FILE"),
+        ({"ENTRA_CERTIFICATE_FILE": "/nonexistent"}, "ENTRA_CLIENT_SECRET_FILE", "ENTRA_CERTIFICATE_FILE"),
+        ({"ENTRA_AUTHORITY": "http://login.cloud.example"}, "", "ENTRA_AUTHORITY"),
+        ({"ENTRA_AUTHORITY": f"https://login.cloud.example/{ONE}"}, "", "ENTRA_AUTHORITY"),
+        ({"ENTRA_AUTHORITY": "https://someone:s3cr3t@login.cloud.example"}, "", "ENTRA_AUTHORITY"),
+        ({"ENTRA_AUTHORITY": "https://login.cloud.example:port"}, "", "ENTRA_AUTHORITY"),
+        ({"ENTRA_CA_FILE": "/nonexistent"}, "", "ENTRA_CA_FILE"),
+        ({"ENTRA_CA_FILE": "/dev/null"}, "", "ENTRA_CA_FILE"),
+    ],
+)
+def test_a_registration_that_cannot_be_is_named_in_one_sentence(
+    registration: dict[str, str], given: dict[str, str], without: str, variable: str
+) -> None:
+    registration.pop(without, None)
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_env(registration | given)
+    said = str(refused.value)
+    assert refused.value.variable == variable
+    assert said.startswith(f"{variable} ")
+    assert said.endswith(".")
+    assert "s3cr3t" not in said
+
+
+def test_a_key_that_is_not_the_certificates_is_refused(registration: dict[str, str], tmp_path: Path) -> None:
+    del registration["ENTRA_CLIENT_SECRET_FILE"]
+    with pytest.raises(SettingsError, match="ENTRA_CERTIFICATE_FILE must hold a private key"):
+        Settings.from_env(registration | {"ENTRA_CERTIFICATE_FILE": pair(tmp_path, "ours", "theirs")})

@@ -1,0 +1,233 @@
+"""ID tokens of a directory: its published keys, and whether a token says what it says. MSAL checks none of it.
+
+Nothing of a token is believed before its signature is. What is wrong with it becomes a code, and never a text: a
+token holds names.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import httpx2
+import jwt
+
+from models.ports import Away, Proven, Unproven
+
+_log = logging.getLogger(__name__)
+
+#: The only signature that Entra makes, and the only one believed: neither "none" nor a secret taken for a key.
+_ALGORITHM: Final = "RS256"
+_SMALLEST_KEY_BITS: Final = 2048
+#: How far the directory's clock and ours may be apart.
+_LEEWAY_SECONDS: Final = 60
+#: How long published keys are believed without looking again. Entra changes them every few weeks.
+_KEPT_SECONDS: Final = 24 * 3600
+#: A token under an unknown key has the keys fetched again, at most so often: anyone can send such tokens.
+_LOOK_AGAIN_SECONDS: Final = 60
+#: How long one that did not answer is left alone: meanwhile nobody waits for it, and no thread of the web is held.
+_LEFT_ALONE_SECONDS: Final = 10
+#: In the published issuer of a directory of several tenants, where the tenant of the token stands.
+_ANY_TENANT: Final = "{tenantid}"
+
+_REQUIRED: Final = ["exp", "iat", "iss", "aud", "sub", "tid", "oid", "nonce"]
+
+_WRONG: Final[tuple[tuple[type[jwt.InvalidTokenError], str], ...]] = (
+    (jwt.ExpiredSignatureError, "expired"),
+    (jwt.ImmatureSignatureError, "not_yet"),
+    (jwt.InvalidAudienceError, "audience"),
+    (jwt.InvalidSignatureError, "signature"),
+    (jwt.InvalidAlgorithmError, "algorithm"),
+    (jwt.MissingRequiredClaimError, "claims"),
+)
+
+
+class Unreachable(Exception):
+    """The directory did not answer, or not with what it publishes. `code` says which."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class _Key:
+    """A published key, and for which issuer it signs (empty where it does not say)."""
+
+    key: jwt.PyJWK
+    issuer: str
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a directory publishes of itself, as of a moment on this process's own clock."""
+
+    issuer: str
+    end_session: str
+    keys: Mapping[str, _Key]
+    fetched: float
+
+
+class Directory:
+    """What one directory publishes, fetched when it is needed and kept for a day. Safe among threads.
+
+    `address` is where it stands, tenant and version included; `expected_issuer` is what it must call itself.
+    """
+
+    def __init__(
+        self,
+        http: httpx2.Client,
+        address: str,
+        *,
+        expected_issuer: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._http = http
+        self._address = address
+        self._expected_issuer = expected_issuer
+        self._clock = clock
+        self._fetching = threading.Lock()
+        self._kept: Published | None = None
+        self._failed: tuple[float, Unreachable] | None = None
+
+    def published(self, *, older_than: float | None = None) -> Published:
+        """What it publishes; where `older_than` is the moment of what a caller holds already, something newer.
+
+        Raises Unreachable.
+        """
+        kept = self._fresh(older_than)
+        if kept is None:
+            with self._fetching:
+                kept = self._fresh(older_than)  # another thread may have waited for the same, and has it
+                if kept is None:
+                    kept = self._kept = self._asked()
+        return kept
+
+    def key(self, kid: str) -> tuple[Published, _Key | None]:
+        """The key that a token names, with what was published beside it; None where there is no such key.
+
+        Raises Unreachable.
+        """
+        kept = self.published()
+        if kid not in kept.keys and self._clock() - kept.fetched >= _LOOK_AGAIN_SECONDS:
+            kept = self.published(older_than=kept.fetched)
+        return kept, kept.keys.get(kid)
+
+    def _fresh(self, older_than: float | None) -> Published | None:
+        kept = self._kept
+        if kept is None or self._clock() - kept.fetched > _KEPT_SECONDS or kept.fetched == older_than:
+            return None
+        return kept
+
+    def _asked(self) -> Published:
+        if self._failed is not None and self._clock() - self._failed[0] < _LEFT_ALONE_SECONDS:
+            raise Unreachable(self._failed[1].code)
+        try:
+            found = self._fetch()
+        except Unreachable as away:
+            self._failed = self._clock(), away
+            raise
+        self._failed = None
+        return found
+
+    def _fetch(self) -> Published:
+        at = self._clock()
+        about = self._get(f"{self._address}/.well-known/openid-configuration")
+        place = about.get("jwks_uri")
+        is_safe = isinstance(place, str) and place.startswith("https://")
+        if about.get("issuer") != self._expected_issuer or not is_safe:
+            raise Unreachable("answer")
+        listed = self._get(str(place)).get("keys")
+        if not isinstance(listed, list):
+            raise Unreachable("answer")
+        end = about.get("end_session_endpoint")
+        if not isinstance(end, str) or not end.startswith("https://"):
+            end = ""
+        return Published(self._expected_issuer, end, dict(filter(None, map(_usable, listed))), at)
+
+    def _get(self, place: str) -> dict[str, Any]:
+        try:
+            answer = self._http.get(place)
+            answer.raise_for_status()
+            body = answer.json()
+        except httpx2.HTTPStatusError as refused:
+            raise Unreachable("busy") from refused
+        except (httpx2.HTTPError, httpx2.InvalidURL) as away:
+            raise Unreachable("timeout" if isinstance(away, httpx2.TimeoutException) else "connect") from away
+        except ValueError as unreadable:
+            raise Unreachable("answer") from unreadable
+        if not isinstance(body, dict):
+            raise Unreachable("answer")
+        return body
+
+
+def prove(
+    token: str, directory: Directory, *, audience: str, tenants: Collection[UUID], nonce: str
+) -> Proven | Unproven | Away:
+    """Whom an ID token proves: a tenant's object. Every condition of the directory's own rules is asked here.
+
+    Signed with RS256 under a key that the directory publishes for this issuer; for us and nobody else; now; by the
+    issuer of the tenant that it names; that tenant on our list; answering the very sign-in that has this `nonce`.
+    """
+    try:
+        head = jwt.get_unverified_header(token)
+        if head.get("alg") != _ALGORITHM:
+            return Unproven("algorithm")
+        kept, found = directory.key(str(head.get("kid", "")))
+        if found is None:
+            return Unproven("key")
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            found.key,
+            algorithms=[_ALGORITHM],
+            audience=audience,
+            leeway=_LEEWAY_SECONDS,
+            # The issuer depends on the tenant, which is only believed from here on.
+            options={"require": _REQUIRED, "strict_aud": True, "verify_iss": False},
+        )
+    except jwt.InvalidTokenError as wrong:
+        return Unproven(next((code for kind, code in _WRONG if isinstance(wrong, kind)), "token"))
+    except Unreachable as away:
+        _log.warning("the directory's keys cannot be fetched: %s", away.code)
+        return Away(away.code)
+    tenant, object_id = _uuid(claims["tid"]), _uuid(claims["oid"])
+    if tenant is None or object_id is None:
+        return Unproven("claims")
+    if tenant not in tenants:
+        return Unproven("tenant")
+    named = str(claims["tid"])
+    signs_for = found.issuer.replace(_ANY_TENANT, named)
+    if claims["iss"] != kept.issuer.replace(_ANY_TENANT, named) or signs_for not in ("", claims["iss"]):
+        return Unproven("issuer")
+    if not hmac.compare_digest(str(claims["nonce"]).encode(), nonce.encode()):
+        return Unproven("nonce")
+    return Proven(tenant, object_id)
+
+
+def _usable(listed: Any) -> tuple[str, _Key] | None:
+    """A published key by its name, where it is one of those that sign ID tokens; others are passed over."""
+    if not isinstance(listed, dict) or listed.get("kty") != "RSA" or listed.get("use", "sig") != "sig":
+        return None
+    name, issuer = listed.get("kid"), listed.get("issuer", "")
+    if not isinstance(name, str) or not isinstance(issuer, str) or listed.get("alg", _ALGORITHM) != _ALGORITHM:
+        return None
+    try:
+        key = jwt.PyJWK(listed, algorithm=_ALGORITHM)
+    except (jwt.PyJWTError, ValueError, TypeError):
+        return None
+    return (name, _Key(key, issuer)) if key.key.key_size >= _SMALLEST_KEY_BITS else None
+
+
+def _uuid(claim: object) -> UUID | None:
+    """A claim that is an id, written as the directory writes it: in any other spelling it is somebody else's."""
+    try:
+        found = UUID(claim) if isinstance(claim, str) else None
+    except ValueError:
+        return None
+    return found if found is not None and str(found) == claim else None
