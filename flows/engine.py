@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.wakeups import Claim
-from models.ports import Mailer
+from models.ports import Mailer, SealKeys
 
 #: Prefect reads these as it is imported; the supervisor gives them to the worker, and the worker asks for them itself.
 #: One retry, for a call hung for more than a minute where the server died in the middle of a run. Logs stay here:
@@ -37,13 +37,15 @@ class Means:
     """With what the engine works. Nothing here is global: two engines of one process do not meet.
 
     `sessions` opens a session of one program, with the letters' stationery in it; `open_sessions` one before a program
-    is known. `clock` gives the moment, with its offset. Without a `mailer`, letters wait.
+    is known. `clock` gives the moment, with its offset. Without a `mailer`, letters wait; without `seal_keys`, lines
+    of the record wait for their seal.
     """
 
     sessions: Callable[[UUID], Session]
     open_sessions: Callable[[], Session]
     clock: Callable[[], datetime]
     mailer: Mailer | None
+    seal_keys: SealKeys | None = None
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from prefect.states import Cancelled, Completed, Failed
 from sqlalchemy import select
 from sqlmodel import Session
 
-from flows import reminders, sweep
+from flows import reminders, sealing, sweep
 from flows.engine import Means, code_of
 from flows.marks import mark_of
 from flows.post import programs
@@ -63,6 +63,9 @@ class Round:
 ROUNDS: Final[Mapping[str, Round]] = {
     reminders.KEY: Round(
         reminders.KEY, "0 8 * * *", reminders.remind, reminders.due_at, patience=timedelta(minutes=15), local=True
+    ),
+    sealing.KEY: Round(
+        sealing.KEY, "30 16 * * *", sealing.mail_heads, sealing.due_at, patience=timedelta(minutes=15), local=True
     ),
     sweep.KEY: Round(sweep.KEY, "*/15 * * * *", sweep.sweep, sweep.due_at, patience=sweep.EVERY),
 }

@@ -1,4 +1,4 @@
-"""The engine's one long-lived process: it carries the cases that changed, delivers letters, and keeps time.
+"""The engine's one long-lived process: it carries the cases that changed, delivers letters, seals and keeps time.
 
 Its loops know nothing of each other but the database. Whatever it was doing when it died is there to be found: a
 case by its lease, a letter by its own, a round by its mark. Start it with `python -m flows.worker`.
@@ -36,13 +36,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from adapters.database import Listener, listen, make_engine, open_session, program_session
+from adapters.keys import FileSealKeys
 from adapters.mail import FolderMailer, SmtpMailer
 from adapters.settings import Settings, SettingsError
 from duties import wakeups
 from duties.envelopes import Mailbox
 from duties.notices import stationery_for
 from duties.wakeups import Claim
-from flows import post, rounds
+from flows import post, rounds, sealing
 from flows.carry import carry, plainly, protocol_flow
 from flows.health import Prefect
 from flows.onboarding.flow import onboarding
@@ -50,7 +51,7 @@ from flows.protocols import letter_folders
 from models.base import table_of
 from models.casework import Case
 from models.engine import Beat
-from models.ports import Mailer
+from models.ports import Mailer, NoSealKey
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +64,8 @@ CONCURRENCY: Final = 8
 #: News of a change come by notification; this is for what they missed, and for what waits for its time.
 LOOK_AGAIN_SECONDS: Final = 5.0
 BEAT_SECONDS: Final = 5.0
+#: Without a key nothing is sealed, and that is said so often.
+NO_KEY_SECONDS: Final = 60.0
 ROUND_LOOK_SECONDS: Final = 5.0
 OVERDUE_LOOK_SECONDS: Final = 60.0
 #: A loop that failed, such as while the database restarts, begins again after this.
@@ -104,7 +107,7 @@ class Worker:
         """Work until `stop`, then finish what is in hand within some seconds, and give back the rest."""
         loops = [
             asyncio.create_task(self._forever(body))
-            for body in (self._hear, self._take_cases, self._give_signs, self._deliver, self._keep_time)
+            for body in (self._hear, self._take_cases, self._give_signs, self._deliver, self._seal, self._keep_time)
         ]
         await self.stopping.wait()
         if self._in_hand:
@@ -272,6 +275,18 @@ class Worker:
                 await asyncio.to_thread(self.between_letters)
                 await self._pause(LOOK_AGAIN_SECONDS, self._posted)
 
+    # ------------------------------------------------------------------------------------------------------- seals
+
+    async def _seal(self) -> None:
+        while not self.stopping.is_set():
+            try:
+                await asyncio.to_thread(sealing.seal, self.means)
+            except NoSealKey as missing:
+                _log.warning("nothing is sealed: %s", missing)
+                await self._pause(NO_KEY_SECONDS)
+            else:
+                await self._pause(sealing.SEAL_SECONDS)
+
     # ------------------------------------------------------------------------------------------------------- rounds
 
     async def _keep_time(self) -> None:
@@ -309,7 +324,7 @@ async def main(settings: Settings) -> None:
     if settings.database_url is None:
         raise SettingsError("DATABASE_URL", "is needed by the worker; `spheres up` gives it.")
     url = settings.database_url
-    engine = make_engine(url, pool_size=CONCURRENCY + 4, application_name="spheres worker")
+    engine = make_engine(url, pool_size=CONCURRENCY + 5, application_name="spheres worker")
     paper = stationery_for(
         sender=Mailbox(settings.sender, "SPHÈRES"), base_url=settings.base_url, folders=letter_folders()
     )
@@ -321,14 +336,20 @@ async def main(settings: Settings) -> None:
 
     mailer = mailer_of(settings)
     worker = Worker(
-        Means(sessions, lambda: open_session(engine), lambda: datetime.now(UTC), mailer),
+        Means(
+            sessions,
+            lambda: open_session(engine),
+            lambda: datetime.now(UTC),
+            mailer,
+            FileSealKeys(settings.seal_keys),
+        ),
         ears=lambda: listen(url, wakeups.WAKE_CHANNEL, wakeups.POST_CHANNEL),
         prefect_url=os.environ.get("PREFECT_API_URL", ""),
         between_letters=mailer.close if isinstance(mailer, SmtpMailer) else lambda: None,
     )
     loop = asyncio.get_running_loop()
-    # Every case in hand may block in one thread, besides the ears, the letters and the rounds.
-    loop.set_default_executor(ThreadPoolExecutor(CONCURRENCY + 8, thread_name_prefix="engine"))
+    # Every case in hand may block in one thread, besides the ears, the letters, the seals and the rounds.
+    loop.set_default_executor(ThreadPoolExecutor(CONCURRENCY + 9, thread_name_prefix="engine"))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.stop)
     try:

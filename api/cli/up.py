@@ -173,8 +173,10 @@ def _prefect_server(settings: Settings, urls: DatabaseUrls, home: Path) -> dict[
 
 def _without_secrets(environment: dict[str, str]) -> dict[str, str]:
     """Prefect's server gets no way to the program's own database."""
-    withheld = ("DATABASE_URL", "DATABASE_OWNER_URL", "PREFECT_DATABASE_URL", "SMTP_PASSWORD_FILE")
-    withheld += ("SPHERES_SEAL_KEY_FILE",)
+    withheld = (
+        *("DATABASE_URL", "DATABASE_OWNER_URL", "PREFECT_DATABASE_URL"),
+        *("SMTP_PASSWORD_FILE", "SPHERES_SEAL_KEY_FILE"),
+    )
     return {name: value for name, value in environment.items() if name not in withheld}
 
 

@@ -49,6 +49,9 @@ FACTS: dict[str, Any] = {
     "until": date(2026, 12, 8),
     "device": "Firefox, Windows",
     "on": date(2026, 12, 1),
+    "number": 412,
+    "signature": "0c9d1e2f-3a4b4c5d",
+    "day": date(2026, 12, 1),
 }
 
 BOTH: tuple[Language, ...] = ("fr", "en")

@@ -25,7 +25,7 @@ from flows.protocols import letter_folders
 from models.base import table_of
 from models.committee import SeatHolder
 from models.outbox import Notice
-from models.ports import Accepted, Outcome
+from models.ports import Accepted, Outcome, SealKeys
 from models.record import Event
 from tests.casework import approve, case_row, complete, step, steps
 from tests.cast import AT, Cast
@@ -68,7 +68,9 @@ def paper() -> Stationery:
     )
 
 
-def means_of(cast: Cast, clock: Callable[[], datetime], mailer: Mailbag | None = None) -> Means:
+def means_of(
+    cast: Cast, clock: Callable[[], datetime], mailer: Mailbag | None = None, seal_keys: SealKeys | None = None
+) -> Means:
     engine = cast.database.engine
 
     def sessions(program_id: UUID) -> Session:
@@ -76,7 +78,7 @@ def means_of(cast: Cast, clock: Callable[[], datetime], mailer: Mailbag | None =
         session.info["stationery"] = paper()
         return session
 
-    return Means(sessions, lambda: open_session(engine), clock, mailer or Mailbag())
+    return Means(sessions, lambda: open_session(engine), clock, mailer or Mailbag(), seal_keys)
 
 
 def take(means: Means, worker: str = "test") -> Claim | None:
