@@ -210,6 +210,8 @@ def reopen_case(
         )
     )
     events.write(session, "case.reopened", "case", case_id, by=by, at=at, case_id=case_id, reason_given=bool(reason))
+    # The calendar may have changed meanwhile, and what was handed in has the ladder of whoever approves.
+    scheduling.reschedule(session, case_id)
     held_tasks.open_ready(session, held, by=by, at=at)
     wakeups.wake(session, case_id, at=at)
 

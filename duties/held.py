@@ -32,7 +32,7 @@ from sqlmodel import Session
 
 from duties import events, scheduling, wakeups
 from duties.actors import ENGINE, Actor
-from duties.here import many, one, program_of, run
+from duties.here import local_day, many, one, program_of, run
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of
@@ -93,7 +93,7 @@ def _opening() -> Update:
             act_state=case((_task.c.action != "", ACT.moved(_task.c.act_state, "want")), else_=_task.c.act_state),
             version=_task.c.version + 1,
         )
-        .returning(_task.c.id, _task.c.step, _task.c.item)
+        .returning(_task.c.id, _task.c.step, _task.c.item, _task.c.due_on)
     )
 
 
@@ -225,7 +225,20 @@ def _open(
             at=at,
             case_id=case_id,
         )
+        _remind_from_now(session, case_id, rows, at)
     return tuple(row.id for row in rows)
+
+
+def _remind_from_now(session: Session, case_id: UUID | None, opened: Sequence[Any], at: datetime) -> None:
+    """What opened after its due day reminds from now on, or everyone up the ladder would hear of it at once."""
+    # Most open in time. Only near the due day is it asked which local day it is.
+    near = [row for row in opened if row.due_on is not None and row.due_on <= at.date()]
+    if case_id is None or not near:
+        return
+    today = local_day(session, at)
+    late = [row.id for row in near if row.due_on < today]
+    if late:
+        scheduling.remind_anew(session, case_id, late, on=today)
 
 
 def fall_back(session: Session, held: Held) -> None:
@@ -290,10 +303,15 @@ def of_case(session: Session, case_id: UUID | None) -> Any:
     return and_(_task.c.program_id == program_of(session), _task.c.case_id == case_id)
 
 
-def to_do_again(held: Held, at: datetime) -> dict[str, Any]:
+def to_do_again(session: Session, held: Held) -> dict[str, Any]:
     """A task that somebody must do again: what was recorded of its doing is taken off, and its ladder starts anew."""
-    ladder = held.task["ladder"]
-    return {**not_done(), "opened_at": at, "rung": 0, "next_check": ladder[0] if ladder else None}
+    return {**not_done(), **in_new_hands(session, held)}
+
+
+def in_new_hands(session: Session, held: Held) -> dict[str, Any]:
+    """A task that somebody gets, now or again: they have it from now on, and its ladder starts anew."""
+    today = local_day(session, held.at)
+    return {"opened_at": held.at, **scheduling.ladder_from(session, held.task, held.case, on=today)}
 
 
 def not_done() -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -12,14 +12,16 @@ from sqlmodel import Session
 
 from duties.calendars import Calendar, Closure
 from duties.declared import Bilingual
-from duties.here import local_day, program, program_of
+from duties.here import local_day, many, program, program_of
 from duties.planning import due_on
 from duties.protocol import Protocol, Step
 from models.base import table_of
-from models.casework import SETTLED, Case, ProtocolVersion, Task
+from models.casework import LIVE, Case, ProtocolVersion, Task
+from models.lifecycles import TASK
 from models.program import Closure as ClosureRow
 
 _task = table_of(Task)
+_version = table_of(ProtocolVersion)
 
 
 def calendar_of(session: Session, organization_id: UUID | None = None) -> Calendar:
@@ -59,46 +61,147 @@ def timing(
         return {"due_on": None, "ladder": []}
     due = due_on(step, anchors[step.due.anchor], calendar)
     due = max(due, calendar.next_working_day(not_before))
-    ladder = sorted(calendar.add_working_days(due, rung.after_working_days) for rung in protocol.remind)
-    return {"due_on": due, "ladder": [day.isoformat() for day in ladder]}
+    return {"due_on": due, "ladder": _rungs(_offsets(protocol), due, calendar)}
 
 
-def reschedule(session: Session, case_id: UUID) -> None:
+def ladder_from(
+    session: Session,
+    task: Mapping[str, Any],
+    case: Mapping[str, Any] | None,
+    *,
+    on: date,
+    approval: bool = False,
+) -> dict[str, Any]:
+    """The ladder of a task for whoever has it from the local day `on`, as columns: from its first rung on.
+
+    It counts from the due day; where that is past when they get it, from the next working day, so that nobody's manager
+    hears of what they were only just given. One who approves is reminded also where the task has no due day.
+    """
+    rungs: list[str] = task["ladder"]  # of a duty outside any case, as it was asked for
+    if case is not None:
+        remind, calendar = _reminding(session, case)
+        asked = task["due_on"] is not None or approval
+        rungs = _rungs_from(remind, task["due_on"], on, calendar) if asked else []
+    return {"ladder": rungs, "rung": 0, "next_check": date.fromisoformat(rungs[0]) if rungs else None}
+
+
+def remind_anew(session: Session, case_id: UUID, tasks: Sequence[UUID], *, on: date) -> None:
+    """Have the reminders of tasks of one case that opened on the local day `on`, after their due day, count from it."""
+    case = _case_row(session, case_id)
+    remind, calendar = _reminding(session, case.model_dump())
+    rungs = _rungs_from(remind, None, on, calendar)
+    session.execute(
+        update(_task)
+        .where(_task.c.program_id == program_of(session), _task.c.id.in_(tasks))
+        .values(ladder=rungs, next_check=date.fromisoformat(rungs[0]) if rungs else None)
+    )
+
+
+def reschedule(session: Session, case_id: UUID) -> int:
     """Set the due days of a case's unsettled tasks anew, after one of its named days became known or moved.
 
-    A reminder that was sent is not sent again: the ladder goes on from where it was.
+    A reminder that was sent is not sent again: the ladder goes on from where it was. The version of a task stays where
+    only its reminders move, so that nobody's page grows old. Returns how many due days moved.
     """
+    case = _case_row(session, case_id)
+    protocol = protocol_of(_version_of(session, case.protocol_version_id))
+    calendar = calendar_for(session, protocol, case.organization_id)
+    moved = 0
+    for row, columns in _moving(session, case, protocol, calendar):
+        left = columns["ladder"][row["rung"] :] if row["state"] in LIVE else []
+        days_move = int(columns["due_on"] != row["due_on"])
+        session.execute(
+            update(_task)
+            .where(_task.c.program_id == program_of(session), _task.c.id == row["id"])
+            .values(
+                **columns,
+                next_check=date.fromisoformat(left[0]) if left else None,
+                version=_task.c.version + days_move,
+            )
+        )
+        moved += days_move
+    return moved
+
+
+def _moving(
+    session: Session, case: Case, protocol: Protocol, calendar: Calendar
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Each unsettled task of a case whose due day or ladder is another by this calendar, with both as columns."""
+    anchors = named_days(session, case, protocol)
+    opened = local_day(session, case.opened_at)
+    remind = _offsets(protocol)
+    rows = many(
+        session,
+        select(
+            _task.c.id,
+            _task.c.step,
+            _task.c.state,
+            _task.c.rung,
+            _task.c.due_on,
+            _task.c.ladder,
+            _task.c.opened_at,
+            _task.c.done_at,
+        ).where(
+            _task.c.program_id == case.program_id,
+            _task.c.case_id == case.id,
+            _task.c.state.in_([TASK.initial, *LIVE]),
+        ),
+    )
+    for row in rows:
+        step = protocol.by_id.get(row["step"])
+        if step is None:
+            continue
+        columns = timing(protocol, step, anchors, calendar, not_before=opened)
+        had = row["done_at"] if row["state"] == "submitted" else row["opened_at"]
+        if row["state"] in LIVE and had is not None and (columns["due_on"] or row["state"] == "submitted"):
+            columns["ladder"] = _rungs_from(remind, columns["due_on"], local_day(session, had), calendar)
+        if any(row[name] != value for name, value in columns.items()):
+            yield row, columns
+
+
+def _rungs(remind: Sequence[int], start: date, calendar: Calendar) -> list[str]:
+    return [day.isoformat() for day in sorted(calendar.add_working_days(start, offset) for offset in remind)]
+
+
+def _rungs_from(remind: Sequence[int], due: date | None, on: date, calendar: Calendar) -> list[str]:
+    """The days on which someone is reminded who has a task from the day `on`: from the next working day at the soonest.
+
+    They count from the due day, or from that next day where there is none or it is past.
+    """
+    soonest = calendar.add_working_days(on, 1)
+    start = due if due is not None and due >= on else soonest
+    return [max(rung, soonest.isoformat()) for rung in _rungs(remind, start, calendar)]
+
+
+def _offsets(protocol: Protocol) -> tuple[int, ...]:
+    return tuple(rung.after_working_days for rung in protocol.remind)
+
+
+def _reminding(session: Session, case: Mapping[str, Any]) -> tuple[tuple[int, ...], Calendar]:
+    """What a case's protocol says of reminding, and the calendar that it counts in, without reading all of it."""
+    row = session.execute(
+        select(
+            _version.c.declared["remind"].label("remind"), _version.c.declared["calendar"].astext.label("calendar")
+        ).where(_version.c.program_id == program_of(session), _version.c.id == case["protocol_version_id"])
+    ).one()
+    calendar = calendar_of(session, case["organization_id"] if row.calendar == "employer" else None)
+    return tuple(rung["after_working_days"] for rung in row.remind), calendar
+
+
+def _case_row(session: Session, case_id: UUID) -> Case:
     case = session.get(Case, (program_of(session), case_id), populate_existing=True)
     if case is None:
         msg = "a case that is held does not exist"
         raise LookupError(msg)
-    version = session.get(ProtocolVersion, (program_of(session), case.protocol_version_id))
+    return case
+
+
+def _version_of(session: Session, version_id: UUID) -> ProtocolVersion:
+    version = session.get(ProtocolVersion, (program_of(session), version_id))
     if version is None:
         msg = "a case's protocol version does not exist"
         raise LookupError(msg)
-    protocol = protocol_of(version)
-    calendar = calendar_for(session, protocol, case.organization_id)
-    anchors = named_days(session, case, protocol)
-    opened = local_day(session, case.opened_at)
-    mine = and_(_task.c.program_id == program_of(session), _task.c.case_id == case_id)
-    rows = session.execute(
-        select(_task.c.id, _task.c.step, _task.c.state, _task.c.rung).where(mine, _task.c.state.not_in(SETTLED))
-    ).all()
-    for row in rows:
-        step = protocol.by_id.get(row.step)
-        if step is None:
-            continue
-        columns = timing(protocol, step, anchors, calendar, not_before=opened)
-        left = columns["ladder"][row.rung :]
-        session.execute(
-            update(_task)
-            .where(_task.c.program_id == program_of(session), _task.c.id == row.id)
-            .values(
-                **columns,
-                next_check=date.fromisoformat(left[0]) if left and row.state == "open" else None,
-                version=_task.c.version + 1,
-            )
-        )
+    return version
 
 
 def named_days(session: Session, case: Case, protocol: Protocol) -> dict[str, date]:

@@ -17,7 +17,7 @@ from uuid import UUID
 from sqlalchemy import and_, select
 from sqlmodel import Session
 
-from duties import notices, proofs
+from duties import notices, proofs, scheduling
 from duties.actors import Actor
 from duties.held import (
     Held,
@@ -26,6 +26,7 @@ from duties.held import (
     change,
     fall_back,
     hold,
+    in_new_hands,
     not_done,
     of_case,
     open_those_ready,
@@ -78,6 +79,12 @@ def complete_task(
 
     waits = held.task["approved_by_id"] is not None
     state = TASK.after(held.task["state"], "submit" if waits else "complete")
+    # Who approves has a ladder of their own, from the day on which it was handed in.
+    reminders = (
+        scheduling.ladder_from(session, held.task, held.case, on=local_day(session, at), approval=True)
+        if waits
+        else {"next_check": None}
+    )
     change(
         session,
         held,
@@ -87,8 +94,7 @@ def complete_task(
         done_as=by.role,
         done_for=by.acting_for,
         note=note,
-        next_check=None,
-        rung=0,
+        **reminders,
     )
     verb = "task.submitted" if waits else "task.done"
     tell(session, held, verb, step=held.task["step"], item=held.task["item"], has_note=bool(note))
@@ -118,6 +124,7 @@ def approve_task(
         settled_by=by.person_id,
         settled_as=by.role,
         reason=_checked_note(note),
+        next_check=None,
     )
     tell(session, held, "task.approved", step=held.task["step"], item=held.task["item"])
     return settle(session, held, state)
@@ -142,7 +149,7 @@ def reject_task(
         settled_at=None,
         settled_by=None,
         settled_as="",
-        **to_do_again(held, at),
+        **to_do_again(session, held),
     )
     tell(session, held, "task.rejected", step=held.task["step"], item=held.task["item"])
     notices.rejected(session, held.task, by=by, at=at)
@@ -175,7 +182,7 @@ def undo_task(
         settled_by=None,
         settled_as="",
         reason=reason,
-        **to_do_again(held, at),
+        **to_do_again(session, held),
     )
     proofs.withdraw_all(session, held.task, why="undone", by=by, at=at)
     tell(session, held, "task.undone", step=held.task["step"], item=held.task["item"], was=held.task["state"])
@@ -236,6 +243,7 @@ def hand_back_task(
         handed_back_at=at,
         handed_back_by=by.person_id,
         reason=reason,
+        **in_new_hands(session, held),
     )
     tell(session, held, "task.handed_back", step=held.task["step"], item=held.task["item"])
     notices.handed_back(session, held.task, rest, by=by, at=at)
@@ -256,6 +264,7 @@ def return_task(session: Session, task_id: UUID, *, by: Actor, at: datetime, see
         handed_back_at=None,
         handed_back_by=None,
         reason="",
+        **in_new_hands(session, held),
     )
     tell(session, held, "task.returned", step=held.task["step"], item=held.task["item"])
     wake(session, held)

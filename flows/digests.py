@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time as clocks
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -14,13 +14,15 @@ from sqlalchemy import and_, func, or_, select
 from sqlmodel import Session
 
 from duties import board, cases, notices, scheduling
+from duties.actors import Actor
 from duties.here import local_day, many, program_of
 from duties.protocol import Protocol
-from duties.roles import Link, Standing, standing
+from duties.roles import Holder, Link, Standing, standing
+from duties.tasks import bar_to_approval
 from flows.engine import Means
 from locales import N_, say
 from models.base import table_of
-from models.casework import Case, Task
+from models.casework import LIVE, Case, Task
 from models.engine import WakeUp
 from models.outbox import Notice
 from models.program import Person
@@ -40,10 +42,14 @@ _wake_up = table_of(WakeUp)
 
 @dataclass(frozen=True)
 class Reminder:
-    """When a task's rungs were used, and for whom: owner, manager, accountable."""
+    """When a task's rungs were used, for whom (owner, manager, accountable), and in which state it was then.
+
+    Of a task that was handed in, the owner is whoever approves it, and the manager theirs.
+    """
 
     at: datetime
     targets: frozenset[str]
+    state: str = "open"
 
 
 class Ladders:
@@ -114,23 +120,63 @@ def _by_person(
     since: datetime,
 ) -> dict[UUID, _News]:
     """What is new for each person, by who owes, manages and answers for each task on the day."""
-    chains = board.chains(session, [task["owed_by_id"] for task in tasks.values()])
+    chains = board.chains(session, [task[_waits_on(task)] for task in tasks.values()])
     protocols = Ladders(session)
     news: dict[UUID, _News] = defaultdict(_News)
     for task_id, task in tasks.items():
-        owners = {holder.person_id for holder in today.falls(chains.get(task["owed_by_id"], [])).holders}
-        reminder = reminded.get(task_id, Reminder(since, frozenset()))
+        holders = _holders(today, task, chains)
+        owners = {holder.person_id for holder in holders}
         told = {}
-        if task["opened_at"] >= since - OVERLAP:
+        if task["state"] == "open" and task["opened_at"] >= since - OVERLAP:
             told["owner"] = task["opened_at"] + OVERLAP
-        told.update(dict.fromkeys(reminder.targets, reminder.at))
+        reminder = reminded.get(task_id)
+        if reminder is not None and reminder.state == task["state"]:
+            told.update(dict.fromkeys(reminder.targets, reminder.at))
         for target, at in told.items():
-            people = owners if target == "owner" else _whom(session, today, protocols, task, target)
+            if target == "owner":
+                people = owners
+            elif target == "manager" and task["state"] == "submitted":
+                people = _above(today, holders)
+            else:
+                people = _whom(session, today, protocols, task, target)
             # Where nobody has it, the coordinator hears of it.
             for person_id in people or {holder.person_id for holder in today.falls(notices.COORDINATION).holders}:
                 mine = news[person_id].own if person_id in owners else news[person_id].team
                 mine[task_id] = max(at, mine.get(task_id, at))
     return news
+
+
+def _waits_on(task: Mapping[str, Any]) -> str:
+    """The column of the chain on which a task waits now."""
+    return "approved_by_id" if task["state"] == "submitted" else "owed_by_id"
+
+
+def _holders(today: Standing, task: Mapping[str, Any], chains: Mapping[UUID, list[Link]]) -> list[Holder]:
+    """On whom a task waits now; of those who would approve it, none whom the protocol bars from it."""
+    chain = chains.get(task[_waits_on(task)], [])
+    if task["state"] != "submitted":
+        return list(today.falls(chain).holders)
+
+    def people_of(link: Link) -> list[UUID]:
+        return [tenure.person_id for tenure in today.tenures_of(link)]
+
+    return [
+        holder
+        for holder in today.falls(chain, kind="approvals").holders
+        if bar_to_approval(task, Actor(holder.role, holder.person_id), people_of) is None
+    ]
+
+
+def _above(today: Standing, holders: Sequence[Holder]) -> set[UUID]:
+    """Who manages those on whom an approval waits, where they hold that role: a manager's own is the director."""
+    places = {str(holder.organization_id) for holder in holders}
+    themselves = {holder.person_id for holder in holders}
+    for role in ("manager", "director"):
+        chains: list[list[Link]] = [[{"role": role, "at": place}] for place in places]
+        found = {holder.person_id for chain in chains for holder in today.falls(chain).holders} - themselves
+        if found:
+            return found
+    return set()
 
 
 def _whom(session: Session, today: Standing, protocols: Ladders, task: Mapping[str, Any], target: str) -> set[UUID]:
@@ -160,7 +206,7 @@ def _write_digest(
     team = [tasks[task_id] for task_id in news.team]
     if not team and not any(row["id"] in news.own for row in work):
         return
-    links = board.chains(session, [row["owed_by_id"] for row in team])
+    links = board.chains(session, [row[_waits_on(row)] for row in team])
 
     def facts(language: notices.Language) -> Mapping[str, Any]:
         lists: dict[str, list[Mapping[str, Any]]] = {
@@ -179,15 +225,28 @@ def _write_digest(
             else:
                 lists["to_do"].append(item)
         for task in sorted(team, key=lambda task: (task["due_on"] or date.max, task["id"])):
-            owners = today.falls(links.get(task["owed_by_id"], [])).holders
-            names = ", ".join(dict.fromkeys(_name(session, holder.person_id) for holder in owners))
-            lists["team"].append({**_item(session, task, language), "for_name": names or say(language, _NOBODY)})
+            names = ", ".join(dict.fromkeys(_name(session, one.person_id) for one in _holders(today, task, links)))
+            item = {**_item(session, task, language), "for_name": names or say(language, _NOBODY)}
+            if not _may_open(today, person_id, task):
+                item["path"] = ""
+            lists["team"].append({**item, "to_approve": task["state"] == "submitted"})
         return {**lists, "path": "/"}
 
     notices.write(session, "daily_digest", to=person_id, key=_digest_key(today.day), facts=facts, at=at)
 
 
 _NOBODY = N_("a role that nobody holds")
+
+
+def _may_open(today: Standing, person_id: UUID, task: Mapping[str, Any]) -> bool:
+    """Whether one who hears of another's task may look at it: not who manages an approver elsewhere."""
+    people = [person_id, *(absence.person_id for absence in today.acting_for(person_id))]
+    return any(
+        tenure.role == "coordinator"
+        or (tenure.role in ("manager", "director") and tenure.organization_id == task["organization_id"])
+        for one in people
+        for tenure in today.roles_of(one)
+    )
 
 
 def _item(session: Session, row: Mapping[str, Any], language: str) -> dict[str, Any]:
@@ -249,7 +308,7 @@ def _opened(session: Session, since: datetime) -> list[UUID]:
 
 
 def _tasks(session: Session, ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
-    """Those of these tasks that are open now, each with its case and the chain that owes it."""
+    """Those of these tasks that wait on somebody now, each with its case."""
     wanted = sorted(set(ids))
     found: dict[UUID, dict[str, Any]] = {}
     for first in range(0, len(wanted), CHUNK):
@@ -260,7 +319,7 @@ def _tasks(session: Session, ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
             .where(
                 _task.c.program_id == program_of(session),
                 _task.c.id.in_(wanted[first : first + CHUNK]),
-                _task.c.state == "open",
+                _task.c.state.in_(LIVE),
             ),
         )
         found.update({row["id"]: row for row in rows})

@@ -1,5 +1,6 @@
 """Reminding: each rung of each task's ladder once, in one digest a person and working day.
 
+A task that was handed in reminds whoever approves it, on the same ladder, counted from the day it was handed in.
 First the rungs that were reached are used up, a few tasks at a time, and the record says whom each was meant for.
 Then the digests are written. A round that is broken off in between finds in the record what it still has to tell.
 """
@@ -24,7 +25,7 @@ from flows.digests import CHUNK, PAUSE_SECONDS, Ladders, Reminder, write_digests
 from flows.engine import Means
 from flows.marks import alone, mark_of, set_mark
 from models.base import table_of
-from models.casework import Case, Task
+from models.casework import LIVE, Case, Task
 from models.record import Event
 
 KEY: Final = "remind"
@@ -116,14 +117,22 @@ def _is_due(session: Session, at: datetime) -> ColumnElement[bool]:
     return and_(
         _task.c.program_id == program_of(session),
         _task.c.next_check <= local_day(session, at),
-        _task.c.state == "open",
+        _task.c.state.in_(LIVE),
     )
 
 
 def _due(session: Session, at: datetime, after: UUID) -> list[dict[str, Any]]:
     return many(
         session,
-        select(_task.c.id, _task.c.case_id, _task.c.step, _task.c.ladder, _task.c.rung, _case.c.protocol_version_id)
+        select(
+            _task.c.id,
+            _task.c.case_id,
+            _task.c.step,
+            _task.c.state,
+            _task.c.ladder,
+            _task.c.rung,
+            _case.c.protocol_version_id,
+        )
         .outerjoin(_case, and_(_case.c.program_id == _task.c.program_id, _case.c.id == _task.c.case_id))
         .where(_is_due(session, at), _task.c.id > after)
         .order_by(_task.c.id)
@@ -144,7 +153,8 @@ def _use(session: Session, rows: Sequence[Mapping[str, Any]], at: datetime) -> d
         changes.append({"of": row["id"], "to_rung": reached, "to_check": next_check})
         targets = protocols.targets(row)[row["rung"] : reached]
         if targets:
-            told.append((row["id"], {"step": row["step"], "rung": reached, "to": list(dict.fromkeys(targets))}))
+            whom = list(dict.fromkeys(targets))
+            told.append((row["id"], {"step": row["step"], "state": row["state"], "rung": reached, "to": whom}))
     # On the connection, as one statement for all; the version stays: nobody's page grows old by a reminder.
     session.connection().execute(
         update(_task)
@@ -162,7 +172,7 @@ def _use(session: Session, rows: Sequence[Mapping[str, Any]], at: datetime) -> d
             at=at,
             case_of={row["id"]: row["case_id"] for row in rows},
         )
-    return {task_id: Reminder(at, frozenset(facts["to"])) for task_id, facts in told}
+    return {task_id: _reminder(at, facts) for task_id, facts in told}
 
 
 def _recorded(session: Session, since: datetime) -> dict[UUID, Reminder]:
@@ -176,4 +186,8 @@ def _recorded(session: Session, since: datetime) -> dict[UUID, Reminder]:
         )
         .order_by(_event.c.n)
     )
-    return {row.subject_id: Reminder(row.at, frozenset(row.facts["to"])) for row in rows}
+    return {row.subject_id: _reminder(row.at, row.facts) for row in rows}
+
+
+def _reminder(at: datetime, facts: Mapping[str, Any]) -> Reminder:
+    return Reminder(at, frozenset(facts["to"]), facts.get("state", "open"))

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from duties import people
+from duties import cases, people, tasks
+from duties.actors import Actor
 from flows import digests, reminders
 from flows.engine import Means
 from flows.marks import mark_of
@@ -20,7 +21,7 @@ from flows.reminders import remind
 from models.base import table_of
 from models.casework import Task
 from models.program import Tenure
-from tests.casework import approve, complete, open_onboarding
+from tests.casework import approve, complete, open_onboarding, step
 from tests.cast import AT, TODAY, Cast
 from tests.flows.support import Clock, body, carry_all, letters, means_of, task, told
 
@@ -267,6 +268,163 @@ def test_two_rounds_at_once_remind_once(begun: Begun) -> None:
     assert len(told(cast, "task.reminded")) == 2
 
 
+# What was handed in reminds whoever approves it.
+
+
+def used(cast: Cast, step: str) -> list[tuple[date, str, list[str]]]:
+    """The day, state and targets of each reminder of a step, in order."""
+    return [
+        (event["at"].astimezone(MONTREAL).date(), event["facts"]["state"], event["facts"]["to"])
+        for event in told(cast, "task.reminded")
+        if event["facts"]["step"] == step
+    ]
+
+
+def mornings(cast: Cast, means: Means, clock: Clock, first: date, last: date) -> None:
+    for n in range((last - first).days + 1):
+        morning(cast, means, clock, first + timedelta(days=n))
+
+
+def reject(cast: Cast, case_id: UUID, name: str, *, by: Actor, at: datetime) -> None:
+    with cast.session() as session:
+        task_id = step(session, case_id, name)["id"]
+        tasks.reject_task(session, task_id, by=by, at=at, reason="Précisez les dossiers.")
+
+
+def test_an_approval_that_waits_reminds_the_approver_then_their_manager_then_the_coordinator(begun: Begun) -> None:
+    """Handed in the day after it was due: the approver's days count from the working day after they got it."""
+    cast, means, clock, case_id = begun
+    morning(cast, means, clock, TUESDAY)
+    complete(cast, case_id, "request_secure_access", at=at(TUESDAY, 10))
+    clock.now = at(TUESDAY, 11)
+    carry_all(means)
+    mornings(cast, means, clock, WEDNESDAY, TODAY + timedelta(days=25))
+    friday = NEXT_MONDAY + timedelta(days=4)
+    assert used(cast, "request_secure_access") == [
+        (TUESDAY, "open", ["owner"]),
+        (WEDNESDAY, "submitted", ["owner"]),
+        (NEXT_MONDAY, "submitted", ["manager"]),
+        (friday, "submitted", ["accountable"]),
+    ]
+    about = "Demander l’accès au réseau sécurisé (Accueil d’un·e intervenant·e – Émeraude Quartz)"
+    (text,) = digests_of(cast, WEDNESDAY)["manager_em"]
+    assert about in text.partition("À approuver")[2]
+    # The worker's manager approves; theirs is the director, who sees the case of their own organization.
+    (text,) = digests_of(cast, NEXT_MONDAY)["director_em"]
+    assert f"{about}, accord attendu : Perle Obsidienne" in text
+    assert "manager_em" not in digests_of(cast, NEXT_MONDAY)
+    (text,) = digests_of(cast, friday)["coordinator"]
+    assert f"{about}, accord attendu : Perle Obsidienne" in text
+
+
+def test_whoever_must_do_it_again_has_a_ladder_of_their_own_again(begun: Begun) -> None:
+    cast, means, clock, case_id = begun
+    mornings(cast, means, clock, TUESDAY, WEDNESDAY)
+    complete(cast, case_id, "request_secure_access", at=at(WEDNESDAY, 10))
+    mornings(cast, means, clock, THURSDAY, NEXT_MONDAY)
+    reject(cast, case_id, "request_secure_access", by=cast.actor("manager_em"), at=at(NEXT_MONDAY, 13))
+    mornings(cast, means, clock, NEXT_MONDAY + timedelta(days=1), NEXT_MONDAY + timedelta(days=7))
+    complete(cast, case_id, "request_secure_access", at=at(NEXT_MONDAY + timedelta(days=7), 10))
+    mornings(cast, means, clock, NEXT_MONDAY + timedelta(days=8), NEXT_MONDAY + timedelta(days=11))
+    assert used(cast, "request_secure_access") == [
+        (TUESDAY, "open", ["owner"]),
+        (THURSDAY, "submitted", ["owner"]),
+        # Not the coordinator at once, though the day it was due is long past: it came back only yesterday.
+        (NEXT_MONDAY + timedelta(days=1), "open", ["owner"]),
+        (NEXT_MONDAY + timedelta(days=4), "open", ["manager"]),
+        (NEXT_MONDAY + timedelta(days=8), "submitted", ["owner"]),
+        (NEXT_MONDAY + timedelta(days=11), "submitted", ["manager"]),
+    ]
+
+
+def test_what_is_handed_in_long_before_its_day_is_reminded_of_around_it(begun: Begun) -> None:
+    cast, means, clock, case_id = begun
+    with cast.session() as session:
+        day = date(2027, 1, 11)
+        cases.move_day(session, case_id, anchor="arrival", day=day, by=cast.actor("coordinator"), at=AT)
+    complete(cast, case_id, "request_secure_access")
+    due = task(cast, case_id, "request_secure_access")["due_on"]
+    assert due == date(2026, 12, 17), "a Thursday"
+    mornings(cast, means, clock, TUESDAY, due)
+    assert used(cast, "request_secure_access") == [
+        (due - timedelta(days=2), "submitted", ["owner"]),
+        (due, "submitted", ["owner"]),
+    ]
+
+
+def test_what_was_approved_reminds_nobody_of_it_any_more(begun: Begun) -> None:
+    cast, means, clock, case_id = begun
+    complete(cast, case_id, "request_secure_access", at=at(TUESDAY, 10))
+    approve(cast, case_id, "request_secure_access", by=cast.actor("manager_em"), at=at(TUESDAY, 11))
+    mornings(cast, means, clock, WEDNESDAY, NEXT_MONDAY + timedelta(days=7))
+    assert used(cast, "request_secure_access") == []
+
+
+def test_who_manages_an_approver_elsewhere_hears_of_it_without_a_way_into_the_case(begun: Begun) -> None:
+    """The petty cash is another organization's: its director is told what waits for whom, and no more."""
+    cast, means, clock, case_id = begun
+    complete(cast, case_id, "request_petty_cash", at=at(TUESDAY, 10))
+    mornings(cast, means, clock, WEDNESDAY, NEXT_MONDAY)
+    assert "manager_la" in digests_of(cast, WEDNESDAY)
+    (text,) = digests_of(cast, NEXT_MONDAY)["director_la"]
+    assert "Demander une petite caisse" in text
+    assert "accord attendu : Zinc Porphyre" in text
+    assert "/tasks/" not in text
+
+
+def test_a_deputy_of_the_approver_is_reminded_for_them(begun: Begun) -> None:
+    cast, means, clock, case_id = begun
+    complete(cast, case_id, "request_secure_access", at=at(TUESDAY, 10))
+    with cast.session() as session:
+        people.record_absence(
+            session,
+            person_id=cast.people["manager_em"],
+            starts_on=WEDNESDAY,
+            ends_on=FRIDAY,
+            deputy_id=cast.people["deputy"],
+            by=cast.actor("coordinator"),
+            at=AT,
+        )
+    morning(cast, means, clock, WEDNESDAY)
+    (text,) = digests_of(cast, WEDNESDAY)["deputy"]
+    assert "Demander l’accès au réseau sécurisé" in text
+    assert "manager_em" not in digests_of(cast, WEDNESDAY)
+
+
+def test_where_the_only_approver_is_barred_the_coordinator_hears_of_it(begun: Begun) -> None:
+    cast, means, clock, case_id = begun
+    complete(cast, case_id, "request_secure_access", by=cast.actor("manager_em"), at=at(TUESDAY, 10))
+    morning(cast, means, clock, WEDNESDAY)
+    (text,) = digests_of(cast, WEDNESDAY)["coordinator"]
+    assert "accord attendu : un rôle que personne n’occupe" in text
+
+
+def test_what_opens_after_its_day_reminds_from_then_on_and_not_everyone_at_once(begun: Begun) -> None:
+    cast, means, clock, case_id = begun
+    late = NEXT_MONDAY + timedelta(days=10)
+    complete(cast, case_id, "request_secure_access", at=at(late, 10))
+    approve(cast, case_id, "request_secure_access", by=cast.actor("manager_em"), at=at(late, 11))
+    assert task(cast, case_id, "open_secure_account")["due_on"] < late
+    mornings(cast, means, clock, late + timedelta(days=1), late + timedelta(days=8))
+    assert used(cast, "open_secure_account") == [
+        (late + timedelta(days=1), "open", ["owner"]),
+        (late + timedelta(days=6), "open", ["manager"]),
+    ]
+
+
+def test_what_was_handed_back_reminds_the_next_of_its_chain(begun: Begun) -> None:
+    cast, means, clock, case_id = begun
+    late = NEXT_MONDAY + timedelta(days=14)
+    mornings(cast, means, clock, TUESDAY, late)
+    assert task(cast, case_id, "prepare_notebook_and_guide")["next_check"] is None, "its ladder was used up"
+    with cast.session() as session:
+        mine = step(session, case_id, "prepare_notebook_and_guide")["id"]
+        tasks.hand_back_task(session, mine, by=cast.actor("officer"), at=at(late, 10), reason="Je pars.")
+    before = len(used(cast, "prepare_notebook_and_guide"))
+    mornings(cast, means, clock, late + timedelta(days=1), late + timedelta(days=4))
+    assert [to for _, _, to in used(cast, "prepare_notebook_and_guide")[before:]] == [["owner"], ["manager"]]
+
+
 class Killed(BaseException):
     """The process is gone."""
 
@@ -367,3 +525,23 @@ def test_a_task_that_somebody_is_changing_is_passed_over_and_met_again(
     monkeypatch.setattr(reminders, "_due", watched)
     assert morning(cast, means, clock, TUESDAY) == 2
     held.close()
+
+
+def test_a_reminder_of_doing_does_not_become_one_of_approving(begun: Begun, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The round is broken off once the rung was used, and the step is handed in before it runs again."""
+    cast, means, clock, case_id = begun
+    reached = killing(monkeypatch, digests, "_by_person", 1)
+    with pytest.raises(Killed):
+        morning(cast, means, clock, THURSDAY)
+    assert reached()
+    monkeypatch.undo()
+    reminded = [(THURSDAY, "open", ["owner", "manager"])]
+    assert used(cast, "request_secure_access") == reminded
+    complete(cast, case_id, "request_secure_access", at=at(THURSDAY, 10))
+    morning(cast, means, clock, THURSDAY, 11)
+    assert used(cast, "request_secure_access") == reminded
+    # They have it on their list, and nobody above them hears of what was not theirs an hour ago.
+    assert "director_em" not in digests_of(cast, THURSDAY)
+    (text,) = digests_of(cast, THURSDAY)["manager_em"]
+    assert "réseau sécurisé" in text.partition("Dans votre équipe")[0]
+    assert "réseau sécurisé" not in text.partition("Dans votre équipe")[2]
