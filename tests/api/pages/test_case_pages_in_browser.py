@@ -146,3 +146,17 @@ def test_the_second_of_two_keeps_what_they_wrote_in_the_form(window: Window, scr
     page.locator(f"#more-{task['id']}").get_by_role("button", name="Waive").click()
     expect(page.locator(f"#task-{task['id']} .task-state")).to_have_text("Waived")
     window.open_page.wrong.clear()  # type: ignore[attr-defined]  # the 412 itself is told in the console
+
+
+def test_what_a_list_of_cases_is_asked_for_stands_in_one_row_at_a_desk_and_fills_a_phone(
+    window: Window, lively: UUID
+) -> None:
+    open_onboarding(window.cast, "worker_codim", "codim")
+    edges = """() => [...document.querySelectorAll("form.ask :is(input:not([type=hidden]), select, .button)")]
+        .map(one => one.getBoundingClientRect()).map(box => [Math.round(box.bottom), Math.round(box.width)])"""
+    desk = window.open("coordinator", "/cases?q=quartz", lang="fr").evaluate(edges)
+    assert len(desk) == 4, "the name, the organization, and two buttons"
+    assert len({bottom for bottom, _ in desk}) == 1
+    phone = window.open("coordinator", "/cases?q=quartz", lang="fr", width=390)
+    (_, name), (_, organization), *_ = phone.evaluate(edges)
+    assert name == organization == phone.evaluate("document.querySelector('form.ask').clientWidth")
