@@ -105,7 +105,7 @@ def _verified(engine: Engine, key: str, keys: FileSealKeys, typed: list[Head]) -
 def _tell(key: str, report: Report) -> None:
     language = current_language()
     tell(
-        N_("%(program)s: %(lines)s lines under %(seals)s seals; %(waiting)s lines wait for a seal."),
+        N_("%(program)s – lines: %(lines)s; seals: %(seals)s; lines that wait for a seal: %(waiting)s."),
         program=key,
         lines=report.lines,
         seals=report.seals,
@@ -118,9 +118,9 @@ def _tell(key: str, report: Report) -> None:
     for finding in report.findings:
         typer.echo(f"  {say(language, finding.sentence, **finding.facts)} [{finding.code}]")
     if not report.is_sound:
-        tell(N_("The record is not as it was sealed: %(count)s findings."), count=len(report.findings))
+        tell(N_("The record is not as it was sealed. Findings: %(count)s."), count=len(report.findings))
     elif report.compared:
-        tell(N_("Nothing was changed. %(count)s seals that went out were compared."), count=report.compared)
+        tell(N_("Nothing was changed. Seals from outside that were compared: %(count)s."), count=report.compared)
     else:
         tell(
             N_(
