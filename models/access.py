@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
 from models.base import Table, moment, one_of, structure, to, together
@@ -60,16 +60,30 @@ class BrowserSession(Table, table=True):
 class Identity(Table, table=True):
     """Whom a directory knows a person as: tenant and object id, never an address. Linked by invitation.
 
-    The same identity may be one person in each of several programs.
+    The same identity may be one person in each of several programs. In one program it is one person at a time, and a
+    person has one at a time: who was linked to the wrong one is unlinked, and the row stays as it was.
     """
 
     __tablename__ = "identity"
-    __table_args__ = (to("person", "person_id"),)
+    __table_args__ = (
+        to("person", "person_id"),
+        Index(
+            "one_person_an_identity",
+            "tenant_id",
+            "object_id",
+            "program_id",
+            unique=True,
+            postgresql_where=text("ended_at is null"),
+        ),
+        Index(
+            "one_identity_a_person", "program_id", "person_id", unique=True, postgresql_where=text("ended_at is null")
+        ),
+    )
 
     tenant_id: UUID = Field(primary_key=True)
     object_id: UUID = Field(primary_key=True)
     program_id: UUID = Field(primary_key=True, foreign_key="program.id")
-    person_id: UUID = Field(index=True)
+    person_id: UUID = Field(primary_key=True, index=True)
     linked_at: datetime = moment()
     ended_at: datetime | None = moment(default=None)
 

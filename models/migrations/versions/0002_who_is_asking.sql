@@ -126,11 +126,13 @@ CREATE TABLE identity (
     person_id UUID NOT NULL,
     linked_at TIMESTAMP WITH TIME ZONE NOT NULL,
     ended_at TIMESTAMP WITH TIME ZONE,
-    CONSTRAINT pk_identity PRIMARY KEY (tenant_id, object_id, program_id),
+    CONSTRAINT pk_identity PRIMARY KEY (tenant_id, object_id, program_id, person_id),
     CONSTRAINT fk_identity_program_id_person_id FOREIGN KEY(program_id, person_id) REFERENCES person (program_id, id),
     CONSTRAINT fk_identity_program_id FOREIGN KEY(program_id) REFERENCES program (id)
 );
 CREATE INDEX ix_identity_person_id ON identity (person_id);
+CREATE UNIQUE INDEX one_person_an_identity ON identity (tenant_id, object_id, program_id) WHERE ended_at is null;
+CREATE UNIQUE INDEX one_identity_a_person ON identity (program_id, person_id) WHERE ended_at is null;
 CREATE TABLE incident (
     program_id UUID NOT NULL,
     id UUID NOT NULL,
@@ -251,3 +253,5 @@ create policy own_is_added on "browser_session" for insert with check (program_i
 create policy own_or_none_said_changes on "browser_session" for update using (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid or nullif(current_setting('spheres.program_id', true), '')::uuid is null);
 create policy own_is_deleted on "browser_session" for delete using (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid);
 grant insert, update ("seen_at", "ended_at", "ended_as") on "browser_session" to spheres_app;
+drop policy everyone_reads on "program";
+create policy own_or_none_said_finds on "program" for select using (id = nullif(current_setting('spheres.program_id', true), '')::uuid or nullif(current_setting('spheres.program_id', true), '')::uuid is null);
