@@ -15,6 +15,7 @@ from duties.people import end_tenure
 from duties.protocol import Protocol
 from models.base import table_of
 from models.program import Tenure
+from tests.api.desk import client_for
 from tests.api.pages.looking import row_of, send, signed_in, task_of, text_of
 from tests.casework import approve, carry, case_row, complete, onboard_wholly, open_onboarding
 from tests.cast import ARRIVAL, AT, TODAY, Cast, onboarding
@@ -131,7 +132,6 @@ def test_a_task_is_completed_and_approved_from_the_page_and_the_case_goes_on(cas
 def test_late_is_shown_and_never_blocks(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     later = ARRIVAL + timedelta(days=60)
-    from tests.api.desk import client_for  # noqa: PLC0415 - another moment than the one of the other tests
 
     mine = client_for(
         cast.database, cast.people["coordinator"], at=AT.replace(year=later.year, month=later.month, day=later.day)
