@@ -164,6 +164,16 @@ def keep(
     session.execute(adding.on_conflict_do_update(index_elements=["cookie_digest"], set_=values))
 
 
+def look(session: Session, cookie: str, kind: str, *, at: datetime) -> dict[str, Any] | None:
+    """What is kept for this browser, which stays; None as in `take`."""
+    kept: dict[str, Any] | None = session.scalar(
+        select(_flow.c.kept).where(
+            _flow.c.cookie_digest == digest(cookie), _flow.c.kind == kind, _flow.c.expires_at > at
+        )
+    )
+    return kept
+
+
 def take(session: Session, cookie: str, kind: str, *, at: datetime) -> dict[str, Any] | None:
     """Take what was kept for this browser, once: of two that try, one gets it. None where there is nothing (left)."""
     if not cookie:
