@@ -24,8 +24,8 @@ ADDED_BY_OWN = {
     "passkey": ("sign_count", "device", "used_at", "ended_at"),
     "door": ("used_at", "used_by_digest"),
 }
-#: Every program sees that the others exist, and writes only its own row.
-READABLE_BY_ALL = frozenset({"program"})
+#: All are seen while no program is said, so that one can be chosen; from then on, and to be written, its own row alone.
+CHOSEN_FROM = frozenset({"program"})
 #: Written once: no UPDATE, no DELETE, and the database's own columns cannot be given.
 APPEND_ONLY = {
     "event": ("n", "recorded_at", "xid"),
@@ -68,16 +68,15 @@ def policies(table: Table) -> Iterator[str]:
     name = _quoted(table)
     if table.name in WITHOUT_POLICY:
         return
-    own = f"program_id = {CURRENT_PROGRAM}"
+    own = f"{'id' if table.name in CHOSEN_FROM else 'program_id'} = {CURRENT_PROGRAM}"
+    own_or_none_said = f"{own} or {CURRENT_PROGRAM} is null"
     yield f"alter table {name} enable row level security"
-    if table.name in READABLE_BY_ALL:
-        own = f"id = {CURRENT_PROGRAM}"
-        yield f"create policy everyone_reads on {name} for select using (true)"
+    if table.name in CHOSEN_FROM:
+        yield f"create policy own_or_none_said_finds on {name} for select using ({own_or_none_said})"
         yield f"create policy own_is_added on {name} for insert with check ({own})"
         yield f"create policy own_is_changed on {name} for update using ({own}) with check ({own})"
         return
     if table.name in ADDED_BY_OWN:
-        own_or_none_said = f"{own} or {CURRENT_PROGRAM} is null"
         yield f"create policy own_or_none_said_finds on {name} for select using ({own_or_none_said})"
         yield f"create policy own_is_added on {name} for insert with check ({own})"
         yield f"create policy own_or_none_said_changes on {name} for update using ({own_or_none_said})"

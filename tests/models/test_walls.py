@@ -9,24 +9,81 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from psycopg import errors
-from sqlalchemy import Connection, Table, delete, func, insert, literal, select, text, update
+from psycopg import errors, sql
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    delete,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import DBAPIError
 
+from adapters.database import saying
 from models import walls
 from models.tables import metadata
 from tests.cast import AT, Cast
 from tests.conftest import Database
-from tests.models.conftest import TABLES, as_application, as_superuser
+from tests.models.conftest import TABLES, anew, as_application, as_superuser
 
 POLICIED = [name for name in TABLES if name not in walls.WITHOUT_POLICY]
-#: Tables in which every row belongs to one program and is seen by no other.
-WALLED = [name for name in POLICIED if name not in walls.READABLE_BY_ALL]
+#: Tables in which every row belongs to one program and is seen by no other program.
+WALLED = [name for name in POLICIED if name not in walls.CHOSEN_FROM]
+#: Those of them whose rows are found as long as no program is said, and those of which nothing is.
+FOUND_FIRST = sorted(walls.ADDED_BY_OWN)
+CLOSED = [name for name in WALLED if name not in walls.ADDED_BY_OWN]
+#: Tables whose key is drawn at random and is the same for all programs.
+BY_CHANCE = {"browser_session": "token_digest", "door": "token_digest", "passkey": "credential_id"}
 
 #: Read before a program is known. A new column in one of them wants a thought, and a line here: nothing nominative.
 OPEN_COLUMNS = {
     "beat": {"process", "at", "prefect_up"},
-    "browser_session": {"token_digest", "program_id", "person_id", "signed_in_at", "seen_at", "ended_at"},
+    "rate_count": {"key", "starts_at", "tries"},
+    "sign_in_flow": {"cookie_digest", "kind", "kept", "expires_at"},
+    "browser_session": {
+        "token_digest",
+        "program_id",
+        "person_id",
+        "id",
+        "means",
+        "device",
+        "signed_in_at",
+        "seen_at",
+        "ended_at",
+        "ended_as",
+    },
+    "identity": {"tenant_id", "object_id", "program_id", "person_id", "linked_at", "ended_at"},
+    "passkey": {
+        "credential_id",
+        "program_id",
+        "person_id",
+        "id",
+        "public_key",
+        "sign_count",
+        "device",
+        "enrolled_at",
+        "used_at",
+        "ended_at",
+    },
+    "door": {
+        "token_digest",
+        "program_id",
+        "person_id",
+        "kind",
+        "browser_digest",
+        "made_by",
+        "made_at",
+        "expires_at",
+        "used_at",
+        "used_by_digest",
+    },
     "wake_up": {
         "program_id",
         "case_id",
@@ -48,7 +105,7 @@ def _table(name: str) -> Table:
 
 def _home(table: Table) -> Any:
     """The column that says to which program a row belongs."""
-    return table.c.id if table.name in walls.READABLE_BY_ALL else table.c.program_id
+    return table.c.id if table.name in walls.CHOSEN_FROM else table.c.program_id
 
 
 def _code(caught: pytest.ExceptionInfo[DBAPIError]) -> str | None:
@@ -56,6 +113,8 @@ def _code(caught: pytest.ExceptionInfo[DBAPIError]) -> str | None:
     return caught.value.orig.sqlstate
 
 
+TAKEN = errors.UniqueViolation.sqlstate
+CHECKED = errors.CheckViolation.sqlstate
 REFUSED_BY_POLICY = errors.InsufficientPrivilege.sqlstate
 NO_SUCH_ROW = errors.ForeignKeyViolation.sqlstate
 
@@ -106,7 +165,7 @@ def test_every_table_has_its_policy_but_those_that_are_read_before_a_program_is_
     assert set(TABLES) - with_policy == walls.WITHOUT_POLICY
 
 
-def test_nothing_stands_without_a_policy_but_ids_moments_and_counts(lived_in: Cast) -> None:
+def test_nothing_stands_open_before_a_program_is_known_but_ids_digests_moments_and_counts(lived_in: Cast) -> None:
     with as_superuser(lived_in.database) as connection:
         rows = connection.execute(
             text("select table_name, column_name from information_schema.columns where table_schema = 'public'")
@@ -114,7 +173,7 @@ def test_nothing_stands_without_a_policy_but_ids_moments_and_counts(lived_in: Ca
         found: dict[str, set[str]] = {}
         for table, column in rows:
             found.setdefault(table, set()).add(column)
-    assert {name: found[name] for name in walls.WITHOUT_POLICY} == OPEN_COLUMNS
+    assert {name: found[name] for name in {*walls.WITHOUT_POLICY, *walls.ADDED_BY_OWN}} == OPEN_COLUMNS
 
 
 def test_every_policy_is_for_everyone_and_none_lets_more_through_than_the_others(lived_in: Cast) -> None:
@@ -126,9 +185,17 @@ def test_every_policy_is_for_everyone_and_none_lets_more_through_than_the_others
     for table, name, permissive, roles, command in rows:
         assert (permissive, roles) == ("PERMISSIVE", ["public"]), (table, name)
         per_table.setdefault(table, []).append((name, command))
-    program = [("everyone_reads", "SELECT"), ("own_is_added", "INSERT"), ("own_is_changed", "UPDATE")]
+    program = [("own_is_added", "INSERT"), ("own_is_changed", "UPDATE"), ("own_or_none_said_finds", "SELECT")]
     assert per_table.pop("program") == program
-    assert per_table == {name: [("own_program", "ALL")] for name in WALLED}
+    for name in FOUND_FIRST:
+        deleted = [("own_is_deleted", "DELETE")] if name in walls.DELETABLE else []
+        assert per_table.pop(name) == [
+            ("own_is_added", "INSERT"),
+            *deleted,
+            ("own_or_none_said_changes", "UPDATE"),
+            ("own_or_none_said_finds", "SELECT"),
+        ]
+    assert per_table == {name: [("own_program", "ALL")] for name in CLOSED}
 
 
 def test_no_key_of_a_program_s_rows_reaches_over_the_wall(lived_in: Cast) -> None:
@@ -160,10 +227,9 @@ def test_no_key_of_a_program_s_rows_reaches_over_the_wall(lived_in: Cast) -> Non
     without = {
         (table.strip('"'), key) for table, key, columns in keys if "program_id" not in columns and table != "program"
     }
-    # A sign-in is found by its cookie's digest and a process by its name; the table of migrations is Alembic's.
+    # A way in is found by what is drawn at random, and a process by its name; the table of migrations is Alembic's.
     assert without == {
-        ("beat", "pk_beat"),
-        ("browser_session", "pk_browser_session"),
+        *((name, f"pk_{name}") for name in (*BY_CHANCE, *walls.WITHOUT_POLICY)),
         ("alembic_version", "alembic_version_pkc"),
     }
     assert len(keys) > len(TABLES)
@@ -229,11 +295,42 @@ def test_the_application_may_do_exactly_what_is_granted_to_it(lived_in: Cast) ->
     for name in TABLES:
         expected[name] = {"SELECT"}
         if name not in walls.APPEND_ONLY:
-            expected[name] |= {"INSERT", "UPDATE"}
+            expected[name].add("INSERT")
+        if name not in walls.APPEND_ONLY and name not in walls.ADDED_BY_OWN:
+            expected[name].add("UPDATE")
         if name in walls.DELETABLE:
             expected[name].add("DELETE")
     assert held == expected
     assert not creates
+
+
+def test_the_application_writes_no_column_but_those_that_are_its_own_to_write(lived_in: Cast) -> None:
+    """Column by column: what is added once, what may be written again, and what the database alone gives."""
+    with as_application(lived_in.database, None) as connection:
+        rows = connection.execute(
+            text(
+                "select table_name, column_name, has_column_privilege(quote_ident(table_name), column_name, 'INSERT'),"
+                " has_column_privilege(quote_ident(table_name), column_name, 'UPDATE')"
+                " from information_schema.columns where table_schema = 'public' and table_name <> 'alembic_version'"
+            )
+        ).all()
+    added = {(table, column) for table, column, insertable, _ in rows if insertable}
+    changed = {(table, column) for table, column, _, updatable in rows if updatable}
+    every = {(table, column.name) for table in TABLES for column in _table(table).columns}
+    assert {(table, column) for table, column, _, _ in rows} == every
+    assert every - added == {(table, column) for table, given in walls.APPEND_ONLY.items() for column in given}
+    for name in TABLES:
+        mine = {column for table, column in changed if table == name}
+        if name in walls.APPEND_ONLY:
+            assert mine == set()
+        elif name in walls.ADDED_BY_OWN:
+            assert mine == set(walls.ADDED_BY_OWN[name])
+            fixed = {column.name for column in _table(name).columns} - mine
+            # Whose it is, what opens it and how long it holds stay as they were added.
+            assert {"program_id", *_pointing(_table(name)), *_table(name).primary_key.columns.keys()} <= fixed
+            assert not mine & {"public_key", "browser_digest", "expires_at", "signed_in_at", "means", "kind"}
+        else:
+            assert mine == {column.name for column in _table(name).columns}
 
 
 # One program at the other's rows, table by table.
@@ -262,7 +359,7 @@ def test_a_program_changes_no_row_of_the_other(
     home = _home(table)
     other = lived_in.other.program_id
     own = sum(row[home.name] == lived_in.program_id for row in everything[name])
-    column = next(iter(table.primary_key.columns))
+    column = table.c[walls.ADDED_BY_OWN[name][0]] if name in FOUND_FIRST else next(iter(table.primary_key.columns))
     with as_application(lived_in.database, lived_in.program_id) as connection:
         aimed = update(table).where(home == other).values({column.name: column})
         everywhere = update(table).values({column.name: column})
@@ -305,8 +402,8 @@ def test_writing_to_the_other_program_is_refused_alike_whether_the_row_is_there_
     table = _table(name)
     taken = next(row for row in everything[name] if row["program_id"] == lived_in.other.program_id)
     row = _without_the_databases_own(table, taken)
-    fresh = row | {column.name: uuid4() for column in table.columns if isinstance(row.get(column.name), UUID)}
-    fresh["program_id"] = lived_in.other.program_id
+    ids = {column.name: uuid4() for column in table.columns if isinstance(row.get(column.name), UUID)}
+    fresh = anew(table, row) | ids | {"program_id": lived_in.other.program_id}
     with as_application(lived_in.database, lived_in.program_id) as connection:
         there = _refusal(connection, insert(table).values(**row))
         nowhere = _refusal(connection, insert(table).values(**fresh))
@@ -319,33 +416,42 @@ def test_writing_to_the_other_program_is_refused_alike_whether_the_row_is_there_
 def test_a_reference_to_the_other_s_row_is_refused_as_one_to_no_row_at_all(
     lived_in: Cast, everything: dict[str, list[dict[str, Any]]], name: str
 ) -> None:
-    """A row of one's own that names the other's person, case or task: the database says that there is no such row."""
+    """A row of one's own that names the other's person, case or task: the database says that there is no such row.
+
+    Added so, or changed so where it may be changed.
+    """
     table = _table(name)
-    pointing = {
-        column.parent.name
-        for key in table.foreign_key_constraints
-        for column in key.elements
-        if column.parent.name != "program_id"
-    }
     mine = _without_the_databases_own(
         table, next(row for row in everything[name] if row["program_id"] == lived_in.program_id)
     )
-    for column in sorted(pointing):
+    here = and_(*(column == mine[column.name] for column in table.primary_key.columns))
+    for column in sorted(_pointing(table)):
         target = next(iter(_references(table, column)))
         theirs = next(row["id"] for row in everything[target] if row["program_id"] == lived_in.other.program_id)
-        refusals = []
+        added, changed = [], []
         for aimed_at in (theirs, uuid4()):
-            row = mine | ({"id": uuid4()} if "id" in mine else {}) | {column: aimed_at}
             with as_superuser(lived_in.database) as connection:
                 # Other keys would answer first: the row that is copied already stands.
                 _lift_other_keys(connection, name)
-                connection.execute(text(f"set local role {walls.APP}"))
-                connection.execute(
-                    text("select set_config('spheres.program_id', :id, true)"), {"id": str(lived_in.program_id)}
-                )
-                refusals.append(_refusal(connection, insert(table).values(**row)))
-        assert refusals[0] == refusals[1]
-        assert refusals[0][0] == NO_SUCH_ROW, (name, column)
+                _be_the_application(connection, lived_in.program_id)
+                added.append(_refusal(connection, insert(table).values(**anew(table, mine) | {column: aimed_at})))
+                changed.append(_refusal(connection, update(table).where(here).values({column: aimed_at})))
+        assert added[0] == added[1]
+        assert added[0][0] == NO_SUCH_ROW, (name, column)
+        assert changed[0] == changed[1]
+        fixed = name in walls.APPEND_ONLY or (name in FOUND_FIRST and column not in walls.ADDED_BY_OWN[name])
+        assert changed[0][0] == (REFUSED_BY_POLICY if fixed else NO_SUCH_ROW), (name, column)
+
+
+def _pointing(table: Table) -> set[str]:
+    """The columns by which a row refers to another of its program."""
+    named = {element.parent.name for key in table.foreign_key_constraints for element in key.elements}
+    return named - {"program_id"}
+
+
+def _be_the_application(connection: Connection, program_id: UUID) -> None:
+    connection.execute(text(f"set local role {walls.APP}"))
+    connection.execute(text("select set_config('spheres.program_id', :id, true)"), {"id": str(program_id)})
 
 
 def _references(table: Table, column: str) -> Iterator[str]:
@@ -374,7 +480,7 @@ def _lift_other_keys(connection: Connection, name: str) -> None:
         connection.execute(text(f"drop index {index}"))
 
 
-@pytest.mark.parametrize("name", WALLED)
+@pytest.mark.parametrize("name", [name for name in WALLED if name not in BY_CHANCE])
 def test_the_same_keys_may_stand_in_both_programs(
     lived_in: Cast, everything: dict[str, list[dict[str, Any]]], name: str
 ) -> None:
@@ -390,11 +496,137 @@ def test_the_same_keys_may_stand_in_both_programs(
         assert connection.execute(select(literal(1)).where(table.c.program_id == third)).scalar_one() == 1
 
 
-# Without a program, and with one that is none.
+@pytest.mark.parametrize("name", sorted(BY_CHANCE))
+def test_a_key_that_all_programs_share_is_drawn_at_random_so_that_asking_for_it_tells_nothing(
+    lived_in: Cast, everything: dict[str, list[dict[str, Any]]], name: str
+) -> None:
+    """Whoever adds a row under the key of another's is told that it is taken, and must hold the secret to ask.
+
+    No short word, address or number can stand there. The rest of such a row's names is the program's own.
+    """
+    table, column = _table(name), BY_CHANCE[name]
+    theirs = [row for row in everything[name] if row["program_id"] == lived_in.other.program_id]
+    assert all(len(row[column]) >= 43 for row in theirs), "32 bytes at least, drawn at random"
+    mine = next(row for row in everything[name] if row["program_id"] == lived_in.program_id)
+    with as_application(lived_in.database, lived_in.program_id) as connection:
+        taken = insert(table).values(**anew(table, mine) | {column: theirs[0][column]} | _new_id(table))
+        assert _refusal(connection, taken)[0] == TAKEN
+        for readable in ("agate@ccsmtl.example", "203.0.113.7", "Agate Améthyste"):
+            guessed = insert(table).values(**mine | {column: readable} | _new_id(table))
+            assert _refusal(connection, guessed)[0] == CHECKED
+        same_id = insert(table).values(**anew(table, mine) | ({"id": theirs[0]["id"]} if "id" in table.c else {}))
+        connection.execute(same_id)
+
+
+def _new_id(table: Table) -> dict[str, UUID]:
+    return {"id": uuid4()} if "id" in table.c else {}
+
+
+# Every way of asking.
+
+#: Each reads people, or what refers to them, in another way; none may answer with anything of the other program.
+QUESTIONS = {
+    "plain": "select * from person",
+    "by the other's id": "select * from person where program_id <> cast(:own as uuid)",
+    "a join": "select p.*, t.* from tenure t join person p on p.id = t.person_id",
+    "an outer join": "select * from program left join person on person.program_id = program.id",
+    "a subquery": "select (select array_agg(p.family_name) from person p where p.program_id = g.id) from program g",
+    "laterally": "select x.* from program g, lateral (select * from person p where p.program_id = g.id) x",
+    "with a part of its own": "with all_of_them as materialized (select * from person) select * from all_of_them",
+    "a sample": "select * from person tablesample system (100)",
+    "by place on the disk": "select * from person where ctid >= '(0,0)'::tid",
+    "locking": "select * from person for update",
+    "what an update returns": "update person set version = version returning *",
+    "what an update from another table returns": (
+        "update task set version = task.version from person where person.program_id <> task.program_id"
+        " returning person.*, task.*"
+    ),
+    "what is merged": (
+        "merge into person using (values (1)) as one(x) on true"
+        " when matched then update set version = person.version returning person.*"
+    ),
+    "the whole as JSON": "select json_agg(to_json(p)) from person p",
+    "by a function of one's own": "select * from person where pg_temp.tell(given_name, family_name)",
+    "by an error": "select 1 / (case when program_id = cast(:own as uuid) then 1 else 0 end), * from person",
+    "what the planner knows": "select tablename, most_common_vals, histogram_bounds::text from pg_stats",
+    "letters": "select * from notice",
+    "sign-ins": "select * from browser_session, door, identity, passkey, wake_up",
+    "sign-ins by another's digest": "select * from browser_session where token_digest <> ''",
+    "the record": "select * from event",
+}
+
+
+@pytest.mark.parametrize("question", sorted(QUESTIONS))
+def test_no_way_of_asking_answers_with_anything_of_the_other_program(
+    lived_in: Cast, everything: dict[str, list[dict[str, Any]]], question: str
+) -> None:
+    """Rows, errors and notices are searched for every id, name and digest that is the other program's alone."""
+    mine, theirs = _told_by(everything, lived_in.program_id), _told_by(everything, lived_in.other.program_id)
+    with as_superuser(lived_in.database) as connection:
+        connection.execute(text("analyze"))
+        connection.commit()
+    heard: list[str] = []
+    with as_application(lived_in.database, lived_in.program_id) as connection:
+        raw = connection.connection.driver_connection
+        assert isinstance(raw, psycopg.Connection)
+        raw.add_notice_handler(lambda notice: heard.append(notice.message_primary or ""))
+        # Cheap, so that the planner would ask it before the policy if it could.
+        connection.exec_driver_sql(
+            "create function pg_temp.tell(a text, b text) returns boolean language plpgsql cost 0.0000001"
+            " as $$begin raise notice '%% %%', a, b; return true; end$$"
+        )
+        asked = text(QUESTIONS[question])
+        if ":own" in QUESTIONS[question]:
+            asked = asked.bindparams(own=str(lived_in.program_id))
+        try:
+            heard.extend(str(row) for row in connection.execute(asked))
+        except DBAPIError as refused:
+            heard.append(str(refused.orig))
+    said = "\n".join(heard)
+    assert [one for one in theirs - mine if one in said] == []
+    if question not in {"by the other's id", "what an update from another table returns", "what the planner knows"}:
+        assert [one for one in mine - theirs if one in said], "nothing was answered, and so nothing proved"
+
+
+def test_copying_and_cursors_are_held_by_the_walls_too(
+    lived_in: Cast, everything: dict[str, list[dict[str, Any]]]
+) -> None:
+    mine, theirs = _told_by(everything, lived_in.program_id), _told_by(everything, lived_in.other.program_id)
+    with as_application(lived_in.database, lived_in.program_id) as connection:
+        raw = connection.connection.driver_connection
+        assert isinstance(raw, psycopg.Connection)
+        with raw.cursor() as cursor:
+            for name in WALLED:
+                with cursor.copy(sql.SQL("copy {} to stdout").format(sql.Identifier(name))) as copied:
+                    said = b"".join(bytes(part) for part in copied).decode()
+                assert [one for one in theirs - mine if one in said] == []
+                assert str(lived_in.program_id) in said
+            cursor.execute("declare everyone scroll cursor for select * from person")
+            cursor.execute("fetch all from everyone")
+            assert [one for one in theirs - mine if one in str(cursor.fetchall())] == []
+            # What comes in by COPY would pass no policy, and so PostgreSQL takes none where one stands.
+            with pytest.raises(psycopg.Error) as caught, raw.transaction(), cursor.copy("copy person from stdin"):
+                pass
+    assert caught.value.sqlstate == errors.FeatureNotSupported.sqlstate
+
+
+def _told_by(everything: dict[str, list[dict[str, Any]]], program_id: UUID) -> set[str]:
+    """The ids, names, addresses and digests in the rows of one program."""
+    told = {str(program_id)}
+    for name in WALLED:
+        for row in everything[name]:
+            if row["program_id"] == program_id:
+                told |= {str(value) for value in row.values() if isinstance(value, UUID)}
+                told |= {str(row[key]) for key in ("token_digest", "credential_id", "email") if row.get(key)}
+    told |= {row["family_name"] for row in everything["person"] if row["program_id"] == program_id}
+    return told
+
+
+# Before a program is said, and with one that is none.
 
 
 @pytest.mark.parametrize("said", [None, ""])
-@pytest.mark.parametrize("name", WALLED)
+@pytest.mark.parametrize("name", CLOSED)
 def test_without_a_program_nothing_is_seen_and_nothing_written(
     lived_in: Cast, everything: dict[str, list[dict[str, Any]]], name: str, said: str | None
 ) -> None:
@@ -405,6 +637,40 @@ def test_without_a_program_nothing_is_seen_and_nothing_written(
             connection.execute(text("select set_config('spheres.program_id', :said, true)"), {"said": said})
         assert connection.execute(select(func.count()).select_from(table)).scalar_one() == 0
         assert _refusal(connection, insert(table).values(**row))[0] == REFUSED_BY_POLICY
+
+
+@pytest.mark.parametrize("said", [None, ""])
+@pytest.mark.parametrize("name", FOUND_FIRST)
+def test_before_a_program_is_said_a_way_in_is_found_and_used_but_neither_made_nor_taken_away(
+    lived_in: Cast, everything: dict[str, list[dict[str, Any]]], name: str, said: str | None
+) -> None:
+    table = _table(name)
+    row = everything[name][0]
+    column = walls.ADDED_BY_OWN[name][0]
+    with as_application(lived_in.database, None) as connection:
+        if said is not None:
+            connection.execute(text("select set_config('spheres.program_id', :said, true)"), {"said": said})
+        seen = connection.execute(select(func.count()).select_from(table)).scalar_one()
+        assert seen == len(everything[name]) > 1
+        assert connection.execute(update(table).values({column: table.c[column]})).rowcount == seen
+        assert _refusal(connection, insert(table).values(**anew(table, row)))[0] == REFUSED_BY_POLICY
+        if name in walls.DELETABLE:
+            assert connection.execute(delete(table)).rowcount == 0
+
+
+@pytest.mark.parametrize("name", FOUND_FIRST)
+def test_once_the_program_is_said_the_rest_of_the_transaction_sees_its_rows_alone(
+    lived_in: Cast, everything: dict[str, list[dict[str, Any]]], name: str
+) -> None:
+    """As a request does: it finds whose cookie it was given, says the program, and goes on in it."""
+    table = _table(name)
+    found = next(row for row in everything[name] if row["program_id"] == lived_in.program_id)
+    key = and_(*(column == found[column.name] for column in table.primary_key.columns))
+    with as_application(lived_in.database, None) as connection:
+        whose = connection.execute(select(table.c.program_id, saying(table.c.program_id)).where(key)).one()
+        assert whose == (lived_in.program_id, str(lived_in.program_id))
+        assert set(connection.execute(select(table.c.program_id)).scalars()) == {lived_in.program_id}
+        assert set(connection.execute(select(_table("person").c.program_id)).scalars()) == {lived_in.program_id}
 
 
 def test_a_program_that_is_no_id_is_refused_and_not_taken_for_any(lived_in: Cast) -> None:
@@ -423,13 +689,18 @@ def test_asking_to_look_past_the_walls_is_refused(lived_in: Cast) -> None:
         assert _code(caught) == REFUSED_BY_POLICY
 
 
-def test_a_program_sees_that_the_other_exists_and_cannot_speak_for_it(lived_in: Cast) -> None:
+def test_programs_are_seen_to_choose_from_and_none_speaks_for_another(
+    lived_in: Cast, everything: dict[str, list[dict[str, Any]]]
+) -> None:
+    """The row holds the whole file that the program was loaded from, so that it closes once one is chosen."""
     program = _table("program")
+    ids = {lived_in.program_id, lived_in.other.program_id}
+    row = next(row for row in everything["program"] if row["id"] == lived_in.other.program_id)
+    with as_application(lived_in.database, None) as connection:
+        assert set(connection.execute(select(program.c.id)).scalars()) == ids
+        assert connection.execute(update(program).values(source="")).rowcount == 0
     with as_application(lived_in.database, lived_in.program_id) as connection:
-        assert len(connection.execute(select(program.c.key)).scalars().all()) == 2
-        row = dict(
-            connection.execute(select(program).where(program.c.id == lived_in.other.program_id)).mappings().one()
-        )
+        assert connection.execute(select(program.c.id)).scalars().all() == [lived_in.program_id]
         another = row | {"id": uuid4(), "key": "third-shore"}
         assert _refusal(connection, insert(program).values(**another))[0] == REFUSED_BY_POLICY
         assert _refusal(connection, delete(program))[0] == REFUSED_BY_POLICY
@@ -445,6 +716,9 @@ def test_what_is_written_once_is_never_changed(lived_in: Cast, name: str, statem
         assert _refusal(connection, text(statement.format(name)))[0] == REFUSED_BY_POLICY
 
 
+_THIS_TRANSACTION: ColumnElement[int] = literal_column("pg_current_xact_id()::text::bigint")
+
+
 def test_nobody_gives_an_event_the_number_or_the_moment_that_the_database_gives_it(
     lived_in: Cast, everything: dict[str, list[dict[str, Any]]]
 ) -> None:
@@ -452,6 +726,8 @@ def test_nobody_gives_an_event_the_number_or_the_moment_that_the_database_gives_
     held = next(row for row in everything["event"] if row["program_id"] == lived_in.program_id)
     row = _without_the_databases_own(table, held) | {"id": uuid4()}
     dated = insert(table).values(**row, recorded_at=AT)
+    # The transaction's number says which lines are complete and may be sealed.
+    of_another_transaction = insert(table).values(**row, xid=1)
     # By plain SQL: without these words the number is refused for being the database's, whoever asks.
     numbered = text(
         "insert into event (program_id, id, n, at, actor_as, verb, subject_kind, subject_id, facts)"
@@ -459,13 +735,17 @@ def test_nobody_gives_an_event_the_number_or_the_moment_that_the_database_gives_
     ).bindparams(program=lived_in.program_id, id=uuid4())
     with as_application(lived_in.database, lived_in.program_id) as connection:
         assert _refusal(connection, dated)[0] == REFUSED_BY_POLICY
+        assert _refusal(connection, of_another_transaction)[0] == REFUSED_BY_POLICY
         assert _refusal(connection, numbered)[0] == REFUSED_BY_POLICY
         connection.execute(insert(table).values(**row))
         written = connection.execute(
-            select(table.c.n, table.c.recorded_at, func.clock_timestamp()).where(table.c.id == row["id"])
+            select(table.c.n, table.c.recorded_at, func.clock_timestamp(), table.c.xid, _THIS_TRANSACTION).where(
+                table.c.id == row["id"]
+            )
         ).one()
     assert written.n > held["n"]
     assert held["recorded_at"] < written.recorded_at <= written[2]
+    assert held["xid"] < written.xid == written[4]
 
 
 @pytest.mark.parametrize("name", TABLES)
