@@ -1,4 +1,7 @@
-"""What the engine tells of a step that it does by itself: that it was done, undone, or cannot be done for now."""
+"""What the engine tells of a step that it does by itself: that it was done, undone, or cannot be done for now.
+
+Where a day moves that a step hangs on, what was done of it is looked at again, while the step stays done.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from duties.actors import Actor
-from duties.held import Moved, change, close_if_settled, hold, open_those_ready, settle, tell
+from duties.held import Held, Moved, change, close_if_settled, hold, open_those_ready, settle, tell
 from models.lifecycles import ACT, TASK
 
 
@@ -32,6 +35,8 @@ def record_act(session: Session, task_id: UUID, *, undone: bool, by: Actor, at: 
         return Moved(held.id, held.task["state"], held.case_id)
     if act == "done":
         return Moved(held.id, held.task["state"], held.case_id)
+    if held.task["state"] == "done" and ACT.allows(act, "perform"):
+        return _seen_to_again(session, held)
     still_asked = act in ("wanted", "stuck") and held.task["state"] == "open"
     if not still_asked:
         # It was called off while the engine was at it: what was done must be taken back.
@@ -51,6 +56,16 @@ def record_act(session: Session, task_id: UUID, *, undone: bool, by: Actor, at: 
     )
     tell(session, held, "act.done", step=held.task["step"], action=held.task["action"])
     return settle(session, held, state)
+
+
+def _seen_to_again(session: Session, held: Held) -> Moved:
+    """What was done already holds by a day that moved since."""
+    change(session, held, act_state=ACT.after(held.task["act_state"], "perform"))
+    tell(session, held, "act.done_again", step=held.task["step"], action=held.task["action"])
+    closed = False
+    if held.case is not None and held.case["state"] == "open":
+        closed = close_if_settled(session, held.case["id"], by=held.by, at=held.at)
+    return Moved(held.id, held.task["state"], held.case_id, case_closed=closed)
 
 
 def record_trouble(

@@ -250,7 +250,8 @@ def move_day(
 ) -> None:
     """Move one of a case's named days, such as the arrival. Only this case's due days follow.
 
-    Where the day is the start of the person's tenure, the tenure starts on it. Raises Refusal.
+    Where the day is the start of the person's tenure, the tenure starts on it. What the engine did because of the day
+    it looks at again, such as from when on a seat is held. Raises Refusal.
     """
     held = _lock(session, case_id, seen=seen)
     if held["state"] != "open":
@@ -259,10 +260,11 @@ def move_day(
     declared = protocol.anchors.get(anchor)
     if declared is None or declared.from_ not in ("worker.starts_on", "worker.ends_on"):
         raise Refusal("case.day_is_not_given", N_("This day follows from what is done; it cannot be moved by hand."))
-    if anchor == "arrival" or declared.from_ == "worker.starts_on":
-        _move_start(session, protocol, held, day)
+    if declared.from_ == "worker.starts_on":
+        _move_start(session, protocol, held, day, by=by, at=at)
     _change(session, held, anchors={**held["anchors"], anchor: day.isoformat()})
     scheduling.reschedule(session, case_id)
+    _look_again(session, protocol, case_id, anchor)
     events.write(
         session,
         "case.day_moved",
@@ -585,14 +587,47 @@ def _tenure_of_subject(session: Session, protocol: Protocol, subject_id: UUID, o
     return found
 
 
-def _move_start(session: Session, protocol: Protocol, case: Mapping[str, Any], day: date) -> None:
+def _move_start(
+    session: Session, protocol: Protocol, case: Mapping[str, Any], day: date, *, by: Actor, at: datetime
+) -> None:
+    """Have the tenure that a case is about start on a day."""
     tenure = _tenure_of_subject(session, protocol, case["subject_id"], case["organization_id"])
+    if tenure.starts_on == day:
+        return
     if tenure.ends_on is not None and tenure.ends_on < day:
         raise Refusal("tenure.ends_before", N_("The person's role there ends before that day."))
     session.execute(
         update(_tenure)
         .where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure.id)
         .values(starts_on=day, version=_tenure.c.version + 1)
+    )
+    events.write(
+        session,
+        "tenure.moved",
+        "person",
+        case["subject_id"],
+        by=by,
+        at=at,
+        case_id=case["id"],
+        role=tenure.role,
+        organization=str(tenure.organization_id),
+        was=tenure.starts_on.isoformat(),
+        starts_on=day.isoformat(),
+    )
+
+
+def _look_again(session: Session, protocol: Protocol, case_id: UUID, anchor: str) -> None:
+    """Have the engine look at what it did of the steps that hang on a day. What has nothing to undo stays as it is."""
+    steps = [step.id for step in protocol.steps if step.action and step.due and step.due.anchor == anchor]
+    session.execute(
+        update(_task)
+        .where(
+            _mine(session, case_id),
+            _task.c.step.in_(steps),
+            _task.c.undo != "",
+            _task.c.act_state.in_(ACT.open_to("look_again")),
+        )
+        .values(act_state=ACT.moved(_task.c.act_state, "look_again"), version=_task.c.version + 1)
     )
 
 

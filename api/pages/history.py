@@ -73,6 +73,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "task.postponed": (N_("Waits again: %(subject)s."), "wait"),
     "task.reminded": (N_("Reminder: %(subject)s."), "wait"),
     "act.done": (N_("Done by the program itself: %(subject)s."), "full"),
+    "act.done_again": (N_("Seen to again by the program, after a day moved: %(subject)s."), "full"),
     "act.undone": (N_("Undone by the program itself: %(subject)s."), "skip"),
     "act.done_too_late": (N_("Done by the program after it was called off, and to be undone: %(subject)s."), "skip"),
     "act.trouble": (N_("The program cannot do this for now (%(code)s): %(subject)s."), "late"),
@@ -85,6 +86,10 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "person.added": (N_("New person: %(subject)s."), "full"),
     "person.updated": (N_("Details of %(subject)s changed: %(changed)s."), "half"),
     "tenure.started": (N_("%(subject)s: %(role)s at %(organization)s from %(starts_on)s."), "full"),
+    "tenure.moved": (
+        N_("%(subject)s: %(role)s at %(organization)s from %(starts_on)s, and not from %(was)s."),
+        "half",
+    ),
     "tenure.ended": (N_("%(subject)s: no longer %(role)s at %(organization)s after %(ends_on)s."), "stop"),
     "absence.recorded": (
         N_("%(subject)s is away from %(starts_on)s to %(ends_on)s; the deputy is %(deputy)s."),
@@ -101,6 +106,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "session.ended": (N_("Sign-ins of %(subject)s ended: %(sign_ins)s (%(reason)s)."), "skip"),
     "access.ended": (N_("%(subject)s has no access any more."), "stop"),
     "seat.given": (N_("%(person)s has a seat: %(subject)s, from %(starts_on)s."), "full"),
+    "seat.moved": (N_("%(person)s has a seat: %(subject)s, from %(starts_on)s, and not from %(was)s."), "half"),
     "seat.withdrawn": (N_("%(person)s no longer has a seat: %(subject)s."), "skip"),
     "agreement.drafted": (N_("Agreement of %(subject)s: version %(number)s drafted."), "wait"),
     "agreement.redrafted": (N_("Agreement of %(subject)s: the draft of version %(number)s changed."), "wait"),

@@ -21,6 +21,7 @@ from models.casework import Case
 from models.committee import Committee, Seat, SeatHolder
 from models.outbox import Notice
 from models.program import Organization, Person, Role, Tenure
+from models.record import Event
 
 #: The guide's facts that name the three committees whose lists a worker gets, in the order of the letter.
 CLINICAL: Final = "CM-C"
@@ -37,6 +38,7 @@ _role = table_of(Role)
 _tenure = table_of(Tenure)
 _notice = table_of(Notice)
 _case = table_of(Case)
+_event = table_of(Event)
 
 
 # ------------------------------------------------------------------------------------------- the Clinical Committee
@@ -46,7 +48,8 @@ def enrol_on_clinical_committee(session: Session, act: Act, by: Actor, at: datet
     """Give the worker the youth workers' seat of their organization on the Clinical Committee.
 
     From the day of arrival, or today where that has come, until the end of their role where it is known: as principal
-    where nobody holds the seat on any of those days, else as alternate. Guide: ON-D06.
+    where nobody holds the seat on any of those days, else as alternate. Where the day of arrival moved since, the seat
+    that this case gave begins on the new one. A seat that they hold otherwise stays as it is. Guide: ON-D06.
     Raises Refusal: the organization has no such seat, or the person does not hold the role there any more.
     """
     case = _case_of(session, act)
@@ -57,19 +60,17 @@ def enrol_on_clinical_committee(session: Session, act: Act, by: Actor, at: datet
         raise Refusal(
             "seat.none", N_("This organization has no youth worker's seat on the Clinical Committee."), source=CLINICAL
         )
-    if _live(session, seat_id, case["subject_id"], today):
-        return
-    starts_on = max(today, date.fromisoformat(case["anchors"].get("arrival", today.isoformat())))
+    holding = _live(session, seat_id, case["subject_id"], today)
+    if holding is None:
+        _give_seat(session, act, case, seat_id, by, at)
+    elif holding["starts_on"] != _first_day(session, act, case, holding):
+        _move_seat(session, act, case, holding, by, at)
+
+
+def _give_seat(session: Session, act: Act, case: Mapping[str, Any], seat_id: UUID, by: Actor, at: datetime) -> None:
+    starts_on = max(local_day(session, at), _arrival(case) or date.min)
     ends_on = _end_of_role(session, case, starts_on)
-    taken = session.scalar(
-        select(_holder.c.id).where(
-            *_holding(session, seat_id),
-            _holder.c.kind == "principal",
-            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= starts_on),
-            *([_holder.c.starts_on <= ends_on] if ends_on else []),
-        )
-    )
-    kind = "principal" if taken is None else "alternate"
+    kind = "alternate" if _principal_else(session, seat_id, case["subject_id"], starts_on, ends_on) else "principal"
     session.execute(
         insert(_holder).values(
             program_id=program_of(session),
@@ -97,12 +98,41 @@ def enrol_on_clinical_committee(session: Session, act: Act, by: Actor, at: datet
     )
 
 
+def _move_seat(
+    session: Session, act: Act, case: Mapping[str, Any], holding: Mapping[str, Any], by: Actor, at: datetime
+) -> None:
+    """Have the seat that this case gave begin on its first day of now, and end with the role that is held then."""
+    starts_on = _first_day(session, act, case, holding)
+    ends_on = _end_of_role(session, case, starts_on)
+    other = _principal_else(session, holding["seat_id"], case["subject_id"], starts_on, ends_on)
+    kind = "alternate" if other else holding["kind"]
+    session.execute(
+        update(_holder)
+        .where(_holder.c.program_id == program_of(session), _holder.c.id == holding["id"])
+        .values(starts_on=starts_on, ends_on=ends_on, kind=kind, version=_holder.c.version + 1)
+    )
+    events.write(
+        session,
+        "seat.moved",
+        "seat",
+        holding["seat_id"],
+        by=by,
+        at=at,
+        case_id=act.case_id,
+        person=str(case["subject_id"]),
+        kind=kind,
+        was=holding["starts_on"].isoformat(),
+        starts_on=starts_on.isoformat(),
+    )
+
+
 def is_enrolled(session: Session, act: Act, at: datetime) -> bool:
-    """Whether the worker holds that seat today or on a day to come."""
+    """Whether the worker holds that seat today or on a day to come; where this case gave it, from its first day on."""
     case = _case_of(session, act)
     today = local_day(session, at)
     seat_id = _seat_of(session, case["organization_id"], today)
-    return seat_id is not None and _live(session, seat_id, case["subject_id"], today)
+    holding = _live(session, seat_id, case["subject_id"], today) if seat_id is not None else None
+    return holding is not None and holding["starts_on"] == _first_day(session, act, case, holding)
 
 
 def withdraw_from_clinical_committee(session: Session, act: Act, by: Actor, at: datetime) -> None:
@@ -110,7 +140,7 @@ def withdraw_from_clinical_committee(session: Session, act: Act, by: Actor, at: 
     case = _case_of(session, act)
     today = local_day(session, at)
     seat_id = _seat_of(session, case["organization_id"], today, hold=True)
-    if seat_id is None or not _live(session, seat_id, case["subject_id"], today):
+    if seat_id is None or _live(session, seat_id, case["subject_id"], today) is None:
         return
     mine = and_(
         *_holding(session, seat_id),
@@ -139,7 +169,10 @@ def withdraw_from_clinical_committee(session: Session, act: Act, by: Actor, at: 
 
 def is_withdrawn(session: Session, act: Act, at: datetime) -> bool:
     """Whether the worker holds that seat neither today nor on a day to come."""
-    return not is_enrolled(session, act, at)
+    case = _case_of(session, act)
+    today = local_day(session, at)
+    seat_id = _seat_of(session, case["organization_id"], today)
+    return seat_id is None or _live(session, seat_id, case["subject_id"], today) is None
 
 
 # ------------------------------------------------------------------------------------------------ the contact lists
@@ -290,17 +323,63 @@ def _holding(session: Session, seat_id: UUID) -> tuple[Any, ...]:
     )
 
 
-def _live(session: Session, seat_id: UUID, person_id: UUID, day: date) -> bool:
-    found = session.scalar(
-        select(_holder.c.id)
+def _live(session: Session, seat_id: UUID, person_id: UUID, day: date) -> dict[str, Any] | None:
+    """A person's holding of a seat on a day or after it, the first one; None where they have none."""
+    return one(
+        session,
+        select(_holder)
         .where(
             *_holding(session, seat_id),
             _holder.c.person_id == person_id,
             or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= day),
         )
+        .order_by(_holder.c.starts_on)
+        .limit(1),
+    )
+
+
+def _principal_else(session: Session, seat_id: UUID, person_id: UUID, first: date, last: date | None) -> bool:
+    """Whether another holds the seat as principal on any of these days, both inclusive."""
+    found = session.scalar(
+        select(_holder.c.id)
+        .where(
+            *_holding(session, seat_id),
+            _holder.c.kind == "principal",
+            _holder.c.person_id != person_id,
+            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= first),
+            *([_holder.c.starts_on <= last] if last else []),
+        )
         .limit(1)
     )
     return found is not None
+
+
+def _arrival(case: Mapping[str, Any]) -> date | None:
+    given = case["anchors"].get("arrival")
+    return date.fromisoformat(given) if given else None
+
+
+def _first_day(session: Session, act: Act, case: Mapping[str, Any], holding: Mapping[str, Any]) -> date:
+    """The day on which a holding should begin: the arrival, but not before the seat was given; or as it is.
+
+    As it is where it was not given by this case, which the record of the giving tells.
+    """
+    arrival = _arrival(case)
+    given = session.scalar(
+        select(_event.c.id)
+        .where(
+            _event.c.program_id == program_of(session),
+            _event.c.case_id == act.case_id,
+            _event.c.verb == "seat.given",
+            _event.c.subject_id == holding["seat_id"],
+            _event.c.at == holding["recorded_at"],
+        )
+        .limit(1)
+    )
+    first: date = holding["starts_on"]
+    if given is None or arrival is None:
+        return first
+    return max(arrival, local_day(session, holding["recorded_at"]))
 
 
 def _end_of_role(session: Session, case: Mapping[str, Any], day: date) -> date | None:

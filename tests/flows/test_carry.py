@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
 from duties import acts, cases, events, notices, people, tasks, wakeups
 from duties.refusals import Refusal
+from duties.roles import standing
 from flows import protocols
 from flows.carry import carry, plainly
 from flows.engine import Act, ActFailed, Action, Bound, Means
@@ -24,7 +25,20 @@ from models.committee import Seat
 from models.engine import EngineRun, WakeUp
 from tests.casework import WHOLE_ONBOARDING, complete, open_onboarding
 from tests.cast import ARRIVAL, AT, TODAY, Cast
-from tests.flows.support import Clock, body, carry_all, case, letters, means_of, onboard, seats, take, task, told
+from tests.flows.support import (
+    HOLDER,
+    Clock,
+    body,
+    carry_all,
+    case,
+    letters,
+    means_of,
+    onboard,
+    seats,
+    take,
+    task,
+    told,
+)
 
 _run = table_of(EngineRun)
 _wake = table_of(WakeUp)
@@ -205,6 +219,154 @@ def test_a_cancelled_case_gives_back_the_seat_and_a_reopened_one_takes_it_again(
     carry_all(means)
     assert len(seats(cast, "worker_em")) == 1
     assert task(cast, case_id, "enrol_on_clinical_committee")["state"] == "done"
+
+
+def move_arrival(cast: Cast, case_id: UUID, day: date, *, at: datetime = AT) -> None:
+    with cast.session() as session:
+        cases.move_day(session, case_id, anchor="arrival", day=day, by=cast.actor("coordinator"), at=at)
+
+
+def test_a_seat_that_the_case_gave_begins_on_the_new_day_once_the_arrival_moves(cast: Cast) -> None:
+    means = means_of(cast, Clock())
+    case_id = introduced(cast)
+    carry_all(means)
+    for day in (ARRIVAL + timedelta(days=35), ARRIVAL - timedelta(days=7)):
+        move_arrival(cast, case_id, day)
+        assert task(cast, case_id, "enrol_on_clinical_committee")["act_state"] == "wanted"
+        carry_all(means)
+        (seat,) = seats(cast, "worker_em")
+        assert (seat["kind"], seat["starts_on"]) == ("principal", day)
+    enrolled = task(cast, case_id, "enrol_on_clinical_committee")
+    assert (enrolled["state"], enrolled["act_state"]) == ("done", "done")
+    assert [event["facts"]["starts_on"] for event in told(cast, "seat.moved")] == ["2027-01-11", "2026-11-30"]
+    assert [event["facts"]["was"] for event in told(cast, "tenure.moved")] == ["2026-12-07", "2027-01-11"]
+    assert len(told(cast, "act.done_again")) == 2
+    assert len(letters(cast, "contact_lists")) == 1, "what leaves nothing to undo is not done again"
+    # To the same day once more: looked at, and left.
+    move_arrival(cast, case_id, ARRIVAL - timedelta(days=7))
+    carry_all(means)
+    assert len(told(cast, "seat.moved")) == len(told(cast, "tenure.moved")) == 2
+    # And it is taken back by name, as the seat that it is.
+    with cast.session() as session:
+        cases.cancel_case(session, case_id, by=cast.actor("coordinator"), at=AT, reason="Ne vient plus.")
+    carry_all(means)
+    assert seats(cast, "worker_em") == []
+
+
+def test_a_seat_begins_at_the_soonest_on_the_day_that_it_was_given(cast: Cast) -> None:
+    """Nobody sat there before: moving the arrival into the past does not say so."""
+    means = means_of(cast, Clock())
+    case_id = introduced(cast)
+    carry_all(means)
+    move_arrival(cast, case_id, TODAY - timedelta(days=70))
+    carry_all(means)
+    (seat,) = seats(cast, "worker_em")
+    assert seat["starts_on"] == TODAY
+
+
+def test_who_comes_while_another_still_has_the_seat_becomes_the_alternate_from_the_new_day(cast: Cast) -> None:
+    means = means_of(cast, Clock())
+    case_id = introduced(cast)
+    carry_all(means)
+    with cast.session() as session:
+        seat_id = session.scalar(select(HOLDER.c.seat_id).where(HOLDER.c.person_id == cast.people["worker_em"]))
+        session.execute(
+            insert(HOLDER).values(
+                program_id=cast.program_id,
+                id=uuid4(),
+                seat_id=seat_id,
+                person_id=cast.people["deputy"],
+                kind="principal",
+                starts_on=TODAY,
+                ends_on=ARRIVAL - timedelta(days=1),
+                recorded_at=AT,
+                version=1,
+            )
+        )
+    move_arrival(cast, case_id, ARRIVAL - timedelta(days=3))
+    carry_all(means)
+    (seat,) = seats(cast, "worker_em")
+    assert (seat["kind"], seat["starts_on"]) == ("alternate", ARRIVAL - timedelta(days=3))
+
+
+def test_a_seat_that_the_case_did_not_give_stays_as_it_is(cast: Cast) -> None:
+    means = means_of(cast, Clock())
+    case_id = introduced(cast)
+    with cast.session() as session:
+        seat_id = session.scalar(
+            select(_seat.c.id).where(
+                _seat.c.organization_id == cast.organizations["en-marge"], _seat.c.role == "youth_worker"
+            )
+        )
+        session.execute(
+            insert(HOLDER).values(
+                program_id=cast.program_id,
+                id=uuid4(),
+                seat_id=seat_id,
+                person_id=cast.people["worker_em"],
+                kind="alternate",
+                starts_on=TODAY,
+                recorded_at=AT - timedelta(days=1),
+                version=1,
+            )
+        )
+    carry_all(means)
+    move_arrival(cast, case_id, ARRIVAL + timedelta(days=35))
+    carry_all(means)
+    (seat,) = seats(cast, "worker_em")
+    assert (seat["kind"], seat["starts_on"]) == ("alternate", TODAY)
+    assert told(cast, "seat.moved") == []
+    assert task(cast, case_id, "enrol_on_clinical_committee")["act_state"] == "done"
+
+
+def test_the_seat_follows_a_new_role_that_begins_on_the_new_day_and_ends_with_it(cast: Cast) -> None:
+    """The first appointment ended before it came to anything; the person is appointed anew, and the arrival moves."""
+    means = means_of(cast, Clock())
+    case_id = introduced(cast)
+    carry_all(means)
+    begins, ends = ARRIVAL + timedelta(days=35), ARRIVAL + timedelta(days=200)
+    with cast.session() as session:
+        (tenure,) = standing(session, ARRIVAL).roles_of(cast.people["worker_em"])
+        people.end_tenure(session, tenure.id, ends_on=ARRIVAL, by=cast.actor("coordinator"), at=AT)
+        people.appoint(
+            session,
+            person_id=cast.people["worker_em"],
+            role="youth_worker",
+            organization_id=cast.organizations["en-marge"],
+            starts_on=begins,
+            ends_on=ends,
+            by=cast.actor("coordinator"),
+            at=AT,
+        )
+    move_arrival(cast, case_id, begins)
+    carry_all(means)
+    (seat,) = seats(cast, "worker_em")
+    assert (seat["starts_on"], seat["ends_on"]) == (begins, ends)
+
+
+def test_a_case_is_cancelled_before_the_engine_has_looked_again_and_the_seat_is_given_back(cast: Cast) -> None:
+    means = means_of(cast, Clock())
+    case_id = introduced(cast)
+    carry_all(means)
+    move_arrival(cast, case_id, ARRIVAL + timedelta(days=35))
+    with cast.session() as session:
+        cases.cancel_case(session, case_id, by=cast.actor("coordinator"), at=AT, reason="Ne vient plus.")
+    carry_all(means)
+    assert seats(cast, "worker_em") == []
+    assert task(cast, case_id, "enrol_on_clinical_committee")["act_state"] == "undone"
+
+
+def test_a_case_does_not_close_before_the_seat_has_followed_the_arrival(cast: Cast) -> None:
+    means = means_of(cast, Clock())
+    case_id = open_onboarding(cast)
+    onboard(cast, means, case_id, WHOLE_ONBOARDING[:-1], at=AT)
+    move_arrival(cast, case_id, ARRIVAL + timedelta(days=35))
+    complete(cast, case_id, WHOLE_ONBOARDING[-1])
+    assert case(cast, case_id)["state"] == "open"
+    carry_all(means)
+    assert case(cast, case_id)["state"] == "closed"
+    (seat,) = seats(cast, "worker_em")
+    assert seat["starts_on"] == ARRIVAL + timedelta(days=35)
 
 
 def test_an_organization_without_a_seat_makes_trouble_that_people_see_and_nothing_is_tried_without_end(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import event, text, update
@@ -285,6 +286,18 @@ def _call_off_what_the_engine_is_at(cast: Cast) -> None:
         refused = step(session, case_id, "enrol_on_clinical_committee")["id"]
         acts.record_trouble(session, refused, code="seat.none", by=engine, at=AT, needs_people=True)
     take_back()
+    # A day moves, and the case is over or the step taken back before the engine has looked again, or could see to it.
+    for n, stuck in enumerate((False, True)):
+        complete(cast, case_id, "introduce_program")
+        carry(cast, case_id)
+        with cast.session() as session:
+            day = TODAY + timedelta(days=n + 1)
+            cases.move_day(session, case_id, anchor="arrival", day=day, by=by, at=AT)
+        if stuck:
+            with cast.session() as session:
+                acts.record_trouble(session, refused, code="seat.none", by=engine, at=AT, needs_people=True)
+        take_back()
+    carry(cast, case_id)
 
 
 def _follow_new_versions(cast: Cast) -> None:
