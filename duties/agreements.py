@@ -20,7 +20,8 @@ from sqlmodel import Session
 from duties import events
 from duties.actors import Actor
 from duties.here import local_day, many, one, program_of
-from duties.program import Owed, ProgramFile
+from duties.program import ProgramFile
+from duties.program_agreements import Owed
 from duties.refusals import Refusal
 from locales import N_
 from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligation, Signature

@@ -21,6 +21,7 @@ from duties.guide_ids import GUIDE_IDS
 from locales import N_, say
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 PathOf = tuple[str | int, ...]
 """Where something stands in a declared file: keys, and places in lists counted from 0."""
@@ -128,6 +129,14 @@ GuideId = Annotated[str, AfterValidator(_known_guide_id)]
 
 Text = Annotated[str, Field(min_length=1)]
 """A text that says something."""
+
+
+def each_once(values: tuple[T, ...]) -> tuple[T, ...]:
+    """A check of a list's field: nothing stands in it twice. Raises Wrong at the second."""
+    for place, value in enumerate(values):
+        if value in values[:place]:
+            raise Wrong(N_("This stands here a second time."), at=(place,))
+    return values
 
 
 class Bilingual(Part):

@@ -11,7 +11,8 @@ from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from duties.calendars import Calendar
 from duties.declared import Bilingual, Key, Part, Text, Wrong
-from duties.program import Language, RoleKey
+from duties.program import Language
+from duties.program_agreements import RoleKey
 from locales import N_
 
 Verb = Literal["done", "approved", "rejected", "handed_back", "waived", "undone"]

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from duties.here import many
 from duties.loading_comparison import Change, Comparison, Row, Step, differ, established, words
-from duties.program import Committee, Seat
+from duties.program_committees import Committee, Seat
 from locales import N_, Counted
 from models.base import refers, table_of
 from models.committee import Committee as CommitteeRow

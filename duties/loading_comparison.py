@@ -15,7 +15,8 @@ from duties.actors import Actor
 from duties.declared import Bilingual, Declared
 from duties.exporting import last_loaded
 from duties.here import many, one, program_of
-from duties.program import Committee, ProgramFile
+from duties.program import ProgramFile
+from duties.program_committees import Committee
 from locales import say
 from models.base import table_of
 from models.committee import Committee as CommitteeRow

@@ -4,57 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, time
-from typing import Annotated, Final, Literal, TypeVar, get_args
+from datetime import date
+from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
 
 from duties.calendars import Calendar, Closure
-from duties.declared import (
-    Bilingual,
-    GuideId,
-    Key,
-    Part,
-    PathOf,
-    Text,
-    Wrong,
+from duties.declared import Bilingual, Key, Part, PathOf, Text, Wrong, each_once
+from duties.program_agreements import (
+    Agreement,
+    Clause,
+    Clauses,
+    Obligations,
+    Owed,
+    RoleKey,
+    SharingTerms,
+    fact_of,
+    owed_under,
 )
-from duties.guide_ids import GUIDE_IDS
+from duties.program_committees import Committee, Seat
 from locales import N_
-
-T = TypeVar("T")
 
 Language = Literal["fr", "en"]
 OrganizationKind = Literal["health_agency", "community", "police", "specialized", "research", "outside"]
 Regime = Literal["R-22.1", "A-2.1", "P-39.1"]
-RoleKey = Literal[
-    "director",
-    "manager",
-    "youth_worker",
-    "second_representative",
-    "coordinator",
-    "administrative_officer",
-    "administrative_manager",
-    "petty_cash_holder",
-    "it_contact",
-    "police_representative",
-    "specialized_resource",
-    "researcher",
-    "research_coordinator",
-    "administrator",  # runs the installation, and sees no case
-    "privacy_officer",  # answers for the protection of personal information, as the law has it
-]
-"""The roles that an agreement may create; a program declares the ones that it has."""
-
-Owner = Literal["organization", RoleKey]
-Period = Literal["calendar_year", "agreement_year", "quarter", "month", "once", "continuous"]
-CheckKind = Literal["attendance", "tasks", "document", "attestation", "count"]
 Structure = Literal["hosted", "secondment", "joint"]
-Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-
-ROLE_KEYS: Final[tuple[RoleKey, ...]] = get_args(RoleKey)
-CHECK_KINDS: Final[tuple[CheckKind, ...]] = get_args(CheckKind)
 
 STRUCTURES: Final[Mapping[Structure, str]] = {"hosted": "GV-1", "secondment": "GV-2", "joint": "GV-3"}
 """The three structures of coordination that the guide proposes, and the fact that each comes from."""
@@ -70,34 +45,6 @@ def _zone(value: str) -> str:
     ) as error:  # KeyError: ZoneInfoNotFoundError; OSError: a folder's name
         raise Wrong(N_("This is not a time zone, such as America/Toronto.")) from error
     return value
-
-
-def fact_of(value: str) -> str:
-    """The guide's fact under an obligation's key: AG-X2 for AG-X2 and for AG-X2.replacement."""
-    return value.partition(".")[0]
-
-
-def _obligation_key(value: str) -> str:
-    fact, dot, word = value.partition(".")
-    if fact not in GUIDE_IDS or (dot and not word.isidentifier()):
-        raise Wrong(N_("An obligation is named by its fact of the guide, such as AG-M1 or AG-X2.replacement."))
-    return value
-
-
-def _each_once(values: tuple[T, ...]) -> tuple[T, ...]:
-    for place, value in enumerate(values):
-        if value in values[:place]:
-            raise Wrong(N_("This stands here a second time."), at=(place,))
-    return values
-
-
-def _of_committees(value: str) -> str:
-    if not value.startswith("CM-"):
-        raise Wrong(N_("A committee's source is its fact of the guide, such as CM-S."))
-    return value
-
-
-ObligationKey = Annotated[str, AfterValidator(_obligation_key)]
 
 
 class ClosedDays(Part):
@@ -144,7 +91,7 @@ class Identity(Part):
 
     key: Key
     title: Bilingual
-    languages: Annotated[tuple[Language, ...], Field(min_length=1), AfterValidator(_each_once)]
+    languages: Annotated[tuple[Language, ...], Field(min_length=1), AfterValidator(each_once)]
     time_zone: Annotated[str, AfterValidator(_zone)]
     calendar: ProgramCalendar
     area: Annotated[tuple[Bilingual, ...], Field(min_length=1)]
@@ -207,7 +154,7 @@ class Coordination(Part):
     hosted: Hosted | None = None
     secondment: Secondment | None = None
     joint: Joint | None = None
-    support: Annotated[tuple[RoleKey, ...], AfterValidator(_each_once)] = ()
+    support: Annotated[tuple[RoleKey, ...], AfterValidator(each_once)] = ()
     reports_to: Key
     decisions: Endorsement
 
@@ -254,234 +201,6 @@ class Organization(Part):
     def name_in(self, language: str) -> str:
         """The name in "fr" or "en"."""
         return Bilingual(fr=self.name, en=self.name_en or self.name).in_language(language)
-
-
-class AttendanceRule(Part):
-    """How often the organization's seat on a committee may stay empty in the period, of the meetings held."""
-
-    committee: Key
-    at_most_absences: Annotated[int, Field(ge=0)]
-    alternates: Literal["count", "no"] = "count"
-    excused: Literal["neutral", "absent"] = "neutral"
-    grace_days: Annotated[int, Field(ge=0)] = 10  # for the secretary to record the attendance
-
-
-class TasksRule(Part):
-    """How many of the steps that serve this clause may be done late in the period, in these protocols."""
-
-    protocols: Annotated[tuple[Key, ...], Field(min_length=1), AfterValidator(_each_once)]
-    late_after_working_days: Annotated[int, Field(ge=0)] = 0  # after the due date
-    at_most_late: Annotated[int, Field(ge=0)]
-
-
-class DocumentRule(Part):
-    """How many documents of a kind the period must bring."""
-
-    kind: Key
-    at_least: Annotated[int, Field(ge=1)] = 1
-    grace_days: Annotated[int, Field(ge=0)] = 0  # after the period's end
-
-
-class AttestationRule(Part):
-    """What the holder of a role states in writing, once a period."""
-
-    statement: Bilingual
-    by: RoleKey
-    grace_days: Annotated[int, Field(ge=0)] = 0  # after the period's end
-
-
-class CountRule(Part):
-    """What the program's own records must add up to.
-
-    `referrals` made by the organization in the period; `alternates`: for each committee named, the people
-    who may sit for the organization's principals; `vacant_working_days` of the role that stands vacant the
-    longest, among those named.
-    """
-
-    of: Literal["referrals", "alternates", "vacant_working_days"]
-    committees: Annotated[tuple[Key, ...], AfterValidator(_each_once)] = ()
-    roles: Annotated[tuple[RoleKey, ...], AfterValidator(_each_once)] = ()
-    at_least: Annotated[int, Field(ge=1)] | None = None
-    at_most: Annotated[int, Field(ge=0)] | None = None
-
-    @model_validator(mode="after")
-    def _complete(self) -> CountRule:
-        if (self.at_least is None) == (self.at_most is None):
-            raise Wrong(N_("A count has either at_least or at_most."))
-        if bool(self.committees) != (self.of == "alternates"):
-            raise Wrong(N_("Alternates are counted for named committees, and only they are."), at=("committees",))
-        if bool(self.roles) != (self.of == "vacant_working_days"):
-            raise Wrong(N_("Vacant days are counted for named roles, and only they are."), at=("roles",))
-        return self
-
-
-Rule = AttendanceRule | TasksRule | DocumentRule | AttestationRule | CountRule
-
-
-class Check(Part):
-    """How an obligation is checked: one kind of check, with its rule."""
-
-    attendance: AttendanceRule | None = None
-    tasks: TasksRule | None = None
-    document: DocumentRule | None = None
-    attestation: AttestationRule | None = None
-    count: CountRule | None = None
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Check:
-        if sum(getattr(self, name) is not None for name in CHECK_KINDS) != 1:
-            raise Wrong(N_("Exactly one check must stand here: attendance, tasks, document, attestation or count."))
-        return self
-
-    @property
-    def kind(self) -> CheckKind:
-        """Which check this is."""
-        return next(name for name in CHECK_KINDS if getattr(self, name) is not None)
-
-    @property
-    def rule(self) -> Rule:
-        """The rule of the one check that stands here."""
-        rule: Rule = getattr(self, self.kind)
-        return rule
-
-
-class Obligation(Part):
-    """A duty under a clause: who owes it, over which period, and how it is checked.
-
-    Where several roles owe it, each role that the agreement creates owes it for itself. `sources` are facts
-    of the guide besides the one that names the obligation; `endorsed_by` is the committee that must approve.
-    """
-
-    text: Bilingual
-    owed_by: Annotated[tuple[Owner, ...], Field(min_length=1), AfterValidator(_each_once)]
-    period: Period
-    check: Check
-    sources: Annotated[tuple[GuideId, ...], AfterValidator(_each_once)] = ()
-    endorsed_by: Key | None = None
-
-
-class Clause(Part):
-    """A clause that creates no duty of its own: how long, how it ends, who holds the information."""
-
-    title: Bilingual
-    text: Bilingual
-    sources: tuple[GuideId, ...] = ()
-
-
-class SharingTerms(Part):
-    """What may be shared with the other partners, why, and how it is protected. Guide: AG-IS."""
-
-    source: Literal["AG-IS"]
-    purposes: Annotated[dict[Key, Bilingual], Field(min_length=1)]
-    information: Annotated[dict[Key, Bilingual], Field(min_length=1)]
-    safeguards: Annotated[tuple[Bilingual, ...], Field(min_length=1)]
-
-
-class CreatedRole(Part):
-    """How many people hold a role under an agreement, and each one's hours, where that is known."""
-
-    headcount: Annotated[int, Field(ge=1)] = 1
-    hours_a_week: Annotated[float, Field(gt=0, le=60)] | None = None
-
-
-class Resource(Part):
-    """What an organization brings to the program."""
-
-    kind: Literal["human", "material", "financial", "structure", "service"]
-    text: Bilingual
-    sources: tuple[GuideId, ...] = ()
-
-
-Obligations = dict[ObligationKey, Obligation]
-Clauses = dict[Key, Clause]
-
-
-class Agreement(Part):
-    """What one organization would sign. `clauses` and `obligations` name groups that agreements share."""
-
-    title: Bilingual
-    notice_days: Annotated[int, Field(ge=0)] = 90
-    roles: Annotated[dict[RoleKey, CreatedRole], Field(min_length=1)]
-    resources: tuple[Resource, ...] = ()
-    clauses: Annotated[tuple[Key, ...], AfterValidator(_each_once)] = ()
-    own_clauses: Clauses = Field(default_factory=dict)
-    obligations: Annotated[tuple[Key, ...], AfterValidator(_each_once)] = ()
-    own_obligations: Obligations = Field(default_factory=dict)
-    information_sharing: Key | None = None
-
-
-class Rhythm(Part):
-    """How often a committee meets. A weekly one has its weekday and local time, in the program's zone."""
-
-    times: Annotated[int, Field(ge=1, le=52)]
-    per: Literal["week", "year"]
-    weekday: Weekday | None = None
-    at: time | None = None
-
-    @model_validator(mode="after")
-    def _complete(self) -> Rhythm:
-        weekly = self.per == "week"
-        if weekly and self.times != 1:
-            raise Wrong(N_("A weekly committee meets once a week."), at=("times",))
-        for name in ("weekday", "at"):
-            if (getattr(self, name) is not None) != weekly:
-                raise Wrong(N_("A weekly committee has its weekday and time, and only a weekly one."), at=(name,))
-        return self
-
-
-class Seat(Part):
-    """A place on a committee: it belongs to an organization, and whoever holds the role there sits on it."""
-
-    organization: Key
-    role: RoleKey
-    title: Bilingual
-    voting: bool = True
-    source: GuideId | None = None  # the committee's own where none is given
-
-
-class Alternates(Part):
-    """The role whose holders sit when a principal cannot."""
-
-    role: RoleKey
-    source: GuideId
-
-
-class Committee(Part):
-    """A committee of the program. One that is only recommended is not established: it has no rhythm yet."""
-
-    title: Bilingual
-    purpose: Bilingual
-    source: Annotated[GuideId, AfterValidator(_of_committees)]
-    established: bool = True
-    rhythm: Rhythm | None = None
-    minutes: Annotated[int, Field(ge=15, le=600)] | None = None
-    seats: dict[Key, Seat] = Field(default_factory=dict)
-    alternates: Alternates | None = None
-    derived_from: Annotated[tuple[Key, ...], AfterValidator(_each_once)] = ()
-    guests: tuple[Bilingual, ...] = ()
-
-    @model_validator(mode="after")
-    def _complete(self) -> Committee:
-        if self.established and self.rhythm is None:
-            raise Wrong(N_("An established committee has its rhythm."))
-        if self.established and self.minutes is None:
-            raise Wrong(N_("An established committee has the length of its meetings, in minutes."))
-        if self.established and not (self.seats or self.derived_from):
-            raise Wrong(N_("An established committee has seats, or takes them from another."))
-        return self
-
-
-@dataclass(frozen=True)
-class Owed:
-    """One obligation as one agreement holds it: by one role, or by the organization itself.
-
-    `key` is the declared one, with the role after a colon where several roles owe the same.
-    """
-
-    key: str
-    owner: Owner
-    obligation: Obligation
-    sources: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -567,15 +286,6 @@ class ProgramFile(Part):
     def guide_ids(self) -> frozenset[str]:
         """Every fact of the guide that this file carries."""
         return frozenset(_guide_ids(self))
-
-
-def owed_under(key: str, obligation: Obligation, agreement: Agreement) -> Iterator[Owed]:
-    """`obligation` once for each role that owes it and that `agreement` creates, or for the organization."""
-    several = len(obligation.owed_by) > 1
-    for owner in obligation.owed_by:
-        if owner == "organization" or owner in agreement.roles:
-            name = f"{key}:{owner}" if several else key
-            yield Owed(name, owner, obligation, (fact_of(key), *obligation.sources))
 
 
 def each_group_of_obligations(program: ProgramFile) -> Iterator[tuple[PathOf, Obligations]]:

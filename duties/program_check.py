@@ -7,19 +7,17 @@ from pathlib import Path
 from typing import Final
 
 from duties.declared import Declared, DeclaredErrors, PathOf, Problem, load_declared, load_declared_text
-from duties.program import (
+from duties.program import ProgramFile, each_group_of_obligations
+from duties.program_agreements import (
     AttendanceRule,
     AttestationRule,
-    Committee,
     CountRule,
     Obligation,
     Obligations,
-    ProgramFile,
     RoleKey,
-    Seat,
-    each_group_of_obligations,
     owed_under,
 )
+from duties.program_committees import Committee, Seat
 from locales import N_
 
 

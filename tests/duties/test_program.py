@@ -13,17 +13,8 @@ from pydantic import BaseModel
 
 from duties.declared import Declared, DeclaredErrors, PathOf, Problem, written
 from duties.guide_ids import GUIDE_IDS
-from duties.program import (
-    ROLE_KEYS,
-    STRUCTURES,
-    AttendanceRule,
-    Language,
-    Organization,
-    OrganizationKind,
-    ProgramFile,
-    Regime,
-    Structure,
-)
+from duties.program import STRUCTURES, Language, Organization, OrganizationKind, ProgramFile, Regime, Structure
+from duties.program_agreements import ROLE_KEYS, AttendanceRule
 from duties.program_check import check_program, read_program, read_program_text
 from models import program as tables
 

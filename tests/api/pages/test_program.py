@@ -14,7 +14,7 @@ from duties import agreements
 from duties.calendars import Calendar
 from duties.cases import record_protocol
 from duties.declared import load_declared_text
-from duties.program import CHECK_KINDS
+from duties.program_agreements import CHECK_KINDS
 from duties.protocol import Protocol
 from locales import speaking
 from models.agreement import Agreement, AgreementVersion

@@ -1,0 +1,230 @@
+"""The grammar of an agreement: the roles it creates, who owes what, how that is checked, and its clauses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal, get_args
+
+from pydantic import AfterValidator, Field, model_validator
+
+from duties.declared import Bilingual, GuideId, Key, Part, Wrong, each_once
+from duties.guide_ids import GUIDE_IDS
+from locales import N_
+
+RoleKey = Literal[
+    "director",
+    "manager",
+    "youth_worker",
+    "second_representative",
+    "coordinator",
+    "administrative_officer",
+    "administrative_manager",
+    "petty_cash_holder",
+    "it_contact",
+    "police_representative",
+    "specialized_resource",
+    "researcher",
+    "research_coordinator",
+    "administrator",  # runs the installation, and sees no case
+    "privacy_officer",  # answers for the protection of personal information, as the law has it
+]
+"""The roles that an agreement may create; a program declares the ones that it has."""
+
+Owner = Literal["organization", RoleKey]
+Period = Literal["calendar_year", "agreement_year", "quarter", "month", "once", "continuous"]
+CheckKind = Literal["attendance", "tasks", "document", "attestation", "count"]
+
+ROLE_KEYS: Final[tuple[RoleKey, ...]] = get_args(RoleKey)
+CHECK_KINDS: Final[tuple[CheckKind, ...]] = get_args(CheckKind)
+
+
+def fact_of(value: str) -> str:
+    """The guide's fact under an obligation's key: AG-X2 for AG-X2 and for AG-X2.replacement."""
+    return value.partition(".")[0]
+
+
+def _obligation_key(value: str) -> str:
+    fact, dot, word = value.partition(".")
+    if fact not in GUIDE_IDS or (dot and not word.isidentifier()):
+        raise Wrong(N_("An obligation is named by its fact of the guide, such as AG-M1 or AG-X2.replacement."))
+    return value
+
+
+ObligationKey = Annotated[str, AfterValidator(_obligation_key)]
+
+
+class AttendanceRule(Part):
+    """How often the organization's seat on a committee may stay empty in the period, of the meetings held."""
+
+    committee: Key
+    at_most_absences: Annotated[int, Field(ge=0)]
+    alternates: Literal["count", "no"] = "count"
+    excused: Literal["neutral", "absent"] = "neutral"
+    grace_days: Annotated[int, Field(ge=0)] = 10  # for the secretary to record the attendance
+
+
+class TasksRule(Part):
+    """How many of the steps that serve this clause may be done late in the period, in these protocols."""
+
+    protocols: Annotated[tuple[Key, ...], Field(min_length=1), AfterValidator(each_once)]
+    late_after_working_days: Annotated[int, Field(ge=0)] = 0  # after the due date
+    at_most_late: Annotated[int, Field(ge=0)]
+
+
+class DocumentRule(Part):
+    """How many documents of a kind the period must bring."""
+
+    kind: Key
+    at_least: Annotated[int, Field(ge=1)] = 1
+    grace_days: Annotated[int, Field(ge=0)] = 0  # after the period's end
+
+
+class AttestationRule(Part):
+    """What the holder of a role states in writing, once a period."""
+
+    statement: Bilingual
+    by: RoleKey
+    grace_days: Annotated[int, Field(ge=0)] = 0  # after the period's end
+
+
+class CountRule(Part):
+    """What the program's own records must add up to.
+
+    `referrals` made by the organization in the period; `alternates`: for each committee named, the people
+    who may sit for the organization's principals; `vacant_working_days` of the role that stands vacant the
+    longest, among those named.
+    """
+
+    of: Literal["referrals", "alternates", "vacant_working_days"]
+    committees: Annotated[tuple[Key, ...], AfterValidator(each_once)] = ()
+    roles: Annotated[tuple[RoleKey, ...], AfterValidator(each_once)] = ()
+    at_least: Annotated[int, Field(ge=1)] | None = None
+    at_most: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> CountRule:
+        if (self.at_least is None) == (self.at_most is None):
+            raise Wrong(N_("A count has either at_least or at_most."))
+        if bool(self.committees) != (self.of == "alternates"):
+            raise Wrong(N_("Alternates are counted for named committees, and only they are."), at=("committees",))
+        if bool(self.roles) != (self.of == "vacant_working_days"):
+            raise Wrong(N_("Vacant days are counted for named roles, and only they are."), at=("roles",))
+        return self
+
+
+Rule = AttendanceRule | TasksRule | DocumentRule | AttestationRule | CountRule
+
+
+class Check(Part):
+    """How an obligation is checked: one kind of check, with its rule."""
+
+    attendance: AttendanceRule | None = None
+    tasks: TasksRule | None = None
+    document: DocumentRule | None = None
+    attestation: AttestationRule | None = None
+    count: CountRule | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Check:
+        if sum(getattr(self, name) is not None for name in CHECK_KINDS) != 1:
+            raise Wrong(N_("Exactly one check must stand here: attendance, tasks, document, attestation or count."))
+        return self
+
+    @property
+    def kind(self) -> CheckKind:
+        """Which check this is."""
+        return next(name for name in CHECK_KINDS if getattr(self, name) is not None)
+
+    @property
+    def rule(self) -> Rule:
+        """The rule of the one check that stands here."""
+        rule: Rule = getattr(self, self.kind)
+        return rule
+
+
+class Obligation(Part):
+    """A duty under a clause: who owes it, over which period, and how it is checked.
+
+    Where several roles owe it, each role that the agreement creates owes it for itself. `sources` are facts
+    of the guide besides the one that names the obligation; `endorsed_by` is the committee that must approve.
+    """
+
+    text: Bilingual
+    owed_by: Annotated[tuple[Owner, ...], Field(min_length=1), AfterValidator(each_once)]
+    period: Period
+    check: Check
+    sources: Annotated[tuple[GuideId, ...], AfterValidator(each_once)] = ()
+    endorsed_by: Key | None = None
+
+
+class Clause(Part):
+    """A clause that creates no duty of its own: how long, how it ends, who holds the information."""
+
+    title: Bilingual
+    text: Bilingual
+    sources: tuple[GuideId, ...] = ()
+
+
+class SharingTerms(Part):
+    """What may be shared with the other partners, why, and how it is protected. Guide: AG-IS."""
+
+    source: Literal["AG-IS"]
+    purposes: Annotated[dict[Key, Bilingual], Field(min_length=1)]
+    information: Annotated[dict[Key, Bilingual], Field(min_length=1)]
+    safeguards: Annotated[tuple[Bilingual, ...], Field(min_length=1)]
+
+
+class CreatedRole(Part):
+    """How many people hold a role under an agreement, and each one's hours, where that is known."""
+
+    headcount: Annotated[int, Field(ge=1)] = 1
+    hours_a_week: Annotated[float, Field(gt=0, le=60)] | None = None
+
+
+class Resource(Part):
+    """What an organization brings to the program."""
+
+    kind: Literal["human", "material", "financial", "structure", "service"]
+    text: Bilingual
+    sources: tuple[GuideId, ...] = ()
+
+
+Obligations = dict[ObligationKey, Obligation]
+Clauses = dict[Key, Clause]
+
+
+class Agreement(Part):
+    """What one organization would sign. `clauses` and `obligations` name groups that agreements share."""
+
+    title: Bilingual
+    notice_days: Annotated[int, Field(ge=0)] = 90
+    roles: Annotated[dict[RoleKey, CreatedRole], Field(min_length=1)]
+    resources: tuple[Resource, ...] = ()
+    clauses: Annotated[tuple[Key, ...], AfterValidator(each_once)] = ()
+    own_clauses: Clauses = Field(default_factory=dict)
+    obligations: Annotated[tuple[Key, ...], AfterValidator(each_once)] = ()
+    own_obligations: Obligations = Field(default_factory=dict)
+    information_sharing: Key | None = None
+
+
+@dataclass(frozen=True)
+class Owed:
+    """One obligation as one agreement holds it: by one role, or by the organization itself.
+
+    `key` is the declared one, with the role after a colon where several roles owe the same.
+    """
+
+    key: str
+    owner: Owner
+    obligation: Obligation
+    sources: tuple[str, ...]
+
+
+def owed_under(key: str, obligation: Obligation, agreement: Agreement) -> Iterator[Owed]:
+    """`obligation` once for each role that owes it and that `agreement` creates, or for the organization."""
+    several = len(obligation.owed_by) > 1
+    for owner in obligation.owed_by:
+        if owner == "organization" or owner in agreement.roles:
+            name = f"{key}:{owner}" if several else key
+            yield Owed(name, owner, obligation, (fact_of(key), *obligation.sources))
