@@ -13,8 +13,11 @@ from typing import Any, Final
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 
+from api import recording
 from api.rendering import render
 from duties.refusals import Refusal
 from locales import N_, current_language, say
@@ -56,6 +59,7 @@ _TITLES: Final = {
     413: N_("This is too large."),
     422: N_("Something in this request is missing or not right."),
     428: N_("Say which version you saw."),
+    429: N_("There were too many tries from here. Wait a quarter of an hour, then try again; nothing is lost."),
     500: N_("Something went wrong on our side. Nothing was saved; try again."),
     # It may be the answer to the commit that was lost: whether it was saved, nobody can say here.
     503: N_(
@@ -112,12 +116,20 @@ async def refused(request: Request, refusal: Exception) -> Response:
 
 
 async def not_found(request: Request, _: Exception) -> Response:
-    """Not theirs to see, or not there: the same."""
+    """Not theirs to see, or not there: the same. Told in the record first: what cannot be told is not answered."""
+    try:
+        await recording.refused(request)
+    except (OperationalError, NoConnection) as error:
+        return await database_away(request, error)
     return answer(request, 404)
 
 
 async def not_signed_in(request: Request, _: Exception) -> Response:
-    """Nobody is signed in: a page leads to the sign-in, the API says so."""
+    """Nobody is signed in, or no longer: a page leads to the sign-in, the API says so."""
+    try:
+        await recording.not_signed_in(request)
+    except (OperationalError, NoConnection) as error:
+        return await database_away(request, error)
     if wants_json(request):
         return answer(request, 401)
     return RedirectResponse(request.app.url_path_for("sign_in"), 303, {"Cache-Control": "no-store"})

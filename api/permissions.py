@@ -8,24 +8,39 @@ what a page opens are one answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Any, Final, Literal, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Boolean, ColumnElement, Uuid, and_, any_, bindparam, false, literal, or_, select, true
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    ColumnElement,
+    Date,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    false,
+    literal,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
 from duties import board
-from duties.actors import Actor
+from duties.actors import OPERATOR, Actor
 from duties.cases import links_allowed
 from duties.here import one, program_of, run
 from duties.roles import Holder, Link, Standing
 from models.base import refers, table_of
 from models.casework import Case, Responsibility, Task
+from models.committee import Seat, SeatHolder
 
 _task = table_of(Task)
 _case = table_of(Case)
@@ -46,6 +61,8 @@ class Action(StrEnum):
     REOPEN_CASE = "reopen_case"
     MOVE_DAY = "move_day"
     TAKE_VERSION = "take_version"
+    SEE_TASK = "see_task"
+    READ_NOTES = "read_notes"  # what people wrote in a case: notes, reasons, what was given as proof
     COMPLETE_TASK = "complete_task"
     UNDO_TASK = "undo_task"
     APPROVE_TASK = "approve_task"
@@ -55,6 +72,7 @@ class Action(StrEnum):
     WAIVE_TASK = "waive_task"
     READ_EVIDENCE = "read_evidence"
     SEE_PEOPLE = "see_people"
+    SEE_CONTACT = "see_contact"  # a person's address and telephone
     ADD_PERSON = "add_person"
     UPDATE_PERSON = "update_person"
     APPOINT = "appoint"
@@ -64,17 +82,35 @@ class Action(StrEnum):
     SEE_PROGRAM = "see_program"
     SEE_PROTOCOL = "see_protocol"
     SEE_BOARD = "see_board"
-    SEE_POST = "see_post"
+    SEE_POST = "see_post"  # to whom letters went, and what became of each
+    READ_LETTER = "read_letter"
     RESEND_POST = "resend_post"
     SEE_ACTIVITY = "see_activity"
+    SEE_ACCESS = "see_access"  # who can sign in, and by what
+    INVITE = "invite"
+    END_ACCESS = "end_access"
+    SEE_MY_ACCESS = "see_my_access"
+    END_SIGN_IN = "end_sign_in"  # one of one's own
+    ENROL_PASSKEY = "enrol_passkey"
+    REMOVE_PASSKEY = "remove_passkey"
     SEE_PRIVACY = "see_privacy"  # who read what, who was turned away, and the register of incidents
     KEEP_INCIDENTS = "keep_incidents"
+    ADD_ADMINISTRATOR = "add_administrator"
+    RUN_INSTALLATION = "run_installation"  # start it, and bring its database to head
+    LOAD_PROGRAM = "load_program"
+    EXPORT_PROGRAM = "export_program"
+    PLAN_PROTOCOL = "plan_protocol"
     VERIFY_RECORD = "verify_record"
     KEEP_SEAL_KEYS = "keep_seal_keys"
 
 
 class Relation(StrEnum):
-    """What the asker is to the thing that they ask about."""
+    """What the asker is to the thing that they ask about.
+
+    Three more come with participants, whose file none of those below opens: ASSIGNED (the follow-up is theirs, or that
+    of whom they act for), CLINICAL (holds a seat on the Clinical Committee that day: AD-R11) and BARRED (a participant
+    does not want this worker to see their file), which takes away what any other gives. See docs/adr/0006.
+    """
 
     ANYONE = "anyone"  # signed in or not
     STAFF = "staff"  # holds a role in the program today
@@ -91,6 +127,8 @@ class Relation(StrEnum):
     DECLARED = "declared"  # holds a role that the protocol lets do this to a case
     SELF = "self"  # the person is themselves
     TRIES_OUT = "tries_out"  # staff of a demonstration, whose letters reach nobody
+    SITS_WITH = "sits_with"  # holds a seat on a committee on which the person holds one
+    ADMINISTRATOR = "administrator"  # runs the installation, and sees no case
     PRIVACY = "privacy"  # answers for the protection of personal information
     OPERATOR = "operator"  # at the terminal of the installation, with its database and its keys
 
@@ -116,6 +154,10 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.REOPEN_CASE: frozenset({Relation.DECLARED}),
     Action.MOVE_DAY: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
     Action.TAKE_VERSION: frozenset({Relation.COORDINATOR}),
+    # A task of a case is seen by whoever sees the case; one of no case, by whom it concerns.
+    Action.SEE_TASK: frozenset({Relation.OWES, Relation.APPROVES, Relation.DID, Relation.COORDINATOR}),
+    # A director answers for how far a case is, and needs nothing that people wrote in it.
+    Action.READ_NOTES: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.SUBJECT, Relation.TAKES_PART}),
     Action.COMPLETE_TASK: frozenset({Relation.OWES, Relation.COORDINATOR}),
     Action.UNDO_TASK: frozenset({Relation.DID, Relation.COORDINATOR}),
     Action.APPROVE_TASK: frozenset({Relation.APPROVES}),
@@ -127,6 +169,11 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
         {Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.SUBJECT, Relation.TAKES_PART}
     ),
     Action.SEE_PEOPLE: frozenset({Relation.STAFF}),
+    # Who writes to them or for them, and who must reach them: their manager, and those with whom they sit. Their own
+    # organization has a directory of its own.
+    Action.SEE_CONTACT: frozenset(
+        {Relation.SELF, Relation.COORDINATOR, Relation.OFFICE, Relation.MANAGER_HERE, Relation.SITS_WITH}
+    ),
     Action.ADD_PERSON: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
     Action.UPDATE_PERSON: frozenset({Relation.SELF, Relation.COORDINATOR, Relation.MANAGER_HERE}),
     Action.APPOINT: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
@@ -136,15 +183,32 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.SEE_PROGRAM: frozenset({Relation.STAFF}),
     Action.SEE_PROTOCOL: frozenset({Relation.STAFF}),
     Action.SEE_BOARD: frozenset({Relation.COORDINATOR, Relation.OFFICE}),
-    Action.SEE_POST: frozenset({Relation.COORDINATOR, Relation.OFFICE, Relation.TRIES_OUT}),
+    Action.SEE_POST: frozenset({Relation.COORDINATOR, Relation.OFFICE, Relation.ADMINISTRATOR, Relation.TRIES_OUT}),
+    Action.READ_LETTER: frozenset({Relation.COORDINATOR, Relation.OFFICE, Relation.TRIES_OUT}),
     Action.RESEND_POST: frozenset({Relation.COORDINATOR, Relation.OFFICE}),
     Action.SEE_ACTIVITY: frozenset({Relation.COORDINATOR}),
+    Action.SEE_ACCESS: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.ADMINISTRATOR}),
+    Action.INVITE: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.ADMINISTRATOR}),
+    Action.END_ACCESS: frozenset({Relation.COORDINATOR}),
+    Action.SEE_MY_ACCESS: frozenset({Relation.STAFF}),
+    Action.END_SIGN_IN: frozenset({Relation.STAFF}),
+    Action.ENROL_PASSKEY: frozenset({Relation.STAFF}),
+    Action.REMOVE_PASSKEY: frozenset({Relation.STAFF}),
     # Who reads what others read is one person, and nobody else's business.
     Action.SEE_PRIVACY: frozenset({Relation.PRIVACY}),
     Action.KEEP_INCIDENTS: frozenset({Relation.PRIVACY}),
+    Action.ADD_ADMINISTRATOR: frozenset({Relation.OPERATOR}),
+    Action.RUN_INSTALLATION: frozenset({Relation.OPERATOR}),
+    Action.LOAD_PROGRAM: frozenset({Relation.OPERATOR}),
+    Action.EXPORT_PROGRAM: frozenset({Relation.OPERATOR}),
+    Action.PLAN_PROTOCOL: frozenset({Relation.OPERATOR}),
     Action.VERIFY_RECORD: frozenset({Relation.OPERATOR}),
     Action.KEEP_SEAL_KEYS: frozenset({Relation.OPERATOR}),
 }
+
+
+#: Asked inside a page or an answer, about a part of it: these have no route of their own.
+OF_A_PART: Final = frozenset({Action.READ_NOTES, Action.SEE_CONTACT})
 
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
@@ -221,11 +285,14 @@ def to_program(asker: Asker, *, organizations: Iterable[UUID] = ()) -> Given:
     office = asker.hat("administrative_officer")
     if office:
         given[Relation.OFFICE] = _as(asker, office)
+    administrator = asker.hat("administrator")
+    if administrator:
+        given[Relation.ADMINISTRATOR] = _as(asker, administrator)
     privacy = asker.hat("privacy_officer")
     if privacy:
         given[Relation.PRIVACY] = _as(asker, privacy)
     for place in organizations:
-        for role, relation in (("manager", Relation.MANAGER_HERE), ("director", Relation.DIRECTOR_HERE)):
+        for relation, role in _AT_AN_ORGANIZATION.items():
             holder = asker.hat(role, place)
             if holder:
                 given[relation] = _as(asker, holder)
@@ -247,6 +314,25 @@ def to_person(asker: Asker, person_id: UUID) -> Given:
     if person_id == asker.person_id:
         given[Relation.SELF] = _as(asker, next(iter(_own_hats(asker)), None))
     return given
+
+
+def to_contact(asker: Asker, person_id: UUID, companions: Collection[UUID]) -> Given:
+    """What the asker is to a person's address and telephone. `companions` are those whom `companions_of` found."""
+    given = to_person(asker, person_id)
+    if person_id in companions:
+        given[Relation.SITS_WITH] = _as(asker, next(iter(_own_hats(asker)), None))
+    return given
+
+
+def companions_of(session: Session, asker: Asker) -> frozenset[UUID]:
+    """Those who hold a seat today on a committee on which the asker holds one, for a principal or as an alternate."""
+    asked = {"here": program_of(session), "person": asker.person_id, "day": asker.day}
+    return frozenset(run(session, _COMPANIONS, asked).scalars())
+
+
+def at_the_terminal() -> Given:
+    """Who sits at the terminal of the installation, with its database and its keys: no person of the program."""
+    return {Relation.OPERATOR: Actor.system(OPERATOR)}
 
 
 def to_case(session: Session, asker: Asker, case: Mapping[str, Any]) -> Given:
@@ -300,31 +386,61 @@ def to_duty(asker: Asker, task: Mapping[str, Any], links: Mapping[UUID, list[Lin
     return given
 
 
+@dataclass(frozen=True)
+class _Sight:
+    """Which cases a row of the table lets the asker see: everyone's, those of some organizations, their own, those of
+    their part."""
+
+    everything: bool
+    organizations: list[UUID]
+    own: bool
+    part: bool
+
+    @classmethod
+    def of(cls, asker: Asker, action: Action = Action.SEE_CASE) -> _Sight:
+        """By the table's row for `action`, which holds relations to the program, to an organization, or to a case."""
+        wanted = TABLE[action]
+        roles = [role for relation, role in _AT_AN_ORGANIZATION.items() if relation in wanted]
+        return cls(
+            everything=bool(wanted & to_program(asker).keys()),
+            organizations=asker.organizations_as(*roles) if roles else [],
+            own=Relation.SUBJECT in wanted,
+            part=Relation.TAKES_PART in wanted,
+        )
+
+
 def visible_cases(asker: Asker, hats: board.Hats) -> ColumnElement[bool]:
     """The condition on `case` that the asker may see it: `Action.SEE_CASE` of the table, as SQL."""
     if not asker.is_staff:
         return false()
-    if asker.hat("coordinator"):
+    sight = _Sight.of(asker)
+    if sight.everything:
         return true()
-    managed = asker.organizations_as("manager", "director")
+    part = _has_part(
+        literal(asker.person_id, Uuid()),
+        literal(list(hats.tasks), board.CHAINS),
+        literal(list(hats.approvals), board.CHAINS),
+    )
     return or_(
-        _case.c.organization_id.in_(managed),
-        _case.c.subject_id == asker.person_id,
-        _has_part(
-            literal(asker.person_id, Uuid()),
-            literal(list(hats.tasks), board.CHAINS),
-            literal(list(hats.approvals), board.CHAINS),
-        ),
+        _case.c.organization_id.in_(sight.organizations),
+        *([_case.c.subject_id == asker.person_id] if sight.own else []),
+        *([part] if sight.part else []),
     )
 
 
 def find_case(session: Session, asker: Asker, case_id: UUID) -> dict[str, Any]:
-    """A case that the asker may see, and whether they take part in it. Raises Forbidden, also where there is none."""
+    """A case that the asker may see, and whether they take part in it. Raises Forbidden, also where there is none.
+
+    One question either way: the time that it takes does not tell the two apart.
+    """
     if not asker.is_staff:
         raise Forbidden
+    sight = _Sight.of(asker)
     asked = {
-        "oversees": asker.hat("coordinator") is not None,
-        "managed": asker.organizations_as("manager", "director"),
+        "oversees": sight.everything,
+        "managed": sight.organizations,
+        "own": sight.own,
+        "partakes": sight.part,
     }
     row = one(session, _CASE_SEEN, {**_part_asked(session, asker, case_id), **asked})
     if row is None:
@@ -333,15 +449,13 @@ def find_case(session: Session, asker: Asker, case_id: UUID) -> dict[str, Any]:
 
 
 def find_task(session: Session, asker: Asker, task_id: UUID) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """A task of a case that the asker may see, or one that is theirs, with its case. Raises Forbidden."""
+    """A task of a case that the asker may see, or one of no case that is theirs, with its case. Raises Forbidden."""
     task = one(session, select(_task).where(_task.c.program_id == program_of(session), _task.c.id == task_id))
     if task is None:
-        raise Forbidden
+        raise _as_if_there(session, asker, task_id)
     if task["case_id"] is not None:
         return task, find_case(session, asker, task["case_id"])
-    given = to_task(session, asker, task, None)
-    if not given.keys() & _SEES_LOOSE_TASK:
-        raise Forbidden
+    require(Action.SEE_TASK, to_task(session, asker, task, None))
     return task, None
 
 
@@ -352,13 +466,12 @@ def actor_for(session: Session, asker: Asker, action: Action, task_id: UUID) -> 
     """
     found = one(session, _TASK_ASKED, {"here": program_of(session), "task_id": task_id})
     if found is None:
-        raise Forbidden
+        raise _as_if_there(session, asker, task_id)
     links = {found["owed_by_id"]: found["owed_by"], found["approved_by_id"]: found["approved_by"]}
     given = to_duty(asker, found, links)
     if found["case_id"] is None:
         given = to_program(asker) | given
-        if not given.keys() & _SEES_LOOSE_TASK:
-            raise Forbidden
+        require(Action.SEE_TASK, given)
     elif Relation.TAKES_PART in TABLE[action] or not _sees_by_itself(asker, found, given):
         given = to_case(session, asker, find_case(session, asker, found["case_id"])) | given
     else:
@@ -366,16 +479,30 @@ def actor_for(session: Session, asker: Asker, action: Action, task_id: UUID) -> 
     return require(action, given)
 
 
+def _as_if_there(session: Session, asker: Asker, absent_id: UUID) -> Forbidden:
+    """The refusal of something that is not there, after the same questions as for what is there and is not theirs."""
+    try:
+        find_case(session, asker, absent_id)
+    except Forbidden as refusal:
+        return refusal
+    return Forbidden()
+
+
 def _sees_by_itself(asker: Asker, found: Mapping[str, Any], duty: Given) -> bool:
     """Whether what is known of a task and its case is enough to see both: `visible_cases`, short of its other tasks."""
-    state = found["state"]
-    return asker.is_staff and (
-        found["subject_id"] == asker.person_id
-        or asker.hat("coordinator") is not None
-        or found["organization_id"] in asker.organizations_as("manager", "director")
-        or Relation.DID in duty
+    if not asker.is_staff:
+        return False
+    sight, state = _Sight.of(asker), found["state"]
+    has_part = (
+        Relation.DID in duty
         or (Relation.OWES in duty and state in ("planned", "open"))
         or (Relation.APPROVES in duty and state == "submitted")
+    )
+    return (
+        sight.everything
+        or found["organization_id"] in sight.organizations
+        or (sight.own and found["subject_id"] == asker.person_id)
+        or (sight.part and has_part)
     )
 
 
@@ -446,6 +573,8 @@ _CLOSEST = (
     Relation.MANAGER_HERE,
     Relation.DIRECTOR_HERE,
     Relation.OFFICE,
+    Relation.SITS_WITH,
+    Relation.ADMINISTRATOR,
     Relation.PRIVACY,
     Relation.SUBJECT,
     Relation.TAKES_PART,
@@ -455,8 +584,8 @@ _CLOSEST = (
     Relation.OPERATOR,
 )
 
-#: What one must be to a task of no case, to see it.
-_SEES_LOOSE_TASK: Final = frozenset({Relation.OWES, Relation.APPROVES, Relation.DID, Relation.COORDINATOR})
+#: The role at an organization that a relation to what belongs there stands for.
+_AT_AN_ORGANIZATION: Final = {Relation.MANAGER_HERE: "manager", Relation.DIRECTOR_HERE: "director"}
 
 # What permission asks of one case or one task, built once, its values named as in the functions above.
 _here = bindparam("here", type_=Uuid())
@@ -472,8 +601,8 @@ _CASE_SEEN: Final = select(_case, _part.label("takes_part")).where(
     or_(
         bindparam("oversees", type_=Boolean()),
         _case.c.organization_id == any_(bindparam("managed", type_=ARRAY(Uuid()))),
-        _case.c.subject_id == _person,
-        _part,
+        and_(bindparam("own", type_=Boolean()), _case.c.subject_id == _person),
+        and_(bindparam("partakes", type_=Boolean()), _part),
     ),
 )
 _TASK_ASKED: Final = (
@@ -489,4 +618,30 @@ _TASK_ASKED: Final = (
     .outerjoin(_owed, refers(_task.c.owed_by_id, _owed))
     .outerjoin(_approved, refers(_task.c.approved_by_id, _approved))
     .where(_task.c.program_id == _here, _task.c.id == bindparam("task_id", type_=Uuid()))
+)
+_theirs, _ours = aliased(table_of(SeatHolder)), aliased(table_of(SeatHolder))
+_their_seat, _our_seat = aliased(table_of(Seat)), aliased(table_of(Seat))
+_day = bindparam("day", type_=Date())
+
+
+def _held_today(holder: Any) -> ColumnElement[bool]:
+    return and_(
+        holder.c.withdrawn_at.is_(None),
+        holder.c.starts_on <= _day,
+        or_(holder.c.ends_on.is_(None), holder.c.ends_on >= _day),
+    )
+
+
+_COMPANIONS: Final = (
+    select(_theirs.c.person_id)
+    .join(_their_seat, refers(_theirs.c.seat_id, _their_seat))
+    .join(
+        _our_seat,
+        and_(
+            _our_seat.c.program_id == _their_seat.c.program_id, _our_seat.c.committee_id == _their_seat.c.committee_id
+        ),
+    )
+    .join(_ours, and_(_ours.c.program_id == _our_seat.c.program_id, _ours.c.seat_id == _our_seat.c.id))
+    .where(_ours.c.program_id == _here, _ours.c.person_id == _person, _held_today(_ours), _held_today(_theirs))
+    .distinct()
 )

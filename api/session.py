@@ -35,6 +35,7 @@ from duties.sign_ins import Means
 from locales import current_language
 from models.access import BrowserSession
 from models.base import table_of
+from models.ports import SignInProvider
 from models.program import Person, Program
 
 IDLE: Final = sign_ins.IDLE
@@ -78,6 +79,7 @@ class Office:
     base_url: str
     demonstration: bool
     prefect_url: str = ""
+    directory: SignInProvider | None = None  # where organizations keep their people's accounts, if it is set up
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def finding_a_program(self) -> Session:
@@ -177,7 +179,9 @@ async def desk(request: Request) -> AsyncIterator[Desk]:
     async with desks:
         session = office.finding_a_program()
         try:
-            yield await run_in_threadpool(_sit_down, office, session, token)
+            seated = await run_in_threadpool(_sit_down, office, session, token)
+            request.state.seated = seated  # for whoever answers a refusal: the record is told who was refused
+            yield seated
             # An exception of the endpoint is raised at the yield, and leaving the session undoes what it did.
             await run_in_threadpool(_commit, session)
         except BaseException:
