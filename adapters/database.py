@@ -32,6 +32,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlmodel import Session
 
 from models import walls
+from models.base import PROGRAM_SETTING
 from models.tables import metadata
 
 _log = logging.getLogger(__name__)
@@ -42,9 +43,6 @@ WAIT_FOR_CONNECTION_SECONDS: Final = 10
 
 #: A connection unused for longer is asked whether it still lives; in daily work none is, so no answer waits for it.
 QUIET_SECONDS: Final = 1.0
-
-#: The transaction's own setting that every policy reads (`models.base.CURRENT_PROGRAM`).
-_SETTING: Final = "spheres.program_id"
 
 #: Two processes that start together must not both migrate. The number means nothing; only we use it.
 _MIGRATION_LOCK: Final = 0x5F4E5245
@@ -97,7 +95,7 @@ def saying(program_id: ColumnElement[UUID]) -> ColumnElement[str]:
 
     For a statement that finds one row at most. Spares each request a transaction, or a statement, of its own.
     """
-    setting: ColumnElement[str] = literal_column(f"'{_SETTING}'", Text())
+    setting: ColumnElement[str] = literal_column(f"'{PROGRAM_SETTING}'", Text())
     return func.set_config(setting, cast(program_id, Text), literal_column("true"), type_=Text())
 
 
@@ -133,7 +131,7 @@ class Listener:
         try:
             self._connect()
         except psycopg.OperationalError as refused:
-            _log.warning("not listening: the database does not answer (%s)", type(refused).__name__)
+            _log.warning("not listening: the database does not answer", extra={"error": type(refused).__name__})
             time.sleep(max(0.0, deadline - time.monotonic()))
             return False
         return True
@@ -222,7 +220,7 @@ def _say_the_program(session: Session, transaction: SessionTransaction, connecti
     if transaction.nested or "program_id" not in session.info:
         return  # a savepoint keeps what its transaction said; a program not yet found is said where it is found
     # For this transaction alone: the connection goes back to the pool without a program.
-    connection.exec_driver_sql(f"select set_config('{_SETTING}', %s, true)", (str(session.info["program_id"]),))
+    connection.exec_driver_sql(f"select set_config('{PROGRAM_SETTING}', %s, true)", (str(session.info["program_id"]),))
 
 
 def _have_extensions(connection: Connection) -> None:

@@ -23,7 +23,7 @@ from duties.program import ProgramFile
 from duties.protocol import Protocol
 from duties.refusals import Refusal
 from locales import N_
-from models.base import table_of
+from models.base import PROGRAM_SETTING, table_of
 from models.casework import ProtocolVersion
 from models.program import Program
 
@@ -123,8 +123,16 @@ def _refuse_other(session: Session, file: ProgramFile) -> None:
     row = one(session, select(_program.c.key).where(_program.c.id == here))
     if row is not None and row["key"] != file.program.key:
         raise Refusal("program.other", N_("This file is of another program: its key is another one."))
-    if row is None and program_id_for(session, file.program.key) is not None:
+    if row is None and _is_taken(session, file.program.key):
         raise Refusal("program.exists", N_("A program with this key was loaded meanwhile. Look again at what changes."))
+
+
+def _is_taken(session: Session, key: str) -> bool:
+    """Whether another program has this key. No program sees another's row, so that it is asked as if of none."""
+    session.execute(select(func.set_config(PROGRAM_SETTING, "", True)))
+    taken = program_id_for(session, key) is not None
+    session.execute(select(func.set_config(PROGRAM_SETTING, str(program_of(session)), True)))
+    return taken
 
 
 def _today(session: Session, file: ProgramFile, at: datetime) -> date:

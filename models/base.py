@@ -32,8 +32,10 @@ metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
 }
 
-#: The program of the running transaction, as the policies and column defaults read it.
-CURRENT_PROGRAM = "nullif(current_setting('spheres.program_id', true), '')::uuid"
+#: The transaction's own setting that says its program; empty, or never given, it says none.
+PROGRAM_SETTING = "spheres.program_id"
+#: The program of the running transaction, as the policies read it.
+CURRENT_PROGRAM = f"nullif(current_setting('{PROGRAM_SETTING}', true), '')::uuid"
 
 
 class Table(SQLModel):
