@@ -133,8 +133,11 @@ def end_all(session: Session, person_id: UUID, *, reason: Ending, by: Actor, at:
     return len(ended)
 
 
-def end_by_token(session: Session, token: str, *, at: datetime) -> None:
-    """End the sign-in of this cookie, in the session of its program, by the person themselves: a copy is worthless."""
+def end_by_token(session: Session, token: str, *, at: datetime) -> str:
+    """End the sign-in of this cookie, in the session of its program, by the person themselves: a copy is worthless.
+
+    By which means it had begun, "" where there was none to end.
+    """
     ended = one(
         session,
         update(_session)
@@ -146,9 +149,12 @@ def end_by_token(session: Session, token: str, *, at: datetime) -> None:
         .values(ended_at=at, ended_as="signed_out")
         .returning(_session.c.person_id, _session.c.means),
     )
-    if ended is not None:
-        whose: UUID = ended["person_id"]
-        _tell_of_end(session, whose, [ended["means"]], "signed_out", 1, by=_themselves(whose), at=at)
+    if ended is None:
+        return ""
+    whose: UUID = ended["person_id"]
+    means: str = ended["means"]
+    _tell_of_end(session, whose, [means], "signed_out", 1, by=_themselves(whose), at=at)
+    return means
 
 
 # Between the two halves of a sign-in.
