@@ -14,6 +14,10 @@ from api.answers import answer
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
+#: The one address whose form another site posts, the directory: it is worth something only together with the cookie of
+#: the very browser that went there (`api.pages.entra`).
+FROM_ELSEWHERE: Final = "/auth/callback"
+
 #: A form with a document of 10 MB and what surrounds it.
 LARGEST_BODY: Final = 11 * 1024 * 1024
 
@@ -34,7 +38,11 @@ class Guard:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        if scope["method"] not in SAFE_METHODS and not _is_own(headers):
+        is_guarded = scope["method"] not in SAFE_METHODS and (scope["method"], scope["path"]) != (
+            "POST",
+            FROM_ELSEWHERE,
+        )
+        if is_guarded and not _is_own(headers):
             await answer(Request(scope), 403)(scope, receive, send)
             return
         length = headers.get("content-length", "")
