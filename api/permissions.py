@@ -278,7 +278,7 @@ def to_program(asker: Asker, *, organizations: Iterable[UUID] = ()) -> Given:
     """What the asker is to the program at large, and to things that belong to these organizations."""
     given: Given = {}
     if asker.is_staff:
-        given[Relation.STAFF] = _as(asker, next(iter(_own_hats(asker)), None))
+        given[Relation.STAFF] = themselves(asker)
     coordinator = asker.hat("coordinator")
     if coordinator:
         given[Relation.COORDINATOR] = _as(asker, coordinator)
@@ -312,7 +312,7 @@ def to_person(asker: Asker, person_id: UUID) -> Given:
     places = {tenure.organization_id for tenure in asker.standing.roles_of(person_id)}
     given = to_program(asker, organizations=sorted(places))
     if person_id == asker.person_id:
-        given[Relation.SELF] = _as(asker, next(iter(_own_hats(asker)), None))
+        given[Relation.SELF] = themselves(asker)
     return given
 
 
@@ -320,7 +320,7 @@ def to_contact(asker: Asker, person_id: UUID, companions: Collection[UUID]) -> G
     """What the asker is to a person's address and telephone. `companions` are those whom `companions_of` found."""
     given = to_person(asker, person_id)
     if person_id in companions:
-        given[Relation.SITS_WITH] = _as(asker, next(iter(_own_hats(asker)), None))
+        given[Relation.SITS_WITH] = themselves(asker)
     return given
 
 
@@ -328,6 +328,11 @@ def companions_of(session: Session, asker: Asker) -> frozenset[UUID]:
     """Those who hold a seat today on a committee on which the asker holds one, for a principal or as an alternate."""
     asked = {"here": program_of(session), "person": asker.person_id, "day": asker.day}
     return frozenset(run(session, _COMPANIONS, asked).scalars())
+
+
+def themselves(asker: Asker) -> Actor:
+    """The asker under the first role of their own that day, where an act or a refusal is of no hat in particular."""
+    return _as(asker, next(iter(_own_hats(asker)), None))
 
 
 def at_the_terminal() -> Given:
@@ -340,7 +345,7 @@ def to_case(session: Session, asker: Asker, case: Mapping[str, Any]) -> Given:
     given = _to_owner(asker, case)
     takes_part = case["takes_part"] if "takes_part" in case else _takes_part(session, asker, case["id"])
     if takes_part:
-        given[Relation.TAKES_PART] = _as(asker, next(iter(_own_hats(asker)), None))
+        given[Relation.TAKES_PART] = themselves(asker)
     return given
 
 
@@ -377,7 +382,7 @@ def to_duty(asker: Asker, task: Mapping[str, Any], links: Mapping[UUID, list[Lin
         if holder:
             given[Relation.APPROVES] = _as(asker, holder)
     if asker.person_id in (task["done_by"], task["settled_by"]) and asker.person_id is not None:
-        given[Relation.DID] = _as(asker, next(iter(_own_hats(asker)), None))
+        given[Relation.DID] = themselves(asker)
     for role in task["waived_by"]:
         holder = asker.hat(role)
         if holder:
@@ -510,7 +515,7 @@ def _to_owner(asker: Asker, case: Mapping[str, Any]) -> Given:
     """What the asker is to the organization and to the subject of a case."""
     given = to_program(asker, organizations=[case["organization_id"]])
     if case["subject_id"] == asker.person_id:
-        given[Relation.SUBJECT] = _as(asker, next(iter(_own_hats(asker)), None))
+        given[Relation.SUBJECT] = themselves(asker)
     return given
 
 

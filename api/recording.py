@@ -16,7 +16,7 @@ from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import select
 
-from api.permissions import Action, Asker
+from api.permissions import Action, themselves
 from api.session import Desk, Office, office_of
 from duties import turned_away
 from duties.actors import Actor
@@ -67,12 +67,6 @@ def asked_for(request: Request) -> tuple[str, UUID | None]:
         return name.removesuffix("_id"), UUID(str(value))
     except ValueError:
         return name.removesuffix("_id"), None
-
-
-def themselves(asker: Asker) -> Actor:
-    """The asker under the first role of their own that day: a refusal was of no hat in particular."""
-    held = next(iter(asker.standing.roles_of(asker.person_id)), None)
-    return Actor(held.role if held else "", asker.person_id, held.organization_id if held else None)
 
 
 async def _at_a_desk(request: Request, tell: Any, *given: object) -> None:

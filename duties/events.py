@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert
@@ -16,6 +17,9 @@ from models.record import Event
 
 #: Built once: every act writes events.
 _ADD = insert(table_of(Event))
+
+#: Lines about the readers and the refused, which the privacy officer reads and no page of activity shows.
+FOR_PRIVACY: Final = frozenset({"access.refused", "access.refused_often", "read", "exported"})
 
 Fact = str | int | float | bool | None | list[str]
 
@@ -38,23 +42,8 @@ def write(
     row: the record names the act and never repeats what might be nominative.
     """
     line = uuid4()
-    run(
-        session,
-        _ADD,
-        {
-            "program_id": program_of(session),
-            "id": line,
-            "at": at,
-            "actor_id": by.person_id,
-            "actor_as": by.role,
-            "actor_for": by.acting_for,
-            "verb": verb,
-            "subject_kind": kind,
-            "subject_id": subject_id,
-            "case_id": case_id,
-            "facts": facts,
-        },
-    )
+    act = _act(session, verb, kind, by, at)
+    run(session, _ADD, {**act, "id": line, "subject_id": subject_id, "case_id": case_id, "facts": facts})
     return line
 
 
@@ -70,18 +59,13 @@ def write_many(
     case_of: Mapping[UUID, UUID | None] | None = None,
 ) -> None:
     """As `write`, for several subjects of one act, in one statement. `case_of` names their cases where they differ."""
+    act = _act(session, verb, kind, by, at)
     session.connection().execute(
         _ADD,
         [
             {
-                "program_id": program_of(session),
+                **act,
                 "id": uuid4(),
-                "at": at,
-                "actor_id": by.person_id,
-                "actor_as": by.role,
-                "actor_for": by.acting_for,
-                "verb": verb,
-                "subject_kind": kind,
                 "subject_id": subject_id,
                 "case_id": case_of.get(subject_id) if case_of is not None else case_id,
                 "facts": facts,
@@ -89,3 +73,16 @@ def write_many(
             for subject_id, facts in subjects
         ],
     )
+
+
+def _act(session: Session, verb: str, kind: str, by: Actor, at: datetime) -> dict[str, object]:
+    """What every line of one act says."""
+    return {
+        "program_id": program_of(session),
+        "at": at,
+        "actor_id": by.person_id,
+        "actor_as": by.role,
+        "actor_for": by.acting_for,
+        "verb": verb,
+        "subject_kind": kind,
+    }

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 from sqlalchemy import func, select
 
-from api.cli.terminal import AsPerson, ProgramKey, case_state, counter, day_or_dash, task_state, tell
-from api.permissions import Action, find_case, may_end, require, to_case, to_program, visible_cases
+from api.cli.terminal import AsPerson, Counter, ProgramKey, case_state, counter, day_or_dash, task_state, tell
+from api.permissions import Action, Asker, asks, find_case, may_end, require, to_case, to_program, visible_cases
 from duties import board, cases, people
 from duties.here import many, program_of
 from duties.notices import case_title
@@ -28,6 +30,7 @@ _task = table_of(Task)
 
 
 @app.command("open")
+@asks(Action.OPEN_CASE)
 def open_(
     protocol: Annotated[str, typer.Argument(help="The protocol's key, such as onboarding.")],
     person: Annotated[str, typer.Option(help="The key of the person whom the case is about.")],
@@ -62,6 +65,7 @@ def open_(
 
 
 @app.command("list")
+@asks(Action.SEE_CASES)
 def list_(as_person: AsPerson, program: ProgramKey = "") -> None:
     """The cases that someone may see, and how far each is."""
     with counter(program) as here:
@@ -87,11 +91,10 @@ def list_(as_person: AsPerson, program: ProgramKey = "") -> None:
 
 
 @app.command()
+@asks(Action.SEE_CASE)
 def show(case_id: CaseId, as_person: AsPerson, program: ProgramKey = "") -> None:
     """Every step of a case: its state, its due day, on whom it waits."""
-    with counter(program) as here:
-        asker = here.asker(as_person)
-        case = find_case(here.session, asker, case_id)
+    with _held(case_id, as_person, program) as (here, asker, case):
         language = current_language()
         typer.echo(case_title(here.session, case, language))
         rows = many(
@@ -109,39 +112,37 @@ def show(case_id: CaseId, as_person: AsPerson, program: ProgramKey = "") -> None
 
 
 @app.command()
+@asks(Action.CANCEL_CASE)
 def cancel(case_id: CaseId, as_person: AsPerson, reason: Reason, program: ProgramKey = "") -> None:
     """End a case that will not be finished. Nothing is deleted."""
-    with counter(program) as here:
-        asker = here.asker(as_person)
-        case = find_case(here.session, asker, case_id)
+    with _held(case_id, as_person, program) as (here, asker, case):
         by = require(Action.CANCEL_CASE, may_end(here.session, asker, case, "cancel"))
         cases.cancel_case(here.session, case_id, by=by, at=here.at, reason=reason)
         tell(N_("The case is cancelled."))
 
 
 @app.command()
+@asks(Action.REOPEN_CASE)
 def reopen(case_id: CaseId, as_person: AsPerson, reason: Reason, program: ProgramKey = "") -> None:
     """Open a case that ended again."""
-    with counter(program) as here:
-        asker = here.asker(as_person)
-        case = find_case(here.session, asker, case_id)
+    with _held(case_id, as_person, program) as (here, asker, case):
         by = require(Action.REOPEN_CASE, may_end(here.session, asker, case, "reopen"))
         cases.reopen_case(here.session, case_id, by=by, at=here.at, reason=reason)
         tell(N_("The case is open again."))
 
 
 @app.command()
+@asks(Action.CLOSE_CASE)
 def close(case_id: CaseId, as_person: AsPerson, program: ProgramKey = "") -> None:
     """Close a case in which nothing that is required is left."""
-    with counter(program) as here:
-        asker = here.asker(as_person)
-        case = find_case(here.session, asker, case_id)
+    with _held(case_id, as_person, program) as (here, asker, case):
         by = require(Action.CLOSE_CASE, to_case(here.session, asker, case))
         cases.close_case(here.session, case_id, by=by, at=here.at)
         tell(N_("The case is closed."))
 
 
 @app.command("move-day")
+@asks(Action.MOVE_DAY)
 def move_day(
     case_id: CaseId,
     anchor: Annotated[str, typer.Argument(help="The named day, such as arrival.")],
@@ -150,10 +151,16 @@ def move_day(
     program: ProgramKey = "",
 ) -> None:
     """Move one of a case's named days; its due days follow."""
-    with counter(program) as here:
-        asker = here.asker(as_person)
-        case = find_case(here.session, asker, case_id)
+    with _held(case_id, as_person, program) as (here, asker, case):
         by = require(Action.MOVE_DAY, to_case(here.session, asker, case))
         moved_to: date = day.date()
         cases.move_day(here.session, case_id, anchor=anchor, day=moved_to, by=by, at=here.at)
         tell(N_("Moved to %(day)s."), day=moved_to)
+
+
+@contextmanager
+def _held(case_id: UUID, as_person: str, program: str) -> Iterator[tuple[Counter, Asker, Mapping[str, Any]]]:
+    """One transaction about a case that the person who acts may see. Raises Forbidden."""
+    with counter(program) as here:
+        asker = here.asker(as_person)
+        yield here, asker, find_case(here.session, asker, case_id)

@@ -12,6 +12,7 @@ import typer
 from adapters.database import make_engine, open_session, program_session
 from adapters.settings import Settings
 from api.cli.terminal import Ending, ProgramKey, counter, databases, stationery_of, tell
+from api.permissions import Action, asks, at_the_terminal, require
 from duties import exporting, loading
 from duties.actors import LOADER, Actor
 from duties.program_check import read_program
@@ -24,6 +25,7 @@ File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The pro
 
 
 @app.command()
+@asks(Action.LOOK)
 def check(file: File) -> None:
     """Say everything that is wrong with a program's file, by line; nothing is changed."""
     found = read_program(file).value
@@ -36,11 +38,13 @@ def check(file: File) -> None:
 
 
 @app.command()
+@asks(Action.LOAD_PROGRAM)
 def load(
     file: File,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Show what a file would change, ask, and change it in one transaction. A second load changes nothing."""
+    require(Action.LOAD_PROGRAM, at_the_terminal())
     declared = read_program(file)
     protocols = declared_protocols(declared.value)
     settings = Settings.from_env(os.environ)
@@ -68,7 +72,9 @@ def load(
 
 
 @app.command()
+@asks(Action.EXPORT_PROGRAM)
 def export(program: ProgramKey = "") -> None:
     """Write the program as a file that `load` reads back."""
+    require(Action.EXPORT_PROGRAM, at_the_terminal())
     with counter(program) as here:
         typer.echo(exporting.export(here.session), nl=False)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from api.cli.terminal import Ending, ProgramKey, counter, tell
+from api.permissions import Action, asks, at_the_terminal, require
 from duties import cases, scheduling
 from duties.planning import plan as planned
 from duties.protocol import Protocol
@@ -25,6 +26,7 @@ Lang = Annotated[str, typer.Option("--lang", help="fr or en; the terminal's lang
 
 
 @app.command()
+@asks(Action.LOOK)
 def check(file: File) -> None:
     """Say everything that is wrong with a protocol's file, by line."""
     protocol = read_protocol(file).value
@@ -38,6 +40,7 @@ def check(file: File) -> None:
 
 
 @app.command()
+@asks(Action.LOOK)
 def show(file: File, lang: Lang = "") -> None:
     """Print the procedure that a file declares, stage by stage."""
     language = _language(lang)
@@ -55,6 +58,7 @@ def show(file: File, lang: Lang = "") -> None:
 
 
 @app.command()
+@asks(Action.PLAN_PROTOCOL)
 def plan(
     anchor: Annotated[list[str], typer.Option(help="A named day, such as arrival=2026-12-07.")],
     protocol: Annotated[str, typer.Argument(help="The protocol's key.")] = "onboarding",
@@ -65,6 +69,7 @@ def plan(
     lang: Lang = "",
 ) -> None:
     """Print every step with its day and whoever it falls on then; vacant roles and closed days are flagged."""
+    require(Action.PLAN_PROTOCOL, at_the_terminal())
     language = _language(lang)
     with counter(program) as here:
         version = cases.current_protocol(here.session, protocol)
@@ -114,6 +119,7 @@ def plan(
 
 
 @app.command()
+@asks(Action.LOOK)
 def diff(
     old: File,
     new: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The newer file.")],

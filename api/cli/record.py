@@ -12,7 +12,7 @@ from adapters.database import make_engine, open_session, program_session
 from adapters.keys import FileSealKeys, make_seal_key, rotate_seal_key
 from adapters.settings import Settings
 from api.cli.terminal import Ending, ProgramKey, databases, tell, which_program
-from api.permissions import Action, asks
+from api.permissions import Action, asks, at_the_terminal, require
 from duties.seal_check import Report, check, head_of_letter
 from duties.seals import Head
 from locales import N_, current_language, say
@@ -38,6 +38,7 @@ def verify(program: ProgramKey = "", head: HeadOfLetter = None) -> None:
 
     Asks nobody's name: what it needs, the database and the seal keys, is only given to whoever runs the installation.
     """
+    require(Action.VERIFY_RECORD, at_the_terminal())
     settings = Settings.from_env(os.environ)
     typed = [head_of_letter(one) for one in head or ()]
     keys = FileSealKeys(settings.seal_keys)
@@ -55,6 +56,7 @@ def verify(program: ProgramKey = "", head: HeadOfLetter = None) -> None:
 @asks(Action.KEEP_SEAL_KEYS)
 def init() -> None:
     """Make the first seal key, in a file that only its owner reads. Does nothing where there is one."""
+    require(Action.KEEP_SEAL_KEYS, at_the_terminal())
     path = Settings.from_env(os.environ).seal_keys
     try:
         made = make_seal_key(path)
@@ -70,6 +72,7 @@ def init() -> None:
 @asks(Action.KEEP_SEAL_KEYS)
 def rotate() -> None:
     """Seal with a new key from now on. The keys before it stay in the file, for what they sealed."""
+    require(Action.KEEP_SEAL_KEYS, at_the_terminal())
     path = Settings.from_env(os.environ).seal_keys
     try:
         key_id = rotate_seal_key(path)

@@ -12,7 +12,7 @@ import typer
 from sqlmodel import Session
 
 from api.cli.terminal import AsPerson, ProgramKey, counter, day_or_dash, task_state, tell
-from api.permissions import Action, find_task, require, to_program, to_task
+from api.permissions import Action, asks, find_task, require, to_program, to_task
 from api.states import state_in_words
 from duties import board, tasks
 from duties.actors import Actor
@@ -27,6 +27,7 @@ TaskId = Annotated[UUID, typer.Argument(help="The task's id, as `spheres work` s
 Reason = Annotated[str, typer.Option("--reason", help="Why.")]
 
 
+@asks(Action.SEE_MY_WORK)
 def work(as_person: AsPerson, program: ProgramKey = "") -> None:
     """What is now for someone to do and to approve, the most pressing first."""
     with counter(program) as here:
@@ -42,6 +43,7 @@ def work(as_person: AsPerson, program: ProgramKey = "") -> None:
 
 
 @app.command()
+@asks(Action.SEE_TASK)
 def show(task_id: TaskId, as_person: AsPerson, program: ProgramKey = "") -> None:
     """One task: its state, its due day, on whom it waits."""
     with counter(program) as here:
@@ -59,6 +61,7 @@ def show(task_id: TaskId, as_person: AsPerson, program: ProgramKey = "") -> None
 
 
 @app.command()
+@asks(Action.COMPLETE_TASK)
 def complete(
     task_id: TaskId,
     as_person: AsPerson,
@@ -80,36 +83,42 @@ def complete(
 
 
 @app.command()
+@asks(Action.APPROVE_TASK)
 def approve(task_id: TaskId, as_person: AsPerson, program: ProgramKey = "") -> None:
     """Approve what was done. Never one's own."""
     _do(Action.APPROVE_TASK, task_id, as_person, program, tasks.approve_task)
 
 
 @app.command()
+@asks(Action.REJECT_TASK)
 def reject(task_id: TaskId, as_person: AsPerson, reason: Reason, program: ProgramKey = "") -> None:
     """Send back what was done."""
     _do(Action.REJECT_TASK, task_id, as_person, program, partial(tasks.reject_task, reason=reason))
 
 
 @app.command()
+@asks(Action.UNDO_TASK)
 def undo(task_id: TaskId, as_person: AsPerson, reason: Reason = "", program: ProgramKey = "") -> None:
     """Take back a mistaken completion, submission or waiver."""
     _do(Action.UNDO_TASK, task_id, as_person, program, partial(tasks.undo_task, reason=reason))
 
 
 @app.command()
+@asks(Action.WAIVE_TASK)
 def waive(task_id: TaskId, as_person: AsPerson, reason: Reason, program: ProgramKey = "") -> None:
     """Decide that a step is not needed in this case."""
     _do(Action.WAIVE_TASK, task_id, as_person, program, partial(tasks.waive_task, reason=reason))
 
 
 @app.command("hand-back")
+@asks(Action.HAND_BACK_TASK)
 def hand_back(task_id: TaskId, as_person: AsPerson, reason: Reason, program: ProgramKey = "") -> None:
     """Say that one cannot do it: it falls to the next of its chain."""
     _do(Action.HAND_BACK_TASK, task_id, as_person, program, partial(tasks.hand_back_task, reason=reason))
 
 
 @app.command("return")
+@asks(Action.RETURN_TASK)
 def give_again(task_id: TaskId, as_person: AsPerson, program: ProgramKey = "") -> None:
     """Give a handed-back task again to the role that owes it."""
     _do(Action.RETURN_TASK, task_id, as_person, program, tasks.return_task)

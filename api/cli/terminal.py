@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import click
 import typer
 from sqlalchemy import Engine, select
 from sqlmodel import Session
@@ -18,8 +19,9 @@ from sqlmodel import Session
 from adapters.database import make_engine, open_session, program_session
 from adapters.postgres import DatabaseUrls, EmbeddedPostgres
 from adapters.settings import Settings
-from api.permissions import Asker
+from api.permissions import Action, Asker, Forbidden, themselves
 from api.states import STATES, state_in_words, state_of_case, state_of_task
+from duties import turned_away
 from duties.envelopes import Mailbox
 from duties.notices import Stationery, stationery_for
 from duties.refusals import Refusal
@@ -110,6 +112,7 @@ class Counter:
     session: Session
     program: Program
     at: datetime
+    asked_by: list[Asker] = field(default_factory=list)
 
     @property
     def day(self) -> date:
@@ -118,7 +121,9 @@ class Counter:
 
     def asker(self, key: str) -> Asker:
         """The person who acts. Raises Ending where there is none of that key."""
-        return Asker(self.person(key).id, standing(self.session, self.day))
+        found = Asker(self.person(key).id, standing(self.session, self.day))
+        self.asked_by.append(found)
+        return found
 
     def person(self, key: str) -> Person:
         """A person by key or id."""
@@ -154,10 +159,36 @@ def counter(program_key: str = "") -> Iterator[Counter]:
                 program = session.get(Program, program_id)
                 if program is None:
                     raise Ending(_none())
-                yield Counter(session, program, datetime.now(UTC))
+                here = Counter(session, program, datetime.now(UTC))
+                try:
+                    yield here
+                except Forbidden:
+                    session.rollback()
+                    _tell_of_refusal(here)
+                    session.commit()
+                    raise
                 session.commit()
         finally:
             engine.dispose()
+
+
+def _tell_of_refusal(here: Counter) -> None:
+    """Have the record know who was refused which command, and for which thing."""
+    context = click.get_current_context(silent=True)
+    if not here.asked_by or context is None:
+        return
+    action = getattr(context.command.callback, "__asks__", None)
+    named = [(name, value) for name, value in context.params.items() if name.endswith("_id")]
+    kind, asked = named[-1] if named else ("", None)
+    turned_away.tell(
+        here.session,
+        by=themselves(here.asked_by[-1]),
+        at=here.at,
+        action=action.value if isinstance(action, Action) else "",
+        why="not_theirs",
+        kind=kind.removesuffix("_id"),
+        asked=asked if isinstance(asked, UUID) else None,
+    )
 
 
 def which_program(engine: Engine, key: str) -> UUID:

@@ -14,6 +14,7 @@ from api.json.shapes import EventShown, MeShown, Page, ProtocolShown, VacancySho
 from api.permissions import Action, asks, require, to_post, to_program
 from api.session import AtDesk
 from duties import board, notices
+from duties.events import FOR_PRIVACY
 from duties.here import many, program_of
 from models.base import table_of
 from models.casework import ProtocolVersion
@@ -93,7 +94,7 @@ def list_events(
 ) -> Page[EventShown]:
     """The record of the program, the newest first. Ask for the next part with the last line's number as `before`."""
     require(Action.SEE_ACTIVITY, to_program(desk.asker))
-    mine = _event.c.program_id == program_of(desk.session)
+    mine = and_(_event.c.program_id == program_of(desk.session), _event.c.verb.not_in(sorted(FOR_PRIVACY)))
     total = desk.session.scalar(select(func.count()).select_from(_event).where(mine)) or 0
     rows = many(
         desk.session,

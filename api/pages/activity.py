@@ -22,6 +22,7 @@ from api.pages.history import MINOR, Told, told
 from api.pages.lines import cases_about
 from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
+from duties.events import FOR_PRIVACY
 from duties.here import many, program_of
 from duties.refusals import Refusal
 from locales import N_
@@ -110,7 +111,10 @@ def show_activity(
 def _wanted(
     desk: Desk, *, about: str, who: UUID | None, day: date | None, everything: bool
 ) -> list[ColumnElement[bool]]:
-    wanted: list[ColumnElement[bool]] = [_event.c.program_id == program_of(desk.session)]
+    wanted: list[ColumnElement[bool]] = [
+        _event.c.program_id == program_of(desk.session),
+        _event.c.verb.not_in(sorted(FOR_PRIVACY)),
+    ]
     if about:
         wanted.append(func.split_part(_event.c.verb, ".", 1).in_(GROUPS[about][1]))
     if not everything:

@@ -104,6 +104,11 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "sign_in.begun": (N_("%(subject)s signed in (%(means)s)."), "full"),
     "sign_in.refused": (N_("Somebody came as %(subject)s and was not let in (%(means)s; %(reason)s)."), "late"),
     "session.ended": (N_("Sign-ins of %(subject)s ended: %(sign_ins)s (%(reason)s)."), "skip"),
+    "access.refused": (N_("%(subject)s was refused: %(action)s."), "stop"),
+    "access.refused_often": (
+        N_("%(subject)s was refused more often than is listed: %(left_out)s times more in one minute."),
+        "late",
+    ),
     "access.ended": (N_("%(subject)s has no access any more."), "stop"),
     "seat.given": (N_("%(person)s has a seat: %(subject)s, from %(starts_on)s."), "full"),
     "seat.moved": (N_("%(person)s has a seat: %(subject)s, from %(starts_on)s, and not from %(was)s."), "half"),

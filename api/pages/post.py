@@ -55,7 +55,7 @@ _COLUMNS: Final = (
 def list_letters(
     desk: AtDesk, request: Request, state: str = "", before: Annotated[int, Query(ge=1, le=2**62)] = 2**62
 ) -> HTMLResponse:
-    """The letters of the program, the newest first."""
+    """The letters of the program, the newest first. What they are about is shown to those alone who may read them."""
     _require(desk, Action.SEE_POST)
     here = _notice.c.program_id == program_of(desk.session)
     counts: dict[str, int] = {
@@ -76,24 +76,25 @@ def list_letters(
         is_first=before == 2**62,
         state=state,
         counts=counts,
+        reads=allows(Action.READ_LETTER, to_post(desk.asker, demonstration=desk.office.demonstration)) is not None,
         total=sum(counts.values()),
         now=desk.at,
     )
 
 
 @router.get("/post/{notice_id}", name="letter")
-@asks(Action.SEE_POST)
+@asks(Action.READ_LETTER)
 def show_letter(desk: AtDesk, request: Request, notice_id: UUID) -> HTMLResponse:
     """One letter as its reader gets it."""
-    _require(desk, Action.SEE_POST)
+    _require(desk, Action.READ_LETTER)
     return _letter_page(desk, request, notice_id)
 
 
 @router.get("/post/{notice_id}/letter.eml", name="letter_file")
-@asks(Action.SEE_POST)
+@asks(Action.READ_LETTER)
 def download_letter(desk: AtDesk, notice_id: UUID) -> Response:
     """The finished message, byte for byte as it is sent; not of one whose link is its reader's alone."""
-    _require(desk, Action.SEE_POST)
+    _require(desk, Action.READ_LETTER)
     found = _find(desk, notice_id)
     if _is_withheld(desk, found):
         raise Forbidden
