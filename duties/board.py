@@ -95,6 +95,11 @@ def is_late(day: date) -> ColumnElement[bool]:
     return and_(_task.c.state.in_(LIVE), _task.c.due_on < day)
 
 
+def late_on(task: Mapping[str, Any], day: date) -> bool:
+    """As `is_late`, of a task that was read. One that cannot begin yet is nobody's, and is late nowhere."""
+    return task["state"] in LIVE and task["due_on"] is not None and task["due_on"] < day
+
+
 def hats_of(session: Session, standing: Standing, person_id: UUID) -> Hats:
     """The chains with something open whose duty falls on this person on the day of `standing`."""
     links = _links_of(standing, person_id)

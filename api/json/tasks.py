@@ -34,7 +34,7 @@ from duties.proofs import Proof
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of
-from models.casework import LIVE, Task
+from models.casework import Task
 from models.program import Person
 
 router = APIRouter(tags=["tasks"])
@@ -239,7 +239,7 @@ def shown_tasks(desk: Desk, rows: list[dict[str, Any]]) -> list[TaskShown]:
         TaskShown(
             **{name: row[name] for name in _AS_STORED},
             title=row[title],
-            late=row["state"] in LIVE and row["due_on"] is not None and row["due_on"] < desk.day,
+            late=board.late_on(row, desk.day),
             waits_on=[
                 HolderShown(
                     person_id=one.person_id,

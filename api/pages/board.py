@@ -126,8 +126,7 @@ def _count_late(desk: Desk) -> int:
         desk.session.scalar(
             select(func.count()).where(
                 _task.c.program_id == program_of(desk.session),
-                _task.c.state.in_(["open", "submitted"]),
-                _task.c.due_on < desk.day,
+                board.is_late(desk.day),
             )
         )
         or 0

@@ -141,7 +141,7 @@ def work_of(desk: Desk, person_id: UUID) -> list[dict[str, Any]]:
         )
     )
     return [
-        {**task, "title": task[f"title_{desk.language}"], "is_late": task["due_on"] and task["due_on"] < desk.day}
+        {**task, "title": task[f"title_{desk.language}"], "is_late": board.late_on(task, desk.day)}
         for task in tasks
         if task["case_id"] in seen
     ]

@@ -85,7 +85,8 @@ class Proven:
 class Line:
     """One task on a page.
 
-    `state` is a key of `api.states.STATES`; `in_days` counts calendar days from today to the due day. `holders` are
+    `state` is a key of `api.states.STATES`; `in_days` counts calendar days from today to the due day, and is negative
+    only where the task is late. `holders` are
     those on whom it waits, today or, where it comes later, on its due day; `vacant` is the role that nobody holds
     for it then, and `away` the role whose holder is absent without a deputy. `offers` are keys of `ACTS`.
     """
@@ -222,7 +223,8 @@ class _Reading:
         given: Given = self.given | to_duty(desk.asker, task, self.links)
         mine = given.get(Relation.OWES if task["state"] == "open" else Relation.APPROVES)
         is_live = task["state"] in LIVE
-        is_late = is_live and task["due_on"] is not None and task["due_on"] < desk.day
+        is_late = board.late_on(task, desk.day)
+        in_days = (task["due_on"] - desk.day).days if task["due_on"] else None
         vacant, away = self._nobody(task)
         bar = self._bar(task)
         return Line(
@@ -233,7 +235,8 @@ class _Reading:
             is_settled=task["state"] in (*SETTLED, "cancelled"),
             is_late=is_late,
             due_on=task["due_on"],
-            in_days=(task["due_on"] - desk.day).days if task["due_on"] else None,
+            # Of what cannot begin yet, a day that is past is no delay of anyone's.
+            in_days=in_days if is_late or in_days is None or in_days >= 0 else None,
             holders=self._holders(task),
             vacant=vacant,
             away=away,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from uuid import UUID, uuid4
 
@@ -17,7 +18,7 @@ from models.base import table_of
 from models.program import Tenure
 from tests.api.desk import client_for
 from tests.api.pages.looking import row_of, send, signed_in, task_of, text_of
-from tests.casework import approve, carry, case_row, complete, onboard_wholly, open_onboarding
+from tests.casework import approve, carry, case_row, complete, onboard_wholly, open_onboarding, steps
 from tests.cast import ARRIVAL, AT, TODAY, Cast, onboarding
 
 _tenure = table_of(Tenure)
@@ -308,3 +309,31 @@ def test_the_page_is_whole_in_french(cast: Cast) -> None:
         assert french in page
     for english in ("Waits for", "Done by", "Where it stands", "History", "Letter written"):
         assert english not in page
+
+
+def test_what_cannot_begin_yet_is_late_nowhere_and_everywhere_counts_the_same(cast: Cast) -> None:
+    """Weeks after the arrival: some steps are open, one is handed in, others wait though their day is past."""
+    case_id = open_onboarding(cast)
+    complete(cast, case_id, "request_secure_access")
+    later = AT + timedelta(days=60)
+    with cast.session() as session:
+        rows = steps(session, case_id).values()
+        past = [row for row in rows if row["due_on"] < later.date()]
+        waiting = [row for row in past if row["state"] == "planned"]
+        late = {row["id"] for row in past if row["state"] in ("open", "submitted")}
+    assert len(waiting) > 5
+    assert len(late) > 5
+    client = client_for(cast.database, cast.people["coordinator"], at=later)
+    page = client.get(f"/cases/{case_id}").text
+    assert f"{len(late)} late" in text_of(page)
+    assert page.count('class="due is-late"') == len(late)
+    for one in waiting:
+        shown = text_of(row_of(page, one["id"]))
+        assert not re.search(r"\blate\b", shown.lower()), one["step"]
+        assert "days late" not in text_of(client.get(f"/tasks/{one['id']}").text), one["step"]
+    over_json = client.get(f"/api/v1/cases/{case_id}/tasks").json()
+    assert {UUID(one["id"]) for one in over_json if one["late"]} == late
+    assert client.get(f"/api/v1/cases/{case_id}").json()["late"] == len(late)
+    board = client.get("/board").text
+    assert {UUID(one) for one in re.findall(r'id="l-([0-9a-f-]{36})"', board)} == late
+    assert f"{len(late)} late" in text_of(client.get("/cases").text)
