@@ -12,7 +12,7 @@ from sqlalchemy import and_, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
-from duties import events, notices, scheduling, tasks, wakeups
+from duties import events, notices, people, scheduling, tasks, wakeups
 from duties import held as held_tasks
 from duties.actors import Actor
 from duties.declared import Declared
@@ -596,6 +596,7 @@ def _move_start(
         return
     if tenure.ends_on is not None and tenure.ends_on < day:
         raise Refusal("tenure.ends_before", N_("The person's role there ends before that day."))
+    people.refuse_overlap(session, {**tenure._asdict(), "starts_on": day})
     session.execute(
         update(_tenure)
         .where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure.id)

@@ -144,8 +144,9 @@ def appoint(
     """Give a person a role at an organization from a local day, to another where its end is known (inclusive).
 
     The role is one that an agreement of the organization creates; an outside body, which has none, has the roles of
-    its seats. Raises Refusal: unknown, not in the agreement, the person holds it then already, or it has a holder
-    and may have only one.
+    its seats. How many people the agreement promises is no limit, so that a successor may overlap with the one who
+    leaves. Raises Refusal: unknown, not in the agreement, the person holds it then already, or it has a holder and may
+    have only one.
     """
     here = program_of(session)
     if ends_on is not None and ends_on < starts_on:
@@ -173,31 +174,19 @@ def appoint(
         raise Refusal(
             "role.not_in_agreement", N_("No agreement of this organization creates this role."), source="AG-X2"
         )
-    overlaps = and_(
-        _tenure.c.program_id == here,
-        _tenure.c.role == role,
-        _tenure.c.organization_id == organization_id,
-        or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= starts_on),
-        *([_tenure.c.starts_on <= ends_on] if ends_on else []),
-    )
-    for holder in session.scalars(select(_tenure.c.person_id).where(overlaps)):
-        if holder == person_id:
-            raise Refusal("tenure.held_already", N_("This person holds that role there on those days already."))
-        if found.single_holder:
-            raise Refusal("tenure.one_holder", N_("This role has one holder at a time, and has one on those days."))
     tenure_id = uuid4()
+    wanted = {
+        "id": tenure_id,
+        "person_id": person_id,
+        "role": role,
+        "organization_id": organization_id,
+        "single_holder": found.single_holder,
+        "starts_on": starts_on,
+        "ends_on": ends_on,
+    }
+    refuse_overlap(session, wanted)
     session.execute(
-        insert(_tenure).values(
-            program_id=here,
-            id=tenure_id,
-            person_id=person_id,
-            role=role,
-            organization_id=organization_id,
-            single_holder=found.single_holder,
-            starts_on=starts_on,
-            ends_on=ends_on,
-            version=1,
-        )
+        insert(_tenure).values(program_id=here, version=1, **wanted),
     )
     events.write(
         session,
@@ -211,6 +200,26 @@ def appoint(
         starts_on=starts_on.isoformat(),
     )
     return tenure_id
+
+
+def refuse_overlap(session: Session, tenure: Mapping[str, Any]) -> None:
+    """Refuse a tenure on days on which the person holds the role there, or another the role that only one may hold.
+
+    `tenure` is the row as it is to be, the same tenure's row of before not counted. Raises Refusal.
+    """
+    overlaps = and_(
+        _tenure.c.program_id == program_of(session),
+        _tenure.c.id != tenure["id"],
+        _tenure.c.role == tenure["role"],
+        _tenure.c.organization_id == tenure["organization_id"],
+        or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= tenure["starts_on"]),
+        *([_tenure.c.starts_on <= tenure["ends_on"]] if tenure["ends_on"] else []),
+    )
+    for holder in session.scalars(select(_tenure.c.person_id).where(overlaps)):
+        if holder == tenure["person_id"]:
+            raise Refusal("tenure.held_already", N_("This person holds that role there on those days already."))
+        if tenure["single_holder"]:
+            raise Refusal("tenure.one_holder", N_("This role has one holder at a time, and has one on those days."))
 
 
 def end_tenure(session: Session, tenure_id: UUID, *, ends_on: date, by: Actor, at: datetime) -> None:

@@ -176,7 +176,11 @@ class SharingTerms(Part):
 
 
 class CreatedRole(Part):
-    """How many people hold a role under an agreement, and each one's hours, where that is known."""
+    """How many people a partner promises for a role, and each one's hours, where that is known.
+
+    Fewer is a vacancy. More is no breach: whoever leaves and who comes after them hold the role together for a while
+    (DP-01, DP-04). A role that only one may hold says so where the program declares it.
+    """
 
     headcount: Annotated[int, Field(ge=1)] = 1
     hours_a_week: Annotated[float, Field(gt=0, le=60)] | None = None

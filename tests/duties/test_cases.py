@@ -160,6 +160,29 @@ def test_moving_the_arrival_moves_this_cases_days_and_no_others(cast: Cast) -> N
         assert standing(session, ARRIVAL).roles_of(cast.people["worker_em"]) == []
 
 
+def test_an_arrival_does_not_move_onto_days_on_which_the_person_held_the_role_before(cast: Cast) -> None:
+    with cast.session() as session:
+        (tenure,) = standing(session, ARRIVAL).roles_of(cast.people["worker_em"])
+        people.end_tenure(session, tenure.id, ends_on=ARRIVAL + timedelta(days=4), by=cast.actor("coordinator"), at=AT)
+        people.appoint(
+            session,
+            person_id=cast.people["worker_em"],
+            role="youth_worker",
+            organization_id=cast.organizations["en-marge"],
+            starts_on=date(2027, 2, 1),
+            by=cast.actor("coordinator"),
+            at=AT,
+        )
+    case_id = open_onboarding(cast)
+    with cast.session() as session:
+        with refused("tenure.held_already"):
+            cases.move_day(session, case_id, anchor="arrival", day=ARRIVAL, by=cast.actor("coordinator"), at=AT)
+        cases.move_day(
+            session, case_id, anchor="arrival", day=ARRIVAL + timedelta(days=7), by=cast.actor("coordinator"), at=AT
+        )
+        assert case_row(session, case_id)["anchors"] == {"arrival": "2026-12-14"}
+
+
 def test_cancelling_keeps_everything_and_undoes_what_the_program_did(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     complete(cast, case_id, "introduce_program")

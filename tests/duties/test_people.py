@@ -180,6 +180,23 @@ def test_a_role_without_single_holder_is_held_by_several_at_once(cast: Cast) -> 
         assert on_whom(session, cast, links) == ["deputy", "worker_codim"]
 
 
+def test_a_successor_overlaps_with_the_one_who_leaves_though_the_agreement_promises_one(cast: Cast) -> None:
+    """They hand over together, and the number that an agreement names is what it promises: fewer is a vacancy."""
+    with cast.session() as session:
+        appointing(session, cast, "deputy", "youth_worker", "codim")
+        assert on_whom(session, cast, chain(cast, ("youth_worker", "codim"))) == ["deputy", "worker_codim"]
+        assert "youth_worker" not in vacant_at(session, cast, "codim", TODAY)
+        for name in ("deputy", "worker_codim"):
+            ending(session, cast, name, "youth_worker", TODAY)
+        assert "youth_worker" in vacant_at(session, cast, "codim", TODAY + DAY)
+
+
+def vacant_at(session: Session, cast: Cast, place: str, day: date) -> set[str]:
+    """The roles of an organization's agreement that fewer hold on a day than it promises."""
+    found = board.vacancies(session, standing(session, day))
+    return {one.role for one in found if one.kind == "role" and one.organization_id == cast.organizations[place]}
+
+
 def at_once(*acts: Callable[[], object]) -> list[str]:
     """Do several acts at the same instant; "done", or the code of the refusal, of each, sorted."""
     together, told = threading.Barrier(len(acts), timeout=20), list[str]()
