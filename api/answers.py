@@ -160,7 +160,7 @@ def _place(found: Mapping[str, Any]) -> str:
 
 async def database_away(request: Request, error: Exception) -> Response:
     """The database stopped, or has no connection left. It may be tried again, under its key where it had one."""
-    _log.warning("the database does not answer: %s", type(error).__name__)
+    _log.warning("the database does not answer", extra={"error": type(error).__name__})
     return answer(request, 503, headers={"Retry-After": "5"})
 
 
@@ -170,5 +170,5 @@ async def fault(request: Request, error: Exception) -> Response:
     while at is not None and at.tb_next is not None:
         at = at.tb_next
     place = f"{at.tb_frame.f_globals.get('__name__')}:{at.tb_lineno}" if at else "nowhere"
-    _log.error("fault: %s at %s", type(error).__name__, place)
+    _log.error("fault", extra={"error": type(error).__name__, "place": place})
     return answer(request, 500)

@@ -12,13 +12,16 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
+from adapters import logs
 from adapters.database import make_engine
 from adapters.settings import Settings
 from api import answers
 from api.guard import Guard
 from api.json import routes as json_routes
 from api.language import LanguageMiddleware
+from api.logs import AccessLog, InRequest
 from api.pages import routes as page_routes
+from api.pages.entra import CALLBACK, LEFT_TO
 from api.permissions import Forbidden
 from api.rendering import STATIC
 from api.session import DESKS, NotSignedIn, Office
@@ -26,6 +29,7 @@ from duties.envelopes import Mailbox
 from duties.notices import stationery_for
 from duties.refusals import Refusal
 from flows.protocols import letter_folders
+from models.ports import SignInProvider
 
 
 def create_app(office: Office) -> FastAPI:
@@ -47,6 +51,7 @@ def create_app(office: Office) -> FastAPI:
     app.add_exception_handler(Exception, answers.fault)
     app.add_middleware(Guard)
     app.add_middleware(LanguageMiddleware)  # around the guard, whose refusals are read by people too
+    app.add_middleware(AccessLog)  # around all of it: what the guard refuses is logged as well
     return app
 
 
@@ -56,6 +61,7 @@ def from_environment() -> FastAPI:
     if settings.database_url is None:
         msg = "the web is started by `spheres up`, which gives it a database"
         raise RuntimeError(msg)
+    logs.configure("web", filters=[InRequest()])
     office = Office(
         engine=make_engine(settings.database_url, application_name="spheres web"),
         stationery=stationery_for(
@@ -63,5 +69,17 @@ def from_environment() -> FastAPI:
         ),
         base_url=settings.base_url,
         demonstration=settings.demo,
+        directory=_directory(settings),
     )
     return create_app(office)
+
+
+def _directory(settings: Settings) -> SignInProvider | None:
+    """Where organizations keep their people's accounts, if this installation is registered there."""
+    if settings.entra is None:
+        return None
+    # MSAL takes as long to import as all of the web: only an installation that has a directory waits for it.
+    from adapters.directory import Entra  # noqa: PLC0415
+
+    here = settings.base_url
+    return Entra(settings.entra, return_to=f"{here}{CALLBACK}", left_to=f"{here}{LEFT_TO}")

@@ -87,7 +87,7 @@ async def carry(claim: Claim, means: Means, perform: Perform, *, flow_run_id: UU
         else:
             done += 1
     else:
-        _log.warning("case %s asks for more than %d acts in one run", claim.case_id, MOST_ACTS)
+        _log.warning("a case asks for too much in one run", extra={"case": claim.case_id, "count": MOST_ACTS})
     carried = await asyncio.to_thread(_finish, means, claim, troubles, done, started_at, flow_run_id)
     hand = in_hand.get(None)
     if hand is not None:
@@ -148,7 +148,7 @@ def _attempt(means: Means, act: Act) -> str:
     except (Refusal, ActFailed) as refusal:
         return refusal.code
     except Exception as error:  # noqa: BLE001 - whatever an action meets, the case goes on and people see a code
-        _log.warning("%s of case %s: %s", act.action, act.case_id, type(error).__name__)
+        _log.warning("an act failed", extra={"action": act.action, "case": act.case_id, "error": type(error).__name__})
         return code_of(error)
     return ""
 

@@ -82,7 +82,10 @@ def run_round(means: Means, key: str, ran_by: str) -> int:
         try:
             found += ROUNDS[key].run(means, program_id, ran_by)
         except Exception as error:  # noqa: BLE001 - raised below, once every program had its turn
-            _log.warning("%s in program %s: %s", key, program_id, type(error).__name__)
+            _log.warning(
+                "a round failed in a program",
+                extra={"part": key, "program": program_id, "error": type(error).__name__},
+            )
             failed = failed or error
     if failed is not None:
         raise failed

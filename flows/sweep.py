@@ -63,7 +63,7 @@ def sweep(means: Means, program_id: UUID, ran_by: str) -> int:
         set_mark(session, KEY, at, ran_by, len(lost))
         session.commit()
     if lost:
-        _log.warning("%d cases waited without a wake-up, and were woken", len(lost))
+        _log.warning("cases waited without a wake-up, and were woken", extra={"count": len(lost)})
     return len(lost)
 
 

@@ -35,6 +35,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
+from adapters import logs
 from adapters.database import Listener, listen, make_engine, open_session, program_session
 from adapters.keys import FileSealKeys
 from adapters.mail import FolderMailer, SmtpMailer
@@ -134,7 +135,9 @@ class Worker:
             try:
                 await body()
             except Exception as error:  # noqa: BLE001 - a loop never ends: the database may be restarting
-                _log.warning("%s: %s", body.__name__, type(error).__name__)
+                _log.warning(
+                    "a loop failed and begins again", extra={"part": body.__name__, "error": type(error).__name__}
+                )
                 await self._pause(MEND_SECONDS)
 
     async def _pause(self, seconds: float, until: asyncio.Event | None = None) -> None:
@@ -201,7 +204,7 @@ class Worker:
             async with asyncio.timeout(RUN_SECONDS):
                 await flow(str(claim.case_id), return_state=True)
         except Exception as error:  # noqa: BLE001 - Prefect's own trouble is not the case's
-            _log.warning("Prefect, with case %s: %s", claim.case_id, type(error).__name__)
+            _log.warning("Prefect failed with a case", extra={"case": claim.case_id, "error": type(error).__name__})
             self.prefect.doubt()
         finally:
             in_hand.reset(token)
@@ -219,7 +222,7 @@ class Worker:
 
     async def _put_back(self, claim: Claim, code: str) -> None:
         """Have the case tried again soon. Where even that fails the database is away, and the lease may yet end."""
-        _log.warning("case %s: %s", claim.case_id, code)
+        _log.warning("a case is put back", extra={"case": claim.case_id, "code": code})
         until = time.monotonic() + LEASE.total_seconds()
         while time.monotonic() < until:
             try:
@@ -229,7 +232,7 @@ class Worker:
                     lambda session, taken: wakeups.put_back(session, taken, trouble=code, at=self.means.clock()),
                 )
             except Exception as error:  # noqa: BLE001 - as above
-                _log.warning("case %s cannot be put back: %s", claim.case_id, type(error).__name__)
+                _log.warning("a case cannot be put back", extra={"case": claim.case_id, "error": type(error).__name__})
                 await asyncio.sleep(MEND_SECONDS)
             else:
                 return
@@ -281,8 +284,8 @@ class Worker:
         while not self.stopping.is_set():
             try:
                 await asyncio.to_thread(sealing.seal, self.means)
-            except NoSealKey as missing:
-                _log.warning("nothing is sealed: %s", missing)
+            except NoSealKey:
+                _log.warning("nothing is sealed: the seal key is missing or cannot be used; see spheres keys init")
                 await self._pause(NO_KEY_SECONDS)
             else:
                 await self._pause(sealing.SEAL_SECONDS)
@@ -306,13 +309,13 @@ class Worker:
                     self._deployed = dict(await rounds.register(client, self.means))
                 await rounds.start_due(client, self.means, self._deployed)
         except Exception as error:  # noqa: BLE001 - Prefect is a hint: an overdue round is run without it
-            _log.warning("Prefect's schedules: %s", type(error).__name__)
+            _log.warning("Prefect does not start the rounds", extra={"error": type(error).__name__})
             self._deployed = {}
 
     async def _overdue_rounds(self) -> None:
         for key in rounds.ROUNDS:
             if not self.stopping.is_set() and await asyncio.to_thread(rounds.is_overdue, self.means, key):
-                _log.warning("the round %s is overdue: the worker runs it", key)
+                _log.warning("a round is overdue: the worker runs it", extra={"part": key})
                 await asyncio.to_thread(rounds.run_round, self.means, key, "worker")
 
 
@@ -389,7 +392,7 @@ async def _until_the_end(settings: Settings) -> None:
 
 def run() -> int:
     """The process: read the settings and work until a signal. Returns its exit status."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logs.configure("worker")
     try:
         settings = Settings.from_env(os.environ)
         asyncio.run(_until_the_end(settings))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import secrets
 import time
@@ -12,6 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
+from adapters import logs
 from adapters.database import make_engine, migrate
 from adapters.keys import make_seal_key
 from adapters.postgres import DatabaseUrls
@@ -19,6 +19,7 @@ from adapters.settings import Settings
 from api.cli.demonstration import load_demonstration
 from api.cli.supervise import Process, module, supervise
 from api.cli.terminal import databases, stationery_of, tell
+from api.permissions import Action, asks, at_the_terminal, require
 from locales import N_
 
 #: What Prefect is told: loopback, no page of its own from elsewhere, nothing sent out, old runs swept away.
@@ -27,13 +28,15 @@ _PREFECT_DAYS_KEPT: Final = 90
 _KEY_MADE: Final = N_("The seal key is made: %(file)s. Keep a copy of it apart from the database’s.")
 
 
+@asks(Action.RUN_INSTALLATION)
 def up(
     demo: Annotated[
         bool, typer.Option("--demo/--no-demo", help="Load fictitious people, and let anyone be one.")
     ] = False,
 ) -> None:
     """Start everything, keep it alive, and stop it all at Ctrl-C."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    require(Action.RUN_INSTALLATION, at_the_terminal())
+    logs.configure("supervisor")
     environment = {**os.environ, **({"SPHERES_DEMO": "yes"} if demo else {})}
     settings = Settings.from_env(environment)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -68,8 +71,10 @@ def up(
     raise typer.Exit(status)
 
 
+@asks(Action.RUN_INSTALLATION)
 def bring_to_head() -> None:
     """Bring the database to the newest migration, as its owner."""
+    require(Action.RUN_INSTALLATION, at_the_terminal())
     settings = Settings.from_env(os.environ)
     with databases(settings) as urls:
         migrate(urls.owner)
@@ -124,6 +129,7 @@ def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, st
                 str(settings.port),
                 "--log-level",
                 "warning",
+                "--no-access-log",
                 "--no-server-header",
                 "--no-date-header",
             ),
