@@ -15,7 +15,7 @@ from sqlalchemy import Connection, NullPool, Table, create_engine, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from adapters.database import program_session
+from adapters.database import build_fresh, program_session
 from api.session import Office, sign_in
 from duties import agreements, doors, people, tasks
 from duties.here import program_of
@@ -30,6 +30,7 @@ from models.tables import metadata
 from tests.casework import carry, complete, open_onboarding, step
 from tests.cast import ARRIVAL, AT, LOADING, TODAY, Cast, stationery
 from tests.conftest import Copies, Database
+from tests.models.catalogue import catalogue
 
 TABLES = sorted(table.name for table in metadata.sorted_tables)
 
@@ -54,6 +55,15 @@ def as_superuser(database: Database) -> Iterator[Connection]:
             connection.rollback()
     finally:
         engine.dispose()
+
+
+@pytest.fixture(scope="package")
+def fresh(copies: Copies) -> Iterator[set[str]]:
+    """The catalogue of a database built from the models, without a migration."""
+    with copies.of("template0") as made:
+        build_fresh(made.owner_url)
+        with as_superuser(made) as connection:
+            yield catalogue(connection)
 
 
 def anew(table: Table, row: dict[str, Any], *, keeping: Collection[str] = ()) -> dict[str, Any]:
