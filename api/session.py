@@ -246,20 +246,30 @@ def give_cookie(office: Office, token: str, response: Response) -> None:
 def sign_out(office: Office, token: str, response: Response) -> None:
     """End the sign-in of this cookie, for good: a copy of it is worth nothing afterwards."""
     end_stay(office, token)
+    take_cookie(office, response)
+
+
+def take_cookie(office: Office, response: Response) -> None:
+    """Take back the cookie of a sign-in that has ended, and what the browser kept of our pages."""
     response.delete_cookie(office.cookie, path="/", secure=office.is_https, httponly=True, samesite="lax")
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
 
 
-def end_stay(office: Office, token: str) -> None:
-    """End the sign-in of this cookie, if there is one: it was left, or another begins in the same browser."""
+def end_stay(office: Office, token: str) -> str:
+    """End the sign-in of this cookie, if there is one: it was left, or another begins in the same browser.
+
+    By which means it had begun, "" where there was none to end.
+    """
     if not token:
-        return
+        return ""
     with office.before_a_program() as session:
         program_id = session.scalar(select(_row.c.program_id).where(_row.c.token_digest == digest(token)))
-    if program_id is not None:
-        with office.of_program(program_id) as session:
-            sign_ins.end_by_token(session, token, at=office.clock())
-            session.commit()
+    if program_id is None:
+        return ""
+    with office.of_program(program_id) as session:
+        means = sign_ins.end_by_token(session, token, at=office.clock())
+        session.commit()
+    return means
 
 
 def _signed_in(session: Session, token: str, at: datetime) -> UUID:

@@ -9,7 +9,7 @@ import typer
 
 from adapters.postgres import PostgresError
 from adapters.settings import SettingsError
-from api.cli import case, program, protocol, record, task, up
+from api.cli import access, case, program, protocol, record, task, up
 from api.cli.terminal import Ending, language_of_terminal
 from api.permissions import Forbidden
 from duties.declared import DeclaredErrors
@@ -20,6 +20,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.command("up")(up.up)
 app.command("migrate")(up.bring_to_head)
 app.command("work")(task.work)
+app.command("invite")(access.invite)
+app.command("administrator")(access.administrator)
 app.command("verify")(record.verify)
 app.add_typer(record.app, name="keys")
 app.add_typer(program.app, name="program")

@@ -23,7 +23,7 @@ from api.json.shapes import (
 )
 from api.permissions import Action, Forbidden, asks, require, to_person, to_program
 from api.session import AtDesk, Desk
-from duties import people
+from duties import invitations, people
 from duties.here import one, program_of
 from duties.roles import HeldRole, Standing, standing
 from models.base import table_of
@@ -206,6 +206,35 @@ def cancel_absence(absence_id: UUID, desk: AtDesk) -> None:
         raise Forbidden
     by = require(Action.CANCEL_ABSENCE, to_person(desk.asker, held["person_id"]))
     people.cancel_absence(desk.session, absence_id, by=by, at=desk.at)
+
+
+@router.post("/people/{person_id}/invitation", status_code=201)
+@asks(Action.INVITE)
+def invite(
+    person_id: UUID, desk: AtDesk, request: Request, response: Response, idempotency_key: IdempotencyKey = ""
+) -> PersonShown:
+    """Invite a person to sign in, by a letter whose link works once, for a week. An earlier one no longer opens."""
+    once = Once.of(desk, request, idempotency_key)
+    if (before := once.again(None)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    by = require(Action.INVITE, to_person(desk.asker, _known(desk, person_id)))
+    invitations.invite(desk.session, person_id, by=by, at=desk.at)
+    once.done(response, 201, f"/api/v1/people/{person_id}")
+    return _one(desk, person_id)
+
+
+@router.delete("/people/{person_id}/access", status_code=204)
+@asks(Action.END_ACCESS)
+def end_access(person_id: UUID, desk: AtDesk) -> None:
+    """End all of a person's access at once: sign-ins, passkeys, account and links."""
+    by = require(Action.END_ACCESS, to_person(desk.asker, _known(desk, person_id)))
+    invitations.end_access(desk.session, person_id, by=by, at=desk.at)
+
+
+def _known(desk: Desk, person_id: UUID) -> UUID:
+    if desk.session.get(Person, (program_of(desk.session), person_id)) is None:
+        raise Forbidden
+    return person_id
 
 
 def _one(desk: Desk, person_id: UUID) -> PersonShown:

@@ -41,10 +41,12 @@ PLACES: Final = (
     Place("/cases", N_("Cases"), Action.SEE_CASES),
     Place("/board", N_("Coordination board"), Action.SEE_BOARD),
     Place("/people", N_("People and roles"), Action.SEE_PEOPLE, N_("The program")),
+    Place("/access", N_("Access"), Action.SEE_ACCESS),
     Place("/program", N_("Agreements and committees"), Action.SEE_PROGRAM),
     Place("/protocols", N_("Protocols"), Action.SEE_PROTOCOL),
     Place("/post", N_("Outgoing mail"), Action.SEE_POST, N_("Records")),
     Place("/activity", N_("Activity"), Action.SEE_ACTIVITY),
+    Place("/my-access", N_("My access"), Action.SEE_MY_ACCESS, N_("You")),
 )
 
 
@@ -97,6 +99,9 @@ def may_go(desk: Desk, action: Action) -> bool:
     """Whether a place of the menu is for the person at the desk."""
     if action in (Action.SEE_POST, Action.RESEND_POST):
         return allows(action, to_post(desk.asker, demonstration=desk.office.demonstration)) is not None
+    if action is Action.SEE_ACCESS:
+        managed = desk.asker.organizations_as("manager")
+        return allows(action, to_program(desk.asker, organizations=managed)) is not None
     return allows(action, to_program(desk.asker)) is not None
 
 

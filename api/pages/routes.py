@@ -14,6 +14,9 @@ from api.pages import (
     board,
     case,
     cases,
+    doors,
+    entra,
+    my_access,
     opening,
     people,
     person,
@@ -22,6 +25,7 @@ from api.pages import (
     protocols,
     sign_in,
     tasks,
+    whom_to_be,
     work,
 )
 from api.pages.frame import framed
@@ -45,6 +49,7 @@ _FRAMED: tuple[APIRouter, ...] = (
     protocols.router,
     post.router,
     activity.router,
+    my_access.router,
 )
 
 _health = APIRouter()
@@ -56,7 +61,15 @@ def routers(*, demonstration: bool) -> list[APIRouter]:
     inside = APIRouter(dependencies=[Depends(framed)])
     for router in _FRAMED:
         inside.include_router(router)
-    return [_health, sign_in.router, inside, *([_style_guide] if demonstration else [])]
+    return [
+        _health,
+        sign_in.router,
+        whom_to_be.router,
+        doors.router,
+        entra.router,
+        inside,
+        *([_style_guide] if demonstration else []),
+    ]
 
 
 @_health.get("/healthz", name="health")

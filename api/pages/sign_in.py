@@ -1,131 +1,228 @@
-"""How people come in and go out. In the demonstration one chooses whom to be; elsewhere nobody can sign in yet."""
+"""How people come in and go out: by a passkey, by their organization's account, or by a link for a lost passkey."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
-from typing import Annotated, Any, Final
+import logging
+from datetime import timedelta
+from typing import Annotated
+from urllib.parse import urlsplit
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, BackgroundTasks, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import select
-from sqlmodel import Session
 
+from api import browsers, limits
+from api.answers import sentence_of, status_of
+from api.browsers import BEGUN_SECONDS
+from api.elsewhere import pass_on
+from api.pages import whom_to_be
 from api.pages.frame import see_other
-from api.permissions import Action, Forbidden, asks
+from api.permissions import Action, asks
 from api.rendering import render
-from api.session import Office, end_stay, office_of, sign_in, sign_out
-from duties.roles import Standing, standing
-from duties.sign_ins import device_of
-from locales import N_, current_language, gettext
-from models.program import Organization, Person, Program, Role
+from api.session import Office, end_stay, give_cookie, office_of, take_cookie
+from duties import invitations, passkeys, sign_ins
+from duties.envelopes import checked_address
+from duties.refusals import Refusal
+from duties.sign_ins import NotLetIn, device_of
+from duties.sites import Site, site_of
+from locales import N_, gettext
+from models.base import table_of
+from models.program import Program
 
 router = APIRouter()
 
-#: For each role, what is worth trying as one who holds it; the roles stand in the order of the page.
-WORTH_TRYING: Final[Mapping[str, str]] = {
-    "coordinator": N_("Open an onboarding, see what is vacant or late, and carry most of the steps."),
-    "youth_worker": N_("Follow your own onboarding, and confirm what you received and read."),
-    "manager": N_("Approve a worker’s access, appoint someone, record an absence and its deputy."),
-    "it_contact": N_("Open accounts and hand over the equipment, by serial number."),
-    "petty_cash_holder": N_("Set up the petty cash, then wait for the manager’s approval."),
-    "administrative_officer": N_("Read the outgoing mail and the coordination board."),
-    "second_representative": N_("See your seat on the committees and the cases in which you have a part."),
-    "police_representative": N_("See the program, its committees and its people."),
-    "specialized_resource": N_("See the program, its committees and its people."),
-    "research_coordinator": N_("See the program, its committees and its people."),
-    "researcher": N_("See the program, its committees and its people."),
-    "director": N_("See the cases of your organization and its agreement."),
-}
+_program = table_of(Program)
+
+_log = logging.getLogger("spheres.web")
+
+Text = Annotated[str, Form()]
 
 
 @router.get("/sign-in", name="sign_in")
 @asks(Action.SIGN_IN)
-def choose(request: Request) -> HTMLResponse:
-    """The choice of whom to be, in the demonstration; elsewhere, a word that nobody can sign in yet."""
-    office = office_of(request)
-    groups = _groups(office) if office.demonstration else []
-    request.state.page = {"demonstration": office.demonstration}
-    return render(request, "sign_in.html", demonstrates=office.demonstration, groups=groups)
+def ways_in(request: Request) -> HTMLResponse:
+    """Every way in that this installation has; in the demonstration, first the choice of whom to be."""
+    return _page(request)
 
 
-@router.post("/sign-in")
+@router.post("/sign-in/passkey/options", name="passkey_options", dependencies=[Depends(limits.sign_in_tried)])
 @asks(Action.SIGN_IN)
-def enter(request: Request, program: Annotated[UUID, Form()], person: Annotated[UUID, Form()]) -> RedirectResponse:
-    """Sign in as one of the demonstration's people. Forbidden anywhere else, and as anyone else."""
+def ask_for_passkey(request: Request) -> Response:
+    """What the page's script asks the browser, with a challenge that is kept here and good for one answer."""
     office = office_of(request)
-    if not office.demonstration:
-        raise Forbidden
-    with office.of_program(program) as session:
-        found = session.get(Program, program)
-        if found is None or not found.is_demonstration or person not in _today(office, session, found).live:
-            raise Forbidden
-    answer = see_other("/")
-    # A cookie of someone else's stay in this browser is of no more use.
-    end_stay(office, request.cookies.get(office.cookie, ""))
-    device = device_of(request.headers.get("user-agent", ""))
-    sign_in(office, program, person, answer, means="demonstration", device=device)
+    options, challenge = passkeys.ask_for_any(site_or_refuse(office))
+    answer = Response(options, media_type="application/json", headers={"Cache-Control": "no-store"})
+    keep_challenge(office, answer, "passkey", {"challenge": challenge})
     return answer
+
+
+@router.post("/sign-in/passkey", name="passkey_sign_in", dependencies=[Depends(limits.sign_in_tried)])
+@asks(Action.SIGN_IN)
+def sign_in_by_passkey(request: Request, answer: Text = "") -> Response:
+    """Sign in with whichever passkey the browser proved."""
+    office = office_of(request)
+    try:
+        token = _by_passkey(office, request, answer)
+    except Refusal as refusal:
+        return _page(request, refusal)
+    return welcome(office, request, token)
+
+
+@router.post("/sign-in/letter", name="ask_for_letter", dependencies=[Depends(limits.sign_in_tried)])
+@asks(Action.SIGN_IN)
+def ask_for_letter(request: Request, later: BackgroundTasks, address: Text = "") -> Response:
+    """Ask for a link by letter, for a new device or a lost passkey.
+
+    What is answered, and when, is the same for every address: who is known is looked up once the answer has left.
+    """
+    office = office_of(request)
+    try:
+        site_or_refuse(office)
+        address = checked_address(address.strip())
+    except Refusal as refusal:
+        return _page(request, refusal, status=status_of(refusal), address=address)
+    limits.hit(office, "letter_from", limits.place_of(request), most=limits.LETTERS_FROM_ONE_PLACE)
+    limits.hit(office, "letter_to", address.lower(), most=limits.LETTERS_TO_ONE_ADDRESS)
+    answer = see_other("/sign-in/letter")
+    later.add_task(_send_letters, office, address, browsers.mark_asking(office, answer))
+    answer.background = later
+    return answer
+
+
+@router.get("/sign-in/letter", name="letter_asked")
+@asks(Action.SIGN_IN)
+def letter_asked(request: Request) -> HTMLResponse:
+    """What to do now that a link was asked for."""
+    return render(request, "letter_asked.html", demonstrates=office_of(request).demonstration)
 
 
 @router.post("/sign-out", name="sign_out")
 @asks(Action.SIGN_OUT)
-def leave(request: Request) -> RedirectResponse:
-    """End the sign-in of this browser."""
+def leave(request: Request) -> Response:
+    """End the sign-in of this browser: here, and at the organization's directory where it began there."""
     office = office_of(request)
-    answer = see_other("/sign-in")
-    sign_out(office, request.cookies.get(office.cookie, ""), answer)
+    means = end_stay(office, request.cookies.get(office.cookie, ""))
+    there = office.directory.farewell() if means == "entra" and office.directory is not None else ""
+    answer: Response = see_other("/sign-in")
+    if there:
+        title, text = gettext(N_("Signed out here")), gettext(N_("Your organization’s sign-in is ended too."))
+        answer = pass_on(request, there, title=title, text=text)
+    take_cookie(office, answer)
     return answer
 
 
-def _groups(office: Office) -> list[dict[str, Any]]:
-    """The demonstration's people of today by role, each with the organization at which they hold it."""
+# What the doors by letter do as well.
+
+
+def site_or_refuse(office: Office) -> Site:
+    """The site that passkeys are bound to. Raises Refusal where this installation's address has none."""
+    site = site_of(office.base_url)
+    if site is None:
+        raise Refusal(
+            "passkey.no_site", N_("This address is a number, and passkeys need a name. Tell whoever runs the program.")
+        )
+    return site
+
+
+def keep_challenge(office: Office, answer: Response, kind: str, kept: dict[str, str]) -> None:
+    """Keep what was asked of a browser until it answers, once."""
+    cookie = browsers.mark_beginning(office, answer)
     with office.before_a_program() as session:
-        programs = session.scalars(select(Program).where(Program.is_demonstration.is_(True))).all()  # type: ignore[attr-defined]
-    return [group for program in programs for group in _groups_of(office, program)]
+        sign_ins.keep(session, cookie, kind, kept, at=office.clock(), open_for=timedelta(seconds=BEGUN_SECONDS))
+        session.commit()
 
 
-def _groups_of(office: Office, program: Program) -> list[dict[str, Any]]:
-    with office.of_program(program.id) as session:
-        today = _today(office, session, program)
-        people = {person.id: person for person in session.scalars(select(Person))}
-        places = {place.id: place for place in session.scalars(select(Organization))}
-        roles = {role.key: role for role in session.scalars(select(Role))}
-    groups = []
-    for key in sorted(roles, key=_rank):
-        held: dict[UUID, list[str]] = defaultdict(list)
-        for tenure in today.holding(key):
-            held[tenure.person_id].append(places[tenure.organization_id].short_name)
-        if held:
-            role = roles[key]
-            groups.append(
-                {
-                    "title": role.title_fr if current_language() == "fr" else role.title_en,
-                    "try": gettext(WORTH_TRYING[key]) if key in WORTH_TRYING else "",
-                    "program": program.id,
-                    "people": [
-                        {
-                            "id": person_id,
-                            "name": people[person_id].name,
-                            "organization": ", ".join(sorted(held[person_id])),
-                            "away": today.is_away(person_id),
-                            "acting_for": ", ".join(
-                                people[absence.person_id].name for absence in today.acting_for(person_id)
-                            ),
-                        }
-                        for person_id in sorted(held, key=lambda one: people[one].sort_key)
-                    ],
-                }
-            )
-    return groups
+def take_challenge(office: Office, request: Request, kind: str) -> dict[str, str]:
+    """What was asked of this browser; it is then gone, whatever the answer. Raises Refusal."""
+    with office.before_a_program() as session:
+        kept = sign_ins.take(session, browsers.begun_by(office, request), kind, at=office.clock())
+        session.commit()
+    if kept is None:
+        raise Refusal(
+            "passkey.not_asked", N_("Your browser took too long, or this page’s script did not run. Try again.")
+        )
+    return kept
 
 
-def _today(office: Office, session: Session, program: Program) -> Standing:
-    return standing(session, office.clock().astimezone(ZoneInfo(program.time_zone)).date())
+def record_refusal(office: Office, program_id: UUID, refused: NotLetIn) -> None:
+    """Tell of somebody who was not let in, after all that they did is undone."""
+    with office.of_program(program_id) as session:
+        sign_ins.refused(session, refused.person_id, means="passkey", reason=refused.reason, at=office.clock())
+        session.commit()
 
 
-def _rank(role: str) -> tuple[int, str]:
-    order = list(WORTH_TRYING)
-    return (order.index(role) if role in order else len(order), role)
+def welcome(office: Office, request: Request, token: str) -> RedirectResponse:
+    """Let the browser in under its new token, and end what stay it had: a cookie from before is worth nothing."""
+    end_stay(office, request.cookies.get(office.cookie, ""))
+    answer = see_other("/")
+    browsers.forget(office, answer)
+    give_cookie(office, token, answer)
+    return answer
+
+
+def device(request: Request) -> str:
+    """The browser of a request, in names of ours."""
+    return device_of(request.headers.get("user-agent", ""))
+
+
+def _by_passkey(office: Office, request: Request, answer: str) -> str:
+    """The token of a new sign-in. Raises Refusal."""
+    site = site_or_refuse(office)
+    challenge = take_challenge(office, request, "passkey")["challenge"]
+    with office.before_a_program() as session:
+        program_id = passkeys.program_of_answer(session, answer)
+    if program_id is None:
+        raise Refusal(
+            "passkey.stranger", N_("This passkey is not known here. It may have been removed, or is for another site.")
+        )
+    at = office.clock()
+    with office.of_program(program_id) as session:
+        try:
+            person_id = passkeys.use(session, answer=answer, challenge=challenge, site=site, at=at)
+        except NotLetIn as refused:
+            session.rollback()
+            record_refusal(office, program_id, refused)
+            raise
+        token = sign_ins.begin(session, person_id, means="passkey", device=device(request), at=at)
+        session.commit()
+    return token
+
+
+def _send_letters(office: Office, address: str, browser: str) -> None:
+    """Send the link to whoever has access under this address, in every program. Says nothing of whether there was."""
+    try:
+        with office.before_a_program() as session:
+            programs: list[UUID] = list(session.scalars(select(_program.c.id).order_by(_program.c.key)))
+        for program_id in programs:
+            with office.of_program(program_id) as session:
+                invitations.send_enrolment_to_address(session, address, browser=browser, at=office.clock())
+                session.commit()
+    except Exception as error:  # noqa: BLE001  # the answer has left; the one who asked will ask again
+        _log.error("a link by letter was not written: %s", type(error).__name__)  # no text of others
+
+
+def _page(request: Request, refusal: Refusal | None = None, *, status: int = 403, address: str = "") -> HTMLResponse:
+    office = office_of(request)
+    request.state.page = {"demonstration": office.demonstration}
+    return render(
+        request,
+        "sign_in.html",
+        status=status if refusal else 200,
+        demonstrates=office.demonstration,
+        groups=whom_to_be.groups_of(office) if office.demonstration else [],
+        refusal=sentence_of(refusal) if refusal else "",
+        address=address,
+        elsewhere=_elsewhere(office, request),
+        has_directory=office.directory is not None,
+        has_site=site_of(office.base_url) is not None,
+    )
+
+
+def _elsewhere(office: Office, request: Request) -> str:
+    """The program's own address where the page was asked for under another of this machine's names, else "".
+
+    A passkey is bound to one name: 127.0.0.1 and localhost are two to a browser.
+    """
+    own = urlsplit(office.base_url).netloc
+    return "" if office.is_https or request.headers.get("host", "") == own else office.base_url

@@ -33,7 +33,7 @@ def test_without_the_demonstration_nobody_gets_in(cast: Cast) -> None:
     client = nobody(cast.database)
     page = client.get("/sign-in")
     assert page.status_code == 200
-    assert "Nobody can sign in yet" in page.text
+    assert "Access is given by invitation" in page.text
     assert "Améthyste" not in page.text
     asked = client.post("/sign-in", data={"program": str(cast.program_id), "person": str(cast.people["coordinator"])})
     assert asked.status_code == 404

@@ -1,0 +1,66 @@
+"""Cookies of a browser in which nobody is signed in yet: which browser asked for a link, and which began a sign-in.
+
+Neither lets anyone in. Only their digests are kept, and each is worth something together with what was kept for it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Final, Literal
+
+from fastapi import Request, Response
+
+from api.session import Office
+
+#: A letter may take a while, and its link opens for a quarter of an hour.
+_ASKED_SECONDS: Final = 3600
+#: As long as a person may look for their telephone.
+BEGUN_SECONDS: Final = 300
+
+
+def asked_by(office: Office, request: Request) -> str:
+    """The cookie of the browser that asked for a link; "" where it is another."""
+    return request.cookies.get(_name(office, "browser"), "")
+
+
+def mark_asking(office: Office, response: Response) -> str:
+    """Mark the browser that asks for a link, anew each time; its cookie.
+
+    Lax: the link is opened from a page of mail, which is another site, and the cookie has to come with it.
+    """
+    return _mark(office, response, "browser", _ASKED_SECONDS, "lax")
+
+
+def begun_by(office: Office, request: Request) -> str:
+    """The cookie of the browser that was asked for a passkey; "" where it is another."""
+    return request.cookies.get(_name(office, "flow"), "")
+
+
+def mark_beginning(office: Office, response: Response) -> str:
+    """Mark the browser that is asked for a passkey, anew each time; its cookie. Both halves happen on our own pages."""
+    return _mark(office, response, "flow", BEGUN_SECONDS, "strict")
+
+
+def forget(office: Office, response: Response) -> None:
+    """Take both cookies back: they have served."""
+    for what in ("browser", "flow"):
+        response.delete_cookie(_name(office, what), path="/", secure=office.is_https, httponly=True)
+
+
+def _mark(office: Office, response: Response, what: str, seconds: int, same_site: Literal["lax", "strict"]) -> str:
+    token = secrets.token_urlsafe(32)
+    response.set_cookie(
+        _name(office, what),
+        token,
+        max_age=seconds,
+        path="/",
+        secure=office.is_https,
+        httponly=True,
+        samesite=same_site,
+    )
+    return token
+
+
+def _name(office: Office, what: str) -> str:
+    """Over https a browser takes such a name only from this very host, so that no neighbour can plant one."""
+    return f"__Host-spheres-{what}" if office.is_https else f"spheres-{what}"

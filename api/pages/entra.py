@@ -1,0 +1,348 @@
+"""Signing in with the account of one's own organization: to its directory and back, and which program it opens.
+
+The browser comes back by a form that the directory's page posts (`form_post`): so the code stands in no address, log or
+history. Such a form comes from another site, so the cookie of a sign-in that has begun must be SameSite=None; it lets
+nobody in, lives ten minutes, and by its `__Host-` name no neighbour of this host can plant one.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Mapping
+from datetime import date, timedelta
+from http import HTTPStatus
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from api import limits
+from api.answers import sentence_of
+from api.elsewhere import pass_on
+from api.guard import FROM_ELSEWHERE
+from api.pages.frame import see_other
+from api.pages.sign_in import device, welcome
+from api.permissions import Action, Forbidden, asks
+from api.rendering import render
+from api.session import Office, office_of
+from duties import doors, identities, sign_ins
+from duties.doors import INVITATION
+from duties.here import local_day, program
+from duties.identities import Account, Known
+from duties.refusals import Refusal
+from duties.roles import standing
+from locales import N_, current_language, gettext, say, show_day
+from models.ports import Away, Begun, SignInProvider, Unproven
+
+router = APIRouter()
+
+#: Our addresses that the directory knows, both written in the registration: where people come back to once they have
+#: signed in there, and once they have signed out.
+CALLBACK: Final = FROM_ELSEWHERE
+LEFT_TO: Final = "/sign-in"
+
+#: Of what begins or ends a sign-in; looking is free.
+_COUNTED: Final = [Depends(limits.sign_in_tried)]
+
+_log = logging.getLogger("spheres.web")
+
+#: How long somebody may take at their directory.
+OPEN_FOR: Final = timedelta(minutes=10)
+#: What a directory posts back is a few hundred letters in a handful of fields.
+_LARGEST_ANSWER: Final = 32 * 1024
+_MOST_FIELDS: Final = 20
+
+_STALE: Final = N_(
+    "This sign-in was not begun in this browser, took too long, or was used already. Begin again; nothing was changed."
+)
+_UNPROVEN: Final = N_(
+    "Your organization’s sign-in did not prove to us who you are. Begin again; if it happens twice, tell whoever looks"
+    " after this installation."
+)
+_CANCELLED: Final = N_("You went back before your organization’s sign-in was done. Nothing was changed.")
+_AWAY: Final = N_(
+    "Your organization’s sign-in cannot be reached for the moment. Try again in a few minutes; if it stays so, tell"
+    " whoever looks after this installation."
+)
+#: To those who are known and hold nothing today, and to those whom nobody knows, alike.
+_NOTHING_HERE: Final = N_(
+    "This account opens nothing here today. If you were invited, begin with the link in your invitation; else ask your"
+    " manager or the program’s coordination."
+)
+
+
+@router.get("/sign-in/entra", name="entra", dependencies=_COUNTED)
+@asks(Action.SIGN_IN)
+def begin(request: Request) -> Response:
+    """Go to the directory, from a link."""
+    begun = _begun(request)
+    if not isinstance(begun, Begun):
+        return begun
+    answer = RedirectResponse(begun.address, 303, {"Cache-Control": "no-store"})
+    _keep(office_of(request), answer, {"flow": dict(begun.kept)})
+    return answer
+
+
+@router.post("/sign-in/entra", dependencies=_COUNTED)
+@asks(Action.SIGN_IN)
+def begin_by_form(request: Request, door: Annotated[str, Form()] = "") -> Response:
+    """Go to the directory, from a form: that of the sign-in page, or of an invitation whose `door` is then taken."""
+    office = office_of(request)
+    if door and _invited_to(office, door) is None:
+        return _closed(request)
+    begun = _begun(request)
+    if not isinstance(begun, Begun):
+        return begun
+    answer = pass_on(
+        request,
+        begun.address,
+        title=gettext(N_("To your organization’s sign-in")),
+        text=gettext(N_("You come back here once you have signed in there.")),
+    )
+    _keep(office, answer, {"flow": dict(begun.kept)}, door=door)
+    return answer
+
+
+async def _posted(request: Request) -> Mapping[str, str]:
+    """The fields of the form that a directory's page posts; nothing where it is no such form."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = await request.body()
+    if kind != "application/x-www-form-urlencoded" or len(body) > _LARGEST_ANSWER:
+        return {}
+    try:
+        fields = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        return {}
+    # A field that comes twice may be read one way here and another there.
+    return dict(fields) if len(dict(fields)) == len(fields) else {}
+
+
+@router.post(CALLBACK, name="entra_callback", dependencies=_COUNTED)
+@asks(Action.SIGN_IN)
+def come_back(request: Request, posted: Annotated[Mapping[str, str], Depends(_posted)]) -> Response:
+    """Back from the directory. The one form that another site may post: what it brings is worth something only
+    together with what this browser's own cookie was kept for, once."""
+    office = office_of(request)
+    directory = _directory(office)
+    cookie = request.cookies.get(_cookie(office), "")
+    kept = _taken(office, cookie)
+    if kept is None or "flow" not in kept:
+        return _refused(request, gettext(_STALE))
+    found = directory.finish(kept["flow"], posted)
+    if isinstance(found, Unproven):
+        _log.warning("nobody was proven by the directory: %s", found.code)
+        return _refused(request, gettext(_CANCELLED if found.code == "cancelled" else _UNPROVEN))
+    if isinstance(found, Away):
+        return _away(request, found)
+    account = Account(found.tenant_id, found.object_id)
+    door = cookie.partition(".")[2]
+    return _link(request, office, account, door) if door else _let_in(request, office, account)
+
+
+@router.get(CALLBACK)
+@asks(Action.SIGN_IN)
+def come_back_late(request: Request) -> RedirectResponse:
+    """The address that a browser shows after a sign-in that failed: loaded again, it leads to the beginning."""
+    return see_other(request.app.url_path_for("sign_in"))
+
+
+@router.get("/sign-in/program", name="entra_program")
+@asks(Action.SIGN_IN)
+def which_program(request: Request) -> Response:
+    """The choice of a program, for an account that opens several."""
+    office = office_of(request)
+    _directory(office)
+    with office.before_a_program() as session:
+        kept = sign_ins.look(session, request.cookies.get(_cookie(office), ""), "entra", at=office.clock())
+    if kept is None or "account" not in kept:
+        return _refused(request, gettext(_STALE))
+    opens = _opens(office, Account(*map(UUID, kept["account"])))
+    request.state.page = {"demonstration": office.demonstration}
+    return render(request, "which_program.html", programs=[_titled(office, known.program_id) for known in opens])
+
+
+@router.post("/sign-in/program", dependencies=_COUNTED)
+@asks(Action.SIGN_IN)
+def enter_program(request: Request, program: Annotated[UUID, Form()]) -> Response:
+    """Enter one of the programs that the account opens, as of now."""
+    office = office_of(request)
+    _directory(office)
+    kept = _taken(office, request.cookies.get(_cookie(office), ""))
+    if kept is None or "account" not in kept:
+        return _refused(request, gettext(_STALE))
+    for known in _opens(office, Account(*map(UUID, kept["account"]))):
+        if known.program_id == program:
+            return _enter(request, office, known)
+    return _refused(request, gettext(_NOTHING_HERE))
+
+
+# To the directory.
+
+
+def _directory(office: Office) -> SignInProvider:
+    """The directory. Raises Forbidden where none is set up: these addresses are then as any that are not there."""
+    if office.directory is None:
+        raise Forbidden
+    return office.directory
+
+
+def _begun(request: Request) -> Begun | Response:
+    """A sign-in that has begun, or the page that says why none can."""
+    begun = _directory(office_of(request)).begin()
+    return _away(request, begun) if isinstance(begun, Away) else begun
+
+
+def _invited_to(office: Office, door: str) -> UUID | None:
+    """The program to which an invitation leads, None where it is not open; whose it is stays behind the door."""
+    with office.before_a_program() as session:
+        leads = doors.look(session, door, at=office.clock())
+    return leads.program_id if leads is not None and leads.kind == INVITATION else None
+
+
+def _cookie(office: Office) -> str:
+    return "__Host-spheres-entra" if office.is_https else "spheres-entra"
+
+
+def _keep(
+    office: Office,
+    answer: Response,
+    kept: Mapping[str, Any],
+    *,
+    door: str = "",
+    same_site: Literal["lax", "none"] = "none",
+) -> None:
+    """Keep what the second half needs under a new cookie, which carries the invitation: only digests stay with us."""
+    cookie = f"{secrets.token_urlsafe(32)}.{door}" if door else secrets.token_urlsafe(32)
+    with office.before_a_program() as session:
+        sign_ins.keep(session, cookie, "entra", kept, at=office.clock(), open_for=OPEN_FOR)
+        session.commit()
+    answer.set_cookie(
+        _cookie(office),
+        cookie,
+        max_age=int(OPEN_FOR.total_seconds()),
+        path="/",
+        secure=office.is_https,
+        httponly=True,
+        samesite=same_site,
+    )
+
+
+def _taken(office: Office, cookie: str) -> dict[str, Any] | None:
+    """What was kept for this browser, which is gone from now on, whatever comes of it."""
+    with office.before_a_program() as session:
+        kept = sign_ins.take(session, cookie, "entra", at=office.clock())
+        session.commit()
+    return kept
+
+
+# Back from it.
+
+
+def _let_in(request: Request, office: Office, account: Account) -> Response:
+    """Into the one program that the account opens, or to the choice of several."""
+    opens = _opens(office, account, recording=True)
+    if not opens:
+        return _refused(request, gettext(_NOTHING_HERE))
+    if len(opens) == 1:
+        return _enter(request, office, opens[0])
+    answer = see_other(request.app.url_path_for("entra_program"))
+    _keep(office, answer, {"account": [str(part) for part in account]}, same_site="lax")
+    return answer
+
+
+def _opens(office: Office, account: Account, *, recording: bool = False) -> list[Known]:
+    """Who the account is in the programs in which they hold a role today.
+
+    Where there is none and `recording`, each program that knows the account is told that it came and was not let in.
+    """
+    with office.before_a_program() as session:
+        known = identities.known_as(session, account)
+    at = office.clock()
+    opens = []
+    for one in known:
+        with office.of_program(one.program_id) as session:
+            if one.person_id in standing(session, local_day(session, at)).live:
+                opens.append(one)
+    if recording and not opens:
+        _log.warning("an account that opens nothing was proven")
+        for one in known:
+            _record(office, one, "access.no_role")
+    return opens
+
+
+def _enter(request: Request, office: Office, known: Known) -> Response:
+    with office.of_program(known.program_id) as session:
+        token = sign_ins.begin(session, known.person_id, means="entra", device=device(request), at=office.clock())
+        session.commit()
+    return _welcome(request, office, token)
+
+
+def _link(request: Request, office: Office, account: Account, door: str) -> Response:
+    """Link the account to the person who was invited and sign them in, in one transaction."""
+    at = office.clock()
+    with office.before_a_program() as session:
+        leads = doors.look(session, door, at=at)
+    if leads is None:
+        return _forgetting(office, _closed(request))
+    with office.of_program(leads.program_id) as session:
+        try:
+            person_id = identities.link_by_invitation(session, door, account, at=at)
+            token = sign_ins.begin(session, person_id, means="entra", device=device(request), at=at)
+            session.commit()
+        except Refusal as refusal:
+            session.rollback()
+            _record(office, Known(leads.program_id, leads.person_id), refusal.code)
+            return _refused(request, _told(refusal))
+    return _welcome(request, office, token)
+
+
+def _record(office: Office, known: Known, reason: str) -> None:
+    with office.of_program(known.program_id) as session:
+        sign_ins.refused(session, known.person_id, means="entra", reason=reason, at=office.clock())
+        session.commit()
+
+
+def _welcome(request: Request, office: Office, token: str) -> Response:
+    return _forgetting(office, welcome(office, request, token))
+
+
+def _forgetting(office: Office, answer: Response) -> Response:
+    """The answer, which takes back the cookie of the sign-in that had begun."""
+    answer.delete_cookie(_cookie(office), path="/", secure=office.is_https, httponly=True, samesite="none")
+    return answer
+
+
+def _titled(office: Office, program_id: UUID) -> dict[str, Any]:
+    with office.of_program(program_id) as session:
+        here = program(session)
+    return {"id": here.id, "title": here.title_fr if current_language() == "fr" else here.title_en}
+
+
+def _refused(request: Request, sentence: str, *, status: int = HTTPStatus.FORBIDDEN) -> Response:
+    office = office_of(request)
+    request.state.page = {"demonstration": office.demonstration}
+    return _forgetting(office, render(request, "not_signed_in.html", status=status, sentence=sentence))
+
+
+def _closed(request: Request) -> Response:
+    return render(request, "door_closed.html", status=HTTPStatus.NOT_FOUND)
+
+
+def _told(refusal: Refusal) -> str:
+    """A refusal in the reader's language, its day as people write it."""
+    facts = dict(refusal.facts)
+    if "day" not in facts:
+        return sentence_of(refusal)
+    language = current_language()
+    facts["day"] = show_day(language, date.fromisoformat(str(facts["day"])))
+    return say(language, refusal.sentence, **facts)
+
+
+def _away(request: Request, away: Away) -> Response:
+    _log.warning("nobody can sign in by the directory: %s", away.code)
+    page = _refused(request, gettext(_AWAY), status=HTTPStatus.SERVICE_UNAVAILABLE)
+    page.headers["Retry-After"] = "60"
+    return page

@@ -1,0 +1,211 @@
+"""Access: one's own sign-ins and passkeys, and, for those who invite, who can sign in and by what."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+from sqlalchemy import select
+
+from api import browsers, limits
+from api.answers import sentence_of, status_of
+from api.pages.frame import may_go, page, see_other
+from api.pages.history import MEANS
+from api.pages.sign_in import site_or_refuse
+from api.permissions import Action, Forbidden, Given, allows, asks, require, to_person, to_program
+from api.session import AtDesk, Desk
+from duties import invitations, passkeys, sign_ins
+from duties.here import many, program_of
+from duties.refusals import Refusal
+from duties.sites import site_of
+from models.access import Identity
+from models.base import table_of
+from models.program import Person
+
+router = APIRouter()
+
+_person = table_of(Person)
+_identity = table_of(Identity)
+
+
+@router.get("/my-access", name="my_access")
+@asks(Action.SEE_MY_ACCESS)
+def show_my_access(desk: AtDesk, request: Request) -> HTMLResponse:
+    """Where one is signed in now, and by what one can sign in."""
+    require(Action.SEE_MY_ACCESS, to_program(desk.asker))
+    return _mine(desk, request)
+
+
+@router.post("/my-access/sign-ins/{sign_in_id}/end", name="end_sign_in")
+@asks(Action.END_SIGN_IN)
+def end_sign_in(desk: AtDesk, request: Request, sign_in_id: UUID) -> Response:
+    """End one of one's own sign-ins, such as that of a computer that one left."""
+    by = require(Action.END_SIGN_IN, to_program(desk.asker))
+    me = desk.asker.person_id
+    refusal = desk.attempt(lambda: sign_ins.end(desk.session, me, sign_in_id, by=by, at=desk.at))
+    return _after(desk, request, refusal, "sign-ins")
+
+
+@router.post("/my-access/passkeys", name="add_passkey")
+@asks(Action.ENROL_PASSKEY)
+def add_passkey(desk: AtDesk, request: Request) -> Response:
+    """Ask for a link to add a passkey in this browser.
+
+    By letter even for someone who is signed in: a computer left open for a minute must not give a key for years.
+    """
+    by = require(Action.ENROL_PASSKEY, to_program(desk.asker))
+    me = desk.asker.person_id
+    limits.hit(desk.office, "letter_to", str(me), most=limits.LETTERS_TO_ONE_ADDRESS)
+    answer = see_other("/sign-in/letter")
+    browser = browsers.mark_asking(desk.office, answer)
+
+    def act() -> None:
+        site_or_refuse(desk.office)
+        invitations.send_enrolment(desk.session, me, browser=browser, by=by, at=desk.at)
+
+    refusal = desk.attempt(act)
+    return answer if refusal is None else _mine(desk, request, refusal)
+
+
+@router.post("/my-access/passkeys/{passkey_id}/remove", name="remove_passkey")
+@asks(Action.REMOVE_PASSKEY)
+def remove_passkey(desk: AtDesk, request: Request, passkey_id: UUID) -> Response:
+    """Remove one of one's own passkeys."""
+    by = require(Action.REMOVE_PASSKEY, to_program(desk.asker))
+    me = desk.asker.person_id
+    refusal = desk.attempt(lambda: passkeys.remove(desk.session, me, passkey_id, by=by, at=desk.at))
+    return _after(desk, request, refusal, "passkeys")
+
+
+@router.get("/access", name="access")
+@asks(Action.SEE_ACCESS)
+def list_access(desk: AtDesk, request: Request) -> HTMLResponse:
+    """Who can sign in and by what: of all, or for a manager of their own organization."""
+    if not may_go(desk, Action.SEE_ACCESS):
+        raise Forbidden
+    people = many(
+        desk.session,
+        select(_person.c.id, _person.c.given_name, _person.c.family_name, _person.c.email)
+        .where(_person.c.program_id == program_of(desk.session))
+        .order_by(_person.c.sort_key),
+    )
+    given = {one["id"]: to_person(desk.asker, one["id"]) for one in people}
+    live = desk.asker.standing.live
+    access = invitations.access_of(
+        desk.session, [one for one in given if _may(Action.SEE_ACCESS, given[one])], at=desk.at
+    )
+    lines = [
+        {
+            **one,
+            "name": f"{one['given_name']} {one['family_name']}",
+            "access": access[one["id"]],
+            "is_live": one["id"] in live,
+            "may_invite": _may(Action.INVITE, given[one["id"]]) and one["id"] in live and one["email"] is not None,
+        }
+        for one in people
+        # Who holds nothing cannot come in; they are listed where something of an access is left.
+        if one["id"] in access and (one["id"] in live or access[one["id"]].state != "none")
+    ]
+    return page(desk, request, "access.html", lines=lines, now=desk.at)
+
+
+@router.post("/people/{person_id}/invitation", name="invite")
+@asks(Action.INVITE)
+def invite(desk: AtDesk, request: Request, person_id: UUID) -> Response:
+    """Invite a person to sign in, by letter."""
+    by = require(Action.INVITE, to_person(desk.asker, known(desk, person_id)))
+    refusal = desk.attempt(lambda: invitations.invite(desk.session, person_id, by=by, at=desk.at))
+    return _back(desk, request, person_id, refusal)
+
+
+@router.post("/people/{person_id}/access/end", name="end_access")
+@asks(Action.END_ACCESS)
+def end_access(desk: AtDesk, request: Request, person_id: UUID) -> Response:
+    """End all of a person's access at once."""
+    by = require(Action.END_ACCESS, to_person(desk.asker, known(desk, person_id)))
+    refusal = desk.attempt(lambda: invitations.end_access(desk.session, person_id, by=by, at=desk.at))
+    return _back(desk, request, person_id, refusal)
+
+
+@router.get("/people/{person_id}/access", name="access_of")
+@asks(Action.SEE_ACCESS)
+def show_access(desk: AtDesk, request: Request, person_id: UUID) -> HTMLResponse:
+    """How one person stands at the door, and the buttons that invite them or end their access."""
+    require(Action.SEE_ACCESS, to_person(desk.asker, known(desk, person_id)))
+    return _theirs(desk, request, person_id)
+
+
+def known(desk: Desk, person_id: UUID) -> UUID:
+    """The id of a person of this program. Raises Forbidden."""
+    if desk.session.get(Person, (program_of(desk.session), person_id)) is None:
+        raise Forbidden
+    return person_id
+
+
+def _mine(desk: Desk, request: Request, refusal: Refusal | None = None) -> HTMLResponse:
+    me = desk.asker.person_id
+    this = sign_ins.sign_in_of(desk.session, request.cookies.get(desk.office.cookie, ""))
+    return page(
+        desk,
+        request,
+        "my_access.html",
+        status=status_of(refusal) if refusal else 200,
+        refusal=sentence_of(refusal) if refusal else "",
+        sign_ins=[
+            {**one, "is_this": one["id"] == this} for one in sign_ins.open_sign_ins(desk.session, me, at=desk.at)
+        ],
+        MEANS=MEANS,
+        passkeys=passkeys.passkeys_of(desk.session, me),
+        accounts=_accounts(desk, me),
+        has_address=desk.person.email is not None,
+        has_site=site_of(desk.office.base_url) is not None,
+        now=desk.at,
+    )
+
+
+def _theirs(desk: Desk, request: Request, person_id: UUID, refusal: Refusal | None = None) -> HTMLResponse:
+    given = to_person(desk.asker, person_id)
+    shown = desk.session.get_one(Person, (program_of(desk.session), person_id))
+    return page(
+        desk,
+        request,
+        "access_of.html",
+        status=status_of(refusal) if refusal else 200,
+        refusal=sentence_of(refusal) if refusal else "",
+        shown=shown,
+        access=invitations.access_of(desk.session, [person_id], at=desk.at)[person_id],
+        is_live=person_id in desk.asker.standing.live,
+        may_invite=_may(Action.INVITE, given),
+        may_end=_may(Action.END_ACCESS, given),
+        now=desk.at,
+    )
+
+
+def _accounts(desk: Desk, person_id: UUID) -> list[dict[str, Any]]:
+    """The directory accounts that are linked to a person: since when, and nothing by which they are known there."""
+    return many(
+        desk.session,
+        select(_identity.c.linked_at)
+        .where(
+            _identity.c.program_id == program_of(desk.session),
+            _identity.c.person_id == person_id,
+            _identity.c.ended_at.is_(None),
+        )
+        .order_by(_identity.c.linked_at),
+    )
+
+
+def _after(desk: Desk, request: Request, refusal: Refusal | None, part: str) -> Response:
+    return see_other(f"/my-access#{part}") if refusal is None else _mine(desk, request, refusal)
+
+
+def _back(desk: Desk, request: Request, person_id: UUID, refusal: Refusal | None) -> Response:
+    if refusal is None:
+        return see_other(f"/people/{person_id}/access")
+    return _theirs(desk, request, person_id, refusal)
+
+
+def _may(action: Action, given: Given) -> bool:
+    return allows(action, given) is not None
