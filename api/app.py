@@ -21,6 +21,7 @@ from api.json import routes as json_routes
 from api.language import LanguageMiddleware
 from api.logs import AccessLog, InRequest
 from api.pages import routes as page_routes
+from api.pages.entra import CALLBACK, LEFT_TO
 from api.permissions import Forbidden
 from api.rendering import STATIC
 from api.session import DESKS, NotSignedIn, Office
@@ -28,6 +29,7 @@ from duties.envelopes import Mailbox
 from duties.notices import stationery_for
 from duties.refusals import Refusal
 from flows.protocols import letter_folders
+from models.ports import SignInProvider
 
 
 def create_app(office: Office) -> FastAPI:
@@ -67,5 +69,17 @@ def from_environment() -> FastAPI:
         ),
         base_url=settings.base_url,
         demonstration=settings.demo,
+        directory=_directory(settings),
     )
     return create_app(office)
+
+
+def _directory(settings: Settings) -> SignInProvider | None:
+    """Where organizations keep their people's accounts, if this installation is registered there."""
+    if settings.entra is None:
+        return None
+    # MSAL takes as long to import as all of the web: only an installation that has a directory waits for it.
+    from adapters.directory import Entra  # noqa: PLC0415
+
+    here = settings.base_url
+    return Entra(settings.entra, return_to=f"{here}{CALLBACK}", left_to=f"{here}{LEFT_TO}")
