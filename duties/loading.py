@@ -103,6 +103,7 @@ def _differences(compared: Comparison) -> Iterator[Step]:
         *loading_agreements.differences(compared),
     ]
     yield from found
+    yield from loading_program.due_days(compared, found)
     if not any(step.change for step in found) and _is_arranged_otherwise(compared):
         said = N_("The file is worded or arranged otherwise; what it says of the program stays the same.")
         yield Step(Change("changed", "program", said, {}), subject=compared.here)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -11,17 +11,21 @@ from sqlalchemy import and_, delete, insert, or_, select, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
+from duties import scheduling
+from duties.calendars import Calendar, Closure
+from duties.declared import Bilingual
 from duties.exporting import ClosureKey, closures_in, closures_of
 from duties.loading_comparison import Act, Change, Comparison, Row, Step, What, differ, words
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of
-from models.program import Closure, Organization, Program, Role, Tenure
+from models.program import Closure as ClosureRow
+from models.program import Organization, Program, Role, Tenure
 
 _program = table_of(Program)
 _role = table_of(Role)
 _organization = table_of(Organization)
-_closure = table_of(Closure)
+_closure = table_of(ClosureRow)
 _tenure = table_of(Tenure)
 
 _NEW_PROGRAM: Final[Row] = {"is_demonstration": False, "source": "", "digest": "", "version": 0}
@@ -184,11 +188,49 @@ def _closures(compared: Comparison) -> Iterator[Step]:
     recorded, wanted = closures_of(compared.session), closures_in(compared.file)
     for key in sorted(wanted - recorded):
         yield _closing(compared, key)
-    # Days that were recorded between two loads are in no file yet, and stay.
-    gone = closures_in(compared.before) - wanted if compared.before else set()
-    for key in sorted(gone & recorded):
-        if not key[0] or key[0] in compared.file.organizations:
-            yield _opening(compared, key)
+    for key in _gone(compared):
+        yield _opening(compared, key)
+
+
+def due_days(compared: Comparison, found: Sequence[Step]) -> Iterator[Step]:
+    """What closed days that come or go move in open cases: their due days, and so when people are reminded."""
+    closed = any(step.change is not None and step.change.what in ("calendar", "closure") for step in found)
+    if compared.row is None or not closed:
+        return
+    moving = scheduling.days_to_move(compared.session, _calendars(compared))
+    said = N_("In open cases, due days move: %(days)s. Cases concerned: %(cases)s.")
+    change = Change("changed", "calendar", said, {"days": sum(moving.values()), "cases": len(moving)})
+
+    def write(act: Act) -> None:
+        scheduling.follow_calendar(act.session, by=act.by, at=act.at)
+
+    yield Step(change if moving else None, write)
+
+
+def _calendars(compared: Comparison) -> Callable[[UUID | None], Calendar]:
+    """The closed days as they will be once the file is loaded."""
+    place = compared.file.program.calendar
+    will_be = closures_of(compared.session) - set(_gone(compared)) | closures_in(compared.file)
+    keys = {row_id: key for key, row_id in compared.organization_ids.items()}
+
+    def calendar(organization_id: UUID | None) -> Calendar:
+        whose = {"", keys[organization_id]} if organization_id is not None else {""}
+        closures = [
+            Closure(first, last, Bilingual(fr=fr, en=en)) for owner, first, last, fr, en in will_be if owner in whose
+        ]
+        return Calendar(country=place.country, subdivision=place.subdivision, closures=tuple(closures))
+
+    return calendar
+
+
+def _gone(compared: Comparison) -> list[ClosureKey]:
+    """The closed days that the file no longer names. Those recorded between two loads are in no file yet, and stay."""
+    gone = closures_in(compared.before) - closures_in(compared.file) if compared.before else set()
+    return [
+        key
+        for key in sorted(gone & closures_of(compared.session))
+        if not key[0] or key[0] in compared.file.organizations
+    ]
 
 
 def _closing(compared: Comparison, key: ClosureKey) -> Step:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, or_, select, update
 from sqlmodel import Session
 
+from duties import events
+from duties.actors import Actor
 from duties.calendars import Calendar, Closure
 from duties.declared import Bilingual
 from duties.here import local_day, many, program, program_of
@@ -17,10 +19,12 @@ from duties.planning import due_on
 from duties.protocol import Protocol, Step
 from models.base import table_of
 from models.casework import LIVE, Case, ProtocolVersion, Task
-from models.lifecycles import TASK
+from models.lifecycles import CASE, TASK
 from models.program import Closure as ClosureRow
+from models.program import Program
 
 _task = table_of(Task)
+_case = table_of(Case)
 _version = table_of(ProtocolVersion)
 
 
@@ -105,7 +109,64 @@ def reschedule(session: Session, case_id: UUID) -> int:
     """
     case = _case_row(session, case_id)
     protocol = protocol_of(_version_of(session, case.protocol_version_id))
-    calendar = calendar_for(session, protocol, case.organization_id)
+    return _reschedule(session, case, protocol, calendar_for(session, protocol, case.organization_id))
+
+
+def days_to_move(session: Session, calendars: Callable[[UUID | None], Calendar]) -> dict[UUID, int]:
+    """How many due days would move in each open case if these were the calendars; writes nothing.
+
+    `calendars` gives the closed days of the program alone, or those on which an organization works too.
+    """
+    read = _Reading(session)
+    found: dict[UUID, int] = {}
+    for case in _open_cases(session):
+        protocol = read.protocol(case)
+        calendar = calendars(case.organization_id if protocol.calendar == "employer" else None)
+        found[case.id] = sum(
+            columns["due_on"] != row["due_on"] for row, columns in _moving(session, case, protocol, calendar)
+        )
+    return {case_id: days for case_id, days in found.items() if days}
+
+
+def follow_calendar(session: Session, *, by: Actor, at: datetime) -> None:
+    """Set the due days of every open case anew, after days were closed or opened. What is done keeps its day.
+
+    The cases are held in the order of their ids. Each in which days move has its event.
+    """
+    read = _Reading(session)
+    session.get(Program, program_of(session), populate_existing=True)  # its holidays may be another place's now
+    for case in _open_cases(session, hold=True):
+        protocol = read.protocol(case)
+        moved = _reschedule(session, case, protocol, calendar_for(session, protocol, case.organization_id))
+        if moved:
+            events.write(session, "case.rescheduled", "case", case.id, by=by, at=at, case_id=case.id, days=moved)
+
+
+class _Reading:
+    """The protocols of several cases, each version read once."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._read: dict[UUID, Protocol] = {}
+
+    def protocol(self, case: Case) -> Protocol:
+        version_id = case.protocol_version_id
+        if version_id not in self._read:
+            self._read[version_id] = protocol_of(_version_of(self._session, version_id))
+        return self._read[version_id]
+
+
+def _open_cases(session: Session, *, hold: bool = False) -> Sequence[Case]:
+    asked = (
+        select(Case)
+        .where(_case.c.program_id == program_of(session), _case.c.state == CASE.initial)
+        .order_by(_case.c.id)
+        .execution_options(populate_existing=True)
+    )
+    return session.scalars(asked.with_for_update(of=_case) if hold else asked).all()
+
+
+def _reschedule(session: Session, case: Case, protocol: Protocol, calendar: Calendar) -> int:
     moved = 0
     for row, columns in _moving(session, case, protocol, calendar):
         left = columns["ladder"][row["rung"] :] if row["state"] in LIVE else []

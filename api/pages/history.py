@@ -59,6 +59,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "case.cancelled": (N_("Case cancelled: %(subject)s."), "stop"),
     "case.reopened": (N_("Case reopened: %(subject)s."), "half"),
     "case.day_moved": (N_("Day moved (%(anchor)s): from %(was)s to %(day)s."), "half"),
+    "case.rescheduled": (N_("The calendar changed; due days moved in this case: %(days)s."), "half"),
     "case.version_taken": (N_("The case now follows version %(number)s of its protocol."), "half"),
     "gate.opened": (N_("Condition met: %(gate)s."), "full"),
     "task.opened": (N_("Can begin: %(subject)s."), "empty"),

@@ -10,13 +10,13 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, insert, select, text, update
 from sqlmodel import Session
 
 from adapters.database import open_session, program_session
 from duties.agreements import end_version, send_version, sign_version, start_version
 from duties.calendars import Closure as ClosedDays
-from duties.cases import open_case
+from duties.cases import move_day, open_case
 from duties.declared import Bilingual, Declared, DeclaredErrors
 from duties.exporting import export, written
 from duties.here import program
@@ -37,6 +37,7 @@ from models.committee import Committee, Seat
 from models.program import Closure, Organization, Program, Role, Tenure
 from models.record import Event
 from models.tables import metadata
+from tests.casework import complete, open_onboarding, steps
 from tests.cast import ARRIVAL, AT, LOADING, TODAY, Cast, edited, onboarding, program_file, stationery
 from tests.conftest import Database
 from tests.duties.test_program import CCSMTL_COORDINATOR, EN_MARGE_WORKER, HOSTED, JOINT, MANAGER_TITLE, SECONDMENT
@@ -154,6 +155,89 @@ def test_a_program_is_found_by_its_key_before_a_session_is_of_any(cast: Cast) ->
         assert program_id_for(session, "greater-montreal") == cast.program_id
         assert program_id_for(session, "other-shore") == cast.other.program_id
         assert program_id_for(session, "nowhere") is None
+
+
+# --------------------------------------------------------------------------------- closed days and open cases
+
+
+ARRIVAL_CLOSED = "{first: 2026-12-07, reason: {fr: Travaux, en: Works}}"
+EN_MARGE_CLOSED: Edits = (
+    ("regime: P-39.1\n  anonyme:", f"regime: P-39.1\n    closures: [{ARRIVAL_CLOSED}]\n  anonyme:"),
+)
+MOVED = "In open cases, due days move: %s. Cases concerned: 1."
+
+
+def due_days(cast: Cast, case_id: UUID) -> dict[tuple[str, str], date]:
+    with cast.session() as session:
+        return {name: row["due_on"] for name, row in steps(session, case_id).items()}
+
+
+def test_days_that_close_move_what_is_due_in_open_cases_and_nothing_that_is_done(cast: Cast) -> None:
+    case_id, elsewhere = open_onboarding(cast), open_onboarding(cast, "worker_codim", "codim")
+    for name in ("plan_coaching", "introduce_program"):
+        complete(cast, case_id, name)
+    before, others = due_days(cast, case_id), due_days(cast, elsewhere)
+    file = edited(*EN_MARGE_CLOSED)
+    with cast.session() as session:
+        asked = in_english(changes(session, file, [onboarding()]))
+    assert due_days(cast, case_id) == before, "looking changes nothing"
+    with cast.session() as session:
+        assert loaded(session, file) == asked
+    after = due_days(cast, case_id)
+    moved = {name for name in before if after[name] != before[name]}
+    assert asked[-1] == MOVED % len(moved)
+    # Those due on the day itself come later, those counted back from it sooner; what waits for others moves too.
+    assert before["hand_over_equipment", "phone"] == ARRIVAL
+    assert after["hand_over_equipment", "phone"] == ARRIVAL + DAY
+    assert before["hand_over_notebook_and_guide", ""] == ARRIVAL + DAY
+    assert after["confirm_notebook_and_guide", ""] == before["confirm_notebook_and_guide", ""]
+    assert after["introduce_program", ""] == before["introduce_program", ""], "it is done"
+    assert after["plan_coaching", ""] == before["plan_coaching", ""], "it is done"
+    assert due_days(cast, elsewhere) == others, "another organization's case"
+    with cast.session() as session:
+        event = table_of(Event)
+        told = session.execute(select(event.c.case_id, event.c.facts).where(event.c.verb == "case.rescheduled")).all()
+        assert [tuple(row) for row in told] == [(case_id, {"days": len(moved)})]
+        assert loaded(session, file) == []
+    with cast.session() as session:
+        assert loaded(session, program_file())[-1] == MOVED % len(moved)
+    assert due_days(cast, case_id) == before
+
+
+def test_reminders_go_by_the_days_that_are_worked_now_and_none_is_sent_again(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    task = table_of(Task)
+    of_step = (task.c.case_id == case_id, task.c.step == "introduce_program")
+    with cast.session() as session:
+        session.execute(update(task).where(*of_step).values(rung=1, next_check=ARRIVAL))
+        loaded(session, edited(*EN_MARGE_CLOSED))
+        row = session.execute(select(task).where(*of_step)).one()
+        assert row.ladder == ["2026-12-03", "2026-12-08", "2026-12-11", "2026-12-17"]
+        assert (row.due_on, row.rung, row.next_check) == (ARRIVAL + DAY, 1, ARRIVAL + DAY)
+
+
+def test_other_public_holidays_move_what_is_due_on_them(cast: Cast) -> None:
+    """24 June is worked in Ontario."""
+    case_id = open_onboarding(cast)
+    holiday = date(2027, 6, 24)
+    with cast.session() as session:
+        move_day(session, case_id, anchor="arrival", day=holiday, by=cast.actor("coordinator"), at=AT)
+    assert due_days(cast, case_id)["introduce_program", ""] == holiday + DAY
+    with cast.session() as session:
+        assert program(session).calendar["subdivision"] == "QC"
+        said = loaded(session, edited(("subdivision: QC", 'subdivision: "ON"')))
+        assert said[0] == "The public holidays that count are those of another place."
+        assert said[-1].startswith("In open cases, due days move: ")
+    assert due_days(cast, case_id)["introduce_program", ""] == holiday
+
+
+def test_a_load_that_fails_moves_no_due_day(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    before = due_days(cast, case_id)
+    with cast.session() as session:
+        loaded(session, edited(*EN_MARGE_CLOSED))
+        session.rollback()
+    assert due_days(cast, case_id) == before
 
 
 # ------------------------------------------------------------------------------------------------- a second load
