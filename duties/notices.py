@@ -6,11 +6,12 @@ passed over in silence: the coordinator gets to know.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -32,6 +33,7 @@ from models.casework import Case, ProtocolVersion, Responsibility, Task
 from models.lifecycles import NOTICE
 from models.outbox import Notice
 from models.program import Organization, Person, Role, Tenure
+from models.record import Event
 
 Language = Literal["fr", "en"]
 Facts = Callable[[Language], Mapping[str, Any]]
@@ -39,7 +41,11 @@ Facts = Callable[[Language], Mapping[str, Any]]
 #: The chain of those who answer for the whole program.
 COORDINATION: list[Link] = [{"role": "coordinator", "at": "*"}]
 
+#: Someone who has no address is spoken of again so long after, where nothing changed.
+TOLD_AGAIN_AFTER: Final = timedelta(days=30)
+
 _notice = table_of(Notice)
+_event = table_of(Event)
 _tenure = table_of(Tenure)
 _task = table_of(Task)
 _chain = table_of(Responsibility)
@@ -83,13 +89,14 @@ def write(
     """Put one letter to one person into the outbox. The same `key` to the same person writes once, ever.
 
     `facts` gives the letter's facts in the language that the person reads. False where it was written before, or
-    where the person has no address; the coordinator is then written to in its place.
+    where the person has no address: the record then says that there was no letter, and the coordinator gets to know
+    of the person, once until something changes.
     """
     person = _person(session, to)
     language = cast("Language", person.language)
     letter = _letter(session, template, person, language, facts(language))
     if person.email is None:
-        _tell_of_no_address(session, person, letter, key=key, at=at, case_id=case_id)
+        _tell_of_no_address(session, template, person, letter, key=key, at=at, case_id=case_id)
         return False
     return _put(session, template, person, letter, key=f"{key}:{person.id}", at=at, case_id=case_id)
 
@@ -188,16 +195,21 @@ def case_cancelled(session: Session, case: Mapping[str, Any], *, by: Actor, at: 
 
 
 def given_up(session: Session, notice: Notice, *, refused: bool, at: datetime) -> None:
-    """Tell the coordinator that a letter reached nobody. A letter of that kind to them is not itself reported."""
+    """Tell the coordinator that a letter reached nobody: of one person and address, the first of a local day.
+
+    A letter of that kind to them is not itself reported. Whatever else reached nobody is on the page of outgoing mail.
+    """
     if notice.template in ("notice_given_up", "no_address"):
         return
     recipient = _person(session, notice.person_id)
+    # An address that was mended and fails again the same day is news.
+    address = hashlib.sha256(notice.to_address.encode()).hexdigest()[:16]
     for holder in _coordination(session, at):
         write(
             session,
             "notice_given_up",
             to=holder.person_id,
-            key=f"given_up:{notice.id}",
+            key=f"given_up:{recipient.id}:{address}:{local_day(session, at).isoformat()}",
             facts=lambda _: {
                 "recipient": recipient.name,
                 "subject": notice.subject,
@@ -208,6 +220,21 @@ def given_up(session: Session, notice: Notice, *, refused: bool, at: datetime) -
             },
             at=at,
         )
+
+
+def had_no_address(session: Session, key: str, person_id: UUID) -> bool:
+    """Whether a letter with this key was to be written to a person, and was not for want of an address."""
+    found = session.scalar(
+        select(_event.c.id)
+        .where(
+            _event.c.program_id == program_of(session),
+            _event.c.subject_id == person_id,
+            _event.c.verb == "notice.no_address",
+            _event.c.facts["key"].astext == key,
+        )
+        .limit(1)
+    )
+    return found is not None
 
 
 def retry(session: Session, notice_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -315,12 +342,32 @@ def _about_case(session: Session, case: Mapping[str, Any], by: Actor, *, tasks: 
 
 
 def _tell_of_no_address(
-    session: Session, person: Person, letter: Letter, *, key: str, at: datetime, case_id: UUID | None
+    session: Session,
+    template: str,
+    person: Person,
+    letter: Letter,
+    *,
+    key: str,
+    at: datetime,
+    case_id: UUID | None,
 ) -> None:
     """The coordinator is written to in place of someone who has no address; where they have none either, it shows."""
+    if had_no_address(session, key, person.id):
+        return
+    events.write(
+        session,
+        "notice.no_address",
+        "person",
+        person.id,
+        by=Actor.system("post"),
+        at=at,
+        case_id=case_id,
+        template=template,
+        key=key,
+    )
     for holder in _coordination(session, at):
         coordinator = _person(session, holder.person_id)
-        if coordinator.email is None or coordinator.id == person.id:
+        if coordinator.email is None or coordinator.id == person.id or _knows(session, coordinator, person, at):
             continue
         language = cast("Language", coordinator.language)
         facts = {"recipient": person.name, "subject": letter.subject, "path": f"/people/{person.id}"}
@@ -330,10 +377,39 @@ def _tell_of_no_address(
             "no_address",
             coordinator,
             told,
-            key=f"no_address:{key}:{person.id}:{coordinator.id}",
+            key=f"{_without_address(person, coordinator)}{local_day(session, at).isoformat()}",
             at=at,
             case_id=case_id,
         )
+
+
+def _knows(session: Session, coordinator: Person, person: Person, at: datetime) -> bool:
+    """Whether the coordinator was told lately that this person has no address, and it was not another since."""
+    told = session.scalar(
+        select(func.max(_notice.c.created_at)).where(
+            _notice.c.program_id == program_of(session),
+            _notice.c.person_id == coordinator.id,
+            _notice.c.key.startswith(_without_address(person, coordinator), autoescape=True),
+        )
+    )
+    if told is None or told <= at - TOLD_AGAIN_AFTER:
+        return False
+    changed = session.scalar(
+        select(_event.c.id)
+        .where(
+            _event.c.program_id == program_of(session),
+            _event.c.subject_id == person.id,
+            _event.c.verb == "person.updated",
+            _event.c.at > told,
+            _event.c.facts["changed"].contains(["email"]),
+        )
+        .limit(1)
+    )
+    return changed is None
+
+
+def _without_address(person: Person, coordinator: Person) -> str:
+    return f"no_address:{person.id}:{coordinator.id}:"
 
 
 def _tell_of_vacancy(session: Session, today: Standing, link: Link, *, at: datetime, case_id: UUID | None) -> None:

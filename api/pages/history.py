@@ -81,6 +81,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "evidence.added": (N_("Evidence added: %(subject)s."), "full"),
     "evidence.withdrawn": (N_("Evidence withdrawn: %(subject)s."), "skip"),
     "notice.written": (N_("Letter written to %(person)s: %(template)s."), "half"),
+    "notice.no_address": (N_("No letter to %(subject)s, who has no address: %(template)s."), "late"),
     "notice.retried": (N_("Letter to %(person)s to be sent again."), "half"),
     "notice.sent": (N_("Letter sent to %(person)s."), "full"),
     "notice.failed": (N_("Letter to %(person)s could not be delivered."), "late"),
@@ -110,6 +111,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         N_("%(subject)s was refused more often than is listed: %(left_out)s times more in one minute."),
         "late",
     ),
+    "identity.linked": (N_("%(subject)s now signs in with an organization’s account."), "full"),
     "access.ended": (N_("%(subject)s has no access any more."), "stop"),
     "seat.given": (N_("%(person)s has a seat: %(subject)s, from %(starts_on)s."), "full"),
     "seat.moved": (N_("%(person)s has a seat: %(subject)s, from %(starts_on)s, and not from %(was)s."), "half"),
@@ -146,7 +148,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
 
 #: Verbs that tell what follows from others: they are kept, and shown to whoever wants all of it.
 MINOR: Final = frozenset(
-    {"task.opened", "task.postponed", "notice.written", "evidence.added", "sign_in.begun", "session.ended"}
+    {"task.opened", "task.postponed", "notice.written", "notice.no_address", "evidence.added", "sign_in.begun", "session.ended"}
 )
 
 #: Who acts where no person does.
@@ -176,6 +178,7 @@ REASONS: Final[Mapping[str, str]] = {
     "sign_count": N_("the passkey may have been copied"),
     "removed": N_("the passkey had been removed"),
     "not_proved": N_("the passkey’s answer was not right"),
+    "account_taken": N_("the account is linked to someone else"),
 }
 
 LETTERS: Final[Mapping[str, str]] = {

@@ -196,21 +196,13 @@ def send_contact_lists(session: Session, act: Act, by: Actor, at: datetime) -> N
 
 
 def contact_lists_are_written(session: Session, act: Act, at: datetime) -> bool:  # noqa: ARG001 - an action's shape
-    """Whether the letter is in the outbox, or the coordinator was told that the worker has no address."""
+    """Whether the letter is in the outbox, or the record says that the worker has no address for it."""
     case = _case_of(session, act)
     key, person = _letter_key(act), case["subject_id"]
     found = session.scalar(
-        select(_notice.c.id)
-        .where(
-            _notice.c.program_id == program_of(session),
-            or_(
-                _notice.c.key == f"{key}:{person}",
-                _notice.c.key.startswith(f"no_address:{key}:{person}:", autoescape=True),
-            ),
-        )
-        .limit(1)
+        select(_notice.c.id).where(_notice.c.program_id == program_of(session), _notice.c.key == f"{key}:{person}")
     )
-    return found is not None
+    return found is not None or notices.had_no_address(session, key, person)
 
 
 def contact_lists(session: Session, day: date, language: str) -> Sequence[Mapping[str, Any]]:

@@ -435,10 +435,11 @@ def test_the_coordinator_is_told_of_a_worker_without_an_address_and_the_step_is_
     carry_all(means)
     assert letters(cast, "contact_lists") == []
     assert task(cast, case_id, "send_contact_lists")["state"] == "done"
-    assert any(
-        letter["person_id"] == cast.people["coordinator"] and "Les coordonnées de vos comités" in body(letter)
-        for letter in letters(cast, "no_address")
-    )
+    (letter,) = letters(cast, "no_address")
+    assert letter["person_id"] == cast.people["coordinator"]
+    assert "Gypse Ardoise" in body(letter)
+    missed = [event["facts"]["template"] for event in told(cast, "notice.no_address")]
+    assert missed == ["case_opened", "contact_lists"], "each is on record, though the coordinator hears of it once"
 
 
 # --------------------------------------------------------------------------------------------------------- the gate

@@ -18,6 +18,7 @@ from flows import post
 from flows.engine import Means
 from flows.post import deliver
 from models.ports import Accepted, Later, Refused, Unknown
+from models.program import Person
 from tests.cast import AT, Cast
 from tests.fakes.smtp_server import PROSE, SmtpServer
 from tests.flows.support import NOTICE, Clock, Mailbag, body, letters, means_of, told
@@ -113,6 +114,34 @@ def test_a_letter_is_given_up_after_its_ladder_and_the_coordinator_hears_of_it_o
     assert len(letters(cast, "notice_given_up")) == 1
     assert deliver(means).attempts == 1, "the letter to the coordinator"
     assert deliver(means).attempts == 0
+
+
+def test_of_one_persons_letters_that_fail_on_a_day_the_coordinator_hears_once(cast: Cast) -> None:
+    clock = Clock()
+    refusing = Refused(permanent=True, code="550")
+    means = means_of(cast, clock, Mailbag([refusing] * 4))
+    for key in ("a", "b", "c"):
+        write(cast, means, "manager_em", key)
+    write(cast, means, "worker_codim", "a")
+    deliver(means, most=4)
+    deliver(means)
+    about = [letter["subject"] for letter in letters(cast, "notice_given_up")]
+    assert [name in subject for subject, name in zip(about, ("Perle Obsidienne", "Garnet Schist"), strict=True)]
+    assert len(told(cast, "notice.failed")) == 4, "each is on the page of outgoing mail"
+    # The address is mended, and that one fails too: this is news, on the same day.
+    with means.sessions(cast.program_id) as session:
+        person = session.get_one(Person, (cast.program_id, cast.people["manager_em"]))
+        person.email = "perle@en-marge.example"
+        session.commit()
+    write(cast, means, "manager_em", "d")
+    deliver(means_of(cast, clock, Mailbag([refusing])))
+    assert len(letters(cast, "notice_given_up")) == 3
+    # And so is the next day's.
+    clock.pass_by(days=1)
+    deliver(means)
+    write(cast, means, "worker_codim", "b")
+    deliver(means_of(cast, clock, Mailbag([refusing])))
+    assert len(letters(cast, "notice_given_up")) == 4
 
 
 def test_a_letter_to_the_coordinator_about_a_letter_that_fails_makes_no_circle(cast: Cast) -> None:

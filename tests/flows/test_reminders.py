@@ -20,7 +20,7 @@ from flows.marks import mark_of
 from flows.reminders import remind
 from models.base import table_of
 from models.casework import Task
-from models.program import Tenure
+from models.program import Person, Tenure
 from tests.casework import approve, complete, open_onboarding, step
 from tests.cast import AT, TODAY, Cast
 from tests.flows.support import Clock, body, carry_all, letters, means_of, task, told
@@ -545,3 +545,84 @@ def test_a_reminder_of_doing_does_not_become_one_of_approving(begun: Begun, monk
     (text,) = digests_of(cast, THURSDAY)["manager_em"]
     assert "réseau sécurisé" in text.partition("Dans votre équipe")[0]
     assert "réseau sécurisé" not in text.partition("Dans votre équipe")[2]
+
+
+# Whoever has no address is spoken of once.
+
+
+def of_no_address(cast: Cast) -> list[date]:
+    """The days on which the coordinator was written to about someone without an address."""
+    return [letter["created_at"].astimezone(MONTREAL).date() for letter in letters(cast, "no_address")]
+
+
+def give_address(cast: Cast, name: str, email: str | None, at: datetime) -> None:
+    with cast.session() as session:
+        person = session.get_one(Person, (cast.program_id, cast.people[name]))
+        people.update_person(
+            session,
+            person.id,
+            given_name=person.given_name,
+            family_name=person.family_name,
+            email=email,
+            phone=person.phone,
+            language=person.language,
+            by=cast.actor("coordinator"),
+            at=at,
+        )
+
+
+def test_the_coordinator_hears_once_of_someone_without_an_address_until_something_changes(cast: Cast) -> None:
+    """Their digest is due on several mornings; the coordinator's is one letter, and one more after thirty days."""
+    clock = Clock()
+    means = means_of(cast, clock)
+    case_id = open_onboarding(cast, "without_mail", "anonyme")
+    complete(cast, case_id, "introduce_program")
+    carry_all(means)
+    assert of_no_address(cast) == [TODAY], "the case was opened"
+    mornings(cast, means, clock, TUESDAY, THURSDAY)
+    complete(cast, case_id, "prepare_notebook_and_guide", at=at(THURSDAY, 10))
+    complete(cast, case_id, "hand_over_notebook_and_guide", at=at(THURSDAY, 11))
+    carry_all(means)
+    mornings(cast, means, clock, FRIDAY, TODAY + timedelta(days=29))
+    missed = [event["facts"]["template"] for event in told(cast, "notice.no_address")]
+    assert missed.count("daily_digest") > 1
+    assert of_no_address(cast) == [TODAY]
+    much_later = TODAY + timedelta(days=31)
+    complete(cast, case_id, "request_secure_access", at=at(much_later, 9))
+    reject(cast, case_id, "request_secure_access", by=cast.actor("manager_la"), at=at(much_later, 10))
+    with cast.session() as session:
+        tasks.undo_task(
+            session,
+            step(session, case_id, "hand_over_notebook_and_guide")["id"],
+            by=cast.actor("coordinator"),
+            at=at(much_later, 11),
+        )
+    complete(cast, case_id, "hand_over_notebook_and_guide", at=at(much_later, 12))
+    clock.now = at(much_later, 12)
+    carry_all(means)
+    mornings(cast, means, clock, much_later + timedelta(days=1), much_later + timedelta(days=20))
+    (first, second) = of_no_address(cast)
+    assert (first, second >= TODAY + timedelta(days=30)) == (TODAY, True)
+
+
+def test_an_address_that_is_given_and_taken_away_again_is_news(cast: Cast) -> None:
+    clock = Clock()
+    means = means_of(cast, clock)
+    case_id = open_onboarding(cast, "without_mail", "anonyme")
+    complete(cast, case_id, "introduce_program")
+    carry_all(means)
+    give_address(cast, "without_mail", "gypse@anonyme.example", at(TUESDAY, 7))
+    morning(cast, means, clock, TUESDAY)
+    assert "without_mail" in digests_of(cast, TUESDAY)
+    assert of_no_address(cast) == [TODAY]
+    give_address(cast, "without_mail", None, at(TUESDAY, 12))
+    complete(cast, case_id, "prepare_notebook_and_guide", at=at(TUESDAY, 13))
+    complete(cast, case_id, "hand_over_notebook_and_guide", at=at(TUESDAY, 14))
+    clock.now = at(TUESDAY, 15)
+    carry_all(means)
+    mornings(cast, means, clock, WEDNESDAY, FRIDAY)
+    assert of_no_address(cast) == [TODAY, WEDNESDAY]
+    # A change of anything else is none.
+    give_address(cast, "without_mail", None, at(FRIDAY, 12))
+    mornings(cast, means, clock, NEXT_MONDAY, NEXT_MONDAY + timedelta(days=4))
+    assert of_no_address(cast) == [TODAY, WEDNESDAY]
