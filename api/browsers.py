@@ -1,6 +1,6 @@
-"""Cookies of a browser in which nobody is signed in yet: which browser asked for a link, and which began a sign-in.
+"""Cookies of a browser in which nobody is signed in yet: which one asked for a link, began a sign-in, went elsewhere.
 
-Neither lets anyone in. Only their digests are kept, and each is worth something together with what was kept for it.
+None lets anyone in. Only their digests are kept, and each is worth something together with what was kept for it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from api.session import Office
 _ASKED_SECONDS: Final = 3600
 #: As long as a person may look for their telephone.
 BEGUN_SECONDS: Final = 300
+#: As long as somebody may take to sign in at the directory of their organization.
+GONE_SECONDS: Final = 600
 
 
 def asked_by(office: Office, request: Request) -> str:
@@ -41,14 +43,44 @@ def mark_beginning(office: Office, response: Response) -> str:
     return _mark(office, response, "flow", BEGUN_SECONDS, "strict")
 
 
+def gone_from(office: Office, request: Request) -> str:
+    """The cookie of the browser that went to a directory, and what it carries after a dot; "" where it is another."""
+    return request.cookies.get(_name(office, "entra"), "")
+
+
+def mark_going(office: Office, response: Response, *, along: str = "") -> str:
+    """Mark the browser that goes to a directory, anew each time; its cookie, which carries `along` after a dot.
+
+    None: it comes back by a form that the directory's page posts, and that is another site. The name keeps it to this
+    very host.
+    """
+    return _mark(office, response, "entra", GONE_SECONDS, "none", f".{along}" if along else "")
+
+
+def forget_going(office: Office, response: Response) -> None:
+    """Take back the cookie of the browser that went to a directory: it came back, whatever came of it."""
+    _take(office, response, "entra")
+
+
 def forget(office: Office, response: Response) -> None:
-    """Take both cookies back: they have served."""
-    for what in ("browser", "flow"):
-        response.delete_cookie(_name(office, what), path="/", secure=office.is_https, httponly=True)
+    """Take every cookie of these back: they have served."""
+    for what in ("browser", "flow", "entra"):
+        _take(office, response, what)
 
 
-def _mark(office: Office, response: Response, what: str, seconds: int, same_site: Literal["lax", "strict"]) -> str:
-    token = secrets.token_urlsafe(32)
+def _take(office: Office, response: Response, what: str) -> None:
+    response.delete_cookie(_name(office, what), path="/", secure=office.is_https, httponly=True)
+
+
+def _mark(
+    office: Office,
+    response: Response,
+    what: str,
+    seconds: int,
+    same_site: Literal["lax", "strict", "none"],
+    along: str = "",
+) -> str:
+    token = secrets.token_urlsafe(32) + along
     response.set_cookie(
         _name(office, what),
         token,

@@ -8,21 +8,20 @@ nobody in, lives ten minutes, and by its `__Host-` name no neighbour of this hos
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from http import HTTPStatus
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from api import limits
-from api.answers import sentence_of
+from api import browsers, limits
 from api.elsewhere import pass_on
 from api.guard import FROM_ELSEWHERE
+from api.pages.doors import closed, told
 from api.pages.frame import see_other
 from api.pages.sign_in import device, welcome
 from api.permissions import Action, Forbidden, asks
@@ -34,7 +33,7 @@ from duties.here import local_day, program
 from duties.identities import Account, Known
 from duties.refusals import Refusal
 from duties.roles import standing
-from locales import N_, current_language, gettext, say, show_day
+from locales import N_, current_language, gettext
 from models.ports import Away, Begun, SignInProvider, Unproven
 
 router = APIRouter()
@@ -49,8 +48,6 @@ _COUNTED: Final = [Depends(limits.sign_in_tried)]
 
 _log = logging.getLogger("spheres.web")
 
-#: How long somebody may take at their directory.
-OPEN_FOR: Final = timedelta(minutes=10)
 #: What a directory posts back is a few hundred letters in a handful of fields.
 _LARGEST_ANSWER: Final = 32 * 1024
 _MOST_FIELDS: Final = 20
@@ -67,6 +64,9 @@ _AWAY: Final = N_(
     "Your organization’s sign-in cannot be reached for the moment. Try again in a few minutes; if it stays so, tell"
     " whoever looks after this installation."
 )
+#: Refusals of a link that the record is told of, and its word for each. A link used twice, or too early, is no news.
+_RECORDED: Final = {"identity.taken": "account_taken", "access.no_role": "no_role"}
+
 #: To those who are known and hold nothing today, and to those whom nobody knows, alike.
 _NOTHING_HERE: Final = N_(
     "This account opens nothing here today. If you were invited, begin with the link in your invitation; else ask your"
@@ -92,7 +92,7 @@ def begin_by_form(request: Request, door: Annotated[str, Form()] = "") -> Respon
     """Go to the directory, from a form: that of the sign-in page, or of an invitation whose `door` is then taken."""
     office = office_of(request)
     if door and _invited_to(office, door) is None:
-        return _closed(request)
+        return closed(request)
     begun = _begun(request)
     if not isinstance(begun, Begun):
         return begun
@@ -127,7 +127,7 @@ def come_back(request: Request, posted: Annotated[Mapping[str, str], Depends(_po
     together with what this browser's own cookie was kept for, once."""
     office = office_of(request)
     directory = _directory(office)
-    cookie = request.cookies.get(_cookie(office), "")
+    cookie = browsers.gone_from(office, request)
     kept = _taken(office, cookie)
     if kept is None or "flow" not in kept:
         return _refused(request, gettext(_STALE))
@@ -156,7 +156,7 @@ def which_program(request: Request) -> Response:
     office = office_of(request)
     _directory(office)
     with office.before_a_program() as session:
-        kept = sign_ins.look(session, request.cookies.get(_cookie(office), ""), "entra", at=office.clock())
+        kept = sign_ins.look(session, browsers.gone_from(office, request), "entra", at=office.clock())
     if kept is None or "account" not in kept:
         return _refused(request, gettext(_STALE))
     opens = _opens(office, Account(*map(UUID, kept["account"])))
@@ -170,7 +170,7 @@ def enter_program(request: Request, program: Annotated[UUID, Form()]) -> Respons
     """Enter one of the programs that the account opens, as of now."""
     office = office_of(request)
     _directory(office)
-    kept = _taken(office, request.cookies.get(_cookie(office), ""))
+    kept = _taken(office, browsers.gone_from(office, request))
     if kept is None or "account" not in kept:
         return _refused(request, gettext(_STALE))
     for known in _opens(office, Account(*map(UUID, kept["account"]))):
@@ -202,32 +202,13 @@ def _invited_to(office: Office, door: str) -> UUID | None:
     return leads.program_id if leads is not None and leads.kind == INVITATION else None
 
 
-def _cookie(office: Office) -> str:
-    return "__Host-spheres-entra" if office.is_https else "spheres-entra"
-
-
-def _keep(
-    office: Office,
-    answer: Response,
-    kept: Mapping[str, Any],
-    *,
-    door: str = "",
-    same_site: Literal["lax", "none"] = "none",
-) -> None:
+def _keep(office: Office, answer: Response, kept: Mapping[str, Any], *, door: str = "") -> None:
     """Keep what the second half needs under a new cookie, which carries the invitation: only digests stay with us."""
-    cookie = f"{secrets.token_urlsafe(32)}.{door}" if door else secrets.token_urlsafe(32)
+    cookie = browsers.mark_going(office, answer, along=door)
+    open_for = timedelta(seconds=browsers.GONE_SECONDS)
     with office.before_a_program() as session:
-        sign_ins.keep(session, cookie, "entra", kept, at=office.clock(), open_for=OPEN_FOR)
+        sign_ins.keep(session, cookie, "entra", kept, at=office.clock(), open_for=open_for)
         session.commit()
-    answer.set_cookie(
-        _cookie(office),
-        cookie,
-        max_age=int(OPEN_FOR.total_seconds()),
-        path="/",
-        secure=office.is_https,
-        httponly=True,
-        samesite=same_site,
-    )
 
 
 def _taken(office: Office, cookie: str) -> dict[str, Any] | None:
@@ -249,7 +230,7 @@ def _let_in(request: Request, office: Office, account: Account) -> Response:
     if len(opens) == 1:
         return _enter(request, office, opens[0])
     answer = see_other(request.app.url_path_for("entra_program"))
-    _keep(office, answer, {"account": [str(part) for part in account]}, same_site="lax")
+    _keep(office, answer, {"account": [str(part) for part in account]})
     return answer
 
 
@@ -269,7 +250,7 @@ def _opens(office: Office, account: Account, *, recording: bool = False) -> list
     if recording and not opens:
         _log.warning("an account that opens nothing was proven")
         for one in known:
-            _record(office, one, "access.no_role")
+            _record(office, one, "no_role")
     return opens
 
 
@@ -277,7 +258,7 @@ def _enter(request: Request, office: Office, known: Known) -> Response:
     with office.of_program(known.program_id) as session:
         token = sign_ins.begin(session, known.person_id, means="entra", device=device(request), at=office.clock())
         session.commit()
-    return _welcome(request, office, token)
+    return welcome(office, request, token)
 
 
 def _link(request: Request, office: Office, account: Account, door: str) -> Response:
@@ -286,7 +267,7 @@ def _link(request: Request, office: Office, account: Account, door: str) -> Resp
     with office.before_a_program() as session:
         leads = doors.look(session, door, at=at)
     if leads is None:
-        return _forgetting(office, _closed(request))
+        return closed(request)
     with office.of_program(leads.program_id) as session:
         try:
             person_id = identities.link_by_invitation(session, door, account, at=at)
@@ -294,25 +275,16 @@ def _link(request: Request, office: Office, account: Account, door: str) -> Resp
             session.commit()
         except Refusal as refusal:
             session.rollback()
-            _record(office, Known(leads.program_id, leads.person_id), refusal.code)
-            return _refused(request, _told(refusal))
-    return _welcome(request, office, token)
+            if refusal.code in _RECORDED:
+                _record(office, Known(leads.program_id, leads.person_id), _RECORDED[refusal.code])
+            return _refused(request, told(refusal))
+    return welcome(office, request, token)
 
 
 def _record(office: Office, known: Known, reason: str) -> None:
     with office.of_program(known.program_id) as session:
         sign_ins.refused(session, known.person_id, means="entra", reason=reason, at=office.clock())
         session.commit()
-
-
-def _welcome(request: Request, office: Office, token: str) -> Response:
-    return _forgetting(office, welcome(office, request, token))
-
-
-def _forgetting(office: Office, answer: Response) -> Response:
-    """The answer, which takes back the cookie of the sign-in that had begun."""
-    answer.delete_cookie(_cookie(office), path="/", secure=office.is_https, httponly=True, samesite="none")
-    return answer
 
 
 def _titled(office: Office, program_id: UUID) -> dict[str, Any]:
@@ -324,21 +296,9 @@ def _titled(office: Office, program_id: UUID) -> dict[str, Any]:
 def _refused(request: Request, sentence: str, *, status: int = HTTPStatus.FORBIDDEN) -> Response:
     office = office_of(request)
     request.state.page = {"demonstration": office.demonstration}
-    return _forgetting(office, render(request, "not_signed_in.html", status=status, sentence=sentence))
-
-
-def _closed(request: Request) -> Response:
-    return render(request, "door_closed.html", status=HTTPStatus.NOT_FOUND)
-
-
-def _told(refusal: Refusal) -> str:
-    """A refusal in the reader's language, its day as people write it."""
-    facts = dict(refusal.facts)
-    if "day" not in facts:
-        return sentence_of(refusal)
-    language = current_language()
-    facts["day"] = show_day(language, date.fromisoformat(str(facts["day"])))
-    return say(language, refusal.sentence, **facts)
+    page = render(request, "not_signed_in.html", status=status, sentence=sentence)
+    browsers.forget_going(office, page)
+    return page
 
 
 def _away(request: Request, away: Away) -> Response:

@@ -22,7 +22,7 @@ from sqlmodel import Session
 from adapters.directory import Entra
 from adapters.settings import EntraSettings
 from api.app import create_app
-from api.pages.entra import OPEN_FOR
+from api.browsers import GONE_SECONDS
 from api.session import Office
 from duties import doors, identities, invitations
 from duties.identities import Account as Linked
@@ -209,7 +209,7 @@ def test_what_a_browser_keeps_of_a_sign_in_that_has_begun_is_bound_to_this_host_
     cookie = answer.headers["set-cookie"]
     assert cookie.startswith(f"{FLOW}=")
     parts = set(cookie.split("; "))
-    assert {"Secure", "HttpOnly", "Path=/", "SameSite=none", f"Max-Age={int(OPEN_FOR.total_seconds())}"} <= parts
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=none", f"Max-Age={GONE_SECONDS}"} <= parts
     assert answer.headers["cache-control"] == "no-store"
     value = browser.cookies[FLOW]
     with place.before() as session:
@@ -288,7 +288,7 @@ def test_someone_who_leaves_is_out_at_the_next_request_and_comes_in_no_more(plac
     assert answer.status_code == 403
     assert not is_in(browser)
     manager = place.cast.people["manager_em"]
-    assert place.events("sign_in.refused") == [(manager, {"means": "entra", "reason": "access.no_role"})]
+    assert place.events("sign_in.refused") == [(manager, {"means": "entra", "reason": "no_role"})]
 
 
 # Whom nobody lets in.
@@ -392,7 +392,7 @@ def test_a_sign_in_that_took_too_long_begins_again(place: Place, fake: FakeEntra
     place.link("manager_em")
     browser = place.browser()
     posted = fake.authorize(begun(browser), ALICE)
-    place.at = AT + OPEN_FOR
+    place.at = AT + timedelta(seconds=GONE_SECONDS)
     assert back(browser, posted).status_code == 403
     assert signed_in(place, browser).status_code == 303
 
@@ -568,7 +568,7 @@ def test_someone_who_left_meanwhile_is_not_linked_and_the_record_is_told(place: 
     with place.before() as session:
         assert session.execute(select(_identity)).all() == []
     manager = place.cast.people["manager_em"]
-    assert place.events("sign_in.refused") == [(manager, {"means": "entra", "reason": "access.no_role"})]
+    assert place.events("sign_in.refused") == [(manager, {"means": "entra", "reason": "no_role"})]
 
 
 def test_someone_whose_first_day_is_to_come_is_told_which_and_keeps_the_invitation(place: Place) -> None:
@@ -593,7 +593,7 @@ def test_an_account_that_is_someone_elses_is_refused_recorded_and_the_invitation
         assert name not in answer.text
     assert not is_in(browser)
     officer = place.cast.people["officer"]
-    assert place.events("sign_in.refused") == [(officer, {"means": "entra", "reason": "identity.taken"})]
+    assert place.events("sign_in.refused") == [(officer, {"means": "entra", "reason": "account_taken"})]
     assert signed_in(place, browser, BOB, door=token).status_code == 303
     assert "Béryl Calcaire" in browser.get("/").text
 
