@@ -54,7 +54,8 @@ class AccessLog:
                 status = message["status"]
             await send(message)
 
-        token = _request.set(uuid4().hex[:12])
+        # Not taken back at the end: a fault is logged outside of this. Each request has a task of its own.
+        _request.set(uuid4().hex[:12])
         try:
             await self.app(scope, receive, noting)
         finally:
@@ -69,7 +70,6 @@ class AccessLog:
                         "ms": (time.perf_counter() - began) * 1000,
                     },
                 )
-            _request.reset(token)
 
     def _route(self, scope: Scope) -> str:
         """The route that answered, such as "/cases/{case_id}"; "" where none was found."""
