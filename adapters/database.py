@@ -9,8 +9,6 @@ from typing import Any, Final, Self
 from uuid import UUID
 
 import psycopg
-from alembic import command
-from alembic.config import Config
 from psycopg import sql
 from sqlalchemy import (
     ColumnElement,
@@ -183,6 +181,9 @@ def listen(url: str, *channels: str) -> Listener:
 
 def migrate(owner_url: str) -> None:
     """Bring the database to the newest migration, as its owner. A second process that starts meanwhile waits."""
+    from alembic import command  # noqa: PLC0415  # a tenth of what the web reads to start, and it never migrates
+    from alembic.config import Config  # noqa: PLC0415  # as the line above
+
     engine = create_engine(owner_url, poolclass=NullPool)
     try:
         with engine.connect() as connection, as_file(files("models.migrations")) as scripts:

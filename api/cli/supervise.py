@@ -17,17 +17,23 @@ STEADY_SECONDS = 10.0
 LONGEST_WAIT_SECONDS = 30.0
 #: How long a process has to finish what it has in hand.
 FAREWELL_SECONDS = 12.0
+#: How long one process waits for another to answer before it starts all the same: late is better than never.
+PATIENCE_SECONDS = 20.0
 _LOOK_SECONDS = 0.2
 
 
 @dataclass
 class Process:
-    """One process to keep alive. `ready` is an address that answers once it serves; empty where it has none."""
+    """One process to keep alive. `ready` is an address that answers once it serves; empty where it has none.
+
+    `after` names a process that gets the machine first: this one starts once that one answers, or is given up on.
+    """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(repr=False)
     ready: str = ""
+    after: str = ""
     running: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     quick_deaths: int = 0
@@ -39,7 +45,7 @@ class Process:
         self.started = time.monotonic()
 
     def look(self, say: Callable[[str], None]) -> None:
-        """Start it again if it died, after a wait where it dies quickly."""
+        """Start it if it does not run: again where it died, after a wait where it dies quickly."""
         now = time.monotonic()
         if self.running is None:
             if now >= self.start_at:
@@ -84,9 +90,9 @@ def supervise(
 ) -> int:
     """Start every process and keep it alive until a signal says stop, then end them in the opposite order.
 
-    The `first` of them start at once and get ready while `prepare` runs; the others start after it. Whatever
-    `prepare` raises ends them all. `when_ready` is called once for each process named, after that, with the seconds
-    since `begun` (of `time.monotonic`).
+    The `first` of them start at once and get ready while `prepare` runs; the others start after it, in their order and
+    each after the one it names. Whatever `prepare` raises ends them all. `when_ready` is called once for each process
+    named, after that, with the seconds since `begun` (of `time.monotonic`).
     """
     stopping: list[int] = []
 
@@ -94,19 +100,22 @@ def supervise(
         stopping.append(number)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    waiting = dict(when_ready)
     try:
         for process in processes[:first]:
             process.start()
         prepare()
-        for process in processes[first:]:
-            process.start()
+        given_up_at = time.monotonic() + PATIENCE_SECONDS
+        answered: set[str] = set()
         while not stopping:
-            time.sleep(_LOOK_SECONDS)
             for process in processes:
+                if process.after and process.after not in answered and time.monotonic() < given_up_at:
+                    continue
                 process.look(say)
-                if process.name in waiting and process.is_ready():
-                    waiting.pop(process.name)(time.monotonic() - begun)
+                if process.name not in answered and process.is_ready():
+                    answered.add(process.name)
+                    if process.name in when_ready:
+                        when_ready[process.name](time.monotonic() - begun)
+            time.sleep(_LOOK_SECONDS)
     finally:
         end(processes)
         for number, handler in before.items():

@@ -57,8 +57,9 @@ def up(
         status = supervise(
             _processes(settings, urls, environment),
             prepare=prepare,
-            # Prefect and the web read their modules meanwhile; the worker needs the tables.
-            first=2,
+            # The web reads its modules meanwhile. Prefect's server and the worker read more of them, and come after: a
+            # small machine has two cores, and people wait for the first page.
+            first=1,
             begun=begun,
             say=lambda line: typer.echo(line, err=True),
             when_ready={
@@ -102,22 +103,6 @@ def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, st
     prefect_home.mkdir(mode=0o700, exist_ok=True)
     return [
         Process(
-            "prefect",
-            module(
-                "uvicorn",
-                "--factory",
-                "prefect.server.api.server:create_app",
-                "--host",
-                "127.0.0.1",
-                "--port",
-                str(settings.prefect_port),
-                "--log-level",
-                "error",
-            ),
-            {**_without_secrets(environment), **_prefect_server(settings, urls, prefect_home)},
-            ready=f"http://127.0.0.1:{settings.prefect_port}/api/health",
-        ),
-        Process(
             "web",
             module(
                 "uvicorn",
@@ -136,7 +121,23 @@ def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, st
             shared,
             ready=f"http://127.0.0.1:{settings.port}/healthz",
         ),
-        Process("worker", module("flows.worker"), shared),
+        Process(
+            "prefect",
+            module(
+                "uvicorn",
+                "--factory",
+                "prefect.server.api.server:create_app",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(settings.prefect_port),
+                "--log-level",
+                "error",
+            ),
+            {**_without_secrets(environment), **_prefect_server(settings, urls, prefect_home)},
+            ready=f"http://127.0.0.1:{settings.prefect_port}/api/health",
+        ),
+        Process("worker", module("flows.worker"), shared, after="web"),
     ]
 
 
