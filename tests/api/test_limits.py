@@ -1,0 +1,132 @@
+"""How often one may knock: counted in the database, for all processes alike, and kindly refused beyond."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, timedelta
+
+import pytest
+from fastapi import Request
+from fastapi.testclient import TestClient
+from sqlalchemy import func, select
+
+from api import limits
+from api.app import create_app
+from api.limits import LETTERS_TO_ONE_ADDRESS, SIGN_IN_TRIES, SPAN, place_of
+from flows.sweep import sweep
+from models.access import RateCount, SignInFlow
+from models.base import table_of
+from tests.api.desk import ADDRESS, nobody, office_of
+from tests.api.doorway import enrolled, letters
+from tests.cast import AT, Cast
+from tests.flows.support import Clock, means_of
+
+_count = table_of(RateCount)
+_flow = table_of(SignInFlow)
+
+MANAGER = "manager.em@en-marge.example"
+
+
+def from_place(cast: Cast, host: str) -> TestClient:
+    """A browser at an address of the network, with the application to itself."""
+    app = create_app(office_of(cast.database))
+    return TestClient(app, base_url=ADDRESS, client=(host, 50000), follow_redirects=False)
+
+
+def test_of_a_thousand_tries_from_one_place_most_are_refused_and_other_places_are_not(cast: Cast) -> None:
+    client = from_place(cast, "198.51.100.7")
+    answers = [client.post("/sign-in/passkey", data={"answer": "{}"}) for _ in range(1000)]
+    statuses = [one.status_code for one in answers]
+    assert statuses == [403] * SIGN_IN_TRIES + [429] * (1000 - SIGN_IN_TRIES)
+    refused = answers[-1]
+    assert 0 < int(refused.headers["retry-after"]) <= SPAN.total_seconds()
+    assert "Attendez un quart d’heure" in refused.text
+    assert "There were too many tries" in client.post("/sign-in/passkey", headers={"Accept-Language": "en"}).text
+    assert from_place(cast, "198.51.100.8").post("/sign-in/passkey").status_code == 403
+    # Another process of the web counts on from there.
+    assert from_place(cast, "198.51.100.7").post("/sign-in/passkey").status_code == 429
+    # Whoever is signed in goes on working.
+    assert client.get("/sign-in").status_code == 200
+
+
+def test_a_try_counts_for_a_quarter_of_an_hour(cast: Cast) -> None:
+    now = AT.replace(minute=14, second=59)
+    office = replace(office_of(cast.database), clock=lambda: now)
+    for _ in range(3):
+        limits.hit(office, "letter_to", MANAGER, most=3)
+    with pytest.raises(limits.TooMany) as told:
+        limits.hit(office, "letter_to", MANAGER, most=3)
+    assert told.value.headers == {"Retry-After": "1"}
+    limits.hit(replace(office, clock=lambda: now + timedelta(seconds=1)), "letter_to", MANAGER, most=3)
+
+
+def test_an_address_gets_few_letters_from_however_many_places_they_are_asked_for(cast: Cast) -> None:
+    enrolled(cast, "manager_em")
+    before = len(letters(cast, "manager_em", "enrolment"))
+    statuses = [
+        from_place(cast, f"198.51.100.{number}").post("/sign-in/letter", data={"address": MANAGER.upper()}).status_code
+        for number in range(LETTERS_TO_ONE_ADDRESS + 2)
+    ]
+    assert statuses == [303] * LETTERS_TO_ONE_ADDRESS + [429, 429]
+    assert len(letters(cast, "manager_em", "enrolment")) == before + LETTERS_TO_ONE_ADDRESS
+    # An address that nobody has is counted alike: the limit tells nothing.
+    unknown = [
+        from_place(cast, f"203.0.113.{number}").post("/sign-in/letter", data={"address": "a@b.example"})
+        for number in range(6)
+    ]
+    assert [one.status_code for one in unknown] == [303] * LETTERS_TO_ONE_ADDRESS + [429]
+
+
+def test_what_is_counted_names_neither_address_nor_place(cast: Cast) -> None:
+    from_place(cast, "198.51.100.7").post("/sign-in/letter", data={"address": MANAGER})
+    with cast.session() as session:
+        kept = str(session.execute(select(_count)).mappings().all())
+    assert "198.51" not in kept
+    assert "manager" not in kept
+
+
+def test_nobody_says_for_themselves_where_they_come_from(cast: Cast) -> None:
+    client = from_place(cast, "198.51.100.7")
+    for number in range(3):
+        headers = {"X-Forwarded-For": f"203.0.113.{number}", "Forwarded": f"for=203.0.113.{number}"}
+        client.post("/sign-in/passkey", headers=headers)
+    with cast.session() as session:
+        assert session.scalars(select(_count.c.tries)).all() == [3]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("198.51.100.7", "198.51.100.8", False),
+        ("2001:db8::1", "2001:db8::ffff", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("::ffff:198.51.100.7", "198.51.100.7", True),
+        ("testclient", "testclient", True),
+    ],
+)
+def test_a_place_is_an_address_and_of_ipv6_a_network(one: str, other: str, same: bool) -> None:
+    def place(host: str) -> str:
+        return place_of(Request({"type": "http", "client": (host, 1), "headers": []}))
+
+    assert (place(one) == place(other)) is same
+
+
+def test_counts_and_half_done_sign_ins_are_swept_away_when_they_serve_no_more(cast: Cast) -> None:
+    client = nobody(cast.database)
+    client.post("/sign-in/passkey/options")
+    clock = Clock()
+
+    def left() -> tuple[int, int]:
+        with cast.session() as session:
+            counts = session.scalar(select(func.count()).select_from(_count)) or 0
+            return counts, session.scalar(select(func.count()).select_from(_flow)) or 0
+
+    sweep(means_of(cast, clock), cast.program_id, "test")
+    assert left() == (1, 1)
+    clock.pass_by(minutes=16)
+    sweep(means_of(cast, clock), cast.program_id, "test")
+    assert left() == (1, 0)
+    clock.pass_by(hours=1)
+    sweep(means_of(cast, clock), cast.program_id, "test")
+    assert left() == (0, 0)
+    assert clock.now.tzinfo is UTC
