@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, select, update
 from sqlmodel import Session
 
-from duties import cases, events, loading_agreements, loading_committees, loading_program
+from duties import events, loading_agreements, loading_committees, loading_program, versions
 from duties.actors import Actor
 from duties.declared import Declared
 from duties.exporting import closures_of, with_closures
@@ -84,7 +84,7 @@ def load(
     _tell(session, steps, by=by, at=at)
     for protocol in protocols:
         if not _is_recorded(session, protocol):
-            cases.record_protocol(session, protocol, by=by, at=at)
+            versions.record_protocol(session, protocol, by=by, at=at)
             found.append(_recorded(protocol.value))
     _keep_source(session, declared, compared, changed=bool(found), at=at)
     if found:

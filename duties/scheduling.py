@@ -43,6 +43,15 @@ def calendar_of(session: Session, organization_id: UUID | None = None) -> Calend
     return Calendar(country=declared["country"], subdivision=declared["subdivision"], closures=closures)
 
 
+def version_of(session: Session, version_id: UUID) -> ProtocolVersion:
+    """A recorded version of a protocol, which a case pins by this id."""
+    version = session.get(ProtocolVersion, (program_of(session), version_id))
+    if version is None:
+        msg = "a case's protocol version does not exist"
+        raise LookupError(msg)
+    return version
+
+
 def protocol_of(version: ProtocolVersion) -> Protocol:
     """The protocol that a recorded version holds, as it was declared."""
     return Protocol.model_validate(version.declared)
@@ -108,7 +117,7 @@ def reschedule(session: Session, case_id: UUID) -> int:
     only its reminders move, so that nobody's page grows old. Returns how many due days moved.
     """
     case = _case_row(session, case_id)
-    protocol = protocol_of(_version_of(session, case.protocol_version_id))
+    protocol = protocol_of(version_of(session, case.protocol_version_id))
     return _reschedule(session, case, protocol, calendar_for(session, protocol, case.organization_id))
 
 
@@ -152,7 +161,7 @@ class _Reading:
     def protocol(self, case: Case) -> Protocol:
         version_id = case.protocol_version_id
         if version_id not in self._read:
-            self._read[version_id] = protocol_of(_version_of(self._session, version_id))
+            self._read[version_id] = protocol_of(version_of(self._session, version_id))
         return self._read[version_id]
 
 
@@ -255,14 +264,6 @@ def _case_row(session: Session, case_id: UUID) -> Case:
         msg = "a case that is held does not exist"
         raise LookupError(msg)
     return case
-
-
-def _version_of(session: Session, version_id: UUID) -> ProtocolVersion:
-    version = session.get(ProtocolVersion, (program_of(session), version_id))
-    if version is None:
-        msg = "a case's protocol version does not exist"
-        raise LookupError(msg)
-    return version
 
 
 def named_days(session: Session, case: Case, protocol: Protocol) -> dict[str, date]:

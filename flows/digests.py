@@ -13,11 +13,12 @@ from uuid import UUID
 from sqlalchemy import and_, func, or_, select
 from sqlmodel import Session
 
-from duties import board, cases, notices, scheduling
+from duties import board, notices, scheduling, versions
 from duties.actors import Actor
 from duties.here import local_day, many, program_of
 from duties.protocol import Protocol
 from duties.roles import Holder, Link, Standing, standing
+from duties.steps import links_of
 from duties.tasks import bar_to_approval
 from flows.engine import Means
 from locales import N_, say
@@ -65,7 +66,7 @@ class Ladders:
         if version_id is None:
             return None
         if version_id not in self._read:
-            self._read[version_id] = scheduling.protocol_of(cases.pinned(self._session, row))
+            self._read[version_id] = scheduling.protocol_of(versions.pinned(self._session, row))
         return self._read[version_id]
 
     def targets(self, row: Mapping[str, Any]) -> list[str]:
@@ -188,7 +189,7 @@ def _whom(session: Session, today: Standing, protocols: Ladders, task: Mapping[s
         chain: list[Link] = [{"role": "manager", "at": str(task["organization_id"])}]
     else:
         case = session.get(Case, (program_of(session), task["case_id"]))
-        chain = cases.links_of(session, protocol, protocol.accountable, case) if case else []
+        chain = links_of(session, protocol, protocol.accountable, case) if case else []
     return {holder.person_id for holder in today.falls(chain).holders}
 
 

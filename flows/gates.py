@@ -10,11 +10,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties import cases, events, notices, scheduling
+from duties import cases, events, notices, scheduling, versions
 from duties.actors import ENGINE, Actor
 from duties.here import local_day
 from duties.protocol import Protocol
 from duties.roles import Link, standing
+from duties.steps import links_of
 from models.base import table_of
 from models.casework import Case
 from models.record import Event
@@ -56,7 +57,7 @@ def _announce(session: Session, case: Mapping[str, Any], gate: str, at: datetime
     today = standing(session, local_day(session, at))
     row = Case.model_validate(case)
     manager: list[Link] = [{"role": "manager", "at": str(case["organization_id"])}]
-    accountable = cases.links_of(session, protocol, protocol.accountable, row)
+    accountable = links_of(session, protocol, protocol.accountable, row)
     people = [case["subject_id"]]
     for chain in (manager, accountable):
         people.extend(holder.person_id for holder in today.falls(chain).holders)
@@ -83,5 +84,5 @@ _read: Final[dict[UUID, Protocol]] = {}
 def _protocol_of(session: Session, case: Mapping[str, Any]) -> Protocol:
     version_id: UUID = case["protocol_version_id"]
     if version_id not in _read:
-        _read[version_id] = scheduling.protocol_of(cases.pinned(session, case))
+        _read[version_id] = scheduling.protocol_of(versions.pinned(session, case))
     return _read[version_id]

@@ -16,6 +16,7 @@ from api.permissions import Action, Asker, asks, find_case, may_end, require, to
 from duties import board, cases, people
 from duties.here import many, program_of
 from duties.notices import case_title
+from duties.steps import ROLE_OF_SUBJECT
 from locales import N_, current_language
 from models.base import table_of
 from models.casework import SETTLED, Case, Task
@@ -52,7 +53,7 @@ def open_(
             people.appoint(
                 here.session,
                 person_id=subject.id,
-                role=cases.ROLE_OF_SUBJECT["worker"],
+                role=ROLE_OF_SUBJECT["worker"],
                 organization_id=place.id,
                 starts_on=starts_on.date(),
                 by=by,

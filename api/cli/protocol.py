@@ -10,11 +10,12 @@ import typer
 
 from api.cli.terminal import Ending, ProgramKey, counter, tell
 from api.permissions import Action, asks, at_the_terminal, require
-from duties import cases, scheduling
+from duties import scheduling, versions
 from duties.planning import plan as planned
 from duties.protocol import Protocol
 from duties.protocol_difference import difference
 from duties.roles import Standing, standing
+from duties.steps import links_of
 from flows.protocols import read_protocol
 from locales import LANGUAGES, N_, Counted, current_language, is_language, say, show_day
 from models.casework import Case
@@ -72,7 +73,7 @@ def plan(
     require(Action.PLAN_PROTOCOL, at_the_terminal())
     language = _language(lang)
     with counter(program) as here:
-        version = cases.current_protocol(here.session, protocol)
+        version = versions.current_protocol(here.session, protocol)
         declared = scheduling.protocol_of(version)
         place = here.organization(organization).id if organization else None
         days = dict(_anchor(one, declared) for one in anchor)
@@ -97,7 +98,7 @@ def plan(
             who = say(language, N_("the program"))
             if line.step.by is not None:
                 role = declared.roles[line.step.by]
-                falls = on_days[day].falls(cases.links_of(here.session, declared, line.step.by, case))
+                falls = on_days[day].falls(links_of(here.session, declared, line.step.by, case))
                 names = [here.person(str(one.person_id)).name for one in falls.holders]
                 who = ", ".join(names) or say(language, N_("nobody"))
                 if place is None and role.at == "employer":

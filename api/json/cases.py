@@ -32,8 +32,9 @@ from api.permissions import (
     visible_cases,
 )
 from api.session import AtDesk, Desk
-from duties import board, cases, people
+from duties import board, cases, people, versions
 from duties.here import many, program_of
+from duties.steps import ROLE_OF_SUBJECT
 from models.base import table_of
 from models.casework import Case, Task
 from models.program import Organization, Person
@@ -87,7 +88,7 @@ def open_case(
         people.appoint(
             desk.session,
             person_id=body.subject_id,
-            role=cases.ROLE_OF_SUBJECT["worker"],
+            role=ROLE_OF_SUBJECT["worker"],
             organization_id=body.organization_id,
             starts_on=body.starts_on,
             by=by,
@@ -192,7 +193,7 @@ def take_version(
     """Follow a newer version of the protocol. A done step is not asked again."""
     held = find_case(desk.session, desk.asker, case_id)
     by = require(Action.TAKE_VERSION, to_case(desk.session, desk.asker, held))
-    cases.take_version(desk.session, case_id, body.version_id, by=by, at=desk.at, seen=seen_version(if_match))
+    versions.take_version(desk.session, case_id, body.version_id, by=by, at=desk.at, seen=seen_version(if_match))
     return _one_case(desk, case_id, response)
 
 

@@ -19,7 +19,7 @@ from api.pages.history import MINOR, told
 from api.pages.lines import Line, cases_about, lines_of, names_of
 from api.permissions import Action, Forbidden, Given, allows, asks, find_case, may_end, require, to_case
 from api.session import AtDesk, Desk
-from duties import board, cases, scheduling
+from duties import board, cases, scheduling, versions
 from duties.actors import Actor
 from duties.here import many, one, program_of
 from duties.protocol import Protocol
@@ -131,7 +131,7 @@ def take_version(
     by = require(Action.TAKE_VERSION, to_case(desk.session, desk.asker, find_case(desk.session, desk.asker, case_id)))
 
     def act() -> None:
-        cases.take_version(desk.session, case_id, version, by=by, at=desk.at, seen=seen)
+        versions.take_version(desk.session, case_id, version, by=by, at=desk.at, seen=seen)
 
     return _after(desk, request, case_id, "version", act, {})
 
@@ -144,7 +144,7 @@ def case_page(
     row = desk.session.get(Case, (program_of(desk.session), case_id), populate_existing=True)
     if row is None:
         raise Forbidden
-    version = cases.pinned(desk.session, held)
+    version = versions.pinned(desk.session, held)
     protocol = scheduling.protocol_of(version)
     lines = lines_of(desk, _tasks_of(desk, case_id))
     given = may_end(desk.session, desk.asker, held, "cancel" if held["state"] == "open" else "reopen")
@@ -165,7 +165,7 @@ def case_page(
         unplaced=[line for line in lines if line.task["stage"] not in {stage.id for stage in protocol.stages}],
         facts=_facts(desk, held, row, protocol, given),
         opened_by=names_of(desk, [held["opened_by"], held["ended_by"]]),
-        offer=cases.newer_version(desk.session, row, desk.language),
+        offer=versions.newer_version(desk.session, row, desk.language),
         offers=_offers(held, given, lines),
         engine=_engine(desk, case_id),
         history=_history(desk, case_id, whole=whole_history),

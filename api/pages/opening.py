@@ -17,12 +17,13 @@ from api.pages.frame import page, see_other
 from api.pages.lines import lines_of
 from api.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.session import AtDesk, Desk
-from duties import cases, people, planning, scheduling
+from duties import cases, people, planning, scheduling, versions
 from duties.actors import Actor
 from duties.here import local_day, many, program_of
 from duties.planning import Planned
 from duties.protocol import Protocol
 from duties.refusals import Refusal
+from duties.steps import ROLE_OF_SUBJECT
 from locales import N_
 from models.agreement import Agreement, AgreementRole, AgreementVersion
 from models.base import refers, table_of
@@ -164,7 +165,7 @@ def _open(desk: Desk, given: Given) -> UUID:
         people.appoint(
             desk.session,
             person_id=person_id,
-            role=cases.ROLE_OF_SUBJECT["worker"],
+            role=ROLE_OF_SUBJECT["worker"],
             organization_id=organization_id,
             starts_on=day_of(given.starts_on),
             by=by,
@@ -196,7 +197,7 @@ def _plan(desk: Desk, case_id: UUID) -> dict[str, Any]:
     """The case as it would be: its stages with a line for each task, and what the calendar did to each day."""
     case = desk.session.get(Case, (program_of(desk.session), case_id))
     assert case is not None  # noqa: S101  # just opened in this transaction
-    protocol = scheduling.protocol_of(cases.current_protocol(desk.session, case.protocol))
+    protocol = scheduling.protocol_of(versions.current_protocol(desk.session, case.protocol))
     lines = lines_of(
         desk,
         many(
@@ -285,7 +286,7 @@ def _workers(desk: Desk) -> list[dict[str, Any]]:
         .join(_organization, refers(_tenure.c.organization_id, _organization))
         .where(
             _tenure.c.program_id == here,
-            _tenure.c.role == cases.ROLE_OF_SUBJECT["worker"],
+            _tenure.c.role == ROLE_OF_SUBJECT["worker"],
             or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= desk.day),
             ~had,
         )
@@ -303,7 +304,7 @@ def _places(desk: Desk) -> list[tuple[str, str]]:
         .join(_created, refers(_created.c.agreement_version_id, _version))
         .where(
             _organization.c.program_id == program_of(desk.session),
-            _created.c.role == cases.ROLE_OF_SUBJECT["worker"],
+            _created.c.role == ROLE_OF_SUBJECT["worker"],
             _version.c.state != "ended",
         )
         .distinct()

@@ -23,7 +23,7 @@ from api.pages.lines import ACTS, lines_of
 from api.pages.work import work_page
 from api.permissions import Action, Forbidden, allows, asks, find_task, require, to_case, to_program, to_task
 from api.session import AtDesk, Desk
-from duties import cases, scheduling, tasks
+from duties import scheduling, tasks, versions
 from duties.actors import Actor
 from duties.held import changed_meanwhile
 from duties.here import many, one, program_of
@@ -215,7 +215,7 @@ def task_page(desk: Desk, request: Request, task_id: UUID, typed: Typed) -> HTML
     (line,) = lines_of(desk, [task], withdrawn=True)
     due_rule = ""
     if case is not None:
-        protocol = scheduling.protocol_of(cases.pinned(desk.session, case))
+        protocol = scheduling.protocol_of(versions.pinned(desk.session, case))
         step = protocol.by_id.get(task["step"])
         due_rule = protocol.due_in_words(step, desk.language) if step else ""
     events = many(

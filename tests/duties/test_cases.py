@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from duties import acts, cases, people, tasks
+from duties import acts, cases, people, tasks, versions
 from duties.actors import ENGINE, Actor
 from duties.declared import Declared, load_declared_text
 from duties.protocol import Protocol
@@ -233,7 +233,7 @@ def test_an_optional_step_that_the_engine_could_not_do_is_let_go_when_the_case_c
     """Or the engine would go on trying it in a case that is closed."""
     optional = newer(("    undo: none\n", "    undo: none\n    required: false\n"))
     with cast.session() as session:
-        cases.record_protocol(session, optional, by=LOADING, at=AT)
+        versions.record_protocol(session, optional, by=LOADING, at=AT)
     case_id = open_onboarding(cast)
     complete(cast, case_id, "introduce_program")
     with cast.session() as session:
@@ -270,14 +270,14 @@ def test_a_new_version_is_offered_in_plain_words_and_never_asks_a_done_step_agai
         ("    due: {days: 0, after: arrival}", "    due: {days: 3, after: arrival}"),
     )
     with cast.session() as session:
-        kept = cases.record_protocol(session, second, by=LOADING, at=AT)
-        offer = cases.newer_version(session, session.get_one(Case, (cast.program_id, case_id)), "fr")
+        kept = versions.record_protocol(session, second, by=LOADING, at=AT)
+        offer = versions.newer_version(session, session.get_one(Case, (cast.program_id, case_id)), "fr")
         assert offer is not None
         assert offer.version.id == kept.id
         assert len(offer.changes) == 5, offer.changes
         assert all(change.strip() for change in offer.changes)
         done = step(session, case_id, "plan_coaching")
-        cases.take_version(session, case_id, kept.id, by=cast.actor("coordinator"), at=AT)
+        versions.take_version(session, case_id, kept.id, by=cast.actor("coordinator"), at=AT)
         after = step(session, case_id, "plan_coaching")
         assert (after["state"], after["done_at"]) == ("done", done["done_at"])
         handed_in = step(session, case_id, "request_secure_access")
@@ -290,17 +290,17 @@ def test_a_new_version_is_offered_in_plain_words_and_never_asks_a_done_step_agai
         assert verbs(session, case_id).count("case.version_taken") == 1
         # A case opened before keeps what it pinned until someone decides; a new one follows the new version.
     with cast.session() as session:
-        assert cases.newer_version(session, session.get_one(Case, (cast.program_id, case_id)), "en") is None
+        assert versions.newer_version(session, session.get_one(Case, (cast.program_id, case_id)), "en") is None
 
 
 def test_an_older_version_is_never_offered(cast: Cast) -> None:
     with cast.session() as session:
-        cases.record_protocol(session, newer(), by=LOADING, at=AT)
+        versions.record_protocol(session, newer(), by=LOADING, at=AT)
     case_id = open_onboarding(cast)
     with cast.session() as session:
         again = load_declared_text(onboarding().text + "\n# reviewed\n", "protocol.yaml", Protocol)
-        cases.record_protocol(session, again, by=LOADING, at=AT + timedelta(days=1))
-        assert cases.newer_version(session, session.get_one(Case, (cast.program_id, case_id)), "fr") is None
+        versions.record_protocol(session, again, by=LOADING, at=AT + timedelta(days=1))
+        assert versions.newer_version(session, session.get_one(Case, (cast.program_id, case_id)), "fr") is None
 
 
 def test_the_gate_opens_with_its_last_step_and_shuts_with_the_first_undone(cast: Cast) -> None:

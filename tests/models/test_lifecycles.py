@@ -12,7 +12,7 @@ from sqlalchemy import event, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from duties import acts, agreements, cases, held, notices, tasks
+from duties import acts, agreements, cases, held, notices, tasks, versions
 from duties.actors import ENGINE, Actor
 from flows.post import deliver
 from models import lifecycles
@@ -315,12 +315,12 @@ def _follow_new_versions(cast: Cast) -> None:
         tasks.waive_task(session, handed_in, by=by, at=AT, reason="Pas ici.")
     without = newer(("  - id: plan_training\n", "  - id: plan_learning\n"), ("- plan_training\n", "- plan_learning\n"))
     with cast.session() as session:
-        kept = cases.record_protocol(session, without, by=LOADING, at=AT)
-        cases.take_version(session, case_id, kept.id, by=by, at=AT)
+        kept = versions.record_protocol(session, without, by=LOADING, at=AT)
+        versions.take_version(session, case_id, kept.id, by=by, at=AT)
     again = newer(("\nversion: 2\n", "\nversion: 3\n"))
     with cast.session() as session:
-        kept = cases.record_protocol(session, again, by=LOADING, at=AT)
-        cases.take_version(session, case_id, kept.id, by=by, at=AT)
+        kept = versions.record_protocol(session, again, by=LOADING, at=AT)
+        versions.take_version(session, case_id, kept.id, by=by, at=AT)
     with cast.session() as session:
         cases.cancel_case(session, case_id, by=by, at=AT, reason="La personne ne vient pas.")
 

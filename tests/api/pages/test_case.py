@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
-from duties import cases, tasks
+from duties import tasks, versions
 from duties.actors import LOADER, Actor
 from duties.declared import load_declared_text
 from duties.people import end_tenure
@@ -249,7 +249,7 @@ def test_a_new_version_is_offered_with_its_difference_and_taken_only_when_wanted
     text = text.replace("      en: Plan the training to attend\n", "      en: Plan the courses\n", 1)
     with cast.session() as session:
         declared = load_declared_text(text, "edited.yaml", Protocol)
-        newer = cases.record_protocol(session, declared, by=Actor.system(LOADER), at=AT)
+        newer = versions.record_protocol(session, declared, by=Actor.system(LOADER), at=AT)
         version_id = newer.id
     mine = signed_in(cast, "coordinator")
     page = text_of(mine.get(f"/cases/{case_id}").text)

@@ -12,10 +12,10 @@ from api.pages.agreement import in_words
 from api.pages.program import rhythm_in_words
 from duties import agreements
 from duties.calendars import Calendar
-from duties.cases import record_protocol
 from duties.declared import load_declared_text
 from duties.program_agreements import CHECK_KINDS
 from duties.protocol import Protocol
+from duties.versions import record_protocol
 from locales import speaking
 from models.agreement import Agreement, AgreementVersion
 from models.base import table_of

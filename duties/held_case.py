@@ -1,0 +1,43 @@
+"""A case held for the length of a transaction: how it is locked and changed. Its tasks are held as `held` says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlmodel import Session
+
+from duties.here import one, program_of
+from duties.refusals import Refusal
+from locales import N_
+from models.base import table_of
+from models.casework import Case
+
+_case = table_of(Case)
+
+
+def hold_case(session: Session, case_id: UUID, *, seen: int | None) -> dict[str, Any]:
+    """Lock a case and read it. Raises Refusal: no such case, or not the version `seen`."""
+    held = one(
+        session,
+        select(_case).where(_case.c.program_id == program_of(session), _case.c.id == case_id).with_for_update(of=_case),
+    )
+    if held is None:
+        raise Refusal("case.unknown", N_("There is no such case."))
+    if seen is not None and held["version"] != seen:
+        raise Refusal(
+            "case.changed",
+            N_("Someone else changed this case while you were looking at it. Nothing was saved; look at it again."),
+        )
+    return held
+
+
+def change_case(session: Session, held: Mapping[str, Any], **values: Any) -> None:
+    """Write columns of a held case, and count its version up."""
+    session.execute(
+        update(_case)
+        .where(_case.c.program_id == program_of(session), _case.c.id == held["id"])
+        .values(**values, version=_case.c.version + 1)
+    )

@@ -1,0 +1,147 @@
+"""The steps of a case: how its protocol lays them out as tasks, on whom each falls, and which waits for which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import delete, insert, select
+from sqlmodel import Session
+
+from duties import scheduling
+from duties.held import of_case
+from duties.here import local_day, program
+from duties.planning import instances
+from duties.protocol import REQUESTER, Protocol, Step
+from duties.roles import Link, responsibility
+from locales import N_, say
+from models.base import table_of
+from models.casework import Case, Task, TaskNeed
+from models.lifecycles import ACT, TASK
+
+#: The role that the subject of a case holds, by the kind of subject that its protocol declares.
+ROLE_OF_SUBJECT = {"worker": "youth_worker"}
+
+_task = table_of(Task)
+_need = table_of(TaskNeed)
+
+
+def columns_of(session: Session, case: Case, protocol: Protocol) -> Iterator[dict[str, Any]]:
+    """The rows of the case's own copy of its steps, all alike in shape so that they are written in one statement."""
+    calendar = scheduling.calendar_for(session, protocol, case.organization_id)
+    anchors = scheduling.named_days(session, case, protocol)
+    hung_on = {anchor.step for anchor in protocol.anchors.values() if anchor.step}
+    opened = local_day(session, case.opened_at)
+    chains: dict[str, UUID] = {}
+
+    def owed_by(role: str) -> UUID:
+        if role not in chains:
+            chains[role] = responsibility(session, links_of(session, protocol, role, case))
+        return chains[role]
+
+    for place, step in enumerate(protocol.steps):
+        approval = step.approved_by
+        owner = owed_by(step.by) if step.by else None
+        barred = [name for name in approval.not_same_as if name != REQUESTER] if approval else []
+        for item, title_fr, title_en in _items(step):
+            yield {
+                "program_id": case.program_id,
+                "id": uuid4(),
+                "case_id": case.id,
+                "step": step.id,
+                "item": item,
+                "position": place,
+                "stage": step.stage,
+                "title_fr": title_fr,
+                "title_en": title_en,
+                "sources": list(step.source),
+                "clause": step.clause or "",
+                "evidence": step.evidence,
+                "system": step.system or "",
+                "required": step.required,
+                "owed_by_id": owner,
+                "declared_owed_by_id": owner,
+                "approved_by_id": owed_by(approval.role) if approval else None,
+                "may_not_approve": [link for name in barred for link in links_of(session, protocol, name, case)[:1]],
+                "on_reject": step.on_reject or "",
+                "waived_by": [] if step.waive == "never" else _held_roles(protocol, step.waive.by),
+                "state": TASK.initial,
+                "due_rule": step.due.model_dump(mode="json", exclude_none=True) if step.due else {},
+                "dates_hang": step.id in hung_on,
+                "rung": 0,
+                "note": "",
+                "settled_as": "",
+                "reason": "",
+                "action": step.action or "",
+                "undo": step.undone_by or "",
+                "act_state": ACT.initial,
+                "version": 1,
+                **scheduling.timing(protocol, step, anchors, calendar, not_before=opened),
+            }
+
+
+def tie(session: Session, case: Case, protocol: Protocol) -> None:
+    """Write which task waits for which, anew."""
+    rows = session.execute(select(_task.c.id, _task.c.step).where(of_case(session, case.id))).all()
+    by_step: dict[str, list[UUID]] = {}
+    for row in rows:
+        by_step.setdefault(row.step, []).append(row.id)
+    everyone = [row.id for row in rows]
+    session.execute(delete(_need).where(_need.c.program_id == case.program_id, _need.c.task_id.in_(everyone)))
+    edges = [
+        {"program_id": case.program_id, "task_id": waiting, "needs_id": needed}
+        for step in protocol.steps
+        for name in protocol.waits_for(step)
+        for waiting in by_step.get(step.id, [])
+        for needed in by_step.get(name, [])
+    ]
+    if edges:
+        session.execute(insert(_need), edges)
+
+
+def _items(step: Step) -> Iterator[tuple[str, str, str]]:
+    for item in instances(step):
+        if item is None:
+            yield "", step.title.fr, step.title.en
+        else:
+            yield (
+                item.id,
+                say("fr", _ONE_OF, step=step.title.fr, item=item.title.fr),
+                say("en", _ONE_OF, step=step.title.en, item=item.title.en),
+            )
+
+
+_ONE_OF = N_("%(step)s: %(item)s")
+
+
+def links_of(session: Session, protocol: Protocol, role: str, case: Case) -> list[Link]:
+    """The chain on which a duty of a protocol's role falls in this case, as it is stored."""
+    links: list[Link] = []
+    for name in protocol.chain(role):
+        declared = protocol.roles[name]
+        if declared.subject is not None:
+            links.append(
+                {
+                    "person": str(case.subject_id),
+                    "role": ROLE_OF_SUBJECT[declared.subject],
+                    "at": str(case.organization_id),
+                }
+            )
+            continue
+        links.extend({"role": declared.holds, "at": place} for place in _places(session, declared.at or "", case))
+    return links
+
+
+def _places(session: Session, at: str, case: Case) -> list[str]:
+    if at == "employer":
+        return [str(case.organization_id)]
+    if at == "coordination":
+        return [str(place) for place in program(session).coordination["organizations"]]
+    return ["*"] if at == "anywhere" else [at]
+
+
+def _held_roles(protocol: Protocol, name: str) -> list[str]:
+    """The agreements' roles that a protocol's role stands for, itself alone: to waive is not handed down a chain."""
+    declared = protocol.roles[name]
+    return [declared.holds] if declared.holds else [ROLE_OF_SUBJECT[declared.subject or "worker"]]
