@@ -2,13 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
+
+from fastapi import Depends, Form
 
 from duties.refusals import Refusal
 from locales import N_
+
+Text = Annotated[str, Form()]
+"""A field as it was typed; empty where the form did not send it."""
+
+
+@dataclass(frozen=True)
+class Details:
+    """What a form says of a person: their names, how they are reached, and in which language."""
+
+    given_name: str
+    family_name: str
+    email: str
+    phone: str
+    language: str
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The fields by name, as they were typed; also what the verbs on people take."""
+        return asdict(self)
+
+
+def details(
+    given_name: Text = "", family_name: Text = "", email: Text = "", phone: Text = "", language: Text = "fr"
+) -> Details:
+    """The details of a person as they were typed."""
+    return Details(given_name, family_name, email, phone, language)
+
+
+Detailed = Annotated[Details, Depends(details)]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import or_, select
 
 from api.answers import sentence_of, status_of
-from api.pages.forms import Typed, day_of, id_or_none
+from api.pages.forms import Detailed, Details, Text, Typed, day_of, id_or_none
 from api.pages.frame import page, see_other
 from api.pages.lines import lines_of
 from api.permissions import Action, Forbidden, allows, asks, require, to_program
@@ -44,8 +44,6 @@ _created = table_of(AgreementRole)
 #: The protocol that the form opens: that of people who begin.
 OPENED_BY_FORM: Final = "onboarding"
 
-Text = Annotated[str, Form()]
-
 
 @dataclass(frozen=True)
 class Given:
@@ -53,33 +51,26 @@ class Given:
 
     form: str
     worker: str
-    given_name: str
-    family_name: str
-    email: str
-    phone: str
-    language: str
+    details: Details
     organization: str
     starts_on: str
 
     @property
     def fields(self) -> dict[str, str]:
         """The fields by name, as they were typed."""
-        return dict(self.__dict__)
+        apart = {"form": self.form, "worker": self.worker, "organization": self.organization}
+        return {**apart, **self.details.fields, "starts_on": self.starts_on}
 
 
 def filled(
     form: Annotated[Literal["known", "new"], Form()],
+    details: Detailed,
     worker: Text = "",
-    given_name: Text = "",
-    family_name: Text = "",
-    email: Text = "",
-    phone: Text = "",
-    language: Text = "fr",
     organization: Text = "",
     starts_on: Text = "",
 ) -> Given:
     """The form as it was typed."""
-    return Given(form, worker, given_name, family_name, email, phone, language, organization, starts_on)
+    return Given(form, worker, details, organization, starts_on)
 
 
 Filled = Annotated[Given, Depends(filled)]
@@ -152,16 +143,7 @@ def _open(desk: Desk, given: Given) -> UUID:
         if place is None:
             raise Refusal("organization.missing", N_("Choose the organization."))
         organization_id, by = place, _opener(desk, place)
-        person_id = people.add_person(
-            desk.session,
-            given_name=given.given_name,
-            family_name=given.family_name,
-            email=given.email,
-            phone=given.phone,
-            language=given.language,
-            by=by,
-            at=desk.at,
-        )
+        person_id = people.add_person(desk.session, **given.details.fields, by=by, at=desk.at)
         people.appoint(
             desk.session,
             person_id=person_id,

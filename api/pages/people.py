@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from api.answers import sentence_of, status_of
 from api.pages.choices import people_by_id, role_and_organization, roles_to_give
-from api.pages.forms import Typed, day_of, day_or_none
+from api.pages.forms import Detailed, Text, Typed, day_of, day_or_none
 from api.pages.frame import page, see_other, titles_of_roles
 from api.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.session import AtDesk, Desk
@@ -33,8 +33,6 @@ SOON = timedelta(days=60)
 
 _absence = table_of(Absence)
 _organization = table_of(Organization)
-
-Text = Annotated[str, Form()]
 
 
 @router.get("/people", name="people")
@@ -76,33 +74,14 @@ def new_person(desk: AtDesk, request: Request) -> HTMLResponse:
 
 @router.post("/people")
 @asks(Action.ADD_PERSON)
-def add_person(
-    desk: AtDesk,
-    request: Request,
-    given_name: Text = "",
-    family_name: Text = "",
-    email: Text = "",
-    phone: Text = "",
-    language: Text = "fr",
-    place: Text = "",
-    starts_on: Text = "",
-) -> Response:
+def add_person(desk: AtDesk, request: Request, typed: Detailed, place: Text = "", starts_on: Text = "") -> Response:
     """Add someone with their first role, in one act. The coordinator may leave the role for later."""
     added: list[UUID] = []
 
     def act() -> None:
         role, organization = role_and_organization(place)
         by = require(Action.ADD_PERSON, to_program(desk.asker, organizations=[organization] if organization else []))
-        person_id = people.add_person(
-            desk.session,
-            given_name=given_name,
-            family_name=family_name,
-            email=email,
-            phone=phone,
-            language=language,
-            by=by,
-            at=desk.at,
-        )
+        person_id = people.add_person(desk.session, **typed.fields, by=by, at=desk.at)
         if organization is not None:
             people.appoint(
                 desk.session,
@@ -120,15 +99,7 @@ def add_person(
     refusal = desk.attempt(act)
     if refusal is None:
         return see_other(f"/people/{added[0]}")
-    values = {
-        "given_name": given_name,
-        "family_name": family_name,
-        "email": email,
-        "phone": phone,
-        "language": language,
-        "place": place,
-        "starts_on": starts_on,
-    }
+    values = {**typed.fields, "place": place, "starts_on": starts_on}
     return _new_person_page(desk, request, Typed("person", refusal, values))
 
 

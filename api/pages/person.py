@@ -12,9 +12,9 @@ from sqlalchemy import select
 from api.answers import sentence_of, status_of
 from api.pages import holdings
 from api.pages.choices import people_by_id, role_and_organization, roles_to_give
-from api.pages.forms import Typed, day_of, day_or_none, id_or_none
+from api.pages.forms import Detailed, Text, Typed, day_of, day_or_none, id_or_none
 from api.pages.frame import page, see_other, titles_of_roles
-from api.permissions import Action, Forbidden, allows, asks, require, to_person, to_program
+from api.permissions import Action, Forbidden, allows, asks, companions_of, require, to_contact, to_person, to_program
 from api.session import AtDesk, Desk
 from duties import people
 from duties.here import one, program_of
@@ -28,8 +28,6 @@ router = APIRouter()
 _tenure = table_of(Tenure)
 _absence = table_of(Absence)
 
-Text = Annotated[str, Form()]
-
 
 @router.get("/people/{person_id}", name="person")
 @asks(Action.SEE_PEOPLE)
@@ -42,29 +40,14 @@ def show_person(desk: AtDesk, request: Request, person_id: UUID) -> HTMLResponse
 @router.post("/people/{person_id}")
 @asks(Action.UPDATE_PERSON)
 def update_person(
-    desk: AtDesk,
-    request: Request,
-    person_id: UUID,
-    seen: Annotated[int, Form()],
-    given_name: Text = "",
-    family_name: Text = "",
-    email: Text = "",
-    phone: Text = "",
-    language: Text = "",
+    desk: AtDesk, request: Request, person_id: UUID, seen: Annotated[int, Form()], typed: Detailed
 ) -> Response:
     """Change a person's name, addresses and language."""
     by = require(Action.UPDATE_PERSON, to_person(desk.asker, _known(desk, person_id)))
-    values = {
-        "given_name": given_name,
-        "family_name": family_name,
-        "email": email,
-        "phone": phone,
-        "language": language,
-    }
     refusal = desk.attempt(
-        lambda: people.update_person(desk.session, person_id, by=by, at=desk.at, seen=seen, **values)
+        lambda: people.update_person(desk.session, person_id, by=by, at=desk.at, seen=seen, **typed.fields)
     )
-    return _after(desk, request, person_id, "details", refusal, values)
+    return _after(desk, request, person_id, "details", refusal, typed.fields)
 
 
 @router.post("/people/{person_id}/roles")
@@ -180,6 +163,11 @@ def _person_page(desk: Desk, request: Request, person_id: UUID, typed: Typed) ->
         places=roles_to_give(desk),
         everyone=everyone,
         may_update=may_update,
+        sees_contact=allows(
+            Action.SEE_CONTACT, to_contact(desk.asker, person_id, companions_of(desk.session, desk.asker))
+        )
+        is not None,
+        may_see_access=allows(Action.SEE_ACCESS, given) is not None,
         may_record_absence=allows(Action.RECORD_ABSENCE, given) is not None,
         may_open_case=allows(Action.OPEN_CASE, given) is not None,
     )
