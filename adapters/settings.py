@@ -4,7 +4,7 @@ import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -101,6 +101,7 @@ class Settings:
 
     Without `database_url` the embedded server is used, under `data`. `base_url` is the address that people type,
     without a final slash; links in letters begin with it. `demo` loads fictitious people and lets anyone be one.
+    `trusted_proxies` are the addresses whose word is taken for where a request comes from.
     """
 
     data: Path
@@ -112,6 +113,7 @@ class Settings:
     smtp: Smtp | None = None
     entra: EntraSettings | None = None
     seal_key_file: Path | None = None
+    trusted_proxies: tuple[str, ...] = ()
     database_url: str | None = field(default=None, repr=False)
     database_owner_url: str | None = field(default=None, repr=False)
     prefect_database_url: str | None = field(default=None, repr=False)
@@ -145,6 +147,7 @@ class Settings:
             demo=_truth(env, "SPHERES_DEMO", default=False),
             smtp=_smtp(env),
             seal_key_file=_path(env, "SPHERES_SEAL_KEY_FILE"),
+            trusted_proxies=_proxies(env),
             entra=_entra(env, base_url),
             database_url=app,
             database_owner_url=owner,
@@ -189,6 +192,9 @@ def _base_url(env: Mapping[str, str], host: str, port: int) -> str:
     if not given:
         if not _is_this_machine(host):
             raise SettingsError(name, "is needed where SPHERES_HOST is open to other machines; links begin with it.")
+        if host == "127.0.0.1":
+            # Its name, and not its number, to which no browser binds a passkey.
+            host = "localhost"
         return f"http://{f'[{host}]' if ':' in host else host}:{port}"
     try:
         parts = urlsplit(given)
@@ -202,6 +208,20 @@ def _base_url(env: Mapping[str, str], host: str, port: int) -> str:
     if parts.scheme == "http" and not _is_this_machine(parts.hostname):
         raise SettingsError(name, "must begin with https:// so that nobody on the way can read or change anything.")
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _proxies(env: Mapping[str, str]) -> tuple[str, ...]:
+    """The addresses, or networks, of the proxies in front of us."""
+    name = "SPHERES_TRUSTED_PROXIES"
+    given = tuple(part.strip() for part in _text(env, name, "").split(",") if part.strip())
+    for one in given:
+        try:
+            network = ip_network(one)
+        except ValueError:
+            raise SettingsError(name, "must be addresses or networks, such as 10.0.0.5 or 10.0.0.0/24.") from None
+        if network.prefixlen == 0:
+            raise SettingsError(name, "must not be everyone: then each asker would say for themselves who they are.")
+    return given
 
 
 def _smtp(env: Mapping[str, str]) -> Smtp | None:

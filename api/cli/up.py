@@ -117,6 +117,7 @@ def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, st
                 "--no-access-log",
                 "--no-server-header",
                 "--no-date-header",
+                *_proxies(settings),
             ),
             shared,
             ready=f"http://127.0.0.1:{settings.port}/healthz",
@@ -139,6 +140,13 @@ def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, st
         ),
         Process("worker", module("flows.worker"), shared, after="web"),
     ]
+
+
+def _proxies(settings: Settings) -> list[str]:
+    """Whose word is taken for where a request comes from: nobody's, unless the settings name a proxy."""
+    if not settings.trusted_proxies:
+        return ["--no-proxy-headers"]
+    return ["--proxy-headers", "--forwarded-allow-ips", ",".join(settings.trusted_proxies)]
 
 
 def _prefect_client(settings: Settings) -> dict[str, str]:

@@ -20,10 +20,16 @@ def test_nothing_set_is_a_demonstration_ready_machine_of_ones_own() -> None:
     settings = Settings.from_env({})
     assert settings.data == Path("data").absolute()
     assert (settings.host, settings.port, settings.prefect_port) == ("127.0.0.1", 8400, 8401)
-    assert settings.base_url == "http://127.0.0.1:8400"
+    assert settings.base_url == "http://localhost:8400", "by name: no browser binds a passkey to a number"
+    assert settings.trusted_proxies == ()
     assert not settings.demo
     assert settings.smtp is None
     assert settings.database_url is None
+
+
+def test_only_named_proxies_say_where_a_request_comes_from() -> None:
+    settings = Settings.from_env({"SPHERES_TRUSTED_PROXIES": "10.0.0.5, 2001:db8::/64"})
+    assert settings.trusted_proxies == ("10.0.0.5", "2001:db8::/64")
 
 
 def test_an_empty_variable_counts_as_none() -> None:
@@ -76,6 +82,9 @@ def test_the_address_people_type_loses_its_final_slash() -> None:
         ({"SPHERES_PREFECT_PORT": "-1"}, "SPHERES_PREFECT_PORT"),
         ({"SPHERES_DEMO": "perhaps"}, "SPHERES_DEMO"),
         ({"SPHERES_HOST": "0.0.0.0"}, "SPHERES_BASE_URL"),  # noqa: S104 - that it is open is the point
+        ({"SPHERES_TRUSTED_PROXIES": "proxy.example"}, "SPHERES_TRUSTED_PROXIES"),
+        ({"SPHERES_TRUSTED_PROXIES": "10.0.0.5, 0.0.0.0/0"}, "SPHERES_TRUSTED_PROXIES"),
+        ({"SPHERES_TRUSTED_PROXIES": "*"}, "SPHERES_TRUSTED_PROXIES"),
         ({"SPHERES_BASE_URL": "spheres.example"}, "SPHERES_BASE_URL"),
         ({"SPHERES_BASE_URL": "ftp://spheres.example"}, "SPHERES_BASE_URL"),
         ({"SPHERES_BASE_URL": "http://spheres.example"}, "SPHERES_BASE_URL"),
