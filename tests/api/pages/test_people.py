@@ -262,9 +262,9 @@ def test_the_second_of_two_editors_is_told_and_keeps_what_they_typed(cast: Cast)
 
 
 def test_saving_without_a_change_writes_nothing(cast: Cast) -> None:
+    me, client = cast.people["police"], signed_in(cast, "police")
     before = verbs(cast)
-    me = cast.people["police"]
-    assert signed_in(cast, "police").post(f"/people/{me}", data=whole_of(cast, "police")).status_code == 303
+    assert client.post(f"/people/{me}", data=whole_of(cast, "police")).status_code == 303
     assert verbs(cast) == before
     assert whole_of(cast, "police")["seen"] == "1"
 
