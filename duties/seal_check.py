@@ -123,7 +123,7 @@ def check(session: Session, keys: SealKeys, *, heads: Sequence[Head] = ()) -> Re
     for key_id, numbers in unknown_keys.items():
         report.found(
             "key.missing",
-            N_("The key %(key)s is not here: the signatures of %(count)s seals, from %(first)s on, cannot be checked."),
+            N_("The key %(key)s is not here: signatures from seal %(first)s on cannot be checked. Seals: %(count)s."),
             key=key_id,
             count=len(numbers),
             first=numbers[0],
