@@ -19,7 +19,13 @@ from models.record import Event
 _ADD = insert(table_of(Event))
 
 #: Lines about the readers and the refused, which the privacy officer reads and no page of activity shows.
-FOR_PRIVACY: Final = frozenset({"access.refused", "access.refused_often", "read", "exported"})
+FOR_PRIVACY: Final = frozenset(
+    {
+        *("access.refused", "access.refused_often", "read", "exported"),
+        *("incident.entered", "incident.completed", "incident.assessed", "incident.told"),
+        *("incident.closed", "incident.reopened"),
+    }
+)
 
 Fact = str | int | float | bool | None | list[str]
 

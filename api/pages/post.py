@@ -16,7 +16,8 @@ from api.answers import sentence_of, status_of
 from api.pages.frame import page, see_other
 from api.permissions import Action, Forbidden, allows, asks, require, to_post
 from api.session import AtDesk, Desk
-from duties import doors, notices
+from duties import doors, notices, reads
+from duties.actors import Actor
 from duties.here import many, one, program_of
 from duties.refusals import Refusal
 from models.base import refers, table_of
@@ -94,10 +95,11 @@ def show_letter(desk: AtDesk, request: Request, notice_id: UUID) -> HTMLResponse
 @asks(Action.READ_LETTER)
 def download_letter(desk: AtDesk, notice_id: UUID) -> Response:
     """The finished message, byte for byte as it is sent; not of one whose link is its reader's alone."""
-    _require(desk, Action.READ_LETTER)
+    by = _require(desk, Action.READ_LETTER)
     found = _find(desk, notice_id)
     if _is_withheld(desk, found):
         raise Forbidden
+    _tell_of_reading(desk, notice_id, by)
     return Response(
         found["message"],
         media_type="message/rfc822",
@@ -125,18 +127,27 @@ def retry_letter(desk: AtDesk, request: Request, notice_id: UUID) -> Response:
 def _letter_page(desk: Desk, request: Request, notice_id: UUID, refusal: Refusal | None = None) -> HTMLResponse:
     found = _find(desk, notice_id)
     given = to_post(desk.asker, demonstration=desk.office.demonstration)
+    reader = allows(Action.READ_LETTER, given)
+    withheld = reader is None or _is_withheld(desk, found)
+    if reader is not None and not withheld:
+        _tell_of_reading(desk, notice_id, reader)
     return page(
         desk,
         request,
         "letter.html",
         status=status_of(refusal) if refusal else 200,
         letter=found,
-        withheld=_is_withheld(desk, found),
-        text="" if _is_withheld(desk, found) else _text_of(found["message"]),
+        withheld=withheld,
+        text="" if withheld else _text_of(found["message"]),
         refusal=sentence_of(refusal) if refusal else "",
         now=desk.at,
         may_retry=NOTICE.allows(found["state"], "retry") and allows(Action.RESEND_POST, given) is not None,
     )
+
+
+def _tell_of_reading(desk: Desk, notice_id: UUID, by: Actor) -> None:
+    """Tell the record that somebody is given a letter's text."""
+    reads.record_read(desk.session, "notice", notice_id, what="letter", ground="role", by=by, at=desk.at)
 
 
 def _is_withheld(desk: Desk, letter: Mapping[str, Any]) -> bool:

@@ -16,14 +16,25 @@ from sqlmodel import Session
 
 from api.answers import sentence_of, status_of
 from api.pages.case import case_page
-from api.pages.forms import Typed
+from api.pages.forms import Text, Typed
 from api.pages.frame import page, see_other
 from api.pages.history import told
 from api.pages.lines import ACTS, lines_of
 from api.pages.work import work_page
-from api.permissions import Action, Forbidden, allows, asks, find_task, require, to_case, to_program, to_task
+from api.permissions import (
+    Action,
+    Forbidden,
+    Relation,
+    allows,
+    asks,
+    find_task,
+    require,
+    to_case,
+    to_program,
+    to_task,
+)
 from api.session import AtDesk, Desk
-from duties import scheduling, tasks, versions
+from duties import reads, scheduling, tasks, versions
 from duties.actors import Actor
 from duties.held import changed_meanwhile
 from duties.here import many, one, program_of
@@ -42,8 +53,6 @@ _evidence = table_of(Evidence)
 _file = table_of(EvidenceFile)
 
 EVENTS_SHOWN: Final = 50
-
-Text = Annotated[str, Form()]
 
 
 class Act(Protocol):
@@ -113,7 +122,7 @@ Filled = Annotated[Sheet, Depends(sheet)]
 
 
 @router.get("/tasks/{task_id}", name="task")
-@asks(Action.SEE_CASE)
+@asks(Action.SEE_TASK)
 def show_task(desk: AtDesk, request: Request, task_id: UUID) -> HTMLResponse:
     """One task with all that is known of it; the links in letters lead here."""
     return task_page(desk, request, task_id, Typed())
@@ -188,17 +197,29 @@ def download(desk: AtDesk, evidence_id: UUID) -> Response:
     here = program_of(desk.session)
     found = one(
         desk.session,
-        select(_evidence.c.task_id, _evidence.c.label, _evidence.c.content_type, _file.c.content)
-        .join(_file, refers(_file.c.id, _evidence))
-        .where(_evidence.c.program_id == here, _evidence.c.id == evidence_id),
+        select(_evidence.c.task_id, _evidence.c.label, _evidence.c.content_type).where(
+            _evidence.c.program_id == here, _evidence.c.id == evidence_id
+        ),
     )
-    if found is None:
-        raise Forbidden
-    _, case = find_task(desk.session, desk.asker, found["task_id"])
+    # Of one that is not there the same is asked as of another's, and no bytes are read before it is theirs to read.
+    _, case = find_task(desk.session, desk.asker, found["task_id"] if found else evidence_id)
     given = to_case(desk.session, desk.asker, case) if case is not None else to_program(desk.asker)
-    require(Action.READ_EVIDENCE, given)
+    by = require(Action.READ_EVIDENCE, given)
+    content = desk.session.scalar(select(_file.c.content).where(_file.c.program_id == here, _file.c.id == evidence_id))
+    if found is None or content is None:
+        raise Forbidden
+    reads.record_read(
+        desk.session,
+        "evidence",
+        evidence_id,
+        what="document",
+        ground="part" if given.keys() & {Relation.SUBJECT, Relation.TAKES_PART} else "role",
+        by=by,
+        at=desk.at,
+        case_id=case["id"] if case is not None else None,
+    )
     return Response(
-        bytes(found["content"]),
+        bytes(content),
         media_type=found["content_type"],
         headers={
             "Content-Disposition": _as_attachment(found["label"]),
@@ -212,7 +233,9 @@ def download(desk: AtDesk, evidence_id: UUID) -> Response:
 def task_page(desk: Desk, request: Request, task_id: UUID, typed: Typed) -> HTMLResponse:
     """The page of a task that the reader may see. Raises Forbidden."""
     task, case = find_task(desk.session, desk.asker, task_id)
-    (line,) = lines_of(desk, [task], withdrawn=True)
+    given = to_case(desk.session, desk.asker, case) if case is not None else None
+    with_notes = given is None or allows(Action.READ_NOTES, given) is not None
+    (line,) = lines_of(desk, [task], withdrawn=True, with_notes=with_notes)
     due_rule = ""
     if case is not None:
         protocol = scheduling.protocol_of(versions.pinned(desk.session, case))
