@@ -16,6 +16,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from importlib.resources import as_file, files
@@ -254,20 +255,17 @@ def test_the_record_goes_on_after_its_last_line_and_comes_under_seals_whole(
 def test_of_two_processes_that_upgrade_at_once_one_does_and_the_other_finds_it_done(
     before: Database, fresh: set[str]
 ) -> None:
-    """As the supervisor and an operator's command do, each a process of its own."""
+    """As the supervisor and an operator's command do, each a process of its own, held back until both have begun."""
     stood = _rows(before)
     environment = {**os.environ, "OWNER": before.owner_url, "PYTHONPATH": str(ROOT)}
-    program = "import os; from adapters.database import migrate; input(); migrate(os.environ['OWNER'])"
-    both = [
-        subprocess.Popen(
-            [sys.executable, "-c", program], env=environment, stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
-        )
-        for _ in range(2)
-    ]
-    for one in both:
-        assert one.stdin is not None
-        one.stdin.write(b"\n")
-        one.stdin.flush()
+    program = "import os; from adapters.database import migrate; migrate(os.environ['OWNER'])"
+    with as_superuser(before) as holding:
+        holding.execute(text("lock table alembic_version in access exclusive mode"))
+        both = [
+            subprocess.Popen([sys.executable, "-c", program], env=environment, stderr=subprocess.PIPE, cwd=ROOT)
+            for _ in range(2)
+        ]
+        _until_waiting(before, 2)
     said = [one.communicate(timeout=120)[1].decode() for one in both]
     assert [one.returncode for one in both] == [0, 0], said
     with as_superuser(before) as connection:
@@ -292,8 +290,7 @@ def test_an_upgrade_waits_for_an_act_that_is_under_way_and_the_act_is_kept(befor
         )
         upgrade = threading.Thread(target=migrate, args=(before.owner_url,))
         upgrade.start()
-        with as_superuser(before) as looking:
-            _until_someone_waits(looking)
+        _until_waiting(before, 1)
         acting.commit()
     upgrade.join(timeout=60)
     assert not upgrade.is_alive()
@@ -420,15 +417,15 @@ def _verbs(cast: Cast, case_id: UUID) -> list[str]:
         return verbs(session, case_id)
 
 
-def _until_someone_waits(connection: Any) -> None:
-    """Return once a process waits for a lock of another's on a table of this database."""
-    for _ in range(600):
-        waits = connection.execute(
-            text(
-                "select count(*), pg_sleep(0.05) from pg_locks l join pg_database d on d.oid = l.database"
-                " where not l.granted and l.locktype = 'relation' and d.datname = current_database()"
-            )
-        ).one()
-        if waits[0]:
-            return
-    pytest.fail("the upgrade did not wait for the act")
+def _until_waiting(database: Database, many: int) -> None:
+    """Return once so many processes wait in this database for what another holds."""
+    waiting = text(
+        "select count(distinct l.pid) from pg_locks l join pg_database d on d.oid = l.database"
+        " where not l.granted and d.datname = current_database()"
+    )
+    with as_superuser(database) as looking:
+        for _ in range(600):
+            if looking.execute(waiting).scalar_one() >= many:
+                return
+            time.sleep(0.1)
+    pytest.fail(f"fewer than {many} waited within a minute")
