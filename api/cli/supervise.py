@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from types import FrameType
 
@@ -17,7 +20,9 @@ STEADY_SECONDS = 10.0
 LONGEST_WAIT_SECONDS = 30.0
 #: How long a process has to finish what it has in hand.
 FAREWELL_SECONDS = 12.0
-#: How long one process waits for another to answer before it starts all the same: late is better than never.
+#: How much gets ready at once: reading modules takes a core each, and what is started first is waited for first.
+AT_ONCE = max(2, os.cpu_count() or 2)
+#: How long the others hold back for a process that does not answer: late is better than never.
 PATIENCE_SECONDS = 20.0
 _LOOK_SECONDS = 0.2
 
@@ -26,14 +31,14 @@ _LOOK_SECONDS = 0.2
 class Process:
     """One process to keep alive. `ready` is an address that answers once it serves; empty where it has none.
 
-    `after` names a process that gets the machine first: this one starts once that one answers, or is given up on.
+    `prepared` says that it starts only when everything is prepared.
     """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(repr=False)
     ready: str = ""
-    after: str = ""
+    prepared: bool = False
     running: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     quick_deaths: int = 0
@@ -63,6 +68,11 @@ class Process:
         self.running = None
         self.start_at = now + wait
 
+    @property
+    def was_started(self) -> bool:
+        """Whether it ever was started."""
+        return self.started > 0
+
     def is_ready(self) -> bool:
         """Whether it answers."""
         if self.running is None or self.running.poll() is not None:
@@ -83,16 +93,15 @@ def supervise(
     processes: Sequence[Process],
     *,
     prepare: Callable[[], None],
-    first: int,
     begun: float,
     say: Callable[[str], None],
     when_ready: Mapping[str, Callable[[float], None]],
 ) -> int:
     """Start every process and keep it alive until a signal says stop, then end them in the opposite order.
 
-    The `first` of them start at once and get ready while `prepare` runs; the others start after it, in their order and
-    each after the one it names. Whatever `prepare` raises ends them all. `when_ready` is called once for each process
-    named, after that, with the seconds since `begun` (of `time.monotonic`).
+    They start in their order while `prepare` runs in a thread, never more than `AT_ONCE` getting ready, of which
+    preparing is one. Whatever `prepare` raises ends them all; a signal is heeded when it is through. `when_ready` is
+    called once for each process named, when all is prepared, with the seconds since `begun` (of `time.monotonic`).
     """
     stopping: list[int] = []
 
@@ -100,27 +109,41 @@ def supervise(
         stopping.append(number)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    answered: set[str] = set()
+    told: set[str] = set()
     try:
-        for process in processes[:first]:
-            process.start()
-        prepare()
-        given_up_at = time.monotonic() + PATIENCE_SECONDS
-        answered: set[str] = set()
-        while not stopping:
-            for process in processes:
-                if process.after and process.after not in answered and time.monotonic() < given_up_at:
-                    continue
-                process.look(say)
-                if process.name not in answered and process.is_ready():
-                    answered.add(process.name)
-                    if process.name in when_ready:
-                        when_ready[process.name](time.monotonic() - begun)
-            time.sleep(_LOOK_SECONDS)
+        with ThreadPoolExecutor(1, thread_name_prefix="prepare") as apart:
+            # In the caller's context: what is prepared may say something, in the language of the terminal.
+            preparing = apart.submit(copy_context().run, prepare)
+            while not stopping:
+                if preparing.done():
+                    preparing.result()
+                for process in processes:
+                    if process.was_started or _may_start(process, processes, answered, preparing):
+                        process.look(say)
+                    if process.name not in answered and process.is_ready():
+                        answered.add(process.name)
+                for name in when_ready.keys() & (answered - told) if preparing.done() else ():
+                    told.add(name)
+                    when_ready[name](time.monotonic() - begun)
+                time.sleep(_LOOK_SECONDS)
     finally:
         end(processes)
         for number, handler in before.items():
             signal.signal(number, handler)
     return 0
+
+
+def _may_start(
+    process: Process, processes: Sequence[Process], answered: Collection[str], preparing: Future[None]
+) -> bool:
+    """Whether it is this process's turn, and fewer than `AT_ONCE` others are getting ready."""
+    earlier = processes[: processes.index(process)]
+    if not all(other.was_started for other in earlier) or (process.prepared and not preparing.done()):
+        return False
+    late = time.monotonic() - PATIENCE_SECONDS
+    getting_ready = [one for one in earlier if one.name not in answered and one.started > late]
+    return len(getting_ready) + (not preparing.done()) < AT_ONCE
 
 
 def end(processes: Sequence[Process]) -> None:

@@ -57,9 +57,6 @@ def up(
         status = supervise(
             _processes(settings, urls, environment),
             prepare=prepare,
-            # The web reads its modules meanwhile. Prefect's server and the worker read more of them, and come after: a
-            # small machine has two cores, and people wait for the first page.
-            first=1,
             begun=begun,
             say=lambda line: typer.echo(line, err=True),
             when_ready={
@@ -101,6 +98,7 @@ def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, st
     shared.pop("PREFECT_DATABASE_URL", None)
     prefect_home = settings.data / "prefect"
     prefect_home.mkdir(mode=0o700, exist_ok=True)
+    # In the order in which they are waited for: on a small machine Prefect does not take a core from the first page.
     return [
         Process(
             "web",
@@ -138,7 +136,7 @@ def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, st
             {**_without_secrets(environment), **_prefect_server(settings, urls, prefect_home)},
             ready=f"http://127.0.0.1:{settings.prefect_port}/api/health",
         ),
-        Process("worker", module("flows.worker"), shared, after="web"),
+        Process("worker", module("flows.worker"), shared, prepared=True),  # it needs the tables
     ]
 
 

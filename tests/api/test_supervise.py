@@ -1,4 +1,4 @@
-"""Keeping processes alive: in which order they start, who waits for whom, and that all end."""
+"""Keeping processes alive: in which order they start, how many get ready at once, and that all end."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,28 +26,43 @@ class Answer(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_): pass
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Answer).serve_forever()
 """
-#: Says in a file that it started, then sleeps.
-_STARTS = "import pathlib, sys, time; pathlib.Path(sys.argv[1]).write_text('here'); time.sleep(60)"
+_SLEEPS = "import time; time.sleep(60)"
+
+
+@pytest.fixture(autouse=True)
+def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever machine the tests run on."""
+    monkeypatch.setattr(supervising, "AT_ONCE", 2)
 
 
 @pytest.fixture
 def begin(tmp_path: Path) -> Path:
-    """The file that lets the first process answer."""
+    """The file that lets a process answer."""
     return tmp_path / "begin"
 
 
 @pytest.fixture
-def first(begin: Path) -> Process:
+def web(begin: Path) -> Process:
     """A process that answers once it is let."""
-    port = free_port()
-    command = [sys.executable, "-c", _ANSWERS_LATE, str(port), str(begin)]
-    return Process("first", command, os.environ, ready=f"http://127.0.0.1:{port}/")
+    return _answering("web", begin)
 
 
 @pytest.fixture
-def second(tmp_path: Path) -> Process:
-    """A process that waits for the first."""
-    return Process("second", [sys.executable, "-c", _STARTS, str(tmp_path / "second")], os.environ, after="first")
+def engine() -> Process:
+    """A process that is ready once it runs."""
+    return Process("engine", [sys.executable, "-c", _SLEEPS], os.environ)
+
+
+@pytest.fixture
+def worker() -> Process:
+    """A process that needs what is prepared."""
+    return Process("worker", [sys.executable, "-c", _SLEEPS], os.environ, prepared=True)
+
+
+def _answering(name: str, begin: Path) -> Process:
+    port = free_port()
+    command = [sys.executable, "-c", _ANSWERS_LATE, str(port), str(begin)]
+    return Process(name, command, os.environ, ready=f"http://127.0.0.1:{port}/")
 
 
 def _stop(_: float = 0.0) -> None:
@@ -54,89 +70,122 @@ def _stop(_: float = 0.0) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _say_nothing(_: str) -> None:
+def _nothing(_: str = "") -> None:
     pass
 
 
-def test_one_that_waits_for_another_starts_once_that_one_answers(
-    begin: Path, first: Process, second: Process, tmp_path: Path
+def _until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline, "it did not come to be"
+        time.sleep(0.02)
+
+
+def _supervise(
+    *processes: Process,
+    prepare: Callable[[], None] = _nothing,
+    say: Callable[[str], None] = _nothing,
+    **when_ready: Callable[[float], None],
+) -> int:
+    return supervise(processes, prepare=prepare, begun=time.monotonic(), say=say, when_ready=when_ready)
+
+
+def _ended(process: Process) -> bool:
+    assert process.running is not None, f"{process.name} never ran"
+    return process.running.poll() is not None
+
+
+def test_two_things_get_ready_at_once_in_their_order_and_preparing_is_one(
+    begin: Path, web: Process, engine: Process, worker: Process
 ) -> None:
     seen: list[str] = []
 
-    def looked() -> None:
-        # Prepared while the first already runs and does not answer: the second is not there yet.
-        assert first.running is not None
-        assert second.running is None
+    def prepare() -> None:
+        _until(lambda: web.running is not None)
+        time.sleep(0.5)
+        assert engine.running is None  # the web and this are two
         begin.touch()
+        _until(lambda: engine.running is not None)
+        assert answers(web.ready)
+        time.sleep(0.5)
+        assert worker.running is None  # it needs what is prepared
+        seen.append("prepared")
 
-    def first_answers(_: float) -> None:
-        seen.append("first")
-        assert second.running is None
-        assert not (tmp_path / "second").exists()
-
-    def second_runs(_: float) -> None:
-        seen.append("second")
-        assert answers(first.ready)
+    def worker_runs(_: float) -> None:
+        seen.append("worker")
         _stop()
 
-    supervise(
-        [first, second],
-        prepare=looked,
-        first=1,
-        begun=time.monotonic(),
-        say=seen.append,
-        when_ready={"first": first_answers, "second": second_runs},
-    )
-    assert seen == ["first", "second"]
-    for process in (first, second):
-        assert process.running is not None
-        assert process.running.poll() is not None
+    status = _supervise(web, engine, worker, prepare=prepare, web=lambda _: seen.append("web"), worker=worker_runs)
+    assert status == 0
+    assert seen[0] == "prepared"  # nobody is told of an address before
+    assert sorted(seen[1:]) == ["web", "worker"]
+    assert _ended(web)
+    assert _ended(engine)
+    assert _ended(worker)
+
+
+def test_what_is_prepared_soon_lets_the_next_start_while_the_first_reads(web: Process, engine: Process) -> None:
+    _supervise(web, engine, engine=_stop)
+    assert not answers(web.ready)
+    assert _ended(engine)
 
 
 def test_one_that_waits_in_vain_starts_all_the_same(
-    first: Process, second: Process, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, worker: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervising, "PATIENCE_SECONDS", 0.5)
-    begun = time.monotonic()
-    supervise(
-        [first, second],
-        prepare=lambda: None,
-        first=1,
-        begun=begun,
-        say=_say_nothing,
-        when_ready={"second": _stop},
-    )
-    assert time.monotonic() - begun >= 0.5
-    assert not answers(first.ready)
+    monkeypatch.setattr(supervising, "PATIENCE_SECONDS", 1.0)
+    silent = [_answering(name, tmp_path / "never") for name in ("web", "engine")]
+    _supervise(*silent, worker, worker=_stop)
+    assert worker.started - silent[0].started >= 1.0
+    assert all(_ended(process) for process in [*silent, worker])
 
 
-def test_what_waited_once_is_started_again_without_waiting(begin: Path, first: Process, second: Process) -> None:
+def test_one_that_dies_is_started_again_though_those_before_it_do_not_answer(
+    begin: Path, web: Process, engine: Process, worker: Process
+) -> None:
     begin.touch()
-    second.command = [sys.executable, "-c", "pass"]
+    worker.command = [sys.executable, "-c", "pass"]
     deaths: list[str] = []
 
     def say(line: str) -> None:
         deaths.append(line.split(maxsplit=1)[0])
-        if deaths.count("second") == 1:
-            # The first goes away for good: it waits for a file that is no longer there.
+        if deaths.count("worker") == 1:
+            # The web goes, and what comes back waits for a file that is no longer there.
             begin.unlink(missing_ok=True)
-            assert first.running is not None
-            first.running.kill()
-        if deaths.count("second") == 2:
+            assert web.running is not None
+            web.running.kill()
+        if deaths.count("worker") == 2:
             _stop()
 
-    supervise([first, second], prepare=lambda: None, first=1, begun=time.monotonic(), say=say, when_ready={})
-    assert deaths.count("second") == 2
-    assert not answers(first.ready)
+    _supervise(web, engine, worker, say=say)
+    assert deaths.count("worker") == 2
+    assert not answers(web.ready)
 
 
-def test_what_preparing_raises_ends_whatever_started(first: Process, second: Process) -> None:
+def test_what_preparing_raises_ends_whatever_started(web: Process, worker: Process) -> None:
     def fails() -> None:
+        _until(lambda: web.running is not None)
         msg = "no disk"
         raise OSError(msg)
 
     with pytest.raises(OSError, match="no disk"):
-        supervise([first, second], prepare=fails, first=1, begun=0.0, say=_say_nothing, when_ready={})
-    assert first.running is not None
-    assert first.running.poll() is not None
-    assert second.running is None
+        _supervise(web, worker, prepare=fails)
+    assert _ended(web)
+    assert worker.running is None
+
+
+def test_a_signal_while_something_is_prepared_lets_it_finish_and_starts_nothing_more(
+    web: Process, worker: Process
+) -> None:
+    finished: list[bool] = []
+
+    def prepare() -> None:
+        _until(lambda: web.running is not None)
+        _stop()
+        time.sleep(0.5)
+        finished.append(True)
+
+    assert _supervise(web, worker, prepare=prepare, web=lambda _: finished.append(False)) == 0
+    assert finished == [True]
+    assert _ended(web)
+    assert worker.running is None
