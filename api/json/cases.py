@@ -20,7 +20,7 @@ from api.json.shapes import (
     TaskShown,
     VersionGiven,
 )
-from api.json.tasks import shown_tasks
+from api.json.tasks import reads_notes, shown_tasks
 from api.permissions import (
     Action,
     asks,
@@ -117,14 +117,14 @@ def get_case(case_id: UUID, desk: AtDesk, response: Response) -> CaseShown:
 @asks(Action.SEE_CASE)
 def list_case_tasks(case_id: UUID, desk: AtDesk) -> list[TaskShown]:
     """Every task of a case, in the protocol's order."""
-    find_case(desk.session, desk.asker, case_id)
+    held = find_case(desk.session, desk.asker, case_id)
     rows = many(
         desk.session,
         select(_task)
         .where(_task.c.program_id == program_of(desk.session), _task.c.case_id == case_id)
         .order_by(_task.c.position, _task.c.item),
     )
-    return shown_tasks(desk, rows)
+    return shown_tasks(desk, rows, with_notes=reads_notes(desk, held))
 
 
 @router.get("/cases/{case_id}/events")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
@@ -21,7 +22,7 @@ from api.json.shapes import (
     RoleShown,
     TenureGiven,
 )
-from api.permissions import Action, Forbidden, asks, require, to_person, to_program
+from api.permissions import Action, Forbidden, allows, asks, companions_of, require, to_contact, to_person, to_program
 from api.session import AtDesk, Desk
 from duties import invitations, people
 from duties.here import one, program_of
@@ -52,7 +53,8 @@ def list_people(
         select(Person).where(mine).order_by(_person.c.sort_key, _person.c.id).limit(limit).offset(offset)
     ).all()
     held = desk.asker.standing if on is None else standing(desk.session, on)
-    return Page(items=[_shown(row, held) for row in rows], total=total, limit=limit, offset=offset)
+    companions = companions_of(desk.session, desk.asker)
+    return Page(items=[_shown(desk, row, held, companions) for row in rows], total=total, limit=limit, offset=offset)
 
 
 @router.post("/people", status_code=201)
@@ -102,7 +104,7 @@ def update_person(
     person_id: UUID, body: PersonChanged, desk: AtDesk, response: Response, if_match: IfMatch = ""
 ) -> PersonShown:
     """Change how a person is named, reached and written to."""
-    by = require(Action.UPDATE_PERSON, to_person(desk.asker, person_id))
+    by = require(Action.UPDATE_PERSON, to_person(desk.asker, _known(desk, person_id)))
     people.update_person(
         desk.session,
         person_id,
@@ -136,6 +138,7 @@ def appoint(
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = require(Action.APPOINT, to_program(desk.asker, organizations=[body.organization_id]))
+    _known(desk, person_id)
     people.appoint(
         desk.session,
         person_id=person_id,
@@ -179,7 +182,7 @@ def record_absence(
     once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
-    by = require(Action.RECORD_ABSENCE, to_person(desk.asker, person_id))
+    by = require(Action.RECORD_ABSENCE, to_person(desk.asker, _known(desk, person_id)))
     people.record_absence(
         desk.session,
         person_id=person_id,
@@ -242,15 +245,16 @@ def _one(desk: Desk, person_id: UUID) -> PersonShown:
     if found is None:
         raise Forbidden
     day: date = desk.day
-    return _shown(found, standing(desk.session, day))
+    return _shown(desk, found, standing(desk.session, day), companions_of(desk.session, desk.asker))
 
 
-def _shown(person: Person, held: Standing) -> PersonShown:
+def _shown(desk: Desk, person: Person, held: Standing, companions: Collection[UUID]) -> PersonShown:
+    sees_contact = allows(Action.SEE_CONTACT, to_contact(desk.asker, person.id, companions)) is not None
     return PersonShown(
         id=person.id,
         name=person.name,
         language=person.language,
-        email=person.email,
+        email=person.email if sees_contact else None,
         roles=shown_roles(held, person.id),
         away=held.is_away(person.id),
         version=person.version,

@@ -172,7 +172,10 @@ class HolderShown(Shown):
 
 
 class TaskShown(Shown):
-    """A task. `waits_on` is empty where it waits on nobody; `vacant` where its own role has no holder."""
+    """A task. `waits_on` is empty where it waits on nobody; `vacant` where its own role has no holder.
+
+    `note` and `reason` are null for whoever sees the case and has no part in it.
+    """
 
     id: UUID
     case_id: UUID | None
@@ -195,8 +198,8 @@ class TaskShown(Shown):
     done_at: AwareDatetime | None
     done_as: str | None
     settled_at: AwareDatetime | None
-    note: str
-    reason: str
+    note: str | None
+    reason: str | None
     version: int
 
 

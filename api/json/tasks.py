@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -24,7 +24,7 @@ from api.json.shapes import (
     Reason,
     TaskShown,
 )
-from api.permissions import Action, actor_for, asks, find_task, require, to_program
+from api.permissions import Action, actor_for, allows, asks, find_task, require, to_case, to_program
 from api.session import AtDesk, Desk
 from duties import board, tasks
 from duties.actors import Actor
@@ -99,12 +99,12 @@ def my_work(
 
 
 @router.get("/tasks/{task_id}")
-@asks(Action.SEE_CASE)
+@asks(Action.SEE_TASK)
 def get_task(task_id: UUID, desk: AtDesk, response: Response) -> TaskShown:
     """One task."""
-    task, _ = find_task(desk.session, desk.asker, task_id)
+    task, case = find_task(desk.session, desk.asker, task_id)
     response.headers["ETag"] = etag(task["version"])
-    return shown_tasks(desk, [task])[0]
+    return shown_tasks(desk, [task], with_notes=case is None or reads_notes(desk, case))[0]
 
 
 @router.post("/tasks/{task_id}/completion")
@@ -222,8 +222,16 @@ def give_again(
     return door.open(Action.RETURN_TASK, task_id, act, None)
 
 
-def shown_tasks(desk: Desk, rows: list[dict[str, Any]]) -> list[TaskShown]:
-    """Tasks as the window shows them, with those on whom each waits today."""
+def reads_notes(desk: Desk, case: Mapping[str, Any]) -> bool:
+    """Whether what people wrote in a case is for the asker to read."""
+    return allows(Action.READ_NOTES, to_case(desk.session, desk.asker, case)) is not None
+
+
+def shown_tasks(desk: Desk, rows: list[dict[str, Any]], *, with_notes: bool = True) -> list[TaskShown]:
+    """Tasks as the window shows them, with those on whom each waits today.
+
+    Notes and reasons go `with_notes` alone: whoever has a part in the case reads them (`Action.READ_NOTES`).
+    """
     links = board.chains(desk.session, [row[column] for row in rows for column in ("owed_by_id", "approved_by_id")])
     falls = [board.who(desk.asker.standing, row, links) for row in rows]
     people = {one.person_id for each in falls if each for one in each.holders}
@@ -238,6 +246,8 @@ def shown_tasks(desk: Desk, rows: list[dict[str, Any]]) -> list[TaskShown]:
     return [
         TaskShown(
             **{name: row[name] for name in _AS_STORED},
+            note=row["note"] if with_notes else None,
+            reason=row["reason"] if with_notes else None,
             title=row[title],
             late=board.late_on(row, desk.day),
             waits_on=[
@@ -273,8 +283,6 @@ _AS_STORED = (
     "done_at",
     "done_as",
     "settled_at",
-    "note",
-    "reason",
     "version",
 )
 

@@ -146,8 +146,8 @@ def case_page(
         raise Forbidden
     version = versions.pinned(desk.session, held)
     protocol = scheduling.protocol_of(version)
-    lines = lines_of(desk, _tasks_of(desk, case_id))
     given = may_end(desk.session, desk.asker, held, "cancel" if held["state"] == "open" else "reopen")
+    lines = lines_of(desk, _tasks_of(desk, case_id), with_notes=allows(Action.READ_NOTES, given) is not None)
     about = cases_about(desk, [case_id])[case_id]
     return page(
         desk,

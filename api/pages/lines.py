@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -130,14 +130,18 @@ class Line:
         return f"/tasks/{self.id}"
 
 
-def lines_of(desk: Desk, tasks: Sequence[Mapping[str, Any]], *, withdrawn: bool = False) -> list[Line]:
+def lines_of(
+    desk: Desk, tasks: Sequence[Mapping[str, Any]], *, withdrawn: bool = False, with_notes: bool = True
+) -> list[Line]:
     """Each of these tasks as a line, in their order. The database is asked once for all of them.
 
-    `withdrawn` shows evidence that was taken back, too.
+    `withdrawn` shows evidence that was taken back, too. Without `with_notes` a line says how far the task is, and
+    nothing that people wrote: for whoever sees the case and has no part in it (`Action.READ_NOTES`).
     """
     if not tasks:
         return []
-    return _Reading(desk, tasks, withdrawn=withdrawn).lines()
+    lines = _Reading(desk, tasks, withdrawn=withdrawn).lines()
+    return lines if with_notes else [replace(line, note="", reason="", evidence=()) for line in lines]
 
 
 def cases_about(desk: Desk, ids: Iterable[UUID]) -> dict[UUID, About]:

@@ -7,20 +7,31 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
-from sqlalchemy import select
+from sqlalchemy import Table, select
 
 from api import browsers, limits
 from api.answers import sentence_of, status_of
 from api.pages.frame import may_go, page, see_other
 from api.pages.history import MEANS
 from api.pages.sign_in import site_or_refuse
-from api.permissions import Action, Forbidden, Given, allows, asks, require, to_person, to_program
+from api.permissions import (
+    Action,
+    Forbidden,
+    Given,
+    allows,
+    asks,
+    companions_of,
+    require,
+    to_contact,
+    to_person,
+    to_program,
+)
 from api.session import AtDesk, Desk
 from duties import invitations, passkeys, sign_ins
 from duties.here import many, program_of
 from duties.refusals import Refusal
 from duties.sites import site_of
-from models.access import Identity
+from models.access import BrowserSession, Identity, Passkey
 from models.base import table_of
 from models.program import Person
 
@@ -28,6 +39,8 @@ router = APIRouter()
 
 _person = table_of(Person)
 _identity = table_of(Identity)
+_sign_in = table_of(BrowserSession)
+_passkey = table_of(Passkey)
 
 
 @router.get("/my-access", name="my_access")
@@ -43,6 +56,7 @@ def show_my_access(desk: AtDesk, request: Request) -> HTMLResponse:
 def end_sign_in(desk: AtDesk, request: Request, sign_in_id: UUID) -> Response:
     """End one of one's own sign-ins, such as that of a computer that one left."""
     by = require(Action.END_SIGN_IN, to_program(desk.asker))
+    _own(desk, _sign_in, sign_in_id)
     me = desk.asker.person_id
     refusal = desk.attempt(lambda: sign_ins.end(desk.session, me, sign_in_id, by=by, at=desk.at))
     return _after(desk, request, refusal, "sign-ins")
@@ -74,6 +88,7 @@ def add_passkey(desk: AtDesk, request: Request) -> Response:
 def remove_passkey(desk: AtDesk, request: Request, passkey_id: UUID) -> Response:
     """Remove one of one's own passkeys."""
     by = require(Action.REMOVE_PASSKEY, to_program(desk.asker))
+    _own(desk, _passkey, passkey_id)
     me = desk.asker.person_id
     refusal = desk.attempt(lambda: passkeys.remove(desk.session, me, passkey_id, by=by, at=desk.at))
     return _after(desk, request, refusal, "passkeys")
@@ -144,6 +159,13 @@ def known(desk: Desk, person_id: UUID) -> UUID:
     return person_id
 
 
+def _own(desk: Desk, table: Table, row_id: UUID) -> None:
+    """Holds that a sign-in or a passkey is the asker's own, whether it still holds or not. Raises Forbidden."""
+    own = (table.c.program_id == program_of(desk.session), table.c.person_id == desk.asker.person_id)
+    if desk.session.scalar(select(table.c.id).where(*own, table.c.id == row_id)) is None:
+        raise Forbidden
+
+
 def _mine(desk: Desk, request: Request, refusal: Refusal | None = None) -> HTMLResponse:
     me = desk.asker.person_id
     this = sign_ins.sign_in_of(desk.session, request.cookies.get(desk.office.cookie, ""))
@@ -175,6 +197,9 @@ def _theirs(desk: Desk, request: Request, person_id: UUID, refusal: Refusal | No
         status=status_of(refusal) if refusal else 200,
         refusal=sentence_of(refusal) if refusal else "",
         shown=shown,
+        sees_contact=_may(
+            Action.SEE_CONTACT, to_contact(desk.asker, person_id, companions_of(desk.session, desk.asker))
+        ),
         access=invitations.access_of(desk.session, [person_id], at=desk.at)[person_id],
         is_live=person_id in desk.asker.standing.live,
         may_invite=_may(Action.INVITE, given),
