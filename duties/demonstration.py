@@ -10,7 +10,8 @@ from typing import Annotated, Final, Literal, get_args
 from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from duties.calendars import Calendar
-from duties.declared import Bilingual, Key, Part, Text, Wrong
+from duties.declared import Bilingual, Key, Part, Text
+from duties.declared_problems import Wrong
 from duties.program import Language
 from duties.program_agreements import RoleKey
 from locales import N_

@@ -8,7 +8,8 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from duties.declared import Declared, DeclaredErrors, PathOf, Problem, load_declared, load_declared_text
+from duties.declared import Declared, load_declared, load_declared_text
+from duties.declared_problems import DeclaredErrors, PathOf, Problem
 from duties.demonstration import Act, DemoCase, DemonstrationFile, DemoTenure, DemoVacancy, RelativeDay
 from duties.program import ProgramFile
 from duties.protocol import Protocol, Step

@@ -11,7 +11,8 @@ import yaml
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.declared import Bilingual, DeclaredErrors, Part
+from duties.declared import Bilingual, Part
+from duties.declared_problems import DeclaredErrors
 from duties.here import program_of
 from duties.program import ClosedDays, ProgramFile
 from duties.program_check import read_program_text

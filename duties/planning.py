@@ -11,19 +11,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from duties.calendars import Calendar, Closure
-from duties.declared import (
-    Bilingual,
-    Declared,
-    DeclaredErrors,
-    Key,
-    Part,
-    PathOf,
-    Problem,
-    Wrong,
-    load_declared,
-    nearest,
-    shown,
-)
+from duties.declared import Bilingual, Declared, Key, Part, load_declared
+from duties.declared_problems import DeclaredErrors, PathOf, Problem, Wrong, nearest, shown
 from duties.protocol import Item, Protocol, Step
 from locales import N_
 from models.casework import LIVE, SETTLED

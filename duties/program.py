@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, model_validator
 
 from duties.calendars import Calendar, Closure
-from duties.declared import Bilingual, Key, Part, PathOf, Text, Wrong, each_once
+from duties.declared import Bilingual, Key, Part, Text, each_once
+from duties.declared_problems import PathOf, Wrong
 from duties.program_agreements import (
     Agreement,
     Clause,

@@ -8,7 +8,8 @@ from typing import Annotated, Final, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
-from duties.declared import Bilingual, GuideId, Key, Part, Wrong, each_once
+from duties.declared import Bilingual, GuideId, Key, Part, each_once
+from duties.declared_problems import Wrong
 from duties.guide_ids import GUIDE_IDS
 from locales import N_
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from duties.declared import Declared, DeclaredErrors, PathOf, Problem, load_declared, load_declared_text
+from duties.declared import Declared, load_declared, load_declared_text
+from duties.declared_problems import DeclaredErrors, PathOf, Problem
 from duties.program import ProgramFile, each_group_of_obligations
 from duties.program_agreements import (
     AttendanceRule,

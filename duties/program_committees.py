@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from duties.declared import Bilingual, GuideId, Key, Part, Wrong, each_once
+from duties.declared import Bilingual, GuideId, Key, Part, each_once
+from duties.declared_problems import Wrong
 from duties.program_agreements import RoleKey
 from locales import N_
 

@@ -9,7 +9,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from duties.declared import Bilingual, GuideId, Key, Part, Wrong
+from duties.declared import Bilingual, GuideId, Key, Part
+from duties.declared_problems import Wrong
 from locales import N_, say, say_n
 
 REQUESTER: Final = "requester"

@@ -7,7 +7,8 @@ from collections.abc import Set as AbstractSet
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-from duties.declared import Declared, DeclaredErrors, PathOf, load_declared, load_declared_text, nearest, shown
+from duties.declared import Declared, load_declared, load_declared_text
+from duties.declared_problems import DeclaredErrors, PathOf, nearest, shown
 from duties.protocol import REQUESTER, Allowed, Due, Protocol, WaivedBy
 from locales import N_
 

@@ -12,7 +12,7 @@ from adapters.settings import SettingsError
 from api.cli import access, case, program, protocol, record, task, up
 from api.cli.terminal import Ending, language_of_terminal
 from api.permissions import Forbidden
-from duties.declared import DeclaredErrors
+from duties.declared_problems import DeclaredErrors
 from duties.refusals import Refusal
 from locales import N_, say, speaking
 
@@ -46,11 +46,7 @@ def main() -> None:
         except Forbidden:
             _fail(say(language, N_("There is nothing here, or nothing that is yours to see.")), 1)
         except DeclaredErrors as wrong:
-            lines = [
-                f"{one.file}:{one.line}: {one.path}: {say(language, one.sentence, **one.facts)}"
-                for one in wrong.problems
-            ]
-            _fail("\n".join(lines), 2)
+            _fail("\n".join(one.told_in(language) for one in wrong.problems), 2)
         except (SettingsError, PostgresError, Ending) as error:
             _fail(str(error), 2)
 

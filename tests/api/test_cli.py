@@ -60,6 +60,9 @@ def test_a_wrong_program_gets_file_line_path_and_sentence(command: Say, tmp_path
     assert status == 2
     assert f":{number + 1}: coordinaton: " in err
     assert "Traceback" not in err
+    _, _, french = command("program", "check", str(wrong), lang="fr")
+    assert f":{number + 1}: coordinaton: " in french
+    assert "Vouliez-vous dire « coordination »" in french.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_a_program_is_loaded_once_and_shows_nothing_the_second_time(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duties.calendars import Calendar
-from duties.declared import DeclaredErrors, Problem
+from duties.declared_problems import DeclaredErrors, Problem
 from duties.demonstration import Act, DemoCase, DemonstrationFile, DemoTenure, RelativeDay
 from duties.demonstration_check import read_demonstration, read_demonstration_text
 from duties.planning import due_on

@@ -17,7 +17,8 @@ from adapters.database import open_session, program_session
 from duties.agreements import end_version, send_version, sign_version, start_version
 from duties.calendars import Closure as ClosedDays
 from duties.cases import move_day, open_case
-from duties.declared import Bilingual, Declared, DeclaredErrors
+from duties.declared import Bilingual, Declared
+from duties.declared_problems import DeclaredErrors
 from duties.exporting import export, written
 from duties.here import program
 from duties.loading import changes, load, new_program_id, program_id_for

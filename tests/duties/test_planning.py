@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duties.calendars import Calendar, Closure, UnknownYear
-from duties.declared import Bilingual, DeclaredErrors
+from duties.declared import Bilingual
+from duties.declared_problems import DeclaredErrors
 from duties.planning import (
     TaskKey,
     check_examples,

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from duties.declared import Declared, DeclaredErrors, PathOf, Problem, written
+from duties.declared import Declared
+from duties.declared_problems import DeclaredErrors, PathOf, Problem, written
 from duties.guide_ids import GUIDE_IDS
 from duties.program import STRUCTURES, Language, Organization, OrganizationKind, ProgramFile, Regime, Structure
 from duties.program_agreements import ROLE_KEYS, AttendanceRule

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from duties.declared import Declared, DeclaredErrors, Problem
+from duties.declared import Declared
+from duties.declared_problems import DeclaredErrors, Problem
 from duties.protocol import Protocol
 from duties.protocol_check import check_protocol, check_protocol_text
 from duties.protocol_difference import difference

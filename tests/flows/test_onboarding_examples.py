@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duties.declared import Declared, DeclaredErrors, load_declared
+from duties.declared import Declared, load_declared
+from duties.declared_problems import DeclaredErrors
 from duties.planning import TaskKey, check_examples, gate_waits_for, initial_states, is_complete, opened_by
 from duties.program_check import check_program
 from duties.protocol import Protocol
