@@ -80,7 +80,7 @@ def show_activity(
         who, day = id_or_none(person), day_or_none(on)
     except Refusal as refusal:
         wrong = refusal
-    wanted = _wanted(desk, about=about, who=who, day=day, everything=bool(all_of_it) or about == "mail")
+    wanted = _wanted(desk, about=about, who=who, day=day, everything=bool(all_of_it) or about in ("mail", "access"))
     rows = many(
         desk.session,
         select(_event).where(*wanted, _event.c.n < before).order_by(_event.c.n.desc()).limit(PAGE_SIZE + 1),
