@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated
 from uuid import UUID
 
 import typer
-from sqlmodel import Session
 
 from api.cli.terminal import AsPerson, ProgramKey, counter, day_or_dash, task_state, tell
 from api.permissions import Action, asks, find_task, require, to_program, to_task
 from api.states import state_in_words
+from api.verbs import TaskVerb
 from duties import board, tasks
-from duties.actors import Actor
-from duties.held import Moved
 from duties.notices import case_title
 from duties.proofs import Proof
 from locales import N_, current_language
@@ -78,8 +75,8 @@ def complete(
     if document is not None:
         proofs.append(Proof("document", document.name, document.read_bytes()))
 
-    act = partial(tasks.complete_task, note=note, evidence=proofs)
-    _do(Action.COMPLETE_TASK, task_id, as_person, program, act)
+    verb = partial(tasks.complete_task, note=note, evidence=proofs)
+    _do(Action.COMPLETE_TASK, task_id, as_person, program, verb)
 
 
 @app.command()
@@ -124,18 +121,12 @@ def give_again(task_id: TaskId, as_person: AsPerson, program: ProgramKey = "") -
     _do(Action.RETURN_TASK, task_id, as_person, program, tasks.return_task)
 
 
-class _Act(Protocol):
-    """A verb on a task, with all that only its own command says already given."""
-
-    def __call__(self, session: Session, task_id: UUID, /, *, by: Actor, at: datetime) -> Moved: ...
-
-
-def _do(action: Action, task_id: UUID, as_person: str, program: str, act: _Act) -> None:
+def _do(action: Action, task_id: UUID, as_person: str, program: str, verb: TaskVerb) -> None:
     with counter(program) as here:
         asker = here.asker(as_person)
         task, case = find_task(here.session, asker, task_id)
         by = require(action, to_task(here.session, asker, task, case))
-        moved = act(here.session, task_id, by=by, at=here.at)
+        moved = verb(here.session, task_id, by=by, at=here.at)
         state = state_in_words(moved.state, current_language())
         tell(N_("Now: %(state)s. Steps opened: %(opened)s."), state=state, opened=len(moved.opened))
         if moved.case_closed:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -26,9 +27,8 @@ from api.json.shapes import (
 )
 from api.permissions import Action, actor_for, allows, asks, find_task, require, to_case, to_program
 from api.session import AtDesk, Desk
+from api.verbs import TaskVerb
 from duties import board, tasks
-from duties.actors import Actor
-from duties.held import Moved
 from duties.here import program_of
 from duties.proofs import Proof
 from duties.refusals import Refusal
@@ -57,13 +57,14 @@ class Door:
         """The version that the asker saw. Raises HTTPException (428) where they do not say."""
         return seen_version(self.if_match)
 
-    def open(self, action: Action, task_id: UUID, act: Callable[[Actor], Moved], body: BaseModel | None) -> MovedShown:
-        """Do `act` as whoever the asker is to the task, once for the same key. Raises Forbidden and Refusal."""
+    def open(self, action: Action, task_id: UUID, verb: TaskVerb, body: BaseModel | None) -> MovedShown:
+        """Do `verb` as whoever the asker is to the task, once for the same key. Raises Forbidden and Refusal."""
         # Before anything is asked of the task: an act may have ended what the asker was to it, such as handing it back.
         if (before := self.once.again(body)) is not None:
             return before  # type: ignore[return-value]  # an answer given again, as it stands
         session = self.desk.session
-        moved = act(actor_for(session, self.desk.asker, action, task_id))
+        by = actor_for(session, self.desk.asker, action, task_id)
+        moved = verb(session, task_id, by=by, at=self.desk.at, seen=self.seen)
         self.once.done(self.response, 200, f"/api/v1/tasks/{task_id}")
         version = session.scalar(
             select(_task.c.version).where(_task.c.program_id == program_of(session), _task.c.id == task_id)
@@ -109,117 +110,52 @@ def get_task(task_id: UUID, desk: AtDesk, response: Response) -> TaskShown:
 
 @router.post("/tasks/{task_id}/completion")
 @asks(Action.COMPLETE_TASK)
-def complete(
-    task_id: UUID,
-    body: Completion,
-    door: AtDoor,
-) -> MovedShown:
+def complete(task_id: UUID, body: Completion, door: AtDoor) -> MovedShown:
     """Record that a task was done; where it is approved by someone, it then waits for them."""
     proofs = [Proof(given.kind, given.label, _decoded(given.content)) for given in body.evidence]
-
-    def act(by: Actor) -> Moved:
-        return tasks.complete_task(
-            door.desk.session,
-            task_id,
-            by=by,
-            at=door.desk.at,
-            note=body.note,
-            evidence=proofs,
-            seen=door.seen,
-        )
-
-    return door.open(Action.COMPLETE_TASK, task_id, act, body)
+    return door.open(Action.COMPLETE_TASK, task_id, partial(tasks.complete_task, note=body.note, evidence=proofs), body)
 
 
 @router.post("/tasks/{task_id}/approval")
 @asks(Action.APPROVE_TASK)
-def approve(
-    task_id: UUID,
-    body: Note,
-    door: AtDoor,
-) -> MovedShown:
+def approve(task_id: UUID, body: Note, door: AtDoor) -> MovedShown:
     """Approve what was done. Never one's own."""
-
-    def act(by: Actor) -> Moved:
-        return tasks.approve_task(door.desk.session, task_id, by=by, at=door.desk.at, note=body.note, seen=door.seen)
-
-    return door.open(Action.APPROVE_TASK, task_id, act, body)
+    return door.open(Action.APPROVE_TASK, task_id, partial(tasks.approve_task, note=body.note), body)
 
 
 @router.post("/tasks/{task_id}/rejection")
 @asks(Action.REJECT_TASK)
-def reject(
-    task_id: UUID,
-    body: Reason,
-    door: AtDoor,
-) -> MovedShown:
+def reject(task_id: UUID, body: Reason, door: AtDoor) -> MovedShown:
     """Send back what was done, with the reason."""
-
-    def act(by: Actor) -> Moved:
-        return tasks.reject_task(door.desk.session, task_id, by=by, at=door.desk.at, reason=body.reason, seen=door.seen)
-
-    return door.open(Action.REJECT_TASK, task_id, act, body)
+    return door.open(Action.REJECT_TASK, task_id, partial(tasks.reject_task, reason=body.reason), body)
 
 
 @router.post("/tasks/{task_id}/undoing")
 @asks(Action.UNDO_TASK)
-def undo(
-    task_id: UUID,
-    body: OptionalReason,
-    door: AtDoor,
-) -> MovedShown:
+def undo(task_id: UUID, body: OptionalReason, door: AtDoor) -> MovedShown:
     """Take back a mistaken completion, submission or waiver."""
-
-    def act(by: Actor) -> Moved:
-        return tasks.undo_task(door.desk.session, task_id, by=by, at=door.desk.at, reason=body.reason, seen=door.seen)
-
-    return door.open(Action.UNDO_TASK, task_id, act, body)
+    return door.open(Action.UNDO_TASK, task_id, partial(tasks.undo_task, reason=body.reason), body)
 
 
 @router.post("/tasks/{task_id}/waiver")
 @asks(Action.WAIVE_TASK)
-def waive(
-    task_id: UUID,
-    body: Reason,
-    door: AtDoor,
-) -> MovedShown:
+def waive(task_id: UUID, body: Reason, door: AtDoor) -> MovedShown:
     """Decide, with the reason, that a step is not needed in this case."""
-
-    def act(by: Actor) -> Moved:
-        return tasks.waive_task(door.desk.session, task_id, by=by, at=door.desk.at, reason=body.reason, seen=door.seen)
-
-    return door.open(Action.WAIVE_TASK, task_id, act, body)
+    return door.open(Action.WAIVE_TASK, task_id, partial(tasks.waive_task, reason=body.reason), body)
 
 
 @router.post("/tasks/{task_id}/handing-back")
 @asks(Action.HAND_BACK_TASK)
-def hand_back(
-    task_id: UUID,
-    body: Reason,
-    door: AtDoor,
-) -> MovedShown:
+def hand_back(task_id: UUID, body: Reason, door: AtDoor) -> MovedShown:
     """Say, with the reason, that one cannot do it: it falls to the next of its chain."""
-
-    def act(by: Actor) -> Moved:
-        return tasks.hand_back_task(
-            door.desk.session, task_id, by=by, at=door.desk.at, reason=body.reason, seen=door.seen
-        )
-
-    return door.open(Action.HAND_BACK_TASK, task_id, act, body)
+    return door.open(Action.HAND_BACK_TASK, task_id, partial(tasks.hand_back_task, reason=body.reason), body)
 
 
 @router.post("/tasks/{task_id}/returning")
 @asks(Action.RETURN_TASK)
-def give_again(
-    task_id: UUID,
-    door: AtDoor,
-) -> MovedShown:
+def give_again(task_id: UUID, door: AtDoor) -> MovedShown:
     """Give a handed-back task again to the role that owes it."""
-
-    def act(by: Actor) -> Moved:
-        return tasks.return_task(door.desk.session, task_id, by=by, at=door.desk.at, seen=door.seen)
-
-    return door.open(Action.RETURN_TASK, task_id, act, None)
+    return door.open(Action.RETURN_TASK, task_id, tasks.return_task, None)
 
 
 def reads_notes(desk: Desk, case: Mapping[str, Any]) -> bool:

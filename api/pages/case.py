@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import and_, select
 
 from api.answers import sentence_of, status_of
-from api.pages.forms import Typed, day_of
+from api.pages.forms import Text, Typed, day_of
 from api.pages.frame import page, see_other
 from api.pages.history import MINOR, told
 from api.pages.lines import Line, cases_about, lines_of, names_of
@@ -41,7 +42,6 @@ FIRST_EVENTS: Final = 12
 MOST_EVENTS: Final = 500
 RUNS_SHOWN: Final = 4
 
-Text = Annotated[str, Form()]
 Seen = Annotated[int, Form()]
 
 
@@ -91,10 +91,7 @@ def move_day(desk: AtDesk, request: Request, case_id: UUID, anchor: str, seen: S
 def cancel(desk: AtDesk, request: Request, case_id: UUID, seen: Seen, reason: Text = "") -> Response:
     """End a case that will not be finished, with the reason."""
     by = _may_end(desk, case_id, Action.CANCEL_CASE)
-
-    def act() -> None:
-        cases.cancel_case(desk.session, case_id, by=by, at=desk.at, reason=reason, seen=seen)
-
+    act = partial(cases.cancel_case, desk.session, case_id, by=by, at=desk.at, reason=reason, seen=seen)
     return _after(desk, request, case_id, "cancel", act, {"reason": reason})
 
 
@@ -103,10 +100,7 @@ def cancel(desk: AtDesk, request: Request, case_id: UUID, seen: Seen, reason: Te
 def reopen(desk: AtDesk, request: Request, case_id: UUID, seen: Seen, reason: Text = "") -> Response:
     """Open a case that ended again, with the reason."""
     by = _may_end(desk, case_id, Action.REOPEN_CASE)
-
-    def act() -> None:
-        cases.reopen_case(desk.session, case_id, by=by, at=desk.at, reason=reason, seen=seen)
-
+    act = partial(cases.reopen_case, desk.session, case_id, by=by, at=desk.at, reason=reason, seen=seen)
     return _after(desk, request, case_id, "reopen", act, {"reason": reason})
 
 
@@ -115,10 +109,7 @@ def reopen(desk: AtDesk, request: Request, case_id: UUID, seen: Seen, reason: Te
 def close(desk: AtDesk, request: Request, case_id: UUID, seen: Seen) -> Response:
     """Close a case in which nothing that is required is left."""
     by = require(Action.CLOSE_CASE, to_case(desk.session, desk.asker, find_case(desk.session, desk.asker, case_id)))
-
-    def act() -> None:
-        cases.close_case(desk.session, case_id, by=by, at=desk.at, seen=seen)
-
+    act = partial(cases.close_case, desk.session, case_id, by=by, at=desk.at, seen=seen)
     return _after(desk, request, case_id, "close", act, {})
 
 
@@ -301,7 +292,7 @@ def _after(
     request: Request,
     case_id: UUID,
     form: str,
-    act: Callable[[], None],
+    act: Callable[[], object],
     values: dict[str, Any],
     *,
     anchor: str = "case",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any, Final, Literal, Protocol
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
 from uuid import UUID
 
@@ -34,9 +34,10 @@ from api.permissions import (
     to_task,
 )
 from api.session import AtDesk, Desk
+from api.verbs import TaskVerb
 from duties import reads, scheduling, tasks, versions
 from duties.actors import Actor
-from duties.held import changed_meanwhile
+from duties.held import Moved, changed_meanwhile
 from duties.here import many, one, program_of
 from duties.proofs import LARGEST_DOCUMENT, Proof
 from duties.refusals import Refusal
@@ -55,14 +56,6 @@ _file = table_of(EvidenceFile)
 EVENTS_SHOWN: Final = 50
 
 
-class Act(Protocol):
-    """A verb on a task, with all that only its own form says already given."""
-
-    def __call__(self, session: Session, task_id: UUID, /, *, by: Actor, at: datetime, seen: int) -> object:
-        """Do it, if the version that was seen is still the task's. Raises Refusal."""
-        ...
-
-
 @dataclass(frozen=True)
 class Sheet:
     """What every form about a task sends: the task, the version that was seen, and what was written.
@@ -77,8 +70,8 @@ class Sheet:
     back: Literal["work", "case", "task"]
     words: str
 
-    def do(self, name: str, act: Act, **values: str) -> Response:
-        """Do the act `name` and go back, or show the form's page again, with the refusal and what was typed.
+    def do(self, name: str, verb: TaskVerb, **values: str) -> Response:
+        """Do the act `name` by its verb and go back; or show the page again, with the refusal and what was typed.
 
         `values` are the fields of this form alone. Raises Forbidden.
         """
@@ -94,7 +87,7 @@ class Sheet:
             refusal: Refusal | None = changed_meanwhile()
         else:
             actor = by
-            refusal = desk.attempt(lambda: act(desk.session, self.task_id, by=actor, at=desk.at, seen=self.seen))
+            refusal = desk.attempt(lambda: verb(desk.session, self.task_id, by=actor, at=desk.at, seen=self.seen))
         if refusal is None:
             return see_other(_place(task, self.back))
         kept = {"words": self.words, **values, "task": self.task_id}
@@ -137,13 +130,13 @@ def complete(
 ) -> Response:
     """Record that a task was done, with a note and what proves it."""
 
-    def act(session: Session, task_id: UUID, *, by: Actor, at: datetime, seen: int) -> None:
+    def act(session: Session, task_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> Moved:
         kind = _kind_of_proof(filled.desk, task_id)
         proofs = [Proof(kind, label)] if kind in ("serial", "account") and label.strip() else []
         if document is not None and document.filename:
             # One byte more than is kept tells that it is too large.
             proofs.append(Proof("document", document.filename, document.file.read(LARGEST_DOCUMENT + 1)))
-        tasks.complete_task(session, task_id, by=by, at=at, note=filled.words, evidence=proofs, seen=seen)
+        return tasks.complete_task(session, task_id, by=by, at=at, note=filled.words, evidence=proofs, seen=seen)
 
     return filled.do("complete", act, label=label)
 
