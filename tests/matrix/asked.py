@@ -1,0 +1,197 @@
+"""What the matrix sends to each route: a body that fits, aimed at one place's things.
+
+A route without a word here is asked with nothing but its path. What stands in braces, in a path as in a body, is the
+name of a thing of `world.World.things`; in a path, `task_id` is the task in the state that `task` says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from starlette.routing import Mount
+
+from api.permissions import Action
+from tests.cast import ARRIVAL
+from tests.matrix.world import PLACES
+
+#: The framework's own: it describes the API and reads nothing.
+OF_THE_FRAMEWORK: Final = frozenset({"/api/v1/openapi.json"})
+
+_DAY: Final = ARRIVAL.isoformat()
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What goes with a request to one route."""
+
+    form: Mapping[str, str] = field(default_factory=dict)
+    json: Mapping[str, Any] | None = None
+    task: str = "open"
+    query: str = ""
+    path: str = ""  # where the route's own path has a part that is no id, such as a file's name
+
+
+@dataclass(frozen=True)
+class Route:
+    """One route of the application with one of its methods, the action that it names, and what is sent to it."""
+
+    method: str
+    path: str
+    action: Action | None
+    sent: Sent
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def writes(self) -> bool:
+        """Whether it may change something."""
+        return self.method not in _SAFE
+
+    @property
+    def is_json(self) -> bool:
+        """Whether it is one of the API's."""
+        return self.path.startswith("/api/")
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Whose things it can be asked of; one dash where it names none."""
+        names = set(re.findall(r"{(\w+)", f"{self.path} {self.sent.form} {self.sent.json} {self.sent.query}"))
+        return PLACES if names - {"anchor"} else ("–",)
+
+    def address(self, things: Mapping[str, str]) -> str:
+        """The address of one thing."""
+        path = self.sent.path or self.path
+        path = path.replace("{task_id}", "{task_id:" + self.sent.task + "}")
+        return _filled(path + self.sent.query, things)
+
+    def form(self, things: Mapping[str, str]) -> dict[str, str]:
+        """The fields of the form."""
+        return {name: _filled(value, things) for name, value in self.sent.form.items()}
+
+    def body(self, things: Mapping[str, str]) -> Any:
+        """The body in JSON; None where there is none."""
+        return _filled_within(self.sent.json, things)
+
+
+def routes_of(app: FastAPI) -> Iterator[Route]:
+    """Each route that the application has, once for each of its methods; the same for every later test.
+
+    Raises LookupError, with what to do, for one that takes a body of which `SENT` knows nothing.
+    """
+    for found in iter_route_contexts(app.routes):
+        route = found.original_route
+        path = str(found.path or getattr(route, "path", ""))
+        if path in OF_THE_FRAMEWORK:
+            continue
+        if isinstance(route, Mount):
+            yield Route("GET", f"{path}/{{file}}", Action.LOOK, SENT[f"GET {path}/{{file}}"])
+            continue
+        endpoint = getattr(route, "endpoint", None)
+        for method in sorted(set(getattr(route, "methods", None) or ()) - {"HEAD"}):
+            name = f"{method} {path}"
+            if name not in SENT and method not in _SAFE and getattr(route, "body_field", None) is not None:
+                msg = f"{name} takes a body: say in tests/matrix/asked.py, under SENT, what one sends to it"
+                raise LookupError(msg)
+            yield Route(method, path, getattr(endpoint, "__asks__", None), SENT.get(name, Sent()))
+
+
+def _filled(text: str, things: Mapping[str, str]) -> str:
+    def thing(found: re.Match[str]) -> str:
+        if found[1] not in things:
+            msg = (
+                f"the world of the matrix has no {found[1]!r}: add one to tests/matrix/world.py, in each of its places"
+            )
+            raise LookupError(msg)
+        return things[found[1]]
+
+    return re.sub(r"{(\w[\w:]*)}", thing, text)
+
+
+def _filled_within(value: Any, things: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return _filled(value, things)
+    if isinstance(value, Mapping):
+        return {name: _filled_within(one, things) for name, one in value.items()}
+    return [_filled_within(one, things) for one in value] if isinstance(value, list) else value
+
+
+def _task_form(task: str, **fields: str) -> Sent:
+    return Sent(task=task, form={"seen": "{version_of_task:" + task + "}", **fields})
+
+
+_PERSON: Final = {
+    "given_name": "Jaspe",
+    "family_name": "Grenat",
+    "email": "jaspe.grenat@codim.example",
+    "phone": "514-555-0199",
+    "language": "fr",
+}
+_NEW: Final = {"form": "new", **_PERSON, "organization": "{organization_id}", "starts_on": _DAY}
+_CASE: Final = {"seen": "{version_of_case}"}
+
+SENT: Final[Mapping[str, Sent]] = {
+    # Nobody's, and no one in particular.
+    "GET /static/{file}": Sent(path="/static/app.css"),
+    "POST /sign-in": Sent(form={"program": "{program_id}", "person": "{person_id}"}),
+    "POST /sign-in/letter": Sent(form={"address": "worker.codim@codim.example"}),
+    "POST /sign-in/passkey": Sent(form={"answer": "{}"}),
+    "POST /door/{token}/passkey": Sent(form={"answer": "{}"}),
+    "POST /sign-in/entra": Sent(form={"door": "{token}"}),
+    "POST /sign-in/program": Sent(form={"program": "{program_id}"}),
+    # Pages.
+    "POST /cases": Sent(form=_NEW),
+    "POST /cases/new": Sent(form={"form": "known", "worker": "{worker}"}),
+    "POST /cases/{case_id}/days/{anchor}": Sent(form={**_CASE, "day": "2026-12-08"}),
+    "POST /cases/{case_id}/cancellation": Sent(form={**_CASE, "reason": "Ne viendra pas."}),
+    "POST /cases/{case_id}/reopening": Sent(form={**_CASE, "reason": "Viendra."}),
+    "POST /cases/{case_id}/closing": Sent(form=_CASE),
+    "POST /cases/{case_id}/version": Sent(form={**_CASE, "version": "{version_id}"}),
+    "POST /tasks/{task_id}/completion": _task_form("open", words="Fait."),
+    "POST /tasks/{task_id}/approval": _task_form("submitted", words="Accordé."),
+    "POST /tasks/{task_id}/rejection": _task_form("submitted", words="À revoir."),
+    "POST /tasks/{task_id}/handing-back": _task_form("open", words="Je ne peux pas."),
+    "POST /tasks/{task_id}/returning": _task_form("handed_back"),
+    "POST /tasks/{task_id}/waiver": _task_form("waivable", words="Inutile ici."),
+    "POST /tasks/{task_id}/undoing": _task_form("done", words="Par erreur."),
+    "POST /people": Sent(form={**_PERSON, "place": "{role_and_place}", "starts_on": _DAY}),
+    "POST /people/{person_id}": Sent(form={**_PERSON, "seen": "{version_of_person}"}),
+    "POST /people/{person_id}/roles": Sent(form={"place": "{role_and_place}", "starts_on": _DAY}),
+    "POST /people/{person_id}/roles/{tenure_id}/end": Sent(form={"ends_on": _DAY}),
+    "POST /people/{person_id}/absences": Sent(
+        form={"starts_on": _DAY, "ends_on": _DAY, "deputy": "{deputy_id}", "kinds": "tasks"}
+    ),
+    # JSON.
+    "POST /api/v1/cases": Sent(
+        json={"protocol": "onboarding", "subject_id": "{subject_id}", "organization_id": "{organization_id}"}
+    ),
+    "POST /api/v1/cases/{case_id}/cancellation": Sent(json={"reason": "Ne viendra pas."}),
+    "POST /api/v1/cases/{case_id}/reopening": Sent(json={"reason": "Viendra."}),
+    "PUT /api/v1/cases/{case_id}/days/{anchor}": Sent(json={"day": "2026-12-08"}),
+    "PUT /api/v1/cases/{case_id}/version": Sent(json={"version_id": "{version_id}"}),
+    "POST /api/v1/tasks/{task_id}/completion": Sent(json={"note": "Fait."}),
+    "POST /api/v1/tasks/{task_id}/approval": Sent(task="submitted", json={"note": ""}),
+    "POST /api/v1/tasks/{task_id}/rejection": Sent(task="submitted", json={"reason": "À revoir."}),
+    "POST /api/v1/tasks/{task_id}/undoing": Sent(task="done", json={"reason": "Par erreur."}),
+    "POST /api/v1/tasks/{task_id}/waiver": Sent(task="waivable", json={"reason": "Inutile ici."}),
+    "POST /api/v1/tasks/{task_id}/handing-back": Sent(json={"reason": "Je ne peux pas."}),
+    "POST /api/v1/tasks/{task_id}/returning": Sent(task="handed_back"),
+    "POST /api/v1/people": Sent(
+        json={**_PERSON, "organization_id": "{organization_id}", "role": "second_representative", "starts_on": _DAY}
+    ),
+    "PUT /api/v1/people/{person_id}": Sent(json=_PERSON),
+    "POST /api/v1/people/{person_id}/tenures": Sent(
+        json={"role": "second_representative", "organization_id": "{organization_id}", "starts_on": _DAY}
+    ),
+    "POST /api/v1/tenures/{tenure_id}/ending": Sent(json={"ends_on": _DAY}),
+    "POST /api/v1/people/{person_id}/absences": Sent(
+        json={"starts_on": _DAY, "ends_on": _DAY, "deputy_id": "{deputy_id}"}
+    ),
+}
+"""For each route that takes a body, one that it takes."""

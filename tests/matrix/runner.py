@@ -1,0 +1,242 @@
+"""Asking one cell of the matrix: a request as it comes over the wire, what it changed, and what the record says of it.
+
+Each request commits in earnest. Where it changed anything, the next one begins in a fresh copy of the world.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, LiteralString
+from uuid import UUID
+
+import httpx2
+import psycopg
+from fastapi import FastAPI
+from httpx2 import Response
+from psycopg import sql
+from sqlalchemy import event, make_url
+
+from api.permissions import TABLE, Relation
+from api.session import Office
+from duties.doors import digest
+from duties.turned_away import LEFT_OUT, REFUSED, table_for
+from models.tables import metadata
+from tests.api.desk import ADDRESS, app_on
+from tests.cast import Cast
+from tests.conftest import Copies
+from tests.matrix import world
+from tests.matrix.asked import Route
+from tests.matrix.askers import KINDS, Kind, cookie_of, sign_everyone_in
+from tests.matrix.world import CODIM, World
+
+#: Tables in which a refusal may leave a line: the record itself, and the counts of tries.
+_MAY_GROW: Final = frozenset({"event", "rate_count"})
+#: What a table says of itself: how many rows, and the newest transaction that wrote one of them.
+_STANDS: Final = sql.SQL(" union all ").join(
+    sql.SQL("select {}, count(*), coalesce(max(xmin::text::bigint), 0) from {}").format(
+        sql.Literal(table.name), sql.Identifier(table.name)
+    )
+    for table in metadata.sorted_tables
+    if table.name not in _MAY_GROW
+)
+_STANDS_OF_ONE: Final = sql.SQL(" union all ").join(
+    sql.SQL("select {}, count(*), coalesce(max(xmin::text::bigint), 0) from {} where program_id = %(program)s").format(
+        sql.Literal(table.name), sql.Identifier(table.name)
+    )
+    for table in metadata.sorted_tables
+    if "program_id" in table.c
+)
+#: By the superuser, who alone may: so that no cell finds the lines of another.
+_TOLD: Final = "delete from event where verb in (%s, %s) returning actor_id, verb, facts"
+
+DOOR: Final = "door"
+"""A page led to the sign-in."""
+BY_RULE: Final = "r"
+"""Put after a 404 that a rule gave to someone who may ask: it is no refusal of theirs to see."""
+
+DENIED: Final = frozenset({"404", DOOR, "401", "403"})
+
+
+@dataclass(frozen=True)
+class Told:
+    """One line of the record that a refusal left."""
+
+    actor_id: UUID | None
+    verb: str
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back in one cell: the code of the matrix, what else there is to hold, and what it changed and left."""
+
+    code: str
+    response: Response = field(repr=False)
+    changed: frozenset[str]
+    told: tuple[Told, ...]
+
+    @property
+    def is_denied(self) -> bool:
+        """Whether the asker was turned away."""
+        return self.code in DENIED
+
+
+class Runner:
+    """The application on a copy of the world, and the superuser's view of what each request did to it."""
+
+    def __init__(self, copies: Copies, template: str, made: World) -> None:
+        self._copies = copies
+        self._template = template
+        self._made = made
+        self.renewed = 0
+        self.statements: list[str] = []
+        """What the last request asked of the database, in its order."""
+        self.world = made
+        self._fresh()
+        self.app: FastAPI = app_on(self.world.cast.database)
+        self.client = httpx2.AsyncClient(transport=httpx2.ASGITransport(self.app), base_url=ADDRESS)
+
+    async def ask(
+        self, route: Route, kind: Kind, place: str, *, language: str = "fr", more: Mapping[str, Any] | None = None
+    ) -> Answer:
+        """Ask one cell. `more` are fields that go with the form or the body besides."""
+        response = await self.send(route, kind, place, language=language, more=more)
+        told = self.take_told()
+        changed = self.changed()
+        if changed:
+            self.renew()
+        return Answer(_code(route, response, told), response, changed, told)
+
+    async def send(
+        self,
+        route: Route,
+        kind: Kind,
+        place: str,
+        *,
+        language: str = "fr",
+        more: Mapping[str, Any] | None = None,
+        body_of: str = "",
+    ) -> Response:
+        """Send the request of one cell, and look at nothing. `body_of` is whose things the body names, if others'."""
+        things = self.things_of(place)
+        named = {**things, **self._ids_of(body_of)} if body_of else things
+        headers = {"Accept-Language": language, "Origin": ADDRESS}
+        if cookie := cookie_of(kind):
+            headers["Cookie"] = f"spheres={cookie}"
+        content: dict[str, Any] = {}
+        if route.writes and route.is_json:
+            headers["If-Match"] = "*"
+            body = route.body(named)
+            if body is not None or more:
+                content["json"] = {**(body or {}), **(more or {})}
+        elif route.writes:
+            content["data"] = {**route.form(named), **(more or {})}
+        self.statements.clear()
+        response = await self.client.request(route.method, route.address(things), headers=headers, **content)
+        self.client.cookies.clear()  # the next one comes with what is theirs alone
+        return response
+
+    def things_of(self, place: str) -> Mapping[str, str]:
+        """The things of one place; of CODIM for a route that names none."""
+        return self.world.things.get(place, self.world.things[CODIM])
+
+    def _ids_of(self, place: str) -> dict[str, str]:
+        """The ids of one place's things, and not the versions: so that a form is otherwise as it would be."""
+        return {name: value for name, value in self.things_of(place).items() if not name.startswith("version_of_")}
+
+    def changed(self) -> frozenset[str]:
+        """The tables that are not as they were when this copy was made."""
+        stands = self._read()
+        return frozenset(name for name in stands if stands[name] != self._stands[name])
+
+    def count(self, statement: LiteralString, given: Sequence[Any] | Mapping[str, Any] = ()) -> int:
+        """One number that the superuser reads."""
+        row = self._admin.execute(statement, given).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def elsewhere(self) -> dict[str, tuple[int, int]]:
+        """How the other program's rows stand, table by table."""
+        rows = self._admin.execute(_STANDS_OF_ONE, {"program": self.world.cast.other.program_id}).fetchall()
+        return {name: (count, newest) for name, count, newest in rows}
+
+    def person_of(self, kind: Kind) -> UUID:
+        """The person of a kind of asker. Raises KeyError where it has none."""
+        made = self.world
+        return made.cast.other.people[kind.person or ""] if kind.elsewhere else made.people[kind.person or ""]
+
+    def named(self, route: Route, place: str) -> str | None:
+        """The id that a route's path names last, of one place's things; None where it names none."""
+        names = re.findall(r"{(\w+_id)}", route.path)
+        if not names:
+            return None
+        name = f"task_id:{route.sent.task}" if names[-1] == "task_id" else names[-1]
+        return self.world.things[place][name]
+
+    def is_there(self, route: Route, place: str) -> bool:
+        """Whether the thing that a route's path names last stands in this world."""
+        names = re.findall(r"{(\w+)_id}", route.path)
+        table = table_for(names[-1])
+        assert table is not None, f"{route}: say in duties/turned_away.py, under TABLES, where a {names[-1]} stands"
+        found = self._admin.execute(
+            sql.SQL("select 1 from {} where id = %s").format(sql.Identifier(table.name)), [self.named(route, place)]
+        )
+        return found.fetchone() is not None
+
+    def close(self) -> None:
+        """Give the copy back."""
+        self._admin.close()
+        self._copy.close()
+
+    def renew(self) -> None:
+        """Go on in a fresh copy of the world."""
+        self.close()
+        self._fresh()
+        office: Office = self.app.state.office
+        self.app.state.office = replace(office, engine=self.world.cast.database.engine)
+        self.renewed += 1
+
+    def _fresh(self) -> None:
+        self._copy = ExitStack()
+        self.world = self._made.on(self._copy.enter_context(self._copies.of(self._template)))
+        event.listen(self.world.cast.database.engine, "before_cursor_execute", self._hear)
+        admin = make_url(self.world.cast.database.admin_url).set(drivername="postgresql")
+        self._admin = psycopg.connect(admin.render_as_string(hide_password=False), autocommit=True)
+        self._stands = self._read()
+
+    def _hear(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:
+        self.statements.append(statement)
+
+    def _read(self) -> dict[str, tuple[int, int]]:
+        rows = self._admin.execute(_STANDS, prepare=True).fetchall()
+        return {name: (count, newest) for name, count, newest in rows}
+
+    def take_told(self) -> tuple[Told, ...]:
+        """What the record has of refusals; it is then gone, and so are the counts of tries."""
+        rows = self._admin.execute(_TOLD, [REFUSED, LEFT_OUT], prepare=True).fetchall()
+        self._admin.execute("delete from rate_count", prepare=True)
+        return tuple(Told(*row) for row in rows)
+
+
+def _code(route: Route, response: Response, told: tuple[Told, ...]) -> str:
+    if response.status_code == 303 and response.headers["location"] == "/sign-in":
+        is_open = route.action is not None and Relation.ANYONE in TABLE[route.action]
+        return "303" if is_open else DOOR
+    if response.status_code == 404 and not told:
+        return "404" + BY_RULE
+    return str(response.status_code)
+
+
+@contextmanager
+def the_world(copies: Copies, cast_template: str, cast: Cast) -> Iterator[tuple[str, World]]:
+    """The world with everyone signed in, and the name of its database, which nobody is in, so that it can be copied."""
+    with copies.of(cast_template) as database:
+        made = world.build(cast.on(database))
+        sign_everyone_in(made, {kind.column: digest(cookie_of(kind)) for kind in KINDS})
+        database.engine.dispose()
+        name = make_url(database.url).database
+        assert name is not None
+        yield name, made

@@ -1,0 +1,141 @@
+"""What is not the asker's and what is not there: one answer to the last byte, by the same questions to the database.
+
+The same request is sent where the thing is, and in a world from which it was taken; so not even the id differs. Time
+cannot be held to by a clock on a shared machine. That the two take the same statements in the same order can, for
+whoever does not know that the thing is there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import psycopg
+import pytest
+from httpx2 import Response
+from psycopg import sql
+from sqlalchemy import make_url
+
+from duties.turned_away import table_for
+from locales import LANGUAGES
+from tests.conftest import Copies
+from tests.matrix import grid
+from tests.matrix.asked import Route
+from tests.matrix.askers import KINDS, Kind
+from tests.matrix.conftest import Run
+from tests.matrix.runner import Runner
+from tests.matrix.world import ANONYME, CODIM, World
+
+_MINE: Final = (CODIM, ANONYME)
+
+#: By which route's rows one tells who sees a thing: to whoever does, it is no secret that it is there. People, and what
+#: they hold and when they are away, are seen by everyone in the program. Nobody sees another's sign-ins or passkeys.
+_SEEN_BY: Final[Mapping[str, str]] = {
+    "case_id": "GET /cases/{case_id}",
+    "task_id": "GET /cases/{case_id}",
+    "evidence_id": "GET /cases/{case_id}",
+    "notice_id": "GET /post/{notice_id}",
+    "person_id": "GET /people/{person_id}",
+    "tenure_id": "GET /people/{person_id}",
+    "absence_id": "GET /people/{person_id}",
+}
+
+
+@pytest.fixture(scope="module")
+def hollow(copies: Copies, the_world_template: tuple[str, World]) -> Iterator[Runner]:
+    """Someone who asks in a world from which the things that paths name were taken."""
+    template, made = the_world_template
+    with copies.of(template) as database:
+        admin = make_url(database.admin_url).set(drivername="postgresql")
+        with psycopg.connect(admin.render_as_string(hide_password=False), autocommit=True) as connection:
+            connection.execute("set session_replication_role = replica")  # what refers to them stays behind
+            for place in _MINE:
+                _take_away(connection, made, place)
+        name = make_url(database.url).database
+        assert name is not None
+        database.engine.dispose()
+        asking = Runner(copies, name, made)
+        yield asking
+        asking.close()
+
+
+def _take_away(connection: psycopg.Connection[Any], made: World, place: str) -> None:
+    for name, value in made.things[place].items():
+        kind = name.partition(":")[0]
+        table = table_for(kind.removesuffix("_id")) if kind.endswith("_id") else None
+        if table is not None and table.name not in ("organization", "protocol_version"):
+            connection.execute(sql.SQL("delete from {} where id = %s").format(sql.Identifier(table.name)), [value])
+
+
+def test_everything_that_a_path_names_can_be_taken_from_the_world(
+    runner: Runner, hollow: Runner, routes: list[Route]
+) -> None:
+    """Else the comparison would be of a thing with itself."""
+    for route in routes:
+        for place in _MINE:
+            named = runner.named(route, place) if len(route.places) > 1 else None
+            if named is not None:
+                assert runner.is_there(route, place), route
+                assert not hollow.is_there(route, place), route
+
+
+def test_a_sample_of_every_route_answers_for_what_is_not_theirs_as_for_what_is_not_there(
+    runner: Runner, hollow: Runner, routes: list[Route], run: Run[Any]
+) -> None:
+    cells = list(_sampled(routes))
+    assert len(cells) >= 40
+    run(_compare(runner, hollow, cells))
+
+
+@pytest.mark.long
+def test_every_route_answers_each_asker_for_what_is_not_theirs_as_for_what_is_not_there(
+    runner: Runner, hollow: Runner, routes: list[Route], run: Run[Any]
+) -> None:
+    cells = [cell for route in routes for cell in _denied(route)]
+    assert len(cells) > 800
+    run(_compare(runner, hollow, cells))
+
+
+async def _compare(runner: Runner, hollow: Runner, cells: Iterable[tuple[Route, str, Kind]]) -> None:
+    for route, place, kind in cells:
+        where = f"{route} of {place} as {kind.column}"
+        for language in LANGUAGES:
+            seen, asked = [], []
+            for world in (runner, hollow):
+                response = await world.send(route, kind, place, language=language)
+                seen.append(_all_of(response))
+                asked.append(list(world.statements))
+                world.take_told()
+            assert seen[0][0] == 404, where
+            assert seen[0] == seen[1], where
+            assert asked[0] == asked[1] or _sees(route, place, kind), where
+
+
+def _sees(route: Route, place: str, kind: Kind) -> bool:
+    """Whether the asker knows already that the thing is there, though not everything may be done to it."""
+    seen_by = _SEEN_BY.get(re.findall(r"{(\w+_id)}", route.path)[-1])
+    return seen_by is not None and grid.read()[seen_by, place, kind.column] == "200"
+
+
+def _all_of(response: Response) -> tuple[int, list[tuple[str, str]], bytes]:
+    """All that an asker could tell two answers apart by, but the time they take."""
+    return response.status_code, list(response.headers.multi_items()), response.content
+
+
+def _denied(route: Route) -> Iterator[tuple[Route, str, Kind]]:
+    """The cells in which someone of the program is denied a thing that is there, and that is not themselves."""
+    known = grid.read()
+    for place in _MINE if len(route.places) > 1 and "_id}" in route.path else ():
+        for kind in KINDS:
+            is_in = not (kind.is_out or kind.elsewhere)
+            if is_in and kind.column != "subj" and known[str(route), place, kind.column] == "404":
+                yield route, place, kind
+
+
+def _sampled(routes: list[Route]) -> Iterator[tuple[Route, str, Kind]]:
+    """Of each such route one cell, each time with another asker."""
+    for turn, route in enumerate(routes):
+        cells = list(_denied(route))
+        if cells:
+            yield cells[turn * 7 % len(cells)]

@@ -1,0 +1,149 @@
+"""What is sent besides what is asked for: it changes nothing; and an id of the other program is one of nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from tests.matrix import grid
+from tests.matrix.asked import Route
+from tests.matrix.askers import KINDS, Kind
+from tests.matrix.conftest import Run
+from tests.matrix.runner import Runner
+from tests.matrix.world import ABSENT, CODIM, ELSEWHERE
+
+#: An id and a version that nothing in the world has.
+_ID: Final = "0b5e0b5e-0b5e-4b5e-8b5e-0b5e0b5e0b5e"
+_VERSION: Final = 987654
+
+_SET_BY_US: Final = ("id", "program_id", "version", "role", "state", "done_by", "is_demonstration", "sort_key")
+
+
+def _more(runner: Runner, route: Route) -> dict[str, Any]:
+    """Fields that only the program sets, none of which the route itself asks for."""
+    values = {
+        "id": _ID,
+        "program_id": str(runner.world.cast.other.program_id),
+        "version": _VERSION,
+        "role": "coordinator",
+        "state": "closed",
+        "done_by": str(runner.world.people["researcher"]),
+        "is_demonstration": True,
+        "sort_key": "zzz",
+    }
+    asked = {*(route.sent.json or {}), *route.sent.form}
+    return {name: values[name] for name in _SET_BY_US if name not in asked}
+
+
+def _who_may(route: Route) -> Kind | None:
+    """Someone who gets through with the things of CODIM, or of a route that names nothing; None where nobody does."""
+    known = grid.read()
+    place = CODIM if len(route.places) > 1 else "–"
+    through = [kind for kind in KINDS if known[str(route), place, kind.column] in ("200", "201", "204", "303", "409")]
+    inside = [kind for kind in through if not (kind.is_out or kind.elsewhere)]
+    return next(iter(inside), None)
+
+
+def _writing(routes: list[Route]) -> Iterator[tuple[Route, str, Kind]]:
+    for route in routes:
+        kind = _who_may(route) if route.writes else None
+        if kind is not None:
+            yield route, CODIM if len(route.places) > 1 else "–", kind
+
+
+def test_no_json_body_is_taken_with_a_field_that_it_does_not_know(
+    runner: Runner, routes: list[Route], run: Run[Any]
+) -> None:
+    asked = [one for one in _writing(routes) if one[0].is_json and one[0].sent.json is not None]
+    assert len(asked) >= 15
+
+    async def ask() -> None:
+        for route, place, kind in asked:
+            for name, value in _more(runner, route).items():
+                response = await runner.send(route, kind, place, more={name: value})
+                where = f"{route} with {name}"
+                assert response.status_code == 422, where
+                assert not runner.changed(), where
+                # Nor is what was sent said back, not even the name of the field.
+                assert str(value) not in response.text, where
+                assert name not in [error["where"] for error in response.json()["errors"]], where
+
+    run(ask())
+
+
+def test_no_field_that_the_program_sets_is_taken_from_a_form_or_from_a_body_that_is_not_asked_for(
+    runner: Runner, routes: list[Route], run: Run[Any]
+) -> None:
+    """They are not read: what happens is what happens without them, and nothing of it is what they say."""
+    asked = [one for one in _writing(routes) if one[0].sent.json is None]
+    assert len(asked) >= 25
+
+    async def ask() -> None:
+        for route, place, kind in asked:
+            plain = await runner.ask(route, kind, place)
+            theirs, coordinators = runner.elsewhere(), _coordinators(runner)
+            response = await runner.send(route, kind, place, more=_more(runner, route))
+            assert response.status_code == plain.response.status_code, route
+            assert runner.changed() == plain.changed, route
+            assert runner.elsewhere() == theirs, route
+            assert _coordinators(runner) == coordinators, route
+            assert not _taken_over(runner), route
+            if plain.changed:
+                runner.renew()
+
+    run(ask())
+
+
+def _coordinators(runner: Runner) -> int:
+    return runner.count("select count(*) from tenure where role = 'coordinator'")
+
+
+def _taken_over(runner: Runner) -> int:
+    """Rows of the tables that people write to which have the id or the version that was sent along."""
+    return runner.count(
+        "select (select count(*) from person where id = %(id)s or version = %(version)s or sort_key = 'zzz')"
+        " + (select count(*) from tenure where id = %(id)s or version = %(version)s)"
+        ' + (select count(*) from "case" where id = %(id)s or version = %(version)s)'
+        " + (select count(*) from task where id = %(id)s or version = %(version)s)"
+        " + (select count(*) from absence where id = %(id)s)",
+        {"id": _ID, "version": _VERSION},
+    )
+
+
+def test_an_id_of_the_other_program_in_a_body_is_one_of_nothing(
+    runner: Runner, routes: list[Route], run: Run[Any]
+) -> None:
+    """Who asks may do this to things of their own; what the body names is the other program's, or nothing at all."""
+    asked = [one for one in _writing(routes) if _names_in_body(one[0])]
+    assert len(asked) >= 10
+
+    async def ask() -> None:
+        for route, place, kind in asked:
+            answers = []
+            for body_of in (ELSEWHERE, ABSENT):
+                response = await runner.send(route, kind, place, body_of=body_of)
+                assert 400 <= response.status_code < 500, f"{route} naming {body_of}: {response.status_code}"
+                assert not runner.changed(), f"{route} naming {body_of}"
+                answers.append((response.status_code, _without_ids(response.text)))
+            assert answers[0] == answers[1], route
+
+    run(ask())
+
+
+def _names_in_body(route: Route) -> bool:
+    named = set(re.findall(r"{(\w+)", f"{route.sent.form} {route.sent.json}"))
+    return any(not name.startswith("version_of_") for name in named)
+
+
+def _without_ids(text: str) -> str:
+    return re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "an id", text)
+
+
+def test_what_the_tests_above_send_is_what_the_rows_have(runner: Runner) -> None:
+    """The names are those of columns: else they would prove nothing."""
+    columns = runner.count(
+        "select count(distinct column_name) from information_schema.columns where column_name = any(%s)",
+        [list(_SET_BY_US)],
+    )
+    assert columns == len(_SET_BY_US)

@@ -1,0 +1,275 @@
+"""The world of the matrix: cases at two organizations and in two programs, with everything that a path can name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, select, update
+
+from duties import doors, sign_ins, tasks
+from duties.actors import Actor
+from duties.here import program_of
+from duties.people import add_person, appoint, end_tenure, record_absence
+from duties.proofs import Proof
+from models.access import BrowserSession, Passkey
+from models.agreement import Agreement
+from models.base import table_of
+from models.casework import Case, Evidence, Task
+from models.committee import Committee, Seat, SeatHolder
+from models.outbox import Notice
+from models.program import Absence, Person, Tenure
+from tests.casework import carry, complete, open_onboarding, step
+from tests.cast import AT, SINCE, TODAY, Cast
+from tests.conftest import Database
+
+#: What a path or a body names. `codim` and `anonyme` are of the askers' own program, whose people they mostly are not.
+CODIM: Final = "codim"
+ANONYME: Final = "anonyme"
+ELSEWHERE: Final = "elsewhere"
+"""The thing is there, in the other program."""
+ABSENT: Final = "absent"
+"""There is no such thing, and never was."""
+
+PLACES: Final = (CODIM, ANONYME, ELSEWHERE, ABSENT)
+
+#: Each case's subject, at whose organization, and the manager there.
+_SUBJECTS: Final[Mapping[str, tuple[str, str]]] = {
+    CODIM: ("worker_codim", "manager_codim"),
+    ANONYME: ("without_mail", "manager_la"),
+    ELSEWHERE: ("worker_em", "manager_em"),
+}
+_ORGANIZATIONS: Final[Mapping[str, str]] = {CODIM: "codim", ANONYME: "anonyme", ELSEWHERE: "en-marge"}
+
+#: The steps that stand in the states that the doors of a task ask for, by the word that `asked.py` uses.
+STEPS: Final[Mapping[str, str]] = {
+    "open": "confirm_notebook_and_guide",  # the worker's to do, and their manager's behind them
+    "submitted": "request_secure_access",  # the coordinator asked; the worker's manager approves
+    "done": "welcome_in_organization",  # done by the manager, or by who acts for them, with a document
+    "waivable": "request_petty_cash",  # which the coordinator may waive
+    "handed_back": "provide_own_cards",  # by the administrative officer
+}
+
+_AWAY: Final = TODAY + timedelta(days=40)
+
+_sign_in = table_of(BrowserSession)
+_passkey = table_of(Passkey)
+_person = table_of(Person)
+_tenure = table_of(Tenure)
+_absence = table_of(Absence)
+_task = table_of(Task)
+_case = table_of(Case)
+_evidence = table_of(Evidence)
+_notice = table_of(Notice)
+_agreement = table_of(Agreement)
+_committee = table_of(Committee)
+_seat = table_of(Seat)
+_holder = table_of(SeatHolder)
+
+
+@dataclass(frozen=True)
+class World:
+    """The people, and for each place the ids of its things: by the name that a path has for them, or a body."""
+
+    cast: Cast
+    people: Mapping[str, UUID]
+    things: Mapping[str, Mapping[str, str]]
+
+    def on(self, database: Database) -> World:
+        """The same world in a copy of its database."""
+        return replace(self, cast=self.cast.on(database))
+
+
+def build(cast: Cast) -> World:
+    """Open the cases, carry each on by the verbs until its steps stand in every state, and give everyone their part."""
+    people = dict(cast.people)
+    _away(cast, "manager_la", deputy="second_deputy", first=TODAY, last=TODAY + timedelta(days=10))
+    people["colleague"] = _join(cast, "Onyx", "Agate", ends_on=None)
+    people["departed"] = _join(cast, "Jaspe", "Olivine", ends_on=TODAY - timedelta(days=3))
+    _seat_for(cast, people["specialist"])
+    things = {
+        CODIM: _case_of(cast, CODIM),
+        ANONYME: _case_of(cast, ANONYME),
+        ELSEWHERE: _case_of(cast.other, ELSEWHERE),
+    }
+    things[ABSENT] = {name: str(uuid4()) for name in things[CODIM]} | {
+        name: words
+        for name, words in things[CODIM].items()
+        # What is no id, or says a version: as it would be sent to something that is there.
+        if name.startswith("version_of_") or name in ("key", "anchor")
+    }
+    things[ABSENT]["worker"] = f"{uuid4()}/{uuid4()}"
+    things[ABSENT]["role_and_place"] = f"youth_worker:{uuid4()}"
+    things[ABSENT]["key"] = "no-such-protocol"
+    things[ABSENT]["token"] = "no-such-door"
+    return World(cast, people, things)
+
+
+def _case_of(cast: Cast, place: str) -> dict[str, str]:
+    """The ids of one organization's things, its case carried on by the verbs."""
+    worker, manager = _SUBJECTS[place]
+    organization = cast.organizations[_ORGANIZATIONS[place]]
+    case_id = open_onboarding(cast, worker, _ORGANIZATIONS[place])
+    complete(cast, case_id, "request_secure_access")
+    _welcome(cast, case_id, manager)
+    complete(cast, case_id, "prepare_notebook_and_guide")
+    complete(cast, case_id, "hand_over_notebook_and_guide")
+    if place != ELSEWHERE:
+        with cast.session() as session:
+            cards = step(session, case_id, STEPS["handed_back"])["id"]
+            tasks.hand_back_task(session, cards, by=cast.actor("officer"), at=AT, reason="Plus en stock.")
+    carry(cast, case_id)
+    _away(cast, worker, deputy=None, first=_AWAY, last=_AWAY + timedelta(days=4))
+    with cast.session() as session:
+        here = program_of(session)
+        letter = session.scalar(
+            update(_notice)
+            .where(_notice.c.id == select(_notice.c.id).where(_notice.c.case_id == case_id).limit(1).scalar_subquery())
+            .values(state="failed", next_attempt_at=None, code="550", attempts=5)
+            .returning(_notice.c.id)
+        )
+        held = session.scalar(
+            select(_tenure.c.id).where(_tenure.c.program_id == here, _tenure.c.person_id == cast.people[worker])
+        )
+        away = session.scalar(
+            select(_absence.c.id).where(_absence.c.program_id == here, _absence.c.person_id == cast.people[worker])
+        )
+        document = session.scalar(
+            select(_evidence.c.id)
+            .join(_task, _task.c.id == _evidence.c.task_id)
+            .where(_evidence.c.program_id == here, _task.c.case_id == case_id, _evidence.c.kind == "document")
+        )
+        agreement = session.scalar(
+            select(_agreement.c.id).where(_agreement.c.program_id == here, _agreement.c.organization_id == organization)
+        )
+        found = {word: step(session, case_id, name) for word, name in STEPS.items()}
+        case = session.execute(
+            select(_case.c.version, _case.c.protocol_version_id).where(
+                _case.c.program_id == here, _case.c.id == case_id
+            )
+        ).one()
+        person = session.scalar(
+            select(_person.c.version).where(_person.c.program_id == here, _person.c.id == cast.people[worker])
+        )
+        token = doors.make(session, doors.INVITATION, cast.people[worker], by=cast.actor("coordinator"), at=AT)
+        sign_ins.begin(session, cast.people[worker], means="passkey", device="Firefox, Windows", at=AT)
+        sign_in = session.scalar(
+            select(_sign_in.c.id).where(_sign_in.c.program_id == here, _sign_in.c.person_id == cast.people[worker])
+        )
+        passkey = uuid4()
+        session.execute(
+            insert(_passkey).values(
+                credential_id=passkey.hex,
+                program_id=here,
+                person_id=cast.people[worker],
+                id=passkey,
+                public_key=b"made up",
+                enrolled_at=AT,
+            )
+        )
+    return {
+        "token": token,
+        "sign_in_id": str(sign_in),
+        "passkey_id": str(passkey),
+        "case_id": str(case_id),
+        "version_of_case": str(case.version),
+        "version_id": str(case.protocol_version_id),
+        "evidence_id": str(document),
+        "person_id": str(cast.people[worker]),
+        "version_of_person": str(person),
+        "tenure_id": str(held),
+        "absence_id": str(away),
+        "notice_id": str(letter),
+        "agreement_id": str(agreement),
+        "subject_id": str(cast.people[worker]),
+        "deputy_id": str(cast.people[manager]),
+        "organization_id": str(organization),
+        "program_id": str(cast.program_id),
+        "worker": f"{cast.people[worker]}/{organization}",
+        "role_and_place": f"second_representative:{organization}",
+        "key": "onboarding",
+        "anchor": "arrival",
+        **{f"task_id:{word}": str(task["id"]) for word, task in found.items()},
+        **{f"version_of_task:{word}": str(task["version"]) for word, task in found.items()},
+    }
+
+
+def _welcome(cast: Cast, case_id: UUID, manager: str) -> None:
+    """The step with a document: done by the manager, or for them by who acts for them."""
+    by = cast.actor(manager)
+    if manager == "manager_la":
+        by = replace(by, person_id=cast.people["second_deputy"], acting_for=by.person_id)
+    with cast.session() as session:
+        task = step(session, case_id, STEPS["done"])
+        proof = Proof("document", "accueil.txt", b"Accueil fait.")
+        tasks.complete_task(session, task["id"], by=by, at=AT, note="Bien accueilli·e.", evidence=[proof])
+
+
+def _away(cast: Cast, name: str, *, deputy: str | None, first: date, last: date) -> None:
+    with cast.session() as session:
+        record_absence(
+            session,
+            person_id=cast.people[name],
+            starts_on=first,
+            ends_on=last,
+            deputy_id=cast.people[deputy] if deputy else None,
+            kinds=["tasks", "approvals", "seats"],
+            by=cast.actor("coordinator"),
+            at=AT,
+        )
+
+
+def _join(cast: Cast, given_name: str, family_name: str, *, ends_on: date | None) -> UUID:
+    """One more youth worker at CODIM, who has no part in any case; or one who left."""
+    by: Actor = cast.actor("coordinator")
+    with cast.session() as session:
+        person_id = add_person(
+            session,
+            given_name=given_name,
+            family_name=family_name,
+            email=f"{given_name}@codim.example".lower(),
+            language="fr",
+            by=by,
+            at=AT,
+        )
+        held = appoint(
+            session,
+            person_id=person_id,
+            role="youth_worker",
+            organization_id=cast.organizations["codim"],
+            starts_on=SINCE,
+            by=by,
+            at=AT,
+        )
+        if ends_on is not None:
+            end_tenure(session, held, ends_on=ends_on, by=by, at=AT)
+    return person_id
+
+
+def _seat_for(cast: Cast, person_id: UUID) -> None:
+    """A seat on the Clinical Committee, which the loader gives in a demonstration and the engine in an onboarding."""
+    with cast.session() as session:
+        seat = session.scalar(
+            select(_seat.c.id)
+            .join(_committee, _committee.c.id == _seat.c.committee_id)
+            .where(
+                _seat.c.program_id == program_of(session),
+                _committee.c.key == "clinical",
+                _seat.c.organization_id == cast.organizations["marie-vincent"],
+            )
+        )
+        session.execute(
+            insert(_holder).values(
+                program_id=program_of(session),
+                id=uuid4(),
+                seat_id=seat,
+                person_id=person_id,
+                kind="principal",
+                starts_on=SINCE,
+                recorded_at=AT,
+                version=1,
+            )
+        )
