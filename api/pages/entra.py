@@ -134,7 +134,8 @@ def come_back(request: Request, posted: Annotated[Mapping[str, str], Depends(_po
     found = directory.finish(kept["flow"], posted)
     if isinstance(found, Unproven):
         _log.warning("nobody was proven by the directory: %s", found.code)
-        return _refused(request, gettext(_CANCELLED if found.code == "cancelled" else _UNPROVEN))
+        went_back = found.code == "cancelled"
+        return _refused(request, gettext(_CANCELLED if went_back else _UNPROVEN))
     if isinstance(found, Away):
         return _away(request, found)
     account = Account(found.tenant_id, found.object_id)

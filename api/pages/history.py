@@ -85,6 +85,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "notice.retried": (N_("Letter to %(person)s to be sent again."), "half"),
     "notice.sent": (N_("Letter sent to %(person)s."), "full"),
     "notice.failed": (N_("Letter to %(person)s could not be delivered."), "late"),
+    "head.sent": (N_("The record’s seal number %(number)s went out by letter."), "full"),
     "person.added": (N_("New person: %(subject)s."), "full"),
     "person.updated": (N_("Details of %(subject)s changed: %(changed)s."), "half"),
     "tenure.started": (N_("%(subject)s: %(role)s at %(organization)s from %(starts_on)s."), "full"),
@@ -108,7 +109,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "session.ended": (N_("Sign-ins of %(subject)s ended: %(sign_ins)s (%(reason)s)."), "skip"),
     "access.refused": (N_("%(subject)s was refused: %(action)s."), "stop"),
     "access.refused_often": (
-        N_("%(subject)s was refused more often than is listed: %(left_out)s times more in one minute."),
+        N_("%(subject)s was refused more often than is listed; left out of that minute: %(left_out)s."),
         "late",
     ),
     "identity.linked": (N_("%(subject)s now signs in with an organization’s account."), "full"),
@@ -148,7 +149,15 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
 
 #: Verbs that tell what follows from others: they are kept, and shown to whoever wants all of it.
 MINOR: Final = frozenset(
-    {"task.opened", "task.postponed", "notice.written", "notice.no_address", "evidence.added", "sign_in.begun", "session.ended"}
+    {
+        "task.opened",
+        "task.postponed",
+        "notice.written",
+        "notice.no_address",
+        "evidence.added",
+        "sign_in.begun",
+        "session.ended",
+    }
 )
 
 #: Who acts where no person does.
