@@ -100,9 +100,18 @@ def test_nobody_ends_the_sign_in_of_another(cast: Cast, whose: str) -> None:
     client = client_for(cast.database, cast.people["police"])
     refused = client.post(f"/my-access/sign-ins/{theirs}/end")
     assert refused.status_code == 404
-    assert "This sign-in has ended already." in refused.text
+    assert refused.text == client.post(f"/my-access/sign-ins/{uuid4()}/end").text, "as one that never was"
     with cast.session() as session:
         assert session.scalars(select(_session.c.id).where(_session.c.ended_at.is_not(None))).all() == []
+
+
+def test_a_sign_in_that_ended_already_is_said_to_have(cast: Cast) -> None:
+    here = client_for(cast.database, cast.people["police"])
+    there = client_for(cast.database, cast.people["police"])
+    path = f"/my-access/sign-ins/{sign_in_id(cast, there.cookies['spheres'])}/end"
+    there.post("/sign-out")
+    again = here.post(path)
+    assert (again.status_code, "This sign-in has ended already." in again.text) == (404, True)
 
 
 def test_what_ended_by_itself_is_not_in_the_list(cast: Cast) -> None:
@@ -221,7 +230,7 @@ _WEBKIT = "Mozilla/5.0 ({system}) AppleWebKit/537.36 (KHTML, like Gecko) {names}
         ("X11; CrOS x86_64 14541.0.0", "Chrome/141.0 Safari/537.36", "Chrome, ChromeOS"),
         ("X11; Linux x86_64", "HeadlessChrome/141.0 Safari/537.36", "Chrome, Linux"),
         ("<script>alert(1)</script>", "Nobody/1.0", ""),
-        ("Windows" + "x" * 500, "Firefox/1", "Windows"),
+        ("Windows; " + "x" * 500, "Firefox/1", "Windows"),
     ],
 )
 def test_a_browser_is_named_in_words_of_ours_alone(system: str, names: str, device: str) -> None:
