@@ -98,7 +98,7 @@ def saying(program_id: ColumnElement[UUID]) -> ColumnElement[str]:
 
 
 def open_session(engine: Engine) -> Session:
-    """A session before the program is known: only the tables without a policy answer."""
+    """A session before the program is known: only what `models.walls` leaves open until then answers."""
     return Session(engine, expire_on_commit=False)
 
 

@@ -1,7 +1,8 @@
 """What every table shares: the program it belongs to, its opaque id, and how it points at another table.
 
 Everything belongs to one program and nothing crosses: primary, unique and foreign keys all begin with
-`program_id`, so a row of one program cannot name, nor collide with, a row of another.
+`program_id`, so a row of one program cannot name, nor collide with, a row of another. Only what is looked up before
+a program is known is named by something drawn at random (`models.access`).
 """
 
 from datetime import UTC, datetime

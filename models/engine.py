@@ -12,7 +12,7 @@ from models.base import InProgram, Table, moment, to
 class WakeUp(Table, table=True):
     """Something changed in a case since it was last carried: `want` counts changes, `have` those dealt with.
 
-    Read before a program is known, so it has no policy, and holds ids alone.
+    Found before a program is known (`models.walls.ADDED_BY_OWN`), and holds ids alone.
     """
 
     __tablename__ = "wake_up"

@@ -1,7 +1,8 @@
 """What the application may not do, whatever it asks: row-level security by program, and privileges by column.
 
 The application logs in as `spheres_app`, which owns nothing and cannot bypass a policy. Each transaction says
-its program (`spheres.program_id`); without it no policied row is seen or written.
+its program (`spheres.program_id`). Until then it finds and uses only what a sign-in or the engine begins with, and
+adds and deletes no row of any program; from then on it sees that program's rows alone.
 """
 
 from collections.abc import Iterator
