@@ -10,7 +10,7 @@ import typer
 from adapters.postgres import PostgresError
 from adapters.settings import SettingsError
 from api.cli import access, case, program, protocol, record, task, up
-from api.cli.terminal import Ending, language_of_terminal
+from api.cli.terminal import Ending, language_of_terminal, remembering
 from api.permissions import Forbidden
 from duties.declared_problems import DeclaredErrors
 from duties.refusals import Refusal
@@ -28,6 +28,9 @@ app.add_typer(program.app, name="program")
 app.add_typer(protocol.app, name="protocol")
 app.add_typer(case.app, name="case")
 app.add_typer(task.app, name="task")
+
+
+remembering(app)
 
 
 @app.callback()

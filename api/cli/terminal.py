@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import wraps
 from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import click
 import typer
 from sqlalchemy import Engine, select
 from sqlmodel import Session
@@ -39,6 +40,10 @@ ProgramKey = Annotated[str, typer.Option("--program", help="The program's key. N
 AsPerson = Annotated[
     str, typer.Option("--as", help="The key of the person who acts. The same table is asked as on the pages.")
 ]
+
+
+#: The command that runs, and what it was given.
+_running: ContextVar[tuple[Callable[..., Any], Mapping[str, Any]] | None] = ContextVar("command", default=None)
 
 
 class Ending(Exception):
@@ -146,6 +151,28 @@ class Counter:
         return found
 
 
+def remembering(app: typer.Typer) -> None:
+    """Have each command of `app` leave word of itself while it runs, for the record of a refusal."""
+    for command in app.registered_commands:
+        if command.callback is not None:
+            command.callback = _remembered(command.callback)
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            remembering(group.typer_instance)
+
+
+def _remembered(command: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(command)
+    def run(**given: Any) -> Any:
+        token = _running.set((command, given))
+        try:
+            return command(**given)
+        finally:
+            _running.reset(token)
+
+    return run
+
+
 @contextmanager
 def counter(program_key: str = "") -> Iterator[Counter]:
     """One transaction of the program meant, committed at the end unless something is raised."""
@@ -174,11 +201,12 @@ def counter(program_key: str = "") -> Iterator[Counter]:
 
 def _tell_of_refusal(here: Counter) -> None:
     """Have the record know who was refused which command, and for which thing."""
-    context = click.get_current_context(silent=True)
-    if not here.asked_by or context is None:
+    running = _running.get()
+    if not here.asked_by or running is None:
         return
-    action = getattr(context.command.callback, "__asks__", None)
-    named = [(name, value) for name, value in context.params.items() if name.endswith("_id")]
+    command, given = running
+    action = getattr(command, "__asks__", None)
+    named = [(name, value) for name, value in given.items() if name.endswith("_id")]
     kind, asked = named[-1] if named else ("", None)
     turned_away.tell(
         here.session,

@@ -1,0 +1,200 @@
+"""What a list shows is what the table allows: the condition in SQL and the table agree, whoever asks."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+from sqlmodel import Session
+
+from api import permissions
+from api.permissions import TABLE, Action, Asker, Forbidden, Relation, actor_for, find_case, visible_cases
+from duties import board, tasks
+from duties.people import record_absence
+from duties.roles import Standing, standing
+from models.base import table_of
+from models.casework import Case
+from tests.casework import approve, case_row, complete, open_onboarding, step, steps
+from tests.cast import ARRIVAL, AT, TODAY, Cast
+
+_case = table_of(Case)
+
+#: What a row of the table that decides on cases may hold: what can be asked of many cases at once.
+OF_CASES = (
+    Relation.STAFF,
+    Relation.COORDINATOR,
+    Relation.OFFICE,
+    Relation.ADMINISTRATOR,
+    Relation.PRIVACY,
+    Relation.MANAGER_HERE,
+    Relation.DIRECTOR_HERE,
+    Relation.SUBJECT,
+    Relation.TAKES_PART,
+)
+
+DAYS = (TODAY, TODAY + timedelta(days=20), ARRIVAL)
+
+
+@pytest.fixture(scope="module")
+def lived_in(copies: Any, cast_template: tuple[str, Cast]) -> Any:
+    """Three cases in different states, absences with deputies, a step waived and one handed back."""
+    name, built = cast_template
+    with copies.of(name) as database:
+        cast = built.on(database)
+        cases = [
+            open_onboarding(cast),
+            open_onboarding(cast, "worker_codim", "codim"),
+            open_onboarding(cast, "without_mail", "anonyme"),
+        ]
+        complete(cast, cases[0], "request_secure_access")
+        complete(cast, cases[1], "request_secure_access")
+        approve(cast, cases[1], "request_secure_access", by=cast.actor("manager_codim"))
+        complete(cast, cases[1], "request_petty_cash")
+        with cast.session() as session:
+            for who, deputy, first in (
+                ("manager_codim", "deputy", TODAY),
+                ("it_contact", "researcher", TODAY + timedelta(days=15)),
+                ("coordinator", "manager_em", TODAY + timedelta(days=15)),
+                ("manager_la", None, TODAY),
+            ):
+                record_absence(
+                    session,
+                    person_id=cast.people[who],
+                    starts_on=first,
+                    ends_on=first + timedelta(days=10),
+                    deputy_id=cast.people[deputy] if deputy else None,
+                    kinds=["tasks", "approvals"],
+                    by=cast.actor("coordinator"),
+                    at=AT,
+                )
+            cards = step(session, cases[0], "provide_own_cards")["id"]
+            tasks.hand_back_task(session, cards, by=cast.actor("officer"), at=AT, reason="None left.")
+            paid = step(session, cases[2], "request_petty_cash")["id"]
+            tasks.waive_task(session, paid, by=cast.actor("coordinator"), at=AT, reason="Not here.")
+        yield cast, cases
+
+
+def _relations(session: Session, today: Standing, person: UUID, case: dict[str, Any]) -> set[Relation]:
+    """What a person is to a case, reckoned from who holds what, one task at a time: no word of the code under test."""
+    found: set[Relation] = set()
+    if any(tenure.person_id == person for tenure in today.tenures):
+        found.add(Relation.STAFF)
+
+    def acts(role: str, at: str = "*") -> bool:
+        return any(holder.person_id == person for holder in today.falls([{"role": role, "at": at}]).holders)
+
+    for role, relation in (
+        ("coordinator", Relation.COORDINATOR),
+        ("administrative_officer", Relation.OFFICE),
+        ("administrator", Relation.ADMINISTRATOR),
+        ("privacy_officer", Relation.PRIVACY),
+    ):
+        if acts(role):
+            found.add(relation)
+    for role, relation in (("manager", Relation.MANAGER_HERE), ("director", Relation.DIRECTOR_HERE)):
+        if acts(role, str(case["organization_id"])):
+            found.add(relation)
+    if case["subject_id"] == person:
+        found.add(Relation.SUBJECT)
+    rows = list(steps(session, case["id"]).values())
+    links = board.chains(session, [row[name] for row in rows for name in ("owed_by_id", "approved_by_id")])
+    for row in rows:
+        does = row["state"] in ("planned", "open") and row["owed_by_id"] is not None
+        judges = row["state"] == "submitted"
+        falls = (
+            today.falls(links[row["owed_by_id"]])
+            if does
+            else today.falls(links[row["approved_by_id"]], kind="approvals")
+            if judges
+            else None
+        )
+        has_it = falls is not None and any(holder.person_id == person for holder in falls.holders)
+        if has_it or person in (row["done_by"], row["settled_by"]):
+            found.add(Relation.TAKES_PART)
+    return found
+
+
+def _seen(session: Session, asker: Asker) -> set[UUID]:
+    hats = board.hats_of(session, asker.standing, asker.person_id)
+    return set(session.scalars(select(_case.c.id).where(visible_cases(asker, hats))))
+
+
+def _opens(session: Session, asker: Asker, case_id: UUID) -> bool:
+    try:
+        find_case(session, asker, case_id)
+    except Forbidden:
+        return False
+    return True
+
+
+def test_the_row_of_cases_holds_nothing_that_a_list_could_not_ask() -> None:
+    assert TABLE[Action.SEE_CASE] <= set(OF_CASES)
+
+
+@pytest.mark.parametrize("day", DAYS)
+def test_the_list_and_the_page_and_the_table_agree_on_every_case_for_everyone(lived_in: Any, day: date) -> None:
+    cast, cases = lived_in
+    answers = set()
+    with cast.session() as session:
+        today = standing(session, day)
+        rows = {case_id: case_row(session, case_id) for case_id in cases}
+        for person in cast.people.values():
+            asker = Asker(person, today)
+            seen = _seen(session, asker)
+            for case_id, row in rows.items():
+                relations = _relations(session, today, person, row)
+                allowed = Relation.STAFF in relations and bool(relations & TABLE[Action.SEE_CASE])
+                assert (case_id in seen) == allowed, (day, person, relations)
+                assert _opens(session, asker, case_id) == allowed, (day, person, relations)
+                answers.add(allowed)
+    assert answers == {True, False}
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_they_agree_whatever_the_row_of_the_table_holds(lived_in: Any, data: st.DataObject) -> None:
+    """So that a change of the table is a change of every list."""
+    cast, cases = lived_in
+    row = frozenset(data.draw(st.sets(st.sampled_from(OF_CASES)), label="row"))
+    person = data.draw(st.sampled_from(sorted(cast.people)), label="person")
+    day = data.draw(st.sampled_from(DAYS), label="day")
+    with pytest.MonkeyPatch.context() as patch, cast.session() as session:
+        patch.setattr(permissions, "TABLE", {**TABLE, Action.SEE_CASE: row})
+        today = standing(session, day)
+        asker = Asker(cast.people[person], today)
+        seen = _seen(session, asker)
+        for case_id in cases:
+            relations = _relations(session, today, asker.person_id, case_row(session, case_id))
+            allowed = Relation.STAFF in relations and bool(relations & row)
+            assert (case_id in seen) == allowed
+            assert _opens(session, asker, case_id) == allowed
+
+
+def test_a_row_that_allows_nobody_shows_nothing_and_one_that_allows_all_shows_everything(
+    lived_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cast, cases = lived_in
+    with cast.session() as session:
+        today = standing(session, TODAY)
+        tasks_of = {case_id: next(iter(steps(session, case_id).values()))["id"] for case_id in cases}
+        for row, expected in ((frozenset(), False), (frozenset({Relation.STAFF}), True)):
+            monkeypatch.setattr(
+                permissions, "TABLE", {**TABLE, Action.SEE_CASE: row, Action.COMPLETE_TASK: frozenset({Relation.STAFF})}
+            )
+            for name in ("coordinator", "police", "researcher", "administrator"):
+                asker = Asker(cast.people[name], today)
+                assert _seen(session, asker) == (set(cases) if expected else set())
+                for case_id in cases:
+                    assert _opens(session, asker, case_id) == expected
+                    # The one question before an act on a task asks the same row.
+                    try:
+                        actor_for(session, asker, Action.COMPLETE_TASK, tasks_of[case_id])
+                        may = True
+                    except Forbidden:
+                        may = False
+                    assert may == expected
