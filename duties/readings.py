@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import false, func, or_, select
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session
 
@@ -20,6 +20,9 @@ from models.record import Event, Seal, SentHead
 
 READINGS: Final = (READ, EXPORTED)
 REFUSALS: Final = (REFUSED, LEFT_OUT)
+
+#: The years of which there may be a record.
+_EARLIEST, _LATEST = 2000, 2100
 
 _event = table_of(Event)
 _seal = table_of(Seal)
@@ -77,11 +80,16 @@ def sealed(session: Session) -> Sealed | None:
 def _wanted(session: Session, verbs: tuple[str, ...], asked: Asked) -> list[ColumnElement[bool]]:
     wanted: list[ColumnElement[bool]] = [_event.c.program_id == program_of(session), _event.c.verb.in_(verbs)]
     if asked.person_id is not None:
-        wanted.append(or_(_event.c.actor_id == asked.person_id, _event.c.actor_for == asked.person_id))
+        whose = [_event.c.actor_id == asked.person_id, _event.c.actor_for == asked.person_id]
+        if verbs == REFUSALS:
+            whose.append(_event.c.subject_id == asked.person_id)  # the round that counts the rest acts for nobody
+        wanted.append(or_(*whose))
     if asked.thing is not None:
         named = [_event.c.facts[name].astext == str(asked.thing) for name in ("case", "asked")]
         wanted.append(or_(_event.c.subject_id == asked.thing, *named))
-    if asked.on is not None:
+    if asked.on is not None and not _EARLIEST <= asked.on.year <= _LATEST:
+        wanted.append(false())  # nothing was read then, and no moment is that far away
+    elif asked.on is not None:
         zone = ZoneInfo(program(session).time_zone)
         first = datetime.combine(asked.on, time.min, zone)
         wanted += [_event.c.at >= first, _event.c.at < datetime.combine(asked.on + timedelta(days=1), time.min, zone)]

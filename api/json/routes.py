@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Response
 
 from api.answers import PROBLEM
-from api.json import cases, people, program, tasks
+from api.json import cases, people, privacy, program, tasks
 from api.json.shapes import Problem
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -33,5 +33,5 @@ async def _kept_by_nobody(response: Response) -> None:
 
 
 router = APIRouter(prefix="/api/v1", responses=_ANSWERS, dependencies=[Depends(_kept_by_nobody)])
-for part in (program, cases, tasks, people):
+for part in (program, cases, tasks, people, privacy):
     router.include_router(part.router)

@@ -51,7 +51,7 @@ GROUPS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         N_("Sign-in and access"),
         ("sign_in", "session", "access", "passkey", "identity", "invitation", "enrolment"),
     ),
-    "mail": (N_("Letters"), ("notice",)),
+    "mail": (N_("Letters"), ("notice", "head")),
 }
 
 

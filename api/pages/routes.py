@@ -18,9 +18,11 @@ from api.pages import (
     entra,
     my_access,
     opening,
+    incidents,
     people,
     person,
     post,
+    privacy,
     program,
     protocols,
     sign_in,
@@ -49,6 +51,8 @@ _FRAMED: tuple[APIRouter, ...] = (
     protocols.router,
     post.router,
     activity.router,
+    privacy.router,
+    incidents.router,
     my_access.router,
 )
 

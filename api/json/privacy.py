@@ -1,0 +1,249 @@
+"""The privacy officer's window over JSON: who read what, who was turned away, and the register of incidents."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime, StrictBool, StrictInt
+from sqlalchemy import func, select
+
+from api.json.once import IdempotencyKey, IfMatch, Once, etag, seen_version
+from api.json.shapes import Day, EventShown, Given, Page, Shown, Typed
+from api.permissions import Action, Forbidden, asks, require, to_program
+from api.session import AtDesk, Desk
+from duties import incidents, readings
+from duties.here import many, one, program_of
+from duties.incidents import Entry, Telling
+from duties.readings import Asked
+from duties.unusual import unusual_reads
+from models.base import table_of
+from models.record import Incident
+
+router = APIRouter(prefix="/privacy", tags=["privacy"])
+
+_incident = table_of(Incident)
+
+Before = Annotated[int, Query(ge=1, le=2**62, description="Lines older than this number.")]
+Limit = Annotated[int, Query(ge=1, le=200)]
+By = Annotated[UUID | None, Query(description="The person who read, or was turned away.")]
+On = Annotated[Day | None, Query(description="A local day of the program.")]
+Thing = Annotated[UUID | None, Query(description="What was read or asked for, or the case that it belongs to.")]
+
+
+class UnusualShown(Shown):
+    """A reading that stands out, and why: `many`, `night`, `closed`, `outside`, `insisted` or `leaving`."""
+
+    line: EventShown
+    reasons: list[str]
+
+
+class IncidentGiven(Given):
+    """What is known of an incident. What is missing is not known yet."""
+
+    organization_id: UUID
+    information: Typed
+    circumstances: Typed
+    known_on: Day
+    happened_from: Day | None = None
+    happened_to: Day | None = None
+    people_concerned: StrictInt | None = None
+    measures: Typed = ""
+
+    def entry(self) -> Entry:
+        """The entry of the register."""
+        return Entry(
+            organization_id=self.organization_id,
+            information=self.information,
+            circumstances=self.circumstances,
+            known_on=self.known_on,
+            happened_from=self.happened_from,
+            happened_to=self.happened_to,
+            people_concerned=self.people_concerned,
+            measures=self.measures,
+        )
+
+
+class AssessmentGiven(Given):
+    """Whether there is a risk of serious harm, and what leads to that."""
+
+    serious_risk: StrictBool
+    risk_reasons: Typed
+
+
+class TellingGiven(Given):
+    """Who was told, and on which day."""
+
+    commission_told_on: Day | None = None
+    people_told_on: Day | None = None
+    public_notice: Typed = ""
+
+
+class IncidentShown(Shown):
+    """An incident as the register holds it."""
+
+    id: UUID
+    number: int
+    organization_id: UUID
+    information: str
+    circumstances: str
+    happened_from: date | None
+    happened_to: date | None
+    known_on: date
+    people_concerned: int | None
+    serious_risk: bool | None
+    risk_reasons: str
+    commission_told_on: date | None
+    people_told_on: date | None
+    public_notice: str
+    measures: str
+    recorded_at: AwareDatetime
+    closed_at: AwareDatetime | None
+    version: int
+
+
+@router.get("/readings")
+@asks(Action.SEE_PRIVACY)
+def list_readings(
+    desk: AtDesk, by: By = None, on: On = None, thing: Thing = None, limit: Limit = 50, before: Before = 2**62
+) -> Page[EventShown]:
+    """Who was given what of people, the newest first; the next part with the last line's number as `before`."""
+    return _lines(desk, readings.READINGS, Asked(by, on, thing), limit, before)
+
+
+@router.get("/refusals")
+@asks(Action.SEE_PRIVACY)
+def list_refusals(
+    desk: AtDesk, by: By = None, on: On = None, thing: Thing = None, limit: Limit = 50, before: Before = 2**62
+) -> Page[EventShown]:
+    """Who was turned away, the newest first."""
+    return _lines(desk, readings.REFUSALS, Asked(by, on, thing), limit, before)
+
+
+@router.get("/unusual-readings")
+@asks(Action.SEE_PRIVACY)
+def list_unusual(desk: AtDesk) -> list[UnusualShown]:
+    """The readings of the last 30 days that stand out, those with most reasons first."""
+    require(Action.SEE_PRIVACY, to_program(desk.asker))
+    return [
+        UnusualShown(line=EventShown(**found.line), reasons=[reason.code for reason in found.reasons])
+        for found in unusual_reads(desk.session, at=desk.at)
+    ]
+
+
+@router.get("/incidents")
+@asks(Action.SEE_PRIVACY)
+def list_incidents(
+    desk: AtDesk, limit: Limit = 50, offset: Annotated[int, Query(ge=0, le=2**31)] = 0
+) -> Page[IncidentShown]:
+    """The register, in the order of its numbers."""
+    require(Action.SEE_PRIVACY, to_program(desk.asker))
+    mine = _incident.c.program_id == program_of(desk.session)
+    total = desk.session.scalar(select(func.count()).select_from(_incident).where(mine)) or 0
+    rows = many(desk.session, select(_incident).where(mine).order_by(_incident.c.number).limit(limit).offset(offset))
+    return Page(items=[IncidentShown(**row) for row in rows], total=total, limit=limit, offset=offset)
+
+
+@router.post("/incidents", status_code=201)
+@asks(Action.KEEP_INCIDENTS)
+def enter_incident(
+    body: IncidentGiven, desk: AtDesk, request: Request, response: Response, idempotency_key: IdempotencyKey = ""
+) -> IncidentShown:
+    """Enter an incident under the register's next number."""
+    by = require(Action.KEEP_INCIDENTS, to_program(desk.asker))
+    once = Once.of(desk, request, idempotency_key)
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    incident_id = incidents.enter(desk.session, body.entry(), by=by, at=desk.at)
+    once.done(response, 201, f"/api/v1/privacy/incidents/{incident_id}")
+    return _one(desk, incident_id, response)
+
+
+@router.get("/incidents/{incident_id}")
+@asks(Action.SEE_PRIVACY)
+def get_incident(incident_id: UUID, desk: AtDesk, response: Response) -> IncidentShown:
+    """One incident."""
+    require(Action.SEE_PRIVACY, to_program(desk.asker))
+    return _one(desk, incident_id, response)
+
+
+@router.put("/incidents/{incident_id}")
+@asks(Action.KEEP_INCIDENTS)
+def complete_incident(
+    incident_id: UUID, body: IncidentGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
+) -> IncidentShown:
+    """Write what is known of an incident anew."""
+    by = require(Action.KEEP_INCIDENTS, to_program(desk.asker))
+    seen = seen_version(if_match)
+    incidents.complete(desk.session, incident_id, body.entry(), seen=seen, by=by, at=desk.at)
+    return _one(desk, incident_id, response)
+
+
+@router.put("/incidents/{incident_id}/assessment")
+@asks(Action.KEEP_INCIDENTS)
+def assess_incident(
+    incident_id: UUID, body: AssessmentGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
+) -> IncidentShown:
+    """Say whether an incident may do serious harm, and why."""
+    by = require(Action.KEEP_INCIDENTS, to_program(desk.asker))
+    incidents.assess(
+        desk.session,
+        incident_id,
+        serious_risk=body.serious_risk,
+        reasons=body.risk_reasons,
+        seen=seen_version(if_match),
+        by=by,
+        at=desk.at,
+    )
+    return _one(desk, incident_id, response)
+
+
+@router.put("/incidents/{incident_id}/telling")
+@asks(Action.KEEP_INCIDENTS)
+def tell_of_incident(
+    incident_id: UUID, body: TellingGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
+) -> IncidentShown:
+    """Write down who was told of an incident, and when."""
+    by = require(Action.KEEP_INCIDENTS, to_program(desk.asker))
+    telling = Telling(body.commission_told_on, body.people_told_on, body.public_notice)
+    seen = seen_version(if_match)
+    incidents.note_telling(desk.session, incident_id, telling, seen=seen, by=by, at=desk.at)
+    return _one(desk, incident_id, response)
+
+
+@router.post("/incidents/{incident_id}/closing")
+@asks(Action.KEEP_INCIDENTS)
+def close_incident(incident_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = "") -> IncidentShown:
+    """Close an incident in which nothing is left to do."""
+    by = require(Action.KEEP_INCIDENTS, to_program(desk.asker))
+    incidents.close(desk.session, incident_id, seen=seen_version(if_match), by=by, at=desk.at)
+    return _one(desk, incident_id, response)
+
+
+@router.post("/incidents/{incident_id}/reopening")
+@asks(Action.KEEP_INCIDENTS)
+def reopen_incident(incident_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = "") -> IncidentShown:
+    """Open a closed incident again."""
+    by = require(Action.KEEP_INCIDENTS, to_program(desk.asker))
+    incidents.reopen(desk.session, incident_id, seen=seen_version(if_match), by=by, at=desk.at)
+    return _one(desk, incident_id, response)
+
+
+def _lines(desk: Desk, verbs: tuple[str, ...], asked: Asked, limit: int, before: int) -> Page[EventShown]:
+    require(Action.SEE_PRIVACY, to_program(desk.asker))
+    rows, total = readings.find(desk.session, verbs, asked, before=before, limit=limit)
+    return Page(items=[EventShown(**row) for row in rows], total=total, limit=limit, offset=0)
+
+
+def _one(desk: Desk, incident_id: UUID, response: Response) -> IncidentShown:
+    found = one(
+        desk.session,
+        select(_incident).where(_incident.c.program_id == program_of(desk.session), _incident.c.id == incident_id),
+    )
+    if found is None:
+        raise Forbidden
+    shown = IncidentShown(**found)
+    response.headers["ETag"] = etag(shown.version)
+    return shown

@@ -1,0 +1,418 @@
+"""The register of confidentiality incidents: entering, completing, assessing, closing one; its history, its files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import HTMLResponse
+from sqlalchemy import select
+
+from api.answers import sentence_of, status_of
+from api.pages.forms import Text, Typed, day_of, day_or_none, id_or_none
+from api.pages.frame import page, see_other
+from api.pages.lines import names_of
+from api.permissions import Action, Forbidden, asks, require, to_program
+from api.session import AtDesk, Desk
+from duties import incidents, reads, spreadsheets
+from duties.actors import Actor
+from duties.here import many, one, program_of
+from duties.incidents import Entry, Telling
+from duties.refusals import Refusal
+from locales import N_, gettext
+from models.base import refers, table_of
+from models.program import Organization
+from models.record import Event, Incident
+
+router = APIRouter(prefix="/privacy/incidents")
+
+_incident = table_of(Incident)
+_organization = table_of(Organization)
+_event = table_of(Event)
+
+Seen = Annotated[int, Form()]
+
+#: The register's columns, in the words of the law's own list.
+TITLES: Final[Mapping[str, str]] = {
+    "number": N_("No."),
+    "organization": N_("Body that holds the information"),
+    "information": N_("Personal information concerned"),
+    "circumstances": N_("Circumstances"),
+    "happened_from": N_("Happened from"),
+    "happened_to": N_("Happened until"),
+    "known_on": N_("Known since"),
+    "people_concerned": N_("Number of people concerned"),
+    "serious_risk": N_("Risk of serious harm"),
+    "risk_reasons": N_("What leads to this"),
+    "commission_told_on": N_("Commission told on"),
+    "people_told_on": N_("People told on"),
+    "public_notice": N_("Public notice"),
+    "measures": N_("Measures taken"),
+    "closed_at": N_("Closed on"),
+}
+#: What happened to an incident, as people say it.
+ACTS: Final[Mapping[str, str]] = {
+    "incident.entered": N_("Entered"),
+    "incident.completed": N_("Completed"),
+    "incident.assessed": N_("Assessed"),
+    "incident.told": N_("Who was told"),
+    "incident.closed": N_("Closed"),
+    "incident.reopened": N_("Opened again"),
+}
+_FIELDS: Final = {**TITLES, "organization_id": TITLES["organization"], "closed_by": TITLES["closed_at"]}
+_YES, _NO, _NOT_YET = N_("Yes"), N_("No"), N_("Not assessed yet")
+
+
+class EntryTyped:
+    """What is known of an incident, as it was typed."""
+
+    def __init__(
+        self,
+        organization: Text = "",
+        information: Text = "",
+        circumstances: Text = "",
+        known_on: Text = "",
+        happened_from: Text = "",
+        happened_to: Text = "",
+        people_concerned: Text = "",
+        measures: Text = "",
+    ) -> None:
+        self.values: dict[str, str] = {
+            "organization": organization,
+            "information": information,
+            "circumstances": circumstances,
+            "known_on": known_on,
+            "happened_from": happened_from,
+            "happened_to": happened_to,
+            "people_concerned": people_concerned,
+            "measures": measures,
+        }
+
+    def entry(self) -> Entry:
+        """The entry. Raises Refusal."""
+        typed = self.values
+        organization = id_or_none(typed["organization"])
+        if organization is None:
+            raise Refusal("organization.missing", N_("Choose the body that holds the information."))
+        return Entry(
+            organization_id=organization,
+            information=typed["information"],
+            circumstances=typed["circumstances"],
+            known_on=day_of(typed["known_on"]),
+            happened_from=day_or_none(typed["happened_from"]),
+            happened_to=day_or_none(typed["happened_to"]),
+            people_concerned=_count(typed["people_concerned"]),
+            measures=typed["measures"],
+        )
+
+
+TypedEntry = Annotated[EntryTyped, Depends()]
+
+
+@router.get("", name="incidents")
+@asks(Action.SEE_PRIVACY)
+def list_incidents(desk: AtDesk, request: Request) -> HTMLResponse:
+    """Every incident of the register, those that are open first."""
+    require(Action.SEE_PRIVACY, to_program(desk.asker))
+    rows = register(desk)
+    open_ones = [row for row in rows if row["closed_at"] is None]
+    closed = [row for row in rows if row["closed_at"] is not None]
+    return page(desk, request, "incidents.html", rows=[*open_ones, *closed], open_count=len(open_ones), yes_no=yes_no)
+
+
+@router.get("/new", name="new_incident")
+@asks(Action.KEEP_INCIDENTS)
+def new_incident(desk: AtDesk, request: Request) -> HTMLResponse:
+    """The form for an incident that is to be entered."""
+    require(Action.KEEP_INCIDENTS, to_program(desk.asker))
+    return _new_page(desk, request, Typed())
+
+
+@router.get("/register.csv", name="register_csv")
+@asks(Action.SEE_PRIVACY)
+def download_csv(desk: AtDesk) -> Response:
+    """The register as CSV."""
+    titles, rows = _exported(desk)
+    return _file(spreadsheets.as_csv(titles, rows), spreadsheets.CSV, "register.csv")
+
+
+@router.get("/register.xlsx", name="register_xlsx")
+@asks(Action.SEE_PRIVACY)
+def download_xlsx(desk: AtDesk) -> Response:
+    """The register as a workbook."""
+    titles, rows = _exported(desk)
+    content = spreadsheets.as_xlsx(gettext(N_("Register of incidents")), titles, rows)
+    return _file(content, spreadsheets.XLSX, "register.xlsx")
+
+
+@router.post("", name="enter_incident")
+@asks(Action.KEEP_INCIDENTS)
+def enter_incident(desk: AtDesk, request: Request, typed: TypedEntry) -> Response:
+    """Enter an incident."""
+    by = require(Action.KEEP_INCIDENTS, to_program(desk.asker))
+    entered: list[UUID] = []
+    refusal = desk.attempt(
+        lambda: entered.append(incidents.enter(desk.session, typed.entry(), by=by, at=desk.at)),
+    )
+    if refusal is None:
+        return see_other(f"/privacy/incidents/{entered[0]}")
+    return _new_page(desk, request, Typed("entry", refusal, dict(typed.values)))
+
+
+@router.get("/{incident_id}", name="incident")
+@asks(Action.SEE_PRIVACY)
+def show_incident(desk: AtDesk, request: Request, incident_id: UUID) -> HTMLResponse:
+    """One incident: what is known, what is left to do, and each version that it had."""
+    require(Action.SEE_PRIVACY, to_program(desk.asker))
+    return _incident_page(desk, request, incident_id, Typed())
+
+
+@router.post("/{incident_id}")
+@asks(Action.KEEP_INCIDENTS)
+def complete_incident(desk: AtDesk, request: Request, incident_id: UUID, seen: Seen, typed: TypedEntry) -> Response:
+    """Write what is known of an incident anew."""
+
+    def act(by: Actor) -> None:
+        incidents.complete(desk.session, incident_id, typed.entry(), seen=seen, by=by, at=desk.at)
+
+    return _do(desk, request, incident_id, "entry", act, dict(typed.values))
+
+
+@router.post("/{incident_id}/assessment")
+@asks(Action.KEEP_INCIDENTS)
+def assess_incident(
+    desk: AtDesk, request: Request, incident_id: UUID, seen: Seen, serious_risk: Text = "", risk_reasons: Text = ""
+) -> Response:
+    """Say whether an incident may do serious harm, and why."""
+
+    def act(by: Actor) -> None:
+        if serious_risk not in ("yes", "no"):
+            raise Refusal("incident.serious_risk.missing", N_("Say whether there is a risk of serious harm."))
+        incidents.assess(
+            desk.session,
+            incident_id,
+            serious_risk=serious_risk == "yes",
+            reasons=risk_reasons,
+            seen=seen,
+            by=by,
+            at=desk.at,
+        )
+
+    values = {"serious_risk": serious_risk, "risk_reasons": risk_reasons}
+    return _do(desk, request, incident_id, "assessment", act, values)
+
+
+@router.post("/{incident_id}/telling")
+@asks(Action.KEEP_INCIDENTS)
+def tell_of_incident(
+    desk: AtDesk,
+    request: Request,
+    incident_id: UUID,
+    seen: Seen,
+    commission_told_on: Text = "",
+    people_told_on: Text = "",
+    public_notice: Text = "",
+) -> Response:
+    """Write down who was told of an incident, and when."""
+
+    def act(by: Actor) -> None:
+        telling = Telling(day_or_none(commission_told_on), day_or_none(people_told_on), public_notice)
+        incidents.note_telling(desk.session, incident_id, telling, seen=seen, by=by, at=desk.at)
+
+    values = {
+        "commission_told_on": commission_told_on,
+        "people_told_on": people_told_on,
+        "public_notice": public_notice,
+    }
+    return _do(desk, request, incident_id, "telling", act, values)
+
+
+@router.post("/{incident_id}/closing")
+@asks(Action.KEEP_INCIDENTS)
+def close_incident(desk: AtDesk, request: Request, incident_id: UUID, seen: Seen) -> Response:
+    """Close an incident in which nothing is left to do."""
+
+    def act(by: Actor) -> None:
+        incidents.close(desk.session, incident_id, seen=seen, by=by, at=desk.at)
+
+    return _do(desk, request, incident_id, "closing", act, {})
+
+
+@router.post("/{incident_id}/reopening")
+@asks(Action.KEEP_INCIDENTS)
+def reopen_incident(desk: AtDesk, request: Request, incident_id: UUID, seen: Seen) -> Response:
+    """Open a closed incident again."""
+
+    def act(by: Actor) -> None:
+        incidents.reopen(desk.session, incident_id, seen=seen, by=by, at=desk.at)
+
+    return _do(desk, request, incident_id, "closing", act, {})
+
+
+def register(desk: Desk) -> list[dict[str, Any]]:
+    """Every incident in the order of its number, with the name of the body that holds the information."""
+    return many(
+        desk.session,
+        select(_incident, _organization.c[f"name_{desk.language}"].label("organization"))
+        .join(_organization, refers(_incident.c.organization_id, _organization))
+        .where(_incident.c.program_id == program_of(desk.session))
+        .order_by(_incident.c.number),
+    )
+
+
+def yes_no(value: bool | None) -> str:
+    """Whether there is a risk of serious harm, in words."""
+    return gettext(_NOT_YET if value is None else _YES if value else _NO)
+
+
+def _exported(desk: Desk) -> tuple[list[str], list[list[spreadsheets.Cell]]]:
+    """The register as a table, once the record was told that it leaves the program."""
+    by = require(Action.SEE_PRIVACY, to_program(desk.asker))
+    rows = register(desk)
+    reads.record_export(
+        desk.session,
+        "program",
+        program_of(desk.session),
+        what="incidents",
+        lines=len(rows),
+        ground="role",
+        by=by,
+        at=desk.at,
+    )
+    shown = [{**row, "serious_risk": yes_no(row["serious_risk"])} for row in rows]
+    return [gettext(title) for title in TITLES.values()], [[row[name] for name in TITLES] for row in shown]
+
+
+def _file(content: bytes, media_type: str, name: str) -> Response:
+    return Response(
+        content,
+        media_type=media_type,
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def _do(
+    desk: Desk,
+    request: Request,
+    incident_id: UUID,
+    form: str,
+    act: Callable[[Actor], None],
+    values: dict[str, str],
+) -> Response:
+    """Do it and come back to the incident, or show it again with the refusal and what was typed."""
+    by = require(Action.KEEP_INCIDENTS, to_program(desk.asker))
+    _find(desk, incident_id)
+    refusal = desk.attempt(lambda: act(by))
+    if refusal is None:
+        return see_other(f"/privacy/incidents/{incident_id}#{form}")
+    return _incident_page(desk, request, incident_id, Typed(form, refusal, dict(values)))
+
+
+def _find(desk: Desk, incident_id: UUID) -> dict[str, Any]:
+    found = one(
+        desk.session,
+        select(_incident, _organization.c[f"name_{desk.language}"].label("organization"))
+        .join(_organization, refers(_incident.c.organization_id, _organization))
+        .where(_incident.c.program_id == program_of(desk.session), _incident.c.id == incident_id),
+    )
+    if found is None:
+        raise Forbidden
+    return found
+
+
+def _incident_page(desk: Desk, request: Request, incident_id: UUID, typed: Typed) -> HTMLResponse:
+    found = _find(desk, incident_id)
+    return page(
+        desk,
+        request,
+        "incident.html",
+        status=status_of(typed.refusal) if typed.refusal else 200,
+        incident=found,
+        typed=typed,
+        refusal=sentence_of(typed.refusal) if typed.refusal else "",
+        organizations=_organizations(desk),
+        history=_history(desk, incident_id),
+        risk=yes_no(found["serious_risk"]),
+        today=desk.day,
+    )
+
+
+def _new_page(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
+    return page(
+        desk,
+        request,
+        "new_incident.html",
+        status=status_of(typed.refusal) if typed.refusal else 200,
+        typed=typed,
+        refusal=sentence_of(typed.refusal) if typed.refusal else "",
+        organizations=_organizations(desk),
+        today=desk.day,
+    )
+
+
+def _history(desk: Desk, incident_id: UUID) -> list[dict[str, Any]]:
+    """What happened to an incident, the newest first: who, when, which fields, and what stood in them before."""
+    acts = many(
+        desk.session,
+        select(_event)
+        .where(
+            _event.c.program_id == program_of(desk.session),
+            _event.c.subject_id == incident_id,
+            _event.c.verb.in_(list(ACTS)),
+        )
+        .order_by(_event.c.n.desc()),
+    )
+    stood = {version["number"]: version["stood"] for version in incidents.versions(desk.session, incident_id)}
+    names = names_of(desk, {act["actor_id"] for act in acts})
+    organizations = {str(place): name for place, name in _organizations(desk)}
+    said = {verb: gettext(words) for verb, words in ACTS.items()}
+    return [
+        {
+            "at": act["at"],
+            "who": names.get(act["actor_id"], ""),
+            "what": said[act["verb"]],
+            "before": _before(stood.get(act["facts"]["version"] - 1), act["facts"]["changed"], organizations),
+        }
+        for act in acts
+    ]
+
+
+def _before(
+    stood: Mapping[str, Any] | None, changed: Sequence[str], organizations: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """What stood before in the fields that changed, where anything did."""
+    if stood is None:
+        return []
+    words = {**stood, "organization_id": organizations.get(stood.get("organization_id", ""), "")}
+    words["serious_risk"] = "" if stood.get("serious_risk") is None else yes_no(stood["serious_risk"])
+    return [
+        (gettext(_FIELDS[name]), str(words[name]))
+        for name in changed
+        if name in _FIELDS and name not in ("closed_by", "closed_at") and words.get(name) not in (None, "")
+    ]
+
+
+def _organizations(desk: Desk) -> list[tuple[UUID, str]]:
+    rows = desk.session.execute(
+        select(_organization.c.id, _organization.c[f"name_{desk.language}"].label("name"))
+        .where(_organization.c.program_id == program_of(desk.session))
+        .order_by(_organization.c.short_name)
+    )
+    return [(row.id, row.name) for row in rows]
+
+
+def _count(typed: str) -> int | None:
+    """A number of people as it is typed, None where it is left empty. Raises Refusal."""
+    typed = "".join(typed.split())
+    if not typed:
+        return None
+    if not (typed.isascii() and typed.isdigit() and len(typed) < 10):  # noqa: PLR2004  # no more fits anywhere
+        raise Refusal("incident.people_concerned.malformed", N_("Give a number of people, or leave it empty."))
+    return int(typed)

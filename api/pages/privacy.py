@@ -1,0 +1,356 @@
+"""The privacy officer's page: who read what of people, what is unusual in it first, and who was turned away.
+
+Only they see it, and they change nothing here. What a reading was of is said as far as they need to know whom it
+concerns; the document itself stays with those who have a part in its case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+from typing import Annotated, Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy import select
+
+from api.answers import sentence_of, status_of
+from api.pages.forms import day_or_none, id_or_none
+from api.pages.frame import page, titles_of_roles
+from api.pages.lines import cases_about, names_of
+from api.permissions import Action, asks, require, to_program
+from api.session import AtDesk, Desk
+from duties import readings
+from duties.here import many, program_of
+from duties.readings import Asked
+from duties.refusals import Refusal
+from duties.turned_away import LEFT_OUT
+from duties.unusual import Reason, unusual_reads
+from locales import N_, gettext, say
+from models.base import refers, table_of
+from models.casework import Evidence, Task
+from models.outbox import Notice
+from models.program import Person
+from models.record import Incident
+
+router = APIRouter()
+
+PAGE_SIZE: Final = 50
+#: So many unusual readings are shown; how many there are is said.
+UNUSUAL_SHOWN: Final = 20
+_NEWEST: Final = 2**62
+
+_person = table_of(Person)
+_task = table_of(Task)
+_evidence = table_of(Evidence)
+_notice = table_of(Notice)
+_incident = table_of(Incident)
+
+#: What was read, as people say it.
+WHAT: Final[Mapping[str, str]] = {
+    "document": N_("Document: %(thing)s"),
+    "letter": N_("Letter: %(thing)s"),
+    "incidents": N_("Register of incidents, as a file (incidents in it: %(lines)s)"),
+}
+PURPOSES: Final[Mapping[str, str]] = {
+    "own_part": N_("their own part in it"),
+    "coordination": N_("coordination of the program"),
+    "management": N_("management of the organization"),
+    "administration": N_("administration of the program"),
+    "protection": N_("protection of personal information"),
+    "hand_over": N_("taking over a follow-up"),
+    "urgent_help": N_("urgent help"),
+    "request_of_person": N_("a request of the person concerned"),
+    "legal_duty": N_("a duty under the law"),
+}
+#: A part in it, and a role that oversees it, are told by the purpose itself.
+GROUNDS: Final[Mapping[str, str]] = {"purpose": N_("outside their own follow-ups")}
+WHYS: Final[Mapping[str, str]] = {
+    "not_theirs": N_("it is not theirs, or is not there"),
+    "lapsed": N_("their sign-in had lapsed"),
+    "ended": N_("their sign-in had been ended"),
+    "left": N_("they have left"),
+}
+#: What someone was turned away from, where it is no longer, or never was, a thing of this program.
+KINDS: Final[Mapping[str, str]] = {
+    "": N_("a page"),
+    "case": N_("a case"),
+    "task": N_("a task"),
+    "evidence": N_("a document"),
+    "notice": N_("a letter"),
+    "letter": N_("a letter"),
+    "person": N_("a person"),
+    "incident": N_("an incident"),
+}
+_SOMETHING = N_("something else")
+_PLAINLY = "%(thing)s"
+_NAMED_TASK = N_("%(task)s (%(case)s)")
+_NAMED_LETTER = N_("%(subject)s, to %(person)s")
+_NAMED_INCIDENT = N_("incident no. %(number)s")
+_LOOKS: Final = ("see_", "read_", "look")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One line as the page shows it. `about` is where all that was done with the same thing stands, or ""."""
+
+    n: int
+    at: datetime
+    who: str
+    what: str
+    why: str
+    shape: str
+    about: str
+    reasons: tuple[str, ...] = ()
+
+
+@router.get("/privacy", name="privacy")
+@asks(Action.SEE_PRIVACY)
+def show_readings(
+    desk: AtDesk,
+    request: Request,
+    person: str = "",
+    on: str = "",
+    thing: str = "",
+    before: Annotated[int, Query(ge=1, le=_NEWEST)] = _NEWEST,
+) -> HTMLResponse:
+    """Who read what: the unusual of the last 30 days with its reasons, then all that is asked for, the newest first."""
+    require(Action.SEE_PRIVACY, to_program(desk.asker))
+    asked, wrong = _asked(person, on, thing)
+    rows, total = readings.find(desk.session, readings.READINGS, asked, before=before, limit=PAGE_SIZE + 1)
+    everything = asked == Asked() and before == _NEWEST and wrong is None
+    unusual = unusual_reads(desk.session, at=desk.at) if everything else []
+    first = [one.line for one in unusual[:UNUSUAL_SHOWN]]
+    lines = _read_lines(desk, [*first, *rows[:PAGE_SIZE]], {one.line["n"]: one.reasons for one in unusual})
+    return _page(
+        desk,
+        request,
+        "privacy.html",
+        wrong,
+        asked={"person": person, "on": on, "thing": thing},
+        older=rows[PAGE_SIZE - 1]["n"] if len(rows) > PAGE_SIZE else None,
+        is_newest=before == _NEWEST,
+        unusual=lines[: len(first)],
+        unusual_count=len(unusual),
+        days=_by_day(desk, lines[len(first) :]),
+        total=total,
+        everything=everything,
+        thing=things_in_words(desk, {asked.thing}).get(asked.thing, "") if asked.thing else "",
+        sealed=readings.sealed(desk.session),
+        now=desk.at,
+    )
+
+
+@router.get("/privacy/refusals", name="refusals")
+@asks(Action.SEE_PRIVACY)
+def show_refusals(
+    desk: AtDesk,
+    request: Request,
+    person: str = "",
+    on: str = "",
+    thing: str = "",
+    before: Annotated[int, Query(ge=1, le=_NEWEST)] = _NEWEST,
+) -> HTMLResponse:
+    """Who was turned away, from what and why, the newest first."""
+    require(Action.SEE_PRIVACY, to_program(desk.asker))
+    asked, wrong = _asked(person, on, thing)
+    rows, total = readings.find(desk.session, readings.REFUSALS, asked, before=before, limit=PAGE_SIZE + 1)
+    return _page(
+        desk,
+        request,
+        "refusals.html",
+        wrong,
+        asked={"person": person, "on": on, "thing": thing},
+        older=rows[PAGE_SIZE - 1]["n"] if len(rows) > PAGE_SIZE else None,
+        is_newest=before == _NEWEST,
+        days=_by_day(desk, _refused_lines(desk, rows[:PAGE_SIZE])),
+        total=total,
+    )
+
+
+def things_in_words(desk: Desk, things: Iterable[UUID | None]) -> dict[UUID | None, str]:
+    """What these things are called, by id, whatever kind each is; one that is no longer there is left out."""
+    ids = {thing for thing in things if thing is not None}
+    if not ids:
+        return {}
+    found: dict[UUID | None, str] = {case.id: case.title for case in cases_about(desk, ids).values()}
+    found.update(names_of(desk, ids).items())
+    found |= _tasks_in_words(desk, ids)
+    for row in desk.session.execute(
+        select(_notice.c.id, _notice.c.subject, _person.c.given_name, _person.c.family_name)
+        .join(_person, refers(_notice.c.person_id, _person))
+        .where(_notice.c.program_id == program_of(desk.session), _notice.c.id.in_(ids))
+    ):
+        name = f"{row.given_name} {row.family_name}"
+        found[row.id] = say(desk.language, _NAMED_LETTER, subject=row.subject, person=name)
+    for row in desk.session.execute(
+        select(_incident.c.id, _incident.c.number).where(
+            _incident.c.program_id == program_of(desk.session), _incident.c.id.in_(ids)
+        )
+    ):
+        found[row.id] = say(desk.language, _NAMED_INCIDENT, number=row.number)
+    return found
+
+
+def reasons_in_words(reasons: Sequence[Reason], language: str) -> tuple[str, ...]:
+    """Why a reading stands out, for its reader."""
+    return tuple(say(language, reason.sentence, **reason.facts) for reason in reasons)
+
+
+def _tasks_in_words(desk: Desk, ids: set[UUID]) -> dict[UUID | None, str]:
+    """Tasks, and documents by the task that they prove: with their case, and never by a file's own name."""
+    title = _task.c[f"title_{desk.language}"].label("title")
+    here = program_of(desk.session)
+    rows = [
+        *many(
+            desk.session,
+            select(_task.c.id, _task.c.case_id, title).where(_task.c.program_id == here, _task.c.id.in_(ids)),
+        ),
+        *many(
+            desk.session,
+            select(_evidence.c.id, _task.c.case_id, title)
+            .join(_task, refers(_evidence.c.task_id, _task))
+            .where(_evidence.c.program_id == here, _evidence.c.id.in_(ids)),
+        ),
+    ]
+    cases = cases_about(desk, {row["case_id"] for row in rows if row["case_id"]})
+    return {
+        row["id"]: say(desk.language, _NAMED_TASK, task=row["title"], case=cases[row["case_id"]].title)
+        if row["case_id"] in cases
+        else row["title"]
+        for row in rows
+    }
+
+
+def _read_lines(desk: Desk, rows: Sequence[Mapping[str, Any]], reasons: Mapping[int, Sequence[Reason]]) -> list[Shown]:
+    things = things_in_words(desk, {row["subject_id"] for row in rows})
+    people = _People(desk, rows)
+    return [
+        Shown(
+            n=row["n"],
+            at=row["at"],
+            who=people.acted(row),
+            what=say(
+                desk.language,
+                WHAT.get(row["facts"].get("what", ""), _PLAINLY),
+                thing=things.get(row["subject_id"]) or gettext(KINDS.get(row["subject_kind"], _SOMETHING)),
+                lines=row["facts"].get("lines", 0),
+            ),
+            why=_purpose_in_words(row["facts"]),
+            shape="late" if row["n"] in reasons else "half",
+            about=f"/privacy?{urlencode({'thing': row['subject_id']})}",
+            reasons=reasons_in_words(reasons.get(row["n"], ()), desk.language),
+        )
+        for row in rows
+    ]
+
+
+def _purpose_in_words(facts: Mapping[str, Any]) -> str:
+    """What somebody read it for, and that it was outside their own follow-ups where it was."""
+    words = [PURPOSES.get(facts.get("purpose", "")), GROUNDS.get(facts.get("ground", ""))]
+    return ", ".join(gettext(one) for one in words if one)
+
+
+def _refused_lines(desk: Desk, rows: Sequence[Mapping[str, Any]]) -> list[Shown]:
+    asked = {row["n"]: _id(row["facts"].get("asked")) for row in rows}
+    things = things_in_words(desk, asked.values())
+    people = _People(desk, rows)
+    lines = []
+    for row in rows:
+        facts = row["facts"]
+        reason = WHYS.get(facts.get("why", ""), "")  # on its own line: a literal within would be taken for a msgid
+        if row["verb"] == LEFT_OUT:
+            what = say(desk.language, N_("%(count)s times more in one minute"), count=facts["left_out"])
+            who = people.named(row["subject_id"])
+        else:
+            kind = gettext(KINDS.get(facts.get("kind", ""), _SOMETHING))
+            looked = str(facts.get("action", "")).startswith(_LOOKS)
+            sentence = N_("Wanted to see: %(thing)s") if looked else N_("Wanted to act on: %(thing)s")
+            what = say(desk.language, sentence, thing=things.get(asked[row["n"]]) or kind)
+            who = people.acted(row)
+        lines.append(
+            Shown(
+                n=row["n"],
+                at=row["at"],
+                who=who,
+                what=what,
+                why=gettext(reason) if reason else "",
+                shape="stop" if row["verb"] != LEFT_OUT else "late",
+                about=f"/privacy?{urlencode({'thing': asked[row['n']]})}" if asked[row["n"]] else "",
+            )
+        )
+    return lines
+
+
+class _People:
+    """The names and roles of those whom some lines are about."""
+
+    def __init__(self, desk: Desk, rows: Sequence[Mapping[str, Any]]) -> None:
+        ids = {row[name] for row in rows for name in ("actor_id", "actor_for", "subject_id")}
+        self._language = desk.language
+        self._names = names_of(desk, ids)
+        self._roles = titles_of_roles(desk)
+
+    def named(self, person_id: UUID | None) -> str:
+        """A person's name, or "" where there is none."""
+        return self._names.get(person_id, "") if person_id else ""
+
+    def acted(self, row: Mapping[str, Any]) -> str:
+        """Who acted, and as what."""
+        name, role = self.named(row["actor_id"]), self._roles.get(row["actor_as"], "")
+        if row["actor_for"] is not None:
+            return say(
+                self._language, N_("%(name)s, acting for %(whom)s"), name=name, whom=self.named(row["actor_for"])
+            )
+        return say(self._language, N_("%(name)s (%(role)s)"), name=name, role=role) if role else name
+
+
+def _page(
+    desk: Desk, request: Request, template: str, wrong: Refusal | None, *, asked: Mapping[str, str], **context: Any
+) -> HTMLResponse:
+    """One of the two lists, with what was asked for and the ways to its other parts."""
+    here = request.url.path
+    older, is_newest = context.pop("older"), context.pop("is_newest")
+    kept = {name: value for name, value in asked.items() if value}
+    return page(
+        desk,
+        request,
+        template,
+        status=status_of(wrong) if wrong else 200,
+        wrong=sentence_of(wrong) if wrong else "",
+        asked=asked,
+        people=_everyone(desk),
+        older=f"{here}?{urlencode({**kept, 'before': older})}" if older else "",
+        newest="" if is_newest else here + (f"?{urlencode(kept)}" if kept else ""),
+        **context,
+    )
+
+
+def _asked(person: str, on: str, thing: str) -> tuple[Asked, Refusal | None]:
+    try:
+        return Asked(id_or_none(person), day_or_none(on), id_or_none(thing)), None
+    except Refusal as refusal:
+        return Asked(), refusal
+
+
+def _id(value: object) -> UUID | None:
+    return UUID(value) if isinstance(value, str) else None
+
+
+def _by_day(desk: Desk, lines: Sequence[Shown]) -> list[tuple[date, list[Shown]]]:
+    zone = ZoneInfo(desk.program.time_zone)
+    return [(day, list(those)) for day, those in groupby(lines, lambda line: line.at.astimezone(zone).date())]
+
+
+def _everyone(desk: Desk) -> list[tuple[UUID, str]]:
+    rows = desk.session.execute(
+        select(_person.c.id, _person.c.given_name, _person.c.family_name)
+        .where(_person.c.program_id == program_of(desk.session))
+        .order_by(_person.c.sort_key)
+    )
+    return [(row.id, f"{row.given_name} {row.family_name}") for row in rows]

@@ -1,0 +1,196 @@
+"""The pages of the register: what is typed is never lost, two who edit, the history, and files without a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+
+from models.base import table_of
+from models.record import Event
+from tests.api.desk import client_for
+from tests.api.pages.looking import text_of
+from tests.cast import TODAY, Cast
+
+_event = table_of(Event)
+
+NS = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
+
+
+@pytest.fixture
+def officer(cast: Cast) -> TestClient:
+    return client_for(cast.database, cast.people["privacy_officer"])
+
+
+def form(cast: Cast, **more: str) -> dict[str, str]:
+    return {
+        "organization": str(cast.organizations["ccsmtl"]),
+        "information": "Work notes, with first names",
+        "circumstances": "A laptop was left on a train.",
+        "known_on": TODAY.isoformat(),
+        "happened_from": "",
+        "happened_to": "",
+        "people_concerned": "",
+        "measures": "",
+        **more,
+    }
+
+
+def enter(officer: TestClient, cast: Cast, **more: str) -> str:
+    answer = officer.post("/privacy/incidents", data=form(cast, **more))
+    assert answer.status_code == 303, text_of(answer.text)
+    return str(answer.headers["location"])
+
+
+def post(officer: TestClient, place: str, seen: int, **fields: str) -> Any:
+    return officer.post(place, data={"seen": str(seen), **fields})
+
+
+def test_an_empty_register_says_what_to_do(officer: TestClient) -> None:
+    page = text_of(officer.get("/privacy/incidents").text)
+    assert "No incident" in page
+    assert "Enter an incident" in page
+
+
+def test_from_entering_to_closing(officer: TestClient, cast: Cast) -> None:
+    place = enter(officer, cast, people_concerned="1 200")
+    assert "1,200" in text_of(officer.get(place).text)
+    closing = post(officer, f"{place}/closing", 1)
+    assert closing.status_code == 409
+    assert "Say first whether this incident may do serious harm." in text_of(closing.text)
+    assert post(officer, f"{place}/assessment", 1, serious_risk="yes", risk_reasons="Minors.").status_code == 303
+    assert post(officer, place, 2, **form(cast, measures="Wiped.")).status_code == 303
+    told = {"commission_told_on": TODAY.isoformat(), "people_told_on": TODAY.isoformat(), "public_notice": ""}
+    assert post(officer, f"{place}/telling", 3, **told).status_code == 303
+    assert post(officer, f"{place}/closing", 4).status_code == 303
+    page = text_of(officer.get(place).text)
+    assert "It stays in the register." in page
+    assert "Closed" in text_of(officer.get("/privacy/incidents").text)
+    assert post(officer, f"{place}/reopening", 5).status_code == 303
+    assert "Close this incident" in text_of(officer.get(place).text)
+
+
+def test_what_stood_before_is_on_the_page(officer: TestClient, cast: Cast) -> None:
+    place = enter(officer, cast)
+    post(officer, place, 1, **form(cast, circumstances="It was stolen from a car."))
+    page = text_of(officer.get(place).text)
+    assert "Circumstances, before: A laptop was left on a train." in page
+    assert "Cyanite Serpentine" in page
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("information", "", "Say what kinds of personal information"),
+        ("known_on", "", "Give a day."),
+        ("known_on", "yesterday", "Write the day as year-month-day"),
+        ("organization", "", "Choose the body that holds the information."),
+        ("organization", "nonsense", "Choose one of the list."),
+        ("people_concerned", "many", "Give a number of people"),
+        ("people_concerned", "9" * 40, "Give a number of people"),
+        ("happened_from", "2031-01-01", "This day is still to come."),
+    ],
+)
+def test_a_refused_form_comes_back_with_all_that_was_typed(
+    officer: TestClient, cast: Cast, field: str, value: str, sentence: str
+) -> None:
+    typed = form(cast, circumstances="Kept <b>as typed</b>.", **{field: value})
+    answer = officer.post("/privacy/incidents", data=typed)
+    assert answer.status_code == 422
+    assert sentence in text_of(answer.text)
+    assert "Kept &lt;b&gt;as typed&lt;/b&gt;." in answer.text
+    assert "No incident" in text_of(officer.get("/privacy/incidents").text)
+
+
+def test_the_second_of_two_is_told_and_keeps_what_they_typed(officer: TestClient, cast: Cast) -> None:
+    place = enter(officer, cast)
+    assert post(officer, place, 1, **form(cast, measures="First.")).status_code == 303
+    second = post(officer, place, 1, **form(cast, measures="Second."))
+    assert second.status_code == 412
+    assert "Someone else changed this incident" in text_of(second.text)
+    assert ">\nSecond.</textarea>" in second.text
+    assert "First." in officer.get(place).text
+
+
+def test_an_assessment_without_an_answer_is_refused(officer: TestClient, cast: Cast) -> None:
+    place = enter(officer, cast)
+    answer = post(officer, f"{place}/assessment", 1, risk_reasons="Kept.")
+    assert (answer.status_code, "Kept." in answer.text) == (422, True)
+
+
+def test_only_the_privacy_officer_enters_or_changes_anything(officer: TestClient, cast: Cast) -> None:
+    place = enter(officer, cast)
+    for name in ("coordinator", "administrator", "director_ccsmtl"):
+        other = client_for(cast.database, cast.people[name])
+        assert other.post("/privacy/incidents", data=form(cast)).status_code == 404
+        assert other.get(place).status_code == 404
+        assert post(other, f"{place}/closing", 1).status_code == 404
+        assert other.get("/privacy/incidents/new").status_code == 404
+
+
+def test_the_other_programs_incident_is_not_there(officer: TestClient, cast: Cast) -> None:
+    place = enter(officer, cast)
+    other = client_for(cast.database, cast.other.people["coordinator"])
+    assert other.get(place).status_code == 404
+
+
+# The files.
+
+FORMULAS = ["=1+1", "+1", "-1", "@x", "\t=1", " =1", "＝1+1", '=HYPERLINK("http://x.example")', "|calc"]
+
+
+@pytest.mark.parametrize("words", FORMULAS)
+def test_no_cell_of_the_csv_is_a_formula(officer: TestClient, cast: Cast, words: str) -> None:
+    enter(officer, cast, information=words, measures=f"first line\n{words}")
+    answer = officer.get("/privacy/incidents/register.csv")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"] == 'attachment; filename="register.csv"'
+    assert answer.content.startswith(b"\xef\xbb\xbf")
+    titles, row = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert len(titles) == len(row) == 15
+    assert row[2] == f"'{words.strip()}"
+    assert not any(cell.lstrip().startswith(("=", "+", "-", "@", "＝")) for cell in row)
+
+
+def test_a_cell_of_the_workbook_is_a_text_a_number_or_a_day_and_never_a_formula(
+    officer: TestClient, cast: Cast
+) -> None:
+    enter(officer, cast, information="=1+1", circumstances="Zoé & <tag> _x0041_ 🙂", people_concerned="3")
+    answer = officer.get("/privacy/incidents/register.xlsx")
+    assert answer.headers["content-disposition"] == 'attachment; filename="register.xlsx"'
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as book:
+        assert book.testzip() is None
+        sheet = ET.fromstring(book.read("xl/worksheets/sheet1.xml"))  # noqa: S314  # our own file
+        everything = b"".join(book.read(name) for name in book.namelist())
+    assert sheet.findall(".//m:f", NS) == []
+    assert b"Serpentine" not in everything
+    (_, row) = sheet.findall(".//m:row", NS)
+    cells = [(cell.get("t"), "".join(cell.itertext())) for cell in row.findall("m:c", NS)]
+    assert cells[0] == (None, "1")
+    assert cells[2] == ("inlineStr", "=1+1")
+    assert cells[3] == ("inlineStr", "Zoé & <tag> _x005F_x0041_ 🙂")
+    assert cells[6] == (None, "46349")  # 2026-11-23
+    assert cells[7] == (None, "3")
+
+
+@pytest.mark.parametrize("name", ["register.csv", "register.xlsx"])
+def test_a_file_of_the_register_is_told_in_the_record(officer: TestClient, cast: Cast, name: str) -> None:
+    enter(officer, cast)
+    officer.get(f"/privacy/incidents/{name}")
+    with cast.session() as session:
+        (told,) = session.execute(select(_event).where(_event.c.verb == "exported")).all()
+    assert (told.actor_id, told.facts["what"], told.facts["lines"]) == (cast.people["privacy_officer"], "incidents", 1)
+    page = text_of(officer.get("/privacy").text)
+    assert "Register of incidents, as a file (incidents in it: 1)" in page
+
+
+def test_the_files_speak_french(cast: Cast, officer: TestClient) -> None:
+    enter(officer, cast)
+    answer = officer.get("/privacy/incidents/register.csv?lang=fr")
+    assert "Renseignements personnels visés" in answer.content.decode("utf-8-sig")
