@@ -249,33 +249,39 @@ def serving(folder: Path) -> Iterator[FakeEntra]:
     fake = FakeEntra(folder)
     chain = folder / "server.pem"
     fake.ca.issue_cert("localhost", "127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(chain))
-    with over_tls(fake.app(), chain) as address:
+    with listening() as listener, over_tls(fake.app(), chain, listener) as address:
         fake.authority = address
         yield fake
 
 
 @contextmanager
-def over_tls(app: Any, chain: Path) -> Iterator[str]:
-    """Serves `app` on a free port of loopback with this key and certificate; gives its address."""
+def listening() -> Iterator[socket.socket]:
+    """A free port of loopback, held."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(128)
-        config = uvicorn.Config(app, log_level="error", lifespan="off", ssl_certfile=chain, ssl_keyfile=chain)
-        config.load()
-        assert isinstance(config.ssl, ssl.SSLContext)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        end = time.monotonic() + 10
-        while not server.started:
-            assert thread.is_alive(), "the server did not start"
-            assert time.monotonic() < end, "the server did not start in time"
-            time.sleep(0.01)
-        try:
-            yield f"https://localhost:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(10)
+        yield listener
+
+
+@contextmanager
+def over_tls(app: Any, chain: Path, listener: socket.socket) -> Iterator[str]:
+    """Serves `app` on a port that is held, with this key and certificate; gives its address."""
+    config = uvicorn.Config(app, log_level="error", lifespan="off", ssl_certfile=chain, ssl_keyfile=chain)
+    config.load()
+    assert isinstance(config.ssl, ssl.SSLContext)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    end = time.monotonic() + 10
+    while not server.started:
+        assert thread.is_alive(), "the server did not start"
+        assert time.monotonic() < end, "the server did not start in time"
+        time.sleep(0.01)
+    try:
+        yield f"https://localhost:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
 
 
 @cache
