@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import and_, delete, func, or_, select
 from sqlmodel import Session
 
-from duties import wakeups
+from duties import turned_away, wakeups
 from duties.here import program_of
 from flows.engine import Means
 from flows.marks import mark_of, set_mark
@@ -29,8 +29,9 @@ TRIED_AGAIN_AFTER: Final = timedelta(hours=1)
 #: A sign-in that has ended, or an idempotency key, serves nobody after this.
 KEPT: Final = timedelta(days=30)
 
-#: Tries are counted for a quarter of an hour; no count is looked at after this.
-COUNTED: Final = timedelta(hours=1)
+#: Counts of tries are of no more use after this. Longer than any limit looks back: from the same counts each program's
+#: own sweep tells what was left out of its record, also after some hours without a worker.
+COUNTED: Final = timedelta(days=1)
 
 _task = table_of(Task)
 _wake_up = table_of(WakeUp)
@@ -59,6 +60,7 @@ def sweep(means: Means, program_id: UUID, ran_by: str) -> int:
         lost = sorted({*_forgotten(session), *_refused_long_ago(session, at)})
         for case_id in lost:
             wakeups.wake(session, case_id, at=at)
+        turned_away.tell_left_out(session, at=at)  # before the counts are thrown out
         _purge(session, at)
         set_mark(session, KEY, at, ran_by, len(lost))
         session.commit()

@@ -21,12 +21,14 @@ from api.session import Office
 from duties import turned_away
 from duties.actors import Actor
 from duties.turned_away import LEFT_OUT, LISTED, REFUSED, tell_left_out
+from flows.sweep import sweep
 from models.access import BrowserSession
 from models.base import table_of
 from models.record import Event
 from tests.api.desk import client_for, nobody
 from tests.casework import open_onboarding, step
 from tests.cast import AT, Cast
+from tests.flows.support import Clock, means_of
 
 _event = table_of(Event)
 _sign_in = table_of(BrowserSession)
@@ -252,3 +254,13 @@ def test_the_command_line_tells_of_whom_it_refuses(cast: Cast, command: Callable
     assert "zq7canary" not in str(told)
     assert command("case", "show", str(case_id), "--as", "coordinator") == 0
     assert len(lines(cast)) == 2
+
+
+def test_the_sweep_tells_what_was_left_out_of_those_who_ask_no_more(cast: Cast, police: TestClient) -> None:
+    for _ in range(LISTED + 2):
+        police.get(f"/cases/{uuid4()}")
+    clock = Clock(AT + timedelta(hours=2))
+    for _ in range(2):
+        clock.pass_by(minutes=15)
+        sweep(means_of(cast, clock), cast.program_id, "worker")
+    assert [line["facts"]["left_out"] for line in lines(cast) if line["verb"] == LEFT_OUT] == [2]

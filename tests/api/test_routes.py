@@ -1,19 +1,24 @@
-"""Every route names the action that it asks, and every action is asked by some route."""
+"""Every route and every command names the action that it asks, and every action is asked by some of them."""
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
+import typer
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import iter_route_contexts
 
 from adapters.database import make_engine
-from api.permissions import TABLE, Action
+from api.cli import app as command_line
+from api.permissions import OF_A_PART, TABLE, Action, Relation
+from duties.turned_away import table_for
 from tests.api.desk import app_on, nobody
-from tests.cast import Cast
+from tests.cast import ROOT, Cast
 
 #: Files that hold no one's data, and the description of the API; both are the framework's own routes.
 UNASKED = {"/static", "/api/v1/openapi.json"}
@@ -55,10 +60,72 @@ def test_a_route_without_an_action_is_found_however_deep_it_is(cast: Cast) -> No
     assert unmarked(app) == ["GET /deep"]
 
 
-def test_every_action_is_asked_by_a_route_and_allowed_to_someone(cast: Cast) -> None:
+def commands(app: typer.Typer, before: str = "spheres") -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Each command of the command line, groups within groups included."""
+    for command in app.registered_commands:
+        assert command.callback is not None
+        yield f"{before} {command.name or command.callback.__name__}", command.callback
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            yield from commands(group.typer_instance, f"{before} {group.name}")
+
+
+def test_every_command_names_the_action_that_it_asks() -> None:
+    found = list(commands(command_line))
+    assert len(found) > 25
+    nameless = [name for name, command in found if not isinstance(getattr(command, "__asks__", None), Action)]
+    assert nameless == [], "mark them with @asks, and ask the table"
+
+
+def test_every_action_is_asked_by_a_route_or_a_command_and_allowed_to_someone(cast: Cast) -> None:
     asked = {getattr(endpoint, "__asks__", None) for _, endpoint in endpoints(app_on(cast.database))}
-    assert set(Action) - asked == set()
+    asked |= {getattr(command, "__asks__", None) for _, command in commands(command_line)}
+    assert set(Action) - asked == OF_A_PART
     assert all(TABLE[action] for action in Action)
+    assert set(TABLE) == set(Action)
+
+
+def required(function: Callable[..., Any]) -> set[str]:
+    """The actions that stand in the code of an endpoint or a command: each as `Action.NAME`."""
+    return set(re.findall(r"Action\.([A-Z_]+)", _code_of(function)))
+
+
+def _code_of(function: Callable[..., Any]) -> str:
+    """A function's own code, without its decorators."""
+    source = inspect.getsource(inspect.unwrap(function))
+    return source[source.index("def ") :]
+
+
+def test_what_only_the_operator_may_do_is_asked_of_the_table_too() -> None:
+    """Who sits at the terminal is a relation as any other: taken out of a row, the command is refused."""
+    operators = [
+        (name, command, asked)
+        for name, command in commands(command_line)
+        if TABLE[asked := _asked_by(command)] == {Relation.OPERATOR}
+    ]
+    assert len(operators) >= 7
+    for name, command, asked in operators:
+        assert required(command) == {asked.name}, name
+
+
+def test_what_is_asked_of_a_part_of_an_answer_is_asked_somewhere() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "api").rglob("*.py")))
+    for action in OF_A_PART:
+        assert f"allows(Action.{action.name}" in re.sub(r"\s+", "", code)
+
+
+def test_every_id_in_a_path_is_that_of_a_thing_that_the_record_can_name(cast: Cast) -> None:
+    """Else a refusal would be told without what it was of."""
+    names = {name for where, _ in endpoints(app_on(cast.database)) for name in re.findall(r"{(\w+)_id}", where)}
+    assert len(names) > 8
+    nowhere = {name for name in names if table_for(name) is None}
+    assert nowhere == set(), "say in duties/turned_away.py, under TABLES, in which table such a thing stands"
+
+
+def _asked_by(function: Callable[..., Any]) -> Action:
+    asked = getattr(function, "__asks__", None)
+    assert isinstance(asked, Action)
+    return asked
 
 
 def test_no_two_routes_answer_the_same_request(cast: Cast) -> None:
