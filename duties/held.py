@@ -109,13 +109,17 @@ def _opening_waiting() -> Update:
 
 @dataclass(frozen=True)
 class Moved:
-    """What a verb did: the task's new state, the tasks that it opened, and whether it closed the case."""
+    """What a verb did: the task's new state, the tasks that it opened, and whether it closed the case.
+
+    `version` is the task's own version now, where the task came to rest; None where what followed may have changed it.
+    """
 
     task_id: UUID
     state: str
     case_id: UUID | None = None
     opened: tuple[UUID, ...] = ()
     case_closed: bool = False
+    version: int | None = None
 
 
 @dataclass(frozen=True)
@@ -167,6 +171,7 @@ def change(session: Session, held: Held, **values: Any) -> None:
     if done.rowcount != 1:
         msg = "a locked task changed under its lock"
         raise RuntimeError(msg)
+    held.task["version"] += 1
 
 
 def tell(session: Session, held: Held, verb: str, **facts: events.Fact) -> None:
@@ -184,7 +189,7 @@ def wake(session: Session, held: Held) -> None:
 def settle(session: Session, held: Held, state: str) -> Moved:
     """After a task came to rest: open what waited for it, close the case if it was the last, wake the engine."""
     if held.case_id is None:
-        return Moved(held.id, state)
+        return Moved(held.id, state, version=held.task["version"])
     if held.task["dates_hang"]:
         scheduling.reschedule(session, held.case_id)
     opened: tuple[UUID, ...] = ()
@@ -194,7 +199,7 @@ def settle(session: Session, held: Held, state: str) -> Moved:
     if not opened:
         closed = close_if_settled(session, held.case_id, by=held.by, at=held.at)
     wake(session, held)
-    return Moved(held.id, state, held.case_id, opened, closed)
+    return Moved(held.id, state, held.case_id, opened, closed, held.task["version"])
 
 
 def open_those_ready(session: Session, held: Held, candidates: Sequence[UUID]) -> tuple[UUID, ...]:

@@ -66,10 +66,13 @@ class Door:
         by = actor_for(session, self.desk.asker, action, task_id)
         moved = verb(session, task_id, by=by, at=self.desk.at, seen=self.seen)
         self.once.done(self.response, 200, f"/api/v1/tasks/{task_id}")
-        version = session.scalar(
-            select(_task.c.version).where(_task.c.program_id == program_of(session), _task.c.id == task_id)
-        )
-        self.response.headers["ETag"] = etag(version or 0)
+        version = moved.version
+        if version is None:
+            here = program_of(session)
+            version = session.execute(
+                select(_task.c.version).where(_task.c.program_id == here, _task.c.id == task_id)
+            ).scalar_one()
+        self.response.headers["ETag"] = etag(version)
         return MovedShown.model_validate(moved)
 
 
