@@ -1,11 +1,16 @@
 """The measures run from end to end with tiny sizes, and the page of figures names each of their ratios."""
 
+import os
 import re
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
+
+from bench.figures import cpu_of, tells_cpu
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -36,6 +41,23 @@ def run(*names: str) -> dict[str, float]:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return {name: float(value) for name, value in re.findall(r"^ratio (\S+) +([0-9.]+)", done.stdout, re.MULTILINE)}
+
+
+@pytest.mark.skipif(not tells_cpu(), reason="only Linux tells the CPU time of other processes")
+def test_the_cpu_of_a_process_counts_what_its_ended_threads_used() -> None:
+    def work() -> None:
+        end = time.thread_time() + 0.2
+        while time.thread_time() < end:
+            pass
+
+    before = cpu_of([os.getpid()])
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert cpu_of([os.getpid()]) - before >= 0.2
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as gone:
+        gone.wait()
+        assert cpu_of([gone.pid]) == 0.0
 
 
 def test_the_measures_of_one_process_run_and_print_every_ratio() -> None:
