@@ -138,7 +138,8 @@ def case_page(
     version = versions.pinned(desk.session, held)
     protocol = scheduling.protocol_of(version)
     given = may_end(desk.session, desk.asker, held, "cancel" if held["state"] == "open" else "reopen")
-    lines = lines_of(desk, _tasks_of(desk, case_id), with_notes=allows(Action.READ_NOTES, given) is not None)
+    reads_notes = allows(Action.READ_NOTES, given) is not None
+    lines = lines_of(desk, _tasks_of(desk, case_id), with_notes=reads_notes)
     about = cases_about(desk, [case_id])[case_id]
     return page(
         desk,
@@ -159,7 +160,8 @@ def case_page(
         offer=versions.newer_version(desk.session, row, desk.language),
         offers=_offers(held, given, lines),
         engine=_engine(desk, case_id),
-        history=_history(desk, case_id, whole=whole_history),
+        reads_notes=reads_notes,
+        history=_history(desk, case_id, whole=whole_history, with_notes=reads_notes),
         whole_history=whole_history,
         now=desk.at,
     )
@@ -268,13 +270,13 @@ def _engine(desk: Desk, case_id: UUID) -> dict[str, Any]:
     return {"runs": runs, "waiting": waiting}
 
 
-def _history(desk: Desk, case_id: UUID, *, whole: bool) -> dict[str, Any]:
+def _history(desk: Desk, case_id: UUID, *, whole: bool, with_notes: bool) -> dict[str, Any]:
     mine = and_(_event.c.program_id == program_of(desk.session), _event.c.case_id == case_id)
     if not whole:
         mine = and_(mine, _event.c.verb.not_in(MINOR))
     most = MOST_EVENTS if whole else FIRST_EVENTS
     rows = many(desk.session, select(_event).where(mine).order_by(_event.c.n.desc()).limit(most + 1))
-    return {"lines": told(desk, rows[:most]), "more": len(rows) > most}
+    return {"lines": told(desk, rows[:most], with_notes=with_notes), "more": len(rows) > most}
 
 
 # What the forms do.

@@ -219,17 +219,21 @@ _NONE = N_("none")
 _NOBODY = N_("nobody")
 
 
-def told(desk: Desk, events: Sequence[Mapping[str, Any]]) -> list[Told]:
-    """These rows of the record in the reader's language, in their order. The database is asked once for all."""
-    return _Telling(desk, events).lines() if events else []
+def told(desk: Desk, events: Sequence[Mapping[str, Any]], *, with_notes: bool = True) -> list[Told]:
+    """These rows of the record in the reader's language, in their order. The database is asked once for all.
+
+    Without `with_notes` a proof is not named: for whoever sees a case and has no part in it (`Action.READ_NOTES`).
+    """
+    return _Telling(desk, events, with_notes=with_notes).lines() if events else []
 
 
 class _Telling:
     """What several sentences need, read at once."""
 
-    def __init__(self, desk: Desk, events: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, desk: Desk, events: Sequence[Mapping[str, Any]], *, with_notes: bool) -> None:
         self.desk = desk
         self.events = events
+        self.unsaid = frozenset({"id"} if with_notes else {"id", "label"})
         self.roles = titles_of_roles(desk)
         self.cases = cases_about(desk, {event["case_id"] for event in events if event["case_id"]})
         self.names = names_of(desk, self._people())
@@ -331,7 +335,9 @@ class _Telling:
             reading = _READINGS.get(kind)
             if reading is not None:
                 rows = many(self.desk.session, reading(self.desk, ids))
-                found |= {row["id"]: " – ".join(str(row[part]) for part in row if part != "id") for row in rows}
+                found |= {
+                    row["id"]: " – ".join(str(row[part]) for part in row if part not in self.unsaid) for row in rows
+                }
         return found
 
     def _read_declared(self) -> dict[tuple[UUID, str], dict[str, str]]:

@@ -252,7 +252,7 @@ def task_page(desk: Desk, request: Request, task_id: UUID, typed: Typed) -> HTML
         case=case,
         due_rule=due_rule,
         holds_up=_holds_up(desk, task_id),
-        history=told(desk, events),
+        history=told(desk, events, with_notes=with_notes),
     )
 
 
