@@ -25,12 +25,17 @@ def asked_by(office: Office, request: Request) -> str:
     return request.cookies.get(_name(office, "browser"), "")
 
 
-def mark_asking(office: Office, response: Response) -> str:
-    """Mark the browser that asks for a link, anew each time; its cookie.
+def new_cookie() -> str:
+    """A cookie that no browser has yet."""
+    return secrets.token_urlsafe(32)
+
+
+def mark_asking(office: Office, response: Response, cookie: str) -> None:
+    """Mark the browser that asks for a link with a new cookie, anew each time.
 
     Lax: the link is opened from a page of mail, which is another site, and the cookie has to come with it.
     """
-    return _mark(office, response, "browser", _ASKED_SECONDS, "lax")
+    _mark(office, response, "browser", cookie, _ASKED_SECONDS, "lax")
 
 
 def begun_by(office: Office, request: Request) -> str:
@@ -38,28 +43,9 @@ def begun_by(office: Office, request: Request) -> str:
     return request.cookies.get(_name(office, "flow"), "")
 
 
-def mark_beginning(office: Office, response: Response) -> str:
-    """Mark the browser that is asked for a passkey, anew each time; its cookie. Both halves happen on our own pages."""
-    return _mark(office, response, "flow", BEGUN_SECONDS, "strict")
-
-
-def gone_from(office: Office, request: Request) -> str:
-    """The cookie of the browser that went to a directory, and what it carries after a dot; "" where it is another."""
-    return request.cookies.get(_name(office, "entra"), "")
-
-
-def mark_going(office: Office, response: Response, *, along: str = "") -> str:
-    """Mark the browser that goes to a directory, anew each time; its cookie, which carries `along` after a dot.
-
-    None: it comes back by a form that the directory's page posts, and that is another site. The name keeps it to this
-    very host.
-    """
-    return _mark(office, response, "entra", GONE_SECONDS, "none", f".{along}" if along else "")
-
-
-def forget_going(office: Office, response: Response) -> None:
-    """Take back the cookie of the browser that went to a directory: it came back, whatever came of it."""
-    _take(office, response, "entra")
+def mark_beginning(office: Office, response: Response, cookie: str) -> None:
+    """Mark the browser that is asked for a passkey, anew each time. Both halves happen on our own pages."""
+    _mark(office, response, "flow", cookie, BEGUN_SECONDS, "strict")
 
 
 def forget(office: Office, response: Response) -> None:
@@ -73,24 +59,17 @@ def _take(office: Office, response: Response, what: str) -> None:
 
 
 def _mark(
-    office: Office,
-    response: Response,
-    what: str,
-    seconds: int,
-    same_site: Literal["lax", "strict", "none"],
-    along: str = "",
-) -> str:
-    token = secrets.token_urlsafe(32) + along
+    office: Office, response: Response, what: str, cookie: str, seconds: int, same_site: Literal["lax", "strict"]
+) -> None:
     response.set_cookie(
         _name(office, what),
-        token,
+        cookie,
         max_age=seconds,
         path="/",
         secure=office.is_https,
         httponly=True,
         samesite=same_site,
     )
-    return token
 
 
 def _name(office: Office, what: str) -> str:

@@ -36,13 +36,14 @@ _door = table_of(Door)
 
 @dataclass(frozen=True)
 class Leads:
-    """Where a door leads: to whom, in which program."""
+    """Where a door leads: to whom, in which program. `made_by` is empty where it was opened at the terminal."""
 
     program_id: UUID
     person_id: UUID
     kind: str
     token_digest: str
     expires_at: datetime
+    made_by: UUID | None
 
 
 def digest(token: str) -> str:

@@ -35,8 +35,8 @@ _identity = table_of(Identity)
 _session = table_of(BrowserSession)
 
 
-def invite(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str:
-    """Invite a person to sign in, by a letter in their language; the token of its link, for the command line alone.
+def invite(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Invite a person to sign in, by a letter in their language, whose link is theirs alone.
 
     An invitation that was still open is of no more use. Raises Refusal: no such person, no address, or no role today
     nor on a day before the invitation would end.
@@ -46,14 +46,8 @@ def invite(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str
         raise Refusal(
             "invitation.no_address", N_("This person has no e-mail address. Write it on their page, then invite them.")
         )
+    token = _open(session, person_id, by=by, at=at)
     until = local_day(session, at + doors.OPEN_FOR[INVITATION])
-    begins = _begins_on(session, person_id, local_day(session, at))
-    if begins is None or begins > until:
-        raise Refusal(
-            "invitation.no_role",
-            N_("This person holds no role in the coming week. Invite them when their first day is near."),
-        )
-    token = doors.make(session, INVITATION, person_id, by=by, at=at)
     notices.write(
         session,
         "invitation",
@@ -66,7 +60,26 @@ def invite(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str
         },
         at=at,
     )
-    return token
+
+
+def invite_at_terminal(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str:
+    """As `invite`, without a letter: the path of a link that is handed over, because no mail may go out yet.
+
+    Whoever runs the installation answers for whom they hand it to, so that no second link by letter is asked of it.
+    """
+    _locked(session, person_id)
+    return path_of(_open(session, person_id, by=by, at=at))
+
+
+def _open(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str:
+    until = local_day(session, at + doors.OPEN_FOR[INVITATION])
+    begins = _begins_on(session, person_id, local_day(session, at))
+    if begins is None or begins > until:
+        raise Refusal(
+            "invitation.no_role",
+            N_("This person holds no role in the coming week. Invite them when their first day is near."),
+        )
+    return doors.make(session, INVITATION, person_id, by=by, at=at)
 
 
 def path_of(token: str) -> str:
@@ -124,6 +137,12 @@ def send_enrolment(session: Session, person_id: UUID, *, browser: str, by: Actor
         facts=lambda _: {"path": path_of(token)},
         at=at,
     )
+
+
+def enrol_here(session: Session, leads: Leads, *, browser: str, at: datetime) -> str:
+    """The path by which this browser may enrol a passkey at once, for an invitation that was handed over."""
+    by = Actor(role="", person_id=leads.person_id)
+    return path_of(doors.make(session, ENROLMENT, leads.person_id, by=by, at=at, browser=browser))
 
 
 def send_enrolment_to_address(session: Session, address: str, *, browser: str, at: datetime) -> int:

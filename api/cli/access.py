@@ -44,8 +44,8 @@ def administrator(
     """Add the first administrator, who can sign in and invite the others, and print the link of their invitation.
 
     Whoever runs this runs the installation: nobody is asked for, and the record says that the command line did it.
-    The link is printed because mail may not go out yet; it works once, for a week. Run again with the same address it
-    invites the same person again; where another is administrator already, it is they who invite.
+    The link is printed, and not mailed, because mail may not go out yet; it works once, for a week. Run again with the
+    same address it invites the same person again; where another is administrator already, it is they who invite.
     """
     by = require(Action.ADD_ADMINISTRATOR, at_the_terminal())
     with counter(program) as here:
@@ -70,8 +70,7 @@ def administrator(
                 by=by,
                 at=here.at,
             )
-        token = invitations.invite(here.session, person_id, by=by, at=here.at)
-        address = _base_url(here) + invitations.path_of(token)
+        address = _base_url(here) + invitations.invite_at_terminal(here.session, person_id, by=by, at=here.at)
     # Once all of it is kept: a link that was not would lead nowhere.
     tell(N_("This link lets the administrator in, once, for a week; hand it to nobody else:"))
     typer.echo(address)

@@ -49,24 +49,30 @@ def show_door(request: Request, token: str) -> HTMLResponse:
 def accept_by_passkey(request: Request, token: str) -> Response:
     """Accept an invitation and go on by a passkey: a link for this browser alone is mailed to the one invited.
 
-    So whoever got hold of the invitation, but not of the mailbox, does not come in.
+    So whoever got hold of the invitation, but not of the mailbox, does not come in. One that was handed over at the
+    terminal leads on at once.
     """
     office = office_of(request)
     leads = _look(request, token)
     if leads is None or leads.kind != INVITATION:
         return closed(request)
-    answer = see_other("/sign-in/letter")
-    browser = browsers.mark_asking(office, answer)
+    browser = browsers.new_cookie()
+    to = "/sign-in/letter"
     with office.of_program(leads.program_id) as session:
         try:
             site_or_refuse(office)
             invitations.accept(session, token, at=office.clock())
-            by = Actor(role="", person_id=leads.person_id)
-            invitations.send_enrolment(session, leads.person_id, browser=browser, by=by, at=office.clock())
+            if leads.made_by is None:
+                to = invitations.enrol_here(session, leads, browser=browser, at=office.clock())
+            else:
+                by = Actor(role="", person_id=leads.person_id)
+                invitations.send_enrolment(session, leads.person_id, browser=browser, by=by, at=office.clock())
         except Refusal as refusal:
             session.rollback()
             return _page(request, token, leads, refusal)
         session.commit()
+    answer = see_other(to)
+    browsers.mark_asking(office, answer, browser)
     return answer
 
 
@@ -152,6 +158,7 @@ def _page(request: Request, token: str, leads: Leads, refusal: Refusal | None = 
         status=409 if refusal else 200,
         token=token,
         kind=leads.kind,
+        handed_over=leads.made_by is None,
         program_title=_title(here),
         has_directory=office.directory is not None,
         has_site=site_of(office.base_url) is not None,

@@ -73,7 +73,8 @@ def add_passkey(desk: AtDesk, request: Request) -> Response:
     me = desk.asker.person_id
     limits.hit(desk.office, "letter_to", str(me), most=limits.LETTERS_TO_ONE_ADDRESS)
     answer = see_other("/sign-in/letter")
-    browser = browsers.mark_asking(desk.office, answer)
+    browser = browsers.new_cookie()
+    browsers.mark_asking(desk.office, answer, browser)
 
     def act() -> None:
         site_or_refuse(desk.office)

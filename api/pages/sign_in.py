@@ -85,7 +85,9 @@ def ask_for_letter(request: Request, later: BackgroundTasks, address: Text = "")
     limits.hit(office, "letter_from", limits.place_of(request), most=limits.LETTERS_FROM_ONE_PLACE)
     limits.hit(office, "letter_to", address.lower(), most=limits.LETTERS_TO_ONE_ADDRESS)
     answer = see_other("/sign-in/letter")
-    later.add_task(_send_letters, office, address, browsers.mark_asking(office, answer))
+    browser = browsers.new_cookie()
+    browsers.mark_asking(office, answer, browser)
+    later.add_task(_send_letters, office, address, browser)
     answer.background = later
     return answer
 
@@ -127,7 +129,8 @@ def site_or_refuse(office: Office) -> Site:
 
 def keep_challenge(office: Office, answer: Response, kind: str, kept: dict[str, str]) -> None:
     """Keep what was asked of a browser until it answers, once."""
-    cookie = browsers.mark_beginning(office, answer)
+    cookie = browsers.new_cookie()
+    browsers.mark_beginning(office, answer, cookie)
     with office.before_a_program() as session:
         sign_ins.keep(session, cookie, kind, kept, at=office.clock(), open_for=timedelta(seconds=BEGUN_SECONDS))
         session.commit()
