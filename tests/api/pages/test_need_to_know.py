@@ -150,7 +150,8 @@ def test_the_same_over_json(cast: Cast, case_id: UUID) -> None:
         assert not [word for word in WRITTEN if word in asker.ask("GET", f"/cases/{case_id}/events").text]
 
 
-def test_the_administrator_sees_that_letters_went_and_not_what_they_say(cast: Cast, case_id: UUID) -> None:
+@pytest.mark.usefixtures("case_id")
+def test_the_administrator_sees_that_letters_went_and_not_what_they_say(cast: Cast) -> None:
     coordinator, administrator = signed_in(cast, "coordinator"), signed_in(cast, "administrator")
     whole, short = coordinator.get("/post").text, administrator.get("/post").text
     assert "To be sent" in text_of(whole)
