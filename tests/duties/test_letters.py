@@ -297,7 +297,8 @@ def test_a_fact_of_a_megabyte_is_cut_and_a_subject_stays_short() -> None:
     "path",
     [
         "https://ailleurs.example/", "//ailleurs.example/x", "tasks", "/participants/2019-02", "/tasks/../x",
-        "/cases?name=zoe", "/people/Zoe", "/door/" + "A" * 42, "/door/" + "A" * 43 + "/x", "/tasks/6b1f0a3e", "/tasks/\n", "/tasks#x", "", "//",
+        "/cases?name=zoe", "/people/Zoe", "/tasks/6b1f0a3e", "/tasks/\n", "/tasks#x", "", "//",
+        "/door/" + "A" * 42, "/door/" + "A" * 43 + "/x",
     ],
 )  # fmt: skip
 def test_a_letter_links_only_to_our_pages_by_opaque_ids(path: str) -> None:
