@@ -19,6 +19,8 @@ BEGUN_SECONDS: Final = 300
 #: As long as somebody may take to sign in at the directory of their organization.
 GONE_SECONDS: Final = 600
 
+_SameSite = Literal["lax", "strict", "none"]
+
 
 def asked_by(office: Office, request: Request) -> str:
     """The cookie of the browser that asked for a link; "" where it is another."""
@@ -48,6 +50,27 @@ def mark_beginning(office: Office, response: Response, cookie: str) -> None:
     _mark(office, response, "flow", cookie, BEGUN_SECONDS, "strict")
 
 
+def gone_from(office: Office, request: Request) -> str:
+    """The cookie of the browser that went to a directory, and what it carries after a dot; "" where it is another."""
+    return request.cookies.get(_name(office, "entra"), "")
+
+
+def mark_going(office: Office, response: Response, *, along: str = "") -> str:
+    """Mark the browser that goes to a directory, anew each time; its cookie, which carries `along` after a dot.
+
+    None: it comes back by a form that the directory's page posts, and that is another site. The name keeps it to this
+    very host.
+    """
+    cookie = new_cookie() + (f".{along}" if along else "")
+    _mark(office, response, "entra", cookie, GONE_SECONDS, "none")
+    return cookie
+
+
+def forget_going(office: Office, response: Response) -> None:
+    """Take back the cookie of the browser that went to a directory: it came back, whatever came of it."""
+    _take(office, response, "entra")
+
+
 def forget(office: Office, response: Response) -> None:
     """Take every cookie of these back: they have served."""
     for what in ("browser", "flow", "entra"):
@@ -58,9 +81,7 @@ def _take(office: Office, response: Response, what: str) -> None:
     response.delete_cookie(_name(office, what), path="/", secure=office.is_https, httponly=True)
 
 
-def _mark(
-    office: Office, response: Response, what: str, cookie: str, seconds: int, same_site: Literal["lax", "strict"]
-) -> None:
+def _mark(office: Office, response: Response, what: str, cookie: str, seconds: int, same_site: _SameSite) -> None:
     response.set_cookie(
         _name(office, what),
         cookie,
