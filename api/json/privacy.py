@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -176,6 +176,7 @@ def complete_incident(
 ) -> IncidentShown:
     """Write what is known of an incident anew."""
     by = require(Action.KEEP_INCIDENTS, to_program(desk.asker))
+    _find(desk, incident_id)
     seen = seen_version(if_match)
     incidents.complete(desk.session, incident_id, body.entry(), seen=seen, by=by, at=desk.at)
     return _one(desk, incident_id, response)
@@ -188,6 +189,7 @@ def assess_incident(
 ) -> IncidentShown:
     """Say whether an incident may do serious harm, and why."""
     by = require(Action.KEEP_INCIDENTS, to_program(desk.asker))
+    _find(desk, incident_id)
     incidents.assess(
         desk.session,
         incident_id,
@@ -207,6 +209,7 @@ def tell_of_incident(
 ) -> IncidentShown:
     """Write down who was told of an incident, and when."""
     by = require(Action.KEEP_INCIDENTS, to_program(desk.asker))
+    _find(desk, incident_id)
     telling = Telling(body.commission_told_on, body.people_told_on, body.public_notice)
     seen = seen_version(if_match)
     incidents.note_telling(desk.session, incident_id, telling, seen=seen, by=by, at=desk.at)
@@ -218,6 +221,7 @@ def tell_of_incident(
 def close_incident(incident_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = "") -> IncidentShown:
     """Close an incident in which nothing is left to do."""
     by = require(Action.KEEP_INCIDENTS, to_program(desk.asker))
+    _find(desk, incident_id)
     incidents.close(desk.session, incident_id, seen=seen_version(if_match), by=by, at=desk.at)
     return _one(desk, incident_id, response)
 
@@ -227,6 +231,7 @@ def close_incident(incident_id: UUID, desk: AtDesk, response: Response, if_match
 def reopen_incident(incident_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = "") -> IncidentShown:
     """Open a closed incident again."""
     by = require(Action.KEEP_INCIDENTS, to_program(desk.asker))
+    _find(desk, incident_id)
     incidents.reopen(desk.session, incident_id, seen=seen_version(if_match), by=by, at=desk.at)
     return _one(desk, incident_id, response)
 
@@ -238,12 +243,16 @@ def _lines(desk: Desk, verbs: tuple[str, ...], asked: Asked, limit: int, before:
 
 
 def _one(desk: Desk, incident_id: UUID, response: Response) -> IncidentShown:
+    shown = IncidentShown(**_find(desk, incident_id))
+    response.headers["ETag"] = etag(shown.version)
+    return shown
+
+
+def _find(desk: Desk, incident_id: UUID) -> dict[str, Any]:
     found = one(
         desk.session,
         select(_incident).where(_incident.c.program_id == program_of(desk.session), _incident.c.id == incident_id),
     )
     if found is None:
         raise Forbidden
-    shown = IncidentShown(**found)
-    response.headers["ETag"] = etag(shown.version)
-    return shown
+    return found

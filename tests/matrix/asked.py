@@ -16,7 +16,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import Mount
 
 from api.permissions import Action
-from tests.cast import ARRIVAL
+from tests.cast import ARRIVAL, TODAY
 from tests.matrix.world import PLACES
 
 #: The framework's own: it describes the API and reads nothing.
@@ -136,6 +136,15 @@ _PERSON: Final = {
 _NEW: Final = {"form": "new", **_PERSON, "organization": "{organization_id}", "starts_on": _DAY}
 _CASE: Final = {"seen": "{version_of_case}"}
 
+_INCIDENT: Final = {
+    "information": "Notes de travail",
+    "circumstances": "Un portable oublié dans un train.",
+    "known_on": TODAY.isoformat(),
+    "measures": "Effacé à distance.",
+}
+_SEEN_INCIDENT: Final = {"seen": "{version_of_incident}"}
+_ASSESSED: Final = {"risk_reasons": "Le disque est chiffré."}
+
 SENT: Final[Mapping[str, Sent]] = {
     # Nobody's, and no one in particular.
     "GET /static/{file}": Sent(path="/static/app.css"),
@@ -167,6 +176,18 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /people/{person_id}/absences": Sent(
         form={"starts_on": _DAY, "ends_on": _DAY, "deputy": "{deputy_id}", "kinds": "tasks"}
     ),
+    "POST /privacy/incidents": Sent(form={**_INCIDENT, "organization": "{organization_id}"}),
+    "POST /privacy/incidents/{incident_id}": Sent(
+        form={**_SEEN_INCIDENT, **_INCIDENT, "organization": "{organization_id}"}
+    ),
+    "POST /privacy/incidents/{incident_id}/assessment": Sent(
+        form={**_SEEN_INCIDENT, **_ASSESSED, "serious_risk": "no"}
+    ),
+    "POST /privacy/incidents/{incident_id}/telling": Sent(
+        form={**_SEEN_INCIDENT, "commission_told_on": TODAY.isoformat()}
+    ),
+    "POST /privacy/incidents/{incident_id}/closing": Sent(form=_SEEN_INCIDENT),
+    "POST /privacy/incidents/{incident_id}/reopening": Sent(form=_SEEN_INCIDENT),
     # JSON.
     "POST /api/v1/cases": Sent(
         json={"protocol": "onboarding", "subject_id": "{subject_id}", "organization_id": "{organization_id}"}
@@ -193,5 +214,9 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /api/v1/people/{person_id}/absences": Sent(
         json={"starts_on": _DAY, "ends_on": _DAY, "deputy_id": "{deputy_id}"}
     ),
+    "POST /api/v1/privacy/incidents": Sent(json={**_INCIDENT, "organization_id": "{organization_id}"}),
+    "PUT /api/v1/privacy/incidents/{incident_id}": Sent(json={**_INCIDENT, "organization_id": "{organization_id}"}),
+    "PUT /api/v1/privacy/incidents/{incident_id}/assessment": Sent(json={**_ASSESSED, "serious_risk": False}),
+    "PUT /api/v1/privacy/incidents/{incident_id}/telling": Sent(json={"commission_told_on": TODAY.isoformat()}),
 }
 """For each route that takes a body, one that it takes."""

@@ -10,9 +10,10 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import insert, select, update
 
-from duties import doors, sign_ins, tasks
+from duties import doors, incidents, sign_ins, tasks
 from duties.actors import Actor
 from duties.here import program_of
+from duties.incidents import Entry
 from duties.people import add_person, appoint, end_tenure, record_absence
 from duties.proofs import Proof
 from models.access import BrowserSession, Passkey
@@ -154,6 +155,12 @@ def _case_of(cast: Cast, place: str) -> dict[str, str]:
         person = session.scalar(
             select(_person.c.version).where(_person.c.program_id == here, _person.c.id == cast.people[worker])
         )
+        incident = incidents.enter(
+            session,
+            Entry(organization, "Notes de travail", "Un portable oublié dans un train.", TODAY, measures="Effacé."),
+            by=cast.actor("coordinator"),  # whoever they are: the table is asked at the windows
+            at=AT,
+        )
         token = doors.make(session, doors.INVITATION, cast.people[worker], by=cast.actor("coordinator"), at=AT)
         sign_ins.begin(session, cast.people[worker], means="passkey", device="Firefox, Windows", at=AT)
         sign_in = session.scalar(
@@ -184,6 +191,8 @@ def _case_of(cast: Cast, place: str) -> dict[str, str]:
         "absence_id": str(away),
         "notice_id": str(letter),
         "agreement_id": str(agreement),
+        "incident_id": str(incident),
+        "version_of_incident": "1",
         "subject_id": str(cast.people[worker]),
         "deputy_id": str(cast.people[manager]),
         "organization_id": str(organization),
