@@ -14,9 +14,11 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
+import httpx2
 import pytest
 
 from adapters.directory import Entra
+from adapters.id_tokens import Directory, prove
 from models.ports import Away, Begun, Proven, SignInProvider, Unproven
 from tests.fakes.entra import (
     ABSENT,
@@ -194,6 +196,24 @@ def test_the_table_of_lies_would_notice_a_token_that_tells_the_truth(
 ) -> None:
     fake.bend = Bend(claims={"exp": NOW + 60, "iat": NOW - 30, "nbf": NOW - 30}, head={"typ": "JWT"})
     assert signed_in(make(), fake) == Proven(TENANT, ALICE.object_id)
+
+
+def test_what_msal_asks_too_is_asked_of_the_token_itself(fake: FakeEntra, clock: Clock) -> None:
+    trusted = fake.settings().trusted()
+    assert trusted is not None
+    with httpx2.Client(verify=trusted) as http:
+        there = f"{fake.authority}/{TENANT}/v2.0"
+        directory = Directory(http, there, expected_issuer=there, clock=clock)
+
+        def proved(nonce: str) -> Proven | Unproven | Away:
+            token = fake.id_token(ALICE, "the one that was sent")
+            return prove(token, directory, audience=CLIENT_ID, tenants={TENANT}, nonce=nonce)
+
+        assert proved("the one that was sent") == Proven(TENANT, ALICE.object_id)
+        assert proved("another") == Unproven("nonce")
+        assert proved("") == Unproven("nonce")
+        fake.bend = Bend(claims={"nonce": 7})
+        assert proved("the one that was sent") == Unproven("nonce")
 
 
 def test_a_tenant_that_is_not_on_the_list_proves_nobody(make: Callable[..., Entra], fake: FakeEntra) -> None:

@@ -124,6 +124,34 @@ class FakeEntra:
             "state": self._asked(address)["state"],
         }
 
+    def id_token(self, account: Account, nonce: str) -> str:
+        """The token of someone who signed in: honest but for how it is bent."""
+        if self.bend.whole is not None:
+            return self.bend.whole
+        now = int(time.time())
+        tenant, bend = account.tenant, self.bend
+        honest = {
+            "ver": "2.0",
+            "iss": f"{self.authority}/{tenant}/v2.0",
+            "aud": CLIENT_ID,
+            "sub": sha256(account.object_id.bytes).hexdigest(),
+            "tid": str(tenant),
+            "oid": str(account.object_id),
+            "preferred_username": account.email,
+            "email": account.email,
+            "nonce": nonce,
+            "iat": now,
+            "nbf": now,
+            "exp": now + 3600,
+        }
+        claims = honest | dict(bend.claims)
+        head = {"typ": "JWT", "alg": bend.algorithm, "kid": self.kid} | dict(bend.head)
+        signed = ".".join(_part({n: v for n, v in part.items() if v is not ABSENT}) for part in (head, claims))
+        # Not by PyJWT's `encode`, which refuses to write the stranger lies.
+        signer = jwt.get_algorithm_by_name(bend.algorithm)
+        key = signer.prepare_key(self.signing if bend.key is None else bend.key) if bend.algorithm != "none" else None
+        return f"{signed}.{urlsafe_b64encode(signer.sign(signed.encode(), key)).rstrip(b'=').decode()}"
+
     def rotate(self, name: str) -> None:
         """Sign with a new key from now on, and publish it alone."""
         self.signing, self.kid = some_key(name), name
@@ -192,7 +220,8 @@ class FakeEntra:
         ):
             return 400, {"error": "invalid_grant", "error_description": "AADSTS54005: the code was used already"}
         answer: dict[str, Any] = {"token_type": "Bearer", "expires_in": 3600, "access_token": "none of ours"}
-        return 200, answer | {"id_token": self._id_token(held), "scope": "openid profile"}
+        token = self.id_token(held.account, held.asked["nonce"])
+        return 200, answer | {"id_token": token, "scope": "openid profile"}
 
     def _is_registered(self, tenant: str, form: dict[str, str]) -> bool:
         if form.get("client_id") != CLIENT_ID:
@@ -206,33 +235,6 @@ class FakeEntra:
             audience=f"{self.authority}/{tenant}/oauth2/v2.0/token",
         )
         return bool(said["iss"] == said["sub"] == CLIENT_ID)
-
-    def _id_token(self, held: _Code) -> str:
-        if self.bend.whole is not None:
-            return self.bend.whole
-        now = int(time.time())
-        tenant, bend = held.account.tenant, self.bend
-        honest = {
-            "ver": "2.0",
-            "iss": f"{self.authority}/{tenant}/v2.0",
-            "aud": CLIENT_ID,
-            "sub": sha256(held.account.object_id.bytes).hexdigest(),
-            "tid": str(tenant),
-            "oid": str(held.account.object_id),
-            "preferred_username": held.account.email,
-            "email": held.account.email,
-            "nonce": held.asked["nonce"],
-            "iat": now,
-            "nbf": now,
-            "exp": now + 3600,
-        }
-        claims = honest | dict(bend.claims)
-        head = {"typ": "JWT", "alg": bend.algorithm, "kid": self.kid} | dict(bend.head)
-        signed = ".".join(_part({n: v for n, v in part.items() if v is not ABSENT}) for part in (head, claims))
-        # Not by PyJWT's `encode`, which refuses to write the stranger lies.
-        signer = jwt.get_algorithm_by_name(bend.algorithm)
-        key = signer.prepare_key(self.signing if bend.key is None else bend.key) if bend.algorithm != "none" else None
-        return f"{signed}.{urlsafe_b64encode(signer.sign(signed.encode(), key)).rstrip(b'=').decode()}"
 
     def _certified(self) -> tuple[Path, x509.Certificate]:
         """A key and its certificate in one file, as an operator makes them."""
