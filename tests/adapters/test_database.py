@@ -104,10 +104,12 @@ def test_a_listener_hears_what_another_connection_says(database: Database) -> No
     with listen(database.url, "spheres_wake", "spheres_post") as ears:
         assert ears.wait(5), "the first wait returns at once: something may have happened before it"
         assert not ears.wait(0.05)
-        threading.Timer(0.1, _notify, (database, "spheres_post")).start()
+        saying = threading.Timer(0.1, _notify, (database, "spheres_post"))
+        saying.start()
         begun = time.monotonic()
         assert ears.wait(5)
         assert time.monotonic() - begun < 2
+        saying.join()  # it may be heard before its connection is back in the pool, which ends with the test
 
 
 def test_a_listener_takes_a_new_connection_for_news(database: Database) -> None:
