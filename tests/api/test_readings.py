@@ -1,0 +1,140 @@
+"""No route answers with what is protected and keeps it from the record: every statement of every route is watched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import event, select
+
+from api.permissions import Action, asks
+from api.session import AtDesk
+from duties.reads import EXPORTED, PROTECTED, READ
+from models.base import table_of
+from models.casework import EvidenceFile
+from models.tables import metadata
+from tests.api.desk import app_on, token_for
+from tests.cast import AT, Cast
+from tests.conftest import Copies
+from tests.matrix.asked import Route, routes_of
+from tests.matrix.runner import the_world
+from tests.matrix.world import CODIM, World
+
+#: What a SELECT of a protected column looks like, under its table's own name or an alias of it.
+_SHOWN: Final = re.compile(r"\b(?:" + "|".join(rf"{table}(?:_\d+)?\.{column}" for table, column in PROTECTED) + r")\b")
+_COLUMNS: Final = re.compile(r"^\s*select\b(.*?)\bfrom\b", re.IGNORECASE | re.DOTALL)
+_TOLD: Final = re.compile(r"^\s*insert into event\b", re.IGNORECASE)
+
+
+@pytest.fixture(scope="module")
+def world(copies: Copies, cast_template: tuple[str, Cast]) -> Iterator[World]:
+    """Cases with documents and letters in them."""
+    with the_world(copies, *cast_template) as (name, built), copies.of(name) as database:
+        yield built.on(database)
+
+
+@contextmanager
+def watched(world: World) -> Iterator[list[tuple[str, str]]]:
+    """What was read that is protected, and what the record was told, in order, as statements come."""
+    seen: list[tuple[str, str]] = []
+
+    def look(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
+        columns = _COLUMNS.match(statement)
+        if columns and _SHOWN.search(columns[1]):
+            seen.append(("shown", _SHOWN.findall(columns[1])[0]))
+        if _TOLD.match(statement) and any(verb in str(parameters) for verb in (f"'{READ}'", f"'{EXPORTED}'")):
+            seen.append(("told", ""))
+
+    engine = world.cast.database.engine
+    event.listen(engine, "before_cursor_execute", look)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", look)
+
+
+def silent(
+    world: World, app: FastAPI, who: str, *, at: Callable[[Route], bool] = lambda _: True
+) -> tuple[set[str], set[str]]:
+    """The routes that showed something protected to this person, and those of them that told nobody."""
+    client = TestClient(app, base_url="http://testserver", follow_redirects=False)
+    client.cookies.set("spheres", token_for(world.cast.database, world.people[who], at=AT))
+    shown, told_nobody = set(), set()
+    for route in routes_of(app):
+        if route.writes or not at(route):
+            continue
+        with watched(world) as seen:
+            answer = client.get(route.address(world.things[CODIM]))
+        if answer.status_code == 200 and any(kind == "shown" for kind, _ in seen):
+            shown.add(str(route))
+            if not any(kind == "told" for kind, _ in seen):
+                told_nobody.add(str(route))
+    return shown, told_nobody
+
+
+@pytest.mark.parametrize(
+    ("who", "expected"),
+    [
+        (
+            "coordinator",
+            {
+                "GET /evidence/{evidence_id}",
+                "GET /post/{notice_id}",
+                "GET /post/{notice_id}/letter.eml",
+            },
+        ),
+        ("manager_codim", {"GET /evidence/{evidence_id}"}),
+        ("privacy_officer", set()),
+        ("administrator", set()),
+    ],
+)
+def test_every_route_that_shows_what_is_protected_tells_the_record(world: World, who: str, expected: set[str]) -> None:
+    shown, told_nobody = silent(world, app_on(world.cast.database), who)
+    assert told_nobody == set(), (
+        "these routes answer with what is protected and tell nobody: call duties.reads.record_read in them"
+    )
+    assert shown == expected
+
+
+def test_a_route_that_tells_nobody_is_found(world: World) -> None:
+    app = app_on(world.cast.database)
+    file = table_of(EvidenceFile)
+
+    @app.get("/leak/{evidence_id}")
+    @asks(Action.READ_EVIDENCE)
+    def leak(desk: AtDesk, evidence_id: str) -> int:
+        """How long a document is, by reading it."""
+        return len(desk.session.scalars(select(file.c.content).where(file.c.id == evidence_id)).one())
+
+    _, told_nobody = silent(world, app, "coordinator", at=lambda route: "/leak" in route.path)
+    assert told_nobody == {"GET /leak/{evidence_id}"}
+
+
+def test_a_reading_whose_line_cannot_be_written_is_not_given(world: World) -> None:
+    """The line stands in the reading's own transaction: without it there is no answer."""
+
+    def refuse(_: Any, __: Any, statement: str, *___: Any) -> None:
+        if _TOLD.match(statement):
+            raise RuntimeError("no room")
+
+    engine = world.cast.database.engine
+    client = TestClient(app_on(world.cast.database), base_url="http://testserver", raise_server_exceptions=False)
+    client.cookies.set("spheres", token_for(world.cast.database, world.people["coordinator"], at=AT))
+    place = f"/evidence/{world.things[CODIM]['evidence_id']}"
+    event.listen(engine, "before_cursor_execute", refuse)
+    try:
+        answer = client.get(place)
+    finally:
+        event.remove(engine, "before_cursor_execute", refuse)
+    assert answer.status_code == 500
+    assert client.get(place).status_code == 200
+
+
+def test_what_is_protected_is_there() -> None:
+    for table, column in PROTECTED:
+        assert column in metadata.tables[table].columns
