@@ -6,6 +6,7 @@ Tests sign in as `spheres_app`, as the web and the worker do, so that every poli
 import itertools
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ import psycopg
 import pytest
 from hypothesis import settings
 from psycopg import sql
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Engine, QueuePool, make_url
 from sqlmodel import Session
 
 from adapters.database import make_engine, migrate, open_session, program_session
@@ -132,12 +133,23 @@ class Copies:
         try:
             yield Database(engine, url, _in_database(self.urls.owner, name), _in_database(self.urls.admin, name))
         finally:
+            _all_back(engine)
             engine.dispose()
             self.run("drop database {} with (force)", name)
 
     def run(self, statement: LiteralString, *names: str) -> None:
         """Run one statement about databases, which no transaction may hold."""
         self.admin.execute(sql.SQL(statement).format(*(sql.Identifier(name) for name in names)))
+
+
+def _all_back(engine: Engine) -> None:
+    """Wait a little for connections that a thread of the test, or a server in it, is just giving back.
+
+    One that comes back to a pool that was disposed of is closed by nobody, and fails whichever test runs by then.
+    """
+    deadline = time.monotonic() + 5
+    while isinstance(engine.pool, QueuePool) and engine.pool.checkedout() and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def _in_database(url: str, name: str) -> str:
