@@ -84,10 +84,10 @@ class Place:
         return TestClient(self.app, base_url=HERE, headers={"Accept-Language": "en"}, follow_redirects=False)
 
     def invite(self, name: str, *, cast: Cast | None = None) -> str:
-        """Invite one of the cast; the token of the link in their letter."""
+        """Invite one of the cast; the token of the link that they are given."""
         cast = cast or self.cast
         with cast.session() as session:
-            return invitations.invite(session, cast.people[name], by=cast.actor("coordinator"), at=self.at)
+            return doors.make(session, doors.INVITATION, cast.people[name], by=cast.actor("coordinator"), at=self.at)
 
     def link(self, name: str, account: Account = ALICE, *, cast: Cast | None = None) -> None:
         """Have one of the cast linked to an account, as by an answered invitation."""

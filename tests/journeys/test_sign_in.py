@@ -28,7 +28,7 @@ from adapters.settings import EntraSettings
 from api.app import create_app
 from api.pages.entra import CALLBACK, LEFT_TO
 from api.session import Office
-from duties import identities, invitations
+from duties import doors, identities, invitations
 from duties.identities import Account
 from duties.people import end_tenure
 from models.access import BrowserSession
@@ -84,10 +84,10 @@ class Site:
         return context
 
     def invite(self, name: str, *, cast: Cast | None = None) -> str:
-        """The address in a letter that invites one of the cast."""
+        """The address by which one of the cast is invited."""
         cast = cast or self.cast
         with cast.session() as session:
-            token = invitations.invite(session, cast.people[name], by=cast.actor("coordinator"), at=AT)
+            token = doors.make(session, doors.INVITATION, cast.people[name], by=cast.actor("coordinator"), at=AT)
         return f"{self.address}{invitations.path_of(token)}"
 
     def link(self, name: str, account: str, *, cast: Cast | None = None) -> None:
