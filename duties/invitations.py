@@ -35,8 +35,8 @@ _identity = table_of(Identity)
 _session = table_of(BrowserSession)
 
 
-def invite(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Invite a person to sign in, by a letter in their language, whose link is theirs alone.
+def invite(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str:
+    """Invite a person to sign in, by a letter in their language; the token of its link, which no window shows.
 
     An invitation that was still open is of no more use. Raises Refusal: no such person, no address, or no role today
     nor on a day before the invitation would end.
@@ -60,6 +60,7 @@ def invite(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> Non
         },
         at=at,
     )
+    return token
 
 
 def invite_at_terminal(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str:
