@@ -57,9 +57,13 @@ _TITLES: Final = {
     409: N_("This cannot be done now."),
     412: N_("This changed meanwhile."),
     413: N_("This is too large."),
+    414: N_("This address is too long."),
+    415: N_("This is not in the form in which it is expected here."),
+    421: N_("This program is not reached by that name."),
     422: N_("Something in this request is missing or not right."),
     428: N_("Say which version you saw."),
     429: N_("There were too many tries from here. Wait a quarter of an hour, then try again; nothing is lost."),
+    431: N_("Your browser sends more with this request than fits. Clear what it keeps of this site, then try again."),
     500: N_("Something went wrong on our side. Nothing was saved; try again."),
     # It may be the answer to the commit that was lost: whether it was saved, nobody can say here.
     503: N_(

@@ -11,12 +11,14 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from adapters import logs
 from adapters.database import make_engine
 from adapters.settings import Settings
 from api import answers
 from api.guard import Guard
+from api.headers import SecurityHeaders
 from api.json import routes as json_routes
 from api.language import LanguageMiddleware
 from api.logs import AccessLog, InRequest
@@ -32,9 +34,21 @@ from flows.protocols import letter_folders
 from models.ports import SignInProvider
 
 
+class Application(FastAPI):
+    """The application inside the headers that every answer carries, those that stand in for a fault too.
+
+    The framework puts its answer to a fault around everything that `add_middleware` takes.
+    """
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Everything that answers, and the headers around it."""
+        office: Office = self.state.office
+        return SecurityHeaders(super().build_middleware_stack(), is_https=office.is_https)
+
+
 def create_app(office: Office) -> FastAPI:
     """The application around one office. Its API's description is its own; no page loads anything from elsewhere."""
-    app = FastAPI(title="SPHÈRES", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
+    app = Application(title="SPHÈRES", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
     app.state.office = office
     app.state.desks = anyio.CapacityLimiter(DESKS)
     app.include_router(json_routes.router)
@@ -49,7 +63,7 @@ def create_app(office: Office) -> FastAPI:
     app.add_exception_handler(OperationalError, answers.database_away)
     app.add_exception_handler(NoConnection, answers.database_away)
     app.add_exception_handler(Exception, answers.fault)
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, base_url=office.base_url)
     app.add_middleware(LanguageMiddleware)  # around the guard, whose refusals are read by people too
     app.add_middleware(AccessLog)  # around all of it: what the guard refuses is logged as well
     return app

@@ -1,7 +1,9 @@
-"""What guards every request before any route is asked: where it comes from, and how large it is."""
+"""What guards every request before any route is asked: whom it calls, where it comes from, what it is, how large."""
 
 from __future__ import annotations
 
+import re
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -18,38 +20,91 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 #: the very browser that went there (`api.pages.entra`).
 FROM_ELSEWHERE: Final = "/auth/callback"
 
+#: Asked by whoever watches over the process, by its number: it answers yes or no, and nothing else.
+BY_ANY_NAME: Final = "/healthz"
+
 #: A form with a document of 10 MB and what surrounds it.
 LARGEST_BODY: Final = 11 * 1024 * 1024
 
+#: Of an address, path and query together. The longest that a page of ours leads to has some five hundred bytes.
+LARGEST_ADDRESS: Final = 8 * 1024
+LARGEST_HEADERS: Final = 32 * 1024
+MOST_HEADERS: Final = 100
+
+#: How a browser sends a form.
+_FORMS: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+
+#: By which a request would be taken for another method than its own, by some other program. None of ours reads them,
+#: and whoever sends one means harm, or something that we would not do.
+_OVERRIDES: Final = ("x-http-method-override", "x-http-method", "x-method-override")
+
+
+#: A Host header: a name, or a number of the new kind between brackets, and a port.
+_HOST: Final = re.compile(r"(?:\[(?P<number>[0-9A-Fa-f:.]{2,45})\]|(?P<name>[A-Za-z0-9._-]{1,253}))(?::[0-9]{1,5})?")
+
 
 class Guard:
-    """Refuses an unsafe request that another site sent, and a body that is larger than any form of ours.
+    """Refuses what no page, script or program of ours sends, before anything of it is read.
+
+    In order: a name that is not ours; headers or an address out of all measure; an unsafe request that another site
+    made a browser send, or that wants to be another than it is; a body that is no form where a form is expected; and a
+    body larger than any of ours.
 
     A browser says where a request comes from in Sec-Fetch-Site, older ones in Origin. A request with neither is no
     browser's: it carries no cookie of a victim, only what its sender put there.
+
+    `base_url` is the address that people type. Where that is this machine, it answers to any of this machine's names.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, base_url: str) -> None:
         self.app = app
+        self._name = (urlsplit(base_url).hostname or "").lower()
+        self._is_https = base_url.startswith("https:")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through, or answer it here."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        is_guarded = scope["method"] not in SAFE_METHODS and (scope["method"], scope["path"]) != (
-            "POST",
-            FROM_ELSEWHERE,
-        )
-        if is_guarded and not _is_own(headers):
-            await answer(Request(scope), 403)(scope, receive, send)
-            return
-        length = headers.get("content-length", "")
-        if length and (not length.isascii() or not length.isdigit() or int(length) > LARGEST_BODY):
-            await answer(Request(scope), 413)(scope, receive, send)
+        refused = self._refusal(scope)
+        if refused:
+            await answer(Request(scope), refused)(scope, receive, send)
             return
         await self.app(scope, _bounded(receive), send)
+
+    def _refusal(self, scope: Scope) -> int:
+        """The status by which a request is refused, 0 where it is let through."""
+        raw: list[tuple[bytes, bytes]] = scope["headers"]
+        headers = Headers(raw=raw)
+        if len(raw) > MOST_HEADERS or sum(len(name) + len(value) for name, value in raw) > LARGEST_HEADERS:
+            return 431
+        if len(scope.get("raw_path") or b"") + len(scope.get("query_string", b"")) > LARGEST_ADDRESS:
+            return 414
+        if scope["path"] != BY_ANY_NAME and not self._is_called(headers.getlist("host")):
+            return 421
+        if scope["method"] in SAFE_METHODS:
+            return 0
+        if any(name in headers for name in _OVERRIDES):
+            return 400
+        from_elsewhere = (scope["method"], scope["path"]) == ("POST", FROM_ELSEWHERE)
+        if not from_elsewhere and not _is_own(headers, is_https=self._is_https):
+            return 403
+        length = headers.get("content-length", "")
+        if length and (not length.isascii() or not length.isdigit() or int(length) > LARGEST_BODY):
+            return 413
+        has_body = length.strip("0") != "" or "transfer-encoding" in headers
+        if has_body and not from_elsewhere and not scope["path"].startswith("/api/"):
+            kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+            return 0 if kind in _FORMS else 415
+        return 0
+
+    def _is_called(self, hosts: list[str]) -> bool:
+        """Whether a request calls us by a name of ours; its port is whatever a tunnel made of it."""
+        found = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
+        if found is None:
+            return False
+        called = (found["number"] or found["name"]).lower()
+        return called == self._name or (_is_here(called) and _is_here(self._name))
 
 
 class TooLarge(HTTPException):
@@ -59,12 +114,27 @@ class TooLarge(HTTPException):
         super().__init__(413)
 
 
-def _is_own(headers: Headers) -> bool:
+def _is_here(name: str) -> bool:
+    """Whether a name is this machine's own, which no other machine can have."""
+    if name == "localhost":
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_own(headers: Headers, *, is_https: bool) -> bool:
+    """Whether a request comes from a page of ours, or from no browser."""
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site in ("same-origin", "none")
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == headers.get("host")
+    if origin is None:
+        return True
+    scheme, _, name = origin.partition("://")
+    # What comes over http where we have https was put there by someone on the way.
+    return name == headers.get("host") and (scheme == "https" or not is_https)
 
 
 def _bounded(receive: Receive) -> Receive:

@@ -1,0 +1,1 @@
+"""Whatever is sent, from wherever: headers, guards, hostile words, hostile files."""

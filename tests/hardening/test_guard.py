@@ -1,0 +1,129 @@
+"""What the guard lets through, and what it refuses before anything is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from api.guard import LARGEST_BODY
+from tests.api.desk import client_for, nobody, office_of
+from tests.cast import Cast
+
+_TLS: Final = "https://spheres.example"
+_LETTER: Final = {"address": "manager.em@en-marge.example"}
+
+
+def at(cast: Cast, base_url: str) -> TestClient:
+    """A browser at an installation with this address."""
+    office = replace(office_of(cast.database), base_url=base_url)
+    return TestClient(create_app(office), base_url=base_url, follow_redirects=False)
+
+
+_WHENCE: Final[list[tuple[dict[str, str], bool]]] = [
+    ({"Sec-Fetch-Site": "same-origin"}, True),
+    ({"Sec-Fetch-Site": "none"}, True),
+    ({"Origin": _TLS}, True),
+    ({}, True),
+    ({"Sec-Fetch-Site": "cross-site"}, False),
+    ({"Sec-Fetch-Site": "same-site"}, False),
+    ({"Sec-Fetch-Site": "cross-site", "Origin": _TLS}, False),
+    ({"Sec-Fetch-Site": ""}, False),
+    ({"Origin": "https://elsewhere.example"}, False),
+    ({"Origin": "https://spheres.example.elsewhere.example"}, False),
+    ({"Origin": "http://spheres.example"}, False),
+    ({"Origin": "null"}, False),
+    ({"Origin": "https://["}, False),
+    ({"Origin": ""}, False),
+]
+
+
+def test_an_unsafe_request_comes_from_a_page_of_ours(cast: Cast) -> None:
+    client = at(cast, _TLS)
+    for headers, is_let_in in _WHENCE:
+        for method in ("POST", "PUT", "DELETE", "PATCH", "MADEUP"):
+            answer = client.request(method, "/sign-in/letter", data=_LETTER, headers=headers)
+            assert (method, headers, answer.status_code != 403) == (method, headers, is_let_in)
+
+
+_CALLED: Final[list[tuple[str, str, bool]]] = [
+    (_TLS, "spheres.example", True),
+    (_TLS, "SPHERES.example:8443", True),
+    (_TLS, "elsewhere.example", False),
+    (_TLS, "spheres.example.elsewhere.example", False),
+    (_TLS, "elsewhere.example@spheres.example", False),
+    (_TLS, "spheres.example/elsewhere", False),
+    (_TLS, "localhost", False),
+    (_TLS, "[::1", False),
+    (_TLS, "", False),
+    ("http://localhost:8400", "127.0.0.1:8400", True),
+    ("http://localhost:8400", "[::1]:9000", True),
+    ("http://localhost:8400", "rebound.example:8400", False),
+]
+
+
+def test_only_a_name_of_ours_is_answered(cast: Cast) -> None:
+    browsers = {base_url: at(cast, base_url) for base_url, _, _ in _CALLED}
+    for base_url, host, is_ours in _CALLED:
+        answer = browsers[base_url].get("/sign-in", headers={"Host": host})
+        assert (base_url, host, answer.status_code) == (base_url, host, 200 if is_ours else 421)
+        # Whoever watches over the process asks by a number.
+        assert browsers[base_url].get("/healthz", headers={"Host": host}).status_code == 200
+
+
+def test_a_request_cannot_ask_to_be_taken_for_another_method(cast: Cast) -> None:
+    client = client_for(cast.database, cast.people["coordinator"])
+    address = f"/api/v1/people/{cast.people['worker_codim']}/access"
+    for name in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
+        assert client.post(address, headers={name: "DELETE"}).status_code == 400
+        assert client.get(address, headers={name: "DELETE"}).status_code == 405
+    assert client.post(f"{address}?_method=DELETE").status_code == 405
+
+
+def test_what_is_no_form_is_not_taken_for_one(cast: Cast) -> None:
+    client = client_for(cast.database, cast.people["coordinator"])
+    for kind in ("application/json", "text/plain", "text/xml", "", "application/octet-stream"):
+        answer = client.post("/people", content=b'{"given_name": "Jaspe"}', headers={"Content-Type": kind})
+        assert (kind, answer.status_code) == (kind, 415)
+
+
+def test_a_form_is_not_taken_for_json(cast: Cast) -> None:
+    client = client_for(cast.database, cast.people["coordinator"])
+    assert client.post("/api/v1/people", data={"given_name": "Jaspe"}).status_code == 422
+
+
+def test_a_body_is_too_large_before_any_of_it_is_read(cast: Cast) -> None:
+    client = nobody(cast.database)
+    for length in (str(LARGEST_BODY + 1), "9" * 40):
+        headers = {"Content-Length": length, "Content-Type": "application/x-www-form-urlencoded"}
+        assert client.post("/sign-in", headers=headers).status_code == 413
+
+
+def test_a_body_of_no_stated_length_is_read_no_further_than_any_of_ours_goes(cast: Cast) -> None:
+    taken = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal taken
+        while taken < 2 * LARGEST_BODY:
+            taken += 1 << 20
+            yield b"a" * (1 << 20)
+
+    headers = {"Content-Type": "multipart/form-data; boundary=a"}
+    answer = nobody(cast.database).post("/sign-in/letter", content=endless(), headers=headers)
+    assert answer.status_code in (400, 413)
+
+
+def test_a_form_of_a_great_many_fields_is_refused(cast: Cast) -> None:
+    body = "&".join(f"a{n}=" for n in range(1001))
+    answer = nobody(cast.database).post(
+        "/sign-in/letter", content=body, headers={"Content-Type": "application/x-www-form-urlencoded"}
+    )
+    assert answer.status_code == 400
+
+
+def test_a_hundred_and_one_headers_are_too_many(cast: Cast) -> None:
+    headers = {f"X-Header-{n}": "a" for n in range(101)}
+    assert nobody(cast.database).get("/sign-in", headers=headers).status_code == 431
