@@ -77,10 +77,13 @@ def unusual_reads(session: Session, *, at: datetime) -> list[Unusual]:
     refused = _refusals(session, since=at - WINDOW - INSISTING, to=at)
     last_days = _last_days(session)
     found = []
+    last_of_day = {(line["actor_id"], line["at"].astimezone(zone).date()): line["n"] for line in lines}
     for line in lines:
         there = line["at"].astimezone(zone)
+        is_last = last_of_day[line["actor_id"], there.date()] == line["n"]
         reasons = [
-            *_too_many(there.date(), counted[line["actor_id"]]),
+            # Once for the whole day: twelve lines that say the same would hide the one beside them.
+            *(_too_many(there.date(), counted[line["actor_id"]]) if is_last else ()),
             *_odd_hour(there, calendar),
             *_outside(line),
             *_insisted(line, refused),

@@ -166,6 +166,8 @@ def test_ten_in_a_day_are_never_too_many_and_eleven_of_a_newcomer_are(cast: Cast
     read(cast, "manager_em", times=10)
     read(cast, "manager_la", times=11)
     assert reasons(cast) == {"manager_la": {"many"}}
+    with cast.session() as session:
+        assert len(unusual_reads(session, at=AT)) == 1, "it is said once for the day"
 
 
 @pytest.mark.parametrize(
