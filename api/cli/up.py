@@ -188,7 +188,7 @@ def _without_secrets(environment: dict[str, str]) -> dict[str, str]:
     """Prefect's server gets no way to the program's own database."""
     withheld = (
         *("DATABASE_URL", "DATABASE_OWNER_URL", "PREFECT_DATABASE_URL"),
-        *("SMTP_PASSWORD_FILE", "SPHERES_SEAL_KEY_FILE"),
+        *("SMTP_PASSWORD_FILE", "SPHERES_SEAL_KEY_FILE", "ENTRA_CLIENT_SECRET_FILE", "ENTRA_CERTIFICATE_FILE"),
     )
     return {name: value for name, value in environment.items() if name not in withheld}
 
