@@ -17,8 +17,9 @@ import httpx2
 import msal  # type: ignore[import-untyped]  # it has no types
 from msal.exceptions import MsalError  # type: ignore[import-untyped]  # the same
 
+from adapters.entra_settings import SEVERAL_TENANTS, EntraSettings
+from adapters.environment import SettingsError
 from adapters.id_tokens import Directory, Unreachable, prove
-from adapters.settings import SEVERAL_TENANTS, EntraSettings, SettingsError
 from models.ports import Away, Begun, Proven, Unproven
 
 _log = logging.getLogger(__name__)

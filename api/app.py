@@ -83,12 +83,12 @@ def from_environment() -> FastAPI:
         ),
         base_url=settings.base_url,
         demonstration=settings.demo,
-        directory=_directory(settings),
+        directory=directory_of(settings),
     )
     return create_app(office)
 
 
-def _directory(settings: Settings) -> SignInProvider | None:
+def directory_of(settings: Settings) -> SignInProvider | None:
     """Where organizations keep their people's accounts, if this installation is registered there."""
     if settings.entra is None:
         return None

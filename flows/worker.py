@@ -37,9 +37,10 @@ from sqlmodel import Session
 
 from adapters import logs
 from adapters.database import Listener, listen, make_engine, open_session, program_session
+from adapters.environment import SettingsError
 from adapters.keys import FileSealKeys
 from adapters.mail import FolderMailer, SmtpMailer
-from adapters.settings import Settings, SettingsError
+from adapters.settings import Settings
 from duties import wakeups
 from duties.envelopes import Mailbox
 from duties.notices import stationery_for

@@ -7,8 +7,8 @@ import sys
 
 import typer
 
+from adapters.environment import SettingsError
 from adapters.postgres import PostgresError
-from adapters.settings import SettingsError
 from api.cli import access, case, program, protocol, record, task, up
 from api.cli.terminal import Ending, language_of_terminal, remembering
 from api.permissions import Forbidden

@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 import trustme
 
-from adapters.settings import Settings, SettingsError
+from adapters.environment import SettingsError
+from adapters.settings import Settings
 
 APP = "postgresql://spheres_app:g4rd3n@db.example/spheres"
 OWNER = "postgresql://spheres_owner:h3dg3@db.example/spheres"

@@ -6,6 +6,8 @@ The directory is the tests' own (`tests.fakes.entra`), spoken to over TLS; the b
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,8 +22,9 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from adapters.directory import Entra
-from adapters.settings import EntraSettings
-from api.app import create_app
+from adapters.entra_settings import EntraSettings
+from adapters.settings import Settings
+from api.app import create_app, directory_of
 from api.browsers import GONE_SECONDS
 from api.session import Office
 from duties import doors, identities, invitations
@@ -29,11 +32,23 @@ from duties.identities import Account as Linked
 from duties.people import end_tenure
 from models.access import BrowserSession, Door, Identity, SignInFlow
 from models.base import table_of
+from models.ports import Begun
 from models.program import Tenure
 from models.record import Event
 from tests.api.desk import token_for
 from tests.cast import ARRIVAL, AT, TODAY, Cast, stationery
-from tests.fakes.entra import HERE, LEFT_TO, OTHER_TENANT, RETURN_TO, TENANT, Account, Bend, FakeEntra, serving
+from tests.fakes.entra import (
+    CLIENT_ID,
+    HERE,
+    LEFT_TO,
+    OTHER_TENANT,
+    RETURN_TO,
+    TENANT,
+    Account,
+    Bend,
+    FakeEntra,
+    serving,
+)
 
 _session = table_of(BrowserSession)
 _identity = table_of(Identity)
@@ -743,6 +758,27 @@ def test_without_a_directory_its_addresses_are_not_there(place: Place) -> None:
         answer = client.request(method, path, data=data)
         assert (method, path, answer.status_code) == (method, path, absent.status_code)
     assert "/sign-in/entra" not in client.get("/sign-in").text
+
+
+def test_the_web_registers_as_its_settings_say_and_loads_nothing_of_it_without(fake: FakeEntra) -> None:
+    said = {
+        "SPHERES_BASE_URL": HERE,
+        "ENTRA_CLIENT_ID": CLIENT_ID,
+        "ENTRA_TENANT": str(TENANT),
+        "ENTRA_CLIENT_SECRET_FILE": str(fake.secret_file),
+        "ENTRA_AUTHORITY": fake.authority,
+        "ENTRA_CA_FILE": str(fake.ca_file),
+    }
+    directory = directory_of(Settings.from_env(said))
+    assert isinstance(directory, Entra)
+    assert "post_logout_redirect_uri=https%3A%2F%2Fspheres.example%2Fsign-in" in directory.farewell()
+    begun = directory.begin()
+    assert isinstance(begun, Begun)
+    assert fake.authorize(begun.address, ALICE)  # which asks for the address to return to, letter by letter
+    directory.close()
+    assert directory_of(Settings.from_env({})) is None
+    alone = "import sys, api.app; sys.exit('msal' in sys.modules or 'jwt' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", alone], check=False).returncode == 0
 
 
 def test_no_log_line_of_a_sign_in_tells_who_or_how(

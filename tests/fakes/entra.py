@@ -32,7 +32,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from jwt.algorithms import RSAAlgorithm
 
-from adapters.settings import SEVERAL_TENANTS, EntraSettings
+from adapters.entra_settings import SEVERAL_TENANTS, EntraSettings
 
 CLIENT_ID: Final = "8d9e1f00-0000-4000-8000-0000000000c1"
 TENANT: Final = UUID("11111111-0000-4000-8000-000000000001")

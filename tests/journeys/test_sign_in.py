@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from sqlalchemy import select
 
 from adapters.directory import Entra
-from adapters.settings import EntraSettings
+from adapters.entra_settings import EntraSettings
 from api.app import create_app
 from api.pages.entra import CALLBACK, LEFT_TO
 from api.session import Office
