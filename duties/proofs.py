@@ -19,7 +19,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
-from duties import events
+from duties import events, images
 from duties.actors import Actor
 from duties.here import program_of
 from duties.refusals import Refusal
@@ -49,6 +49,8 @@ _KINDS: dict[str, tuple[str, tuple[bytes, ...]]] = {
 }
 #: A package of parts is told from any other archive by the part that names it.
 _TELLING_PART = {".docx": "word/document.xml", ".xlsx": "xl/workbook.xml", ".odt": "content.xml"}
+#: What a package of parts may grow to on the machine of whoever opens it, as it says itself; none is opened here.
+_MOST_PARTS, _LARGEST_UNPACKED = 2000, 200 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ def add(
     """
     label = _checked_label(proof)
     content_type = judged_type(label, proof.content) if proof.kind == "document" else ""
+    content = _bare(proof.content) if proof.kind == "document" else proof.content
     proof_id = uuid4()
     here = program_of(session)
     session.execute(
@@ -85,14 +88,14 @@ def add(
             kind=proof.kind,
             label=label,
             content_type=content_type,
-            size=len(proof.content),
-            sha256=hashlib.sha256(proof.content).hexdigest() if proof.content else "",
+            size=len(content),
+            sha256=hashlib.sha256(content).hexdigest() if content else "",
             added_at=at,
             added_by=by.person_id,
         )
     )
     if proof.kind == "document":
-        session.execute(insert(_file).values(program_id=here, id=proof_id, content=proof.content))
+        session.execute(insert(_file).values(program_id=here, id=proof_id, content=content))
     elif case is not None and proof.kind == "serial":
         _lend(session, task, case, label, at=at)
     elif case is not None and proof.kind == "account":
@@ -260,6 +263,14 @@ def _checked_label(proof: Proof) -> str:
     return label
 
 
+def _bare(content: bytes) -> bytes:
+    """A photograph without the place and the time at which it was taken. Raises Refusal where it is cut off."""
+    try:
+        return images.bare(content)
+    except images.Broken:
+        raise Refusal("document.not_what_it_says", N_("This picture is cut off or damaged.")) from None
+
+
 def _is_text(content: bytes) -> bool:
     try:
         return "\x00" not in content.decode("utf-8")
@@ -273,8 +284,11 @@ def _is_whole(ending: str, content: bytes) -> bool:
         return True
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as package:
-            return part in package.namelist()
-    except zipfile.BadZipFile:
+            entries = package.infolist()
+            if len(entries) > _MOST_PARTS or sum(entry.file_size for entry in entries) > _LARGEST_UNPACKED:
+                return False
+            return any(entry.filename == part for entry in entries)
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
         return False
 
 
