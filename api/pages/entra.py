@@ -162,7 +162,8 @@ def which_program(request: Request) -> Response:
         return _refused(request, gettext(_STALE))
     opens = _opens(office, Account(*map(UUID, kept["account"])))
     request.state.page = {"demonstration": office.demonstration}
-    return render(request, "which_program.html", programs=[_titled(office, known.program_id) for known in opens])
+    programs = sorted((_titled(office, known.program_id) for known in opens), key=lambda one: str(one["title"]))
+    return render(request, "which_program.html", programs=programs)
 
 
 @router.post("/sign-in/program", dependencies=_COUNTED)
