@@ -147,7 +147,7 @@ def download_xlsx(desk: AtDesk) -> Response:
     return _file(content, spreadsheets.XLSX, "register.xlsx")
 
 
-@router.post("", name="enter_incident")
+@router.post("")
 @asks(Action.KEEP_INCIDENTS)
 def enter_incident(desk: AtDesk, request: Request, typed: TypedEntry) -> Response:
     """Enter an incident."""

@@ -194,3 +194,7 @@ def test_the_files_speak_french(cast: Cast, officer: TestClient) -> None:
     enter(officer, cast)
     answer = officer.get("/privacy/incidents/register.csv?lang=fr")
     assert "Renseignements personnels visés" in answer.content.decode("utf-8-sig")
+
+
+def test_the_form_leads_to_the_page_and_not_to_the_window_of_programs(officer: TestClient) -> None:
+    assert '<form class="form" method="post" action="/privacy/incidents">' in officer.get("/privacy/incidents/new").text
