@@ -32,6 +32,8 @@ class Kind:
     elsewhere: bool = False
 
 
+# One more kind joins with admissions: the worker whom a participant has barred from their file.
+
 #: The columns of the matrix, in their order. The two cases are about a worker of CODIM and one of L'Anonyme.
 KINDS: Final[tuple[Kind, ...]] = (
     Kind("anon", None, "nobody is signed in", is_out=True),
