@@ -204,6 +204,7 @@ LETTERS: Final[Mapping[str, str]] = {
     "invitation": N_("an invitation to sign in"),
     "enrolment": N_("a link for a passkey"),
     "passkey_added": N_("a passkey was added"),
+    "record_head": N_("the last seal of the record"),
     "contact_lists": N_("the committees’ contact lists"),
 }
 
