@@ -167,7 +167,7 @@ def _too_many(day: date, days: Mapping[date, int]) -> list[Reason]:
     return [
         Reason(
             "many",
-            N_("%(count)s readings that day, where %(usual)s are usual for this person"),
+            N_("readings that day: %(count)s; usual for this person: %(usual)s"),
             {"count": count, "usual": usual},
         )
     ]
@@ -199,7 +199,7 @@ def _insisted(line: Mapping[str, Any], refused: Mapping[tuple[UUID, str], Sequen
     )
     if not times:
         return []
-    return [Reason("insisted", N_("after being refused it (%(times)s times)"), {"times": times})]
+    return [Reason("insisted", N_("after being refused it (refusals before: %(times)s)"), {"times": times})]
 
 
 def _leaving(line: Mapping[str, Any], day: date, last_days: Mapping[UUID, date]) -> list[Reason]:

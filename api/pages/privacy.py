@@ -265,7 +265,7 @@ def _refused_lines(desk: Desk, rows: Sequence[Mapping[str, Any]]) -> list[Shown]
         facts = row["facts"]
         reason = WHYS.get(facts.get("why", ""), "")  # on its own line: a literal within would be taken for a msgid
         if row["verb"] == LEFT_OUT:
-            what = say(desk.language, N_("%(count)s times more in one minute"), count=facts["left_out"])
+            what = say(desk.language, N_("More in one minute than is listed: %(count)s"), count=facts["left_out"])
             who = people.named(row["subject_id"])
         else:
             kind = gettext(KINDS.get(facts.get("kind", ""), _SOMETHING))
