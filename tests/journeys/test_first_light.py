@@ -125,7 +125,7 @@ def test_three_steps_by_page_command_line_and_api_with_prefect_killed_and_brough
 
     # A step by a person: by the command line.
     coaching = _task(coordinator, case, "plan_coaching")["id"]
-    assert "done" in running.command("task", "complete", coaching, "--as", "solene", "--note", "Le mardi.")
+    assert "Done" in running.command("task", "complete", coaching, "--as", "solene", "--note", "Le mardi.")
     assert _task(coordinator, case, "plan_coaching")["state"] == "done"
 
     # Prefect dies, and people go on: a step by the API, after which the program does two by itself.
