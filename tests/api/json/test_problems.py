@@ -15,26 +15,13 @@ from sqlalchemy import text
 
 from locales import say
 from tests.api.json.test_onboarding import open_by_json
-from tests.api.json.test_versions import ACTS
+from tests.api.json.test_versions import ACTS, INCIDENT, SOMEONE
 from tests.api.json.window import PREFIX, Asker, operations, problem_of
-from tests.cast import ARRIVAL, TODAY, Cast
+from tests.cast import ARRIVAL, Cast
 
 CANARY = "zq7canary"
 #: As it would do harm in a page, and as plain words.
 WRITTEN = f"<script>{CANARY}</script>'\"--"
-
-SOMEONE = "00000000-0000-4000-8000-000000000000"
-
-INCIDENT = {
-    "organization_id": SOMEONE,
-    "information": "Names and telephone numbers.",
-    "circumstances": "A list was left in a meeting room.",
-    "known_on": TODAY.isoformat(),
-    "happened_from": TODAY.isoformat(),
-    "happened_to": TODAY.isoformat(),
-    "people_concerned": 3,
-    "measures": "The list was destroyed.",
-}
 
 #: Everything that takes a body, with one that fits in shape.
 BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() if body} | {
@@ -78,14 +65,7 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
         "deputy_id": SOMEONE,
         "kinds": ["tasks"],
     },
-    "POST /privacy/incidents": INCIDENT,
-    "PUT /privacy/incidents/{incident_id}": INCIDENT,
-    "PUT /privacy/incidents/{incident_id}/assessment": {"serious_risk": False, "risk_reasons": "Found by a colleague."},
-    "PUT /privacy/incidents/{incident_id}/telling": {
-        "commission_told_on": TODAY.isoformat(),
-        "people_told_on": TODAY.isoformat(),
-        "public_notice": "",
-    },
+    "POST /privacy/incidents": INCIDENT | {"organization_id": SOMEONE},
 }
 
 

@@ -8,7 +8,19 @@ import pytest
 
 from tests.api.json.test_onboarding import open_by_json
 from tests.api.json.window import Asker, completion_of, operations
-from tests.cast import ARRIVAL, Cast
+from tests.cast import ARRIVAL, TODAY, Cast
+
+#: An entry of the register of incidents, but for the organization.
+INCIDENT: dict[str, Any] = {
+    "information": "Names and telephone numbers.",
+    "circumstances": "A list was left in a meeting room.",
+    "known_on": TODAY.isoformat(),
+    "happened_from": TODAY.isoformat(),
+    "happened_to": TODAY.isoformat(),
+    "people_concerned": 3,
+    "measures": "The list was destroyed.",
+}
+SOMEONE = "00000000-0000-4000-8000-000000000000"
 
 #: Every act on something that two people may have before them, with a body that fits.
 ACTS: dict[str, dict[str, Any] | None] = {
@@ -25,6 +37,11 @@ ACTS: dict[str, dict[str, Any] | None] = {
     "POST /tasks/{task_id}/waiver": {"reason": "Not needed."},
     "POST /tasks/{task_id}/handing-back": {"reason": "Away that day."},
     "POST /tasks/{task_id}/returning": None,
+    "PUT /privacy/incidents/{incident_id}": INCIDENT | {"organization_id": SOMEONE, "people_concerned": 4},
+    "PUT /privacy/incidents/{incident_id}/assessment": {"serious_risk": True, "risk_reasons": "Strangers saw it."},
+    "PUT /privacy/incidents/{incident_id}/telling": {"commission_told_on": TODAY.isoformat()},
+    "POST /privacy/incidents/{incident_id}/closing": None,
+    "POST /privacy/incidents/{incident_id}/reopening": None,
 }
 
 
@@ -59,6 +76,9 @@ def _aimed(act: str, coordinator: Asker, case: dict[str, Any]) -> tuple[Asker, s
     if path.startswith("/people"):
         person = coordinator.get(f"/people/{case['subject_id']}")
         return coordinator, method, path.replace("{person_id}", person["id"]), person
+    if path.startswith("/privacy"):
+        officer, incident = _incident(coordinator, act)
+        return officer, method, path.replace("{incident_id}", incident["id"]), incident
     task = _task(coordinator, case, "request_secure_access")
     asker = coordinator
     if act.endswith(("approval", "rejection")):
@@ -79,10 +99,29 @@ def _aimed(act: str, coordinator: Asker, case: dict[str, Any]) -> tuple[Asker, s
     return asker, method, path.replace("{task_id}", task["id"]), task
 
 
+def _incident(coordinator: Asker, act: str) -> tuple[Asker, dict[str, Any]]:
+    """The privacy officer, and an incident of theirs on which this act may be done."""
+    officer = Asker(coordinator.cast, "privacy_officer", app=coordinator.app)
+    incident = officer.post("/privacy/incidents", _body(coordinator, INCIDENT))
+    place = f"/privacy/incidents/{incident['id']}"
+    if act.endswith(("closing", "reopening")):
+        officer.ask("PUT", f"{place}/assessment", {"serious_risk": False, "risk_reasons": "None saw it."}, version="*")
+    if act.endswith("reopening"):
+        assert officer.ask("POST", f"{place}/closing", None, version="*").status_code == 200
+    return officer, officer.get(place)
+
+
+def _body(coordinator: Asker, body: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The body of an act, with the organization that holds the information of an incident."""
+    if body is None or "information" not in body:
+        return body
+    return body | {"organization_id": str(coordinator.cast.organizations["codim"])}
+
+
 @pytest.mark.parametrize("act", sorted(ACTS))
 def test_an_act_without_a_version_is_told_to_say_which(coordinator: Asker, case: dict[str, Any], act: str) -> None:
     asker, method, path, thing = _aimed(act, coordinator, case)
-    answer = asker.ask(method, path, ACTS[act])
+    answer = asker.ask(method, path, _body(coordinator, ACTS[act]))
     assert answer.status_code == 428
     assert _now(coordinator, act, thing) == thing
 
@@ -92,8 +131,8 @@ def test_an_act_on_what_was_changed_meanwhile_is_refused_and_changes_nothing(
     coordinator: Asker, case: dict[str, Any], act: str
 ) -> None:
     asker, method, path, thing = _aimed(act, coordinator, case)
-    answer = asker.ask(method, path, ACTS[act], version=thing["version"] - 1)
-    kind = {"cases": "case", "tasks": "task", "people": "person"}[path.split("/")[1]]
+    answer = asker.ask(method, path, _body(coordinator, ACTS[act]), version=thing["version"] - 1)
+    kind = {"cases": "case", "tasks": "task", "people": "person", "privacy": "incident"}[path.split("/")[1]]
     assert (answer.status_code, answer.json()["code"]) == (412, f"{kind}.changed")
     assert _now(coordinator, act, thing) == thing
 
@@ -104,7 +143,7 @@ def test_the_same_act_with_the_version_of_now_is_done_and_says_the_next(
 ) -> None:
     """So that the refusals above are for the version's sake and for nothing else."""
     asker, method, path, thing = _aimed(act, coordinator, case)
-    answer = asker.ask(method, path, ACTS[act], version=thing["version"])
+    answer = asker.ask(method, path, _body(coordinator, ACTS[act]), version=thing["version"])
     assert answer.status_code == 200, answer.text
     now = _now(coordinator, act, thing)
     assert now["version"] > thing["version"]
@@ -112,6 +151,9 @@ def test_the_same_act_with_the_version_of_now_is_done_and_says_the_next(
 
 
 def _now(coordinator: Asker, act: str, thing: dict[str, Any]) -> Any:
+    if "/privacy/" in act:
+        officer = Asker(coordinator.cast, "privacy_officer", app=coordinator.app)
+        return officer.get(f"/privacy/incidents/{thing['id']}")
     return coordinator.get(f"/{act.split('/')[1]}/{thing['id']}")
 
 
