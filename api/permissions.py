@@ -191,9 +191,9 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.INVITE: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.ADMINISTRATOR}),
     Action.END_ACCESS: frozenset({Relation.COORDINATOR}),
     Action.SEE_MY_ACCESS: frozenset({Relation.STAFF}),
-    Action.END_SIGN_IN: frozenset({Relation.STAFF}),
+    Action.END_SIGN_IN: frozenset({Relation.SELF}),
     Action.ENROL_PASSKEY: frozenset({Relation.STAFF}),
-    Action.REMOVE_PASSKEY: frozenset({Relation.STAFF}),
+    Action.REMOVE_PASSKEY: frozenset({Relation.SELF}),
     # Who reads what others read is one person, and nobody else's business.
     Action.SEE_PRIVACY: frozenset({Relation.PRIVACY}),
     Action.KEEP_INCIDENTS: frozenset({Relation.PRIVACY}),

@@ -55,10 +55,9 @@ def show_my_access(desk: AtDesk, request: Request) -> HTMLResponse:
 @asks(Action.END_SIGN_IN)
 def end_sign_in(desk: AtDesk, request: Request, sign_in_id: UUID) -> Response:
     """End one of one's own sign-ins, such as that of a computer that one left."""
-    by = require(Action.END_SIGN_IN, to_program(desk.asker))
-    _own(desk, _sign_in, sign_in_id)
-    me = desk.asker.person_id
-    refusal = desk.attempt(lambda: sign_ins.end(desk.session, me, sign_in_id, by=by, at=desk.at))
+    whose = _whose(desk, _sign_in, sign_in_id)
+    by = require(Action.END_SIGN_IN, to_person(desk.asker, whose))
+    refusal = desk.attempt(lambda: sign_ins.end(desk.session, whose, sign_in_id, by=by, at=desk.at))
     return _after(desk, request, refusal, "sign-ins")
 
 
@@ -88,10 +87,9 @@ def add_passkey(desk: AtDesk, request: Request) -> Response:
 @asks(Action.REMOVE_PASSKEY)
 def remove_passkey(desk: AtDesk, request: Request, passkey_id: UUID) -> Response:
     """Remove one of one's own passkeys."""
-    by = require(Action.REMOVE_PASSKEY, to_program(desk.asker))
-    _own(desk, _passkey, passkey_id)
-    me = desk.asker.person_id
-    refusal = desk.attempt(lambda: passkeys.remove(desk.session, me, passkey_id, by=by, at=desk.at))
+    whose = _whose(desk, _passkey, passkey_id)
+    by = require(Action.REMOVE_PASSKEY, to_person(desk.asker, whose))
+    refusal = desk.attempt(lambda: passkeys.remove(desk.session, whose, passkey_id, by=by, at=desk.at))
     return _after(desk, request, refusal, "passkeys")
 
 
@@ -160,11 +158,14 @@ def known(desk: Desk, person_id: UUID) -> UUID:
     return person_id
 
 
-def _own(desk: Desk, table: Table, row_id: UUID) -> None:
-    """Holds that a sign-in or a passkey is the asker's own, whether it still holds or not. Raises Forbidden."""
-    own = (table.c.program_id == program_of(desk.session), table.c.person_id == desk.asker.person_id)
-    if desk.session.scalar(select(table.c.id).where(*own, table.c.id == row_id)) is None:
+def _whose(desk: Desk, table: Table, row_id: UUID) -> UUID:
+    """Whose a sign-in or a passkey of this program is, whether it still holds or not. Raises Forbidden."""
+    whose: UUID | None = desk.session.scalar(
+        select(table.c.person_id).where(table.c.program_id == program_of(desk.session), table.c.id == row_id)
+    )
+    if whose is None:
         raise Forbidden
+    return whose
 
 
 def _mine(desk: Desk, request: Request, refusal: Refusal | None = None) -> HTMLResponse:
