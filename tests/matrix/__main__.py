@@ -13,4 +13,4 @@ import pytest
 
 if __name__ == "__main__":
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
-    sys.exit(pytest.main(["tests/matrix/test_matrix.py", f"--write-matrix={wanted}", "-q", "-k", "written", "-m", ""]))
+    sys.exit(pytest.main(["tests/matrix/writing.py", f"--write-matrix={wanted}", "-q", "-m", ""]))

@@ -21,7 +21,7 @@ Run = Callable[[Coroutine[Any, Any, T]], T]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`python -m tests.matrix` writes the matrix through these."""
-    parser.addoption("--write-matrix", action="store", default=None, metavar="TEXT", help="write routes with TEXT")
+    parser.addoption("--write-matrix", action="store", default="", metavar="TEXT", help="write routes with TEXT")
 
 
 @pytest.fixture(scope="session")

@@ -81,32 +81,6 @@ def test_with_a_table_that_allows_everything_nearly_every_denied_cell_fails(
     assert len(unmoved) <= (1 - OF_THE_DENIED_FAIL) * len(cells), unmoved
 
 
-def test_the_matrix_is_written(
-    request: pytest.FixtureRequest, runner: Runner, routes: list[Route], run: Run[Any]
-) -> None:
-    """Of the routes that have the option's text in their name; the rows of the others are kept."""
-    wanted = request.config.getoption("--write-matrix", default=None)
-    if wanted is None:
-        pytest.skip("for `python -m tests.matrix`")
-    kept = grid.read() if grid.EXPECTED.exists() else {}
-
-    async def ask() -> dict[Cell, str]:
-        found = {}
-        for route in routes:
-            for place in route.places:
-                for kind in KINDS:
-                    cell = (str(route), place, kind.column)
-                    if wanted in str(route) or cell not in kept:
-                        answer = await runner.ask(route, kind, place)
-                        _hold_one(runner, route, place, kind, answer)
-                        found[cell] = answer.code
-                    else:
-                        found[cell] = kept[cell]
-        return found
-
-    grid.write(run(ask()), routes)
-
-
 async def _hold(runner: Runner, cells: Iterable[tuple[Route, str, Kind]]) -> int:
     """Ask each cell and hold its answer against what is expected. How many there were."""
     known = grid.read()
@@ -118,13 +92,13 @@ async def _hold(runner: Runner, cells: Iterable[tuple[Route, str, Kind]]) -> int
         if answer.code != expected:
             wrong.append(f"{route} of {place} as {kind.column} ({kind.means}): {answer.code}, expected {expected}")
         else:
-            _hold_one(runner, route, place, kind, answer)
+            hold_one(runner, route, place, kind, answer)
         asked += 1
     assert wrong == [], "\n".join(wrong)
     return asked
 
 
-def _hold_one(runner: Runner, route: Route, place: str, kind: Kind, answer: Answer) -> None:
+def hold_one(runner: Runner, route: Route, place: str, kind: Kind, answer: Answer) -> None:
     """Whatever was answered: reading and refusing change nothing, and a refusal of someone known is in the record."""
     where = f"{route} of {place} as {kind.column}: {answer.code}"
     assert answer.response.status_code < 500, where

@@ -1,0 +1,39 @@
+"""Writes `expected.txt`, as a test that only `python -m tests.matrix` runs: it needs the same world."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.matrix import grid
+from tests.matrix.asked import Route
+from tests.matrix.askers import KINDS
+from tests.matrix.conftest import Run
+from tests.matrix.grid import Cell
+from tests.matrix.runner import Runner
+from tests.matrix.test_matrix import hold_one
+
+
+def test_the_matrix_is_written(
+    request: pytest.FixtureRequest, runner: Runner, routes: list[Route], run: Run[Any]
+) -> None:
+    """Of the routes that have the option's text in their name; the rows of the others are kept."""
+    wanted: str = request.config.getoption("--write-matrix")
+    kept = grid.read() if grid.EXPECTED.exists() else {}
+
+    async def ask() -> dict[Cell, str]:
+        found = {}
+        for route in routes:
+            for place in route.places:
+                for kind in KINDS:
+                    cell = (str(route), place, kind.column)
+                    if wanted in str(route) or cell not in kept:
+                        answer = await runner.ask(route, kind, place)
+                        hold_one(runner, route, place, kind, answer)
+                        found[cell] = answer.code
+                    else:
+                        found[cell] = kept[cell]
+        return found
+
+    grid.write(run(ask()), routes)
