@@ -103,7 +103,7 @@ def answer(
         body: dict[str, Any] = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
         body["detail"] = detail or title
         body |= {name: value for name, value in (("code", code), ("source", source), ("errors", errors)) if value}
-        return JSONResponse(body, status, {"Cache-Control": "no-store", **(headers or {})}, media_type=PROBLEM)
+        return JSONResponse(body, status, headers, media_type=PROBLEM)
     return render(request, "error.html", status=status, headers=headers, title=title, detail=detail, code=status)
 
 
@@ -136,7 +136,7 @@ async def not_signed_in(request: Request, _: Exception) -> Response:
         return await database_away(request, error)
     if wants_json(request):
         return answer(request, 401)
-    return RedirectResponse(request.app.url_path_for("sign_in"), 303, {"Cache-Control": "no-store"})
+    return RedirectResponse(request.app.url_path_for("sign_in"), 303)
 
 
 async def http_error(request: Request, error: Exception) -> Response:

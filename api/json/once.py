@@ -88,7 +88,7 @@ class Once:
         before = self.desk.session.execute(select(_answered).where(self._mine)).one()
         if before.digest != digest:
             raise Refusal("idempotency.other_request", N_("This Idempotency-Key was used for another request."))
-        headers = {"Idempotency-Replayed": "true", "Location": before.location, "Cache-Control": "no-store"}
+        headers = {"Idempotency-Replayed": "true", "Location": before.location}
         return Response(status_code=before.status, headers=headers)
 
     def done(self, response: Response, status: int, location: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter
 
 from api.answers import PROBLEM
 from api.json import cases, people, privacy, program, tasks
@@ -26,12 +26,6 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
-async def _kept_by_nobody(response: Response) -> None:
-    """What is answered is the asker's alone: no proxy and no browser keeps it."""
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-
-
-router = APIRouter(prefix="/api/v1", responses=_ANSWERS, dependencies=[Depends(_kept_by_nobody)])
+router = APIRouter(prefix="/api/v1", responses=_ANSWERS)
 for part in (program, cases, tasks, people, privacy):
     router.include_router(part.router)

@@ -88,7 +88,7 @@ def ask_for_new_passkey(request: Request, token: str) -> Response:
         options, challenge = passkeys.ask_to_enrol(
             session, leads.person_id, site_or_refuse(office), language=current_language()
         )
-    answer = Response(options, media_type="application/json", headers={"Cache-Control": "no-store"})
+    answer = Response(options, media_type="application/json")
     keep_challenge(office, answer, "enrolment", {"challenge": challenge, "door": leads.token_digest})
     return answer
 

@@ -81,7 +81,7 @@ def begin(request: Request) -> Response:
     begun = _begun(request)
     if not isinstance(begun, Begun):
         return begun
-    answer = RedirectResponse(begun.address, 303, {"Cache-Control": "no-store"})
+    answer = RedirectResponse(begun.address, 303)
     _keep(office_of(request), answer, {"flow": dict(begun.kept)})
     return answer
 

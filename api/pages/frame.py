@@ -70,7 +70,7 @@ def page(desk: Desk, request: Request, name: str, *, status: int = 200, **contex
 
 def see_other(address: str) -> RedirectResponse:
     """After a form: to the page that shows what it did. `address` is one of ours, and may name a part of the page."""
-    return RedirectResponse(address, 303, {"Cache-Control": "no-store"})
+    return RedirectResponse(address, 303)
 
 
 def frame_of(desk: Desk, path: str, *, counts: bool = False) -> dict[str, Any]:

@@ -291,9 +291,7 @@ def _file(content: bytes, media_type: str, name: str) -> Response:
         media_type=media_type,
         headers={
             "Content-Disposition": f'attachment; filename="{name}"',
-            "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": "default-src 'none'; sandbox",
-            "Cache-Control": "no-store",
         },
     )
 

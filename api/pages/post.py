@@ -106,8 +106,6 @@ def download_letter(desk: AtDesk, notice_id: UUID) -> Response:
         headers={
             # Neither name nor subject: a file's name is seen by whoever the file passes.
             "Content-Disposition": f'attachment; filename="{notice_id}.eml"',
-            "X-Content-Type-Options": "nosniff",
-            "Cache-Control": "no-store",
         },
     )
 

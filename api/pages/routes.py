@@ -82,7 +82,7 @@ def health(request: Request) -> JSONResponse:
     """Whether this process serves and its database answers; 503 where it does not."""
     with office_of(request).before_a_program() as session:
         session.execute(text("select 1"))
-    return JSONResponse({"ok": True}, headers={"Cache-Control": "no-store"})
+    return JSONResponse({"ok": True})
 
 
 @_style_guide.get("/style-guide", name="style_guide")

@@ -52,7 +52,7 @@ def ask_for_passkey(request: Request) -> Response:
     """What the page's script asks the browser, with a challenge that is kept here and good for one answer."""
     office = office_of(request)
     options, challenge = passkeys.ask_for_any(site_or_refuse(office))
-    answer = Response(options, media_type="application/json", headers={"Cache-Control": "no-store"})
+    answer = Response(options, media_type="application/json")
     keep_challenge(office, answer, "passkey", {"challenge": challenge})
     return answer
 

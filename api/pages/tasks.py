@@ -216,9 +216,7 @@ def download(desk: AtDesk, evidence_id: UUID) -> Response:
         media_type=found["content_type"],
         headers={
             "Content-Disposition": _as_attachment(found["label"]),
-            "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": "default-src 'none'; sandbox",
-            "Cache-Control": "no-store",
         },
     )
 
