@@ -94,7 +94,7 @@ class Cluster:
     def stop(self) -> None:
         """Stop the server, breaking off what runs. Raises PostgresError where it does not stop."""
         if self._control("stop", "--mode=fast", f"--timeout={STOP_SECONDS}").returncode:
-            _log.warning("the embedded database did not stop in %s s; stopping it at once", STOP_SECONDS)
+            _log.warning("the embedded database does not stop; stopping it at once", extra={"seconds": STOP_SECONDS})
             done = self._control("stop", "--mode=immediate", f"--timeout={STOP_SECONDS}")
             if done.returncode:
                 _fail("The embedded database does not stop", done)

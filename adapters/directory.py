@@ -63,7 +63,7 @@ class Entra:
         try:
             self._directory.published()  # people are sent to nobody whose word we could not check afterwards
         except Unreachable as away:
-            _log.warning("the directory does not answer: %s", away.code)
+            _log.warning("the directory does not answer", extra={"code": away.code})
             return Away(away.code)
         application = self._application()
         if isinstance(application, Away):
@@ -97,7 +97,7 @@ class Entra:
         try:
             end = self._directory.published().end_session
         except Unreachable as away:
-            _log.warning("the directory is not told of a sign-out: %s", away.code)
+            _log.warning("the directory is not told of a sign-out", extra={"code": away.code})
             return ""
         if not end:
             return ""
@@ -120,13 +120,13 @@ class Entra:
         except MsalError:
             return Away("busy")
         except Exception as stumbled:  # noqa: BLE001  # MSAL reads an unverified token with no care for its shape
-            _log.warning("the directory's answer cannot be read: %s", type(stumbled).__name__)
+            _log.warning("the directory's answer cannot be read", extra={"error": type(stumbled).__name__})
             return Unproven("token")
         if not isinstance(found, dict):
             return Unproven("token")
         error = found.get("error")
         if error in _OUR_FAULT:
-            _log.error("the directory refuses our registration or its secret: %s", error)
+            _log.error("the directory refuses our registration or its secret", extra={"code": error})
             return Away("credential")
         if error:
             return Unproven("code")
@@ -147,12 +147,12 @@ class Entra:
                 token_cache=_NoTokens(),
             )
         except SettingsError as gone:
-            _log.error("nobody can sign in: %s", gone)  # one sentence, which names no secret
+            _log.error("nobody can sign in: a setting cannot be used", extra={"code": gone.variable})
             return Away("credential")
         except httpx2.HTTPError as away:
             return _away(away)
         except Exception as stumbled:  # noqa: BLE001  # MSAL reads a description with no care for its shape
-            _log.warning("the directory's description cannot be read: %s", type(stumbled).__name__)
+            _log.warning("the directory's description cannot be read", extra={"error": type(stumbled).__name__})
             return Away("answer")
 
 
@@ -190,5 +190,5 @@ class _NoTokens(msal.TokenCache):  # type: ignore[misc]  # msal has no types
 
 def _away(error: httpx2.HTTPError) -> Away:
     code = "timeout" if isinstance(error, httpx2.TimeoutException) else "connect"
-    _log.warning("the directory does not answer: %s", code)
+    _log.warning("the directory does not answer", extra={"code": code})
     return Away(code)

@@ -191,7 +191,7 @@ def prove(
     except jwt.InvalidTokenError as wrong:
         return Unproven(next((code for kind, code in _WRONG if isinstance(wrong, kind)), "token"))
     except Unreachable as away:
-        _log.warning("the directory's keys cannot be fetched: %s", away.code)
+        _log.warning("the directory's keys cannot be fetched", extra={"code": away.code})
         return Away(away.code)
     tenant, object_id = _uuid(claims["tid"]), _uuid(claims["oid"])
     if tenant is None or object_id is None:

@@ -156,7 +156,7 @@ class EmbeddedPostgres:
             msg = f"{self._secrets_file} is missing or damaged; without it nobody can sign in to this database."
             raise PostgresError(msg) from None
         if held.st_mode & 0o077:
-            _log.warning("%s was readable by others; closing it", self._secrets_file)
+            _log.warning("the file of the database's passwords was readable by others; closing it")
             self._secrets_file.chmod(0o600)
         return passwords
 
