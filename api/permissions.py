@@ -41,6 +41,7 @@ from duties.roles import Holder, Link, Standing
 from models.base import refers, table_of
 from models.casework import Case, Responsibility, Task
 from models.committee import Seat, SeatHolder
+from models.program import Person
 
 _task = table_of(Task)
 _case = table_of(Case)
@@ -451,6 +452,13 @@ def find_case(session: Session, asker: Asker, case_id: UUID) -> dict[str, Any]:
     if row is None:
         raise Forbidden
     return row
+
+
+def find_person(session: Session, person_id: UUID) -> UUID:
+    """The id of a person of this program. Raises Forbidden."""
+    if session.get(Person, (program_of(session), person_id)) is None:
+        raise Forbidden
+    return person_id
 
 
 def find_task(session: Session, asker: Asker, task_id: UUID) -> tuple[dict[str, Any], dict[str, Any] | None]:

@@ -22,7 +22,18 @@ from api.json.shapes import (
     RoleShown,
     TenureGiven,
 )
-from api.permissions import Action, Forbidden, allows, asks, companions_of, require, to_contact, to_person, to_program
+from api.permissions import (
+    Action,
+    Forbidden,
+    allows,
+    asks,
+    companions_of,
+    find_person,
+    require,
+    to_contact,
+    to_person,
+    to_program,
+)
 from api.session import AtDesk, Desk
 from duties import invitations, people
 from duties.here import one, program_of
@@ -104,7 +115,7 @@ def update_person(
     person_id: UUID, body: PersonChanged, desk: AtDesk, response: Response, if_match: IfMatch = ""
 ) -> PersonShown:
     """Change how a person is named, reached and written to."""
-    by = require(Action.UPDATE_PERSON, to_person(desk.asker, _known(desk, person_id)))
+    by = require(Action.UPDATE_PERSON, to_person(desk.asker, find_person(desk.session, person_id)))
     people.update_person(
         desk.session,
         person_id,
@@ -138,7 +149,7 @@ def appoint(
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = require(Action.APPOINT, to_program(desk.asker, organizations=[body.organization_id]))
-    _known(desk, person_id)
+    find_person(desk.session, person_id)
     people.appoint(
         desk.session,
         person_id=person_id,
@@ -182,7 +193,7 @@ def record_absence(
     once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
-    by = require(Action.RECORD_ABSENCE, to_person(desk.asker, _known(desk, person_id)))
+    by = require(Action.RECORD_ABSENCE, to_person(desk.asker, find_person(desk.session, person_id)))
     people.record_absence(
         desk.session,
         person_id=person_id,
@@ -220,7 +231,7 @@ def invite(
     once = Once.of(desk, request, idempotency_key)
     if (before := once.again(None)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
-    by = require(Action.INVITE, to_person(desk.asker, _known(desk, person_id)))
+    by = require(Action.INVITE, to_person(desk.asker, find_person(desk.session, person_id)))
     invitations.invite(desk.session, person_id, by=by, at=desk.at)
     once.done(response, 201, f"/api/v1/people/{person_id}")
     return _one(desk, person_id)
@@ -230,14 +241,8 @@ def invite(
 @asks(Action.END_ACCESS)
 def end_access(person_id: UUID, desk: AtDesk) -> None:
     """End all of a person's access at once: sign-ins, passkeys, account and links."""
-    by = require(Action.END_ACCESS, to_person(desk.asker, _known(desk, person_id)))
+    by = require(Action.END_ACCESS, to_person(desk.asker, find_person(desk.session, person_id)))
     invitations.end_access(desk.session, person_id, by=by, at=desk.at)
-
-
-def _known(desk: Desk, person_id: UUID) -> UUID:
-    if desk.session.get(Person, (program_of(desk.session), person_id)) is None:
-        raise Forbidden
-    return person_id
 
 
 def _one(desk: Desk, person_id: UUID) -> PersonShown:

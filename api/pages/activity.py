@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
-from itertools import groupby
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -16,10 +15,11 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.sql.expression import ColumnElement
 
 from api.answers import sentence_of, status_of
+from api.pages.choices import names_to_choose
 from api.pages.forms import day_or_none, id_or_none
 from api.pages.frame import page
-from api.pages.history import MINOR, Told, told
-from api.pages.lines import cases_about
+from api.pages.history import MINOR, told
+from api.pages.lines import by_day, cases_about
 from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.events import FOR_PRIVACY
@@ -27,7 +27,6 @@ from duties.here import many, program_of
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of
-from models.program import Person
 from models.record import Event
 
 router = APIRouter()
@@ -36,7 +35,6 @@ PAGE_SIZE: Final = 50
 _NEWEST: Final = 2**62
 
 _event = table_of(Event)
-_person = table_of(Person)
 
 #: What one may look for: a word for people, and the first words of the verbs that it means.
 GROUPS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
@@ -92,7 +90,7 @@ def show_activity(
         "activity.html",
         status=status_of(wrong) if wrong else 200,
         wrong=sentence_of(wrong) if wrong else "",
-        days=_by_day(desk, told(desk, rows[:PAGE_SIZE])),
+        days=by_day(desk, told(desk, rows[:PAGE_SIZE])),
         # Beside what happened to a task, the case: the record is of the whole program.
         cases=_cases_of(desk, rows[:PAGE_SIZE]),
         older=_address(asked, before=rows[PAGE_SIZE - 1]["n"]) if len(rows) > PAGE_SIZE else "",
@@ -104,7 +102,7 @@ def show_activity(
         who=who,
         typed_on=on,
         all_of_it=bool(all_of_it),
-        people=_people(desk),
+        people=names_to_choose(desk),
     )
 
 
@@ -130,12 +128,6 @@ def _wanted(
     return wanted
 
 
-def _by_day(desk: Desk, lines: list[Told]) -> list[tuple[date, list[Told]]]:
-    """The lines under the local day of each, in their order: a record is in the order in which it was written."""
-    zone = ZoneInfo(desk.program.time_zone)
-    return [(day, list(those)) for day, those in groupby(lines, lambda line: line.at.astimezone(zone).date())]
-
-
 def _cases_of(desk: Desk, rows: list[dict[str, Any]]) -> dict[int, str]:
     """The case of each line that tells of a part of one, by the line's number."""
     cases = cases_about(desk, {row["case_id"] for row in rows if row["case_id"]})
@@ -144,15 +136,6 @@ def _cases_of(desk: Desk, rows: list[dict[str, Any]]) -> dict[int, str]:
         for row in rows
         if row["case_id"] in cases and row["subject_kind"] != "case"
     }
-
-
-def _people(desk: Desk) -> list[tuple[UUID, str]]:
-    rows = desk.session.execute(
-        select(_person.c.id, _person.c.given_name, _person.c.family_name)
-        .where(_person.c.program_id == program_of(desk.session))
-        .order_by(_person.c.sort_key)
-    )
-    return [(row.id, f"{row.given_name} {row.family_name}") for row in rows]
 
 
 def _address(asked: Mapping[str, str], *, before: int | None = None) -> str:

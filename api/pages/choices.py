@@ -30,6 +30,16 @@ def people_by_id(desk: Desk) -> dict[UUID, Person]:
     return {person.id: person for person in found}
 
 
+def names_to_choose(desk: Desk) -> list[tuple[UUID, str]]:
+    """Everyone of the program with their name, in the order of their names."""
+    rows = desk.session.execute(
+        select(_person.c.id, _person.c.given_name, _person.c.family_name)
+        .where(_person.c.program_id == program_of(desk.session))
+        .order_by(_person.c.sort_key)
+    )
+    return [(row.id, f"{row.given_name} {row.family_name}") for row in rows]
+
+
 def roles_to_give(desk: Desk) -> list[tuple[str, str]]:
     """Each role at each organization that the asker may give someone, as choices of a list."""
     titles = titles_of_roles(desk)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from api.answers import sentence_of, status_of
 from api.pages.forms import Text, Typed, day_of, day_or_none, id_or_none
@@ -253,12 +253,14 @@ def reopen_incident(desk: AtDesk, request: Request, incident_id: UUID, seen: See
 
 def register(desk: Desk) -> list[dict[str, Any]]:
     """Every incident in the order of its number, with the name of the body that holds the information."""
-    return many(
-        desk.session,
+    return many(desk.session, _read(desk).order_by(_incident.c.number))
+
+
+def _read(desk: Desk) -> Select[Any]:
+    return (
         select(_incident, _organization.c[f"name_{desk.language}"].label("organization"))
         .join(_organization, refers(_incident.c.organization_id, _organization))
         .where(_incident.c.program_id == program_of(desk.session))
-        .order_by(_incident.c.number),
     )
 
 
@@ -314,12 +316,7 @@ def _do(
 
 
 def _find(desk: Desk, incident_id: UUID) -> dict[str, Any]:
-    found = one(
-        desk.session,
-        select(_incident, _organization.c[f"name_{desk.language}"].label("organization"))
-        .join(_organization, refers(_incident.c.organization_id, _organization))
-        .where(_incident.c.program_id == program_of(desk.session), _incident.c.id == incident_id),
-    )
+    found = one(desk.session, _read(desk).where(_incident.c.id == incident_id))
     if found is None:
         raise Forbidden
     return found

@@ -6,8 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Final
+from itertools import groupby
+from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, select
 
@@ -187,6 +189,24 @@ def names_of(desk: Desk, ids: Iterable[UUID | None]) -> dict[UUID, str]:
         )
     )
     return {row.id: f"{row.given_name} {row.family_name}" for row in rows}
+
+
+class HasMoment(Protocol):
+    """A line that tells of a moment."""
+
+    @property
+    def at(self) -> datetime:
+        """When it was, with its offset."""
+        ...
+
+
+Dated = TypeVar("Dated", bound=HasMoment)
+
+
+def by_day(desk: Desk, lines: Iterable[Dated]) -> list[tuple[date, list[Dated]]]:
+    """The lines under the local day of each, in their order: a record is in the order in which it was written."""
+    zone = ZoneInfo(desk.program.time_zone)
+    return [(day, list(those)) for day, those in groupby(lines, lambda line: line.at.astimezone(zone).date())]
 
 
 def day_to_show(desk: Desk, task: Mapping[str, Any]) -> date:

@@ -21,6 +21,7 @@ from api.permissions import (
     allows,
     asks,
     companions_of,
+    find_person,
     require,
     to_contact,
     to_person,
@@ -129,7 +130,7 @@ def list_access(desk: AtDesk, request: Request) -> HTMLResponse:
 @asks(Action.INVITE)
 def invite(desk: AtDesk, request: Request, person_id: UUID) -> Response:
     """Invite a person to sign in, by letter."""
-    by = require(Action.INVITE, to_person(desk.asker, known(desk, person_id)))
+    by = require(Action.INVITE, to_person(desk.asker, find_person(desk.session, person_id)))
     refusal = desk.attempt(lambda: invitations.invite(desk.session, person_id, by=by, at=desk.at))
     return _back(desk, request, person_id, refusal)
 
@@ -138,7 +139,7 @@ def invite(desk: AtDesk, request: Request, person_id: UUID) -> Response:
 @asks(Action.END_ACCESS)
 def end_access(desk: AtDesk, request: Request, person_id: UUID) -> Response:
     """End all of a person's access at once."""
-    by = require(Action.END_ACCESS, to_person(desk.asker, known(desk, person_id)))
+    by = require(Action.END_ACCESS, to_person(desk.asker, find_person(desk.session, person_id)))
     refusal = desk.attempt(lambda: invitations.end_access(desk.session, person_id, by=by, at=desk.at))
     return _back(desk, request, person_id, refusal)
 
@@ -147,15 +148,8 @@ def end_access(desk: AtDesk, request: Request, person_id: UUID) -> Response:
 @asks(Action.SEE_ACCESS)
 def show_access(desk: AtDesk, request: Request, person_id: UUID) -> HTMLResponse:
     """How one person stands at the door, and the buttons that invite them or end their access."""
-    require(Action.SEE_ACCESS, to_person(desk.asker, known(desk, person_id)))
+    require(Action.SEE_ACCESS, to_person(desk.asker, find_person(desk.session, person_id)))
     return _theirs(desk, request, person_id)
-
-
-def known(desk: Desk, person_id: UUID) -> UUID:
-    """The id of a person of this program. Raises Forbidden."""
-    if desk.session.get(Person, (program_of(desk.session), person_id)) is None:
-        raise Forbidden
-    return person_id
 
 
 def _whose(desk: Desk, table: Table, row_id: UUID) -> UUID:

@@ -14,7 +14,18 @@ from api.pages import holdings
 from api.pages.choices import people_by_id, role_and_organization, roles_to_give
 from api.pages.forms import Detailed, Text, Typed, day_of, day_or_none, id_or_none
 from api.pages.frame import page, see_other, titles_of_roles
-from api.permissions import Action, Forbidden, allows, asks, companions_of, require, to_contact, to_person, to_program
+from api.permissions import (
+    Action,
+    Forbidden,
+    allows,
+    asks,
+    companions_of,
+    find_person,
+    require,
+    to_contact,
+    to_person,
+    to_program,
+)
 from api.session import AtDesk, Desk
 from duties import people
 from duties.here import one, program_of
@@ -43,7 +54,7 @@ def update_person(
     desk: AtDesk, request: Request, person_id: UUID, seen: Annotated[int, Form()], typed: Detailed
 ) -> Response:
     """Change a person's name, addresses and language."""
-    by = require(Action.UPDATE_PERSON, to_person(desk.asker, _known(desk, person_id)))
+    by = require(Action.UPDATE_PERSON, to_person(desk.asker, find_person(desk.session, person_id)))
     refusal = desk.attempt(
         lambda: people.update_person(desk.session, person_id, by=by, at=desk.at, seen=seen, **typed.fields)
     )
@@ -56,7 +67,7 @@ def appoint(
     desk: AtDesk, request: Request, person_id: UUID, place: Text = "", starts_on: Text = "", ends_on: Text = ""
 ) -> Response:
     """Give a person a role at an organization, from a day on."""
-    _known(desk, person_id)
+    find_person(desk.session, person_id)
 
     def act() -> None:
         role, organization = role_and_organization(place)
@@ -103,7 +114,7 @@ def record_absence(
     kinds: Annotated[list[str] | None, Form()] = None,
 ) -> Response:
     """Record that a person is away, and who acts for them."""
-    by = require(Action.RECORD_ABSENCE, to_person(desk.asker, _known(desk, person_id)))
+    by = require(Action.RECORD_ABSENCE, to_person(desk.asker, find_person(desk.session, person_id)))
 
     def act() -> None:
         people.record_absence(
@@ -187,12 +198,6 @@ def _after(
     if refusal is None:
         return see_other(f"/people/{person_id}#{anchor or form}")
     return _person_page(desk, request, person_id, Typed(form, refusal, values))
-
-
-def _known(desk: Desk, person_id: UUID) -> UUID:
-    if desk.session.get(Person, (program_of(desk.session), person_id)) is None:
-        raise Forbidden
-    return person_id
 
 
 def _row(desk: Desk, table: Any, row_id: UUID, person_id: UUID) -> dict[str, Any]:

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from itertools import groupby
+from datetime import datetime
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from api.answers import sentence_of, status_of
+from api.pages.choices import names_to_choose
 from api.pages.forms import day_or_none, id_or_none
 from api.pages.frame import page, titles_of_roles
-from api.pages.lines import cases_about, names_of
+from api.pages.lines import by_day, cases_about, names_of
 from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties import readings
@@ -109,35 +108,57 @@ class Shown:
     reasons: tuple[str, ...] = ()
 
 
-@router.get("/privacy", name="privacy")
-@asks(Action.SEE_PRIVACY)
-def show_readings(
-    desk: AtDesk,
-    request: Request,
+@dataclass(frozen=True)
+class _Sought:
+    """What one looks for in either list, as it was typed and as it is understood."""
+
+    typed: Mapping[str, str]
+    asked: Asked
+    wrong: Refusal | None
+    before: int
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether the newest lines are wanted, and not those before another part."""
+        return self.before == _NEWEST
+
+
+def _sought(
     person: str = "",
     on: str = "",
     thing: str = "",
     before: Annotated[int, Query(ge=1, le=_NEWEST)] = _NEWEST,
-) -> HTMLResponse:
+) -> _Sought:
+    typed = {"person": person, "on": on, "thing": thing}
+    try:
+        return _Sought(typed, Asked(id_or_none(person), day_or_none(on), id_or_none(thing)), None, before)
+    except Refusal as refusal:
+        return _Sought(typed, Asked(), refusal, before)
+
+
+Sought = Annotated[_Sought, Depends(_sought)]
+
+
+@router.get("/privacy", name="privacy")
+@asks(Action.SEE_PRIVACY)
+def show_readings(desk: AtDesk, request: Request, sought: Sought) -> HTMLResponse:
     """Who read what: the unusual of the last 30 days with its reasons, then all that is asked for, the newest first."""
     require(Action.SEE_PRIVACY, to_program(desk.asker))
-    asked, wrong = _asked(person, on, thing)
-    rows, total = readings.find(desk.session, readings.READINGS, asked, before=before, limit=PAGE_SIZE + 1)
-    everything = asked == Asked() and before == _NEWEST and wrong is None
+    rows, older, total = _part(desk, readings.READINGS, sought)
+    asked = sought.asked
+    everything = asked == Asked() and sought.is_newest and sought.wrong is None
     unusual = unusual_reads(desk.session, at=desk.at) if everything else []
     first = [one.line for one in unusual[:UNUSUAL_SHOWN]]
-    lines = _read_lines(desk, [*first, *rows[:PAGE_SIZE]], {one.line["n"]: one.reasons for one in unusual})
+    lines = _read_lines(desk, [*first, *rows], {one.line["n"]: one.reasons for one in unusual})
     return _page(
         desk,
         request,
         "privacy.html",
-        wrong,
-        asked={"person": person, "on": on, "thing": thing},
-        older=rows[PAGE_SIZE - 1]["n"] if len(rows) > PAGE_SIZE else None,
-        is_newest=before == _NEWEST,
+        sought,
+        older=older,
         unusual=lines[: len(first)],
         unusual_count=len(unusual),
-        days=_by_day(desk, lines[len(first) :]),
+        days=by_day(desk, lines[len(first) :]),
         total=total,
         everything=everything,
         thing=things_in_words(desk, {asked.thing}).get(asked.thing, "") if asked.thing else "",
@@ -148,27 +169,17 @@ def show_readings(
 
 @router.get("/privacy/refusals", name="refusals")
 @asks(Action.SEE_PRIVACY)
-def show_refusals(
-    desk: AtDesk,
-    request: Request,
-    person: str = "",
-    on: str = "",
-    thing: str = "",
-    before: Annotated[int, Query(ge=1, le=_NEWEST)] = _NEWEST,
-) -> HTMLResponse:
+def show_refusals(desk: AtDesk, request: Request, sought: Sought) -> HTMLResponse:
     """Who was turned away, from what and why, the newest first."""
     require(Action.SEE_PRIVACY, to_program(desk.asker))
-    asked, wrong = _asked(person, on, thing)
-    rows, total = readings.find(desk.session, readings.REFUSALS, asked, before=before, limit=PAGE_SIZE + 1)
+    rows, older, total = _part(desk, readings.REFUSALS, sought)
     return _page(
         desk,
         request,
         "refusals.html",
-        wrong,
-        asked={"person": person, "on": on, "thing": thing},
-        older=rows[PAGE_SIZE - 1]["n"] if len(rows) > PAGE_SIZE else None,
-        is_newest=before == _NEWEST,
-        days=_by_day(desk, _refused_lines(desk, rows[:PAGE_SIZE])),
+        sought,
+        older=older,
+        days=by_day(desk, _refused_lines(desk, rows)),
         total=total,
     )
 
@@ -310,47 +321,31 @@ class _People:
         return say(self._language, N_("%(name)s (%(role)s)"), name=name, role=role) if role else name
 
 
+def _part(desk: Desk, verbs: tuple[str, ...], sought: _Sought) -> tuple[Sequence[Mapping[str, Any]], int | None, int]:
+    """A page full of the lines that are sought, the number before which older ones follow, and how many there are."""
+    rows, total = readings.find(desk.session, verbs, sought.asked, before=sought.before, limit=PAGE_SIZE + 1)
+    return rows[:PAGE_SIZE], rows[PAGE_SIZE - 1]["n"] if len(rows) > PAGE_SIZE else None, total
+
+
 def _page(
-    desk: Desk, request: Request, template: str, wrong: Refusal | None, *, asked: Mapping[str, str], **context: Any
+    desk: Desk, request: Request, template: str, sought: _Sought, *, older: int | None, **context: Any
 ) -> HTMLResponse:
     """One of the two lists, with what was asked for and the ways to its other parts."""
     here = request.url.path
-    older, is_newest = context.pop("older"), context.pop("is_newest")
-    kept = {name: value for name, value in asked.items() if value}
+    kept = {name: value for name, value in sought.typed.items() if value}
     return page(
         desk,
         request,
         template,
-        status=status_of(wrong) if wrong else 200,
-        wrong=sentence_of(wrong) if wrong else "",
-        asked=asked,
-        people=_everyone(desk),
+        status=status_of(sought.wrong) if sought.wrong else 200,
+        wrong=sentence_of(sought.wrong) if sought.wrong else "",
+        asked=sought.typed,
+        people=names_to_choose(desk),
         older=f"{here}?{urlencode({**kept, 'before': older})}" if older else "",
-        newest="" if is_newest else here + (f"?{urlencode(kept)}" if kept else ""),
+        newest="" if sought.is_newest else here + (f"?{urlencode(kept)}" if kept else ""),
         **context,
     )
 
 
-def _asked(person: str, on: str, thing: str) -> tuple[Asked, Refusal | None]:
-    try:
-        return Asked(id_or_none(person), day_or_none(on), id_or_none(thing)), None
-    except Refusal as refusal:
-        return Asked(), refusal
-
-
 def _id(value: object) -> UUID | None:
     return UUID(value) if isinstance(value, str) else None
-
-
-def _by_day(desk: Desk, lines: Sequence[Shown]) -> list[tuple[date, list[Shown]]]:
-    zone = ZoneInfo(desk.program.time_zone)
-    return [(day, list(those)) for day, those in groupby(lines, lambda line: line.at.astimezone(zone).date())]
-
-
-def _everyone(desk: Desk) -> list[tuple[UUID, str]]:
-    rows = desk.session.execute(
-        select(_person.c.id, _person.c.given_name, _person.c.family_name)
-        .where(_person.c.program_id == program_of(desk.session))
-        .order_by(_person.c.sort_key)
-    )
-    return [(row.id, f"{row.given_name} {row.family_name}") for row in rows]
