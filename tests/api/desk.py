@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from fastapi import FastAPI, Response
@@ -22,14 +23,18 @@ from tests.conftest import Database
 ADDRESS = "http://testserver"
 
 
-def office_of(database: Database, *, demonstration: bool = False, at: datetime = AT) -> Office:
+#: What the program is called in a test that serves it to a real browser, on whichever port is free.
+SERVED: Final = "http://127.0.0.1"
+
+
+def office_of(database: Database, *, demonstration: bool = False, at: datetime = AT, base_url: str = ADDRESS) -> Office:
     """The web's means on a test's database, at one moment."""
-    return Office(database.engine, stationery(), ADDRESS, demonstration, clock=lambda: at)
+    return Office(database.engine, stationery(), base_url, demonstration, clock=lambda: at)
 
 
-def app_on(database: Database, *, demonstration: bool = False, at: datetime = AT) -> FastAPI:
-    """The application, at one moment."""
-    return create_app(office_of(database, demonstration=demonstration, at=at))
+def app_on(database: Database, *, demonstration: bool = False, at: datetime = AT, base_url: str = ADDRESS) -> FastAPI:
+    """The application, at one moment. It answers to the name in `base_url` alone: see `SERVED`."""
+    return create_app(office_of(database, demonstration=demonstration, at=at, base_url=base_url))
 
 
 def nobody(database: Database, *, demonstration: bool = False, at: datetime = AT) -> TestClient:

@@ -393,7 +393,7 @@ def at_home(app: FastAPI, address: str) -> str:
 @pytest.mark.parametrize("lang", ["fr", "en"])
 def test_from_the_invitation_to_the_next_morning_in_a_real_browser(cast: Cast, open_page: OpenPage, lang: str) -> None:
     fr = lang == "fr"
-    app = create_app(replace(office_of(cast.database), base_url="http://localhost"))
+    app = create_app(office_of(cast.database, base_url="http://localhost"))
     with serve(app) as address:
         home = at_home(app, address)
         page = open_page(home + invited(cast, "manager_em"), lang=lang, width=390)
@@ -426,7 +426,7 @@ def test_from_the_invitation_to_the_next_morning_in_a_real_browser(cast: Cast, o
 
 @pytest.mark.browser
 def test_a_finger_that_is_refused_says_so_on_the_page_and_changes_nothing(cast: Cast, open_page: OpenPage) -> None:
-    app = create_app(replace(office_of(cast.database), base_url="http://localhost"))
+    app = create_app(office_of(cast.database, base_url="http://localhost"))
     with serve(app) as address:
         page = open_page(f"{at_home(app, address)}/sign-in", lang="en")
         devices = keyed(page)
@@ -444,7 +444,7 @@ def test_a_finger_that_is_refused_says_so_on_the_page_and_changes_nothing(cast: 
 def test_a_device_that_has_a_passkey_says_so_and_a_link_opened_elsewhere_stays_shut(
     cast: Cast, open_page: OpenPage
 ) -> None:
-    app = create_app(replace(office_of(cast.database), base_url="http://localhost"))
+    app = create_app(office_of(cast.database, base_url="http://localhost"))
     with serve(app) as address:
         home = at_home(app, address)
         page = open_page(home + invited(cast, "police"), lang="en")
@@ -472,7 +472,7 @@ def test_a_device_that_has_a_passkey_says_so_and_a_link_opened_elsewhere_stays_s
 
 @pytest.mark.browser
 def test_without_the_script_the_page_says_what_is_missing(cast: Cast, open_page: OpenPage) -> None:
-    app = create_app(replace(office_of(cast.database), base_url="http://localhost"))
+    app = create_app(office_of(cast.database, base_url="http://localhost"))
     with serve(app) as address:
         page = open_page(f"{at_home(app, address)}/sign-in", lang="en", script=False)
         page.get_by_role("button", name="Sign in with a passkey").click()

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from duties import tasks
-from tests.api.desk import app_on, token_for
+from tests.api.desk import SERVED, app_on, token_for
 from tests.api.pages.looking import task_of
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.casework import approve, complete, open_onboarding
@@ -36,7 +36,7 @@ class Window:
 
 @pytest.fixture
 def window(cast: Cast, open_page: OpenPage) -> Iterator[Window]:
-    with serve(app_on(cast.database, demonstration=True)) as origin:
+    with serve(app_on(cast.database, demonstration=True, base_url=SERVED)) as origin:
         yield Window(cast, origin, open_page)
 
 

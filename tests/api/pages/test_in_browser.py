@@ -13,7 +13,7 @@ from models.base import table_of
 from models.casework import ProtocolVersion
 from models.outbox import Notice
 from models.program import Program, Tenure
-from tests.api.desk import app_on, token_for
+from tests.api.desk import SERVED, app_on, token_for
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.casework import open_onboarding
 from tests.cast import AT, TODAY, Cast
@@ -81,7 +81,7 @@ def test_every_page_can_be_read_by_everyone(
     lively: Cast, open_page: OpenPage, lang: str, width: int, dark: bool
 ) -> None:
     token = token_for(lively.database, lively.people["coordinator"], at=LATER)
-    with serve(app_on(lively.database, demonstration=True, at=LATER)) as address:
+    with serve(app_on(lively.database, demonstration=True, at=LATER, base_url=SERVED)) as address:
         for path in pages_of(lively):
             page = open_page(f"{address}{path}", lang=lang, width=width, dark=dark, cookies={"spheres": token})
             # What is folded away must be as readable as the rest.
@@ -96,7 +96,7 @@ def test_every_page_can_be_read_by_everyone(
 def test_the_coordinator_adds_someone_and_records_an_absence_without_any_script(
     lively: Cast, open_page: OpenPage
 ) -> None:
-    with serve(app_on(lively.database, demonstration=True)) as address:
+    with serve(app_on(lively.database, demonstration=True, base_url=SERVED)) as address:
         page = open_page(f"{address}/sign-in", lang="en", width=390, script=False)
         page.get_by_role("button", name="Agate Améthyste").click()
         page.goto(f"{address}/people")
@@ -123,7 +123,7 @@ def test_the_coordinator_adds_someone_and_records_an_absence_without_any_script(
 
 def test_the_procedure_prints_without_the_menu(lively: Cast, open_page: OpenPage) -> None:
     token = token_for(lively.database, lively.people["coordinator"])
-    with serve(app_on(lively.database, demonstration=True)) as address:
+    with serve(app_on(lively.database, demonstration=True, base_url=SERVED)) as address:
         page = open_page(f"{address}/protocols/onboarding", cookies={"spheres": token})
         assert page.get_by_role("navigation", name="Menu principal").is_visible()
         page.emulate_media(media="print")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
-from api.app import create_app
 from duties.reads import Purpose
-from tests.api.desk import client_for, office_of, token_for
+from tests.api.desk import SERVED, app_on, client_for, token_for
 from tests.api.pages.test_incidents import enter, post
 from tests.api.pages.test_privacy import NIGHT, documented, read
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
@@ -31,7 +29,7 @@ def places(cast: Cast) -> Iterator[list[str]]:
     incident = enter(officer, cast, information=LONG, circumstances=LONG, measures=LONG)
     post(officer, f"{incident}/assessment", 1, serious_risk="yes", risk_reasons=LONG)
     paths = ["", "/refusals", f"?thing={evidence}", "/incidents", "/incidents/new"]
-    with serve(create_app(replace(office_of(cast.database), base_url="http://127.0.0.1"))) as address:
+    with serve(app_on(cast.database, base_url=SERVED)) as address:
         yield [*(f"{address}/privacy{path}" for path in paths), address + incident]
 
 
