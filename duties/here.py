@@ -7,7 +7,7 @@ puts these into `session.info`; the database's policies read the same program fr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -56,7 +56,17 @@ def program(session: Session) -> Program:
 
 def local_day(session: Session, at: datetime) -> date:
     """The day that it is in the program's own time zone at the moment `at`."""
-    zone: str | None = session.info.get("time_zone")
-    if zone is None:
-        zone = session.info["time_zone"] = program(session).time_zone
-    return at.astimezone(ZoneInfo(zone)).date()
+    return at.astimezone(_zone(session)).date()
+
+
+def moments_of(session: Session, day: date) -> tuple[datetime, datetime]:
+    """When a local day begins, and when the next one does: 23 or 25 hours later where the clocks change."""
+    zone = _zone(session)
+    return datetime.combine(day, time.min, zone), datetime.combine(day + timedelta(days=1), time.min, zone)
+
+
+def _zone(session: Session) -> ZoneInfo:
+    name: str | None = session.info.get("time_zone")
+    if name is None:
+        name = session.info["time_zone"] = program(session).time_zone
+    return ZoneInfo(name)

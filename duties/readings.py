@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import false, func, or_, select
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session
 
-from duties.here import many, program, program_of
+from duties.here import many, moments_of, program_of
 from duties.reads import EXPORTED, READ
 from duties.turned_away import LEFT_OUT, REFUSED
 from models.base import table_of
@@ -90,7 +89,6 @@ def _wanted(session: Session, verbs: tuple[str, ...], asked: Asked) -> list[Colu
     if asked.on is not None and not _EARLIEST <= asked.on.year <= _LATEST:
         wanted.append(false())  # nothing was read then, and no moment is that far away
     elif asked.on is not None:
-        zone = ZoneInfo(program(session).time_zone)
-        first = datetime.combine(asked.on, time.min, zone)
-        wanted += [_event.c.at >= first, _event.c.at < datetime.combine(asked.on + timedelta(days=1), time.min, zone)]
+        first, after = moments_of(session, asked.on)
+        wanted += [_event.c.at >= first, _event.c.at < after]
     return wanted

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
@@ -23,7 +22,7 @@ from api.pages.lines import by_day, cases_about
 from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.events import FOR_PRIVACY
-from duties.here import many, program_of
+from duties.here import many, moments_of, program_of
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of
@@ -121,10 +120,8 @@ def _wanted(
         # What they did, what was done to them, and what was done in their name.
         wanted.append(or_(_event.c.actor_id == who, _event.c.subject_id == who, _event.c.actor_for == who))
     if day is not None:
-        zone = ZoneInfo(desk.program.time_zone)
-        first = datetime.combine(day, time.min, zone)
-        last = datetime.combine(day + timedelta(days=1), time.min, zone)
-        wanted += [_event.c.at >= first, _event.c.at < last]
+        first, after = moments_of(desk.session, day)
+        wanted += [_event.c.at >= first, _event.c.at < after]
     return wanted
 
 
