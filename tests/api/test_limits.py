@@ -126,6 +126,10 @@ def test_counts_and_half_done_sign_ins_are_swept_away_when_they_serve_no_more(ca
     clock.pass_by(minutes=16)
     sweep(means_of(cast, clock), cast.program_id, "test")
     assert left() == (1, 0)
+    # A count is kept a day, for the record of those who were turned away in its minute.
+    clock.pass_by(hours=23)
+    sweep(means_of(cast, clock), cast.program_id, "test")
+    assert left() == (1, 0)
     clock.pass_by(hours=1)
     sweep(means_of(cast, clock), cast.program_id, "test")
     assert left() == (0, 0)
