@@ -94,6 +94,7 @@ class Ground:
     organizations: dict[str, UUID]
     coordinator: Actor
     stationery: Stationery
+    time_zone: str = "UTC"
     templates: dict[int, UUID] = field(default_factory=dict)
     statements: int = 0
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -109,9 +110,13 @@ class Ground:
         return open_session(self.engine)
 
     def as_admin(self, *, without_checks: bool = False) -> psycopg.Connection[Any]:
-        """The superuser's connection, for bulk rows; `without_checks` skips foreign keys that hold by construction."""
+        """The superuser's connection, for bulk rows, with the program's own day as `current_date`.
+
+        `without_checks` skips foreign keys that hold by construction.
+        """
         url = make_url(self.urls.admin).set(drivername="postgresql", database=make_url(self.urls.app).database)
         connection = psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)
+        connection.execute("select set_config('TimeZone', %s, false)", (self.time_zone,))
         if without_checks:
             connection.execute("set session_replication_role = replica")
         return connection
@@ -235,6 +240,7 @@ def build(urls: DatabaseUrls, at: datetime) -> Ground:
     text = PROGRAM.read_text(encoding="utf-8").replace("key: greater-montreal", "key: bench", 1)
     program = read_program_text(text, "bench.yaml")
     with ground.session() as session:
+        ground.time_zone = program.value.program.time_zone
         load(session, program, declared_protocols(program.value), by=BY_LOADER, at=at)
         places = session.execute(
             select(table_of(Organization).c.key, table_of(Organization).c.id).where(
