@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from sqlalchemy import select
 
+from duties.declared import Part
 from duties.here import many
 from duties.loading_comparison import Change, Comparison, Row, Step, differ, established, words
 from duties.program_committees import Committee, Seat
@@ -29,14 +30,19 @@ def _committees(compared: Comparison) -> Iterator[Step]:
     for key, committee in established(compared.file).items():
         facts: dict[str, object] = {"committee": committee.title.model_dump()}
         names = {"title_fr": committee.title.fr, "title_en": committee.title.en}
-        meets = {"rhythm": _rhythm(committee), "minutes": committee.minutes}
+        meets = {"rhythm": _declared(committee.rhythm), "minutes": committee.minutes, "place": committee.place}
+        rules = {
+            "letters": committee.letters,
+            "quorum": _declared(committee.quorum),
+            "agenda": _declared(committee.agenda),
+        }
         built = {"source": committee.source, "derived_from": list(committee.derived_from)}
         row = compared.committees.get(key)
         if row is None:
             said = N_("New committee: “%(committee)s”, with %(seats)s.")
             seats = Counted("%(n)s seat of its own", "%(n)s seats of its own", len(committee.seats))
             change = Change("added", "committee", said, {**facts, "seats": seats})
-            columns = {"key": key, **names, **meets, **built}
+            columns = {"key": key, **names, **meets, **rules, **built}
             yield compared.adding(change, _committee, compared.committee_ids[key], columns)
             continue
         if compared.is_back("committees", key):
@@ -47,8 +53,11 @@ def _committees(compared: Comparison) -> Iterator[Step]:
             change = Change("changed", "committee", said, {**facts, "was": words(row, "title")})
             yield compared.changing(change, _committee, row["id"], names)
         if differ(row, meets):
-            said = N_("How often or how long “%(committee)s” meets changed.")
+            said = N_("How often, how long or where “%(committee)s” meets changed.")
             yield compared.changing(Change("changed", "committee", said, facts), _committee, row["id"], meets)
+        if differ(row, rules):
+            said = N_("The agenda rules, the quorum or the letters of “%(committee)s” changed.")
+            yield compared.changing(Change("changed", "committee", said, facts), _committee, row["id"], rules)
         if differ(row, built) or _is_described_otherwise(compared, key, committee):
             said = N_("What “%(committee)s” is for, who may attend it or where its seats come from changed.")
             yield compared.changing(Change("changed", "committee", said, facts), _committee, row["id"], built)
@@ -122,6 +131,6 @@ def _one_seat(compared: Comparison, place: tuple[str, str], seat: Seat, row: Row
         yield compared.changing(Change("changed", "seat", said, facts), _seat, row["id"], columns)
 
 
-def _rhythm(committee: Committee) -> Row:
-    rhythm: Row = committee.rhythm.model_dump(mode="json", exclude_none=True) if committee.rhythm else {}
-    return rhythm
+def _declared(part: Part | None) -> Row:
+    """A part as the database keeps it, and as it is read back; empty where the file says nothing."""
+    return part.model_dump(mode="json", exclude_none=True) if part else {}

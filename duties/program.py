@@ -312,9 +312,15 @@ def _guide_ids(program: ProgramFile) -> Iterator[str]:
         for resource in agreement.resources:
             yield from resource.sources
     for committee in program.committees.values():
-        yield committee.source
-        if committee.alternates:
-            yield committee.alternates.source
-        for seat in committee.seats.values():
-            if seat.source:
-                yield seat.source
+        yield from _sources_of(committee)
+
+
+def _sources_of(committee: Committee) -> Iterator[str]:
+    yield committee.source
+    if committee.alternates:
+        yield committee.alternates.source
+    for rule in committee.agenda.rules.values() if committee.agenda else ():
+        yield from rule.sources
+    for seat in committee.seats.values():
+        if seat.source:
+            yield seat.source

@@ -251,6 +251,43 @@ def _committees(declared: Declared[ProgramFile]) -> Findings:
                 N_("“%(committee)s” would take its seats from itself."),
                 committee=name,
             )
+        else:
+            yield from _how_it_works(declared, path, name, committee)
+    lettered: dict[str, str] = {}
+    for name, committee in program.committees.items():
+        if committee.letters and lettered.setdefault(committee.letters, name) != name:
+            yield declared.problem(
+                ("committees", name, "letters"),
+                N_("“%(other)s” numbers its decisions with these letters already."),
+                other=lettered[committee.letters],
+            )
+
+
+def _how_it_works(declared: Declared[ProgramFile], path: PathOf, name: str, committee: Committee) -> Findings:
+    """Its quorum can be reached, and its agenda's rules name seats and roles that it has."""
+    if any(other not in declared.value.committees for other in committee.derived_from):
+        return
+    seats = declared.value.seats_of(name)
+    keys, roles = {one.key for one in seats}, {one.seat.role for one in seats}
+    if committee.quorum:
+        voting = sum(one.seat.voting for one in seats)
+        if committee.quorum.seats > voting:
+            yield declared.problem(
+                (*path, "quorum", "seats"),
+                N_("This committee has %(voting)s voting seats only: its quorum could never be reached."),
+                voting=voting,
+            )
+        for place, key in enumerate(committee.quorum.must):
+            if key not in keys:
+                yield declared.problem((*path, "quorum", "must", place), _NO_SEAT, seat=key)
+    for key, rule in committee.agenda.rules.items() if committee.agenda else ():
+        here = (*path, "agenda", "rules", key)
+        if rule.presenter is not None and rule.presenter not in keys:
+            yield declared.problem((*here, "presenter"), _NO_SEAT, seat=rule.presenter)
+        if rule.role is not None and rule.role not in roles:
+            yield declared.problem(
+                (*here, "role"), N_("No seat of this committee is for the role “%(role)s”."), role=rule.role
+            )
 
 
 def _seat(declared: Declared[ProgramFile], path: PathOf, seat: Seat, committee: Committee) -> Findings:
@@ -320,4 +357,5 @@ def _role_exists(
         )
 
 
+_NO_SEAT: Final = N_("This committee has no seat “%(seat)s”.")
 _CHECKS: Final[tuple[Finder, ...]] = (_coordination, _roles, _agreements, _obligations, _owners, _committees)

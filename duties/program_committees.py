@@ -57,6 +57,59 @@ class Alternates(Part):
     source: GuideId
 
 
+class Quorum(Part):
+    """How many must sit for a decision to bind: voting seats, organizations, and seats that must be among them."""
+
+    seats: Annotated[int, Field(ge=1, le=100)]
+    organizations: Annotated[int, Field(ge=0, le=100)] = 0
+    must: Annotated[tuple[Key, ...], AfterValidator(each_once)] = ()
+
+
+class AgendaRule(Part):
+    """One rule that draws items for every agenda of a committee from what is on record.
+
+    `standing` puts its title on each agenda; `turn`, its title once for each seat of `role`; `minutes`, the minutes
+    that wait to be approved; `onboarding`, `vacancies` and `decisions`, one item for each that is open; `asked`, what
+    was asked for under the `kinds`. `points` are what is gone through under a standing item.
+    """
+
+    source: Literal["standing", "turn", "minutes", "onboarding", "vacancies", "decisions", "asked"]
+    section: Bilingual
+    title: Bilingual | None = None
+    points: tuple[Bilingual, ...] = ()
+    role: RoleKey | None = None
+    kinds: Annotated[tuple[Key, ...], AfterValidator(each_once)] = ()
+    presenter: Key | None = None  # a seat; for `turn` each seat presents its own
+    minutes: Annotated[int, Field(ge=1, le=240)]
+    purpose: Literal["information", "discussion", "decision"] = "discussion"
+    audience: Literal["invited", "seats", "partners"] = "invited"
+    sources: Annotated[tuple[GuideId, ...], AfterValidator(each_once)] = ()
+
+    @model_validator(mode="after")
+    def _complete(self) -> AgendaRule:
+        for name, wanted_by in (("title", ("standing", "turn")), ("role", ("turn",)), ("kinds", ("asked",))):
+            is_given = bool(getattr(self, name))
+            if is_given != (self.source in wanted_by):
+                raise Wrong(
+                    N_("This rule has “%(name)s” where its source needs none, or lacks it."), at=(name,), name=name
+                )
+        return self
+
+
+class Agenda(Part):
+    """When an agenda goes out and when it is frozen, in hours before the meeting, and the rules that fill it."""
+
+    circulate_hours: Annotated[int, Field(ge=1, le=720)]
+    freeze_hours: Annotated[int, Field(ge=0, le=720)]
+    rules: Annotated[dict[Key, AgendaRule], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Agenda:
+        if self.freeze_hours > self.circulate_hours:
+            raise Wrong(N_("An agenda goes out before it is frozen."), at=("freeze_hours",))
+        return self
+
+
 class Committee(Part):
     """A committee of the program. One that is only recommended is not established: it has no rhythm yet."""
 
@@ -70,6 +123,10 @@ class Committee(Part):
     alternates: Alternates | None = None
     derived_from: Annotated[tuple[Key, ...], AfterValidator(each_once)] = ()
     guests: tuple[Bilingual, ...] = ()
+    place: Annotated[str, Field(max_length=200)] = ""
+    letters: Annotated[str, Field(pattern=r"^[A-Z]{2,4}$")] | None = None  # its decisions' numbers begin with them
+    quorum: Quorum | None = None
+    agenda: Agenda | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Committee:
@@ -77,6 +134,8 @@ class Committee(Part):
             raise Wrong(N_("An established committee has its rhythm."))
         if self.established and self.minutes is None:
             raise Wrong(N_("An established committee has the length of its meetings, in minutes."))
+        if self.established and self.letters is None:
+            raise Wrong(N_("An established committee has the letters that its decisions are numbered with."))
         if self.established and not (self.seats or self.derived_from):
             raise Wrong(N_("An established committee has seats, or takes them from another."))
         return self

@@ -25,6 +25,10 @@ class Committee(InProgram, table=True):
     rhythm: dict[str, Any] = structure()
     minutes: int | None = None  # none is set where the committee is not established yet
     derived_from: list[str] = words()
+    place: str = ""  # where it usually meets
+    letters: str  # that the numbers of its decisions begin with
+    quorum: dict[str, Any] = structure()  # as declared: duties.program_committees.Quorum
+    agenda: dict[str, Any] = structure()  # as declared: duties.program_committees.Agenda
 
 
 class Seat(InProgram, table=True):

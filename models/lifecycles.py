@@ -151,7 +151,59 @@ ACT = Lifecycle(
     },
 )
 
-LIFECYCLES = (CASE, TASK, ACT, NOTICE, AGREEMENT_VERSION)
+#: under_way: people sit and the secretary records. held: it was closed, and its minutes can be drafted.
+MEETING = Lifecycle(
+    "meeting",
+    states=("planned", "under_way", "held", "cancelled"),
+    initial="planned",
+    moves={
+        ("planned", "open"): "under_way",
+        ("planned", "cancel"): "cancelled",
+        ("under_way", "put_back"): "planned",
+        ("under_way", "close"): "held",
+    },
+)
+
+AGENDA_ITEM = Lifecycle(
+    "agenda item",
+    states=("pool", "scheduled", "settled", "withdrawn"),
+    initial="pool",
+    moves={
+        ("pool", "schedule"): "scheduled",
+        ("scheduled", "put_back"): "pool",
+        ("scheduled", "settle"): "settled",
+        ("settled", "correct"): "scheduled",
+        ("pool", "withdraw"): "withdrawn",
+        ("scheduled", "withdraw"): "withdrawn",
+    },
+)
+
+#: standing: nobody owes anything by it; it holds until it is withdrawn.
+DECISION = Lifecycle(
+    "decision",
+    states=("open", "standing", "done", "withdrawn"),
+    initial="open",
+    moves={
+        ("open", "stand"): "standing",
+        ("open", "complete"): "done",
+        ("done", "reopen"): "open",
+        ("open", "withdraw"): "withdrawn",
+        ("standing", "withdraw"): "withdrawn",
+    },
+)
+
+MINUTES = Lifecycle(
+    "minutes",
+    states=("draft", "circulated", "approved"),
+    initial="draft",
+    moves={
+        ("draft", "circulate"): "circulated",
+        ("circulated", "amend"): "draft",
+        ("circulated", "approve"): "approved",
+    },
+)
+
+LIFECYCLES = (CASE, TASK, ACT, NOTICE, AGREEMENT_VERSION, MEETING, AGENDA_ITEM, DECISION, MINUTES)
 
 DRAWING: Final = Path(__file__).resolve().parents[1] / "docs" / "lifecycles.md"
 
@@ -207,6 +259,10 @@ _TITLES: Final = {
     "act": "An act: what the engine does by itself for a step",
     "notice": "A notice: a letter to one person",
     "agreement version": "A version of an agreement",
+    "meeting": "A meeting",
+    "agenda item": "An item of an agenda",
+    "decision": "A decision of a committee",
+    "minutes": "The minutes of a meeting",
 }
 
 _MEANS: Final = {
@@ -233,6 +289,21 @@ _MEANS: Final = {
     ("agreement version", "signed"): "Every director has signed it.",
     ("agreement version", "in_force"): "It binds the partner from its first day on.",
     ("agreement version", "ended"): "Its last day is set, and it binds nobody afterwards.",
+    ("meeting", "planned"): "People are invited to it.",
+    ("meeting", "under_way"): "People sit, and the secretary records who and what.",
+    ("meeting", "held"): "It took place, and what was recorded stands.",
+    ("meeting", "cancelled"): "It will not take place; everyone who was invited was told.",
+    ("agenda item", "pool"): "The committee is to talk about it at a meeting that is not chosen yet.",
+    ("agenda item", "scheduled"): "It is on the agenda of a meeting.",
+    ("agenda item", "settled"): "The meeting said what becomes of it.",
+    ("agenda item", "withdrawn"): "There is nothing left to talk about.",
+    ("decision", "open"): "A role owes something by it, and it comes back on agendas.",
+    ("decision", "standing"): "It holds, and nobody owes anything by it.",
+    ("decision", "done"): "What was owed by it is done.",
+    ("decision", "withdrawn"): "A later decision took it back.",
+    ("minutes", "draft"): "The secretary is writing them.",
+    ("minutes", "circulated"): "The members have them and may ask for changes.",
+    ("minutes", "approved"): "A later meeting approved them; they stay as they are.",
 }
 
 _HAPPENS: Final = {
@@ -266,6 +337,22 @@ _HAPPENS: Final = {
     ("agreement version", "sign"): "The last director whose signature it needs signs it.",
     ("agreement version", "start"): "Its first day is set.",
     ("agreement version", "end"): "Its last day is set.",
+    ("meeting", "open"): "The secretary opens it, from its agenda.",
+    ("meeting", "put_back"): "It was opened by mistake, and nothing was recorded.",
+    ("meeting", "close"): "The secretary closes it; every item has its outcome.",
+    ("meeting", "cancel"): "The coordinator cancels it, with a reason; its items return to the pool.",
+    ("agenda item", "schedule"): "It is put on the agenda of a meeting.",
+    ("agenda item", "put_back"): "It is taken off, or the meeting is cancelled.",
+    ("agenda item", "settle"): "The meeting treats, decides, carries, refers or withdraws it.",
+    ("agenda item", "correct"): "What was recorded of it was wrong, and the meeting is still under way.",
+    ("agenda item", "withdraw"): "The fact that put it there no longer holds, or whoever asked for it takes it back.",
+    ("decision", "stand"): "It is adopted without an owner.",
+    ("decision", "complete"): "The task that it opened is done.",
+    ("decision", "reopen"): "That task is taken back.",
+    ("decision", "withdraw"): "A later decision says so.",
+    ("minutes", "circulate"): "The secretary sends them to the members.",
+    ("minutes", "amend"): "A member asks for a change before they are approved.",
+    ("minutes", "approve"): "A later meeting of the committee approves them.",
 }
 
 

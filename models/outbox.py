@@ -32,6 +32,14 @@ class Notice(InProgram, table=True):
         CheckConstraint("(state = 'queued') = (next_attempt_at is not null)", name="queued"),
         Index("ix_notice_due", "program_id", "next_attempt_at", "n", postgresql_where=text("state = 'queued'")),
         Index("ix_notice_n", "program_id", "n"),
+        Index(
+            "ix_notice_thread",
+            "program_id",
+            "person_id",
+            "thread",
+            "n",
+            postgresql_where=text("state = 'queued' and thread <> ''"),
+        ),
     )
 
     n: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), nullable=False))
@@ -40,6 +48,7 @@ class Notice(InProgram, table=True):
     to_address: str
     language: str
     template: str
+    thread: str = ""  # letters of one thread to one person leave in the order in which they were written
     subject: str
     message: bytes = Field(sa_type=LargeBinary)
     case_id: UUID | None = None

@@ -1,15 +1,32 @@
 """Every table, imported once, so that `models.base.metadata` is whole for those who need all of it."""
 
-from models import access, agreement, casework, committee, engine, outbox, program, record
+from models import (
+    access,
+    agenda,
+    agreement,
+    casework,
+    committee,
+    engine,
+    invitation,
+    meeting,
+    minutes,
+    outbox,
+    program,
+    record,
+)
 from models.base import metadata
 
 __all__ = [
     "access",
+    "agenda",
     "agreement",
     "casework",
     "committee",
     "engine",
+    "invitation",
+    "meeting",
     "metadata",
+    "minutes",
     "outbox",
     "program",
     "record",

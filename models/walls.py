@@ -24,6 +24,8 @@ ADDED_BY_OWN = {
     "identity": ("linked_at", "ended_at"),
     "passkey": ("sign_count", "device", "used_at", "ended_at"),
     "door": ("used_at", "used_by_digest"),
+    "meeting_link": ("ended_at",),
+    "calendar_feed": ("read_at", "ended_at"),
 }
 #: All are seen while no program is said, so that one can be chosen; from then on, and to be written, its own row alone.
 CHOSEN_FROM = frozenset({"program"})
@@ -37,6 +39,7 @@ APPEND_ONLY = {
     "seal": (),
     "sent_head": (),
     "incident_version": (),
+    "agenda_version": (),
 }
 #: The only tables whose rows may be deleted: nothing of them is anybody's work. Of an agreement these are the
 #: parts of a draft, which a load rewrites; of a calendar, the closed days that a load takes back.

@@ -1,0 +1,111 @@
+"""What a committee will talk about: items drawn by rule or asked for, and the agendas that went out.
+
+An item speaks of a participant by number alone, in `subject`; no column of these tables may hold a name.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+
+from models.base import InProgram, moment, one_of, structure, to, together
+from models.lifecycles import AGENDA_ITEM
+
+PURPOSES = ("information", "discussion", "decision")
+#: Who may read an item: everyone who is invited, those who hold a seat, or the program's own partners alone.
+AUDIENCES = ("invited", "seats", "partners")
+#: What became of an item in the meeting.
+OUTCOMES = ("", "treated", "decided", "carried", "referred", "withdrawn")
+
+
+class AgendaItem(InProgram, table=True):
+    """One item: in the committee's pool, or on the agenda of one meeting, and what became of it.
+
+    `kind` and `subject` say what it is about ("decision" and its id): while it is open there is one of them in a
+    committee, with every reason that put it there in `reasons`. `task_id` is the task that a decision on it completes.
+    """
+
+    __tablename__ = "agenda_item"
+    __table_args__ = (
+        to("committee", "committee_id"),
+        to("meeting", "meeting_id"),
+        to("seat", "presenter_seat_id"),
+        to("task", "task_id"),
+        to("agenda_item", "carried_from_id"),
+        to("committee", "referred_to_id"),
+        to("person", "asked_by"),
+        one_of("state", AGENDA_ITEM.states),
+        one_of("purpose", PURPOSES),
+        one_of("audience", AUDIENCES),
+        one_of("outcome", OUTCOMES),
+        CheckConstraint("minutes between 0 and 600", name="minutes"),
+        CheckConstraint("times_seen >= 0", name="times_seen"),
+        CheckConstraint("state <> 'pool' or meeting_id is null", name="pool"),
+        CheckConstraint("state not in ('scheduled', 'settled') or meeting_id is not null", name="scheduled"),
+        CheckConstraint("(number is null) = (frozen_at is null)", name="numbered_when_frozen"),
+        CheckConstraint("not late or late_reason <> ''", name="late"),
+        together("settled", "settled_at", "settled_as"),
+        Index(
+            "one_open_item",
+            "program_id",
+            "committee_id",
+            "kind",
+            "subject",
+            unique=True,
+            postgresql_where=text("state in ('pool', 'scheduled')"),
+        ),
+        Index("ix_agenda_item_meeting", "program_id", "meeting_id"),
+        UniqueConstraint("program_id", "meeting_id", "number", name="one_number_a_meeting"),
+    )
+
+    committee_id: UUID
+    meeting_id: UUID | None = None
+    kind: str
+    subject: str = ""  # what it is about, within its kind: an id, a number such as #2019-02, a seat's key
+    rule: str = ""  # the declared rule's key; empty where it was asked for
+    reasons: list[dict[str, Any]] = structure(default_factory=list)  # the facts that put it there, as codes and values
+    section_fr: str = ""
+    section_en: str = ""
+    title_fr: str
+    title_en: str = ""
+    purpose: str = PURPOSES[1]
+    audience: str = AUDIENCES[0]
+    minutes: int = 5
+    presenter_seat_id: UUID | None = None
+    task_id: UUID | None = None
+    position: int = 0
+    number: str | None = None
+    frozen_at: datetime | None = moment(default=None)
+    late: bool = False
+    late_reason: str = ""
+    times_seen: int = 0  # meetings that it was on and that did not reach it
+    carried_from_id: UUID | None = None
+    referred_to_id: UUID | None = None
+    state: str = AGENDA_ITEM.initial
+    outcome: str = ""
+    note_fr: str = ""  # what was said, for the minutes: no participant's name
+    note_en: str = ""
+    asked_by: UUID | None = None
+    asked_at: datetime = moment()
+    settled_at: datetime | None = moment(default=None)
+    settled_as: str | None = None
+    version: int = 1
+
+
+class AgendaVersion(InProgram, table=True):
+    """An agenda as it went out: frozen whole, or an addendum to it. Written once."""
+
+    __tablename__ = "agenda_version"
+    __table_args__ = (
+        to("meeting", "meeting_id"),
+        UniqueConstraint("program_id", "meeting_id", "n"),
+        one_of("kind", ("agenda", "addendum")),
+    )
+
+    meeting_id: UUID
+    n: int
+    kind: str
+    content: dict[str, Any] = structure()
+    digest: str
+    made_at: datetime = moment()

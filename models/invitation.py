@@ -1,0 +1,149 @@
+"""Who was told of which meetings, what they answered, and the calendars in which they read them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlmodel import Field
+
+from models.base import InProgram, Table, moment, one_of, structure, to
+
+ANSWERS = ("accepted", "tentative", "declined")
+#: By what an answer came: the link of the letter, a mail of the calendar's own, or a page of the program.
+ANSWERED_BY = ("link", "mail", "page")
+#: How a person's calendar takes the news of one date of a series (notes on iTIP: RFC 5546, and what servers do).
+DIALECTS = ("unknown", "merge", "replace")
+
+
+class Invitation(InProgram, table=True):
+    """What one person was last told about a series, or about a meeting that stands alone.
+
+    `told` is what their calendar shows (`meetings.entries.Entry`), empty where the last letter took it away. What has
+    to be sent is always the difference between it and what the records say, so nothing is sent twice, nor forgotten.
+    """
+
+    __tablename__ = "invitation"
+    __table_args__ = (
+        to("meeting_series", "series_id"),
+        to("meeting", "meeting_id"),
+        to("person", "person_id"),
+        UniqueConstraint("program_id", "series_id", "person_id"),
+        UniqueConstraint("program_id", "meeting_id", "person_id"),
+        CheckConstraint("num_nulls(series_id, meeting_id) = 1", name="one_uid"),
+        CheckConstraint("sequence >= 0", name="sequence"),
+    )
+
+    series_id: UUID | None = None
+    meeting_id: UUID | None = None
+    person_id: UUID = Field(index=True)
+    told: dict[str, Any] = structure()
+    sequence: int = 0
+    told_at: datetime | None = moment(default=None)  # the DTSTAMP of the last one; each is later than the one before
+    version: int = 1
+
+
+class MeetingAnswer(InProgram, table=True):
+    """What a person answered to one meeting, for the seat that they would sit on. The last one counts.
+
+    Where the calendar's own mail brought it, its SEQUENCE and DTSTAMP are kept, so that an older one cannot undo it.
+    """
+
+    __tablename__ = "meeting_answer"
+    __table_args__ = (
+        to("meeting", "meeting_id"),
+        to("person", "person_id"),
+        to("seat", "seat_id"),
+        to("person", "alternate_id"),
+        UniqueConstraint("program_id", "meeting_id", "person_id"),
+        one_of("answer", ANSWERS),
+        one_of("by", ANSWERED_BY),
+        CheckConstraint("alternate_id is null or answer = 'declined'", name="alternate"),
+    )
+
+    meeting_id: UUID
+    person_id: UUID = Field(index=True)
+    seat_id: UUID | None = None  # empty for a guest
+    answer: str
+    by: str
+    alternate_id: UUID | None = None  # whom the one who cannot come named from among the seat's alternates
+    answered_at: datetime = moment()
+    sequence: int | None = None
+    stamped_at: datetime | None = moment(default=None)
+    version: int = 1
+
+
+class StrayReply(InProgram, table=True):
+    """A mail that came as an answer and was not taken: why, and whose and what it claimed to be, as far as known.
+
+    Nothing of its text is kept: the digest tells whether the same one came again.
+    """
+
+    __tablename__ = "stray_reply"
+    __table_args__ = (
+        to("person", "person_id"),
+        to("meeting", "meeting_id"),
+        UniqueConstraint("program_id", "digest"),
+        CheckConstraint("digest ~ '^[0-9a-f]{64}$'", name="digest"),
+    )
+
+    digest: str
+    reason: str  # a code of meetings.replies
+    person_id: UUID | None = None
+    meeting_id: UUID | None = None
+    received_at: datetime = moment()
+    seen_at: datetime | None = moment(default=None)
+
+
+class CalendarReader(InProgram, table=True):
+    """How a person's calendar takes news, where that is known."""
+
+    __tablename__ = "calendar_reader"
+    __table_args__ = (
+        to("person", "person_id"),
+        UniqueConstraint("program_id", "person_id"),
+        one_of("dialect", DIALECTS),
+    )
+
+    person_id: UUID
+    dialect: str = DIALECTS[0]
+    version: int = 1
+
+
+class MeetingLink(Table, table=True):
+    """A link by letter under which one person answers to what one invitation is for. Read before a program is known.
+
+    It may be used until it expires, as people change their minds; opening it changes nothing.
+    """
+
+    __tablename__ = "meeting_link"
+    __table_args__ = (
+        to("invitation", "invitation_id"),
+        CheckConstraint("token_digest ~ '^[0-9a-f]{64}$'", name="token_digest"),
+    )
+
+    token_digest: str = Field(primary_key=True)
+    program_id: UUID = Field(foreign_key="program.id")
+    invitation_id: UUID = Field(index=True)
+    made_at: datetime = moment()
+    expires_at: datetime = moment()
+    ended_at: datetime | None = moment(default=None)
+
+
+class CalendarFeed(Table, table=True):
+    """A person's private calendar address, found by the digest of its secret before a program is known."""
+
+    __tablename__ = "calendar_feed"
+    __table_args__ = (
+        to("person", "person_id"),
+        UniqueConstraint("program_id", "id"),
+        CheckConstraint("token_digest ~ '^[0-9a-f]{64}$'", name="token_digest"),
+    )
+
+    token_digest: str = Field(primary_key=True)
+    program_id: UUID = Field(foreign_key="program.id")
+    person_id: UUID = Field(index=True)
+    id: UUID
+    made_at: datetime = moment()
+    read_at: datetime | None = moment(default=None)
+    ended_at: datetime | None = moment(default=None)

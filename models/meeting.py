@@ -1,0 +1,146 @@
+"""When people meet: a season of weekly meetings, and each meeting with its place, its hour and what became of it.
+
+Local wall time and the name of its zone are the truth; the moment in UTC is derived from them and kept beside them so
+that meetings can be found in order.
+"""
+
+from datetime import date, datetime, time
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, DateTime, Index, UniqueConstraint, text
+from sqlmodel import Field
+
+from models.base import InProgram, in_order, moment, one_of, structure, to, together
+from models.lifecycles import MEETING
+
+
+class MeetingSeries(InProgram, table=True):
+    """A season of weekly meetings under one UID: from a first day to a last one, on the first one's weekday.
+
+    A change of hour from a day on ends it before that day, and another series `follows_id` it.
+    """
+
+    __tablename__ = "meeting_series"
+    __table_args__ = (
+        to("committee", "committee_id"),
+        to("meeting_series", "follows_id"),
+        UniqueConstraint("program_id", "uid"),
+        in_order(),
+        CheckConstraint("minutes between 15 and 600", name="minutes"),
+    )
+
+    committee_id: UUID = Field(index=True)
+    follows_id: UUID | None = None
+    uid: str
+    time_zone: str
+    starts_on: date  # the first meeting's day, whatever became of that meeting
+    ends_on: date  # the last day on which one may be
+    at: time  # local
+    minutes: int
+    place: str = ""
+    online_url: str = ""
+    recorded_at: datetime = moment()
+    version: int = 1
+
+
+class Meeting(InProgram, table=True):
+    """One meeting of a committee: of a series, known in it by its original local time, or alone under its own UID."""
+
+    __tablename__ = "meeting"
+    __table_args__ = (
+        to("committee", "committee_id"),
+        to("meeting_series", "series_id"),
+        to("person", "settled_by"),
+        UniqueConstraint("program_id", "series_id", "original"),
+        UniqueConstraint("program_id", "uid"),
+        one_of("state", MEETING.states),
+        CheckConstraint("(series_id is null) = (uid is not null)", name="one_uid"),
+        CheckConstraint("(series_id is null) = (original is null)", name="original"),
+        CheckConstraint("minutes between 15 and 600", name="minutes"),
+        CheckConstraint("ends_at > starts_at", name="in_order"),
+        CheckConstraint("(state = 'cancelled') = (cancelled_at is not null)", name="cancelled"),
+        CheckConstraint("state not in ('under_way', 'held') or opened_at is not null", name="opened"),
+        CheckConstraint("(state = 'held') = (closed_at is not null)", name="closed"),
+        Index("ix_meeting_starts_at", "program_id", "starts_at"),
+        Index("ix_meeting_committee", "program_id", "committee_id", "starts_at"),
+        Index(
+            "ix_meeting_to_freeze",
+            "program_id",
+            "starts_at",
+            postgresql_where=text("state = 'planned' and agenda_frozen_at is null"),
+        ),
+    )
+
+    committee_id: UUID
+    series_id: UUID | None = None
+    uid: str | None = None
+    original: datetime | None = Field(default=None, sa_type=DateTime(timezone=False))
+    starts: datetime = Field(sa_type=DateTime(timezone=False))  # local, in `time_zone`
+    time_zone: str
+    minutes: int
+    starts_at: datetime = moment()
+    ends_at: datetime = moment()
+    place: str = ""
+    online_url: str = ""
+    state: str = MEETING.initial
+    reason: str = ""  # of the last move or of the cancellation, as people typed it
+    agenda_circulated_at: datetime | None = moment(default=None)
+    agenda_frozen_at: datetime | None = moment(default=None)
+    opened_at: datetime | None = moment(default=None)
+    closed_at: datetime | None = moment(default=None)
+    cancelled_at: datetime | None = moment(default=None)
+    settled_by: UUID | None = None
+    recorded_at: datetime = moment()
+    version: int = 1
+
+
+class MeetingGuest(InProgram, table=True):
+    """Someone who is invited to one meeting without a seat. Taking the invitation back keeps the row."""
+
+    __tablename__ = "meeting_guest"
+    __table_args__ = (
+        to("meeting", "meeting_id"),
+        to("person", "person_id"),
+        to("person", "invited_by"),
+        together("withdrawn", "withdrawn_at", "withdrawn_by"),
+        Index(
+            "one_guest_a_meeting",
+            "program_id",
+            "meeting_id",
+            "person_id",
+            unique=True,
+            postgresql_where=text("withdrawn_at is null"),
+        ),
+    )
+
+    meeting_id: UUID = Field(index=True)
+    person_id: UUID = Field(index=True)
+    invited_by: UUID | None = None
+    invited_at: datetime = moment()
+    withdrawn_at: datetime | None = moment(default=None)
+    withdrawn_by: str | None = None  # the hat
+
+
+class DraftedYear(InProgram, table=True):
+    """A year whose dates were proposed for a committee and wait for the coordinator's yes. Nothing is sent meanwhile.
+
+    `dates` are the proposals: local starts, and the reasons of each. Settled once they were planned or dismissed.
+    """
+
+    __tablename__ = "drafted_year"
+    __table_args__ = (
+        to("committee", "committee_id"),
+        to("person", "settled_by"),
+        one_of("settled_as", ("", "planned", "dismissed")),
+        CheckConstraint("(settled_at is null) = (settled_as = '')", name="settled"),
+        UniqueConstraint("program_id", "committee_id", "year"),
+    )
+
+    committee_id: UUID
+    year: int
+    dates: list[dict[str, Any]] = structure(default_factory=list)
+    drafted_at: datetime = moment()
+    settled_at: datetime | None = moment(default=None)
+    settled_by: UUID | None = None
+    settled_as: str = ""

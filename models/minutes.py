@@ -1,0 +1,138 @@
+"""What happened in a meeting: who sat, what was decided and by how many, and the minutes of it."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlmodel import Field
+
+from models.base import InProgram, moment, one_of, structure, to, together
+from models.lifecycles import DECISION, MINUTES
+
+#: How a seat was filled. "unrecorded" is no absence: it waits for the secretary.
+ATTENDED = ("unrecorded", "present", "remote", "alternate", "excused", "absent")
+#: Management and coordination decisions are endorsed by all partners (GV-4); clinical ones are not.
+DECISION_KINDS = ("management", "clinical", "other")
+ENDORSED_AS = ("endorsed", "objected")
+
+
+class Attendance(InProgram, table=True):
+    """How one seat was filled at one meeting, and by whom. Corrected in place; the record keeps what it was before."""
+
+    __tablename__ = "attendance"
+    __table_args__ = (
+        to("meeting", "meeting_id"),
+        to("seat", "seat_id"),
+        to("person", "person_id"),
+        to("person", "recorded_by"),
+        UniqueConstraint("program_id", "meeting_id", "seat_id"),
+        one_of("state", ATTENDED),
+        CheckConstraint(
+            "(state in ('present', 'remote', 'alternate')) = (person_id is not null)", name="someone_who_sat"
+        ),
+        CheckConstraint("left_at is null or arrived_at is null or left_at >= arrived_at", name="in_order"),
+    )
+
+    meeting_id: UUID
+    seat_id: UUID
+    state: str = ATTENDED[0]
+    person_id: UUID | None = None
+    is_remote: bool = False  # of an alternate
+    arrived_at: datetime | None = moment(default=None)
+    left_at: datetime | None = moment(default=None)
+    recorded_at: datetime = moment()
+    recorded_by: UUID | None = None
+    version: int = 1
+
+
+class Decision(InProgram, table=True):
+    """What a meeting decided, with the quorum of that instant, who owes it and until when.
+
+    It comes back on agendas until it is done or withdrawn by a decision.
+    """
+
+    __tablename__ = "decision"
+    __table_args__ = (
+        to("committee", "committee_id"),
+        to("meeting", "meeting_id"),
+        to("agenda_item", "item_id"),
+        to("organization", "owner_organization_id"),
+        to("task", "task_id"),
+        to("decision", "withdrawn_by_id"),
+        to("person", "recorded_by"),
+        UniqueConstraint("program_id", "number"),
+        one_of("state", DECISION.states),
+        one_of("kind", DECISION_KINDS),
+        CheckConstraint("(owner_role = '') = (task_id is null)", name="owed"),
+        CheckConstraint("(owner_role = '') = (due_on is null)", name="due"),
+        together("closed", "closed_at", "closed_as"),
+        Index("ix_decision_open", "program_id", "committee_id", postgresql_where=text("state = 'open'")),
+    )
+
+    committee_id: UUID
+    meeting_id: UUID = Field(index=True)
+    item_id: UUID | None = None
+    number: str  # the committee's letters, the year and a count: CD-2027-014
+    kind: str = DECISION_KINDS[2]
+    text_fr: str
+    text_en: str = ""
+    has_quorum: bool
+    quorum: dict[str, Any] = structure()  # what was counted at that instant
+    owner_role: str = ""
+    owner_organization_id: UUID | None = None  # empty: whoever holds the role anywhere
+    due_on: date | None = None
+    task_id: UUID | None = None
+    needs_endorsement: bool = False  # GV-4
+    state: str = DECISION.initial
+    decided_at: datetime = moment()
+    recorded_by: UUID | None = None
+    closed_at: datetime | None = moment(default=None)
+    closed_as: str | None = None
+    withdrawn_by_id: UUID | None = None
+    version: int = 1
+
+
+class Endorsement(InProgram, table=True):
+    """What a partner organization said of a decision on management or coordination (GV-4): the last word counts."""
+
+    __tablename__ = "endorsement"
+    __table_args__ = (
+        to("decision", "decision_id"),
+        to("organization", "organization_id"),
+        to("person", "said_by"),
+        UniqueConstraint("program_id", "decision_id", "organization_id"),
+        one_of("said", ENDORSED_AS),
+    )
+
+    decision_id: UUID
+    organization_id: UUID
+    said: str
+    said_at: datetime = moment()
+    said_by: UUID | None = None
+    said_as: str = ""
+    reason: str = ""
+    version: int = 1
+
+
+class Minutes(InProgram, table=True):
+    """The minutes of a meeting: drafted from its agenda, approved by a later meeting, then left as they are."""
+
+    __tablename__ = "minutes"
+    __table_args__ = (
+        to("meeting", "meeting_id"),
+        to("meeting", "approved_in_id"),
+        UniqueConstraint("program_id", "meeting_id"),
+        one_of("state", MINUTES.states),
+        CheckConstraint("(state = 'approved') = (approved_at is not null)", name="approved"),
+        CheckConstraint("state = 'draft' or circulated_at is not null", name="circulated"),
+    )
+
+    meeting_id: UUID
+    state: str = MINUTES.initial
+    content: dict[str, Any] = structure()
+    digest: str = ""
+    circulated_at: datetime | None = moment(default=None)
+    approved_at: datetime | None = moment(default=None)
+    approved_in_id: UUID | None = None
+    version: int = 1
