@@ -1,0 +1,1 @@
+"""When people meet: series, invitations, agendas, attendance, decisions and minutes."""

@@ -1,0 +1,216 @@
+"""Who sits on a committee, on which seat, on a day. A derived committee takes the seats of others."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, select
+from sqlmodel import Session
+
+from duties.here import many, program_of
+from duties.refusals import Refusal
+from locales import N_
+from models.base import refers, table_of
+from models.committee import Committee, Seat, SeatHolder
+from models.program import Absence, Organization
+
+_committee = table_of(Committee)
+_seat = table_of(Seat)
+_holder = table_of(SeatHolder)
+_organization = table_of(Organization)
+_absence = table_of(Absence)
+
+PRINCIPAL = "principal"
+ALTERNATE = "alternate"
+
+
+@dataclass(frozen=True, slots=True)
+class CommitteeSeat:
+    """A seat as a committee has it: its own, or one that it takes from the committee `committee`."""
+
+    id: UUID
+    committee: str
+    key: str
+    organization_id: UUID
+    organization: str
+    role: str
+    title_fr: str
+    title_en: str
+    voting: bool
+    starts_on: date | None
+    ends_on: date | None
+
+    def is_of(self, day: date) -> bool:
+        """Whether the seat exists on that day."""
+        return _covers(self.starts_on, self.ends_on, day)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A person holds a seat, as principal or as alternate, from a day to a day, both inclusive; or open."""
+
+    seat_id: UUID
+    person_id: UUID
+    kind: str
+    starts_on: date
+    ends_on: date | None
+
+    def is_of(self, day: date) -> bool:
+        """Whether it is held on that day."""
+        return _covers(self.starts_on, self.ends_on, day)
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A committee's seats, whoever ever holds them, and when those are away: read once, asked of any day."""
+
+    committee_id: UUID
+    key: str
+    seats: tuple[CommitteeSeat, ...]
+    holdings: Mapping[UUID, tuple[Holding, ...]]
+    absences: Mapping[UUID, tuple[tuple[date, date], ...]] = field(default_factory=dict)
+
+    def seats_on(self, day: date) -> tuple[CommitteeSeat, ...]:
+        """The seats that exist on that day, in the order in which the program lists them."""
+        return tuple(seat for seat in self.seats if seat.is_of(day))
+
+    def holders(self, seat_id: UUID, day: date, kind: str | None = None) -> tuple[UUID, ...]:
+        """Who holds a seat on that day, its principal first."""
+        held = [one for one in self.holdings.get(seat_id, ()) if one.is_of(day) and kind in (None, one.kind)]
+        return tuple(one.person_id for one in sorted(held, key=lambda one: one.kind != PRINCIPAL))
+
+    def is_away(self, person_id: UUID, day: date) -> bool:
+        """Whether the person is absent on that day."""
+        return any(first <= day <= last for first, last in self.absences.get(person_id, ()))
+
+    def invited(self, day: date) -> dict[UUID, CommitteeSeat]:
+        """Whom a meeting on that day invites, each once, and the first seat for which.
+
+        The principal of each seat; where a seat has none that day, or its principal is away, its alternates (CM-2R).
+        """
+        found: dict[UUID, CommitteeSeat] = {}
+        for seat in self.seats_on(day):
+            principals = self.holders(seat.id, day, PRINCIPAL)
+            called = list(principals)
+            if not principals or any(self.is_away(person, day) for person in principals):
+                called += self.holders(seat.id, day, ALTERNATE)
+            for person in called:
+                found.setdefault(person, seat)
+        return found
+
+    def seat_of(self, person_id: UUID, day: date) -> CommitteeSeat | None:
+        """The seat on which a person would sit that day: one that they hold as principal before any other."""
+        held = [
+            (holding.kind != PRINCIPAL, place, seat)
+            for place, seat in enumerate(self.seats_on(day))
+            for holding in self.holdings.get(seat.id, ())
+            if holding.person_id == person_id and holding.is_of(day)
+        ]
+        return min(held, key=lambda one: one[:2])[2] if held else None
+
+
+def committee_of(session: Session, key: str) -> dict[str, Any]:
+    """A committee's row by its key. Raises Refusal where the program has none of it."""
+    rows = many(
+        session, select(_committee).where(_committee.c.program_id == program_of(session), _committee.c.key == key)
+    )
+    if not rows:
+        raise Refusal("committee.unknown", N_("There is no such committee."))
+    return rows[0]
+
+
+def committees(session: Session) -> dict[UUID, dict[str, Any]]:
+    """Every committee of the program by its id, in the order of their keys."""
+    rows = many(
+        session, select(_committee).where(_committee.c.program_id == program_of(session)).order_by(_committee.c.key)
+    )
+    return {row["id"]: row for row in rows}
+
+
+def membership(session: Session, committee_id: UUID) -> Membership:
+    """Who sits on one committee. Raises Refusal where there is none of that id."""
+    found = memberships(session, [committee_id])
+    if committee_id not in found:
+        raise Refusal("committee.unknown", N_("There is no such committee."))
+    return found[committee_id]
+
+
+def memberships(session: Session, committee_ids: Iterable[UUID] | None = None) -> dict[UUID, Membership]:
+    """Who sits on each of these committees, or on every one, in three statements."""
+    rows = committees(session)
+    seats = _seats(session)
+    holdings = _holdings(session)
+    absences = _absences(session)
+    by_key = {row["key"]: row for row in rows.values()}
+    wanted = rows if committee_ids is None else [one for one in committee_ids if one in rows]
+    return {
+        one: Membership(
+            one,
+            rows[one]["key"],
+            tuple(dict.fromkeys(_all_seats(rows[one], by_key, seats))),
+            holdings,
+            absences,
+        )
+        for one in wanted
+    }
+
+
+def _all_seats(
+    row: Mapping[str, Any], by_key: Mapping[str, Mapping[str, Any]], seats: Mapping[UUID, list[CommitteeSeat]]
+) -> Iterator[CommitteeSeat]:
+    """Those that it takes from others first, as the program's file lists them."""
+    for other in row["derived_from"]:
+        if other in by_key:
+            yield from _all_seats(by_key[other], by_key, seats)
+    yield from seats.get(row["id"], ())
+
+
+def _seats(session: Session) -> dict[UUID, list[CommitteeSeat]]:
+    rows = many(
+        session,
+        select(_seat, _committee.c.key.label("committee"), _organization.c.short_name.label("organization"))
+        .join(_committee, refers(_seat.c.committee_id, _committee))
+        .join(_organization, refers(_seat.c.organization_id, _organization))
+        .where(_seat.c.program_id == program_of(session))
+        .order_by(_committee.c.key, _seat.c.key),
+    )
+    names = CommitteeSeat.__dataclass_fields__
+    found: dict[UUID, list[CommitteeSeat]] = defaultdict(list)
+    for row in rows:
+        found[row["committee_id"]].append(CommitteeSeat(**{name: row[name] for name in names}))
+    return found
+
+
+def _holdings(session: Session) -> dict[UUID, tuple[Holding, ...]]:
+    rows = many(
+        session,
+        select(_holder.c.seat_id, _holder.c.person_id, _holder.c.kind, _holder.c.starts_on, _holder.c.ends_on)
+        .where(and_(_holder.c.program_id == program_of(session), _holder.c.withdrawn_at.is_(None)))
+        .order_by(_holder.c.starts_on, _holder.c.person_id),
+    )
+    found: dict[UUID, list[Holding]] = defaultdict(list)
+    for row in rows:
+        found[row["seat_id"]].append(Holding(**row))
+    return {seat: tuple(held) for seat, held in found.items()}
+
+
+def _absences(session: Session) -> dict[UUID, tuple[tuple[date, date], ...]]:
+    rows = many(
+        session,
+        select(_absence.c.person_id, _absence.c.starts_on, _absence.c.ends_on).where(
+            _absence.c.program_id == program_of(session), _absence.c.cancelled_at.is_(None)
+        ),
+    )
+    found: dict[UUID, list[tuple[date, date]]] = defaultdict(list)
+    for row in rows:
+        found[row["person_id"]].append((row["starts_on"], row["ends_on"]))
+    return {person: tuple(days) for person, days in found.items()}
+
+
+def _covers(first: date | None, last: date | None, day: date) -> bool:
+    return (first is None or first <= day) and (last is None or day <= last)
