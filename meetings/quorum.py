@@ -1,0 +1,140 @@
+"""Whether enough sit for a decision to bind: a committee's declared rule, its seats of the day, and who sits on them.
+
+Pure values: no session and no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from duties.program_committees import Quorum
+from locales import N_, Counted, pick, say, say_n, show_list
+from meetings.committees import CommitteeSeat
+
+#: How a seat is filled by somebody who takes part: at the table, from elsewhere, or in the principal's place.
+SITTING: Final = frozenset({"present", "remote", "alternate"})
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """How one seat is filled, as models.minutes.ATTENDED says it, since when and until when; None: throughout."""
+
+    seat_id: UUID
+    state: str
+    arrived_at: datetime | None = None
+    left_at: datetime | None = None
+
+    def sits(self, at: datetime) -> bool:
+        """Whether somebody sits there at that moment. Who leaves at that very moment does not."""
+        has_come = self.arrived_at is None or self.arrived_at <= at
+        return self.state in SITTING and has_come and (self.left_at is None or at < self.left_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a committee stood against its quorum at one moment: what is stamped on a decision.
+
+    Counts are of voting seats and of the organizations that they belong to; what is needed is 0 where the rule does
+    not ask for it. `missing_must` are keys of seats that had to be filled and were not. `present` and `left` are the
+    seats, voting or not, that were filled at that moment and that had been before, as committee.key.
+    """
+
+    is_met: bool
+    is_declared: bool
+    seats_present: int
+    seats_needed: int
+    organizations_present: int
+    organizations_needed: int
+    missing_must: tuple[str, ...] = ()
+    present: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is kept with a decision: no person is in it."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Standing:
+        """What `to_json` wrote. Raises TypeError for anything else."""
+        values: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in kept.items()}
+        return cls(**values)
+
+
+def rule_of(declared: Mapping[str, Any]) -> Quorum | None:
+    """A committee's rule, from its column `quorum`; None where it declares none."""
+    return Quorum.model_validate(declared) if declared else None
+
+
+def standing(
+    rule: Quorum | None, seats: Iterable[CommitteeSeat], attendance: Iterable[Filled], at: datetime
+) -> Standing:
+    """How a committee stands at the moment `at`, which is aware, with the seats that it has on that day.
+
+    A seat counts once, whoever and however many sit for it, and only where it votes; a seat that must be filled need
+    not vote. Of a derived committee `seats` are its own: those that it takes, and no others. Without a declared rule
+    the quorum is always met.
+    """
+    attended = list(attendance)
+    sat = {one.seat_id for one in attended if one.sits(at)}
+    gone = {one.seat_id for one in attended if one.state in SITTING and one.left_at is not None and one.left_at <= at}
+    of_day = {seat.id: seat for seat in seats}
+    filled = [seat for seat in of_day.values() if seat.id in sat]
+    voting = [seat for seat in filled if seat.voting]
+    organizations = len({seat.organization_id for seat in voting})
+    keys = {seat.key for seat in filled}
+    missing = tuple(key for key in rule.must if key not in keys) if rule else ()
+    enough = rule is None or (len(voting) >= rule.seats and organizations >= rule.organizations)
+    return Standing(
+        is_met=enough and not missing,
+        is_declared=rule is not None,
+        seats_present=len(voting),
+        seats_needed=rule.seats if rule else 0,
+        organizations_present=organizations,
+        organizations_needed=rule.organizations if rule else 0,
+        missing_must=missing,
+        present=tuple(_name(seat) for seat in filled),
+        left=tuple(_name(seat) for seat in of_day.values() if seat.id in gone - sat),
+    )
+
+
+def in_words(stood: Standing, language: str, seats: Iterable[CommitteeSeat] = ()) -> str:
+    """A standing as one or two sentences for people, in "fr" or "en".
+
+    `seats` give the titles of those that must be filled; one that is not among them is named by its key.
+    """
+    present = Counted("%(n)s voting seat", "%(n)s voting seats", stood.seats_present)
+    if not stood.is_declared:
+        return say(language, N_("No quorum is declared for this committee; %(seats)s filled."), seats=present)
+    if stood.is_met and not stood.organizations_needed:
+        return say(language, N_("Quorum: %(seats)s (%(needed)s needed)."), seats=present, needed=stood.seats_needed)
+    if stood.is_met:
+        return say(
+            language,
+            N_("Quorum: %(seats)s (%(needed)s needed), of %(organizations)s (%(organizations_needed)s needed)."),
+            seats=present,
+            needed=stood.seats_needed,
+            organizations=Counted("%(n)s organization", "%(n)s organizations", stood.organizations_present),
+            organizations_needed=stood.organizations_needed,
+        )
+    titles = {seat.key: {"fr": seat.title_fr, "en": seat.title_en} for seat in seats}
+    lacks = show_list(language, _lacks(stood, language, titles))
+    return say(language, N_("No quorum. Missing: %(lacks)s."), lacks=lacks)
+
+
+def _lacks(stood: Standing, language: str, titles: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    seats = stood.seats_needed - stood.seats_present
+    if seats > 0:
+        yield say_n(language, "%(n)s voting seat", "%(n)s voting seats", seats)
+    organizations = stood.organizations_needed - stood.organizations_present
+    if organizations > 0:
+        yield say_n(language, "%(n)s organization", "%(n)s organizations", organizations)
+    for key in stood.missing_must:
+        yield say(language, N_("the seat “%(seat)s”"), seat=pick(language, titles[key]) if key in titles else key)
+
+
+def _name(seat: CommitteeSeat) -> str:
+    return f"{seat.committee}.{seat.key}"
