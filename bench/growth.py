@@ -153,10 +153,10 @@ def _put_letters(ground: Ground, count: int, *, is_sent: bool) -> None:
     state = ("'sent'", "now()", "null") if is_sent else ("'queued'", "null", "now() - interval '1 minute'")
     with ground.as_admin() as admin:
         admin.execute(
-            f"""insert into notice (program_id, id, key, person_id, to_address, language, template, subject, message,
-                                    state, created_at, attempts, sent_at, next_attempt_at, code)
+            f"""insert into notice (program_id, id, key, person_id, to_address, language, template, thread, subject,
+                                    message, state, created_at, attempts, sent_at, next_attempt_at, code)
                 select %s, gen_random_uuid(), 'bench:' || gen_random_uuid(), %s, 'someone@bench.example', 'fr',
-                       'digest', 'Objet', convert_to(repeat('x', 3000), 'UTF8'), {state[0]}, now(), 0, {state[1]},
+                       'digest', '', 'Objet', convert_to(repeat('x', 3000), 'UTF8'), {state[0]}, now(), 0, {state[1]},
                        {state[2]}, '' from generate_series(1, %s)""".encode(),
             (ground.program_id, ground.coordinator.person_id, count),
         )

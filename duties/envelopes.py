@@ -66,6 +66,24 @@ class Attachment:
             raise ValueError(msg)
 
 
+@dataclass(frozen=True, slots=True)
+class CalendarPart:
+    """What goes into the reader's calendar with a letter: an iCalendar file, and the METHOD that it holds (RFC 6047).
+
+    It is the last alternative of the letter, which calendars read, and a file beside it, for those that do not.
+    Raises ValueError for another method, Refusal where the file's name is not plain.
+    """
+
+    method: str
+    content: bytes
+    file_name: str = "invitation.ics"
+
+    def __post_init__(self) -> None:
+        if self.method not in ("REQUEST", "CANCEL"):
+            msg = "a letter carries a REQUEST or a CANCEL"
+            raise ValueError(msg)
+
+
 def checked_address(value: str) -> str:
     """`value`, if it is an e-mail address that every server on the way understands.
 
@@ -97,6 +115,7 @@ def mime(
     language: Language,
     extra_headers: Mapping[str, str] | None = None,
     attachments: Sequence[Attachment] = (),
+    calendar: CalendarPart | None = None,
 ) -> bytes:
     """The finished bytes of `letter`, to be stored with the notice and sent unchanged however often it takes.
 
@@ -134,7 +153,7 @@ def mime(
         headers[name] = value
     # The library folds the headings of people wrongly (it loses a space between encoded words): ours are finished.
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return head.encode("ascii") + _filled(letter, message_id, attachments).as_bytes()
+    return head.encode("ascii") + _filled(letter, message_id, attachments, calendar).as_bytes()
 
 
 def readdressed(message: bytes, to: Mailbox) -> bytes:
@@ -147,12 +166,20 @@ def readdressed(message: bytes, to: Mailbox) -> bytes:
     return _TO.sub(lambda _: line, head, count=1) + blank + body
 
 
-def _filled(letter: Letter, message_id: str, attachments: Sequence[Attachment]) -> EmailMessage:
+def _filled(
+    letter: Letter, message_id: str, attachments: Sequence[Attachment], calendar: CalendarPart | None
+) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     # Quoted-printable always: no line is ever too long, no relay re-encodes, and the source stays readable.
     message.set_content(_checked_text(letter.text), cte="quoted-printable")
     message.make_alternative(boundary=_boundary("alternative", message_id))
     message.add_alternative(_checked_text(letter.html), subtype="html", cte="quoted-printable")
+    if calendar is not None:
+        # As text: `add_alternative` of bytes would lose the method.
+        message.add_alternative(
+            calendar.content.decode("utf-8"), subtype="calendar", cte="base64", params={"method": calendar.method}
+        )
+        attachments = (*attachments, Attachment(calendar.file_name, "application/ics", calendar.content))
     if attachments:
         message.make_mixed(boundary=_boundary("mixed", message_id))
     for attachment in attachments:

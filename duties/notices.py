@@ -21,7 +21,7 @@ from sqlmodel import Session
 
 from duties import events
 from duties.actors import Actor
-from duties.envelopes import Mailbox, message_id, mime, readdressed
+from duties.envelopes import CalendarPart, Mailbox, message_id, mime, readdressed
 from duties.here import local_day, one, program, program_of
 from duties.letters import COMMON, Letter, Letters
 from duties.refusals import Refusal
@@ -85,10 +85,13 @@ def write(
     facts: Facts,
     at: datetime,
     case_id: UUID | None = None,
+    thread: str = "",
+    calendar: CalendarPart | None = None,
 ) -> bool:
     """Put one letter to one person into the outbox. The same `key` to the same person writes once, ever.
 
-    `facts` gives the letter's facts in the language that the person reads. False where it was written before, or
+    Letters of one `thread` to one person leave in the order in which they were written. `calendar` goes with the
+    letter, for the calendar of whoever reads it. `facts` gives the letter's facts in the language that the person reads. False where it was written before, or
     where the person has no address: the record then says that there was no letter, and the coordinator gets to know
     of the person, once until something changes.
     """
@@ -98,7 +101,17 @@ def write(
     if person.email is None:
         _tell_of_no_address(session, template, person, letter, key=key, at=at, case_id=case_id)
         return False
-    return _put(session, template, person, letter, key=f"{key}:{person.id}", at=at, case_id=case_id)
+    return _put(
+        session,
+        template,
+        person,
+        letter,
+        key=f"{key}:{person.id}",
+        at=at,
+        case_id=case_id,
+        thread=thread,
+        calendar=calendar,
+    )
 
 
 def approval_asked(session: Session, task: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
@@ -465,6 +478,8 @@ def _put(
     key: str,
     at: datetime,
     case_id: UUID | None,
+    thread: str = "",
+    calendar: CalendarPart | None = None,
 ) -> bool:
     paper: Stationery = session.info["stationery"]
     notice_id = uuid4()
@@ -477,6 +492,7 @@ def _put(
         message_id=message_id(notice_id, paper.domain),
         date=at,
         language=language,
+        calendar=calendar,
     )
     put = session.scalar(
         insert(_notice)
@@ -488,6 +504,7 @@ def _put(
             to_address=address,
             language=language,
             template=template,
+            thread=thread,
             subject=letter.subject,
             message=message,
             case_id=case_id,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, or_, select, update
 from sqlmodel import Session
 
 from duties import doors, events, notices
@@ -80,7 +80,19 @@ def programs(means: Means) -> list[UUID]:
 
 
 def _take(session: Session, at: datetime) -> _Letter | None:
-    """The next letter that is due, taken until the lease ends, so that no other worker sends it meanwhile."""
+    """The next letter that is due, taken until the lease ends, so that no other worker sends it meanwhile.
+
+    One of a thread waits for those before it: a cancellation never overtakes its invitation.
+    """
+    earlier = _notice.alias("earlier")
+    waits = exists().where(
+        earlier.c.program_id == _notice.c.program_id,
+        earlier.c.person_id == _notice.c.person_id,
+        earlier.c.thread == _notice.c.thread,
+        earlier.c.thread != "",
+        earlier.c.state == "queued",
+        earlier.c.n < _notice.c.n,
+    )
     due = (
         select(_notice.c.id)
         .where(
@@ -88,6 +100,7 @@ def _take(session: Session, at: datetime) -> _Letter | None:
             _notice.c.state == "queued",
             _notice.c.next_attempt_at <= at,
             or_(_notice.c.leased_until.is_(None), _notice.c.leased_until <= at),
+            or_(_notice.c.thread == "", ~waits),
         )
         .order_by(_notice.c.next_attempt_at, _notice.c.n)
         .limit(1)

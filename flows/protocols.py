@@ -16,6 +16,7 @@ from duties.protocol import Protocol
 from duties.protocol_check import check_protocol
 from flows.engine import Action, Bound
 from flows.onboarding import actions as onboarding
+from meetings.texts import LETTERS
 
 _HERE: Final = Path(__file__).parent
 
@@ -42,8 +43,8 @@ def action(key: str, name: str) -> Action | None:
 
 
 def letter_folders() -> Sequence[Path]:
-    """Where the protocols keep their own letters, for `duties.notices.stationery_for`."""
-    return [bound.letters for bound in PROTOCOLS.values() if bound.letters is not None]
+    """Where the meetings and the protocols keep their own letters, for `duties.notices.stationery_for`."""
+    return [LETTERS, *(bound.letters for bound in PROTOCOLS.values() if bound.letters is not None)]
 
 
 def read_protocol(path: Path, program: ProgramFile | None = None) -> Declared[Protocol]:

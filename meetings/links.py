@@ -1,0 +1,75 @@
+"""Links by letter under which one person answers an invitation, and the lock that tells of one committee at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, update
+from sqlmodel import Session
+
+from duties.here import program_of
+from models.base import table_of
+from models.invitation import MeetingLink
+
+_link = table_of(MeetingLink)
+
+
+@dataclass(frozen=True, slots=True)
+class Opens:
+    """What a link is for: one invitation of one program."""
+
+    program_id: UUID
+    invitation_id: UUID
+    expires_at: datetime
+
+
+def digest(token: str) -> str:
+    """What is kept of a link's token: with it nobody can answer."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def make(session: Session, invitation_id: UUID, *, until: datetime, at: datetime) -> str:
+    """A new link to answer an invitation, good until its last meeting has ended; the path that the letter carries."""
+    token = secrets.token_urlsafe(32)
+    session.execute(
+        insert(_link).values(
+            token_digest=digest(token),
+            program_id=program_of(session),
+            invitation_id=invitation_id,
+            made_at=at,
+            expires_at=until,
+        )
+    )
+    return f"/answer/{token}"
+
+
+def look(session: Session, token: str, *, at: datetime) -> Opens | None:
+    """What a link opens, read before a program is known; None where it is unknown, ended or expired."""
+    row = session.execute(
+        select(_link.c.program_id, _link.c.invitation_id, _link.c.expires_at).where(
+            _link.c.token_digest == digest(token), _link.c.ended_at.is_(None), _link.c.expires_at > at
+        )
+    ).first()
+    return None if row is None else Opens(*row)
+
+
+def end(session: Session, invitation_ids: list[UUID], *, at: datetime) -> None:
+    """End the links of these invitations at once."""
+    session.execute(
+        update(_link)
+        .where(
+            _link.c.program_id == program_of(session),
+            _link.c.invitation_id.in_(invitation_ids),
+            _link.c.ended_at.is_(None),
+        )
+        .values(ended_at=at)
+    )
+
+
+def lock(session: Session, committee_id: UUID) -> None:
+    """Wait for whoever tells of this committee now, so that two who tell at once tell once."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"tell:{committee_id}", 0))))

@@ -1,0 +1,34 @@
+"""Local wall time and moments: the one is the truth of a meeting, the other is derived from it and its zone's name."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from duties.refusals import Refusal
+from locales import N_
+
+
+def moment_of(local: datetime, zone: str) -> datetime:
+    """The moment, in UTC, of a naive local time. The hour that comes twice in autumn is its first one.
+
+    Raises Refusal for a time that the clocks skip, ValueError for one that has an offset already.
+    """
+    if local.tzinfo is not None:
+        msg = "a local time has no offset"
+        raise ValueError(msg)
+    there = ZoneInfo(zone)
+    moment = local.replace(tzinfo=there, fold=0).astimezone(UTC)
+    if moment.astimezone(there).replace(tzinfo=None) != local:
+        raise Refusal("meeting.no_such_time", N_("The clocks skip this hour on that night: choose another one."))
+    return moment
+
+
+def local_of(moment: datetime, zone: str) -> datetime:
+    """The naive local time of a moment."""
+    return moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+
+
+def end_of(local: datetime, minutes: int, zone: str) -> datetime:
+    """The moment, in UTC, at which a meeting of so many minutes ends."""
+    return moment_of(local, zone) + timedelta(minutes=minutes)

@@ -1,0 +1,48 @@
+"""What people type about a meeting: short lines and addresses, checked before they go on paper or into a calendar."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from duties.refusals import Refusal
+from locales import N_
+
+#: The letters about meetings.
+LETTERS: Final = Path(__file__).resolve().parent / "letters"
+
+LONGEST_LINE: Final = 200
+LONGEST_URL: Final = 500
+
+_BREAKING: Final = ("Cc", "Cs", "Zl", "Zp")
+
+
+def checked_line(text: str) -> str:
+    """One line of text, trimmed. Raises Refusal where it is too long, or holds a line break or a control character."""
+    line = text.strip()
+    if len(line) > LONGEST_LINE:
+        raise Refusal("text.too_long", N_("This is longer than %(most)s characters. Shorten it."), most=LONGEST_LINE)
+    if any(unicodedata.category(character) in _BREAKING for character in line):
+        raise Refusal("text.not_a_line", N_("This holds a line break or characters that are not text."))
+    return line
+
+
+def checked_url(text: str) -> str:
+    """A web address that people may follow, or "". Raises Refusal for anything but https."""
+    line = text.strip()
+    if not line:
+        return ""
+    ascii_only = line.isascii() and not any(c.isspace() or c in '"<>\\' for c in line)
+    if len(line) > LONGEST_URL or not ascii_only or not _is_https(line):
+        raise Refusal("text.not_a_link", N_("Give the online address as https://…"))
+    return line
+
+
+def _is_https(line: str) -> bool:
+    try:
+        parts = urlsplit(line)
+    except ValueError:
+        return False
+    return parts.scheme == "https" and bool(parts.hostname) and parts.username is None
