@@ -1,0 +1,169 @@
+"""The gate before anything goes out: it reads all of a document and stops it where it names a known person.
+
+It is the last look and not the rule: no document is made from names. It looks for each name that it is given, in either
+order, whatever the accents, case, hyphens, blanks and invisible characters. It does not guess: a nickname, a name
+with a letter wrong or one in a picture passes.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from html import unescape
+from io import BytesIO
+from typing import Any, Final
+from zipfile import ZipFile
+
+from pypdf import PdfReader
+from pypdf.generic import ArrayObject, ByteStringObject, DictionaryObject, IndirectObject, StreamObject
+
+from duties.refusals import Refusal
+
+#: From so many letters on, a name of several words is found inside a longer word too (a file name, an address).
+_LONG_ENOUGH: Final = 8
+#: The letters that no decomposition gives.
+_PLAIN: Final = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"})
+_WORD: Final = re.compile(r"[^\W\d_]+|\d+")
+_LARGEST_UNPACKED_BYTES: Final = 200_000_000
+
+
+def refuse_names(parts: Iterable[str | bytes], known: Iterable[str]) -> None:
+    """Raises Refusal where a part names somebody whom `known` lists: texts, file names, whole PDF or DOCX files.
+
+    `known` holds whole names ("given family" or "family, given"), or other words that tell who someone is; each
+    is found in any order of its halves. Anything that cannot be read is refused too.
+    The refusal never says the name, nor where it stands.
+    """
+    wanted = dict.fromkeys(name for text in known for name in _forms(text))
+    for part in parts:
+        for text in _texts(part):
+            folded = _Folded.of(text)
+            if any(folded.names(name) for name in wanted):
+                raise Refusal(
+                    "document.names",
+                    "This document names someone who may only be called by a number. It stays here.",
+                )
+
+
+# ------------------------------------------------------------------------------------------------------- names
+
+
+@dataclass(frozen=True)
+class _Name:
+    """A name as its letters alone. A short one counts only as whole words: Rose is no part of "proposer"."""
+
+    letters: str
+    anywhere: bool
+
+
+def _forms(known: str) -> Iterator[_Name]:
+    """The name in every order of its halves: "Ana Roy" is "Roy, Ana" too."""
+    words = _words(known)
+    letters = sum(map(len, words))
+    for cut in range(len(words)):
+        yield _Name("".join(words[cut:] + words[:cut]), anywhere=len(words) > 1 and letters >= _LONG_ENOUGH)
+
+
+@dataclass(frozen=True)
+class _Folded:
+    """A text as its letters and figures alone, and at which of them a word begins or ends."""
+
+    letters: str
+    edges: frozenset[int]
+
+    @classmethod
+    def of(cls, text: str) -> _Folded:
+        words = _words(text)
+        edges, at = {0}, 0
+        for word in words:
+            at += len(word)
+            edges.add(at)
+        return cls("".join(words), frozenset(edges))
+
+    def names(self, name: _Name) -> bool:
+        at = self.letters.find(name.letters)
+        while at >= 0:
+            if name.anywhere or (at in self.edges and at + len(name.letters) in self.edges):
+                return True
+            at = self.letters.find(name.letters, at + 1)
+        return False
+
+
+def _words(text: str) -> list[str]:
+    # A word that begins inside another by a capital ("agendaAnaRoy") is a word.
+    visible = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
+    parted = re.sub(r"(?<=[a-zß-öø-ÿ])(?=[A-ZÀ-ÖØ-Þ])", " ", unicodedata.normalize("NFC", visible))
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", parted).casefold())
+    plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return _WORD.findall(plain.translate(_PLAIN))
+
+
+# -------------------------------------------------------------------------------------------------- what is read
+
+
+def _texts(part: str | bytes) -> Iterator[str]:
+    if isinstance(part, str):
+        yield part
+        return
+    try:
+        if part.startswith(b"%PDF-"):
+            yield from _of_pdf(part)
+        elif part.startswith(b"PK"):
+            yield from _of_package(part)
+        else:
+            yield from _of_text(part)
+    except Exception:  # noqa: BLE001 - damaged in one of a hundred ways, with a message that may quote the document
+        raise Refusal("document.unreadable", "This document cannot be read through. It stays here.") from None
+
+
+def _of_text(part: bytes) -> Iterator[str]:
+    text = part.decode("utf-8")
+    yield text
+    yield re.sub(r"\r?\n[ \t]", "", text)  # a calendar file's lines are folded anywhere
+
+
+def _of_package(part: bytes) -> Iterator[str]:
+    with ZipFile(BytesIO(part)) as package:
+        if sum(member.file_size for member in package.infolist()) > _LARGEST_UNPACKED_BYTES:
+            raise ValueError("unpacks to too much")
+        yield package.comment.decode("utf-8")
+        for member in package.infolist():
+            yield member.filename
+            yield member.comment.decode("utf-8")
+            text = package.read(member).decode("utf-8")
+            yield unescape(text)  # values of attributes; a text that stands in one run
+            # A word processor cuts a word into runs wherever it likes: the end of a paragraph or a cell parts words.
+            parted = re.sub(r"</(?:w:p|si|c)>|<w:(?:br|tab|cr)\b[^>]*>", "\n", text)
+            yield unescape(re.sub(r"<[^>]*>", "", parted))
+
+
+def _of_pdf(part: bytes) -> Iterator[str]:
+    reader = PdfReader(BytesIO(part), strict=False)
+    for page in reader.pages:
+        yield page.extract_text()
+    yield from _strings(reader.trailer)
+
+
+def _strings(root: Any) -> Iterator[str]:
+    """Every string of a PDF that is not painted: properties, outlines, other texts, links, and what XMP says."""
+    waiting, seen = [root], set[tuple[int, int]]()
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, IndirectObject):
+            if (found.idnum, found.generation) not in seen:
+                seen.add((found.idnum, found.generation))
+                waiting.append(found.get_object())
+        elif isinstance(found, DictionaryObject):
+            if isinstance(found, StreamObject) and found.get("/Type") == "/Metadata":
+                text = found.get_data().decode("utf-8")
+                yield unescape(text)
+                yield unescape(re.sub(r"<[^>]*>", " ", text))
+            waiting += [found.raw_get(key) for key in found]
+        elif isinstance(found, ArrayObject):
+            waiting += list(found)
+        elif isinstance(found, ByteStringObject):
+            yield bytes(found).decode("latin-1")
+        elif isinstance(found, str):
+            yield str(found)

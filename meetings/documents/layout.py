@@ -1,0 +1,375 @@
+"""Lays out a document in one language: what stands where, and in which words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from itertools import groupby
+from typing import Final
+
+from locales import N_, Counted, pick, say, say_n, show_clock, show_day
+from meetings.documents.content import (
+    AgendaContent,
+    AttendanceLine,
+    Both,
+    Content,
+    DecisionLine,
+    Head,
+    ItemLine,
+    MinutesContent,
+    MinutesItem,
+    RegisterContent,
+    RegisterLine,
+    refuse_untranslated,
+)
+from meetings.documents.paper import (
+    Block,
+    Cell,
+    Column,
+    Decided,
+    Group,
+    Heading,
+    Line,
+    Note,
+    Paper,
+    Table,
+    typeset,
+)
+
+_PURPOSES: Final[Mapping[str, str]] = {
+    "information": N_("Information"),
+    "discussion": N_("Discussion"),
+    "decision": N_("Decision"),
+}
+_ATTENDED: Final[Mapping[str, str]] = {
+    "unrecorded": N_("Not recorded"),
+    "present": N_("On site"),
+    "remote": N_("Remotely"),
+    "alternate": N_("Alternate, on site"),
+    "excused": N_("Excused"),
+    "absent": N_("Absent"),
+}
+_OUTCOMES: Final[Mapping[str, str]] = {
+    "treated": N_("Outcome: treated."),
+    "decided": N_("Outcome: decided."),
+    "carried": N_("Outcome: carried over to a later meeting."),
+    "referred": N_("Outcome: referred to another committee."),
+    "withdrawn": N_("Outcome: withdrawn."),
+}
+_STATES: Final[Mapping[str, str]] = {
+    "open": N_("To be done"),
+    "standing": N_("Holds"),
+    "done": N_("Done"),
+    "withdrawn": N_("Withdrawn"),
+}
+
+
+def laid_out(content: Content, language: str) -> Paper:
+    """`content` as a document in "fr" or "en".
+
+    Raises Refusal where a text is missing in that language, and ValueError for any other language.
+    """
+    refuse_untranslated(content, language)
+    words = _Words(language)
+    if isinstance(content, AgendaContent):
+        return _agenda(words, content)
+    if isinstance(content, MinutesContent):
+        return _minutes(words, content)
+    return _register(words, content)
+
+
+@dataclass(frozen=True)
+class _Words:
+    """Speaks one language, in its typography."""
+
+    language: str
+
+    def say(self, msgid: str, **facts: object) -> str:
+        return typeset(self.language, say(self.language, msgid, **facts))
+
+    def count(self, counted: Counted) -> str:
+        return typeset(self.language, say_n(self.language, counted.singular, counted.plural, counted.n))
+
+    def of(self, text: Both | str) -> str:
+        """What was typed, on one line."""
+        return re.sub(r"\n+", " ", self.prose(text))
+
+    def prose(self, text: Both | str) -> str:
+        """What was typed, with its line breaks; a blank line parts paragraphs."""
+        return typeset(self.language, text if isinstance(text, str) else pick(self.language, text))
+
+    def day(self, day: date) -> str:
+        return show_day(self.language, day, "full")
+
+    def clock(self, at: time | datetime) -> str:
+        written = show_clock(self.language, at if isinstance(at, time) else at.time())
+        # The guides of French typography write "9 h 30", where CLDR has "09 h 30".
+        return typeset(self.language, written.removeprefix("0") if self.language == "fr" else written)
+
+    def minutes(self, n: int) -> str:
+        return self.count(Counted("%(n)s min", "%(n)s min", n))
+
+    def all_of(self, parts: Iterable[str]) -> str:
+        return " · ".join(part for part in parts if part)
+
+
+# ------------------------------------------------------------------------------------------------------ agenda
+
+
+def _agenda(words: _Words, content: AgendaContent) -> Paper:
+    if content.addendum:
+        heading = words.say(N_("Addendum %(n)s to the agenda"), n=content.addendum)
+    else:
+        heading = words.say(N_("Agenda"))
+    blocks: list[Block] = [Heading(words.say(N_("Items")))]
+    if content.overrun_minutes:
+        blocks.append(
+            Note(
+                words.count(
+                    Counted(
+                        "The items take %(n)s minute more than the meeting has.",
+                        "The items take %(n)s minutes more than the meeting has.",
+                        content.overrun_minutes,
+                    )
+                ),
+                "warning",
+            )
+        )
+    if content.items:
+        blocks += [_items_table(words, content.items), _total(words, content)]
+    else:
+        blocks.append(Note(words.say(N_("There is no item."))))
+    return _of_meeting(words, content.head, heading, blocks, with_link=True)
+
+
+def _items_table(words: _Words, items: Iterable[ItemLine]) -> Table:
+    columns = (
+        Column(words.say(N_("No.")), 11),
+        Column(words.say(N_("Item"))),
+        Column(words.say(N_("Presented by")), 38),
+        Column(words.say(N_("Purpose")), 24),
+        Column(words.say(N_("Length")), 17, figures=True),
+    )
+    groups = tuple(
+        Group(section, tuple(_item_row(words, item) for item in lines))
+        for section, lines in groupby(items, key=lambda item: words.of(item.section))
+    )
+    return Table(columns, groups)
+
+
+def _item_row(words: _Words, item: ItemLine) -> tuple[Cell, ...]:
+    about = [Line(words.of(item.title), "strong")]
+    about += [Line(text, "quiet") for text in _why(words, item)]
+    return (
+        (Line(item.number),),
+        tuple(about),
+        (Line(words.of(item.presenter)),),
+        (Line(words.say(_PURPOSES[item.purpose])),),
+        (Line(words.minutes(item.minutes)),),
+    )
+
+
+def _why(words: _Words, item: ItemLine) -> Iterator[str]:
+    """What put the item there: the fact, how often it was left over, and the reason of one that came late."""
+    if item.why:
+        yield words.of(item.why)
+    if item.times_seen:
+        yield words.count(
+            Counted("Left over by %(n)s earlier meeting.", "Left over by %(n)s earlier meetings.", item.times_seen)
+        )
+    if item.late and item.late_reason:
+        yield words.say(N_("Added after the freeze: %(reason)s"), reason=words.of(item.late_reason))
+    elif item.late:
+        yield words.say(N_("Added after the freeze."))
+
+
+def _total(words: _Words, content: AgendaContent) -> Note:
+    taken = sum(item.minutes for item in content.items)
+    if content.addendum:
+        return Note(words.say(N_("These items: %(taken)s."), taken=words.minutes(taken)), "quiet")
+    return Note(
+        words.say(
+            N_("All items: %(taken)s. The meeting: %(length)s."),
+            taken=words.minutes(taken),
+            length=words.minutes(content.head.minutes),
+        ),
+        "quiet",
+    )
+
+
+# ----------------------------------------------------------------------------------------------------- minutes
+
+
+def _minutes(words: _Words, content: MinutesContent) -> Paper:
+    blocks: list[Block] = [Heading(words.say(N_("Attendance")))]
+    if content.attendance:
+        blocks.append(_attendance(words, content.attendance))
+    blocks.append(_quorum(words, content))
+    for section, items in groupby(content.items, key=lambda item: words.of(item.line.section)):
+        blocks.append(Heading(section or words.say(N_("Items"))))
+        for item in items:
+            blocks += _treated(words, item)
+    if content.decisions:
+        blocks.append(Heading(words.say(N_("Other decisions"))))
+        blocks += [_decided(words, line) for line in content.decisions]
+    blocks += [Heading(words.say(N_("Approval"))), _approval(words, content)]
+    # The link lets people into a room that is used again, and minutes are kept for years.
+    return _of_meeting(words, content.head, words.say(N_("Minutes of the meeting")), blocks, with_link=False)
+
+
+def _attendance(words: _Words, lines: Iterable[AttendanceLine]) -> Table:
+    columns = (
+        Column(words.say(N_("Seat"))),
+        Column(words.say(N_("Organization")), 40),
+        Column(words.say(N_("Person")), 45),
+        Column(words.say(N_("Attendance")), 40),
+    )
+    rows = tuple(
+        (
+            (Line(words.of(line.seat) if line.seat else words.say(N_("Guest"))),),
+            (Line(words.of(line.organization)),),
+            (Line(words.of(line.person) or "–"),),
+            _attended(words, line),
+        )
+        for line in lines
+    )
+    return Table(columns, (Group("", rows),))
+
+
+def _attended(words: _Words, line: AttendanceLine) -> Cell:
+    remotely = line.state == "alternate" and line.remote
+    state = words.say(N_("Alternate, remotely")) if remotely else words.say(_ATTENDED[line.state])
+    shown = [Line(state)]
+    if line.arrived:
+        shown.append(Line(words.say(N_("arrived at %(hour)s"), hour=words.clock(line.arrived)), "quiet"))
+    if line.left:
+        shown.append(Line(words.say(N_("left at %(hour)s"), hour=words.clock(line.left)), "quiet"))
+    return tuple(shown)
+
+
+def _quorum(words: _Words, content: MinutesContent | DecisionLine) -> Note:
+    met = words.say(N_("Quorum: met")) if content.has_quorum else words.say(N_("Quorum: not met"))
+    counted = f" ({words.of(content.quorum)})" if content.quorum else ""
+    return Note(met + counted, "plain" if content.has_quorum else "warning")
+
+
+def _treated(words: _Words, item: MinutesItem) -> Iterator[Block]:
+    line = item.line
+    yield Heading(f"{line.number}. {words.of(line.title)}", 3)
+    yield Note(words.all_of((words.of(line.presenter), words.say(_PURPOSES[line.purpose]))), "quiet")
+    if why := " ".join(_why(words, line)):
+        yield Note(why, "quiet")
+    for paragraph in words.prose(item.said).split("\n\n"):
+        if paragraph:
+            yield Note(paragraph)
+    for decision in item.decisions:
+        yield _decided(words, decision)
+    if item.outcome and not (item.outcome == "decided" and item.decisions):
+        yield Note(words.say(_OUTCOMES[item.outcome]), "quiet")
+
+
+def _decided(words: _Words, line: DecisionLine) -> Decided:
+    facts = [
+        words.say(N_("Owner: %(role)s"), role=words.of(line.owner)) if line.owner else "",
+        words.say(N_("Due: %(day)s"), day=show_day(words.language, line.due_on)) if line.due_on else "",
+        _quorum(words, line).text,
+    ]
+    return Decided(
+        words.say(N_("Decision %(number)s"), number=line.number), words.prose(line.text), words.all_of(facts)
+    )
+
+
+def _approval(words: _Words, content: MinutesContent) -> Note:
+    if content.approved_on is not None:
+        return Note(words.say(N_("Approved at the meeting of %(day)s."), day=content.approved_on))
+    if content.state == "circulated":
+        return Note(words.say(N_("To be approved at a later meeting.")))
+    return Note(words.say(N_("Draft: these minutes are not circulated yet.")), "warning")
+
+
+# ---------------------------------------------------------------------------------------------------- register
+
+
+def _register(words: _Words, content: RegisterContent) -> Paper:
+    heading = words.say(N_("Register of decisions"))
+    columns = (
+        Column(words.say(N_("Number and day")), 27),
+        Column(words.say(N_("Decision"))),
+        Column(words.say(N_("Owner")), 32),
+        Column(words.say(N_("Due")), 23),
+        Column(words.say(N_("State")), 27),
+    )
+    rows = tuple(_register_row(words, line, content.on) for line in content.decisions)
+    return Paper(
+        language=words.language,
+        title=_title(heading, words.of(content.committee), show_day(words.language, content.on)),
+        program=words.of(content.program),
+        heading=heading,
+        subtitle=words.of(content.committee),
+        facts=(
+            (words.say(N_("As of")), words.day(content.on)),
+            (words.say(N_("To be done")), str(sum(line.state == "open" for line in content.decisions))),
+            (words.say(N_("Late")), str(sum(line.is_late(content.on) for line in content.decisions))),
+        ),
+        page_of=words.say(N_("Page %(page)s of %(pages)s"), page="%(page)s", pages="%(pages)s"),
+        blocks=(
+            Heading(words.say(N_("Decisions"))),
+            Table(columns, (Group("", rows),)) if rows else Note(words.say(N_("There is no decision."))),
+        ),
+    )
+
+
+def _register_row(words: _Words, line: RegisterLine, on: date) -> tuple[Cell, ...]:
+    state = [Line(words.say(_STATES[line.state]))]
+    if line.is_late(on):
+        state.append(Line(words.say(N_("late")), "warning"))
+    if line.closed_on:
+        state.append(Line(show_day(words.language, line.closed_on, "short"), "quiet"))
+    text = [Line(words.of(line.text))]
+    if line.endorsement:
+        text.append(Line(words.of(line.endorsement), "quiet"))
+    return (
+        (Line(line.number, "strong"), Line(show_day(words.language, line.decided_on, "short"), "quiet")),
+        tuple(text),
+        (Line(words.of(line.owner) or "–"),),
+        (Line(show_day(words.language, line.due_on, "short") if line.due_on else "–"),),
+        tuple(state),
+    )
+
+
+# ------------------------------------------------------------------------------------------------------ shared
+
+
+def _of_meeting(words: _Words, head: Head, heading: str, blocks: Iterable[Block], *, with_link: bool) -> Paper:
+    committee, day = words.of(head.committee), show_day(words.language, head.starts.date())
+    number = words.say(N_("Meeting %(number)s"), number=head.number) if head.number else ""
+    return Paper(
+        language=words.language,
+        title=_title(heading, committee, day),
+        program=words.of(head.program),
+        heading=heading,
+        subtitle=words.all_of((committee, number)),
+        facts=tuple(_facts(words, head, with_link=with_link)),
+        page_of=words.say(N_("Page %(page)s of %(pages)s"), page="%(page)s", pages="%(pages)s"),
+        blocks=tuple(blocks),
+    )
+
+
+def _facts(words: _Words, head: Head, *, with_link: bool) -> Iterator[tuple[str, str]]:
+    yield words.say(N_("Day")), words.day(head.starts.date())
+    hours = words.say(N_("%(start)s to %(end)s"), start=words.clock(head.starts), end=words.clock(head.ends))
+    yield words.say(N_("Hour")), f"{hours} ({words.minutes(head.minutes)})"
+    for label, text in (
+        (N_("Place"), head.place),
+        (N_("Online"), head.online if with_link else ""),
+        (N_("Chair"), words.of(head.chair)),
+        (N_("Host"), words.of(head.host)),
+    ):
+        if text:
+            yield words.say(label), words.of(text)
+
+
+def _title(heading: str, committee: str, day: str) -> str:
+    return f"{heading} – {committee} – {day}"
