@@ -21,7 +21,7 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.oxml.xmlchemy import BaseOxmlElement
 from docx.shared import Mm, Pt, RGBColor
-from docx.styles.style import BaseStyle, CharacterStyle, ParagraphStyle
+from docx.styles.style import ParagraphStyle
 from docx.table import Table as WordTable
 from docx.table import _Cell, _Row
 from docx.text.paragraph import Paragraph
@@ -45,7 +45,6 @@ _LABEL_MM: Final = 28
 _KEPT_STYLES: Final = frozenset(
     {"Normal", "Heading 1", "Heading 2", "Heading 3", "Default Paragraph Font", "Normal Table", "No List"}
 )
-_TONES: Final[dict[Tone, str]] = {"strong": "Strong words", "quiet": "Quiet words", "warning": "Warning words"}
 #: What the template of python-docx brings along and a document of ours does without.
 _LEFT_OUT: Final = frozenset(
     {
@@ -98,7 +97,9 @@ def _add(document: Document, block: Block) -> None:
     if isinstance(block, Heading):
         document.add_paragraph(block.text, style=f"Heading {block.level}")
     elif isinstance(block, Note):
-        _say(document.add_paragraph(), block.text, block.tone)
+        note = document.add_paragraph()
+        note.paragraph_format.keep_with_next = block.keeps
+        _say(note, block.text, block.tone)
     elif isinstance(block, Table):
         _add_table(document, block)
     else:
@@ -106,13 +107,12 @@ def _add(document: Document, block: Block) -> None:
 
 
 def _add_decision(document: Document, block: Decided) -> None:
-    title = document.add_paragraph(block.title, style="Decision")
-    title.runs[0].style = "Strong words"
-    text = document.add_paragraph(block.text, style="Decision")
-    for paragraph in (title, text):
-        paragraph.paragraph_format.keep_with_next = True
-    _say(document.add_paragraph(style="Decision"), block.facts, "quiet")
-    document.paragraphs[-1].paragraph_format.space_after = Pt(10)
+    lines = (Line(block.title, "strong"), Line(block.text), *block.facts)
+    for place, line in enumerate(lines, 1):
+        paragraph = document.add_paragraph(style="Decision")
+        paragraph.paragraph_format.keep_with_next = place < len(lines)
+        paragraph.paragraph_format.space_after = Pt(2 if place < len(lines) else 10)
+        _say(paragraph, line.text, line.tone)
 
 
 def _add_table(document: Document, block: Table) -> None:
@@ -162,13 +162,21 @@ def _fill(cell: _Cell, lines: tuple[Line, ...], *, figures: bool = False) -> Non
 
 
 def _say(paragraph: Paragraph, text: str, tone: Tone) -> None:
-    paragraph.add_run(text, style=_TONES.get(tone))
+    # At each run, and not by a style of characters: readers differ in whether that or the paragraph's style wins.
+    font = paragraph.add_run(text).font
+    if tone == "strong":
+        font.bold = True
+    elif tone == "quiet":
+        font.size, font.color.rgb = Pt(9.5), _SOFT
+    elif tone == "warning":
+        font.size, font.color.rgb, font.bold = Pt(10), _ALARM, True
 
 
 def _link(paragraph: Paragraph, address: str) -> None:
     link = OxmlElement("w:hyperlink")
     link.set(qn("r:id"), paragraph.part.relate_to(address, RELATIONSHIP_TYPE.HYPERLINK, is_external=True))
-    run = paragraph.add_run(address, style="Link")
+    run = paragraph.add_run(address)
+    run.font.color.rgb, run.font.underline = _ACCENT, True
     paragraph._p.append(link)  # noqa: SLF001 - python-docx adds no links itself
     link.append(run._r)  # noqa: SLF001 - the same
 
@@ -182,6 +190,7 @@ def _set_page(document: Document, paper: Paper) -> None:
     section.left_margin = section.right_margin = Mm(_SIDE_MM)
     section.top_margin, section.bottom_margin = Mm(24), Mm(22)
     section.different_first_page_header_footer = True
+    section.first_page_header.paragraphs[0].style = "Normal"  # the title is on the page itself
     section.header.paragraphs[0].style = "Normal"
     _say(section.header.paragraphs[0], paper.title, "quiet")
     for footer in (section.footer, section.first_page_footer):
@@ -193,7 +202,8 @@ def _set_page(document: Document, paper: Paper) -> None:
             if part.startswith("%("):
                 field = _element("w:fldSimple", instr="PAGE" if part == "%(page)s" else "NUMPAGES")
                 paragraph._p.append(field)  # noqa: SLF001 - python-docx adds no fields itself
-                field.append(paragraph.add_run("1", style="Quiet words")._r)  # noqa: SLF001 - the same
+                _say(paragraph, "1", "quiet")
+                field.append(paragraph.runs[-1]._r)  # noqa: SLF001 - the same
             elif part:
                 _say(paragraph, part, "quiet")
 
@@ -240,12 +250,6 @@ def _set_styles(document: Document, language: str) -> None:
     decision = _paragraph_style(document, "Decision", size=11, before=0, after=0)
     decision.paragraph_format.left_indent = Mm(4)
     _border(decision, "w:left", 18, space=8)
-    _character_style(document, "Strong words").font.bold = True
-    for name, size, colour, bold in (("Quiet words", 9.5, _SOFT, False), ("Warning words", 10, _ALARM, True)):
-        font = _character_style(document, name).font
-        font.size, font.color.rgb, font.bold = Pt(size), colour, bold or None
-    link = _character_style(document, "Link").font
-    link.color.rgb, link.underline = _ACCENT, True
 
 
 def _paragraph_style(
@@ -258,24 +262,14 @@ def _paragraph_style(
     bold: bool = False,
     colour: RGBColor = _INK,
 ) -> ParagraphStyle:
-    style = _style(document, name, WD_STYLE_TYPE.PARAGRAPH)
+    known = name in _KEPT_STYLES
+    style = document.styles[name] if known else document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
     assert isinstance(style, ParagraphStyle)  # noqa: S101 - asked for by its kind
     properties = style.element.get_or_add_rPr()
     properties.clear()
     style.font.name, style.font.size, style.font.bold, style.font.color.rgb = _FONT, Pt(size), bold, colour
     style.paragraph_format.space_before, style.paragraph_format.space_after = Pt(before), Pt(after)
     return style
-
-
-def _character_style(document: Document, name: str) -> CharacterStyle:
-    style = _style(document, name, WD_STYLE_TYPE.CHARACTER)
-    assert isinstance(style, CharacterStyle)  # noqa: S101 - asked for by its kind
-    return style
-
-
-def _style(document: Document, name: str, kind: WD_STYLE_TYPE) -> BaseStyle:
-    known: BaseStyle = document.styles[name] if name in _KEPT_STYLES else document.styles.add_style(name, kind)
-    return known
 
 
 def _border(style: ParagraphStyle, side: str, eighths_of_a_point: int, *, space: int) -> None:

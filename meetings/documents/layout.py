@@ -61,8 +61,8 @@ _OUTCOMES: Final[Mapping[str, str]] = {
 _STATES: Final[Mapping[str, str]] = {
     "open": N_("To be done"),
     "standing": N_("Holds"),
-    "done": N_("Done"),
-    "withdrawn": N_("Withdrawn"),
+    "done": N_("Carried out"),
+    "withdrawn": N_("Taken back"),
 }
 
 
@@ -105,8 +105,10 @@ class _Words:
 
     def clock(self, at: time | datetime) -> str:
         written = show_clock(self.language, at if isinstance(at, time) else at.time())
-        # The guides of French typography write "9 h 30", where CLDR has "09 h 30".
-        return typeset(self.language, written.removeprefix("0") if self.language == "fr" else written)
+        # The guides of French typography write "9 h 30" and "12 h", where CLDR has "09 h 30" and "12 h 00".
+        if self.language == "fr":
+            written = written.removeprefix("0").removesuffix(" 00")
+        return typeset(self.language, written)
 
     def minutes(self, n: int) -> str:
         return self.count(Counted("%(n)s min", "%(n)s min", n))
@@ -224,7 +226,7 @@ def _attendance(words: _Words, lines: Iterable[AttendanceLine]) -> Table:
         Column(words.say(N_("Seat"))),
         Column(words.say(N_("Organization")), 40),
         Column(words.say(N_("Person")), 45),
-        Column(words.say(N_("Attendance")), 40),
+        Column(words.say(N_("Attended")), 40),
     )
     rows = tuple(
         (
@@ -258,9 +260,9 @@ def _quorum(words: _Words, content: MinutesContent | DecisionLine) -> Note:
 def _treated(words: _Words, item: MinutesItem) -> Iterator[Block]:
     line = item.line
     yield Heading(f"{line.number}. {words.of(line.title)}", 3)
-    yield Note(words.all_of((words.of(line.presenter), words.say(_PURPOSES[line.purpose]))), "quiet")
+    yield Note(words.all_of((words.of(line.presenter), words.say(_PURPOSES[line.purpose]))), "quiet", keeps=True)
     if why := " ".join(_why(words, line)):
-        yield Note(why, "quiet")
+        yield Note(why, "quiet", keeps=True)
     for paragraph in words.prose(item.said).split("\n\n"):
         if paragraph:
             yield Note(paragraph)
@@ -271,13 +273,18 @@ def _treated(words: _Words, item: MinutesItem) -> Iterator[Block]:
 
 
 def _decided(words: _Words, line: DecisionLine) -> Decided:
-    facts = [
-        words.say(N_("Owner: %(role)s"), role=words.of(line.owner)) if line.owner else "",
-        words.say(N_("Due: %(day)s"), day=show_day(words.language, line.due_on)) if line.due_on else "",
-        _quorum(words, line).text,
-    ]
+    owed = words.all_of(
+        (
+            words.say(N_("Owner: %(role)s"), role=words.of(line.owner)) if line.owner else "",
+            words.say(N_("Due: %(day)s"), day=line.due_on) if line.due_on else "",
+        )
+    )
+    quorum = _quorum(words, line)
+    facts = (Line(owed, "quiet"), Line(quorum.text, "quiet" if line.has_quorum else "warning"))
     return Decided(
-        words.say(N_("Decision %(number)s"), number=line.number), words.prose(line.text), words.all_of(facts)
+        words.say(N_("Decision %(number)s"), number=line.number),
+        words.prose(line.text),
+        tuple(fact for fact in facts if fact.text),
     )
 
 

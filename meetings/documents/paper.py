@@ -34,10 +34,11 @@ class Heading:
 
 @dataclass(frozen=True)
 class Note:
-    """A paragraph."""
+    """A paragraph. One that `keeps` stays on its page with what comes next."""
 
     text: str
     tone: Tone = "plain"
+    keeps: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Decided:
 
     title: str
     text: str
-    facts: str
+    facts: tuple[Line, ...]
 
 
 Block = Heading | Note | Table | Decided
