@@ -277,6 +277,13 @@ def _how_it_works(declared: Declared[ProgramFile], path: PathOf, name: str, comm
                 N_("This committee has %(voting)s voting seats only: its quorum could never be reached."),
                 voting=voting,
             )
+        organizations = len({one.seat.organization for one in seats if one.seat.voting})
+        if committee.quorum.organizations > organizations:
+            yield declared.problem(
+                (*path, "quorum", "organizations"),
+                N_("%(organizations)s organizations only vote on this committee: its quorum could never be reached."),
+                organizations=organizations,
+            )
         for place, key in enumerate(committee.quorum.must):
             if key not in keys:
                 yield declared.problem((*path, "quorum", "must", place), _NO_SEAT, seat=key)

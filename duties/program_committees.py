@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import time
 from typing import Annotated, Literal
 
@@ -18,6 +19,12 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 def _of_committees(value: str) -> str:
     if not value.startswith("CM-"):
         raise Wrong(N_("A committee's source is its fact of the guide, such as CM-S."))
+    return value
+
+
+def _capitals(value: str) -> str:
+    if not re.fullmatch(r"[A-Z]{2,4}", value):
+        raise Wrong(N_("Two to four capital letters are expected here, such as CD."))
     return value
 
 
@@ -124,7 +131,7 @@ class Committee(Part):
     derived_from: Annotated[tuple[Key, ...], AfterValidator(each_once)] = ()
     guests: tuple[Bilingual, ...] = ()
     place: Annotated[str, Field(max_length=200)] = ""
-    letters: Annotated[str, Field(pattern=r"^[A-Z]{2,4}$")] | None = None  # its decisions' numbers begin with them
+    letters: Annotated[str, AfterValidator(_capitals)] | None = None  # its decisions' numbers begin with them
     quorum: Quorum | None = None
     agenda: Agenda | None = None
 

@@ -26,6 +26,7 @@ from duties.loading_comparison import Change
 from duties.people import add_person, appoint
 from duties.program import ProgramFile
 from duties.program_check import read_program_text
+from duties.program_committees import Agenda
 from duties.protocol import Protocol
 from duties.protocol_check import check_protocol_text
 from duties.refusals import Refusal
@@ -149,6 +150,22 @@ def test_what_a_file_declares_is_what_the_rows_hold(cast: Cast) -> None:
         assert shown.governance == "hosted"
         assert shown.coordination["organizations"] == [str(cast.organizations["ccsmtl"])]
         assert shown.source == program_file().text
+
+
+def test_a_committees_quorum_rules_letters_and_place_are_kept_as_they_were_declared(cast: Cast) -> None:
+    committee = table_of(Committee)
+    file = edited(("    letters: CC\n", "    letters: CC\n    place: Salle des lilas\n"))
+    with cast.session() as session:
+        load(session, file, [onboarding()], by=LOADING, at=AT)
+        rows = {row.key: row for row in session.execute(select(committee))}
+    assert {row.letters for row in rows.values()} == {"CD", "CC", "CM", "CE"}
+    assert rows["clinical"].place == "Salle des lilas"
+    assert rows["clinical"].quorum == {"seats": 4, "organizations": 3, "must": ["coordination"]}
+    assert rows["extended"].quorum == {}
+    for key, row in rows.items():
+        declared = file.value.committees[key].agenda
+        assert declared is not None
+        assert Agenda.model_validate(row.agenda) == declared, "what is read back is what was declared"
 
 
 def test_a_program_is_found_by_its_key_before_a_session_is_of_any(cast: Cast) -> None:
@@ -348,8 +365,32 @@ CHANGED: dict[str, tuple[Edits, list[str]]] = {
         ),
         [
             "The committee “Joint Committee” is now called “Common Committee”.",
-            "How often or how long “Common Committee” meets changed.",
+            "How often, how long or where “Common Committee” meets changed.",
         ],
+    ),
+    "where a committee meets": (
+        (("    letters: CC\n", "    letters: CC\n    place: Salle des lilas, 3e étage\n"),),
+        ["How often, how long or where “Clinical Committee” meets changed."],
+    ),
+    "a committee's quorum": (
+        (("seats: 4, organizations: 3, must", "seats: 5, organizations: 3, must"),),
+        ["The agenda rules, the quorum or the letters of “Clinical Committee” changed."],
+    ),
+    "a committee without quorum any more": (
+        (("    quorum: {seats: 6, organizations: 4}\n", ""),),
+        ["The agenda rules, the quorum or the letters of “Joint Committee” changed."],
+    ),
+    "a committee's letters": (
+        (("letters: CE", "letters: CEL"),),
+        ["The agenda rules, the quorum or the letters of “Extended Committee” changed."],
+    ),
+    "how long an item of an agenda takes": (
+        (("          minutes: 20\n          audience: seats", "          minutes: 25\n          audience: seats"),),
+        ["The agenda rules, the quorum or the letters of “Clinical Committee” changed."],
+    ),
+    "when an agenda is frozen": (
+        (("      freeze_hours: 24\n", "      freeze_hours: 12\n"),),
+        ["The agenda rules, the quorum or the letters of “Clinical Committee” changed."],
     ),
     "whom a committee invites": (
         (("      - {fr: Équipes de la protection de la jeunesse, en: Youth protection teams}\n", ""),),
@@ -359,7 +400,10 @@ CHANGED: dict[str, tuple[Edits, list[str]]] = {
         (
             (
                 "    source: CM-A\n    established: false",
-                "    source: CM-A\n    rhythm: {times: 1, per: year}\n    minutes: 120\n    derived_from: [clinical]",
+                (
+                    "    source: CM-A\n    rhythm: {times: 1, per: year}\n    minutes: 120\n    letters: CA\n"
+                    "    derived_from: [clinical]"
+                ),
             ),
         ),
         ["New committee: “Advisory Committee on sexual exploitation”, with 0 seats of its own."],
@@ -976,6 +1020,20 @@ def test_what_was_recorded_since_is_written_out_and_loads_back_without_a_change(
         assert [days.closure() for days in back.value.organizations["en-marge"].closures] == [snow]
         # From then on a file says it, and one that does not takes it back.
         assert len(changes(session, program_file())) == 2
+
+
+def test_how_a_committee_works_is_written_out_anew_and_loads_back_without_a_change(cast: Cast) -> None:
+    """A closed day that was recorded since makes the text a new one, so that no line of it is the file's own."""
+    file = edited(("    letters: CC\n", "    letters: CC\n    place: Salle des lilas\n"))
+    with cast.session() as session:
+        load(session, file, [onboarding()], by=LOADING, at=AT)
+        closes(session, cast, None, TODAY, TODAY)
+        out = export(session)
+        assert out != file.text
+        back = read_program_text(out, "exported.yaml")
+        assert back.value.committees == file.value.committees
+        assert back.value.committees["clinical"].place == "Salle des lilas"
+        assert changes(session, back, [onboarding()]) == []
 
 
 def test_an_exported_program_is_the_same_program_elsewhere(cast: Cast, database: Database) -> None:

@@ -78,6 +78,12 @@ def test_the_program_carries_every_fact_of_agreements_committees_and_governance(
     assert wanted - program.guide_ids() == set()
 
 
+def test_a_fact_that_only_a_rule_of_an_agenda_carries_is_carried_by_the_program(program: ProgramFile) -> None:
+    assert "AD-R3" in program.guide_ids()
+    without = edited(("          sources: [AD-R3]\n", ""))
+    assert "AD-R3" not in read_program_text(without, "program.yaml").value.guide_ids()
+
+
 def test_the_three_structures_are_the_three_that_the_guide_proposes() -> None:
     assert STRUCTURES == {"hosted": "GV-1", "secondment": "GV-2", "joint": "GV-3"}
     assert set(STRUCTURES.values()) <= GUIDE_IDS.keys()
@@ -600,7 +606,12 @@ WRONG: dict[str, tuple[list[tuple[str, str]], str, str]] = {
     ),
     "a committee without seats": (
         [
-            (ADVISORY, ADVISORY.replace("established: false", "rhythm: {times: 2, per: year}\n    minutes: 60")),
+            (
+                ADVISORY,
+                ADVISORY.replace(
+                    "established: false", "rhythm: {times: 2, per: year}\n    minutes: 60\n    letters: CA"
+                ),
+            ),
             ("  advisory:\n", "  »advisory:\n"),
         ],
         "committees.advisory",
@@ -625,6 +636,79 @@ WRONG: dict[str, tuple[list[tuple[str, str]], str, str]] = {
         [('at: "09:30"', '»at: "9 h 30"')],
         "committees.clinical.rhythm.at",
         "A time of day is expected here, written as 13:30.",
+    ),
+    "a committee without letters": (
+        [("    letters: CE\n", ""), ("  extended:\n", "  »extended:\n")],
+        "committees.extended",
+        "An established committee has the letters that its decisions are numbered with.",
+    ),
+    "letters that are none": (
+        [("letters: CE", "»letters: Ce-1")],
+        "committees.extended.letters",
+        "Two to four capital letters are expected here, such as CD.",
+    ),
+    "letters that another committee has": (
+        [("letters: CC", "»letters: CD")],
+        "committees.clinical.letters",
+        "“steering” numbers its decisions with these letters already.",
+    ),
+    "a quorum of more seats than vote": (
+        [("quorum: {seats: 4, organizations: 4}", "»quorum: {seats: 7, organizations: 4}")],
+        "committees.steering.quorum.seats",
+        "This committee has 6 voting seats only: its quorum could never be reached.",
+    ),
+    "a quorum of more organizations than vote": (
+        [("quorum: {seats: 4, organizations: 4}", "»quorum: {seats: 4, organizations: 7}")],
+        "committees.steering.quorum.organizations",
+        "6 organizations only vote on this committee: its quorum could never be reached.",
+    ),
+    "a quorum with a seat that is not there": (
+        [("must: [coordination]", "»must: [coordinator]")],
+        "committees.clinical.quorum.must[0]",
+        "This committee has no seat “coordinator”.",
+    ),
+    "an item presented by a seat that is not there": (
+        [("presenter: research\n          sources: [CM-C]", "»presenter: steering\n          sources: [CM-C]")],
+        "committees.clinical.agenda.rules.research.presenter",
+        "This committee has no seat “steering”.",
+    ),
+    "a turn of a role that has no seat": (
+        [("role: youth_worker\n          points", "»role: director\n          points")],
+        "committees.clinical.agenda.rules.discussions.role",
+        "No seat of this committee is for the role “director”.",
+    ),
+    "a turn of nobody": (
+        [
+            ("          role: youth_worker\n          points", "          points"),
+            ("        discussions:\n", "        »discussions:\n"),
+        ],
+        "committees.clinical.agenda.rules.discussions.role",
+        "This rule has “role” where its source needs none, or lacks it.",
+    ),
+    "an agenda drawn from what nobody knows": (
+        [("source: turn\n", "»source: rota\n")],
+        "committees.clinical.agenda.rules.discussions.source",
+        "One of these is expected here: 'standing', 'turn', 'minutes',",
+    ),
+    "a title where the record gives one": (
+        [("source: vacancies\n", "source: vacancies\n          »title: {fr: Postes, en: Positions}\n")],
+        "committees.steering.agenda.rules.vacancies.title",
+        "This rule has “title” where its source needs none, or lacks it.",
+    ),
+    "kinds where nothing is asked for": (
+        [("source: vacancies\n", "source: vacancies\n          »kinds: [request]\n")],
+        "committees.steering.agenda.rules.vacancies.kinds",
+        "This rule has “kinds” where its source needs none, or lacks it.",
+    ),
+    "an agenda frozen before it goes out": (
+        [("circulate_hours: 48\n      freeze_hours: 24", "circulate_hours: 48\n      »freeze_hours: 49")],
+        "committees.clinical.agenda.freeze_hours",
+        "An agenda goes out before it is frozen.",
+    ),
+    "a rule under a fact that the guide does not have": (
+        [("sources: [AD-R3]", "»sources: [AD-R99]")],
+        "committees.clinical.agenda.rules.admissions.sources[0]",
+        "The guide has no fact “AD-R99”.",
     ),
 }
 
