@@ -104,7 +104,10 @@ class _Checking:
                     yield self._says((name, place, "ends"), N_("This ends before it starts."))
 
     def _tenures(self) -> Findings:
-        """A role is held where an agreement creates it, by as many as it says, and by nobody twice at once."""
+        """A role is held where an agreement creates it, by nobody twice at once, and by one where one may hold it.
+
+        What an agreement says of how many is a promise: more is refused by nobody (docs/adr/0005).
+        """
         for place, tenure in enumerate(self.demo.tenures):
             path: PathOf = ("tenures", place)
             if tenure.organization not in self.program.organizations:
@@ -121,9 +124,9 @@ class _Checking:
             beside = [other for other in self.demo.tenures if self._is_held(other, first, tenure)]
             if sum(other.person == tenure.person for other in beside) > 1:
                 yield self._says((*path, "person"), N_("This person holds this role here already."))
-            most = self.program.headcount(tenure.role, tenure.organization)
-            if most is not None and len(beside) > most:
-                yield self._says(path, N_("More people than the agreement allows hold this role on one day."))
+            if self.program.roles[tenure.role].single_holder and any(one.person != tenure.person for one in beside):
+                sentence = N_("Only one person at a time holds the role “%(role)s” at an organization.")
+                yield self._says(path, sentence, role=tenure.role)
 
     def _is_held(self, tenure: DemoTenure, day: date, alike: DemoTenure | DemoVacancy) -> bool:
         """Whether `tenure` is of the same role and place as `alike`, and holds on `day`."""

@@ -238,12 +238,6 @@ class ProgramFile(Part):
             if seat.organization == organization
         )
 
-    def headcount(self, role: RoleKey, organization: str) -> int | None:
-        """How many people hold `role` at `organization` at most; None where no agreement says so."""
-        agreement = self.agreements.get(organization)
-        created = agreement.roles.get(role) if agreement else None
-        return created.headcount if created else None
-
     def calendar(self, organization: str | None = None) -> Calendar:
         """The working days of the program, or of one organization: its own closures closed too."""
         here = self.organizations[organization].closures if organization else ()

@@ -79,6 +79,12 @@ def test_every_agreement_is_signed_and_exactly_one_role_is_vacant() -> None:
     assert [(vacancy.role, vacancy.organization) for vacancy in DEMO.vacant] == [("manager", "codim")]
 
 
+def test_it_may_show_more_people_than_an_agreement_promises() -> None:
+    both = TEXT.replace("ends: -12 working days}\n  - {person: anais", "ends: today}\n  - {person: anais")
+    assert [one.person for one in read(both).tenures if one.role == "youth_worker"].count("theo") == 1
+    assert both != TEXT
+
+
 def test_a_deputy_acts_today_for_the_manager_whose_approval_is_waited_for() -> None:
     (away,) = [one for one in DEMO.absences if one.starts.on(TODAY, CALENDAR) <= TODAY <= one.ends.on(TODAY, CALENDAR)]
     assert (away.person, away.deputy) == ("clemence", "jade")
@@ -201,6 +207,7 @@ NAIMA_OPEN = "opened: -2 working days\n    opened_by: solene\n    ends: open"
 OPENED_ACCOUNT = "{steps: [open_secure_account], done: -25 working days, by: tristan"
 GAVE_CASH = "{steps: [give_petty_cash], done: -145 working days, by: penelope"
 SECOND_SOLENE = "{person: solene, role: coordinator, organization: ccsmtl, starts: -9 days}"
+SECOND_MANAGER = "{person: noe, role: manager, organization: ccsmtl, starts: -9 days}"
 NOE_REVIEW = "      - steps: [review_onboarding]\n        done: -82 working days"
 
 WRONG: dict[str, tuple[list[tuple[str, str]], str, str]] = {
@@ -249,10 +256,10 @@ WRONG: dict[str, tuple[list[tuple[str, str]], str, str]] = {
         "tenures[7].person",
         "This person holds this role here already.",
     ),
-    "more holders than the agreement allows": (
-        [("ends: -12 working days}\n  - {person: anais", "ends: today}\n  - »{person: anais")],
-        "tenures[27]",
-        "More people than the agreement allows hold this role on one day.",
+    "two holders of a role that has one": (
+        [("  - {person: iris,", f"  - »{SECOND_MANAGER}\n  - {{person: iris,")],
+        "tenures[7]",
+        "Only one person at a time holds the role “manager” at an organization.",
     ),
     "a hold that ends before it starts": (
         [("starts: -760 days, ends: -21 days", "»starts: -760 days, ends: -761 days")],
