@@ -48,20 +48,20 @@ def open_the_way(target: Path, account: pwd.struct_passwd) -> None:
     """Let `account` pass through every folder above `target`, saying so for each one that had to change.
 
     By an access-control entry for this account alone; where the file system has none, for everyone, but still
-    to pass through and not to read.
+    to pass through and not to read. The folder itself is not logged: its path may hold a name.
     """
     for folder in reversed(target.parents):
         if _may_pass(folder, account):
             continue
         try:
             _let_pass(folder, account.pw_uid)
-            whom = SYSTEM_USER
         except (OSError, AttributeError) as refused:  # AttributeError: no such call outside Linux
             if isinstance(refused, OSError) and refused.errno not in (errno.ENOTSUP, errno.EOPNOTSUPP):
                 raise
             folder.chmod(stat.S_IMODE(folder.stat().st_mode) | stat.S_IXOTH)
-            whom = "everyone"
-        _log.warning("running as root: %s may now be passed through by %s", folder, whom)
+            _log.warning("running as root: everyone may now pass through one more folder above the server's data")
+        else:
+            _log.warning("running as root: the server's account may now pass through one more folder above its data")
 
 
 def _may_pass(folder: Path, account: pwd.struct_passwd) -> bool:

@@ -58,7 +58,7 @@ def hit(office: Office, what: str, subject: str, *, most: int) -> None:
         session.commit()
     if tries > most:
         if tries == most + 1:
-            _log.warning("too many tries: %s", what)
+            _log.warning("too many tries", extra={"part": what})
         raise TooMany(max(1, int((begun + SPAN - at).total_seconds())))
 
 

@@ -133,7 +133,7 @@ def come_back(request: Request, posted: Annotated[Mapping[str, str], Depends(_po
         return _refused(request, gettext(_STALE))
     found = directory.finish(kept["flow"], posted)
     if isinstance(found, Unproven):
-        _log.warning("nobody was proven by the directory: %s", found.code)
+        _log.warning("nobody was proven by the directory", extra={"code": found.code})
         went_back = found.code == "cancelled"
         return _refused(request, gettext(_CANCELLED if went_back else _UNPROVEN))
     if isinstance(found, Away):
@@ -304,7 +304,7 @@ def _refused(request: Request, sentence: str, *, status: int = HTTPStatus.FORBID
 
 
 def _away(request: Request, away: Away) -> Response:
-    _log.warning("nobody can sign in by the directory: %s", away.code)
+    _log.warning("nobody can sign in by the directory", extra={"code": away.code})
     page = _refused(request, gettext(_AWAY), status=HTTPStatus.SERVICE_UNAVAILABLE)
     page.headers["Retry-After"] = "60"
     return page

@@ -202,7 +202,7 @@ def _send_letters(office: Office, address: str, browser: str) -> None:
                 invitations.send_enrolment_to_address(session, address, browser=browser, at=office.clock())
                 session.commit()
     except Exception as error:  # noqa: BLE001  # the answer has left; the one who asked will ask again
-        _log.error("a link by letter was not written: %s", type(error).__name__)  # no text of others
+        _log.error("a link by letter was not written", extra={"error": type(error).__name__})  # no text of others
 
 
 def _page(request: Request, refusal: Refusal | None = None, *, status: int = 403, address: str = "") -> HTMLResponse:

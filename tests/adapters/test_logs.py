@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import logging
 import subprocess
 import sys
-from typing import Any
+from typing import Any, TypeGuard
 from uuid import UUID
 
 import pytest
 
-from adapters.logs import FIELDS, OneLine
+from adapters.logs import FIELDS, OURS, OneLine
+from tests.cast import ROOT
 
 NAME = "Émeraude Quartz"
 TOKEN = "s3cr3t-T0ken_of-a-sign-in"
@@ -70,6 +72,28 @@ def test_a_route_is_written_as_the_code_writes_it(route: str) -> None:
 
 def test_what_would_be_filled_into_a_sentence_is_left_out() -> None:
     assert line("saved %s for %s", NAME, TOKEN)["what"] == "saved %s for %s"
+
+
+def test_no_sentence_of_ours_has_a_hole() -> None:
+    """What would fill it would not be written: ids, codes and counts stand in fields beside the sentence."""
+    files = [path for folder in OURS if (ROOT / folder).is_dir() for path in (ROOT / folder).rglob("*.py")]
+    said = [(path, call) for path in files for call in ast.walk(ast.parse(path.read_text("utf-8"))) if _logs(call)]
+    assert len(said) > 20
+    assert [
+        f"{path}:{call.lineno}"
+        for path, call in said
+        if not (len(call.args) == 1 and isinstance(call.args[0], ast.Constant) and "%" not in str(call.args[0].value))
+    ] == []
+
+
+def _logs(node: ast.AST) -> TypeGuard[ast.Call]:
+    """Whether this is a call that logs a sentence, by the names that the project gives to what does."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"debug", "info", "warning", "error", "exception", "critical"}
+        and ast.unparse(node.func.value).startswith(("_log", "logging.getLogger("))
+    )
 
 
 def test_what_a_library_writes_is_cut_down_to_who_and_how_bad() -> None:
