@@ -38,6 +38,7 @@ from duties.actors import OPERATOR, Actor
 from duties.cases import links_allowed
 from duties.here import one, program_of, run
 from duties.roles import Holder, Link, Standing
+from duties.sight import SEE_CASES_OF_THEIRS, SEES_EVERY_CASE
 from models.base import refers, table_of
 from models.casework import Case, Responsibility, Task
 from models.committee import Seat, SeatHolder
@@ -134,17 +135,23 @@ class Relation(StrEnum):
     OPERATOR = "operator"  # at the terminal of the installation, with its database and its keys
 
 
+#: What a role is to a case, and to whatever else is the program's or an organization's.
+_OF_ROLE: Final = {
+    "coordinator": Relation.COORDINATOR,
+    "manager": Relation.MANAGER_HERE,
+    "director": Relation.DIRECTOR_HERE,
+}
+
 TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.SIGN_IN: frozenset({Relation.ANYONE}),
     Action.SIGN_OUT: frozenset({Relation.ANYONE}),
     Action.LOOK: frozenset({Relation.ANYONE}),
     Action.SEE_MY_WORK: frozenset({Relation.STAFF}),
     Action.SEE_CASES: frozenset({Relation.STAFF}),
+    # Who sees one by their role stands in duties.sight: letters ask it too.
     Action.SEE_CASE: frozenset(
         {
-            Relation.COORDINATOR,
-            Relation.MANAGER_HERE,
-            Relation.DIRECTOR_HERE,
+            *(_OF_ROLE[role] for role in (SEES_EVERY_CASE, *SEE_CASES_OF_THEIRS)),
             Relation.SUBJECT,
             Relation.TAKES_PART,
         }

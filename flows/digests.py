@@ -18,6 +18,7 @@ from duties.actors import Actor
 from duties.here import local_day, many, program_of
 from duties.protocol import Protocol
 from duties.roles import Holder, Link, Standing, standing
+from duties.sight import sees_by_role
 from duties.steps import links_of
 from duties.tasks import bar_to_approval
 from flows.engine import Means
@@ -228,7 +229,7 @@ def _write_digest(
         for task in sorted(team, key=lambda task: (task["due_on"] or date.max, task["id"])):
             names = ", ".join(dict.fromkeys(_name(session, one.person_id) for one in _holders(today, task, links)))
             item = {**_item(session, task, language), "for_name": names or say(language, _NOBODY)}
-            if not _may_open(today, person_id, task):
+            if not sees_by_role(today, person_id, task["organization_id"]):  # such as who manages an approver elsewhere
                 item["path"] = ""
             lists["team"].append({**item, "to_approve": task["state"] == "submitted"})
         return {**lists, "path": "/"}
@@ -237,17 +238,6 @@ def _write_digest(
 
 
 _NOBODY = N_("a role that nobody holds")
-
-
-def _may_open(today: Standing, person_id: UUID, task: Mapping[str, Any]) -> bool:
-    """Whether one who hears of another's task may look at it: not who manages an approver elsewhere."""
-    people = [person_id, *(absence.person_id for absence in today.acting_for(person_id))]
-    return any(
-        tenure.role == "coordinator"
-        or (tenure.role in ("manager", "director") and tenure.organization_id == task["organization_id"])
-        for one in people
-        for tenure in today.roles_of(one)
-    )
 
 
 def _item(session: Session, row: Mapping[str, Any], language: str) -> dict[str, Any]:

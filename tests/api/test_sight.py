@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from api.permissions import TABLE, Action, Asker, Forbidden, Relation, actor_for
 from duties import board, tasks
 from duties.people import record_absence
 from duties.roles import Standing, standing
+from duties.sight import sees_by_role
 from models.base import table_of
 from models.casework import Case
 from tests.casework import approve, case_row, complete, open_onboarding, step, steps
@@ -152,6 +154,22 @@ def test_the_list_and_the_page_and_the_table_agree_on_every_case_for_everyone(li
                 assert (case_id in seen) == allowed, (day, person, relations)
                 assert _opens(session, asker, case_id) == allowed, (day, person, relations)
                 answers.add(allowed)
+    assert answers == {True, False}
+
+
+@pytest.mark.parametrize("day", DAYS)
+def test_a_letter_leads_to_a_case_whoever_sees_it_by_their_role(lived_in: Any, day: date) -> None:
+    cast, cases = lived_in
+    by_role = TABLE[Action.SEE_CASE] - {Relation.SUBJECT, Relation.TAKES_PART}
+    answers = set()
+    with cast.session() as session:
+        today = standing(session, day)
+        for case_id, person in itertools.product(cases, cast.people.values()):
+            row = case_row(session, case_id)
+            sees = sees_by_role(today, person, row["organization_id"])
+            assert sees == bool(_relations(session, today, person, row) & by_role)
+            answers.add(sees)
+        assert not sees_by_role(today, cast.people["manager_codim"], None)
     assert answers == {True, False}
 
 
