@@ -31,6 +31,7 @@ from tests.casework import carry, complete, open_onboarding, step
 from tests.cast import ARRIVAL, AT, LOADING, TODAY, Cast, stationery
 from tests.conftest import Copies, Database
 from tests.models.catalogue import catalogue
+from tests.models.meetings import meet
 
 TABLES = sorted(table.name for table in metadata.sorted_tables)
 
@@ -121,6 +122,7 @@ def _live(cast: Cast) -> None:
     _leave_traces(cast, case_id)
     _let_in(cast)
     _look_after_the_record(cast)
+    meet(cast)
 
 
 def _sign(session: Session, cast: Cast) -> None:

@@ -40,7 +40,13 @@ WALLED = [name for name in POLICIED if name not in walls.CHOSEN_FROM]
 FOUND_FIRST = sorted(walls.ADDED_BY_OWN)
 CLOSED = [name for name in WALLED if name not in walls.ADDED_BY_OWN]
 #: Tables whose key is drawn at random and is the same for all programs.
-BY_CHANCE = {"browser_session": "token_digest", "door": "token_digest", "passkey": "credential_id"}
+BY_CHANCE = {
+    "browser_session": "token_digest",
+    "calendar_feed": "token_digest",
+    "door": "token_digest",
+    "meeting_link": "token_digest",
+    "passkey": "credential_id",
+}
 
 #: Read before a program is known. A new column in one of them wants a thought, and a line here: nothing nominative.
 OPEN_COLUMNS = {
@@ -84,6 +90,8 @@ OPEN_COLUMNS = {
         "used_at",
         "used_by_digest",
     },
+    "meeting_link": {"token_digest", "program_id", "invitation_id", "made_at", "expires_at", "ended_at"},
+    "calendar_feed": {"token_digest", "program_id", "person_id", "id", "made_at", "read_at", "ended_at"},
     "wake_up": {
         "program_id",
         "case_id",
@@ -550,7 +558,7 @@ QUESTIONS = {
     "by an error": "select 1 / (case when program_id = cast(:own as uuid) then 1 else 0 end), * from person",
     "what the planner knows": "select tablename, most_common_vals, histogram_bounds::text from pg_stats",
     "letters": "select * from notice",
-    "sign-ins": "select * from browser_session, door, identity, passkey, wake_up",
+    "sign-ins": "select * from browser_session, door, identity, passkey, wake_up, meeting_link, calendar_feed",
     "sign-ins by another's digest": "select * from browser_session where token_digest <> ''",
     "the record": "select * from event",
 }
