@@ -1,0 +1,212 @@
+"""What one person is to see in their calendar under one UID: a meeting, or a season of weekly ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
+
+from duties.refusals import Refusal
+from locales import N_
+from meetings.local_times import moment_of
+from meetings.zones import canonical
+
+WEEK: Final = timedelta(days=7)
+SHORTEST: Final = 15
+LONGEST: Final = 600
+#: A season is a year and some days at most.
+LONGEST_SEASON: Final = timedelta(days=400)
+LONGEST_UID: Final = 255
+
+
+class Occurrence(NamedTuple):
+    """One meeting of an entry as it will take place. `original` is what calendars know it by (RECURRENCE-ID), local."""
+
+    original: datetime
+    starts: datetime
+    minutes: int
+    place: str
+    online_url: str
+
+    @property
+    def ends(self) -> datetime:
+        """The local time, by the clock on the wall, after so many minutes."""
+        return self.starts + timedelta(minutes=self.minutes)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """How one meeting of a season differs from the others. `starts` is local, in the entry's zone."""
+
+    starts: datetime
+    minutes: int
+    place: str = ""
+    online_url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A meeting (`last_on` is None), or one every week on the weekday of `starts` up to and including `last_on`.
+
+    `starts`, `cancelled` and the keys of `moved` are naive local times in `zone`; of an hour that comes twice in autumn
+    the first is meant. A meeting lasts `minutes` as a clock in the hand counts them. `cancelled` are those originals
+    that the person does not come to, for whatever reason. Raises Refusal where a time does not exist on its night,
+    where a length is out of bounds, or where a moved meeting passes or touches its neighbours or shares their day
+    (Exchange has no way to keep that); ValueError where our own values are malformed.
+    """
+
+    uid: str
+    zone: str
+    starts: datetime
+    minutes: int
+    title: str
+    last_on: date | None = None
+    cancelled: frozenset[datetime] = frozenset()
+    moved: Mapping[datetime, Moved] = field(default_factory=dict, hash=False)
+    description: str = ""
+    place: str = ""
+    online_url: str = ""
+    url: str = ""
+
+    def __post_init__(self) -> None:
+        if not (0 < len(self.uid) <= LONGEST_UID and self.uid.isascii() and self.uid.isprintable()) or " " in self.uid:
+            msg = "a UID is short printable ASCII without spaces"
+            raise ValueError(msg)
+        object.__setattr__(self, "zone", canonical(self.zone))
+        object.__setattr__(self, "starts", _local(self.starts))
+        object.__setattr__(self, "cancelled", frozenset(_local(one) for one in self.cancelled))
+        object.__setattr__(
+            self,
+            "moved",
+            {
+                _local(one): Moved(_local(how.starts), how.minutes, how.place, how.online_url)
+                for one, how in self.moved.items()
+            },
+        )
+        for minutes in (self.minutes, *(how.minutes for how in self.moved.values())):
+            if not SHORTEST <= minutes <= LONGEST:
+                raise Refusal(
+                    "meeting.length",
+                    N_("A meeting lasts from %(shortest)s to %(longest)s minutes."),
+                    shortest=SHORTEST,
+                    longest=LONGEST,
+                )
+        self._check_season()
+        # The original of a moved or cancelled meeting is written down too, and is looked up by every reader.
+        for local in (*self.originals, *(how.starts for how in self.moved.values())):
+            moment_of(local, self.zone)
+        self._refuse_crossing()
+
+    @property
+    def is_season(self) -> bool:
+        """Whether it recurs."""
+        return self.last_on is not None
+
+    @cached_property
+    def originals(self) -> tuple[datetime, ...]:
+        """Every original time, cancelled and moved ones included, in order."""
+        if self.last_on is None:
+            return (self.starts,)
+        weeks = (self.last_on - self.starts.date()) // WEEK
+        return tuple(self.starts + week * WEEK for week in range(weeks + 1))
+
+    def at(self, original: datetime) -> Occurrence:
+        """The meeting of that original time as it takes place, or would without its cancellation."""
+        how = self.moved.get(original, Moved(original, self.minutes, self.place, self.online_url))
+        return Occurrence(original, how.starts, how.minutes, how.place, how.online_url)
+
+    def occurrences(self) -> list[Occurrence]:
+        """The meetings that take place, in order."""
+        return [self.at(one) for one in self.originals if one not in self.cancelled]
+
+    def utc(self) -> list[tuple[datetime, datetime]]:
+        """When each meeting begins and ends, in UTC, by the zone database alone."""
+        starts = [(moment_of(one.starts, self.zone), one.minutes) for one in self.occurrences()]
+        return [(moment, moment + timedelta(minutes=minutes)) for moment, minutes in starts]
+
+    def to_json(self) -> dict[str, Any]:
+        """The same entry always as the same structure, to be kept and compared."""
+        return {
+            "uid": self.uid,
+            "zone": self.zone,
+            "starts": _written(self.starts),
+            "minutes": self.minutes,
+            "last_on": None if self.last_on is None else self.last_on.isoformat(),
+            "cancelled": [_written(one) for one in sorted(self.cancelled)],
+            "moved": {
+                _written(one): {
+                    "starts": _written(how.starts),
+                    "minutes": how.minutes,
+                    "place": how.place,
+                    "online_url": how.online_url,
+                }
+                for one, how in sorted(self.moved.items())
+            },
+            "title": self.title,
+            "description": self.description,
+            "place": self.place,
+            "online_url": self.online_url,
+            "url": self.url,
+        }
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Entry:
+        """The entry that `to_json` wrote. Raises KeyError or ValueError for anything else."""
+        return cls(
+            **{name: kept[name] for name in ("uid", "zone", "minutes", "title", "description")},
+            **{name: kept[name] for name in ("place", "online_url", "url")},
+            starts=datetime.fromisoformat(kept["starts"]),
+            last_on=None if kept["last_on"] is None else date.fromisoformat(kept["last_on"]),
+            cancelled=frozenset(datetime.fromisoformat(one) for one in kept["cancelled"]),
+            moved={
+                datetime.fromisoformat(one): Moved(
+                    datetime.fromisoformat(how["starts"]), how["minutes"], how["place"], how["online_url"]
+                )
+                for one, how in kept["moved"].items()
+            },
+        )
+
+    def _check_season(self) -> None:
+        if self.last_on is not None and not timedelta(0) <= self.last_on - self.starts.date() <= LONGEST_SEASON:
+            msg = "a season ends on or after its first day, and within some 13 months"
+            raise ValueError(msg)
+        excepted = {*self.cancelled, *self.moved}
+        if self.last_on is None and excepted:
+            msg = "a single meeting has no exceptions: it is itself moved, or cancelled as a whole"
+            raise ValueError(msg)
+        if not excepted <= set(self.originals):
+            msg = "only a meeting of the season can be moved or cancelled"
+            raise ValueError(msg)
+        if self.cancelled & set(self.moved):
+            msg = "a meeting is moved or cancelled, not both: readers disagree about it"
+            raise ValueError(msg)
+
+    def _refuse_crossing(self) -> None:
+        if not self.moved:
+            return
+        live = self.occurrences()
+        for before, after in pairwise(live):
+            if before.starts.date() >= after.starts.date() or before.ends >= after.starts:
+                raise Refusal(
+                    "meeting.crosses_neighbour",
+                    N_(
+                        "A meeting of a season cannot pass or touch the next one: cancel it, and add a meeting instead."
+                    ),
+                )
+
+
+def _local(moment: datetime) -> datetime:
+    if moment.tzinfo is not None:
+        msg = "a local time has no offset"
+        raise ValueError(msg)
+    if moment.second or moment.microsecond:
+        msg = "a meeting begins on a minute"
+        raise ValueError(msg)
+    return moment.replace(fold=0)
+
+
+def _written(local: datetime) -> str:
+    return local.isoformat(timespec="minutes")
