@@ -217,9 +217,12 @@ def _strip(document: Document) -> None:
     for style in list(document.styles):
         if style.name not in _KEPT_STYLES:
             style.delete()
-    for tag in ("w:link", "w:next"):
+    for tag in ("w:link", "w:next", "w:rsid"):
         for reference in list(document.styles.element.iter(qn(tag))):
             reference.getparent().remove(reference)
+    section = document.sections[0]._sectPr  # noqa: SLF001 - python-docx keeps the numbers of editing sessions
+    for key in [key for key in section.attrib if "rsid" in key]:
+        del section.attrib[key]
     settings = document.settings.element
     for name in ("w:rsids", "w:savePreviewPicture", "w:proofState", "w:themeFontLang"):
         for found in settings.findall(qn(name)):

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import unescape
 from io import BytesIO
+from itertools import pairwise
 from typing import Any, Final
 from zipfile import ZipFile
 
@@ -55,15 +56,15 @@ class _Name:
     """A name as its letters alone. A short one counts only as whole words: Rose is no part of "proposer"."""
 
     letters: str
-    anywhere: bool
+    inside: bool  # it counts inside one longer word as well
 
 
 def _forms(known: str) -> Iterator[_Name]:
     """The name in every order of its halves: "Ana Roy" is "Roy, Ana" too."""
     words = _words(known)
-    letters = sum(map(len, words))
+    inside = len(words) > 1 and sum(len(word) for word in words if word.isalpha()) >= _LONG_ENOUGH
     for cut in range(len(words)):
-        yield _Name("".join(words[cut:] + words[:cut]), anywhere=len(words) > 1 and letters >= _LONG_ENOUGH)
+        yield _Name("".join(words[cut:] + words[:cut]), inside)
 
 
 @dataclass(frozen=True)
@@ -85,16 +86,23 @@ class _Folded:
     def names(self, name: _Name) -> bool:
         at = self.letters.find(name.letters)
         while at >= 0:
-            if name.anywhere or (at in self.edges and at + len(name.letters) in self.edges):
+            end = at + len(name.letters)
+            if at in self.edges and end in self.edges:
+                return True
+            # Jean Martineau is not Jean Martin: only a word that holds the whole name may go on around it.
+            if name.inside and self.edges.isdisjoint(range(at + 1, end)):
                 return True
             at = self.letters.find(name.letters, at + 1)
         return False
 
 
 def _words(text: str) -> list[str]:
+    visible = "".join(letter for letter in text if letter.isascii() or unicodedata.category(letter) != "Cf")
+    composed = unicodedata.normalize("NFC", visible)
     # A word that begins inside another by a capital ("agendaAnaRoy") is a word.
-    visible = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
-    parted = re.sub(r"(?<=[a-zß-öø-ÿ])(?=[A-ZÀ-ÖØ-Þ])", " ", unicodedata.normalize("NFC", visible))
+    parted = composed[:1] + "".join(
+        f" {letter}" if letter.isupper() and before.islower() else letter for before, letter in pairwise(composed)
+    )
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", parted).casefold())
     plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     return _WORD.findall(plain.translate(_PLAIN))
