@@ -95,6 +95,17 @@ class Action(StrEnum):
     END_SIGN_IN = "end_sign_in"  # one of one's own
     ENROL_PASSKEY = "enrol_passkey"
     REMOVE_PASSKEY = "remove_passkey"
+    SEE_CALENDAR = "see_calendar"  # when committees meet, and who sits on them
+    SEE_MEETING = "see_meeting"  # its agenda, who comes, what was decided
+    PLAN_MEETINGS = "plan_meetings"  # dates, places, guests
+    KEEP_AGENDA = "keep_agenda"
+    ASK_FOR_ITEM = "ask_for_item"
+    RUN_MEETING = "run_meeting"  # attendance, decisions and minutes
+    ANSWER_INVITATION = "answer_invitation"
+    ANSWER_BY_LINK = "answer_by_link"  # whoever holds the link that a letter brought
+    READ_FEED = "read_feed"  # whoever holds the private address of a calendar
+    KEEP_FEED = "keep_feed"
+    ENDORSE = "endorse"  # a decision on management or coordination, for one's organization (GV-4)
     SEE_PRIVACY = "see_privacy"  # who read what, who was turned away, and the register of incidents
     KEEP_INCIDENTS = "keep_incidents"
     ADD_ADMINISTRATOR = "add_administrator"
@@ -130,6 +141,8 @@ class Relation(StrEnum):
     SELF = "self"  # the person is themselves
     TRIES_OUT = "tries_out"  # staff of a demonstration, whose letters reach nobody
     SITS_WITH = "sits_with"  # holds a seat on a committee on which the person holds one
+    SITS = "sits"  # holds a seat of the committee, as principal or as alternate
+    INVITED = "invited"  # to this meeting, with or without a seat
     ADMINISTRATOR = "administrator"  # runs the installation, and sees no case
     PRIVACY = "privacy"  # answers for the protection of personal information
     OPERATOR = "operator"  # at the terminal of the installation, with its database and its keys
@@ -202,6 +215,18 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.END_SIGN_IN: frozenset({Relation.SELF}),
     Action.ENROL_PASSKEY: frozenset({Relation.STAFF}),
     Action.REMOVE_PASSKEY: frozenset({Relation.SELF}),
+    Action.SEE_CALENDAR: frozenset({Relation.STAFF}),
+    Action.SEE_MEETING: frozenset({Relation.COORDINATOR, Relation.SITS, Relation.INVITED}),
+    # The coordinator is the committees' secretary (GV-5).
+    Action.PLAN_MEETINGS: frozenset({Relation.COORDINATOR}),
+    Action.KEEP_AGENDA: frozenset({Relation.COORDINATOR}),
+    Action.ASK_FOR_ITEM: frozenset({Relation.COORDINATOR, Relation.SITS}),
+    Action.RUN_MEETING: frozenset({Relation.COORDINATOR}),
+    Action.ANSWER_INVITATION: frozenset({Relation.INVITED}),
+    Action.ANSWER_BY_LINK: frozenset({Relation.ANYONE}),
+    Action.READ_FEED: frozenset({Relation.ANYONE}),
+    Action.KEEP_FEED: frozenset({Relation.STAFF}),
+    Action.ENDORSE: frozenset({Relation.DIRECTOR_HERE, Relation.MANAGER_HERE}),
     # Who reads what others read is one person, and nobody else's business.
     Action.SEE_PRIVACY: frozenset({Relation.PRIVACY}),
     Action.KEEP_INCIDENTS: frozenset({Relation.PRIVACY}),
@@ -593,6 +618,8 @@ _CLOSEST = (
     Relation.MANAGER_HERE,
     Relation.DIRECTOR_HERE,
     Relation.OFFICE,
+    Relation.SITS,
+    Relation.INVITED,
     Relation.SITS_WITH,
     Relation.ADMINISTRATOR,
     Relation.PRIVACY,

@@ -91,9 +91,9 @@ def write(
     """Put one letter to one person into the outbox. The same `key` to the same person writes once, ever.
 
     Letters of one `thread` to one person leave in the order in which they were written. `calendar` goes with the
-    letter, for the calendar of whoever reads it. `facts` gives the letter's facts in the language that the person reads. False where it was written before, or
-    where the person has no address: the record then says that there was no letter, and the coordinator gets to know
-    of the person, once until something changes.
+    letter, for the calendar of whoever reads it. `facts` gives the letter's facts in the language that the person
+    reads. False where it was written before, or where the person has no address: the record then says that there was
+    no letter, and the coordinator gets to know of the person, once until something changes.
     """
     person = _person(session, to)
     language = cast("Language", person.language)

@@ -66,6 +66,15 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
+class Away:
+    """A person is away from a day to a day, both inclusive; `deputy_id` sits for them, where one is named for that."""
+
+    first: date
+    last: date
+    deputy_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
 class Membership:
     """A committee's seats, whoever ever holds them, and when those are away: read once, asked of any day."""
 
@@ -73,7 +82,7 @@ class Membership:
     key: str
     seats: tuple[CommitteeSeat, ...]
     holdings: Mapping[UUID, tuple[Holding, ...]]
-    absences: Mapping[UUID, tuple[tuple[date, date], ...]] = field(default_factory=dict)
+    absences: Mapping[UUID, tuple[Away, ...]] = field(default_factory=dict)
 
     def seats_on(self, day: date) -> tuple[CommitteeSeat, ...]:
         """The seats that exist on that day, in the order in which the program lists them."""
@@ -84,20 +93,23 @@ class Membership:
         held = [one for one in self.holdings.get(seat_id, ()) if one.is_of(day) and kind in (None, one.kind)]
         return tuple(one.person_id for one in sorted(held, key=lambda one: one.kind != PRINCIPAL))
 
-    def is_away(self, person_id: UUID, day: date) -> bool:
-        """Whether the person is absent on that day."""
-        return any(first <= day <= last for first, last in self.absences.get(person_id, ()))
+    def away(self, person_id: UUID, day: date) -> Away | None:
+        """The absence of a person on that day; None where they are there."""
+        return next((one for one in self.absences.get(person_id, ()) if one.first <= day <= one.last), None)
 
     def invited(self, day: date) -> dict[UUID, CommitteeSeat]:
         """Whom a meeting on that day invites, each once, and the first seat for which.
 
-        The principal of each seat; where a seat has none that day, or its principal is away, its alternates (CM-2R).
+        The principal of each seat. Where a principal is away, whoever was named to sit for them; where nobody was, or
+        the seat has no principal that day, its alternates (CM-2R). Who is away stays invited: they may come after all.
         """
         found: dict[UUID, CommitteeSeat] = {}
         for seat in self.seats_on(day):
             principals = self.holders(seat.id, day, PRINCIPAL)
-            called = list(principals)
-            if not principals or any(self.is_away(person, day) for person in principals):
+            absences = [away for person in principals if (away := self.away(person, day))]
+            deputies = [away.deputy_id for away in absences if away.deputy_id]
+            called = [*principals, *deputies]
+            if not principals or (absences and not deputies):
                 called += self.holders(seat.id, day, ALTERNATE)
             for person in called:
                 found.setdefault(person, seat)
@@ -199,16 +211,17 @@ def _holdings(session: Session) -> dict[UUID, tuple[Holding, ...]]:
     return {seat: tuple(held) for seat, held in found.items()}
 
 
-def _absences(session: Session) -> dict[UUID, tuple[tuple[date, date], ...]]:
+def _absences(session: Session) -> dict[UUID, tuple[Away, ...]]:
     rows = many(
         session,
-        select(_absence.c.person_id, _absence.c.starts_on, _absence.c.ends_on).where(
-            _absence.c.program_id == program_of(session), _absence.c.cancelled_at.is_(None)
-        ),
+        select(
+            _absence.c.person_id, _absence.c.deputy_id, _absence.c.kinds, _absence.c.starts_on, _absence.c.ends_on
+        ).where(_absence.c.program_id == program_of(session), _absence.c.cancelled_at.is_(None)),
     )
-    found: dict[UUID, list[tuple[date, date]]] = defaultdict(list)
+    found: dict[UUID, list[Away]] = defaultdict(list)
     for row in rows:
-        found[row["person_id"]].append((row["starts_on"], row["ends_on"]))
+        deputy = row["deputy_id"] if "seats" in row["kinds"] else None
+        found[row["person_id"]].append(Away(row["starts_on"], row["ends_on"], deputy))
     return {person: tuple(days) for person, days in found.items()}
 
 

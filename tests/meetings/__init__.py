@@ -1,0 +1,1 @@
+"""Meetings: dates, invitations, calendars, agendas and what comes of them."""

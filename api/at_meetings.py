@@ -1,0 +1,45 @@
+"""What an asker is to a committee and to a meeting of it, and finding the ones that they may see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session
+
+from api.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves, to_program
+from duties.refusals import Refusal
+from meetings import invitations, schedule
+from meetings.committees import Membership, membership
+
+
+def to_committee(asker: Asker, members: Membership) -> Given:
+    """What the asker is to a committee: whether they hold a seat of it today, as principal or as alternate."""
+    given = to_program(asker)
+    if members.seat_of(asker.person_id, asker.day) is not None and asker.is_staff:
+        given[Relation.SITS] = themselves(asker)
+    return given
+
+
+def to_meeting(session: Session, asker: Asker, meeting: Mapping[str, Any], members: Membership) -> Given:
+    """What the asker is to a meeting: whether it invites them, and what they are to its committee."""
+    given = to_committee(asker, members)
+    if asker.is_staff and asker.person_id in invitations.invited_to(session, meeting):
+        given[Relation.INVITED] = themselves(asker)
+    return given
+
+
+def find_meeting(session: Session, asker: Asker, meeting_id: UUID) -> tuple[dict[str, Any], Membership, Given]:
+    """A meeting that the asker may see, who sits on its committee, and what the asker is to it.
+
+    Raises Forbidden, also where there is none.
+    """
+    try:
+        meeting = schedule.meeting_of(session, meeting_id)
+    except Refusal:
+        raise Forbidden from None
+    members = membership(session, meeting["committee_id"])
+    given = to_meeting(session, asker, meeting, members)
+    require(Action.SEE_MEETING, given)
+    return meeting, members, given

@@ -1,0 +1,175 @@
+"""Answers to invitations: by the link of a letter, by a page, or by the calendar's own mail. The last one counts.
+
+Whoever cannot come names, among the alternates of their seat, who comes instead: the seat stays theirs, and the one
+named is invited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session
+
+from duties import events
+from duties.actors import Actor
+from duties.here import many, one, program_of
+from duties.refusals import Refusal
+from locales import N_
+from meetings import invitations
+from meetings.committees import ALTERNATE, membership
+from meetings.invitations import Told
+from models.base import table_of
+from models.invitation import Invitation, MeetingAnswer
+from models.meeting import Meeting
+
+By = Literal["link", "mail", "page"]
+
+_meeting = table_of(Meeting)
+_invitation = table_of(Invitation)
+_answer = table_of(MeetingAnswer)
+
+ACCEPTED: Final = "accepted"
+TENTATIVE: Final = "tentative"
+DECLINED: Final = "declined"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One meeting to which a person may answer: its row, their seat, what they said, and who may come instead."""
+
+    meeting: Mapping[str, Any]
+    seat_id: UUID | None
+    answer: Mapping[str, Any] | None
+    alternates: tuple[UUID, ...]
+
+
+def asked_by(session: Session, invitation_id: UUID, *, at: datetime) -> tuple[UUID, tuple[Asked, ...]]:
+    """Whom an invitation is for, and the meetings to come that it asks them about, in order.
+
+    Raises Refusal where there is no such invitation.
+    """
+    here = program_of(session)
+    row = one(session, select(_invitation).where(_invitation.c.program_id == here, _invitation.c.id == invitation_id))
+    if row is None:
+        raise Refusal("invitation.unknown", N_("There is no such invitation."))
+    which = (
+        _meeting.c.series_id == row["series_id"] if row["series_id"] is not None else _meeting.c.id == row["meeting_id"]
+    )
+    rows = many(
+        session,
+        select(_meeting)
+        .where(_meeting.c.program_id == here, which, _meeting.c.state == "planned", _meeting.c.ends_at > at)
+        .order_by(_meeting.c.starts_at),
+    )
+    return row["person_id"], tuple(asked_of(session, row["person_id"], rows))
+
+
+def asked_of(session: Session, person_id: UUID, meetings: Sequence[Mapping[str, Any]]) -> list[Asked]:
+    """Of these meetings those that invite the person, each with their seat and what they answered."""
+    said = {
+        row["meeting_id"]: row
+        for row in many(
+            session,
+            select(_answer).where(
+                _answer.c.program_id == program_of(session),
+                _answer.c.person_id == person_id,
+                _answer.c.meeting_id.in_([one["id"] for one in meetings]),
+            ),
+        )
+    }
+    members = {one: membership(session, one) for one in {meeting["committee_id"] for meeting in meetings}}
+    found = []
+    for meeting in meetings:
+        if person_id not in invitations.invited_to(session, meeting):
+            continue
+        here, day = members[meeting["committee_id"]], meeting["starts"].date()
+        seat = here.seat_of(person_id, day)
+        others = tuple(one for one in here.holders(seat.id, day, ALTERNATE) if one != person_id) if seat else ()
+        found.append(Asked(meeting, seat.id if seat else None, said.get(meeting["id"]), others))
+    return found
+
+
+def answer(
+    session: Session,
+    meeting_id: UUID,
+    person_id: UUID,
+    said: str,
+    *,
+    means: By,
+    alternate_id: UUID | None = None,
+    sequence: int | None = None,
+    stamped_at: datetime | None = None,
+    by: Actor,
+    at: datetime,
+) -> tuple[Told, ...]:
+    """Record what a person answers to one meeting; whoever they name to come instead is invited.
+
+    `sequence` and `stamped_at` are those of a calendar's mail. Raises Refusal: they are not invited, the meeting is
+    over or cancelled, an older mail comes after a newer one, or the one named is no alternate of their seat.
+    """
+    here = program_of(session)
+    meeting = one(
+        session,
+        select(_meeting).where(_meeting.c.program_id == here, _meeting.c.id == meeting_id).with_for_update(),
+    )
+    if meeting is None:
+        raise Refusal("meeting.unknown", N_("There is no such meeting."))
+    if meeting["state"] != "planned" or meeting["ends_at"] <= at:
+        raise Refusal("answer.over", N_("This meeting takes no answers any more."))
+    found = asked_of(session, person_id, [meeting])
+    if not found:
+        raise Refusal("answer.not_invited", N_("This meeting does not invite this person."))
+    (asked,) = found
+    if alternate_id is not None and (said != DECLINED or alternate_id not in asked.alternates):
+        raise Refusal("answer.alternate", N_("Name one of the alternates of the seat."), source="CM-2R")
+    before = asked.answer
+    if (
+        before is not None
+        and before["stamped_at"]
+        and stamped_at
+        and (sequence or 0, stamped_at)
+        < (
+            before["sequence"] or 0,
+            before["stamped_at"],
+        )
+    ):
+        raise Refusal("answer.stale", N_("A later answer was recorded already."))
+    values = {
+        "seat_id": asked.seat_id,
+        "answer": said,
+        "by": means,
+        "alternate_id": alternate_id,
+        "answered_at": at,
+        "sequence": sequence,
+        "stamped_at": stamped_at,
+    }
+    statement = insert(_answer).values(
+        program_id=here, id=uuid4(), meeting_id=meeting_id, person_id=person_id, version=1, **values
+    )
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["program_id", "meeting_id", "person_id"],
+            set_={**values, "version": _answer.c.version + 1},
+        )
+    )
+    events.write(
+        session,
+        "meeting.answered",
+        "meeting",
+        meeting_id,
+        by=by,
+        at=at,
+        person=str(person_id),
+        answer=said,
+        means=means,
+        before=before["answer"] if before is not None else "",
+        alternate=str(alternate_id) if alternate_id else "",
+    )
+    changed = alternate_id is not None or (before is not None and before["alternate_id"] is not None)
+    return invitations.tell(session, meeting["committee_id"], at=at) if changed else ()

@@ -1,0 +1,167 @@
+"""A person's meetings, and the private calendar address that shows them.
+
+The address holds a secret of 256 bits, of which a digest is kept; it shows days, hours and places, and neither who
+comes nor what is talked about. It never replaces a letter: calendars look at it a few times a day at most.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, select, update
+from sqlmodel import Session
+
+from duties import events
+from duties.actors import Actor
+from duties.here import many, program, program_of
+from duties.notices import Stationery
+from duties.refusals import Refusal
+from locales import N_, pick
+from meetings import calendar_files, links
+from meetings.committees import committees, memberships
+from meetings.entries import Entry
+from meetings.invitations import others
+from models.base import table_of
+from models.invitation import CalendarFeed
+from models.meeting import Meeting
+
+_feed = table_of(CalendarFeed)
+_meeting = table_of(Meeting)
+
+#: How far back and ahead a feed shows meetings.
+BACK: Final = timedelta(days=60)
+AHEAD: Final = timedelta(days=400)
+#: Someone has a few devices; more addresses than that are forgotten ones.
+MOST: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Whose calendar a secret opens."""
+
+    program_id: UUID
+    person_id: UUID
+    id: UUID
+
+
+def make(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str:
+    """A new private address for a person; the path that is shown to them once. Raises Refusal where there are many."""
+    here = program_of(session)
+    if len(feeds_of(session, person_id)) >= MOST:
+        raise Refusal("feed.many", N_("You have %(most)s addresses already: end one of them first."), most=MOST)
+    token, feed_id = secrets.token_urlsafe(32), uuid4()
+    session.execute(
+        insert(_feed).values(
+            token_digest=links.digest(token), program_id=here, person_id=person_id, id=feed_id, made_at=at
+        )
+    )
+    events.write(session, "feed.made", "calendar_feed", feed_id, by=by, at=at, person=str(person_id))
+    return f"/calendar/{token}.ics"
+
+
+def feeds_of(session: Session, person_id: UUID) -> list[dict[str, Any]]:
+    """A person's addresses that are open: when each was made, and read last. Never the secret."""
+    return many(
+        session,
+        select(_feed.c.id, _feed.c.made_at, _feed.c.read_at)
+        .where(_feed.c.program_id == program_of(session), _feed.c.person_id == person_id, _feed.c.ended_at.is_(None))
+        .order_by(_feed.c.made_at, _feed.c.id),
+    )
+
+
+def end(session: Session, person_id: UUID, feed_id: UUID, *, by: Actor, at: datetime) -> None:
+    """End one address of a person, at once and for good. Raises Refusal where it is none of theirs that is open."""
+    if not end_all(session, person_id, by=by, at=at, only=feed_id):
+        raise Refusal("feed.unknown", N_("There is no such address."))
+
+
+def end_all(session: Session, person_id: UUID, *, by: Actor, at: datetime, only: UUID | None = None) -> int:
+    """End every address of a person, or `only` one; how many were open."""
+    ended = session.execute(
+        update(_feed)
+        .where(
+            _feed.c.program_id == program_of(session),
+            _feed.c.person_id == person_id,
+            _feed.c.ended_at.is_(None),
+            *([_feed.c.id == only] if only is not None else []),
+        )
+        .values(ended_at=at)
+        .returning(_feed.c.id)
+    ).all()
+    for (feed_id,) in ended:
+        events.write(session, "feed.ended", "calendar_feed", feed_id, by=by, at=at, person=str(person_id))
+    return len(ended)
+
+
+def look(session: Session, token: str) -> Feed | None:
+    """Whose calendar a secret opens, read before a program is known; None where it opens none."""
+    row = session.execute(
+        select(_feed.c.program_id, _feed.c.person_id, _feed.c.id).where(
+            _feed.c.token_digest == links.digest(token), _feed.c.ended_at.is_(None)
+        )
+    ).first()
+    return None if row is None else Feed(*row)
+
+
+def mark_read(session: Session, feed_id: UUID, *, at: datetime) -> None:
+    """Note that a calendar looked, at most once an hour."""
+    session.execute(
+        update(_feed)
+        .where(
+            _feed.c.program_id == program_of(session),
+            _feed.c.id == feed_id,
+            (_feed.c.read_at.is_(None)) | (_feed.c.read_at < at - timedelta(hours=1)),
+        )
+        .values(read_at=at)
+    )
+
+
+def meetings_of(session: Session, person_id: UUID, *, since: datetime, until: datetime) -> list[dict[str, Any]]:
+    """The meetings between two moments that invite a person, cancelled ones too, in order, with their committee."""
+    rows = many(
+        session,
+        select(_meeting)
+        .where(_meeting.c.program_id == program_of(session), _meeting.c.ends_at > since, _meeting.c.starts_at < until)
+        .order_by(_meeting.c.starts_at, _meeting.c.id),
+    )
+    named = committees(session)
+    members = memberships(session, {row["committee_id"] for row in rows})
+    extra = others(session, [row["id"] for row in rows])
+    return [
+        {**row, "committee": named[row["committee_id"]]}
+        for row in rows
+        if person_id in members[row["committee_id"]].invited(row["starts"].date()) or person_id in extra[row["id"]]
+    ]
+
+
+def calendar(session: Session, person_id: UUID, language: str, *, at: datetime) -> bytes:
+    """A person's calendar as a file that others subscribe to. The same records give the same bytes."""
+    rows = meetings_of(session, person_id, since=at - BACK, until=at + AHEAD)
+    paper: Stationery = session.info["stationery"]
+    here = program(session)
+    return calendar_files.publish(
+        [_entry(row, language, paper) for row in rows if row["state"] != "cancelled"],
+        name=pick(language, {"fr": here.title_fr, "en": here.title_en}),
+        stamps=[row["recorded_at"] for row in rows if row["state"] != "cancelled"],
+    )
+
+
+def _entry(row: Mapping[str, Any], language: str, paper: Stationery) -> Entry:
+    committee = row["committee"]
+    url = f"{paper.base_url}/meetings/{row['id']}"
+    return Entry(
+        uid=f"{row['id']}@{paper.domain}",
+        zone=row["time_zone"],
+        starts=row["starts"],
+        minutes=row["minutes"],
+        title=pick(language, {"fr": committee["title_fr"], "en": committee["title_en"]}),
+        description=url,
+        place=row["place"],
+        online_url=row["online_url"],
+        url=url,
+    )

@@ -1,0 +1,411 @@
+"""Whom a committee's meetings invite, and telling each of them what changed, in words and for their calendar.
+
+What is sent is always the difference between what a person was told last (`Invitation.told`) and what the records say
+now. So a change of dates, of a seat's holder, of an absence or of a guest needs no message of its own: whoever is
+concerned is found, nobody else is written to, and doing it again writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session
+
+from duties import events, notices
+from duties.actors import Actor
+from duties.envelopes import Mailbox
+from duties.here import local_day, many, program_of
+from duties.notices import Language, Stationery
+from locales import pick
+from meetings import calendar_files, links
+from meetings.committees import Membership, committees, memberships
+from meetings.entries import Entry, Moved
+from meetings.itip import Message, differences, sequences
+from meetings.local_times import local_of
+from meetings.wording import letter_for
+from models.base import table_of
+from models.invitation import CalendarReader, Invitation, MeetingAnswer
+from models.meeting import Meeting, MeetingGuest, MeetingSeries
+from models.program import Person
+
+BY_INVITATIONS: Final = Actor.system("invitations")
+
+_meeting = table_of(Meeting)
+_series = table_of(MeetingSeries)
+_guest = table_of(MeetingGuest)
+_invitation = table_of(Invitation)
+_answer = table_of(MeetingAnswer)
+_reader = table_of(CalendarReader)
+_person = table_of(Person)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One letter to one person: what kind of news it brings, of which date, and whether their calendar gets it.
+
+    `kind` is that of `meetings.itip`; `starts` the local time that it is about, or the first one of a season.
+    `has_address` is false where there is nobody to write to, which the coordinator sees.
+    """
+
+    person_id: UUID
+    committee_id: UUID
+    kind: str
+    method: str
+    starts: datetime
+    has_address: bool = True
+
+
+@dataclass(frozen=True)
+class _Thing:
+    """What has one UID: a season with its meetings, or a meeting that stands alone."""
+
+    uid: str
+    committee: Mapping[str, Any]
+    zone: str
+    meetings: tuple[Mapping[str, Any], ...]
+    series: Mapping[str, Any] | None = None
+
+    @property
+    def key(self) -> dict[str, UUID | None]:
+        """By which column an invitation is for it."""
+        if self.series is not None:
+            return {"series_id": self.series["id"], "meeting_id": None}
+        return {"series_id": None, "meeting_id": self.meetings[0]["id"]}
+
+
+def new_uid(session: Session) -> str:
+    """The UID of a new season or meeting: opaque, at the domain that the program writes from."""
+    paper: Stationery = session.info["stationery"]
+    return f"{uuid4()}@{paper.domain}"
+
+
+def invited_to(session: Session, meeting: Mapping[str, Any]) -> frozenset[UUID]:
+    """Everyone whom one meeting invites now: by their seats, as a named alternate, or as a guest."""
+    members = memberships(session, [meeting["committee_id"]])[meeting["committee_id"]]
+    extra = others(session, [meeting["id"]])
+    return frozenset({*members.invited(meeting["starts"].date()), *extra[meeting["id"]]})
+
+
+def tell(session: Session, committee_id: UUID, *, at: datetime) -> tuple[Told, ...]:
+    """Tell everyone whom it concerns what changed of a committee's meetings since they were last told."""
+    return tell_all(session, at=at, committee_ids=[committee_id])
+
+
+def tell_all(session: Session, *, at: datetime, committee_ids: Iterable[UUID] | None = None) -> tuple[Told, ...]:
+    """As `tell`, for several committees or for every one; nothing is written where nothing changed.
+
+    Takes the committees' invitations one transaction after another, so that two who tell at once tell once.
+    """
+    rows = committees(session)
+    wanted = rows if committee_ids is None else {one: rows[one] for one in committee_ids}
+    for committee_id in sorted(wanted):
+        links.lock(session, committee_id)
+    things = list(_things(session, wanted, at))
+    members = memberships(session, wanted)
+    extra = others(session, [meeting["id"] for thing in things for meeting in thing.meetings])
+    known = _known(session, things)
+    people = _people(session)
+    told: list[Told] = []
+    for thing in things:
+        before = known[thing.uid]
+        now = _wanted(session, thing, members[thing.committee["id"]], extra, before, people, at)
+        for person_id in sorted({*before, *now}, key=str):
+            told += _tell_one(session, thing, people[person_id], before.get(person_id), now.get(person_id), at)
+    return tuple(told)
+
+
+# --------------------------------------------------------------------------------------------------- what is to be seen
+
+
+def entry_of(
+    session: Session,
+    thing: _Thing,
+    shown: Sequence[Mapping[str, Any]],
+    language: Language,
+) -> Entry | None:
+    """What a person's calendar shows of a season or a meeting, where they come to the meetings `shown`."""
+    if not shown:
+        return None
+    paper: Stationery = session.info["stationery"]
+    title = pick(language, {"fr": thing.committee["title_fr"], "en": thing.committee["title_en"]})
+    first = shown[0]
+    if thing.series is None:
+        url = f"{paper.base_url}/meetings/{first['id']}"
+        return Entry(
+            uid=thing.uid,
+            zone=thing.zone,
+            starts=first["starts"],
+            minutes=first["minutes"],
+            title=title,
+            description=url,
+            place=first["place"],
+            online_url=first["online_url"],
+            url=url,
+        )
+    usual = thing.series
+    ids = {meeting["id"] for meeting in shown}
+    within = [one for one in thing.meetings if first["original"] <= one["original"] <= shown[-1]["original"]]
+    url = f"{paper.base_url}/meetings"
+    return Entry(
+        uid=thing.uid,
+        zone=thing.zone,
+        starts=first["original"],
+        minutes=usual["minutes"],
+        last_on=shown[-1]["original"].date(),
+        cancelled=frozenset(one["original"] for one in within if one["id"] not in ids),
+        moved={
+            one["original"]: Moved(one["starts"], one["minutes"], one["place"], one["online_url"])
+            for one in shown
+            if (one["starts"], one["minutes"], one["place"], one["online_url"])
+            != (one["original"], usual["minutes"], usual["place"], usual["online_url"])
+        },
+        title=title,
+        description=url,
+        place=usual["place"],
+        online_url=usual["online_url"],
+        url=url,
+    )
+
+
+def _wanted(
+    session: Session,
+    thing: _Thing,
+    members: Membership,
+    extra: Mapping[UUID, frozenset[UUID]],
+    before: Mapping[UUID, Mapping[str, Any]],
+    people: Mapping[UUID, Person],
+    at: datetime,
+) -> dict[UUID, Entry]:
+    """What each person is to see of one season or meeting."""
+    shown: dict[UUID, list[Mapping[str, Any]]] = defaultdict(list)
+    for meeting in thing.meetings:
+        if meeting["state"] == "cancelled":
+            continue
+        for person_id in {*members.invited(meeting["starts"].date()), *extra[meeting["id"]]}:
+            shown[person_id].append(meeting)
+    found: dict[UUID, Entry] = {}
+    for person_id, meetings in shown.items():
+        row = before.get(person_id)
+        if row is None or not row["told"]:
+            # Whoever is invited anew is invited to what is to come.
+            meetings = [one for one in meetings if one["starts_at"] > at]  # noqa: PLW2901
+        entry = entry_of(session, thing, meetings, people[person_id].language)  # type: ignore[arg-type]
+        if entry is not None:
+            found[person_id] = entry
+    return found
+
+
+def _things(session: Session, wanted: Mapping[UUID, Mapping[str, Any]], at: datetime) -> Iterator[_Thing]:
+    """The seasons and meetings that are not over, of these committees."""
+    here = program_of(session)
+    today = local_day(session, at)
+    seasons = many(
+        session,
+        select(_series)
+        .where(_series.c.program_id == here, _series.c.committee_id.in_(wanted), _series.c.ends_on >= today - _WEEK)
+        .order_by(_series.c.starts_on, _series.c.id),
+    )
+    rows = many(
+        session,
+        select(_meeting)
+        .where(
+            _meeting.c.program_id == here,
+            _meeting.c.committee_id.in_(wanted),
+            or_(_meeting.c.series_id.in_([one["id"] for one in seasons]), _meeting.c.series_id.is_(None)),
+            or_(_meeting.c.series_id.is_not(None), _meeting.c.ends_at > at),
+        )
+        .order_by(_meeting.c.original, _meeting.c.starts, _meeting.c.id),
+    )
+    of_season: dict[UUID, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        if row["series_id"] is not None:
+            of_season[row["series_id"]].append(row)
+    for season in seasons:
+        meetings = tuple(of_season[season["id"]])
+        if meetings:
+            yield _Thing(season["uid"], wanted[season["committee_id"]], season["time_zone"], meetings, season)
+    for row in rows:
+        if row["series_id"] is None:
+            yield _Thing(row["uid"], wanted[row["committee_id"]], row["time_zone"], (row,))
+
+
+_WEEK: Final = timedelta(days=7)
+
+
+def others(session: Session, meeting_ids: Sequence[UUID]) -> dict[UUID, frozenset[UUID]]:
+    """Who comes to each meeting without being called by a seat: guests, and alternates named by who cannot come."""
+    here = program_of(session)
+    found: dict[UUID, set[UUID]] = {one: set() for one in meeting_ids}
+    guests = session.execute(
+        select(_guest.c.meeting_id, _guest.c.person_id).where(
+            _guest.c.program_id == here, _guest.c.withdrawn_at.is_(None), _guest.c.meeting_id.in_(meeting_ids)
+        )
+    )
+    named = session.execute(
+        select(_answer.c.meeting_id, _answer.c.alternate_id).where(
+            _answer.c.program_id == here, _answer.c.alternate_id.is_not(None), _answer.c.meeting_id.in_(meeting_ids)
+        )
+    )
+    for meeting_id, person_id in (*guests, *named):
+        found[meeting_id].add(person_id)
+    return {one: frozenset(people) for one, people in found.items()}
+
+
+def _known(session: Session, things: Sequence[_Thing]) -> dict[str, dict[UUID, dict[str, Any]]]:
+    """What each person was told last of each of these, by UID, with their calendar's dialect."""
+    here = program_of(session)
+    uid_of = {tuple(thing.key.values()): thing.uid for thing in things}
+    rows = many(
+        session,
+        select(_invitation, _reader.c.dialect)
+        .outerjoin(
+            _reader,
+            (_reader.c.program_id == _invitation.c.program_id) & (_reader.c.person_id == _invitation.c.person_id),
+        )
+        .where(
+            _invitation.c.program_id == here,
+            or_(
+                _invitation.c.series_id.in_([key[0] for key in uid_of if key[0]]),
+                _invitation.c.meeting_id.in_([key[1] for key in uid_of if key[1]]),
+            ),
+        ),
+    )
+    found: dict[str, dict[UUID, dict[str, Any]]] = defaultdict(dict)
+    for row in rows:
+        found[uid_of[row["series_id"], row["meeting_id"]]][row["person_id"]] = row
+    return found
+
+
+def _people(session: Session) -> dict[UUID, Person]:
+    return {one.id: one for one in session.scalars(select(Person).where(_person.c.program_id == program_of(session)))}
+
+
+# ------------------------------------------------------------------------------------------------------------- telling
+
+
+def _tell_one(
+    session: Session,
+    thing: _Thing,
+    person: Person,
+    row: Mapping[str, Any] | None,
+    wanted: Entry | None,
+    at: datetime,
+) -> Iterator[Told]:
+    """Write the letters that bring one person from what they were told to what is so, and keep what they know now."""
+    told = Entry.from_json(row["told"]) if row is not None and row["told"] else None
+    messages = differences(
+        told,
+        wanted,
+        dialect=(row or {}).get("dialect") or "unknown",
+        after=local_of(at, thing.zone),
+        is_off=all(one["state"] == "cancelled" for one in thing.meetings),
+    )
+    if not messages:
+        return
+    invitation_id = row["id"] if row is not None else uuid4()
+    before = row["sequence"] if row is not None else -1
+    stamp = max(
+        at.replace(microsecond=0),
+        (row["told_at"] + timedelta(seconds=1)) if row and row["told_at"] else at.replace(microsecond=0),
+    )
+    numbered = list(zip(messages, sequences(before, messages), strict=True))
+    _keep(
+        session, thing, invitation_id, person.id, wanted, numbered[-1][1], stamp + timedelta(seconds=len(messages) - 1)
+    )
+    for place, (message, sequence) in enumerate(numbered):
+        yield _send(
+            session, thing, person, invitation_id, message, sequence, stamp + timedelta(seconds=place), told, wanted, at
+        )
+    events.write(
+        session,
+        "invitation.told",
+        "meeting_series" if thing.series is not None else "meeting",
+        thing.series["id"] if thing.series is not None else thing.meetings[0]["id"],
+        by=BY_INVITATIONS,
+        at=at,
+        person=str(person.id),
+        letters=len(messages),
+        kinds=[message.kind for message in messages],
+    )
+
+
+def _send(
+    session: Session,
+    thing: _Thing,
+    person: Person,
+    invitation_id: UUID,
+    message: Message,
+    sequence: int,
+    stamp: datetime,
+    told: Entry | None,
+    wanted: Entry | None,
+    at: datetime,
+) -> Told:
+    paper: Stationery = session.info["stationery"]
+    entry = wanted or told
+    assert entry is not None  # noqa: S101 - a message is about one of the two
+    meeting = _about(thing, message)
+    template, facts = letter_for(message, told, wanted, thing.committee, thing.series is not None)
+    answer_path = ""
+    if message.method == "REQUEST":
+        answer_path = links.make(session, invitation_id, until=thing.meetings[-1]["ends_at"], at=at)
+    written = notices.write(
+        session,
+        template,
+        to=person.id,
+        key=f"calendar:{thing.uid}:{sequence}:{stamp.isoformat()}:{message.recurrence or ''}",
+        facts=lambda language: {
+            **facts(language),
+            "answer_path": answer_path,
+            "path": f"/meetings/{meeting['id']}" if meeting is not None else "/meetings",
+            "seat": "",
+        },
+        at=at,
+        thread=thing.uid,
+        calendar=calendar_files.part(
+            message, organizer=paper.sender, attendee=Mailbox(person.email, person.name), sequence=sequence, stamp=stamp
+        )
+        if person.email
+        else None,
+    )
+    return Told(
+        person.id, thing.committee["id"], message.kind, message.method, message.recurrence or entry.starts, written
+    )
+
+
+def _about(thing: _Thing, message: Message) -> Mapping[str, Any] | None:
+    """The one meeting that a message is about; None where it is about a whole season."""
+    if thing.series is None:
+        return thing.meetings[0]
+    return next((one for one in thing.meetings if one["original"] == message.recurrence), None)
+
+
+def _keep(
+    session: Session,
+    thing: _Thing,
+    invitation_id: UUID,
+    person_id: UUID,
+    wanted: Entry | None,
+    sequence: int,
+    stamp: datetime,
+) -> None:
+    values = {
+        "told": wanted.to_json() if wanted is not None else {},
+        "sequence": sequence,
+        "told_at": stamp,
+    }
+    statement = insert(_invitation).values(
+        program_id=program_of(session), id=invitation_id, person_id=person_id, version=1, **thing.key, **values
+    )
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["program_id", "id"], set_={**values, "version": _invitation.c.version + 1}
+        )
+    )

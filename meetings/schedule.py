@@ -1,0 +1,530 @@
+"""The dates of a committee: planning a season or a single meeting, moving, cancelling, changing the hour or the place.
+
+Each of these changes the dates and, in the same transaction, writes to each person what their calendar has to show now:
+what a verb returns is exactly what was written. `preview` runs one and takes everything back, so that what is shown
+before a click is what the click will send.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import and_, func, insert, select, update
+from sqlmodel import Session
+
+from duties import events
+from duties.actors import Actor
+from duties.held import changed_meanwhile
+from duties.here import local_day, many, one, program, program_of
+from duties.refusals import Refusal
+from duties.tasks import needed_reason
+from locales import N_
+from meetings import invitations
+from meetings.committees import committee_of
+from meetings.invitations import Told
+from meetings.local_times import end_of, moment_of
+from meetings.texts import checked_line, checked_url
+from models.base import table_of
+from models.lifecycles import MEETING, NoSuchMove
+from models.meeting import Meeting, MeetingGuest, MeetingSeries
+
+_meeting = table_of(Meeting)
+_series = table_of(MeetingSeries)
+_guest = table_of(MeetingGuest)
+
+WEEK: Final = timedelta(days=7)
+#: A season is a year at most: longer ones are two.
+LONGEST_SEASON: Final = timedelta(days=370)
+
+
+def preview(session: Session, change: Callable[[], tuple[Told, ...]]) -> tuple[Told, ...]:
+    """What `change` would send, and to whom; nothing of it stays. Raises what the change refuses."""
+    with session.begin_nested() as point:
+        told = change()
+        point.rollback()
+    return told
+
+
+def plan_season(
+    session: Session,
+    committee: str,
+    *,
+    first: date,
+    last: date,
+    hour: time,
+    minutes: int | None = None,
+    place: str = "",
+    online_url: str = "",
+    without: Mapping[date, str] | None = None,
+    instead: Mapping[date, datetime] | None = None,
+    by: Actor,
+    at: datetime,
+) -> tuple[Told, ...]:
+    """Plan a weekly meeting on the weekday of `first`, each week up to `last`, and invite everyone.
+
+    `without` are days on which there is none, with the reason that the calendar shows; `instead`, local times at which
+    a day's meeting is held. All times are local, in the program's zone. Raises Refusal: another season of the committee
+    overlaps, it lies in the past, is too long, or a time does not exist.
+    """
+    row = committee_of(session, committee)
+    zone = program(session).time_zone
+    without, instead = without or {}, instead or {}
+    if last < first:
+        raise Refusal("season.in_order", N_("A season ends on or after its first day."))
+    if last - first > LONGEST_SEASON:
+        raise Refusal("season.too_long", N_("A season lasts a year at most."))
+    if moment_of(datetime.combine(first, hour), zone) <= at:
+        raise Refusal("meeting.past", N_("A meeting is planned for a time to come."))
+    if set(without) & set(instead):
+        raise Refusal("season.both", N_("A day of the season is either without a meeting or has it at another time."))
+    _lock(session, row["id"])
+    _refuse_overlap(session, row["id"], first, last)
+    series_id = uuid4()
+    length = minutes or row["minutes"]
+    where = {"place": checked_line(place or row["place"]), "online_url": checked_url(online_url)}
+    session.execute(
+        insert(_series).values(
+            program_id=program_of(session),
+            id=series_id,
+            committee_id=row["id"],
+            uid=invitations.new_uid(session),
+            time_zone=zone,
+            starts_on=first,
+            ends_on=last,
+            at=hour,
+            minutes=length,
+            recorded_at=at,
+            version=1,
+            **where,
+        )
+    )
+    days = [first + WEEK * n for n in range((last - first).days // 7 + 1)]
+    for day in {*without, *instead} - set(days):
+        raise Refusal("season.not_its_day", N_("This is no day of the season."), day=day.isoformat())
+    rows = []
+    for day in days:
+        original = datetime.combine(day, hour)
+        starts = instead.get(day, original)
+        rows.append(
+            {
+                **_planned(session, row["id"], starts, length, zone, where, at),
+                "series_id": series_id,
+                "original": original,
+                "reason": checked_line(without.get(day, "")),
+                "state": "cancelled" if day in without else MEETING.initial,
+                "cancelled_at": at if day in without else None,
+            }
+        )
+    session.execute(insert(_meeting), rows)
+    _refuse_disorder(session, series_id)
+    events.write(
+        session,
+        "season.planned",
+        "meeting_series",
+        series_id,
+        by=by,
+        at=at,
+        committee=committee,
+        first=first.isoformat(),
+        last=last.isoformat(),
+        meetings=len(rows) - len(without),
+    )
+    return invitations.tell(session, row["id"], at=at)
+
+
+def plan_meetings(
+    session: Session,
+    committee: str,
+    starts: list[datetime],
+    *,
+    minutes: int | None = None,
+    place: str = "",
+    online_url: str = "",
+    by: Actor,
+    at: datetime,
+) -> tuple[Told, ...]:
+    """Plan meetings that stand alone, each under a UID of its own, at these local times, and invite everyone.
+
+    Raises Refusal: a time has passed, does not exist, or the committee has a meeting that day already.
+    """
+    row = committee_of(session, committee)
+    zone = program(session).time_zone
+    length = minutes or row["minutes"]
+    where = {"place": checked_line(place or row["place"]), "online_url": checked_url(online_url)}
+    _lock(session, row["id"])
+    for local in starts:
+        if moment_of(local, zone) <= at:
+            raise Refusal("meeting.past", N_("A meeting is planned for a time to come."))
+        _refuse_same_day(session, row["id"], local.date())
+        meeting = {
+            **_planned(session, row["id"], local, length, zone, where, at),
+            "uid": invitations.new_uid(session),
+            "state": MEETING.initial,
+        }
+        session.execute(insert(_meeting).values(meeting))
+        events.write(
+            session,
+            "meeting.planned",
+            "meeting",
+            meeting["id"],
+            by=by,
+            at=at,
+            committee=committee,
+            starts=local.isoformat(timespec="minutes"),
+        )
+    return invitations.tell(session, row["id"], at=at)
+
+
+def move_meeting(
+    session: Session,
+    meeting_id: UUID,
+    starts: datetime,
+    *,
+    minutes: int | None = None,
+    reason: str = "",
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> tuple[Told, ...]:
+    """Have a meeting at another local time, or of another length. One of a series stays between its neighbours.
+
+    Raises Refusal: it is no longer planned, the time has passed or does not exist, or it would pass or touch another
+    meeting of its series; calendars cannot show that: it is cancelled, and another meeting added.
+    """
+    row = hold_meeting(session, meeting_id, seen=seen)
+    _refuse_unless_planned(row)
+    if moment_of(starts, row["time_zone"]) <= at:
+        raise Refusal("meeting.past", N_("A meeting is planned for a time to come."))
+    length = minutes or row["minutes"]
+    if row["series_id"] is None and starts.date() != row["starts"].date():
+        _refuse_same_day(session, row["committee_id"], starts.date())
+    change_meeting(
+        session,
+        row,
+        starts=starts,
+        minutes=length,
+        starts_at=moment_of(starts, row["time_zone"]),
+        ends_at=end_of(starts, length, row["time_zone"]),
+        reason=checked_line(reason),
+    )
+    if row["series_id"] is not None:
+        _refuse_disorder(session, row["series_id"])
+    events.write(
+        session,
+        "meeting.moved",
+        "meeting",
+        meeting_id,
+        by=by,
+        at=at,
+        before=row["starts"].isoformat(timespec="minutes"),
+        starts=starts.isoformat(timespec="minutes"),
+    )
+    return invitations.tell(session, row["committee_id"], at=at)
+
+
+def cancel_meeting(
+    session: Session, meeting_id: UUID, *, reason: str, by: Actor, at: datetime, seen: int | None = None
+) -> tuple[Told, ...]:
+    """Cancel a meeting, with the reason; what was on its agenda waits for another. Raises Refusal."""
+    row = hold_meeting(session, meeting_id, seen=seen)
+    change_meeting(
+        session, row, state=moved(row, "cancel"), reason=needed_reason(reason), cancelled_at=at, settled_by=by.person_id
+    )
+    events.write(session, "meeting.cancelled", "meeting", meeting_id, by=by, at=at)
+    return invitations.tell(session, row["committee_id"], at=at)
+
+
+def change_place(
+    session: Session,
+    meeting_id: UUID,
+    *,
+    place: str,
+    online_url: str = "",
+    following: bool = False,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> tuple[Told, ...]:
+    """Have one meeting elsewhere, or this one and every later one of its series. Raises Refusal."""
+    row = hold_meeting(session, meeting_id, seen=seen)
+    _refuse_unless_planned(row)
+    where = {"place": checked_line(place), "online_url": checked_url(online_url)}
+    if following and row["series_id"] is not None:
+        session.execute(
+            update(_meeting)
+            .where(
+                _meeting.c.program_id == program_of(session),
+                _meeting.c.series_id == row["series_id"],
+                _meeting.c.starts >= row["starts"],
+                _meeting.c.state == "planned",
+            )
+            .values(**where, version=_meeting.c.version + 1)
+        )
+        session.execute(
+            update(_series)
+            .where(_series.c.program_id == program_of(session), _series.c.id == row["series_id"])
+            .values(**where, version=_series.c.version + 1)
+        )
+    else:
+        change_meeting(session, row, **where)
+    events.write(session, "meeting.place_changed", "meeting", meeting_id, by=by, at=at, following=following)
+    return invitations.tell(session, row["committee_id"], at=at)
+
+
+def change_hour(
+    session: Session,
+    series_id: UUID,
+    *,
+    since: date,
+    hour: time,
+    minutes: int | None = None,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> tuple[Told, ...]:
+    """Have a season's meetings at another local hour from a day on. What was moved stays where it was moved to.
+
+    The season ends before that day, and another one, under a UID of its own, follows it to the same last day:
+    calendars disagree about any other way of saying it. Raises Refusal.
+    """
+    here = program_of(session)
+    old = one(session, select(_series).where(_series.c.program_id == here, _series.c.id == series_id).with_for_update())
+    if old is None:
+        raise Refusal("season.unknown", N_("There is no such season."))
+    if seen is not None and old["version"] != seen:
+        raise changed_meanwhile()
+    since = max(since, local_day(session, at))
+    rows = many(
+        session,
+        select(_meeting)
+        .where(_meeting.c.program_id == here, _meeting.c.series_id == series_id, _meeting.c.starts_at > at)
+        .order_by(_meeting.c.original)
+        .with_for_update(),
+    )
+    later = [row for row in rows if row["original"].date() >= since]
+    if not any(row["state"] == "planned" for row in later):
+        raise Refusal("season.nothing_later", N_("No meeting of this season is planned from that day on."))
+    length = minutes or old["minutes"]
+    following = {
+        **{name: old[name] for name in ("committee_id", "time_zone", "ends_on", "place", "online_url")},
+        "program_id": here,
+        "id": uuid4(),
+        "uid": invitations.new_uid(session),
+        "follows_id": series_id,
+        "starts_on": later[0]["original"].date(),
+        "at": hour,
+        "minutes": length,
+        "recorded_at": at,
+        "version": 1,
+    }
+    session.execute(insert(_series).values(following))
+    session.execute(
+        update(_series)
+        .where(_series.c.program_id == here, _series.c.id == series_id)
+        .values(ends_on=max(old["starts_on"], following["starts_on"] - timedelta(days=1)), version=old["version"] + 1)
+    )
+    for row in later:
+        original = datetime.combine(row["original"].date(), hour)
+        was_moved = row["starts"] != row["original"]
+        starts = row["starts"] if was_moved else original
+        length_of = row["minutes"] if row["minutes"] != old["minutes"] else length
+        change_meeting(
+            session,
+            row,
+            series_id=following["id"],
+            original=original,
+            starts=starts,
+            minutes=length_of,
+            starts_at=moment_of(starts, row["time_zone"]),
+            ends_at=end_of(starts, length_of, row["time_zone"]),
+        )
+    _refuse_disorder(session, following["id"])
+    events.write(
+        session,
+        "season.hour_changed",
+        "meeting_series",
+        following["id"],
+        by=by,
+        at=at,
+        since=since.isoformat(),
+        hour=hour.isoformat(timespec="minutes"),
+    )
+    return invitations.tell(session, old["committee_id"], at=at)
+
+
+def invite_guest(session: Session, meeting_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> tuple[Told, ...]:
+    """Invite someone without a seat to one meeting. Raises Refusal where they are invited already."""
+    row = hold_meeting(session, meeting_id)
+    _refuse_unless_planned(row)
+    if person_id in invitations.invited_to(session, row):
+        raise Refusal("guest.already", N_("This person is invited to this meeting already."))
+    session.execute(
+        insert(_guest).values(
+            program_id=program_of(session),
+            id=uuid4(),
+            meeting_id=meeting_id,
+            person_id=person_id,
+            invited_by=by.person_id,
+            invited_at=at,
+        )
+    )
+    events.write(session, "guest.invited", "meeting", meeting_id, by=by, at=at, person=str(person_id))
+    return invitations.tell(session, row["committee_id"], at=at)
+
+
+def withdraw_guest(session: Session, meeting_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> tuple[Told, ...]:
+    """Take a guest's invitation back. Raises Refusal where they are no guest of it."""
+    row = hold_meeting(session, meeting_id)
+    _refuse_unless_planned(row)
+    taken = session.execute(
+        update(_guest)
+        .where(
+            _guest.c.program_id == program_of(session),
+            _guest.c.meeting_id == meeting_id,
+            _guest.c.person_id == person_id,
+            _guest.c.withdrawn_at.is_(None),
+        )
+        .values(withdrawn_at=at, withdrawn_by=by.role)
+    )
+    if not taken.rowcount:  # type: ignore[attr-defined]
+        raise Refusal("guest.none", N_("This person is no guest of this meeting."))
+    events.write(session, "guest.withdrawn", "meeting", meeting_id, by=by, at=at, person=str(person_id))
+    return invitations.tell(session, row["committee_id"], at=at)
+
+
+# ------------------------------------------------------------------------------------------------- one meeting, held
+
+
+def meeting_of(session: Session, meeting_id: UUID) -> dict[str, Any]:
+    """A meeting's row. Raises Refusal where there is none."""
+    row = one(
+        session, select(_meeting).where(_meeting.c.program_id == program_of(session), _meeting.c.id == meeting_id)
+    )
+    if row is None:
+        raise _unknown()
+    return row
+
+
+def hold_meeting(session: Session, meeting_id: UUID, *, seen: int | None = None) -> dict[str, Any]:
+    """A meeting's row, locked for this transaction. Raises Refusal: unknown, or changed since it was `seen`."""
+    row = one(
+        session,
+        select(_meeting)
+        .where(_meeting.c.program_id == program_of(session), _meeting.c.id == meeting_id)
+        .with_for_update(),
+    )
+    if row is None:
+        raise _unknown()
+    if seen is not None and row["version"] != seen:
+        raise changed_meanwhile()
+    return row
+
+
+def change_meeting(session: Session, row: Mapping[str, Any], **values: Any) -> None:
+    """Write a held meeting's new values, under its next version."""
+    session.execute(
+        update(_meeting)
+        .where(_meeting.c.program_id == row["program_id"], _meeting.c.id == row["id"])
+        .values(**values, version=row["version"] + 1)
+    )
+
+
+def moved(row: Mapping[str, Any], move: str) -> str:
+    """The state of a meeting after a move. Raises Refusal where its state does not allow it."""
+    try:
+        return MEETING.after(row["state"], move)
+    except NoSuchMove:
+        raise Refusal(
+            "meeting.state", N_("This cannot be done with a meeting that is held, under way or cancelled.")
+        ) from None
+
+
+def _unknown() -> Refusal:
+    return Refusal("meeting.unknown", N_("There is no such meeting."))
+
+
+def _refuse_unless_planned(row: Mapping[str, Any]) -> None:
+    if row["state"] != "planned":
+        raise Refusal("meeting.not_planned", N_("Only a meeting that is planned can be changed."))
+
+
+def _lock(session: Session, committee_id: UUID) -> None:
+    """Two who plan the same committee at once wait for each other, so that the second sees the first's dates."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(committee_id), 0))))
+
+
+def _planned(
+    session: Session,
+    committee_id: UUID,
+    starts: datetime,
+    minutes: int,
+    zone: str,
+    where: Mapping[str, str],
+    at: datetime,
+) -> dict[str, Any]:
+    return {
+        "program_id": program_of(session),
+        "id": uuid4(),
+        "committee_id": committee_id,
+        "starts": starts,
+        "time_zone": zone,
+        "minutes": minutes,
+        "starts_at": moment_of(starts, zone),
+        "ends_at": end_of(starts, minutes, zone),
+        "reason": "",
+        "recorded_at": at,
+        "version": 1,
+        **where,
+    }
+
+
+def _refuse_overlap(session: Session, committee_id: UUID, first: date, last: date) -> None:
+    other = session.scalar(
+        select(_series.c.starts_on).where(
+            _series.c.program_id == program_of(session),
+            _series.c.committee_id == committee_id,
+            _series.c.starts_on <= last,
+            _series.c.ends_on >= first,
+        )
+    )
+    if other is not None:
+        raise Refusal("season.overlaps", N_("Another season of this committee has meetings on these days."))
+
+
+def _refuse_same_day(session: Session, committee_id: UUID, day: date) -> None:
+    starts = datetime.combine(day, time.min)
+    if session.scalar(
+        select(_meeting.c.id).where(
+            _meeting.c.program_id == program_of(session),
+            _meeting.c.committee_id == committee_id,
+            _meeting.c.state != "cancelled",
+            _meeting.c.starts >= starts,
+            _meeting.c.starts < starts + timedelta(days=1),
+        )
+    ):
+        raise Refusal("meeting.same_day", N_("This committee has a meeting on that day already."))
+
+
+def _refuse_disorder(session: Session, series_id: UUID) -> None:
+    """Of a series no meeting may pass or touch another, nor share its day: some calendars lose one of the two."""
+    rows = session.execute(
+        select(_meeting.c.starts, _meeting.c.minutes, _meeting.c.original)
+        .where(
+            and_(_meeting.c.program_id == program_of(session), _meeting.c.series_id == series_id),
+            _meeting.c.state != "cancelled",
+        )
+        .order_by(_meeting.c.original)
+    ).all()
+    for before, after in pairwise(rows):
+        if (
+            before.starts.date() >= after.starts.date()
+            or before.starts + timedelta(minutes=before.minutes) >= after.starts
+        ):
+            raise Refusal(
+                "meeting.crosses_neighbour",
+                N_("A meeting of a season cannot pass or touch the next one: cancel it, and add a meeting instead."),
+            )

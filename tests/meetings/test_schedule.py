@@ -1,0 +1,304 @@
+"""Planning, moving and cancelling meetings, and who is told what of it: nobody whom it does not concern."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, update
+from sqlmodel import Session
+
+from duties import people
+from duties.refusals import Refusal
+from meetings import answers, invitations, schedule
+from meetings.committees import committee_of
+from meetings.invitations import Told
+from models.base import table_of
+from models.committee import SeatHolder
+from models.meeting import Meeting, MeetingSeries
+from tests.cast import AT, Cast
+from tests.meetings.sitting import give, letters, seat, seat_everyone
+
+_meeting = table_of(Meeting)
+_series = table_of(MeetingSeries)
+_holder = table_of(SeatHolder)
+
+FIRST = date(2026, 12, 2)  # a Wednesday
+LAST = date(2027, 4, 28)
+
+
+@pytest.fixture
+def session(cast: Cast) -> Iterator[Session]:
+    """A session in which everyone sits."""
+    with cast.session() as made:
+        seat_everyone(made, cast)
+        yield made
+
+
+def _season(session: Session, cast: Cast) -> tuple[Told, ...]:
+    return schedule.plan_season(
+        session,
+        "clinical",
+        first=FIRST,
+        last=LAST,
+        hour=time(9, 30),
+        without={date(2026, 12, 23): "Congé des fêtes", date(2026, 12, 30): "Congé des fêtes"},
+        by=cast.actor("coordinator"),
+        at=AT,
+    )
+
+
+def _on(session: Session, day: date) -> UUID:
+    found: UUID = session.scalars(
+        select(_meeting.c.id).where(
+            _meeting.c.program_id == session.info["program_id"],
+            _meeting.c.original == datetime.combine(day, time(9, 30)),
+        )
+    ).one()
+    return found
+
+
+def _names(cast: Cast, told: tuple[Told, ...]) -> Counter[tuple[str, str]]:
+    name = {person: key for key, person in cast.people.items()}
+    return Counter((name[one.person_id], one.kind) for one in told)
+
+
+def test_a_season_invites_everyone_who_sits_each_once_and_those_without_address_are_known(
+    cast: Cast, session: Session
+) -> None:
+    told = _season(session, cast)
+    assert _names(cast, told) == Counter(
+        (who, "invitation")
+        for who in ("coordinator", "worker_ccsmtl", "worker_codim", "police", "worker_em", "without_mail")
+    )
+    assert [one.has_address for one in told].count(False) == 1
+    sent = letters(session)
+    assert len(sent) == 5
+    master = sent[0].events[0]
+    assert master["rrule"]["UNTIL"] == [datetime(2027, 4, 28, 13, 30, tzinfo=master["rrule"]["UNTIL"][0].tzinfo)]
+    assert len(master["exdate"].dts if not isinstance(master["exdate"], list) else master["exdate"]) == 2
+    assert master["attendee"] == f"mailto:{_address(cast, sent[0].person_id)}"
+    assert "23 décembre 2026" in next(one for one in sent if one.person_id == cast.people["police"]).text
+    assert "December 23, 2026" in next(one for one in sent if one.person_id == cast.people["worker_codim"]).text
+
+
+def test_telling_again_writes_nothing(cast: Cast, session: Session) -> None:
+    _season(session, cast)
+    before = len(letters(session))
+    assert invitations.tell_all(session, at=AT + timedelta(hours=1)) == ()
+    assert len(letters(session)) == before
+
+
+def test_a_moved_date_tells_each_of_that_date_alone_and_twice_with_a_higher_sequence(
+    cast: Cast, session: Session
+) -> None:
+    _season(session, cast)
+    before = len(letters(session))
+    meeting = _on(session, date(2026, 12, 9))
+    by = cast.actor("coordinator")
+    told = schedule.move_meeting(session, meeting, datetime(2026, 12, 10, 10, 0), by=by, at=AT)
+    assert {one.kind for one in told} == {"moved"}
+    again = schedule.move_meeting(session, meeting, datetime(2026, 12, 11, 10, 0), by=by, at=AT + timedelta(minutes=5))
+    assert len(again) == len(told)
+    ours = [one for one in letters(session)[before:] if one.person_id == cast.people["police"]]
+    assert [len(one.events) for one in ours] == [1, 1]
+    first, second = (one.events[0] for one in ours)
+    assert first["recurrence-id"].dt.replace(tzinfo=None) == datetime(2026, 12, 9, 9, 30)
+    assert second["recurrence-id"].dt == first["recurrence-id"].dt
+    assert second["sequence"] > first["sequence"] > 0
+    assert second["dtstamp"].dt > first["dtstamp"].dt
+    assert second["dtstart"].dt.replace(tzinfo=None) == datetime(2026, 12, 11, 10, 0)
+
+
+@pytest.mark.parametrize("to", [datetime(2026, 12, 16, 14, 0), datetime(2026, 12, 17, 9, 30)])
+def test_a_date_is_not_moved_to_its_neighbours_day_nor_past_it(cast: Cast, session: Session, to: datetime) -> None:
+    _season(session, cast)
+    with pytest.raises(Refusal) as refused:
+        schedule.move_meeting(session, _on(session, date(2026, 12, 9)), to, by=cast.actor("coordinator"), at=AT)
+    assert refused.value.code == "meeting.crosses_neighbour"
+
+
+def test_a_cancelled_date_is_one_cancellation_each_with_status_and_its_own_date(cast: Cast, session: Session) -> None:
+    _season(session, cast)
+    before = len(letters(session))
+    schedule.cancel_meeting(
+        session, _on(session, date(2026, 12, 16)), reason="Tempête", by=cast.actor("coordinator"), at=AT
+    )
+    sent = letters(session)[before:]
+    assert len(sent) == 5
+    for one in sent:
+        (event,) = one.events
+        assert (one.method, str(event["status"])) == ("CANCEL", "CANCELLED")
+        assert event["recurrence-id"].dt.replace(tzinfo=None) == datetime(2026, 12, 16, 9, 30)
+        assert "Tempête" not in one.text
+    assert "16 décembre 2026" in sent[0].subject + sent[0].text
+
+
+def test_a_change_of_holder_tells_the_one_who_leaves_and_the_one_who_comes_and_nobody_else(
+    cast: Cast, session: Session
+) -> None:
+    _season(session, cast)
+    before = len(letters(session))
+    session.execute(
+        update(_holder).where(_holder.c.seat_id == seat(session, "clinical", "spvm")).values(ends_on=date(2026, 11, 30))
+    )
+    give(session, cast, "clinical", "spvm", "researcher", since=date(2026, 12, 14))
+    told = invitations.tell_all(session, at=AT)
+    assert _names(cast, told) == Counter({("police", "removed"): 1, ("researcher", "invitation"): 1})
+    gone, come = sorted(letters(session)[before:], key=lambda one: one.method)
+    assert "status" not in gone.events[0]
+    assert come.events[0]["dtstart"].dt.replace(tzinfo=None) == datetime(2026, 12, 16, 9, 30)
+    assert come.subject.startswith("Invitation")
+
+
+def test_an_alternate_is_invited_for_the_weeks_in_which_the_principal_is_away(cast: Cast, session: Session) -> None:
+    _season(session, cast)
+    people.record_absence(
+        session,
+        person_id=cast.people["worker_em"],
+        starts_on=date(2027, 1, 4),
+        ends_on=date(2027, 1, 17),
+        deputy_id=None,
+        by=cast.actor("coordinator"),
+        at=AT,
+    )
+    told = invitations.tell_all(session, at=AT)
+    assert _names(cast, told) == Counter({("deputy", "invitation"): 1})
+    event = letters(session)[-1].events[0]
+    assert event["dtstart"].dt.replace(tzinfo=None) == datetime(2027, 1, 6, 9, 30)
+    assert event["rrule"]["UNTIL"][0].date() == date(2027, 1, 13)
+
+
+def test_whoever_is_named_to_sit_for_an_absent_principal_is_invited_instead_of_the_alternates(
+    cast: Cast, session: Session
+) -> None:
+    _season(session, cast)
+    people.record_absence(
+        session,
+        person_id=cast.people["worker_em"],
+        starts_on=date(2027, 1, 4),
+        ends_on=date(2027, 1, 17),
+        deputy_id=cast.people["manager_em"],
+        by=cast.actor("coordinator"),
+        at=AT,
+    )
+    told = invitations.tell_all(session, at=AT)
+    assert _names(cast, told) == Counter({("manager_em", "invitation"): 1})
+
+
+def test_whoever_cannot_come_names_an_alternate_who_is_invited_and_told_when_it_changes(
+    cast: Cast, session: Session
+) -> None:
+    _season(session, cast)
+    meeting = _on(session, date(2026, 12, 9))
+    worker, deputy = cast.people["worker_em"], cast.people["deputy"]
+    by = cast.actor("worker_em")
+    told = answers.answer(session, meeting, worker, "declined", means="page", alternate_id=deputy, by=by, at=AT)
+    assert _names(cast, told) == Counter({("deputy", "invitation"): 1})
+    told = answers.answer(session, meeting, worker, "accepted", means="page", by=by, at=AT + timedelta(minutes=1))
+    assert _names(cast, told) == Counter({("deputy", "removed"): 1})
+    with pytest.raises(Refusal) as refused:
+        answers.answer(
+            session, meeting, worker, "declined", means="page", alternate_id=cast.people["police"], by=by, at=AT
+        )
+    assert refused.value.code == "answer.alternate"
+
+
+def test_a_new_hour_from_a_day_on_ends_the_season_and_begins_another(cast: Cast, session: Session) -> None:
+    _season(session, cast)
+    by = cast.actor("coordinator")
+    schedule.move_meeting(session, _on(session, date(2027, 2, 3)), datetime(2027, 2, 4, 13, 0), by=by, at=AT)
+    schedule.cancel_meeting(session, _on(session, date(2027, 3, 3)), reason="Relâche", by=by, at=AT)
+    before = len(letters(session))
+    (series,) = session.scalars(select(_series.c.id).where(_series.c.program_id == cast.program_id)).all()
+    told = schedule.change_hour(session, series, since=date(2027, 1, 6), hour=time(14, 0), by=by, at=AT)
+    assert {kind for _, kind in _names(cast, told)} == {"update", "invitation"}
+    ours = [one for one in letters(session)[before:] if one.person_id == cast.people["police"]]
+    ended, begun = sorted(ours, key=lambda one: one.events[0]["dtstart"].dt)
+    assert ended.events[0]["rrule"]["UNTIL"][0].date() < date(2027, 1, 6)
+    assert begun.events[0]["uid"] != ended.events[0]["uid"]
+    assert begun.events[0]["dtstart"].dt.replace(tzinfo=None) == datetime(2027, 1, 6, 14, 0)
+    moved = begun.events[1]
+    assert moved["recurrence-id"].dt.replace(tzinfo=None) == datetime(2027, 2, 3, 14, 0)
+    assert moved["dtstart"].dt.replace(tzinfo=None) == datetime(2027, 2, 4, 13, 0)
+
+
+def test_one_who_sits_on_both_gets_one_invitation_to_the_joint_committee(cast: Cast, session: Session) -> None:
+    told = schedule.plan_meetings(session, "joint", [datetime(2027, 1, 20, 13, 0)], by=cast.actor("coordinator"), at=AT)
+    assert set(_names(cast, told).values()) == {1}
+    assert _names(cast, told)["manager_two", "invitation"] == 1
+
+
+def test_a_preview_says_what_would_be_sent_and_nothing_of_it_stays(cast: Cast, session: Session) -> None:
+    _season(session, cast)
+    before, meeting, by = len(letters(session)), _on(session, date(2026, 12, 9)), cast.actor("coordinator")
+    seen = schedule.preview(session, lambda: schedule.cancel_meeting(session, meeting, reason="Tempête", by=by, at=AT))
+    assert len(letters(session)) == before
+    assert schedule.meeting_of(session, meeting)["state"] == "planned"
+    assert schedule.cancel_meeting(session, meeting, reason="Tempête", by=by, at=AT) == seen
+
+
+def test_a_change_of_place_asks_nobody_to_answer_again(cast: Cast, session: Session) -> None:
+    by = cast.actor("coordinator")
+    schedule.plan_meetings(session, "steering", [datetime(2027, 1, 20, 13, 0)], by=by, at=AT)
+    before = letters(session)
+    meeting = session.scalars(
+        select(_meeting.c.id).where(_meeting.c.program_id == cast.program_id, _meeting.c.series_id.is_(None))
+    ).one()
+    told = schedule.change_place(session, meeting, place="En Marge 12-17", by=by, at=AT + timedelta(hours=1))
+    assert {one.kind for one in told} == {"details"}
+    after = letters(session)[len(before) :]
+    assert {int(one.events[0]["sequence"]) for one in after} == {0}
+    assert all(one.message["Date"] for one in after)
+
+
+def test_a_guest_is_invited_to_one_meeting_and_taken_back(cast: Cast, session: Session) -> None:
+    by = cast.actor("coordinator")
+    schedule.plan_meetings(session, "steering", [datetime(2027, 1, 20, 13, 0)], by=by, at=AT)
+    meeting = session.scalars(
+        select(_meeting.c.id).where(_meeting.c.program_id == cast.program_id, _meeting.c.series_id.is_(None))
+    ).one()
+    guest = cast.people["researcher"]
+    assert _names(cast, schedule.invite_guest(session, meeting, guest, by=by, at=AT)) == Counter(
+        {("researcher", "invitation"): 1}
+    )
+    with pytest.raises(Refusal):
+        schedule.invite_guest(session, meeting, guest, by=by, at=AT)
+    assert _names(cast, schedule.withdraw_guest(session, meeting, guest, by=by, at=AT)) == Counter(
+        {("researcher", "removed"): 1}
+    )
+
+
+@pytest.mark.parametrize(
+    ("starts", "code"),
+    [
+        (datetime(2026, 11, 20, 13, 0), "meeting.past"),
+        (datetime(2027, 3, 14, 2, 30), "meeting.no_such_time"),
+    ],
+)
+def test_a_time_that_is_past_or_that_the_clocks_skip_is_refused(
+    cast: Cast, session: Session, starts: datetime, code: str
+) -> None:
+    with pytest.raises(Refusal) as refused:
+        schedule.plan_meetings(session, "steering", [starts], by=cast.actor("coordinator"), at=AT)
+    assert refused.value.code == code
+
+
+def test_two_seasons_of_a_committee_do_not_overlap(cast: Cast, session: Session) -> None:
+    _season(session, cast)
+    with pytest.raises(Refusal) as refused:
+        _season(session, cast)
+    assert refused.value.code == "season.overlaps"
+
+
+def _address(cast: Cast, person_id: UUID) -> str:
+    name = next(key for key, one in cast.people.items() if one == person_id)
+    return f"{name.replace('_', '.')}@{cast.members[name].host}"
+
+
+def test_a_committee_that_the_program_has_not_is_refused(session: Session) -> None:
+    with pytest.raises(Refusal):
+        committee_of(session, "advisory")
