@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from icalendar import Calendar
 
-from tests.meetings.readers.seen import Days, Seen
+from tests.meetings.readers.oracle import single, weekly
+from tests.meetings.readers.seen import Days
 from tests.meetings.readers.together import Readers
 
 pytest_plugins = ["tests.meetings.readers.ready"]
 
-HERE: Final = ZoneInfo("America/Toronto")
 YEAR: Final = Days(date(2026, 8, 1), date(2027, 8, 1))
 TITLE: Final = "Comité clinique élargi : santé, sécurité — où ça ?"
 NAMES: Final = {"recurring-ical-events", "ical", "vobject", "ical.js", "node-ical", "radicale"}
@@ -65,24 +63,6 @@ def _written(local: datetime) -> str:
     return f"{local:%Y%m%dT%H%M%S}"
 
 
-def _weekly(
-    first: datetime,
-    weeks: int,
-    minutes: int,
-    *,
-    without: Iterable[datetime] = (),
-    moved: Mapping[datetime, datetime] | None = None,
-) -> list[Seen]:
-    """What a series shows, by the zone database alone."""
-    originals = [first + timedelta(weeks=week) for week in range(weeks)]
-    return [_seen((moved or {}).get(one, one), minutes) for one in originals if one not in set(without)]
-
-
-def _seen(local: datetime, minutes: int, title: str = TITLE) -> Seen:
-    starts = local.replace(tzinfo=HERE).astimezone(UTC)
-    return Seen(starts, starts + timedelta(minutes=minutes), title)
-
-
 FIRST: Final = datetime(2026, 9, 2, 13, 30)  # noqa: DTZ001 - local times of the zone that the file names
 RULE: Final = "RRULE:FREQ=WEEKLY;BYDAY=WE;UNTIL=20270519T173000Z"
 NO: Final = datetime(2026, 11, 18, 13, 30)  # noqa: DTZ001
@@ -98,24 +78,24 @@ def test_all_readers_show_what_was_written_by_hand_as_the_zone_database_has_it(r
     override = f"RECURRENCE-ID;TZID=America/Toronto:{_written(MOVED)}"
     off = [f"RECURRENCE-ID;TZID=America/Toronto:{_written(NO)}", "STATUS:CANCELLED"]
     exdate = f"EXDATE;TZID=America/Toronto:{_written(NO)}"
-    single = datetime(2026, 12, 9, 9, 0)  # noqa: DTZ001
+    december = datetime(2026, 12, 9, 9, 0)  # noqa: DTZ001
     winter = datetime(2027, 1, 6, 14, 0)  # noqa: DTZ001
     expected = [
-        (_file(_event(single, 90)), [_seen(single, 90)]),
-        (_file(_event(FIRST, 150, RULE)), _weekly(FIRST, 38, 150)),
-        (_file(_event(winter, 60, "RRULE:FREQ=WEEKLY;COUNT=20")), _weekly(winter, 20, 60)),
-        (_file(_event(FIRST, 150, RULE, exdate)), _weekly(FIRST, 38, 150, without=[NO])),
+        (_file(_event(december, 90)), [single(december, 90, TITLE)]),
+        (_file(_event(FIRST, 150, RULE)), weekly(FIRST, 38, 150, TITLE)),
+        (_file(_event(winter, 60, "RRULE:FREQ=WEEKLY;COUNT=20")), weekly(winter, 20, 60, TITLE)),
+        (_file(_event(FIRST, 150, RULE, exdate)), weekly(FIRST, 38, 150, TITLE, without=[NO])),
         (
             _file(_event(FIRST, 150, RULE, exdate), _event(MOVED_TO, 150, override)),
-            _weekly(FIRST, 38, 150, without=[NO], moved={MOVED: MOVED_TO}),
+            weekly(FIRST, 38, 150, TITLE, without=[NO], moved={MOVED: MOVED_TO}),
         ),
-        (_file(_event(FIRST, 150, RULE), _event(NO, 150, *off)), _weekly(FIRST, 38, 150, without=[NO])),
+        (_file(_event(FIRST, 150, RULE), _event(NO, 150, *off)), weekly(FIRST, 38, 150, TITLE, without=[NO])),
         (
-            _file(_event(FIRST, 150, RULE), _event(single, 60, uid="two@example.org", title="Directeur")),
-            sorted([*_weekly(FIRST, 38, 150), _seen(single, 60, "Directeur")]),
+            _file(_event(FIRST, 150, RULE), _event(december, 60, uid="two@example.org", title="Directeur")),
+            sorted([*weekly(FIRST, 38, 150, TITLE), single(december, 60, "Directeur")]),
         ),
     ]
-    assert len({one.starts.hour for one in _weekly(FIRST, 38, 150)}) == 2, "the clocks change within the series"
+    assert len({one.starts.hour for one in weekly(FIRST, 38, 150, TITLE)}) == 2, "the clocks change within the series"
     assert readers.differing(expected, YEAR) == {}
 
 
@@ -124,14 +104,14 @@ def test_an_occurrence_belongs_to_the_days_on_which_it_begins(readers: Readers) 
     later = datetime(2026, 10, 7, 20, 30)  # noqa: DTZ001 - the 8th in UTC
     files = [_file(_event(evening, 60)), _file(_event(later, 60))]
     on_the_7th = readers.read(files, Days(date(2026, 10, 7), date(2026, 10, 8)))
-    assert on_the_7th == {name: [(_seen(evening, 60),), ()] for name in NAMES}
+    assert on_the_7th == {name: [(single(evening, 60, TITLE),), ()] for name in NAMES}
 
 
 def test_a_zone_as_a_list_of_dates_makes_readers_differ(readers: Readers) -> None:
     """Why the program writes its zones itself: what icalendar adds is read wrongly, and by these."""
     calendar = Calendar.from_ical(_file(_event(FIRST, 150, RULE), zone=""))
     calendar.add_missing_timezones()
-    differing = readers.differing([(calendar.to_ical(), _weekly(FIRST, 38, 150))], YEAR)
+    differing = readers.differing([(calendar.to_ical(), weekly(FIRST, 38, 150, TITLE))], YEAR)
     assert {name for name, _ in differing} == {"ical.js", "radicale", "vobject"}
 
 
@@ -143,4 +123,4 @@ def test_all_readers_show_an_hour_that_drifts_in_a_series_in_utc(readers: Reader
     shown = readers.read([_file(drifting, zone="")], YEAR)
     assert set(shown) == NAMES
     assert {tuple(one.starts.hour for one in seen) for (seen,) in shown.values()} == {(17,) * 38}
-    assert {name for name, _ in readers.differing([(_file(drifting), _weekly(FIRST, 38, 150))], YEAR)} == NAMES
+    assert {name for name, _ in readers.differing([(_file(drifting), weekly(FIRST, 38, 150, TITLE))], YEAR)} == NAMES
