@@ -163,6 +163,25 @@ def test_a_joint_meeting_keeps_its_days_from_a_steering_one() -> None:
     assert french(first) == "Comité Steering : rencontre le 29 mars 2027, à moins de 7 jours."
 
 
+def test_a_date_that_had_to_come_late_keeps_the_next_one_from_coming_early() -> None:
+    winter = Closure(date(2027, 1, 1), date(2027, 3, 31), Bilingual(fr="Hiver", en="Winter"))
+    spring = Closure(date(2027, 5, 10), date(2027, 6, 10), Bilingual(fr="Printemps", en="Spring"))
+    terms = replace(STEERING, calendar=Calendar(closures=(winter, spring)))
+    first, second, *_others = days_of(propose_year(4, date(2027, 1, 1), terms=terms))
+    # Without the first one, 5 May would be nearer to the middle of the second quarter.
+    assert (first, second) == (date(2027, 4, 1), date(2027, 6, 16))
+
+
+def test_where_nothing_better_is_left_a_meeting_too_near_is_chosen_before_one_that_people_would_miss() -> None:
+    steering = taken("steering", date(2027, 3, 29), at=time(14))
+    daily = [taken("clinical", date(2027, 1, 1) + DAY * n, PEOPLE[0]) for n in range(365)]
+    others = tuple(one for one in daily if one.starts_at.date() != date(2027, 3, 30))
+    terms = replace(STEERING, committee="joint", taken=(steering, *others), apart={"steering": 7})
+    first, second = propose_year(2, date(2027, 1, 1), terms=terms)
+    assert (first.starts.date(), [one.code for one in first.remaining]) == (date(2027, 3, 30), ["close"])
+    assert [one.code for one in second.remaining] == ["clash"]
+
+
 def test_a_meeting_that_the_committee_has_already_stands_for_the_nearest_date() -> None:
     own = taken("steering", date(2027, 5, 5), *PEOPLE[:4])
     proposals = propose_year(4, date(2027, 1, 1), terms=replace(STEERING, taken=(own,)))
@@ -226,6 +245,15 @@ def test_a_closed_day_may_be_moved_to_the_working_days_around_the_nearest_first(
     ]
 
 
+def test_two_neighbours_that_are_both_closed_are_never_offered_the_same_day() -> None:
+    shut = Closure(date(2027, 5, 31), date(2027, 5, 31), Bilingual(fr="Inventaire", en="Inventory"))
+    terms = replace(CLINICAL, weekday="monday", calendar=Calendar(closures=(shut,)))
+    season = propose_season(date(2027, 5, 17), date(2027, 6, 7), terms=terms)
+    earlier, later = ([other.starts.date() for other in one.alternatives] for one in season if one.decision == "skip")
+    assert max(earlier) == date(2027, 5, 27)
+    assert min(later) == date(2027, 5, 28)
+
+
 def test_a_week_that_is_closed_whole_can_only_be_skipped() -> None:
     season = propose_season(date(2027, 7, 14), date(2027, 8, 25), terms=replace(CLINICAL, calendar=SUMMER))
     assert [one.decision for one in season] == ["meet", "skip", "skip", "skip", "skip", "skip", "meet"]
@@ -272,6 +300,14 @@ def test_a_season_that_ends_before_it_begins_or_beyond_the_known_years_is_refuse
     assert refused.value.code == "season.in_order"
     with pytest.raises(UnknownYear):
         propose_season(date(2100, 12, 1), date(2101, 2, 1), terms=CLINICAL)
+
+
+def test_several_clashes_on_one_day_are_said_in_the_order_of_their_hours_however_they_are_told() -> None:
+    early = taken("joint", date(2027, 2, 10), PEOPLE[0], at=time(9))
+    late = taken("extended", date(2027, 2, 10), PEOPLE[1], at=time(11))
+    for told in ((early, late), (late, early)):
+        (only,) = propose_season(date(2027, 2, 10), date(2027, 2, 10), terms=replace(CLINICAL, taken=told))
+        assert [one.facts["committee"]["en"] for one in only.remaining] == ["Joint Committee", "Extended Committee"]
 
 
 # ------------------------------------------------------------------------------------------------------ properties
