@@ -7,9 +7,10 @@ from datetime import date
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
+from typing import Any
 from uuid import UUID, uuid4
 
-from icalendar import Calendar, Event
+from icalendar import Calendar
 from sqlalchemy import insert, select
 from sqlmodel import Session
 
@@ -108,8 +109,8 @@ class Sent:
         return Calendar.from_ical(content)
 
     @property
-    def events(self) -> list[Event]:
-        """The events in it, the season's rule first."""
+    def events(self) -> list[Any]:
+        """The events in it, the season's rule first; their values are what the library reads them as."""
         return list(self.calendar.walk("VEVENT"))
 
     @property
@@ -138,7 +139,7 @@ def letters(session: Session) -> list[Sent]:
             row.template,
             row.thread,
             row.subject,
-            message_from_bytes(row.message, _class=EmailMessage, policy=SMTP),  # type: ignore[arg-type]
+            message_from_bytes(row.message, _class=EmailMessage, policy=SMTP),
         )
         for row in rows
     ]

@@ -63,11 +63,11 @@ def _written(local: datetime) -> str:
     return f"{local:%Y%m%dT%H%M%S}"
 
 
-FIRST: Final = datetime(2026, 9, 2, 13, 30)  # noqa: DTZ001 - local times of the zone that the file names
+FIRST: Final = datetime(2026, 9, 2, 13, 30)
 RULE: Final = "RRULE:FREQ=WEEKLY;BYDAY=WE;UNTIL=20270519T173000Z"
-NO: Final = datetime(2026, 11, 18, 13, 30)  # noqa: DTZ001
-MOVED: Final = datetime(2026, 11, 11, 13, 30)  # noqa: DTZ001
-MOVED_TO: Final = datetime(2026, 11, 12, 10, 0)  # noqa: DTZ001
+NO: Final = datetime(2026, 11, 18, 13, 30)
+MOVED: Final = datetime(2026, 11, 11, 13, 30)
+MOVED_TO: Final = datetime(2026, 11, 12, 10, 0)
 
 
 def test_there_are_six_readers(readers: Readers) -> None:
@@ -78,8 +78,8 @@ def test_all_readers_show_what_was_written_by_hand_as_the_zone_database_has_it(r
     override = f"RECURRENCE-ID;TZID=America/Toronto:{_written(MOVED)}"
     off = [f"RECURRENCE-ID;TZID=America/Toronto:{_written(NO)}", "STATUS:CANCELLED"]
     exdate = f"EXDATE;TZID=America/Toronto:{_written(NO)}"
-    december = datetime(2026, 12, 9, 9, 0)  # noqa: DTZ001
-    winter = datetime(2027, 1, 6, 14, 0)  # noqa: DTZ001
+    december = datetime(2026, 12, 9, 9, 0)
+    winter = datetime(2027, 1, 6, 14, 0)
     expected = [
         (_file(_event(december, 90)), [single(december, 90, TITLE)]),
         (_file(_event(FIRST, 150, RULE)), weekly(FIRST, 38, 150, TITLE)),
@@ -100,8 +100,8 @@ def test_all_readers_show_what_was_written_by_hand_as_the_zone_database_has_it(r
 
 
 def test_an_occurrence_belongs_to_the_days_on_which_it_begins(readers: Readers) -> None:
-    evening = datetime(2026, 10, 7, 19, 30)  # noqa: DTZ001 - still the 7th in UTC, up to the 8th
-    later = datetime(2026, 10, 7, 20, 30)  # noqa: DTZ001 - the 8th in UTC
+    evening = datetime(2026, 10, 7, 19, 30)
+    later = datetime(2026, 10, 7, 20, 30)
     files = [_file(_event(evening, 60)), _file(_event(later, 60))]
     on_the_7th = readers.read(files, Days(date(2026, 10, 7), date(2026, 10, 8)))
     assert on_the_7th == {name: [(single(evening, 60, TITLE),), ()] for name in NAMES}
