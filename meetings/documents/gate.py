@@ -27,6 +27,8 @@ _LONG_ENOUGH: Final = 8
 #: The letters that no decomposition gives.
 _PLAIN: Final = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"})
 _WORD: Final = re.compile(r"[^\W\d_]+|\d+")
+#: Stands between two texts, so that no name is put together from both: it is no letter and no figure.
+_WALL: Final = "|"
 _LARGEST_UNPACKED_BYTES: Final = 200_000_000
 
 
@@ -39,13 +41,12 @@ def refuse_names(parts: Iterable[str | bytes], known: Iterable[str]) -> None:
     """
     wanted = dict.fromkeys(name for text in known for name in _forms(text))
     for part in parts:
-        for text in _texts(part):
-            folded = _Folded.of(text)
-            if any(folded.names(name) for name in wanted):
-                raise Refusal(
-                    "document.names",
-                    "This document names someone who may only be called by a number. It stays here.",
-                )
+        folded = _Folded.of(_texts(part))
+        if any(folded.names(name) for name in wanted):
+            raise Refusal(
+                "document.names",
+                "This document names someone who may only be called by a number. It stays here.",
+            )
 
 
 # ------------------------------------------------------------------------------------------------------- names
@@ -69,14 +70,14 @@ def _forms(known: str) -> Iterator[_Name]:
 
 @dataclass(frozen=True)
 class _Folded:
-    """A text as its letters and figures alone, and at which of them a word begins or ends."""
+    """Texts as their letters and figures alone, a wall after each, and at which of them a word begins or ends."""
 
     letters: str
     edges: frozenset[int]
 
     @classmethod
-    def of(cls, text: str) -> _Folded:
-        words = _words(text)
+    def of(cls, texts: Iterable[str]) -> _Folded:
+        words = [word for text in dict.fromkeys(texts) for word in (*_words(text), _WALL)]
         edges, at = {0}, 0
         for word in words:
             at += len(word)

@@ -26,7 +26,7 @@ HEAD = Head(
     program=Both("SPHÈRES – Grand Montréal", "SPHÈRES – Greater Montréal"),
     committee=Both("Comité clinique", "Clinical Committee"),
     number="12",
-    starts=datetime(2026, 12, 2, 9, 30),  # noqa: DTZ001 - wall time; its zone stands beside it
+    starts=datetime(2026, 12, 2, 9, 30),
     minutes=150,
     place="1550, rue Sainte-Catherine Est, salle 3",
     online="https://visio.example/clinique?salle=3&cle=4f7a",

@@ -173,6 +173,12 @@ def test_a_name_in_a_pdfs_properties_stops_it(key: str) -> None:
     assert stopped(written(writer))
 
 
+def test_no_name_is_put_together_from_two_properties() -> None:
+    writer = PdfWriter(clone_from=BytesIO(as_pdf(MINUTES, "fr")))
+    writer.add_metadata({"/Subject": "Ana", "/Keywords": "Roy"})
+    assert not stopped(written(writer))
+
+
 def test_a_name_in_a_pdfs_bookmarks_notes_attachments_or_xmp_stops_it() -> None:
     def bookmark(writer: PdfWriter) -> None:
         writer.add_outline_item(title="Éloïse Desruisseaux", page_number=0)
