@@ -306,6 +306,7 @@ def _tell_one(
         dialect=(row or {}).get("dialect") or "unknown",
         after=local_of(at, thing.zone),
         is_off=all(one["state"] == "cancelled" for one in thing.meetings),
+        still_on=frozenset(one["original"] for one in thing.meetings if one["state"] != "cancelled"),
     )
     if not messages:
         return
