@@ -5,9 +5,11 @@ The same values give the same bytes. The recipient is the only attendee, so that
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from icalendar import Calendar, Event, vCalAddress, vDuration, vText
@@ -15,14 +17,19 @@ from icalendar import Calendar, Event, vCalAddress, vDuration, vText
 from duties.envelopes import CalendarPart, Mailbox
 from meetings.entries import Entry
 from meetings.itip import CANCEL, Message, alone
-from meetings.local_times import moment_of
-from meetings.texts import checked_line
+from meetings.local_times import end_of, moment_of
 from meetings.zones import vtimezone
 
 PRODUCT: Final = "-//SPHERES//Meetings//EN"
 REFRESH: Final = timedelta(hours=6)
 
+#: What a person answered, in the words of calendars.
+Partstat = Literal["NEEDS-ACTION", "ACCEPTED", "TENTATIVE", "DECLINED"]
 NEEDS_ACTION: Final = "NEEDS-ACTION"
+
+_WEEKDAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+_BREAKING: Final = ("Cc", "Cs", "Zl", "Zp")
+_URL: Final = re.compile(r"https?://[!#-;=?-\[\]-~]{1,1000}")
 
 
 def part(
@@ -32,38 +39,47 @@ def part(
     attendee: Mailbox,
     sequence: int,
     stamp: datetime,
-    partstat: str = NEEDS_ACTION,
+    partstat: Partstat = NEEDS_ACTION,
 ) -> CalendarPart:
-    """What goes with the letter of one message. `stamp` is its DTSTAMP, an aware moment."""
+    """What goes with the letter of one message.
+
+    `organizer` is the mailbox that the letter comes from, `attendee` the one that it goes to. `stamp` is the DTSTAMP,
+    an aware moment, `sequence` that of `itip.sequences`. `partstat`, what the person answered last, stays where the
+    message does not ask again. Raises ValueError where our own values are malformed.
+    """
     made = _calendar(message.method, [message.entry])
     for event in _events(message):
         event.add("sequence", sequence)
-        event.add("dtstamp", stamp.astimezone(UTC))
+        event.add("dtstamp", _moment(stamp))
         event["organizer"] = _address(organizer)
         asked = _address(attendee)
         asked.params["ROLE"] = vText("REQ-PARTICIPANT")
         if message.method != CANCEL:
-            asked.params["PARTSTAT"] = vText(partstat)
+            asked.params["PARTSTAT"] = vText(NEEDS_ACTION if message.bumps else partstat)
             asked.params["RSVP"] = vText("TRUE")
         event["attendee"] = asked
         made.add_component(event)
     name = "annulation.ics" if message.method == CANCEL else "invitation.ics"
-    return CalendarPart(message.method, bytes(made.to_ical()), name)
+    return CalendarPart(message.method, _written(made), name)
 
 
 def publish(entries: Sequence[Entry], *, name: str, stamps: Sequence[datetime]) -> bytes:
-    """A calendar to subscribe to: days, hours and places, no attendee and no agenda. `stamps` are the DTSTAMPs."""
+    """A calendar to subscribe to: days, hours and places, no attendee and no agenda. `stamps` are the DTSTAMPs.
+
+    Raises ValueError where our own values are malformed.
+    """
     made = _calendar("PUBLISH", entries)
-    line = checked_line(name)
-    made.add("name", line)
-    made.add("x-wr-calname", line)
+    made.add("name", _line(name))
+    made.add("x-wr-calname", _line(name))
+    # The one is the standard's, the other Outlook's.
     made.add("refresh-interval", vDuration(REFRESH), parameters={"VALUE": "DURATION"})
     made.add("x-published-ttl", vDuration(REFRESH))
     for entry, stamp in zip(entries, stamps, strict=True):
-        for event in _whole(entry, with_moved=True):
-            event.add("dtstamp", stamp.astimezone(UTC))
+        for event in (_rule(entry), *_exceptions(entry)):
+            event.add("dtstamp", _moment(stamp))
+            event.add("status", "CONFIRMED")
             made.add_component(event)
-    return bytes(made.to_ical())
+    return _written(made)
 
 
 def _calendar(method: str, entries: Iterable[Entry]) -> Calendar:
@@ -72,47 +88,51 @@ def _calendar(method: str, entries: Iterable[Entry]) -> Calendar:
     made.add("version", "2.0")
     made.add("calscale", "GREGORIAN")
     made.add("method", method)
-    spans: dict[str, list[datetime]] = {}
+    spans: dict[str, set[datetime]] = {}
     for entry in entries:
-        days = [one.starts for one in entry.occurrences()] or [entry.starts]
-        spans.setdefault(entry.zone, []).extend((min(entry.starts, *days), max(entry.starts, *days)))
+        span = spans.setdefault(entry.zone, set())
+        span.update(entry.originals, (how.starts for how in entry.moved.values()))
     for zone, days in sorted(spans.items()):
         made.add_component(vtimezone(zone, min(days).date(), max(days).date()))
     return made
 
 
 def _events(message: Message) -> list[Event]:
-    entry = message.entry
-    if message.whole and message.method != CANCEL:
-        return _whole(entry, with_moved=True)
-    if message.recurrence is None:
-        made = _whole(entry, with_moved=False)
+    entry, original = message.entry, message.recurrence
+    if message.whole:
+        made = [_rule(entry)]
+        if message.method != CANCEL:
+            made += _exceptions(entry, original)
     else:
-        event = _event(alone(entry, message.recurrence))
-        event.add("recurrence-id", _local(message.recurrence, entry.zone))
-        made = [event]
-    if message.method == CANCEL and message.is_off:
+        made = [_rule(entry)] if original is None else [_exception(entry, original)]
+    if message.method != CANCEL or message.is_off:
         for event in made:
-            event.add("status", "CANCELLED")
+            event.add("status", "CANCELLED" if message.method == CANCEL else "CONFIRMED")
     return made
 
 
-def _whole(entry: Entry, *, with_moved: bool) -> list[Event]:
-    """The rule with the dates that are cancelled, then each date that takes place otherwise."""
-    master = _event(entry)
-    if entry.last_on is None:
-        return [master]
-    # The end of the rule is a moment in UTC: the last date's own start.
-    last = entry.originals[-1]
-    master.add("rrule", {"freq": "WEEKLY", "until": moment_of(last, entry.zone)})
-    for at in sorted(entry.cancelled):
-        master.add("exdate", _local(at, entry.zone))
-    made = [master]
-    if with_moved:
-        for at in sorted(entry.moved):
-            event = _event(alone(entry, at))
-            event.add("recurrence-id", _local(at, entry.zone))
-            made.append(event)
+def _rule(entry: Entry) -> Event:
+    """A meeting that stands alone, or the rule of a season with the dates that are off."""
+    made = _event(entry)
+    if entry.is_season:
+        last = entry.originals[-1]
+        # The end of a rule is a moment in UTC, that of the last date's start: readers agree on no other form.
+        made.add("rrule", {"freq": "WEEKLY", "until": moment_of(last, entry.zone), "byday": _WEEKDAYS[last.weekday()]})
+        for one in sorted(entry.cancelled):
+            made.add("exdate", _local(one, entry.zone))
+    return made
+
+
+def _exceptions(entry: Entry, also: datetime | None = None) -> list[Event]:
+    """Each date that takes place otherwise; `also` one that calendars may have taken out, if it takes place."""
+    shown = {*entry.moved, *([also] if also is not None and also not in entry.cancelled else [])}
+    return [_exception(entry, one) for one in sorted(shown)]
+
+
+def _exception(entry: Entry, original: datetime) -> Event:
+    made = _event(alone(entry, original))
+    # Always in this one form: some servers compare it as text.
+    made.add("recurrence-id", _local(original, entry.zone))
     return made
 
 
@@ -120,28 +140,62 @@ def _event(entry: Entry) -> Event:
     made = Event()
     made.add("uid", entry.uid)
     made.add("dtstart", _local(entry.starts, entry.zone))
-    ends = entry.starts + timedelta(minutes=entry.minutes)
-    made.add("dtend", _local(ends, entry.zone))
-    made.add("summary", checked_line(entry.title))
-    where = " · ".join(one for one in (entry.place, entry.online_url) if one)
+    made.add("dtend", _end(entry))
+    made.add("summary", _line(entry.title))
+    where = " · ".join(_line(one) for one in (entry.place, entry.online_url) if one)
     if where:
         made.add("location", where)
     if entry.description:
-        made.add("description", entry.description)
+        made.add("description", "\n".join(_line(one) for one in entry.description.splitlines()))
     if entry.url:
+        if not _URL.fullmatch(entry.url):
+            msg = "the address of a meeting's page is one of the web, in plain ASCII"
+            raise ValueError(msg)
         made.add("url", entry.url)
     made.add("class", "PRIVATE")
     return made
 
 
+def _end(entry: Entry) -> datetime:
+    """The end as calendars are told it: by the wall, so that it holds on every date of a season.
+
+    A meeting alone that lasts through a change of the clocks ends at the moment that a clock in the hand shows.
+    """
+    by_the_wall = entry.starts + timedelta(minutes=entry.minutes)
+    moment = end_of(entry.starts, entry.minutes, entry.zone)
+    if entry.is_season or moment.astimezone(ZoneInfo(entry.zone)).replace(tzinfo=None) == by_the_wall:
+        return _local(by_the_wall, entry.zone)
+    return moment
+
+
 def _address(mailbox: Mailbox) -> vCalAddress:
     made = vCalAddress(f"mailto:{mailbox.address}")
     # Quotes are written in a way that not every calendar reads back.
-    name = checked_line(mailbox.name).replace('"', "")
+    name = _line(mailbox.name.replace('"', " "))
     if name:
         made.params["CN"] = vText(name)
     return made
 
 
+def _line(text: str) -> str:
+    """`text` on one line: what could begin another line of the file becomes a space."""
+    return " ".join("".join(" " if unicodedata.category(c) in _BREAKING else c for c in text).split())
+
+
 def _local(at: datetime, zone: str) -> datetime:
     return at.replace(tzinfo=ZoneInfo(zone), fold=0)
+
+
+def _moment(stamp: datetime) -> datetime:
+    if stamp.tzinfo is None:
+        msg = "a moment needs its offset"
+        raise ValueError(msg)
+    return stamp.astimezone(UTC).replace(microsecond=0)
+
+
+def _written(made: Calendar) -> bytes:
+    # Every local time of ours must find its zone in the file: else readers take it for their own, or for UTC.
+    if made.get_missing_tzids():
+        msg = "a zone is missing in the file"
+        raise ValueError(msg)
+    return bytes(made.to_ical())

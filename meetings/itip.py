@@ -1,35 +1,41 @@
-"""What has to be said so that a person's calendar goes from what they were told to what is so.
+"""What has to be said so that a person's calendar goes from what they were told to what is so (RFC 5546).
 
-The forms are those that calendars were seen to read rightly (notes on iTIP). No message form for one date of a season
-is safe everywhere, so a person's calendar has a dialect: "merge" takes an exception by itself, as RFC 5546 says, and
-"replace" takes each message for the whole, so that it gets the whole each time.
+No form of message about one date of a season is read rightly everywhere, so a person's calendar has a dialect: "merge"
+takes a date by itself, as the RFC says; "replace" takes every message for the whole, and gets the whole each time. What
+is not known is taken for "merge", which the calendars of large offices are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
-from meetings.entries import Entry
+from meetings.entries import WEEK, Entry, Occurrence
 
+Method = Literal["REQUEST", "CANCEL"]
 Kind = Literal["invitation", "update", "details", "moved", "restored", "cancelled", "removed"]
+Dialect = Literal["unknown", "merge", "replace"]
 
 REQUEST: Final = "REQUEST"
 CANCEL: Final = "CANCEL"
 
+#: A season that loses more dates than this at one of its ends is told as shorter, and not date by date.
+FEW: Final = 1
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message about `entry`, or about its date `recurrence` alone.
+    """One message: `kind` says what happened, for the letter; the rest is what the calendar file holds.
 
-    `bumps`: SEQUENCE rises, and answers given before are asked for anew. `whole`: the entry with every exception is in
-    it; else the rule with its cancelled dates, or the one date. `is_off`: a CANCEL of a meeting that nobody has, and
-    not of one person's part in it.
+    It is about the original local time `recurrence` alone, or about all of `entry`. `whole`: the file holds the rule
+    and every exception; else the rule without the dates that are off, or the one date. `bumps`: SEQUENCE rises, and
+    answers given before no longer count. `is_off`, of a CANCEL: nobody meets then; else this person alone is not
+    expected, and no STATUS may say otherwise to their calendar.
     """
 
-    method: str
+    method: Method
     kind: Kind
     entry: Entry
     recurrence: datetime | None = None
@@ -38,24 +44,57 @@ class Message:
     is_off: bool = False
 
 
-def differences(
-    told: Entry | None, wanted: Entry | None, *, dialect: str, after: datetime, is_off: bool = False
-) -> tuple[Message, ...]:
-    """The messages, in their order, from what was told to what is wanted. None where nothing to come differs.
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """How one date to come differs: None where the person is not expected. `is_new`: its season did not reach it."""
 
-    `after` is the local time now: what is past is left as it is. `is_off` says that nobody has the meeting any more.
+    original: datetime
+    before: Occurrence | None
+    now: Occurrence | None
+    is_new: bool = False
+
+    @property
+    def is_other_time(self) -> bool:
+        if self.before is None or self.now is None:
+            return True
+        return (self.before.starts, self.before.minutes) != (self.now.starts, self.now.minutes)
+
+
+def differences(
+    told: Entry | None,
+    wanted: Entry | None,
+    *,
+    dialect: Dialect | str,
+    after: datetime,
+    is_off: bool = False,
+    still_on: Collection[datetime] = (),
+) -> tuple[Message, ...]:
+    """The messages, in the order in which they have to arrive, from what was told to what is wanted.
+
+    Only meetings that begin after `after`, the local time now, count: where nothing of them differs, nothing is sent.
+    `is_off` says that nobody has any of these meetings any more; `still_on` names originals that take place, without
+    this person. Raises ValueError for two UIDs, and for a season that would get another weekday or hour under its old
+    UID: calendars keep exceptions by their original time, and lose them.
     """
-    ahead = wanted is not None and _is_ahead(wanted, after)
-    if told is None or not _is_ahead(told, after):
-        # Whoever has nothing to come any more, and is told of something that comes, is invited.
-        if wanted is None or not ahead or (told is not None and _same_ahead(told, wanted, after)):
-            return ()
+    if told is not None and wanted is not None:
+        _refuse_unlike(told, wanted)
+    had, gets = _ahead(told, after), _ahead(wanted, after)
+    if wanted is not None and gets and not had:
         return (Message(REQUEST, "invitation", wanted),)
-    if wanted is None or not ahead:
+    if told is None or not had:
+        return ()
+    if wanted is None or not gets:
         return (Message(CANCEL, "cancelled" if is_off else "removed", told, is_off=is_off),)
-    if wanted.last_on is None or told.last_on is None:
-        return tuple(_of_one(told, wanted))
-    return tuple(_of_season(told, wanted, is_whole=dialect == "replace", after=after))
+    changes = [
+        _Change(original, had.get(original), gets.get(original), not _is_within(told, original))
+        for original in sorted({*had, *gets})
+        if had.get(original) != gets.get(original)
+    ]
+    if not wanted.is_season:
+        return tuple(_of_one(told, wanted, changes))
+    if dialect == "replace":
+        return tuple(_as_a_whole(told, wanted, changes, still_on))
+    return tuple(_by_dates(told, wanted, changes, gets, still_on))
 
 
 def sequences(before: int, messages: Sequence[Message]) -> list[int]:
@@ -67,89 +106,9 @@ def sequences(before: int, messages: Sequence[Message]) -> list[int]:
     return found
 
 
-def _of_one(told: Entry, wanted: Entry) -> Iterator[Message]:
-    if (told.starts, told.minutes, told.zone, told.last_on) != (
-        wanted.starts,
-        wanted.minutes,
-        wanted.zone,
-        wanted.last_on,
-    ):
-        yield Message(REQUEST, "update", wanted)
-    elif told != wanted:
-        yield Message(REQUEST, "details", wanted, bumps=False)
-
-
-def _of_season(told: Entry, wanted: Entry, *, is_whole: bool, after: datetime) -> Iterator[Message]:
-    if _rule(told) != _rule(wanted) or _is_longer_or_shorter(told, wanted, after):
-        yield from _everything(wanted, "update", is_whole=is_whole, after=after)
-        return
-    changes = list(_exceptions(told, wanted, after))
-    restored = [change for change in changes if change.kind == "restored"]
-    if restored or (is_whole and changes):
-        # Calendars disagree about a date that was taken out and comes back: the whole says it.
-        one = changes[0]
-        kind: Kind = one.kind if len(changes) == 1 else "update"
-        yield Message(REQUEST, kind, wanted, one.recurrence if len(changes) == 1 and kind == "moved" else None)
-        return
-    if _words(told) != _words(wanted):
-        yield Message(REQUEST, "details", wanted, bumps=False, whole=is_whole)
-    yield from changes
-
-
-def _everything(wanted: Entry, kind: Kind, *, is_whole: bool, after: datetime) -> Iterator[Message]:
-    """The season anew, then, where one message takes one thing, each date that is moved: the order of Outlook."""
-    yield Message(REQUEST, kind, wanted, whole=is_whole)
-    if is_whole:
-        return
-    for at, one in sorted(wanted.moved.items()):
-        if one.starts > after:
-            yield Message(REQUEST, "moved", wanted, at, whole=False)
-
-
-def _exceptions(told: Entry, wanted: Entry, after: datetime) -> Iterator[Message]:
-    """Each date to come that takes place otherwise than was told: moved ones first, then cancelled ones."""
-    later: list[Message] = []
-    for at in wanted.originals:
-        before = None if at in told.cancelled else told.at(at)
-        now = None if at in wanted.cancelled else wanted.at(at)
-        if not any(one is not None and one.starts > after for one in (before, now)):
-            continue
-        if before is None and now is not None:
-            yield Message(REQUEST, "restored", wanted, at)
-        elif before is not None and now is None:
-            later.append(Message(CANCEL, "cancelled", told, at, whole=False, is_off=True))
-        elif before is not None and now is not None and before != now:
-            yield Message(REQUEST, "moved", wanted, at, bumps=before[:3] != now[:3], whole=False)
-    yield from later
-
-
-def _is_longer_or_shorter(told: Entry, wanted: Entry, after: datetime) -> bool:
-    """Whether dates to come were added before or behind, or taken away there."""
-    was, is_now = set(told.originals), set(wanted.originals)
-    return any(at > after for at in was ^ is_now)
-
-
-def _rule(entry: Entry) -> tuple[object, ...]:
-    return entry.zone, entry.starts.weekday(), entry.starts.time(), entry.minutes
-
-
-def _words(entry: Entry) -> tuple[str, ...]:
-    return entry.title, entry.description, entry.place, entry.online_url, entry.url
-
-
-def _is_ahead(entry: Entry, after: datetime) -> bool:
-    return any(one.starts > after for one in entry.occurrences())
-
-
-def _same_ahead(told: Entry, wanted: Entry, after: datetime) -> bool:
-    return {one for one in told.occurrences() if one.starts > after} == {
-        one for one in wanted.occurrences() if one.starts > after
-    }
-
-
-def alone(entry: Entry, recurrence: datetime) -> Entry:
+def alone(entry: Entry, original: datetime) -> Entry:
     """One date of a season as a meeting of its own, as an exception by itself says it."""
-    one = entry.at(recurrence)
+    one = entry.at(original)
     return replace(
         entry,
         starts=one.starts,
@@ -160,3 +119,110 @@ def alone(entry: Entry, recurrence: datetime) -> Entry:
         cancelled=frozenset(),
         moved={},
     )
+
+
+def _of_one(told: Entry, wanted: Entry, changes: Sequence[_Change]) -> Iterator[Message]:
+    # A meeting alone is known by its UID: its original time is its time, so that a move looks like two changes.
+    if told.zone != wanted.zone or any(change.is_other_time for change in changes):
+        yield Message(REQUEST, "update", wanted)
+    elif told != wanted:
+        yield Message(REQUEST, "details", wanted, bumps=False)
+
+
+def _as_a_whole(
+    told: Entry, wanted: Entry, changes: Sequence[_Change], still_on: Collection[datetime]
+) -> Iterator[Message]:
+    """One message with everything in it, whatever changed."""
+    if len(changes) == 1 and _texts(told) == _texts(wanted):
+        (change,) = changes
+        yield Message(REQUEST, _kind(change, still_on), wanted, change.original, bumps=change.is_other_time)
+    elif any(change.is_other_time for change in changes):
+        yield Message(REQUEST, "update", wanted)
+    elif changes or _texts(told) != _texts(wanted):
+        yield Message(REQUEST, "details", wanted, bumps=False)
+
+
+def _by_dates(
+    told: Entry,
+    wanted: Entry,
+    changes: Sequence[_Change],
+    gets: Mapping[datetime, Occurrence],
+    still_on: Collection[datetime],
+) -> Iterator[Message]:
+    """The rule if it has to change, then each date that is otherwise, then each that is off: the order of Outlook."""
+    restored = [change for change in changes if change.before is None and not change.is_new]
+    if restored and len(changes) == 1 and _texts(told) == _texts(wanted):
+        # Calendars that took the date out of the rule need the rule; those that keep its cancellation need the date.
+        yield Message(REQUEST, "restored", wanted, restored[0].original)
+        return
+    moved = [change for change in changes if change.now is not None]
+    off = [change for change in changes if change.now is None]
+    if restored or _is_otherwise(told, wanted, changes):
+        bumps = any(change.is_other_time for change in changes)
+        yield Message(REQUEST, "update" if bumps else "details", wanted, bumps=bumps, whole=False)
+        # Some calendars keep a date's exception under a new rule, some drop it: each is told anew.
+        by_date = {change.original: change for change in changes}
+        anew = {*wanted.moved, *told.moved, *(change.original for change in restored)}
+        moved = [by_date.get(one, _Change(one, gets[one], gets[one])) for one in sorted(anew & set(gets))]
+        # Beyond the new rule nothing has to be taken out: an exception to no date of it goes with the old one.
+        off = [one for one in off if _is_within(wanted, one.original)]
+    for change in moved:
+        yield Message(
+            REQUEST,
+            _kind(change, still_on),
+            wanted,
+            change.original,
+            bumps=change.is_other_time,
+            whole=False,
+        )
+    for change in off:
+        kind = _kind(change, still_on)
+        yield Message(CANCEL, kind, told, change.original, whole=False, is_off=kind == "cancelled")
+
+
+def _is_otherwise(told: Entry, wanted: Entry, changes: Sequence[_Change]) -> bool:
+    """Whether the rule or the words of a season have to be told anew, and not single dates of it alone."""
+    if _texts(told) != _texts(wanted):
+        return True
+    if changes and _usual(told) != _usual(wanted):
+        return True
+    if any(change.is_new for change in changes):
+        return True
+    outside = [change for change in changes if change.now is None and not _is_within(wanted, change.original)]
+    early = sum(change.original < wanted.starts for change in outside)
+    return early > FEW or len(outside) - early > FEW
+
+
+def _kind(change: _Change, still_on: Collection[datetime]) -> Kind:
+    if change.now is None:
+        return "removed" if change.original in still_on else "cancelled"
+    if change.before is None and not change.is_new:
+        return "restored"
+    return "moved" if change.is_other_time else "details"
+
+
+def _ahead(entry: Entry | None, after: datetime) -> dict[datetime, Occurrence]:
+    """The meetings of an entry that are to come, by their original time."""
+    return {one.original: one for one in entry.occurrences() if one.starts > after} if entry is not None else {}
+
+
+def _is_within(entry: Entry, original: datetime) -> bool:
+    """Whether the rule of a season has this original time, held or not."""
+    return entry.last_on is not None and entry.starts.date() <= original.date() <= entry.last_on
+
+
+def _usual(entry: Entry) -> tuple[int, str, str]:
+    return entry.minutes, entry.place, entry.online_url
+
+
+def _texts(entry: Entry) -> tuple[str, str, str]:
+    return entry.title, entry.description, entry.url
+
+
+def _refuse_unlike(told: Entry, wanted: Entry) -> None:
+    if told.uid != wanted.uid or told.is_season != wanted.is_season:
+        msg = "two things are told under two UIDs"
+        raise ValueError(msg)
+    if told.is_season and (told.zone != wanted.zone or (wanted.starts - told.starts) % WEEK):
+        msg = "a season at another weekday, hour or zone has a UID of its own"
+        raise ValueError(msg)
