@@ -131,8 +131,8 @@ def _agenda(words: _Words, content: AgendaContent) -> Paper:
             Note(
                 words.count(
                     Counted(
-                        "The items take %(n)s minute more than the meeting has.",
-                        "The items take %(n)s minutes more than the meeting has.",
+                        "All items together take %(n)s minute more than the meeting has.",
+                        "All items together take %(n)s minutes more than the meeting has.",
                         content.overrun_minutes,
                     )
                 ),

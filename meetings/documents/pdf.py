@@ -10,7 +10,7 @@ import threading
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import typst
 
@@ -30,23 +30,10 @@ def as_pdf(content: Content, language: str) -> bytes:
 
     Raises Refusal where a text is missing in that language.
     """
-    return _printed(laid_out(content, language), "pdf")[0]
-
-
-def as_pictures(content: Content, language: str, *, dots_per_inch: int = 96) -> list[bytes]:
-    """The pages of the same document as PNG."""
-    return _printed(laid_out(content, language), "png", ppi=float(dots_per_inch))
-
-
-def _printed(paper: Paper, form: Literal["pdf", "png"], ppi: float | None = None) -> list[bytes]:
-    data = json.dumps(_as_data(paper), ensure_ascii=False)
+    data = json.dumps(_as_data(laid_out(content, language)), ensure_ascii=False)
     data = "".join(letter if _is_printable(letter) else _MISSING for letter in data)
     with _ONE_AT_A_TIME:
-        made = _compiler(_TEMPLATE).compile(
-            format=form, ppi=ppi, sys_inputs={"data": data}, pdf_standards=["ua-1"] if form == "pdf" else []
-        )
-    pages = made if isinstance(made, list) else [made]
-    return [page for page in pages if page is not None]
+        return _compiled(_TEMPLATE, {"data": data})
 
 
 def _as_data(paper: Paper) -> dict[str, Any]:
@@ -57,18 +44,25 @@ def _as_data(paper: Paper) -> dict[str, Any]:
 
 
 @cache
-def _compiler(template: Path) -> typst.Compiler:
-    return typst.Compiler(str(template), ignore_system_fonts=True)
-
-
-@cache
 def _is_printable(letter: str) -> bool:
     """Whether Typst's fonts have `letter`: PDF/UA refuses a document with one that they do not."""
     if letter.isascii():
         return True
     with _ONE_AT_A_TIME:
         try:
-            _compiler(_LETTER).compile(format="pdf", sys_inputs={"letter": letter}, pdf_standards=["ua-1"])
+            _compiled(_LETTER, {"letter": letter})
         except typst.TypstError:
             return False
     return True
+
+
+def _compiled(template: Path, inputs: dict[str, str]) -> bytes:
+    made = _compiler(template).compile(format="pdf", sys_inputs=inputs, pdf_standards=["ua-1"])
+    if not isinstance(made, bytes):
+        raise TypeError("a PDF is one file")
+    return made
+
+
+@cache
+def _compiler(template: Path) -> typst.Compiler:
+    return typst.Compiler(str(template), ignore_system_fonts=True)

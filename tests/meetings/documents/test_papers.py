@@ -23,7 +23,7 @@ from meetings.documents.content import AgendaContent, Both, Content, DecisionLin
 from meetings.documents.docx import as_docx
 from meetings.documents.layout import laid_out
 from meetings.documents.paper import typeset
-from meetings.documents.pdf import as_pdf, as_pictures
+from meetings.documents.pdf import as_pdf
 from tests.meetings.documents.reading import (
     NUMBER,
     alike,
@@ -421,12 +421,6 @@ def test_two_hundred_items_are_all_there_under_a_head_on_every_page() -> None:
     assert all("Présenté par But Durée" in page for page in pages[:-1])
     assert f"Page {len(pages)} sur {len(pages)}" in pages[-1]
     assert len(docx_numbers(as_docx(content, "en"))) == 200
-
-
-def test_pages_can_be_had_as_pictures() -> None:
-    pictures = as_pictures(MINUTES, "fr", dots_per_inch=40)
-    assert len(pictures) == len(PdfReader(BytesIO(as_pdf(MINUTES, "fr"))).pages)
-    assert all(picture.startswith(b"\x89PNG") for picture in pictures)
 
 
 def test_a_decision_that_nobody_owes_names_no_owner() -> None:
