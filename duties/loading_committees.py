@@ -34,7 +34,7 @@ def _committees(compared: Comparison) -> Iterator[Step]:
         rules = {
             "letters": committee.letters,
             "quorum": _declared(committee.quorum),
-            "agenda": _declared(committee.agenda),
+            "agenda": _agenda(committee),
         }
         built = {"source": committee.source, "derived_from": list(committee.derived_from)}
         row = compared.committees.get(key)
@@ -129,6 +129,12 @@ def _one_seat(compared: Comparison, place: tuple[str, str], seat: Seat, row: Row
     if differ(row, columns):
         said = N_("The seat “%(seat)s” of “%(committee)s” changed: whose it is, for which role, its name or its vote.")
         yield compared.changing(Change("changed", "seat", said, facts), _seat, row["id"], columns)
+
+
+def _agenda(committee: Committee) -> Row:
+    """The agenda's rules as the database keeps them, and beside them their order, which a JSON object has none of."""
+    agenda = committee.agenda
+    return {**_declared(agenda), "order": list(agenda.rules)} if agenda else {}
 
 
 def _declared(part: Part | None) -> Row:

@@ -1,0 +1,232 @@
+"""The rows of agenda items: reading them, having one open for a subject, and holding one while it is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import and_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session
+
+from duties import events
+from duties.actors import Actor
+from duties.here import many, one, program_of
+from duties.refusals import Refusal
+from locales import N_
+from meetings.agenda_rules import OF_ONE_MEETING, points_of
+from meetings.reasons import EDITED, TAKEN_OFF, Kept, is_drawn, merged, without
+from models.agenda import AUDIENCES, PURPOSES, AgendaItem
+from models.base import refers, table_of
+from models.committee import Committee, Seat
+from models.lifecycles import AGENDA_ITEM, NoSuchMove
+
+_item = table_of(AgendaItem)
+_committee = table_of(Committee)
+_seat = table_of(Seat)
+
+#: How often a row that was there and is gone again is looked for, when two settle the same subject at once.
+_TRIES: Final = 5
+
+#: What an item begins with where nobody says otherwise. The columns have no defaults of the database's own.
+_NEW: Final[Mapping[str, Any]] = {
+    "meeting_id": None,
+    "rule": "",
+    "section_fr": "",
+    "section_en": "",
+    "title_en": "",
+    "purpose": PURPOSES[1],
+    "audience": AUDIENCES[0],
+    "minutes": 5,
+    "presenter_seat_id": None,
+    "task_id": None,
+    "position": 0,
+    "number": None,
+    "frozen_at": None,
+    "late": False,
+    "late_reason": "",
+    "times_seen": 0,
+    "carried_from_id": None,
+    "referred_to_id": None,
+    "state": AGENDA_ITEM.initial,
+    "outcome": "",
+    "note_fr": "",
+    "note_en": "",
+    "asked_by": None,
+    "settled_at": None,
+    "settled_as": None,
+    "version": 1,
+}
+
+
+def items_of(session: Session, meeting_id: UUID) -> list[dict[str, Any]]:
+    """What is on a meeting's agenda, settled or not, in its order.
+
+    Each row has the columns of `models.agenda.AgendaItem`, its presenting seat as `presenter_fr` and `presenter_en`,
+    and `points`: what is gone through under it, in both languages.
+    """
+    return _read(
+        session, _item.c.meeting_id == meeting_id, _item.c.state.in_(["scheduled", "settled"]), by_position=True
+    )
+
+
+def pool_of(session: Session, committee_id: UUID) -> list[dict[str, Any]]:
+    """What waits for a meeting of the committee, the first asked first; each row as `items_of` has them."""
+    return _read(session, _item.c.committee_id == committee_id, _item.c.state == "pool", by_position=False)
+
+
+def item_of(session: Session, item_id: UUID) -> dict[str, Any]:
+    """One item's row, as `items_of` has them. Raises Refusal where there is none."""
+    rows = _read(session, _item.c.id == item_id, by_position=False)
+    if not rows:
+        raise _unknown()
+    return rows[0]
+
+
+def is_asked(row: Mapping[str, Any]) -> bool:
+    """Whether an item was asked for or brought over, and is not there by what a rule draws alone."""
+    return row["kind"] not in OF_ONE_MEETING and not is_drawn(without(row["reasons"], EDITED, TAKEN_OFF))
+
+
+def _read(session: Session, *conditions: Any, by_position: bool) -> list[dict[str, Any]]:
+    order = (_item.c.position, _item.c.asked_at) if by_position else (_item.c.asked_at, _item.c.kind, _item.c.subject)
+    rows = many(
+        session,
+        select(
+            _item,
+            _seat.c.title_fr.label("presenter_fr"),
+            _seat.c.title_en.label("presenter_en"),
+            _committee.c.agenda.label("declared"),
+        )
+        .join(_committee, refers(_item.c.committee_id, _committee))
+        .outerjoin(_seat, refers(_item.c.presenter_seat_id, _seat))
+        .where(_item.c.program_id == program_of(session), and_(*conditions))
+        .order_by(*order, _item.c.id),
+    )
+    for row in rows:
+        row["points"] = points_of({"agenda": row.pop("declared")}, row["rule"])
+    return rows
+
+
+def open_item(session: Session, values: Mapping[str, Any], reasons: Sequence[Kept], *, by: Actor, at: datetime) -> UUID:
+    """Put an item in the pool, or on an agenda as `values` say; one that is open for the subject gets the reasons.
+
+    Two who ask at once get the same item: the index `one_open_item` decides, and nobody is refused.
+    """
+    here = program_of(session)
+    new = {**_NEW, "asked_by": by.person_id, "asked_at": at, **values, "reasons": list(reasons)}
+    for _ in range(_TRIES):
+        made: UUID | None = session.scalar(
+            insert(_item)
+            .values(program_id=here, id=uuid4(), **new)
+            .on_conflict_do_nothing(
+                index_elements=["program_id", "committee_id", "kind", "subject"],
+                index_where=text("state in ('pool', 'scheduled')"),
+            )
+            .returning(_item.c.id)
+        )
+        if made is not None:
+            events.write(session, "agenda_item.asked", "agenda_item", made, by=by, at=at, kind=new["kind"])
+            return made
+        row = open_row(session, new["committee_id"], new["kind"], new["subject"])
+        if row is None:
+            continue
+        more: dict[str, Any] = {"reasons": merged(row["reasons"], reasons)}
+        for name, better in (("task_id", row["task_id"] or new["task_id"]), ("times_seen", new["times_seen"])):
+            more[name] = max(row[name], better) if name == "times_seen" else better
+        if any(row[name] != value for name, value in more.items()):
+            change_item(session, row, **more)
+            tell(session, "agenda_item.asked_again", row, by=by, at=at)
+        found: UUID = row["id"]
+        return found
+    msg = "an open item was in the way again and again, and gone each time it was read"
+    raise RuntimeError(msg)
+
+
+def open_row(session: Session, committee_id: UUID, kind: str, subject: str) -> dict[str, Any] | None:
+    """The open item of a committee about this subject, locked; None where there is none."""
+    return one(
+        session,
+        select(_item)
+        .where(
+            _item.c.program_id == program_of(session),
+            _item.c.committee_id == committee_id,
+            _item.c.kind == kind,
+            _item.c.subject == subject,
+            _item.c.state.in_(["pool", "scheduled"]),
+        )
+        .with_for_update(),
+    )
+
+
+def lock_item(session: Session, item_id: UUID, *, seen: int | None = None) -> dict[str, Any]:
+    """An item's row, locked for this transaction. Raises Refusal: there is none, or not in the version `seen`."""
+    row = one(
+        session,
+        select(_item).where(_item.c.program_id == program_of(session), _item.c.id == item_id).with_for_update(),
+    )
+    if row is None:
+        raise _unknown()
+    if seen is not None and row["version"] != seen:
+        raise changed_meanwhile()
+    return row
+
+
+def change_item(session: Session, row: Mapping[str, Any], **values: Any) -> int:
+    """Write columns of a locked item, and return the version that it is now."""
+    version: int = row["version"] + 1
+    done = session.execute(
+        update(_item)
+        .where(_item.c.program_id == row["program_id"], _item.c.id == row["id"], _item.c.version == row["version"])
+        .values(**values, version=version)
+    )
+    if done.rowcount != 1:  # type: ignore[attr-defined]
+        msg = "a locked item changed under its lock"
+        raise RuntimeError(msg)
+    return version
+
+
+def set_positions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Have items stand in this order. Their versions stay: where the others stand is no edit of an item."""
+    for place, row in enumerate(rows, start=1):
+        if row["position"] != place:
+            session.execute(
+                update(_item)
+                .where(_item.c.program_id == row["program_id"], _item.c.id == row["id"])
+                .values(position=place)
+            )
+
+
+def refuse_unless_open(meeting: Mapping[str, Any]) -> None:
+    """Raises Refusal where a meeting's agenda can no longer be changed: it is frozen, or the meeting is not planned."""
+    if meeting["state"] != "planned":
+        raise Refusal("agenda.meeting_not_planned", N_("The agenda of a meeting is made while the meeting is planned."))
+    if meeting["agenda_frozen_at"] is not None:
+        raise Refusal("agenda.frozen", N_("The agenda is frozen: what comes now is added to it, with a reason."))
+
+
+def moved(row: Mapping[str, Any], move: str) -> str:
+    """The state of an item after a move. Raises Refusal where its state does not allow it."""
+    try:
+        return AGENDA_ITEM.after(row["state"], move)
+    except NoSuchMove:
+        raise Refusal("agenda.item_state", N_("This cannot be done with this item as it stands now.")) from None
+
+
+def tell(session: Session, verb: str, row: Mapping[str, Any], *, by: Actor, at: datetime, **facts: events.Fact) -> None:
+    """Write the event of what was done to an item."""
+    events.write(session, verb, "agenda_item", row["id"], by=by, at=at, case_id=None, kind=row["kind"], **facts)
+
+
+def changed_meanwhile() -> Refusal:
+    """What whoever looked at an older version of an item is told."""
+    return Refusal(
+        "agenda.item_changed",
+        N_("Someone else changed this item while you were looking at it. Nothing was saved; look at it again."),
+    )
+
+
+def _unknown() -> Refusal:
+    return Refusal("agenda.unknown_item", N_("There is no such item."))

@@ -1,0 +1,172 @@
+"""What a meeting's agenda says on paper, and who may read which part of it. Reads only.
+
+An agenda that is frozen says what it said when it was frozen, and each addendum what was added; one that is not says
+what is on it now, under the numbers that it would get. Every audience reads the same numbers, some with gaps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from duties.here import many, program, program_of
+from duties.refusals import Refusal
+from locales import N_
+from meetings.agenda_items import items_of
+from meetings.committees import committees, membership
+from meetings.documents.content import AgendaContent, Both, Head, ItemLine, as_json, from_json
+from meetings.holding import read_meeting
+from meetings.reasons import in_words
+from models.agenda import AUDIENCES, AgendaVersion
+from models.base import table_of
+from models.meeting import MeetingGuest
+from models.program import Organization, Person
+
+_version = table_of(AgendaVersion)
+_guest = table_of(MeetingGuest)
+_person = table_of(Person)
+_organization = table_of(Organization)
+
+#: The audiences, from the widest: each reads what is for those before it too.
+WIDEST: Final = AUDIENCES
+#: The audience that reads everything.
+PARTNERS: Final = AUDIENCES[-1]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Someone who is invited to a meeting: the language that they read, and as what they read its agenda."""
+
+    person_id: UUID
+    language: str
+    audience: str
+
+
+def readers_of(session: Session, meeting_id: UUID) -> tuple[Reader, ...]:
+    """Everyone who is invited to a meeting, and how they read its agenda.
+
+    A guest reads what is for all who are invited; who has a seat, what is for the seats; who has one for a partner of
+    the program, and not for an outside organization, everything.
+    """
+    meeting = read_meeting(session, meeting_id)
+    here = program_of(session)
+    invited = membership(session, meeting["committee_id"]).invited(meeting["starts"].date())
+    outside = set(
+        session.scalars(
+            select(_organization.c.id).where(_organization.c.program_id == here, _organization.c.kind == "outside")
+        )
+    )
+    guests = session.scalars(
+        select(_guest.c.person_id).where(
+            _guest.c.program_id == here, _guest.c.meeting_id == meeting_id, _guest.c.withdrawn_at.is_(None)
+        )
+    )
+    audiences = dict.fromkeys(guests, WIDEST[0])
+    audiences |= {
+        person: WIDEST[1] if seat.organization_id in outside else PARTNERS for person, seat in invited.items()
+    }
+    rows = session.execute(
+        select(_person.c.id, _person.c.language)
+        .where(_person.c.program_id == here, _person.c.id.in_(list(audiences)))
+        .order_by(_person.c.sort_key, _person.c.id)
+    )
+    return tuple(Reader(row.id, row.language, audiences[row.id]) for row in rows)
+
+
+def content(session: Session, meeting_id: UUID, *, audience: str = PARTNERS, addendum: int = 0) -> AgendaContent:
+    """The agenda of a meeting, or with `addendum` from 1 on an addendum to it, as this audience reads it.
+
+    Raises Refusal where there is no such meeting or addendum.
+    """
+    meeting = read_meeting(session, meeting_id)
+    if meeting["agenda_frozen_at"] is None and addendum == 0:
+        rows = items_of(session, meeting_id)
+        return _read_by(paper(session, meeting_id), [row["audience"] for row in rows], audience)
+    content = session.scalar(
+        select(_version.c.content).where(
+            _version.c.program_id == program_of(session),
+            _version.c.meeting_id == meeting_id,
+            _version.c.n == addendum + 1,
+        )
+    )
+    if content is None:
+        raise Refusal("agenda.no_addendum", N_("There is no such addendum."))
+    whole = from_json(content["agenda"])
+    assert isinstance(whole, AgendaContent)  # noqa: S101 - `kept` wrote it
+    return _read_by(whole, content["audiences"], audience)
+
+
+def versions_of(session: Session, meeting_id: UUID) -> tuple[dict[str, Any], ...]:
+    """The agenda as it was frozen and each addendum: number, kind, digest and moment, the first one first."""
+    rows = many(
+        session,
+        select(_version.c.n, _version.c.kind, _version.c.digest, _version.c.made_at)
+        .where(_version.c.program_id == program_of(session), _version.c.meeting_id == meeting_id)
+        .order_by(_version.c.n),
+    )
+    return tuple(rows)
+
+
+def paper(
+    session: Session, meeting_id: UUID, *, addendum: int = 0, only: Sequence[Mapping[str, Any]] | None = None
+) -> AgendaContent:
+    """Everything that is on an agenda now, or `only` these of its items, as a document has it."""
+    rows = items_of(session, meeting_id)
+    meeting = read_meeting(session, meeting_id)
+    shown = rows if only is None else only
+    return AgendaContent(
+        head=head_of(session, meeting),
+        addendum=addendum,
+        items=tuple(item_line(row, str(place)) for place, row in enumerate(shown, start=1)),
+        overrun_minutes=max(0, sum(row["minutes"] for row in rows) - meeting["minutes"]),
+    )
+
+
+def head_of(session: Session, meeting: Mapping[str, Any]) -> Head:
+    """Which meeting a document is of."""
+    committee = committees(session)[meeting["committee_id"]]
+    here = program(session)
+    return Head(
+        program=Both(fr=here.title_fr, en=here.title_en),
+        committee=Both(fr=committee["title_fr"], en=committee["title_en"]),
+        starts=meeting["starts"],
+        time_zone=meeting["time_zone"],
+        minutes=meeting["minutes"],
+        place=meeting["place"],
+        online=meeting["online_url"],
+    )
+
+
+def item_line(row: Mapping[str, Any], number: str) -> ItemLine:
+    """An item's row, as `items_of` has it, as a document has it: under its own number, or `number` while it has none.
+
+    What made an item late was typed once, in one language: both documents have it as it is.
+    """
+    return ItemLine(
+        number=row["number"] or number,
+        section=Both(fr=row["section_fr"], en=row["section_en"]),
+        title=Both(fr=row["title_fr"], en=row["title_en"]),
+        presenter=Both(fr=row["presenter_fr"] or "", en=row["presenter_en"] or ""),
+        minutes=row["minutes"],
+        purpose=row["purpose"],
+        why=Both(fr=in_words(row["reasons"], "fr"), en=in_words(row["reasons"], "en")),
+        times_seen=row["times_seen"],
+        late=row["late"],
+        late_reason=Both(fr=row["late_reason"], en=row["late_reason"]) if row["late"] else Both(),
+    )
+
+
+def kept(whole: AgendaContent, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """An agenda as it is written down: what it says, and beside it, item by item, for whom that is."""
+    return {"agenda": as_json(whole), "audiences": [row["audience"] for row in rows]}
+
+
+def _read_by(whole: AgendaContent, audiences: Sequence[str], reader: str) -> AgendaContent:
+    may = WIDEST[: WIDEST.index(reader) + 1]
+    pairs = zip(whole.items, audiences, strict=True)
+    return replace(whole, items=tuple(line for line, audience in pairs if audience in may))

@@ -1,0 +1,436 @@
+"""What a committee's declared rules draw for the agenda of a meeting from what is on record. Reads only.
+
+The same records give the same items in the same order: nothing is drawn by chance, nor by the hour at which it is done.
+Days are the local ones of the meeting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import and_, or_, select
+from sqlmodel import Session
+
+from duties import board
+from duties.here import local_day, many, program_of
+from duties.program_committees import AgendaRule
+from duties.roles import standing
+from duties.steps import ROLE_OF_SUBJECT
+from locales import N_, say
+from meetings.committees import PRINCIPAL, CommitteeSeat, Membership, membership
+from meetings.reasons import CARRIED, Fact, Kept, Reason
+from models.agenda import AgendaItem
+from models.base import refers, table_of
+from models.casework import SETTLED, Case, ProtocolVersion, Task
+from models.meeting import Meeting
+from models.minutes import Decision, Minutes
+from models.program import Organization, Role
+
+_item = table_of(AgendaItem)
+_meeting = table_of(Meeting)
+_minutes = table_of(Minutes)
+_decision = table_of(Decision)
+_task = table_of(Task)
+_case = table_of(Case)
+_version = table_of(ProtocolVersion)
+_organization = table_of(Organization)
+_role = table_of(Role)
+
+#: The kinds that each meeting has anew: they vanish with it, and never wait in the pool.
+STANDING: Final = "standing"
+TURN: Final = "turn"
+OF_ONE_MEETING: Final = frozenset({STANDING, TURN})
+
+#: The committee that answers for every place of the program, by its fact of the guide: the Steering Committee.
+WATCHES_EVERY_ROLE: Final = "CM-S"
+
+#: A decision's words that go into an item's title, of which the register has the whole.
+LONGEST_EXTRACT: Final = 120
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A declared rule under its key, with its place among the committee's rules."""
+
+    key: str
+    place: int
+    declared: AgendaRule
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """An item that a rule draws. `subject` tells it from every other of its kind in the committee.
+
+    `base` is the subject without the meeting, for kinds that each meeting has anew; `item_id` the row, where it exists
+    already because it was asked for.
+    """
+
+    kind: str
+    subject: str
+    rule: str
+    title_fr: str
+    title_en: str
+    section_fr: str
+    section_en: str
+    purpose: str
+    audience: str
+    minutes: int
+    presenter_seat_id: UUID | None
+    reasons: tuple[Kept, ...]
+    times_seen: int = 0
+    carried_from_id: UUID | None = None
+    item_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Where a rule draws: the session, the committee and the meeting as rows, who sits on it, and the moment."""
+
+    session: Session
+    committee: Mapping[str, Any]
+    meeting: Mapping[str, Any]
+    seats: Membership
+    at: datetime
+    unreached: Mapping[str, tuple[UUID, int]] = field(default_factory=dict)
+
+    @property
+    def day(self) -> date:
+        """The meeting's local day."""
+        day: date = self.meeting["starts"].date()
+        return day
+
+
+def rules_of(committee: Mapping[str, Any]) -> tuple[Rule, ...]:
+    """The declared rules of a committee's row, in the order in which its file has them."""
+    declared = committee["agenda"]
+    return tuple(
+        Rule(key, place, AgendaRule.model_validate(declared["rules"][key]))
+        for place, key in enumerate(declared.get("order", ()))
+    )
+
+
+def rule_taking(committee: Mapping[str, Any], kind: str) -> Rule | None:
+    """The first rule by which items of this kind, asked for, come on the committee's agendas."""
+    return next((rule for rule in rules_of(committee) if kind in rule.declared.kinds), None)
+
+
+def presenter_of(rule: Rule, seats: Membership, day: date) -> UUID | None:
+    """The seat that a rule names to present its items, where it exists on that day."""
+    return next((seat.id for seat in seats.seats_on(day) if seat.key == rule.declared.presenter), None)
+
+
+def draw(
+    session: Session, committee: Mapping[str, Any], meeting: Mapping[str, Any], *, at: datetime
+) -> tuple[Drawn, ...]:
+    """Every item that belongs on the agenda of this meeting now, section by section, each subject once.
+
+    Where two rules draw the same subject it stands where the first one puts it, with the reasons of both.
+    """
+    table = Table(
+        session,
+        committee,
+        meeting,
+        membership(session, committee["id"]),
+        at,
+        _unreached(session, committee["id"], meeting),
+    )
+    rules = rules_of(committee)
+    found: dict[tuple[str, str], Drawn] = {}
+    for rule in rules:
+        for one in _SOURCES[rule.declared.source](table, rule):
+            key = (one.kind, one.subject)
+            before = found.get(key)
+            if before is None:
+                found[key] = one
+            elif before.item_id is None:
+                more = tuple(reason for reason in one.reasons if reason not in before.reasons)
+                found[key] = Drawn(**{**before.__dict__, "reasons": before.reasons + more})
+    sections: dict[str, int] = {}
+    for rule in rules:
+        sections.setdefault(rule.declared.section.fr, rule.place)
+    places = {rule.key: rule.place for rule in rules}
+    return tuple(sorted(found.values(), key=lambda one: (sections[one.section_fr], places[one.rule])))
+
+
+def points_of(committee: Mapping[str, Any], rule: str) -> tuple[dict[str, str], ...]:
+    """What is gone through under an item that this rule drew, in both languages; nothing where it declares none."""
+    found = committee["agenda"].get("rules", {}).get(rule, {})
+    return tuple(found.get("points", ()))
+
+
+# ------------------------------------------------------------------------------------------------------ the sources
+
+
+def _standing(table: Table, rule: Rule) -> Iterator[Drawn]:
+    yield _of_one_meeting(table, rule, STANDING, rule.key, presenter_of(rule, table.seats, table.day))
+
+
+def _turn(table: Table, rule: Rule) -> Iterator[Drawn]:
+    seats = [seat for seat in table.seats.seats_on(table.day) if seat.role == rule.declared.role]
+    for seat in _rotated(seats, _last_in_turn(table, rule)):
+        yield _of_one_meeting(table, rule, TURN, f"{rule.key}/{seat.id}", seat.id, seat)
+
+
+def _rotated(seats: Sequence[CommitteeSeat], last: UUID | None) -> list[CommitteeSeat]:
+    """The seats in their order, beginning with the one that came last at the meeting before."""
+    start = next((place for place, seat in enumerate(seats) if seat.id == last), 0)
+    return [*seats[start:], *seats[:start]]
+
+
+def _last_in_turn(table: Table, rule: Rule) -> UUID | None:
+    """The seat that the latest held meeting before this one has last in its turn, as its agenda had it."""
+    found: UUID | None = table.session.scalar(
+        select(_item.c.presenter_seat_id)
+        .join(_meeting, refers(_item.c.meeting_id, _meeting))
+        .where(
+            _item.c.program_id == program_of(table.session),
+            _item.c.committee_id == table.committee["id"],
+            _item.c.kind == TURN,
+            _item.c.rule == rule.key,
+            _item.c.state.in_(["scheduled", "settled"]),
+            _meeting.c.state == "held",
+            _meeting.c.starts_at < table.meeting["starts_at"],
+        )
+        .order_by(_meeting.c.starts_at.desc(), _item.c.position.desc())
+        .limit(1)
+    )
+    return found
+
+
+def _of_one_meeting(
+    table: Table, rule: Rule, kind: str, base: str, presenter: UUID | None, seat: CommitteeSeat | None = None
+) -> Drawn:
+    assert rule.declared.title is not None  # noqa: S101 - the grammar wants one of these sources
+    title_fr, title_en = rule.declared.title.fr, rule.declared.title.en
+    if seat is not None:
+        title_fr, title_en = f"{title_fr} – {seat.title_fr}", f"{title_en} – {seat.title_en}"
+    carried_from, seen = table.unreached.get(f"{kind}/{base}", (None, 0))
+    reasons = [Reason(kind)]
+    if seen:
+        reasons.append(Reason(CARRIED, facts={"n": seen}))
+    return _drawn(
+        rule,
+        kind,
+        f"{base}@{table.meeting['id']}",
+        (title_fr, title_en),
+        reasons,
+        presenter,
+        times_seen=seen,
+        carried_from_id=carried_from,
+    )
+
+
+def _unreached(session: Session, committee_id: UUID, meeting: Mapping[str, Any]) -> dict[str, tuple[UUID, int]]:
+    """What each meeting has anew and the latest held meeting did not reach: its item, and how often by now."""
+    before = (
+        select(_meeting.c.id)
+        .where(
+            _meeting.c.program_id == program_of(session),
+            _meeting.c.committee_id == committee_id,
+            _meeting.c.state == "held",
+            _meeting.c.starts_at < meeting["starts_at"],
+        )
+        .order_by(_meeting.c.starts_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(_item.c.id, _item.c.kind, _item.c.subject, _item.c.times_seen).where(
+            _item.c.program_id == program_of(session),
+            _item.c.meeting_id == before,
+            _item.c.kind.in_(OF_ONE_MEETING),
+            _item.c.outcome == "carried",
+        )
+    )
+    return {f"{row.kind}/{row.subject.partition('@')[0]}": (row.id, row.times_seen + 1) for row in rows}
+
+
+def _minutes_to_approve(table: Table, rule: Rule) -> Iterator[Drawn]:
+    rows = table.session.execute(
+        select(_meeting.c.id, _meeting.c.starts)
+        .join(_minutes, and_(_minutes.c.program_id == _meeting.c.program_id, _minutes.c.meeting_id == _meeting.c.id))
+        .where(
+            _meeting.c.program_id == program_of(table.session),
+            _meeting.c.committee_id == table.committee["id"],
+            _meeting.c.state == "held",
+            _meeting.c.starts_at < table.meeting["starts_at"],
+            _minutes.c.state == "circulated",
+        )
+        .order_by(_meeting.c.starts_at, _meeting.c.id)
+    )
+    for row in rows:
+        day = row.starts.date().isoformat()
+        title = _both(N_("Minutes of %(day)s"), day=day)
+        yield _presented(table, rule, "minutes", str(row.id), title, [Reason("minutes_to_approve", facts={"day": day})])
+
+
+def _onboarding(table: Table, rule: Rule) -> Iterator[Drawn]:
+    rows = table.session.execute(
+        select(
+            _case.c.id,
+            _case.c.opened_at,
+            _organization.c.short_name,
+            _version.c.declared["subject"]["kind"].astext.label("subject"),
+        )
+        .join(_version, refers(_case.c.protocol_version_id, _version))
+        .join(_organization, refers(_case.c.organization_id, _organization))
+        .where(
+            _case.c.program_id == program_of(table.session), _case.c.protocol == "onboarding", _case.c.state == "open"
+        )
+        .order_by(_case.c.opened_at, _case.c.id)
+    ).all()
+    titles = _roles(table.session)
+    for row in rows:
+        facts = {"since": local_day(table.session, row.opened_at).isoformat()}
+        title = _both(
+            N_("Onboarding: %(role)s, %(organization)s"),
+            role=titles[ROLE_OF_SUBJECT[row.subject]],
+            organization=row.short_name,
+        )
+        yield _presented(table, rule, "onboarding", str(row.id), title, [Reason("onboarding_open", facts=facts)])
+
+
+def _vacancies(table: Table, rule: Rule) -> Iterator[Drawn]:
+    for seat in table.seats.seats_on(table.day):
+        if not table.seats.holders(seat.id, table.day, PRINCIPAL):
+            title = _both(N_("Vacant seat: %(seat)s"), seat={"fr": seat.title_fr, "en": seat.title_en})
+            yield _presented(table, rule, "vacancy", f"seat/{seat.id}", title, [Reason("seat_vacant")])
+    if table.committee["source"] == WATCHES_EVERY_ROLE:
+        yield from _vacant_roles(table, rule)
+
+
+def _vacant_roles(table: Table, rule: Rule) -> Iterator[Drawn]:
+    for vacancy in board.vacancies(table.session, standing(table.session, table.day)):
+        if vacancy.kind != "role":
+            continue
+        title = _both(
+            N_("Vacant role: %(role)s, %(organization)s"),
+            role={"fr": vacancy.title_fr, "en": vacancy.title_en},
+            organization=vacancy.organization,
+        )
+        reason = Reason("role_vacant")
+        if vacancy.tasks:
+            reason = Reason("role_vacant_with_tasks", facts={"n": vacancy.tasks})
+        subject = f"role/{vacancy.role}/{vacancy.organization_id}"
+        yield _presented(table, rule, "vacancy", subject, title, [reason])
+
+
+def _decisions(table: Table, rule: Rule) -> Iterator[Drawn]:
+    """Those late on the day of the meeting first, then by their last day."""
+    rows = many(
+        table.session,
+        select(_decision)
+        .outerjoin(_task, refers(_decision.c.task_id, _task))
+        .where(
+            _decision.c.program_id == program_of(table.session),
+            _decision.c.committee_id == table.committee["id"],
+            _decision.c.state == "open",
+            or_(_task.c.id.is_(None), _task.c.state.not_in([*SETTLED, "cancelled"])),
+        )
+        .order_by(_decision.c.due_on.asc().nulls_last(), _decision.c.number),
+    )
+    for row in rows:
+        due = row["due_on"]
+        facts: dict[str, Fact] = {"decided": local_day(table.session, row["decided_at"]).isoformat()}
+        reason = Reason("decision_undated", facts=facts)
+        if due is not None:
+            code = "decision_late" if due < table.day else "decision_open"
+            reason = Reason(code, facts={**facts, "due": due.isoformat()})
+        yield _presented(table, rule, "decision", str(row["id"]), _title_of_decision(row), [reason])
+
+
+def _title_of_decision(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Its number and its words; the number alone in a language in which nobody wrote it down."""
+    titles = []
+    for language in ("fr", "en"):
+        said = " ".join(row[f"text_{language}"].split())
+        short = said if len(said) <= LONGEST_EXTRACT else said[:LONGEST_EXTRACT].rsplit(" ", 1)[0] + "…"
+        words = N_("Decision %(number)s: %(text)s") if short else N_("Decision %(number)s")
+        titles.append(say(language, words, number=row["number"], text=short))
+    return titles[0], titles[1]
+
+
+def _asked(table: Table, rule: Rule) -> Iterator[Drawn]:
+    """What waits in the pool under one of the rule's kinds, and what came from there to this agenda before."""
+    rows = many(
+        table.session,
+        select(_item)
+        .where(
+            _item.c.program_id == program_of(table.session),
+            _item.c.committee_id == table.committee["id"],
+            _item.c.kind.in_(rule.declared.kinds),
+            or_(_item.c.state == "pool", _item.c.meeting_id == table.meeting["id"]),
+            _item.c.state.in_(["pool", "scheduled"]),
+        )
+        .order_by(_item.c.asked_at, _item.c.kind, _item.c.subject),
+    )
+    copied = ("title_fr", "title_en", "purpose", "audience", "minutes", "presenter_seat_id", "times_seen")
+    for row in rows:
+        yield Drawn(
+            **{name: row[name] for name in (*copied, "kind", "subject", "carried_from_id")},
+            rule=rule.key,
+            section_fr=rule.declared.section.fr,
+            section_en=rule.declared.section.en,
+            reasons=(),
+            item_id=row["id"],
+        )
+
+
+_SOURCES: Final[Mapping[str, Callable[[Table, Rule], Iterator[Drawn]]]] = {
+    "standing": _standing,
+    "turn": _turn,
+    "minutes": _minutes_to_approve,
+    "onboarding": _onboarding,
+    "vacancies": _vacancies,
+    "decisions": _decisions,
+    "asked": _asked,
+}
+
+
+# -------------------------------------------------------------------------------------------------------- one item
+
+
+def _presented(
+    table: Table, rule: Rule, kind: str, subject: str, title: tuple[str, str], reasons: Sequence[Reason]
+) -> Drawn:
+    return _drawn(rule, kind, subject, title, reasons, presenter_of(rule, table.seats, table.day))
+
+
+def _drawn(
+    rule: Rule,
+    kind: str,
+    subject: str,
+    title: tuple[str, str],
+    reasons: Sequence[Reason],
+    presenter: UUID | None,
+    **ages: Any,
+) -> Drawn:
+    return Drawn(
+        kind,
+        subject,
+        rule.key,
+        *title,
+        section_fr=rule.declared.section.fr,
+        section_en=rule.declared.section.en,
+        purpose=rule.declared.purpose,
+        audience=rule.declared.audience,
+        minutes=rule.declared.minutes,
+        presenter_seat_id=presenter,
+        reasons=tuple(reason.kept(rule.key) for reason in reasons),
+        **ages,
+    )
+
+
+def _both(msgid: str, **facts: object) -> tuple[str, str]:
+    return say("fr", msgid, **facts), say("en", msgid, **facts)
+
+
+def _roles(session: Session) -> dict[str, dict[str, str]]:
+    rows = session.execute(
+        select(_role.c.key, _role.c.title_fr, _role.c.title_en).where(_role.c.program_id == program_of(session))
+    )
+    return {row.key: {"fr": row.title_fr, "en": row.title_en} for row in rows}

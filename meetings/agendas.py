@@ -1,0 +1,460 @@
+"""The items of a committee's agendas: the door by which any part of the program asks for one, and people's own edits.
+
+`ask` and `withdraw` are that door, called in the caller's own transaction. `request`, `edit`, `move`, `put_on`,
+`take_off` and `withdraw_item` are acts of people on single items; `items_of` and `pool_of` read. What a meeting's
+agenda is made of as a whole stands in `meetings.assembling`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID, uuid4
+
+from sqlmodel import Session
+
+from duties.actors import Actor
+from duties.here import local_day
+from duties.refusals import Refusal
+from locales import N_
+from meetings.agenda_items import (
+    change_item,
+    changed_meanwhile,
+    is_asked,
+    item_of,
+    items_of,
+    lock_item,
+    moved,
+    open_item,
+    open_row,
+    pool_of,
+    refuse_unless_open,
+    set_positions,
+    tell,
+)
+from meetings.agenda_rules import OF_ONE_MEETING, presenter_of, rule_taking
+from meetings.committees import committee_of, committees, membership
+from meetings.holding import lock_meeting, read_meeting
+from meetings.reasons import ENDED, LATE_REQUEST, REFERRED, TAKEN_OFF, Fact, Reason, speak_for_it, with_edited, without
+from meetings.texts import checked_line
+from models.agenda import AUDIENCES, PURPOSES
+
+__all__ = [
+    "ask",
+    "decline_late",
+    "edit",
+    "items_of",
+    "late_requests",
+    "move",
+    "pool_of",
+    "put_on",
+    "refer",
+    "request",
+    "take_off",
+    "withdraw",
+    "withdraw_item",
+]
+
+REQUEST: Final = "request"
+LONGEST_SUBJECT: Final = 200
+LONGEST_ITEM_MINUTES: Final = 600
+AsIs = Literal["as_is"]
+AS_IS: Final = "as_is"
+
+
+# --------------------------------------------------------------------------------------------------------- the door
+
+
+def ask(
+    session: Session,
+    committee_key: str,
+    kind: str,
+    subject: str,
+    *,
+    title_fr: str,
+    title_en: str,
+    reasons: Sequence[Reason],
+    by: Actor,
+    at: datetime,
+    task_id: UUID | None = None,
+    minutes: int | None = None,
+    purpose: str | None = None,
+    audience: str | None = None,
+    presenter: UUID | None = None,
+) -> UUID:
+    """Have a committee talk about `subject` at its next meeting, for these reasons, and return the item's id.
+
+    `kind` and `subject` say what it is about ("admission", "#2019-02"). While it is open, asking again adds the reasons
+    that are new and changes nothing else. `task_id` is the task that a decision on it completes. What is not given
+    (minutes, purpose, audience, the presenter's seat) is as the committee's rule for the kind has it. Titles and
+    reasons never hold a name. Raises Refusal: no such committee, or no rule of it takes the kind.
+    """
+    if not reasons:
+        msg = "an item is asked for with the reason why"
+        raise ValueError(msg)
+    committee = committee_of(session, committee_key)
+    rule = rule_taking(committee, kind)
+    if rule is None:
+        raise Refusal("agenda.kind_not_taken", N_("The agendas of this committee take no items of this kind."))
+    if presenter is None:
+        seats = membership(session, committee["id"])
+        presenter = presenter_of(rule, seats, local_day(session, at))
+    return open_item(
+        session,
+        {
+            "committee_id": committee["id"],
+            "kind": kind,
+            "subject": _checked_subject(subject),
+            "title_fr": _checked_title(title_fr),
+            "title_en": checked_line(title_en),
+            "section_fr": rule.declared.section.fr,
+            "section_en": rule.declared.section.en,
+            "rule": rule.key,
+            "minutes": _checked_minutes(rule.declared.minutes if minutes is None else minutes),
+            "purpose": _one_of(purpose or rule.declared.purpose, PURPOSES),
+            "audience": _one_of(audience or rule.declared.audience, AUDIENCES),
+            "presenter_seat_id": presenter,
+            "task_id": task_id,
+        },
+        [reason.kept() for reason in reasons],
+        by=by,
+        at=at,
+    )
+
+
+def withdraw(
+    session: Session, committee_key: str, kind: str, subject: str, *, by: Actor, at: datetime, code: str | None = None
+) -> bool:
+    """Say that a committee need not talk about `subject` any more: with `code`, for this reason only.
+
+    An item whose last reason goes is withdrawn. One on an agenda that is frozen stays there, as printed, and says since
+    when the fact no longer holds. Returns whether anything changed.
+    """
+    committee = committee_of(session, committee_key)
+    row = open_row(session, committee["id"], kind, subject)
+    if row is None:
+        return False
+    if code is not None:
+        left = without(row["reasons"], code)
+        if len(left) == len(row["reasons"]):
+            return False
+        if speak_for_it(left):
+            change_item(session, row, reasons=left)
+            tell(session, "agenda_item.reason_withdrawn", row, by=by, at=at, code=code)
+            return True
+    if row["frozen_at"] is not None:
+        ended = Reason(ENDED, facts={"day": local_day(session, at).isoformat()}).kept()
+        change_item(session, row, reasons=[*without(row["reasons"], ENDED), ended])
+    else:
+        change_item(session, row, state=moved(row, "withdraw"), position=0)
+    tell(session, "agenda_item.withdrawn", row, by=by, at=at)
+    return True
+
+
+def refer(session: Session, item_id: UUID, committee_key: str, *, by: Actor, at: datetime) -> UUID:
+    """Put what an item is about in another committee's pool, saying who referred it; return the new item's id.
+
+    The item itself is left as it is: what became of it is the meeting's own word. Raises Refusal: unknown, or the
+    committee's own.
+    """
+    row = item_of(session, item_id)
+    origin = committees(session)[row["committee_id"]]
+    target = committee_of(session, committee_key)
+    if target["id"] == origin["id"]:
+        raise Refusal("agenda.own_committee", N_("An item is referred to another committee."))
+    facts: dict[str, Fact] = {
+        "committee": {"fr": origin["title_fr"], "en": origin["title_en"]},
+        "day": local_day(session, at).isoformat(),
+    }
+    kept = ("title_fr", "title_en", "purpose", "audience", "minutes", "task_id", "section_fr", "section_en", "kind")
+    subject, _, _ = str(row["subject"]).partition("@")
+    return open_item(
+        session,
+        {
+            **{name: row[name] for name in kept},
+            "subject": subject,
+            "committee_id": target["id"],
+            "carried_from_id": row["id"],
+        },
+        [Reason(REFERRED, facts=facts).kept()],
+        by=by,
+        at=at,
+    )
+
+
+# ------------------------------------------------------------------------------------------------------ what people do
+
+
+def request(
+    session: Session,
+    committee_key: str,
+    *,
+    title_fr: str,
+    title_en: str,
+    by: Actor,
+    at: datetime,
+    minutes: int | None = None,
+    purpose: str | None = None,
+    meeting_id: UUID | None = None,
+    late_reason: str = "",
+) -> UUID:
+    """Ask, as a member of the committee, that it talks about something; return the item's id.
+
+    The item waits in the pool for the next agenda that is assembled. With `meeting_id`, a meeting whose agenda is
+    frozen, it is asked for late, with `late_reason`, and comes on it only by the host's yes
+    (`meetings.assembling.add_late`). A title in one of the languages is enough to ask. Raises Refusal: not a member, no
+    title, or no reason for being late.
+    """
+    committee = committee_of(session, committee_key)
+    _refuse_strangers(session, committee["id"], by, at)
+    day = local_day(session, at).isoformat()
+    reasons = [Reason("asked", facts={"day": day}).kept()]
+    if meeting_id is not None:
+        meeting = read_meeting(session, meeting_id)
+        if meeting["committee_id"] != committee["id"]:
+            raise Refusal("agenda.other_committee", N_("This meeting is another committee’s."))
+        if meeting["agenda_frozen_at"] is None:
+            raise Refusal("agenda.not_frozen", N_("The agenda of this meeting is not frozen: nothing is late yet."))
+        late_reason = needed_line(late_reason)
+        reasons.append(Reason(LATE_REQUEST, facts={"meeting": str(meeting_id)}).kept())
+    rule = rule_taking(committee, REQUEST)
+    if rule is None:
+        raise Refusal("agenda.kind_not_taken", N_("The agendas of this committee take no items of this kind."))
+    title_fr, title_en = checked_line(title_fr), checked_line(title_en)
+    if not (title_fr or title_en):
+        raise _no_title()
+    return open_item(
+        session,
+        {
+            "committee_id": committee["id"],
+            "kind": REQUEST,
+            "subject": str(uuid4()),
+            "title_fr": title_fr,
+            "title_en": title_en,
+            "section_fr": rule.declared.section.fr,
+            "section_en": rule.declared.section.en,
+            "rule": rule.key,
+            "minutes": _checked_minutes(rule.declared.minutes if minutes is None else minutes),
+            "purpose": _one_of(purpose or rule.declared.purpose, PURPOSES),
+            "audience": rule.declared.audience,
+            "presenter_seat_id": _seat_of(session, committee["id"], by, at),
+            "late_reason": late_reason if meeting_id is not None else "",
+        },
+        reasons,
+        by=by,
+        at=at,
+    )
+
+
+def late_requests(session: Session, meeting_id: UUID) -> tuple[dict[str, Any], ...]:
+    """What was asked for late for this meeting and waits for the host's yes, the first asked first."""
+    committee_id = read_meeting(session, meeting_id)["committee_id"]
+    return tuple(row for row in pool_of(session, committee_id) if _is_late_for(row, meeting_id))
+
+
+def decline_late(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
+    """Leave what was asked for late to a later meeting: it stays in the pool. Raises Refusal."""
+    row = lock_item(session, item_id, seen=seen)
+    if row["state"] != "pool" or not any(reason["code"] == LATE_REQUEST for reason in row["reasons"]):
+        raise Refusal("agenda.not_late", N_("Nobody asked for this item after the agenda was frozen."))
+    change_item(session, row, reasons=without(row["reasons"], LATE_REQUEST), late_reason="")
+    tell(session, "agenda_item.late_declined", row, by=by, at=at)
+
+
+def edit(
+    session: Session,
+    item_id: UUID,
+    *,
+    title_fr: str | None = None,
+    title_en: str | None = None,
+    minutes: int | None = None,
+    purpose: str | None = None,
+    audience: str | None = None,
+    presenter: UUID | AsIs | None = AS_IS,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> int:
+    """Change an item's words, minutes, purpose, audience or presenting seat, and return its version.
+
+    What is changed by hand is kept when the agenda is assembled again. Raises Refusal: the agenda is frozen, the item
+    is settled or withdrawn, or a text is too long or holds what is no text.
+    """
+    row = _lock_to_change(session, item_id, seen)
+    wanted: dict[str, Any] = {}
+    if title_fr is not None:
+        wanted["title_fr"] = checked_line(title_fr)
+    if title_en is not None:
+        wanted["title_en"] = checked_line(title_en)
+    if minutes is not None:
+        wanted["minutes"] = _checked_minutes(minutes)
+    if purpose is not None:
+        wanted["purpose"] = _one_of(purpose, PURPOSES)
+    if audience is not None:
+        wanted["audience"] = _one_of(audience, AUDIENCES)
+    if presenter != AS_IS:
+        if presenter is not None and presenter not in {
+            seat.id for seat in membership(session, row["committee_id"]).seats
+        }:
+            raise Refusal("agenda.no_such_seat", N_("This committee has no such seat."))
+        wanted["presenter_seat_id"] = presenter
+    changed = {name: value for name, value in wanted.items() if row[name] != value}
+    if not changed:
+        version: int = row["version"]
+        return version
+    if not (changed.get("title_fr", row["title_fr"]) or changed.get("title_en", row["title_en"])):
+        raise _no_title()
+    version = change_item(session, row, **changed, reasons=with_edited(row["reasons"], changed))
+    tell(session, "agenda_item.edited", row, by=by, at=at, columns=sorted(changed))
+    return version
+
+
+def move(
+    session: Session, item_id: UUID, *, before: UUID | None, by: Actor, at: datetime, seen: int | None = None
+) -> None:
+    """Put an item before another of the same agenda, or last with None. Raises Refusal: frozen, or not on one agenda.
+
+    It stands under the heading of what follows it there; last, under the heading of what it follows.
+    """
+    row = _lock_to_change(session, item_id, seen)
+    if row["meeting_id"] is None:
+        raise Refusal("agenda.not_on_one", N_("This item is not on the agenda of a meeting."))
+    others = [one for one in items_of(session, row["meeting_id"]) if one["id"] != item_id]
+    place = next((n for n, other in enumerate(others) if other["id"] == before), None)
+    if before is not None and place is None:
+        raise Refusal("agenda.not_together", N_("These two items are not on the same agenda."))
+    neighbour = others[place] if place is not None else (others[-1] if others else row)
+    others.insert(len(others) if place is None else place, row)
+    set_positions(session, others)
+    section = {name: neighbour[name] for name in ("section_fr", "section_en") if row[name] != neighbour[name]}
+    change_item(session, row, **section, reasons=with_edited(row["reasons"], ["position", *section]))
+    tell(session, "agenda_item.moved", row, by=by, at=at)
+
+
+def put_on(
+    session: Session, item_id: UUID, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None
+) -> None:
+    """Put an item of the pool last on the agenda of a meeting that is not frozen. Raises Refusal."""
+    meeting = lock_meeting(session, meeting_id)
+    refuse_unless_open(meeting)
+    row = lock_item(session, item_id, seen=seen)
+    if row["committee_id"] != meeting["committee_id"]:
+        raise Refusal("agenda.other_committee", N_("This meeting is another committee’s."))
+    last = max((one["position"] for one in items_of(session, meeting_id)), default=0)
+    reasons = [
+        reason
+        for reason in without(row["reasons"], LATE_REQUEST)
+        if reason["code"] != TAKEN_OFF or reason["facts"]["meeting"] != str(meeting_id)
+    ]
+    change_item(
+        session,
+        row,
+        state=moved(row, "schedule"),
+        meeting_id=meeting_id,
+        position=last + 1,
+        late_reason="",
+        reasons=with_edited(reasons, ["position"]),
+    )
+    tell(session, "agenda_item.put_on", row, by=by, at=at, meeting=str(meeting_id))
+
+
+def take_off(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
+    """Take an item off the agenda of a meeting, to which it does not come back by itself. Raises Refusal.
+
+    What was asked for waits in the pool for another meeting; what a rule drew is drawn again for the next one.
+    """
+    row = _lock_to_change(session, item_id, seen)
+    if row["meeting_id"] is None:
+        raise Refusal("agenda.not_on_one", N_("This item is not on the agenda of a meeting."))
+    reasons = [*row["reasons"], {"code": TAKEN_OFF, "facts": {"meeting": str(row["meeting_id"])}}]
+    if is_asked(row) or (row["times_seen"] and row["kind"] not in OF_ONE_MEETING):
+        change_item(session, row, state=moved(row, "put_back"), meeting_id=None, position=0, reasons=reasons)
+    else:
+        change_item(session, row, state=moved(row, "withdraw"), position=0, reasons=reasons)
+    tell(session, "agenda_item.taken_off", row, by=by, at=at, meeting=str(row["meeting_id"]))
+
+
+def withdraw_item(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
+    """Take back an item that was asked for. Raises Refusal: its agenda is frozen, a rule draws it, or it is settled."""
+    row = _lock_to_change(session, item_id, seen)
+    if not is_asked(row):
+        raise Refusal(
+            "agenda.drawn", N_("A rule of the committee puts this item here: take it off the agenda instead.")
+        )
+    change_item(session, row, state=moved(row, "withdraw"), position=0)
+    tell(session, "agenda_item.withdrawn", row, by=by, at=at)
+
+
+def needed_line(line: str) -> str:
+    """The reason for something late, on one line. Raises Refusal where there is none."""
+    line = checked_line(line)
+    if not line:
+        raise Refusal("agenda.late_without_reason", N_("Say in a few words why this cannot wait."))
+    return line
+
+
+def _lock_to_change(session: Session, item_id: UUID, seen: int | None) -> dict[str, Any]:
+    """An item and its meeting, locked in the order in which freezing locks them. Raises Refusal: it is too late."""
+    meeting_id = item_of(session, item_id)["meeting_id"]
+    meeting = lock_meeting(session, meeting_id) if meeting_id is not None else None
+    row = lock_item(session, item_id, seen=seen)
+    if row["meeting_id"] != meeting_id:
+        raise changed_meanwhile()
+    if row["state"] not in ("pool", "scheduled"):
+        raise Refusal("agenda.item_closed", N_("This item is settled or withdrawn."))
+    if meeting is not None:
+        refuse_unless_open(meeting)
+    return row
+
+
+def _is_late_for(row: Mapping[str, Any], meeting_id: UUID) -> bool:
+    return any(
+        reason["code"] == LATE_REQUEST and reason["facts"].get("meeting") == str(meeting_id)
+        for reason in row["reasons"]
+    )
+
+
+def _seat_of(session: Session, committee_id: UUID, by: Actor, at: datetime) -> UUID | None:
+    if by.person_id is None:
+        return None
+    seat = membership(session, committee_id).seat_of(by.person_id, local_day(session, at))
+    return seat.id if seat else None
+
+
+def _refuse_strangers(session: Session, committee_id: UUID, by: Actor, at: datetime) -> None:
+    """The coordinator is the committees' secretary, with a seat or without."""
+    if by.role != "coordinator" and _seat_of(session, committee_id, by, at) is None:
+        raise Refusal("agenda.not_a_member", N_("Who sits on the committee may ask for an item of its agenda."))
+
+
+def _checked_subject(subject: str) -> str:
+    broken = any(unicodedata.category(letter).startswith("C") for letter in subject)
+    if not subject or len(subject) > LONGEST_SUBJECT or broken:
+        msg = "an item's subject is an id or a number, on one line"
+        raise ValueError(msg)
+    return subject
+
+
+def _checked_title(title: str) -> str:
+    title = checked_line(title)
+    if not title:
+        raise _no_title()
+    return title
+
+
+def _checked_minutes(minutes: int) -> int:
+    if not 0 <= minutes <= LONGEST_ITEM_MINUTES:
+        raise Refusal("agenda.minutes", N_("An item takes between 0 and %(most)s minutes."), most=LONGEST_ITEM_MINUTES)
+    return minutes
+
+
+def _one_of(value: str, known: Sequence[str]) -> str:
+    if value not in known:
+        raise Refusal("agenda.unknown_word", N_("Choose one of: %(words)s."), words=", ".join(known))
+    return value
+
+
+def _no_title() -> Refusal:
+    return Refusal("agenda.no_title", N_("Give the item a title."))

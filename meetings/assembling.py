@@ -1,0 +1,583 @@
+"""A meeting's agenda as a whole: assembled by rule, sent out, frozen, added to, and what is left of it afterwards.
+
+`assemble`, `circulate` and `freeze` are what the round does at the declared hours (`due_to_circulate`,
+`due_to_freeze`), and what the coordinator may do before. `add_late` makes an addendum; `return_to_pool` is for a
+meeting that was cancelled, `carry_over` for one that is being closed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, insert, or_, select
+from sqlmodel import Session
+
+from duties import events
+from duties.actors import Actor
+from duties.here import many, program_of
+from duties.refusals import Refusal
+from locales import N_
+from meetings import agenda_papers
+from meetings.agenda_items import (
+    change_item,
+    is_asked,
+    items_of,
+    lock_item,
+    moved,
+    open_item,
+    refuse_unless_open,
+    set_positions,
+    tell,
+)
+from meetings.agenda_papers import WIDEST, Reader
+from meetings.agenda_rules import OF_ONE_MEETING, Drawn, draw
+from meetings.agendas import needed_line
+from meetings.committees import committees
+from meetings.documents.content import AgendaContent
+from meetings.holding import lock_meeting, write_meeting
+from meetings.reasons import (
+    CARRIED,
+    LATE_REQUEST,
+    RETURNED,
+    THREE_TIMES,
+    Kept,
+    Reason,
+    edited,
+    is_drawn,
+    merged,
+    taken_off,
+    without,
+)
+from models.agenda import AgendaItem, AgendaVersion
+from models.base import table_of
+from models.committee import Committee
+from models.meeting import Meeting
+
+_item = table_of(AgendaItem)
+_agenda_version = table_of(AgendaVersion)
+_meeting = table_of(Meeting)
+_committee = table_of(Committee)
+
+#: After so many meetings that did not reach it, an item asks for a decision or an end.
+TOO_OFTEN: Final = 3
+#: The longest time before a meeting that a program's file may declare, in hours (duties.program_committees.Agenda).
+_LONGEST_NOTICE: Final = timedelta(hours=720)
+
+#: What a rule says of an item, as long as nobody changed it by hand.
+_BY_RULE: Final = (
+    *("title_fr", "title_en", "section_fr", "section_en"),
+    *("purpose", "audience", "minutes", "presenter_seat_id"),
+)
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """What assembling changed: items that came on the agenda, that went, and that say something else than before."""
+
+    added: tuple[UUID, ...] = ()
+    removed: tuple[UUID, ...] = ()
+    changed: tuple[UUID, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether anything changed."""
+        return bool(self.added or self.removed or self.changed)
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """What is to be sent of an agenda or an addendum, and to whom.
+
+    `editions` has the agenda for each audience (`models.agenda.AUDIENCES`), numbered alike; `readers`, everyone who is
+    invited, their language and their audience; `incomplete`, by language, the numbers of the items that have no title
+    in it: nobody is sent half an edition, and the other language's goes out all the same.
+    """
+
+    meeting_id: UUID
+    editions: Mapping[str, AgendaContent]
+    readers: tuple[Reader, ...]
+    incomplete: Mapping[str, tuple[str, ...]]
+
+    def to_send(self) -> Iterator[tuple[Reader, AgendaContent]]:
+        """Each reader whose language's edition is whole, and what they are sent."""
+        for reader in self.readers:
+            if reader.language not in self.incomplete:
+                yield reader, self.editions[reader.audience]
+
+
+def assemble(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> Assembled:
+    """Bring a meeting's agenda up to date with what is on record. Again at once: nothing changes.
+
+    New items come on, and those whose fact no longer holds go, unless people touched them; what people changed by hand
+    (words, minutes, purpose, order) stays as they left it, and what they took off stays off. Raises Refusal: the
+    meeting is not planned, or its agenda is frozen.
+    """
+    meeting = lock_meeting(session, meeting_id)
+    refuse_unless_open(meeting)
+    committee = committees(session)[meeting["committee_id"]]
+    drawn = draw(session, committee, meeting, at=at)
+    rows = _rows_at_hand(session, meeting)
+    known = {(row["kind"], row["subject"]): row for row in rows}
+    off = {key for key, row in known.items() if str(meeting_id) in taken_off(row["reasons"])}
+    added, changed = [], []
+    for one in drawn:
+        row = known.get((one.kind, one.subject))
+        if (one.kind, one.subject) in off:
+            continue
+        if row is None:
+            made = _put(session, meeting, one, by=by, at=at)
+            added += [made] if made else []
+        elif row["state"] == "pool":
+            _schedule(session, meeting, row, one)
+            added.append(row["id"])
+        elif _refresh(session, row, one):
+            changed.append(row["id"])
+    added += _leftovers(session, meeting, rows, drawn)
+    removed = _remove(session, rows, {(one.kind, one.subject) for one in drawn})
+    _put_in_order(session, meeting_id, drawn, set(added))
+    done = Assembled(tuple(added), tuple(removed), tuple(changed))
+    if done:
+        counts = {"added": len(added), "removed": len(removed), "changed": len(changed)}
+        events.write(session, "agenda.assembled", "meeting", meeting_id, by=by, at=at, case_id=None, **counts)
+    return done
+
+
+def circulate(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> Outgoing:
+    """Say that the agenda goes out now, and return what is sent to whom. Again: as it stands by then.
+
+    Raises Refusal: the meeting is not planned.
+    """
+    meeting = lock_meeting(session, meeting_id, seen=seen)
+    if meeting["state"] != "planned":
+        raise Refusal("agenda.meeting_not_planned", N_("The agenda of a meeting is made while the meeting is planned."))
+    write_meeting(session, meeting, agenda_circulated_at=at)
+    events.write(session, "agenda.circulated", "meeting", meeting_id, by=by, at=at)
+    return outgoing(session, meeting_id)
+
+
+def freeze(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> Outgoing:
+    """Number the items 1 to n in their order and keep the agenda as it is; return what is sent to whom.
+
+    Raises Refusal: the meeting is not planned, its agenda is frozen already, or an item lacks its title in a language
+    that someone who is invited reads.
+    """
+    meeting = lock_meeting(session, meeting_id, seen=seen)
+    refuse_unless_open(meeting)
+    _scheduled(session, meeting_id)  # locked, so that nobody adds a reason while they are numbered
+    rows = items_of(session, meeting_id)
+    _refuse_untranslated(session, meeting, rows)
+    for number, row in enumerate(rows, start=1):
+        change_item(session, row, number=str(number), frozen_at=at, position=number)
+    write_meeting(session, meeting, agenda_frozen_at=at)
+    paper = agenda_papers.paper(session, meeting_id)
+    _keep(session, meeting_id, "agenda", paper, items_of(session, meeting_id), at)
+    events.write(session, "agenda.frozen", "meeting", meeting_id, by=by, at=at, case_id=None, items=len(rows))
+    return outgoing(session, meeting_id)
+
+
+def add_late(
+    session: Session, meeting_id: UUID, item_id: UUID, *, reason: str = "", by: Actor, at: datetime
+) -> Outgoing:
+    """Add an item of the pool to a frozen agenda, by the host's yes, as an addendum; return what is sent to whom.
+
+    It is numbered after the last item of its section, "7.1", so that printed copies stay right. `reason` says why it
+    cannot wait, where whoever asked for it did not. Raises Refusal: the agenda is not frozen, the meeting is over, the
+    item is not in the committee's pool, there is no reason, or a translation is missing.
+    """
+    meeting = lock_meeting(session, meeting_id)
+    if meeting["agenda_frozen_at"] is None:
+        raise Refusal("agenda.not_frozen", N_("The agenda of this meeting is not frozen: nothing is late yet."))
+    if meeting["state"] not in ("planned", "under_way"):
+        raise Refusal("agenda.meeting_over", N_("Nothing is added to the agenda of a meeting that is over."))
+    row = lock_item(session, item_id)
+    if row["committee_id"] != meeting["committee_id"]:
+        raise Refusal("agenda.other_committee", N_("This meeting is another committee’s."))
+    line = needed_line(reason or row["late_reason"])
+    _refuse_untranslated(session, meeting, [row])
+    rows = items_of(session, meeting_id)
+    after, number = _late_number(rows, row)
+    change_item(
+        session,
+        row,
+        state=moved(row, "schedule"),
+        meeting_id=meeting_id,
+        number=number,
+        frozen_at=at,
+        late=True,
+        late_reason=line,
+        reasons=without(row["reasons"], LATE_REQUEST),
+    )
+    rows.insert(after, {**row, "position": None})
+    set_positions(session, rows)
+    n = 1 + _versions(session, meeting_id)
+    added = [one for one in items_of(session, meeting_id) if one["id"] == item_id]
+    _keep(
+        session, meeting_id, "addendum", agenda_papers.paper(session, meeting_id, addendum=n - 1, only=added), added, at
+    )
+    tell(session, "agenda_item.added_late", row, by=by, at=at, meeting=str(meeting_id), number=number)
+    return outgoing(session, meeting_id, addendum=n - 1)
+
+
+def return_to_pool(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
+    """Put what was on the agenda of a cancelled meeting back in the pool, once; return the items.
+
+    What each meeting has anew goes with the meeting. The agenda as it went out stays on record. Raises Refusal where
+    the meeting is not cancelled.
+    """
+    meeting = lock_meeting(session, meeting_id)
+    if meeting["state"] != "cancelled":
+        raise Refusal("agenda.not_cancelled", N_("Only a meeting that is cancelled gives back what was on its agenda."))
+    back = []
+    returned = Reason(RETURNED, facts={"day": meeting["starts"].date().isoformat()}).kept()
+    for row in _scheduled(session, meeting_id):
+        if row["kind"] in OF_ONE_MEETING:
+            change_item(session, row, state=moved(row, "withdraw"))
+            continue
+        change_item(
+            session,
+            row,
+            state=moved(row, "put_back"),
+            meeting_id=None,
+            number=None,
+            frozen_at=None,
+            late=False,
+            late_reason="",
+            position=0,
+            reasons=merged(without(row["reasons"], LATE_REQUEST), [returned]),
+        )
+        back.append(row["id"])
+    if back:
+        events.write(session, "agenda.returned", "meeting", meeting_id, by=by, at=at, case_id=None, items=len(back))
+    return tuple(back)
+
+
+def carry_over(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
+    """Put what a meeting did not reach, whose outcome is "carried", in the pool again, a meeting older; once.
+
+    What three meetings did not reach asks for a decision or an end. What each meeting has anew is not put in the pool:
+    the next agenda has it by its rule, and says how often it was not reached. Returns the new items.
+    """
+    lock_meeting(session, meeting_id)
+    made = []
+    for row in items_of(session, meeting_id):
+        if row["outcome"] != "carried" or row["kind"] in OF_ONE_MEETING or _has_successor(session, row["id"]):
+            continue
+        seen = row["times_seen"] + 1
+        copied = (
+            *("committee_id", "kind", "subject", "rule", "task_id", "asked_by", "asked_at"),
+            *_BY_RULE,
+        )
+        values = {name: row[name] for name in copied} | {"times_seen": seen, "carried_from_id": row["id"]}
+        if seen >= TOO_OFTEN:
+            values["purpose"] = "decision"
+        made.append(open_item(session, values, _older(row["reasons"], seen), by=by, at=at))
+    if made:
+        events.write(session, "agenda.carried_over", "meeting", meeting_id, by=by, at=at, case_id=None, items=len(made))
+    return tuple(made)
+
+
+def overrun(session: Session, meeting_id: UUID) -> int:
+    """By how many minutes all items of a meeting together are longer than the meeting; 0 where they fit."""
+    return agenda_papers.paper(session, meeting_id).overrun_minutes
+
+
+def outgoing(session: Session, meeting_id: UUID, *, addendum: int = 0) -> Outgoing:
+    """What is sent of a meeting's agenda as it stands now, or of an addendum to it, and to whom."""
+    readers = agenda_papers.readers_of(session, meeting_id)
+    rows = items_of(session, meeting_id)
+    return Outgoing(
+        meeting_id,
+        {name: agenda_papers.content(session, meeting_id, audience=name, addendum=addendum) for name in WIDEST},
+        readers,
+        {
+            language: numbers
+            for language in sorted({reader.language for reader in readers})
+            if (numbers := _untranslated(rows, language))
+        },
+    )
+
+
+def due_to_circulate(session: Session, at: datetime) -> tuple[UUID, ...]:
+    """The planned meetings to come whose agenda should be out by now, and is not; the first meeting first."""
+    return tuple(
+        row["id"]
+        for row in _meetings_near(session, at)
+        if row["agenda_circulated_at"] is None
+        and row["starts_at"] > at
+        and row["starts_at"] - timedelta(hours=row["agenda"]["circulate_hours"]) <= at
+    )
+
+
+def due_to_freeze(session: Session, at: datetime) -> tuple[UUID, ...]:
+    """The planned meetings whose agenda should be frozen by now, and is not; the first meeting first."""
+    return tuple(
+        row["id"]
+        for row in _meetings_near(session, at)
+        if row["agenda_frozen_at"] is None and row["starts_at"] - timedelta(hours=row["agenda"]["freeze_hours"]) <= at
+    )
+
+
+# -------------------------------------------------------------------------------------------------------- assembling
+
+
+def _rows_at_hand(session: Session, meeting: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The committee's pool and what this meeting has or had, locked: of one subject, the open item before others."""
+    return many(
+        session,
+        select(_item)
+        .where(
+            _item.c.program_id == program_of(session),
+            _item.c.committee_id == meeting["committee_id"],
+            or_(_item.c.state == "pool", _item.c.meeting_id == meeting["id"]),
+        )
+        .order_by(_item.c.state.in_(["pool", "scheduled"]), _item.c.asked_at, _item.c.id)
+        .with_for_update(),
+    )
+
+
+def _put(session: Session, meeting: Mapping[str, Any], one: Drawn, *, by: Actor, at: datetime) -> UUID | None:
+    """A new item on the agenda; None where its subject is open elsewhere, on another meeting's."""
+    if _is_open_elsewhere(session, meeting, one):
+        return None
+    return open_item(
+        session,
+        {
+            **{name: getattr(one, name) for name in (*_BY_RULE, "kind", "subject", "rule", "times_seen")},
+            "carried_from_id": one.carried_from_id,
+            "committee_id": meeting["committee_id"],
+            "meeting_id": meeting["id"],
+            "state": "scheduled",
+            "asked_by": None,
+        },
+        one.reasons,
+        by=by,
+        at=at,
+    )
+
+
+def _is_open_elsewhere(session: Session, meeting: Mapping[str, Any], one: Drawn) -> bool:
+    found = session.scalar(
+        select(_item.c.id).where(
+            _item.c.program_id == program_of(session),
+            _item.c.committee_id == meeting["committee_id"],
+            _item.c.kind == one.kind,
+            _item.c.subject == one.subject,
+            _item.c.state.in_(["pool", "scheduled"]),
+        )
+    )
+    return found is not None
+
+
+def _schedule(session: Session, meeting: Mapping[str, Any], row: Mapping[str, Any], one: Drawn) -> None:
+    change_item(
+        session,
+        row,
+        **_by_rule(row, one),
+        state=moved(row, "schedule"),
+        meeting_id=meeting["id"],
+        late_reason="",
+        reasons=without(_reasons(row, one), LATE_REQUEST),
+    )
+
+
+def _refresh(session: Session, row: Mapping[str, Any], one: Drawn) -> bool:
+    """Have an item say what its rule says now, but for what people changed. Whether that is anything else."""
+    if row["state"] != "scheduled":
+        return False
+    wanted = {**_by_rule(row, one), "reasons": _reasons(row, one)}
+    differs = any(row[name] != value for name, value in wanted.items())
+    if differs:
+        change_item(session, row, **wanted)
+    return differs
+
+
+def _by_rule(row: Mapping[str, Any], one: Drawn) -> dict[str, Any]:
+    by_hand = edited(row["reasons"])
+    wanted = {name: getattr(one, name) for name in _BY_RULE if name not in by_hand}
+    if row["times_seen"] >= TOO_OFTEN and "purpose" in wanted and row["kind"] not in OF_ONE_MEETING:
+        wanted["purpose"] = "decision"
+    return {**wanted, "rule": one.rule}
+
+
+def _reasons(row: Mapping[str, Any], one: Drawn) -> list[Kept]:
+    """What the rules say now, and what was said otherwise than by a rule."""
+    return merged(list(one.reasons), (reason for reason in row["reasons"] if "rule" not in reason))
+
+
+def _leftovers(
+    session: Session, meeting: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], drawn: Sequence[Drawn]
+) -> list[UUID]:
+    """What waits in the pool and no rule takes any more, or another committee referred: it is not forgotten."""
+    taken = {(one.kind, one.subject) for one in drawn}
+    found = []
+    for row in rows:
+        is_off = str(meeting["id"]) in taken_off(row["reasons"])
+        if row["state"] == "pool" and (row["kind"], row["subject"]) not in taken and is_asked(row) and not is_off:
+            change_item(session, row, state=moved(row, "schedule"), meeting_id=meeting["id"])
+            found.append(row["id"])
+    return found
+
+
+def _remove(session: Session, rows: Sequence[Mapping[str, Any]], drawn: set[tuple[str, str]]) -> list[UUID]:
+    """Withdraw what rules alone had put here or in the pool, and draw no more."""
+    gone = []
+    for row in rows:
+        if (
+            row["state"] in ("pool", "scheduled")
+            and is_drawn(row["reasons"])
+            and (row["kind"], row["subject"]) not in drawn
+        ):
+            change_item(session, row, state=moved(row, "withdraw"), position=0)
+            gone.append(row["id"])
+    return gone
+
+
+def _put_in_order(session: Session, meeting_id: UUID, drawn: Sequence[Drawn], added: set[UUID]) -> None:
+    """The order of the rules; where people put items in another order, theirs, and what is new after its like."""
+    rows = items_of(session, meeting_id)
+    ranks = {(one.kind, one.subject): rank for rank, one in enumerate(drawn)}
+    rank = {row["id"]: ranks.get((row["kind"], row["subject"]), len(ranks)) for row in rows}
+    by_rule = sorted(rows, key=lambda row: (rank[row["id"]], row["asked_at"], str(row["id"])))
+    if not any("position" in edited(row["reasons"]) for row in rows):
+        set_positions(session, by_rule)
+        return
+    order = [row for row in rows if row["id"] not in added]
+    for row in by_rule:
+        if row["id"] in added:
+            order.insert(_place_after_its_like(order, row, rank), row)
+    set_positions(session, order)
+
+
+def _place_after_its_like(order: Sequence[Mapping[str, Any]], row: Mapping[str, Any], rank: Mapping[UUID, int]) -> int:
+    """After the last item of its section, else after the last one that the rules put before it."""
+    same = [place for place, one in enumerate(order, start=1) if one["section_fr"] == row["section_fr"]]
+    before = [place for place, one in enumerate(order, start=1) if rank[one["id"]] <= rank[row["id"]]]
+    return max(same or before, default=0)
+
+
+# ---------------------------------------------------------------------------------------------------------- freezing
+
+
+def _refuse_untranslated(session: Session, meeting: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Where nobody is invited yet, both languages count: who comes may read either."""
+    used = {reader.language for reader in agenda_papers.readers_of(session, meeting["id"])} or {"fr", "en"}
+    sentences = {
+        "fr": N_("Without a French title: item %(numbers)s. Translate it, and freeze the agenda again."),
+        "en": N_("Without an English title: item %(numbers)s. Translate it, and freeze the agenda again."),
+    }
+    for language in sorted(used, reverse=True):
+        numbers = _untranslated(rows, language)
+        if numbers:
+            raise Refusal("agenda.untranslated", sentences[language], language=language, numbers=", ".join(numbers))
+
+
+def _untranslated(rows: Sequence[Mapping[str, Any]], language: str) -> tuple[str, ...]:
+    """The numbers of the items without a title in a language: those that they have, or will have."""
+    return tuple(
+        row["number"] or str(place)
+        for place, row in enumerate(rows, start=1)
+        if not row[f"title_{language}"] or (not row[f"section_{language}"] and row["section_fr"] + row["section_en"])
+    )
+
+
+def _late_number(rows: Sequence[Mapping[str, Any]], row: Mapping[str, Any]) -> tuple[int, str]:
+    """After how many items a late one stands, and its number: under the last of its section, or the very last."""
+    if not rows:
+        return 0, "1"
+    like = [one for one in rows if one["section_fr"] == row["section_fr"]] or list(rows)
+    parent = like[-1]["number"].partition(".")[0]
+    family = [place for place, one in enumerate(rows, start=1) if one["number"].partition(".")[0] == parent]
+    last = rows[family[-1] - 1]["number"].partition(".")[2]
+    return family[-1], f"{parent}.{int(last or 0) + 1}"
+
+
+def _keep(
+    session: Session,
+    meeting_id: UUID,
+    kind: str,
+    paper: AgendaContent,
+    rows: Sequence[Mapping[str, Any]],
+    at: datetime,
+) -> None:
+    """Write down an agenda as it goes out, whole, with who may read which item of it."""
+    content = agenda_papers.kept(paper, rows)
+    written = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    session.execute(
+        insert(_agenda_version).values(
+            program_id=program_of(session),
+            id=uuid4(),
+            meeting_id=meeting_id,
+            n=1 + _versions(session, meeting_id),
+            kind=kind,
+            content=content,
+            digest=hashlib.sha256(written.encode()).hexdigest(),
+            made_at=at,
+        )
+    )
+
+
+def _versions(session: Session, meeting_id: UUID) -> int:
+    """How many times an agenda of this meeting was written down."""
+    found: int | None = session.scalar(
+        select(func.max(_agenda_version.c.n)).where(
+            _agenda_version.c.program_id == program_of(session), _agenda_version.c.meeting_id == meeting_id
+        )
+    )
+    return found or 0
+
+
+# --------------------------------------------------------------------------------------------------------- afterwards
+
+
+def _scheduled(session: Session, meeting_id: UUID) -> list[dict[str, Any]]:
+    return many(
+        session,
+        select(_item)
+        .where(
+            _item.c.program_id == program_of(session), _item.c.meeting_id == meeting_id, _item.c.state == "scheduled"
+        )
+        .order_by(_item.c.id)
+        .with_for_update(),
+    )
+
+
+def _has_successor(session: Session, item_id: UUID) -> bool:
+    found = session.scalar(
+        select(_item.c.id).where(_item.c.program_id == program_of(session), _item.c.carried_from_id == item_id)
+    )
+    return found is not None
+
+
+def _older(reasons: Sequence[Kept], seen: int) -> list[Kept]:
+    code = THREE_TIMES if seen >= TOO_OFTEN else CARRIED
+    return [*without(reasons, CARRIED, THREE_TIMES, RETURNED), Reason(code, facts={"n": seen}).kept()]
+
+
+def _meetings_near(session: Session, at: datetime) -> list[dict[str, Any]]:
+    return many(
+        session,
+        select(
+            _meeting.c.id,
+            _meeting.c.starts_at,
+            _meeting.c.agenda_circulated_at,
+            _meeting.c.agenda_frozen_at,
+            _committee.c.agenda,
+        )
+        .join(
+            _committee,
+            (_committee.c.program_id == _meeting.c.program_id) & (_committee.c.id == _meeting.c.committee_id),
+        )
+        .where(
+            _meeting.c.program_id == program_of(session),
+            _meeting.c.state == "planned",
+            _meeting.c.agenda_frozen_at.is_(None),
+            _meeting.c.starts_at <= at + _LONGEST_NOTICE,
+            _committee.c.agenda.has_key("rules"),
+        )
+        .order_by(_meeting.c.starts_at, _meeting.c.id),
+    )

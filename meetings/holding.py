@@ -1,0 +1,60 @@
+"""Holding one meeting's row while a verb changes what belongs to it: its agenda, its attendance, its minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlmodel import Session
+
+from duties.here import one, program_of
+from duties.refusals import Refusal
+from locales import N_
+from models.base import table_of
+from models.meeting import Meeting
+
+_meeting = table_of(Meeting)
+
+
+def read_meeting(session: Session, meeting_id: UUID) -> dict[str, Any]:
+    """A meeting's row, not locked. Raises Refusal where there is none."""
+    return _found(one(session, _one(session, meeting_id)))
+
+
+def lock_meeting(session: Session, meeting_id: UUID, *, seen: int | None = None) -> dict[str, Any]:
+    """A meeting's row, locked for this transaction. Raises Refusal: there is none, or not in the version `seen`."""
+    row = _found(one(session, _one(session, meeting_id).with_for_update()))
+    if seen is not None and row["version"] != seen:
+        raise Refusal(
+            "meeting.changed",
+            N_("Someone else changed this meeting while you were looking at it. Nothing was saved; look at it again."),
+        )
+    return row
+
+
+def write_meeting(session: Session, row: Mapping[str, Any], **values: Any) -> None:
+    """Write columns of a locked meeting, and count its version up."""
+    done = session.execute(
+        update(_meeting)
+        .where(
+            _meeting.c.program_id == row["program_id"],
+            _meeting.c.id == row["id"],
+            _meeting.c.version == row["version"],
+        )
+        .values(**values, version=row["version"] + 1)
+    )
+    if done.rowcount != 1:  # type: ignore[attr-defined]
+        msg = "a locked meeting changed under its lock"
+        raise RuntimeError(msg)
+
+
+def _one(session: Session, meeting_id: UUID) -> Any:
+    return select(_meeting).where(_meeting.c.program_id == program_of(session), _meeting.c.id == meeting_id)
+
+
+def _found(row: dict[str, Any] | None) -> dict[str, Any]:
+    if row is None:
+        raise Refusal("meeting.unknown", N_("There is no such meeting."))
+    return row

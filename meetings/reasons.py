@@ -1,0 +1,141 @@
+"""Why an item is on an agenda: the facts that put it there, kept as codes and values, and told in words.
+
+Kept as `{"code": …, "facts": …}`; with `rule`, the declared rule that drew it; with `sentence`, the words that whoever
+asked for it brought along, so that a layer above adds reasons without a line here. Facts are days, counts, numbers
+such as #2019-02, and declared texts in both languages: never a name, never what somebody typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from locales import LANGUAGES, N_, Counted, say, say_n
+
+Fact = str | int | Mapping[str, str]
+Kept = dict[str, Any]
+
+#: What people did to an item, which is no fact of the program: it is kept beside the reasons and told to nobody.
+EDITED: Final = "edited"
+TAKEN_OFF: Final = "taken_off"
+
+CARRIED: Final = "carried"
+THREE_TIMES: Final = "three_times"
+LATE_REQUEST: Final = "late_request"
+RETURNED: Final = "returned"
+REFERRED: Final = "referred"
+ENDED: Final = "ended"
+#: What the passing of time adds to a reason, and is none by itself.
+AGES: Final = frozenset({CARRIED, THREE_TIMES, RETURNED})
+
+_SENTENCES: Final[Mapping[str, str | Counted]] = {
+    "standing": N_("This stands on every agenda of the committee."),
+    "turn": N_("Each seat in turn: the one that came last the time before comes first."),
+    "minutes_to_approve": N_("The minutes of %(day)s were circulated and are not approved yet."),
+    "onboarding_open": N_("An onboarding is open since %(since)s."),
+    "seat_vacant": N_("On the day of the meeting nobody holds this seat."),
+    "role_vacant": N_("On the day of the meeting fewer people hold this role than the agreement provides for."),
+    # The number of a counted one is each reason's own fact.
+    "role_vacant_with_tasks": Counted(
+        "On the day of the meeting nobody holds this role, and %(n)s task that falls to it is open.",
+        "On the day of the meeting nobody holds this role, and %(n)s tasks that fall to it are open.",
+        n=0,
+    ),
+    "decision_open": N_("Decided on %(decided)s, to be done by %(due)s."),
+    "decision_late": N_("Decided on %(decided)s, to be done by %(due)s, and not done."),
+    "decision_undated": N_("Decided on %(decided)s, and not done yet."),
+    "asked": N_("A member of the committee asked for it on %(day)s."),
+    LATE_REQUEST: N_("It was asked for after the agenda was frozen."),
+    CARRIED: Counted(
+        "Carried over: %(n)s meeting did not reach it.", "Carried over: %(n)s meetings did not reach it.", n=0
+    ),
+    THREE_TIMES: N_("%(n)s meetings did not reach it: decide on it, or end it."),
+    RETURNED: N_("The meeting of %(day)s, on whose agenda it was, was cancelled."),
+    REFERRED: N_("“%(committee)s” referred it on %(day)s."),
+    ENDED: N_("Since %(day)s the fact that put it here no longer holds."),
+}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A reason as whoever asks for an item gives it: a code, an N_() sentence with %(named)s facts, and the facts.
+
+    `sentence` stays empty for the codes that this module words itself.
+    """
+
+    code: str
+    sentence: str = ""
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+    def kept(self, rule: str = "") -> Kept:
+        """It as a row keeps it. Raises KeyError where it has no words, or they want a fact that is not given."""
+        kept: Kept = {"code": self.code, "facts": dict(self.facts)}
+        if self.sentence:
+            kept["sentence"] = self.sentence
+        if rule:
+            kept["rule"] = rule
+        if self.code not in (EDITED, TAKEN_OFF):
+            for language in LANGUAGES:
+                _worded(kept, language)
+        return kept
+
+
+def reason_in_words(reason: Mapping[str, Any], language: str) -> str:
+    """A kept reason as a sentence in `language`; "" for what people did to the item, which is no reason."""
+    return "" if reason["code"] in (EDITED, TAKEN_OFF) else _worded(reason, language)
+
+
+def in_words(reasons: Iterable[Mapping[str, Any]], language: str) -> str:
+    """Several reasons, each sentence once."""
+    sentences = (reason_in_words(reason, language) for reason in reasons)
+    return " ".join(dict.fromkeys(sentence for sentence in sentences if sentence))
+
+
+def merged(reasons: Sequence[Kept], more: Iterable[Kept]) -> list[Kept]:
+    """The reasons, and those of `more` that are not among them."""
+    found = list(reasons)
+    found += [reason for reason in more if reason not in found]
+    return found
+
+
+def edited(reasons: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """The columns that people changed by hand, and that no rule may change back."""
+    return frozenset(name for reason in reasons if reason["code"] == EDITED for name in reason["facts"]["columns"])
+
+
+def with_edited(reasons: Sequence[Kept], columns: Iterable[str]) -> list[Kept]:
+    """The reasons, with these columns as well among those changed by hand."""
+    every = sorted(edited(reasons) | set(columns))
+    return [*without(reasons, EDITED), {"code": EDITED, "facts": {"columns": every}}] if every else list(reasons)
+
+
+def taken_off(reasons: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """The ids of the meetings from whose agendas people took the item off."""
+    return frozenset(reason["facts"]["meeting"] for reason in reasons if reason["code"] == TAKEN_OFF)
+
+
+def without(reasons: Iterable[Kept], *codes: str) -> list[Kept]:
+    """The reasons but those of these codes."""
+    return [reason for reason in reasons if reason["code"] not in codes]
+
+
+def is_drawn(reasons: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a rule alone put the item there, and nobody touched it since."""
+    return any("rule" in reason for reason in reasons) and all(
+        "rule" in reason or reason["code"] in AGES for reason in reasons
+    )
+
+
+def speak_for_it(reasons: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether any of these is a reason to talk about the item, and not only what became of it meanwhile."""
+    return any(reason["code"] not in {EDITED, TAKEN_OFF, ENDED, LATE_REQUEST, *AGES} for reason in reasons)
+
+
+def _worded(reason: Mapping[str, Any], language: str) -> str:
+    facts = reason["facts"]
+    # Our own words before those that were kept: a sentence that was mended is told as mended.
+    words = _SENTENCES.get(reason["code"]) or reason["sentence"]
+    if isinstance(words, Counted):
+        return say_n(language, words.singular, words.plural, facts["n"])
+    return say(language, words, **facts)
