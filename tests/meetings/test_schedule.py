@@ -134,7 +134,9 @@ def test_a_cancelled_date_is_one_cancellation_each_with_status_and_its_own_date(
         assert (one.method, str(event["status"])) == ("CANCEL", "CANCELLED")
         assert event["recurrence-id"].dt.replace(tzinfo=None) == datetime(2026, 12, 16, 9, 30)
         assert "Tempête" not in one.text
-    assert "16 décembre 2026" in sent[0].subject + sent[0].text
+    (to_police,) = (one for one in sent if one.person_id == cast.people["police"])
+    assert "16 décembre 2026" in to_police.subject
+    assert "16 décembre 2026" in to_police.text
 
 
 def test_a_change_of_holder_tells_the_one_who_leaves_and_the_one_who_comes_and_nobody_else(
