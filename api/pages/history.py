@@ -299,7 +299,7 @@ class _Telling:
             words = self.protocols.get((event["case_id"], name), {})
         if isinstance(value, list):
             return ", ".join(gettext(FIELDS[one]) if one in FIELDS else words.get(one, str(one)) for one in value)
-        if name in _DAYS:
+        if name in _DAYS and event["verb"] != "task.undone":
             return show_day(self.desk.language, date.fromisoformat(value))
         return words.get(str(value)) or str(value)
 
@@ -364,7 +364,7 @@ class _Facts(dict[str, str]):
 
 #: Facts that are people's ids.
 _PEOPLE: Final = ("person", "deputy", "director")
-#: Facts that are local days.
+#: Facts that are local days; but what a step `was` that is taken back is a state.
 _DAYS: Final = ("was", "day", "starts_on", "ends_on", "signed_on")
 _UNKNOWN = N_("%(verb)s: %(subject)s.")
 

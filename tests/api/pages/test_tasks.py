@@ -338,6 +338,8 @@ def test_a_mistaken_completion_is_taken_back_by_whoever_did_it(cast: Cast) -> No
     assert "/undoing" in officer.get(f"/tasks/{task['id']}").text
     assert send(officer, task, "undoing").status_code == 303
     assert task_of(cast, case_id, "prepare_notebook_and_guide")["state"] == "open"
+    for page in (f"/tasks/{task['id']}", f"/cases/{case_id}"):
+        assert "Taken back" in text_of(officer.get(page).text)
 
 
 def test_what_rests_on_a_later_step_is_not_taken_back(cast: Cast) -> None:
