@@ -51,9 +51,10 @@ def create_app(office: Office) -> FastAPI:
     app = Application(title="SPHÈRES", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
     app.state.office = office
     app.state.desks = anyio.CapacityLimiter(DESKS)
-    app.include_router(json_routes.router)
+    # Pages first: an act has one name in both windows, and a form of ours finds its address by it.
     for router in page_routes.routers(demonstration=office.demonstration):
         app.include_router(router, include_in_schema=False)
+    app.include_router(json_routes.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(Refusal, answers.refused)
     app.add_exception_handler(Forbidden, answers.not_found)
