@@ -13,14 +13,19 @@ from api.json.shapes import Problem
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "content": {PROBLEM: {}}, "description": why}
     for status, why in (
+        (400, "It cannot be read, or asks to be taken for another method."),
         (401, "Nobody is signed in."),
         (403, "The request came from another site."),
         (404, "There is nothing here, or nothing that is yours to see."),
+        (405, "This cannot be done here."),
         (409, "A rule refuses it now."),
         (412, "It changed since it was read."),
         (413, "It is too large."),
+        (414, "The address is too long."),
+        (421, "The program is not reached by that name."),
         (422, "It does not fit, or a rule wants more."),
         (428, "If-Match is missing."),
+        (431, "The headers are too many, or too long."),
         (503, "The database does not answer."),
     )
 }

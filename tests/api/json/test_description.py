@@ -15,7 +15,7 @@ from tests.api.desk import nobody
 from tests.api.json.window import PREFIX, description, operations
 from tests.cast import Cast
 
-REFUSALS = {"401", "403", "404", "409", "412", "413", "422", "428", "503"}
+REFUSALS = {"400", "401", "403", "404", "405", "409", "412", "413", "414", "421", "422", "428", "431", "503"}
 
 
 def _references(part: Any) -> Iterator[str]:
