@@ -1,0 +1,373 @@
+"""The pages, walked through and filled in with hostile words by several kinds of asker, in both languages."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote, urljoin
+from uuid import uuid4
+
+import psycopg
+import pytest
+from fastapi import FastAPI
+from psycopg import sql
+from sqlalchemy import make_url
+
+from duties.envelopes import Mailbox, message_id, mime
+from duties.letters import Letter
+from tests.api.desk import ADDRESS
+from tests.cast import AT, TODAY
+from tests.hardening.crawler import Crawler, Fields, Found, encoded, forms_of, page_of
+from tests.hardening.pages import MARK
+from tests.matrix.asked import Route
+from tests.matrix.askers import COLUMNS
+from tests.matrix.conftest import Run
+from tests.matrix.runner import Runner
+from tests.matrix.world import CODIM, ELSEWHERE, STEPS, World
+
+#: Who walks, and in which language.
+WALKERS: Final[Mapping[str, str]] = {
+    "coor": "fr",
+    "admi": "en",
+    "priv": "fr",
+    "mana": "en",
+    "subj": "fr",
+    "othp": "en",
+    "anon": "fr",
+    "away": "en",
+    "depu": "fr",
+    "offi": "en",
+    "rese": "fr",
+}
+
+#: Of them, who between them reach every page.
+FIRST: Final = ("coor", "admi", "priv", "mana", "subj", "othp", "anon")
+
+_MARKUP: Final = f"{MARK}\"'><{MARK} {MARK}=1 onload={MARK}><script>{MARK}</script><!--{MARK}"
+
+HOSTILE: Final[Sequence[str]] = (
+    _MARKUP,
+    f"{MARK}{{{{37*41}}}}${{37*41}}#{{37*41}}<%=37*41%>{{% raw %}}%(name)s%s",
+    f"{MARK}' or '1'='1'; drop table person; --",
+    f"=cmd|' /C calc'!A0{MARK}",
+    f"{MARK}\r\nX-{MARK}: 1\r\nSet-Cookie: {MARK}=1\r\n\r\n<{MARK}>",
+    f"{MARK}\x00\x01\x08\x1b[31m\x7f\x85",
+    f"{MARK}\ud800\udfff",
+    f"\u202e{MARK}\u2066\u200f\ufeff",
+    MARK * 3_000,
+    f"javascript:alert('{MARK}')",
+    f"//elsewhere.example/{MARK}",
+    f"../../../etc/passwd\x00{MARK}",
+    "0000-00-00",
+    "9999-12-31",
+    "0001-01-01",
+    "-1",
+    "9" * 40,
+    "1e400",
+    "NaN",
+    "[]",
+    "",
+)
+
+#: What a rule takes, of whoever may write it: short, and on one line.
+TAKEN: Final = (f"<{MARK} {MARK}=1>\"'&", f"{MARK}{{{{37*41}}}}%s", f"=1+1|' <!--{MARK}")
+
+#: What else a form would send that people fill in with care.
+_BY_KIND: Final[Mapping[str, str]] = {
+    "date": TODAY.isoformat(),
+    "email": "jaspe.grenat@codim.example",
+    "tel": "514-555-0199",
+    "file": "zq7.txt",
+}
+
+#: What the program alone sets, and of the other program besides.
+_SET_BY_US: Final = ("id", "program_id", "role", "version", "state", "is_demonstration")
+
+#: Why no link and no form leads to a page; each is sent hostile words all the same.
+UNREACHED: Final[Mapping[str, str]] = {
+    "GET /healthz": "asked by whoever watches over the process",
+    "GET /static/{file}": "a page names its files, and a crawler does not fetch them as pages",
+    "POST /sign-in/passkey/options": "asked by the script",
+    "POST /door/{token}/options": "asked by the script",
+    "POST /door/{token}/passkey": "sent by the script, with what a passkey signed",
+    "POST /auth/callback": "sent by the directory, by way of the browser",
+    "GET /auth/callback": "sent by the directory, by way of the browser",
+    "GET /sign-in/entra": "of an installation with a directory",
+    "POST /sign-in/entra": "of an installation with a directory",
+    "GET /sign-in/program": "of someone with one account in two programs",
+    "POST /sign-in/program": "of someone with one account in two programs",
+    "POST /sign-in": "of the demonstration",
+    "POST /cases/{case_id}/version": "of a case whose protocol has a newer version",
+    "POST /cases/{case_id}/closing": "of a case with nothing left to do",
+    "POST /privacy/incidents/{incident_id}/reopening": "of an incident that was assessed, then closed",
+}
+
+
+def crawler_of(runner: Runner, column: str, app: FastAPI | None = None) -> Crawler:
+    return Crawler(app or runner.app, COLUMNS[column], WALKERS[column])
+
+
+def starts_of(column: str, world: World) -> list[str]:
+    """Where a walk begins: at the front page, and for who is not in where a letter leads them."""
+    return ["/", f"/door/{world.things[CODIM]['token']}"] if column == "anon" else ["/"]
+
+
+@dataclass
+class Walk:
+    """One walker, and the forms that they found on their way, one of each key."""
+
+    walker: Crawler
+    elsewhere: Mapping[str, object]
+    """How the other program stands, which nobody of this one changes; that someone there read something, aside."""
+    forms: dict[tuple[str, str, tuple[str, ...]], Found] = field(default_factory=dict)
+
+    def add(self, forms: Iterable[Found]) -> list[Found]:
+        """Keep those of which there is none yet; these."""
+        new = [one for one in forms if one.key not in self.forms]
+        self.forms |= {one.key: one for one in new}
+        return new
+
+
+@pytest.fixture(scope="module")
+def walks(runner: Runner, run: Run[Any]) -> dict[str, Walk]:
+    """The walks of the first, to at most two addresses of each route."""
+    made = {}
+    for column in FIRST:
+        walk = Walk(crawler_of(runner, column), runner.elsewhere())
+        walk.add(run(walk.walker.walk(starts_of(column, runner.world), most=2)))
+        made[column] = walk
+    return made
+
+
+async def fill_in(runner: Runner, walk: Walk, found: Found, fields: Fields) -> None:
+    """Send a form, look at what came of it, and send what forms there are only then. What it changed is gone after."""
+    waiting = [(found, fields)]
+    while waiting:
+        found, fields = waiting.pop()
+        answer = await walk.walker.send(found, fields)
+        if found.form.method == "GET":
+            return
+        pages = [page_of(found.action, answer)]
+        if answer.status_code == 303:
+            pages = [await walk.walker.page(urljoin(found.action, answer.headers["location"]))]
+        if runner.changed():
+            pages.append(await walk.walker.page(found.address))
+        new = walk.add(one for page in pages if page for one in forms_of(page))
+        waiting += [(one, meant(one, TAKEN[0])) for one in new]
+    if runner.changed():
+        others = runner.elsewhere()
+        assert walk.walker.kind.elsewhere or {**others, "event": ()} == {**walk.elsewhere, "event": ()}, found.key
+        runner.renew()
+
+
+def meant(found: Found, words: str) -> Fields:
+    """A form filled in so that it does something, with these words wherever one may write freely."""
+    return [(one.name, words if one.is_free else one.filled or _BY_KIND.get(one.kind, "")) for one in found.form.fields]
+
+
+def spoilt(found: Found, word: str) -> Fields:
+    """A form with one word in each of its fields, and in some that only the program sets."""
+    return [(one.name, word) for one in found.form.fields] + [(name, word) for name in _SET_BY_US]
+
+
+def spoilt_in_one(found: Found, word: str) -> Iterator[Fields]:
+    """A form as it is meant, with the word in one field after the other, and then in each a second time."""
+    fields = meant(found, "Un mot.")
+    for turn, (name, _) in enumerate(fields):
+        yield [*fields[:turn], (name, word), *fields[turn + 1 :]]
+    yield [*fields, *((name, word) for name, _ in fields)]
+
+
+async def fill_in_some(runner: Runner, walk: Walk) -> None:
+    """Each form with words that it takes, and then twice with what it does not."""
+    for turn, found in enumerate(list(walk.forms.values())):
+        await fill_in(runner, walk, found, meant(found, TAKEN[turn % len(TAKEN)]))
+        for word in (HOSTILE[turn % len(HOSTILE)], HOSTILE[(turn * 5 + 8) % len(HOSTILE)]):
+            await fill_in(runner, walk, found, spoilt(found, word))
+
+
+async def fill_in_all(runner: Runner, walk: Walk) -> None:
+    """Each form with every hostile word, in all of its fields, and in each alone."""
+    for found in list(walk.forms.values()):
+        for word in (*TAKEN, *HOSTILE, *runner.world.things[ELSEWHERE].values()):
+            await fill_in(runner, walk, found, meant(found, word))
+            await fill_in(runner, walk, found, spoilt(found, word))
+        for word in HOSTILE:
+            for fields in spoilt_in_one(found, word):
+                await fill_in(runner, walk, found, fields)
+
+
+def test_no_form_takes_hostile_words_amiss_and_every_page_is_reached(
+    runner: Runner, walks: dict[str, Walk], routes: list[Route], run: Run[Any]
+) -> None:
+    for walk in walks.values():
+        run(fill_in_some(runner, walk))
+    reached = {name for walk in walks.values() for name in walk.walker.reached}
+    pages = {str(route) for route in routes if not route.is_json}
+    assert sorted(pages - reached - UNREACHED.keys()) == [], "say in UNREACHED why no link and no form leads there"
+    assert sorted(UNREACHED.keys() & reached) == [], "these are reached"
+    assert sorted(UNREACHED.keys() - pages) == [], "there are no such pages"
+    # Things were done, and refused for every sort of reason.
+    statuses = {status for walk in walks.values() for status in walk.walker.statuses}
+    assert {200, 303, 404, 409, 412, 422} <= statuses
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("column", WALKERS)
+def test_no_form_takes_any_hostile_word_amiss_in_any_of_its_fields(runner: Runner, run: Run[Any], column: str) -> None:
+    walk = Walk(crawler_of(runner, column), runner.elsewhere())
+    walk.add(run(walk.walker.walk(starts_of(column, runner.world), most=100)))
+    run(fill_in_all(runner, walk))
+
+
+def test_every_address_with_hostile_parts_is_answered_as_one_of_nothing_or_refused(
+    runner: Runner, routes: list[Route], run: Run[Any]
+) -> None:
+    """Also those that no link leads to: in each part of a path, and in the query."""
+    walkers = [crawler_of(runner, column) for column in ("coor", "priv", "anon")]
+    things = runner.world.things[CODIM]
+
+    async def ask() -> None:
+        for turn, route in enumerate(route for route in routes if not route.is_json):
+            for n, address in enumerate(_spoilt_addresses(route, things)):
+                walker = walkers[(turn + n) % len(walkers)]
+                if not route.writes:
+                    await walker.ask("GET", address)
+                    continue
+                fields = [(name, HOSTILE[n % len(HOSTILE)]) for name in (*route.sent.form, *_SET_BY_US)]
+                await walker.ask("POST", address, content=encoded(fields), content_type=_FORM)
+        for path in _PATHS:
+            assert (await walkers[0].ask("GET", ADDRESS + path)).status_code in (303, 400, 404, 414, 422), path
+
+    run(ask())
+    if runner.changed():
+        runner.renew()
+    assert {404, 422} <= {status for walker in walkers for status in walker.statuses}
+
+
+_FORM: Final = "application/x-www-form-urlencoded"
+
+_PATHS: Final = (
+    f"//elsewhere.example/{MARK}",
+    f"/%2f%2felsewhere.example/{MARK}",
+    f"/static/../../../etc/passwd{MARK}",
+    f"/static/%2e%2e/%2e%2e/app.py%00{MARK}",
+    f"/static/..%5c..%5c{MARK}",
+    f"/{MARK}%0d%0aSet-Cookie:%20{MARK}=1",
+    "/%00",
+    "/%ed%a0%80",
+    "/cases/..;/" + MARK,
+    "/" + "a/" * 2_000,
+    f"/{quote('<script>' + MARK)}",
+)
+
+
+def _spoilt_addresses(route: Route, things: Mapping[str, str]) -> Iterator[str]:
+    """The route's address with a hostile word in place of each of its parts, then with some in its query."""
+    words = [quote(word[:3_000].encode("utf-8", "surrogatepass"), safe="") for word in HOSTILE if word]
+    named = re.findall(r"{(\w+)}", route.path)
+    for turn, name in enumerate(named):
+        for word in words[turn::2]:
+            parts = {**things, **{f"task_id:{state}": word for state in STEPS}} if name == "task_id" else {**things}
+            yield ADDRESS + route.address({**parts, name: word})
+    address = ADDRESS + route.address({**things, "file": "app.css"})
+    for turn, name in enumerate(
+        ("q", "state", "on", "person", "thing", "organization", "before", "about", "lang", "x")
+    ):
+        yield f"{address}{'&' if '?' in address else '?'}{name}={words[turn]}&{words[-turn]}={words[turn - 3]}"
+
+
+def test_what_is_no_form_is_refused_by_every_page_that_takes_one(
+    runner: Runner, routes: list[Route], run: Run[Any]
+) -> None:
+    walker = crawler_of(runner, "coor")
+    things = runner.world.things[CODIM]
+
+    async def ask() -> None:
+        for route in routes:
+            if route.writes and not route.is_json and route.path != "/auth/callback":
+                body = json.dumps({**route.form(things), MARK: MARK}).encode()
+                address = ADDRESS + route.address(things)
+                answer = await walker.ask("POST", address, content=body, content_type="application/json")
+                assert answer.status_code == 415, route
+
+    run(ask())
+    assert not runner.changed()
+
+
+#: Where people's own words stand, and those of a region's declared files.
+_WORDS: Final[Mapping[str, Sequence[str]]] = {
+    "person": ("given_name", "family_name", "phone"),
+    "program": ("title_fr", "title_en"),
+    "organization": ("name_fr", "name_en", "short_name"),
+    "role": ("title_fr", "title_en"),
+    "committee": ("title_fr", "title_en"),
+    "seat": ("title_fr", "title_en"),
+    "agreement": ("title_fr", "title_en"),
+    "obligation": ("text_fr", "text_en"),
+    "protocol_version": ("title_fr", "title_en"),
+    "case": ("ended_reason",),
+    "task": ("title_fr", "title_en", "note", "reason"),
+    "evidence": ("label",),
+    "incident": ("information", "circumstances", "risk_reasons", "public_notice", "measures"),
+    "notice": ("subject",),
+    "browser_session": ("device",),
+    "passkey": ("device",),
+}
+
+
+@pytest.mark.parametrize("words", [_MARKUP, HOSTILE[4]], ids=["markup", "header"])
+def test_whatever_stands_in_the_database_is_words_on_every_page(runner: Runner, run: Run[Any], words: str) -> None:
+    """Written past every rule: as by someone who found a hole in one."""
+    assert run(_shown(runner, words, ("coor", "priv"), most=1)) > 30
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("words", HOSTILE[1:9])
+def test_whatever_else_stands_in_the_database_is_words_on_every_page_to_everyone(
+    runner: Runner, run: Run[Any], words: str
+) -> None:
+    assert run(_shown(runner, words.translate(_NOT_KEPT), tuple(WALKERS), most=5)) > 100
+
+
+#: What no column of a database in UTF-8 can hold.
+_NOT_KEPT: Final = {0: None, **dict.fromkeys(range(0xD800, 0xE000))}
+
+
+async def _shown(runner: Runner, words: str, columns: Iterable[str], *, most: int) -> int:
+    """Write the words wherever words stand, and walk; how many pages show them."""
+    _write_everywhere(runner, words)
+    shown = 0
+    try:
+        for column in columns:
+            walker = crawler_of(runner, column)
+            await walker.walk(["/"], most=most)
+            shown += walker.marked
+    finally:
+        runner.renew()
+    return shown
+
+
+def _write_everywhere(runner: Runner, words: str) -> None:
+    url = make_url(runner.world.cast.database.admin_url).set(drivername="postgresql")
+    # A letter's bytes are made, and made without these.
+    legible = "".join(letter if letter.isprintable() else " " for letter in words)
+    letter = Letter("Avis", legible, f"<p>{legible}</p>")
+    written = mime(
+        letter,
+        sender=Mailbox("spheres@program.example"),
+        to=Mailbox("jaspe@codim.example"),
+        message_id=message_id(uuid4(), "program.example"),
+        date=AT,
+        language="fr",
+    )
+    with psycopg.connect(url.render_as_string(hide_password=False)) as admin:
+        admin.execute("set session_replication_role = replica")
+        for table, columns in _WORDS.items():
+            values = sql.SQL(", ").join(sql.SQL("{} = %(words)s").format(sql.Identifier(column)) for column in columns)
+            done = admin.execute(sql.SQL("update {} set {}").format(sql.Identifier(table), values), {"words": words})
+            assert done.rowcount > 0, table
+        admin.execute("update notice set message = %s", [written])
