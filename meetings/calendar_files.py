@@ -161,11 +161,12 @@ def _end(entry: Entry) -> datetime:
 
     A meeting alone that lasts through a change of the clocks ends at the moment that a clock in the hand shows.
     """
-    by_the_wall = entry.starts + timedelta(minutes=entry.minutes)
+    if entry.is_season:
+        return _local(entry.starts + timedelta(minutes=entry.minutes), entry.zone)
     moment = end_of(entry.starts, entry.minutes, entry.zone)
-    if entry.is_season or moment.astimezone(ZoneInfo(entry.zone)).replace(tzinfo=None) == by_the_wall:
-        return _local(by_the_wall, entry.zone)
-    return moment
+    there = moment.astimezone(ZoneInfo(entry.zone))
+    # Of an hour that comes twice, every reader takes the first: the second is only said in UTC.
+    return moment if there.fold else there
 
 
 def _address(mailbox: Mailbox) -> vCalAddress:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 import recurring_ical_events  # type: ignore[import-untyped]
@@ -59,18 +59,18 @@ def forget_zones() -> None:
 
 
 def _vobjects_of(calendar: Any, days: Days) -> Iterator[Seen]:
-    events = calendar.contents["vevent"]
+    events = calendar.contents.get("vevent", [])
     overrides = {(one.uid.value, one.recurrence_id.value) for one in events if hasattr(one, "recurrence_id")}
     since, until = days.wide
     for event in events:
         if hasattr(event, "status") and event.status.value == "CANCELLED":
             continue
-        starts: list[datetime] = [event.dtstart.value]
-        if event.getrruleset() is not None and not hasattr(event, "recurrence_id"):
-            # In the event's own zone, where the clocks may have changed between the two.
-            own = event.dtstart.value.tzinfo
-            starts = event.getrruleset(addRDate=True).between(since.astimezone(own), until.astimezone(own), inc=True)
-            starts = [one for one in starts if (event.uid.value, one) not in overrides]
+        if event.getrruleset() is None or hasattr(event, "recurrence_id"):
+            yield Seen(in_utc(event.dtstart.value), in_utc(event.dtend.value), event.summary.value)
+            continue
+        # In the event's own zone, where the clocks may have changed between the two.
+        own = event.dtstart.value.tzinfo
         length = event.dtend.value - event.dtstart.value
-        for one in starts:
-            yield Seen(in_utc(one), in_utc(one + length), event.summary.value)
+        for one in event.getrruleset(addRDate=True).between(since.astimezone(own), until.astimezone(own), inc=True):
+            if (event.uid.value, one) not in overrides:
+                yield Seen(in_utc(one), in_utc(one + length), event.summary.value)
