@@ -9,6 +9,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 HEALTH_SECONDS: Final = 5.0
+#: While it is away: it starts after the worker, and comes back at any moment.
+AWAY_SECONDS: Final = 1.0
 
 
 class Prefect:
@@ -16,21 +18,21 @@ class Prefect:
 
     def __init__(self, api_url: str) -> None:
         self._url = urlsplit(api_url)
-        self._asked_at = float("-inf")
+        self._ask_at = float("-inf")
         self._up = False
         self._asking = asyncio.Lock()
 
     async def is_up(self) -> bool:
         """Whether it answered when it was last asked."""
         async with self._asking:
-            if time.monotonic() - self._asked_at > HEALTH_SECONDS:
+            if time.monotonic() >= self._ask_at:
                 self._up = bool(self._url.hostname) and await asyncio.to_thread(self._answers)
-                self._asked_at = time.monotonic()
+                self._ask_at = time.monotonic() + (HEALTH_SECONDS if self._up else AWAY_SECONDS)
         return self._up
 
     def doubt(self) -> None:
-        """It failed somebody: it counts as away until it is asked again."""
-        self._up, self._asked_at = False, time.monotonic()
+        """It failed somebody, whatever it says of itself: it counts as away for some seconds."""
+        self._up, self._ask_at = False, time.monotonic() + HEALTH_SECONDS
 
     def _answers(self) -> bool:
         kind = http.client.HTTPSConnection if self._url.scheme == "https" else http.client.HTTPConnection

@@ -47,7 +47,7 @@ from duties.notices import stationery_for
 from duties.wakeups import Claim
 from flows import post, rounds, sealing
 from flows.carry import carry, plainly, protocol_flow
-from flows.health import Prefect
+from flows.health import AWAY_SECONDS, Prefect
 from flows.onboarding.flow import onboarding
 from flows.protocols import letter_folders
 from models.base import table_of
@@ -247,8 +247,12 @@ class Worker:
 
     async def _give_signs(self) -> None:
         while not self.stopping.is_set():
-            await asyncio.to_thread(self._sign, await self.prefect.is_up())
-            await self._pause(BEAT_SECONDS)
+            was_up = await self.prefect.is_up()
+            await asyncio.to_thread(self._sign, was_up)
+            next_at = time.monotonic() + BEAT_SECONDS
+            # Where Prefect came or went, that is told at once.
+            while time.monotonic() < next_at and not self.stopping.is_set() and await self.prefect.is_up() == was_up:
+                await self._pause(AWAY_SECONDS)
 
     def _sign(self, prefect_up: bool) -> None:
         at = self.means.clock()
