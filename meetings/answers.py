@@ -129,16 +129,7 @@ def answer(
     if alternate_id is not None and (said != DECLINED or alternate_id not in asked.alternates):
         raise Refusal("answer.alternate", N_("Name one of the alternates of the seat."), source="CM-2R")
     before = asked.answer
-    if (
-        before is not None
-        and before["stamped_at"]
-        and stamped_at
-        and (sequence or 0, stamped_at)
-        < (
-            before["sequence"] or 0,
-            before["stamped_at"],
-        )
-    ):
+    if before is not None and before["stamped_at"] and stamped_at and stamped_at < before["stamped_at"]:
         raise Refusal("answer.stale", N_("A later answer was recorded already."))
     values = {
         "seat_id": asked.seat_id,

@@ -1,0 +1,150 @@
+"""Answers that calendars send by mail: bound to whoever was invited, or kept as strays with their reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from email.message import EmailMessage
+from email.policy import SMTP
+
+import pytest
+from sqlalchemy import select
+from sqlmodel import Session
+
+from meetings import replies, schedule
+from models.base import table_of
+from models.invitation import MeetingAnswer
+from tests.cast import AT, Cast
+from tests.meetings.sitting import letters, seat_everyone
+
+_answer = table_of(MeetingAnswer)
+
+POLICE = "police@spvm.example"
+WHEN = "20261209T093000"
+
+
+@pytest.fixture
+def session(cast: Cast) -> Iterator[Session]:
+    """A session in which a season of the Clinical Committee is planned."""
+    with cast.session() as made:
+        seat_everyone(made, cast)
+        schedule.plan_season(
+            made,
+            "clinical",
+            first=date(2026, 12, 2),
+            last=date(2027, 3, 31),
+            hour=time(9, 30),
+            by=cast.actor("coordinator"),
+            at=AT,
+        )
+        yield made
+
+
+def _mail(
+    uid: str,
+    *,
+    of: str = POLICE,
+    sender: str = POLICE,
+    partstat: str = "ACCEPTED",
+    recurrence: str = f";TZID=America/Toronto:{WHEN}",
+    sequence: int = 0,
+    stamp: str = "20261123T150000Z",
+    headers: tuple[tuple[str, str], ...] = (),
+) -> bytes:
+    lines = [
+        "BEGIN:VCALENDAR",
+        "PRODID:-//Somebody//Calendar//EN",
+        "VERSION:2.0",
+        "METHOD:REPLY",
+        "BEGIN:VEVENT",
+        f"UID:{uid}",
+        f"ATTENDEE;PARTSTAT={partstat}:mailto:{of}",
+        f"DTSTAMP:{stamp}",
+        f"SEQUENCE:{sequence}",
+        *([f"RECURRENCE-ID{recurrence}"] if recurrence else []),
+        "END:VEVENT",
+        "END:VCALENDAR",
+        "",
+    ]
+    mail = EmailMessage(policy=SMTP)
+    mail["From"], mail["To"], mail["Subject"] = sender, "spheres@program.example", "Accepted"
+    for name, value in headers:
+        mail[name] = value
+    mail.set_content("Yes.")
+    mail.add_alternative("\r\n".join(lines), subtype="calendar", params={"method": "REPLY"})
+    return mail.as_bytes()
+
+
+def _uid(session: Session) -> str:
+    return letters(session)[0].thread
+
+
+def _answers(session: Session) -> list[tuple[str, str]]:
+    rows = session.execute(
+        select(_answer.c.answer, _answer.c.by).where(_answer.c.program_id == session.info["program_id"])
+    )
+    return [(row.answer, row.by) for row in rows]
+
+
+def test_an_answer_to_one_date_is_that_persons_to_that_date(cast: Cast, session: Session) -> None:
+    received = replies.receive(session, _mail(_uid(session), of="Police@SPVM.example"), at=AT + timedelta(hours=1))
+    assert received == replies.Received(1)
+    row = session.execute(select(_answer)).one()
+    assert (row.person_id, row.answer, row.by) == (cast.people["police"], "accepted", "mail")
+    assert schedule.meeting_of(session, row.meeting_id)["original"] == datetime(2026, 12, 9, 9, 30)
+
+
+def test_an_answer_to_the_whole_season_is_one_to_each_meeting_to_come(session: Session) -> None:
+    received = replies.receive(session, _mail(_uid(session), recurrence="", partstat="TENTATIVE"), at=AT)
+    assert received.answered == 18
+    assert set(_answers(session)) == {("tentative", "mail")}
+
+
+@pytest.mark.parametrize("recurrence", [":20261209T143000Z", ";TZID=Eastern Standard Time:20261209T093000", f":{WHEN}"])
+def test_a_date_is_known_in_whatever_zone_a_calendar_writes_it(session: Session, recurrence: str) -> None:
+    assert replies.receive(session, _mail(_uid(session), recurrence=recurrence), at=AT).answered == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"of": "stranger@elsewhere.example", "sender": "stranger@elsewhere.example"}, replies.NOT_INVITED),
+        ({"sender": "somebody@spvm.example"}, "from_differs"),
+        ({"partstat": "DELEGATED"}, replies.DELEGATED),
+        ({"recurrence": ";TZID=America/Toronto:20261210T093000"}, replies.NO_SUCH_DATE),
+        ({"headers": (("Auto-Submitted", "auto-replied"),)}, "auto_reply"),
+    ],
+)
+def test_what_cannot_be_bound_is_a_stray_and_changes_nothing(
+    session: Session, change: dict[str, str], reason: str
+) -> None:
+    mail = _mail(_uid(session), **change)  # type: ignore[arg-type]
+    assert replies.receive(session, mail, at=AT) == replies.Received(stray=reason)
+    assert replies.receive(session, mail, at=AT + timedelta(hours=1)) == replies.Received(stray=reason)
+    assert _answers(session) == []
+    (kept,) = replies.strays(session)
+    assert kept["reason"] == reason
+    replies.put_away(session, kept["id"], by=replies.BY_MAIL, at=AT)
+    assert replies.strays(session) == []
+
+
+def test_an_answer_for_another_persons_seat_is_not_taken(session: Session) -> None:
+    other = "worker.ccsmtl@ccsmtl.example"
+    received = replies.receive(session, _mail(_uid(session), of=other, sender=POLICE), at=AT)
+    assert received.stray in ("from_differs", replies.FOR_ANOTHER)
+    assert _answers(session) == []
+
+
+def test_an_answer_that_was_written_before_a_newer_one_is_stale(session: Session) -> None:
+    uid = _uid(session)
+    assert replies.receive(session, _mail(uid, stamp="20261123T160000Z"), at=AT).answered == 1
+    late = replies.receive(session, _mail(uid, stamp="20261123T150000Z", partstat="DECLINED"), at=AT)
+    assert late == replies.Received(stray=replies.STALE)
+    assert _answers(session) == [("accepted", "mail")]
+
+
+def test_a_meeting_of_nobody_here_and_five_megabytes_are_strays(session: Session) -> None:
+    assert replies.receive(session, _mail("nothing@elsewhere.example"), at=AT).stray == replies.UNKNOWN_MEETING
+    assert replies.receive(session, _mail(_uid(session)) + b"x" * 5_000_000, at=AT).stray == "too_large"
+    assert not replies.knows(session, _mail("nothing@elsewhere.example"))
+    assert replies.knows(session, _mail(_uid(session)))
