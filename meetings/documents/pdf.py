@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import threading
+import unicodedata
+from collections.abc import Callable
 from dataclasses import asdict
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +23,8 @@ from meetings.documents.paper import Paper
 _TEMPLATE: Final = Path(__file__).with_name("paper.typ")
 _LETTER: Final = Path(__file__).with_name("letter.typ")
 _MISSING: Final = "\N{WHITE SQUARE}"
+_BEYOND_LATIN: Final = "\u0250"
+_MARKS: Final = "‘’“”–—…·•€"
 #: A compiler keeps the arguments of its last run, so two threads may not share one at a time.
 _ONE_AT_A_TIME: Final = threading.Lock()
 
@@ -30,10 +34,11 @@ def as_pdf(content: Content, language: str) -> bytes:
 
     Raises Refusal where a text is missing in that language.
     """
-    data = json.dumps(_as_data(laid_out(content, language)), ensure_ascii=False)
-    data = "".join(letter if _is_printable(letter) else _MISSING for letter in data)
-    with _ONE_AT_A_TIME:
-        return _compiled(_TEMPLATE, {"data": data})
+    paper = _as_data(laid_out(content, language))
+    try:
+        return _printed(_with_texts(paper, _printable))
+    except typst.TypstError:  # letters that print alone, and not beside each other
+        return _printed(_with_texts(paper, _latin))
 
 
 def _as_data(paper: Paper) -> dict[str, Any]:
@@ -43,17 +48,51 @@ def _as_data(paper: Paper) -> dict[str, Any]:
     return data
 
 
-@cache
-def _is_printable(letter: str) -> bool:
-    """Whether Typst's fonts have `letter`: PDF/UA refuses a document with one that they do not."""
-    if letter.isascii():
+def _with_texts(part: Any, change: Callable[[str], str]) -> Any:
+    """`part` of JSON with each of its texts changed."""
+    if isinstance(part, str):
+        return change(part)
+    if isinstance(part, dict):
+        return {key: _with_texts(value, change) for key, value in part.items()}
+    return [_with_texts(value, change) for value in part] if isinstance(part, list | tuple) else part
+
+
+def _printable(text: str) -> str:
+    if text.isascii():
+        return text
+    clusters: list[str] = []
+    for letter in text:
+        if not unicodedata.category(letter).startswith("M"):
+            clusters.append(letter)
+        elif clusters:  # a mark with no letter under it is left out
+            clusters[-1] += letter
+    return "".join(map(_nearest, clusters))
+
+
+@lru_cache(maxsize=4096)  # people type them
+def _nearest(cluster: str) -> str:
+    """A letter with its marks, as far as the fonts have them: PDF/UA refuses a document with what they do not."""
+    return next((tried for tried in (cluster, cluster[0]) if _has_glyphs(tried)), _MISSING)
+
+
+def _has_glyphs(cluster: str) -> bool:
+    if cluster.isascii():
         return True
-    with _ONE_AT_A_TIME:
-        try:
-            _compiled(_LETTER, {"letter": letter})
-        except typst.TypstError:
-            return False
+    try:
+        with _ONE_AT_A_TIME:
+            _compiled(_LETTER, {"letter": cluster})
+    except typst.TypstError:
+        return False
     return True
+
+
+def _latin(text: str) -> str:
+    return "".join(letter if letter < _BEYOND_LATIN or letter in _MARKS else _MISSING for letter in text)
+
+
+def _printed(paper: Any) -> bytes:
+    with _ONE_AT_A_TIME:
+        return _compiled(_TEMPLATE, {"data": json.dumps(paper)})
 
 
 def _compiled(template: Path, inputs: dict[str, str]) -> bytes:

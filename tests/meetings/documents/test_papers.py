@@ -16,6 +16,8 @@ from typing import Any
 import docx
 import pytest
 from docx.oxml.ns import qn
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from duties.refusals import Refusal
@@ -230,6 +232,15 @@ def test_a_title_is_shown_to_the_letter_whatever_it_would_mean_elsewhere(form: s
     )
     shown = READ[form](FORMS[form](content, language))
     assert shown.replace(" ", "").count(typeset(language, title).replace(" ", "").replace("\xa0", "")) >= 6
+
+
+@given(st.text(st.sampled_from("aé #\u0338\u0346\u0e3a\u09b6\u1100\u25a1日😀\u2cdc\ufe0f\u0301"), max_size=12))
+@settings(max_examples=60)
+def test_no_heap_of_marks_and_foreign_letters_stops_a_document(title: str) -> None:
+    words = Both(f"{title}|fin", f"{title}|end")
+    content = AgendaContent(head=HEAD, items=(replace(ITEMS[0], title=words),))
+    assert "|fi" in pdf_text(as_pdf(content, "fr"))
+    assert as_docx(content, "fr")
 
 
 @every_form
