@@ -268,13 +268,13 @@ def _matter(content: bytes) -> _Matter:
             kept += _bounds(name, line.partition(":")[2].strip().upper(), inside)
         elif inside not in _WHERE:
             continue
-        elif name == "COMMENT" and inside == _WHERE[1]:
+        elif name == "COMMENT":
             has_comment = has_comment or bool(line.rpartition(":")[2].replace("\\n", "").replace("\\N", "").strip())
         elif name in _KEPT:
             plain, said = _without_zone(line) if name in {"DTSTAMP", "RECURRENCE-ID"} else (line, None)
             zone = said if name == "RECURRENCE-ID" else zone
             kept.append(plain)
-    if inside or kept.count("BEGIN:VCALENDAR") != 1 or any(len(line.encode()) > MOST_LINE_BYTES for line in kept):
+    if inside or any(len(line.encode()) > MOST_LINE_BYTES for line in kept):
         raise _Strayed("malformed")
     return _Matter(kept, zone, has_comment)
 
