@@ -199,7 +199,8 @@ def _boundary(part: str, message_id: str) -> str:
 def _header_address(mailbox: Mailbox) -> str:
     if not mailbox.name:
         return mailbox.address
-    if mailbox.name.isascii() and len(mailbox.name) <= LONGEST_PLAIN:
+    # A name that reads like an encoded word would be decoded by lax readers, also between quotation marks.
+    if mailbox.name.isascii() and "=?" not in mailbox.name and len(mailbox.name) <= LONGEST_PLAIN:
         name = '"' + re.sub(r'(["\\])', r"\\\1", mailbox.name) + '"'
     else:
         name = _encoded_words(mailbox.name)

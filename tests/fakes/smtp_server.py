@@ -23,6 +23,7 @@ class Received:
     """A letter that the server has, whether or not it said so."""
 
     to: str
+    recipients: tuple[str, ...]
     sender: str
     message: bytes
     connection: int
@@ -172,6 +173,7 @@ class _Answers:
             self._server.received.append(
                 Received(
                     to=envelope.rcpt_tos[0],
+                    recipients=tuple(envelope.rcpt_tos),
                     sender=envelope.mail_from,
                     message=envelope.content,
                     connection=self._connection,
