@@ -11,15 +11,19 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from email import message_from_bytes
 from typing import Any, Final
 
 import pytest
 from icalendar import Calendar
 
-from duties.envelopes import Mailbox
+from adapters.mail import SmtpMailer
+from duties.envelopes import Mailbox, mime
+from duties.letters import Letter
 from meetings import calendar_files
 from meetings.entries import Entry, Moved
 from meetings.itip import Message, differences
+from tests.fakes.smtp_server import SmtpServer
 from tests.meetings.readers.oracle import HERE, single, weekly
 from tests.meetings.readers.seen import Days, Seen
 from tests.meetings.readers.together import Readers
@@ -296,6 +300,37 @@ def test_an_end_in_the_hour_that_comes_twice_is_right_for_all_but_one(readers: R
     twice = Entry(uid="twice@spheres.example", zone=HERE, starts=_at(2026, 11, 1, 0, 30), minutes=120, title=STEERING)
     differing = readers.differing([(_whole(twice), [single(twice.starts, 120, STEERING)])], YEAR)
     assert set(differing) == {("recurring-ical-events", 0)}
+
+
+# --------------------------------------------------------------------------------------------------------- on the way
+
+
+def test_what_a_mail_server_receives_is_what_all_readers_see(readers: Readers) -> None:
+    wanted = replace(SEASON, moved={MOVED: Moved(MOVED_TO, 150)}, cancelled=frozenset({CANCELLED}))
+    (message,) = differences(None, wanted, dialect="merge", after=BEFORE_ALL)
+    part = calendar_files.part(message, organizer=PROGRAM, attendee=ANNE, sequence=0, stamp=STAMP)
+    letter = mime(
+        Letter("Invitation : Comité clinique", "Bonjour,", "<p>Bonjour,</p>"),
+        sender=PROGRAM,
+        to=ANNE,
+        message_id="<0@spheres.example>",
+        date=STAMP,
+        language="fr",
+        calendar=part,
+    )
+    with SmtpServer() as server:
+        mailer = SmtpMailer("127.0.0.1", server.port, envelope_from=PROGRAM.address, starttls=False)
+        mailer.send(to=ANNE.address, message=letter)
+        mailer.close()
+    (received,) = server.received
+    arrived = [
+        one.get_payload(decode=True)
+        for one in message_from_bytes(received.message).walk()
+        if one.get_content_type() in {"text/calendar", "application/ics"}
+    ]
+    assert arrived == [part.content, part.content], "to read, and to keep"
+    expected = weekly(FIRST, 38, 150, CLINICAL, without=[CANCELLED], moved={MOVED: MOVED_TO})
+    assert readers.differing([(part.content, expected)], YEAR) == {}
 
 
 # ---------------------------------------------------------------------------------------------------------- all of them
