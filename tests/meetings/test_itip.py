@@ -1,0 +1,359 @@
+"""Which messages bring a calendar from what was told to what is so: few, in order, and right in every kind of one."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from duties.envelopes import CalendarPart, Mailbox
+from meetings.calendar_files import part
+from meetings.entries import Entry, Moved
+from meetings.itip import Message, differences, sequences
+from tests.meetings.attendee import Attendee, Shown, attendees, read
+from tests.meetings.seasons import COMMITTEE, FIRST, MOVED, MOVED_TO, OFF, entries, plain, season
+
+BEFORE = datetime.fromisoformat("2026-10-01T09:00")
+ORGANIZER = Mailbox("avis@spheres.example.org", "SPHÈRES")
+NADIA = Mailbox("nadia@example.org", "Nadia Bélanger")
+STAMP = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
+WEEK = timedelta(days=7)
+
+
+class Correspondence:
+    """What the program keeps of one person, and calendars of one dialect: told by the messages, and nothing else."""
+
+    def __init__(self, *calendars: Attendee) -> None:
+        self.calendars = calendars
+        self.told: Entry | None = None
+        self.sequence = -1
+        self.stamp = STAMP
+
+    def tell(self, wanted: Entry | None, after: datetime = BEFORE, **said: Any) -> tuple[Message, ...]:
+        messages = differences(self.told, wanted, dialect=self.calendars[0].dialect, after=after, **said)
+        numbers = sequences(self.sequence, messages)
+        for message, number in zip(messages, numbers, strict=True):
+            self.stamp += timedelta(seconds=1)
+            received = read(_part(message, number, self.stamp))
+            for calendar in self.calendars:
+                calendar.receive(received)
+        if messages:
+            self.told, self.sequence = wanted, numbers[-1]
+        return messages
+
+
+def _part(message: Message, sequence: int = 0, stamp: datetime = STAMP) -> CalendarPart:
+    return part(message, organizer=ORGANIZER, attendee=NADIA, sequence=sequence, stamp=stamp)
+
+
+def _wanted(entry: Entry | None, after: datetime | None = None) -> list[Shown]:
+    if entry is None:
+        return []
+    ahead = [
+        (one, moments)
+        for one, moments in zip(entry.occurrences(), entry.utc(), strict=True)
+        if after is None or one.starts > after
+    ]
+    return sorted(Shown(*moments, entry.title, one.place) for one, moments in ahead)
+
+
+def _from(shown: Sequence[Shown], after: datetime) -> list[Shown]:
+    moment = after.replace(tzinfo=ZoneInfo("America/Toronto")).astimezone(UTC)
+    return [one for one in shown if one.starts > moment]
+
+
+def _said(messages: Sequence[Message]) -> list[tuple[str, str, datetime | None]]:
+    return [(one.method, one.kind, one.recurrence) for one in messages]
+
+
+# ---------------------------------------------------------------------------------------------- any change at all
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.none() | entries(), st.integers(0, 50)), min_size=1, max_size=5))
+def test_every_kind_of_calendar_ends_with_what_is_wanted_whatever_changed(
+    course: list[tuple[Entry | None, int]],
+) -> None:
+    *merging, replacing = attendees()
+    courses = [Correspondence(*merging), Correspondence(replacing)]
+    after = BEFORE
+    for wanted, weeks in course:
+        after = min(after + weeks * timedelta(days=1), BEFORE + 40 * WEEK)
+        for one in courses:
+            one.tell(wanted, after)
+            for calendar in one.calendars:
+                assert _from(calendar.shows(), after) == _wanted(wanted, after)
+            assert one.tell(wanted, after) == ()
+
+
+@given(entries(), st.integers(0, 400), st.sampled_from(["unknown", "merge", "replace"]))
+def test_nothing_is_sent_where_nothing_changed(entry: Entry, days: int, dialect: str) -> None:
+    assert differences(entry, entry, dialect=dialect, after=BEFORE + timedelta(days=days)) == ()
+
+
+@given(entries(), st.data())
+def test_nothing_is_sent_of_what_is_past(entry: Entry, data: st.DataObject) -> None:
+    after = data.draw(st.sampled_from(entry.originals)) + timedelta(days=3)
+    past = [one for one in entry.originals if one < after - WEEK and one not in entry.moved]
+    changed = replace(entry, cancelled=entry.cancelled | set(past))
+    for dialect in ("merge", "replace"):
+        assert differences(entry, changed, dialect=dialect, after=after) == ()
+
+
+@given(st.lists(entries(), min_size=2, max_size=4))
+def test_the_whole_is_one_message_for_whom_each_message_stands_for_the_whole(course: list[Entry]) -> None:
+    one = Correspondence(Attendee(replaces=True))
+    for wanted in course:
+        messages = one.tell(wanted)
+        assert len(messages) <= 1
+        assert all(message.whole for message in messages)
+
+
+@given(entries(), entries())
+def test_by_dates_the_rule_comes_first_then_what_is_otherwise_then_what_is_off(told: Entry, wanted: Entry) -> None:
+    def rank(message: Message) -> int:
+        return 2 if message.method == "CANCEL" else 0 if message.recurrence is None else 1
+
+    messages = differences(told, wanted, dialect="unknown", after=BEFORE)
+    assert [rank(message) for message in messages] == sorted(rank(message) for message in messages)
+    dates = [message.recurrence for message in messages]
+    assert len(set(dates)) == len(dates)
+
+
+# --------------------------------------------------------------------------------------------------- one date off
+
+
+def test_a_date_that_is_cancelled_is_one_cancellation_and_leaves_the_others() -> None:
+    for calendar in attendees():
+        one = Correspondence(calendar)
+        one.tell(plain())
+        messages = one.tell(plain(cancelled=frozenset({OFF})))
+        assert len(calendar.shows()) == 9
+        (message,) = messages
+        assert (message.kind, message.recurrence, message.bumps) == ("cancelled", OFF, True)
+        assert message.method == ("REQUEST" if calendar.replaces else "CANCEL")
+        text = _part(message, 1).content.decode()
+        if calendar.replaces:
+            assert "EXDATE;TZID=America/Toronto:20261118T133000\r\n" in text
+            assert "STATUS:CANCELLED" not in text
+        else:
+            assert "RECURRENCE-ID;TZID=America/Toronto:20261118T133000\r\n" in text
+            assert "STATUS:CANCELLED\r\n" in text
+            assert "RRULE" not in text.split("BEGIN:VEVENT")[1]
+
+
+def test_the_whole_as_it_is_told_later_has_the_date_taken_out_and_no_cancelled_exception() -> None:
+    later = season(title="Comité clinique")
+    (message,) = differences(season(), later, dialect="replace", after=BEFORE)
+    text = _part(message).content.decode()
+    assert text.count("BEGIN:VEVENT") == 2
+    assert "EXDATE;TZID=America/Toronto:20261118T133000\r\n" in text
+    assert "STATUS:CANCELLED" not in text
+
+
+def test_a_date_on_which_others_meet_is_taken_from_one_person_without_being_called_cancelled() -> None:
+    (message,) = differences(
+        plain(), plain(cancelled=frozenset({OFF})), dialect="merge", after=BEFORE, still_on=frozenset({OFF})
+    )
+    assert (message.method, message.kind, message.is_off) == ("CANCEL", "removed", False)
+    assert "STATUS" not in _part(message).content.decode()
+
+
+def test_a_date_that_takes_place_after_all_is_shown_again_everywhere() -> None:
+    for calendar in attendees():
+        one = Correspondence(calendar)
+        one.tell(plain())
+        one.tell(plain(cancelled=frozenset({OFF})))
+        messages = one.tell(plain())
+        assert _said(messages) == [("REQUEST", "restored", OFF)]
+        assert calendar.shows() == _wanted(plain())
+
+
+def test_the_last_date_alone_is_cancelled_but_a_shorter_season_is_told_as_one() -> None:
+    last = plain().originals[-1]
+    assert _said(differences(plain(), plain(last_on=date(2026, 12, 2)), dialect="merge", after=BEFORE)) == [
+        ("CANCEL", "cancelled", last)
+    ]
+    (message,) = differences(plain(), plain(last_on=date(2026, 11, 11)), dialect="merge", after=BEFORE)
+    assert _said([message]) == [("REQUEST", "update", None)]
+    assert "UNTIL=20261111T183000Z" in _part(message).content.decode()
+
+
+# --------------------------------------------------------------------------------------------------- one date moved
+
+
+def test_a_date_that_is_moved_is_one_message_and_the_others_stay() -> None:
+    for calendar in attendees():
+        one = Correspondence(calendar)
+        one.tell(plain())
+        moved = plain(moved={MOVED: Moved(MOVED_TO, 150, "Salle A")})
+        messages = one.tell(moved)
+        assert _said(messages) == [("REQUEST", "moved", MOVED)]
+        assert len(calendar.shows()) == 10
+        assert calendar.shows() == _wanted(moved)
+        again = one.tell(plain(moved={MOVED: Moved(MOVED_TO + timedelta(hours=3), 150, "Salle A")}))
+        assert _said(again) == [("REQUEST", "moved", MOVED)]
+        assert one.sequence == 2
+
+
+def test_a_moved_date_that_is_cancelled_is_no_exception_any_more() -> None:
+    for calendar in attendees():
+        one = Correspondence(calendar)
+        one.tell(plain(moved={MOVED: Moved(MOVED_TO, 150)}))
+        one.tell(plain(cancelled=frozenset({MOVED})))
+        assert len(calendar.shows()) == 9
+    (message,) = differences(None, plain(cancelled=frozenset({MOVED})), dialect="merge", after=BEFORE)
+    text = _part(message).content.decode()
+    assert "EXDATE;TZID=America/Toronto:20261111T133000\r\n" in text
+    assert "RECURRENCE-ID" not in text
+
+
+def test_another_room_on_one_date_asks_nobody_again() -> None:
+    before, after = (plain(moved={MOVED: Moved(MOVED_TO, 150, place)}) for place in ("Salle B", "Salle C"))
+    (message,) = differences(before, after, dialect="merge", after=BEFORE)
+    assert (message.kind, message.recurrence, message.bumps) == ("details", MOVED, False)
+
+
+# ------------------------------------------------------------------------------------------------ an hour from a day
+
+
+def test_another_hour_from_a_day_on_is_an_end_and_a_beginning_and_nothing_twice() -> None:
+    told = season(starts=datetime.fromisoformat("2026-09-02T13:30"), last_on=date(2027, 5, 19))
+    since = datetime.fromisoformat("2027-01-06T14:00")
+    old = replace(told, last_on=date(2026, 12, 30))
+    new = season(
+        uid="clinical-2@spheres.example.org",
+        starts=since,
+        last_on=date(2027, 5, 19),
+        cancelled=frozenset({since + 3 * WEEK}),
+        moved={since + WEEK: Moved(since + WEEK + timedelta(days=1), 150)},
+    )
+    for calendar in attendees():
+        one, other = Correspondence(calendar), Correspondence(calendar)
+        one.tell(told)
+        assert _said(one.tell(old)) == [("REQUEST", "update", None)]
+        assert _said(other.tell(new)) == [("REQUEST", "invitation", None)]
+        shown = calendar.shows()
+        assert shown == sorted([*_wanted(old), *_wanted(new)])
+        assert len({(one.starts + timedelta(hours=12)).date() for one in shown}) == len(shown) == 38 - 1
+
+
+@pytest.mark.parametrize("by", [timedelta(minutes=30), timedelta(days=1)])
+def test_another_hour_or_weekday_under_the_same_uid_is_refused(by: timedelta) -> None:
+    with pytest.raises(ValueError, match="UID of its own"):
+        differences(plain(), plain(starts=FIRST + by), dialect="merge", after=BEFORE)
+
+
+def test_two_things_are_not_told_under_one_uid() -> None:
+    with pytest.raises(ValueError, match="two UIDs"):
+        differences(plain(), plain(uid="other@example.org"), dialect="merge", after=BEFORE)
+    with pytest.raises(ValueError, match="two UIDs"):
+        differences(plain(), plain(last_on=None), dialect="merge", after=BEFORE)
+
+
+# -------------------------------------------------------------------------------------------------------- people
+
+
+def test_who_leaves_is_told_alone_who_comes_is_invited_and_nobody_else_hears_of_it() -> None:
+    now = datetime.fromisoformat("2026-11-05T09:00")
+    full = season()
+    assert differences(full, full, dialect="merge", after=now) == ()
+    until_now = plain(last_on=date(2026, 11, 4))
+    (leaving,) = differences(full, until_now, dialect="merge", after=now)
+    assert _said([leaving]) == [("CANCEL", "removed", None)]
+    text = _part(leaving, 1).content.decode()
+    assert "STATUS" not in text
+    assert text.count("ATTENDEE") == 1
+    assert "nadia@example.org" in text.replace("\r\n ", "")
+    joins = season(starts=MOVED, cancelled=full.cancelled, moved=full.moved)
+    (coming,) = differences(None, joins, dialect="merge", after=now)
+    assert _said([coming]) == [("REQUEST", "invitation", None)]
+    for calendar in attendees():
+        calendar.receive(read(_part(coming)))
+        assert calendar.shows() == _wanted(full, now)
+        assert len(calendar.shows()) == 4
+
+
+def test_who_left_and_comes_back_is_invited_anew_with_a_higher_sequence() -> None:
+    for calendar in attendees():
+        one = Correspondence(calendar)
+        one.tell(season())
+        one.tell(None)
+        assert calendar.shows() == []
+        assert _said(one.tell(season())) == [("REQUEST", "invitation", None)]
+        assert calendar.shows() == _wanted(season())
+        assert one.sequence == 2
+
+
+def test_a_season_that_is_over_is_taken_from_nobody() -> None:
+    assert differences(season(), None, dialect="merge", after=datetime.fromisoformat("2026-12-10T09:00")) == ()
+
+
+# ---------------------------------------------------------------------------------------------- counters and words
+
+
+def test_a_corrected_title_keeps_sequence_and_answer_and_another_length_asks_anew() -> None:
+    for dialect, count in (("merge", 2), ("replace", 1)):
+        told = season(cancelled=frozenset())
+        titled = differences(told, replace(told, title="Comité clinique"), dialect=dialect, after=BEFORE)
+        assert [one.kind for one in titled] == ["details"] * count
+        assert sequences(4, titled) == [4] * count
+        for message in titled:
+            kept = part(
+                message, organizer=ORGANIZER, attendee=NADIA, sequence=4, stamp=STAMP, partstat="ACCEPTED"
+            ).content
+            assert b"PARTSTAT=ACCEPTED" in kept
+        longer = differences(told, replace(told, minutes=180), dialect=dialect, after=BEFORE)
+        assert longer[0].kind == "update"
+        assert sequences(4, longer)[0] == 5
+        asked = part(
+            longer[0], organizer=ORGANIZER, attendee=NADIA, sequence=5, stamp=STAMP, partstat="ACCEPTED"
+        ).content
+        assert b"PARTSTAT=NEEDS-ACTION" in asked
+
+
+def test_a_rule_told_anew_is_followed_by_each_date_that_stays_moved() -> None:
+    told = season()
+    messages = differences(told, replace(told, minutes=180, place="Salle Z"), dialect="merge", after=BEFORE)
+    assert _said(messages) == [("REQUEST", "update", None), ("REQUEST", "details", MOVED)]
+    assert sequences(0, messages) == [1, 1]
+
+
+def test_the_first_message_has_sequence_nought_and_each_change_one_more() -> None:
+    invitation = differences(None, season(), dialect="merge", after=BEFORE)
+    assert sequences(-1, invitation) == [0]
+    two = differences(plain(), plain(cancelled=frozenset({MOVED, OFF})), dialect="merge", after=BEFORE)
+    assert sequences(0, two) == [1, 2]
+    assert sequences(3, ()) == []
+
+
+# -------------------------------------------------------------------------------------------------- seldom meetings
+
+
+def test_meetings_at_irregular_dates_are_told_each_by_itself() -> None:
+    days = ["2026-12-09T09:00", "2027-02-17T09:00", "2027-06-02T09:00", "2027-09-22T09:00"]
+    four = [
+        replace(COMMITTEE, uid=f"steering-{n}@example.org", starts=datetime.fromisoformat(day))
+        for n, day in enumerate(days)
+    ]
+    for calendar in attendees():
+        courses = [Correspondence(calendar) for _ in four]
+        for one, entry in zip(courses, four, strict=True):
+            assert _said(one.tell(entry)) == [("REQUEST", "invitation", None)]
+        across = replace(four[0], starts=datetime.fromisoformat("2027-03-03T09:00"))
+        assert _said(courses[0].tell(across)) == [("REQUEST", "update", None)]
+        (off,) = courses[3].tell(None, is_off=True)
+        assert _said([off]) == [("CANCEL", "cancelled", None)]
+        assert "STATUS:CANCELLED\r\n" in _part(off).content.decode()
+        assert calendar.shows() == sorted(shown for one in (across, *four[1:3]) for shown in _wanted(one))
+
+
+def test_another_room_for_a_single_meeting_asks_nobody_again_and_another_zone_does() -> None:
+    (room,) = differences(COMMITTEE, replace(COMMITTEE, place="Salle B"), dialect="merge", after=BEFORE)
+    assert (room.kind, room.bumps) == ("details", False)
+    (zone,) = differences(COMMITTEE, replace(COMMITTEE, zone="America/Halifax"), dialect="merge", after=BEFORE)
+    assert (zone.kind, zone.bumps) == ("update", True)
