@@ -93,8 +93,8 @@ def place_of(at: TracebackType | None) -> str:
 def configure(process: str, *, filters: Iterable[logging.Filter] = ()) -> None:
     """Have all that this process logs go through here: whatever handlers libraries set up are taken away.
 
-    `process` is one of our words: web, worker, supervisor. `filters` may add fields to each record. Warnings, and
-    errors that nobody caught, are logged as well instead of being printed with their text. May be called again.
+    `process` is one of our words: web, worker, supervisor, prepare. `filters` may add fields to each record. Warnings,
+    and errors that nobody caught, are logged as well instead of being printed with their text. May be called again.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(OneLine(process))

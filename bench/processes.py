@@ -43,7 +43,11 @@ def compile_all(folder: Path) -> None:
     """Have the byte code of everything there, as an installation has it: a start does not wait for the compiler."""
     # Prefect's home is made as it is imported: here, and not in the user's own.
     environment = {**_clean(folder), "PREFECT_HOME": str(folder / "prefect")}
-    command = [sys.executable, "-c", "import api.app, api.cli, flows.worker, prefect.server.api.server"]
+    command = [
+        sys.executable,
+        "-c",
+        "import api.app, api.cli.commands, api.cli.installation, flows.worker, prefect.server.api.server",
+    ]
     subprocess.run(command, env=environment, cwd=ROOT, check=True)
 
 

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import typer
 
-from api.cli.terminal import AsPerson, Counter, ProgramKey, counter, tell
+from api.cli.spoken import tell
+from api.cli.terminal import AsPerson, Counter, ProgramKey, counter
 from api.permissions import Action, asks, at_the_terminal, require, to_person
 from duties import invitations, people
 from duties.notices import Stationery

@@ -11,7 +11,8 @@ from uuid import UUID
 import typer
 from sqlalchemy import func, select
 
-from api.cli.terminal import AsPerson, Counter, ProgramKey, case_state, counter, day_or_dash, task_state, tell
+from api.cli.spoken import tell
+from api.cli.terminal import AsPerson, Counter, ProgramKey, case_state, counter, day_or_dash, task_state
 from api.permissions import Action, Asker, asks, find_case, may_end, require, to_case, to_program, visible_cases
 from duties import board, cases, people
 from duties.here import many, program_of

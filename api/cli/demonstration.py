@@ -17,7 +17,7 @@ from sqlalchemy import Engine, insert, select, update
 from sqlmodel import Session
 
 from adapters.database import open_session, program_session
-from api.cli.terminal import Ending
+from api.cli.spoken import Ending
 from duties import agreements, cases, loading, people, tasks
 from duties.actors import LOADER, Actor
 from duties.calendars import Calendar

@@ -11,7 +11,9 @@ import typer
 
 from adapters.database import make_engine, open_session, program_session
 from adapters.settings import Settings
-from api.cli.terminal import Ending, ProgramKey, counter, databases, stationery_of, tell
+from api.cli.databases import databases
+from api.cli.spoken import Ending, tell
+from api.cli.terminal import ProgramKey, counter, stationery_of
 from api.permissions import Action, asks, at_the_terminal, require
 from duties import exporting, loading
 from duties.actors import LOADER, Actor

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from api.cli.terminal import Ending, ProgramKey, counter, tell
+from api.cli.spoken import Ending, tell
+from api.cli.terminal import ProgramKey, counter
 from api.permissions import Action, asks, at_the_terminal, require
 from duties import scheduling, versions
 from duties.planning import plan as planned

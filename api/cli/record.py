@@ -11,7 +11,9 @@ from sqlalchemy import Engine, select
 from adapters.database import make_engine, open_session, program_session
 from adapters.keys import FileSealKeys, make_seal_key, rotate_seal_key
 from adapters.settings import Settings
-from api.cli.terminal import Ending, ProgramKey, databases, tell, which_program
+from api.cli.databases import databases
+from api.cli.spoken import Ending, tell
+from api.cli.terminal import ProgramKey, which_program
 from api.permissions import Action, asks, at_the_terminal, require
 from duties.seal_check import Report, check, head_of_letter
 from duties.seals import Head

@@ -9,7 +9,8 @@ from uuid import UUID
 
 import typer
 
-from api.cli.terminal import AsPerson, ProgramKey, counter, day_or_dash, task_state, tell
+from api.cli.spoken import tell
+from api.cli.terminal import AsPerson, ProgramKey, counter, day_or_dash, task_state
 from api.permissions import Action, asks, find_task, require, to_program, to_task
 from api.states import state_in_words
 from api.verbs import TaskVerb

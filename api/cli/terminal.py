@@ -18,8 +18,9 @@ from sqlalchemy import Engine, select
 from sqlmodel import Session
 
 from adapters.database import make_engine, open_session, program_session
-from adapters.postgres import DatabaseUrls, EmbeddedPostgres
 from adapters.settings import Settings
+from api.cli.databases import databases
+from api.cli.spoken import Ending
 from api.permissions import Action, Asker, Forbidden, themselves
 from api.states import STATES, state_in_words, state_of_case, state_of_task
 from duties import turned_away
@@ -28,7 +29,7 @@ from duties.notices import Stationery, stationery_for
 from duties.refusals import Refusal
 from duties.roles import standing
 from flows.protocols import letter_folders
-from locales import DEFAULT_LANGUAGE, N_, current_language, is_language, say, show_day
+from locales import N_, current_language, say, show_day
 from models.base import table_of
 from models.program import Organization, Person, Program
 
@@ -44,15 +45,6 @@ AsPerson = Annotated[
 
 #: The command that runs, and what it was given.
 _running: ContextVar[tuple[Callable[..., Any], Mapping[str, Any]] | None] = ContextVar("command", default=None)
-
-
-class Ending(Exception):
-    """The command cannot go on: a sentence for the terminal."""
-
-
-def tell(msgid: str, **facts: object) -> None:
-    """Write one sentence, in the terminal's language."""
-    typer.echo(say(current_language(), msgid, **facts))
 
 
 def case_state(case: Mapping[str, Any]) -> str:
@@ -76,15 +68,6 @@ def _column(state: str) -> str:
     return state_in_words(state, language).ljust(max(len(state_in_words(one, language)) for one in STATES))
 
 
-def language_of_terminal(environment: Mapping[str, str]) -> str:
-    """The language of the terminal: SPHERES_LANG, else the locale's, else French."""
-    for name in ("SPHERES_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
-        code = environment.get(name, "")[:2].lower()
-        if is_language(code):
-            return code
-    return DEFAULT_LANGUAGE
-
-
 def sender_of(settings: Settings) -> Mailbox:
     """Whom letters come from."""
     return Mailbox(settings.sender, "SPHÈRES")
@@ -93,21 +76,6 @@ def sender_of(settings: Settings) -> Mailbox:
 def stationery_of(settings: Settings) -> Stationery:
     """The letters of every protocol, and the address that their links go to."""
     return stationery_for(sender=sender_of(settings), base_url=settings.base_url, folders=letter_folders())
-
-
-@contextmanager
-def databases(settings: Settings) -> Iterator[DatabaseUrls]:
-    """Where each role signs in: the server that the settings name, or the embedded one, started for as long as this."""
-    if settings.database_url is not None:
-        yield DatabaseUrls(
-            owner=settings.database_owner_url or "",
-            app=settings.database_url,
-            prefect=settings.prefect_database_url or "",
-            admin="",
-        )
-        return
-    with EmbeddedPostgres(settings.data / "postgres") as server:
-        yield server.urls()
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import iter_route_contexts
 
 from adapters.database import make_engine
-from api.cli import app as command_line
+from api.cli.commands import app as command_line
 from api.permissions import OF_A_PART, TABLE, Action, Relation
 from duties.turned_away import table_for
 from tests.api.desk import app_on, nobody

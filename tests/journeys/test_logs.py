@@ -29,8 +29,8 @@ from adapters.keys import make_seal_key
 from adapters.logs import FIELDS
 from adapters.postgres import DatabaseUrls
 from adapters.settings import Settings
+from api.cli.installation import _processes
 from api.cli.supervise import answers
-from api.cli.up import _processes
 from duties.people import update_person
 from tests.api.desk import app_on, token_for
 from tests.casework import complete, open_onboarding

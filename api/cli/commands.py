@@ -1,0 +1,55 @@
+"""Every command of the terminal, and how what goes wrong is told there."""
+
+from __future__ import annotations
+
+import os
+
+import typer
+
+from adapters.environment import SettingsError
+from adapters.postgres import PostgresError
+from api.cli import access, case, program, protocol, record, task, up
+from api.cli.spoken import Ending, fail, language_of_terminal
+from api.cli.terminal import remembering
+from api.permissions import Forbidden
+from duties.declared_problems import DeclaredErrors
+from duties.refusals import Refusal
+from locales import N_, say, speaking
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app.command("up")(up.up)
+app.command("prepare", hidden=True)(up.prepare)
+app.command("migrate")(up.bring_to_head)
+app.command("work")(task.work)
+app.command("invite")(access.invite)
+app.command("administrator")(access.administrator)
+app.command("verify")(record.verify)
+app.add_typer(record.app, name="keys")
+app.add_typer(program.app, name="program")
+app.add_typer(protocol.app, name="protocol")
+app.add_typer(case.app, name="case")
+app.add_typer(task.app, name="task")
+
+
+remembering(app)
+
+
+@app.callback()
+def spheres() -> None:
+    """The program's agreements, people, onboardings and committees, from the command line."""
+
+
+def run() -> None:
+    """Run one command. What a rule refuses is a sentence and status 1; a wrong file or setting is status 2."""
+    language = language_of_terminal(os.environ)
+    with speaking(language):
+        try:
+            app()
+        except Refusal as refusal:
+            fail(f"{say(language, refusal.sentence, **refusal.facts)} [{refusal.code}]", 1)
+        except Forbidden:
+            fail(say(language, N_("There is nothing here, or nothing that is yours to see.")), 1)
+        except DeclaredErrors as wrong:
+            fail("\n".join(one.told_in(language) for one in wrong.problems), 2)
+        except (SettingsError, PostgresError, Ending) as error:
+            fail(str(error), 2)

@@ -1,0 +1,212 @@
+"""The process of `spheres up` that stays: it starts the database and keeps the web, Prefect and the worker alive.
+
+`python -m api.cli.installation`, in the environment of `spheres up`. It lives as long as the installation and reads no
+more than it needs: what prepares the database is a process of its own (`spheres prepare`), gone when it is done.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import time
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from adapters import logs
+from adapters.environment import SettingsError
+from adapters.keys import make_seal_key
+from adapters.postgres import DatabaseUrls, PostgresError
+from adapters.settings import Settings
+from api.cli.databases import databases
+from api.cli.spoken import Ending, fail, language_of_terminal, tell
+from api.cli.supervise import Process, module, supervise
+from locales import N_, speaking
+
+#: What Prefect is told: loopback, no page of its own from elsewhere, nothing sent out, old runs swept away.
+_PREFECT_DAYS_KEPT: Final = 90
+
+_KEY_MADE: Final = N_("The seal key is made: %(file)s. Keep a copy of it apart from the database’s.")
+
+
+def main() -> None:
+    """Start everything and keep it alive until a signal says stop. A wrong setting is a sentence and status 2."""
+    with speaking(language_of_terminal(os.environ)):
+        try:
+            status = _keep(dict(os.environ))
+        except _NotPrepared as failed:
+            raise SystemExit(failed.status) from None
+        except (SettingsError, PostgresError, Ending) as error:
+            fail(str(error), 2)
+    raise SystemExit(status)
+
+
+class _NotPrepared(Exception):
+    """Preparing the database failed, and has said why."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+def _keep(environment: dict[str, str]) -> int:
+    logs.configure("supervisor")
+    settings = Settings.from_env(environment)
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    begun = time.monotonic()
+    if settings.seal_key_file is None and make_seal_key(settings.seal_keys):
+        tell(_KEY_MADE, file=settings.seal_keys)
+    with databases(settings) as urls:
+        return supervise(
+            _processes(settings, urls, environment),
+            prepare=lambda: _prepare(urls, environment),
+            begun=begun,
+            say=lambda line: typer.echo(line, err=True),
+            when_ready={
+                "web": lambda seconds: _welcome(settings, seconds),
+                "prefect": lambda seconds: tell(
+                    N_("The engine's server is ready, after %(seconds)s s."), seconds=f"{seconds:.1f}"
+                ),
+            },
+        )
+
+
+def _prepare(urls: DatabaseUrls, environment: dict[str, str]) -> None:
+    """Have the database prepared by a process of its own, away from the terminal's Ctrl-C until it is through."""
+    prepared = subprocess.run(  # noqa: S603  # our own command
+        module("api.cli", "prepare"),
+        env={**environment, "DATABASE_URL": urls.app, "DATABASE_OWNER_URL": urls.owner},
+        process_group=0,
+        check=False,
+    )
+    if prepared.returncode:
+        raise _NotPrepared(prepared.returncode)
+
+
+def _welcome(settings: Settings, seconds: float) -> None:
+    tell(N_("SPHÈRES is at %(address)s (ready in %(seconds)s s)."), address=settings.base_url, seconds=f"{seconds:.1f}")
+    if settings.demo:
+        tell(N_("This is the demonstration: choose whom to be. Letters are on the page “Outgoing mail”."))
+    tell(N_("Stop with Ctrl-C."))
+
+
+def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, str]) -> list[Process]:
+    shared = {
+        **environment,
+        **_prefect_client(settings),
+        "DATABASE_URL": urls.app,
+        "SPHERES_BASE_URL": settings.base_url,
+    }
+    # The web and the worker never own the database, whatever the supervisor was given.
+    shared.pop("DATABASE_OWNER_URL", None)
+    shared.pop("PREFECT_DATABASE_URL", None)
+    prefect_home = settings.data / "prefect"
+    prefect_home.mkdir(mode=0o700, exist_ok=True)
+    # In the order in which they are waited for: on a small machine Prefect does not take a core from the first page.
+    return [
+        Process(
+            "web",
+            module(
+                "uvicorn",
+                "--factory",
+                "api.app:from_environment",
+                "--host",
+                settings.host,
+                "--port",
+                str(settings.port),
+                "--log-level",
+                "warning",
+                "--no-access-log",
+                "--no-server-header",
+                "--no-date-header",
+                *_proxies(settings),
+            ),
+            shared,
+            ready=f"http://127.0.0.1:{settings.port}/healthz",
+        ),
+        Process(
+            "prefect",
+            module(
+                "uvicorn",
+                "--factory",
+                "prefect.server.api.server:create_app",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(settings.prefect_port),
+                "--log-level",
+                "error",
+            ),
+            {**_without_secrets(environment), **_prefect_server(settings, urls, prefect_home)},
+            ready=f"http://127.0.0.1:{settings.prefect_port}/api/health",
+        ),
+        Process("worker", module("flows.worker"), shared, prepared=True),  # it needs the tables
+    ]
+
+
+def _proxies(settings: Settings) -> list[str]:
+    """Whose word is taken for where a request comes from: nobody's, unless the settings name a proxy."""
+    if not settings.trusted_proxies:
+        return ["--no-proxy-headers"]
+    return ["--proxy-headers", "--forwarded-allow-ips", ",".join(settings.trusted_proxies)]
+
+
+def _prefect_client(settings: Settings) -> dict[str, str]:
+    home = settings.data / "prefect"
+    return {
+        "PREFECT_HOME": str(home),
+        "PREFECT_API_URL": f"http://127.0.0.1:{settings.prefect_port}/api",
+        "PREFECT_API_AUTH_STRING": _auth_string(settings.data),
+        "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
+        "PREFECT_CLIENT_MAX_RETRIES": "1",
+        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PREFECT_LOGGING_TO_API_ENABLED": "false",
+        "PREFECT_CLI_PROMPT": "false",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def _prefect_server(settings: Settings, urls: DatabaseUrls, home: Path) -> dict[str, str]:
+    return {
+        **_prefect_client(settings),
+        "PREFECT_SERVER_API_AUTH_STRING": _auth_string(settings.data),
+        "PREFECT_SERVER_API_HOST": "127.0.0.1",
+        "PREFECT_SERVER_API_PORT": str(settings.prefect_port),
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": settings.base_url,
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": urls.prefect,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        "PREFECT_SERVER_UI_V2_ENABLED": "false",
+        "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(home / "ui"),
+        "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "15",
+        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
+        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "50",
+        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(_PREFECT_DAYS_KEPT * 86_400),
+    }
+
+
+def _without_secrets(environment: dict[str, str]) -> dict[str, str]:
+    """Prefect's server gets no way to the program's own database."""
+    withheld = (
+        *("DATABASE_URL", "DATABASE_OWNER_URL", "PREFECT_DATABASE_URL"),
+        *("SMTP_PASSWORD_FILE", "SPHERES_SEAL_KEY_FILE", "ENTRA_CLIENT_SECRET_FILE", "ENTRA_CERTIFICATE_FILE"),
+    )
+    return {name: value for name, value in environment.items() if name not in withheld}
+
+
+def _auth_string(data: Path) -> str:
+    """Prefect's one shared word, made once and kept beside the data, readable by nobody else."""
+    kept = data / "prefect-auth"
+    if not kept.exists():
+        with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(f"spheres:{secrets.token_urlsafe(24)}")
+    return kept.read_text(encoding="ascii")
+
+
+if __name__ == "__main__":
+    main()

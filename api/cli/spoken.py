@@ -1,0 +1,35 @@
+"""What is said at the terminal, in whose language, and how a command ends that cannot go on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import NoReturn
+
+import typer
+
+from locales import DEFAULT_LANGUAGE, current_language, is_language, say
+
+
+class Ending(Exception):
+    """The command cannot go on: a sentence for the terminal."""
+
+
+def tell(msgid: str, **facts: object) -> None:
+    """Write one sentence, in the terminal's language."""
+    typer.echo(say(current_language(), msgid, **facts))
+
+
+def fail(text: str, status: int) -> NoReturn:
+    """End the process: say why, where errors are said, and give back a status."""
+    sys.stderr.write(text.rstrip("\n") + "\n")
+    raise SystemExit(status)
+
+
+def language_of_terminal(environment: Mapping[str, str]) -> str:
+    """The language of the terminal: SPHERES_LANG, else the locale's, else French."""
+    for name in ("SPHERES_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        code = environment.get(name, "")[:2].lower()
+        if is_language(code):
+            return code
+    return DEFAULT_LANGUAGE
