@@ -21,7 +21,7 @@ from sqlmodel import Session
 
 from duties import events
 from duties.actors import Actor
-from duties.envelopes import CalendarPart, Mailbox, message_id, mime, readdressed
+from duties.envelopes import Attachment, CalendarPart, Mailbox, message_id, mime, readdressed
 from duties.here import local_day, one, program, program_of
 from duties.letters import COMMON, Letter, Letters
 from duties.refusals import Refusal
@@ -87,6 +87,7 @@ def write(
     case_id: UUID | None = None,
     thread: str = "",
     calendar: CalendarPart | None = None,
+    attachments: Sequence[Attachment] = (),
 ) -> bool:
     """Put one letter to one person into the outbox. The same `key` to the same person writes once, ever.
 
@@ -111,6 +112,7 @@ def write(
         case_id=case_id,
         thread=thread,
         calendar=calendar,
+        attachments=attachments,
     )
 
 
@@ -480,6 +482,7 @@ def _put(
     case_id: UUID | None,
     thread: str = "",
     calendar: CalendarPart | None = None,
+    attachments: Sequence[Attachment] = (),
 ) -> bool:
     paper: Stationery = session.info["stationery"]
     notice_id = uuid4()
@@ -493,6 +496,7 @@ def _put(
         date=at,
         language=language,
         calendar=calendar,
+        attachments=attachments,
     )
     put = session.scalar(
         insert(_notice)

@@ -173,6 +173,11 @@ def show_day(lang: str, day: date, style: DayStyle = "long") -> str:
     return _first_of_month(lang, day, dates.format_date(day, style, locale=_locale(lang)))
 
 
+def show_weekday(lang: str, day: date) -> str:
+    """The name of a day of the week: "lundi", "Monday"."""
+    return dates.format_date(day, "EEEE", locale=_locale(lang))
+
+
 def show_clock(lang: str, at: time | datetime, zone: tzinfo = ZONE) -> str:
     """An hour: "13 h 30", "1:30 p.m.". A moment is shown in `zone`; a bare wall time as it stands."""
     if isinstance(at, datetime):

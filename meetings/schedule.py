@@ -23,7 +23,7 @@ from duties.here import local_day, many, one, program, program_of
 from duties.refusals import Refusal
 from duties.tasks import needed_reason
 from locales import N_
-from meetings import invitations
+from meetings import assembling, invitations
 from meetings.committees import committee_of
 from meetings.invitations import Told
 from meetings.local_times import end_of, moment_of
@@ -235,6 +235,7 @@ def cancel_meeting(
         session, row, state=moved(row, "cancel"), reason=needed_reason(reason), cancelled_at=at, settled_by=by.person_id
     )
     events.write(session, "meeting.cancelled", "meeting", meeting_id, by=by, at=at)
+    assembling.return_to_pool(session, meeting_id, by=by, at=at)
     return invitations.tell(session, row["committee_id"], at=at)
 
 

@@ -485,7 +485,7 @@ def test_a_round_that_prefect_has_scheduled_is_run_in_the_worker(
             "select f.name, s.slug from deployment_schedule s join deployment d on d.id = s.deployment_id "
             "join flow f on f.id = d.flow_id order by 1"
         )
-        assert slugs == [(key, f"{key}-america-toronto") for key in ("head", "remind", "sweep")]
+        assert slugs == [(key, f"{key}-america-toronto") for key in ("gatherings", "head", "remind", "sweep")]
         ((deployment,),) = prefect_server.rows(planned)
 
         async def is_due_now() -> UUID:

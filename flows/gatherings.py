@@ -1,0 +1,100 @@
+"""The round of meetings: telling what changed, filling, sending and freezing agendas, and drafting the next dates.
+
+Each piece is a transaction of its own, and each finds by itself what is due: a round that is lost, late or run twice
+changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from sqlmodel import Session
+
+from duties.refusals import Refusal
+from flows.engine import Means
+from flows.marks import alone, mark_of, set_mark
+from meetings import assembling, drafting, freezing, invitations, posting
+from meetings.holding import read_meeting
+
+_log = logging.getLogger(__name__)
+
+KEY: Final = "gatherings"
+EVERY: Final = timedelta(minutes=15)
+
+
+def due_at(_: Session, at: datetime) -> datetime | None:
+    """The last quarter of an hour."""
+    return at - timedelta(seconds=at.timestamp() % EVERY.total_seconds())
+
+
+def gather(means: Means, program_id: UUID, ran_by: str) -> int:
+    """See to every meeting of one program; how many letters were written, agendas sent or frozen, and years drafted.
+
+    What fails for one meeting is logged and does not hold up the others: the next round comes to it again.
+    """
+    at = means.clock()
+    with alone(means, program_id, KEY) as mine:
+        if not mine:
+            return 0
+        with means.sessions(program_id) as session:
+            done = mark_of(session, KEY)
+            if done is not None and done >= (due_at(session, at) or at):
+                return 0
+        found = _in_its_own(means, program_id, lambda session: len(invitations.tell_all(session, at=at)))
+        for meeting_id in _due(means, program_id, lambda session: assembling.due_to_circulate(session, at)):
+            found += _in_its_own(means, program_id, partial(_circulate, meeting_id=meeting_id, at=at))
+        for meeting_id in _due(means, program_id, lambda session: assembling.due_to_freeze(session, at)):
+            found += _in_its_own(means, program_id, partial(_freeze, meeting_id=meeting_id, at=at))
+        found += _in_its_own(
+            means, program_id, lambda session: len(drafting.draft_due(session, by=posting.BY_AGENDAS, at=at))
+        )
+        with means.sessions(program_id) as session:
+            set_mark(session, KEY, at, ran_by, found)
+            session.commit()
+    return found
+
+
+def _circulate(session: Session, meeting_id: UUID, at: datetime) -> int:
+    if read_meeting(session, meeting_id)["agenda_frozen_at"] is None:
+        assembling.assemble(session, meeting_id, by=posting.BY_AGENDAS, at=at)
+    outgoing = freezing.circulate(session, meeting_id, by=posting.BY_AGENDAS, at=at)
+    posting.post(session, outgoing, "circulated", at=at)
+    return 1
+
+
+def _freeze(session: Session, meeting_id: UUID, at: datetime) -> int:
+    meeting = read_meeting(session, meeting_id)
+    if meeting["starts_at"] <= at and meeting["agenda_circulated_at"] is None:
+        return 0  # a meeting that began before anybody looked has no agenda to send
+    assembling.assemble(session, meeting_id, by=posting.BY_AGENDAS, at=at)
+    try:
+        with session.begin_nested():
+            outgoing = freezing.freeze(session, meeting_id, by=posting.BY_AGENDAS, at=at)
+    except Refusal:
+        return posting.tell_stuck(session, meeting, at=at)
+    posting.post(session, outgoing, "frozen", at=at)
+    return 1
+
+
+def _due(means: Means, program_id: UUID, find: Callable[[Session], tuple[UUID, ...]]) -> tuple[UUID, ...]:
+    with means.sessions(program_id) as session:
+        return find(session)
+
+
+def _in_its_own(means: Means, program_id: UUID, do: Callable[[Session], int]) -> int:
+    try:
+        with means.sessions(program_id) as session:
+            found = do(session)
+            session.commit()
+    except Refusal as refusal:
+        _log.warning(
+            "a rule refused a round's work on a meeting",
+            extra={"part": KEY, "program": program_id, "code": refusal.code},
+        )
+        return 0
+    return found

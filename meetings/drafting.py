@@ -1,0 +1,198 @@
+"""Drafting the next dates of each committee when its last planned one comes near, for the coordinator to say yes to.
+
+Nothing is planned and nobody is invited by a draft: it waits until the coordinator plans from it or dismisses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session
+
+from duties import events, notices
+from duties.actors import Actor
+from duties.here import local_day, many, one, program, program_of
+from duties.notices import COORDINATION, Language
+from duties.program_committees import Weekday
+from duties.refusals import Refusal
+from duties.roles import standing
+from duties.scheduling import calendar_of
+from locales import N_, pick
+from meetings.committees import committees, memberships
+from meetings.planner import WEEKDAYS, Taken, Terms, propose_season, propose_year
+from meetings.proposals import Proposal
+from meetings.wording import when
+from models.base import table_of
+from models.meeting import DraftedYear, Meeting
+
+_draft = table_of(DraftedYear)
+_meeting = table_of(Meeting)
+
+#: Dates are drafted when a committee has none left but those of so many days ahead.
+HORIZON: Final = timedelta(days=60)
+#: How long a drafted weekly season is: most of a year, with a summer before the next one.
+SEASON: Final = timedelta(weeks=40)
+#: A committee's meeting keeps so many days from one of a committee that it is derived from.
+APART: Final = 7
+#: When committees that meet a few times a year meet, where none of their meetings tells otherwise.
+USUAL_WEEKDAY: Final[Weekday] = "wednesday"
+USUAL_HOUR: Final = time(13, 30)
+
+
+def propose(session: Session, committee_id: UUID, first: date, *, last: date | None = None) -> tuple[Proposal, ...]:
+    """Dates for a committee from a day on: a season to `last` for a weekly one, else a year at its rhythm.
+
+    Each comes with what speaks for or against it: holidays, closures, and meetings of others who are expected at both.
+    Raises Refusal: the committee has no rhythm, or the holidays of a year are not known.
+    """
+    row = committees(session)[committee_id]
+    terms = _terms(session, row, first)
+    if row["rhythm"]["per"] == "week":
+        return propose_season(first, last or first + SEASON, terms=terms)
+    return propose_year(row["rhythm"]["times"], first, terms=terms)
+
+
+def draft_due(session: Session, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
+    """Draft dates for every committee whose planned ones run out, and tell the coordinator; which committees.
+
+    A committee has one draft for a year: one that was settled is not drafted again.
+    """
+    today = local_day(session, at)
+    drafted = []
+    for committee_id, row in committees(session).items():
+        if not row["rhythm"]:
+            continue
+        last = session.scalar(
+            select(func.max(_meeting.c.starts)).where(
+                _meeting.c.program_id == program_of(session),
+                _meeting.c.committee_id == committee_id,
+                _meeting.c.state != "cancelled",
+            )
+        )
+        if last is None or last.date() > today + HORIZON:
+            continue  # the first dates of a committee are the coordinator's own to begin
+        first = max(last.date(), today) + timedelta(days=1)
+        if _draft_one(session, row, first, by=by, at=at):
+            drafted.append(committee_id)
+    return tuple(drafted)
+
+
+def drafts(session: Session) -> list[dict[str, Any]]:
+    """The drafts that wait for the coordinator, with their committee's key; the oldest first."""
+    rows = many(
+        session,
+        select(_draft)
+        .where(_draft.c.program_id == program_of(session), _draft.c.settled_at.is_(None))
+        .order_by(_draft.c.drafted_at, _draft.c.id),
+    )
+    named = committees(session)
+    return [{**row, "committee": named[row["committee_id"]]} for row in rows]
+
+
+def settle(session: Session, draft_id: UUID, settled_as: str, *, by: Actor, at: datetime) -> dict[str, Any]:
+    """Say that a draft was planned from, or dismissed. Raises Refusal where it is settled, or there is none."""
+    here = program_of(session)
+    row = one(session, select(_draft).where(_draft.c.program_id == here, _draft.c.id == draft_id).with_for_update())
+    if row is None or row["settled_at"] is not None:
+        raise Refusal("draft.unknown", N_("There is no such draft that waits."))
+    session.execute(
+        update(_draft)
+        .where(_draft.c.program_id == here, _draft.c.id == draft_id)
+        .values(settled_at=at, settled_by=by.person_id, settled_as=settled_as)
+    )
+    events.write(session, f"dates.{settled_as}", "drafted_year", draft_id, by=by, at=at)
+    return row
+
+
+def _draft_one(session: Session, row: Mapping[str, Any], first: date, *, by: Actor, at: datetime) -> bool:
+    here = program_of(session)
+    open_or_same = session.scalar(
+        select(_draft.c.id).where(
+            _draft.c.program_id == here,
+            _draft.c.committee_id == row["id"],
+            _draft.c.settled_at.is_(None) | (_draft.c.year == first.year),
+        )
+    )
+    if open_or_same is not None:
+        return False
+    dates = propose(session, row["id"], first)
+    draft_id = uuid4()
+    made = session.scalar(
+        insert(_draft)
+        .values(
+            program_id=here,
+            id=draft_id,
+            committee_id=row["id"],
+            year=first.year,
+            dates=[one.to_json() for one in dates],
+            drafted_at=at,
+            settled_as="",
+        )
+        .on_conflict_do_nothing(index_elements=["program_id", "committee_id", "year"])
+        .returning(_draft.c.id)
+    )
+    if made is None:
+        return False
+    events.write(
+        session, "dates.drafted", "drafted_year", draft_id, by=by, at=at, committee=row["key"], dates=len(dates)
+    )
+    _tell(session, row, draft_id, dates, at)
+    return True
+
+
+def _tell(session: Session, row: Mapping[str, Any], draft_id: UUID, dates: tuple[Proposal, ...], at: datetime) -> None:
+    def facts(language: Language) -> dict[str, Any]:
+        return {
+            "committee": pick(language, {"fr": row["title_fr"], "en": row["title_en"]}),
+            "lines": [{"text": when(language, one.starts)} for one in dates if one.decision != "skip"],
+            "path": f"/committees/{row['key'].replace('_', '-')}",
+        }
+
+    for holder in standing(session, local_day(session, at)).falls(COORDINATION).holders:
+        notices.write(session, "dates_drafted", to=holder.person_id, key=f"draft:{draft_id}", facts=facts, at=at)
+
+
+def _terms(session: Session, row: Mapping[str, Any], first: date) -> Terms:
+    here, named = program_of(session), committees(session)
+    rows = many(
+        session,
+        select(_meeting)
+        .where(
+            _meeting.c.program_id == here,
+            _meeting.c.state != "cancelled",
+            _meeting.c.starts >= datetime.combine(first, time.min) - timedelta(days=370),
+        )
+        .order_by(_meeting.c.starts_at),
+    )
+    members = memberships(session)
+    own = [one for one in rows if one["committee_id"] == row["id"]]
+    weekly = row["rhythm"]["per"] == "week"
+    usual = own[-1]["starts"] if own and not weekly else None
+    hour = time.fromisoformat(row["rhythm"]["at"]) if weekly else usual.time() if usual else USUAL_HOUR
+    weekday: Weekday = row["rhythm"]["weekday"] if weekly else WEEKDAYS[usual.weekday()] if usual else USUAL_WEEKDAY
+    return Terms(
+        committee=row["key"],
+        calendar=calendar_of(session),
+        zone=program(session).time_zone,
+        weekday=weekday,
+        at=hour,
+        minutes=row["minutes"],
+        people=frozenset(members[row["id"]].invited(first)),
+        taken=tuple(
+            Taken(
+                named[one["committee_id"]]["key"],
+                named[one["committee_id"]]["title_fr"],
+                named[one["committee_id"]]["title_en"],
+                one["starts_at"],
+                one["ends_at"],
+                frozenset(members[one["committee_id"]].invited(one["starts"].date())),
+            )
+            for one in rows
+        ),
+        apart=dict.fromkeys(row["derived_from"] if not weekly else (), APART),
+    )

@@ -1,0 +1,108 @@
+"""Sending an agenda, or an addendum to it: to each who is invited, in their language, and as they may read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from sqlmodel import Session
+
+from duties import notices
+from duties.actors import Actor
+from duties.envelopes import Attachment
+from duties.here import local_day
+from duties.notices import COORDINATION, Language
+from duties.roles import standing
+from locales import pick, say_n
+from meetings.committees import committees
+from meetings.documents.content import AgendaContent, ItemLine
+from meetings.documents.files import file_name
+from meetings.documents.pdf import as_pdf
+from meetings.freezing import Outgoing
+from meetings.holding import read_meeting
+from meetings.wording import when
+
+BY_AGENDAS: Final = Actor.system("agendas")
+
+Occasion = Literal["circulated", "frozen", "addendum"]
+
+
+def post(session: Session, outgoing: Outgoing, occasion: Occasion, *, addendum: int = 0, at: datetime) -> int:
+    """Write the letters of an agenda, with the frozen one or the addendum as a PDF; how many were written.
+
+    The same occasion of a meeting writes once. Whoever's language lacks a title is not sent half an edition.
+    """
+    meeting = read_meeting(session, outgoing.meeting_id)
+    committee = committees(session)[meeting["committee_id"]]
+    printed: dict[tuple[str, str], Attachment] = {}
+    written = 0
+    for reader, content in outgoing.to_send():
+        attachments: tuple[Attachment, ...] = ()
+        if occasion != "circulated":
+            edition = (reader.audience, reader.language)
+            if edition not in printed:
+                printed[edition] = _printed(content, committee, meeting, reader.language, addendum)
+            attachments = (printed[edition],)
+        written += notices.write(
+            session,
+            "meeting_agenda",
+            to=reader.person_id,
+            key=f"agenda:{outgoing.meeting_id}:{occasion}:{addendum}",
+            facts=lambda language, content=content: _facts(  # type: ignore[misc]
+                language, content, committee, meeting, occasion
+            ),
+            at=at,
+            attachments=attachments,
+        )
+    return written
+
+
+def tell_stuck(session: Session, meeting: Mapping[str, Any], *, at: datetime) -> int:
+    """Tell the coordinator once that an agenda could not be frozen: an item has no title in one of the languages."""
+    committee = committees(session)[meeting["committee_id"]]
+
+    def facts(language: Language) -> dict[str, Any]:
+        return {
+            "committee": pick(language, {"fr": committee["title_fr"], "en": committee["title_en"]}),
+            "when": when(language, meeting["starts"]),
+            "path": f"/meetings/{meeting['id']}",
+        }
+
+    coordination = standing(session, local_day(session, at)).falls(COORDINATION).holders
+    return sum(
+        notices.write(
+            session, "meeting_agenda_stuck", to=one.person_id, key=f"stuck:{meeting['id']}", facts=facts, at=at
+        )
+        for one in coordination
+    )
+
+
+def _facts(
+    language: Language,
+    content: AgendaContent,
+    committee: Mapping[str, Any],
+    meeting: Mapping[str, Any],
+    occasion: Occasion,
+) -> dict[str, Any]:
+    return {
+        "committee": pick(language, {"fr": committee["title_fr"], "en": committee["title_en"]}),
+        "when": when(language, meeting["starts"]),
+        "is_frozen": occasion == "frozen",
+        "is_addendum": occasion == "addendum",
+        "lines": [{"text": _line(language, one)} for one in content.items],
+        "path": f"/meetings/{meeting['id']}",
+    }
+
+
+def _line(language: Language, one: ItemLine) -> str:
+    title = pick(language, {"fr": one.title.fr, "en": one.title.en})
+    return f"{one.number}. {title} ({say_n(language, '%(n)s minute', '%(n)s minutes', one.minutes)})"
+
+
+def _printed(
+    content: AgendaContent, committee: Mapping[str, Any], meeting: Mapping[str, Any], language: str, addendum: int
+) -> Attachment:
+    kind: Literal["addendum", "agenda"] = "addendum" if addendum else "agenda"
+    name = file_name(kind, committee["key"], meeting["starts"].date(), language, addendum=addendum)
+    return Attachment(name, "application/pdf", as_pdf(content, language))

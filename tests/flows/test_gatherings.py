@@ -1,0 +1,145 @@
+"""The round of meetings: what changed is told, agendas go out and are frozen at their hours, and years are drafted."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+
+from sqlalchemy import func, select, update
+
+from flows import gatherings
+from flows.post import deliver
+from meetings import agendas, schedule
+from models.agenda import AgendaVersion
+from models.base import table_of
+from models.committee import SeatHolder
+from models.meeting import Meeting
+from models.outbox import Notice
+from tests.cast import AT, Cast
+from tests.flows.support import Clock, Mailbag, means_of
+from tests.meetings.sitting import give, letters, seat, seat_everyone
+
+_meeting = table_of(Meeting)
+_notice = table_of(Notice)
+_holder = table_of(SeatHolder)
+_version = table_of(AgendaVersion)
+
+
+def _planned(cast: Cast) -> None:
+    with cast.session() as session:
+        seat_everyone(session, cast)
+        schedule.plan_season(
+            session,
+            "clinical",
+            first=date(2026, 12, 2),
+            last=date(2027, 6, 30),
+            hour=time(9, 30),
+            by=cast.actor("coordinator"),
+            at=AT,
+        )
+        session.commit()
+
+
+def _written(cast: Cast, template: str) -> int:
+    with cast.session() as session:
+        return int(session.scalar(select(func.count()).select_from(_notice).where(_notice.c.template == template)) or 0)
+
+
+def test_a_change_of_holder_reaches_the_calendars_with_the_next_round(cast: Cast) -> None:
+    _planned(cast)
+    clock, bag = Clock(), Mailbag()
+    means = means_of(cast, clock, bag)
+    gatherings.gather(means, cast.program_id, "test")
+    with cast.session() as session:
+        before = len(letters(session))
+        session.execute(
+            update(_holder)
+            .where(_holder.c.seat_id == seat(session, "clinical", "spvm"))
+            .values(ends_on=date(2026, 11, 30))
+        )
+        give(session, cast, "clinical", "spvm", "researcher", since=date(2026, 12, 14))
+        session.commit()
+    clock.pass_by(minutes=15)
+    assert gatherings.gather(means, cast.program_id, "test") == 2
+    clock.pass_by(minutes=15)
+    assert gatherings.gather(means, cast.program_id, "test") == 0
+    with cast.session() as session:
+        assert len(letters(session)) == before + 2
+
+
+def test_an_agenda_goes_out_and_is_frozen_once_each_at_its_declared_hour(cast: Cast) -> None:
+    _planned(cast)
+    clock = Clock()
+    means = means_of(cast, clock, Mailbag())
+    clock.now = datetime(2026, 11, 30, 14, 0, tzinfo=AT.tzinfo)  # 48 hours and a half before
+    gatherings.gather(means, cast.program_id, "test")
+    assert _written(cast, "meeting_agenda") == 0
+    clock.pass_by(hours=1)
+    gatherings.gather(means, cast.program_id, "test")
+    circulated = _written(cast, "meeting_agenda")
+    assert circulated == 5, "one for each who is invited and has an address"
+    clock.now = datetime(2026, 12, 1, 15, 0, tzinfo=AT.tzinfo)
+    gatherings.gather(means, cast.program_id, "test")
+    assert _written(cast, "meeting_agenda") == 2 * circulated
+    clock.pass_by(hours=3)
+    gatherings.gather(means, cast.program_id, "test")
+    assert _written(cast, "meeting_agenda") == 2 * circulated
+    with cast.session() as session:
+        (version,) = session.execute(select(_version)).all()
+        assert version.kind == "agenda"
+        row = session.execute(
+            select(_notice)
+            .where(_notice.c.template == "meeting_agenda", _notice.c.person_id == cast.people["police"])
+            .order_by(_notice.c.n.desc())
+        ).first()
+    assert row is not None
+    assert b"application/pdf" in row.message
+    assert b"2026-12-02-clinical" in row.message
+
+
+def test_an_agenda_that_lacks_a_title_in_one_language_is_told_to_the_coordinator_once_and_frozen_when_it_has_it(
+    cast: Cast,
+) -> None:
+    _planned(cast)
+    clock = Clock()
+    means = means_of(cast, clock, Mailbag())
+    with cast.session() as session:
+        item = agendas.request(
+            session, "clinical", title_fr="Salle du printemps", title_en="", by=cast.actor("coordinator"), at=AT
+        )
+        session.commit()
+    clock.now = datetime(2026, 12, 1, 15, 0, tzinfo=AT.tzinfo)
+    for _ in range(2):
+        gatherings.gather(means, cast.program_id, "test")
+        clock.pass_by(minutes=15)
+    assert _written(cast, "meeting_agenda_stuck") == 1
+    with cast.session() as session:
+        assert session.scalar(select(func.count()).select_from(_version)) == 0
+        agendas.edit(session, item, title_en="Spring room", by=cast.actor("coordinator"), at=clock.now)
+        session.commit()
+    gatherings.gather(means, cast.program_id, "test")
+    with cast.session() as session:
+        assert session.scalar(select(func.count()).select_from(_version)) == 1
+
+
+def test_a_cancellation_never_overtakes_its_invitation(cast: Cast) -> None:
+    """The first letter of a thread is held up, and those behind it wait, whoever else's letters leave meanwhile."""
+    _planned(cast)
+    clock, bag = Clock(), Mailbag()
+    means = means_of(cast, clock, bag)
+    with cast.session() as session:
+        meeting = session.scalars(
+            select(_meeting.c.id).where(_meeting.c.original == datetime(2026, 12, 9, 9, 30))
+        ).one()
+        schedule.cancel_meeting(session, meeting, reason="Tempête", by=cast.actor("coordinator"), at=AT)
+        first = session.scalars(
+            select(_notice.c.id).where(_notice.c.person_id == cast.people["police"]).order_by(_notice.c.n)
+        ).first()
+        session.execute(update(_notice).where(_notice.c.id == first).values(next_attempt_at=AT + timedelta(minutes=30)))
+        session.commit()
+    deliver(means)
+    assert not [to for to, _ in bag.sent if to.startswith("police@")]
+    assert len([to for to, _ in bag.sent if to.startswith("worker.codim@")]) == 2
+    clock.pass_by(minutes=31)
+    deliver(means)
+    theirs = [message for to, message in bag.sent if to.startswith("police@")]
+    assert [b'method="CANCEL"' in one or b"method=CANCEL" in one for one in theirs] == [False, True]

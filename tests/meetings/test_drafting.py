@@ -1,0 +1,76 @@
+"""The next dates of a committee are drafted when its last ones come near, and wait for the coordinator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+
+import pytest
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from duties.refusals import Refusal
+from meetings import drafting, schedule
+from meetings.committees import committee_of
+from meetings.proposals import Proposal
+from models.base import table_of
+from models.meeting import Meeting
+from models.outbox import Notice
+from tests.cast import AT, Cast
+from tests.meetings.sitting import seat_everyone
+
+_meeting = table_of(Meeting)
+_notice = table_of(Notice)
+
+
+@pytest.fixture
+def session(cast: Cast) -> Iterator[Session]:
+    """A session in which everyone sits, and the Steering Committee has one meeting left."""
+    with cast.session() as made:
+        seat_everyone(made, cast)
+        schedule.plan_meetings(made, "steering", [datetime(2026, 12, 15, 13, 30)], by=cast.actor("coordinator"), at=AT)
+        yield made
+
+
+def test_when_the_last_date_comes_near_the_next_year_is_drafted_once_and_nobody_is_invited(
+    cast: Cast, session: Session
+) -> None:
+    by = cast.actor("coordinator")
+    planned = session.scalar(select(func.count()).select_from(_meeting))
+    steering = committee_of(session, "steering")["id"]
+    assert drafting.draft_due(session, by=by, at=AT) == (steering,)
+    assert drafting.draft_due(session, by=by, at=AT + timedelta(days=1)) == ()
+    assert session.scalar(select(func.count()).select_from(_meeting)) == planned
+    (draft,) = drafting.drafts(session)
+    dates = [Proposal.from_json(one) for one in draft["dates"]]
+    assert len(dates) == 4
+    assert all(one.starts.time() == time(13, 30) for one in dates)
+    assert all(one.starts.weekday() == 1 for one in dates if one.decision == "meet")
+    told = session.execute(select(_notice.c.person_id, _notice.c.subject).where(_notice.c.template == "dates_drafted"))
+    assert [row.person_id for row in told] == [cast.people["coordinator"]]
+
+
+def test_a_committee_whose_dates_reach_far_or_that_has_none_yet_is_left_alone(cast: Cast, session: Session) -> None:
+    by = cast.actor("coordinator")
+    schedule.plan_meetings(session, "steering", [datetime(2027, 6, 15, 13, 30)], by=by, at=AT)
+    assert drafting.draft_due(session, by=by, at=AT) == ()
+
+
+def test_a_draft_is_settled_once(cast: Cast, session: Session) -> None:
+    by = cast.actor("coordinator")
+    drafting.draft_due(session, by=by, at=AT)
+    (draft,) = drafting.drafts(session)
+    drafting.settle(session, draft["id"], "dismissed", by=by, at=AT)
+    assert drafting.drafts(session) == []
+    with pytest.raises(Refusal):
+        drafting.settle(session, draft["id"], "planned", by=by, at=AT)
+    assert drafting.draft_due(session, by=by, at=AT) == (), "a year that was dismissed is not drafted again"
+
+
+def test_a_weekly_committee_gets_a_season_on_its_day_and_hour_without_the_closed_days(
+    cast: Cast, session: Session
+) -> None:
+    clinical = committee_of(session, "clinical")["id"]
+    dates = drafting.propose(session, clinical, date(2027, 1, 1), last=date(2027, 7, 31))
+    assert {(one.starts.weekday(), one.starts.time()) for one in dates} == {(2, time(9, 30))}
+    assert all(one.reasons for one in dates if one.decision == "skip")
