@@ -174,6 +174,19 @@ def lock_item(session: Session, item_id: UUID, *, seen: int | None = None) -> di
     return row
 
 
+def lock_agenda(session: Session, meeting_id: UUID) -> list[dict[str, Any]]:
+    """What is on a meeting's agenda and not settled, locked in the order of the ids."""
+    return many(
+        session,
+        select(_item)
+        .where(
+            _item.c.program_id == program_of(session), _item.c.meeting_id == meeting_id, _item.c.state == "scheduled"
+        )
+        .order_by(_item.c.id)
+        .with_for_update(),
+    )
+
+
 def change_item(session: Session, row: Mapping[str, Any], **values: Any) -> int:
     """Write columns of a locked item, and return the version that it is now."""
     version: int = row["version"] + 1

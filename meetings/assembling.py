@@ -1,21 +1,19 @@
-"""A meeting's agenda as a whole: assembled by rule, sent out, frozen, added to, and what is left of it afterwards.
+"""A meeting's agenda as a whole: assembled by rule, and what is left of it afterwards.
 
-`assemble`, `circulate` and `freeze` are what the round does at the declared hours (`due_to_circulate`,
-`due_to_freeze`), and what the coordinator may do before. `add_late` makes an addendum; `return_to_pool` is for a
-meeting that was cancelled, `carry_over` for one that is being closed.
+The round assembles agendas, and sends them out and freezes them (`meetings.freezing`) at the declared hours, by
+`due_to_circulate` and `due_to_freeze`; the coordinator may do all of it before. `return_to_pool` is for a meeting that
+was cancelled, `carry_over` for one that is being closed.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import func, insert, or_, select
+from sqlalchemy import or_, select
 from sqlmodel import Session
 
 from duties import events
@@ -28,19 +26,15 @@ from meetings.agenda_items import (
     change_item,
     is_asked,
     items_of,
-    lock_item,
+    lock_agenda,
     moved,
     open_item,
     refuse_unless_open,
     set_positions,
-    tell,
 )
-from meetings.agenda_papers import WIDEST, Reader
 from meetings.agenda_rules import OF_ONE_MEETING, Drawn, draw
-from meetings.agendas import needed_line
 from meetings.committees import committees
-from meetings.documents.content import AgendaContent
-from meetings.holding import lock_meeting, write_meeting
+from meetings.holding import lock_meeting
 from meetings.reasons import (
     CARRIED,
     LATE_REQUEST,
@@ -54,13 +48,12 @@ from meetings.reasons import (
     taken_off,
     without,
 )
-from models.agenda import AgendaItem, AgendaVersion
+from models.agenda import AgendaItem
 from models.base import table_of
 from models.committee import Committee
 from models.meeting import Meeting
 
 _item = table_of(AgendaItem)
-_agenda_version = table_of(AgendaVersion)
 _meeting = table_of(Meeting)
 _committee = table_of(Committee)
 
@@ -87,27 +80,6 @@ class Assembled:
     def __bool__(self) -> bool:
         """Whether anything changed."""
         return bool(self.added or self.removed or self.changed)
-
-
-@dataclass(frozen=True)
-class Outgoing:
-    """What is to be sent of an agenda or an addendum, and to whom.
-
-    `editions` has the agenda for each audience (`models.agenda.AUDIENCES`), numbered alike; `readers`, everyone who is
-    invited, their language and their audience; `incomplete`, by language, the numbers of the items that have no title
-    in it: nobody is sent half an edition, and the other language's goes out all the same.
-    """
-
-    meeting_id: UUID
-    editions: Mapping[str, AgendaContent]
-    readers: tuple[Reader, ...]
-    incomplete: Mapping[str, tuple[str, ...]]
-
-    def to_send(self) -> Iterator[tuple[Reader, AgendaContent]]:
-        """Each reader whose language's edition is whole, and what they are sent."""
-        for reader in self.readers:
-            if reader.language not in self.incomplete:
-                yield reader, self.editions[reader.audience]
 
 
 def assemble(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> Assembled:
@@ -147,82 +119,6 @@ def assemble(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> 
     return done
 
 
-def circulate(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> Outgoing:
-    """Say that the agenda goes out now, and return what is sent to whom. Again: as it stands by then.
-
-    Raises Refusal: the meeting is not planned.
-    """
-    meeting = lock_meeting(session, meeting_id, seen=seen)
-    if meeting["state"] != "planned":
-        raise Refusal("agenda.meeting_not_planned", N_("The agenda of a meeting is made while the meeting is planned."))
-    write_meeting(session, meeting, agenda_circulated_at=at)
-    events.write(session, "agenda.circulated", "meeting", meeting_id, by=by, at=at)
-    return outgoing(session, meeting_id)
-
-
-def freeze(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> Outgoing:
-    """Number the items 1 to n in their order and keep the agenda as it is; return what is sent to whom.
-
-    Raises Refusal: the meeting is not planned, its agenda is frozen already, or an item lacks its title in a language
-    that someone who is invited reads.
-    """
-    meeting = lock_meeting(session, meeting_id, seen=seen)
-    refuse_unless_open(meeting)
-    _scheduled(session, meeting_id)  # locked, so that nobody adds a reason while they are numbered
-    rows = items_of(session, meeting_id)
-    _refuse_untranslated(session, meeting, rows)
-    for number, row in enumerate(rows, start=1):
-        change_item(session, row, number=str(number), frozen_at=at, position=number)
-    write_meeting(session, meeting, agenda_frozen_at=at)
-    paper = agenda_papers.paper(session, meeting_id)
-    _keep(session, meeting_id, "agenda", paper, items_of(session, meeting_id), at)
-    events.write(session, "agenda.frozen", "meeting", meeting_id, by=by, at=at, case_id=None, items=len(rows))
-    return outgoing(session, meeting_id)
-
-
-def add_late(
-    session: Session, meeting_id: UUID, item_id: UUID, *, reason: str = "", by: Actor, at: datetime
-) -> Outgoing:
-    """Add an item of the pool to a frozen agenda, by the host's yes, as an addendum; return what is sent to whom.
-
-    It is numbered after the last item of its section, "7.1", so that printed copies stay right. `reason` says why it
-    cannot wait, where whoever asked for it did not. Raises Refusal: the agenda is not frozen, the meeting is over, the
-    item is not in the committee's pool, there is no reason, or a translation is missing.
-    """
-    meeting = lock_meeting(session, meeting_id)
-    if meeting["agenda_frozen_at"] is None:
-        raise Refusal("agenda.not_frozen", N_("The agenda of this meeting is not frozen: nothing is late yet."))
-    if meeting["state"] not in ("planned", "under_way"):
-        raise Refusal("agenda.meeting_over", N_("Nothing is added to the agenda of a meeting that is over."))
-    row = lock_item(session, item_id)
-    if row["committee_id"] != meeting["committee_id"]:
-        raise Refusal("agenda.other_committee", N_("This meeting is another committee’s."))
-    line = needed_line(reason or row["late_reason"])
-    _refuse_untranslated(session, meeting, [row])
-    rows = items_of(session, meeting_id)
-    after, number = _late_number(rows, row)
-    change_item(
-        session,
-        row,
-        state=moved(row, "schedule"),
-        meeting_id=meeting_id,
-        number=number,
-        frozen_at=at,
-        late=True,
-        late_reason=line,
-        reasons=without(row["reasons"], LATE_REQUEST),
-    )
-    rows.insert(after, {**row, "position": None})
-    set_positions(session, rows)
-    n = 1 + _versions(session, meeting_id)
-    added = [one for one in items_of(session, meeting_id) if one["id"] == item_id]
-    _keep(
-        session, meeting_id, "addendum", agenda_papers.paper(session, meeting_id, addendum=n - 1, only=added), added, at
-    )
-    tell(session, "agenda_item.added_late", row, by=by, at=at, meeting=str(meeting_id), number=number)
-    return outgoing(session, meeting_id, addendum=n - 1)
-
-
 def return_to_pool(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
     """Put what was on the agenda of a cancelled meeting back in the pool, once; return the items.
 
@@ -234,7 +130,7 @@ def return_to_pool(session: Session, meeting_id: UUID, *, by: Actor, at: datetim
         raise Refusal("agenda.not_cancelled", N_("Only a meeting that is cancelled gives back what was on its agenda."))
     back = []
     returned = Reason(RETURNED, facts={"day": meeting["starts"].date().isoformat()}).kept()
-    for row in _scheduled(session, meeting_id):
+    for row in lock_agenda(session, meeting_id):
         if row["kind"] in OF_ONE_MEETING:
             change_item(session, row, state=moved(row, "withdraw"))
             continue
@@ -284,22 +180,6 @@ def carry_over(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -
 def overrun(session: Session, meeting_id: UUID) -> int:
     """By how many minutes all items of a meeting together are longer than the meeting; 0 where they fit."""
     return agenda_papers.paper(session, meeting_id).overrun_minutes
-
-
-def outgoing(session: Session, meeting_id: UUID, *, addendum: int = 0) -> Outgoing:
-    """What is sent of a meeting's agenda as it stands now, or of an addendum to it, and to whom."""
-    readers = agenda_papers.readers_of(session, meeting_id)
-    rows = items_of(session, meeting_id)
-    return Outgoing(
-        meeting_id,
-        {name: agenda_papers.content(session, meeting_id, audience=name, addendum=addendum) for name in WIDEST},
-        readers,
-        {
-            language: numbers
-            for language in sorted({reader.language for reader in readers})
-            if (numbers := _untranslated(rows, language))
-        },
-    )
 
 
 def due_to_circulate(session: Session, at: datetime) -> tuple[UUID, ...]:
@@ -460,90 +340,7 @@ def _place_after_its_like(order: Sequence[Mapping[str, Any]], row: Mapping[str, 
     return max(same or before, default=0)
 
 
-# ---------------------------------------------------------------------------------------------------------- freezing
-
-
-def _refuse_untranslated(session: Session, meeting: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Where nobody is invited yet, both languages count: who comes may read either."""
-    used = {reader.language for reader in agenda_papers.readers_of(session, meeting["id"])} or {"fr", "en"}
-    sentences = {
-        "fr": N_("Without a French title: item %(numbers)s. Translate it, and freeze the agenda again."),
-        "en": N_("Without an English title: item %(numbers)s. Translate it, and freeze the agenda again."),
-    }
-    for language in sorted(used, reverse=True):
-        numbers = _untranslated(rows, language)
-        if numbers:
-            raise Refusal("agenda.untranslated", sentences[language], language=language, numbers=", ".join(numbers))
-
-
-def _untranslated(rows: Sequence[Mapping[str, Any]], language: str) -> tuple[str, ...]:
-    """The numbers of the items without a title in a language: those that they have, or will have."""
-    return tuple(
-        row["number"] or str(place)
-        for place, row in enumerate(rows, start=1)
-        if not row[f"title_{language}"] or (not row[f"section_{language}"] and row["section_fr"] + row["section_en"])
-    )
-
-
-def _late_number(rows: Sequence[Mapping[str, Any]], row: Mapping[str, Any]) -> tuple[int, str]:
-    """After how many items a late one stands, and its number: under the last of its section, or the very last."""
-    if not rows:
-        return 0, "1"
-    like = [one for one in rows if one["section_fr"] == row["section_fr"]] or list(rows)
-    parent = like[-1]["number"].partition(".")[0]
-    family = [place for place, one in enumerate(rows, start=1) if one["number"].partition(".")[0] == parent]
-    last = rows[family[-1] - 1]["number"].partition(".")[2]
-    return family[-1], f"{parent}.{int(last or 0) + 1}"
-
-
-def _keep(
-    session: Session,
-    meeting_id: UUID,
-    kind: str,
-    paper: AgendaContent,
-    rows: Sequence[Mapping[str, Any]],
-    at: datetime,
-) -> None:
-    """Write down an agenda as it goes out, whole, with who may read which item of it."""
-    content = agenda_papers.kept(paper, rows)
-    written = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    session.execute(
-        insert(_agenda_version).values(
-            program_id=program_of(session),
-            id=uuid4(),
-            meeting_id=meeting_id,
-            n=1 + _versions(session, meeting_id),
-            kind=kind,
-            content=content,
-            digest=hashlib.sha256(written.encode()).hexdigest(),
-            made_at=at,
-        )
-    )
-
-
-def _versions(session: Session, meeting_id: UUID) -> int:
-    """How many times an agenda of this meeting was written down."""
-    found: int | None = session.scalar(
-        select(func.max(_agenda_version.c.n)).where(
-            _agenda_version.c.program_id == program_of(session), _agenda_version.c.meeting_id == meeting_id
-        )
-    )
-    return found or 0
-
-
 # --------------------------------------------------------------------------------------------------------- afterwards
-
-
-def _scheduled(session: Session, meeting_id: UUID) -> list[dict[str, Any]]:
-    return many(
-        session,
-        select(_item)
-        .where(
-            _item.c.program_id == program_of(session), _item.c.meeting_id == meeting_id, _item.c.state == "scheduled"
-        )
-        .order_by(_item.c.id)
-        .with_for_update(),
-    )
 
 
 def _has_successor(session: Session, item_id: UUID) -> bool:

@@ -15,11 +15,13 @@ import pytest
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
+from duties.roles import responsibility
 from meetings import agendas, schedule
 from meetings.committees import committee_of
 from meetings.reasons import Reason
 from models.agenda import AgendaItem, AgendaVersion
 from models.base import table_of
+from models.casework import Task
 from models.meeting import Meeting
 from models.minutes import Decision, Minutes
 from models.record import Event
@@ -151,14 +153,30 @@ def decided(
     meeting_id: UUID,
     number: str,
     *,
-    task_id: UUID | None,
-    due_on: date | None,
+    due_on: date | None = None,
     text_fr: str = "Écrire au partenaire",
     text_en: str = "Write to the partner",
     state: str = "open",
 ) -> UUID:
-    """A decision of the Clinical Committee, owed by the coordinator where it has a task."""
-    decision_id = uuid4()
+    """A decision of the Clinical Committee; with a last day, the coordinator owes a task by it."""
+    decision_id, task_id = uuid4(), None
+    if due_on is not None:
+        task_id = uuid4()
+        owed_by = responsibility(session, [{"role": "coordinator", "at": "*"}])
+        session.add(
+            Task(
+                program_id=cast.program_id,
+                id=task_id,
+                step="decision",
+                title_fr=number,
+                title_en=number,
+                owed_by_id=owed_by,
+                state="open",
+                opened_at=AT,
+                due_on=due_on,
+            )
+        )
+        session.flush()
     session.execute(
         insert(_decision).values(
             program_id=cast.program_id,

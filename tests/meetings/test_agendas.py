@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from duties.refusals import Refusal
-from meetings import agendas, assembling
+from meetings import agendas, assembling, freezing
 from meetings.committees import committee_of
 from meetings.reasons import Reason, in_words
 from models.base import table_of
@@ -133,7 +133,7 @@ def test_what_is_withdrawn_after_the_freeze_stays_as_printed_and_says_so(cast: C
     by = cast.actor("coordinator")
     made, first = admission(session, cast), meeting(session, FIRST)
     assembling.assemble(session, first, by=by, at=AT)
-    assembling.freeze(session, first, by=by, at=AT)
+    freezing.freeze(session, first, by=by, at=AT)
     number = item(session, made)["number"]
 
     assert agendas.withdraw(session, "clinical", "admission", "#2026-07", by=by, at=AT)
@@ -181,7 +181,7 @@ def test_a_frozen_agenda_takes_no_edit(cast: Cast, session: Session) -> None:
     by, made, first = cast.actor("coordinator"), admission(session, cast), meeting(session, FIRST)
     waiting = admission(session, cast, "#2026-08")
     agendas.put_on(session, made, first, by=by, at=AT)
-    assembling.freeze(session, first, by=by, at=AT)
+    freezing.freeze(session, first, by=by, at=AT)
 
     assert _refused(lambda: agendas.edit(session, made, minutes=5, by=by, at=AT)) == "agenda.frozen"
     assert _refused(lambda: agendas.move(session, made, before=None, by=by, at=AT)) == "agenda.frozen"

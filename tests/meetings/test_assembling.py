@@ -1,0 +1,583 @@
+"""A meeting's agenda as a whole: assembled, sent, frozen, added to, given back, carried over."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select, update
+from sqlmodel import Session
+
+from duties.refusals import Refusal
+from meetings import agenda_papers, agendas, assembling, freezing, schedule
+from meetings.committees import committee_of
+from meetings.documents.content import AgendaContent, untranslated
+from meetings.reasons import in_words
+from models.base import table_of
+from models.meeting import Meeting
+from models.minutes import Decision
+from models.program import Person
+from tests.cast import AT, Cast
+from tests.meetings.agenda_desk import (
+    FIRST,
+    FOURTH,
+    SECOND,
+    SEEN_AGAIN,
+    THIRD,
+    TRIAGED,
+    admission,
+    circulate_minutes,
+    decided,
+    everything,
+    hold,
+    item,
+    meeting,
+    session,
+    titles,
+    told,
+    versions,
+)
+from tests.meetings.sitting import give
+
+__all__ = ["session"]
+
+_meeting = table_of(Meeting)
+_decision = table_of(Decision)
+_person = table_of(Person)
+
+
+def _refused(act: Callable[[], object]) -> Refusal:
+    with pytest.raises(Refusal) as refused:
+        act()
+    return refused.value
+
+
+def _numbers(session: Session, meeting_id: UUID) -> dict[str, str]:
+    return {row["title_en"]: row["number"] for row in agendas.items_of(session, meeting_id)}
+
+
+# --------------------------------------------------------------------------------------------------------- assembling
+
+
+def test_an_agenda_is_assembled_from_every_rule_and_from_what_was_asked_for(cast: Cast, session: Session) -> None:
+    by, second = cast.actor("coordinator"), meeting(session, SECOND)
+    first = meeting(session, FIRST)
+    hold(session, first)
+    circulate_minutes(session, cast, first)
+    decided(session, cast, first, "CC-2026-001", due_on=SECOND)
+    admission(session, cast)
+    agendas.request(session, "clinical", title_fr="Horaire", title_en="Schedule", by=cast.actor("police"), at=AT)
+
+    done = assembling.assemble(session, second, by=by, at=AT)
+
+    assert titles(session, second) == [
+        "Minutes of December 2, 2026",
+        "Decision CC-2026-001: Write to the partner",
+        "Admission #2026-07",
+        "The youth worker’s follow-ups – L’Anonyme",
+        "The youth worker’s follow-ups – CCSMTL",
+        "The youth worker’s follow-ups – CODIM",
+        "The youth worker’s follow-ups – En Marge 12-17",
+        "News of inactive participants",
+        "Research",
+        "Vacant seat: Marie-Vincent",
+        "Vacant seat: Evaluative research",
+        "Schedule",
+    ]
+    rows = agendas.items_of(session, second)
+    assert [row["position"] for row in rows] == list(range(1, 13))
+    assert set(done.added) == {row["id"] for row in rows}
+    assert told(session, second)[-1] == "agenda.assembled"
+    assert rows[3]["points"][0]["en"].startswith("Relationship")
+
+
+def test_assembling_again_changes_nothing(cast: Cast, session: Session) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    admission(session, cast)
+    assembling.assemble(session, first, by=by, at=AT)
+    before, lines = everything(session), told(session, first)
+
+    assert not assembling.assemble(session, first, by=by, at=AT + timedelta(hours=3))
+
+    assert everything(session) == before
+    assert told(session, first) == lines, "nothing happened, so nothing is told"
+
+
+_ACTS = st.lists(
+    st.tuples(
+        st.sampled_from(["ask", "edit", "move", "take_off", "withdraw", "assemble", "request", "seat"]),
+        st.integers(0, 40),
+        st.integers(0, 40),
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(acts=_ACTS)
+def test_whatever_people_do_in_between_assembling_twice_changes_nothing_and_no_subject_is_open_twice(
+    cast: Cast, session: Session, acts: list[tuple[str, int, int]]
+) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    with session.begin_nested() as point:
+        for name, n, other in acts:
+            _act(session, cast, name, n, other)
+        assembling.assemble(session, first, by=by, at=AT)
+        before, order = everything(session), titles(session, first)
+        assert not assembling.assemble(session, first, by=by, at=AT)
+        assert everything(session) == before
+        assert titles(session, first) == order
+        on_it = [(row["kind"], row["subject"]) for row in agendas.items_of(session, first)]
+        assert len(set(on_it)) == len(on_it)
+        point.rollback()
+
+
+def _act(session: Session, cast: Cast, name: str, n: int, other: int) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    rows = agendas.items_of(session, first)
+    one = rows[n % len(rows)]["id"] if rows else None
+    if name == "ask":
+        admission(session, cast, f"#2026-{n % 4:02}", TRIAGED if other % 2 else SEEN_AGAIN)
+    elif name == "request":
+        agendas.request(session, "clinical", title_fr=f"Point {n}", title_en=f"Item {n}", by=by, at=AT)
+    elif name == "withdraw":
+        agendas.withdraw(session, "clinical", "admission", f"#2026-{n % 4:02}", by=by, at=AT)
+    elif name == "assemble":
+        assembling.assemble(session, first, by=by, at=AT)
+    elif name == "edit" and one:
+        agendas.edit(session, one, minutes=other, title_en=f"Words {other}", by=by, at=AT)
+    elif name == "take_off" and one:
+        agendas.take_off(session, one, by=by, at=AT)
+    elif name == "move" and one:
+        before = rows[other % len(rows)]["id"]
+        agendas.move(session, one, before=before if before != one else None, by=by, at=AT)
+
+
+def test_what_people_changed_by_hand_survives_and_the_rest_follows_the_records(cast: Cast, session: Session) -> None:
+    by, third = cast.actor("coordinator"), meeting(session, THIRD)
+    decided(session, cast, meeting(session, FIRST), "CC-2026-001", due_on=THIRD)
+    assembling.assemble(session, third, by=by, at=AT)
+    one = next(row for row in agendas.items_of(session, third) if row["kind"] == "decision")
+    agendas.edit(session, one["id"], title_en="Letter", minutes=45, by=by, at=AT)
+    schedule.move_meeting(
+        session,
+        third,
+        datetime(2026, 12, 17, 9, 30),
+        by=by,
+        at=AT,
+    )
+
+    done = assembling.assemble(session, third, by=by, at=AT)
+
+    assert done.changed == (one["id"],), "by then it is late"
+    row = item(session, one["id"])
+    assert (row["title_en"], row["minutes"]) == ("Letter", 45)
+    assert row["title_fr"].startswith("Décision CC-2026-001")
+    assert in_words(row["reasons"], "en").endswith("and not done.")
+
+
+def test_an_order_made_by_hand_is_kept_and_what_is_new_comes_after_its_like(cast: Cast, session: Session) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    admission(session, cast, "#2026-01")
+    assembling.assemble(session, first, by=by, at=AT)
+    last = agendas.items_of(session, first)[-1]
+    agendas.move(session, last["id"], before=agendas.items_of(session, first)[0]["id"], by=by, at=AT)
+    order = titles(session, first)
+    admission(session, cast, "#2026-02")
+
+    assembling.assemble(session, first, by=by, at=AT)
+
+    now = titles(session, first)
+    assert now.index("Admission #2026-02") == now.index("Admission #2026-01") + 1
+    assert [title for title in now if title != "Admission #2026-02"] == order
+
+
+def test_what_no_longer_holds_goes_unless_people_touched_it(cast: Cast, session: Session) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    assembling.assemble(session, first, by=by, at=AT)
+    vacant = {row["title_en"]: row["id"] for row in agendas.items_of(session, first) if row["kind"] == "vacancy"}
+    kept = vacant["Vacant seat: Evaluative research"]
+    agendas.edit(session, kept, minutes=15, by=by, at=AT)
+    give(session, cast, "clinical", "marie-vincent", "specialist")
+    give(session, cast, "clinical", "research", "researcher")
+
+    done = assembling.assemble(session, first, by=by, at=AT)
+
+    assert done.removed == (vacant["Vacant seat: Marie-Vincent"],)
+    assert item(session, kept)["state"] == "scheduled"
+
+
+def test_two_meetings_whose_agendas_are_made_at_once_share_no_item_but_each_has_the_standing_ones(
+    cast: Cast, session: Session
+) -> None:
+    by, first, second = cast.actor("coordinator"), meeting(session, FIRST), meeting(session, SECOND)
+    admission(session, cast)
+    assembling.assemble(session, first, by=by, at=AT)
+    assembling.assemble(session, second, by=by, at=AT)
+
+    assert "Admission #2026-07" in titles(session, first)
+    assert "Admission #2026-07" not in titles(session, second)
+    assert "Research" in titles(session, first)
+    assert "Research" in titles(session, second)
+
+
+def test_an_agenda_is_made_of_a_planned_meeting_only(cast: Cast, session: Session) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    hold(session, first)
+    assert _refused(lambda: assembling.assemble(session, first, by=by, at=AT)).code == "agenda.meeting_not_planned"
+    assert _refused(lambda: freezing.freeze(session, first, by=by, at=AT)).code == "agenda.meeting_not_planned"
+    assert _refused(lambda: freezing.circulate(session, first, by=by, at=AT)).code == "agenda.meeting_not_planned"
+
+
+def test_an_agenda_that_is_longer_than_the_meeting_says_by_how_much(cast: Cast, session: Session) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    assembling.assemble(session, first, by=by, at=AT)
+    taken = sum(row["minutes"] for row in agendas.items_of(session, first))
+    assert taken < 150
+    assert assembling.overrun(session, first) == 0
+    admission(session, cast, minutes=150 - taken)
+    assembling.assemble(session, first, by=by, at=AT)
+    assert assembling.overrun(session, first) == 0, "just as long as the meeting"
+    admission(session, cast, "#2026-08", minutes=12)
+    assembling.assemble(session, first, by=by, at=AT)
+    assert assembling.overrun(session, first) == 12
+    assert agenda_papers.content(session, first).overrun_minutes == 12
+
+
+# ------------------------------------------------------------------------------------------------- sent out and frozen
+
+
+def test_a_frozen_agenda_is_numbered_and_written_down_once(cast: Cast, session: Session) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    assembling.assemble(session, first, by=by, at=AT)
+    out = freezing.freeze(session, first, by=by, at=AT)
+
+    rows = agendas.items_of(session, first)
+    assert [row["number"] for row in rows] == [str(n) for n in range(1, len(rows) + 1)]
+    (version,) = versions(session, first)
+    assert (version["n"], version["kind"]) == (1, "agenda")
+    written = json.dumps(version["content"], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    assert version["digest"] == hashlib.sha256(written.encode()).hexdigest()
+    assert [line.number for line in out.editions["partners"].items] == [row["number"] for row in rows]
+    assert _refused(lambda: freezing.freeze(session, first, by=by, at=AT)).code == "agenda.frozen"
+    assert _refused(lambda: assembling.assemble(session, first, by=by, at=AT)).code == "agenda.frozen"
+
+
+def test_what_was_frozen_is_read_as_it_was_whatever_comes_later(cast: Cast, session: Session) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    admission(session, cast)
+    assembling.assemble(session, first, by=by, at=AT)
+    freezing.freeze(session, first, by=by, at=AT)
+    before = agenda_papers.content(session, first)
+    admission(session, cast, reason=SEEN_AGAIN)
+    schedule.change_place(session, first, place="Ailleurs", by=by, at=AT)
+
+    assert agenda_papers.content(session, first) == before
+    assert isinstance(before, AgendaContent)
+    assert not untranslated(before, "en")
+
+
+def test_each_reads_what_is_for_them_under_the_same_numbers(cast: Cast, session: Session) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    schedule.invite_guest(session, first, cast.people["manager_em"], by=by, at=AT)
+    admission(session, cast, audience="partners")
+    assembling.assemble(session, first, by=by, at=AT)
+    out = freezing.circulate(session, first, by=by, at=AT)
+
+    read = {name: {line.title.en: line.number for line in edition.items} for name, edition in out.editions.items()}
+    assert read["invited"].keys() < read["seats"].keys() < read["partners"].keys()
+    assert "Admission #2026-07" not in read["seats"]
+    assert "News of inactive participants" not in read["invited"]
+    assert all(read["partners"][title] == number for title, number in read["invited"].items())
+    audience = {reader.person_id: reader.audience for reader in out.readers}
+    assert audience[cast.people["manager_em"]] == "invited"
+    assert audience[cast.people["worker_codim"]] == "partners"
+    assert cast.people["deputy"] not in audience, "the principal comes"
+    freezing.freeze(session, first, by=by, at=AT)
+    frozen = agenda_papers.content(session, first, audience="invited")
+    assert {line.title.en: line.number for line in frozen.items} == read["invited"]
+
+
+def test_an_outside_organization_with_a_seat_does_not_read_what_is_for_the_partners(cast: Cast) -> None:
+    with cast.session() as session:
+        give(session, cast, "extended", "cavac", "police")
+        give(session, cast, "clinical", "codim", "worker_codim")
+        local = datetime(2026, 12, 9, 9, 30)
+        schedule.plan_meetings(session, "extended", [local], by=cast.actor("coordinator"), at=AT)
+        there = session.scalars(
+            select(_meeting.c.id).where(_meeting.c.committee_id == committee_of(session, "extended")["id"])
+        ).one()
+        audience = {reader.person_id: reader.audience for reader in agenda_papers.readers_of(session, there)}
+    assert audience == {cast.people["police"]: "seats", cast.people["worker_codim"]: "partners"}
+
+
+def test_a_missing_translation_refuses_the_freeze_and_not_the_other_languages_edition(
+    cast: Cast, session: Session
+) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    agendas.request(session, "clinical", title_fr="Horaire", title_en="", by=cast.actor("police"), at=AT)
+    assembling.assemble(session, first, by=by, at=AT)
+    place = str(len(titles(session, first)))
+
+    refused = _refused(lambda: freezing.freeze(session, first, by=by, at=AT))
+
+    assert (refused.code, refused.facts["numbers"], refused.facts["language"]) == ("agenda.untranslated", place, "en")
+    assert "Horaire" not in str(refused)
+    assert versions(session, first) == []
+    out = freezing.circulate(session, first, by=by, at=AT)
+    assert out.incomplete == {"en": (place,)}
+    languages = {reader.person_id: reader.language for reader in out.readers}
+    sent = {reader.person_id for reader, _ in out.to_send()}
+    assert sent == {person for person, language in languages.items() if language == "fr"}
+    assert sent < set(languages)
+
+
+def test_one_language_is_enough_where_everyone_who_is_invited_reads_it(cast: Cast, session: Session) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    agendas.request(session, "clinical", title_fr="Horaire", title_en="", by=cast.actor("police"), at=AT)
+    assembling.assemble(session, first, by=by, at=AT)
+    session.execute(update(_person).values(language="fr"))
+    session.expire_all()
+
+    out = freezing.freeze(session, first, by=by, at=AT)
+
+    assert out.incomplete == {}
+    assert len(list(out.to_send())) == len(out.readers)
+
+
+def test_agendas_fall_due_by_the_declared_hours_before_the_meeting(cast: Cast, session: Session) -> None:
+    by, first, second = cast.actor("coordinator"), meeting(session, FIRST), meeting(session, SECOND)
+    starts = session.scalar(select(_meeting.c.starts_at).where(_meeting.c.id == first))
+    assert starts is not None
+    minute, out_at, frozen_at = timedelta(minutes=1), starts - timedelta(hours=48), starts - timedelta(hours=24)
+
+    assert assembling.due_to_circulate(session, out_at - minute) == ()
+    assert assembling.due_to_circulate(session, out_at) == (first,)
+    assert assembling.due_to_freeze(session, frozen_at - minute) == ()
+    assert assembling.due_to_freeze(session, frozen_at) == (first,)
+    assert assembling.due_to_freeze(session, starts + minute) == (first,), "a round that was lost is made up for"
+    assert assembling.due_to_circulate(session, starts + minute) == (), "nobody is sent the agenda of what has begun"
+
+    freezing.circulate(session, first, by=by, at=AT)
+    freezing.freeze(session, first, by=by, at=AT)
+    assert assembling.due_to_circulate(session, frozen_at) == assembling.due_to_freeze(session, frozen_at) == ()
+    schedule.cancel_meeting(session, second, reason="Tempête", by=by, at=AT)
+    later = starts + timedelta(days=7)
+    assert assembling.due_to_freeze(session, later) == ()
+
+
+# --------------------------------------------------------------------------------------------------- after the freeze
+
+
+def test_what_comes_after_the_freeze_is_an_addendum_and_the_old_numbers_stay(cast: Cast, session: Session) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    admission(session, cast, "#2026-01")
+    assembling.assemble(session, first, by=by, at=AT)
+    freezing.freeze(session, first, by=by, at=AT)
+    before, printed = _numbers(session, first), agenda_papers.content(session, first)
+    late = admission(session, cast, "#2026-02")
+    later = admission(session, cast, "#2026-03")
+
+    out = freezing.add_late(session, first, late, reason="Urgent", by=by, at=AT)
+    freezing.add_late(session, first, later, reason="Aussi", by=by, at=AT)
+
+    numbers = _numbers(session, first)
+    assert {title: numbers[title] for title in before} == before
+    parent = before["Admission #2026-01"]
+    assert (numbers["Admission #2026-02"], numbers["Admission #2026-03"]) == (f"{parent}.1", f"{parent}.2")
+    order = titles(session, first)
+    assert order.index("Admission #2026-03") == order.index("Admission #2026-01") + 2
+    assert [line.title.fr for line in out.editions["partners"].items] == ["Admission #2026-02"]
+    assert out.editions["partners"].addendum == 1
+    assert out.editions["partners"].items[0].late_reason.fr == "Urgent"
+    assert out.editions["invited"].items == (), "an admission is for the seats"
+    assert [(row["n"], row["kind"]) for row in versions(session, first)] == [
+        (1, "agenda"),
+        (2, "addendum"),
+        (3, "addendum"),
+    ]
+    assert agenda_papers.content(session, first) == printed
+
+
+def test_a_late_item_of_a_section_that_is_not_there_comes_after_the_last(cast: Cast, session: Session) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    assembling.assemble(session, first, by=by, at=AT)
+    freezing.freeze(session, first, by=by, at=AT)
+    last = len(titles(session, first))
+    late = admission(session, cast)
+
+    freezing.add_late(session, first, late, reason="Urgent", by=by, at=AT)
+
+    assert _numbers(session, first)["Admission #2026-07"] == f"{last}.1"
+    assert titles(session, first)[-1] == "Admission #2026-07"
+
+
+def test_who_asks_late_gives_the_reason_and_the_host_says_yes_or_leaves_it_for_later(
+    cast: Cast, session: Session
+) -> None:
+    by, first, second = cast.actor("coordinator"), meeting(session, FIRST), meeting(session, SECOND)
+    assembling.assemble(session, first, by=by, at=AT)
+
+    def ask(title: str, why: str = "Le partenaire part vendredi") -> UUID:
+        return agendas.request(
+            session,
+            "clinical",
+            title_fr=title,
+            title_en=title,
+            meeting_id=first,
+            late_reason=why,
+            by=cast.actor("worker_codim"),
+            at=AT,
+        )
+
+    assert _refused(lambda: ask("Trop tôt")).code == "agenda.not_frozen"
+    freezing.freeze(session, first, by=by, at=AT)
+    assert _refused(lambda: ask("Sans raison", " ")).code == "agenda.late_without_reason"
+    yes, no = ask("Oui"), ask("Non")
+    assert {row["id"] for row in agendas.late_requests(session, first)} == {yes, no}
+    assert agendas.late_requests(session, second) == ()
+
+    freezing.add_late(session, first, yes, by=by, at=AT)
+    agendas.decline_late(session, no, by=by, at=AT)
+
+    row = item(session, yes)
+    assert (row["state"], row["late"], row["late_reason"]) == ("scheduled", True, "Le partenaire part vendredi")
+    assert agendas.late_requests(session, first) == ()
+    assembling.assemble(session, second, by=by, at=AT)
+    row = item(session, no)
+    assert (row["meeting_id"], row["late"], row["late_reason"]) == (second, False, "")
+
+
+def test_a_late_item_without_its_translation_is_refused(cast: Cast, session: Session) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    freezing.freeze(session, first, by=by, at=AT)
+    late = agendas.request(session, "clinical", title_fr="Horaire", title_en="", by=by, at=AT)
+
+    refused = _refused(lambda: freezing.add_late(session, first, late, reason="Urgent", by=by, at=AT))
+
+    assert refused.code == "agenda.untranslated"
+    agendas.edit(session, late, title_en="Schedule", by=by, at=AT)
+    freezing.add_late(session, first, late, reason="Urgent", by=by, at=AT)
+    assert _numbers(session, first) == {"Schedule": "1"}, "on an empty agenda it is the first"
+
+
+def test_nothing_is_added_before_the_freeze_after_the_meeting_or_without_a_reason(cast: Cast, session: Session) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    late = admission(session, cast)
+
+    def add(reason: str) -> Refusal:
+        return _refused(lambda: freezing.add_late(session, first, late, reason=reason, by=by, at=AT))
+
+    assert add("Urgent").code == "agenda.not_frozen"
+    freezing.freeze(session, first, by=by, at=AT)
+    assert add("").code == "agenda.late_without_reason"
+    hold(session, first)
+    assert add("Urgent").code == "agenda.meeting_over"
+
+
+def test_what_was_on_the_agenda_of_a_cancelled_meeting_returns_to_the_pool_once(cast: Cast, session: Session) -> None:
+    by, first, second = cast.actor("coordinator"), meeting(session, FIRST), meeting(session, SECOND)
+    made = admission(session, cast)
+    assembling.assemble(session, first, by=by, at=AT)
+    freezing.freeze(session, first, by=by, at=AT)
+    late = admission(session, cast, "#2026-08")
+    freezing.add_late(session, first, late, reason="Urgent", by=by, at=AT)
+    assert _refused(lambda: assembling.return_to_pool(session, first, by=by, at=AT)).code == "agenda.not_cancelled"
+
+    schedule.cancel_meeting(session, first, reason="Tempête", by=by, at=AT)
+
+    back = set(_pool_ids(session))
+    assert {made, late} < back, "the vacancies wait too"
+    assert assembling.return_to_pool(session, first, by=by, at=AT) == ()
+    assert set(_pool_ids(session)) == back
+    rows = {row["id"]: row for row in everything(session)}
+    assert all(rows[one]["number"] is None and not rows[one]["late"] for one in back)
+    assert all(row["state"] == "withdrawn" for row in rows.values() if row["kind"] in ("standing", "turn"))
+    assert len(versions(session, first)) == 2, "what went out stays on record"
+    assembling.assemble(session, second, by=by, at=AT)
+    assert {made, late} <= {row["id"] for row in agendas.items_of(session, second)}
+    assert "December 2, 2026, on whose agenda it was, was cancelled" in in_words(item(session, made)["reasons"], "en")
+
+
+def _pool_ids(session: Session) -> list[UUID]:
+    return [row["id"] for row in agendas.pool_of(session, committee_of(session, "clinical")["id"])]
+
+
+# ------------------------------------------------------------------------------------------------- what is not reached
+
+
+def _left(session: Session, cast: Cast, day: Any, left: UUID) -> UUID:
+    """Have the meeting of a day not reach an item, and be closed; returns the item that comes of it."""
+    by, there = cast.actor("coordinator"), meeting(session, day)
+    assembling.assemble(session, there, by=by, at=AT)
+    hold(session, there, carried=(left,))
+    (carried,) = assembling.carry_over(session, there, by=by, at=AT)
+    assert assembling.carry_over(session, there, by=by, at=AT) == (), "once"
+    return carried
+
+
+def test_what_three_meetings_did_not_reach_asks_for_a_decision_or_an_end(cast: Cast, session: Session) -> None:
+    made = agendas.request(session, "clinical", title_fr="Horaire", title_en="Schedule", by=cast.actor("police"), at=AT)
+    assert item(session, made)["purpose"] == "discussion"
+
+    once = _left(session, cast, FIRST, made)
+    row = item(session, once)
+    assert (row["times_seen"], row["carried_from_id"], row["purpose"]) == (1, made, "discussion")
+    assert "Carried over: 1 meeting did not reach it." in in_words(row["reasons"], "en")
+    twice = _left(session, cast, SECOND, once)
+    assert item(session, twice)["purpose"] == "discussion"
+    thrice = _left(session, cast, THIRD, twice)
+
+    row = item(session, thrice)
+    assert (row["times_seen"], row["purpose"], row["state"]) == (3, "decision", "pool")
+    words = in_words(row["reasons"], "en")
+    assert "3 meetings did not reach it: decide on it, or end it." in words
+    assert "Carried over" not in words
+    assert "A member of the committee asked for it on November 23, 2026." in words
+    assembling.assemble(session, meeting(session, FOURTH), by=cast.actor("coordinator"), at=AT)
+    assert item(session, thrice)["purpose"] == "decision", "assembling does not take it back"
+
+
+def test_a_decision_that_was_not_reached_keeps_its_age_and_goes_when_it_is_done(cast: Cast, session: Session) -> None:
+    by, second, third = cast.actor("coordinator"), meeting(session, SECOND), meeting(session, THIRD)
+    first = meeting(session, FIRST)
+    hold(session, first)
+    decided(session, cast, first, "CC-2026-001", due_on=SECOND)
+    assembling.assemble(session, second, by=by, at=AT)
+    one = next(row for row in agendas.items_of(session, second) if row["kind"] == "decision")
+    carried = _left(session, cast, SECOND, one["id"])
+
+    assembling.assemble(session, third, by=by, at=AT)
+    row = item(session, carried)
+    assert (row["meeting_id"], row["times_seen"]) == (third, 1)
+    assert in_words(row["reasons"], "en") == (
+        "Decided on December 2, 2026, to be done by December 9, 2026, and not done."
+        " Carried over: 1 meeting did not reach it."
+    )
+
+    session.execute(update(_decision).values(state="done", closed_at=AT, closed_as="coordinator"))
+    assert assembling.assemble(session, third, by=by, at=AT).removed == (carried,)
+
+
+def test_a_case_discussion_that_was_not_reached_is_there_again_with_its_age(cast: Cast, session: Session) -> None:
+    by, first, second = cast.actor("coordinator"), meeting(session, FIRST), meeting(session, SECOND)
+    assembling.assemble(session, first, by=by, at=AT)
+    last = [row for row in agendas.items_of(session, first) if row["kind"] == "turn"][-1]
+    hold(session, first, carried=(last["id"],))
+    assert assembling.carry_over(session, first, by=by, at=AT) == ()
+    assert _pool_ids(session) == []
+
+    assembling.assemble(session, second, by=by, at=AT)
+
+    again = [row for row in agendas.items_of(session, second) if row["kind"] == "turn"]
+    assert again[0]["title_en"] == last["title_en"], "it comes first"
+    assert (again[0]["times_seen"], again[0]["carried_from_id"]) == (1, last["id"])
+    assert [row["times_seen"] for row in again[1:]] == [0, 0, 0]
+    assert "Carried over: 1 meeting did not reach it." in in_words(again[0]["reasons"], "en")
