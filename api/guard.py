@@ -46,7 +46,8 @@ _HOST: Final = re.compile(r"(?:\[(?P<number>[0-9A-Fa-f:.]{2,45})\]|(?P<name>[A-Z
 class Guard:
     """Refuses what no page, script or program of ours sends, before anything of it is read.
 
-    In order: a name that is not ours; headers or an address out of all measure; an unsafe request that another site
+    In order: headers or an address out of all measure; an address with a NUL, which no text of the database holds; a
+    name that is not ours; an unsafe request that another site
     made a browser send, or that wants to be another than it is; a body that is no form where a form is expected; and a
     body larger than any of ours.
 
@@ -80,6 +81,8 @@ class Guard:
             return 431
         if len(scope.get("raw_path") or b"") + len(scope.get("query_string", b"")) > LARGEST_ADDRESS:
             return 414
+        if "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
+            return 400
         if scope["path"] != BY_ANY_NAME and not self._is_called(headers.getlist("host")):
             return 421
         if scope["method"] in SAFE_METHODS:

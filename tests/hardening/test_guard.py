@@ -83,6 +83,13 @@ def test_a_request_cannot_ask_to_be_taken_for_another_method(cast: Cast) -> None
     assert client.post(f"{address}?_method=DELETE").status_code == 405
 
 
+def test_an_address_with_a_nul_is_refused_before_anything_is_sought_by_it(cast: Cast) -> None:
+    client = client_for(cast.database, cast.people["coordinator"])
+    for address in ("/cases?q=a%00", "/cases?protocol=%00", "/protocols/a%00", "/api/v1/cases?state=%00", "/%00"):
+        assert client.get(address).status_code == 400
+    assert client.get("/cases?q=a%2500").status_code == 200
+
+
 def test_what_is_no_form_is_not_taken_for_one(cast: Cast) -> None:
     client = client_for(cast.database, cast.people["coordinator"])
     for kind in ("application/json", "text/plain", "text/xml", "", "application/octet-stream"):
