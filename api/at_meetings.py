@@ -10,8 +10,9 @@ from sqlmodel import Session
 
 from api.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves, to_program
 from duties.refusals import Refusal
-from meetings import invitations, schedule
+from meetings import invitations
 from meetings.committees import Membership, membership
+from meetings.holding import read_meeting
 
 
 def to_committee(asker: Asker, members: Membership) -> Given:
@@ -36,7 +37,7 @@ def find_meeting(session: Session, asker: Asker, meeting_id: UUID) -> tuple[dict
     Raises Forbidden, also where there is none.
     """
     try:
-        meeting = schedule.meeting_of(session, meeting_id)
+        meeting = read_meeting(session, meeting_id)
     except Refusal:
         raise Forbidden from None
     members = membership(session, meeting["committee_id"])

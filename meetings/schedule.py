@@ -25,6 +25,7 @@ from duties.tasks import needed_reason
 from locales import N_
 from meetings import assembling, invitations
 from meetings.committees import committee_of
+from meetings.holding import lock_meeting, write_meeting
 from meetings.invitations import Told
 from meetings.local_times import end_of, moment_of
 from meetings.texts import checked_line, checked_url
@@ -195,14 +196,14 @@ def move_meeting(
     Raises Refusal: it is no longer planned, the time has passed or does not exist, or it would pass or touch another
     meeting of its series; calendars cannot show that: it is cancelled, and another meeting added.
     """
-    row = hold_meeting(session, meeting_id, seen=seen)
+    row = lock_meeting(session, meeting_id, seen=seen)
     _refuse_unless_planned(row)
     if moment_of(starts, row["time_zone"]) <= at:
         raise Refusal("meeting.past", N_("A meeting is planned for a time to come."))
     length = minutes or row["minutes"]
     if row["series_id"] is None and starts.date() != row["starts"].date():
         _refuse_same_day(session, row["committee_id"], starts.date())
-    change_meeting(
+    write_meeting(
         session,
         row,
         starts=starts,
@@ -230,8 +231,8 @@ def cancel_meeting(
     session: Session, meeting_id: UUID, *, reason: str, by: Actor, at: datetime, seen: int | None = None
 ) -> tuple[Told, ...]:
     """Cancel a meeting, with the reason; what was on its agenda waits for another. Raises Refusal."""
-    row = hold_meeting(session, meeting_id, seen=seen)
-    change_meeting(
+    row = lock_meeting(session, meeting_id, seen=seen)
+    write_meeting(
         session, row, state=moved(row, "cancel"), reason=needed_reason(reason), cancelled_at=at, settled_by=by.person_id
     )
     events.write(session, "meeting.cancelled", "meeting", meeting_id, by=by, at=at)
@@ -251,7 +252,7 @@ def change_place(
     seen: int | None = None,
 ) -> tuple[Told, ...]:
     """Have one meeting elsewhere, or this one and every later one of its series. Raises Refusal."""
-    row = hold_meeting(session, meeting_id, seen=seen)
+    row = lock_meeting(session, meeting_id, seen=seen)
     _refuse_unless_planned(row)
     where = {"place": checked_line(place), "online_url": checked_url(online_url)}
     if following and row["series_id"] is not None:
@@ -271,7 +272,7 @@ def change_place(
             .values(**where, version=_series.c.version + 1)
         )
     else:
-        change_meeting(session, row, **where)
+        write_meeting(session, row, **where)
     events.write(session, "meeting.place_changed", "meeting", meeting_id, by=by, at=at, following=following)
     return invitations.tell(session, row["committee_id"], at=at)
 
@@ -333,7 +334,7 @@ def change_hour(
         was_moved = row["starts"] != row["original"]
         starts = row["starts"] if was_moved else original
         length_of = row["minutes"] if row["minutes"] != old["minutes"] else length
-        change_meeting(
+        write_meeting(
             session,
             row,
             series_id=following["id"],
@@ -359,7 +360,7 @@ def change_hour(
 
 def invite_guest(session: Session, meeting_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> tuple[Told, ...]:
     """Invite someone without a seat to one meeting. Raises Refusal where they are invited already."""
-    row = hold_meeting(session, meeting_id)
+    row = lock_meeting(session, meeting_id)
     _refuse_unless_planned(row)
     if person_id in invitations.invited_to(session, row):
         raise Refusal("guest.already", N_("This person is invited to this meeting already."))
@@ -379,7 +380,7 @@ def invite_guest(session: Session, meeting_id: UUID, person_id: UUID, *, by: Act
 
 def withdraw_guest(session: Session, meeting_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> tuple[Told, ...]:
     """Take a guest's invitation back. Raises Refusal where they are no guest of it."""
-    row = hold_meeting(session, meeting_id)
+    row = lock_meeting(session, meeting_id)
     _refuse_unless_planned(row)
     taken = session.execute(
         update(_guest)
@@ -397,43 +398,6 @@ def withdraw_guest(session: Session, meeting_id: UUID, person_id: UUID, *, by: A
     return invitations.tell(session, row["committee_id"], at=at)
 
 
-# ------------------------------------------------------------------------------------------------- one meeting, held
-
-
-def meeting_of(session: Session, meeting_id: UUID) -> dict[str, Any]:
-    """A meeting's row. Raises Refusal where there is none."""
-    row = one(
-        session, select(_meeting).where(_meeting.c.program_id == program_of(session), _meeting.c.id == meeting_id)
-    )
-    if row is None:
-        raise _unknown()
-    return row
-
-
-def hold_meeting(session: Session, meeting_id: UUID, *, seen: int | None = None) -> dict[str, Any]:
-    """A meeting's row, locked for this transaction. Raises Refusal: unknown, or changed since it was `seen`."""
-    row = one(
-        session,
-        select(_meeting)
-        .where(_meeting.c.program_id == program_of(session), _meeting.c.id == meeting_id)
-        .with_for_update(),
-    )
-    if row is None:
-        raise _unknown()
-    if seen is not None and row["version"] != seen:
-        raise changed_meanwhile()
-    return row
-
-
-def change_meeting(session: Session, row: Mapping[str, Any], **values: Any) -> None:
-    """Write a held meeting's new values, under its next version."""
-    session.execute(
-        update(_meeting)
-        .where(_meeting.c.program_id == row["program_id"], _meeting.c.id == row["id"])
-        .values(**values, version=row["version"] + 1)
-    )
-
-
 def moved(row: Mapping[str, Any], move: str) -> str:
     """The state of a meeting after a move. Raises Refusal where its state does not allow it."""
     try:
@@ -442,10 +406,6 @@ def moved(row: Mapping[str, Any], move: str) -> str:
         raise Refusal(
             "meeting.state", N_("This cannot be done with a meeting that is held, under way or cancelled.")
         ) from None
-
-
-def _unknown() -> Refusal:
-    return Refusal("meeting.unknown", N_("There is no such meeting."))
 
 
 def _refuse_unless_planned(row: Mapping[str, Any]) -> None:

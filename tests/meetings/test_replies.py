@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from meetings import replies, schedule
+from meetings.holding import read_meeting
 from models.base import table_of
 from models.invitation import MeetingAnswer
 from tests.cast import AT, Cast
@@ -91,7 +92,7 @@ def test_an_answer_to_one_date_is_that_persons_to_that_date(cast: Cast, session:
     assert received == replies.Received(1)
     row = session.execute(select(_answer)).one()
     assert (row.person_id, row.answer, row.by) == (cast.people["police"], "accepted", "mail")
-    assert schedule.meeting_of(session, row.meeting_id)["original"] == datetime(2026, 12, 9, 9, 30)
+    assert read_meeting(session, row.meeting_id)["original"] == datetime(2026, 12, 9, 9, 30)
 
 
 def test_an_answer_to_the_whole_season_is_one_to_each_meeting_to_come(session: Session) -> None:

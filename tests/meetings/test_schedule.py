@@ -15,6 +15,7 @@ from duties import people
 from duties.refusals import Refusal
 from meetings import answers, invitations, schedule
 from meetings.committees import committee_of
+from meetings.holding import read_meeting
 from meetings.invitations import Told
 from models.base import table_of
 from models.committee import SeatHolder
@@ -241,7 +242,7 @@ def test_a_preview_says_what_would_be_sent_and_nothing_of_it_stays(cast: Cast, s
     before, meeting, by = len(letters(session)), _on(session, date(2026, 12, 9)), cast.actor("coordinator")
     seen = schedule.preview(session, lambda: schedule.cancel_meeting(session, meeting, reason="Tempête", by=by, at=AT))
     assert len(letters(session)) == before
-    assert schedule.meeting_of(session, meeting)["state"] == "planned"
+    assert read_meeting(session, meeting)["state"] == "planned"
     assert schedule.cancel_meeting(session, meeting, reason="Tempête", by=by, at=AT) == seen
 
 
