@@ -171,8 +171,8 @@ def _end(entry: Entry) -> datetime:
 
 def _address(mailbox: Mailbox) -> vCalAddress:
     made = vCalAddress(f"mailto:{mailbox.address}")
-    # Quotes are written in a way that not every calendar reads back.
-    name = _line(mailbox.name.replace('"', " "))
+    # Quotes and carets are written in a way that not every calendar reads back (RFC 6868).
+    name = _line(re.sub(r'["^]', " ", mailbox.name))
     if name:
         made.params["CN"] = vText(name)
     return made
