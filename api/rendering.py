@@ -153,6 +153,10 @@ def _day(day: date, style: locales.DayStyle = "long") -> str:
     return locales.show_day(current_language(), day, style)
 
 
+def _weekday(day: date) -> str:
+    return locales.show_weekday(current_language(), day)
+
+
 def _moment(at: datetime, style: locales.DayStyle = "long") -> str:
     return locales.show_moment(current_language(), at, style=style)
 
@@ -207,6 +211,7 @@ def _begun(text: str) -> str:
 _PLAIN: Final[Mapping[str, Callable[..., object]]] = {
     "begun": _begun,
     "day": _day,
+    "weekday": _weekday,
     "moment": _moment,
     "clock": _clock,
     "delay": _delay,

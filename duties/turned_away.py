@@ -34,7 +34,12 @@ LEFT_OUT: Final = "access.refused_often"
 Why = Literal["not_theirs", "lapsed", "ended", "left"]
 
 #: Things that a path names otherwise than their table is called.
-TABLES: Final = {"sign_in": "browser_session", "letter": "notice", "version": "protocol_version"}
+TABLES: Final = {
+    "sign_in": "browser_session",
+    "letter": "notice",
+    "version": "protocol_version",
+    "feed": "calendar_feed",
+}
 
 _count = table_of(RateCount)
 _person = table_of(Person)

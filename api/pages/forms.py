@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, time
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from fastapi import Depends, Form
 
 from duties.refusals import Refusal
 from locales import N_
+from meetings.entries import LONGEST, SHORTEST
 
 Text = Annotated[str, Form()]
 """A field as it was typed; empty where the form did not send it."""
@@ -79,6 +80,35 @@ def day_or_none(text: str) -> date | None:
     if not 2000 <= day.year <= 2100:  # noqa: PLR2004  # the program began in this century
         raise Refusal("day.malformed", N_("This day is too far away to be meant."))
     return day
+
+
+def hour_of(text: str) -> time:
+    """A local hour as a time field sends it. Raises Refusal."""
+    text = text.strip()
+    if not text:
+        raise Refusal("hour.missing", N_("Give an hour."))
+    try:
+        hour = time.fromisoformat(text)
+    except ValueError:
+        raise Refusal("hour.malformed", N_("Write the hour as hours and minutes, such as 13:30.")) from None
+    if hour.tzinfo is not None or hour.second or hour.microsecond:
+        raise Refusal("hour.malformed", N_("Write the hour as hours and minutes, such as 13:30."))
+    return hour
+
+
+def minutes_or_none(text: str) -> int | None:
+    """The length of a meeting in minutes, None for an empty field. Raises Refusal."""
+    text = text.strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and SHORTEST <= int(text[:6]) <= LONGEST):
+        raise Refusal(
+            "minutes.malformed",
+            N_("A meeting lasts from %(shortest)s to %(longest)s minutes."),
+            shortest=SHORTEST,
+            longest=LONGEST,
+        )
+    return int(text)
 
 
 def id_or_none(text: str) -> UUID | None:

@@ -39,6 +39,7 @@ class Place:
 PLACES: Final = (
     Place("/", N_("My work"), Action.SEE_MY_WORK),
     Place("/cases", N_("Cases"), Action.SEE_CASES),
+    Place("/meetings", N_("Meetings"), Action.SEE_CALENDAR),
     Place("/board", N_("Coordination board"), Action.SEE_BOARD),
     Place("/people", N_("People and roles"), Action.SEE_PEOPLE, N_("The program")),
     Place("/access", N_("Access"), Action.SEE_ACCESS),
@@ -107,9 +108,14 @@ def may_go(desk: Desk, action: Action) -> bool:
 
 
 def is_under(path: str, href: str) -> bool:
-    """Whether the page at `path` belongs to the place `href` of the menu. A task is a piece of one's work."""
+    """Whether the page at `path` belongs to the place `href` of the menu.
+
+    A task is a piece of one's work, and committees are those who meet.
+    """
     if href == "/":
         return path == "/" or path.startswith("/tasks/")
+    if href == "/meetings" and (path == "/committees" or path.startswith("/committees/")):
+        return True
     return path == href or path.startswith(f"{href}/")
 
 

@@ -1,0 +1,194 @@
+"""Answering an invitation by the link of its letter: nobody signs in, looking changes nothing, and the button records.
+
+A link that is unknown, ended or too old, and one of somebody who left, are all answered as what is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import HTMLResponse
+from sqlmodel import Session
+
+from api import limits
+from api.answers import sentence_of, status_of
+from api.language import PARAMETER
+from api.pages.forms import Text, id_or_none
+from api.pages.frame import see_other
+from api.pages.meeting import checked_answer
+from api.pages.meeting_lines import ANSWERS, hours_of, title_of
+from api.permissions import Action, Asker, Forbidden, asks, themselves
+from api.rendering import render
+from api.session import Office, office_of
+from duties.here import local_day, program, program_of
+from duties.refusals import Refusal
+from duties.roles import standing
+from locales import LANGUAGES, N_, current_language, is_language, speaking
+from meetings import answers, links, wording
+from meetings.answers import DECLINED, Asked
+from meetings.committees import committees
+from models.program import Person
+
+router = APIRouter()
+
+#: Answers sent from one address of the network: a whole agency may answer on the morning of the letter.
+ANSWERS_FROM_ONE_PLACE: Final = 300
+
+_COUNTED = [Depends(limits.from_one_place("answer", most=ANSWERS_FROM_ONE_PLACE))]
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """Whom a link is of, and what it asks them."""
+
+    asker: Asker
+    person: Person
+    asked: Sequence[Asked]
+
+
+@router.get("/answer/{token}", name="answer_by_link")
+@asks(Action.ANSWER_BY_LINK)
+def show_answer(request: Request, token: str, kept: str = "") -> HTMLResponse:
+    """What one is invited to and what one answered so far. Changes nothing: scanners of mail follow links too."""
+    office = office_of(request)
+    with _program_of(office, token) as session:
+        opened = _open(office, session, token)
+        return _page(request, session, token, opened, kept=kept == "yes")
+
+
+@router.post("/answer/{token}", dependencies=_COUNTED)
+@asks(Action.ANSWER_BY_LINK)
+def answer(
+    request: Request,
+    token: str,
+    said: Text = "",
+    alternate: Text = "",
+    meeting: Annotated[list[str] | None, Form()] = None,
+) -> Response:
+    """Record one answer to the meetings that were ticked."""
+    office = office_of(request)
+    with _program_of(office, token) as session:
+        opened = _open(office, session, token)
+        try:
+            _record(office, session, opened, said, alternate, meeting or [])
+        except Refusal as refusal:
+            session.rollback()
+            typed = {"said": said, "alternate": alternate, "meetings": meeting or []}
+            return _page(request, session, token, _open(office, session, token), refusal=refusal, typed=typed)
+        session.commit()
+    chosen = f"&{PARAMETER}={request.query_params[PARAMETER]}" if _is_asked(request) else ""
+    return see_other(f"/answer/{token}?kept=yes{chosen}")
+
+
+def _record(
+    office: Office, session: Session, opened: _Opened, said: str, alternate: str, meetings: Sequence[str]
+) -> None:
+    """Raises Refusal, also where nothing was ticked or something that this link does not ask about."""
+    chosen = {id_or_none(text) for text in meetings}
+    about = [one for one in opened.asked if one.meeting["id"] in chosen]
+    if not chosen or len(about) != len(chosen):
+        raise Refusal("meeting.missing", N_("Choose the meetings to which you answer."))
+    said = checked_answer(said)
+    instead = id_or_none(alternate) if said == DECLINED else None
+    for one in about:
+        answers.answer(
+            session,
+            one.meeting["id"],
+            opened.person.id,
+            said,
+            means="link",
+            alternate_id=instead,
+            by=themselves(opened.asker),
+            at=office.clock(),
+        )
+
+
+def _program_of(office: Office, token: str) -> Session:
+    """A session of the program that a link is of. Raises Forbidden."""
+    with office.before_a_program() as session:
+        opens = links.look(session, token, at=office.clock())
+    if opens is None:
+        raise Forbidden
+    return office.of_program(opens.program_id)
+
+
+def _open(office: Office, session: Session, token: str) -> _Opened:
+    """Whom a link is of, and what it asks them. Raises Forbidden, also of someone who holds no role any more."""
+    at = office.clock()
+    opens = links.look(session, token, at=at)
+    if opens is None:
+        raise Forbidden
+    person_id, asked = answers.asked_by(session, opens.invitation_id, at=at)
+    asker = Asker(person_id, standing(session, local_day(session, at)))
+    person = session.get(Person, (program_of(session), person_id))
+    if person is None or not asker.is_staff:
+        raise Forbidden
+    return _Opened(asker, person, asked)
+
+
+def _page(
+    request: Request,
+    session: Session,
+    token: str,
+    opened: _Opened,
+    *,
+    kept: bool = False,
+    refusal: Refusal | None = None,
+    typed: dict[str, Any] | None = None,
+) -> HTMLResponse:
+    with _language_of(request, opened.person):
+        here = program(session)
+        language = current_language()
+        named = committees(session)
+        others = {one for asked in opened.asked for one in asked.alternates}
+        return render(
+            request,
+            "answer.html",
+            status=status_of(refusal) if refusal else 200,
+            headers={"Content-Language": LANGUAGES[language].replace("_", "-")},
+            token=token,
+            asked_language=request.query_params.get(PARAMETER, "") if _is_asked(request) else "",
+            name=opened.person.name,
+            program=here.title_fr if language == "fr" else here.title_en,
+            lines=[_line(one, named, language) for one in opened.asked],
+            others=[(one, _name(session, one)) for one in sorted(others, key=str)],
+            names={one: _name(session, one) for one in others | _named(opened.asked)},
+            answers=ANSWERS,
+            kept=kept,
+            refusal=sentence_of(refusal) if refusal else "",
+            typed=typed or {"said": "", "alternate": "", "meetings": []},
+        )
+
+
+def _line(one: Asked, named: dict[UUID, dict[str, Any]], language: str) -> dict[str, Any]:
+    return {
+        "meeting": one.meeting,
+        "title": title_of(named[one.meeting["committee_id"]], language),
+        "when": wording.when(language, one.meeting["starts"]),
+        "hours": hours_of(one.meeting),
+        "answer": one.answer,
+    }
+
+
+def _named(asked: Sequence[Asked]) -> set[UUID]:
+    return {one.answer["alternate_id"] for one in asked if one.answer and one.answer["alternate_id"]}
+
+
+def _name(session: Session, person_id: UUID) -> str:
+    person = session.get(Person, (program_of(session), person_id))
+    return person.name if person is not None else ""
+
+
+def _language_of(request: Request, person: Person) -> AbstractContextManager[None]:
+    """The language of whom the letter was for, unless the address asks for the other one."""
+    return nullcontext() if _is_asked(request) else speaking(person.language)
+
+
+def _is_asked(request: Request) -> bool:
+    """Whether the address names a language of the program."""
+    return is_language(request.query_params.get(PARAMETER))

@@ -1,0 +1,110 @@
+"""The committees: who sits, when they meet next, and what was decided last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from api.pages.choices import people_by_id
+from api.pages.frame import page, titles_of_roles
+from api.pages.meeting_lines import STATES, between, title_of
+from api.pages.program import rhythm_in_words
+from api.permissions import Action, Forbidden, allows, asks, require, to_program
+from api.session import AtDesk, Desk
+from meetings.committees import ALTERNATE, PRINCIPAL, Membership, committees, memberships
+from models.program import Person
+
+router = APIRouter()
+
+#: How far ahead, and how many, the next meetings of a committee are.
+AHEAD: Final = timedelta(days=400)
+NEXT: Final = 8
+
+
+@router.get("/committees", name="committees")
+@asks(Action.SEE_CALENDAR)
+def show_committees(desk: AtDesk, request: Request) -> HTMLResponse:
+    """Every committee, how often it meets, its next meeting and how many seats are vacant."""
+    require(Action.SEE_CALENDAR, to_program(desk.asker))
+    rows = committees(desk.session)
+    members = memberships(desk.session)
+    ahead = [line for line in between(desk, desk.day, desk.day + AHEAD) if not line.is_off]
+    shown = [
+        {
+            "row": row,
+            "title": title_of(row, desk.language),
+            "meets": rhythm_in_words(row["rhythm"]),
+            "seats": len(seats := members[committee_id].seats_on(desk.day)),
+            "vacant": sum(not members[committee_id].holders(seat.id, desk.day, PRINCIPAL) for seat in seats),
+            "next": next((line for line in ahead if line.committee["id"] == committee_id), None),
+        }
+        for committee_id, row in rows.items()
+    ]
+    return page(
+        desk, request, "committees.html", committees=sorted(shown, key=lambda one: str(one["title"])), day=desk.day
+    )
+
+
+@router.get("/committees/{key}", name="committee")
+@asks(Action.SEE_CALENDAR)
+def show_committee(desk: AtDesk, request: Request, key: str) -> HTMLResponse:
+    """One committee."""
+    require(Action.SEE_CALENDAR, to_program(desk.asker))
+    row = find_committee(desk, key)
+    members = memberships(desk.session, [row["id"]])[row["id"]]
+    people = people_by_id(desk)
+    ahead = between(desk, desk.day, desk.day + AHEAD, committee_id=row["id"])
+    titles = {other["key"]: title_of(other, desk.language) for other in committees(desk.session).values()}
+    return page(
+        desk,
+        request,
+        "committee.html",
+        committee=row,
+        title=titles[key],
+        meets=rhythm_in_words(row["rhythm"]),
+        derives=[titles[other] for other in row["derived_from"] if other in titles],
+        seats=_seats(desk, members, people, titles),
+        next_ones=ahead[:NEXT],
+        left_off=len(ahead[NEXT:]),
+        states=STATES,
+        may_plan=allows(Action.PLAN_MEETINGS, to_program(desk.asker)) is not None,
+        day=desk.day,
+    )
+
+
+def find_committee(desk: Desk, key: str) -> Mapping[str, Any]:
+    """A committee's row by its key. Raises Forbidden where there is none."""
+    found = next((row for row in committees(desk.session).values() if row["key"] == key), None)
+    if found is None:
+        raise Forbidden
+    return found
+
+
+def _seats(
+    desk: Desk, members: Membership, people: Mapping[UUID, Person], titles: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Each seat of today with its principal and its alternates; who is away, and who sits for them, said."""
+    roles = titles_of_roles(desk)
+    found = []
+    for seat in members.seats_on(desk.day):
+        principals = [
+            (people[one], gone, people.get(gone.deputy_id) if gone and gone.deputy_id else None)
+            for one in members.holders(seat.id, desk.day, PRINCIPAL)
+            for gone in [members.away(one, desk.day)]
+        ]
+        found.append(
+            {
+                "seat": seat,
+                "title": seat.title_fr if desk.language == "fr" else seat.title_en,
+                "role": roles.get(seat.role, seat.role),
+                "of": titles[seat.committee] if seat.committee != members.key else "",
+                "principals": principals,
+                "alternates": [people[one] for one in members.holders(seat.id, desk.day, ALTERNATE)],
+            }
+        )
+    return found

@@ -1,0 +1,436 @@
+"""One meeting: when and where, who is invited and what they answered, what is on its agenda, and its forms.
+
+What changes its dates is asked twice: `api.pages.previews` shows first who will be told what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import HTMLResponse
+from sqlalchemy import select
+
+from api.answers import sentence_of, status_of
+from api.at_meetings import find_meeting
+from api.pages.choices import people_by_id
+from api.pages.forms import Text, Typed, day_of, hour_of, id_or_none, minutes_or_none
+from api.pages.frame import page, see_other
+from api.pages.meeting_lines import ANSWERS, STATES, hours_of, title_of
+from api.pages.previews import Ask, previewed
+from api.permissions import Action, Given, Relation, allows, asks, find_person, require
+from api.session import AtDesk, Desk
+from duties.actors import Actor
+from duties.here import many, one, program_of
+from duties.refusals import Refusal
+from locales import N_, gettext, show_clock
+from meetings import agenda_papers, answers, invitations, schedule, wording
+from meetings.answers import DECLINED
+from meetings.committees import ALTERNATE, PRINCIPAL, Membership, committees
+from meetings.holding import read_meeting
+from meetings.invitations import Told
+from models.base import table_of
+from models.invitation import ANSWERS as KNOWN
+from models.invitation import MeetingAnswer
+from models.meeting import MeetingGuest, MeetingSeries
+from models.program import Organization, Person
+
+router = APIRouter()
+
+_answer = table_of(MeetingAnswer)
+_guest = table_of(MeetingGuest)
+_series = table_of(MeetingSeries)
+_organization = table_of(Organization)
+
+Seen = Annotated[int, Form()]
+
+#: What is at most said of why somebody is on the list of a seat.
+AS: Final[Mapping[str, str]] = {
+    PRINCIPAL: "",
+    ALTERNATE: N_("alternate"),
+    "deputy": N_("sits for someone away"),
+    "named": N_("comes instead"),
+}
+
+
+@router.get("/meetings/{meeting_id}", name="meeting")
+@asks(Action.SEE_MEETING)
+def show_meeting(desk: AtDesk, request: Request, meeting_id: UUID) -> HTMLResponse:
+    """One meeting."""
+    return meeting_page(desk, request, meeting_id, Typed())
+
+
+@router.post("/meetings/{meeting_id}/answer")
+@asks(Action.ANSWER_INVITATION)
+def answer_invitation(
+    desk: AtDesk, request: Request, meeting_id: UUID, said: Text = "", alternate: Text = ""
+) -> Response:
+    """Say whether one comes, and who comes instead."""
+    _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
+    by = require(Action.ANSWER_INVITATION, given)
+
+    def act() -> None:
+        answers.answer(
+            desk.session,
+            meeting_id,
+            desk.asker.person_id,
+            checked_answer(said),
+            means="page",
+            alternate_id=id_or_none(alternate) if said == DECLINED else None,
+            by=by,
+            at=desk.at,
+        )
+
+    return _after(desk, request, meeting_id, "answer", desk.attempt(act), {"said": said, "alternate": alternate})
+
+
+@router.post("/meetings/{meeting_id}/time")
+@asks(Action.PLAN_MEETINGS)
+def move_meeting(
+    desk: AtDesk,
+    request: Request,
+    meeting_id: UUID,
+    seen: Seen,
+    day: Text = "",
+    hour: Text = "",
+    minutes: Text = "",
+    reason: Text = "",
+    shown: Text = "",
+) -> Response:
+    """Have the meeting at another time."""
+    by = _who_plans(desk, meeting_id)
+    values = {"day": day, "hour": hour, "minutes": minutes, "reason": reason}
+
+    def change() -> tuple[Told, ...]:
+        starts = datetime.combine(day_of(day), hour_of(hour))
+        length = minutes_or_none(minutes)
+        return schedule.move_meeting(
+            desk.session, meeting_id, starts, minutes=length, reason=reason, by=by, at=desk.at, seen=seen
+        )
+
+    return _twice(desk, request, meeting_id, "time", N_("Move the meeting"), change, values, seen=seen, shown=shown)
+
+
+@router.post("/meetings/{meeting_id}/cancellation")
+@asks(Action.PLAN_MEETINGS)
+def cancel_meeting(
+    desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen, reason: Text = "", shown: Text = ""
+) -> Response:
+    """Cancel the meeting, with the reason."""
+    by = _who_plans(desk, meeting_id)
+
+    def change() -> tuple[Told, ...]:
+        return schedule.cancel_meeting(desk.session, meeting_id, reason=reason, by=by, at=desk.at, seen=seen)
+
+    values = {"reason": reason}
+    title = N_("Cancel the meeting")
+    return _twice(desk, request, meeting_id, "cancellation", title, change, values, seen=seen, shown=shown)
+
+
+@router.post("/meetings/{meeting_id}/place")
+@asks(Action.PLAN_MEETINGS)
+def change_place(
+    desk: AtDesk,
+    request: Request,
+    meeting_id: UUID,
+    seen: Seen,
+    place: Text = "",
+    online_url: Text = "",
+    following: Text = "",
+    shown: Text = "",
+) -> Response:
+    """Have the meeting elsewhere, alone or with every later one of its season."""
+    by = _who_plans(desk, meeting_id)
+
+    def change() -> tuple[Told, ...]:
+        return schedule.change_place(
+            desk.session,
+            meeting_id,
+            place=place,
+            online_url=online_url,
+            following=following == "yes",
+            by=by,
+            at=desk.at,
+            seen=seen,
+        )
+
+    values = {"place": place, "online_url": online_url, "following": following}
+    return _twice(desk, request, meeting_id, "place", N_("Change the place"), change, values, seen=seen, shown=shown)
+
+
+@router.post("/meetings/{meeting_id}/hour")
+@asks(Action.PLAN_MEETINGS)
+def change_hour(
+    desk: AtDesk,
+    request: Request,
+    meeting_id: UUID,
+    seen: Seen,
+    hour: Text = "",
+    minutes: Text = "",
+    shown: Text = "",
+) -> Response:
+    """Have this meeting and every later one of its season at another hour. `seen` is the season's version."""
+    by = _who_plans(desk, meeting_id)
+    row = read_meeting(desk.session, meeting_id)
+
+    def change() -> tuple[Told, ...]:
+        if row["series_id"] is None:
+            raise Refusal("meeting.alone", N_("This meeting is of no season: move it instead."))
+        length = minutes_or_none(minutes)
+        return schedule.change_hour(
+            desk.session,
+            row["series_id"],
+            since=row["original"].date(),
+            hour=hour_of(hour),
+            minutes=length,
+            by=by,
+            at=desk.at,
+            seen=seen,
+        )
+
+    values = {"hour": hour, "minutes": minutes}
+    title = N_("Change the hour from this day on")
+    return _twice(desk, request, meeting_id, "hour", title, change, values, seen=seen, shown=shown)
+
+
+@router.post("/meetings/{meeting_id}/guests")
+@asks(Action.PLAN_MEETINGS)
+def invite_guest(desk: AtDesk, request: Request, meeting_id: UUID, person: Text = "", shown: Text = "") -> Response:
+    """Invite someone without a seat."""
+    by = _who_plans(desk, meeting_id)
+
+    def change() -> tuple[Told, ...]:
+        guest = id_or_none(person)
+        if guest is None:
+            raise Refusal("person.missing", N_("Choose a person."))
+        find_person(desk.session, guest)
+        return schedule.invite_guest(desk.session, meeting_id, guest, by=by, at=desk.at)
+
+    title = N_("Invite a guest")
+    return _twice(desk, request, meeting_id, "guests", title, change, {"person": person}, shown=shown)
+
+
+@router.post("/meetings/{meeting_id}/guests/{person_id}/withdrawal")
+@asks(Action.PLAN_MEETINGS)
+def withdraw_guest(desk: AtDesk, request: Request, meeting_id: UUID, person_id: UUID, shown: Text = "") -> Response:
+    """Take a guest's invitation back."""
+    by = _who_plans(desk, meeting_id)
+    find_person(desk.session, person_id)
+
+    def change() -> tuple[Told, ...]:
+        return schedule.withdraw_guest(desk.session, meeting_id, person_id, by=by, at=desk.at)
+
+    title = N_("Take the invitation back")
+    form = f"guests/{person_id}/withdrawal"
+    return _twice(desk, request, meeting_id, form, title, change, {}, shown=shown)
+
+
+def checked_answer(said: str) -> str:
+    """An answer as a form sends it. Raises Refusal."""
+    if said not in KNOWN:
+        raise Refusal("answer.missing", N_("Choose one of the three answers."))
+    return said
+
+
+# ------------------------------------------------------------------------------------------------- what the page shows
+
+
+def meeting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -> HTMLResponse:
+    """The page of a meeting that the reader may see; with `typed`, as a rule refused it. Raises Forbidden."""
+    meeting, members, given = find_meeting(desk.session, desk.asker, meeting_id)
+    committee = committees(desk.session)[meeting["committee_id"]]
+    people = people_by_id(desk)
+    day = meeting["starts"].date()
+    is_open = meeting["state"] == "planned"
+    may_plan = is_open and allows(Action.PLAN_MEETINGS, given) is not None
+    asked = answers.asked_of(desk.session, desk.asker.person_id, [meeting]) if is_open else []
+    guests = _guests(desk, meeting_id)
+    invited = invitations.invited_to(desk.session, meeting)
+    return page(
+        desk,
+        request,
+        "meeting.html",
+        status=status_of(typed.refusal) if typed.refusal else 200,
+        typed=typed,
+        refusal=sentence_of(typed.refusal) if typed.refusal else "",
+        meeting=meeting,
+        season=_season(desk, meeting) if may_plan else None,
+        committee=committee,
+        title=title_of(committee, desk.language),
+        when=wording.when(desk.language, meeting["starts"]),
+        hours=hours_of(meeting),
+        state=STATES[meeting["state"]],
+        seats=seats_of(desk, meeting, members, people),
+        guests=[{"person": people[one], "answer": _said(desk, meeting_id).get(one)} for one in guests],
+        mine=asked[0] if asked and meeting["ends_at"] > desk.at and allows(Action.ANSWER_INVITATION, given) else None,
+        people=people,
+        answers=ANSWERS,
+        roles_on_seats=AS,
+        may_plan=may_plan,
+        to_invite=[(one.id, one.name) for one in people.values() if one.id not in invited] if may_plan else [],
+        agenda=agenda_papers.content(desk.session, meeting_id, audience=audience_of(desk, members, given, day)),
+        day=desk.day,
+    )
+
+
+def audience_of(desk: Desk, members: Membership, given: Given, day: date) -> str:
+    """As whom the reader reads an agenda: all of it by their role or a partner's seat, less on another or none."""
+    if Relation.COORDINATOR in given:
+        return agenda_papers.PARTNERS
+    seat = members.seat_of(desk.asker.person_id, day) or members.seat_of(desk.asker.person_id, desk.day)
+    if seat is None:
+        return agenda_papers.WIDEST[0]
+    kind = desk.session.scalar(
+        select(_organization.c.kind).where(
+            _organization.c.program_id == program_of(desk.session), _organization.c.id == seat.organization_id
+        )
+    )
+    return agenda_papers.WIDEST[1] if kind == "outside" else agenda_papers.PARTNERS
+
+
+def seats_of(
+    desk: Desk, meeting: Mapping[str, Any], members: Membership, people: Mapping[UUID, Person]
+) -> list[dict[str, Any]]:
+    """Each seat on the day of the meeting, with who holds it or sits for them, whom it invites and what they said."""
+    day = meeting["starts"].date()
+    invited = invitations.invited_to(desk.session, meeting)
+    said = _said(desk, meeting["id"])
+    found = []
+    for seat in members.seats_on(day):
+        principals = members.holders(seat.id, day, PRINCIPAL)
+        away = [(person, gone) for person in principals if (gone := members.away(person, day))]
+        listed: dict[UUID, str] = dict.fromkeys(principals, PRINCIPAL)
+        for _person, gone in away:
+            if gone.deputy_id is not None:
+                listed.setdefault(gone.deputy_id, "deputy")
+        for person in members.holders(seat.id, day, ALTERNATE):
+            listed.setdefault(person, ALTERNATE)
+        named = {row["alternate_id"] for row in said.values() if row["seat_id"] == seat.id and row["alternate_id"]}
+        found.append(
+            {
+                "seat": seat,
+                "title": seat.title_fr if desk.language == "fr" else seat.title_en,
+                "is_vacant": not principals,
+                "people": [
+                    {
+                        "person": people[person],
+                        "as": AS["named"] if person in named else AS[kind],
+                        "is_away": person in {one for one, _ in away},
+                        "is_invited": person in invited,
+                        "answer": said.get(person),
+                    }
+                    for person, kind in listed.items()
+                ],
+            }
+        )
+    return found
+
+
+def _said(desk: Desk, meeting_id: UUID) -> dict[UUID, dict[str, Any]]:
+    """What everyone answered to a meeting, by person."""
+    rows = many(
+        desk.session,
+        select(_answer).where(_answer.c.program_id == program_of(desk.session), _answer.c.meeting_id == meeting_id),
+    )
+    return {row["person_id"]: row for row in rows}
+
+
+def _guests(desk: Desk, meeting_id: UUID) -> Sequence[UUID]:
+    return desk.session.scalars(
+        select(_guest.c.person_id)
+        .where(
+            _guest.c.program_id == program_of(desk.session),
+            _guest.c.meeting_id == meeting_id,
+            _guest.c.withdrawn_at.is_(None),
+        )
+        .order_by(_guest.c.invited_at, _guest.c.id)
+    ).all()
+
+
+def _season(desk: Desk, meeting: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The season that a meeting is of."""
+    if meeting["series_id"] is None:
+        return None
+    return one(
+        desk.session,
+        select(_series).where(_series.c.program_id == program_of(desk.session), _series.c.id == meeting["series_id"]),
+    )
+
+
+# ---------------------------------------------------------------------------------------------------- what the forms do
+
+
+def _who_plans(desk: Desk, meeting_id: UUID) -> Actor:
+    """Under whom the asker changes a meeting that they may see. Raises Forbidden."""
+    _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
+    return require(Action.PLAN_MEETINGS, given)
+
+
+def _twice(
+    desk: Desk,
+    request: Request,
+    meeting_id: UUID,
+    form: str,
+    title: str,
+    change: Callable[[], tuple[Told, ...]],
+    values: dict[str, str],
+    *,
+    seen: int | None = None,
+    shown: str,
+) -> Response:
+    """Show who will be told, then do it; or the page again, with what was typed, where a rule refuses."""
+    meeting = read_meeting(desk.session, meeting_id)
+    committee = committees(desk.session)[meeting["committee_id"]]
+    here = f"/meetings/{meeting_id}"
+    ask = Ask(
+        title=gettext(title),
+        facts=_facts(desk, title_of(committee, desk.language), meeting, form, values),
+        action=f"{here}/{form}",
+        back=here,
+        fields=[*values.items(), *([("seen", str(seen))] if seen is not None else [])],
+        shown=shown,
+        is_harsh=form == "cancellation",
+    )
+    outcome = previewed(desk, request, ask, change)
+    if isinstance(outcome, Refusal):
+        return meeting_page(desk, request, meeting_id, Typed(form, outcome, values))
+    return outcome
+
+
+def _facts(
+    desk: Desk, committee: str, meeting: Mapping[str, Any], form: str, values: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """What a change comes to, as the page before it says it: what was typed is what is shown."""
+    found = [(gettext(N_("Meeting")), f"{committee}, {wording.when(desk.language, meeting['starts'])}")]
+    try:
+        if form == "time":
+            starts = datetime.combine(day_of(values["day"]), hour_of(values["hour"]))
+            found.append((gettext(N_("New time")), wording.when(desk.language, starts)))
+        if form == "hour":
+            found.append((gettext(N_("New hour")), show_clock(desk.language, hour_of(values["hour"]))))
+        if form == "guests" and (guest := id_or_none(values["person"])):
+            name = people_by_id(desk).get(guest)
+            found.append((gettext(N_("Guest")), name.name if name else ""))
+    except Refusal:
+        return found  # the change itself refuses it, and the page says why
+    labels = {
+        "minutes": N_("Length in minutes"),
+        "place": N_("Place"),
+        "online_url": N_("Online address"),
+        "reason": N_("Reason"),
+    }
+    found += [(gettext(label), values[name]) for name, label in labels.items() if values.get(name)]
+    if values.get("following") == "yes":
+        found.append((gettext(N_("Which")), gettext(N_("This meeting and every later one of the season"))))
+    return found
+
+
+def _after(
+    desk: Desk, request: Request, meeting_id: UUID, form: str, refusal: Refusal | None, values: dict[str, Any]
+) -> Response:
+    if refusal is None:
+        return see_other(f"/meetings/{meeting_id}#{form}")
+    return meeting_page(desk, request, meeting_id, Typed(form, refusal, values))

@@ -1,0 +1,105 @@
+"""Before a change of dates is made: a page that shows which letters it sends, to whom; then the button that makes it.
+
+What is shown is what the very change would write, made and taken back. The second click makes it only where the same
+letters would leave still; else the page is shown again, as it is now.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from fastapi import Request, Response
+
+from api.pages.choices import people_by_id
+from api.pages.frame import page, see_other
+from api.session import Desk
+from duties.refusals import Refusal
+from locales import N_
+from meetings import wording
+from meetings.invitations import Told
+
+#: What each kind of letter says, as the list of letters calls it.
+KINDS: Final[Mapping[str, str]] = {
+    "invitation": N_("Invitation"),
+    "update": N_("Change of dates or hours"),
+    "moved": N_("Change of day or hour"),
+    "restored": N_("It takes place after all"),
+    "details": N_("Change of place"),
+    "cancelled": N_("Cancellation"),
+    "removed": N_("No longer expected"),
+}
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is about to be changed, as the page says it: its title, what it comes to, and where it is sent.
+
+    `fields` are the form as it was typed, carried to the second click; `back` is where one goes instead, and `done`
+    where afterwards; `shown` is the digest of the letters that the asker saw, "" before they saw any.
+    """
+
+    title: str
+    facts: Sequence[tuple[str, str]]
+    action: str
+    back: str
+    fields: Sequence[tuple[str, str]] = field(default_factory=tuple)
+    shown: str = ""
+    done: str = ""
+    is_harsh: bool = False
+
+
+def previewed(desk: Desk, request: Request, ask: Ask, change: Callable[[], tuple[Told, ...]]) -> Response | Refusal:
+    """Make `change` where the asker saw the letters that it sends, and go back; else show them, and change nothing.
+
+    Where a rule refuses the change, nothing is kept, and the refusal is given back.
+    """
+    try:
+        point = desk.session.begin_nested()
+        told = change()
+    except Refusal as refusal:
+        desk.session.rollback()
+        return refusal
+    if ask.shown == digest_of(told):
+        point.commit()
+        return see_other(ask.done or ask.back)
+    point.rollback()
+    return page(
+        desk,
+        request,
+        "letters_to_send.html",
+        ask=ask,
+        digest=digest_of(told),
+        has_changed=bool(ask.shown),
+        letters=_letters(desk, told),
+        kinds=[(KINDS[kind], count) for kind, count in Counter(one.kind for one in told).items()],
+        sending=sum(one.has_address for one in told),
+        unreached=sum(not one.has_address for one in told),
+    )
+
+
+def digest_of(told: Sequence[Told]) -> str:
+    """A digest of who is told what: two of the same letters are alike."""
+    lines = sorted(
+        f"{one.person_id} {one.committee_id} {one.kind} {one.method} {one.starts.isoformat()} {one.has_address}"
+        for one in told
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _letters(desk: Desk, told: Sequence[Told]) -> list[dict[str, Any]]:
+    """Each letter with its recipient, in the order of their names."""
+    people = people_by_id(desk)
+    place = {person: n for n, person in enumerate(people)}
+    return [
+        {
+            "person": people[one.person_id],
+            "kind": KINDS[one.kind],
+            "about": wording.when(desk.language, one.starts),
+            "has_address": one.has_address,
+        }
+        for one in sorted(told, key=lambda one: (place[one.person_id], one.starts))
+    ]
