@@ -16,6 +16,8 @@ from duties.here import local_day, many, one, program_of
 from duties.refusals import Refusal
 from flows.engine import Act, Action
 from locales import N_
+from meetings import invitations
+from meetings.committees import memberships
 from models.base import table_of
 from models.casework import Case
 from models.committee import Committee, Seat, SeatHolder
@@ -50,6 +52,7 @@ def enrol_on_clinical_committee(session: Session, act: Act, by: Actor, at: datet
     From the day of arrival, or today where that has come, until the end of their role where it is known: as principal
     where nobody holds the seat on any of those days, else as alternate. Where the day of arrival moved since, the seat
     that this case gave begins on the new one. A seat that they hold otherwise stays as it is. Guide: ON-D06.
+    The invitations to the meetings that this seat calls them to are written with it.
     Raises Refusal: the organization has no such seat, or the person does not hold the role there any more.
     """
     case = _case_of(session, act)
@@ -65,6 +68,15 @@ def enrol_on_clinical_committee(session: Session, act: Act, by: Actor, at: datet
         _give_seat(session, act, case, seat_id, by, at)
     elif holding["starts_on"] != _first_day(session, act, case, holding):
         _move_seat(session, act, case, holding, by, at)
+    else:
+        return
+    _tell_of(session, seat_id, at)
+
+
+def _tell_of(session: Session, seat_id: UUID, at: datetime) -> None:
+    """Tell whom it concerns of the meetings of every committee that has this seat, of its own or from another."""
+    has_it = [one.committee_id for one in memberships(session).values() if seat_id in {seat.id for seat in one.seats}]
+    invitations.tell_all(session, at=at, committee_ids=has_it)
 
 
 def _give_seat(session: Session, act: Act, case: Mapping[str, Any], seat_id: UUID, by: Actor, at: datetime) -> None:
@@ -165,6 +177,7 @@ def withdraw_from_clinical_committee(session: Session, act: Act, by: Actor, at: 
         case_id=act.case_id,
         person=str(case["subject_id"]),
     )
+    _tell_of(session, seat_id, at)
 
 
 def is_withdrawn(session: Session, act: Act, at: datetime) -> bool:

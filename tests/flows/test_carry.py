@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,6 +19,7 @@ from flows import protocols
 from flows.carry import carry, plainly
 from flows.engine import Act, ActFailed, Action, Bound, Means
 from flows.onboarding import actions
+from meetings import schedule
 from models.base import table_of
 from models.casework import Task
 from models.committee import Seat
@@ -39,6 +40,8 @@ from tests.flows.support import (
     task,
     told,
 )
+from tests.meetings.sitting import give
+from tests.meetings.sitting import letters as calendar_letters
 
 _run = table_of(EngineRun)
 _wake = table_of(WakeUp)
@@ -101,6 +104,51 @@ def test_a_case_that_asks_for_nothing_is_acknowledged_and_its_run_is_kept(cast: 
     assert (carried.outcome, carried.acts) == ("waiting", 0)
     assert len(runs(cast, case_id)) == 1
     assert (wake_up(cast, case_id).want, wake_up(cast, case_id).have) == (1, 1)
+
+
+def test_who_is_enrolled_is_invited_to_the_season_in_the_same_transaction_and_who_is_withdrawn_is_told(
+    cast: Cast,
+) -> None:
+    clock = Clock()
+    means = means_of(cast, clock)
+    with cast.session() as session:
+        give(session, cast, "clinical", "coordination", "coordinator")
+        schedule.plan_season(
+            session,
+            "clinical",
+            first=date(2026, 12, 2),
+            last=date(2027, 1, 27),
+            hour=time(9, 30),
+            by=cast.actor("coordinator"),
+            at=AT,
+        )
+    case_id = introduced(cast)
+    carry_all(means)
+    with cast.session() as session:
+        worker = [one for one in calendar_letters(session) if one.person_id == cast.people["worker_em"]]
+        (invitation,) = worker
+        assert invitation.method == "REQUEST"
+        # The meeting of 2 December is before the seat begins.
+        assert invitation.events[0]["dtstart"].dt.date() == date(2026, 12, 9)
+    clock.pass_by(hours=1)
+    with cast.session() as session:
+        tasks.undo_task(
+            session,
+            task(cast, case_id, "introduce_program")["id"],
+            by=cast.actor("coordinator"),
+            at=clock(),
+            reason="Mauvaise personne",
+        )
+    carry_all(means)
+    assert task(cast, case_id, "enrol_on_clinical_committee")["act_state"] == "undone"
+    with cast.session() as session:
+        assert [one.method for one in calendar_letters(session) if one.person_id == cast.people["worker_em"]] == [
+            "REQUEST",
+            "CANCEL",
+        ]
+        assert [one.method for one in calendar_letters(session) if one.person_id == cast.people["coordinator"]] == [
+            "REQUEST"
+        ]
 
 
 # ------------------------------------------------------------------------------------------------ the worker's seat
