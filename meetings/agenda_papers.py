@@ -6,7 +6,7 @@ what is on it now, under the numbers that it would get. Every audience reads the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
@@ -16,19 +16,18 @@ from sqlmodel import Session
 
 from duties.here import many, program, program_of
 from duties.refusals import Refusal
-from locales import N_
+from locales import N_, pick
 from meetings.agenda_items import items_of
-from meetings.committees import committees, membership
+from meetings.committees import CommitteeSeat, committees, membership
 from meetings.documents.content import AgendaContent, Both, Head, ItemLine, as_json, from_json
 from meetings.holding import read_meeting
-from meetings.reasons import in_words
+from meetings.invitations import others
+from meetings.reasons import CARRIED, in_words, without
 from models.agenda import AUDIENCES, AgendaVersion
 from models.base import table_of
-from models.meeting import MeetingGuest
 from models.program import Organization, Person
 
 _version = table_of(AgendaVersion)
-_guest = table_of(MeetingGuest)
 _person = table_of(Person)
 _organization = table_of(Organization)
 
@@ -55,27 +54,29 @@ def readers_of(session: Session, meeting_id: UUID) -> tuple[Reader, ...]:
     """
     meeting = read_meeting(session, meeting_id)
     here = program_of(session)
-    invited = membership(session, meeting["committee_id"]).invited(meeting["starts"].date())
+    members = membership(session, meeting["committee_id"])
+    invited = members.invited(meeting["starts"].date())
     outside = set(
         session.scalars(
             select(_organization.c.id).where(_organization.c.program_id == here, _organization.c.kind == "outside")
         )
     )
-    guests = session.scalars(
-        select(_guest.c.person_id).where(
-            _guest.c.program_id == here, _guest.c.meeting_id == meeting_id, _guest.c.withdrawn_at.is_(None)
-        )
-    )
-    audiences = dict.fromkeys(guests, WIDEST[0])
-    audiences |= {
-        person: WIDEST[1] if seat.organization_id in outside else PARTNERS for person, seat in invited.items()
-    }
+    # Guests, and alternates whom somebody who cannot come has named: these read as the seat that they hold.
+    audiences: dict[UUID, str] = {}
+    for person in others(session, [meeting_id])[meeting_id]:
+        seat = members.seat_of(person, meeting["starts"].date())
+        audiences[person] = WIDEST[0] if seat is None else _widest_of(seat, outside)
+    audiences |= {person: _widest_of(seat, outside) for person, seat in invited.items()}
     rows = session.execute(
         select(_person.c.id, _person.c.language)
         .where(_person.c.program_id == here, _person.c.id.in_(list(audiences)))
         .order_by(_person.c.sort_key, _person.c.id)
     )
     return tuple(Reader(row.id, row.language, audiences[row.id]) for row in rows)
+
+
+def _widest_of(seat: CommitteeSeat, outside: Collection[UUID]) -> str:
+    return WIDEST[1] if seat.organization_id in outside else PARTNERS
 
 
 def content(session: Session, meeting_id: UUID, *, audience: str = PARTNERS, addendum: int = 0) -> AgendaContent:
@@ -145,20 +146,28 @@ def head_of(session: Session, meeting: Mapping[str, Any]) -> Head:
 def item_line(row: Mapping[str, Any], number: str) -> ItemLine:
     """An item's row, as `items_of` has it, as a document has it: under its own number, or `number` while it has none.
 
-    What made an item late was typed once, in one language: both documents have it as it is.
+    What made an item late was typed once, in one language: both documents have it as it is. How often it was carried
+    over is said by `times_seen`, and not a second time among the reasons.
     """
+    reasons = without(row["reasons"], CARRIED)
     return ItemLine(
         number=row["number"] or number,
         section=Both(fr=row["section_fr"], en=row["section_en"]),
         title=Both(fr=row["title_fr"], en=row["title_en"]),
+        points=tuple(Both(**point) for point in row["points"]),
         presenter=Both(fr=row["presenter_fr"] or "", en=row["presenter_en"] or ""),
         minutes=row["minutes"],
         purpose=row["purpose"],
-        why=Both(fr=in_words(row["reasons"], "fr"), en=in_words(row["reasons"], "en")),
+        why=Both(fr=in_words(reasons, "fr"), en=in_words(reasons, "en")),
         times_seen=row["times_seen"],
         late=row["late"],
         late_reason=Both(fr=row["late_reason"], en=row["late_reason"]) if row["late"] else Both(),
     )
+
+
+def lacks(line: ItemLine, language: str) -> bool:
+    """Whether an item's title or heading is missing in a language."""
+    return not pick(language, line.title) or (bool(line.section) and not pick(language, line.section))
 
 
 def kept(whole: AgendaContent, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from locales import LANGUAGES, N_
 from meetings import agenda_papers
 from meetings.agenda_items import (
     change_item,
+    item_of,
     items_of,
     lock_agenda,
     lock_item,
@@ -32,12 +33,12 @@ from meetings.agenda_items import (
     set_positions,
     tell,
 )
-from meetings.agenda_papers import WIDEST, Reader
+from meetings.agenda_papers import PARTNERS, Reader
 from meetings.agendas import needed_line
 from meetings.documents.content import AgendaContent
 from meetings.holding import lock_meeting, write_meeting
 from meetings.reasons import LATE_REQUEST, without
-from models.agenda import AgendaVersion
+from models.agenda import AUDIENCES, AgendaVersion
 from models.base import table_of
 
 _agenda_version = table_of(AgendaVersion)
@@ -58,10 +59,11 @@ class Outgoing:
     incomplete: Mapping[str, tuple[str, ...]]
 
     def to_send(self) -> Iterator[tuple[Reader, AgendaContent]]:
-        """Each reader whose language's edition is whole, and what they are sent."""
+        """Each reader whose language's edition is whole, and what they are sent: no addendum that is empty for them."""
         for reader in self.readers:
-            if reader.language not in self.incomplete:
-                yield reader, self.editions[reader.audience]
+            edition = self.editions[reader.audience]
+            if reader.language not in self.incomplete and (edition.items or not edition.addendum):
+                yield reader, edition
 
 
 def circulate(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> Outgoing:
@@ -115,9 +117,9 @@ def add_late(
     if row["committee_id"] != meeting["committee_id"]:
         raise Refusal("agenda.other_committee", N_("This meeting is another committee’s."))
     line = needed_line(reason or row["late_reason"])
-    _refuse_untranslated(session, meeting, [row])
     rows = items_of(session, meeting_id)
     after, number = _late_number(rows, row)
+    _refuse_untranslated(session, meeting, [{**item_of(session, item_id), "number": number}])
     change_item(
         session,
         row,
@@ -143,17 +145,15 @@ def add_late(
 def outgoing(session: Session, meeting_id: UUID, *, addendum: int = 0) -> Outgoing:
     """What is sent of a meeting's agenda as it stands now, or of an addendum to it, and to whom."""
     readers = agenda_papers.readers_of(session, meeting_id)
-    rows = items_of(session, meeting_id)
-    return Outgoing(
-        meeting_id,
-        {name: agenda_papers.content(session, meeting_id, audience=name, addendum=addendum) for name in WIDEST},
-        readers,
-        {
-            language: numbers
-            for language in sorted({reader.language for reader in readers})
-            if (numbers := _untranslated(rows, language))
-        },
-    )
+    editions = {
+        name: agenda_papers.content(session, meeting_id, audience=name, addendum=addendum) for name in AUDIENCES
+    }
+    incomplete = {}
+    for language in sorted({reader.language for reader in readers}):
+        lacking = [line.number for line in editions[PARTNERS].items if agenda_papers.lacks(line, language)]
+        if lacking:
+            incomplete[language] = tuple(lacking)
+    return Outgoing(meeting_id, editions, readers, incomplete)
 
 
 def _refuse_untranslated(session: Session, meeting: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -163,19 +163,11 @@ def _refuse_untranslated(session: Session, meeting: Mapping[str, Any], rows: Seq
         "fr": N_("Without a French title: item %(numbers)s. Translate it, and freeze the agenda again."),
         "en": N_("Without an English title: item %(numbers)s. Translate it, and freeze the agenda again."),
     }
+    lines = [agenda_papers.item_line(row, str(place)) for place, row in enumerate(rows, start=1)]
     for language in sorted(used, reverse=True):
-        numbers = _untranslated(rows, language)
-        if numbers:
-            raise Refusal("agenda.untranslated", sentences[language], language=language, numbers=", ".join(numbers))
-
-
-def _untranslated(rows: Sequence[Mapping[str, Any]], language: str) -> tuple[str, ...]:
-    """The numbers of the items without a title in a language: those that they have, or will have."""
-    return tuple(
-        row["number"] or str(place)
-        for place, row in enumerate(rows, start=1)
-        if not row[f"title_{language}"] or (not row[f"section_{language}"] and row["section_fr"] + row["section_en"])
-    )
+        lacking = [line.number for line in lines if agenda_papers.lacks(line, language)]
+        if lacking:
+            raise Refusal("agenda.untranslated", sentences[language], language=language, numbers=", ".join(lacking))
 
 
 def _late_number(rows: Sequence[Mapping[str, Any]], row: Mapping[str, Any]) -> tuple[int, str]:

@@ -111,11 +111,15 @@ class Head:
 
 @dataclass(frozen=True, kw_only=True, config=_FROZEN)
 class ItemLine:
-    """One item of an agenda. `why` is the fact that put it there; `times_seen` counts the meetings that left it."""
+    """One item of an agenda. `why` is the fact that put it there; `times_seen` counts the meetings that left it.
+
+    `points` are what is gone through under it.
+    """
 
     number: Number
     section: Both = NOTHING
     title: Both
+    points: tuple[Both, ...] = ()
     presenter: Both = NOTHING  # a seat
     minutes: Minutes
     purpose: Purpose

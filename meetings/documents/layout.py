@@ -163,6 +163,8 @@ def _items_table(words: _Words, items: Iterable[ItemLine]) -> Table:
 
 def _item_row(words: _Words, item: ItemLine) -> tuple[Cell, ...]:
     about = [Line(words.of(item.title), "strong")]
+    if item.points:
+        about.append(Line(words.all_of(words.of(point) for point in item.points)))
     about += [Line(text, "quiet") for text in _why(words, item)]
     return (
         (Line(item.number),),

@@ -281,6 +281,13 @@ def test_what_was_frozen_is_read_as_it_was_whatever_comes_later(cast: Cast, sess
 
     assert agenda_papers.content(session, first) == before
     assert isinstance(before, AgendaContent)
+    turn = next(line for line in before.items if line.title.en.startswith("The youth worker"))
+    assert [point.fr.split(" ")[0] for point in turn.points] == [
+        "Relation",
+        "Focalisation",
+        "Évocation",
+        "Planification",
+    ]
     assert not untranslated(before, "en")
 
 
@@ -382,6 +389,7 @@ def test_what_comes_after_the_freeze_is_an_addendum_and_the_old_numbers_stay(cas
     assembling.assemble(session, first, by=by, at=AT)
     freezing.freeze(session, first, by=by, at=AT)
     before, printed = _numbers(session, first), agenda_papers.content(session, first)
+    schedule.invite_guest(session, first, cast.people["manager_em"], by=by, at=AT)
     late = admission(session, cast, "#2026-02")
     later = admission(session, cast, "#2026-03")
 
@@ -398,6 +406,7 @@ def test_what_comes_after_the_freeze_is_an_addendum_and_the_old_numbers_stay(cas
     assert out.editions["partners"].addendum == 1
     assert out.editions["partners"].items[0].late_reason.fr == "Urgent"
     assert out.editions["invited"].items == (), "an admission is for the seats"
+    assert {reader.audience for reader, _ in out.to_send()} == {"partners"}, "nobody is sent an empty addendum"
     assert [(row["n"], row["kind"]) for row in versions(session, first)] == [
         (1, "agenda"),
         (2, "addendum"),
@@ -462,7 +471,7 @@ def test_a_late_item_without_its_translation_is_refused(cast: Cast, session: Ses
 
     refused = _refused(lambda: freezing.add_late(session, first, late, reason="Urgent", by=by, at=AT))
 
-    assert refused.code == "agenda.untranslated"
+    assert (refused.code, refused.facts["numbers"]) == ("agenda.untranslated", "1")
     agendas.edit(session, late, title_en="Schedule", by=by, at=AT)
     freezing.add_late(session, first, late, reason="Urgent", by=by, at=AT)
     assert _numbers(session, first) == {"Schedule": "1"}, "on an empty agenda it is the first"

@@ -133,6 +133,13 @@ def test_an_item_that_was_left_over_says_how_often_and_one_that_came_late_says_w
     assert "Added after the freeze: Known only on Monday evening." in addendum
 
 
+def test_an_item_says_what_is_gone_through_under_it() -> None:
+    points = (Both("Relation", "Relationship"), Both("Planification", "Planning"))
+    agenda = replace(AGENDA, items=(replace(ITEMS[0], points=points),))
+    assert "Relationship · Planning" in pdf_text(as_pdf(agenda, "en"))
+    assert "Relation · Planification" in docx_text(as_docx(agenda, "fr"))
+
+
 def test_an_agenda_that_is_longer_than_its_meeting_warns_and_another_does_not() -> None:
     assert "take 20 minutes more than the meeting has" in pdf_text(as_pdf(AGENDA, "en"))
     assert "more than the meeting has" not in pdf_text(as_pdf(replace(AGENDA, overrun_minutes=0), "en"))
