@@ -133,7 +133,7 @@ def _as_a_whole(
     told: Entry, wanted: Entry, changes: Sequence[_Change], still_on: Collection[datetime]
 ) -> Iterator[Message]:
     """One message with everything in it, whatever changed."""
-    if len(changes) == 1 and _texts(told) == _texts(wanted):
+    if len(changes) == 1 and not changes[0].is_new and _texts(told) == _texts(wanted):
         (change,) = changes
         yield Message(REQUEST, _kind(change, still_on), wanted, change.original, bumps=change.is_other_time)
     elif any(change.is_other_time for change in changes):

@@ -173,6 +173,29 @@ def test_a_date_that_takes_place_after_all_is_shown_again_everywhere() -> None:
         assert calendar.shows() == _wanted(plain())
 
 
+def test_dates_that_take_place_after_all_are_told_with_the_rule_and_each_by_itself() -> None:
+    *merging, _ = attendees()
+    one = Correspondence(*merging)
+    one.tell(plain())
+    one.tell(plain(cancelled=frozenset({MOVED, OFF})))
+    assert _said(one.tell(plain())) == [
+        ("REQUEST", "update", None),
+        ("REQUEST", "restored", MOVED),
+        ("REQUEST", "restored", OFF),
+    ]
+    for calendar in merging:
+        assert calendar.shows() == _wanted(plain())
+
+
+def test_a_longer_season_is_told_as_one_whatever_number_of_dates_it_gains() -> None:
+    for weeks in (1, 5):
+        longer = plain(last_on=date(2026, 12, 9) + weeks * WEEK)
+        for dialect in ("merge", "replace"):
+            (message,) = differences(plain(), longer, dialect=dialect, after=BEFORE)
+            assert (message.kind, message.recurrence, message.bumps) == ("update", None, True)
+            assert "RRULE" in _part(message).content.decode().split("BEGIN:VEVENT")[1]
+
+
 def test_the_last_date_alone_is_cancelled_but_a_shorter_season_is_told_as_one() -> None:
     last = plain().originals[-1]
     assert _said(differences(plain(), plain(last_on=date(2026, 12, 2)), dialect="merge", after=BEFORE)) == [
