@@ -5,8 +5,9 @@ It is refused on a database that holds a program with real people in it, and don
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,7 @@ from sqlalchemy import Engine, insert, select, update
 from sqlmodel import Session
 
 from adapters.database import open_session, program_session
+from api.cli.demonstrated_meetings import DemonstratedMeetings
 from api.cli.spoken import Ending
 from duties import agreements, cases, loading, people, tasks
 from duties.actors import LOADER, Actor
@@ -47,6 +49,9 @@ DEMONSTRATION_FILE: Final = PROGRAMS / "demonstration.yaml"
 #: The working day of the demonstration: acts of a day follow each other from here, some minutes apart.
 _MORNING: Final = time(9, 10)
 _BETWEEN_ACTS: Final = timedelta(minutes=7)
+
+#: Of a day's acts those around meetings come after every case's: no key of one sorts after this.
+_MEETINGS_LAST: Final = "~"
 
 _program = table_of(Program)
 _organization = table_of(Organization)
@@ -264,26 +269,30 @@ class _Loader:
 
     def _history(self) -> None:
         """Every act of every case in the order of their days, as it would have happened."""
-        moments: list[tuple[date, int, str, DemoCase, Act | None]] = []
+        moments: list[tuple[date, str, int, Callable[[datetime], None]]] = []
         for key, case in self.demo.cases.items():
-            moments.append((self._day(case.opened), 0, key, case, None))
-            moments.extend((self._day(act.day), 1 + place, key, case, act) for place, act in enumerate(case.acts))
+            moments.append((self._day(case.opened), key, 0, partial(self._open, key, case)))
+            moments.extend(
+                (self._day(act.day), key, 1 + place, partial(self._act, key, act))
+                for place, act in enumerate(case.acts)
+            )
             if case.cancelled is not None:
-                moments.append((self._day(case.cancelled), 1_000, key, case, None))
+                moments.append((self._day(case.cancelled), key, 1_000, partial(self._cancel, key, case)))
+        around = DemonstratedMeetings(self.session, self.program.value.calendar(), self.today)
+        moments.extend((day, _MEETINGS_LAST, place, happen) for place, (day, happen) in enumerate(around.happenings()))
         of_the_day: dict[date, int] = {}
-        for day, place, key, case, act in sorted(moments, key=lambda one: (one[0], one[2], one[1])):
+        for day, key, _, happen in sorted(moments, key=lambda one: one[:3]):
             if day >= self.today:
                 continue
             number = of_the_day[day] = of_the_day.get(day, -1) + 1
             at = datetime.combine(day, _MORNING, self.zone).astimezone(UTC) + number * _BETWEEN_ACTS
-            if act is not None:
-                self._act(key, act, at)
-            elif place == 0:
-                self._open(key, case, at)
-            else:
-                by = self._coordinator(self.people[case.cancelled_by or case.opened_by], day)
-                cases.cancel_case(self.session, self.cases[key], by=by, at=at, reason=case.reason or "")
-            carry_at_once(self.session, self.cases[key], at=at + timedelta(minutes=1))
+            happen(at)
+            if key in self.cases:
+                carry_at_once(self.session, self.cases[key], at=at + timedelta(minutes=1))
+
+    def _cancel(self, key: str, case: DemoCase, at: datetime) -> None:
+        by = self._coordinator(self.people[case.cancelled_by or case.opened_by], at.astimezone(self.zone).date())
+        cases.cancel_case(self.session, self.cases[key], by=by, at=at, reason=case.reason or "")
 
     def _open(self, key: str, case: DemoCase, at: datetime) -> None:
         self.cases[key] = cases.open_case(

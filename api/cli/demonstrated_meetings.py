@@ -1,0 +1,158 @@
+"""The meetings of the demonstration: a season and a year of dates, planned, changed and answered by the real verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from itertools import cycle
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from duties.actors import Actor
+from duties.calendars import Calendar
+from duties.here import local_day, many, program_of
+from duties.roles import standing
+from meetings import answers, assembling, drafting, invitations, schedule
+from meetings.committees import committee_of
+from models.base import table_of
+from models.meeting import Meeting
+from models.program import Person
+
+Happening = tuple[date, Callable[[datetime], None]]
+
+WEEKLY: Final = "clinical"
+YEARLY: Final = "steering"
+
+#: The season began so long ago, and goes on for so long.
+_SINCE: Final = timedelta(weeks=7)
+_LASTS: Final = timedelta(weeks=26)
+_PLACE: Final = "Salle Boréale"
+#: What people say to the next meeting, one after the other.
+_SAID: Final = (answers.ACCEPTED, answers.ACCEPTED, answers.DECLINED, answers.ACCEPTED, answers.TENTATIVE)
+
+_meeting = table_of(Meeting)
+_person = table_of(Person)
+
+
+@dataclass
+class DemonstratedMeetings:
+    """What happened around the meetings up to the day on which the demonstration is loaded.
+
+    `today` is a local day; each happening has the past working day on which somebody did it.
+    """
+
+    session: Session
+    calendar: Calendar
+    today: date
+    _answers: Iterator[str] = field(default_factory=lambda: cycle(_SAID))
+
+    def happenings(self) -> Iterator[Happening]:
+        """Each thing that was done, with its day."""
+        before_season = self.calendar.add_working_days(self.today - _SINCE, -5)
+        yield before_season, self._plan_season
+        yield before_season, self._plan_year
+        yield self._ago(3), self._move
+        yield self._ago(3), self._cancel
+        yield self._ago(2), self._answer
+        yield self._ago(1), self._assemble
+
+    def _ago(self, working_days: int) -> date:
+        return self.calendar.add_working_days(self.today, -working_days)
+
+    def _plan_season(self, at: datetime) -> None:
+        first = self.today - _SINCE
+        committee = committee_of(self.session, WEEKLY)
+        dates = drafting.propose(self.session, committee["id"], first, last=first + _LASTS)
+        schedule.plan_season(
+            self.session,
+            WEEKLY,
+            first=dates[0].original,
+            last=dates[-1].original,
+            hour=time.fromisoformat(committee["rhythm"]["at"]),
+            place=_PLACE,
+            without={one.original: one.reasons[0].in_words("fr") for one in dates if one.decision == "skip"},
+            by=self._coordinator(at),
+            at=at,
+        )
+
+    def _plan_year(self, at: datetime) -> None:
+        first = self.today - _SINCE
+        dates = drafting.propose(self.session, committee_of(self.session, YEARLY)["id"], first)
+        starts = [one.starts for one in dates if one.decision != "skip"]
+        schedule.plan_meetings(self.session, YEARLY, starts, place=_PLACE, by=self._coordinator(at), at=at)
+
+    def _move(self, at: datetime) -> None:
+        """The second meeting to come is a day later: the day before would be a day that may be over."""
+        meeting = self._to_come()[1]
+        schedule.move_meeting(
+            self.session,
+            meeting["id"],
+            meeting["starts"] + timedelta(days=1),
+            reason="Salle prise ce jour-là",
+            by=self._coordinator(at),
+            at=at,
+        )
+
+    def _cancel(self, at: datetime) -> None:
+        schedule.cancel_meeting(
+            self.session,
+            self._to_come()[3]["id"],
+            reason="Journée de formation de l’équipe",
+            by=self._coordinator(at),
+            at=at,
+        )
+
+    def _answer(self, at: datetime) -> None:
+        """Most of those who are invited to the next meeting have answered; who cannot come has named who does."""
+        meeting = self._to_come()[0]
+        invited = sorted(invitations.invited_to(self.session, meeting), key=lambda one: self._keys()[one])
+        for person_id in invited[:-1]:
+            (asked,) = answers.asked_of(self.session, person_id, [meeting])
+            said = next(self._answers)
+            instead = asked.alternates[0] if said == answers.DECLINED and asked.alternates else None
+            answers.answer(
+                self.session,
+                meeting["id"],
+                person_id,
+                said,
+                means="link",
+                alternate_id=instead,
+                by=self._themselves(person_id, at),
+                at=at,
+            )
+
+    def _assemble(self, at: datetime) -> None:
+        assembling.assemble(self.session, self._to_come()[0]["id"], by=self._coordinator(at), at=at)
+
+    def _to_come(self) -> list[dict[str, Any]]:
+        """The weekly committee's meetings that are planned after the day of the loading, in order."""
+        return many(
+            self.session,
+            select(_meeting)
+            .where(
+                _meeting.c.program_id == program_of(self.session),
+                _meeting.c.committee_id == committee_of(self.session, WEEKLY)["id"],
+                _meeting.c.state == "planned",
+                _meeting.c.starts >= datetime.combine(self.today + timedelta(days=1), time.min),
+            )
+            .order_by(_meeting.c.starts),
+        )
+
+    def _keys(self) -> Mapping[UUID, str]:
+        rows = self.session.execute(
+            select(_person.c.id, _person.c.key).where(_person.c.program_id == program_of(self.session))
+        )
+        return {row.id: row.key or "" for row in rows}
+
+    def _coordinator(self, at: datetime) -> Actor:
+        holder = standing(self.session, local_day(self.session, at)).falls([{"role": "coordinator", "at": "*"}])
+        first = holder.holders[0]
+        return Actor(first.role, first.person_id, first.organization_id, first.acting_for)
+
+    def _themselves(self, person_id: UUID, at: datetime) -> Actor:
+        held = next(iter(standing(self.session, local_day(self.session, at)).roles_of(person_id)), None)
+        return Actor(held.role if held else "", person_id, held.organization_id if held else None)
