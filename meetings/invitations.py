@@ -305,7 +305,7 @@ def _tell_one(
         wanted,
         dialect=(row or {}).get("dialect") or "unknown",
         after=local_of(at, thing.zone),
-        is_off=all(one["state"] == "cancelled" for one in thing.meetings),
+        is_off=all(one["state"] == "cancelled" for one in thing.meetings if one["starts_at"] > at),
         still_on=frozenset(one["original"] for one in thing.meetings if one["state"] != "cancelled"),
     )
     if not messages:
@@ -371,7 +371,12 @@ def _send(
         at=at,
         thread=thing.uid,
         calendar=calendar_files.part(
-            message, organizer=paper.sender, attendee=Mailbox(person.email, person.name), sequence=sequence, stamp=stamp
+            message,
+            organizer=paper.sender,
+            attendee=Mailbox(person.email, person.name),
+            sequence=sequence,
+            stamp=stamp,
+            partstat=_answered(session, thing, person.id, message),
         )
         if person.email
         else None,
@@ -379,6 +384,20 @@ def _send(
     return Told(
         person.id, thing.committee["id"], message.kind, message.method, message.recurrence or entry.starts, written
     )
+
+
+def _answered(session: Session, thing: _Thing, person_id: UUID, message: Message) -> str:
+    """What the person's calendar is to show as their answer: news that ask nobody anew keep the one that was given."""
+    if message.bumps or thing.series is not None:
+        return calendar_files.NEEDS_ACTION
+    said = session.scalar(
+        select(_answer.c.answer).where(
+            _answer.c.program_id == program_of(session),
+            _answer.c.meeting_id == thing.meetings[0]["id"],
+            _answer.c.person_id == person_id,
+        )
+    )
+    return said.upper() if said else calendar_files.NEEDS_ACTION
 
 
 def _about(thing: _Thing, message: Message) -> Mapping[str, Any] | None:

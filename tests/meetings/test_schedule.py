@@ -253,11 +253,16 @@ def test_a_change_of_place_asks_nobody_to_answer_again(cast: Cast, session: Sess
     meeting = session.scalars(
         select(_meeting.c.id).where(_meeting.c.program_id == cast.program_id, _meeting.c.series_id.is_(None))
     ).one()
+    answers.answer(
+        session, meeting, cast.people["manager_em"], "accepted", means="page", by=cast.actor("manager_em"), at=AT
+    )
     told = schedule.change_place(session, meeting, place="En Marge 12-17", by=by, at=AT + timedelta(hours=1))
     assert {one.kind for one in told} == {"details"}
     after = letters(session)[len(before) :]
     assert {int(one.events[0]["sequence"]) for one in after} == {0}
-    assert all(one.message["Date"] for one in after)
+    said = {one.person_id: str(one.events[0]["attendee"].params["PARTSTAT"]) for one in after}
+    assert said.pop(cast.people["manager_em"]) == "ACCEPTED"
+    assert set(said.values()) == {"NEEDS-ACTION"}
 
 
 def test_a_guest_is_invited_to_one_meeting_and_taken_back(cast: Cast, session: Session) -> None:
