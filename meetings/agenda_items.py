@@ -110,10 +110,19 @@ def _read(session: Session, *conditions: Any, by_position: bool) -> list[dict[st
     return rows
 
 
-def open_item(session: Session, values: Mapping[str, Any], reasons: Sequence[Kept], *, by: Actor, at: datetime) -> UUID:
+def open_item(
+    session: Session,
+    values: Mapping[str, Any],
+    reasons: Sequence[Kept],
+    *,
+    by: Actor,
+    at: datetime,
+    verb: str = "agenda_item.asked",
+) -> UUID:
     """Put an item in the pool, or on an agenda as `values` say; one that is open for the subject gets the reasons.
 
     Two who ask at once get the same item: the index `one_open_item` decides, and nobody is refused.
+    The record tells of it as `verb`, and with "_again" where it only got reasons.
     """
     here = program_of(session)
     new = {**_NEW, "asked_by": by.person_id, "asked_at": at, **values, "reasons": list(reasons)}
@@ -128,7 +137,7 @@ def open_item(session: Session, values: Mapping[str, Any], reasons: Sequence[Kep
             .returning(_item.c.id)
         )
         if made is not None:
-            events.write(session, "agenda_item.asked", "agenda_item", made, by=by, at=at, kind=new["kind"])
+            events.write(session, verb, "agenda_item", made, by=by, at=at, kind=new["kind"])
             return made
         row = open_row(session, new["committee_id"], new["kind"], new["subject"])
         if row is None:
@@ -138,7 +147,7 @@ def open_item(session: Session, values: Mapping[str, Any], reasons: Sequence[Kep
             more[name] = max(row[name], better) if name == "times_seen" else better
         if any(row[name] != value for name, value in more.items()):
             change_item(session, row, **more)
-            tell(session, "agenda_item.asked_again", row, by=by, at=at)
+            tell(session, f"{verb}_again", row, by=by, at=at)
         found: UUID = row["id"]
         return found
     msg = "an open item was in the way again and again, and gone each time it was read"

@@ -181,6 +181,7 @@ def refer(session: Session, item_id: UUID, committee_key: str, *, by: Actor, at:
         [Reason(REFERRED, facts=facts).kept()],
         by=by,
         at=at,
+        verb="agenda_item.referred",
     )
 
 

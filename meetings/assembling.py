@@ -171,7 +171,7 @@ def carry_over(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -
         values = {name: row[name] for name in copied} | {"times_seen": seen, "carried_from_id": row["id"]}
         if seen >= TOO_OFTEN:
             values["purpose"] = "decision"
-        made.append(open_item(session, values, _older(row["reasons"], seen), by=by, at=at))
+        made.append(open_item(session, values, _older(row["reasons"], seen), by=by, at=at, verb="agenda_item.carried"))
     if made:
         events.write(session, "agenda.carried_over", "meeting", meeting_id, by=by, at=at, case_id=None, items=len(made))
     return tuple(made)
@@ -237,6 +237,7 @@ def _put(session: Session, meeting: Mapping[str, Any], one: Drawn, *, by: Actor,
         one.reasons,
         by=by,
         at=at,
+        verb="agenda_item.drawn",
     )
 
 

@@ -31,7 +31,7 @@ AGES: Final = frozenset({CARRIED, THREE_TIMES, RETURNED})
 
 _SENTENCES: Final[Mapping[str, str | Counted]] = {
     "standing": N_("This stands on every agenda of the committee."),
-    "turn": N_("Each seat in turn: the one that came last the time before comes first."),
+    "turn": N_("In turn: who came last the time before comes first."),
     "minutes_to_approve": N_("The minutes of %(day)s were circulated and are not approved yet."),
     "onboarding_open": N_("An onboarding is open since %(since)s."),
     "seat_vacant": N_("On the day of the meeting nobody holds this seat."),

@@ -95,6 +95,8 @@ def test_an_agenda_is_assembled_from_every_rule_and_from_what_was_asked_for(cast
     assert [row["position"] for row in rows] == list(range(1, 13))
     assert set(done.added) == {row["id"] for row in rows}
     assert told(session, second)[-1] == "agenda.assembled"
+    assert told(session, rows[0]["id"]) == ["agenda_item.drawn"]
+    assert told(session, rows[2]["id"]) == ["agenda_item.asked"]
     assert rows[3]["points"][0]["en"].startswith("Relationship")
 
 
@@ -537,6 +539,7 @@ def test_what_three_meetings_did_not_reach_asks_for_a_decision_or_an_end(cast: C
     assert item(session, made)["purpose"] == "discussion"
 
     once = _left(session, cast, FIRST, made)
+    assert told(session, once) == ["agenda_item.carried"]
     row = item(session, once)
     assert (row["times_seen"], row["carried_from_id"], row["purpose"]) == (1, made, "discussion")
     assert "Carried over: 1 meeting did not reach it." in in_words(row["reasons"], "en")
