@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import and_, or_, select, update
@@ -22,6 +22,9 @@ from models.casework import LIVE, Case, ProtocolVersion, Task
 from models.lifecycles import CASE, TASK
 from models.program import Closure as ClosureRow
 from models.program import Program
+
+#: On which working days, counted from the due day, a duty outside any case reminds the one who owes it.
+OUTSIDE_A_CASE: Final = (-2, 0, 3, 7)
 
 _task = table_of(Task)
 _case = table_of(Case)
@@ -96,6 +99,12 @@ def ladder_from(
         asked = task["due_on"] is not None or approval
         rungs = _rungs_from(remind, task["due_on"], on, calendar) if asked else []
     return {"ladder": rungs, "rung": 0, "next_check": date.fromisoformat(rungs[0]) if rungs else None}
+
+
+def ladder_outside(session: Session, due: date, *, on: date) -> dict[str, Any]:
+    """The ladder of a duty outside any case that somebody gets on the local day `on`, as columns of its task."""
+    rungs = _rungs_from(OUTSIDE_A_CASE, due, on, calendar_of(session))
+    return {"ladder": rungs, "rung": 0, "next_check": date.fromisoformat(rungs[0])}
 
 
 def remind_anew(session: Session, case_id: UUID, tasks: Sequence[UUID], *, on: date) -> None:

@@ -15,6 +15,7 @@ LETTERS: Final = Path(__file__).resolve().parent / "letters"
 
 LONGEST_LINE: Final = 200
 LONGEST_URL: Final = 500
+LONGEST_TEXT: Final = 4_000
 
 _BREAKING: Final = ("Cc", "Cs", "Zl", "Zp")
 
@@ -27,6 +28,16 @@ def checked_line(text: str) -> str:
     if any(unicodedata.category(character) in _BREAKING for character in line):
         raise Refusal("text.not_a_line", N_("This holds a line break or characters that are not text."))
     return line
+
+
+def checked_text(text: str) -> str:
+    """A text of several lines, trimmed. Raises Refusal where it is too long, or holds a control character."""
+    lines = text.replace("\r\n", "\n").strip()
+    if len(lines) > LONGEST_TEXT:
+        raise Refusal("text.too_long", N_("This is longer than %(most)s characters. Shorten it."), most=LONGEST_TEXT)
+    if any(unicodedata.category(character) in _BREAKING and character not in "\n\t" for character in lines):
+        raise Refusal("text.not_text", N_("This holds characters that are not text."))
+    return lines
 
 
 def checked_url(text: str) -> str:

@@ -1,0 +1,71 @@
+"""A duty outside any case: a task that a role owes because somebody decided so, and calling it off again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert
+from sqlmodel import Session
+
+from duties import held, scheduling
+from duties.actors import Actor
+from duties.events import write
+from duties.here import local_day, program_of
+from duties.refusals import Refusal
+from duties.roles import Link, responsibility
+from locales import N_
+from models.base import table_of
+from models.casework import Task
+from models.lifecycles import TASK, NoSuchMove
+
+_task = table_of(Task)
+
+
+def assign(
+    session: Session,
+    step: str,
+    item: str,
+    *,
+    title_fr: str,
+    title_en: str,
+    chain: Sequence[Link],
+    due_on: date,
+    by: Actor,
+    at: datetime,
+) -> UUID:
+    """Open a task outside any case for whoever the chain falls on, and return its id.
+
+    Where the first of the chain has nobody, the next one has it, and it counts with that vacancy on the coordinator's
+    board. It reminds as tasks of a case do. Raises Refusal for a day so far away that no holidays are known.
+    """
+    chain_id = responsibility(session, chain)
+    task = Task(
+        program_id=program_of(session),
+        id=uuid4(),
+        step=step,
+        item=item,
+        title_fr=title_fr,
+        title_en=title_en,
+        owed_by_id=chain_id,
+        declared_owed_by_id=chain_id,
+        state=TASK.after(TASK.initial, "open"),
+        due_on=due_on,
+        opened_at=at,
+        **scheduling.ladder_outside(session, due_on, on=local_day(session, at)),
+    )
+    session.execute(insert(_task).values(task.model_dump()))
+    write(session, "task.opened", "task", task.id, by=by, at=at, step=step, item=item)
+    return task.id
+
+
+def call_off(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> None:
+    """End a duty outside any case that nobody owes any more. Raises Refusal where it is done, or ended already."""
+    kept = held.hold(session, task_id, by=by, at=at, seen=None)
+    try:
+        state = TASK.after(kept.task["state"], "cancel")
+    except NoSuchMove:
+        raise Refusal("task.over", N_("This task is done or was called off: nobody owes it any more.")) from None
+    held.change(session, kept, state=state, next_check=None)
+    held.tell(session, kept, "task.called_off", step=kept.task["step"], item=kept.task["item"])

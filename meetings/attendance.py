@@ -1,0 +1,281 @@
+"""Who sat in a meeting, seat by seat, and whether the committee had its quorum at a moment.
+
+A seat whose attendance nobody recorded is "unrecorded", and never absent. What was recorded is corrected in place, also
+after the meeting was held and its minutes were approved: the record keeps what it was before, and the minutes stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import and_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session
+
+from duties import events
+from duties.actors import Actor
+from duties.exporting import last_loaded
+from duties.here import many, one, program_of
+from duties.refusals import Refusal
+from duties.roles import standing as roles_on
+from locales import N_
+from meetings import quorum
+from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, membership
+from meetings.holding import lock_meeting, read_meeting
+from models.base import table_of
+from models.minutes import ATTENDED, Attendance
+
+_attendance = table_of(Attendance)
+
+UNRECORDED: Final = ATTENDED[0]
+
+
+@dataclass(frozen=True)
+class Attended:
+    """How one seat was filled at a meeting. `expected` are its principals on that day; version 0: no row yet."""
+
+    seat: CommitteeSeat
+    state: str = UNRECORDED
+    person_id: UUID | None = None
+    is_remote: bool = False
+    arrived_at: datetime | None = None
+    left_at: datetime | None = None
+    recorded_at: datetime | None = None
+    recorded_by: UUID | None = None
+    version: int = 0
+    expected: tuple[UUID, ...] = ()
+
+    @property
+    def filled(self) -> quorum.Filled:
+        """It as the quorum counts it."""
+        return quorum.Filled(self.seat.id, self.state, self.arrived_at, self.left_at)
+
+
+def attendance_of(session: Session, meeting_id: UUID) -> tuple[Attended, ...]:
+    """How each seat was filled: those that exist on the day, and any other that was recorded. Raises Refusal."""
+    meeting = read_meeting(session, meeting_id)
+    seats = membership(session, meeting["committee_id"])
+    return tuple(_attended(session, meeting, seats))
+
+
+def quorum_now(session: Session, meeting_id: UUID, at: datetime) -> quorum.Standing:
+    """How the committee stands against its quorum at the moment `at`, as the attendance is recorded by now."""
+    return _standings(session, meeting_id)(at)
+
+
+def fullest(session: Session, meeting_id: UUID) -> quorum.Standing:
+    """How the committee stood against its quorum when most seats were filled: at the beginning, or once some came."""
+    meeting = read_meeting(session, meeting_id)
+    came = [one.arrived_at for one in attendance_of(session, meeting_id) if one.arrived_at is not None]
+    stood = _standings(session, meeting_id)
+    return max(map(stood, [meeting["starts_at"], *sorted(came)]), key=lambda one: (one.is_met, one.seats_present))
+
+
+def _standings(session: Session, meeting_id: UUID) -> Callable[[datetime], quorum.Standing]:
+    meeting = read_meeting(session, meeting_id)
+    seats = membership(session, meeting["committee_id"])
+    rule = quorum.rule_of(committees(session)[meeting["committee_id"]]["quorum"])
+    attended = [one.filled for one in _attended(session, meeting, seats)]
+    of_day = seats.seats_on(meeting["starts"].date())
+    return lambda at: quorum.standing(rule, of_day, attended, at)
+
+
+def record(
+    session: Session,
+    meeting_id: UUID,
+    seat_id: UUID,
+    state: str,
+    *,
+    person_id: UUID | None = None,
+    is_remote: bool = False,
+    arrived_at: datetime | None = None,
+    left_at: datetime | None = None,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> int:
+    """Say how a seat was filled, or correct what was said, and return the version that its row is now.
+
+    `state` is one of models.minutes.ATTENDED. A principal is "present" or "remote", and is meant where no `person_id`
+    is given; who sits in a principal's place is "alternate", with `is_remote` from elsewhere. `arrived_at` and
+    `left_at`, aware, are given where somebody came later or left before the end. `seen` is the version that was
+    looked at, 0 for a seat without one. Raises Refusal: the meeting has not begun, the seat is not the committee's,
+    the person may not sit on it, or sits on another.
+    """
+    meeting = lock_meeting(session, meeting_id)
+    if meeting["state"] not in ("under_way", "held"):
+        raise Refusal("attendance.not_begun", N_("Attendance is recorded once the meeting is opened."))
+    if state not in ATTENDED:
+        raise Refusal("attendance.unknown", N_("A seat is filled in one of the ways that are offered."))
+    seats = membership(session, meeting["committee_id"])
+    day: date = meeting["starts"].date()
+    before = one(session, select(_attendance).where(_of(session, meeting_id), _attendance.c.seat_id == seat_id))
+    if before is None and seat_id not in {seat.id for seat in seats.seats_on(day)}:
+        raise Refusal("attendance.no_such_seat", N_("This committee has no such seat on the day of the meeting."))
+    version: int = before["version"] if before else 0
+    if seen is not None and seen != version:
+        raise _changed_meanwhile()
+    seat = next(one for one in seats.seats if one.id == seat_id)
+    person = _who_sits(session, seats, seat, day, state, person_id)
+    _refuse_two_seats(session, meeting_id, seat, state, person)
+    arrived_at, left_at = _times(state, arrived_at, left_at)
+    values = {
+        "state": state,
+        "person_id": person,
+        "is_remote": is_remote and state == ALTERNATE,
+        "arrived_at": arrived_at,
+        "left_at": left_at,
+        "recorded_at": at,
+        "recorded_by": by.person_id,
+        "version": version + 1,
+    }
+    if before is None:
+        row = {"program_id": program_of(session), "id": uuid4(), "meeting_id": meeting_id, "seat_id": seat_id}
+        session.execute(insert(_attendance).values(**row, **values))
+    else:
+        session.execute(update(_attendance).where(_of(session, meeting_id), _attendance.c.id == before["id"]), values)
+    events.write(
+        session,
+        "attendance.corrected" if before and before["state"] != UNRECORDED else "attendance.recorded",
+        "meeting",
+        meeting_id,
+        by=by,
+        at=at,
+        seat=str(seat_id),
+        before=before["state"] if before else UNRECORDED,
+        after=state,
+        person_before=_id(before["person_id"] if before else None),
+        person=_id(person),
+        hours_before=_hours(before) if before else [],
+        hours=_hours(values),
+        held=meeting["state"] == "held",
+    )
+    return version + 1
+
+
+def expect_everyone(session: Session, meeting: Mapping[str, Any], *, at: datetime) -> None:
+    """Have an unrecorded row for each seat that exists on a meeting's day. Those that are there stay."""
+    seats = membership(session, meeting["committee_id"]).seats_on(meeting["starts"].date())
+    rows = [
+        Attendance(
+            program_id=program_of(session), id=uuid4(), meeting_id=meeting["id"], seat_id=seat.id, recorded_at=at
+        ).model_dump()
+        for seat in seats
+    ]
+    if rows:
+        session.execute(
+            insert(_attendance).on_conflict_do_nothing(index_elements=["program_id", "meeting_id", "seat_id"]), rows
+        )
+
+
+def is_recorded(session: Session, meeting_id: UUID) -> bool:
+    """Whether somebody said of any seat how it was filled."""
+    found = session.scalar(
+        select(_attendance.c.id).where(_of(session, meeting_id), _attendance.c.state != UNRECORDED).limit(1)
+    )
+    return found is not None
+
+
+def _attended(session: Session, meeting: Mapping[str, Any], seats: Membership) -> Iterator[Attended]:
+    day: date = meeting["starts"].date()
+    rows = {row["seat_id"]: row for row in many(session, select(_attendance).where(_of(session, meeting["id"])))}
+    columns = ("state", "person_id", "is_remote", "arrived_at", "left_at", "recorded_at", "recorded_by", "version")
+    for seat in seats.seats:
+        row = rows.get(seat.id)
+        if seat.is_of(day) or (row and row["state"] != UNRECORDED):
+            said = {name: row[name] for name in columns} if row else {}
+            yield Attended(seat, **said, expected=seats.holders(seat.id, day, PRINCIPAL))
+
+
+def _who_sits(
+    session: Session, seats: Membership, seat: CommitteeSeat, day: date, state: str, person_id: UUID | None
+) -> UUID | None:
+    """The person of the row, checked. Raises Refusal."""
+    if state not in quorum.SITTING:
+        if person_id is not None:
+            raise Refusal("attendance.nobody_sat", N_("Nobody sits on a seat that is not filled."))
+        return None
+    principals = seats.holders(seat.id, day, PRINCIPAL)
+    alternates = seats.holders(seat.id, day, ALTERNATE)
+    offered = alternates if state == ALTERNATE else principals
+    if person_id is None and len(offered) == 1:
+        return offered[0]
+    if person_id is None:
+        raise Refusal("attendance.who", N_("Say who sat on this seat."))
+    if state != ALTERNATE:
+        if person_id not in principals:
+            raise Refusal("attendance.not_principal", N_("This person does not hold this seat on that day."))
+        return person_id
+    deputies = {away.deputy_id for one in principals if (away := seats.away(one, day))}
+    if person_id in principals or not (
+        person_id in {*alternates, *deputies} or _holds_alternates_role(session, seat, day, person_id)
+    ):
+        raise Refusal(
+            "attendance.not_alternate", N_("This person is no alternate for this seat on that day."), source="CM-2R"
+        )
+    return person_id
+
+
+def _holds_alternates_role(session: Session, seat: CommitteeSeat, day: date, person_id: UUID) -> bool:
+    """Whether a person holds, at the seat's organization, the role that its committee declares for alternates."""
+    file = last_loaded(session)
+    declared = file.committees.get(seat.committee) if file else None
+    if declared is None or declared.alternates is None:
+        return False
+    held = roles_on(session, day).holding(declared.alternates.role, seat.organization_id)
+    return person_id in {tenure.person_id for tenure in held}
+
+
+def _refuse_two_seats(
+    session: Session, meeting_id: UUID, seat: CommitteeSeat, state: str, person_id: UUID | None
+) -> None:
+    """Nobody sits in another's place and on a seat besides; who holds two seats as principal fills both."""
+    if person_id is None:
+        return
+    elsewhere = session.scalars(
+        select(_attendance.c.state).where(
+            _of(session, meeting_id), _attendance.c.seat_id != seat.id, _attendance.c.person_id == person_id
+        )
+    ).all()
+    if elsewhere and (state == ALTERNATE or ALTERNATE in elsewhere):
+        raise Refusal(
+            "attendance.sits_already",
+            N_("This person sits on another seat of this meeting: nobody sits in two places for others."),
+        )
+
+
+def _times(
+    state: str, arrived_at: datetime | None, left_at: datetime | None
+) -> tuple[datetime | None, datetime | None]:
+    if state not in quorum.SITTING:
+        return None, None
+    if any(moment is not None and moment.tzinfo is None for moment in (arrived_at, left_at)):
+        msg = "moments are aware"
+        raise ValueError(msg)
+    if arrived_at is not None and left_at is not None and left_at < arrived_at:
+        raise Refusal("attendance.in_order", N_("Whoever leaves has come before."))
+    return arrived_at, left_at
+
+
+def _of(session: Session, meeting_id: UUID) -> Any:
+    return and_(_attendance.c.program_id == program_of(session), _attendance.c.meeting_id == meeting_id)
+
+
+def _id(person_id: UUID | None) -> str | None:
+    return str(person_id) if person_id else None
+
+
+def _hours(row: Mapping[str, Any]) -> list[str]:
+    """When somebody came and left, "" where throughout."""
+    return [row[name].isoformat(timespec="minutes") if row[name] else "" for name in ("arrived_at", "left_at")]
+
+
+def _changed_meanwhile() -> Refusal:
+    return Refusal(
+        "attendance.changed",
+        N_("Someone else recorded this seat while you were looking at it. Nothing was saved; look at it again."),
+    )

@@ -1,0 +1,526 @@
+"""Decisions: numbered without gaps, stamped with the quorum of their instant, owed by a role, and kept until closed.
+
+What a decision asks of a role is a task outside any case, and whether that is done is the task's own truth: a decision
+that is owed reads as done while its task is, and as open again once that is undone. Nothing is copied, so that however
+a task is completed or taken back, the two cannot differ, and `duties` need not know of decisions. The row keeps what
+no task says: open, standing, or withdrawn by a later decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import and_, func, insert, or_, select, update
+from sqlmodel import Session
+
+from duties import events
+from duties.actors import Actor
+from duties.assigning import assign, call_off
+from duties.here import local_day, many, one, program, program_of
+from duties.notices import COORDINATION
+from duties.refusals import Refusal
+from duties.roles import Link
+from duties.tasks import complete_task
+from locales import N_, say
+from meetings import attendance, quorum
+from meetings.agenda_items import change_item, item_of, lock_item, moved, tell
+from meetings.committees import committees
+from meetings.documents.content import Both, RegisterContent, RegisterLine
+from meetings.holding import lock_meeting
+from meetings.texts import checked_text
+from models.agreement import Agreement, AgreementVersion
+from models.base import refers, table_of
+from models.casework import SETTLED, Case, Task
+from models.committee import Committee
+from models.lifecycles import DECISION, NoSuchMove
+from models.minutes import DECISION_KINDS, ENDORSED_AS, Decision, Endorsement
+from models.program import Organization, Role
+
+_decision = table_of(Decision)
+_endorsement = table_of(Endorsement)
+_committee = table_of(Committee)
+_task = table_of(Task)
+_case = table_of(Case)
+_role = table_of(Role)
+_organization = table_of(Organization)
+_agreement = table_of(Agreement)
+_version = table_of(AgreementVersion)
+
+#: The step of a task that follows from a decision; its item is the decision's number.
+STEP: Final = "decision"
+#: Management and coordination are decided with every partner (GV-4).
+ENDORSED_KIND: Final = "management"
+
+
+@dataclass(frozen=True)
+class Endorsed:
+    """What a partner organization said of a decision: "endorsed", "objected", or "" while it has said nothing."""
+
+    organization_id: UUID
+    organization: str
+    said: str = ""
+    said_at: datetime | None = None
+    said_by: UUID | None = None
+    reason: str = ""
+    version: int = 0
+
+
+def decide(
+    session: Session,
+    meeting_id: UUID,
+    item_id: UUID | None,
+    *,
+    text_fr: str,
+    text_en: str = "",
+    kind: str = DECISION_KINDS[2],
+    owner_role: str = "",
+    owner_organization_id: UUID | None = None,
+    due_on: date | None = None,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> UUID:
+    """Record what a meeting that is under way decides, on an item or on none, and return the decision's id.
+
+    It is stamped with the quorum of the moment `at`, met or not. With an `owner_role`, at one organization or wherever
+    it is held, a task opens for that role to be done by the local day `due_on`. The item is then "decided", and the
+    task that it was asked for with is done. `seen` is the item's version. Raises Refusal.
+    """
+    meeting = lock_meeting(session, meeting_id)
+    if meeting["state"] != "under_way":
+        raise Refusal("decision.not_under_way", N_("A decision is recorded while the meeting is under way."))
+    text_fr, text_en = checked_text(text_fr), checked_text(text_en)
+    if not (text_fr or text_en):
+        raise Refusal("decision.empty", N_("Write down what was decided, in one of the languages at least."))
+    if kind not in DECISION_KINDS:
+        raise Refusal("decision.kind", N_("A decision is of one of the kinds that are offered."))
+    _refuse_owner(session, owner_role, owner_organization_id, due_on, local_day(session, at))
+    if item_id is not None and item_of(session, item_id)["meeting_id"] != meeting_id:
+        raise Refusal("agenda.not_on_this", N_("This item is not on the agenda of this meeting."))
+    number = _next_number(session, meeting["committee_id"], meeting["starts"].year)
+    # A case is held before an item, as whoever asks for items holds them.
+    completed = _complete_asked(session, item_id, number, by=by, at=at) if item_id else False
+    stood = attendance.quorum_now(session, meeting_id, at)
+    task_id = None
+    if owner_role:
+        assert due_on is not None  # noqa: S101 - refused above
+        task_id = assign(
+            session,
+            STEP,
+            number,
+            title_fr=say("fr", N_("Decision %(number)s"), number=number),
+            title_en=say("en", N_("Decision %(number)s"), number=number),
+            chain=_chain(owner_role, owner_organization_id),
+            due_on=due_on,
+            by=by,
+            at=at,
+        )
+    decision = Decision(
+        program_id=program_of(session),
+        id=uuid4(),
+        committee_id=meeting["committee_id"],
+        meeting_id=meeting_id,
+        item_id=item_id,
+        number=number,
+        kind=kind,
+        text_fr=text_fr,
+        text_en=text_en,
+        has_quorum=stood.is_met,
+        quorum=stood.to_json(),
+        owner_role=owner_role,
+        owner_organization_id=owner_organization_id,
+        due_on=due_on,
+        task_id=task_id,
+        needs_endorsement=kind == ENDORSED_KIND,
+        state=DECISION.initial if owner_role else DECISION.after(DECISION.initial, "stand"),
+        decided_at=at,
+        recorded_by=by.person_id,
+    )
+    session.execute(insert(_decision).values(decision.model_dump()))
+    events.write(
+        session,
+        "decision.made",
+        "decision",
+        decision.id,
+        by=by,
+        at=at,
+        number=number,
+        meeting=str(meeting_id),
+        item=str(item_id) if item_id else None,
+        kind=kind,
+        has_quorum=stood.is_met,
+        owner=owner_role,
+        due=due_on.isoformat() if due_on else None,
+        completed=completed,
+    )
+    if item_id is not None:
+        _settle_item(session, item_id, seen, by=by, at=at)
+    return decision.id
+
+
+def withdraw(
+    session: Session, decision_id: UUID, *, withdrawn_by: UUID, by: Actor, at: datetime, seen: int | None = None
+) -> None:
+    """Have a decision hold no more, because a later one of the committee says so; nobody owes its task any more.
+
+    Raises Refusal: it is done or withdrawn, or the other is not later, not the committee's, or withdrawn itself.
+    """
+    row = _lock(session, decision_id, seen)
+    later = decision_of(session, withdrawn_by)
+    is_later = (later["decided_at"], later["number"]) > (row["decided_at"], row["number"])
+    if later["committee_id"] != row["committee_id"] or not is_later or later["state"] == "withdrawn":
+        raise Refusal("decision.not_later", N_("A decision is withdrawn by a later one of the same committee."))
+    state = _moved(read_state(row), "withdraw")
+    if row["task_id"] is not None:
+        call_off(session, row["task_id"], by=by, at=at)
+    _change(session, row, state=state, closed_at=at, closed_as=by.role, withdrawn_by_id=withdrawn_by)
+    events.write(
+        session,
+        "decision.withdrawn",
+        "decision",
+        decision_id,
+        by=by,
+        at=at,
+        number=row["number"],
+        later=later["number"],
+    )
+
+
+def endorse(
+    session: Session,
+    decision_id: UUID,
+    organization_id: UUID,
+    said: str,
+    *,
+    reason: str = "",
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> None:
+    """Record what a partner organization says of a decision on management; its last word counts (GV-4).
+
+    `said` is one of models.minutes.ENDORSED_AS, and an objection has its reason. `seen` is the version of its
+    last word, 0 before any. Raises Refusal: the decision needs none, is withdrawn, or the organization is not asked.
+    """
+    row = _lock(session, decision_id, None)
+    if not row["needs_endorsement"] or row["state"] == "withdrawn":
+        raise Refusal("decision.not_endorsed", N_("This decision is not one that the partners endorse."), source="GV-4")
+    if said not in ENDORSED_AS:
+        raise Refusal("endorsement.unknown", N_("A partner endorses a decision, or objects to it."))
+    before = {one.organization_id: one for one in endorsements_of(session, decision_id)}.get(organization_id)
+    if before is None:
+        raise Refusal(
+            "endorsement.not_asked", N_("This organization had no agreement in force on that day."), source="GV-4"
+        )
+    if seen is not None and seen != before.version:
+        raise _changed_meanwhile()
+    reason = checked_text(reason)
+    if said == "objected" and not reason:
+        raise Refusal("reason.missing", N_("Say why, in a few words."))
+    values = {
+        "said": said,
+        "said_at": at,
+        "said_by": by.person_id,
+        "said_as": by.role,
+        "reason": reason,
+        "version": before.version + 1,
+    }
+    place = {"program_id": program_of(session), "decision_id": decision_id, "organization_id": organization_id}
+    if before.version:
+        session.execute(update(_endorsement).where(*(_endorsement.c[k] == v for k, v in place.items())).values(values))
+    else:
+        session.execute(insert(_endorsement).values(id=uuid4(), **place, **values))
+    events.write(
+        session,
+        f"decision.{said}",
+        "decision",
+        decision_id,
+        by=by,
+        at=at,
+        number=row["number"],
+        organization=str(organization_id),
+        before=before.said,
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------- reading
+
+
+def decision_of(session: Session, decision_id: UUID) -> dict[str, Any]:
+    """One decision, as `register` has them. Raises Refusal where there is none."""
+    rows = _read(session, _decision.c.id == decision_id)
+    if not rows:
+        raise Refusal("decision.unknown", N_("There is no such decision."))
+    return rows[0]
+
+
+def decisions_of(session: Session, meeting_id: UUID) -> list[dict[str, Any]]:
+    """What one meeting decided, in the order of the numbers; each as `register` has them."""
+    return _read(session, _decision.c.meeting_id == meeting_id)
+
+
+def register(session: Session, committee_id: UUID, year: int) -> list[dict[str, Any]]:
+    """A committee's decisions of a year, in the order of their numbers.
+
+    Each row has the columns of models.minutes.Decision; `state`, `closed_at` and `closed_as` are as the task that it
+    opened has them now. Beside them: the owner's role and organization as `owner_fr`, `owner_en` and
+    `owner_organization`, and `letters` of the committee.
+    """
+    return _read(session, _decision.c.committee_id == committee_id, _decision.c.number.contains(f"-{year}-"))
+
+
+def open_decisions(session: Session, committee_id: UUID, day: date) -> list[dict[str, Any]]:
+    """What is decided and not done yet, the oldest due day first, each as `register` has it.
+
+    `age_days` counts from its decision to the local day `day`; `late_days`, from its due day, 0 before that.
+    """
+    rows = _read(session, _decision.c.committee_id == committee_id, _decision.c.state == "open")
+    found = []
+    for row in rows:
+        if row["state"] != "open":
+            continue
+        age = (day - local_day(session, row["decided_at"])).days
+        found.append({**row, "age_days": age, "late_days": max(0, (day - row["due_on"]).days)})
+    return sorted(found, key=lambda row: (row["due_on"], row["number"]))
+
+
+def endorsements_of(session: Session, decision_id: UUID) -> tuple[Endorsed, ...]:
+    """What each partner said of a decision on management: every organization whose agreement was in force that day.
+
+    Empty for a decision that needs none.
+    """
+    row = decision_of(session, decision_id)
+    if not row["needs_endorsement"]:
+        return ()
+    day = local_day(session, row["decided_at"])
+    here = program_of(session)
+    rows = session.execute(
+        select(
+            _organization.c.id.label("organization_id"),
+            _organization.c.short_name.label("organization"),
+            func.coalesce(_endorsement.c.said, "").label("said"),
+            _endorsement.c.said_at,
+            _endorsement.c.said_by,
+            func.coalesce(_endorsement.c.reason, "").label("reason"),
+            func.coalesce(_endorsement.c.version, 0).label("version"),
+        )
+        .join(
+            _agreement,
+            and_(
+                _agreement.c.program_id == _organization.c.program_id,
+                _agreement.c.organization_id == _organization.c.id,
+            ),
+        )
+        .join(_version, refers(_version.c.agreement_id, _agreement))
+        .outerjoin(
+            _endorsement,
+            and_(
+                _endorsement.c.program_id == _organization.c.program_id,
+                _endorsement.c.organization_id == _organization.c.id,
+                _endorsement.c.decision_id == decision_id,
+            ),
+        )
+        .where(
+            _organization.c.program_id == here,
+            _version.c.state.in_(["in_force", "ended"]),
+            _version.c.starts_on <= day,
+            or_(_version.c.ends_on.is_(None), _version.c.ends_on >= day),
+        )
+        .order_by(_organization.c.short_name)
+    ).mappings()
+    return tuple(Endorsed(**row) for row in rows)
+
+
+def read_state(row: Mapping[str, Any]) -> str:
+    """The state of a decision's row by the state of its task, `task_state`: done while the task is."""
+    stored: str = row["state"]
+    return DECISION.after(stored, "complete") if stored == "open" and row["task_state"] in SETTLED else stored
+
+
+def register_paper(session: Session, committee_id: UUID, year: int, on: date) -> RegisterContent:
+    """A committee's register of a year as a document has it on the local day `on`."""
+    here = program(session)
+    committee = committees(session)[committee_id]
+    return RegisterContent(
+        program=Both(fr=here.title_fr, en=here.title_en),
+        committee=Both(fr=committee["title_fr"], en=committee["title_en"]),
+        on=on,
+        decisions=tuple(_register_line(session, row) for row in register(session, committee_id, year)),
+    )
+
+
+def owner_of(row: Mapping[str, Any]) -> Both:
+    """Who owes a decision, as people read it; blank where nobody does."""
+    where = f", {row['owner_organization']}" if row["owner_organization"] else ""
+    return Both(fr=row["owner_fr"] + where, en=row["owner_en"] + where) if row["owner_role"] else Both()
+
+
+def quorum_words(stood: quorum.Standing) -> Both:
+    """A standing in both languages."""
+    return Both(fr=quorum.in_words(stood, "fr"), en=quorum.in_words(stood, "en"))
+
+
+def _register_line(session: Session, row: Mapping[str, Any]) -> RegisterLine:
+    endorsement = Both()
+    if row["needs_endorsement"]:
+        asked = endorsements_of(session, row["id"])
+        facts = {
+            "n": sum(one.said == "endorsed" for one in asked),
+            "of": len(asked),
+            "against": sum(one.said == "objected" for one in asked),
+        }
+        said = N_("endorsed by %(n)s of %(of)s partners, %(against)s against")
+        endorsement = Both(fr=say("fr", said, **facts), en=say("en", said, **facts))
+    return RegisterLine(
+        number=row["number"],
+        decided_on=local_day(session, row["decided_at"]),
+        text=Both(fr=row["text_fr"], en=row["text_en"]),
+        state=row["state"],
+        owner=owner_of(row),
+        due_on=row["due_on"],
+        closed_on=local_day(session, row["closed_at"]) if row["closed_at"] else None,
+        endorsement=endorsement,
+    )
+
+
+def _read(session: Session, *conditions: Any) -> list[dict[str, Any]]:
+    rows = many(
+        session,
+        select(
+            _decision,
+            _task.c.state.label("task_state"),
+            _task.c.done_at,
+            _task.c.done_as,
+            func.coalesce(_role.c.title_fr, "").label("owner_fr"),
+            func.coalesce(_role.c.title_en, "").label("owner_en"),
+            func.coalesce(_organization.c.short_name, "").label("owner_organization"),
+            _committee.c.letters,
+        )
+        .join(_committee, refers(_decision.c.committee_id, _committee))
+        .outerjoin(_task, refers(_decision.c.task_id, _task))
+        .outerjoin(_role, and_(_role.c.program_id == _decision.c.program_id, _role.c.key == _decision.c.owner_role))
+        .outerjoin(_organization, refers(_decision.c.owner_organization_id, _organization))
+        .where(_decision.c.program_id == program_of(session), *conditions),
+    )
+    for row in rows:
+        done_at, done_as = row.pop("done_at"), row.pop("done_as")
+        state = read_state(row)
+        if state == "done":
+            row |= {"state": state, "closed_at": done_at, "closed_as": done_as}
+    return sorted(rows, key=lambda row: (row["letters"], *_count(row["number"])))
+
+
+# ---------------------------------------------------------------------------------------------------------- writing
+
+
+def _refuse_owner(session: Session, role: str, organization_id: UUID | None, due_on: date | None, today: date) -> None:
+    here = program_of(session)
+    if not role:
+        if due_on is not None or organization_id is not None:
+            raise Refusal(
+                "decision.no_owner", N_("A day or an organization goes with the role that owes the decision.")
+            )
+        return
+    if due_on is None or due_on < today:
+        raise Refusal("decision.due", N_("Say by which day it is to be done; today or later."))
+    if session.scalar(select(_role.c.id).where(_role.c.program_id == here, _role.c.key == role)) is None:
+        raise Refusal("decision.no_role", N_("The program has no such role."))
+    if organization_id is not None and not session.scalar(
+        select(_organization.c.id).where(_organization.c.program_id == here, _organization.c.id == organization_id)
+    ):
+        raise Refusal("decision.no_organization", N_("The program has no such organization."))
+
+
+def _chain(role: str, organization_id: UUID | None) -> list[Link]:
+    """Whoever holds the role; where nobody does, the coordinator."""
+    chain: list[Link] = [{"role": role, "at": str(organization_id) if organization_id else "*"}]
+    return chain + [link for link in COORDINATION if link not in chain]
+
+
+def _next_number(session: Session, committee_id: UUID, year: int) -> str:
+    """The next number of a committee and year. Its row is held, so that two who decide at once take two numbers."""
+    here = program_of(session)
+    letters = session.scalars(
+        select(_committee.c.letters)
+        .where(_committee.c.program_id == here, _committee.c.id == committee_id)
+        .with_for_update(key_share=True)
+    ).one()
+    taken = session.scalars(
+        select(_decision.c.number).where(
+            _decision.c.program_id == here, _decision.c.number.startswith(f"{letters}-{year}-", autoescape=True)
+        )
+    )
+    last = max((_count(number)[1] for number in taken), default=0)
+    return f"{letters}-{year}-{last + 1:03d}"
+
+
+def _count(number: str) -> tuple[int, int]:
+    """The year and the count of a number, so that -1000 follows -999."""
+    _, year, count = number.rsplit("-", 2)
+    return int(year), int(count)
+
+
+def _complete_asked(session: Session, item_id: UUID, number: str, *, by: Actor, at: datetime) -> bool:
+    """Do the task that an item was asked for with, where it can be done now. Returns whether it was."""
+    task = one(
+        session,
+        select(_task.c.id, _task.c.state, _case.c.state.label("case_state"))
+        .outerjoin(_case, refers(_task.c.case_id, _case))
+        .where(_task.c.program_id == program_of(session), _task.c.id == item_of(session, item_id)["task_id"]),
+    )
+    if task is None or task["state"] != "open" or task["case_state"] not in (None, "open"):
+        return False
+    complete_task(session, task["id"], by=by, at=at, note=number)
+    return True
+
+
+def _settle_item(session: Session, item_id: UUID, seen: int | None, *, by: Actor, at: datetime) -> None:
+    row = lock_item(session, item_id, seen=seen)
+    if row["outcome"] == "decided":
+        return
+    if row["state"] == "settled":
+        raise Refusal("decision.item_settled", N_("Something else was recorded of this item: correct that first."))
+    change_item(session, row, state=moved(row, "settle"), outcome="decided", settled_at=at, settled_as=by.role)
+    tell(session, "agenda_item.treated", row, by=by, at=at, before=row["outcome"], outcome="decided")
+
+
+def _lock(session: Session, decision_id: UUID, seen: int | None) -> dict[str, Any]:
+    """A decision's stored row, locked, with the state of its task as `task_state`."""
+    row = one(
+        session,
+        select(_decision, _task.c.state.label("task_state"))
+        .outerjoin(_task, refers(_decision.c.task_id, _task))
+        .where(_decision.c.program_id == program_of(session), _decision.c.id == decision_id)
+        .with_for_update(of=_decision),
+    )
+    if row is None:
+        raise Refusal("decision.unknown", N_("There is no such decision."))
+    if seen is not None and row["version"] != seen:
+        raise _changed_meanwhile()
+    return row
+
+
+def _change(session: Session, row: Mapping[str, Any], **values: Any) -> None:
+    session.execute(
+        update(_decision)
+        .where(_decision.c.program_id == row["program_id"], _decision.c.id == row["id"])
+        .values(**values, version=row["version"] + 1)
+    )
+
+
+def _moved(state: str, move: str) -> str:
+    try:
+        return DECISION.after(state, move)
+    except NoSuchMove:
+        raise Refusal("decision.state", N_("This decision is done or withdrawn already.")) from None
+
+
+def _changed_meanwhile() -> Refusal:
+    return Refusal(
+        "decision.changed",
+        N_("Someone else changed this decision while you were looking at it. Nothing was saved; look at it again."),
+    )

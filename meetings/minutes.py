@@ -1,0 +1,322 @@
+"""The minutes of a meeting: drafted from what was recorded, circulated, and approved by a later meeting for good."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, time
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, select, update
+from sqlmodel import Session
+
+from duties import events
+from duties.actors import Actor
+from duties.here import one, program_of
+from duties.refusals import Refusal
+from locales import N_
+from meetings import attendance
+from meetings.agenda_items import change_item, items_of, lock_item, tell
+from meetings.agenda_items import moved as item_moved
+from meetings.agenda_papers import head_of, item_line
+from meetings.attendance import Attended
+from meetings.decisions import decisions_of, owner_of, quorum_words
+from meetings.documents.content import (
+    AttendanceLine,
+    Both,
+    DecisionLine,
+    MinutesContent,
+    MinutesItem,
+    as_json,
+    from_json,
+)
+from meetings.holding import lock_meeting, read_meeting
+from meetings.local_times import local_of
+from meetings.quorum import Standing
+from meetings.texts import checked_text
+from models.base import table_of
+from models.lifecycles import MINUTES, NoSuchMove
+from models.minutes import Minutes
+from models.program import Person
+
+_minutes = table_of(Minutes)
+_person = table_of(Person)
+
+
+def draft(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> UUID:
+    """Draft the minutes of a meeting that was held, and return their id. `running.close_meeting` does it.
+
+    Raises Refusal: the meeting is not held, or has its minutes.
+    """
+    meeting = lock_meeting(session, meeting_id)
+    if meeting["state"] != "held":
+        raise Refusal("minutes.not_held", N_("Minutes are drafted once the meeting is closed."))
+    if _found(session, meeting_id) is not None:
+        raise Refusal("minutes.there_already", N_("The minutes of this meeting are drafted already."))
+    content = recorded(session, meeting_id)
+    row = Minutes(program_id=program_of(session), id=uuid4(), meeting_id=meeting_id, content=as_json(content))
+    session.execute(insert(_minutes).values(row.model_dump()))
+    events.write(session, "minutes.drafted", "minutes", row.id, by=by, at=at, meeting=str(meeting_id))
+    return row.id
+
+
+def recorded(session: Session, meeting_id: UUID) -> MinutesContent:
+    """What is recorded of a meeting by now, as its minutes say it: attendance, quorum, items, notes and decisions.
+
+    The quorum is that of the moment at which most seats were filled; each decision has its own.
+    """
+    meeting = read_meeting(session, meeting_id)
+    attended = attendance.attendance_of(session, meeting_id)
+    stood = attendance.fullest(session, meeting_id)
+    decided = decisions_of(session, meeting_id)
+    items = items_of(session, meeting_id)
+    names = _names(session, attended)
+    return MinutesContent(
+        head=head_of(session, meeting),
+        attendance=tuple(_attendance_line(one, names, meeting["time_zone"]) for one in attended),
+        has_quorum=stood.is_met,
+        quorum=quorum_words(stood),
+        items=tuple(_item(row, str(place), decided) for place, row in enumerate(items, start=1)),
+        decisions=tuple(_decision_line(row) for row in decided if row["item_id"] is None),
+    )
+
+
+def minutes_of(session: Session, meeting_id: UUID) -> dict[str, Any]:
+    """The row of a meeting's minutes. Raises Refusal where there are none yet."""
+    row = _found(session, meeting_id)
+    if row is None:
+        raise _none_yet()
+    return row
+
+
+def content_of(row: Mapping[str, Any]) -> MinutesContent:
+    """What the minutes of a row say."""
+    content = from_json(row["content"])
+    assert isinstance(content, MinutesContent)  # noqa: S101 - written by `draft`
+    return content
+
+
+def is_intact(row: Mapping[str, Any]) -> bool:
+    """Whether approved minutes still say what was approved, by their digest; False before they are approved."""
+    return bool(row["state"] == "approved" and row["digest"] == _digest(row["content"]))
+
+
+def edit_note(
+    session: Session,
+    meeting_id: UUID,
+    number: str,
+    *,
+    said_fr: str | None = None,
+    said_en: str | None = None,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> int:
+    """Change what the draft says of the item with this number, and return the draft's version. Raises Refusal."""
+    row = _lock(session, meeting_id, seen)
+    _refuse_unless_draft(row)
+    content = content_of(row)
+    if number not in {item.line.number for item in content.items}:
+        raise Refusal("minutes.no_such_item", N_("These minutes have no item with this number."))
+    given = {language: checked_text(said) for language, said in (("fr", said_fr), ("en", said_en)) if said is not None}
+    items = tuple(
+        replace(item, said=replace(item.said, **given)) if item.line.number == number else item
+        for item in content.items
+    )
+    version = _change(session, row, content=as_json(replace(content, items=items)))
+    events.write(session, "minutes.edited", "minutes", row["id"], by=by, at=at, item=number, languages=sorted(given))
+    return version
+
+
+def refresh(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> int:
+    """Draft anew what was corrected since, such as the attendance; what the draft says of each item stays.
+
+    Raises Refusal: the minutes are no draft.
+    """
+    row = _lock(session, meeting_id, seen)
+    _refuse_unless_draft(row)
+    said = {item.line.number: item.said for item in content_of(row).items}
+    anew = recorded(session, meeting_id)
+    items = tuple(replace(item, said=said.get(item.line.number, item.said)) for item in anew.items)
+    version = _change(session, row, content=as_json(replace(anew, items=items)))
+    events.write(session, "minutes.refreshed", "minutes", row["id"], by=by, at=at)
+    return version
+
+
+def circulate(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> int:
+    """Say that the members have the draft now, and may ask for changes; return its version. Raises Refusal."""
+    row = _lock(session, meeting_id, seen)
+    content = as_json(replace(content_of(row), state="circulated"))
+    version = _change(session, row, state=_moved(row, "circulate"), circulated_at=at, content=content)
+    events.write(session, "minutes.circulated", "minutes", row["id"], by=by, at=at)
+    return version
+
+
+def amend(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> int:
+    """Take circulated minutes back to a draft, to change them; return their version. Raises Refusal."""
+    row = _lock(session, meeting_id, seen)
+    content = as_json(replace(content_of(row), state="draft"))
+    version = _change(session, row, state=_moved(row, "amend"), content=content)
+    events.write(session, "minutes.amended", "minutes", row["id"], by=by, at=at)
+    return version
+
+
+def approve(
+    session: Session, meeting_id: UUID, *, in_meeting: UUID, by: Actor, at: datetime, seen: int | None = None
+) -> int:
+    """Record that a later meeting of the committee approved the minutes; return their version. They never change again.
+
+    That meeting is under way or held; its item for them, if it has one, is then treated. Raises Refusal.
+    """
+    # The later meeting is the first to be held: what else is recorded in it waits for this one, or this for that.
+    later = lock_meeting(session, in_meeting)
+    row = _lock(session, meeting_id, seen)
+    state = _moved(row, "approve")
+    meeting = read_meeting(session, meeting_id)
+    is_later = later["committee_id"] == meeting["committee_id"] and later["starts_at"] > meeting["starts_at"]
+    if not is_later or later["state"] not in ("under_way", "held"):
+        raise Refusal(
+            "minutes.not_later", N_("Minutes are approved in a later meeting of the committee, once it is opened.")
+        )
+    content = as_json(replace(content_of(row), state="approved", approved_on=later["starts"].date()))
+    version = _change(
+        session,
+        row,
+        state=state,
+        content=content,
+        digest=_digest(content),
+        approved_at=at,
+        approved_in_id=in_meeting,
+    )
+    events.write(
+        session,
+        "minutes.approved",
+        "minutes",
+        row["id"],
+        by=by,
+        at=at,
+        meeting=str(in_meeting),
+        digest=_digest(content),
+    )
+    if later["state"] == "under_way":
+        _settle_item(session, in_meeting, str(meeting_id), by=by, at=at)
+    return version
+
+
+def _settle_item(session: Session, meeting_id: UUID, subject: str, *, by: Actor, at: datetime) -> None:
+    """The item of a meeting that asked it to approve these minutes is treated."""
+    for item in items_of(session, meeting_id):
+        if item["kind"] == "minutes" and item["subject"] == subject and not item["outcome"]:
+            row = lock_item(session, item["id"])
+            change_item(
+                session, row, state=item_moved(row, "settle"), outcome="treated", settled_at=at, settled_as=by.role
+            )
+            tell(session, "agenda_item.treated", row, by=by, at=at, before="", outcome="treated")
+
+
+# ------------------------------------------------------------------------------------------------------------ lines
+
+
+def _attendance_line(one: Attended, names: Mapping[UUID, str], zone: str) -> AttendanceLine:
+    person = one.person_id or next(iter(one.expected), None)
+    return AttendanceLine(
+        seat=Both(fr=one.seat.title_fr, en=one.seat.title_en),
+        organization=Both(fr=one.seat.organization, en=one.seat.organization),
+        person=names.get(person, "") if person else "",
+        state=one.state,  # type: ignore[arg-type]
+        remote=one.is_remote,
+        arrived=_clock(one.arrived_at, zone),
+        left=_clock(one.left_at, zone),
+    )
+
+
+def _clock(moment: datetime | None, zone: str) -> time | None:
+    return local_of(moment, zone).time().replace(second=0, microsecond=0) if moment else None
+
+
+def _item(row: Mapping[str, Any], number: str, decided: Sequence[Mapping[str, Any]]) -> MinutesItem:
+    return MinutesItem(
+        line=item_line(row, number),
+        said=Both(fr=row["note_fr"], en=row["note_en"]),
+        outcome=row["outcome"],
+        decisions=tuple(_decision_line(one) for one in decided if one["item_id"] == row["id"]),
+    )
+
+
+def _decision_line(row: Mapping[str, Any]) -> DecisionLine:
+    return DecisionLine(
+        number=row["number"],
+        text=Both(fr=row["text_fr"], en=row["text_en"]),
+        owner=owner_of(row),
+        due_on=row["due_on"],
+        has_quorum=row["has_quorum"],
+        quorum=quorum_words(Standing.from_json(row["quorum"])),
+    )
+
+
+def _names(session: Session, attended: Sequence[Attended]) -> dict[UUID, str]:
+    wanted = {person for one in attended for person in (one.person_id, *one.expected) if person}
+    rows = session.execute(
+        select(_person.c.id, _person.c.given_name, _person.c.family_name).where(
+            _person.c.program_id == program_of(session), _person.c.id.in_(wanted)
+        )
+    )
+    return {row.id: f"{row.given_name} {row.family_name}" for row in rows}
+
+
+# ------------------------------------------------------------------------------------------------------------- rows
+
+
+def _found(session: Session, meeting_id: UUID, *, lock: bool = False) -> dict[str, Any] | None:
+    asked = select(_minutes).where(_minutes.c.program_id == program_of(session), _minutes.c.meeting_id == meeting_id)
+    return one(session, asked.with_for_update() if lock else asked)
+
+
+def _lock(session: Session, meeting_id: UUID, seen: int | None) -> dict[str, Any]:
+    row = _found(session, meeting_id, lock=True)
+    if row is None:
+        raise _none_yet()
+    if seen is not None and row["version"] != seen:
+        raise Refusal(
+            "minutes.changed",
+            N_("Someone else changed these minutes while you were looking at them. Nothing was saved; look again."),
+        )
+    return row
+
+
+def _change(session: Session, row: Mapping[str, Any], **values: Any) -> int:
+    version: int = row["version"] + 1
+    session.execute(
+        update(_minutes)
+        .where(_minutes.c.program_id == row["program_id"], _minutes.c.id == row["id"])
+        .values(**values, version=version)
+    )
+    return version
+
+
+def _refuse_unless_draft(row: Mapping[str, Any]) -> None:
+    if row["state"] == "approved":
+        raise Refusal("minutes.approved", N_("These minutes are approved: they stay as they are."))
+    if row["state"] != "draft":
+        raise Refusal("minutes.not_draft", N_("These minutes are with the members: take them back to change them."))
+
+
+def _moved(row: Mapping[str, Any], move: str) -> str:
+    try:
+        return MINUTES.after(row["state"], move)
+    except NoSuchMove:
+        if row["state"] == "approved":
+            raise Refusal("minutes.approved", N_("These minutes are approved: they stay as they are.")) from None
+        raise Refusal("minutes.state", N_("This cannot be done with these minutes as they stand now.")) from None
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    written = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(written.encode()).hexdigest()
+
+
+def _none_yet() -> Refusal:
+    return Refusal("minutes.none", N_("This meeting has no minutes yet."))

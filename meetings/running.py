@@ -1,0 +1,158 @@
+"""A meeting while people sit in it: opened, its items treated one by one, and closed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlmodel import Session
+
+from duties import events
+from duties.actors import Actor
+from duties.here import local_day
+from duties.refusals import Refusal
+from locales import N_
+from meetings import agendas, assembling, attendance, minutes
+from meetings.agenda_items import change_item, item_of, items_of, lock_item, tell
+from meetings.agenda_items import moved as item_moved
+from meetings.committees import committee_of, committees
+from meetings.decisions import decisions_of
+from meetings.holding import lock_meeting, write_meeting
+from meetings.reasons import REFERRED
+from meetings.schedule import moved
+from meetings.texts import checked_text
+from models.agenda import OUTCOMES
+
+#: What people say became of an item; "decided" is said by recording the decision.
+SAID: Final = tuple(outcome for outcome in OUTCOMES if outcome != "decided")
+
+
+def open_meeting(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
+    """Begin a meeting: every seat of the day then waits to be recorded. Raises Refusal: not planned, or not today yet.
+
+    A meeting that nobody opened in time is opened afterwards, to record what happened.
+    """
+    row = lock_meeting(session, meeting_id, seen=seen)
+    state = moved(row, "open")
+    if local_day(session, at) < row["starts"].date():
+        raise Refusal("meeting.too_early", N_("A meeting is opened on its day, or afterwards."))
+    write_meeting(session, row, state=state, opened_at=at)
+    attendance.expect_everyone(session, row, at=at)
+    events.write(session, "meeting.opened", "meeting", meeting_id, by=by, at=at)
+
+
+def put_back(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
+    """Take back that a meeting was opened. Raises Refusal where something was recorded in it already."""
+    row = lock_meeting(session, meeting_id, seen=seen)
+    state = moved(row, "put_back")
+    recorded = any(item["outcome"] for item in items_of(session, meeting_id))
+    if recorded or attendance.is_recorded(session, meeting_id) or decisions_of(session, meeting_id):
+        raise Refusal("meeting.recorded", N_("Something was recorded in this meeting: it took place."))
+    write_meeting(session, row, state=state, opened_at=None)
+    events.write(session, "meeting.put_back", "meeting", meeting_id, by=by, at=at)
+
+
+def treat(
+    session: Session,
+    item_id: UUID,
+    outcome: str,
+    *,
+    note_fr: str | None = None,
+    note_en: str | None = None,
+    refer_to: str = "",
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> int:
+    """Say what became of an item, or correct it, while the meeting is under way; return the version that it is now.
+
+    `outcome` is one of `SAID`: treated, carried to the next meeting, referred to the committee with the key `refer_to`,
+    withdrawn, or "" where nothing is said of it yet. The notes are for the minutes; one that is not given stays. An
+    item that is decided keeps its outcome: "decided" is given with its note alone. Raises Refusal.
+    """
+    meeting_id = item_of(session, item_id)["meeting_id"]
+    if meeting_id is None:
+        raise Refusal("agenda.not_on_one", N_("This item is not on the agenda of a meeting."))
+    meeting = lock_meeting(session, meeting_id)
+    if meeting["state"] != "under_way":
+        raise Refusal("item.not_under_way", N_("What became of an item is recorded while the meeting is under way."))
+    row = lock_item(session, item_id, seen=seen)
+    notes = {
+        name: checked_text(said) for name, said in (("note_fr", note_fr), ("note_en", note_en)) if said is not None
+    }
+    _refuse_outcome(session, row, outcome, refer_to)
+    target = committee_of(session, refer_to)["id"] if outcome == "referred" else None
+    if (outcome, target) == (row["outcome"], row["referred_to_id"]):
+        version = change_item(session, row, **notes)
+        tell(session, "agenda_item.noted", row, by=by, at=at)
+        return version
+    if row["outcome"] == "referred":
+        _take_back_referral(session, row, by=by, at=at)
+    state = item_moved(row, "correct") if row["state"] == "settled" else row["state"]
+    settled: dict[str, Any] = {"settled_at": None, "settled_as": None}
+    if outcome:
+        state = item_moved({"state": state}, "settle")
+        settled = {"settled_at": at, "settled_as": by.role}
+    version = change_item(session, row, **notes, **settled, state=state, outcome=outcome, referred_to_id=target)
+    if outcome == "referred":
+        agendas.refer(session, item_id, refer_to, by=by, at=at)
+    tell(session, "agenda_item.treated", row, by=by, at=at, before=row["outcome"], outcome=outcome)
+    return version
+
+
+def close_meeting(
+    session: Session,
+    meeting_id: UUID,
+    *,
+    carry_rest: bool = False,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> UUID:
+    """End a meeting, carry over what it did not reach, and draft its minutes; return their id.
+
+    With `carry_rest`, items of which nothing was said are carried. Raises Refusal: not under way, or, without it, how
+    many such items there are, and their numbers.
+    """
+    row = lock_meeting(session, meeting_id, seen=seen)
+    state = moved(row, "close")
+    items = items_of(session, meeting_id)
+    untreated = [(item["number"] or str(place), item) for place, item in enumerate(items, 1) if not item["outcome"]]
+    if untreated and not carry_rest:
+        raise Refusal(
+            "meeting.untreated",
+            N_("Nothing is recorded of %(n)s items yet: %(numbers)s."),
+            n=len(untreated),
+            numbers=", ".join(number for number, _ in untreated),
+        )
+    for _, item in untreated:
+        treat(session, item["id"], "carried", by=by, at=at)
+    write_meeting(session, row, state=state, closed_at=at, settled_by=by.person_id)
+    carried = assembling.carry_over(session, meeting_id, by=by, at=at)
+    events.write(session, "meeting.closed", "meeting", meeting_id, by=by, at=at, items=len(items), carried=len(carried))
+    return minutes.draft(session, meeting_id, by=by, at=at)
+
+
+def _refuse_outcome(session: Session, row: Mapping[str, Any], outcome: str, refer_to: str) -> None:
+    stands = any(
+        one["item_id"] == row["id"] and one["state"] != "withdrawn" for one in decisions_of(session, row["meeting_id"])
+    )
+    if outcome == "decided" and not stands:
+        raise Refusal("item.no_decision", N_("Record the decision: the item is decided by it."))
+    if outcome not in OUTCOMES:
+        raise Refusal("item.outcome", N_("An item ends in one of the ways that are offered."))
+    if stands and outcome != "decided":
+        raise Refusal("item.decided", N_("A decision was recorded on this item, and stands."))
+    if (outcome == "referred") != bool(refer_to):
+        raise Refusal("item.refer_to", N_("Say to which committee the item is referred."))
+    if refer_to and committee_of(session, refer_to)["id"] == row["committee_id"]:
+        raise Refusal("agenda.own_committee", N_("An item is referred to another committee."))
+
+
+def _take_back_referral(session: Session, row: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Nobody referred it after all: the other committee has it no more, unless it has reasons of its own."""
+    other = committees(session)[row["referred_to_id"]]["key"]
+    subject, _, _ = str(row["subject"]).partition("@")
+    agendas.withdraw(session, other, row["kind"], subject, by=by, at=at, code=REFERRED)

@@ -1,0 +1,153 @@
+"""A meeting is opened, treated item by item and closed; nothing of it is left without a word."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlmodel import Session
+
+from duties.refusals import Refusal
+from meetings import agendas, attendance, decisions, minutes, running
+from meetings.committees import committee_of
+from meetings.holding import read_meeting
+from tests.cast import Cast
+from tests.meetings.meeting_room import (
+    MINUTE,
+    NEXT_LOCAL,
+    NOW,
+    PRESENT,
+    events_of,
+    items,
+    meeting,
+    opened,
+    session,
+    sit,
+)
+
+__all__ = ["session"]
+
+
+def test_opening_has_every_seat_of_the_day_wait_to_be_recorded(session: Session, cast: Cast) -> None:
+    here = opened(session, cast)
+    assert read_meeting(session, here)["state"] == "under_way"
+    attended = attendance.attendance_of(session, here)
+    assert {one.state for one in attended} == {"unrecorded"}
+    assert all(one.version == 1 for one in attended)
+
+
+def test_a_meeting_is_not_opened_before_its_day(session: Session, cast: Cast) -> None:
+    with pytest.raises(Refusal) as refused:
+        running.open_meeting(
+            session, meeting(session, NEXT_LOCAL), by=cast.actor("coordinator"), at=NOW + timedelta(days=30)
+        )
+    assert refused.value.code == "meeting.too_early"
+
+
+def test_an_opening_is_taken_back_while_nothing_was_recorded(session: Session, cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    here = opened(session, cast)
+    running.put_back(session, here, by=by, at=NOW)
+    assert read_meeting(session, here)["state"] == "planned"
+    running.open_meeting(session, here, by=by, at=NOW + MINUTE)
+    sit(session, cast, "codim")
+    with pytest.raises(Refusal) as refused:
+        running.put_back(session, here, by=by, at=NOW + MINUTE)
+    assert refused.value.code == "meeting.recorded"
+    sit(session, cast, "codim", "unrecorded")
+    running.put_back(session, here, by=by, at=NOW + MINUTE)
+
+
+def test_a_meeting_with_an_untreated_item_does_not_close_and_names_it(session: Session, cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    here = opened(session, cast, *PRESENT)
+    running.treat(session, items(session)[0]["id"], "treated", note_fr="Entendu.", by=by, at=NOW)
+    with pytest.raises(Refusal) as refused:
+        running.close_meeting(session, here, by=by, at=NOW)
+    assert (refused.value.code, dict(refused.value.facts)) == ("meeting.untreated", {"n": 2, "numbers": "2, 3"})
+    assert read_meeting(session, here)["state"] == "under_way"
+
+
+def test_what_was_not_reached_is_carried_and_the_minutes_are_drafted(session: Session, cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    here = opened(session, cast, *PRESENT)
+    running.treat(session, items(session)[0]["id"], "treated", by=by, at=NOW)
+    running.close_meeting(session, here, carry_rest=True, by=by, at=NOW + timedelta(hours=2))
+    row = read_meeting(session, here)
+    assert (row["state"], row["settled_by"]) == ("held", by.person_id)
+    pool = agendas.pool_of(session, row["committee_id"])
+    assert [(one["title_fr"], one["times_seen"]) for one in pool] == [("Formation", 1), ("Local", 1)]
+    assert minutes.minutes_of(session, here)["state"] == "draft"
+    assert "meeting.closed" in [verb for verb, _ in events_of(session, here)]
+    with pytest.raises(Refusal):
+        running.treat(session, items(session)[1]["id"], "treated", by=by, at=NOW)
+
+
+def test_an_item_is_referred_to_another_committee_and_taken_back(session: Session, cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    opened(session, cast, *PRESENT)
+    item = items(session)[1]
+    clinical = committee_of(session, "clinical")["id"]
+    with pytest.raises(Refusal) as refused:
+        running.treat(session, item["id"], "referred", by=by, at=NOW)
+    assert refused.value.code == "item.refer_to"
+    with pytest.raises(Refusal) as refused:
+        running.treat(session, item["id"], "referred", refer_to="steering", by=by, at=NOW)
+    assert refused.value.code == "agenda.own_committee"
+    running.treat(session, item["id"], "referred", refer_to="clinical", by=by, at=NOW)
+    (waiting,) = agendas.pool_of(session, clinical)
+    assert (waiting["title_fr"], waiting["carried_from_id"]) == ("Formation", item["id"])
+    assert [reason["code"] for reason in waiting["reasons"]] == ["referred"]
+    running.treat(session, item["id"], "treated", by=by, at=NOW + MINUTE)
+    assert agendas.pool_of(session, clinical) == []
+    assert items(session)[1]["referred_to_id"] is None
+
+
+def test_of_two_secretaries_the_second_is_told_that_the_item_changed(session: Session, cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    opened(session, cast, *PRESENT)
+    item = items(session)[0]
+    running.treat(session, item["id"], "treated", by=by, at=NOW, seen=item["version"])
+    with pytest.raises(Refusal) as refused:
+        running.treat(session, item["id"], "carried", by=by, at=NOW, seen=item["version"])
+    assert refused.value.code == "agenda.item_changed"
+    assert items(session)[0]["outcome"] == "treated"
+
+
+def test_an_outcome_is_corrected_and_taken_back_while_the_meeting_is_under_way(session: Session, cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    opened(session, cast, *PRESENT)
+    item = items(session)[0]["id"]
+    running.treat(session, item, "withdrawn", note_fr="Retiré.", by=by, at=NOW)
+    running.treat(session, item, "treated", by=by, at=NOW + MINUTE)
+    assert (items(session)[0]["outcome"], items(session)[0]["note_fr"]) == ("treated", "Retiré.")
+    running.treat(session, item, "", by=by, at=NOW + MINUTE)
+    assert (items(session)[0]["state"], items(session)[0]["settled_at"]) == ("scheduled", None)
+    facts = [(one["before"], one["outcome"]) for verb, one in events_of(session, item) if verb.endswith(".treated")]
+    assert facts == [("", "withdrawn"), ("withdrawn", "treated"), ("treated", "")]
+
+
+def test_an_item_is_decided_by_recording_the_decision_and_by_nothing_else(session: Session, cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    here = opened(session, cast, *PRESENT)
+    item = items(session)[0]["id"]
+    with pytest.raises(Refusal) as refused:
+        running.treat(session, item, "decided", by=by, at=NOW)
+    assert refused.value.code == "item.no_decision"
+    decisions.decide(session, here, item, text_fr="Adopté.", by=by, at=NOW)
+    assert items(session)[0]["outcome"] == "decided"
+    running.treat(session, item, "decided", note_fr="Après discussion.", by=by, at=NOW)
+    assert items(session)[0]["note_fr"] == "Après discussion."
+    with pytest.raises(Refusal) as refused:
+        running.treat(session, item, "carried", by=by, at=NOW)
+    assert refused.value.code == "item.decided"
+
+
+def test_a_note_with_a_control_character_is_refused(session: Session, cast: Cast) -> None:
+    opened(session, cast, *PRESENT)
+    for note, code in (("un\x00deux", "text.not_text"), ("a" * 4_001, "text.too_long")):
+        with pytest.raises(Refusal) as refused:
+            running.treat(
+                session, items(session)[0]["id"], "treated", note_fr=note, by=cast.actor("coordinator"), at=NOW
+            )
+        assert refused.value.code == code
