@@ -18,7 +18,6 @@ from locales import pick, say_n
 from meetings.committees import committees
 from meetings.documents.content import AgendaContent, ItemLine
 from meetings.documents.files import file_name
-from meetings.documents.pdf import as_pdf
 from meetings.freezing import Outgoing
 from meetings.holding import read_meeting
 from meetings.wording import when
@@ -103,6 +102,9 @@ def _line(language: Language, one: ItemLine) -> str:
 def _printed(
     content: AgendaContent, committee: Mapping[str, Any], meeting: Mapping[str, Any], language: str, addendum: int
 ) -> Attachment:
+    # Read where something is printed: a twentieth of all that the worker holds is the compiler of documents.
+    from meetings.documents.pdf import as_pdf  # noqa: PLC0415
+
     kind: Literal["addendum", "agenda"] = "addendum" if addendum else "agenda"
     name = file_name(kind, committee["key"], meeting["starts"].date(), language, addendum=addendum)
     return Attachment(name, "application/pdf", as_pdf(content, language))
