@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
 from adapters.entra_settings import EntraSettings, entra_of
 from adapters.environment import SettingsError, contents_of, is_this_machine, path_of, port_of, text_of, truth_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
 
 
 @dataclass(frozen=True)
@@ -107,15 +108,23 @@ def _databases(env: Mapping[str, str]) -> tuple[str | None, str | None, str | No
             if given is not None:
                 raise SettingsError(name, "is set without DATABASE_URL; set both, or neither.")
         return None, None, None
-    if owner is not None and make_url(owner).username == make_url(app).username:
+    if owner is not None and owner.username == app.username:
         raise SettingsError("DATABASE_URL", "signs in as the owner; the application needs a role that owns nothing.")
-    return app, owner, prefect
+    return _written(app), _written(owner), _written(prefect)
 
 
-def _database(env: Mapping[str, str], name: str, driver: str) -> str | None:
+def _written(url: "URL | None") -> str | None:
+    return url.render_as_string(hide_password=False) if url is not None else None
+
+
+def _database(env: Mapping[str, str], name: str, driver: str) -> "URL | None":
     given = text_of(env, name, "")
     if not given:
         return None
+    # Read where an address is given: with the embedded server, the process that stays needs none of it.
+    from sqlalchemy import make_url  # noqa: PLC0415
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
     try:
         url = make_url(given)
     except (ArgumentError, ValueError):
@@ -125,7 +134,7 @@ def _database(env: Mapping[str, str], name: str, driver: str) -> str | None:
     if not url.username or not url.database:
         raise SettingsError(name, "must name a role and a database (postgresql://role:password@server/database).")
     # One driver, whichever the address names: the program is tried with no other.
-    return url.set(drivername=f"postgresql+{driver}").render_as_string(hide_password=False)
+    return url.set(drivername=f"postgresql+{driver}")
 
 
 def _base_url(env: Mapping[str, str], host: str, port: int) -> str:
