@@ -39,6 +39,8 @@ TABLES: Final = {
     "letter": "notice",
     "version": "protocol_version",
     "feed": "calendar_feed",
+    "guest": "person",
+    "draft": "drafted_year",
 }
 
 _count = table_of(RateCount)

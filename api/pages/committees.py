@@ -10,12 +10,15 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from api.answers import sentence_of, status_of
 from api.pages.choices import people_by_id
+from api.pages.forms import Typed
 from api.pages.frame import page, titles_of_roles
 from api.pages.meeting_lines import STATES, between, title_of
 from api.pages.program import rhythm_in_words
 from api.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.session import AtDesk, Desk
+from meetings import drafting
 from meetings.committees import ALTERNATE, PRINCIPAL, Membership, committees, memberships
 from models.program import Person
 
@@ -55,7 +58,12 @@ def show_committees(desk: AtDesk, request: Request) -> HTMLResponse:
 def show_committee(desk: AtDesk, request: Request, key: str) -> HTMLResponse:
     """One committee."""
     require(Action.SEE_CALENDAR, to_program(desk.asker))
-    row = find_committee(desk, key)
+    return committee_page(desk, request, find_committee(desk, key), Typed())
+
+
+def committee_page(desk: Desk, request: Request, row: Mapping[str, Any], typed: Typed) -> HTMLResponse:
+    """The page of a committee; with `typed`, as a rule refused what was sent."""
+    may_plan = allows(Action.PLAN_MEETINGS, to_program(desk.asker)) is not None
     members = memberships(desk.session, [row["id"]])[row["id"]]
     people = people_by_id(desk)
     ahead = between(desk, desk.day, desk.day + AHEAD, committee_id=row["id"])
@@ -64,15 +72,19 @@ def show_committee(desk: AtDesk, request: Request, key: str) -> HTMLResponse:
         desk,
         request,
         "committee.html",
+        status=status_of(typed.refusal) if typed.refusal else 200,
+        typed=typed,
+        refusal=sentence_of(typed.refusal) if typed.refusal else "",
         committee=row,
-        title=titles[key],
+        title=titles[row["key"]],
         meets=rhythm_in_words(row["rhythm"]),
         derives=[titles[other] for other in row["derived_from"] if other in titles],
         seats=_seats(desk, members, people, titles),
         next_ones=ahead[:NEXT],
         left_off=len(ahead[NEXT:]),
         states=STATES,
-        may_plan=allows(Action.PLAN_MEETINGS, to_program(desk.asker)) is not None,
+        may_plan=may_plan,
+        drafts=[one for one in drafting.drafts(desk.session) if one["committee_id"] == row["id"]] if may_plan else [],
         day=desk.day,
     )
 

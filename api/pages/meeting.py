@@ -213,18 +213,18 @@ def invite_guest(desk: AtDesk, request: Request, meeting_id: UUID, person: Text 
     return _twice(desk, request, meeting_id, "guests", title, change, {"person": person}, shown=shown)
 
 
-@router.post("/meetings/{meeting_id}/guests/{person_id}/withdrawal")
+@router.post("/meetings/{meeting_id}/guests/{guest_id}/withdrawal")
 @asks(Action.PLAN_MEETINGS)
-def withdraw_guest(desk: AtDesk, request: Request, meeting_id: UUID, person_id: UUID, shown: Text = "") -> Response:
+def withdraw_guest(desk: AtDesk, request: Request, meeting_id: UUID, guest_id: UUID, shown: Text = "") -> Response:
     """Take a guest's invitation back."""
     by = _who_plans(desk, meeting_id)
-    find_person(desk.session, person_id)
+    find_person(desk.session, guest_id)
 
     def change() -> tuple[Told, ...]:
-        return schedule.withdraw_guest(desk.session, meeting_id, person_id, by=by, at=desk.at)
+        return schedule.withdraw_guest(desk.session, meeting_id, guest_id, by=by, at=desk.at)
 
     title = N_("Take the invitation back")
-    form = f"guests/{person_id}/withdrawal"
+    form = f"guests/{guest_id}/withdrawal"
     return _twice(desk, request, meeting_id, form, title, change, {}, shown=shown)
 
 

@@ -1,0 +1,372 @@
+"""Planning a committee's dates: what the planner proposes and why, ticked one by one, then who will be invited.
+
+A season of a weekly committee, a year of one that meets a few times, a year that was drafted by itself, or one meeting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import HTMLResponse
+from sqlalchemy import func, select
+
+from api.answers import sentence_of, status_of
+from api.pages.committees import committee_page, find_committee
+from api.pages.forms import Text, Typed, day_of, hour_of, id_or_none, minutes_or_none
+from api.pages.frame import page, see_other
+from api.pages.meeting_lines import title_of
+from api.pages.previews import Ask, previewed
+from api.permissions import Action, Forbidden, asks, require, to_program
+from api.session import AtDesk, Desk
+from duties.here import program_of
+from duties.refusals import Refusal
+from locales import N_, gettext, show_day
+from meetings import drafting, schedule, wording
+from meetings.invitations import Told
+from meetings.proposals import Proposal, Reason
+from models.base import table_of
+from models.meeting import Meeting
+
+router = APIRouter()
+
+_meeting = table_of(Meeting)
+
+#: How far ahead of today the first proposed date is, where the committee has none planned: people have to be free.
+NOTICE: Final = timedelta(days=14)
+#: A season at first proposed: from September to June is longer, a term is shorter.
+SEASON: Final = timedelta(weeks=26)
+
+NO_MEETING: Final = N_("No meeting that week.")
+
+Chosen = Mapping[date, datetime | None]
+"""For each proposed day, when the meeting is, or None where there is none."""
+
+Asked = Annotated[str, Query(max_length=40)]
+
+
+@dataclass(frozen=True)
+class Option:
+    """One proposed date as the page offers it: the day it stands for, what may be chosen, and what speaks against."""
+
+    original: date
+    choices: Sequence[tuple[str, str]]
+    chosen: str
+    reasons: Sequence[str]
+    remaining: Sequence[str]
+    is_plain: bool
+
+
+@router.get("/committees/{key}/dates", name="dates")
+@asks(Action.PLAN_MEETINGS)
+def show_dates(
+    desk: AtDesk, request: Request, key: str, first: Asked = "", last: Asked = "", draft: Asked = ""
+) -> HTMLResponse:
+    """The dates that are proposed for a committee, from a day on or as they were drafted, each to be ticked."""
+    require(Action.PLAN_MEETINGS, to_program(desk.asker))
+    row = _with_rhythm(desk, key)
+    return _page(desk, request, row, {"first": first, "last": last, "draft": draft}, ())
+
+
+@router.post("/committees/{key}/dates")
+@asks(Action.PLAN_MEETINGS)
+def plan_dates(
+    desk: AtDesk,
+    request: Request,
+    key: str,
+    first: Text = "",
+    last: Text = "",
+    draft: Text = "",
+    place: Text = "",
+    online_url: Text = "",
+    date: Annotated[list[str] | None, Form()] = None,
+    shown: Text = "",
+) -> Response:
+    """Plan the dates that were ticked, and invite everyone."""
+    by = require(Action.PLAN_MEETINGS, to_program(desk.asker))
+    row = _with_rhythm(desk, key)
+    dates = date or []
+    values = {"first": first, "last": last, "draft": draft, "place": place, "online_url": online_url}
+    where = {"place": place, "online_url": online_url}
+
+    def change() -> tuple[Told, ...]:
+        chosen = _chosen(dates)
+        if not any(chosen.values()):
+            raise Refusal("dates.missing", N_("Choose at least one date."))
+        draft_id = id_or_none(draft)
+        if draft_id is not None:
+            drafting.settle(desk.session, draft_id, "planned", by=by, at=desk.at)
+        if not _is_weekly(row):
+            starts = sorted(local for local in chosen.values() if local is not None)
+            return schedule.plan_meetings(
+                desk.session, key, starts, place=place, online_url=online_url, by=by, at=desk.at
+            )
+        season = _Season.of(desk, row, day_of(first), day_of(last), chosen)
+        return schedule.plan_season(
+            desk.session,
+            key,
+            first=season.first,
+            last=season.last,
+            hour=season.hour,
+            without=season.without,
+            instead=season.instead,
+            place=place,
+            online_url=online_url,
+            by=by,
+            at=desk.at,
+        )
+
+    ask = Ask(
+        title=gettext(N_("Plan these dates")),
+        facts=_facts(desk, row, dates, where),
+        action=f"/committees/{key}/dates",
+        back=f"/committees/{key}/dates",
+        fields=[*values.items(), *(("date", one) for one in dates)],
+        shown=shown,
+        done=f"/committees/{key}#next",
+    )
+    outcome = previewed(desk, request, ask, change)
+    if isinstance(outcome, Refusal):
+        return _page(desk, request, row, values, dates, refusal=outcome)
+    return outcome
+
+
+@router.post("/committees/{key}/meetings")
+@asks(Action.PLAN_MEETINGS)
+def add_meeting(
+    desk: AtDesk,
+    request: Request,
+    key: str,
+    day: Text = "",
+    hour: Text = "",
+    minutes: Text = "",
+    place: Text = "",
+    online_url: Text = "",
+    shown: Text = "",
+) -> Response:
+    """Add one meeting that stands alone."""
+    by = require(Action.PLAN_MEETINGS, to_program(desk.asker))
+    row = find_committee(desk, key)
+    values = {"day": day, "hour": hour, "minutes": minutes, "place": place, "online_url": online_url}
+
+    def change() -> tuple[Told, ...]:
+        length = minutes_or_none(minutes) or row["minutes"]
+        if length is None:
+            raise Refusal("minutes.missing", N_("Say how long the meeting lasts."))
+        starts = datetime.combine(day_of(day), hour_of(hour))
+        return schedule.plan_meetings(
+            desk.session, key, [starts], minutes=length, place=place, online_url=online_url, by=by, at=desk.at
+        )
+
+    ask = Ask(
+        title=gettext(N_("Add a meeting")),
+        facts=_facts(desk, row, [f"{day}|{day}T{hour}"], {"place": place, "online_url": online_url}),
+        action=f"/committees/{key}/meetings",
+        back=f"/committees/{key}",
+        fields=list(values.items()),
+        shown=shown,
+        done=f"/committees/{key}#next",
+    )
+    outcome = previewed(desk, request, ask, change)
+    if isinstance(outcome, Refusal):
+        return committee_page(desk, request, row, Typed("add", outcome, values))
+    return outcome
+
+
+@router.post("/committees/{key}/drafts/{draft_id}/dismissal")
+@asks(Action.PLAN_MEETINGS)
+def dismiss_draft(desk: AtDesk, key: str, draft_id: UUID) -> Response:
+    """Plan nothing of a year that was drafted; it is not drafted again."""
+    by = require(Action.PLAN_MEETINGS, to_program(desk.asker))
+    find_committee(desk, key)
+    drafting.settle(desk.session, draft_id, "dismissed", by=by, at=desk.at)
+    return see_other(f"/committees/{key}")
+
+
+# ------------------------------------------------------------------------------------------------ what was chosen
+
+
+@dataclass(frozen=True)
+class _Season:
+    """A weekly season as the ticks make it."""
+
+    first: date
+    last: date
+    hour: time
+    without: Mapping[date, str]
+    instead: Mapping[date, datetime]
+
+    @classmethod
+    def of(cls, desk: Desk, row: Mapping[str, Any], first: date, last: date, chosen: Chosen) -> _Season:
+        """What is not ticked has no meeting, with the reason that the planner gave, in the words of who plans."""
+        hour = time.fromisoformat(row["rhythm"]["at"])
+        proposals = _proposed(desk, row, first, last)
+        originals = [one.original for one in proposals]
+        if not originals or not set(chosen) <= set(originals):
+            raise Refusal("choice.malformed", N_("Choose one of the list."))
+        why = {one.original: " ".join(_in_words(one.reasons, desk.language)) for one in proposals}
+        return cls(
+            originals[0],
+            originals[-1],
+            hour,
+            {day: why[day][:200] or gettext(NO_MEETING) for day in originals if chosen.get(day) is None},
+            {
+                day: starts
+                for day, starts in chosen.items()
+                if starts is not None and starts != datetime.combine(day, hour)
+            },
+        )
+
+
+def _chosen(dates: Sequence[str]) -> dict[date, datetime | None]:
+    """The ticks and lists of the form: "2026-12-23|2026-12-22T09:30", or "2026-12-23|". Raises Refusal."""
+    found: dict[date, datetime | None] = {}
+    for text in dates:
+        original, _, starts = text.partition("|")
+        day = day_of(original)
+        if day in found:
+            raise Refusal("choice.malformed", N_("Choose one of the list."))
+        if not starts:
+            found[day] = None
+            continue
+        on, _, at = starts.partition("T")
+        found[day] = datetime.combine(day_of(on), hour_of(at))
+    return found
+
+
+def _proposed(desk: Desk, row: Mapping[str, Any], first: date, last: date | None) -> tuple[Proposal, ...]:
+    """What the planner proposes. Raises Refusal."""
+    if last is not None and last - first > schedule.LONGEST_SEASON:
+        raise Refusal("season.too_long", N_("A season lasts a year at most."))
+    return drafting.propose(desk.session, row["id"], first, last=last)
+
+
+def _with_rhythm(desk: Desk, key: str) -> Mapping[str, Any]:
+    """A committee that has a rhythm to plan by. Raises Forbidden for one that is not set up, as for one that is not."""
+    row = find_committee(desk, key)
+    if not row["rhythm"]:
+        raise Forbidden
+    return row
+
+
+def _is_weekly(row: Mapping[str, Any]) -> bool:
+    return bool(row["rhythm"].get("per") == "week")
+
+
+# ------------------------------------------------------------------------------------------------ what the page shows
+
+
+def _page(
+    desk: Desk,
+    request: Request,
+    row: Mapping[str, Any],
+    values: Mapping[str, str],
+    ticked: Sequence[str],
+    *,
+    refusal: Refusal | None = None,
+) -> HTMLResponse:
+    weekly = _is_weekly(row)
+    proposals: tuple[Proposal, ...] = ()
+    draft = _draft(desk, row, values["draft"])
+    begins = _begins(desk, row)
+    first = values["first"] or begins.isoformat()
+    last = values["last"] or ((begins + SEASON).isoformat() if weekly else "")
+    try:
+        if draft is not None:
+            proposals = tuple(Proposal.from_json(one) for one in draft["dates"])
+        elif values["first"]:
+            proposals = _proposed(desk, row, day_of(first), day_of(last) if weekly else None)
+    except Refusal as wrong:
+        refusal = refusal or wrong
+    if draft is not None and proposals:
+        first, last = proposals[0].original.isoformat(), proposals[-1].original.isoformat()
+    return page(
+        desk,
+        request,
+        "dates.html",
+        status=status_of(refusal) if refusal else 200,
+        refusal=sentence_of(refusal) if refusal else "",
+        committee=row,
+        title=title_of(row, desk.language),
+        weekly=weekly,
+        first=first,
+        last=last,
+        draft=draft,
+        place=values.get("place", row["place"]),
+        online_url=values.get("online_url", ""),
+        options=[_option(one, ticked, desk.language) for one in proposals],
+    )
+
+
+def _draft(desk: Desk, row: Mapping[str, Any], text: str) -> dict[str, Any] | None:
+    """The draft that an address names, where it waits, is of this committee."""
+    return next(
+        (one for one in drafting.drafts(desk.session) if str(one["id"]) == text and one["committee_id"] == row["id"]),
+        None,
+    )
+
+
+def _begins(desk: Desk, row: Mapping[str, Any]) -> date:
+    """The day from which dates are proposed at first: after the last planned meeting."""
+    last = desk.session.scalar(
+        select(func.max(_meeting.c.starts)).where(
+            _meeting.c.program_id == program_of(desk.session),
+            _meeting.c.committee_id == row["id"],
+            _meeting.c.state != "cancelled",
+        )
+    )
+    soon = desk.day + NOTICE
+    return max(soon, last.date() + timedelta(days=1)) if last is not None else soon
+
+
+def _option(proposal: Proposal, ticked: Sequence[str], language: str) -> Option:
+    day = proposal.original.isoformat()
+    offered = [proposal.starts, *(other.starts for other in proposal.alternatives)]
+    against = {other.starts: _in_words(other.remaining, language) for other in proposal.alternatives}
+    choices = [
+        (_value(day, starts), " – ".join([wording.when(language, starts), *against.get(starts, ())]))
+        for starts in dict.fromkeys(offered)
+        if proposal.decision != "skip" or starts != proposal.starts
+    ]
+    choices.append((f"{day}|", gettext(N_("no meeting"))))
+    proposed = f"{day}|" if proposal.decision == "skip" else _value(day, proposal.starts)
+    kept = next((one for one in ticked if one.startswith(f"{day}|")), f"{day}|" if ticked else proposed)
+    return Option(
+        proposal.original,
+        choices,
+        kept if kept in dict(choices) else proposed,
+        _in_words(proposal.reasons, language),
+        _in_words(proposal.remaining, language),
+        proposal.decision == "meet" and not proposal.alternatives,
+    )
+
+
+def _value(day: str, starts: datetime) -> str:
+    return f"{day}|{starts.isoformat(timespec='minutes')}"
+
+
+def _in_words(reasons: Sequence[Reason], language: str) -> list[str]:
+    return [reason.in_words(language) for reason in reasons]
+
+
+def _facts(desk: Desk, row: Mapping[str, Any], dates: Sequence[str], where: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What is about to be planned, in words: the dates in order, and the place."""
+    found = [(gettext(N_("Committee")), title_of(row, desk.language))]
+    try:
+        planned = sorted(one for one in _chosen(dates).values() if one is not None)
+    except Refusal:
+        return found  # the change itself refuses it, and the page says why
+    if len(planned) == 1:
+        found.append((gettext(N_("Day and hour")), wording.when(desk.language, planned[0])))
+    elif planned:
+        found += [
+            (gettext(N_("Meetings")), str(len(planned))),
+            (gettext(N_("First one")), wording.when(desk.language, planned[0])),
+            (gettext(N_("Last one")), show_day(desk.language, planned[-1].date(), "full")),
+        ]
+    labels = {"place": N_("Place"), "online_url": N_("Online address")}
+    return found + [(gettext(label), where[name]) for name, label in labels.items() if where[name]]

@@ -1,0 +1,200 @@
+"""Planning a committee's dates: proposals with their reasons, what is ticked, and who would be invited."""
+
+from __future__ import annotations
+
+import html
+import re
+from datetime import date, datetime, time
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, update
+
+from meetings import drafting, schedule
+from models.base import table_of
+from models.committee import Committee
+from models.meeting import DraftedYear, Meeting
+from models.outbox import Notice
+from tests.api.pages.looking import signed_in, text_of
+from tests.cast import AT, Cast
+from tests.meetings.sitting import seat_everyone
+
+_meeting = table_of(Meeting)
+_notice = table_of(Notice)
+_draft = table_of(DraftedYear)
+_committee = table_of(Committee)
+
+SEASON = {"first": "2026-12-09", "last": "2027-01-13"}
+
+
+@pytest.fixture(autouse=True)
+def _everyone_sits(cast: Cast) -> None:
+    with cast.session() as session:
+        seat_everyone(session, cast)
+
+
+def options(page: str) -> list[str]:
+    """What the form would send as it stands: what is ticked, and what each list has chosen."""
+    ticks = re.findall(r'<input type="checkbox" id="date-[\d-]+" name="date" value="([^"]*)" checked>', page)
+    return sorted([*ticks, *re.findall(r'<option value="([^"]*)" selected>', page)])
+
+
+def hidden(page: str) -> dict[str, list[str]]:
+    """The fields that the page of letters sends on."""
+    form = page[page.index('<h2 id="letters-title"') :]
+    found: dict[str, list[str]] = {}
+    for name, value in re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form):
+        found.setdefault(name, []).append(html.unescape(value))
+    return found
+
+
+def planned(cast: Cast) -> list[tuple[str, str, str]]:
+    with cast.session() as session:
+        rows = session.execute(
+            select(_meeting.c.starts, _meeting.c.state, _meeting.c.reason).order_by(_meeting.c.starts)
+        ).all()
+        return [(row.starts.isoformat(timespec="minutes"), row.state, row.reason) for row in rows]
+
+
+def sent(cast: Cast) -> int:
+    with cast.session() as session:
+        return session.scalar(select(func.count()).select_from(_notice).where(_notice.c.thread != "")) or 0
+
+
+def test_a_season_is_proposed_with_its_reasons_and_planned_as_it_was_ticked(cast: Cast) -> None:
+    client = signed_in(cast, "coordinator")
+    page = client.get("/committees/clinical/dates", params=SEASON)
+    assert page.status_code == 200
+    chosen = options(page.text)
+    assert chosen[0] == "2026-12-09|2026-12-09T09:30"
+    assert "Nothing is planned yet." in text_of(page.text)
+    # One that is plain is taken off by hand, and one is held on another day than its own.
+    given = [one for one in chosen if not one.startswith(("2026-12-16", "2026-12-30"))] + [
+        "2026-12-30|2026-12-29T09:30"
+    ]
+    form = {**SEASON, "place": "Salle 4", "date": given}
+    asked = client.post("/committees/clinical/dates", data=form)
+    assert asked.status_code == 200, text_of(asked.text)[:500]
+    assert "Do it, and send 5 letters" in asked.text
+    assert "Invitation" in asked.text
+    assert planned(cast) == []
+    assert sent(cast) == 0
+    done = client.post("/committees/clinical/dates", data=hidden(asked.text))
+    assert done.headers["location"] == "/committees/clinical#next"
+    rows = planned(cast)
+    assert ("2026-12-09T09:30", "planned", "") in rows
+    assert ("2026-12-16T09:30", "cancelled", "No meeting that week.") in rows
+    assert ("2026-12-29T09:30", "planned", "") in rows
+    assert len(rows) == 6
+    assert sent(cast) == 5
+
+
+def test_a_year_is_proposed_at_the_rhythm_and_each_date_is_a_meeting_of_its_own(cast: Cast) -> None:
+    client = signed_in(cast, "coordinator")
+    page = client.get("/committees/steering/dates", params={"first": "2027-01-01"}).text
+    chosen = options(page)
+    assert len(chosen) == 4
+    asked = client.post("/committees/steering/dates", data={"first": "2027-01-01", "date": chosen[:3]})
+    client.post("/committees/steering/dates", data=hidden(asked.text))
+    assert [state for _, state, _ in planned(cast)] == ["planned"] * 3
+    with cast.session() as session:
+        assert session.scalar(select(func.count(_meeting.c.uid.distinct()))) == 3
+
+
+def test_a_drafted_year_is_planned_from_or_dismissed_once(cast: Cast) -> None:
+    with cast.session() as session:
+        by = cast.actor("coordinator")
+        starts = datetime.combine(date(2026, 12, 15), time(13, 30))
+        schedule.plan_meetings(session, "steering", [starts], by=by, at=AT)
+        drafting.draft_due(session, by=by, at=AT)
+        draft_id = session.scalars(select(_draft.c.id)).one()
+    client = signed_in(cast, "coordinator")
+    assert f"?draft={draft_id}" in client.get("/committees/steering").text
+    page = client.get(f"/committees/steering/dates?draft={draft_id}").text
+    chosen = options(page)
+    assert len(chosen) == 4
+    asked = client.post("/committees/steering/dates", data={"draft": str(draft_id), "date": chosen})
+    assert client.post("/committees/steering/dates", data=hidden(asked.text)).status_code == 303
+    assert len(planned(cast)) == 5
+    assert f"?draft={draft_id}" not in client.get("/committees/steering").text
+    assert client.post(f"/committees/steering/drafts/{draft_id}/dismissal").status_code == 404
+
+
+def test_a_draft_is_dismissed_by_the_coordinator(cast: Cast) -> None:
+    with cast.session() as session:
+        by = cast.actor("coordinator")
+        starts = datetime.combine(date(2026, 12, 15), time(13, 30))
+        schedule.plan_meetings(session, "steering", [starts], by=by, at=AT)
+        drafting.draft_due(session, by=by, at=AT)
+        draft_id = session.scalars(select(_draft.c.id)).one()
+    path = f"/committees/steering/drafts/{draft_id}/dismissal"
+    assert signed_in(cast, "manager_em").post(path).status_code == 404
+    assert signed_in(cast, "manager_em").get("/committees/steering/dates").status_code == 404
+    assert "drafted" not in signed_in(cast, "manager_em").get("/committees/steering").text
+    assert signed_in(cast, "coordinator").post(path).status_code == 303
+    with cast.session() as session:
+        assert session.scalars(select(_draft.c.settled_as)).one() == "dismissed"
+
+
+def test_a_single_meeting_is_added_after_its_letters_were_seen(cast: Cast) -> None:
+    client = signed_in(cast, "coordinator")
+    given = {"day": "2026-12-10", "hour": "14:00", "minutes": "90", "place": "Salle 2"}
+    asked = client.post("/committees/clinical/meetings", data=given)
+    assert "Do it, and send 5 letters" in asked.text
+    assert planned(cast) == []
+    assert client.post("/committees/clinical/meetings", data=hidden(asked.text)).status_code == 303
+    assert planned(cast) == [("2026-12-10T14:00", "planned", "")]
+    again = client.post("/committees/clinical/meetings", data=given)
+    assert again.status_code == 409
+    assert "has a meeting on that day already" in again.text
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ({"first": "soon", "last": "2027-01-13"}, "year-month-day"),
+        ({"first": "2027-01-13", "last": "2026-12-09"}, "A season ends on or after"),
+        ({"first": "2026-12-09", "last": "2099-12-09"}, "A season lasts a year at most."),
+    ],
+)
+def test_days_from_which_nothing_can_be_proposed_are_told(cast: Cast, query: dict[str, str], why: str) -> None:
+    answer = signed_in(cast, "coordinator").get("/committees/clinical/dates", params=query)
+    assert answer.status_code in (409, 422)
+    assert why in text_of(answer.text)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {**SEASON},
+        {**SEASON, "date": ["2026-12-09|"]},
+        {**SEASON, "date": ["zzz"]},
+        {**SEASON, "date": ["2026-12-09|2026-12-09T09:30", "2026-12-09|2026-12-10T09:30"]},
+        {**SEASON, "date": ["2026-12-10|2026-12-10T09:30"]},
+        {**SEASON, "date": ["2026-12-09|2026-12-09"]},
+        {**SEASON, "date": ["2026-12-09|2026-12-18T09:30", "2026-12-16|2026-12-16T09:30"]},
+        {"first": "", "last": "", "date": ["2026-12-09|2026-12-09T09:30"]},
+        {**SEASON, "date": ["2026-12-09|2026-12-09T09:30"], "draft": "zzz"},
+        {**SEASON, "date": ["2026-12-09|2026-12-09T09:30"], "draft": "0b5e0b5e-0b5e-4b5e-8b5e-0b5e0b5e0b5e"},
+        {**SEASON, "date": ["2026-12-09|2026-12-09T09:30"], "online_url": "http://a.example"},
+    ],
+)
+def test_what_the_list_does_not_hold_is_refused_and_nothing_planned(cast: Cast, given: dict[str, Any]) -> None:
+    answer = signed_in(cast, "coordinator").post("/committees/clinical/dates", data=given)
+    assert 400 <= answer.status_code < 500
+    assert planned(cast) == []
+    assert sent(cast) == 0
+
+
+def test_a_committee_that_is_not_set_up_has_no_dates_to_propose(cast: Cast) -> None:
+    with cast.session() as session:
+        session.execute(update(_committee).where(_committee.c.key == "joint").values(rhythm={}, minutes=None))
+    client = signed_in(cast, "coordinator")
+    assert client.get("/committees/joint/dates").status_code == 404
+    assert client.post("/committees/joint/dates", data={"date": "2026-12-10|2026-12-10T09:30"}).status_code == 404
+    page = text_of(client.get("/committees/joint").text)
+    assert "not set up yet" in page
+    assert "Plan the dates" not in page
+    answer = client.post("/committees/joint/meetings", data={"day": "2026-12-10", "hour": "14:00"})
+    assert answer.status_code == 422
+    assert "how long the meeting lasts" in answer.text
