@@ -35,6 +35,12 @@ from models.invitation import CalendarReader, Invitation, MeetingAnswer
 from models.meeting import Meeting, MeetingGuest, MeetingSeries
 from models.program import Person
 
+_PARTSTATS: Final[Mapping[str, calendar_files.Partstat]] = {
+    "accepted": "ACCEPTED",
+    "tentative": "TENTATIVE",
+    "declined": "DECLINED",
+}
+
 BY_INVITATIONS: Final = Actor.system("invitations")
 
 _meeting = table_of(Meeting)
@@ -386,7 +392,7 @@ def _send(
     )
 
 
-def _answered(session: Session, thing: _Thing, person_id: UUID, message: Message) -> str:
+def _answered(session: Session, thing: _Thing, person_id: UUID, message: Message) -> calendar_files.Partstat:
     """What the person's calendar is to show as their answer: news that ask nobody anew keep the one that was given."""
     if message.bumps or thing.series is not None:
         return calendar_files.NEEDS_ACTION
@@ -397,7 +403,7 @@ def _answered(session: Session, thing: _Thing, person_id: UUID, message: Message
             _answer.c.person_id == person_id,
         )
     )
-    return said.upper() if said else calendar_files.NEEDS_ACTION
+    return _PARTSTATS[said] if said else calendar_files.NEEDS_ACTION
 
 
 def _about(thing: _Thing, message: Message) -> Mapping[str, Any] | None:
