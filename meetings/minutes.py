@@ -149,8 +149,9 @@ def refresh(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen
 def circulate(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> int:
     """Say that the members have the draft now, and may ask for changes; return its version. Raises Refusal."""
     row = _lock(session, meeting_id, seen)
+    state = _moved(row, "circulate")
     content = as_json(replace(content_of(row), state="circulated"))
-    version = _change(session, row, state=_moved(row, "circulate"), circulated_at=at, content=content)
+    version = _change(session, row, state=state, circulated_at=at, content=content)
     events.write(session, "minutes.circulated", "minutes", row["id"], by=by, at=at)
     return version
 
@@ -158,8 +159,9 @@ def circulate(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, se
 def amend(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> int:
     """Take circulated minutes back to a draft, to change them; return their version. Raises Refusal."""
     row = _lock(session, meeting_id, seen)
+    state = _moved(row, "amend")
     content = as_json(replace(content_of(row), state="draft"))
-    version = _change(session, row, state=_moved(row, "amend"), content=content)
+    version = _change(session, row, state=state, content=content)
     events.write(session, "minutes.amended", "minutes", row["id"], by=by, at=at)
     return version
 

@@ -1,0 +1,166 @@
+"""Who sat is recorded by seat; a correction keeps both, and what nobody recorded is no absence."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from duties import people
+from duties.refusals import Refusal
+from meetings import attendance, running
+from meetings.attendance import Attended
+from tests.cast import AT, SINCE, Cast
+from tests.meetings.meeting_room import (
+    MINUTE,
+    NEXT,
+    NOW,
+    PRESENT,
+    events_of,
+    meeting,
+    opened,
+    session,
+    sit,
+)
+from tests.meetings.sitting import give, seat
+
+__all__ = ["session"]
+
+
+def _seated(session: Session, key: str) -> Attended:
+    where = seat(session, "steering", key)
+    return next(one for one in attendance.attendance_of(session, meeting(session)) if one.seat.id == where)
+
+
+def test_a_principal_is_present_and_is_meant_where_nobody_is_named(session: Session, cast: Cast) -> None:
+    opened(session, cast)
+    assert sit(session, cast, "codim") == 2
+    one = _seated(session, "codim")
+    assert (one.state, one.person_id) == ("present", cast.people["manager_codim"])
+    assert one.recorded_by == cast.people["coordinator"]
+    with pytest.raises(Refusal) as refused:
+        sit(session, cast, "codim", "remote", person_id=cast.people["manager_em"])
+    assert refused.value.code == "attendance.not_principal"
+
+
+def test_attendance_is_not_recorded_before_the_meeting_is_opened(session: Session, cast: Cast) -> None:
+    with pytest.raises(Refusal) as refused:
+        sit(session, cast, "codim")
+    assert refused.value.code == "attendance.not_begun"
+    assert {one.state for one in attendance.attendance_of(session, meeting(session))} == {"unrecorded"}
+
+
+def test_an_alternate_sits_in_the_principals_place_from_elsewhere(session: Session, cast: Cast) -> None:
+    opened(session, cast)
+    sit(session, cast, "en-marge", "alternate", is_remote=True)
+    one = _seated(session, "en-marge")
+    assert (one.state, one.person_id, one.is_remote) == ("alternate", cast.people["deputy"], True)
+    assert one.expected == (cast.people["manager_em"],)
+
+
+def test_who_holds_the_declared_alternates_role_there_sits_without_being_named_before(
+    session: Session, cast: Cast
+) -> None:
+    opened(session, cast)
+    sit(session, cast, "anonyme", "alternate", person_id=cast.people["second_deputy"])
+    assert _seated(session, "anonyme").person_id == cast.people["second_deputy"]
+    for stranger in ("deputy", "director_la", "manager_codim", "manager_la"):
+        with pytest.raises(Refusal) as refused:
+            sit(session, cast, "anonyme", "alternate", person_id=cast.people[stranger])
+        assert refused.value.code == "attendance.not_alternate"
+
+
+def test_whom_an_absent_principal_named_sits_for_them(session: Session, cast: Cast) -> None:
+    people.record_absence(
+        session,
+        person_id=cast.people["manager_codim"],
+        deputy_id=cast.people["worker_codim"],
+        kinds=["seats"],
+        starts_on=NOW.date(),
+        ends_on=NOW.date(),
+        by=cast.actor("coordinator"),
+        at=AT,
+    )
+    opened(session, cast)
+    sit(session, cast, "codim", "alternate", person_id=cast.people["worker_codim"])
+    assert _seated(session, "codim").state == "alternate"
+
+
+def test_an_alternate_who_is_a_principal_elsewhere_fills_one_seat_and_not_two(session: Session, cast: Cast) -> None:
+    give(session, cast, "steering", "anonyme", "manager_em", "alternate")
+    opened(session, cast, "en-marge")
+    with pytest.raises(Refusal) as refused:
+        sit(session, cast, "anonyme", "alternate", person_id=cast.people["manager_em"])
+    assert refused.value.code == "attendance.sits_already"
+    sit(session, cast, "en-marge", "alternate", person_id=cast.people["deputy"])
+    sit(session, cast, "anonyme", "alternate", person_id=cast.people["manager_em"])
+    with pytest.raises(Refusal) as refused:
+        sit(session, cast, "en-marge", "present")
+    assert refused.value.code == "attendance.sits_already"
+
+
+def test_who_holds_two_seats_as_principal_fills_both(session: Session, cast: Cast) -> None:
+    opened(session, cast, "spvm", "marie-vincent")
+    assert _seated(session, "spvm").person_id == _seated(session, "marie-vincent").person_id
+
+
+def test_a_seat_with_two_principals_is_refused_by_the_database(session: Session, cast: Cast) -> None:
+    with pytest.raises(IntegrityError, match="one_principal"), session.begin_nested():
+        give(session, cast, "steering", "codim", "manager_em", since=SINCE + timedelta(days=30))
+
+
+def test_what_nobody_recorded_stays_unrecorded_and_counts_for_no_quorum(session: Session, cast: Cast) -> None:
+    here = opened(session, cast, "ccsmtl", "codim")
+    sit(session, cast, "spvm", "excused")
+    sit(session, cast, "anonyme", "absent")
+    running.close_meeting(session, here, carry_rest=True, by=cast.actor("coordinator"), at=NOW)
+    assert _seated(session, "en-marge").state == "unrecorded"
+    stood = attendance.quorum_now(session, here, NOW)
+    assert (stood.is_met, stood.seats_present, stood.seats_needed) == (False, 2, 4)
+
+
+def test_the_quorum_follows_who_comes_and_who_leaves(session: Session, cast: Cast) -> None:
+    here = opened(session, cast, "ccsmtl", "codim", "spvm")
+    sit(session, cast, "anonyme", "present", arrived_at=NOW + 10 * MINUTE, left_at=NOW + 40 * MINUTE)
+    met = [attendance.quorum_now(session, here, NOW + n * MINUTE).is_met for n in (9, 10, 39, 40)]
+    assert met == [False, True, True, False]
+    assert attendance.fullest(session, here).is_met
+    with pytest.raises(Refusal) as refused:
+        sit(session, cast, "anonyme", "present", arrived_at=NOW + MINUTE, left_at=NOW)
+    assert refused.value.code == "attendance.in_order"
+
+
+def test_a_correction_keeps_both_in_the_record_also_after_the_meeting(session: Session, cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    here = opened(session, cast, *PRESENT)
+    running.close_meeting(session, here, carry_rest=True, by=by, at=NOW + 90 * MINUTE)
+    sit(session, cast, "codim", "absent", at=NEXT)
+    assert (_seated(session, "codim").state, _seated(session, "codim").person_id) == ("absent", None)
+    verb, facts = events_of(session, here)[-1]
+    assert verb == "attendance.corrected"
+    assert (facts["before"], facts["after"], facts["held"]) == ("present", "absent", True)
+    assert (facts["person_before"], facts["person"]) == (str(cast.people["manager_codim"]), None)
+
+
+def test_of_two_who_record_a_seat_the_second_is_told(session: Session, cast: Cast) -> None:
+    opened(session, cast)
+    sit(session, cast, "codim", "present", seen=1)
+    with pytest.raises(Refusal) as refused:
+        sit(session, cast, "codim", "absent", seen=1)
+    assert refused.value.code == "attendance.changed"
+    assert _seated(session, "codim").state == "present"
+
+
+def test_a_seat_of_another_committee_is_refused(session: Session, cast: Cast) -> None:
+    here = opened(session, cast)
+    with pytest.raises(Refusal) as refused:
+        attendance.record(
+            session, here, seat(session, "clinical", "codim"), "present", by=cast.actor("coordinator"), at=NOW
+        )
+    assert refused.value.code == "attendance.no_such_seat"
+    with pytest.raises(Refusal):
+        sit(session, cast, "codim", "asleep")
+    with pytest.raises(Refusal):
+        sit(session, cast, "codim", "absent", person_id=cast.people["manager_codim"])

@@ -1,0 +1,325 @@
+"""Decisions have a number, a quorum, an owner and a day, and stay until their task is done or a later one ends them."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, update
+from sqlmodel import Session
+
+from duties import board, tasks
+from duties.assigning import assign
+from duties.here import local_day
+from duties.notices import COORDINATION
+from duties.refusals import Refusal
+from duties.roles import standing
+from meetings import agendas, assembling, decisions, running
+from meetings.committees import committee_of
+from meetings.reasons import Reason
+from models.agreement import Agreement, AgreementVersion
+from models.base import table_of
+from models.casework import Task
+from models.program import Tenure
+from tests.cast import AT, SINCE, Cast
+from tests.meetings.meeting_room import (
+    MINUTE,
+    NEXT,
+    NEXT_LOCAL,
+    NOW,
+    PRESENT,
+    arrange,
+    events_of,
+    items,
+    meeting,
+    opened,
+    session,
+    sit,
+)
+
+__all__ = ["session"]
+
+_task = table_of(Task)
+_tenure = table_of(Tenure)
+_agreement = table_of(Agreement)
+_version = table_of(AgreementVersion)
+
+DUE = date(2027, 3, 1)
+
+
+def _decide(session: Session, cast: Cast, **more: Any) -> UUID:
+    facts = {"text_fr": "Louer le local.", "text_en": "Rent the room.", "by": cast.actor("coordinator"), "at": NOW}
+    return decisions.decide(session, more.pop("meeting", meeting(session)), more.pop("item", None), **{**facts, **more})
+
+
+def _owed(session: Session, cast: Cast, **more: Any) -> dict[str, Any]:
+    owner = {"owner_role": "manager", "owner_organization_id": cast.organizations["codim"], "due_on": DUE}
+    return decisions.decision_of(session, _decide(session, cast, **{**owner, **more}))
+
+
+def _task_of(session: Session, row: dict[str, Any]) -> dict[str, Any]:
+    found = session.execute(
+        select(_task).where(_task.c.program_id == session.info["program_id"], _task.c.id == row["task_id"])
+    )
+    return dict(found.mappings().one())
+
+
+def test_a_decision_that_nobody_owes_stands_with_its_number_and_quorum(session: Session, cast: Cast) -> None:
+    opened(session, cast, *PRESENT)
+    row = decisions.decision_of(session, _decide(session, cast, item=items(session)[0]["id"]))
+    assert (row["number"], row["state"], row["has_quorum"]) == ("CD-2027-001", "standing", True)
+    assert (row["quorum"]["seats_present"], row["quorum"]["seats_needed"]) == (5, 4)
+    assert items(session)[0]["outcome"] == "decided"
+    second = decisions.decision_of(session, _decide(session, cast, item=items(session)[0]["id"]))
+    assert second["number"] == "CD-2027-002"
+
+
+def test_a_decision_taken_after_too_many_left_is_stamped_without_quorum(session: Session, cast: Cast) -> None:
+    opened(session, cast, "ccsmtl", "codim", "spvm", "anonyme")
+    before = decisions.decision_of(session, _decide(session, cast))
+    sit(session, cast, "codim", "present", left_at=NOW + 30 * MINUTE)
+    after = decisions.decision_of(session, _decide(session, cast, at=NOW + 31 * MINUTE))
+    assert (before["has_quorum"], after["has_quorum"]) == (True, False)
+    assert after["quorum"]["left"] == ["steering.codim"]
+    assert decisions.decision_of(session, before["id"])["has_quorum"]
+
+
+def test_an_owned_decision_opens_a_task_that_reminds_and_falls_on_the_role(session: Session, cast: Cast) -> None:
+    opened(session, cast, *PRESENT)
+    row = _owed(session, cast)
+    task = _task_of(session, row)
+    assert (task["title_fr"], task["title_en"]) == ("Décision CD-2027-001", "Decision CD-2027-001")
+    assert (task["case_id"], task["state"], task["due_on"]) == (None, "open", DUE)
+    assert task["ladder"] == ["2027-02-25", "2027-03-01", "2027-03-04", "2027-03-10"]
+    today = standing(session, local_day(session, NOW))
+    mine = board.work(session, board.hats_of(session, today, cast.people["manager_codim"]))
+    assert [one["id"] for one in mine] == [task["id"]]
+    assert (row["owner_fr"], row["owner_organization"]) != ("", "")
+
+
+def test_a_decision_whose_owners_role_is_vacant_is_seen_by_the_coordinator_at_once(
+    session: Session, cast: Cast
+) -> None:
+    codim = cast.organizations["codim"]
+    session.execute(
+        update(_tenure)
+        .where(_tenure.c.role == "manager", _tenure.c.organization_id == codim)
+        .values(ends_on=NOW.date() - timedelta(days=5))
+    )
+    opened(session, cast, "ccsmtl", "spvm", "en-marge", "anonyme")
+    row = _owed(session, cast)
+    today = standing(session, local_day(session, NOW))
+    falls = today.falls(board.chains(session, [_task_of(session, row)["owed_by_id"]]).popitem()[1])
+    assert falls.vacant
+    assert [one.person_id for one in falls.holders] == [cast.people["coordinator"]]
+    (vacant,) = [
+        one
+        for one in board.vacancies(session, today)
+        if (one.kind, one.role, one.organization_id) == ("role", "manager", codim)
+    ]
+    assert vacant.tasks == 1
+    tasks.complete_task(session, row["task_id"], by=cast.actor("coordinator"), at=NEXT)
+    assert decisions.decision_of(session, row["id"])["state"] == "done"
+
+
+def test_completing_the_task_closes_the_decision_and_undoing_opens_it_again(session: Session, cast: Cast) -> None:
+    opened(session, cast, *PRESENT)
+    row = _owed(session, cast)
+    steering = row["committee_id"]
+    (late,) = decisions.open_decisions(session, steering, DUE + timedelta(days=3))
+    assert (late["age_days"], late["late_days"]) == (43, 3)
+    manager = cast.actor("manager_codim")
+    tasks.complete_task(session, row["task_id"], by=manager, at=NEXT)
+    done = decisions.decision_of(session, row["id"])
+    assert (done["state"], done["closed_at"], done["closed_as"]) == ("done", NEXT, "manager")
+    assert decisions.open_decisions(session, steering, DUE) == []
+    with pytest.raises(Refusal) as refused:
+        decisions.withdraw(session, row["id"], withdrawn_by=_decide(session, cast), by=manager, at=NEXT)
+    assert refused.value.code == "decision.state"
+    tasks.undo_task(session, row["task_id"], by=manager, at=NEXT + MINUTE)
+    again = decisions.decision_of(session, row["id"])
+    assert (again["state"], again["closed_at"]) == ("open", None)
+
+
+def test_a_later_decision_withdraws_one_and_nobody_owes_its_task_any_more(session: Session, cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    opened(session, cast, *PRESENT)
+    first = _owed(session, cast)
+    second = _decide(session, cast, at=NOW + MINUTE)
+    with pytest.raises(Refusal) as refused:
+        decisions.withdraw(session, second, withdrawn_by=first["id"], by=by, at=NOW + MINUTE)
+    assert refused.value.code == "decision.not_later"
+    decisions.withdraw(session, first["id"], withdrawn_by=second, by=by, at=NOW + MINUTE)
+    gone = decisions.decision_of(session, first["id"])
+    assert (gone["state"], gone["withdrawn_by_id"], _task_of(session, gone)["state"]) == (
+        "withdrawn",
+        second,
+        "cancelled",
+    )
+    with pytest.raises(Refusal):
+        decisions.withdraw(session, first["id"], withdrawn_by=second, by=by, at=NOW + MINUTE)
+    assert [row["state"] for row in decisions.register(session, gone["committee_id"], 2027)] == [
+        "withdrawn",
+        "standing",
+    ]
+
+
+def test_an_item_that_was_asked_for_with_a_task_completes_it_by_the_decision(session: Session, cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    task = assign(session, "ask", "", title_fr="Demander", title_en="Ask", chain=COORDINATION, due_on=DUE, by=by, at=AT)
+    item = agendas.ask(
+        session,
+        "steering",
+        "report",
+        "x",
+        title_fr="Rapport",
+        title_en="Report",
+        reasons=[Reason("asked", facts={"day": "2026-11-23"})],
+        task_id=task,
+        by=by,
+        at=AT,
+    )
+    second = meeting(session, NEXT_LOCAL)
+    agendas.put_on(session, item, second, by=by, at=AT)
+    running.open_meeting(session, second, by=by, at=NEXT)
+    _decide(session, cast, meeting=second, item=item, at=NEXT)
+    assert _task_of(session, {"task_id": task})["state"] == "done"
+    assert _task_of(session, {"task_id": task})["note"] == "CD-2027-001"
+
+
+def test_two_connections_that_decide_at_once_take_numbers_without_a_gap_or_a_double(cast: Cast) -> None:
+    with cast.session() as setting:
+        arrange(setting, cast)
+        rooms = [opened(setting, cast, local=NEXT_LOCAL, at=NEXT), opened(setting, cast)]
+    barrier = threading.Barrier(2)
+    failed: list[Exception] = []
+
+    def decide(room: UUID) -> None:
+        try:
+            barrier.wait(10)
+            for _ in range(5):
+                with cast.session() as session:
+                    _decide(session, cast, meeting=room, at=NEXT)
+        except Exception as error:  # noqa: BLE001 - shown by the assertion
+            failed.append(error)
+
+    threads = [threading.Thread(target=decide, args=(room,)) for room in rooms]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert failed == []
+    with cast.session() as session:
+        steering = committee_of(session, "steering")["id"]
+        numbers = [row["number"] for row in decisions.register(session, steering, 2027)]
+    assert numbers == [f"CD-2027-{n:03d}" for n in range(1, 11)]
+
+
+def test_a_number_that_was_rolled_back_is_taken_by_the_next(session: Session, cast: Cast) -> None:
+    opened(session, cast)
+    with session.begin_nested() as point:
+        _decide(session, cast)
+        point.rollback()
+    assert decisions.decision_of(session, _decide(session, cast))["number"] == "CD-2027-001"
+
+
+def test_every_partner_with_an_agreement_in_force_is_asked_to_endorse_a_management_decision(
+    session: Session, cast: Cast
+) -> None:
+    by = cast.actor("coordinator")
+    _in_force(session, cast, "codim", "en-marge")
+    opened(session, cast, *PRESENT)
+    row = decisions.decision_of(session, _decide(session, cast, kind="management"))
+    assert row["needs_endorsement"]
+    asked = {one.organization_id: one.said for one in decisions.endorsements_of(session, row["id"])}
+    codim, en_marge = cast.organizations["codim"], cast.organizations["en-marge"]
+    assert asked == {codim: "", en_marge: ""}
+    with pytest.raises(Refusal) as refused:
+        decisions.endorse(session, row["id"], codim, "objected", by=by, at=NOW)
+    assert refused.value.code == "reason.missing"
+    decisions.endorse(session, row["id"], codim, "objected", reason="Trop cher.", by=by, at=NOW, seen=0)
+    with pytest.raises(Refusal) as refused:
+        decisions.endorse(session, row["id"], codim, "endorsed", by=by, at=NOW, seen=0)
+    assert refused.value.code == "decision.changed"
+    decisions.endorse(session, row["id"], codim, "endorsed", by=by, at=NEXT, seen=1)
+    with pytest.raises(Refusal) as refused:
+        decisions.endorse(session, row["id"], cast.organizations["anonyme"], "endorsed", by=by, at=NOW)
+    assert refused.value.code == "endorsement.not_asked"
+    asked = {one.organization_id: one.said for one in decisions.endorsements_of(session, row["id"])}
+    assert asked == {codim: "endorsed", en_marge: ""}
+    told = [(verb, facts["before"]) for verb, facts in events_of(session, row["id"]) if "organization" in facts]
+    assert told == [("decision.objected", ""), ("decision.endorsed", "objected")]
+    assert all("cher" not in str(facts) for _, facts in events_of(session, row["id"]))
+    paper = decisions.register_paper(session, row["committee_id"], 2027, NEXT_LOCAL.date())
+    assert "1" in paper.decisions[0].endorsement.fr
+    assert "2" in paper.decisions[0].endorsement.fr
+
+
+def test_a_clinical_decision_is_not_endorsed(session: Session, cast: Cast) -> None:
+    _in_force(session, cast, "codim")
+    opened(session, cast, *PRESENT)
+    decision = _decide(session, cast, kind="clinical")
+    assert decisions.endorsements_of(session, decision) == ()
+    with pytest.raises(Refusal) as refused:
+        decisions.endorse(
+            session, decision, cast.organizations["codim"], "endorsed", by=cast.actor("coordinator"), at=NOW
+        )
+    assert refused.value.code == "decision.not_endorsed"
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"text_fr": " ", "text_en": ""}, "decision.empty"),
+        ({"kind": "whim"}, "decision.kind"),
+        ({"owner_role": "manager"}, "decision.due"),
+        ({"owner_role": "manager", "due_on": NOW.date() - timedelta(days=1)}, "decision.due"),
+        ({"due_on": DUE}, "decision.no_owner"),
+        ({"owner_role": "astronaut", "due_on": DUE}, "decision.no_role"),
+        ({"owner_role": "manager", "due_on": DUE, "owner_organization_id": UUID(int=1)}, "decision.no_organization"),
+        ({"owner_role": "manager", "due_on": date(9999, 1, 1)}, "day.out_of_reach"),
+    ],
+)
+def test_a_decision_that_says_too_little_or_something_unknown_is_refused(
+    session: Session, cast: Cast, changed: dict[str, Any], code: str
+) -> None:
+    opened(session, cast)
+    with pytest.raises(Refusal) as refused:
+        _decide(session, cast, **changed)
+    assert refused.value.code == code
+
+
+def test_nothing_is_decided_before_the_meeting_nor_on_an_item_of_another(session: Session, cast: Cast) -> None:
+    with pytest.raises(Refusal) as refused:
+        _decide(session, cast)
+    assert refused.value.code == "decision.not_under_way"
+    second = opened(session, cast, local=NEXT_LOCAL, at=NEXT)
+    with pytest.raises(Refusal) as refused:
+        _decide(session, cast, meeting=second, item=items(session)[0]["id"], at=NEXT)
+    assert refused.value.code == "agenda.not_on_this"
+
+
+def test_an_open_decision_comes_back_on_the_next_agenda_until_its_task_is_done(session: Session, cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    opened(session, cast, *PRESENT)
+    row = _owed(session, cast)
+    second = meeting(session, NEXT_LOCAL)
+    assembling.assemble(session, second, by=by, at=NOW + MINUTE)
+    subjects = [one["subject"] for one in items(session, NEXT_LOCAL) if one["kind"] == "decision"]
+    assert subjects == [str(row["id"])]
+    tasks.complete_task(session, row["task_id"], by=cast.actor("manager_codim"), at=NOW + 2 * MINUTE)
+    assembling.assemble(session, second, by=by, at=NOW + 3 * MINUTE)
+    assert [one["subject"] for one in items(session, NEXT_LOCAL) if one["kind"] == "decision"] == []
+
+
+def _in_force(session: Session, cast: Cast, *keys: str) -> None:
+    places = [cast.organizations[key] for key in keys]
+    agreements = select(_agreement.c.id).where(_agreement.c.organization_id.in_(places))
+    session.execute(
+        update(_version)
+        .where(_version.c.program_id == cast.program_id, _version.c.agreement_id.in_(agreements))
+        .values(state="in_force", starts_on=SINCE)
+    )
