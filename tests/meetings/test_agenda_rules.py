@@ -22,7 +22,7 @@ from meetings.reasons import in_words
 from models.base import table_of
 from models.committee import Committee
 from models.meeting import Meeting
-from models.minutes import Decision
+from models.minutes import Decision, Minutes
 from tests.casework import open_onboarding
 from tests.cast import AT, LOADING, Cast, edited, onboarding, program_file
 from tests.meetings.agenda_desk import (
@@ -45,6 +45,7 @@ __all__ = ["session"]
 _committee = table_of(Committee)
 _meeting = table_of(Meeting)
 _decision = table_of(Decision)
+_minutes = table_of(Minutes)
 
 
 def _drawn(session: Session, meeting_id: UUID) -> tuple[Drawn, ...]:
@@ -169,6 +170,9 @@ def test_minutes_that_wait_for_approval_come_on_the_agenda_until_they_have_it(ca
     assert (one.subject, one.title_fr, one.purpose) == (str(first), "Procès-verbal du 2 décembre 2026", "decision")
     assert _says(one) == "The minutes of December 2, 2026 were circulated and are not approved yet."
     assert _of(session, first, "minutes") == [], "a meeting does not approve its own"
+
+    session.execute(update(_minutes).values(state="approved", approved_at=AT))
+    assert _of(session, second, "minutes") == []
 
 
 def test_an_open_onboarding_is_news_by_role_and_organization_and_never_by_name(cast: Cast) -> None:

@@ -20,6 +20,7 @@ from meetings import agenda_papers, agendas, assembling, freezing, schedule
 from meetings.committees import committee_of
 from meetings.documents.content import AgendaContent, untranslated
 from meetings.reasons import in_words
+from models.agenda import AgendaItem
 from models.base import table_of
 from models.meeting import Meeting
 from models.minutes import Decision
@@ -50,6 +51,7 @@ __all__ = ["session"]
 
 _meeting = table_of(Meeting)
 _decision = table_of(Decision)
+_item = table_of(AgendaItem)
 _person = table_of(Person)
 
 
@@ -574,6 +576,9 @@ def test_a_decision_that_was_not_reached_keeps_its_age_and_goes_when_it_is_done(
         " Carried over: 1 meeting did not reach it."
     )
 
+    session.execute(update(_item).where(_item.c.id == carried).values(times_seen=3, purpose="decision"))
+    assembling.assemble(session, third, by=by, at=AT)
+    assert item(session, carried)["purpose"] == "decision", "the rule does not take back that it is to be decided"
     session.execute(update(_decision).values(state="done", closed_at=AT, closed_as="coordinator"))
     assert assembling.assemble(session, third, by=by, at=AT).removed == (carried,)
 
