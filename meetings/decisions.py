@@ -80,13 +80,15 @@ def decide(
     owner_role: str = "",
     owner_organization_id: UUID | None = None,
     due_on: date | None = None,
+    decided_at: datetime | None = None,
     by: Actor,
     at: datetime,
     seen: int | None = None,
 ) -> UUID:
     """Record what a meeting that is under way decides, on an item or on none, and return the decision's id.
 
-    It is stamped with the quorum of the moment `at`, met or not. With an `owner_role`, at one organization or wherever
+    It is stamped with the quorum of the moment `decided_at`, met or not; that is `at`, where it is not recorded later
+    than it was taken. With an `owner_role`, at one organization or wherever
     it is held, a task opens for that role to be done by the local day `due_on`. The item is then "decided", and the
     task that it was asked for with is done. `seen` is the item's version. Raises Refusal.
     """
@@ -98,13 +100,16 @@ def decide(
         raise Refusal("decision.empty", N_("Write down what was decided, in one of the languages at least."))
     if kind not in DECISION_KINDS:
         raise Refusal("decision.kind", N_("A decision is of one of the kinds that are offered."))
-    _refuse_owner(session, owner_role, owner_organization_id, due_on, local_day(session, at))
+    decided_at = decided_at or at
+    if decided_at > at or (decided_at < at and decided_at < meeting["starts_at"]):
+        raise Refusal("decision.when", N_("A decision is taken during its meeting, and not in the future."))
+    _refuse_owner(session, owner_role, owner_organization_id, due_on, local_day(session, decided_at))
     if item_id is not None and item_of(session, item_id)["meeting_id"] != meeting_id:
         raise Refusal("agenda.not_on_this", N_("This item is not on the agenda of this meeting."))
     number = _next_number(session, meeting["committee_id"], meeting["starts"].year)
     # A case is held before an item, as whoever asks for items holds them.
     completed = _complete_asked(session, item_id, number, by=by, at=at) if item_id else False
-    stood = attendance.quorum_now(session, meeting_id, at)
+    stood = attendance.quorum_now(session, meeting_id, decided_at)
     task_id = None
     if owner_role:
         assert due_on is not None  # noqa: S101 - refused above
@@ -137,7 +142,7 @@ def decide(
         task_id=task_id,
         needs_endorsement=kind == ENDORSED_KIND,
         state=DECISION.initial if owner_role else DECISION.after(DECISION.initial, "stand"),
-        decided_at=at,
+        decided_at=decided_at,
         recorded_by=by.person_id,
     )
     session.execute(insert(_decision).values(decision.model_dump()))
@@ -426,7 +431,9 @@ def _refuse_owner(session: Session, role: str, organization_id: UUID | None, due
             )
         return
     if due_on is None or due_on < today:
-        raise Refusal("decision.due", N_("Say by which day it is to be done; today or later."))
+        raise Refusal(
+            "decision.due", N_("Say by which day it is to be done: not before the day on which it is decided.")
+        )
     if session.scalar(select(_role.c.id).where(_role.c.program_id == here, _role.c.key == role)) is None:
         raise Refusal("decision.no_role", N_("The program has no such role."))
     if organization_id is not None and not session.scalar(
@@ -482,9 +489,11 @@ def _settle_item(session: Session, item_id: UUID, seen: int | None, *, by: Actor
     row = lock_item(session, item_id, seen=seen)
     if row["outcome"] == "decided":
         return
-    if row["state"] == "settled":
+    if row["outcome"] not in ("", "treated"):
         raise Refusal("decision.item_settled", N_("Something else was recorded of this item: correct that first."))
-    change_item(session, row, state=moved(row, "settle"), outcome="decided", settled_at=at, settled_as=by.role)
+    state = moved(row, "correct") if row["outcome"] else row["state"]
+    state = moved({"state": state}, "settle")
+    change_item(session, row, state=state, outcome="decided", settled_at=at, settled_as=by.role)
     tell(session, "agenda_item.treated", row, by=by, at=at, before=row["outcome"], outcome="decided")
 
 

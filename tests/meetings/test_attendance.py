@@ -12,8 +12,10 @@ from duties import people
 from duties.refusals import Refusal
 from meetings import attendance, running
 from meetings.attendance import Attended
+from meetings.schedule import plan_meetings
 from tests.cast import AT, SINCE, Cast
 from tests.meetings.meeting_room import (
+    LOCAL,
     MINUTE,
     NEXT,
     NOW,
@@ -164,3 +166,15 @@ def test_a_seat_of_another_committee_is_refused(session: Session, cast: Cast) ->
         sit(session, cast, "codim", "asleep")
     with pytest.raises(Refusal):
         sit(session, cast, "codim", "absent", person_id=cast.people["manager_codim"])
+
+
+def test_a_derived_committee_counts_the_seats_that_it_takes_from_others(session: Session, cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    local = LOCAL + timedelta(days=7)
+    plan_meetings(session, "joint", [local], by=by, at=AT)
+    here = opened(session, cast, local=local, at=NOW + timedelta(days=7))
+    for committee in ("steering", "clinical"):
+        attendance.record(session, here, seat(session, committee, "codim"), "present", by=by, at=NOW)
+    stood = attendance.quorum_now(session, here, NOW + timedelta(days=7))
+    assert (stood.seats_present, stood.organizations_present) == (2, 1)
+    assert set(stood.present) == {"steering.codim", "clinical.codim"}

@@ -87,6 +87,33 @@ def test_a_decision_taken_after_too_many_left_is_stamped_without_quorum(session:
     assert decisions.decision_of(session, before["id"])["has_quorum"]
 
 
+def test_a_decision_that_is_recorded_later_has_the_quorum_of_when_it_was_taken(session: Session, cast: Cast) -> None:
+    opened(session, cast, "ccsmtl", "codim", "spvm", "anonyme")
+    sit(session, cast, "codim", "present", left_at=NOW + 30 * MINUTE)
+    days_later = NOW + timedelta(days=6)
+    taken = NOW + 20 * MINUTE
+    row = _owed(session, cast, decided_at=taken, at=days_later, due_on=NOW.date() + timedelta(days=1))
+    assert (row["has_quorum"], row["decided_at"]) == (True, taken)
+    assert not decisions.decision_of(session, _decide(session, cast, at=days_later))["has_quorum"]
+    for when in (days_later + MINUTE, NOW - timedelta(hours=1)):
+        with pytest.raises(Refusal) as refused:
+            _decide(session, cast, decided_at=when, at=days_later)
+        assert refused.value.code == "decision.when"
+
+
+def test_a_treated_item_may_still_be_decided_and_a_carried_one_is_corrected_first(session: Session, cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    opened(session, cast, *PRESENT)
+    treated, carried, _ = items(session)
+    running.treat(session, treated["id"], "treated", by=by, at=NOW)
+    running.treat(session, carried["id"], "carried", by=by, at=NOW)
+    _decide(session, cast, item=treated["id"])
+    assert items(session)[0]["outcome"] == "decided"
+    with pytest.raises(Refusal) as refused:
+        _decide(session, cast, item=carried["id"])
+    assert refused.value.code == "decision.item_settled"
+
+
 def test_an_owned_decision_opens_a_task_that_reminds_and_falls_on_the_role(session: Session, cast: Cast) -> None:
     opened(session, cast, *PRESENT)
     row = _owed(session, cast)
