@@ -151,3 +151,30 @@ def test_a_note_with_a_control_character_is_refused(session: Session, cast: Cast
                 session, items(session)[0]["id"], "treated", note_fr=note, by=cast.actor("coordinator"), at=NOW
             )
         assert refused.value.code == code
+
+
+def test_of_two_who_close_a_meeting_at_once_the_second_is_told(session: Session, cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    here = opened(session, cast, *PRESENT)
+    seen = read_meeting(session, here)["version"]
+    running.close_meeting(session, here, carry_rest=True, by=by, at=NOW, seen=seen)
+    with pytest.raises(Refusal) as refused:
+        running.close_meeting(session, here, carry_rest=True, by=by, at=NOW, seen=seen)
+    assert refused.value.code == "meeting.changed"
+    with pytest.raises(Refusal) as refused:
+        running.close_meeting(session, here, carry_rest=True, by=by, at=NOW)
+    assert refused.value.code == "meeting.state"
+
+
+def test_no_letter_nor_event_holds_what_people_typed(session: Session, cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    here = opened(session, cast, *PRESENT)
+    item = items(session)[0]["id"]
+    running.treat(session, item, "treated", note_fr="Parole-rapportée", by=by, at=NOW)
+    decision = decisions.decide(session, here, None, text_fr="Parole-rapportée", by=by, at=NOW)
+    running.close_meeting(session, here, carry_rest=True, by=by, at=NOW)
+    minutes.edit_note(session, here, "1", said_fr="Parole-rapportée", by=by, at=NOW)
+    drafted = minutes.minutes_of(session, here)["id"]
+    told = [line for subject in (here, item, decision, drafted) for line in events_of(session, subject)]
+    assert {"meeting.opened", "agenda_item.treated", "decision.made", "minutes.edited"} <= {verb for verb, _ in told}
+    assert "Parole" not in str(told)
