@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from locales import say
 from tests.api.json.test_onboarding import open_by_json
-from tests.api.json.test_versions import ACTS, INCIDENT, SOMEONE
+from tests.api.json.test_versions import ACTS, INCIDENT, SOMEONE, a_meeting
 from tests.api.json.window import PREFIX, Asker, operations, problem_of
 from tests.cast import ARRIVAL, Cast
 
@@ -66,6 +66,32 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
         "kinds": ["tasks"],
     },
     "POST /privacy/incidents": INCIDENT | {"organization_id": SOMEONE},
+    "POST /committees/{key}/seasons": {
+        "first": "2027-02-03",
+        "last": "2027-03-03",
+        "hour": "09:30",
+        "minutes": 120,
+        "place": "Salle A",
+        "online_url": "https://visio.example/a",
+        "without": [{"day": "2027-02-10", "reason": "Relâche"}],
+        "instead": [{"day": "2027-02-17", "starts": "2027-02-18T09:30"}],
+    },
+    "POST /committees/{key}/meetings": {
+        "starts": ["2027-04-07T13:30"],
+        "minutes": 120,
+        "place": "Salle A",
+        "online_url": "https://visio.example/a",
+    },
+    "POST /committees/{key}/agenda-items": {
+        "title_fr": "Un point",
+        "title_en": "An item",
+        "minutes": 10,
+        "purpose": "info",
+        "meeting_id": SOMEONE,
+        "late_reason": "Urgent",
+    },
+    "POST /meetings/{meeting_id}/guests": {"person_id": SOMEONE},
+    "PUT /meetings/{meeting_id}/answer": {"answer": "accepted", "alternate_id": SOMEONE},
 }
 
 
@@ -93,6 +119,8 @@ def places(cast: Cast, coordinator: Asker) -> dict[str, str]:
         "tenure_id": str(tenure),
         "absence_id": SOMEONE,
         "anchor": "arrival",
+        "key": "clinical",
+        "meeting_id": a_meeting(coordinator)["id"],
     }
 
 

@@ -42,6 +42,10 @@ ACTS: dict[str, dict[str, Any] | None] = {
     "PUT /privacy/incidents/{incident_id}/telling": {"commission_told_on": TODAY.isoformat()},
     "POST /privacy/incidents/{incident_id}/closing": None,
     "POST /privacy/incidents/{incident_id}/reopening": None,
+    "PUT /meetings/{meeting_id}/time": {"starts": "2027-01-07T10:00"},
+    "POST /meetings/{meeting_id}/cancellation": {"reason": "Snow."},
+    "PUT /meetings/{meeting_id}/place": {"place": "Salle B"},
+    "PUT /meetings/{meeting_id}/hour": {"hour": "13:00"},
 }
 
 
@@ -76,6 +80,9 @@ def _aimed(act: str, coordinator: Asker, case: dict[str, Any]) -> tuple[Asker, s
     if path.startswith("/people"):
         person = coordinator.get(f"/people/{case['subject_id']}")
         return coordinator, method, path.replace("{person_id}", person["id"]), person
+    if path.startswith("/meetings"):
+        meeting = a_meeting(coordinator)
+        return coordinator, method, path.replace("{meeting_id}", meeting["id"]), meeting
     if path.startswith("/privacy"):
         officer, incident = _incident(coordinator, act)
         return officer, method, path.replace("{incident_id}", incident["id"]), incident
@@ -97,6 +104,15 @@ def _aimed(act: str, coordinator: Asker, case: dict[str, Any]) -> tuple[Asker, s
             asker = officer
     task = coordinator.get(f"/tasks/{task['id']}")
     return asker, method, path.replace("{task_id}", task["id"]), task
+
+
+def a_meeting(coordinator: Asker) -> dict[str, Any]:
+    """A meeting of a season that stands."""
+    season = {"first": "2027-01-06", "last": "2027-01-27", "hour": "09:30"}
+    coordinator.post("/committees/clinical/seasons", season)
+    found: dict[str, Any] = coordinator.get("/meetings?committee=clinical&to=2027-01-31")["items"][0]
+    found.update(coordinator.get(f"/meetings/{found['id']}"))
+    return found
 
 
 def _incident(coordinator: Asker, act: str) -> tuple[Asker, dict[str, Any]]:
@@ -132,7 +148,8 @@ def test_an_act_on_what_was_changed_meanwhile_is_refused_and_changes_nothing(
 ) -> None:
     asker, method, path, thing = _aimed(act, coordinator, case)
     answer = asker.ask(method, path, _body(coordinator, ACTS[act]), version=thing["version"] - 1)
-    kind = {"cases": "case", "tasks": "task", "people": "person", "privacy": "incident"}[path.split("/")[1]]
+    kinds = {"cases": "case", "tasks": "task", "people": "person", "privacy": "incident", "meetings": "meeting"}
+    kind = kinds[path.split("/")[1]]
     assert (answer.status_code, answer.json()["code"]) == (412, f"{kind}.changed")
     assert _now(coordinator, act, thing) == thing
 

@@ -1,0 +1,288 @@
+"""Committees over JSON: who sits on a day, proposals of dates, planning, and asking for an item."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import time
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from api.at_meetings import to_committee
+from api.json.meeting_shapes import (
+    ChangeShown,
+    CommitteeShown,
+    HoldsShown,
+    ItemAsked,
+    ItemGiven,
+    LetterShown,
+    MeetingsGiven,
+    OtherShown,
+    ProposalShown,
+    ReasonShown,
+    SeasonGiven,
+    SeatShown,
+)
+from api.json.once import IdempotencyKey, Once
+from api.json.shapes import Day
+from api.pages.choices import people_by_id
+from api.permissions import Action, Forbidden, asks, require, to_program
+from api.session import AtDesk, Desk
+from locales import pick
+from meetings import agendas, drafting, schedule
+from meetings.committees import PRINCIPAL, CommitteeSeat, Membership, committees, membership, memberships
+from meetings.invitations import Told
+from meetings.proposals import Reason
+
+router = APIRouter(tags=["committees"])
+
+Key = Annotated[str, Path(max_length=61)]
+Preview = Annotated[
+    bool, Query(description="Answer which letters the change would write, and to whom, and change nothing.")
+]
+#: A preview adds nothing.
+PREVIEWED: dict[int | str, dict[str, Any]] = {200: {"model": ChangeShown, "description": "A preview."}}
+
+
+@router.get("/committees")
+@asks(Action.SEE_CALENDAR)
+def list_committees(
+    desk: AtDesk, on: Annotated[Day | None, Query(description="Who sits on this day; today without it.")] = None
+) -> list[CommitteeShown]:
+    """Every committee, with who sits on it on a day."""
+    require(Action.SEE_CALENDAR, to_program(desk.asker))
+    members = memberships(desk.session)
+    return [_committee(desk, row, members[one], on) for one, row in committees(desk.session).items()]
+
+
+@router.get("/committees/{key}")
+@asks(Action.SEE_CALENDAR)
+def get_committee(
+    key: Key,
+    desk: AtDesk,
+    on: Annotated[Day | None, Query(description="Who sits on this day; today without it.")] = None,
+) -> CommitteeShown:
+    """One committee, with who sits on it on a day."""
+    require(Action.SEE_CALENDAR, to_program(desk.asker))
+    row = _found(desk, key)
+    return _committee(desk, row, membership(desk.session, row["id"]), on)
+
+
+@router.get("/committees/{key}/proposals")
+@asks(Action.PLAN_MEETINGS)
+def propose_dates(
+    key: Key, desk: AtDesk, first: Annotated[Day, Query()], last: Annotated[Day | None, Query()] = None
+) -> list[ProposalShown]:
+    """Dates at the committee's rhythm from a day on, with what speaks for and against each. Nothing is planned."""
+    require(Action.PLAN_MEETINGS, to_program(desk.asker))
+    row = _found(desk, key)
+    return [
+        ProposalShown(
+            decision=one.decision,
+            original=one.original,
+            starts=one.starts,
+            minutes=one.minutes,
+            reasons=_reasons(desk, one.reasons),
+            remaining=_reasons(desk, one.remaining),
+            alternatives=[
+                OtherShown(starts=other.starts, remaining=_reasons(desk, other.remaining)) for other in one.alternatives
+            ],
+        )
+        for one in drafting.propose(desk.session, row["id"], first, last=last)
+    ]
+
+
+@router.post("/committees/{key}/seasons", status_code=201, responses=PREVIEWED)
+@asks(Action.PLAN_MEETINGS)
+def plan_season(
+    key: Key,
+    body: SeasonGiven,
+    desk: AtDesk,
+    request: Request,
+    response: Response,
+    preview: Preview = False,
+    idempotency_key: IdempotencyKey = "",
+) -> ChangeShown:
+    """Plan a season of weekly meetings, and invite everyone to it."""
+    once = Once.of(desk, request, "" if preview else idempotency_key)
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    by = require(Action.PLAN_MEETINGS, to_program(desk.asker))
+    _found(desk, key)
+    return planned(
+        desk,
+        response,
+        once,
+        f"/api/v1/meetings?committee={key}",
+        lambda: schedule.plan_season(
+            desk.session,
+            key,
+            first=body.first,
+            last=body.last,
+            hour=time.fromisoformat(body.hour),
+            minutes=body.minutes,
+            place=body.place,
+            online_url=body.online_url,
+            without={one.day: one.reason for one in body.without},
+            instead={one.day: one.starts for one in body.instead},
+            by=by,
+            at=desk.at,
+        ),
+        preview=preview,
+    )
+
+
+@router.post("/committees/{key}/meetings", status_code=201, responses=PREVIEWED)
+@asks(Action.PLAN_MEETINGS)
+def plan_meetings(
+    key: Key,
+    body: MeetingsGiven,
+    desk: AtDesk,
+    request: Request,
+    response: Response,
+    preview: Preview = False,
+    idempotency_key: IdempotencyKey = "",
+) -> ChangeShown:
+    """Plan meetings that stand alone, and invite everyone to them."""
+    once = Once.of(desk, request, "" if preview else idempotency_key)
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    by = require(Action.PLAN_MEETINGS, to_program(desk.asker))
+    _found(desk, key)
+    return planned(
+        desk,
+        response,
+        once,
+        f"/api/v1/meetings?committee={key}",
+        lambda: schedule.plan_meetings(
+            desk.session,
+            key,
+            body.starts,
+            minutes=body.minutes,
+            place=body.place,
+            online_url=body.online_url,
+            by=by,
+            at=desk.at,
+        ),
+        preview=preview,
+    )
+
+
+@router.post("/committees/{key}/agenda-items", status_code=201)
+@asks(Action.ASK_FOR_ITEM)
+def ask_for_item(
+    key: Key,
+    body: ItemGiven,
+    desk: AtDesk,
+    request: Request,
+    response: Response,
+    idempotency_key: IdempotencyKey = "",
+) -> ItemAsked:
+    """Ask that the committee talks about something."""
+    once = Once.of(desk, request, idempotency_key)
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    row = _found(desk, key)
+    by = require(Action.ASK_FOR_ITEM, to_committee(desk.asker, membership(desk.session, row["id"])))
+    item_id = agendas.request(
+        desk.session,
+        key,
+        title_fr=body.title_fr,
+        title_en=body.title_en,
+        minutes=body.minutes,
+        purpose=body.purpose,
+        meeting_id=body.meeting_id,
+        late_reason=body.late_reason,
+        by=by,
+        at=desk.at,
+    )
+    once.done(response, 201, f"/api/v1/committees/{key}")
+    return ItemAsked(id=item_id)
+
+
+def planned(
+    desk: Desk,
+    response: Response,
+    once: Once,
+    location: str,
+    change: Callable[[], tuple[Told, ...]],
+    *,
+    preview: bool,
+) -> ChangeShown:
+    """Make a change that adds something, or say what it would write."""
+    shown = changed(desk, change, preview=preview)
+    if preview:
+        response.status_code = 200
+    else:
+        once.done(response, 201, location)
+    return shown
+
+
+def changed(desk: Desk, change: Callable[[], tuple[Told, ...]], *, preview: bool) -> ChangeShown:
+    """Make a change and say which letters it wrote; or take it back, and say which it would write."""
+    told = schedule.preview(desk.session, change) if preview else change()
+    letters = [
+        LetterShown(
+            person_id=one.person_id,
+            kind=one.kind,
+            method=one.method,
+            starts=one.starts,
+            has_address=one.has_address,
+        )
+        for one in told
+    ]
+    return ChangeShown(preview=preview, letters=letters)
+
+
+def _found(desk: Desk, key: str) -> Mapping[str, Any]:
+    found = next((row for row in committees(desk.session).values() if row["key"] == key), None)
+    if found is None:
+        raise Forbidden
+    return found
+
+
+def _reasons(desk: Desk, reasons: Iterable[Reason]) -> list[ReasonShown]:
+    return [ReasonShown(code=one.code, sentence=one.in_words(desk.language)) for one in reasons]
+
+
+def _committee(desk: Desk, row: Mapping[str, Any], members: Membership, on: Day | None) -> CommitteeShown:
+    day = on or desk.day
+    names = {one: person.name for one, person in people_by_id(desk).items()}
+    return CommitteeShown(
+        id=row["id"],
+        key=row["key"],
+        title=pick(desk.language, {"fr": row["title_fr"], "en": row["title_en"]}),
+        derived_from=row["derived_from"],
+        rhythm=row["rhythm"] or None,
+        minutes=row["minutes"],
+        day=day,
+        seats=[_seat(desk, seat, members, day, names) for seat in members.seats_on(day)],
+    )
+
+
+def _seat(desk: Desk, seat: CommitteeSeat, members: Membership, day: Day, names: Mapping[Any, str]) -> SeatShown:
+    principals = members.holders(seat.id, day, PRINCIPAL)
+    holders = []
+    for person_id in members.holders(seat.id, day):
+        away = members.away(person_id, day)
+        holders.append(
+            HoldsShown(
+                person_id=person_id,
+                name=names[person_id],
+                kind="principal" if person_id in principals else "alternate",
+                away=away is not None,
+                deputy_id=away.deputy_id if away else None,
+            )
+        )
+    return SeatShown(
+        seat_id=seat.id,
+        committee=seat.committee,
+        key=seat.key,
+        organization_id=seat.organization_id,
+        organization=seat.organization,
+        role=seat.role,
+        title=pick(desk.language, {"fr": seat.title_fr, "en": seat.title_en}),
+        voting=seat.voting,
+        vacant=not principals,
+        holders=holders,
+    )

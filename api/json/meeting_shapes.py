@@ -1,0 +1,293 @@
+"""What the JSON window takes and gives of committees and meetings. Times without a zone are local, in the program's."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
+
+from api.json.shapes import Day, Given, Shown, Typed
+
+
+def _local(value: object) -> object:
+    """A local time is written YYYY-MM-DDTHH:MM: pydantic alone would read a number as a moment of 1970."""
+    if isinstance(value, datetime) or (isinstance(value, str) and len(value) in _LOCAL_LENGTHS):
+        return value
+    msg = "use YYYY-MM-DDTHH:MM"
+    raise ValueError(msg)
+
+
+def _without_zone(value: datetime) -> datetime:
+    if value.tzinfo is not None:
+        msg = "a local time has no zone"
+        raise ValueError(msg)
+    return value
+
+
+_LOCAL_LENGTHS = (16, 19)
+LocalTime = Annotated[datetime, BeforeValidator(_local), AfterValidator(_without_zone)]
+Hour = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+Line = Annotated[Typed, StringConstraints(max_length=500)]
+Minutes = Annotated[int, Field(ge=1, le=600)]
+
+
+# ------------------------------------------------------------------------------------------------------------- taken
+
+
+class SeasonGiven(Given):
+    """A weekly meeting on the weekday of `first`, up to `last`; but for the days `without`, and those had `instead`."""
+
+    first: Day
+    last: Day
+    hour: Hour
+    minutes: Minutes | None = None
+    place: Line = ""
+    online_url: Line = ""
+    without: Annotated[tuple[WithoutGiven, ...], Field(max_length=60)] = ()
+    instead: Annotated[tuple[InsteadGiven, ...], Field(max_length=60)] = ()
+
+
+class WithoutGiven(Given):
+    """A day of the season on which there is no meeting, and why."""
+
+    day: Day
+    reason: Line
+
+
+class InsteadGiven(Given):
+    """A day of the season whose meeting is held at another local time."""
+
+    day: Day
+    starts: LocalTime
+
+
+class MeetingsGiven(Given):
+    """Meetings that stand alone, at these local times."""
+
+    starts: Annotated[list[LocalTime], Field(min_length=1, max_length=60)]
+    minutes: Minutes | None = None
+    place: Line = ""
+    online_url: Line = ""
+
+
+class TimeGiven(Given):
+    """Another local time, and another length where it changes."""
+
+    starts: LocalTime
+    minutes: Minutes | None = None
+    reason: Line = ""
+
+
+class PlaceGiven(Given):
+    """Another place; with `following`, for every later meeting of its season too."""
+
+    place: Line
+    online_url: Line = ""
+    following: bool = False
+
+
+class HourGiven(Given):
+    """Another local hour for a meeting and every later one of its season."""
+
+    hour: Hour
+    minutes: Minutes | None = None
+
+
+class GuestGiven(Given):
+    """Someone without a seat who is invited to one meeting."""
+
+    person_id: UUID
+
+
+class AnswerGiven(Given):
+    """What the asker answers, and whom of the alternates of their seat they name to come instead."""
+
+    answer: Literal["accepted", "tentative", "declined"]
+    alternate_id: UUID | None = None
+
+
+class ItemGiven(Given):
+    """Something to talk about, in one language at least; with `meeting_id`, late, with the reason why."""
+
+    title_fr: Line = ""
+    title_en: Line = ""
+    minutes: Annotated[int, Field(ge=0, le=600)] | None = None
+    purpose: Literal["info", "discussion", "decision"] | None = None
+    meeting_id: UUID | None = None
+    late_reason: Line = ""
+
+
+# ------------------------------------------------------------------------------------------------------------- given
+
+
+class SeatShown(Shown):
+    """A seat on a day: who holds it, who is away, and whether nobody is its principal."""
+
+    seat_id: UUID
+    committee: str
+    key: str
+    organization_id: UUID
+    organization: str
+    role: str
+    title: str
+    voting: bool
+    vacant: bool
+    holders: list[HoldsShown]
+
+
+class HoldsShown(Shown):
+    """Someone who holds a seat. `deputy_id` sits for them while they are away."""
+
+    person_id: UUID
+    name: str
+    kind: str
+    away: bool
+    deputy_id: UUID | None
+
+
+class CommitteeShown(Shown):
+    """A committee, and its seats on a day; a derived one has those of others first."""
+
+    id: UUID
+    key: str
+    title: str
+    derived_from: list[str]
+    rhythm: dict[str, Any] | None
+    minutes: int
+    day: date
+    seats: list[SeatShown]
+
+
+class ReasonShown(Shown):
+    """A fact that speaks against a day, in the reader's language."""
+
+    code: str
+    sentence: str
+
+
+class OtherShown(Shown):
+    """Another local time that could be, and what speaks against it."""
+
+    starts: datetime
+    remaining: list[ReasonShown]
+
+
+class ProposalShown(Shown):
+    """A date that is proposed: to meet, to skip it, or shifted to another day. Nothing of it is planned."""
+
+    decision: str
+    original: date
+    starts: datetime
+    minutes: int
+    reasons: list[ReasonShown]
+    remaining: list[ReasonShown]
+    alternatives: list[OtherShown]
+
+
+class LetterShown(Shown):
+    """A letter that a change writes: to whom, of what kind, about which local time; or to nobody, without address."""
+
+    person_id: UUID
+    kind: str
+    method: str
+    starts: datetime
+    has_address: bool
+
+
+class ChangeShown(Shown):
+    """What a change wrote to whom; with `preview`, what it would write, and nothing was changed."""
+
+    preview: bool
+    letters: list[LetterShown]
+
+
+class MeetingLine(Shown):
+    """A meeting in a list. `answer` is the asker's own, empty where they gave none or are not invited."""
+
+    id: UUID
+    committee: str
+    title: str
+    state: str
+    starts: datetime
+    minutes: int
+    time_zone: str
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    place: str
+    reason: str
+    mine: bool
+    answer: str
+    version: int
+
+
+class InvitedShown(Shown):
+    """Someone whom a meeting invites, on which seat if on one, and what they answered by which means."""
+
+    person_id: UUID
+    name: str
+    seat_id: UUID | None
+    guest: bool
+    answer: str
+    by: str
+    alternate_id: UUID | None
+    answered_at: AwareDatetime | None
+
+
+class MeetingShown(MeetingLine):
+    """One meeting, with whom it invites. `season` is the id of the season that it is of."""
+
+    season: UUID | None
+    original: datetime | None
+    online_url: str
+    agenda_frozen_at: AwareDatetime | None
+    invited: list[InvitedShown]
+    alternates: list[UUID]
+
+
+class ItemShown(Shown):
+    """An item as the reader may read it: in both languages, with the fact that put it there."""
+
+    number: str
+    section_fr: str
+    section_en: str
+    title_fr: str
+    title_en: str
+    presenter: str
+    minutes: int
+    purpose: str
+    why: str
+    times_seen: int
+    late: bool
+
+
+class AgendaShown(Shown):
+    """An agenda as the reader may read it, and by how many minutes it is too long."""
+
+    items: list[ItemShown]
+    overrun_minutes: int
+
+
+class ItemAsked(Shown):
+    """An item that was asked for, and waits in its committee's pool."""
+
+    id: UUID
+
+
+class FeedShown(Shown):
+    """A private calendar address that is open; never its secret."""
+
+    id: UUID
+    made_at: AwareDatetime
+    read_at: AwareDatetime | None
+
+
+class FeedMade(Shown):
+    """A new private calendar address. It is shown this once."""
+
+    address: str
+
+
+SeasonGiven.model_rebuild()
+SeatShown.model_rebuild()

@@ -1,0 +1,407 @@
+"""Meetings over JSON: lists and single ones, moving and cancelling, guests, answers, agendas and calendar addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, time, timedelta
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy import select
+
+from api.at_meetings import find_meeting
+from api.json.committees import PREVIEWED, Preview, changed, planned
+from api.json.meeting_shapes import (
+    AgendaShown,
+    AnswerGiven,
+    ChangeShown,
+    FeedMade,
+    FeedShown,
+    GuestGiven,
+    HourGiven,
+    InvitedShown,
+    ItemShown,
+    MeetingLine,
+    MeetingShown,
+    PlaceGiven,
+    TimeGiven,
+)
+from api.json.once import IdempotencyKey, IfMatch, Once, etag, seen_version
+from api.json.shapes import Day, Page, Reason
+from api.pages.choices import people_by_id
+from api.pages.meeting import audience_of
+from api.pages.meeting_lines import Line, between, lines_of
+from api.permissions import Action, asks, find_person, require, to_program
+from api.session import AtDesk, Desk
+from duties.actors import Actor
+from duties.here import many, program_of
+from duties.refusals import Refusal
+from locales import N_
+from meetings import agenda_papers, answers, feeds, invitations, schedule
+from meetings.committees import ALTERNATE, Membership, committees
+from meetings.documents.content import ItemLine
+from meetings.holding import lock_meeting, read_meeting
+from models.base import table_of
+from models.invitation import MeetingAnswer
+from models.meeting import MeetingGuest
+
+router = APIRouter(tags=["meetings"])
+
+#: How far ahead a list goes that says no last day, and how long one is at most.
+AHEAD: Final = timedelta(days=90)
+LONGEST: Final = timedelta(days=800)
+
+_answer = table_of(MeetingAnswer)
+_guest = table_of(MeetingGuest)
+
+
+@router.get("/meetings")
+@asks(Action.SEE_CALENDAR)
+def list_meetings(
+    desk: AtDesk,
+    since: Annotated[Day | None, Query(alias="from", description="The first local day; today without it.")] = None,
+    until: Annotated[Day | None, Query(alias="to", description="The last local day; 90 days later without it.")] = None,
+    committee: Annotated[str, Query(max_length=61, description="Of this committee alone.")] = "",
+    mine: Annotated[bool, Query(description="Only those that invite the asker.")] = False,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
+) -> Page[MeetingLine]:
+    """The meetings of the program between two local days, both inclusive, cancelled ones too, in order."""
+    require(Action.SEE_CALENDAR, to_program(desk.asker))
+    first = since or desk.day
+    last = until or min(first, date.max - AHEAD) + AHEAD
+    if last - first > LONGEST:
+        raise Refusal("meetings.too_long", N_("Ask for at most %(days)s days at once."), days=LONGEST.days)
+    chosen = next((one for one, row in committees(desk.session).items() if row["key"] == committee), None)
+    if (committee and chosen is None) or last < first:
+        lines = []
+    else:
+        lines = between(desk, first, min(last, date.max - timedelta(days=1)), committee_id=chosen)
+    lines = [line for line in lines if line.is_mine or not mine]
+    shown = [_line(line) for line in lines[offset : offset + limit]]
+    return Page(items=shown, total=len(lines), limit=limit, offset=offset)
+
+
+@router.get("/meetings/{meeting_id}")
+@asks(Action.SEE_MEETING)
+def get_meeting(meeting_id: UUID, desk: AtDesk, response: Response) -> MeetingShown:
+    """One meeting, whom it invites and what they answered."""
+    row, members, _ = find_meeting(desk.session, desk.asker, meeting_id)
+    response.headers["ETag"] = etag(row["version"])
+    return _meeting(desk, row, members)
+
+
+@router.put("/meetings/{meeting_id}/time")
+@asks(Action.PLAN_MEETINGS)
+def move_meeting(
+    meeting_id: UUID,
+    body: TimeGiven,
+    desk: AtDesk,
+    response: Response,
+    preview: Preview = False,
+    if_match: IfMatch = "",
+) -> ChangeShown:
+    """Have a meeting at another time."""
+    by, seen = _plans(desk, meeting_id), seen_version(if_match)
+    return _changed(
+        desk,
+        response,
+        meeting_id,
+        lambda: schedule.move_meeting(
+            desk.session,
+            meeting_id,
+            body.starts,
+            minutes=body.minutes,
+            reason=body.reason,
+            by=by,
+            at=desk.at,
+            seen=seen,
+        ),
+        preview=preview,
+    )
+
+
+@router.post("/meetings/{meeting_id}/cancellation")
+@asks(Action.PLAN_MEETINGS)
+def cancel_meeting(
+    meeting_id: UUID,
+    body: Reason,
+    desk: AtDesk,
+    response: Response,
+    preview: Preview = False,
+    if_match: IfMatch = "",
+) -> ChangeShown:
+    """Cancel a meeting; what was on its agenda waits for another."""
+    by, seen = _plans(desk, meeting_id), seen_version(if_match)
+    return _changed(
+        desk,
+        response,
+        meeting_id,
+        lambda: schedule.cancel_meeting(desk.session, meeting_id, reason=body.reason, by=by, at=desk.at, seen=seen),
+        preview=preview,
+    )
+
+
+@router.put("/meetings/{meeting_id}/place")
+@asks(Action.PLAN_MEETINGS)
+def change_place(
+    meeting_id: UUID,
+    body: PlaceGiven,
+    desk: AtDesk,
+    response: Response,
+    preview: Preview = False,
+    if_match: IfMatch = "",
+) -> ChangeShown:
+    """Have a meeting elsewhere, alone or with every later one of its season."""
+    by, seen = _plans(desk, meeting_id), seen_version(if_match)
+    return _changed(
+        desk,
+        response,
+        meeting_id,
+        lambda: schedule.change_place(
+            desk.session,
+            meeting_id,
+            place=body.place,
+            online_url=body.online_url,
+            following=body.following,
+            by=by,
+            at=desk.at,
+            seen=seen,
+        ),
+        preview=preview,
+    )
+
+
+@router.put("/meetings/{meeting_id}/hour")
+@asks(Action.PLAN_MEETINGS)
+def change_hour(
+    meeting_id: UUID,
+    body: HourGiven,
+    desk: AtDesk,
+    response: Response,
+    preview: Preview = False,
+    if_match: IfMatch = "",
+) -> ChangeShown:
+    """Have a meeting and every later one of its season at another hour. What was moved stays where it was moved to."""
+    by, seen = _plans(desk, meeting_id), seen_version(if_match)
+
+    def change() -> tuple[invitations.Told, ...]:
+        row = lock_meeting(desk.session, meeting_id, seen=seen)
+        if row["series_id"] is None:
+            raise Refusal("meeting.alone", N_("This meeting is of no season: move it instead."))
+        return schedule.change_hour(
+            desk.session,
+            row["series_id"],
+            since=row["original"].date(),
+            hour=time.fromisoformat(body.hour),
+            minutes=body.minutes,
+            by=by,
+            at=desk.at,
+        )
+
+    return _changed(desk, response, meeting_id, change, preview=preview)
+
+
+@router.post("/meetings/{meeting_id}/guests", status_code=201, responses=PREVIEWED)
+@asks(Action.PLAN_MEETINGS)
+def invite_guest(
+    meeting_id: UUID,
+    body: GuestGiven,
+    desk: AtDesk,
+    request: Request,
+    response: Response,
+    preview: Preview = False,
+    idempotency_key: IdempotencyKey = "",
+) -> ChangeShown:
+    """Invite someone without a seat to one meeting."""
+    once = Once.of(desk, request, "" if preview else idempotency_key)
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    by = _plans(desk, meeting_id)
+    guest = find_person(desk.session, body.person_id)
+    return planned(
+        desk,
+        response,
+        once,
+        f"/api/v1/meetings/{meeting_id}",
+        lambda: schedule.invite_guest(desk.session, meeting_id, guest, by=by, at=desk.at),
+        preview=preview,
+    )
+
+
+@router.post("/meetings/{meeting_id}/guests/{guest_id}/withdrawal")
+@asks(Action.PLAN_MEETINGS)
+def withdraw_guest(
+    meeting_id: UUID,
+    guest_id: UUID,
+    desk: AtDesk,
+    preview: Preview = False,
+) -> ChangeShown:
+    """Take a guest's invitation back."""
+    by = _plans(desk, meeting_id)
+    guest = find_person(desk.session, guest_id)
+    return changed(
+        desk, lambda: schedule.withdraw_guest(desk.session, meeting_id, guest, by=by, at=desk.at), preview=preview
+    )
+
+
+@router.put("/meetings/{meeting_id}/answer")
+@asks(Action.ANSWER_INVITATION)
+def answer_invitation(meeting_id: UUID, body: AnswerGiven, desk: AtDesk, response: Response) -> MeetingShown:
+    """Say whether the asker comes, and who comes instead. The last answer counts."""
+    _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
+    by = require(Action.ANSWER_INVITATION, given)
+    answers.answer(
+        desk.session,
+        meeting_id,
+        desk.asker.person_id,
+        body.answer,
+        means="page",
+        alternate_id=body.alternate_id,
+        by=by,
+        at=desk.at,
+    )
+    return get_meeting(meeting_id, desk, response)
+
+
+@router.get("/meetings/{meeting_id}/agenda")
+@asks(Action.SEE_MEETING)
+def get_agenda(meeting_id: UUID, desk: AtDesk, addendum: Annotated[int, Query(ge=0, le=1000)] = 0) -> AgendaShown:
+    """What is on a meeting's agenda, or on an addendum to it, as the asker may read it."""
+    row, members, given = find_meeting(desk.session, desk.asker, meeting_id)
+    audience = audience_of(desk, members, given, row["starts"].date())
+    content = agenda_papers.content(desk.session, meeting_id, audience=audience, addendum=addendum)
+    return AgendaShown(items=[_item(desk, one) for one in content.items], overrun_minutes=content.overrun_minutes)
+
+
+@router.get("/calendar-feeds")
+@asks(Action.KEEP_FEED)
+def list_feeds(desk: AtDesk) -> list[FeedShown]:
+    """The asker's private calendar addresses that are open."""
+    require(Action.KEEP_FEED, to_program(desk.asker))
+    return [FeedShown(**row) for row in feeds.feeds_of(desk.session, desk.asker.person_id)]
+
+
+@router.post("/calendar-feeds", status_code=201)
+@asks(Action.KEEP_FEED)
+def make_feed(desk: AtDesk, request: Request, response: Response, idempotency_key: IdempotencyKey = "") -> FeedMade:
+    """A new private calendar address. Its secret is in this answer alone, and in no repetition of it."""
+    once = Once.of(desk, request, idempotency_key)
+    if (before := once.again(None)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    by = require(Action.KEEP_FEED, to_program(desk.asker))
+    path = feeds.make(desk.session, desk.asker.person_id, by=by, at=desk.at)
+    once.done(response, 201, "/api/v1/calendar-feeds")
+    return FeedMade(address=desk.office.base_url + path)
+
+
+@router.post("/calendar-feeds/{feed_id}/ending", status_code=204)
+@asks(Action.KEEP_FEED)
+def end_feed(feed_id: UUID, desk: AtDesk) -> None:
+    """End one of the asker's own addresses, at once and for good."""
+    by = require(Action.KEEP_FEED, to_program(desk.asker))
+    feeds.end(desk.session, desk.asker.person_id, feed_id, by=by, at=desk.at)
+
+
+def _plans(desk: Desk, meeting_id: UUID) -> Actor:
+    """Under whom the asker changes a meeting that they may see. Raises Forbidden."""
+    _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
+    return require(Action.PLAN_MEETINGS, given)
+
+
+def _changed(
+    desk: Desk,
+    response: Response,
+    meeting_id: UUID,
+    change: Callable[[], tuple[invitations.Told, ...]],
+    *,
+    preview: bool,
+) -> ChangeShown:
+    """As `changed`, with the version that the meeting has then."""
+    shown = changed(desk, change, preview=preview)
+    response.headers["ETag"] = etag(read_meeting(desk.session, meeting_id)["version"])
+    return shown
+
+
+def _line(line: Line) -> MeetingLine:
+    return MeetingLine(**_as_line(line))
+
+
+def _as_line(line: Line) -> dict[str, Any]:
+    return {
+        **{name: line.meeting[name] for name in _AS_STORED},
+        "committee": line.committee["key"],
+        "title": line.title,
+        "mine": line.is_mine,
+        "answer": line.answer,
+    }
+
+
+_AS_STORED: Final = (
+    *("id", "state", "starts", "minutes", "time_zone", "starts_at", "ends_at", "place", "reason", "version"),
+)
+
+
+def _meeting(desk: Desk, row: Mapping[str, Any], members: Membership) -> MeetingShown:
+    # Read again after an act.
+    row = read_meeting(desk.session, row["id"])
+    (line,) = lines_of(desk, [row])
+    here, day = program_of(desk.session), row["starts"].date()
+    said = {
+        one["person_id"]: one
+        for one in many(
+            desk.session, select(_answer).where(_answer.c.program_id == here, _answer.c.meeting_id == row["id"])
+        )
+    }
+    guests = set(
+        desk.session.scalars(
+            select(_guest.c.person_id).where(
+                _guest.c.program_id == here, _guest.c.meeting_id == row["id"], _guest.c.withdrawn_at.is_(None)
+            )
+        )
+    )
+    invited = invitations.invited_to(desk.session, row)
+    seat = members.seat_of(desk.asker.person_id, day)
+    mine = members.holders(seat.id, day, ALTERNATE) if seat is not None else ()
+    return MeetingShown(
+        **_as_line(line),
+        season=row["series_id"],
+        original=row["original"],
+        online_url=row["online_url"],
+        agenda_frozen_at=row["agenda_frozen_at"],
+        invited=[
+            InvitedShown(
+                person_id=person_id,
+                name=person.name,
+                seat_id=seat.id if (seat := members.seat_of(person_id, day)) else None,
+                guest=person_id in guests,
+                answer=said[person_id]["answer"] if person_id in said else "",
+                by=said[person_id]["by"] if person_id in said else "",
+                alternate_id=said[person_id]["alternate_id"] if person_id in said else None,
+                answered_at=said[person_id]["answered_at"] if person_id in said else None,
+            )
+            for person_id, person in people_by_id(desk).items()
+            if person_id in invited
+        ],
+        alternates=[one for one in mine if one != desk.asker.person_id],
+    )
+
+
+def _item(desk: Desk, one: ItemLine) -> ItemShown:
+    def here(both: Any) -> str:
+        return str(getattr(both, desk.language) or both.fr or both.en)
+
+    return ItemShown(
+        number=one.number,
+        section_fr=one.section.fr,
+        section_en=one.section.en,
+        title_fr=one.title.fr,
+        title_en=one.title.en,
+        presenter=here(one.presenter),
+        minutes=one.minutes,
+        purpose=one.purpose,
+        why=here(one.why),
+        times_seen=one.times_seen,
+        late=one.late,
+    )
