@@ -9,9 +9,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert
 from sqlmodel import Session
 
-from duties import held, scheduling
+from duties import scheduling
 from duties.actors import Actor
 from duties.events import write
+from duties.held import change, hold, tell
 from duties.here import local_day, program_of
 from duties.refusals import Refusal
 from duties.roles import Link, responsibility
@@ -62,10 +63,10 @@ def assign(
 
 def call_off(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> None:
     """End a duty outside any case that nobody owes any more. Raises Refusal where it is done, or ended already."""
-    kept = held.hold(session, task_id, by=by, at=at, seen=None)
+    held = hold(session, task_id, by=by, at=at, seen=None)
     try:
-        state = TASK.after(kept.task["state"], "cancel")
+        state = TASK.after(held.task["state"], "cancel")
     except NoSuchMove:
         raise Refusal("task.over", N_("This task is done or was called off: nobody owes it any more.")) from None
-    held.change(session, kept, state=state, next_check=None)
-    held.tell(session, kept, "task.called_off", step=kept.task["step"], item=kept.task["item"])
+    change(session, held, state=state, next_check=None)
+    tell(session, held, "task.called_off", step=held.task["step"], item=held.task["item"])

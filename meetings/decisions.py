@@ -239,9 +239,10 @@ def endorse(
         session.execute(update(_endorsement).where(*(_endorsement.c[k] == v for k, v in place.items())).values(values))
     else:
         session.execute(insert(_endorsement).values(id=uuid4(), **place, **values))
+    verb = "decision.objected" if said == "objected" else "decision.endorsed"
     events.write(
         session,
-        f"decision.{said}",
+        verb,
         "decision",
         decision_id,
         by=by,
