@@ -332,7 +332,7 @@ def _tell_one(
         )
     events.write(
         session,
-        "invitation.told",
+        "meeting.told",
         "meeting_series" if thing.series is not None else "meeting",
         thing.series["id"] if thing.series is not None else thing.meetings[0]["id"],
         by=BY_INVITATIONS,

@@ -44,6 +44,22 @@ GROUPS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         N_("Program and agreements"),
         ("program", "agreement", "protocol", "role", "organization", "committee", "seat", "closure"),
     ),
+    "meetings": (
+        N_("Meetings"),
+        (
+            "season",
+            "meeting",
+            "guest",
+            "feed",
+            "reply",
+            "dates",
+            "agenda",
+            "agenda_item",
+            "attendance",
+            "decision",
+            "minutes",
+        ),
+    ),
     "access": (
         N_("Sign-in and access"),
         ("sign_in", "session", "access", "passkey", "identity", "invitation", "enrolment"),

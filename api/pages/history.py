@@ -12,12 +12,14 @@ from sqlalchemy import Select, and_, select
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.sql.expression import ColumnElement
 
+from api.pages import history_meetings
 from api.pages.frame import titles_of_roles
 from api.pages.lines import cases_about, names_of
 from api.session import Desk
 from duties.actors import ENGINE, LOADER, OPERATOR, ROUNDS, SIGN_IN
 from duties.here import many, program_of
 from locales import N_, gettext, say, show_day
+from meetings.wording import when
 from models.agreement import Agreement, AgreementVersion
 from models.base import refers, table_of
 from models.casework import Case, Evidence, ProtocolVersion, Task
@@ -72,6 +74,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "task.handed_back": (N_("Handed back: %(subject)s."), "stop"),
     "task.returned": (N_("Given again to the role that owes it: %(subject)s."), "empty"),
     "task.postponed": (N_("Waits again: %(subject)s."), "wait"),
+    "task.called_off": (N_("Called off, with what asked for it: %(subject)s."), "skip"),
     "task.reminded": (N_("Reminder: %(subject)s."), "wait"),
     "act.done": (N_("Done by the program itself: %(subject)s."), "full"),
     "act.done_again": (N_("Seen to again by the program, after a day moved: %(subject)s."), "full"),
@@ -145,6 +148,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "seat.added": (N_("New seat: %(subject)s."), "full"),
     "seat.changed": (N_("Seat changed: %(subject)s."), "half"),
     "seat.ended": (N_("Seat ended: %(subject)s."), "stop"),
+    **history_meetings.SENTENCES,
 }
 
 #: Verbs that tell what follows from others: they are kept, and shown to whoever wants all of it.
@@ -157,6 +161,7 @@ MINOR: Final = frozenset(
         "evidence.added",
         "sign_in.begun",
         "session.ended",
+        *history_meetings.MINOR,
     }
 )
 
@@ -168,6 +173,7 @@ SYSTEM: Final[Mapping[str, str]] = {
     "post": N_("the outgoing mail"),
     SIGN_IN: N_("the sign-in"),
     OPERATOR: N_("the command line"),
+    **history_meetings.SYSTEM,
 }
 
 #: By which means someone signed in, or tried to.
@@ -206,6 +212,7 @@ LETTERS: Final[Mapping[str, str]] = {
     "passkey_added": N_("a passkey was added"),
     "record_head": N_("the last seal of the record"),
     "contact_lists": N_("the committees’ contact lists"),
+    **history_meetings.LETTERS,
 }
 
 FIELDS: Final[Mapping[str, str]] = {
@@ -299,6 +306,8 @@ class _Telling:
             words = self.protocols.get((event["case_id"], name), {})
         if isinstance(value, list):
             return ", ".join(gettext(FIELDS[one]) if one in FIELDS else words.get(one, str(one)) for one in value)
+        if name in history_meetings.LOCAL_TIMES:
+            return when(self.desk.language, datetime.fromisoformat(value))
         if name in _DAYS and event["verb"] != "task.undone":
             return show_day(self.desk.language, date.fromisoformat(value))
         return words.get(str(value)) or str(value)
@@ -309,6 +318,8 @@ class _Telling:
             return f"/people/{event['subject_id']}"
         if kind == "task":
             return f"/tasks/{event['subject_id']}"
+        if kind == "meeting":
+            return f"/meetings/{event['subject_id']}"
         return f"/cases/{event['case_id']}" if event["case_id"] else ""
 
     def _people(self) -> Iterable[UUID | None]:
@@ -365,7 +376,7 @@ class _Facts(dict[str, str]):
 #: Facts that are people's ids.
 _PEOPLE: Final = ("person", "deputy", "director")
 #: Facts that are local days; but what a step `was` that is taken back is a state.
-_DAYS: Final = ("was", "day", "starts_on", "ends_on", "signed_on")
+_DAYS: Final = ("was", "day", "starts_on", "ends_on", "signed_on", *history_meetings.DAYS)
 _UNKNOWN = N_("%(verb)s: %(subject)s.")
 
 
@@ -438,4 +449,5 @@ _READINGS: Final[Mapping[str, _Reading]] = {
     "organization": _organizations_read,
     "agreement": _agreements_read,
     "agreement_version": _agreement_versions_read,
+    **history_meetings.READINGS,
 }
