@@ -128,7 +128,7 @@ def test_a_cancellation_never_overtakes_its_invitation(cast: Cast) -> None:
     means = means_of(cast, clock, bag)
     with cast.session() as session:
         meeting = session.scalars(
-            select(_meeting.c.id).where(_meeting.c.original == datetime(2026, 12, 9, 9, 30))
+            select(_meeting.c.id).where(_meeting.c.original == datetime(2026, 12, 9, 9, 30))  # noqa: DTZ001 - local, as the column has it
         ).one()
         schedule.cancel_meeting(session, meeting, reason="Tempête", by=cast.actor("coordinator"), at=AT)
         first = session.scalars(

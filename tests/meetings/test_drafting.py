@@ -67,9 +67,7 @@ def test_a_draft_is_settled_once(cast: Cast, session: Session) -> None:
     assert drafting.draft_due(session, by=by, at=AT) == (), "a year that was dismissed is not drafted again"
 
 
-def test_a_weekly_committee_gets_a_season_on_its_day_and_hour_without_the_closed_days(
-    cast: Cast, session: Session
-) -> None:
+def test_a_weekly_committee_gets_a_season_on_its_day_and_hour_without_the_closed_days(session: Session) -> None:
     clinical = committee_of(session, "clinical")["id"]
     dates = drafting.propose(session, clinical, date(2027, 1, 1), last=date(2027, 7, 31))
     assert {(one.starts.weekday(), one.starts.time()) for one in dates} == {(2, time(9, 30))}
