@@ -115,6 +115,7 @@ class Action(StrEnum):
     PLAN_PROTOCOL = "plan_protocol"
     VERIFY_RECORD = "verify_record"
     KEEP_SEAL_KEYS = "keep_seal_keys"
+    RECEIVE_MAIL = "receive_mail"  # what a mail server pipes in
 
 
 class Relation(StrEnum):
@@ -237,6 +238,7 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.PLAN_PROTOCOL: frozenset({Relation.OPERATOR}),
     Action.VERIFY_RECORD: frozenset({Relation.OPERATOR}),
     Action.KEEP_SEAL_KEYS: frozenset({Relation.OPERATOR}),
+    Action.RECEIVE_MAIL: frozenset({Relation.OPERATOR}),
 }
 
 

@@ -8,7 +8,7 @@ import typer
 
 from adapters.environment import SettingsError
 from adapters.postgres import PostgresError
-from api.cli import access, case, program, protocol, record, task, up
+from api.cli import access, case, meeting, program, protocol, record, task, up
 from api.cli.spoken import Ending, fail, language_of_terminal
 from api.cli.terminal import remembering
 from api.permissions import Forbidden
@@ -29,6 +29,7 @@ app.add_typer(program.app, name="program")
 app.add_typer(protocol.app, name="protocol")
 app.add_typer(case.app, name="case")
 app.add_typer(task.app, name="task")
+app.add_typer(meeting.app, name="meeting")
 
 
 remembering(app)

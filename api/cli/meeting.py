@@ -1,0 +1,95 @@
+"""Meetings from the command line: taking the mails by which calendars answer, as a mail server pipes them in."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from typing import BinaryIO, Final
+from uuid import UUID
+
+import typer
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import OperationalError
+
+from adapters.database import make_engine, open_session, program_session
+from adapters.postgres import PostgresError
+from adapters.settings import Settings
+from api.cli.databases import databases
+from api.cli.spoken import tell
+from api.cli.terminal import ProgramKey, stationery_of, which_program
+from api.permissions import Action, asks, at_the_terminal, require
+from locales import N_
+from meetings import replies
+from meetings.mail_replies import MOST_BYTES
+from models.base import table_of
+from models.program import Program
+
+app = typer.Typer(no_args_is_help=True, help="The meetings of committees.")
+
+#: What a mail server takes for "later": it keeps the mail and tries again (EX_TEMPFAIL of sysexits.h).
+TRY_AGAIN: Final = 75
+_PIECE: Final = 1 << 16
+
+_program = table_of(Program)
+
+
+@app.callback()
+def meetings() -> None:
+    """The meetings of committees."""
+
+
+@app.command()
+@asks(Action.RECEIVE_MAIL)
+def receive(program: ProgramKey = "") -> None:
+    """Take one mail from standard input as an answer to an invitation.
+
+    Status 0 whatever the mail says, so that nothing is ever sent back to an address that may be forged; 75 where the
+    database does not answer, so that the mail server tries again.
+    """
+    require(Action.RECEIVE_MAIL, at_the_terminal())
+    message = _read(sys.stdin.buffer)
+    settings = Settings.from_env(os.environ)
+    try:
+        with databases(settings) as urls:
+            engine = make_engine(urls.app, pool_size=2, application_name="spheres meeting receive")
+            try:
+                _hand_over(engine, settings, message, program)
+            finally:
+                engine.dispose()
+    except (OperationalError, PostgresError):
+        raise typer.Exit(TRY_AGAIN) from None
+
+
+def _hand_over(engine: Engine, settings: Settings, message: bytes, asked: str) -> None:
+    """Give the mail to the program that knows what it answers; else to the one that is meant, which keeps a stray."""
+    program_id = which_program(engine, asked) if asked else _which(engine, message)
+    if program_id is None:
+        tell(N_("No program knows what this mail answers: it was not kept."))
+        return
+    with program_session(engine, program_id) as session:
+        session.info["stationery"] = stationery_of(settings)
+        received = replies.receive(session, message, at=datetime.now(UTC))
+        session.commit()
+    if received.answered:
+        tell(N_("Meetings answered: %(count)s."), count=received.answered)
+    else:
+        tell(N_("It was kept, and not taken as an answer: %(reason)s."), reason=received.stray)
+
+
+def _which(engine: Engine, message: bytes) -> UUID | None:
+    with open_session(engine) as session:
+        programs: list[UUID] = list(session.scalars(select(_program.c.id).order_by(_program.c.key)))
+    for program_id in programs:
+        with program_session(engine, program_id) as session:
+            if replies.knows(session, message):
+                return program_id
+    return programs[0] if len(programs) == 1 else None
+
+
+def _read(source: BinaryIO) -> bytes:
+    """A mail, to one byte more than is ever taken. What comes after is read and let go: its writer is not cut off."""
+    message = source.read(MOST_BYTES + 1)
+    while source.read(_PIECE):
+        pass
+    return message
