@@ -76,7 +76,7 @@ def test_what_was_not_reached_is_carried_and_the_minutes_are_drafted(session: Se
     row = read_meeting(session, here)
     assert (row["state"], row["settled_by"]) == ("held", by.person_id)
     pool = agendas.pool_of(session, row["committee_id"])
-    assert [(one["title_fr"], one["times_seen"]) for one in pool] == [("Formation", 1), ("Local", 1)]
+    assert {(one["title_fr"], one["times_seen"]) for one in pool} == {("Formation", 1), ("Local", 1)}
     assert minutes.minutes_of(session, here)["state"] == "draft"
     assert "meeting.closed" in [verb for verb, _ in events_of(session, here)]
     with pytest.raises(Refusal):
