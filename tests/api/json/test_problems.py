@@ -91,6 +91,31 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
         "late_reason": "Urgent",
     },
     "POST /meetings/{meeting_id}/guests": {"person_id": SOMEONE},
+    "PUT /meetings/{meeting_id}/attendance": {
+        "seat_id": SOMEONE,
+        "state": "present",
+        "person_id": SOMEONE,
+        "is_remote": False,
+        "arrived_at": "2027-01-06T15:00:00Z",
+        "left_at": "2027-01-06T16:00:00Z",
+        "version": 1,
+    },
+    "POST /meetings/{meeting_id}/decisions": {
+        "text_fr": "On continue.",
+        "text_en": "We go on.",
+        "kind": "management",
+        "item_id": SOMEONE,
+        "owner_role": "coordinator",
+        "owner_organization_id": SOMEONE,
+        "due_on": "2027-01-20",
+    },
+    "PUT /endorsements": {
+        "decision_id": SOMEONE,
+        "organization_id": SOMEONE,
+        "said": "objected",
+        "reason": "Too dear.",
+        "version": 0,
+    },
     "PUT /meetings/{meeting_id}/answer": {"answer": "accepted", "alternate_id": SOMEONE},
 }
 

@@ -46,6 +46,8 @@ ACTS: dict[str, dict[str, Any] | None] = {
     "POST /meetings/{meeting_id}/cancellation": {"reason": "Snow."},
     "PUT /meetings/{meeting_id}/place": {"place": "Salle B"},
     "PUT /meetings/{meeting_id}/hour": {"hour": "13:00"},
+    "POST /meetings/{meeting_id}/opening": None,
+    "POST /meetings/{meeting_id}/closing": {"carry_rest": True},
 }
 
 
@@ -81,7 +83,9 @@ def _aimed(act: str, coordinator: Asker, case: dict[str, Any]) -> tuple[Asker, s
         person = coordinator.get(f"/people/{case['subject_id']}")
         return coordinator, method, path.replace("{person_id}", person["id"]), person
     if path.startswith("/meetings"):
-        meeting = a_meeting(coordinator)
+        meeting = (
+            _meeting_of_today(coordinator, act) if act.endswith(("opening", "closing")) else a_meeting(coordinator)
+        )
         return coordinator, method, path.replace("{meeting_id}", meeting["id"]), meeting
     if path.startswith("/privacy"):
         officer, incident = _incident(coordinator, act)
@@ -113,6 +117,16 @@ def a_meeting(coordinator: Asker) -> dict[str, Any]:
     found: dict[str, Any] = coordinator.get("/meetings?committee=clinical&to=2027-01-31")["items"][0]
     found.update(coordinator.get(f"/meetings/{found['id']}"))
     return found
+
+
+def _meeting_of_today(coordinator: Asker, act: str) -> dict[str, Any]:
+    """A meeting that may be opened, or closed."""
+    coordinator.post("/committees/clinical/meetings", {"starts": [f"{TODAY.isoformat()}T13:30"]})
+    (found,) = coordinator.get("/meetings?committee=clinical")["items"]
+    if act.endswith("closing"):
+        assert coordinator.ask("POST", f"/meetings/{found['id']}/opening", version="*").status_code == 200
+    shown: dict[str, Any] = coordinator.get(f"/meetings/{found['id']}")
+    return shown
 
 
 def _incident(coordinator: Asker, act: str) -> tuple[Asker, dict[str, Any]]:

@@ -1,0 +1,144 @@
+"""What the JSON window takes and gives of meetings as they are held."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from api.json.shapes import Day, Given, Key, Shown, Typed
+
+Said = Annotated[Typed, StringConstraints(max_length=10_000)]
+Version = Annotated[
+    int | None, Field(ge=0, le=2**31 - 1, description="The version that was read, 0 for none; not looked at without.")
+]
+
+
+class ClosingGiven(Given):
+    """With `carry_rest`, items of which nothing was said are carried over; without it they keep the meeting open."""
+
+    carry_rest: bool = False
+
+
+class AttendanceGiven(Given):
+    """How a seat was filled. Hours are given where somebody came later, or left before the end."""
+
+    seat_id: UUID
+    state: Literal["unrecorded", "present", "remote", "alternate", "excused", "absent"]
+    person_id: UUID | None = None
+    is_remote: bool = False
+    arrived_at: AwareDatetime | None = None
+    left_at: AwareDatetime | None = None
+    version: Version = None
+
+
+class DecisionGiven(Given):
+    """What is decided, in one language at least; with the role that owes it, and the last day for it."""
+
+    text_fr: Said = ""
+    text_en: Said = ""
+    kind: Literal["management", "clinical", "other"] = "other"
+    item_id: UUID | None = None
+    owner_role: Key = ""
+    owner_organization_id: UUID | None = None
+    due_on: Day | None = None
+
+
+class EndorsementGiven(Given):
+    """What an organization says of a decision on management; an objection has its reason."""
+
+    decision_id: UUID
+    organization_id: UUID
+    said: Literal["endorsed", "objected"]
+    reason: Said = ""
+    version: Version = None
+
+
+class AssembledShown(Shown):
+    """The items that came on an agenda, went from it, and say something else than before."""
+
+    added: list[UUID]
+    removed: list[UUID]
+    changed: list[UUID]
+
+
+class StateShown(Shown):
+    """A meeting's state after an act."""
+
+    id: UUID
+    state: str
+    version: int
+
+
+class QuorumShown(Shown):
+    """How a committee stands against its quorum; what is needed is 0 where its rule does not ask for it."""
+
+    is_met: bool
+    is_declared: bool
+    seats_present: int
+    seats_needed: int
+    organizations_present: int
+    organizations_needed: int
+    missing_must: list[str]
+
+
+class SeatFilled(Shown):
+    """How one seat was filled."""
+
+    seat_id: UUID
+    key: str
+    state: str
+    person_id: UUID | None
+    is_remote: bool
+    arrived_at: AwareDatetime | None
+    left_at: AwareDatetime | None
+    version: int
+
+
+class AttendanceShown(Shown):
+    """The seats of a meeting, and its quorum."""
+
+    quorum: QuorumShown
+    seats: list[SeatFilled]
+
+
+class EndorsementShown(Shown):
+    """What a partner said of a decision, empty while it said nothing."""
+
+    organization_id: UUID
+    organization: str
+    said: str
+    said_at: AwareDatetime | None
+    reason: str
+    version: int
+
+
+class DecisionShown(Shown):
+    """A decision, who owes it, and what the partners said of it where it needs their endorsement."""
+
+    id: UUID
+    number: str
+    kind: str
+    text_fr: str
+    text_en: str
+    state: str
+    decided_at: AwareDatetime
+    meeting_id: UUID
+    item_id: UUID | None
+    task_id: UUID | None
+    owner_role: str
+    owner_organization_id: UUID | None
+    due_on: date | None
+    needs_endorsement: bool
+    endorsements: list[EndorsementShown]
+
+
+class MinutesShown(Shown):
+    """The minutes of a meeting; `content` is as its documents are made of."""
+
+    id: UUID
+    state: str
+    version: int
+    content: dict[str, Any]

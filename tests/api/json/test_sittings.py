@@ -1,0 +1,80 @@
+"""A meeting held over JSON from its opening to its minutes, with a decision that the partners endorse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.api.json.window import Asker
+from tests.cast import Cast
+from tests.meetings.sitting import seat_everyone
+
+#: The afternoon of the tests' own day.
+TODAY_AT = "2026-11-23T13:30"
+
+
+@pytest.fixture
+def coordinator(cast: Cast) -> Asker:
+    """The coordinator's window, where everyone sits."""
+    with cast.session() as session:
+        seat_everyone(session, cast)
+    return Asker(cast, "coordinator")
+
+
+def _meeting(coordinator: Asker) -> str:
+    coordinator.post("/committees/steering/meetings", {"starts": [TODAY_AT]})
+    found: str = coordinator.get("/meetings?committee=steering")["items"][0]["id"]
+    return f"/meetings/{found}"
+
+
+def test_a_meeting_is_opened_filled_decides_and_closes_with_minutes(coordinator: Asker) -> None:
+    place = _meeting(coordinator)
+    drawn = coordinator.post(f"{place}/agenda/assembly")
+    assert drawn["added"]
+    assert coordinator.ask("GET", f"{place}/minutes").status_code in (404, 409)
+    opened = coordinator.ask("POST", f"{place}/opening", version="*")
+    assert opened.json()["state"] == "under_way", opened.text
+    before = coordinator.get(f"{place}/attendance")
+    assert {one["state"] for one in before["seats"]} == {"unrecorded"}
+    assert not before["quorum"]["is_met"]
+    for seat in before["seats"]:
+        body = {"seat_id": seat["seat_id"], "state": "present", "version": seat["version"]}
+        filled = coordinator.ask("PUT", f"{place}/attendance", body)
+        assert filled.status_code == 200, filled.text
+    stale = {"seat_id": before["seats"][0]["seat_id"], "state": "absent", "version": before["seats"][0]["version"]}
+    assert coordinator.ask("PUT", f"{place}/attendance", stale).status_code == 412
+    decision = {
+        "text_fr": "Le local est renouvelé.",
+        "kind": "management",
+        "owner_role": "administrative_officer",
+        "due_on": "2026-12-04",
+    }
+    made = [coordinator.ask("POST", f"{place}/decisions", decision, key="d-1") for _ in range(2)]
+    assert [one.status_code for one in made] == [201, 201]
+    (shown,) = coordinator.get(f"{place}/decisions")
+    assert (shown["text_fr"], shown["state"], shown["task_id"] is not None) == (decision["text_fr"], "open", True)
+    assert coordinator.get("/committees/steering/decisions?year=2026") == [shown]
+    assert coordinator.ask("POST", f"{place}/closing", {}, version="*").json()["code"] == "meeting.untreated"
+    closed = coordinator.ask("POST", f"{place}/closing", {"carry_rest": True}, version="*")
+    assert closed.json()["state"] == "held", closed.text
+    minutes = coordinator.get(f"{place}/minutes")
+    assert minutes["state"] == "draft"
+    assert decision["text_fr"] in str(minutes["content"])
+
+
+def test_only_the_coordinator_runs_a_meeting_and_only_who_sits_reads_it(coordinator: Asker) -> None:
+    place = _meeting(coordinator)
+    member = Asker(coordinator.cast, "manager_codim", app=coordinator.app)
+    stranger = Asker(coordinator.cast, "police", app=coordinator.app)
+    tries: list[tuple[str, str, dict[str, Any] | None]] = [
+        ("POST", f"{place}/agenda/assembly", None),
+        ("POST", f"{place}/opening", None),
+        ("POST", f"{place}/closing", {}),
+        ("POST", f"{place}/decisions", {"text_fr": "Non"}),
+    ]
+    for method, path, body in tries:
+        assert member.ask(method, path, body, version="*").status_code == 404, path
+    for path in (f"{place}/attendance", f"{place}/decisions", "/committees/steering/decisions"):
+        assert member.ask("GET", path).status_code == 200, path
+        assert stranger.ask("GET", path).status_code == 404, path
