@@ -145,6 +145,8 @@ _INCIDENT: Final = {
 _SEEN_INCIDENT: Final = {"seen": "{version_of_incident}"}
 _ASSESSED: Final = {"risk_reasons": "Le disque est chiffré."}
 
+_MEETING: Final = {"seen": "{version_of_meeting}"}
+
 SENT: Final[Mapping[str, Sent]] = {
     # Nobody's, and no one in particular.
     "GET /static/{file}": Sent(path="/static/app.css"),
@@ -188,6 +190,28 @@ SENT: Final[Mapping[str, Sent]] = {
     ),
     "POST /privacy/incidents/{incident_id}/closing": Sent(form=_SEEN_INCIDENT),
     "POST /privacy/incidents/{incident_id}/reopening": Sent(form=_SEEN_INCIDENT),
+    "GET /answer/{token}": Sent(path="/answer/{answer_token}"),
+    "POST /answer/{token}": Sent(path="/answer/{answer_token}", form={"said": "accepted", "meeting": "{meeting_id}"}),
+    "GET /calendar/{token}.ics": Sent(path="/calendar/{feed_token}.ics"),
+    "GET /committees/{key}": Sent(path="/committees/{committee_key}"),
+    "POST /meetings/{meeting_id}/answer": Sent(form={"said": "accepted"}),
+    "POST /meetings/{meeting_id}/time": Sent(form={**_MEETING, "day": "2027-01-14", "hour": "09:30"}),
+    "POST /meetings/{meeting_id}/cancellation": Sent(form={**_MEETING, "reason": "Tempête."}),
+    "POST /meetings/{meeting_id}/place": Sent(form={**_MEETING, "place": "Salle 4"}),
+    "POST /meetings/{meeting_id}/hour": Sent(form={"seen": "{version_of_season}", "hour": "10:00"}),
+    "POST /meetings/{meeting_id}/guests/{guest_id}/withdrawal": Sent(form={"shown": ""}),
+    "GET /committees/{key}/dates": Sent(path="/committees/{committee_key}/dates", query="?first=2027-04-07"),
+    "POST /committees/{key}/dates": Sent(
+        path="/committees/{committee_key}/dates",
+        form={"first": "2027-04-07", "last": "2027-04-07", "date": "2027-04-07|2027-04-07T09:30"},
+    ),
+    "POST /committees/{key}/meetings": Sent(
+        path="/committees/{committee_key}/meetings", form={"day": "2027-04-08", "hour": "13:30"}
+    ),
+    "POST /committees/{key}/drafts/{draft_id}/dismissal": Sent(
+        path="/committees/{committee_key}/drafts/{draft_id}/dismissal"
+    ),
+    "POST /meetings/{meeting_id}/guests": Sent(form={"person": "{researcher_id}"}),
     # JSON.
     "POST /api/v1/cases": Sent(
         json={"protocol": "onboarding", "subject_id": "{subject_id}", "organization_id": "{organization_id}"}

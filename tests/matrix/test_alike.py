@@ -40,6 +40,9 @@ _SEEN_BY: Final[Mapping[str, str]] = {
     "person_id": "GET /people/{person_id}",
     "tenure_id": "GET /people/{person_id}",
     "absence_id": "GET /people/{person_id}",
+    # When others meet is in everyone's calendar.
+    "meeting_id": "GET /meetings",
+    "guest_id": "GET /meetings",
 }
 
 
@@ -116,7 +119,9 @@ async def _compare(runner: Runner, hollow: Runner, cells: Iterable[tuple[Route, 
 def _sees(route: Route, place: str, kind: Kind) -> bool:
     """Whether the asker knows already that the thing is there, though not everything may be done to it."""
     seen_by = _SEEN_BY.get(re.findall(r"{(\w+_id)}", route.path)[-1])
-    return seen_by is not None and grid.read()[seen_by, place, kind.column] == "200"
+    known = grid.read()
+    is_list = seen_by is not None and (seen_by, "–", kind.column) in known
+    return seen_by is not None and known[seen_by, "–" if is_list else place, kind.column] == "200"
 
 
 def _all_of(response: Response) -> tuple[int, list[tuple[str, str]], bytes]:

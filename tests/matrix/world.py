@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -16,11 +16,15 @@ from duties.here import program_of
 from duties.incidents import Entry
 from duties.people import add_person, appoint, end_tenure, record_absence
 from duties.proofs import Proof
+from meetings import feeds, links, schedule
+from meetings.committees import committee_of
 from models.access import BrowserSession, Passkey
 from models.agreement import Agreement
 from models.base import table_of
 from models.casework import Case, Evidence, Task
 from models.committee import Committee, Seat, SeatHolder
+from models.invitation import CalendarFeed, Invitation
+from models.meeting import DraftedYear, Meeting
 from models.outbox import Notice
 from models.program import Absence, Person, Tenure
 from tests.casework import carry, complete, open_onboarding, step
@@ -43,6 +47,12 @@ _SUBJECTS: Final[Mapping[str, tuple[str, str]]] = {
     ANONYME: ("without_mail", "manager_la"),
     ELSEWHERE: ("worker_em", "manager_em"),
 }
+#: Which committee's meeting is each place's, and whom of its organization it invites.
+_MEETINGS: Final[Mapping[str, tuple[str, str]]] = {
+    CODIM: ("clinical", "worker_codim"),
+    ANONYME: ("steering", "manager_la"),
+    ELSEWHERE: ("clinical", "manager_em"),
+}
 _ORGANIZATIONS: Final[Mapping[str, str]] = {CODIM: "codim", ANONYME: "anonyme", ELSEWHERE: "en-marge"}
 
 #: The steps that stand in the states that the doors of a task ask for, by the word that `asked.py` uses.
@@ -53,6 +63,9 @@ STEPS: Final[Mapping[str, str]] = {
     "waivable": "request_petty_cash",  # which the coordinator may waive
     "handed_back": "provide_own_cards",  # by the administrative officer
 }
+
+#: The Wednesday on which the first meeting of each place is; nobody of it is away then.
+MEETS_ON: Final = date(2027, 1, 13)
 
 _AWAY: Final = TODAY + timedelta(days=40)
 
@@ -69,6 +82,10 @@ _agreement = table_of(Agreement)
 _committee = table_of(Committee)
 _seat = table_of(Seat)
 _holder = table_of(SeatHolder)
+_meeting = table_of(Meeting)
+_invitation = table_of(Invitation)
+_feed = table_of(CalendarFeed)
+_draft = table_of(DraftedYear)
 
 
 @dataclass(frozen=True)
@@ -90,7 +107,9 @@ def build(cast: Cast) -> World:
     _away(cast, "manager_la", deputy="second_deputy", first=TODAY, last=TODAY + timedelta(days=10))
     people["colleague"] = _join(cast, "Onyx", "Agate", ends_on=None)
     people["departed"] = _join(cast, "Jaspe", "Olivine", ends_on=TODAY - timedelta(days=3))
-    _seat_for(cast, people["specialist"])
+    _seat_for(cast, "specialist", "clinical", "marie-vincent")
+    for place, (committee, name) in _MEETINGS.items():
+        _seat_for(cast.other if place == ELSEWHERE else cast, name, committee, _ORGANIZATIONS[place])
     things = {
         CODIM: _case_of(cast, CODIM),
         ANONYME: _case_of(cast, ANONYME),
@@ -106,6 +125,8 @@ def build(cast: Cast) -> World:
     things[ABSENT]["role_and_place"] = f"youth_worker:{uuid4()}"
     things[ABSENT]["key"] = "no-such-protocol"
     things[ABSENT]["token"] = "no-such-door"
+    things[ABSENT]["answer_token"] = things[ABSENT]["feed_token"] = "no-such-link"
+    things[ABSENT]["committee_key"] = "no-such-committee"
     return World(cast, people, things)
 
 
@@ -178,6 +199,7 @@ def _case_of(cast: Cast, place: str) -> dict[str, str]:
             )
         )
     return {
+        **_meeting_of(cast, place),
         "token": token,
         "sign_in_id": str(sign_in),
         "passkey_id": str(passkey),
@@ -258,16 +280,78 @@ def _join(cast: Cast, given_name: str, family_name: str, *, ends_on: date | None
     return person_id
 
 
-def _seat_for(cast: Cast, person_id: UUID) -> None:
-    """A seat on the Clinical Committee, which the loader gives in a demonstration and the engine in an onboarding."""
+def _meeting_of(cast: Cast, place: str) -> dict[str, str]:
+    """A meeting that invites one of an organization and a guest; a link to answer it, and a calendar address."""
+    committee, name = _MEETINGS[place]
+    by = cast.actor("coordinator")
+    guest = "research_coordinator" if place != ELSEWHERE else "worker_em"
+    with cast.session() as session:
+        schedule.plan_season(
+            session,
+            committee,
+            first=MEETS_ON,
+            last=MEETS_ON + timedelta(days=21),
+            hour=time(9, 30),
+            minutes=120,
+            by=by,
+            at=AT,
+        )
+        found = session.execute(
+            select(_meeting.c.id, _meeting.c.version, _meeting.c.series_id)
+            .where(_meeting.c.program_id == program_of(session))
+            .order_by(_meeting.c.recorded_at, _meeting.c.starts)
+            .where(_meeting.c.committee_id == committee_of(session, committee)["id"])
+            .limit(1)
+        ).one()
+        schedule.invite_guest(session, found.id, cast.people[guest], by=by, at=AT)
+        invitation = session.execute(
+            select(_invitation.c.id).where(
+                _invitation.c.program_id == program_of(session),
+                _invitation.c.series_id == found.series_id,
+                _invitation.c.person_id == cast.people[name],
+            )
+        ).scalar_one()
+        answer = links.make(session, invitation, until=AT + timedelta(days=60), at=AT)
+        address = feeds.make(session, cast.people[name], by=by, at=AT)
+        feed_id = session.scalars(select(_feed.c.id).where(_feed.c.person_id == cast.people[name])).one()
+        feeds.mark_read(session, feed_id, at=AT)  # the first reading is written down, and the next ones not at once
+        draft_id = uuid4()
+        session.execute(
+            insert(_draft).values(
+                program_id=program_of(session),
+                id=draft_id,
+                committee_id=committee_of(session, committee)["id"],
+                year=2028,
+                dates=[],
+                drafted_at=AT,
+                settled_as="",
+            )
+        )
+    return {
+        "draft_id": str(draft_id),
+        "meeting_id": str(found.id),
+        "version_of_meeting": str(found.version),
+        "version_of_season": "1",
+        "guest_id": str(cast.people[guest]),
+        "researcher_id": str(cast.people["researcher" if place != ELSEWHERE else "coordinator"]),
+        "answer_token": answer.removeprefix("/answer/"),
+        "feed_token": address.removeprefix("/calendar/").removesuffix(".ics"),
+        "feed_id": str(feed_id),
+        "committee_key": committee,
+    }
+
+
+def _seat_for(cast: Cast, name: str, committee: str, organization: str) -> None:
+    """A seat on a committee, which the loader gives in a demonstration and the engine in an onboarding."""
     with cast.session() as session:
         seat = session.scalar(
             select(_seat.c.id)
             .join(_committee, _committee.c.id == _seat.c.committee_id)
             .where(
                 _seat.c.program_id == program_of(session),
-                _committee.c.key == "clinical",
-                _seat.c.organization_id == cast.organizations["marie-vincent"],
+                _committee.c.key == committee,
+                _seat.c.organization_id == cast.organizations[organization],
+                _seat.c.key != "coordination",
             )
         )
         session.execute(
@@ -275,7 +359,7 @@ def _seat_for(cast: Cast, person_id: UUID) -> None:
                 program_id=program_of(session),
                 id=uuid4(),
                 seat_id=seat,
-                person_id=person_id,
+                person_id=cast.people[name],
                 kind="principal",
                 starts_on=SINCE,
                 recorded_at=AT,
