@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -26,14 +26,14 @@ from duties import wakeups
 from flows import worker as workers
 from flows.engine import PREFECT_CLIENT, Means
 from flows.health import HEALTH_SECONDS
-from flows.rounds import register
+from flows.rounds import register, run_round
 from flows.worker import Worker
 from models.base import table_of
-from models.engine import Beat, EngineRun, WakeUp
+from models.engine import Beat, EngineRun, RoundMark, WakeUp
 from tests.casework import WHOLE_ONBOARDING, approve, complete, open_onboarding, steps
-from tests.cast import Cast
+from tests.cast import AT, Cast
 from tests.flows.prefect_server import PrefectServer, free_port, prefect_server
-from tests.flows.support import Clock, Mailbag, case, letters, means_of, seats, task, told
+from tests.flows.support import Clock, Mailbag, carry_all, case, letters, means_of, seats, task, told
 from tests.flows.worker_process import CANARY
 
 __all__ = ["prefect_server"]
@@ -41,6 +41,7 @@ __all__ = ["prefect_server"]
 _run = table_of(EngineRun)
 _wake = table_of(WakeUp)
 _beat = table_of(Beat)
+_mark = table_of(RoundMark)
 
 SOON_SECONDS = 30
 
@@ -92,11 +93,11 @@ async def working(cast: Cast, means: Means, url: str = "") -> AsyncIterator[Work
         await running
 
 
-def within(cast: Cast, means: Means, body: Callable[[Worker], None]) -> None:
+def within(cast: Cast, means: Means, body: Callable[[Worker], None], url: str = "") -> None:
     """Run a test's body in a thread while the worker works."""
 
     async def both() -> None:
-        async with working(cast, means) as worker:
+        async with working(cast, means, url) as worker:
             await asyncio.to_thread(body, worker)
 
     asyncio.run(both())
@@ -216,6 +217,89 @@ def test_what_cannot_be_finished_in_time_is_given_back_at_once(cast: Cast, monke
     with cast.session() as session:
         left = session.execute(select(_wake).where(_wake.c.case_id == case_id)).one()
     assert (left.leased_until, left.leased_by, left.want > left.have) == (None, "", True)
+
+
+def ran_by(cast: Cast, key: str) -> str | None:
+    """Who ran a round last; None where nobody ever did."""
+    with cast.session() as session:
+        return session.scalar(select(_mark.c.ran_by).where(_mark.c.key == key))
+
+
+def ran_at(cast: Cast, key: str) -> datetime | None:
+    with cast.session() as session:
+        return session.scalar(select(_mark.c.ran_at).where(_mark.c.key == key))
+
+
+def sent_digests(cast: Cast, bag: Mailbag) -> dict[UUID, int]:
+    """How often the digests left, by whom they are for."""
+    left = [message for _, message in bag.sent]
+    found: dict[UUID, int] = {}
+    for letter in letters(cast, "daily_digest"):
+        found[letter["person_id"]] = found.get(letter["person_id"], 0) + left.count(letter["message"])
+    return found
+
+
+def rungs(cast: Cast) -> list[tuple[UUID, int]]:
+    return sorted((event["subject_id"], event["facts"]["rung"]) for event in told(cast, "task.reminded"))
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that looks for overdue rounds several times a second: the patience itself is in the rounds."""
+    monkeypatch.setattr(workers, "ROUND_LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(workers, "OVERDUE_LOOK_SECONDS", 0.1)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("has_address", [False, True], ids=["without Prefect", "with Prefect away"])
+def test_a_round_that_nobody_started_is_run_by_the_worker_once_its_patience_is_over(
+    cast: Cast, has_address: bool
+) -> None:
+    bag, clock = Mailbag(), Clock()
+    means = means_of(cast, clock, bag)
+    open_onboarding(cast)
+    carry_all(means)
+    clock.now = AT + timedelta(hours=23, minutes=14)  # the next day, 8:14 in Montréal
+
+    def body(_: Worker) -> None:
+        # The sweep comes after the reminders in each look: they were looked at, and not yet overdue.
+        eventually(lambda: ran_by(cast, "sweep") == "worker")
+        assert ran_by(cast, "remind") is None
+        clock.pass_by(minutes=1)
+        eventually(lambda: ran_by(cast, "remind") == "worker")
+        eventually(lambda: set(sent_digests(cast, bag).values()) == {1})
+
+    within(cast, means, body, f"http://127.0.0.1:{free_port()}/api" if has_address else "")
+    assert sent_digests(cast, bag) == {cast.people[name]: 1 for name in ("coordinator", "manager_em", "officer")}
+
+
+@pytest.mark.usefixtures("impatient")
+def test_rounds_that_prefect_makes_up_for_after_an_hour_away_tell_nobody_twice(cast: Cast) -> None:
+    bag, clock = Mailbag(), Clock()
+    means = means_of(cast, clock, bag)
+    open_onboarding(cast)
+    carry_all(means)
+    clock.now = AT + timedelta(hours=23)  # the next day, 8:00 in Montréal
+
+    def body(_: Worker) -> None:
+        for _quarter in range(4):
+            clock.pass_by(minutes=16)
+            # The sweep that is done at this very hour was due after all those before.
+            eventually(lambda: (at := ran_at(cast, "sweep")) is not None and clock.now - at < timedelta(minutes=30))
+        eventually(lambda: ran_by(cast, "remind") == "worker")
+        eventually(lambda: set(sent_digests(cast, bag).values()) == {1})
+        before = rungs(cast)
+        assert before
+        # What Prefect had planned for eight o'clock, once it is back, and what the worker overtook.
+        assert run_round(means, "remind", "prefect") == 0
+        run_round(means, "sweep", "prefect")
+        eventually(lambda: all_quiet(cast))
+        assert rungs(cast) == before
+        assert len(before) == len(set(before))
+
+    within(cast, means, body, f"http://127.0.0.1:{free_port()}/api")
+    assert ran_by(cast, "remind") == "worker"
+    assert set(sent_digests(cast, bag).values()) == {1}
 
 
 def _cases(cast: Cast) -> list[UUID]:
