@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, timedelta
+from typing import Final
 
 import pytest
-from fastapi import Request
+from fastapi import FastAPI, Request
+from fastapi.routing import iter_route_contexts
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
 from api import limits
 from api.app import create_app
 from api.limits import LETTERS_TO_ONE_ADDRESS, SIGN_IN_TRIES, SPAN, place_of
+from api.pages.answering import ANSWERS_FROM_ONE_PLACE
+from api.permissions import Action
 from flows.sweep import sweep
 from models.access import RateCount, SignInFlow
 from models.base import table_of
@@ -47,6 +51,51 @@ def test_of_a_thousand_tries_from_one_place_most_are_refused_and_other_places_ar
     assert from_place(cast, "198.51.100.7").post("/sign-in/passkey").status_code == 429
     # Whoever is signed in goes on working.
     assert client.get("/sign-in").status_code == 200
+
+
+#: What counts the tries of each action that somebody who is not signed in may try, and how many are let through.
+COUNTED: Final = {
+    Action.SIGN_IN: ("sign_in", SIGN_IN_TRIES),
+    Action.ANSWER_BY_LINK: ("answer", ANSWERS_FROM_ONE_PLACE),
+}
+
+#: The choice of whom to be. Only a demonstration has it, where there is nothing to guess and nobody is real.
+OF_THE_DEMONSTRATION: Final = "/sign-in"
+
+
+def posted_to(app: FastAPI, action: Action) -> list[str]:
+    """The paths of the routes that ask for an action and are posted to."""
+    return [
+        str(found.path)
+        for found in iter_route_contexts(app.routes)
+        if getattr(getattr(found.original_route, "endpoint", None), "__asks__", None) is action
+        and "POST" in (getattr(found.original_route, "methods", None) or ())
+    ]
+
+
+@pytest.mark.parametrize("action", COUNTED)
+def test_every_way_in_is_shut_to_a_place_that_tried_too_often(cast: Cast, action: Action) -> None:
+    office = office_of(cast.database)
+    app = create_app(office)
+    ways = [("POST", path) for path in posted_to(app, action) if path != OF_THE_DEMONSTRATION]
+    if action is Action.SIGN_IN:
+        assert {"/door/{token}", "/sign-in/passkey", "/sign-in/entra", "/auth/callback"} <= {path for _, path in ways}
+        # The one that only leads away, and keeps for each try what the way back is held to.
+        ways.append(("GET", "/sign-in/entra"))
+    assert ways
+
+    def statuses(host: str) -> dict[str, int]:
+        client = TestClient(app, base_url=ADDRESS, client=(host, 50000), follow_redirects=False)
+        return {
+            f"{method} {path}": client.request(method, path.replace("{token}", "A" * 43)).status_code
+            for method, path in ways
+        }
+
+    assert 429 not in statuses("198.51.100.8").values()
+    what, most = COUNTED[action]
+    for _ in range(most):
+        limits.hit(office, what, "198.51.100.7", most=most)
+    assert statuses("198.51.100.7") == {f"{method} {path}": 429 for method, path in ways}
 
 
 def test_a_try_counts_for_a_quarter_of_an_hour(cast: Cast) -> None:
