@@ -145,6 +145,7 @@ _INCIDENT: Final = {
 _SEEN_INCIDENT: Final = {"seen": "{version_of_incident}"}
 _ASSESSED: Final = {"risk_reasons": "Le disque est chiffré."}
 
+_NOBODY: Final = "00000000-0000-4000-8000-000000000000"
 _MEETING: Final = {"seen": "{version_of_meeting}"}
 
 SENT: Final[Mapping[str, Sent]] = {
@@ -237,6 +238,33 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /api/v1/tenures/{tenure_id}/ending": Sent(json={"ends_on": _DAY}),
     "POST /api/v1/people/{person_id}/absences": Sent(
         json={"starts_on": _DAY, "ends_on": _DAY, "deputy_id": "{deputy_id}"}
+    ),
+    "GET /api/v1/committees/{key}": Sent(path="/api/v1/committees/{committee_key}"),
+    "GET /api/v1/committees/{key}/decisions": Sent(path="/api/v1/committees/{committee_key}/decisions"),
+    "GET /api/v1/committees/{key}/proposals": Sent(
+        path="/api/v1/committees/{committee_key}/proposals", query="?first=2027-04-07&last=2027-04-28"
+    ),
+    "POST /api/v1/committees/{key}/seasons": Sent(
+        path="/api/v1/committees/{committee_key}/seasons",
+        json={"first": "2027-04-07", "last": "2027-04-14", "hour": "09:30"},
+    ),
+    "POST /api/v1/committees/{key}/meetings": Sent(
+        path="/api/v1/committees/{committee_key}/meetings", json={"starts": ["2027-04-08T13:30"]}
+    ),
+    "POST /api/v1/committees/{key}/agenda-items": Sent(
+        path="/api/v1/committees/{committee_key}/agenda-items", json={"title_fr": "Un point"}
+    ),
+    "PUT /api/v1/meetings/{meeting_id}/time": Sent(json={"starts": "2027-01-14T09:30"}),
+    "POST /api/v1/meetings/{meeting_id}/cancellation": Sent(json={"reason": "Tempête."}),
+    "PUT /api/v1/meetings/{meeting_id}/place": Sent(json={"place": "Salle 4"}),
+    "PUT /api/v1/meetings/{meeting_id}/hour": Sent(json={"hour": "10:00"}),
+    "POST /api/v1/meetings/{meeting_id}/guests": Sent(json={"person_id": "{researcher_id}"}),
+    "PUT /api/v1/meetings/{meeting_id}/answer": Sent(json={"answer": "accepted"}),
+    "POST /api/v1/meetings/{meeting_id}/closing": Sent(json={"carry_rest": True}),
+    "PUT /api/v1/meetings/{meeting_id}/attendance": Sent(json={"seat_id": _NOBODY, "state": "present"}),
+    "POST /api/v1/meetings/{meeting_id}/decisions": Sent(json={"text_fr": "On continue."}),
+    "PUT /api/v1/endorsements": Sent(
+        json={"decision_id": _NOBODY, "organization_id": "{organization_id}", "said": "endorsed"}
     ),
     "POST /api/v1/privacy/incidents": Sent(json={**_INCIDENT, "organization_id": "{organization_id}"}),
     "PUT /api/v1/privacy/incidents/{incident_id}": Sent(json={**_INCIDENT, "organization_id": "{organization_id}"}),
