@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.environment import SettingsError
 from adapters.postgres import PostgresError
 from api.cli import access, case, meeting, program, protocol, record, task, up
+from api.cli.ready import trouble_of
 from api.cli.spoken import Ending, fail, language_of_terminal
 from api.cli.terminal import remembering
 from api.permissions import Forbidden
@@ -41,7 +43,7 @@ def spheres() -> None:
 
 
 def run() -> None:
-    """Run one command. What a rule refuses is a sentence and status 1; a wrong file or setting is status 2."""
+    """Run one command. What a rule refuses is a sentence and status 1; what a command needs and lacks is status 2."""
     language = language_of_terminal(os.environ)
     with speaking(language):
         try:
@@ -54,3 +56,8 @@ def run() -> None:
             fail("\n".join(one.told_in(language) for one in wrong.problems), 2)
         except (SettingsError, PostgresError, Ending) as error:
             fail(str(error), 2)
+        except SQLAlchemyError as error:
+            trouble = trouble_of(error)
+            if trouble is None:
+                raise
+            fail(say(language, trouble), 2)

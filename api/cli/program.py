@@ -12,6 +12,7 @@ import typer
 from adapters.database import make_engine, open_session, program_session
 from adapters.settings import Settings
 from api.cli.databases import databases
+from api.cli.ready import bring_to_newest
 from api.cli.spoken import Ending, tell
 from api.cli.terminal import ProgramKey, counter, stationery_of
 from api.permissions import Action, asks, at_the_terminal, require
@@ -51,6 +52,8 @@ def load(
     protocols = declared_protocols(declared.value)
     settings = Settings.from_env(os.environ)
     with databases(settings) as urls:
+        if urls.owner:
+            bring_to_newest(urls)  # the first thing that a new region does may be this
         engine = make_engine(urls.app, pool_size=2, application_name="spheres loader")
         try:
             with open_session(engine) as session:

@@ -10,10 +10,11 @@ from typing import Annotated
 import typer
 
 from adapters import logs
-from adapters.database import make_engine, migrate
+from adapters.database import make_engine
 from adapters.settings import Settings
 from api.cli.databases import databases
 from api.cli.demonstration import load_demonstration
+from api.cli.ready import bring_to_newest
 from api.cli.spoken import tell
 from api.cli.supervise import module
 from api.cli.terminal import stationery_of
@@ -41,7 +42,7 @@ def prepare() -> None:
     logs.configure("prepare")
     settings = Settings.from_env(os.environ)
     with databases(settings) as urls:
-        migrate(urls.owner)
+        bring_to_newest(urls)
         if settings.demo:
             engine = make_engine(urls.app, pool_size=2, application_name="spheres loader")
             try:
@@ -56,5 +57,5 @@ def bring_to_head() -> None:
     require(Action.RUN_INSTALLATION, at_the_terminal())
     settings = Settings.from_env(os.environ)
     with databases(settings) as urls:
-        migrate(urls.owner)
+        bring_to_newest(urls)
     tell(N_("The database is up to date."))

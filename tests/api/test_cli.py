@@ -8,13 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url, select
 
 from api.cli import main
-from tests.casework import open_onboarding, step
-from tests.cast import ONBOARDING, PROGRAM, Cast
+from duties.people import end_tenure
+from models.base import table_of
+from models.program import Tenure
+from tests.casework import onboard_wholly, open_onboarding, step
+from tests.cast import AT, ONBOARDING, PROGRAM, TODAY, Cast
 from tests.conftest import Database
+from tests.flows.prefect_server import free_port
 
 Say = Callable[..., tuple[int, str, str]]
+
+_tenure = table_of(Tenure)
 
 
 @pytest.fixture
@@ -113,12 +120,36 @@ def test_a_plan_prints_every_step_with_its_day_and_flags_vacant_roles_and_closed
     status, anywhere, _ = command(*named, "en")
     assert status == 0
     assert "Worker’s manager" in anywhere
+    assert "vacant" not in out
+    with cast.session() as session:
+        held = session.scalars(select(_tenure.c.id).where(_tenure.c.person_id == cast.people["it_contact"])).one()
+        end_tenure(session, held, ends_on=TODAY, by=cast.actor("coordinator"), at=AT)
+    flagged = [line for line in command(*named, "en", "--organization", "codim")[1].splitlines() if "vacant" in line]
+    assert flagged
+    # Whoever stands behind has the step meanwhile.
+    assert all("Agate Améthyste (vacant: IT contact)" in line for line in flagged)
 
 
 def test_a_procedure_is_printed_in_the_language_asked_for(command: Say) -> None:
     assert "Before the arrival" in command("protocol", "show", str(ONBOARDING), "--lang", "en")[1]
     assert "Avant l’arrivée" in command("protocol", "show", str(ONBOARDING), "--lang", "fr")[1]
     assert command("protocol", "show", str(ONBOARDING), "--lang", "de")[0] == 2
+
+
+def test_a_right_procedure_is_said_to_be_right_and_a_wrong_one_where_it_is_wrong(command: Say, tmp_path: Path) -> None:
+    status, out, _ = command("protocol", "check", str(ONBOARDING))
+    assert status == 0
+    assert re.search(r"is right: version 1, \d+ steps, 26 facts of the guide", out)
+    wrong = tmp_path / "wrong.yaml"
+    lines = ONBOARDING.read_text(encoding="utf-8").splitlines()
+    number = next(place for place, line in enumerate(lines) if line.strip() == "by: it_contact")
+    lines[number] = lines[number].replace("it_contact", "it_kontact")
+    wrong.write_text("\n".join(lines), encoding="utf-8")
+    status, out, err = command("protocol", "check", str(wrong))
+    assert (status, out) == (2, "")
+    assert f":{number + 1}: " in err
+    assert "it_kontact" in err
+    assert "Traceback" not in err
 
 
 def test_two_versions_are_compared_in_plain_words(command: Say, tmp_path: Path) -> None:
@@ -200,3 +231,132 @@ def test_a_case_is_opened_moved_cancelled_and_reopened_from_the_command_line(
     again = command("case", "open", "onboarding", "--person", "worker_em", "--organization", "en-marge", *mine)
     assert again[0] == 1
     assert "case.already_open" in again[2]
+
+
+def test_every_door_of_a_task_opens_from_the_command_line(
+    command: Say, at: Callable[[Database], None], cast: Cast
+) -> None:
+    at(cast.database)
+    case_id = open_onboarding(cast)
+    names = ("request_secure_access", "plan_training", "request_petty_cash", "prepare_cards_and_tools")
+    with cast.session() as session:
+        access, training, petty_cash, cards = (str(step(session, case_id, name)["id"]) for name in names)
+
+    def task(verb: str, which: str, who: str, *given: str) -> str:
+        status, out, err = command("task", verb, which, "--as", who, "--program", "greater-montreal", *given)
+        assert (status, err) == (0, "")
+        return out
+
+    assert "Now: To approve." in task("complete", access, "coordinator")
+    assert "Now: To do." in task("reject", access, "manager_em", "--reason", "Trop de dossiers.")
+    assert "Now: Done." in task("complete", training, "coordinator")
+    assert "Now: To do." in task("undo", training, "coordinator", "--reason", "Autre jour.")
+    assert "Now: Waived." in task("waive", petty_cash, "coordinator", "--reason", "Pas de trajets.")
+
+    assert "Béryl Calcaire" in task("show", cards, "coordinator")
+    assert "Now: To do." in task("hand-back", cards, "officer", "--reason", "En congé.")
+    handed_back = task("show", cards, "coordinator")
+    assert "Agate Améthyste" in handed_back
+    assert "Béryl Calcaire" not in handed_back
+    assert "Now: To do." in task("return", cards, "coordinator")
+    assert "Béryl Calcaire" in task("show", cards, "coordinator")
+
+    with cast.session() as session:
+        kept = {name: step(session, case_id, name) for name in names}
+    assert kept["request_secure_access"]["reason"] == "Trop de dossiers."
+    assert [kept[name]["state"] for name in names] == ["open", "open", "waived", "open"]
+
+
+def test_a_case_in_which_nothing_is_left_is_closed_from_the_command_line(
+    command: Say, at: Callable[[Database], None], cast: Cast
+) -> None:
+    at(cast.database)
+    mine = ("--as", "coordinator", "--program", "greater-montreal")
+    case_id = open_onboarding(cast)
+    onboard_wholly(cast, case_id)
+    assert "Closed" in command("case", "list", *mine)[1]
+    assert command("case", "reopen", str(case_id), "--reason", "Un oubli.", *mine)[0] == 0
+    assert "In progress" in command("case", "list", *mine)[1]
+    status, out, _ = command("case", "close", str(case_id), *mine)
+    assert (status, out.strip()) == (0, "The case is closed.")
+    assert "Closed" in command("case", "list", *mine)[1]
+
+
+# --------------------------------------------------------------------------------- where the database cannot be used
+
+FILE = str(PROGRAM)
+NOBODY = "00000000-0000-4000-8000-000000000000"
+#: A command of each way to the database.
+ASKING = (
+    ("program", "load", FILE, "--yes"),
+    ("program", "export"),
+    ("work", "--as", "coordinator"),
+    ("task", "complete", NOBODY, "--as", "coordinator"),
+    ("protocol", "plan", "--anchor", "arrival=2027-01-11"),
+    ("administrator", "me@agency.example", "--given", "A", "--family", "B", "--organization", "ccsmtl"),
+    ("verify",),
+)
+
+
+@pytest.mark.parametrize("asked", [*ASKING, ("migrate",)], ids=lambda asked: " ".join(asked[:2]))
+def test_a_database_that_is_away_is_one_sentence_in_the_readers_language(
+    command: Say, monkeypatch: pytest.MonkeyPatch, asked: tuple[str, ...]
+) -> None:
+    port = free_port()
+    for name, driver, role in (("", "psycopg", "app"), ("OWNER_", "psycopg", "owner")):
+        monkeypatch.setenv(f"DATABASE_{name}URL", f"postgresql+{driver}://spheres_{role}:word@127.0.0.1:{port}/spheres")
+    for lang, sentence in (("en", "The database does not answer"), ("fr", "La base de données ne répond pas")):
+        status, out, err = command(*asked, lang=lang)
+        assert (status, out) == (2, "")
+        assert err.startswith(sentence)
+        assert len(err.splitlines()) == 1
+        assert "word" not in err
+
+
+def test_a_password_that_the_database_does_not_take_is_one_sentence(
+    command: Say, at: Callable[[Database], None], database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at(database)
+    wrong = make_url(database.url).set(password="mot-de-passe-d-hier")
+    monkeypatch.setenv("DATABASE_URL", wrong.render_as_string(hide_password=False))
+    status, _, err = command("program", "export")
+    assert (status, len(err.splitlines())) == (2, 1)
+    assert "does not let us in" in err
+
+
+@pytest.mark.parametrize("asked", ASKING, ids=lambda asked: " ".join(asked[:2]))
+def test_a_database_that_was_not_migrated_is_one_sentence_that_says_what_to_do(
+    command: Say,
+    at: Callable[[Database], None],
+    empty_database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: tuple[str, ...],
+) -> None:
+    at(empty_database)
+    monkeypatch.delenv("DATABASE_OWNER_URL")
+    for lang, sentence in (("en", "The database is not up to date"), ("fr", "La base de données n’est pas à jour")):
+        status, out, err = command(*asked, lang=lang)
+        assert (status, out) == (2, "")
+        assert err.replace("\N{NO-BREAK SPACE}", " ").startswith(sentence)
+        assert "spheres migrate" in err
+        assert len(err.splitlines()) == 1
+
+
+def test_nobody_migrates_without_the_owners_address(
+    command: Say, at: Callable[[Database], None], empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at(empty_database)
+    monkeypatch.delenv("DATABASE_OWNER_URL")
+    status, _, err = command("migrate")
+    assert (status, len(err.splitlines())) == (2, 1)
+    assert "DATABASE_OWNER_URL" in err
+
+
+def test_the_first_load_migrates_where_the_owner_is_known(
+    command: Say, at: Callable[[Database], None], empty_database: Database
+) -> None:
+    at(empty_database)
+    status, out, err = command("program", "load", FILE, "--yes")
+    assert (status, err) == (0, "")
+    assert "Loaded: " in out
+    assert command("program", "load", FILE, "--yes")[1].strip() == "Nothing changes."

@@ -1,0 +1,44 @@
+"""Whether the database is ready for a command: bringing it to the newest migration, and telling that it is not."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnection
+
+from adapters.database import migrate
+from adapters.postgres import DatabaseUrls
+from api.cli.spoken import Ending
+from locales import N_, current_language, say
+
+_AWAY: Final = N_(
+    "The database does not answer or does not let us in: see that it runs and that its address is right, and look "
+    "whether anything was saved before you try again."
+)
+_BEHIND: Final = N_("The database is not up to date; bring it there with: spheres migrate")
+
+#: What PostgreSQL answers (SQLSTATE) where a table, a column or a function is not there: a migration is yet to come.
+_NOT_THERE: Final = frozenset({"42P01", "42703", "42883"})
+
+
+def bring_to_newest(urls: DatabaseUrls) -> None:
+    """Bring the database to the newest migration. Raises Ending where nobody said how its owner signs in."""
+    if not urls.owner:
+        raise Ending(say(current_language(), N_("To migrate, DATABASE_OWNER_URL has to say how the owner signs in.")))
+    migrate(urls.owner)
+
+
+def trouble_of(error: SQLAlchemyError) -> str | None:
+    """What to tell an operator whose database is away or behind, as a msgid. None for a fault of ours.
+
+    Never the error's own text: it may hold an address or what somebody typed.
+    """
+    if isinstance(error, (OperationalError, NoConnection)):
+        return _AWAY
+    if isinstance(error, DBAPIError):
+        if error.connection_invalidated:
+            return _AWAY
+        if getattr(error.orig, "sqlstate", None) in _NOT_THERE:
+            return _BEHIND
+    return None
