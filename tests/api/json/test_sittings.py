@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
+from models.agreement import Agreement, AgreementVersion
+from models.base import table_of
 from tests.api.json.window import Asker
-from tests.cast import Cast
+from tests.cast import SINCE, Cast
 from tests.meetings.sitting import seat_everyone
+
+_agreement = table_of(Agreement)
+_version = table_of(AgreementVersion)
 
 #: The afternoon of the tests' own day.
 TODAY_AT = "2026-11-23T13:30"
@@ -78,3 +84,33 @@ def test_only_the_coordinator_runs_a_meeting_and_only_who_sits_reads_it(coordina
     for path in (f"{place}/attendance", f"{place}/decisions", "/committees/steering/decisions"):
         assert member.ask("GET", path).status_code == 200, path
         assert stranger.ask("GET", path).status_code == 404, path
+
+
+def test_a_partner_endorses_or_objects_for_its_own_organization_alone(cast: Cast, coordinator: Asker) -> None:
+    place = _meeting(coordinator)
+    codim, en_marge = (str(cast.organizations[key]) for key in ("codim", "en-marge"))
+    with cast.session() as session:
+        session.execute(
+            update(_version)
+            .where(
+                _version.c.program_id == cast.program_id,
+                _version.c.agreement_id.in_(
+                    select(_agreement.c.id).where(_agreement.c.organization_id.in_([codim, en_marge]))
+                ),
+            )
+            .values(state="in_force", starts_on=SINCE)
+        )
+    coordinator.ask("POST", f"{place}/opening", version="*")
+    body = {"text_fr": "Le budget est adopté.", "kind": "management"}
+    decision = coordinator.ask("POST", f"{place}/decisions", body).json()
+    assert {one["organization_id"]: one["said"] for one in decision["endorsements"]} == {codim: "", en_marge: ""}
+    manager = Asker(cast, "manager_codim", app=coordinator.app)
+    ours = {"decision_id": decision["id"], "organization_id": codim}
+    assert manager.ask("PUT", "/endorsements", ours | {"said": "objected"}).status_code == 422
+    theirs = ours | {"organization_id": en_marge, "said": "endorsed"}
+    assert manager.ask("PUT", "/endorsements", theirs).status_code == 404
+    assert coordinator.ask("PUT", "/endorsements", ours | {"said": "endorsed"}).status_code == 404
+    done = manager.ask("PUT", "/endorsements", ours | {"said": "endorsed", "version": 0})
+    assert {one["organization_id"]: one["said"] for one in done.json()} == {codim: "endorsed", en_marge: ""}
+    late = manager.ask("PUT", "/endorsements", ours | {"said": "endorsed", "version": 0})
+    assert (late.status_code, late.json()["code"].endswith("changed")) == (412, True)
