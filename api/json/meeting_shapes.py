@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from api.json.shapes import Day, Given, Shown, Typed
 
 
 def _local(value: object) -> object:
     """A local time is written YYYY-MM-DDTHH:MM: pydantic alone would read a number as a moment of 1970."""
-    if isinstance(value, datetime) or (isinstance(value, str) and len(value) in _LOCAL_LENGTHS):
+    if isinstance(value, datetime) or (isinstance(value, str) and re.fullmatch(_LOCAL, value)):
         return value
     msg = "use YYYY-MM-DDTHH:MM"
     raise ValueError(msg)
@@ -26,8 +27,10 @@ def _without_zone(value: datetime) -> datetime:
     return value
 
 
-_LOCAL_LENGTHS = (16, 19)
-LocalTime = Annotated[datetime, BeforeValidator(_local), AfterValidator(_without_zone)]
+_LOCAL: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
+#: A local time as it is shown. What JSON Schema calls "date-time" always has its offset.
+Local = Annotated[datetime, WithJsonSchema({"type": "string", "pattern": _LOCAL})]
+LocalTime = Annotated[Local, BeforeValidator(_local), AfterValidator(_without_zone)]
 Hour = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Line = Annotated[Typed, StringConstraints(max_length=500)]
 Minutes = Annotated[int, Field(ge=1, le=600)]
@@ -170,7 +173,7 @@ class ReasonShown(Shown):
 class OtherShown(Shown):
     """Another local time that could be, and what speaks against it."""
 
-    starts: datetime
+    starts: Local
     remaining: list[ReasonShown]
 
 
@@ -179,7 +182,7 @@ class ProposalShown(Shown):
 
     decision: str
     original: date
-    starts: datetime
+    starts: Local
     minutes: int
     reasons: list[ReasonShown]
     remaining: list[ReasonShown]
@@ -192,7 +195,7 @@ class LetterShown(Shown):
     person_id: UUID
     kind: str
     method: str
-    starts: datetime
+    starts: Local
     has_address: bool
 
 
@@ -210,7 +213,7 @@ class MeetingLine(Shown):
     committee: str
     title: str
     state: str
-    starts: datetime
+    starts: Local
     minutes: int
     time_zone: str
     starts_at: AwareDatetime
@@ -239,7 +242,7 @@ class MeetingShown(MeetingLine):
     """One meeting, with whom it invites. `season` is the id of the season that it is of."""
 
     season: UUID | None
-    original: datetime | None
+    original: Local | None
     online_url: str
     agenda_frozen_at: AwareDatetime | None
     invited: list[InvitedShown]
