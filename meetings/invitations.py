@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -21,7 +21,7 @@ from sqlmodel import Session
 from duties import events, notices
 from duties.actors import Actor
 from duties.envelopes import Mailbox
-from duties.here import local_day, many, program_of
+from duties.here import local_day, many, program, program_of
 from duties.notices import Language, Stationery
 from locales import pick
 from meetings import calendar_files, links
@@ -86,6 +86,15 @@ class _Thing:
         return {"series_id": None, "meeting_id": self.meetings[0]["id"]}
 
 
+@dataclass
+class _Kept:
+    """What is to be written at once when everyone was told of a season or meeting: rows, links, lines of the record."""
+
+    invitations: list[dict[str, Any]] = field(default_factory=list)
+    tokens: list[tuple[str, UUID]] = field(default_factory=list)
+    lines: list[dict[str, events.Fact]] = field(default_factory=list)
+
+
 def new_uid(session: Session) -> str:
     """The UID of a new season or meeting: opaque, at the domain that the program writes from."""
     paper: Stationery = session.info["stationery"]
@@ -119,11 +128,15 @@ def tell_all(session: Session, *, at: datetime, committee_ids: Iterable[UUID] | 
     known = _known(session, things)
     people = _people(session)
     told: list[Told] = []
+    here = program(session)  # held, since a session reads again what nobody holds: else each letter reads it
+    assert here.id == program_of(session)  # noqa: S101 - the session reads no other
     for thing in things:
+        kept = _Kept()
         before = known[thing.uid]
         now = _wanted(session, thing, members[thing.committee["id"]], extra, before, people, at)
         for person_id in sorted({*before, *now}, key=str):
-            told += _tell_one(session, thing, people[person_id], before.get(person_id), now.get(person_id), at)
+            told += _tell_one(session, thing, people[person_id], before.get(person_id), now.get(person_id), kept, at)
+        _keep(session, thing, kept, at)
     return tuple(told)
 
 
@@ -302,9 +315,10 @@ def _tell_one(
     person: Person,
     row: Mapping[str, Any] | None,
     wanted: Entry | None,
+    kept: _Kept,
     at: datetime,
 ) -> Iterator[Told]:
-    """Write the letters that bring one person from what they were told to what is so, and keep what they know now."""
+    """Write the letters that bring one person from what they were told to what is so, and leave in `kept` the rest."""
     told = Entry.from_json(row["told"]) if row is not None and row["told"] else None
     messages = differences(
         told,
@@ -323,23 +337,31 @@ def _tell_one(
         (row["told_at"] + timedelta(seconds=1)) if row and row["told_at"] else at.replace(microsecond=0),
     )
     numbered = list(zip(messages, sequences(before, messages), strict=True))
-    _keep(
-        session, thing, invitation_id, person.id, wanted, numbered[-1][1], stamp + timedelta(seconds=len(messages) - 1)
+    kept.invitations.append(
+        {
+            "id": invitation_id,
+            "person_id": person.id,
+            "told": wanted.to_json() if wanted is not None else {},
+            "sequence": numbered[-1][1],
+            "told_at": stamp + timedelta(seconds=len(messages) - 1),
+        }
     )
     for place, (message, sequence) in enumerate(numbered):
         yield _send(
-            session, thing, person, invitation_id, message, sequence, stamp + timedelta(seconds=place), told, wanted, at
+            session,
+            thing,
+            person,
+            invitation_id,
+            message,
+            sequence,
+            stamp + timedelta(seconds=place),
+            told,
+            wanted,
+            kept,
+            at,
         )
-    events.write(
-        session,
-        "meeting.told",
-        "meeting_series" if thing.series is not None else "meeting",
-        thing.series["id"] if thing.series is not None else thing.meetings[0]["id"],
-        by=BY_INVITATIONS,
-        at=at,
-        person=str(person.id),
-        letters=len(messages),
-        kinds=[message.kind for message in messages],
+    kept.lines.append(
+        {"person": str(person.id), "letters": len(messages), "kinds": [message.kind for message in messages]}
     )
 
 
@@ -353,6 +375,7 @@ def _send(
     stamp: datetime,
     told: Entry | None,
     wanted: Entry | None,
+    kept: _Kept,
     at: datetime,
 ) -> Told:
     paper: Stationery = session.info["stationery"]
@@ -362,7 +385,9 @@ def _send(
     template, facts = letter_for(message, told, wanted, thing.committee, thing.series is not None)
     answer_path = ""
     if message.method == "REQUEST":
-        answer_path = links.make(session, invitation_id, until=thing.meetings[-1]["ends_at"], at=at)
+        token = links.new_token()
+        kept.tokens.append((token, invitation_id))
+        answer_path = links.path(token)
     written = notices.write(
         session,
         template,
@@ -413,25 +438,26 @@ def _about(thing: _Thing, message: Message) -> Mapping[str, Any] | None:
     return next((one for one in thing.meetings if one["original"] == message.recurrence), None)
 
 
-def _keep(
-    session: Session,
-    thing: _Thing,
-    invitation_id: UUID,
-    person_id: UUID,
-    wanted: Entry | None,
-    sequence: int,
-    stamp: datetime,
-) -> None:
-    values = {
-        "told": wanted.to_json() if wanted is not None else {},
-        "sequence": sequence,
-        "told_at": stamp,
-    }
-    statement = insert(_invitation).values(
-        program_id=program_of(session), id=invitation_id, person_id=person_id, version=1, **thing.key, **values
+def _keep(session: Session, thing: _Thing, kept: _Kept, at: datetime) -> None:
+    """Write what everyone knows now of one season or meeting: a statement for each kind of row, not for each person."""
+    if not kept.invitations:
+        return
+    here = program_of(session)
+    session.connection().execute(
+        _REMEMBER, [{"program_id": here, "version": 1, **thing.key, **row} for row in kept.invitations]
     )
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["program_id", "id"], set_={**values, "version": _invitation.c.version + 1}
-        )
+    links.keep(session, kept.tokens, until=thing.meetings[-1]["ends_at"], at=at)
+    kind, about = ("meeting_series", thing.series) if thing.series is not None else ("meeting", thing.meetings[0])
+    events.write_many(
+        session, "meeting.told", kind, [(about["id"], facts) for facts in kept.lines], by=BY_INVITATIONS, at=at
     )
+
+
+_ADDED: Final = insert(_invitation)
+_REMEMBER: Final = _ADDED.on_conflict_do_update(
+    index_elements=["program_id", "id"],
+    set_={
+        **{name: _ADDED.excluded[name] for name in ("told", "sequence", "told_at")},
+        "version": _invitation.c.version + 1,
+    },
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -32,19 +33,40 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def make(session: Session, invitation_id: UUID, *, until: datetime, at: datetime) -> str:
-    """A new link to answer an invitation, good until its last meeting has ended; the path that the letter carries."""
-    token = secrets.token_urlsafe(32)
-    session.execute(
-        insert(_link).values(
-            token_digest=digest(token),
-            program_id=program_of(session),
-            invitation_id=invitation_id,
-            made_at=at,
-            expires_at=until,
-        )
-    )
+def new_token() -> str:
+    """A token that nobody can guess."""
+    return secrets.token_urlsafe(32)
+
+
+def path(token: str) -> str:
+    """What the letter carries of it."""
     return f"/answer/{token}"
+
+
+def keep(session: Session, tokens: Sequence[tuple[str, UUID]], *, until: datetime, at: datetime) -> None:
+    """Have these tokens answer their invitations, until their last meeting has ended."""
+    if not tokens:
+        return
+    session.connection().execute(
+        insert(_link),
+        [
+            {
+                "token_digest": digest(token),
+                "program_id": program_of(session),
+                "invitation_id": invitation_id,
+                "made_at": at,
+                "expires_at": until,
+            }
+            for token, invitation_id in tokens
+        ],
+    )
+
+
+def make(session: Session, invitation_id: UUID, *, until: datetime, at: datetime) -> str:
+    """A new link to answer one invitation, good until `until`; the path that the letter carries."""
+    token = new_token()
+    keep(session, [(token, invitation_id)], until=until, at=at)
+    return path(token)
 
 
 def look(session: Session, token: str, *, at: datetime) -> Opens | None:
