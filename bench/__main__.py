@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from adapters.postgres import EmbeddedPostgres
-from bench import completing, engine, growth, starting, web
+from bench import completing, engine, growth, meetings, starting, web
 from bench.figures import Ratio, ms, yardstick
 from bench.ground import ROOT, Ground, build, now
 
-NAMES = ("complete", "http", "follow", "start", "growth")
+NAMES = ("complete", "http", "follow", "start", "meetings", "growth")
 
 Measure = Callable[[Ground, Path], Iterator[Ratio]]
 
@@ -54,6 +54,9 @@ def _measures(asked: argparse.Namespace) -> dict[str, Measure]:
             "http": lambda ground, folder: web.measure(ground, folder, rounds=1, cases=1),
             "follow": lambda ground, folder: engine.measure(ground, folder, again=1),
             "start": lambda _, folder: starting.measure(folder, again=1),
+            "meetings": lambda ground, folder: meetings.measure(
+                ground, folder, rounds=1, committees=2, invitations=40, items=(5, 10)
+            ),
             "growth": lambda ground, _: growth.measure(
                 ground, open_cases=(60, 120), case_sizes=(25, 50), sent=(100, 200), again=2
             ),
@@ -64,6 +67,9 @@ def _measures(asked: argparse.Namespace) -> dict[str, Measure]:
         "http": lambda ground, folder: web.measure(ground, folder, rounds=3, cases=8),
         "follow": lambda ground, folder: engine.measure(ground, folder, again=15),
         "start": lambda _, folder: starting.measure(folder, again=15),
+        "meetings": lambda ground, folder: meetings.measure(
+            ground, folder, rounds=3, committees=100, invitations=1_000, items=(50, 200)
+        ),
         # Last: it leaves the database full.
         "growth": lambda ground, _: growth.measure(
             ground, open_cases=open_cases, case_sizes=(25, 100, 400), sent=(500, 5_000, 50_000), again=30

@@ -19,6 +19,16 @@ RATIOS = {
     "http": {"http.p50", "http.rate_with_32", "http.p99_with_32", "http.lost", "follow.opened_in_answer"},
     "growth": {"growth.due_time", "growth.complete_open_cases", "growth.complete_case_size", "growth.outbox"},
     "follow": {"follow.automatic_plain"},
+    "meetings": {
+        "meetings.dates",
+        "meetings.invite",
+        "meetings.invite_with_server",
+        "meetings.invite_statements",
+        "meetings.pdf",
+        "meetings.docx",
+        "meetings.pdf_growth",
+        "meetings.docx_growth",
+    },
     "start": {
         "follow.automatic_prefect",
         "start.first_page_first_time",
@@ -66,6 +76,14 @@ def test_the_measures_of_one_process_run_and_print_every_ratio() -> None:
     assert all(value > 0 for value in ratios.values())
     # A count, which no busy machine changes.
     assert ratios["complete.statements"] <= 1.5
+
+
+def test_the_measures_of_meetings_run_and_leave_the_same_dates_and_rows_as_the_libraries_alone() -> None:
+    ratios = run("meetings")
+    assert ratios.keys() == RATIOS["meetings"]
+    assert all(value > 0 for value in ratios.values())
+    # A count, which no busy machine changes: three a person, and what a season takes whoever comes.
+    assert ratios["meetings.invite_statements"] <= 4
 
 
 def test_no_unlock_is_lost_and_each_is_told_in_the_answer() -> None:
