@@ -33,7 +33,7 @@ Local = Annotated[datetime, WithJsonSchema({"type": "string", "pattern": _LOCAL}
 LocalTime = Annotated[Local, BeforeValidator(_local), AfterValidator(_without_zone)]
 Hour = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Line = Annotated[Typed, StringConstraints(max_length=500)]
-Minutes = Annotated[int, Field(ge=1, le=600)]
+Minutes = Annotated[int, Field(ge=15, le=600)]
 
 
 # ------------------------------------------------------------------------------------------------------------- taken
