@@ -245,6 +245,52 @@ def vacancies(session: Session, standing: Standing) -> list[Vacancy]:
     return found + _empty_seats(session, standing)
 
 
+def falling(session: Session, vacancies: Iterable[Vacancy], *, most: int) -> dict[Vacancy, list[dict[str, Any]]]:
+    """For each vacant role what `Vacancy.tasks` counts there, the most pressing first; at most so many of each.
+
+    A task comes with its `subject_id`, the person whom its case is about.
+    """
+    empty = [one for one in vacancies if one.kind == "role" and one.tasks]
+    if not empty:
+        return {}
+    first = _chain.c.links[0]
+    found: list[dict[str, Any]] = []
+    for column, state in ((_task.c.owed_by_id, "open"), (_task.c.approved_by_id, "submitted")):
+        pressing = (_task.c.due_on.asc().nulls_last(), _task.c.id)
+        ranked = (
+            select(
+                _task.c.id,
+                _task.c.title_fr,
+                _task.c.title_en,
+                _task.c.due_on,
+                _case.c.subject_id,
+                first["role"].astext.label("role"),
+                first["at"].astext.label("place"),
+                func.row_number().over(partition_by=first, order_by=pressing).label("rank"),
+            )
+            .select_from(_task)
+            .join(_chain, and_(_chain.c.program_id == _task.c.program_id, _chain.c.id == column))
+            .outerjoin(_case, and_(_case.c.program_id == _task.c.program_id, _case.c.id == _task.c.case_id))
+            .where(
+                _task.c.program_id == program_of(session),
+                _task.c.state == state,
+                first["role"].astext.in_({one.role for one in empty}),
+            )
+            .subquery()
+        )
+        found += many(session, select(ranked).where(ranked.c.rank <= most))
+    found.sort(key=lambda task: (task["due_on"] or date.max, task["id"]))
+    return {
+        one: [task for task in found if _is_first(one.role, one.organization_id, task["role"], task["place"])][:most]
+        for one in empty
+    }
+
+
+def _is_first(role: str, organization_id: UUID, named: str, at: str | None) -> bool:
+    """Whether the first link of a chain, `named` and `at`, means the role of an organization."""
+    return role == named and at in ("*", str(organization_id))
+
+
 def _empty_seats(session: Session, standing: Standing) -> list[Vacancy]:
     here = program_of(session)
     held = (
@@ -312,7 +358,7 @@ def _falling_to(session: Session, places: set[tuple[str, UUID]]) -> dict[tuple[s
         ).all()
         for role, at, count in rows:
             for place in places:
-                if place[0] == role and (at == "*" or at == str(place[1])):
+                if _is_first(*place, role, at):
                     counts[place] = counts.get(place, 0) + count
     return counts
 

@@ -34,6 +34,8 @@ _task = table_of(Task)
 #: So many late tasks are shown; the count beside them is of all.
 MOST_LATE: Final = 100
 MOST_FAILED: Final = 20
+#: Under each vacant role; how many more there are is said.
+MOST_FALLING: Final = 10
 
 #: What each timed round does, by its key.
 ROUNDS: Final[Mapping[str, str]] = {
@@ -57,6 +59,7 @@ def show_board(desk: AtDesk, request: Request) -> HTMLResponse:
         day=desk.day,
         roles=[one for one in vacancies if one.kind == "role"],
         seats=[one for one in vacancies if one.kind == "seat"],
+        falling=_falling_shown(desk, vacancies),
         late=_late_shown(desk, late),
         late_count=len(late) if len(late) < MOST_LATE else _count_late(desk),
         engine=engine_state(desk.session, desk.at),
@@ -97,6 +100,19 @@ def _late_shown(desk: Desk, tasks: list[dict[str, Any]]) -> list[dict[str, Any]]
             }
         )
     return shown
+
+
+def _falling_shown(desk: Desk, vacancies: Iterable[board.Vacancy]) -> dict[board.Vacancy, list[dict[str, Any]]]:
+    """Under each vacant role the tasks that fall to it, each with the one whom it is about."""
+    falling = board.falling(desk.session, vacancies, most=MOST_FALLING)
+    names = _names(desk, (task["subject_id"] for tasks in falling.values() for task in tasks))
+    return {
+        vacancy: [
+            {"id": task["id"], "title": task[f"title_{desk.language}"], "subject": names.get(task["subject_id"], "")}
+            for task in tasks
+        ]
+        for vacancy, tasks in falling.items()
+    }
 
 
 def _people_in(holders: Iterable[Holder]) -> list[UUID | None]:

@@ -26,6 +26,7 @@ from duties.roles import Link, standing
 from models.base import table_of
 from models.program import Absence, Organization, Person, Tenure
 from models.record import Event
+from tests.casework import open_onboarding, steps
 from tests.cast import ARRIVAL, AT, LOADING, SINCE, TODAY, Cast, edited, onboarding
 
 DAY = timedelta(days=1)
@@ -283,14 +284,26 @@ def test_a_role_that_nobody_holds_is_vacant_and_its_duties_fall_on_the_next(cast
 
 
 def test_a_vacancy_shows_on_the_board_in_the_transaction_that_makes_it(cast: Cast) -> None:
-    def vacant(session: Session) -> set[tuple[str, str]]:
-        found = board.vacancies(session, standing(session, TODAY))
-        return {(one.role, one.organization) for one in found if one.kind == "role"}
+    case_id = open_onboarding(cast)
+
+    def vacant(session: Session) -> dict[tuple[str, str], list[UUID]]:
+        """Each vacant role, and the tasks that fall to it."""
+        found = [one for one in board.vacancies(session, standing(session, TODAY)) if one.kind == "role"]
+        falling = board.falling(session, found, most=100)
+        assert {one: one.tasks for one in found if one.tasks} == {one: len(tasks) for one, tasks in falling.items()}
+        return {(one.role, one.organization): [task["id"] for task in falling.get(one, [])] for one in found}
 
     with cast.session() as session:
         before = vacant(session)
         ending(session, cast, "manager_em", "manager", TODAY - DAY)
-        assert vacant(session) - before == {("manager", "En Marge 12-17")}
+        after = vacant(session)
+        manager = ("manager", "En Marge 12-17")
+        assert after.keys() - before.keys() == {manager}
+        mine = [row for row in steps(session, case_id).values() if row["state"] == "open"]
+        assert after[manager]
+        assert sorted(after[manager]) == sorted(
+            row["id"] for row in mine if onboarding().value.by_id[row["step"]].by == "manager"
+        )
         appointing(session, cast, "deputy", "manager", "en-marge")
         assert vacant(session) == before
 

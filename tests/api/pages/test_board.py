@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
+from typing import Final
 
 import pytest
+from markupsafe import escape
 from sqlalchemy import insert, select, update
 
+from api.pages.board import MOST_FALLING
 from duties.people import end_tenure, record_absence
 from duties.wakeups import wake
 from models.base import table_of
@@ -15,7 +19,8 @@ from models.engine import Beat, RoundMark, WakeUp
 from models.outbox import Notice
 from models.program import Tenure
 from tests.api.desk import client_for
-from tests.casework import open_onboarding
+from tests.api.pages.looking import task_of
+from tests.casework import complete, open_onboarding, steps
 from tests.cast import AT, TODAY, Cast, onboarding
 
 _tenure = table_of(Tenure)
@@ -27,6 +32,8 @@ _mark = table_of(RoundMark)
 
 #: Well after the arrival, so that nearly everything of an untouched onboarding is late.
 MUCH_LATER = AT + timedelta(days=90)
+
+_OF_THE_OFFICER: Final = [step.id for step in onboarding().value.steps if step.by == "administrative_officer"]
 
 
 def board_of(cast: Cast, name: str = "coordinator", *, at: datetime = AT) -> str:
@@ -85,17 +92,53 @@ def test_a_role_is_vacant_on_the_board_in_the_transaction_that_ended_it(cast: Ca
         assert session.scalars(select(_task.c.id).where(_task.c.state == "open")).all()
 
 
-def test_the_number_of_tasks_that_fall_to_a_vacant_role_is_shown(cast: Cast) -> None:
+def falls_to_officer(cast: Cast) -> str:
+    return part(board_of(cast), "vacant").partition("Administrative officer")[2].partition("</tr>")[0]
+
+
+def test_the_tasks_that_fall_to_a_vacant_role_stand_under_it_with_their_number(cast: Cast) -> None:
     leave(cast, "officer")
-    empty = part(board_of(cast), "vacant").partition("Administrative officer")[2].partition("</tr>")[0]
-    assert "–" in empty
-    open_onboarding(cast)
-    falling = part(board_of(cast), "vacant").partition("Administrative officer")[2].partition("</tr>")[0]
+    assert "–" in falls_to_officer(cast)
+    case_id = open_onboarding(cast)
     with cast.session() as session:
-        open_steps = session.scalars(select(_task.c.step).where(_task.c.state == "open")).all()
-    count = sum(onboarding().value.by_id[name].by == "administrative_officer" for name in open_steps)
-    assert count >= 3
-    assert f"<div>{count}</div>" in falling
+        mine = [
+            row for row in steps(session, case_id).values() if row["state"] == "open" and row["step"] in _OF_THE_OFFICER
+        ]
+    assert 3 <= len(mine) <= MOST_FALLING
+    shown = falls_to_officer(cast)
+    assert f"<p>{len(mine)}</p>" in shown
+    assert sorted(re.findall(r'href="/tasks/([^"]+)">([^<]+)</a> – <bdi>Émeraude Quartz<', shown)) == sorted(
+        (str(row["id"]), str(escape(row["title_en"]))) for row in mine
+    )
+    assert "other" not in shown
+
+
+def test_of_many_tasks_that_fall_to_a_vacant_role_ten_are_named_the_most_pressing_first(cast: Cast) -> None:
+    leave(cast, "officer")
+    for name, place in (("worker_em", "en-marge"), ("worker_codim", "codim"), ("worker_ccsmtl", "ccsmtl")):
+        open_onboarding(cast, name, place)
+    with cast.session() as session:
+        mine = session.execute(
+            select(_task.c.id, _task.c.due_on)
+            .where(_task.c.state == "open", _task.c.step.in_(_OF_THE_OFFICER))
+            .order_by(_task.c.due_on.asc().nulls_last(), _task.c.id)
+        ).all()
+    assert len(mine) > MOST_FALLING
+    shown = falls_to_officer(cast)
+    assert f"<p>{len(mine)}</p>" in shown
+    named = re.findall(r'href="/tasks/([^"]+)"', shown)
+    assert named == [str(row.id) for row in mine[:MOST_FALLING]]
+    left = len(mine) - MOST_FALLING
+    assert f"and {left} other{'s' if left > 1 else ''}" in shown
+
+
+def test_what_waits_for_the_approval_of_a_vacant_role_stands_under_it(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    complete(cast, case_id, "request_secure_access")
+    task_id = task_of(cast, case_id, "request_secure_access")["id"]
+    assert str(task_id) not in part(board_of(cast), "vacant")
+    leave(cast, "manager_em")
+    assert f'href="/tasks/{task_id}"' in part(board_of(cast), "vacant")
 
 
 def test_seats_without_anyone_are_to_fill(cast: Cast) -> None:
