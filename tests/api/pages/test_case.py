@@ -18,8 +18,9 @@ from models.base import table_of
 from models.program import Tenure
 from tests.api.desk import client_for
 from tests.api.pages.looking import row_of, send, signed_in, task_of, text_of
-from tests.casework import approve, carry, case_row, complete, onboard_wholly, open_onboarding, steps
+from tests.casework import approve, case_row, complete, onboard_wholly, open_onboarding, steps
 from tests.cast import ARRIVAL, AT, TODAY, Cast, onboarding
+from tests.flows.support import carry_all, means_of
 
 _tenure = table_of(Tenure)
 
@@ -271,12 +272,16 @@ def test_a_new_version_is_offered_with_its_difference_and_taken_only_when_wanted
 def test_the_page_says_since_when_the_engine_is_awaited_and_what_it_did(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     complete(cast, case_id, "introduce_program")
-    mine = signed_in(cast, "coordinator")
-    page = mine.get(f"/cases/{case_id}").text
-    assert "Waiting for the engine" in text_of(page)
+    later = client_for(cast.database, cast.people["coordinator"], at=AT + timedelta(minutes=5))
+    page = later.get(f"/cases/{case_id}").text
+    assert "Waiting for the engine 5 minutes ago" in text_of(page)
     assert "Under way" in text_of(row_of(page, task_of(cast, case_id, "enrol_on_clinical_committee")["id"]))
-    carry(cast, case_id)
-    page = mine.get(f"/cases/{case_id}").text
+    carried_at = AT + timedelta(minutes=6)
+    carry_all(means_of(cast, lambda: carried_at))
+    page = later.get(f"/cases/{case_id}").text
+    engine = page[page.index('id="engine"') :].partition("</section>")[0]
+    assert f'<time datetime="{carried_at.isoformat()}">' in engine
+    assert "Nothing waits for the engine." in text_of(engine)
     found = text_of(row_of(page, task_of(cast, case_id, "enrol_on_clinical_committee")["id"]))
     assert "Done by the program itself" in found
     assert "Done by the program itself: Enrol the person on the Clinical Committee." in text_of(page)
