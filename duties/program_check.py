@@ -281,7 +281,7 @@ def _how_it_works(declared: Declared[ProgramFile], path: PathOf, name: str, comm
         if committee.quorum.organizations > organizations:
             yield declared.problem(
                 (*path, "quorum", "organizations"),
-                N_("%(organizations)s organizations only vote on this committee: its quorum could never be reached."),
+                N_("Fewer organizations vote on this committee than its quorum asks for: %(organizations)s."),
                 organizations=organizations,
             )
         for place, key in enumerate(committee.quorum.must):

@@ -379,7 +379,7 @@ def _register_line(session: Session, row: Mapping[str, Any]) -> RegisterLine:
             "of": len(asked),
             "against": sum(one.said == "objected" for one in asked),
         }
-        said = N_("endorsed by %(n)s of %(of)s partners, %(against)s against")
+        said = N_("partners that endorse it: %(n)s of %(of)s; against: %(against)s")
         endorsement = Both(fr=say("fr", said, **facts), en=say("en", said, **facts))
     return RegisterLine(
         number=row["number"],

@@ -90,7 +90,7 @@ class Entry:
             if not SHORTEST <= minutes <= LONGEST:
                 raise Refusal(
                     "meeting.length",
-                    N_("A meeting lasts from %(shortest)s to %(longest)s minutes."),
+                    N_("The length of a meeting, in minutes, is from %(shortest)s to %(longest)s."),
                     shortest=SHORTEST,
                     longest=LONGEST,
                 )

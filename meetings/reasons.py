@@ -50,7 +50,7 @@ _SENTENCES: Final[Mapping[str, str | Counted]] = {
     CARRIED: Counted(
         "Carried over: %(n)s meeting did not reach it.", "Carried over: %(n)s meetings did not reach it.", n=0
     ),
-    THREE_TIMES: N_("%(n)s meetings did not reach it: decide on it, or end it."),
+    THREE_TIMES: N_("Not reached so far, counting meetings: %(n)s. Decide on it, or end it."),
     RETURNED: N_("The meeting of %(day)s, on whose agenda it was, was cancelled."),
     REFERRED: N_("“%(committee)s” referred it on %(day)s."),
     ENDED: N_("Since %(day)s the fact that put it here no longer holds."),

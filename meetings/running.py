@@ -123,7 +123,7 @@ def close_meeting(
     if untreated and not carry_rest:
         raise Refusal(
             "meeting.untreated",
-            N_("Nothing is recorded of %(n)s items yet: %(numbers)s."),
+            N_("Items of which nothing is recorded yet (%(n)s): %(numbers)s."),
             n=len(untreated),
             numbers=", ".join(number for number, _ in untreated),
         )

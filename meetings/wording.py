@@ -103,7 +103,7 @@ def _shown(language: Language, message: Message, entry: Entry, is_season: bool) 
 
 
 def _place_lines(language: Language, first: str, minutes: int, place: str, online_url: str) -> list[str]:
-    lines = [first, say(language, N_("Length: %(minutes)s minutes"), minutes=minutes)]
+    lines = [first, say(language, N_("Length in minutes: %(minutes)s"), minutes=minutes)]
     if place:
         lines.append(say(language, N_("Place: %(place)s"), place=place))
     if online_url:

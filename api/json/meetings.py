@@ -72,7 +72,7 @@ def list_meetings(
     first = since or desk.day
     last = until or min(first, date.max - AHEAD) + AHEAD
     if last - first > LONGEST:
-        raise Refusal("meetings.too_long", N_("Ask for at most %(days)s days at once."), days=LONGEST.days)
+        raise Refusal("meetings.too_long", N_("Ask for fewer days at once: at most %(days)s."), days=LONGEST.days)
     chosen = next((one for one, row in committees(desk.session).items() if row["key"] == committee), None)
     if (committee and chosen is None) or last < first:
         lines = []

@@ -104,7 +104,7 @@ def minutes_or_none(text: str) -> int | None:
     if not (text.isascii() and text.isdecimal() and SHORTEST <= int(text[:6]) <= LONGEST):
         raise Refusal(
             "minutes.malformed",
-            N_("A meeting lasts from %(shortest)s to %(longest)s minutes."),
+            N_("The length of a meeting, in minutes, is from %(shortest)s to %(longest)s."),
             shortest=SHORTEST,
             longest=LONGEST,
         )

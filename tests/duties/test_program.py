@@ -660,7 +660,7 @@ WRONG: dict[str, tuple[list[tuple[str, str]], str, str]] = {
     "a quorum of more organizations than vote": (
         [("quorum: {seats: 4, organizations: 4}", "»quorum: {seats: 4, organizations: 7}")],
         "committees.steering.quorum.organizations",
-        "6 organizations only vote on this committee: its quorum could never be reached.",
+        "Fewer organizations vote on this committee than its quorum asks for: 6.",
     ),
     "a quorum with a seat that is not there": (
         [("must: [coordination]", "»must: [coordinator]")],
