@@ -8,9 +8,11 @@ from hashlib import sha256
 
 import pytest
 from PIL import Image, PngImagePlugin
+from pypdf import PdfReader, PdfWriter
+from pypdf.generic import DictionaryObject, NameObject, TextStringObject
 from sqlalchemy import select
 
-from duties import tasks
+from duties import pdfs, tasks
 from duties.images import Broken, bare
 from duties.proofs import Proof, judged_type
 from duties.refusals import Refusal
@@ -36,6 +38,70 @@ def photograph(kind: str, **how: object) -> bytes:
     else:
         picture.save(file, "JPEG", exif=about, comment=_PLACE.encode(), **how)
     return file.getvalue()
+
+
+_AUTHOR = "Orpiment Zircon"
+
+
+def paper(words: str = "Plan", *, locked: bool = False, signed: bool = False) -> bytes:
+    """A PDF of two pages with an author in its properties, in its XMP, and beside a page."""
+    writer = PdfWriter()
+    for width in (200, 300):
+        writer.add_blank_page(width, 100)
+    writer.add_metadata({"/Author": _AUTHOR, "/CreationDate": "D:20261124", "/Title": words})
+    writer.xmp_metadata = (
+        '<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        f'<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" dc:creator="{_AUTHOR}"/>'
+        '</rdf:RDF></x:xmpmeta><?xpacket end="r"?>'
+    ).encode()
+    kept = DictionaryObject({NameObject("/Editor"): TextStringObject(_AUTHOR)})
+    writer.pages[0][NameObject("/PieceInfo")] = writer._add_object(kept)
+    writer.add_outline_item(title="Seconde page", page_number=1)
+    if signed:
+        writer.root_object[NameObject("/Signature")] = DictionaryObject({NameObject("/ByteRange"): kept})
+    if locked:
+        writer.encrypt("un mot", algorithm="RC4-128")
+    file = io.BytesIO()
+    writer.write(file)
+    return file.getvalue()
+
+
+def test_a_pdf_loses_its_author_and_none_of_its_pages() -> None:
+    before = paper()
+    assert before.count(_AUTHOR.encode()) == 3
+    after = pdfs.bare(before)
+    assert _AUTHOR.encode() not in after
+    read = PdfReader(io.BytesIO(after))
+    assert (read.metadata, read.xmp_metadata) == (None, None)
+    assert [page.mediabox.width for page in read.pages] == [200, 300]
+    assert [str(item["/Title"]) for item in read.outline] == ["Seconde page"]  # type: ignore[call-overload] # one level
+
+
+def test_a_pdf_loses_the_draft_that_an_editor_left_in_front_of_it() -> None:
+    writer = PdfWriter(io.BytesIO(paper("Brouillon")), incremental=True)
+    writer.add_metadata({"/Title": "Plan"})
+    file = io.BytesIO()
+    writer.write(file)
+    assert b"Brouillon" in file.getvalue()
+    after = pdfs.bare(file.getvalue())
+    assert b"Brouillon" not in after
+    assert _AUTHOR.encode() not in after
+    assert len(PdfReader(io.BytesIO(after)).pages) == 2
+
+
+@pytest.mark.parametrize("given", [paper(locked=True), paper(signed=True)], ids=["locked", "signed"])
+def test_a_pdf_that_would_be_worth_nothing_written_anew_is_left_as_it_is(given: bytes) -> None:
+    assert pdfs.bare(given) == given
+
+
+def test_a_pdf_of_too_many_parts_or_a_damaged_one_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = paper()
+    for length in range(5, len(given) - 40, 97):
+        cut = given[:length]
+        assert pdfs.bare(cut) == cut or len(PdfReader(io.BytesIO(pdfs.bare(cut))).pages) == 2
+    monkeypatch.setattr(pdfs, "MOST_PARTS", 3)
+    assert pdfs.bare(given) == given
 
 
 @pytest.mark.parametrize("given", [("JPEG", {}), ("JPEG", {"progressive": True}), ("PNG", {})])
@@ -77,15 +143,15 @@ def test_a_package_that_unpacks_to_far_more_than_its_own_size_is_refused() -> No
         judged_type("a.docx", file.getvalue())
 
 
-def test_what_is_kept_of_a_photograph_given_as_proof_is_the_bare_picture(cast: Cast) -> None:
+@pytest.mark.parametrize(("name", "whole"), [("accueil.jpg", photograph("JPEG")), ("plan.pdf", paper())])
+def test_what_is_kept_of_a_document_given_as_proof_is_the_bare_one(cast: Cast, name: str, whole: bytes) -> None:
     case_id = open_onboarding(cast, "worker_codim", "codim")
     complete(cast, case_id, "request_secure_access")
-    whole = photograph("JPEG")
     with cast.session() as session:
         task = step(session, case_id, "welcome_in_organization")
-        proof = Proof("document", "accueil.jpg", whole)
+        proof = Proof("document", name, whole)
         tasks.complete_task(session, task["id"], by=cast.actor("manager_codim"), at=AT, note="", evidence=[proof])
         kept = bytes(session.execute(select(table_of(EvidenceFile).c.content)).scalar_one())
         row = session.execute(select(table_of(Evidence))).one()
-    assert kept == bare(whole)
+    assert kept == pdfs.bare(bare(whole)) != whole
     assert (row.size, row.sha256) == (len(kept), sha256(kept).hexdigest())
