@@ -32,6 +32,15 @@ STATES: Final[Mapping[str, tuple[str, str]]] = {
     "stuck": ("late", N_("Stuck")),
     "undo_wanted": ("half", N_("Being undone")),
     "undone": ("skip", N_("Undone")),
+    "under_way": ("half", N_("Under way now")),
+    "held": ("full", N_("Held")),
+    "pool": ("wait", N_("Waiting for a meeting")),
+    "scheduled": ("empty", N_("On an agenda")),
+    "settled": ("full", N_("Treated")),
+    "withdrawn": ("skip", N_("Withdrawn")),
+    "standing": ("full", N_("Stands")),
+    "circulated": ("ask", N_("Circulated, to approve")),
+    "approved": ("full", N_("Approved")),
 }
 """For each state of a lifecycle, the shape that shows it and the word that says it.
 
