@@ -238,10 +238,10 @@ def test_a_closed_day_may_be_moved_to_the_working_days_around_the_nearest_first(
     closed = {one.original: one for one in season if one.decision == "skip"}
     assert list(closed) == [date(2026, 6, 24), date(2026, 7, 1)]
     assert [other.starts for other in closed[date(2026, 6, 24)].alternatives] == [
-        datetime(2026, 6, 25, 9, 30),  # noqa: DTZ001 - local wall time
-        datetime(2026, 6, 23, 9, 30),  # noqa: DTZ001
-        datetime(2026, 6, 26, 9, 30),  # noqa: DTZ001
-        datetime(2026, 6, 22, 9, 30),  # noqa: DTZ001
+        datetime(2026, 6, 25, 9, 30),
+        datetime(2026, 6, 23, 9, 30),
+        datetime(2026, 6, 26, 9, 30),
+        datetime(2026, 6, 22, 9, 30),
     ]
 
 
