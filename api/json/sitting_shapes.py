@@ -31,7 +31,7 @@ class AttendanceGiven(Given):
     is_remote: bool = False
     arrived_at: AwareDatetime | None = None
     left_at: AwareDatetime | None = None
-    version: Version = None
+    seen: Version = None
 
 
 class DecisionGiven(Given):
@@ -53,7 +53,7 @@ class EndorsementGiven(Given):
     organization_id: UUID
     said: Literal["endorsed", "objected"]
     reason: Said = ""
-    version: Version = None
+    seen: Version = None
 
 
 class AssembledShown(Shown):

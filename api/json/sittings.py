@@ -88,7 +88,7 @@ def record_attendance(meeting_id: UUID, body: AttendanceGiven, desk: AtDesk) -> 
         left_at=body.left_at,
         by=by,
         at=desk.at,
-        seen=body.version,
+        seen=body.seen,
     )
     return _attendance(desk, meeting_id)
 
@@ -162,7 +162,7 @@ def endorse(body: EndorsementGiven, desk: AtDesk) -> list[EndorsementShown]:
         reason=body.reason,
         by=by,
         at=desk.at,
-        seen=body.version,
+        seen=body.seen,
     )
     return _endorsements(desk, body.decision_id)
 

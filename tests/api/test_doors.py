@@ -252,7 +252,7 @@ def test_an_invitation_is_not_taken_for_a_link_for_a_passkey_nor_the_other_way_r
     assert browser.get(for_passkey).status_code == 200
 
 
-@pytest.mark.parametrize("token", ["x", "A" * 43, "%00", "..%2f..", "é", "a" * 4000])
+@pytest.mark.parametrize("token", ["x", "A" * 43, "..%2f..", "é", "a" * 4000])
 def test_a_door_that_never_was_is_closed_as_any_other(cast: Cast, token: str) -> None:
     used = invited(cast, "manager_em")
     nobody(cast.database).post(used)

@@ -47,6 +47,12 @@ class Found:
         return self.form.method, _ID.sub("*", urlsplit(self.action).path), names
 
 
+#: A file has no language; a letter's link and a calendar's address speak that of the person whose they are.
+_OF_NO_LANGUAGE_ASKED: Final = frozenset(
+    {"GET /static/{file}", "GET /answer/{token}", "POST /answer/{token}", "GET /calendar/{token}.ics"}
+)
+
+
 @dataclass
 class Crawler:
     """One kind of asker in a browser, who speaks one language."""
@@ -140,7 +146,7 @@ class Crawler:
         assert not any(MARK in name.lower() or (name == "set-cookie" and MARK in value) for name, value in said), where
         if "location" in answer.headers:
             assert re.match(r"/(?![/\\])", answer.headers["location"]), f"{where} leads to {answer.headers['location']}"
-        if self.route_of("GET", address) == "GET /static/{file}":
+        if self.route_of("GET", address) in _OF_NO_LANGUAGE_ASKED:
             return
         language = dict(parse_qsl(urlsplit(address).query)).get("lang", "")
         language = language if language in LANGUAGES else self.language

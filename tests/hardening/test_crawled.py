@@ -104,6 +104,11 @@ UNREACHED: Final[Mapping[str, str]] = {
     "POST /sign-in": "of the demonstration",
     "POST /cases/{case_id}/version": "of a case whose protocol has a newer version",
     "POST /cases/{case_id}/closing": "of a case with nothing left to do",
+    "GET /answer/{token}": "a letter leads there; its address is spoilt like all others",
+    "POST /answer/{token}": "a letter leads there; its address is spoilt like all others",
+    "GET /calendar/{token}.ics": "a calendar asks for it, and its address is shown once",
+    "POST /committees/{key}/dates": "after what a planner proposed was ticked",
+    "POST /committees/{key}/drafts/{draft_id}/dismissal": "of a year that was drafted",
     "POST /privacy/incidents/{incident_id}/reopening": "of an incident that was assessed, then closed",
 }
 

@@ -552,7 +552,7 @@ def test_what_three_meetings_did_not_reach_asks_for_a_decision_or_an_end(cast: C
     row = item(session, thrice)
     assert (row["times_seen"], row["purpose"], row["state"]) == (3, "decision", "pool")
     words = in_words(row["reasons"], "en")
-    assert "3 meetings did not reach it: decide on it, or end it." in words
+    assert "Not reached so far, counting meetings: 3. Decide on it, or end it." in words
     assert "Carried over" not in words
     assert "A member of the committee asked for it on November 23, 2026." in words
     assembling.assemble(session, meeting(session, FOURTH), by=cast.actor("coordinator"), at=AT)

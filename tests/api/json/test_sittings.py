@@ -45,10 +45,10 @@ def test_a_meeting_is_opened_filled_decides_and_closes_with_minutes(coordinator:
     assert {one["state"] for one in before["seats"]} == {"unrecorded"}
     assert not before["quorum"]["is_met"]
     for seat in before["seats"]:
-        body = {"seat_id": seat["seat_id"], "state": "present", "version": seat["version"]}
+        body = {"seat_id": seat["seat_id"], "state": "present", "seen": seat["version"]}
         filled = coordinator.ask("PUT", f"{place}/attendance", body)
         assert filled.status_code == 200, filled.text
-    stale = {"seat_id": before["seats"][0]["seat_id"], "state": "absent", "version": before["seats"][0]["version"]}
+    stale = {"seat_id": before["seats"][0]["seat_id"], "state": "absent", "seen": before["seats"][0]["version"]}
     assert coordinator.ask("PUT", f"{place}/attendance", stale).status_code == 412
     decision = {
         "text_fr": "Le local est renouvelé.",
@@ -110,7 +110,7 @@ def test_a_partner_endorses_or_objects_for_its_own_organization_alone(cast: Cast
     theirs = ours | {"organization_id": en_marge, "said": "endorsed"}
     assert manager.ask("PUT", "/endorsements", theirs).status_code == 404
     assert coordinator.ask("PUT", "/endorsements", ours | {"said": "endorsed"}).status_code == 404
-    done = manager.ask("PUT", "/endorsements", ours | {"said": "endorsed", "version": 0})
+    done = manager.ask("PUT", "/endorsements", ours | {"said": "endorsed", "seen": 0})
     assert {one["organization_id"]: one["said"] for one in done.json()} == {codim: "endorsed", en_marge: ""}
-    late = manager.ask("PUT", "/endorsements", ours | {"said": "endorsed", "version": 0})
+    late = manager.ask("PUT", "/endorsements", ours | {"said": "endorsed", "seen": 0})
     assert (late.status_code, late.json()["code"].endswith("changed")) == (412, True)
