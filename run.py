@@ -61,8 +61,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def test(arguments: list[str]) -> int:
     """All checks and the quick tests; the tests named by `arguments` alone; or the long ones."""
+    # A file at a time on each of two cores: its browser and its servers are its own.
+    on_two_cores = ("-n", "2", "--dist", "loadfile")
     if arguments[:1] == ["--long"]:
-        return become("python", "-m", "pytest", "-m", "long", *arguments[1:])
+        return become("python", "-m", "pytest", "-m", "long", *(arguments[1:] or on_two_cores))
     if arguments:
         return become("python", "-m", "pytest", *arguments)
     for name, tool in CHECKS:
@@ -71,8 +73,7 @@ def test(arguments: list[str]) -> int:
         print(f"{name}: {'ok' if status == 0 else 'FAILED'} ({time.monotonic() - begun:.1f} s)", flush=True)
         if status:
             return status
-    # A file at a time on each of two cores: its browser and its servers are its own.
-    return become("python", "-m", "pytest", "-m", "not long", "-n", "2", "--dist", "loadfile")
+    return become("python", "-m", "pytest", "-m", "not long", *on_two_cores)
 
 
 def lock(options: list[str]) -> int:

@@ -74,7 +74,14 @@ def planned(cast: Cast) -> list[UUID]:
         return found
 
 
-@pytest.mark.parametrize(("lang", "width", "dark"), [("fr", 320, False), ("en", 390, True), ("fr", 1280, True)])
+@pytest.mark.parametrize(
+    ("lang", "width", "dark"),
+    [
+        ("fr", 320, False),
+        pytest.param("en", 390, True, marks=pytest.mark.long),
+        ("fr", 1280, True),
+    ],
+)
 def test_each_page_is_for_everyone_and_never_scrolls_sideways(
     window: Window, planned: list[UUID], lang: str, width: int, dark: bool
 ) -> None:
