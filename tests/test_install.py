@@ -238,6 +238,7 @@ def became(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, 
 
 #: The quick tests, a file at a time on each of two cores.
 QUICK = ("python", "-m", "pytest", "-m", "not long", "-n", "2", "--dist", "loadfile")
+LONG = ("python", "-m", "pytest", "-m", "long", "-n", "2", "--dist", "loadfile")
 
 
 @pytest.mark.parametrize(
@@ -248,7 +249,7 @@ QUICK = ("python", "-m", "pytest", "-m", "not long", "-n", "2", "--dist", "loadf
         (["up", "--demo"], [("ensure", "app"), ("spheres", "up", "--demo")]),
         (["program", "check", "x"], [("ensure", "app"), ("spheres", "program", "check", "x")]),
         (["bench"], [("ensure", "app"), ("python", "-m", "bench")]),
-        (["test", "--long"], [("ensure", "dev"), ("python", "-m", "pytest", "-m", "long")]),
+        (["test", "--long"], [("ensure", "dev"), LONG]),
         (["test", "tests/api", "-k", "x"], [("ensure", "dev"), ("python", "-m", "pytest", "tests/api", "-k", "x")]),
     ],
 )
