@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlmodel import Session
 
 from api.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves, to_program
+from api.session import Desk
+from duties.here import program_of
 from duties.refusals import Refusal
-from meetings import invitations
+from meetings import agenda_papers, invitations
 from meetings.committees import Membership, membership
 from meetings.holding import read_meeting
+from models.base import table_of
+from models.program import Organization
+
+_organization = table_of(Organization)
 
 
 def to_committee(asker: Asker, members: Membership) -> Given:
@@ -44,3 +52,18 @@ def find_meeting(session: Session, asker: Asker, meeting_id: UUID) -> tuple[dict
     given = to_meeting(session, asker, meeting, members)
     require(Action.SEE_MEETING, given)
     return meeting, members, given
+
+
+def audience_of(desk: Desk, members: Membership, given: Given, day: date) -> str:
+    """As whom the reader reads an agenda: all of it by their role or a partner's seat, less on another or none."""
+    if Relation.COORDINATOR in given:
+        return agenda_papers.PARTNERS
+    seat = members.seat_of(desk.asker.person_id, day) or members.seat_of(desk.asker.person_id, desk.day)
+    if seat is None:
+        return agenda_papers.WIDEST[0]
+    kind = desk.session.scalar(
+        select(_organization.c.kind).where(
+            _organization.c.program_id == program_of(desk.session), _organization.c.id == seat.organization_id
+        )
+    )
+    return agenda_papers.WIDEST[1] if kind == "outside" else agenda_papers.PARTNERS

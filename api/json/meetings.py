@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import select
 
-from api.at_meetings import find_meeting
+from api.at_meetings import audience_of, find_meeting
 from api.json.committees import PREVIEWED, Preview, changed, planned
 from api.json.meeting_shapes import (
     AgendaShown,
@@ -29,9 +29,8 @@ from api.json.meeting_shapes import (
 )
 from api.json.once import IdempotencyKey, IfMatch, Once, etag, seen_version
 from api.json.shapes import Day, Page, Reason
+from api.meeting_lines import Line, between, lines_of
 from api.pages.choices import people_by_id
-from api.pages.meeting import audience_of
-from api.pages.meeting_lines import Line, between, lines_of
 from api.permissions import Action, asks, find_person, require, to_program
 from api.session import AtDesk, Desk
 from duties.actors import Actor

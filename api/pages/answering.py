@@ -18,10 +18,10 @@ from sqlmodel import Session
 from api import limits
 from api.answers import sentence_of, status_of
 from api.language import PARAMETER
+from api.meeting_lines import ANSWERS, hours_of, title_of
 from api.pages.forms import Text, id_or_none
 from api.pages.frame import see_other
 from api.pages.meeting import checked_answer
-from api.pages.meeting_lines import ANSWERS, hours_of, title_of
 from api.permissions import Action, Asker, Forbidden, asks, themselves
 from api.rendering import render
 from api.session import Office, office_of

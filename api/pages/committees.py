@@ -11,10 +11,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from api.answers import sentence_of, status_of
+from api.meeting_lines import STATES, between, title_of
 from api.pages.choices import people_by_id
 from api.pages.forms import Typed
 from api.pages.frame import page, titles_of_roles
-from api.pages.meeting_lines import STATES, between, title_of
 from api.pages.program import rhythm_in_words
 from api.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.session import AtDesk, Desk

@@ -6,7 +6,7 @@ What changes its dates is asked twice: `api.pages.previews` shows first who will
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -15,13 +15,13 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from api.answers import sentence_of, status_of
-from api.at_meetings import find_meeting
+from api.at_meetings import audience_of, find_meeting
+from api.meeting_lines import ANSWERS, STATES, hours_of, title_of
 from api.pages.choices import people_by_id
 from api.pages.forms import Text, Typed, day_of, hour_of, id_or_none, minutes_or_none
 from api.pages.frame import page, see_other
-from api.pages.meeting_lines import ANSWERS, STATES, hours_of, title_of
 from api.pages.previews import Ask, previewed
-from api.permissions import Action, Given, Relation, allows, asks, find_person, require
+from api.permissions import Action, allows, asks, find_person, require
 from api.session import AtDesk, Desk
 from duties.actors import Actor
 from duties.here import many, one, program_of
@@ -274,21 +274,6 @@ def meeting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
         agenda=agenda_papers.content(desk.session, meeting_id, audience=audience_of(desk, members, given, day)),
         day=desk.day,
     )
-
-
-def audience_of(desk: Desk, members: Membership, given: Given, day: date) -> str:
-    """As whom the reader reads an agenda: all of it by their role or a partner's seat, less on another or none."""
-    if Relation.COORDINATOR in given:
-        return agenda_papers.PARTNERS
-    seat = members.seat_of(desk.asker.person_id, day) or members.seat_of(desk.asker.person_id, desk.day)
-    if seat is None:
-        return agenda_papers.WIDEST[0]
-    kind = desk.session.scalar(
-        select(_organization.c.kind).where(
-            _organization.c.program_id == program_of(desk.session), _organization.c.id == seat.organization_id
-        )
-    )
-    return agenda_papers.WIDEST[1] if kind == "outside" else agenda_papers.PARTNERS
 
 
 def seats_of(

@@ -14,8 +14,8 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.answers import sentence_of, status_of
+from api.meeting_lines import ANSWERS, STATES, Line, between, title_of
 from api.pages.frame import page, see_other
-from api.pages.meeting_lines import ANSWERS, STATES, Line, between, title_of
 from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.refusals import Refusal

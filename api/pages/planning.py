@@ -16,10 +16,10 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import func, select
 
 from api.answers import sentence_of, status_of
+from api.meeting_lines import title_of
 from api.pages.committees import committee_page, find_committee
 from api.pages.forms import Text, Typed, day_of, hour_of, id_or_none, minutes_or_none
 from api.pages.frame import page, see_other
-from api.pages.meeting_lines import title_of
 from api.pages.previews import Ask, previewed
 from api.permissions import Action, Forbidden, asks, require, to_program
 from api.session import AtDesk, Desk
