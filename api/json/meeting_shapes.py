@@ -7,7 +7,16 @@ from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 from api.json.shapes import Day, Given, Shown, Typed
 
@@ -33,7 +42,7 @@ Local = Annotated[datetime, WithJsonSchema({"type": "string", "pattern": _LOCAL}
 LocalTime = Annotated[Local, BeforeValidator(_local), AfterValidator(_without_zone)]
 Hour = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Line = Annotated[Typed, StringConstraints(max_length=500)]
-Minutes = Annotated[int, Field(ge=15, le=600)]
+Minutes = Annotated[StrictInt, Field(ge=15, le=600)]
 
 
 # ------------------------------------------------------------------------------------------------------------- taken
@@ -88,7 +97,7 @@ class PlaceGiven(Given):
 
     place: Line
     online_url: Line = ""
-    following: bool = False
+    following: StrictBool = False
 
 
 class HourGiven(Given):

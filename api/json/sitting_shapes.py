@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, BeforeValidator, Field, StrictBool, StrictInt, StringConstraints
 
 from api.json.shapes import Day, Given, Key, Shown, Typed
 
 Said = Annotated[Typed, StringConstraints(max_length=10_000)]
 Version = Annotated[
-    int | None, Field(ge=0, le=2**31 - 1, description="The version that was read, 0 for none; not looked at without.")
+    StrictInt | None,
+    Field(ge=0, le=2**31 - 1, description="The version that was read, 0 for none; not looked at without."),
 ]
+
+
+def _written(value: object) -> object:
+    """A moment is written as a text: pydantic alone would read a number as one of 1970."""
+    if value is None or isinstance(value, str | datetime):
+        return value
+    msg = "use YYYY-MM-DDTHH:MM:SS with an offset"
+    raise ValueError(msg)
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
 
 
 class ClosingGiven(Given):
     """With `carry_rest`, items of which nothing was said are carried over; without it they keep the meeting open."""
 
-    carry_rest: bool = False
+    carry_rest: StrictBool = False
 
 
 class AttendanceGiven(Given):
@@ -28,9 +40,9 @@ class AttendanceGiven(Given):
     seat_id: UUID
     state: Literal["unrecorded", "present", "remote", "alternate", "excused", "absent"]
     person_id: UUID | None = None
-    is_remote: bool = False
-    arrived_at: AwareDatetime | None = None
-    left_at: AwareDatetime | None = None
+    is_remote: StrictBool = False
+    arrived_at: Moment | None = None
+    left_at: Moment | None = None
     seen: Version = None
 
 
