@@ -277,6 +277,14 @@ def change_place(
     return invitations.tell(session, row["committee_id"], at=at)
 
 
+def season_of(meeting: Mapping[str, Any]) -> UUID:
+    """The season that a meeting's row is of. Raises Refusal for one that stands alone."""
+    if meeting["series_id"] is None:
+        raise Refusal("meeting.alone", N_("This meeting is of no season: move it instead."))
+    series_id: UUID = meeting["series_id"]
+    return series_id
+
+
 def change_hour(
     session: Session,
     series_id: UUID,

@@ -187,11 +187,9 @@ def change_hour(
 
     def change() -> tuple[invitations.Told, ...]:
         row = lock_meeting(desk.session, meeting_id, seen=seen)
-        if row["series_id"] is None:
-            raise Refusal("meeting.alone", N_("This meeting is of no season: move it instead."))
         return schedule.change_hour(
             desk.session,
-            row["series_id"],
+            schedule.season_of(row),
             since=row["original"].date(),
             hour=time.fromisoformat(body.hour),
             minutes=body.minutes,

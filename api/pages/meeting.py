@@ -177,12 +177,11 @@ def change_hour(
     row = read_meeting(desk.session, meeting_id)
 
     def change() -> tuple[Told, ...]:
-        if row["series_id"] is None:
-            raise Refusal("meeting.alone", N_("This meeting is of no season: move it instead."))
+        season_id = schedule.season_of(row)
         length = minutes_or_none(minutes)
         return schedule.change_hour(
             desk.session,
-            row["series_id"],
+            season_id,
             since=row["original"].date(),
             hour=hour_of(hour),
             minutes=length,
