@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import httpx2
@@ -31,6 +33,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.api.desk import ADDRESS
 from tests.api.json.window import description, problem_of
+from tests.cast import ROOT
 from tests.hardening.test_headers import faults
 from tests.matrix import grid
 from tests.matrix.askers import COLUMNS, KINDS, Kind, cookie_of
@@ -169,10 +172,27 @@ def _bytes_of(value: object) -> bytes:
 
 def _words_of(case: Case[Any]) -> Iterator[str]:
     """What the asker chose to say: every text of some length in what was sent, names of fields as well."""
-    known = json.dumps(description())
+    known = _own_words()
     for sent in (case.path_parameters, case.query, list(case.headers.values()), case.body):
         if sent is not NOT_SET:
             yield from (word for word in _texts(sent) if len(word) > 7 and word not in known)
+
+
+@functools.cache
+def _own_words() -> str:
+    """What the project says by itself: its description, and every text its code holds.
+
+    Hypothesis makes up words from the texts of the code it runs beside: a part of a header's name is no echo.
+    """
+    trees = (ast.parse(path.read_text("utf-8")) for path in sorted(ROOT.glob("*/**/*.py")) if not _apart(path))
+    held = (node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    return "\n".join((json.dumps(description()), *(text for text in held if isinstance(text, str))))
+
+
+def _apart(path: Path) -> bool:
+    """Whether a file is another's: of a library, or of the tests."""
+    first = path.relative_to(ROOT).parts[0]
+    return first.startswith(".") or first == "tests"
 
 
 def _texts(value: object) -> Iterator[str]:
