@@ -17,6 +17,7 @@ from duties.here import many, one, program_of
 from duties.refusals import Refusal
 from locales import N_
 from meetings.agenda_rules import OF_ONE_MEETING, points_of
+from meetings.holding import changed_meanwhile
 from meetings.reasons import EDITED, TAKEN_OFF, Kept, is_drawn, merged, without
 from models.agenda import AUDIENCES, PURPOSES, AgendaItem
 from models.base import refers, table_of
@@ -179,7 +180,7 @@ def lock_item(session: Session, item_id: UUID, *, seen: int | None = None) -> di
     if row is None:
         raise _unknown()
     if seen is not None and row["version"] != seen:
-        raise changed_meanwhile()
+        raise changed_meanwhile("agenda_item")
     return row
 
 
@@ -240,14 +241,6 @@ def moved(row: Mapping[str, Any], move: str) -> str:
 def tell(session: Session, verb: str, row: Mapping[str, Any], *, by: Actor, at: datetime, **facts: events.Fact) -> None:
     """Write the event of what was done to an item."""
     events.write(session, verb, "agenda_item", row["id"], by=by, at=at, case_id=None, kind=row["kind"], **facts)
-
-
-def changed_meanwhile() -> Refusal:
-    """What whoever looked at an older version of an item is told."""
-    return Refusal(
-        "agenda.item_changed",
-        N_("Someone else changed this item while you were looking at it. Nothing was saved; look at it again."),
-    )
 
 
 def _unknown() -> Refusal:

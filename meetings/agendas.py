@@ -21,7 +21,6 @@ from duties.refusals import Refusal
 from locales import N_
 from meetings.agenda_items import (
     change_item,
-    changed_meanwhile,
     is_asked,
     item_of,
     items_of,
@@ -36,7 +35,7 @@ from meetings.agenda_items import (
 )
 from meetings.agenda_rules import OF_ONE_MEETING, presenter_of, rule_taking
 from meetings.committees import committee_of, committees, membership
-from meetings.holding import lock_meeting, read_meeting
+from meetings.holding import changed_meanwhile, lock_meeting, read_meeting
 from meetings.reasons import ENDED, LATE_REQUEST, REFERRED, TAKEN_OFF, Fact, Reason, speak_for_it, with_edited, without
 from meetings.texts import checked_line
 from models.agenda import AUDIENCES, PURPOSES
@@ -402,7 +401,7 @@ def _lock_to_change(session: Session, item_id: UUID, seen: int | None) -> dict[s
     meeting = lock_meeting(session, meeting_id) if meeting_id is not None else None
     row = lock_item(session, item_id, seen=seen)
     if row["meeting_id"] != meeting_id:
-        raise changed_meanwhile()
+        raise changed_meanwhile("agenda_item")
     if row["state"] not in ("pool", "scheduled"):
         raise Refusal("agenda.item_closed", N_("This item is settled or withdrawn."))
     if meeting is not None:

@@ -25,7 +25,7 @@ from duties.roles import standing as roles_on
 from locales import N_
 from meetings import quorum
 from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, membership
-from meetings.holding import lock_meeting, read_meeting
+from meetings.holding import changed_meanwhile, lock_meeting, read_meeting
 from models.base import table_of
 from models.minutes import ATTENDED, Attendance
 
@@ -118,7 +118,7 @@ def record(
         raise Refusal("attendance.no_such_seat", N_("This committee has no such seat on the day of the meeting."))
     version: int = before["version"] if before else 0
     if seen is not None and seen != version:
-        raise _changed_meanwhile()
+        raise changed_meanwhile("attendance")
     seat = next(one for one in seats.seats if one.id == seat_id)
     person = _who_sits(session, seats, seat, day, state, person_id)
     _refuse_two_seats(session, meeting_id, seat, state, person)
@@ -272,10 +272,3 @@ def _id(person_id: UUID | None) -> str | None:
 def _hours(row: Mapping[str, Any]) -> list[str]:
     """When somebody came and left, "" where throughout."""
     return [row[name].isoformat(timespec="minutes") if row[name] else "" for name in ("arrived_at", "left_at")]
-
-
-def _changed_meanwhile() -> Refusal:
-    return Refusal(
-        "attendance.changed",
-        N_("Someone else recorded this seat while you were looking at it. Nothing was saved; look at it again."),
-    )

@@ -30,7 +30,7 @@ from meetings import attendance, quorum
 from meetings.agenda_items import change_item, item_of, lock_item, moved, tell
 from meetings.committees import committees
 from meetings.documents.content import Both, RegisterContent, RegisterLine
-from meetings.holding import lock_meeting
+from meetings.holding import changed_meanwhile, lock_meeting
 from meetings.texts import checked_text
 from models.agreement import Agreement, AgreementVersion
 from models.base import refers, table_of
@@ -222,7 +222,7 @@ def endorse(
             "endorsement.not_asked", N_("This organization had no agreement in force on that day."), source="GV-4"
         )
     if seen is not None and seen != before.version:
-        raise _changed_meanwhile()
+        raise changed_meanwhile("decision")
     reason = checked_text(reason)
     if said == "objected" and not reason:
         raise Refusal("reason.missing", N_("Say why, in a few words."))
@@ -510,7 +510,7 @@ def _lock(session: Session, decision_id: UUID, seen: int | None) -> dict[str, An
     if row is None:
         raise Refusal("decision.unknown", N_("There is no such decision."))
     if seen is not None and row["version"] != seen:
-        raise _changed_meanwhile()
+        raise changed_meanwhile("decision")
     return row
 
 
@@ -527,10 +527,3 @@ def _moved(state: str, move: str) -> str:
         return DECISION.after(state, move)
     except NoSuchMove:
         raise Refusal("decision.state", N_("This decision is done or withdrawn already.")) from None
-
-
-def _changed_meanwhile() -> Refusal:
-    return Refusal(
-        "decision.changed",
-        N_("Someone else changed this decision while you were looking at it. Nothing was saved; look at it again."),
-    )

@@ -1,9 +1,12 @@
-"""Holding one meeting's row while a verb changes what belongs to it: its agenda, its attendance, its minutes."""
+"""Holding one meeting's row while a verb changes what belongs to it: its agenda, its attendance, its minutes.
+
+What a verb says of anything around meetings that somebody else changed meanwhile stands here too, once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -17,6 +20,24 @@ from models.meeting import Meeting
 
 _meeting = table_of(Meeting)
 
+#: By what it is that was looked at: what whoever looked at an older version of it is told.
+_CHANGED: Final[Mapping[str, str]] = {
+    "meeting": N_(
+        "Someone else changed this meeting while you were looking at it. Nothing was saved; look at it again."
+    ),
+    "season": N_("Someone else changed this season while you were looking at it. Nothing was saved; look at it again."),
+    "agenda_item": N_(
+        "Someone else changed this item while you were looking at it. Nothing was saved; look at it again."
+    ),
+    "attendance": N_(
+        "Someone else recorded this seat while you were looking at it. Nothing was saved; look at it again."
+    ),
+    "decision": N_(
+        "Someone else changed this decision while you were looking at it. Nothing was saved; look at it again."
+    ),
+    "minutes": N_("Someone else changed these minutes while you were looking at them. Nothing was saved; look again."),
+}
+
 
 def read_meeting(session: Session, meeting_id: UUID) -> dict[str, Any]:
     """A meeting's row, not locked. Raises Refusal where there is none."""
@@ -27,10 +48,7 @@ def lock_meeting(session: Session, meeting_id: UUID, *, seen: int | None = None)
     """A meeting's row, locked for this transaction. Raises Refusal: there is none, or not in the version `seen`."""
     row = _found(one(session, _one(session, meeting_id).with_for_update()))
     if seen is not None and row["version"] != seen:
-        raise Refusal(
-            "meeting.changed",
-            N_("Someone else changed this meeting while you were looking at it. Nothing was saved; look at it again."),
-        )
+        raise changed_meanwhile("meeting")
     return row
 
 
@@ -48,6 +66,12 @@ def write_meeting(session: Session, row: Mapping[str, Any], **values: Any) -> No
     if done.rowcount != 1:  # type: ignore[attr-defined]
         msg = "a locked meeting changed under its lock"
         raise RuntimeError(msg)
+
+
+def changed_meanwhile(what: str) -> Refusal:
+    """What whoever looked at an older version is told: of a meeting, a season, an agenda_item, attendance, a decision,
+    minutes."""
+    return Refusal(f"{what}.changed", _CHANGED[what])
 
 
 def _one(session: Session, meeting_id: UUID) -> Any:

@@ -33,7 +33,7 @@ from meetings.documents.content import (
     as_json,
     from_json,
 )
-from meetings.holding import lock_meeting, read_meeting
+from meetings.holding import changed_meanwhile, lock_meeting, read_meeting
 from meetings.local_times import local_of
 from meetings.quorum import Standing
 from meetings.texts import checked_text
@@ -282,10 +282,7 @@ def _lock(session: Session, meeting_id: UUID, seen: int | None) -> dict[str, Any
     if row is None:
         raise _none_yet()
     if seen is not None and row["version"] != seen:
-        raise Refusal(
-            "minutes.changed",
-            N_("Someone else changed these minutes while you were looking at them. Nothing was saved; look again."),
-        )
+        raise changed_meanwhile("minutes")
     return row
 
 

@@ -168,7 +168,7 @@ def test_edits_say_what_changed_and_never_the_words(cast: Cast, session: Session
     assert {"kind": "admission", "columns": ["minutes", "title_fr"]} in lines
     assert "secret" not in str(lines)
 
-    assert _refused(lambda: agendas.edit(session, made, minutes=5, by=by, at=AT, seen=1)) == "agenda.item_changed"
+    assert _refused(lambda: agendas.edit(session, made, minutes=5, by=by, at=AT, seen=1)) == "agenda_item.changed"
     assert _refused(lambda: agendas.edit(session, made, title_fr="", title_en="", by=by, at=AT)) == "agenda.no_title"
     assert _refused(lambda: agendas.edit(session, made, purpose="fun", by=by, at=AT)) == "agenda.unknown_word"
     other = seat(session, "steering", "codim")

@@ -110,7 +110,7 @@ def test_of_two_secretaries_the_second_is_told_that_the_item_changed(session: Se
     running.treat(session, item["id"], "treated", by=by, at=NOW, seen=item["version"])
     with pytest.raises(Refusal) as refused:
         running.treat(session, item["id"], "carried", by=by, at=NOW, seen=item["version"])
-    assert refused.value.code == "agenda.item_changed"
+    assert refused.value.code == "agenda_item.changed"
     assert items(session)[0]["outcome"] == "treated"
 
 
