@@ -104,11 +104,7 @@ class _Words:
         return show_day(self.language, day, "full")
 
     def clock(self, at: time | datetime) -> str:
-        written = show_clock(self.language, at if isinstance(at, time) else at.time())
-        # The guides of French typography write "9 h 30" and "12 h", where CLDR has "09 h 30" and "12 h 00".
-        if self.language == "fr":
-            written = written.removeprefix("0").removesuffix(" 00")
-        return typeset(self.language, written)
+        return typeset(self.language, show_clock(self.language, at if isinstance(at, time) else at.time()))
 
     def minutes(self, n: int) -> str:
         return self.count(Counted("%(n)s min", "%(n)s min", n))

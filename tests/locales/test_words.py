@@ -47,14 +47,24 @@ def test_a_day_is_written_as_short_as_its_place_wants(style: locales.DayStyle, f
     assert (show_day("fr", FIRST, style), show_day("en", FIRST, style)) == (french, english)
 
 
-def test_an_hour_is_written_as_in_quebec_and_as_in_english_canada() -> None:
-    assert show_clock("fr", time(13, 30)) == "13 h 30"
-    assert show_clock("en", time(13, 30)) == "1:30 p.m."
+@pytest.mark.parametrize(
+    ("hour", "french", "english"),
+    [
+        (time(13, 30), "13 h 30", "1:30 p.m."),
+        (time(9, 30), "9 h 30", "9:30 a.m."),
+        (time(14), "14 h", "2:00 p.m."),
+        (time(9, 5), "9 h 05", "9:05 a.m."),
+        (time(0), "0 h", "12:00 a.m."),
+        (time(10), "10 h", "10:00 a.m."),
+    ],
+)
+def test_an_hour_is_written_as_in_quebec_and_as_in_english_canada(hour: time, french: str, english: str) -> None:
+    assert (show_clock("fr", hour), show_clock("en", hour)) == (french, english)
 
 
 def test_a_moment_is_shown_in_the_programs_zone_on_both_sides_of_the_clock_change() -> None:
-    assert show_moment("fr", datetime(2026, 11, 1, 5, 30, tzinfo=UTC)) == "1er novembre 2026 à 01 h 30"
-    assert show_moment("fr", datetime(2026, 11, 1, 6, 30, tzinfo=UTC)) == "1er novembre 2026 à 01 h 30"
+    assert show_moment("fr", datetime(2026, 11, 1, 5, 30, tzinfo=UTC)) == "1er novembre 2026 à 1 h 30"
+    assert show_moment("fr", datetime(2026, 11, 1, 6, 30, tzinfo=UTC)) == "1er novembre 2026 à 1 h 30"
     assert show_moment("en", datetime(2026, 12, 2, 3, 0, tzinfo=UTC)) == "December 1, 2026 at 10:00 p.m."
 
 
