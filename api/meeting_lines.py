@@ -14,15 +14,14 @@ from api.permissions import Action, Relation, allows, themselves, to_program
 from api.session import Desk
 from duties.here import many, program_of
 from locales import N_, pick
+from meetings import answers
 from meetings.committees import committees, memberships
 from meetings.invitations import others
 from meetings.local_times import local_of
 from models.base import table_of
-from models.invitation import MeetingAnswer
 from models.meeting import Meeting
 
 _meeting = table_of(Meeting)
-_answer = table_of(MeetingAnswer)
 
 #: What a meeting's state looks like, and the word for it.
 STATES: Final[Mapping[str, tuple[str, str]]] = {
@@ -128,11 +127,5 @@ def title_of(committee: Mapping[str, Any], language: str) -> str:
 
 def answers_of(desk: Desk, meeting_ids: Iterable[UUID]) -> dict[UUID, str]:
     """What the asker answered to each of these meetings, where they did."""
-    rows = desk.session.execute(
-        select(_answer.c.meeting_id, _answer.c.answer).where(
-            _answer.c.program_id == program_of(desk.session),
-            _answer.c.person_id == desk.asker.person_id,
-            _answer.c.meeting_id.in_(list(meeting_ids)),
-        )
-    )
-    return {row.meeting_id: row.answer for row in rows}
+    rows = answers.given(desk.session, list(meeting_ids), person_id=desk.asker.person_id)
+    return {row["meeting_id"]: row["answer"] for row in rows}

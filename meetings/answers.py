@@ -6,13 +6,13 @@ named is invited.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
@@ -41,7 +41,10 @@ DECLINED: Final = "declined"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One meeting to which a person may answer: its row, their seat, what they said, and who may come instead."""
+    """One meeting to which a person may answer.
+
+    Its row, their seat, what they said (a row of `given`), and who may come instead.
+    """
 
     meeting: Mapping[str, Any]
     seat_id: UUID | None
@@ -72,17 +75,7 @@ def asked_by(session: Session, invitation_id: UUID, *, at: datetime) -> tuple[UU
 
 def asked_of(session: Session, person_id: UUID, meetings: Sequence[Mapping[str, Any]]) -> list[Asked]:
     """Of these meetings those that invite the person, each with their seat and what they answered."""
-    said = {
-        row["meeting_id"]: row
-        for row in many(
-            session,
-            select(_answer).where(
-                _answer.c.program_id == program_of(session),
-                _answer.c.person_id == person_id,
-                _answer.c.meeting_id.in_([one["id"] for one in meetings]),
-            ),
-        )
-    }
+    said = {row["meeting_id"]: row for row in given(session, [one["id"] for one in meetings], person_id=person_id)}
     members = {one: membership(session, one) for one in {meeting["committee_id"] for meeting in meetings}}
     found = []
     for meeting in meetings:
@@ -93,6 +86,40 @@ def asked_of(session: Session, person_id: UUID, meetings: Sequence[Mapping[str, 
         others = tuple(one for one in here.holders(seat.id, day, ALTERNATE) if one != person_id) if seat else ()
         found.append(Asked(meeting, seat.id if seat else None, said.get(meeting["id"]), others))
     return found
+
+
+def given(
+    session: Session, meeting_ids: Collection[UUID], *, person_id: UUID | None = None
+) -> tuple[dict[str, Any], ...]:
+    """What everyone, or one person, answered to these meetings: rows of answers.
+
+    `answer` is "" where it lapsed, and `lapsed` then what it was; else that is "".
+    """
+    rows = many(
+        session,
+        select(_answer).where(
+            _answer.c.program_id == program_of(session),
+            _answer.c.meeting_id.in_(list(meeting_ids)),
+            *([_answer.c.person_id == person_id] if person_id is not None else []),
+        ),
+    )
+    return tuple(
+        {**row, "answer": "", "lapsed": row["answer"]} if row["lapsed_at"] is not None else {**row, "lapsed": ""}
+        for row in rows
+    )
+
+
+def lapse(session: Session, meeting_ids: Collection[UUID], *, at: datetime) -> None:
+    """Have answers to these meetings count no longer: they were given for another time, and everyone is asked anew."""
+    session.execute(
+        update(_answer)
+        .where(
+            _answer.c.program_id == program_of(session),
+            _answer.c.meeting_id.in_(list(meeting_ids)),
+            _answer.c.lapsed_at.is_(None),
+        )
+        .values(lapsed_at=at, version=_answer.c.version + 1)
+    )
 
 
 def answer(
@@ -139,6 +166,7 @@ def answer(
         "answered_at": at,
         "sequence": sequence,
         "stamped_at": stamped_at,
+        "lapsed_at": None,
     }
     statement = insert(_answer).values(
         program_id=here, id=uuid4(), meeting_id=meeting_id, person_id=person_id, version=1, **values

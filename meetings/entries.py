@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -185,17 +185,21 @@ class Entry:
             raise ValueError(msg)
 
     def _refuse_crossing(self) -> None:
-        if not self.moved:
-            return
-        live = self.occurrences()
-        for before, after in pairwise(live):
-            if before.starts.date() >= after.starts.date() or before.ends >= after.starts:
-                raise Refusal(
-                    "meeting.crosses_neighbour",
-                    N_(
-                        "A meeting of a season cannot pass or touch the next one: cancel it, and add a meeting instead."
-                    ),
-                )
+        if self.moved:
+            refuse_crossing((one.starts, one.ends) for one in self.occurrences())
+
+
+def refuse_crossing(hours: Iterable[tuple[datetime, datetime]]) -> None:
+    """Refuse that a meeting of a season passes or touches another, or shares its day: some calendars lose one of them.
+
+    `hours` are when each begins and ends, local, in the order of the original times.
+    """
+    for (starts, ends), (next_starts, _) in pairwise(hours):
+        if starts.date() >= next_starts.date() or ends >= next_starts:
+            raise Refusal(
+                "meeting.crosses_neighbour",
+                N_("A meeting of a season cannot pass or touch the next one: cancel it, and add a meeting instead."),
+            )
 
 
 def _local(moment: datetime) -> datetime:

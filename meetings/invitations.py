@@ -77,6 +77,8 @@ class _Thing:
     zone: str
     meetings: tuple[Mapping[str, Any], ...]
     series: Mapping[str, Any] | None = None
+    next: Mapping[str, Any] | None = None
+    """The season that goes on with this one's dates, at another hour."""
 
     @property
     def key(self) -> dict[str, UUID | None]:
@@ -229,7 +231,7 @@ def _things(session: Session, wanted: Mapping[UUID, Mapping[str, Any]], at: date
         session,
         select(_series)
         .where(_series.c.program_id == here, _series.c.committee_id.in_(wanted), _series.c.ends_on >= today - _WEEK)
-        .order_by(_series.c.starts_on, _series.c.id),
+        .order_by(_series.c.starts_on, _series.c.recorded_at, _series.c.id),  # what ends is told before what follows
     )
     rows = many(
         session,
@@ -246,10 +248,17 @@ def _things(session: Session, wanted: Mapping[UUID, Mapping[str, Any]], at: date
     for row in rows:
         if row["series_id"] is not None:
             of_season[row["series_id"]].append(row)
+    following = {season["follows_id"]: season for season in seasons}
     for season in seasons:
-        meetings = tuple(of_season[season["id"]])
-        if meetings:
-            yield _Thing(season["uid"], wanted[season["committee_id"]], season["time_zone"], meetings, season)
+        # One that another hour took every meeting of is in calendars still, until they are told.
+        yield _Thing(
+            season["uid"],
+            wanted[season["committee_id"]],
+            season["time_zone"],
+            tuple(of_season[season["id"]]),
+            season,
+            following.get(season["id"]),
+        )
     for row in rows:
         if row["series_id"] is None:
             yield _Thing(row["uid"], wanted[row["committee_id"]], row["time_zone"], (row,))
@@ -325,7 +334,7 @@ def _tell_one(
         wanted,
         dialect=(row or {}).get("dialect") or "unknown",
         after=local_of(at, thing.zone),
-        is_off=all(one["state"] == "cancelled" for one in thing.meetings if one["starts_at"] > at),
+        is_off=_is_off(thing, told, at),
         still_on=frozenset(one["original"] for one in thing.meetings if one["state"] != "cancelled"),
     )
     if not messages:
@@ -382,7 +391,9 @@ def _send(
     entry = wanted or told
     assert entry is not None  # noqa: S101 - a message is about one of the two
     meeting = _about(thing, message)
-    template, facts = letter_for(message, told, wanted, thing.committee, thing.series is not None)
+    template, facts = letter_for(
+        message, told, wanted, thing.committee, is_season=thing.series is not None, following=thing.next
+    )
     answer_path = ""
     if message.method == "REQUEST":
         token = links.new_token()
@@ -397,7 +408,6 @@ def _send(
             **facts(language),
             "answer_path": answer_path,
             "path": f"/meetings/{meeting['id']}" if meeting is not None else "/meetings",
-            "seat": "",
         },
         at=at,
         thread=thing.uid,
@@ -417,6 +427,13 @@ def _send(
     )
 
 
+def _is_off(thing: _Thing, told: Entry | None, at: datetime) -> bool:
+    """Whether of what a person was told is still to come, nothing takes place any more, for anybody."""
+    had = None if told is None or thing.series is None else {one.original for one in told.occurrences()}
+    ahead = (one for one in thing.meetings if one["starts_at"] > at and (had is None or one["original"] in had))
+    return all(one["state"] == "cancelled" for one in ahead)
+
+
 def _answered(session: Session, thing: _Thing, person_id: UUID, message: Message) -> calendar_files.Partstat:
     """What the person's calendar is to show as their answer: news that ask nobody anew keep the one that was given."""
     if message.bumps or thing.series is not None:
@@ -426,6 +443,7 @@ def _answered(session: Session, thing: _Thing, person_id: UUID, message: Message
             _answer.c.program_id == program_of(session),
             _answer.c.meeting_id == thing.meetings[0]["id"],
             _answer.c.person_id == person_id,
+            _answer.c.lapsed_at.is_(None),
         )
     )
     return _PARTSTATS[said] if said else calendar_files.NEEDS_ACTION
@@ -446,7 +464,8 @@ def _keep(session: Session, thing: _Thing, kept: _Kept, at: datetime) -> None:
     session.connection().execute(
         _REMEMBER, [{"program_id": here, "version": 1, **thing.key, **row} for row in kept.invitations]
     )
-    links.keep(session, kept.tokens, until=thing.meetings[-1]["ends_at"], at=at)
+    if kept.tokens:
+        links.keep(session, kept.tokens, until=thing.meetings[-1]["ends_at"], at=at)
     kind, about = ("meeting_series", thing.series) if thing.series is not None else ("meeting", thing.meetings[0])
     events.write_many(
         session, "meeting.told", kind, [(about["id"], facts) for facts in kept.lines], by=BY_INVITATIONS, at=at

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
-from itertools import pairwise
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -23,8 +22,9 @@ from duties.here import local_day, many, one, program, program_of
 from duties.refusals import Refusal
 from duties.tasks import needed_reason
 from locales import N_
-from meetings import assembling, invitations
+from meetings import answers, assembling, invitations
 from meetings.committees import committee_of
+from meetings.entries import refuse_crossing
 from meetings.holding import lock_meeting, write_meeting
 from meetings.invitations import Told
 from meetings.local_times import end_of, moment_of
@@ -214,6 +214,8 @@ def move_meeting(
     )
     if row["series_id"] is not None:
         _refuse_disorder(session, row["series_id"])
+    if (starts, length) != (row["starts"], row["minutes"]):
+        answers.lapse(session, [meeting_id], at=at)
     events.write(
         session,
         "meeting.moved",
@@ -353,6 +355,7 @@ def change_hour(
             ends_at=end_of(starts, length_of, row["time_zone"]),
         )
     _refuse_disorder(session, following["id"])
+    answers.lapse(session, [row["id"] for row in later], at=at)
     events.write(
         session,
         "season.hour_changed",
@@ -479,7 +482,6 @@ def _refuse_same_day(session: Session, committee_id: UUID, day: date) -> None:
 
 
 def _refuse_disorder(session: Session, series_id: UUID) -> None:
-    """Of a series no meeting may pass or touch another, nor share its day: some calendars lose one of the two."""
     rows = session.execute(
         select(_meeting.c.starts, _meeting.c.minutes, _meeting.c.original)
         .where(
@@ -488,12 +490,4 @@ def _refuse_disorder(session: Session, series_id: UUID) -> None:
         )
         .order_by(_meeting.c.original)
     ).all()
-    for before, after in pairwise(rows):
-        if (
-            before.starts.date() >= after.starts.date()
-            or before.starts + timedelta(minutes=before.minutes) >= after.starts
-        ):
-            raise Refusal(
-                "meeting.crosses_neighbour",
-                N_("A meeting of a season cannot pass or touch the next one: cancel it, and add a meeting instead."),
-            )
+    refuse_crossing((row.starts, row.starts + timedelta(minutes=row.minutes)) for row in rows)

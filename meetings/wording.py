@@ -45,14 +45,25 @@ def when(language: str, starts: datetime) -> str:
 
 
 def letter_for(
-    message: Message, told: Entry | None, wanted: Entry | None, committee: Mapping[str, Any], is_season: bool
+    message: Message,
+    told: Entry | None,
+    wanted: Entry | None,
+    committee: Mapping[str, Any],
+    *,
+    is_season: bool,
+    following: Mapping[str, Any] | None = None,
 ) -> tuple[str, Facts]:
-    """The template of a letter about one message, and the facts that it needs."""
+    """The template of a letter about one message, and the facts that it needs.
+
+    `following` is the season that goes on with this one's dates at another hour.
+    """
     entry = wanted or told
     assert entry is not None  # noqa: S101 - a message is about one of the two
 
     def facts(language: Language) -> dict[str, Any]:
         was = message.recurrence or entry.starts
+        # Of a season told anew the dates that stayed as they were keep their answers.
+        is_moved = message.kind == "moved" or (not is_season and message.kind == "update")
         starts, lines = _shown(language, message, entry, is_season)
         if told is not None and message.kind in ("moved", "update", "details", "cancelled"):
             was = _start(told, message.recurrence)
@@ -60,13 +71,21 @@ def letter_for(
             "committee": pick(language, {"fr": committee["title_fr"], "en": committee["title_en"]}),
             "first": when(language, was if message.kind in ("cancelled", "removed") else starts),
             "was": when(language, was),
-            "moved": message.kind == "moved" or (not is_season and message.kind == "update"),
-            "answer_again": message.bumps and message.kind in ("moved", "update"),
+            "moved": is_moved,
+            "answer_again": is_moved and message.bumps,
+            "instead": _instead(language, told, following) if message.recurrence is None else "",
             "several": is_season and message.recurrence is None,
             "lines": [{"text": line} for line in lines],
         }
 
     return TEMPLATES[message.kind], facts
+
+
+def _instead(language: Language, told: Entry | None, following: Mapping[str, Any] | None) -> str:
+    """From when on and at which hour the dates are held that a season no longer has; "" where it still has them all."""
+    if told is None or told.last_on is None or following is None or told.last_on < following["starts_on"]:
+        return ""
+    return when(language, datetime.combine(following["starts_on"], following["at"]))
 
 
 def _shown(language: Language, message: Message, entry: Entry, is_season: bool) -> tuple[datetime, list[str]]:

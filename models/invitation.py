@@ -46,6 +46,8 @@ class Invitation(InProgram, table=True):
 class MeetingAnswer(InProgram, table=True):
     """What a person answered to one meeting, for the seat that they would sit on. The last one counts.
 
+    It lapses when the meeting gets another time: they are asked anew, and whom they named comes until they answer.
+
     Where the calendar's own mail brought it, its SEQUENCE and DTSTAMP are kept, so that an older one cannot undo it.
     """
 
@@ -70,6 +72,7 @@ class MeetingAnswer(InProgram, table=True):
     answered_at: datetime = moment()
     sequence: int | None = None
     stamped_at: datetime | None = moment(default=None)
+    lapsed_at: datetime | None = moment(default=None)
     version: int = 1
 
 

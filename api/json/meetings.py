@@ -34,7 +34,7 @@ from api.pages.choices import people_by_id
 from api.permissions import Action, asks, find_person, require, to_program
 from api.session import AtDesk, Desk
 from duties.actors import Actor
-from duties.here import many, program_of
+from duties.here import program_of
 from duties.refusals import Refusal
 from locales import N_
 from meetings import agenda_papers, answers, feeds, invitations, schedule
@@ -345,12 +345,7 @@ def _meeting(desk: Desk, row: Mapping[str, Any], members: Membership) -> Meeting
     row = read_meeting(desk.session, row["id"])
     (line,) = lines_of(desk, [row])
     here, day = program_of(desk.session), row["starts"].date()
-    said = {
-        one["person_id"]: one
-        for one in many(
-            desk.session, select(_answer).where(_answer.c.program_id == here, _answer.c.meeting_id == row["id"])
-        )
-    }
+    said = {one["person_id"]: one for one in answers.given(desk.session, [row["id"]])}
     guests = set(
         desk.session.scalars(
             select(_guest.c.person_id).where(

@@ -24,7 +24,7 @@ from api.pages.previews import Ask, previewed
 from api.permissions import Action, allows, asks, find_person, require
 from api.session import AtDesk, Desk
 from duties.actors import Actor
-from duties.here import many, one, program_of
+from duties.here import one, program_of
 from duties.refusals import Refusal
 from locales import N_, gettext, show_clock
 from meetings import agenda_papers, answers, invitations, schedule, wording
@@ -315,11 +315,7 @@ def seats_of(
 
 def _said(desk: Desk, meeting_id: UUID) -> dict[UUID, dict[str, Any]]:
     """What everyone answered to a meeting, by person."""
-    rows = many(
-        desk.session,
-        select(_answer).where(_answer.c.program_id == program_of(desk.session), _answer.c.meeting_id == meeting_id),
-    )
-    return {row["person_id"]: row for row in rows}
+    return {row["person_id"]: row for row in answers.given(desk.session, [meeting_id])}
 
 
 def _guests(desk: Desk, meeting_id: UUID) -> Sequence[UUID]:

@@ -223,12 +223,58 @@ def test_a_new_hour_from_a_day_on_ends_the_season_and_begins_another(cast: Cast,
     (ended, *_), (begun,) = (
         [one for one in ours if one.template == name] for name in ("meeting_changed", "meeting_invitation")
     )
+    assert "6 janvier 2027" in ended.text
+    assert "ne vaut plus" not in ended.text
     assert ended.events[0]["rrule"]["UNTIL"][0].date() < date(2027, 1, 6)
     assert begun.events[0]["uid"] != ended.events[0]["uid"]
     assert begun.events[0]["dtstart"].dt.replace(tzinfo=None) == datetime(2027, 1, 6, 14, 0)
     moved = begun.events[1]
     assert moved["recurrence-id"].dt.replace(tzinfo=None) == datetime(2027, 2, 3, 14, 0)
     assert moved["dtstart"].dt.replace(tzinfo=None) == datetime(2027, 2, 4, 13, 0)
+
+
+def test_a_new_hour_from_the_first_day_on_takes_the_old_season_from_every_calendar(
+    cast: Cast, session: Session
+) -> None:
+    _season(session, cast)
+    before = len(letters(session))
+    (series,) = session.scalars(select(_series.c.id).where(_series.c.program_id == cast.program_id)).all()
+    later = AT + timedelta(hours=1)
+    told = schedule.change_hour(session, series, since=FIRST, hour=time(14, 0), by=cast.actor("coordinator"), at=later)
+    assert {kind for _, kind in _names(cast, told)} == {"cancelled", "invitation"}
+    ours = [one for one in letters(session)[before:] if one.person_id == cast.people["police"]]
+    assert [one.events[0].get("status", "") for one in ours].count("CANCELLED") == 1
+    assert len({str(one.events[0]["uid"]) for one in ours}) == 2
+    assert "nouvel horaire" in ours[0].text
+
+
+def test_an_answer_lapses_when_its_meeting_gets_another_time_and_counts_when_given_again(
+    cast: Cast, session: Session
+) -> None:
+    _season(session, cast)
+    by, meeting, other = cast.actor("coordinator"), _on(session, date(2027, 1, 6)), _on(session, date(2027, 1, 13))
+    one = cast.people["police"]
+    for which in (meeting, other):
+        answers.answer(session, which, one, "accepted", means="page", by=cast.actor("police"), at=AT)
+    schedule.move_meeting(session, meeting, datetime(2027, 1, 7, 9, 30), reason="Tempête", by=by, at=AT)
+    said = {row["meeting_id"]: (row["answer"], row["lapsed"]) for row in answers.given(session, [meeting, other])}
+    assert said == {meeting: ("", "accepted"), other: ("accepted", "")}
+    schedule.change_place(session, meeting, place="Salle B", by=by, at=AT)
+    answers.answer(session, meeting, one, "tentative", means="page", by=cast.actor("police"), at=AT)
+    schedule.change_place(session, meeting, place="Salle C", by=by, at=AT)
+    assert [(row["answer"], row["lapsed"]) for row in answers.given(session, [meeting])] == [("tentative", "")]
+
+
+def test_whom_someone_named_to_come_still_comes_to_the_moved_meeting_until_they_answer_anew(
+    cast: Cast, session: Session
+) -> None:
+    _season(session, cast)
+    worker, by, meeting = cast.people["worker_em"], cast.actor("worker_em"), _on(session, date(2026, 12, 9))
+    answers.answer(session, meeting, worker, "declined", means="page", alternate_id=cast.people["deputy"], by=by, at=AT)
+    told = schedule.move_meeting(session, meeting, datetime(2026, 12, 10, 9, 30), by=cast.actor("coordinator"), at=AT)
+    assert _names(cast, told)["deputy", "moved"] == 1
+    told = answers.answer(session, meeting, worker, "accepted", means="page", by=by, at=AT)
+    assert _names(cast, told) == Counter({("deputy", "removed"): 1})
 
 
 def test_one_who_sits_on_both_gets_one_invitation_to_the_joint_committee(cast: Cast, session: Session) -> None:
@@ -280,6 +326,14 @@ def test_a_guest_is_invited_to_one_meeting_and_taken_back(cast: Cast, session: S
     assert _names(cast, schedule.withdraw_guest(session, meeting, guest, by=by, at=AT)) == Counter(
         {("researcher", "removed"): 1}
     )
+
+
+def test_a_guest_of_one_date_of_a_season_is_told_that_it_is_cancelled(cast: Cast, session: Session) -> None:
+    _season(session, cast)
+    by, meeting = cast.actor("coordinator"), _on(session, date(2026, 12, 9))
+    schedule.invite_guest(session, meeting, cast.people["researcher"], by=by, at=AT)
+    told = schedule.cancel_meeting(session, meeting, reason="Tempête", by=by, at=AT)
+    assert _names(cast, told)["researcher", "cancelled"] == 1
 
 
 @pytest.mark.parametrize(

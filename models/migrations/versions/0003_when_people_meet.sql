@@ -314,6 +314,7 @@ CREATE TABLE meeting_answer (
     answered_at TIMESTAMP WITH TIME ZONE NOT NULL,
     sequence INTEGER,
     stamped_at TIMESTAMP WITH TIME ZONE,
+    lapsed_at TIMESTAMP WITH TIME ZONE,
     version INTEGER NOT NULL,
     CONSTRAINT pk_meeting_answer PRIMARY KEY (program_id, id),
     CONSTRAINT fk_meeting_answer_program_id_meeting_id FOREIGN KEY(program_id, meeting_id) REFERENCES meeting (program_id, id),
