@@ -157,6 +157,37 @@ def record(
     return version + 1
 
 
+def record_rest(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> int:
+    """Record as present every principal of whose seat nothing is recorded yet; return how many.
+
+    Left as they are: a seat that nobody holds that day, or whose principal is away or sits for another. Raises Refusal.
+    """
+    meeting = lock_meeting(session, meeting_id)
+    seats = membership(session, meeting["committee_id"])
+    day: date = meeting["starts"].date()
+    attended = list(_attended(session, meeting, seats))
+    elsewhere = {seated.person_id for seated in attended if seated.state == ALTERNATE}
+    missing = [
+        (seated.seat.id, person)
+        for seated in attended
+        if seated.state == UNRECORDED
+        for person in seated.expected[:1]
+        if person not in elsewhere and seats.away(person, day) is None
+    ]
+    for seat_id, person in missing:
+        record(session, meeting_id, seat_id, "present", person_id=person, by=by, at=at)
+    return len(missing)
+
+
+def alternates_of(session: Session, meeting_id: UUID) -> dict[UUID, tuple[UUID, ...]]:
+    """By seat, who may sit on it in its principal's place at this meeting, those who were named for it first."""
+    meeting = read_meeting(session, meeting_id)
+    seats = membership(session, meeting["committee_id"])
+    day: date = meeting["starts"].date()
+    with_role = _holders_of_alternates_role(session, day)
+    return {seat.id: _may_sit(seats, seat, day, with_role) for seat in seats.seats}
+
+
 def expect_everyone(session: Session, meeting: Mapping[str, Any], *, at: datetime) -> None:
     """Have an unrecorded row for each seat that exists on a meeting's day. Those that are there stay."""
     seats = membership(session, meeting["committee_id"]).seats_on(meeting["starts"].date())
@@ -210,24 +241,36 @@ def _who_sits(
         if person_id not in principals:
             raise Refusal("attendance.not_principal", N_("This person does not hold this seat on that day."))
         return person_id
-    deputies = {away.deputy_id for one in principals if (away := seats.away(one, day))}
-    if person_id in principals or not (
-        person_id in {*alternates, *deputies} or _holds_alternates_role(session, seat, day, person_id)
-    ):
+    if person_id not in _may_sit(seats, seat, day, _holders_of_alternates_role(session, day)):
         raise Refusal(
             "attendance.not_alternate", N_("This person is no alternate for this seat on that day."), source="CM-2R"
         )
     return person_id
 
 
-def _holds_alternates_role(session: Session, seat: CommitteeSeat, day: date, person_id: UUID) -> bool:
-    """Whether a person holds, at the seat's organization, the role that its committee declares for alternates."""
+def _may_sit(
+    seats: Membership, seat: CommitteeSeat, day: date, with_role: Callable[[CommitteeSeat], tuple[UUID, ...]]
+) -> tuple[UUID, ...]:
+    """Its alternates, whoever an absent principal named, and who holds there the role that stands for alternates."""
+    principals = seats.holders(seat.id, day, PRINCIPAL)
+    named = [away.deputy_id for one in principals if (away := seats.away(one, day)) and away.deputy_id]
+    found = dict.fromkeys([*seats.holders(seat.id, day, ALTERNATE), *named, *with_role(seat)])
+    return tuple(person for person in found if person not in principals)
+
+
+def _holders_of_alternates_role(session: Session, day: date) -> Callable[[CommitteeSeat], tuple[UUID, ...]]:
+    """Who holds, at a seat's organization, the role that its committee declares for alternates."""
     file = last_loaded(session)
-    declared = file.committees.get(seat.committee) if file else None
-    if declared is None or declared.alternates is None:
-        return False
-    held = roles_on(session, day).holding(declared.alternates.role, seat.organization_id)
-    return person_id in {tenure.person_id for tenure in held}
+    standing = roles_on(session, day)
+
+    def holders(seat: CommitteeSeat) -> tuple[UUID, ...]:
+        declared = file.committees.get(seat.committee) if file else None
+        if declared is None or declared.alternates is None:
+            return ()
+        held = standing.holding(declared.alternates.role, seat.organization_id)
+        return tuple(tenure.person_id for tenure in held)
+
+    return holders
 
 
 def _refuse_two_seats(

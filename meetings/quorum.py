@@ -101,6 +101,18 @@ def standing(
     )
 
 
+def rule_in_words(rule: Quorum | None, language: str, seats: Iterable[CommitteeSeat] = ()) -> str:
+    """A committee's rule as a sentence for people, in "fr" or "en"; `seats` give the titles of those it names."""
+    if rule is None:
+        return say(language, N_("No quorum is declared for this committee: whoever sits decides."))
+    asked = [say_n(language, "%(n)s voting seat", "%(n)s voting seats", rule.seats)]
+    if rule.organizations:
+        asked.append(say_n(language, "%(n)s organization", "%(n)s organizations", rule.organizations))
+    titles = {seat.key: {"fr": seat.title_fr, "en": seat.title_en} for seat in seats}
+    asked += [_seat_in_words(key, language, titles) for key in rule.must]
+    return say(language, N_("At least, for a quorum: %(asked)s."), asked=show_list(language, asked))
+
+
 def in_words(stood: Standing, language: str, seats: Iterable[CommitteeSeat] = ()) -> str:
     """A standing as one or two sentences for people, in "fr" or "en".
 
@@ -133,7 +145,11 @@ def _lacks(stood: Standing, language: str, titles: Mapping[str, Mapping[str, str
     if organizations > 0:
         yield say_n(language, "%(n)s organization", "%(n)s organizations", organizations)
     for key in stood.missing_must:
-        yield say(language, N_("the seat “%(seat)s”"), seat=pick(language, titles[key]) if key in titles else key)
+        yield _seat_in_words(key, language, titles)
+
+
+def _seat_in_words(key: str, language: str, titles: Mapping[str, Mapping[str, str]]) -> str:
+    return say(language, N_("the seat “%(seat)s”"), seat=pick(language, titles[key]) if key in titles else key)
 
 
 def _name(seat: CommitteeSeat) -> str:

@@ -14,7 +14,7 @@ from duties.actors import Actor
 from duties.here import local_day
 from duties.refusals import Refusal
 from locales import N_
-from meetings import agendas, assembling, attendance, minutes
+from meetings import agendas, assembling, attendance, freezing, minutes
 from meetings.agenda_items import change_item, item_of, items_of, lock_item, tell
 from meetings.agenda_items import moved as item_moved
 from meetings.committees import committee_of, committees
@@ -47,7 +47,7 @@ def put_back(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, see
     """Take back that a meeting was opened. Raises Refusal where something was recorded in it already."""
     row = lock_meeting(session, meeting_id, seen=seen)
     state = moved(row, "put_back")
-    recorded = any(item["outcome"] for item in items_of(session, meeting_id))
+    recorded = any(item["outcome"] or item["note_fr"] or item["note_en"] for item in items_of(session, meeting_id))
     if recorded or attendance.is_recorded(session, meeting_id) or decisions_of(session, meeting_id):
         raise Refusal("meeting.recorded", N_("Something was recorded in this meeting: it took place."))
     write_meeting(session, row, state=state, opened_at=None)
@@ -70,7 +70,8 @@ def treat(
 
     `outcome` is one of `SAID`: treated, carried to the next meeting, referred to the committee with the key `refer_to`,
     withdrawn, or "" where nothing is said of it yet. The notes are for the minutes; one that is not given stays. An
-    item that is decided keeps its outcome: "decided" is given with its note alone. Raises Refusal.
+    item that is decided keeps its outcome: "decided" is given with its note alone. What is corrected was settled when
+    it was settled first. Raises Refusal.
     """
     meeting_id = item_of(session, item_id)["meeting_id"]
     if meeting_id is None:
@@ -94,12 +95,53 @@ def treat(
     settled: dict[str, Any] = {"settled_at": None, "settled_as": None}
     if outcome:
         state = item_moved({"state": state}, "settle")
-        settled = {"settled_at": at, "settled_as": by.role}
+        settled = {"settled_at": row["settled_at"] or at, "settled_as": by.role}
     version = change_item(session, row, **notes, **settled, state=state, outcome=outcome, referred_to_id=target)
     if outcome == "referred":
         agendas.refer(session, item_id, refer_to, by=by, at=at)
     tell(session, "agenda_item.treated", row, by=by, at=at, before=row["outcome"], outcome=outcome)
     return version
+
+
+def add_item(
+    session: Session,
+    meeting_id: UUID,
+    *,
+    title_fr: str = "",
+    title_en: str = "",
+    minutes: int | None = None,
+    reason: str,
+    by: Actor,
+    at: datetime,
+) -> UUID:
+    """Put on the agenda what comes up while the meeting is under way, with the reason why it is now; return its id.
+
+    On a frozen agenda it is a late item as any other, numbered "7.1" and kept as an addendum. A title that is given in
+    one language stands in the other too, as it was typed: nobody translates while people sit. Raises Refusal.
+    """
+    meeting = lock_meeting(session, meeting_id)
+    if meeting["state"] != "under_way":
+        raise Refusal("item.not_under_way", N_("What comes up is added while the meeting is under way."))
+    is_frozen = meeting["agenda_frozen_at"] is not None
+    item_id = agendas.request(
+        session,
+        committees(session)[meeting["committee_id"]]["key"],
+        title_fr=title_fr.strip() or title_en,
+        title_en=title_en.strip() or title_fr,
+        minutes=minutes,
+        meeting_id=meeting_id if is_frozen else None,
+        late_reason=agendas.needed_line(reason),
+        by=by,
+        at=at,
+    )
+    if is_frozen:
+        freezing.add_late(session, meeting_id, item_id, by=by, at=at)
+        return item_id
+    row = lock_item(session, item_id)
+    last = max((one["position"] for one in items_of(session, meeting_id)), default=0)
+    change_item(session, row, state=item_moved(row, "schedule"), meeting_id=meeting_id, position=last + 1)
+    tell(session, "agenda_item.put_on", row, by=by, at=at, meeting=str(meeting_id))
+    return item_id
 
 
 def close_meeting(

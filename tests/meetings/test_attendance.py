@@ -178,3 +178,42 @@ def test_a_derived_committee_counts_the_seats_that_it_takes_from_others(session:
     stood = attendance.quorum_now(session, here, NOW + timedelta(days=7))
     assert (stood.seats_present, stood.organizations_present) == (2, 1)
     assert set(stood.present) == {"steering.codim", "clinical.codim"}
+
+
+def test_the_rest_is_recorded_as_present_but_for_the_vacant_the_absent_and_who_sits_for_another(
+    session: Session, cast: Cast
+) -> None:
+    by = cast.actor("coordinator")
+    people.record_absence(
+        session,
+        person_id=cast.people["manager_codim"],
+        deputy_id=None,
+        kinds=["seats"],
+        starts_on=NOW.date(),
+        ends_on=NOW.date(),
+        by=by,
+        at=AT,
+    )
+    give(session, cast, "steering", "anonyme", "manager_em", "alternate")
+    here = opened(session, cast)
+    sit(session, cast, "anonyme", "alternate", person_id=cast.people["manager_em"])
+    sit(session, cast, "spvm", "excused")
+    recorded = attendance.record_rest(session, here, by=by, at=NOW)
+    states = {one.seat.key: one.state for one in attendance.attendance_of(session, here)}
+    assert states.pop("codim") == "unrecorded"
+    assert states.pop("en-marge") == "unrecorded"
+    assert (states.pop("anonyme"), states.pop("spvm")) == ("alternate", "excused")
+    assert list(states.values()).count("present") == recorded > 0
+    assert attendance.record_rest(session, here, by=by, at=NOW) == 0
+
+
+def test_who_may_sit_for_a_principal_is_whom_the_record_of_attendance_takes(session: Session, cast: Cast) -> None:
+    here = opened(session, cast)
+    offered = attendance.alternates_of(session, here)
+    key = {one.seat.id: one.seat.key for one in attendance.attendance_of(session, here)}
+    by_key = {key[seat_id]: set(found) for seat_id, found in offered.items()}
+    assert by_key["anonyme"] == {cast.people["second_deputy"]}
+    assert cast.people["deputy"] in by_key["en-marge"]
+    for person in set(cast.people.values()) - by_key["anonyme"]:
+        with pytest.raises(Refusal):
+            sit(session, cast, "anonyme", "alternate", person_id=person)

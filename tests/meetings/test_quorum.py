@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from duties.program_committees import Quorum
 from meetings.committees import CommitteeSeat
-from meetings.quorum import Filled, Standing, in_words, rule_of, standing
+from meetings.quorum import Filled, Standing, in_words, rule_in_words, rule_of, standing
 
 ROOT = UUID("6f9f3c0e-0000-4000-8000-000000000000")
 AT = datetime(2027, 2, 17, 15, 0, tzinfo=UTC)
@@ -213,3 +213,17 @@ def test_a_quorum_is_met_exactly_where_nothing_is_missing(rule: Quorum, attendan
     assert stood.is_met == (not lacks and not stood.missing_must)
     assert ("No quorum" in in_words(stood, "en")) != stood.is_met
     assert not set(stood.present) & set(stood.left)
+
+
+def test_a_rule_is_told_in_both_languages() -> None:
+    rule = Quorum(seats=4, organizations=3, must=("coordination",))
+    assert rule_in_words(rule, "en", SEATS) == (
+        "At least, for a quorum: 4 voting seats, 3 organizations and the seat “Seat coordination”."
+    )
+    assert rule_in_words(Quorum(seats=1), "en") == "At least, for a quorum: 1 voting seat."
+    assert rule_in_words(None, "en") == "No quorum is declared for this committee: whoever sits decides."
+    french = rule_in_words(rule, "fr", SEATS).replace("\N{NO-BREAK SPACE}", " ")
+    assert french == (
+        "Pour atteindre le quorum, il faut au moins : 4 sièges avec droit de vote, 3 organismes et le siège"
+        " « Siège coordination »."
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlmodel import Session
@@ -14,6 +15,7 @@ from meetings.holding import read_meeting
 from tests.cast import Cast
 from tests.meetings.meeting_room import (
     MINUTE,
+    NEXT,
     NEXT_LOCAL,
     NOW,
     PRESENT,
@@ -178,3 +180,77 @@ def test_no_letter_nor_event_holds_what_people_typed(session: Session, cast: Cas
     told = [line for subject in (here, item, decision, drafted) for line in events_of(session, subject)]
     assert {"meeting.opened", "agenda_item.treated", "decision.made", "minutes.edited"} <= {verb for verb, _ in told}
     assert "Parole" not in str(told)
+
+
+def test_what_was_only_noted_took_place_too(session: Session, cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    here = opened(session, cast)
+    running.treat(session, items(session)[0]["id"], "", note_en="Well received.", by=by, at=NOW)
+    with pytest.raises(Refusal) as refused:
+        running.put_back(session, here, by=by, at=NOW)
+    assert refused.value.code == "meeting.recorded"
+
+
+def test_a_corrected_outcome_keeps_the_moment_at_which_the_item_was_settled_first(session: Session, cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    opened(session, cast, *PRESENT)
+    item = items(session)[0]["id"]
+    running.treat(session, item, "withdrawn", by=by, at=NOW)
+    running.treat(session, item, "treated", by=by, at=NOW + 9 * MINUTE)
+    assert items(session)[0]["settled_at"] == NOW
+    running.treat(session, item, "", by=by, at=NOW + 9 * MINUTE)
+    running.treat(session, item, "treated", by=by, at=NOW + 10 * MINUTE)
+    assert items(session)[0]["settled_at"] == NOW + 10 * MINUTE
+
+
+def test_what_comes_up_in_a_meeting_is_an_item_with_its_number_and_its_reason(session: Session, cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    here = opened(session, cast, *PRESENT)
+    made = running.add_item(session, here, title_fr="Dégât d’eau", reason="Cette nuit", minutes=10, by=by, at=NOW)
+    row = next(one for one in items(session) if one["id"] == made)
+    assert (row["number"], row["late"], row["late_reason"], row["minutes"]) == ("3.1", True, "Cette nuit", 10)
+    assert (row["title_fr"], row["title_en"]) == ("Dégât d’eau", "Dégât d’eau")
+    with pytest.raises(Refusal) as refused:
+        running.close_meeting(session, here, by=by, at=NOW)
+    assert refused.value.facts["numbers"] == "1, 2, 3, 3.1"
+    running.treat(session, made, "treated", by=by, at=NOW)
+
+
+def test_what_comes_up_stands_last_where_the_agenda_was_never_frozen(session: Session, cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    here = opened(session, cast, local=NEXT_LOCAL, at=NEXT)
+    made = running.add_item(session, here, title_en="Flood", reason="Last night", by=by, at=NEXT)
+    assert [(one["id"], one["number"], one["state"]) for one in items(session, NEXT_LOCAL)] == [
+        (made, None, "scheduled")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"title_fr": "Dégât", "reason": " "}, "agenda.late_without_reason"),
+        ({"title_fr": " ", "reason": "Cette nuit"}, "agenda.no_title"),
+        ({"title_fr": "a" * 201, "reason": "Cette nuit"}, "text.too_long"),
+    ],
+)
+def test_what_comes_up_without_a_title_or_a_reason_is_refused(
+    session: Session, cast: Cast, given: dict[str, str], code: str
+) -> None:
+    here = opened(session, cast)
+    with pytest.raises(Refusal) as refused:
+        running.add_item(session, here, **given, by=cast.actor("coordinator"), at=NOW)
+    assert refused.value.code == code
+
+
+def test_nothing_is_added_to_a_meeting_that_nobody_opened_or_that_is_closed(session: Session, cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    for here in (meeting(session), _closed(session, cast)):
+        with pytest.raises(Refusal) as refused:
+            running.add_item(session, here, title_fr="Dégât", reason="Cette nuit", by=by, at=NOW)
+        assert refused.value.code == "item.not_under_way"
+
+
+def _closed(session: Session, cast: Cast) -> UUID:
+    here = opened(session, cast)
+    running.close_meeting(session, here, carry_rest=True, by=cast.actor("coordinator"), at=NOW)
+    return here
