@@ -7,7 +7,7 @@ passed over in silence: the coordinator gets to know.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from duties.actors import Actor
 from duties.envelopes import Attachment, CalendarPart, Mailbox, message_id, mime, readdressed
 from duties.here import local_day, one, program, program_of
 from duties.letters import COMMON, Letter, Letters
+from duties.name_gate import Gate, Known, nobody
 from duties.refusals import Refusal
 from duties.roles import Holder, Link, Standing, standing
 from duties.wakeups import POST_CHANNEL
@@ -53,11 +54,15 @@ _chain = table_of(Responsibility)
 
 @dataclass(frozen=True)
 class Stationery:
-    """What letters are written on: their templates, whom they come from, and the address that their links go to."""
+    """What letters are written on: their templates, whom they come from, and the address that their links go to.
+
+    `known` tells whose names may stand in none of them, nor in any document (`duties.name_gate`).
+    """
 
     letters: Letters
     sender: Mailbox
     base_url: str
+    known: Known = nobody
 
     @property
     def domain(self) -> str:
@@ -65,7 +70,9 @@ class Stationery:
         return self.sender.address.rpartition("@")[2]
 
 
-def stationery_for(*, sender: Mailbox, base_url: str, folders: Sequence[Path] = ()) -> Stationery:
+def stationery_for(
+    *, sender: Mailbox, base_url: str, folders: Sequence[Path] = (), known: Known = nobody
+) -> Stationery:
     """The stationery with the common letters and those of the protocols' own folders.
 
     Raises ValueError where `base_url` is no web address.
@@ -73,7 +80,7 @@ def stationery_for(*, sender: Mailbox, base_url: str, folders: Sequence[Path] = 
     if urlsplit(base_url).scheme not in ("http", "https"):
         msg = "links in letters need a web address"
         raise ValueError(msg)
-    return Stationery(Letters([COMMON, *folders]), sender, base_url)
+    return Stationery(Letters([COMMON, *folders]), sender, base_url, known)
 
 
 def write(
@@ -95,10 +102,12 @@ def write(
     letter, for the calendar of whoever reads it. `facts` gives the letter's facts in the language that the person
     reads. False where it was written before, or where the person has no address: the record then says that there was
     no letter, and the coordinator gets to know of the person, once until something changes.
+    Raises Refusal where the letter, or what goes with it, names somebody who may not be named.
     """
     person = _person(session, to)
     language = cast("Language", person.language)
     letter = _letter(session, template, person, language, facts(language))
+    Gate.here(session).refuse(_parts_of(letter, calendar, attachments))
     if person.email is None:
         _tell_of_no_address(session, template, person, letter, key=key, at=at, case_id=case_id)
         return False
@@ -469,6 +478,20 @@ def _letter(session: Session, template: str, person: Person, language: Language,
         "base_url": paper.base_url,
     }
     return paper.letters.render(template, language=language, facts={**everywhere, **facts})
+
+
+def _parts_of(
+    letter: Letter, calendar: CalendarPart | None, attachments: Sequence[Attachment]
+) -> Iterator[str | bytes]:
+    """All that people read in a letter; its HTML is made of the same text."""
+    yield letter.subject
+    yield letter.text
+    if calendar is not None:
+        yield calendar.file_name
+        yield calendar.content
+    for one_of_them in attachments:
+        yield one_of_them.name
+        yield one_of_them.content
 
 
 def _put(

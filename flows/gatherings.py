@@ -62,8 +62,12 @@ def gather(means: Means, program_id: UUID, ran_by: str) -> int:
 def _circulate(session: Session, meeting_id: UUID, at: datetime) -> int:
     if read_meeting(session, meeting_id)["agenda_frozen_at"] is None:
         assembling.assemble(session, meeting_id, by=posting.BY_AGENDAS, at=at)
-    outgoing = freezing.circulate(session, meeting_id, by=posting.BY_AGENDAS, at=at)
-    posting.post(session, outgoing, "circulated", at=at)
+    try:
+        with session.begin_nested():
+            outgoing = freezing.circulate(session, meeting_id, by=posting.BY_AGENDAS, at=at)
+            posting.post(session, outgoing, "circulated", at=at)
+    except Refusal as refusal:
+        return posting.tell_stuck(session, read_meeting(session, meeting_id), refusal, at=at)
     return 1
 
 
@@ -75,9 +79,9 @@ def _freeze(session: Session, meeting_id: UUID, at: datetime) -> int:
     try:
         with session.begin_nested():
             outgoing = freezing.freeze(session, meeting_id, by=posting.BY_AGENDAS, at=at)
-    except Refusal:
-        return posting.tell_stuck(session, meeting, at=at)
-    posting.post(session, outgoing, "frozen", at=at)
+            posting.post(session, outgoing, "frozen", at=at)
+    except Refusal as refusal:
+        return posting.tell_stuck(session, meeting, refusal, at=at)
     return 1
 
 

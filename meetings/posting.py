@@ -13,11 +13,12 @@ from duties.actors import Actor
 from duties.envelopes import Attachment
 from duties.here import local_day
 from duties.notices import COORDINATION, Language
+from duties.refusals import Refusal
 from duties.roles import standing
-from locales import pick, say_n
+from locales import pick, say, say_n
 from meetings.committees import committees
 from meetings.documents.content import AgendaContent, ItemLine
-from meetings.documents.files import file_name
+from meetings.documents.issuing import issue, refuse_names
 from meetings.freezing import Outgoing
 from meetings.holding import read_meeting
 from meetings.wording import when
@@ -31,17 +32,20 @@ def post(session: Session, outgoing: Outgoing, occasion: Occasion, *, addendum: 
     """Write the letters of an agenda, with the frozen one or the addendum as a PDF; how many were written.
 
     The same occasion of a meeting writes once. Whoever's language lacks a title is not sent half an edition.
+    Raises Refusal where it names somebody who may not be named: then nobody is sent anything.
     """
     meeting = read_meeting(session, outgoing.meeting_id)
     committee = committees(session)[meeting["committee_id"]]
     printed: dict[tuple[str, str], Attachment] = {}
     written = 0
+    for content in outgoing.editions.values():
+        refuse_names(session, content)  # the letters name the items too; here it is known which one it is
     for reader, content in outgoing.to_send():
         attachments: tuple[Attachment, ...] = ()
         if occasion != "circulated":
             edition = (reader.audience, reader.language)
             if edition not in printed:
-                printed[edition] = _printed(content, committee, meeting, reader.language, addendum)
+                printed[edition] = _printed(session, content, committee, meeting, reader.language, addendum)
             attachments = (printed[edition],)
         written += notices.write(
             session,
@@ -57,21 +61,27 @@ def post(session: Session, outgoing: Outgoing, occasion: Occasion, *, addendum: 
     return written
 
 
-def tell_stuck(session: Session, meeting: Mapping[str, Any], *, at: datetime) -> int:
-    """Tell the coordinator once that an agenda could not be frozen: an item has no title in one of the languages."""
+def tell_stuck(session: Session, meeting: Mapping[str, Any], refusal: Refusal, *, at: datetime) -> int:
+    """Tell the coordinator, once for each rule that refuses it, that an agenda could not be sent or frozen, and why."""
     committee = committees(session)[meeting["committee_id"]]
 
     def facts(language: Language) -> dict[str, Any]:
         return {
             "committee": pick(language, {"fr": committee["title_fr"], "en": committee["title_en"]}),
             "when": when(language, meeting["starts"]),
+            "why": say(language, refusal.sentence, **refusal.facts),
             "path": f"/meetings/{meeting['id']}",
         }
 
     coordination = standing(session, local_day(session, at)).falls(COORDINATION).holders
     return sum(
         notices.write(
-            session, "meeting_agenda_stuck", to=one.person_id, key=f"stuck:{meeting['id']}", facts=facts, at=at
+            session,
+            "meeting_agenda_stuck",
+            to=one.person_id,
+            key=f"stuck:{meeting['id']}:{refusal.code}",
+            facts=facts,
+            at=at,
         )
         for one in coordination
     )
@@ -100,11 +110,19 @@ def _line(language: Language, one: ItemLine) -> str:
 
 
 def _printed(
-    content: AgendaContent, committee: Mapping[str, Any], meeting: Mapping[str, Any], language: str, addendum: int
+    session: Session,
+    content: AgendaContent,
+    committee: Mapping[str, Any],
+    meeting: Mapping[str, Any],
+    language: str,
+    addendum: int,
 ) -> Attachment:
-    # Read where something is printed: a twentieth of all that the worker holds is the compiler of documents.
-    from meetings.documents.pdf import as_pdf  # noqa: PLC0415
-
-    kind: Literal["addendum", "agenda"] = "addendum" if addendum else "agenda"
-    name = file_name(kind, committee["key"], meeting["starts"].date(), language, addendum=addendum)
-    return Attachment(name, "application/pdf", as_pdf(content, language))
+    return issue(
+        session,
+        content,
+        language,
+        kind="addendum" if addendum else "agenda",
+        committee=committee["key"],
+        day=meeting["starts"].date(),
+        addendum=addendum,
+    )

@@ -18,7 +18,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, TypeA
 from pydantic.dataclasses import dataclass
 
 from duties.refusals import Refusal
-from locales import ZONE
+from locales import N_, ZONE
 
 Purpose = Literal["information", "discussion", "decision"]
 Outcome = Literal["", "treated", "decided", "carried", "referred", "withdrawn"]
@@ -267,7 +267,7 @@ def refuse_untranslated(content: Content, language: str) -> None:
     if gaps:
         raise Refusal(
             "document.untranslated",
-            "This document is not complete in this language: %(n)s of its texts are missing, the first at %(where)s.",
+            N_("This document is not complete in this language: texts that are missing: %(n)s."),
             n=len(gaps),
             where=gaps[0],
         )

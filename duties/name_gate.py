@@ -1,15 +1,19 @@
-"""The gate before anything goes out: it reads all of a document and stops it where it names a known person.
+"""The gate before anything goes out: it reads all of a document or letter and stops it where it names somebody known.
 
 It is the last look and not the rule: no document is made from names. It looks for each name that it is given, in either
 order, whatever the accents, case, hyphens, blanks and invisible characters. It does not guess: a nickname, a name
-with a letter wrong or one in a picture passes.
+with a letter wrong or one in a picture passes; so does a name that somebody of the staff or an organization bears too,
+since it tells nobody apart.
+
+Whose names are known is for the layer above to say, which keeps them sealed: the stationery of a session has a function
+for it (`duties.notices.Stationery.known`). See docs/adr/0010.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from html import unescape
 from io import BytesIO
@@ -19,8 +23,23 @@ from zipfile import ZipFile
 
 from pypdf import PdfReader
 from pypdf.generic import ArrayObject, ByteStringObject, DictionaryObject, IndirectObject, StreamObject
+from sqlalchemy import select
+from sqlmodel import Session
 
+from duties.here import program_of
 from duties.refusals import Refusal
+from locales import N_
+from models.base import table_of
+from models.program import Organization, Person
+
+_person = table_of(Person)
+_organization = table_of(Organization)
+
+Known = Callable[[Session], Iterable[str]]
+"""The names that may not leave, in a session's program: "given family", or other words that tell who someone is."""
+
+#: What is said where no narrower place is known.
+NAMES_SOMEONE: Final = N_("This names someone who may only be called by a number. It stays here: write the number.")
 
 #: From so many letters on, a name of several words is found inside a longer word too (a file name, an address).
 _LONG_ENOUGH: Final = 8
@@ -32,21 +51,63 @@ _WALL: Final = "|"
 _LARGEST_UNPACKED_BYTES: Final = 200_000_000
 
 
-def refuse_names(parts: Iterable[str | bytes], known: Iterable[str]) -> None:
-    """Raises Refusal where a part names somebody whom `known` lists: texts, file names, whole PDF or DOCX files.
+def nobody(_: Session) -> tuple[str, ...]:
+    """The names of a program that has no participants in its database."""
+    return ()
 
-    `known` holds whole names ("given family" or "family, given"), or other words that tell who someone is; each
-    is found in any order of its halves. Anything that cannot be read is refused too.
-    The refusal never says the name, nor where it stands.
-    """
-    wanted = dict.fromkeys(name for text in known for name in _forms(text))
-    for part in parts:
-        folded = _Folded.of(_texts(part))
-        if any(folded.names(name) for name in wanted):
-            raise Refusal(
-                "document.names",
-                "This document names someone who may only be called by a number. It stays here.",
+
+@dataclass(frozen=True)
+class Gate:
+    """Looks for the names that are known. One that knows nobody lets everything through, and reads nothing."""
+
+    wanted: tuple[_Name, ...]
+
+    @classmethod
+    def of(cls, known: Iterable[str], apart_from: Iterable[str] = ()) -> Gate:
+        """For whole names ("given family" or "family, given"), each found in any order of its halves.
+
+        Not for a name that one of the texts `apart_from` holds.
+        """
+        ours = [_Folded.of([text]) for text in apart_from]
+        wanted: dict[_Name, None] = {}
+        for text in known:
+            forms = tuple(_forms(text))
+            if not any(own.names(form) for own in ours for form in forms):
+                wanted |= dict.fromkeys(forms)
+        return cls(tuple(wanted))
+
+    @classmethod
+    def here(cls, session: Session) -> Gate:
+        """For those who are known in a session's program, but for names that its staff or its organizations bear."""
+        known = tuple(session.info["stationery"].known(session))
+        if not known:
+            return cls(())
+        here = program_of(session)
+        people = session.execute(
+            select(_person.c.given_name, _person.c.family_name).where(_person.c.program_id == here)
+        )
+        places = session.execute(
+            select(_organization.c.name_fr, _organization.c.name_en, _organization.c.short_name).where(
+                _organization.c.program_id == here
             )
+        )
+        own = [f"{given} {family}" for given, family in people]
+        return cls.of(known, [*own, *(name for row in places for name in row)])
+
+    def stops(self, part: str | bytes) -> bool:
+        """Whether a part names somebody: a text, a file's name, a whole PDF, DOCX or calendar file.
+
+        Raises Refusal where it cannot be read.
+        """
+        if not self.wanted:
+            return False
+        folded = _Folded.of(_texts(part))
+        return any(folded.names(name) for name in self.wanted)
+
+    def refuse(self, parts: Iterable[str | bytes]) -> None:
+        """Raises Refusal where a part names somebody. It never says whom."""
+        if any(self.stops(part) for part in parts):
+            raise Refusal("document.names", NAMES_SOMEONE)
 
 
 # ------------------------------------------------------------------------------------------------------- names
@@ -124,7 +185,7 @@ def _texts(part: str | bytes) -> Iterator[str]:
         else:
             yield from _of_text(part)
     except Exception:  # noqa: BLE001 - damaged in one of a hundred ways, with a message that may quote the document
-        raise Refusal("document.unreadable", "This document cannot be read through. It stays here.") from None
+        raise Refusal("document.unreadable", N_("This document cannot be read through. It stays here.")) from None
 
 
 def _of_text(part: bytes) -> Iterator[str]:

@@ -1,0 +1,137 @@
+"""A document as it leaves: each of its texts is searched for names, then it is made, and searched whole.
+
+The one way to a file: nothing else imports what prints (an import contract holds it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import date
+from typing import Final, Literal
+
+from sqlmodel import Session
+
+from duties.envelopes import Attachment
+from duties.name_gate import NAMES_SOMEONE, Gate
+from duties.refusals import Refusal
+from locales import N_
+from meetings.documents.content import Both, Content, DecisionLine, ItemLine, MinutesItem, RegisterLine
+from meetings.documents.files import DocumentKind, file_name
+
+Form = Literal["pdf", "docx"]
+
+MEDIA_TYPES: Final[Mapping[Form, str]] = {
+    "pdf": "application/pdf",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a text of a document stands: in which field of which item or decision, in "fr", "en" or, as "", in both."""
+
+    number: str  # "" for the document itself
+    field: str
+    language: str
+
+
+#: The fields that people type, or that quote what they typed, and what is said of a name in them.
+_SAID: Final[Mapping[str, str]] = {
+    "section": N_(
+        "The heading of item %(number)s names someone who may only be called by a number. Write the number instead."
+    ),
+    "title": N_(
+        "The title of item %(number)s names someone who may only be called by a number. Write the number instead."
+    ),
+    "points": N_(
+        "What is gone through under item %(number)s names someone who may only be called by a number. "
+        "Write the number instead."
+    ),
+    "why": N_(
+        "The reason of item %(number)s names someone who may only be called by a number. Write the number instead."
+    ),
+    "late_reason": N_(
+        "The reason why item %(number)s came late names someone who may only be called by a number. "
+        "Write the number instead."
+    ),
+    "said": N_(
+        "What was said on item %(number)s names someone who may only be called by a number. Write the number instead."
+    ),
+    "text": N_(
+        "The text of decision %(number)s names someone who may only be called by a number. Write the number instead."
+    ),
+    "place": N_("The place of the meeting names someone who may only be called by a number. Write the number instead."),
+    "online": N_(
+        "The online address of the meeting names someone who may only be called by a number. Write another one."
+    ),
+}
+
+
+def issue(
+    session: Session,
+    content: Content,
+    language: str,
+    form: Form = "pdf",
+    *,
+    kind: DocumentKind,
+    committee: str,
+    day: date,
+    addendum: int = 0,
+) -> Attachment:
+    """`content` as a file in "fr" or "en", under its name; `committee` is its key, `day` local.
+
+    Raises Refusal where a text is missing in that language, or names somebody who may not be named: then with the
+    number of the item or decision and the field, and never with the name.
+    """
+    refuse_names(session, content)
+    made = _made(content, language, form)
+    name = file_name(kind, committee, day, language, form=form, addendum=addendum)
+    Gate.here(session).refuse([name, made])
+    return Attachment(name, MEDIA_TYPES[form], made)
+
+
+def refuse_names(session: Session, content: Content) -> None:
+    """Raises Refusal for the first text of `content` that names somebody who may not be named: where it stands."""
+    gate = Gate.here(session)
+    for place, text in texts_of(content):
+        if gate.stops(text):
+            said = _SAID.get(place.field, NAMES_SOMEONE)
+            raise Refusal("document.names", said, number=place.number, field=place.field, language=place.language)
+
+
+def texts_of(content: Content) -> Iterator[tuple[Place, str]]:
+    """Each text of `content`, and where it stands."""
+    return _texts(content, Place("", "", ""))
+
+
+def _texts(part: object, place: Place) -> Iterator[tuple[Place, str]]:
+    if isinstance(part, str):
+        yield place, part
+    elif isinstance(part, Both):
+        yield replace(place, language="fr"), part.fr
+        yield replace(place, language="en"), part.en
+    elif isinstance(part, tuple):
+        for element in part:
+            yield from _texts(element, place)
+    elif is_dataclass(part):
+        number = _number_of(part) or place.number
+        for field in fields(part):
+            yield from _texts(getattr(part, field.name), Place(number, field.name, ""))
+
+
+def _number_of(part: object) -> str:
+    if isinstance(part, MinutesItem):
+        part = part.line
+    return part.number if isinstance(part, ItemLine | DecisionLine | RegisterLine) else ""
+
+
+def _made(content: Content, language: str, form: Form) -> bytes:
+    # Read where something is printed: a twentieth of all that the worker holds is the compiler of documents.
+    if form == "pdf":
+        from meetings.documents.pdf import as_pdf  # noqa: PLC0415
+
+        return as_pdf(content, language)
+    from meetings.documents.docx import as_docx  # noqa: PLC0415
+
+    return as_docx(content, language)
