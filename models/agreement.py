@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
 from models.base import InProgram, moment, never_twice, one_of, structure, to, words
@@ -103,3 +103,24 @@ class Signature(InProgram, table=True):
     signed_on: date
     recorded_by: UUID | None = None
     recorded_at: datetime = moment()
+
+
+class SignedFile(InProgram, table=True):
+    """What was signed, as a file. Its bytes and their digest stay as they were added: another file is another row."""
+
+    __tablename__ = "signed_file"
+    __table_args__ = (
+        to("agreement_version", "agreement_version_id"),
+        to("person", "added_by"),
+        CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
+        CheckConstraint("size > 0", name="size"),
+    )
+
+    agreement_version_id: UUID = Field(index=True)
+    name: str
+    content_type: str
+    size: int
+    sha256: str
+    content: bytes = Field(sa_type=LargeBinary)
+    added_by: UUID | None = None
+    added_at: datetime = moment()

@@ -40,6 +40,9 @@ APPEND_ONLY = {
     "sent_head": (),
     "incident_version": (),
     "agenda_version": (),
+    "signed_file": (),
+    "obligation_finding": (),
+    "obligation_file": (),
 }
 #: The only tables whose rows may be deleted: nothing of them is anybody's work. Of an agreement these are the
 #: parts of a draft, which a load rewrites; of a calendar, the closed days that a load takes back.

@@ -336,6 +336,7 @@ _WORDS: Final[Mapping[str, Sequence[str]]] = {
 _WORDS_SOMETIMES: Final[Mapping[str, Sequence[str]]] = {
     "account": ("user_name",),
     "agenda_item": ("section_fr", "section_en", "title_fr", "title_en", "purpose", "late_reason", "note_fr", "note_en"),
+    "attestation": ("note",),
     "closure": ("reason_fr", "reason_en"),
     "committee": ("place",),
     "decision": ("text_fr", "text_en"),
@@ -344,6 +345,9 @@ _WORDS_SOMETIMES: Final[Mapping[str, Sequence[str]]] = {
     "loan": ("condition",),
     "meeting": ("place", "reason"),
     "meeting_series": ("place",),
+    "obligation_document": ("name",),
+    "signed_file": ("name",),
+    "waiver": ("reason",),
 }
 
 #: Text that nobody writes freely: keys, states, digests, and what is checked, such as an address; and structures, which
@@ -357,6 +361,7 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "agreement_version": ("state", "terms", "digest"),
     "answered_request": ("route", "key", "digest", "location"),
     "attendance": ("state",),
+    "attestation": ("role", "said"),
     "beat": ("process",),
     "browser_session": ("token_digest", "means", "ended_as"),
     "calendar_feed": ("token_digest",),
@@ -372,6 +377,7 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "event": ("actor_as", "verb", "subject_kind", "facts"),
     "evidence": ("kind", "content_type", "sha256", "withdrawn_why"),
     "incident_version": ("stood", "digest"),
+    "inbox_place": ("mailbox", "place"),
     "invitation": ("told",),
     "meeting": ("uid", "time_zone", "online_url", "state"),
     "meeting_answer": ("answer", "by"),
@@ -381,6 +387,9 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "minutes": ("state", "content", "digest"),
     "notice": ("key", "to_address", "language", "template", "thread", "state", "code"),
     "obligation": ("key", "owed_by", "period", "check_kind", "rule", "sources"),
+    "obligation_document": ("kind", "content_type", "sha256", "withdrawn_why"),
+    "obligation_finding": ("state", "found"),
+    "obligation_period": ("key", "state"),
     "organization": ("key", "kind", "regime"),
     "passkey": ("credential_id",),
     "person": ("key", "sort_key", "email", "language"),
@@ -395,6 +404,7 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "seat_holder": ("kind",),
     "sent_head": ("signature",),
     "sign_in_flow": ("cookie_digest", "kind", "kept"),
+    "signed_file": ("content_type", "sha256"),
     "stray_reply": ("digest", "reason"),
     "task": (
         "step",
@@ -417,6 +427,7 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
         "act_state",
     ),
     "tenure": ("role",),
+    "waiver": ("key",),
     "wake_up": ("leased_by", "trouble"),
 }
 

@@ -23,7 +23,7 @@ from duties.proofs import Proof
 from models.access import AnsweredRequest, Identity, Passkey, RateCount, SignInFlow
 from models.agreement import AgreementVersion
 from models.base import table_of
-from models.engine import Beat, EngineRun, RoundMark
+from models.engine import Beat, EngineRun, InboxPlace, RoundMark
 from models.program import Closure
 from models.record import Incident, IncidentVersion, Seal, SentHead
 from models.tables import metadata
@@ -32,6 +32,7 @@ from tests.cast import ARRIVAL, AT, LOADING, TODAY, Cast, stationery
 from tests.conftest import Copies, Database
 from tests.models.catalogue import catalogue
 from tests.models.meetings import meet
+from tests.models.owed import owe
 
 TABLES = sorted(table.name for table in metadata.sorted_tables)
 
@@ -123,6 +124,7 @@ def _live(cast: Cast) -> None:
     _let_in(cast)
     _look_after_the_record(cast)
     meet(cast)
+    owe(cast)
 
 
 def _sign(session: Session, cast: Cast) -> None:
@@ -177,6 +179,7 @@ def _leave_traces(cast: Cast, case_id: UUID) -> None:
         session.add(Closure(program_id=here, starts_on=TODAY, ends_on=TODAY, reason_fr="Fermé", reason_en="Closed"))
         session.add(EngineRun(program_id=here, case_id=case_id, started_at=AT, ended_at=AT, outcome="waiting"))
         session.add(RoundMark(program_id=here, key="remind", done_up_to=AT, ran_at=AT, ran_by="worker"))
+        session.add(InboxPlace(program_id=here, mailbox="spheres@program.example", place="", since=AT, read_at=AT))
         session.add(
             AnsweredRequest(
                 program_id=here,

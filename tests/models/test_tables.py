@@ -53,6 +53,7 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_attendance_in_order": ("attendance", "arrived_at = now(), left_at = now() - interval '1 minute'", ""),
     "ck_attendance_someone_who_sat": ("attendance", "person_id = null", "state = 'present'"),
     "ck_attendance_state": ("attendance", "state = 'late', person_id = null", ""),
+    "ck_attestation_said": ("attestation", "said = 'perhaps'", ""),
     "ck_browser_session_ended_as": ("browser_session", "ended_as = 'lost'", ""),
     "ck_browser_session_means": ("browser_session", "means = 'guess'", ""),
     "ck_browser_session_token_digest": ("browser_session", "token_digest = 'agate@ccsmtl.example'", ""),
@@ -106,6 +107,19 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_notice_queued": ("notice", "next_attempt_at = null", "state = 'queued'"),
     "ck_notice_sent": ("notice", "sent_at = now()", "state = 'queued'"),
     "ck_notice_state": ("notice", "state = 'lost', next_attempt_at = null, sent_at = null", ""),
+    "ck_obligation_document_sha256": ("obligation_document", "sha256 = 'abc'", ""),
+    "ck_obligation_document_size": ("obligation_document", "size = 0", ""),
+    "ck_obligation_document_withdrawn": ("obligation_document", "withdrawn_at = now()", ""),
+    "ck_obligation_finding_n": ("obligation_finding", "n = 0", ""),
+    "ck_obligation_finding_state": ("obligation_finding", "state = 'lost'", ""),
+    "ck_obligation_period_in_order": ("obligation_period", "ends_on = starts_on - 1", ""),
+    "ck_obligation_period_period_in_order": (
+        "obligation_period",
+        "period_ends = period_starts - 1, ends_on = null",
+        "",
+    ),
+    "ck_obligation_period_state": ("obligation_period", "state = 'lost'", ""),
+    "ck_obligation_period_within_its_period": ("obligation_period", "starts_on = period_starts - 1", ""),
     "ck_organization_in_order": ("organization", "starts_on = '2026-01-02', ends_on = '2026-01-01'", ""),
     "ck_organization_kind": ("organization", "kind = 'friend'", ""),
     "ck_organization_regime": ("organization", "regime = 'none'", ""),
@@ -121,6 +135,8 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_seat_in_order": ("seat", "starts_on = '2026-01-02', ends_on = '2026-01-01'", ""),
     "ck_sign_in_flow_cookie_digest": ("sign_in_flow", "cookie_digest = cookie_digest || '0'", ""),
     "ck_sign_in_flow_kind": ("sign_in_flow", "kind = 'guess'", ""),
+    "ck_signed_file_sha256": ("signed_file", "sha256 = 'abc'", ""),
+    "ck_signed_file_size": ("signed_file", "size = 0", ""),
     "ck_stray_reply_digest": ("stray_reply", "digest = 'the mail itself'", ""),
     "ck_task_act_state": ("task", "act_state = 'lost'", ""),
     "ck_task_done": ("task", "done_as = null", "done_at is not null and state not in ('done', 'submitted')"),
@@ -132,6 +148,7 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_task_submitted": ("task", "state = 'submitted'", "approved_by_id is null"),
     "ck_tenure_ended": ("tenure", "ended_at = now()", "ended_by is null"),
     "ck_tenure_in_order": ("tenure", "ends_on = starts_on - 1", ""),
+    "ck_waiver_in_order": ("waiver", "ends_on = starts_on - 1", ""),
 }
 
 
@@ -190,6 +207,7 @@ KEYS = {
     "agreement_role": {"uq_agreement_role_program_id_agreement_version_id_role"},
     "agreement_version": {"uq_agreement_version_program_id_agreement_id_n", "one_in_force"},
     "attendance": {"uq_attendance_program_id_meeting_id_seat_id"},
+    "attestation": {"one_attestation_stands"},
     "browser_session": {"uq_browser_session_program_id_id"},
     "calendar_feed": {"uq_calendar_feed_program_id_id"},
     "calendar_reader": {"uq_calendar_reader_program_id_person_id"},
@@ -211,6 +229,8 @@ KEYS = {
     "minutes": {"uq_minutes_program_id_meeting_id"},
     "notice": {"uq_notice_program_id_key"},
     "obligation": {"uq_obligation_program_id_agreement_version_id_key"},
+    "obligation_finding": {"uq_obligation_finding_program_id_period_id_n"},
+    "obligation_period": {"uq_obligation_period_program_id_agreement_id_key_period_starts"},
     "organization": {"uq_organization_program_id_key"},
     "passkey": {"uq_passkey_program_id_id"},
     "person": {"uq_person_program_id_key"},
@@ -226,6 +246,7 @@ KEYS = {
     "stray_reply": {"uq_stray_reply_program_id_digest"},
     "task": {"uq_task_program_id_case_id_step_item"},
     "tenure": {"one_holder", "one_tenure_at_a_time"},
+    "waiver": {"one_waiver_a_day"},
 }
 
 

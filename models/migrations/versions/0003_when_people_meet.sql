@@ -1,5 +1,5 @@
 -- When people meet: the committees' places, quorums and agenda rules; series, meetings, invitations, answers, agendas,
--- attendance, decisions and minutes; and letters of one thread that leave in their order.
+-- attendance, decisions and minutes; letters of one thread that leave in their order; how far a mailbox was read.
 
 alter table committee add column place varchar not null default '';
 alter table committee alter column place drop default;
@@ -79,6 +79,21 @@ alter table "drafted_year" enable row level security;
 create policy own_program on "drafted_year" using (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid) with check (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid);
 grant select on "drafted_year" to spheres_app;
 grant insert, update on "drafted_year" to spheres_app;
+
+CREATE TABLE inbox_place (
+    program_id UUID NOT NULL,
+    mailbox VARCHAR NOT NULL,
+    place VARCHAR NOT NULL,
+    since TIMESTAMP WITH TIME ZONE NOT NULL,
+    read_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_inbox_place PRIMARY KEY (program_id, mailbox),
+    CONSTRAINT fk_inbox_place_program_id FOREIGN KEY(program_id) REFERENCES program (id)
+);
+
+alter table "inbox_place" enable row level security;
+create policy own_program on "inbox_place" using (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid) with check (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid);
+grant select on "inbox_place" to spheres_app;
+grant insert, update on "inbox_place" to spheres_app;
 
 CREATE TABLE meeting_series (
     program_id UUID NOT NULL,

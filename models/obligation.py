@@ -1,0 +1,167 @@
+"""Obligations as they are kept: each period's state and how it was found, proof by document or word, and waivers."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlmodel import Field
+
+from models.base import InProgram, in_order, moment, never_twice, one_of, structure, to, together
+
+#: How an obligation stands in a period. It is computed from the records each time, so there are no moves.
+PERIOD_STATES = (
+    "not_yet",  # the period has not begun, or nothing of it can be told yet
+    "on_track",
+    "at_risk",  # one more miss, or a last day that is near
+    "cannot_be_met",  # whatever comes
+    "awaiting_record",  # the coordinator's to record; never the partner's miss
+    "met",
+    "missed",
+    "no_occasion",  # nothing happened at which it could have been met or missed
+    "waived",
+)
+ATTESTED_AS = ("held", "not_held")
+
+
+class ObligationPeriod(InProgram, table=True):
+    """One obligation over one period, as it stands now.
+
+    It is known by its agreement and clause, not by a version: one that goes on with the same clause goes on with the
+    period. `starts_on` and `ends_on` are the days of the period on which the clause bound the partner, inclusive;
+    `period_starts` and `period_ends` the whole period. A duty "at all times" has one period without an end.
+    """
+
+    __tablename__ = "obligation_period"
+    __table_args__ = (
+        to("agreement", "agreement_id"),
+        to("obligation", "obligation_id"),
+        to("task", "task_id"),
+        UniqueConstraint("program_id", "agreement_id", "key", "period_starts"),
+        in_order(),
+        CheckConstraint("period_ends is null or period_ends >= period_starts", name="period_in_order"),
+        CheckConstraint(
+            "starts_on >= period_starts and (period_ends is null or ends_on <= period_ends)", name="within_its_period"
+        ),
+        one_of("state", PERIOD_STATES),
+        Index("ix_obligation_period_due", "program_id", "due_on"),
+    )
+
+    agreement_id: UUID
+    key: str
+    obligation_id: UUID = Field(index=True)  # the text by which it is judged: that of the last day it binds
+    period_starts: date
+    period_ends: date | None = None
+    starts_on: date
+    ends_on: date | None = None
+    due_on: date | None = None  # the last day for proof, with the days of grace
+    state: str = PERIOD_STATES[0]
+    finding: int = 0  # the number of the finding that says why
+    task_id: UUID | None = None  # what somebody has to do for it: state in writing, record an attendance
+    evaluated_at: datetime = moment()
+    version: int = 1
+
+
+class ObligationFinding(InProgram, table=True):
+    """How a period was found to stand, and by what. Written when that changes, never again: a correction is another."""
+
+    __tablename__ = "obligation_finding"
+    __table_args__ = (
+        to("obligation_period", "period_id"),
+        to("obligation", "obligation_id"),
+        UniqueConstraint("program_id", "period_id", "n"),
+        one_of("state", PERIOD_STATES),
+        CheckConstraint("n >= 1", name="n"),
+    )
+
+    period_id: UUID
+    n: int
+    obligation_id: UUID
+    state: str
+    on: date  # the local day as of which it was judged
+    found: dict[str, Any] = structure()  # what was asked and reached, and each fact: counted or not, and why
+    evaluated_at: datetime = moment()
+
+
+class ObligationDocument(InProgram, table=True):
+    """A document that an organization's obligation asks for: a report, a plan, a contract. Withdrawn, never deleted."""
+
+    __tablename__ = "obligation_document"
+    __table_args__ = (
+        to("agreement", "agreement_id"),
+        to("person", "added_by"),
+        CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
+        CheckConstraint("size > 0", name="size"),
+        together("withdrawn", "withdrawn_at", "withdrawn_why"),
+    )
+
+    agreement_id: UUID = Field(index=True)
+    kind: str  # as the rules of obligations name it
+    name: str  # the file's
+    content_type: str
+    size: int
+    sha256: str
+    effective_on: date  # the local day that it speaks of, and by which it counts
+    added_at: datetime = moment()
+    added_by: UUID | None = None
+    withdrawn_at: datetime | None = moment(default=None)
+    withdrawn_why: str | None = None
+    version: int = 1
+
+
+class ObligationFile(InProgram, table=True):
+    """The bytes of such a document, apart from its row so that lists never read them."""
+
+    __tablename__ = "obligation_file"
+    __table_args__ = (to("obligation_document", "id"),)
+
+    content: bytes = Field(sa_type=LargeBinary)
+
+
+class Attestation(InProgram, table=True):
+    """What the holder of a role states in writing of one period. Another one takes its place; both are kept."""
+
+    __tablename__ = "attestation"
+    __table_args__ = (
+        to("obligation_period", "period_id"),
+        to("person", "person_id"),
+        one_of("said", ATTESTED_AS),
+        Index(
+            "one_attestation_stands",
+            "program_id",
+            "period_id",
+            unique=True,
+            postgresql_where=text("superseded_at is null"),
+        ),
+    )
+
+    period_id: UUID
+    person_id: UUID
+    role: str  # as which they state it
+    said: str
+    note: str = ""
+    said_at: datetime = moment()
+    superseded_at: datetime | None = moment(default=None)
+
+
+class Waiver(InProgram, table=True):
+    """Days on which a partner is freed of a clause, by a decision. What happens on them counts neither way."""
+
+    __tablename__ = "waiver"
+    __table_args__ = (
+        to("agreement", "agreement_id"),
+        to("decision", "decision_id"),
+        to("person", "recorded_by"),
+        in_order(),
+        never_twice("one_waiver_a_day", "agreement_id", "key"),
+    )
+
+    agreement_id: UUID
+    key: str
+    starts_on: date
+    ends_on: date
+    decision_id: UUID
+    reason: str
+    recorded_by: UUID | None = None
+    recorded_at: datetime = moment()
+    version: int = 1

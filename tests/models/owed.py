@@ -1,0 +1,107 @@
+"""What partners owe, in its tables: a period and how it was found, documents, attestations, waivers, signed files."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from models.agreement import AgreementVersion, Obligation, SignedFile
+from models.base import table_of
+from models.minutes import Decision
+from models.obligation import (
+    Attestation,
+    ObligationDocument,
+    ObligationFile,
+    ObligationFinding,
+    ObligationPeriod,
+    Waiver,
+)
+from tests.cast import AT, TODAY, Cast
+
+_obligation = table_of(Obligation)
+_version = table_of(AgreementVersion)
+_decision = table_of(Decision)
+
+
+def owe(cast: Cast) -> None:
+    """Rows of every table of obligations, as the verbs write them: those are a layer above these tests."""
+    with cast.session() as session:
+        here: dict[str, Any] = {"program_id": cast.program_id}
+        person = cast.people["coordinator"]
+        obligation = session.execute(
+            select(_obligation.c.id, _obligation.c.key, _version.c.agreement_id, _version.c.id.label("version_id"))
+            .join(_version, _version.c.id == _obligation.c.agreement_version_id)
+            .where(_obligation.c.program_id == cast.program_id, _obligation.c.key == "AG-M1")
+            .limit(1)
+        ).one()
+        period = ObligationPeriod(
+            **here,
+            agreement_id=obligation.agreement_id,
+            key=obligation.key,
+            obligation_id=obligation.id,
+            period_starts=date(TODAY.year, 1, 1),
+            period_ends=date(TODAY.year, 12, 31),
+            starts_on=date(TODAY.year, 1, 1),
+            ends_on=date(TODAY.year, 12, 31),
+            state="on_track",
+            finding=1,
+            evaluated_at=AT,
+        )
+        session.add(period)
+        session.flush()
+        session.add(
+            ObligationFinding(
+                **here,
+                period_id=period.id,
+                n=1,
+                obligation_id=obligation.id,
+                state="on_track",
+                on=TODAY,
+                found={"held": 2},
+                evaluated_at=AT,
+            )
+        )
+        session.add(Attestation(**here, period_id=period.id, person_id=person, role="manager", said="held", said_at=AT))
+        content = b"%PDF-1.7"
+        kept: dict[str, Any] = {
+            "content_type": "application/pdf",
+            "size": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "added_at": AT,
+            "added_by": person,
+        }
+        document = ObligationDocument(
+            **here,
+            **kept,
+            agreement_id=obligation.agreement_id,
+            kind="annual-report",
+            name="bilan.pdf",
+            effective_on=TODAY,
+        )
+        session.add(document)
+        session.add(
+            SignedFile(**here, **kept, agreement_version_id=obligation.version_id, name="entente.pdf", content=content)
+        )
+        session.flush()
+        session.add(ObligationFile(**here, id=document.id, content=content))
+        session.add(_waiver(session, cast, obligation.agreement_id))
+
+
+def _waiver(session: Session, cast: Cast, agreement_id: Any) -> Waiver:
+    return Waiver(
+        program_id=cast.program_id,
+        agreement_id=agreement_id,
+        key="AG-P1",
+        starts_on=TODAY,
+        ends_on=TODAY,
+        decision_id=session.execute(
+            select(_decision.c.id).where(_decision.c.program_id == cast.program_id).limit(1)
+        ).scalar_one(),
+        reason="Aucune place libre",
+        recorded_by=cast.people["coordinator"],
+        recorded_at=AT,
+    )
