@@ -35,15 +35,15 @@ from models.ports import SignInProvider
 
 
 class Application(FastAPI):
-    """The application inside the headers that every answer carries, those that stand in for a fault too.
+    """The application inside the language and the headers that every answer has, those that stand in for a fault too.
 
     The framework puts its answer to a fault around everything that `add_middleware` takes.
     """
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Everything that answers, and the headers around it."""
+        """Everything that answers, in the reader's language, and the headers around it."""
         office: Office = self.state.office
-        return SecurityHeaders(super().build_middleware_stack(), is_https=office.is_https)
+        return SecurityHeaders(LanguageMiddleware(super().build_middleware_stack()), is_https=office.is_https)
 
 
 def create_app(office: Office) -> FastAPI:
@@ -65,7 +65,6 @@ def create_app(office: Office) -> FastAPI:
     app.add_exception_handler(NoConnection, answers.database_away)
     app.add_exception_handler(Exception, answers.fault)
     app.add_middleware(Guard, base_url=office.base_url)
-    app.add_middleware(LanguageMiddleware)  # around the guard, whose refusals are read by people too
     app.add_middleware(AccessLog)  # around all of it: what the guard refuses is logged as well
     return app
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 import pytest
@@ -105,6 +105,32 @@ def test_a_fault_of_ours_is_answered_with_them_and_tells_nothing(cast: Cast, pat
     assert "hellebore" not in said
     assert "Traceback" not in said
     assert "RuntimeError" not in said
+
+
+@pytest.mark.parametrize("path", ["/fault", "/api/v1/fault"])
+@pytest.mark.parametrize(
+    ("asked", "language", "sentence"),
+    [
+        ({"headers": {"Accept-Language": "en-CA,fr;q=0.5"}}, "en-CA", "Something went wrong on our side."),
+        ({"headers": {"Accept-Language": "fr"}}, "fr-CA", "Une erreur est survenue de notre côté."),
+        ({"headers": {"Accept-Language": "fr", "Cookie": "lang=en"}}, "en-CA", "Something went wrong on our side."),
+        ({"headers": {"Accept-Language": "en"}, "params": {"lang": "fr"}}, "fr-CA", "Une erreur est survenue"),
+    ],
+)
+def test_a_fault_of_ours_is_told_in_the_readers_language(
+    cast: Cast, path: str, asked: dict[str, Any], language: str, sentence: str
+) -> None:
+    app = app_on(cast.database)
+
+    @app.get(path)
+    def fail() -> None:
+        raise RuntimeError
+
+    client = TestClient(app, base_url=ADDRESS, raise_server_exceptions=False)
+    answer = client.get(path, **asked)
+    assert (answer.status_code, answer.headers["content-language"]) == (500, language)
+    assert "Accept-Language, Cookie" in answer.headers["vary"]
+    assert sentence in answer.text.replace("\u00a0", " ").replace("&nbsp;", " ")
 
 
 def test_tls_is_asked_for_over_tls_alone_and_its_cookie_is_bound_to_the_host(cast: Cast) -> None:
