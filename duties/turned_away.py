@@ -41,6 +41,7 @@ TABLES: Final = {
     "feed": "calendar_feed",
     "guest": "person",
     "draft": "drafted_year",
+    "item": "agenda_item",
 }
 
 _count = table_of(RateCount)

@@ -78,6 +78,11 @@ def pool_of(session: Session, committee_id: UUID) -> list[dict[str, Any]]:
     return _read(session, _item.c.committee_id == committee_id, _item.c.state == "pool", by_position=False)
 
 
+def withdrawn_of(session: Session, meeting_id: UUID) -> list[dict[str, Any]]:
+    """What was on a meeting's agenda and was withdrawn, in the order in which it was asked for; rows as `items_of`."""
+    return _read(session, _item.c.meeting_id == meeting_id, _item.c.state == "withdrawn", by_position=False)
+
+
 def item_of(session: Session, item_id: UUID) -> dict[str, Any]:
     """One item's row, as `items_of` has them. Raises Refusal where there is none."""
     rows = _read(session, _item.c.id == item_id, by_position=False)

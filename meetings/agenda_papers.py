@@ -2,13 +2,17 @@
 
 An agenda that is frozen says what it said when it was frozen, and each addendum what was added; one that is not says
 what is on it now, under the numbers that it would get. Every audience reads the same numbers, some with gaps.
+
+What went out is kept for good as versions, counted from 1 in each meeting. An agenda that was frozen anew replaces
+those before it and their addenda; the addenda to it are counted from 1 again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from sqlalchemy import select
@@ -88,29 +92,117 @@ def content(session: Session, meeting_id: UUID, *, audience: str = PARTNERS, add
     if meeting["agenda_frozen_at"] is None and addendum == 0:
         rows = items_of(session, meeting_id)
         return _read_by(paper(session, meeting_id), [row["audience"] for row in rows], audience)
-    content = session.scalar(
-        select(_version.c.content).where(
-            _version.c.program_id == program_of(session),
-            _version.c.meeting_id == meeting_id,
-            _version.c.n == addendum + 1,
-        )
-    )
-    if content is None:
+    current = [one for one in versions_of(session, meeting_id) if not one.is_replaced and one.addendum == addendum]
+    if meeting["agenda_frozen_at"] is None or not current:
         raise Refusal("agenda.no_addendum", N_("There is no such addendum."))
-    whole = from_json(content["agenda"])
-    assert isinstance(whole, AgendaContent)  # noqa: S101 - `kept` wrote it
-    return _read_by(whole, content["audiences"], audience)
+    return content_of(session, meeting_id, current[0].n, audience=audience)
 
 
-def versions_of(session: Session, meeting_id: UUID) -> tuple[dict[str, Any], ...]:
-    """The agenda as it was frozen and each addendum: number, kind, digest and moment, the first one first."""
+def content_of(session: Session, meeting_id: UUID, n: int, *, audience: str = PARTNERS) -> AgendaContent:
+    """What the version `n` of a meeting's agenda said when it went out, as this audience reads it. Raises Refusal."""
+    return _read_by(*_kept_as(session, meeting_id, n)[:2], audience)
+
+
+def whole(session: Session, meeting_id: UUID, *, audience: str = PARTNERS) -> AgendaContent:
+    """The agenda of a meeting with what was added to it since it was frozen, in the order of the numbers."""
+    if read_meeting(session, meeting_id)["agenda_frozen_at"] is None:
+        return content(session, meeting_id, audience=audience)
+    agenda, rows = frozen_whole(session, meeting_id)
+    return _read_by(agenda, [row["audience"] for row in rows], audience)
+
+
+def frozen_whole(session: Session, meeting_id: UUID) -> tuple[AgendaContent, tuple[dict[str, str], ...]]:
+    """A frozen agenda and the addenda to it as one, as they were printed; beside it, item by item, what `kept` takes.
+
+    Raises Refusal where the agenda is not frozen.
+    """
+    parts = [_kept_as(session, meeting_id, one.n) for one in versions_of(session, meeting_id) if not one.is_replaced]
+    if not parts:
+        raise Refusal("agenda_version.unknown", N_("There is no such version of the agenda."))
+    lines = [
+        (line, {"audience": audience, "id": item})
+        for agenda, audiences, items in parts
+        for line, audience, item in zip(agenda.items, audiences, items, strict=True)
+    ]
+    lines.sort(key=lambda one: [int(part) for part in one[0].number.split(".")])
+    agenda = replace(parts[0][0], items=tuple(line for line, _ in lines), overrun_minutes=parts[-1][0].overrun_minutes)
+    return agenda, tuple(row for _, row in lines)
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of an agenda as it went out: the agenda itself, or the addendum to it of that number.
+
+    `is_replaced` where an agenda that was frozen later stands in its place, or is to be frozen again.
+    """
+
+    n: int
+    kind: str
+    addendum: int
+    digest: str
+    made_at: datetime
+    is_replaced: bool
+
+
+def versions_of(session: Session, meeting_id: UUID) -> tuple[Version, ...]:
+    """Every version of a meeting's agenda that went out, the first one first."""
     rows = many(
         session,
         select(_version.c.n, _version.c.kind, _version.c.digest, _version.c.made_at)
         .where(_version.c.program_id == program_of(session), _version.c.meeting_id == meeting_id)
         .order_by(_version.c.n),
     )
-    return tuple(rows)
+    is_frozen = bool(rows) and read_meeting(session, meeting_id)["agenda_frozen_at"] is not None
+    last = max((row["n"] for row in rows if row["kind"] == "agenda"), default=0) if is_frozen else 0
+    found, first = [], 0
+    for row in rows:
+        first = row["n"] if row["kind"] == "agenda" else first
+        found.append(Version(**row, addendum=row["n"] - first, is_replaced=first != last))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an agenda says otherwise than the one that it replaces, of one item: `what` became of it.
+
+    `number` is the item's now, and `was` its number before; each is "" where it has none.
+    """
+
+    what: Literal["added", "gone", "renumbered", "reworded"]
+    number: str
+    was: str
+    title: Both
+
+
+@dataclass(frozen=True)
+class Replacing:
+    """An agenda in whose place another one stands: when its meeting was to be, and what changed."""
+
+    was: datetime
+    changes: tuple[Change, ...]
+
+
+def replacing(session: Session, meeting_id: UUID, n: int, *, audience: str = PARTNERS) -> Replacing | None:
+    """What version `n`, an agenda, says otherwise than the agenda before it with its addenda; None for a first one.
+
+    Items are told apart by what they are, whatever they are called.
+    """
+    rows = versions_of(session, meeting_id)
+    earlier = [one.n for one in rows if one.n < n]
+    start = max((one.n for one in rows if one.n < n and one.kind == "agenda"), default=0)
+    if not start:
+        return None
+    before: dict[str, ItemLine] = {}
+    for one in earlier[earlier.index(start) :]:
+        before |= _by_item(*_kept_as(session, meeting_id, one), audience)
+    after = _by_item(*_kept_as(session, meeting_id, n), audience)
+    found = [
+        Change(what, line.number, before[one].number if one in before else "", line.title)
+        for one, line in after.items()
+        if (what := _what_of(before.get(one), line)) is not None
+    ]
+    found += [Change("gone", "", line.number, line.title) for one, line in before.items() if one not in after]
+    return Replacing(_kept_as(session, meeting_id, start)[0].head.starts, tuple(found))
 
 
 def paper(
@@ -170,9 +262,41 @@ def lacks(line: ItemLine, language: str) -> bool:
     return not pick(language, line.title) or (bool(line.section) and not pick(language, line.section))
 
 
-def kept(whole: AgendaContent, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """An agenda as it is written down: what it says, and beside it, item by item, for whom that is."""
-    return {"agenda": as_json(whole), "audiences": [row["audience"] for row in rows]}
+def kept(agenda: AgendaContent, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """An agenda as it is written down: what it says, and beside it, item by item, which one it is and for whom."""
+    return {
+        "agenda": as_json(agenda),
+        "audiences": [row["audience"] for row in rows],
+        "items": [str(row["id"]) for row in rows],
+    }
+
+
+def _kept_as(session: Session, meeting_id: UUID, n: int) -> tuple[AgendaContent, list[str], list[str]]:
+    """A version as `kept` wrote it: what it says, for whom each item is, and which item each is. Raises Refusal."""
+    content = session.scalar(
+        select(_version.c.content).where(
+            _version.c.program_id == program_of(session), _version.c.meeting_id == meeting_id, _version.c.n == n
+        )
+    )
+    if content is None:
+        raise Refusal("agenda_version.unknown", N_("There is no such version of the agenda."))
+    agenda = from_json(content["agenda"])
+    assert isinstance(agenda, AgendaContent)  # noqa: S101 - `kept` wrote it
+    return agenda, content["audiences"], content["items"]
+
+
+def _by_item(agenda: AgendaContent, audiences: Sequence[str], items: Sequence[str], reader: str) -> dict[str, ItemLine]:
+    may = WIDEST[: WIDEST.index(reader) + 1]
+    lines = zip(agenda.items, audiences, items, strict=True)
+    return {item: line for line, audience, item in lines if audience in may}
+
+
+def _what_of(before: ItemLine | None, after: ItemLine) -> Literal["added", "renumbered", "reworded"] | None:
+    if before is None:
+        return "added"
+    if before.title != after.title:
+        return "reworded"
+    return "renumbered" if before.number != after.number else None
 
 
 def _read_by(whole: AgendaContent, audiences: Sequence[str], reader: str) -> AgendaContent:

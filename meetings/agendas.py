@@ -32,11 +32,23 @@ from meetings.agenda_items import (
     refuse_unless_open,
     set_positions,
     tell,
+    withdrawn_of,
 )
 from meetings.agenda_rules import OF_ONE_MEETING, presenter_of, rule_taking
 from meetings.committees import committee_of, committees, membership
 from meetings.holding import changed_meanwhile, lock_meeting, read_meeting
-from meetings.reasons import ENDED, LATE_REQUEST, REFERRED, TAKEN_OFF, Fact, Reason, speak_for_it, with_edited, without
+from meetings.reasons import (
+    ENDED,
+    LATE_REQUEST,
+    REFERRED,
+    TAKEN_OFF,
+    Fact,
+    Reason,
+    speak_for_it,
+    taken_off,
+    with_edited,
+    without,
+)
 from meetings.texts import checked_line
 from models.agenda import AUDIENCES, PURPOSES
 
@@ -47,10 +59,14 @@ __all__ = [
     "items_of",
     "late_requests",
     "move",
+    "move_to",
+    "off_of",
     "pool_of",
     "put_on",
     "refer",
     "request",
+    "restore",
+    "shift",
     "take_off",
     "withdraw",
     "withdraw_item",
@@ -217,6 +233,8 @@ def request(
             raise Refusal("agenda.other_committee", N_("This meeting is another committee’s."))
         if meeting["agenda_frozen_at"] is None:
             raise Refusal("agenda.not_frozen", N_("The agenda of this meeting is not frozen: nothing is late yet."))
+        if meeting["state"] not in ("planned", "under_way"):
+            raise Refusal("agenda.meeting_over", N_("Nothing is added to the agenda of a meeting that is over."))
         late_reason = needed_line(late_reason)
         reasons.append(Reason(LATE_REQUEST, facts={"meeting": str(meeting_id)}).kept())
     rule = rule_taking(committee, REQUEST)
@@ -251,7 +269,7 @@ def request(
 def late_requests(session: Session, meeting_id: UUID) -> tuple[dict[str, Any], ...]:
     """What was asked for late for this meeting and waits for the host's yes, the first asked first."""
     committee_id = read_meeting(session, meeting_id)["committee_id"]
-    return tuple(row for row in pool_of(session, committee_id) if _is_late_for(row, meeting_id))
+    return tuple(row for row in pool_of(session, committee_id) if is_late_for(row, meeting_id))
 
 
 def decline_late(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
@@ -318,19 +336,28 @@ def move(
 
     It stands under the heading of what follows it there; last, under the heading of what it follows.
     """
-    row = _lock_to_change(session, item_id, seen)
-    if row["meeting_id"] is None:
-        raise Refusal("agenda.not_on_one", N_("This item is not on the agenda of a meeting."))
-    others = [one for one in items_of(session, row["meeting_id"]) if one["id"] != item_id]
+    row, others = _lock_among_others(session, item_id, seen)
     place = next((n for n, other in enumerate(others) if other["id"] == before), None)
     if before is not None and place is None:
         raise Refusal("agenda.not_together", N_("These two items are not on the same agenda."))
-    neighbour = others[place] if place is not None else (others[-1] if others else row)
-    others.insert(len(others) if place is None else place, row)
-    set_positions(session, others)
-    section = {name: neighbour[name] for name in ("section_fr", "section_en") if row[name] != neighbour[name]}
-    change_item(session, row, **section, reasons=with_edited(row["reasons"], ["position", *section]))
-    tell(session, "agenda_item.moved", row, by=by, at=at)
+    _place(session, row, others, len(others) if place is None else place, by=by, at=at)
+
+
+def move_to(session: Session, item_id: UUID, place: int, *, by: Actor, at: datetime, seen: int | None = None) -> None:
+    """Put an item in this place of its agenda, counted from 1; further than last is last. Raises Refusal, as `move`."""
+    row, others = _lock_among_others(session, item_id, seen)
+    if place < 1:
+        raise Refusal("agenda.place.missing", N_("The first place of an agenda is 1."))
+    _place(session, row, others, min(place - 1, len(others)), by=by, at=at)
+
+
+def shift(session: Session, item_id: UUID, by_places: int, *, by: Actor, at: datetime, seen: int | None = None) -> None:
+    """Move an item so many places down its agenda, or up where negative, no further than its end. Raises Refusal."""
+    row, others = _lock_among_others(session, item_id, seen)
+    now = sum(one["position"] < row["position"] for one in others)
+    place = max(0, min(now + by_places, len(others)))
+    if place != now:
+        _place(session, row, others, place, by=by, at=at)
 
 
 def put_on(
@@ -376,6 +403,48 @@ def take_off(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: 
     tell(session, "agenda_item.taken_off", row, by=by, at=at, meeting=str(row["meeting_id"]))
 
 
+def off_of(session: Session, meeting_id: UUID) -> tuple[dict[str, Any], ...]:
+    """What people took off the agenda of a meeting, was drawn by a rule, and waits nowhere: it can be put on again."""
+    open_now = {(row["kind"], row["subject"]) for row in items_of(session, meeting_id)}
+    found = {
+        (row["kind"], row["subject"]): row
+        for row in withdrawn_of(session, meeting_id)
+        if str(meeting_id) in taken_off(row["reasons"])
+    }
+    return tuple(row for key, row in found.items() if key not in open_now)
+
+
+def restore(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> UUID:
+    """Put what was taken off a meeting's agenda, and waits nowhere, last on it again; return the new item's id.
+
+    Raises Refusal: it was not taken off, the agenda is frozen, or the same is open already.
+    """
+    meeting_id = item_of(session, item_id)["meeting_id"]
+    if meeting_id is None:
+        raise Refusal("agenda.not_taken_off", N_("This item was not taken off an agenda."))
+    refuse_unless_open(lock_meeting(session, meeting_id))
+    row = lock_item(session, item_id, seen=seen)
+    if row["id"] not in {one["id"] for one in off_of(session, meeting_id)}:
+        raise Refusal("agenda.not_taken_off", N_("This item was not taken off an agenda."))
+    if open_row(session, row["committee_id"], row["kind"], row["subject"]) is not None:
+        raise Refusal("agenda.open_elsewhere", N_("The committee has this item open already."))
+    copied = (
+        *("committee_id", "meeting_id", "kind", "subject", "rule", "section_fr", "section_en", "title_fr", "title_en"),
+        *("purpose", "audience", "minutes", "presenter_seat_id", "task_id", "times_seen", "carried_from_id"),
+        *("asked_by", "asked_at"),
+    )
+    last = max((one["position"] for one in items_of(session, meeting_id)), default=0)
+    reasons = with_edited(without(row["reasons"], TAKEN_OFF), ["position"])
+    return open_item(
+        session,
+        {name: row[name] for name in copied} | {"state": "scheduled", "position": last + 1},
+        reasons,
+        by=by,
+        at=at,
+        verb="agenda_item.put_on",
+    )
+
+
 def withdraw_item(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
     """Take back an item that was asked for. Raises Refusal: its agenda is frozen, a rule draws it, or it is settled."""
     row = _lock_to_change(session, item_id, seen)
@@ -385,6 +454,14 @@ def withdraw_item(session: Session, item_id: UUID, *, by: Actor, at: datetime, s
         )
     change_item(session, row, state=moved(row, "withdraw"), position=0)
     tell(session, "agenda_item.withdrawn", row, by=by, at=at)
+
+
+def is_late_for(row: Mapping[str, Any], meeting_id: UUID, *, asked_by: UUID | None = None) -> bool:
+    """Whether an item of the pool was asked for late for this meeting; with `asked_by`, by this person."""
+    return asked_by in (None, row["asked_by"]) and any(
+        reason["code"] == LATE_REQUEST and reason["facts"].get("meeting") == str(meeting_id)
+        for reason in row["reasons"]
+    )
 
 
 def needed_line(line: str) -> str:
@@ -409,11 +486,25 @@ def _lock_to_change(session: Session, item_id: UUID, seen: int | None) -> dict[s
     return row
 
 
-def _is_late_for(row: Mapping[str, Any], meeting_id: UUID) -> bool:
-    return any(
-        reason["code"] == LATE_REQUEST and reason["facts"].get("meeting") == str(meeting_id)
-        for reason in row["reasons"]
-    )
+def _lock_among_others(
+    session: Session, item_id: UUID, seen: int | None
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """An item that is to be moved, locked, and the others of its agenda in their order. Raises Refusal."""
+    row = _lock_to_change(session, item_id, seen)
+    if row["meeting_id"] is None:
+        raise Refusal("agenda.not_on_one", N_("This item is not on the agenda of a meeting."))
+    return row, [one for one in items_of(session, row["meeting_id"]) if one["id"] != item_id]
+
+
+def _place(
+    session: Session, row: dict[str, Any], others: list[dict[str, Any]], place: int, *, by: Actor, at: datetime
+) -> None:
+    """Have an item stand among the others of its agenda after so many of them."""
+    neighbour = others[place] if place < len(others) else (others[-1] if others else row)
+    set_positions(session, [*others[:place], row, *others[place:]])
+    section = {name: neighbour[name] for name in ("section_fr", "section_en") if row[name] != neighbour[name]}
+    change_item(session, row, **section, reasons=with_edited(row["reasons"], ["position", *section]))
+    tell(session, "agenda_item.moved", row, by=by, at=at)
 
 
 def _seat_of(session: Session, committee_id: UUID, by: Actor, at: datetime) -> UUID | None:

@@ -1,6 +1,12 @@
 """An agenda goes out: it is circulated, frozen with its numbers, and what comes after that is added to it.
 
 `circulate`, `freeze` and `add_late` return what is to be sent and to whom (`Outgoing`); they write no letters.
+
+A meeting that is moved to another day before its agenda would be due again has its agenda opened again (`follow_move`):
+until then decisions come due, seats change hands and turns go on, so that what was frozen for the old day is not what
+the new one needs. What was frozen stays kept, and at its hour the agenda is frozen anew, with a new version that says
+what changed. Moved otherwise, or held elsewhere, it stays as it is under its numbers, and a version with the right day,
+hour and place takes the place of the one that has the wrong ones.
 """
 
 from __future__ import annotations
@@ -8,8 +14,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -33,10 +39,11 @@ from meetings.agenda_items import (
     set_positions,
     tell,
 )
-from meetings.agenda_papers import PARTNERS, Reader
-from meetings.agendas import needed_line
+from meetings.agenda_papers import PARTNERS, Reader, Replacing
+from meetings.agendas import is_late_for, late_requests, needed_line
+from meetings.committees import committees
 from meetings.documents.content import AgendaContent
-from meetings.holding import lock_meeting, write_meeting
+from meetings.holding import lock_meeting, read_meeting, write_meeting
 from meetings.reasons import LATE_REQUEST, without
 from models.agenda import AUDIENCES, AgendaVersion
 from models.base import table_of
@@ -50,13 +57,16 @@ class Outgoing:
 
     `editions` has the agenda for each audience (`models.agenda.AUDIENCES`), numbered alike; `readers`, everyone who is
     invited, their language and their audience; `incomplete`, by language, the numbers of the items that have no title
-    in it: nobody is sent half an edition, and the other language's goes out all the same.
+    in it: nobody is sent half an edition, and the other language's goes out all the same. `version` counts the versions
+    that went out so far, this one among them; `replaces` has, by audience, what it says otherwise than the one before.
     """
 
     meeting_id: UUID
     editions: Mapping[str, AgendaContent]
     readers: tuple[Reader, ...]
     incomplete: Mapping[str, tuple[str, ...]]
+    version: int = 0
+    replaces: Mapping[str, Replacing | None] = field(default_factory=dict)
 
     def to_send(self) -> Iterator[tuple[Reader, AgendaContent]]:
         """Each reader whose language's edition is whole, and what they are sent: no addendum that is empty for them."""
@@ -100,22 +110,45 @@ def freeze(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen:
 
 
 def add_late(
-    session: Session, meeting_id: UUID, item_id: UUID, *, reason: str = "", by: Actor, at: datetime
+    session: Session,
+    meeting_id: UUID,
+    item_id: UUID,
+    *,
+    reason: str = "",
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
 ) -> Outgoing:
     """Add an item of the pool to a frozen agenda, by the host's yes, as an addendum; return what is sent to whom.
 
+    The guide has the coordinator plan and host every committee's meetings: the yes is theirs, and no second person's.
+    What they add themselves has its reason on the addendum for all to read. Whoever hosts in their place says no yes to
+    what they asked for themselves.
+
     It is numbered after the last item of its section, "7.1", so that printed copies stay right. `reason` says why it
     cannot wait, where whoever asked for it did not. Raises Refusal: the agenda is not frozen, the meeting is over, the
-    item is not in the committee's pool, there is no reason, or a translation is missing.
+    item is not in the committee's pool, it is their own, there is no reason, or a translation is missing.
+    Guide: CM-S, CM-C.
     """
     meeting = lock_meeting(session, meeting_id)
     if meeting["agenda_frozen_at"] is None:
         raise Refusal("agenda.not_frozen", N_("The agenda of this meeting is not frozen: nothing is late yet."))
     if meeting["state"] not in ("planned", "under_way"):
         raise Refusal("agenda.meeting_over", N_("Nothing is added to the agenda of a meeting that is over."))
-    row = lock_item(session, item_id)
+    row = lock_item(session, item_id, seen=seen)
     if row["committee_id"] != meeting["committee_id"]:
         raise Refusal("agenda.other_committee", N_("This meeting is another committee’s."))
+    if (
+        meeting["state"] == "planned"
+        and by.acting_for is not None
+        and is_late_for(row, meeting_id, asked_by=by.person_id)
+    ):
+        raise Refusal(
+            "agenda.own_late_request",
+            N_(
+                "You asked for this yourself: whoever hosts in place of the coordinator leaves the yes to someone else."
+            ),
+        )
     line = needed_line(reason or row["late_reason"])
     rows = items_of(session, meeting_id)
     after, number = _late_number(rows, row)
@@ -133,17 +166,50 @@ def add_late(
     )
     rows.insert(after, {**row, "position": None})
     set_positions(session, rows)
-    n = 1 + _versions(session, meeting_id)
+    addendum = 1 + agenda_papers.versions_of(session, meeting_id)[-1].addendum
     added = [one for one in items_of(session, meeting_id) if one["id"] == item_id]
-    _keep(
-        session, meeting_id, "addendum", agenda_papers.paper(session, meeting_id, addendum=n - 1, only=added), added, at
-    )
+    paper = agenda_papers.paper(session, meeting_id, addendum=addendum, only=added)
+    _keep(session, meeting_id, "addendum", paper, added, at)
     tell(session, "agenda_item.added_late", row, by=by, at=at, meeting=str(meeting_id), number=number)
-    return outgoing(session, meeting_id, addendum=n - 1)
+    return outgoing(session, meeting_id, addendum=addendum)
+
+
+def follow_move(session: Session, meeting_id: UUID, *, was: datetime, by: Actor, at: datetime) -> bool:
+    """Have a meeting's frozen agenda follow it to another time; `was` is the local time that it had.
+
+    Opened again where the day is another one and the declared hour to freeze it is still to come; else what it says of
+    day and hour is put right. Returns whether it was opened again. Nothing is sent: the move's own letters tell the new
+    time, and the round sends the agenda anew when it is due.
+    """
+    meeting = lock_meeting(session, meeting_id)
+    if meeting["agenda_frozen_at"] is None or meeting["state"] != "planned":
+        return False
+    declared = committees(session)[meeting["committee_id"]]["agenda"]
+    is_due = meeting["starts_at"] - timedelta(hours=declared.get("freeze_hours", 0)) <= at
+    if is_due or meeting["starts"].date() == was.date():
+        _restate(session, meeting, by=by, at=at)
+        return False
+    for row in lock_agenda(session, meeting_id):
+        change_item(session, row, number=None, frozen_at=None, late=False, late_reason="")
+    for row in [lock_item(session, one["id"]) for one in late_requests(session, meeting_id)]:
+        change_item(session, row, late_reason="", reasons=without(row["reasons"], LATE_REQUEST))
+    goes_out = meeting["starts_at"] - timedelta(hours=declared.get("circulate_hours", 0))
+    circulated = meeting["agenda_circulated_at"] if goes_out <= at else None
+    write_meeting(session, meeting, agenda_frozen_at=None, agenda_circulated_at=circulated)
+    events.write(session, "agenda.reopened", "meeting", meeting_id, by=by, at=at)
+    return True
+
+
+def follow_place(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Have a meeting's frozen agenda say where the meeting is held now, under the numbers that it has."""
+    meeting = lock_meeting(session, meeting_id)
+    if meeting["agenda_frozen_at"] is not None and meeting["state"] == "planned":
+        _restate(session, meeting, by=by, at=at)
 
 
 def outgoing(session: Session, meeting_id: UUID, *, addendum: int = 0) -> Outgoing:
     """What is sent of a meeting's agenda as it stands now, or of an addendum to it, and to whom."""
+    meeting = read_meeting(session, meeting_id)
     readers = agenda_papers.readers_of(session, meeting_id)
     editions = {
         name: agenda_papers.content(session, meeting_id, audience=name, addendum=addendum) for name in AUDIENCES
@@ -153,7 +219,25 @@ def outgoing(session: Session, meeting_id: UUID, *, addendum: int = 0) -> Outgoi
         lacking = [line.number for line in editions[PARTNERS].items if agenda_papers.lacks(line, language)]
         if lacking:
             incomplete[language] = tuple(lacking)
-    return Outgoing(meeting_id, editions, readers, incomplete)
+    version = _versions(session, meeting_id)
+    replaces = {}
+    if not addendum and meeting["agenda_frozen_at"] is not None:
+        replaces = {name: agenda_papers.replacing(session, meeting_id, version, audience=name) for name in AUDIENCES}
+    return Outgoing(meeting_id, editions, readers, incomplete, version, replaces)
+
+
+def _restate(session: Session, meeting: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Write a frozen agenda down again, with what was added to it, under the day, hour and place that it has now.
+
+    Its items say what they said when they were printed.
+    """
+    now = read_meeting(session, meeting["id"])
+    frozen, rows = agenda_papers.frozen_whole(session, meeting["id"])
+    taken = sum(line.minutes for line in frozen.items)
+    head = agenda_papers.head_of(session, now)
+    paper = replace(frozen, head=head, overrun_minutes=max(0, taken - now["minutes"]))
+    _keep(session, meeting["id"], "agenda", paper, rows, at)
+    events.write(session, "agenda.restated", "meeting", meeting["id"], by=by, at=at)
 
 
 def _refuse_untranslated(session: Session, meeting: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:

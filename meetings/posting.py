@@ -15,7 +15,8 @@ from duties.here import local_day
 from duties.notices import COORDINATION, Language
 from duties.refusals import Refusal
 from duties.roles import standing
-from locales import pick, say, say_n
+from locales import N_, pick, say, say_n
+from meetings.agenda_papers import Change, Replacing
 from meetings.committees import committees
 from meetings.documents.content import AgendaContent, ItemLine
 from meetings.documents.issuing import issue, refuse_names
@@ -41,6 +42,7 @@ def post(session: Session, outgoing: Outgoing, occasion: Occasion, *, addendum: 
     for content in outgoing.editions.values():
         refuse_names(session, content)  # the letters name the items too; here it is known which one it is
     for reader, content in outgoing.to_send():
+        replaced = outgoing.replaces.get(reader.audience)
         attachments: tuple[Attachment, ...] = ()
         if occasion != "circulated":
             edition = (reader.audience, reader.language)
@@ -51,9 +53,10 @@ def post(session: Session, outgoing: Outgoing, occasion: Occasion, *, addendum: 
             session,
             "meeting_agenda",
             to=reader.person_id,
-            key=f"agenda:{outgoing.meeting_id}:{occasion}:{addendum}",
-            facts=lambda language, content=content: _facts(  # type: ignore[misc]
-                language, content, committee, meeting, occasion
+            # By the version too: what is frozen anew is sent anew.
+            key=f"agenda:{outgoing.meeting_id}:{occasion}:{outgoing.version}",
+            facts=lambda language, content=content, replaced=replaced: (  # type: ignore[misc]
+                _facts(language, content, committee, meeting, occasion) | _replaced(language, replaced, meeting)
             ),
             at=at,
             attachments=attachments,
@@ -70,7 +73,7 @@ def tell_stuck(session: Session, meeting: Mapping[str, Any], refusal: Refusal, *
             "committee": pick(language, {"fr": committee["title_fr"], "en": committee["title_en"]}),
             "when": when(language, meeting["starts"]),
             "why": say(language, refusal.sentence, **refusal.facts),
-            "path": f"/meetings/{meeting['id']}",
+            "path": f"/meetings/{meeting['id']}/agenda",
         }
 
     coordination = standing(session, local_day(session, at)).falls(COORDINATION).holders
@@ -101,6 +104,30 @@ def _facts(
         "is_addendum": occasion == "addendum",
         "lines": [{"text": _line(language, one)} for one in content.items],
         "path": f"/meetings/{meeting['id']}",
+    }
+
+
+#: What became of an item since the agenda that is replaced, by `agenda_papers.Change.what`.
+CHANGES: Final[Mapping[str, str]] = {
+    "added": N_("New: %(number)s. %(title)s"),
+    "gone": N_("No longer on it: %(title)s (it was number %(was)s)"),
+    "renumbered": N_("Number %(number)s instead of %(was)s: %(title)s"),
+    "reworded": N_("Said otherwise: %(number)s. %(title)s"),
+}
+
+
+def change_in_words(language: str, one: Change) -> str:
+    """What became of one item, in "fr" or "en"."""
+    return say(language, CHANGES[one.what], number=one.number, was=one.was, title=pick(language, one.title))
+
+
+def _replaced(language: Language, replaced: Replacing | None, meeting: Mapping[str, Any]) -> dict[str, Any]:
+    if replaced is None:
+        return {"replaces": False, "was": "", "changes": []}
+    return {
+        "replaces": True,
+        "was": when(language, replaced.was) if replaced.was != meeting["starts"] else "",
+        "changes": [{"text": change_in_words(language, one)} for one in replaced.changes],
     }
 
 

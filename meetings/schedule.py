@@ -22,7 +22,7 @@ from duties.here import local_day, many, one, program, program_of
 from duties.refusals import Refusal
 from duties.tasks import needed_reason
 from locales import N_
-from meetings import answers, assembling, invitations
+from meetings import answers, assembling, freezing, invitations
 from meetings.committees import committee_of
 from meetings.entries import refuse_crossing
 from meetings.holding import lock_meeting, write_meeting
@@ -226,6 +226,8 @@ def move_meeting(
         before=row["starts"].isoformat(timespec="minutes"),
         starts=starts.isoformat(timespec="minutes"),
     )
+    if (starts, length) != (row["starts"], row["minutes"]):
+        freezing.follow_move(session, meeting_id, was=row["starts"], by=by, at=at)
     return invitations.tell(session, row["committee_id"], at=at)
 
 
@@ -258,7 +260,7 @@ def change_place(
     _refuse_unless_planned(row)
     where = {"place": checked_line(place), "online_url": checked_url(online_url)}
     if following and row["series_id"] is not None:
-        session.execute(
+        elsewhere = session.scalars(
             update(_meeting)
             .where(
                 _meeting.c.program_id == program_of(session),
@@ -267,7 +269,8 @@ def change_place(
                 _meeting.c.state == "planned",
             )
             .values(**where, version=_meeting.c.version + 1)
-        )
+            .returning(_meeting.c.id)
+        ).all()
         session.execute(
             update(_series)
             .where(_series.c.program_id == program_of(session), _series.c.id == row["series_id"])
@@ -275,7 +278,10 @@ def change_place(
         )
     else:
         write_meeting(session, row, **where)
+        elsewhere = [meeting_id]
     events.write(session, "meeting.place_changed", "meeting", meeting_id, by=by, at=at, following=following)
+    for one_there in elsewhere:
+        freezing.follow_place(session, one_there, by=by, at=at)
     return invitations.tell(session, row["committee_id"], at=at)
 
 
@@ -366,6 +372,8 @@ def change_hour(
         since=since.isoformat(),
         hour=hour.isoformat(timespec="minutes"),
     )
+    for row in later:
+        freezing.follow_move(session, row["id"], was=row["starts"], by=by, at=at)
     return invitations.tell(session, old["committee_id"], at=at)
 
 

@@ -59,6 +59,8 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "agenda.assembled": (N_("Agenda filled: %(subject)s."), "half"),
     "agenda.circulated": (N_("Draft agenda sent: %(subject)s."), "half"),
     "agenda.frozen": (N_("Agenda frozen: %(subject)s."), "full"),
+    "agenda.reopened": (N_("Agenda opened again, since its meeting is on another day: %(subject)s."), "half"),
+    "agenda.restated": (N_("Frozen agenda written anew with the right day, hour and place: %(subject)s."), "half"),
     "agenda.returned": (N_("What was on the agenda waits for another meeting: %(subject)s."), "wait"),
     "agenda.carried_over": (N_("What was not reached is carried over: %(subject)s."), "wait"),
     "agenda.item_changed": (N_("An item of the agenda changed: %(subject)s."), "half"),
@@ -97,7 +99,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
 #: What follows from others (`api.pages.history.MINOR`).
 MINOR: Final = frozenset(
     {
-        *("meeting.told", "agenda.assembled", "agenda.returned", "agenda.carried_over"),
+        *("meeting.told", "agenda.assembled", "agenda.restated", "agenda.returned", "agenda.carried_over"),
         *("agenda_item.drawn", "agenda_item.drawn_again", "agenda_item.reason_withdrawn"),
         *("agenda_item.carried", "agenda_item.carried_again", "minutes.refreshed"),
     }
@@ -116,7 +118,8 @@ LETTERS: Final[Mapping[str, str]] = {
     "meeting_cancelled": N_("a meeting is cancelled"),
     "meeting_no_longer": N_("someone is no longer expected at a meeting"),
     "meeting_agenda": N_("the agenda of a meeting"),
-    "meeting_agenda_stuck": N_("an agenda that lacks a title"),
+    "meeting_agenda_stuck": N_("an agenda that cannot be sent"),
+    "meeting_minutes": N_("the minutes of a meeting"),
     "dates_drafted": N_("dates drafted for a committee"),
 }
 

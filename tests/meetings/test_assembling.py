@@ -283,8 +283,10 @@ def test_what_was_frozen_is_read_as_it_was_whatever_comes_later(cast: Cast, sess
     admission(session, cast, reason=SEEN_AGAIN)
     schedule.change_place(session, first, place="Ailleurs", by=by, at=AT)
 
-    assert agenda_papers.content(session, first) == before
+    assert agenda_papers.content_of(session, first, 1) == before
     assert isinstance(before, AgendaContent)
+    now = agenda_papers.content(session, first)
+    assert (now.head.place, now.items) == ("Ailleurs", before.items), "where it is held is put right, and nothing else"
     turn = next(line for line in before.items if line.title.en.startswith("The youth worker"))
     assert [point.fr.split(" ")[0] for point in turn.points] == [
         "Relation",

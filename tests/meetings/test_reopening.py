@@ -1,0 +1,301 @@
+"""A frozen agenda whose meeting is moved: opened again and frozen anew, or put right; what went out stays kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+from sqlmodel import Session
+
+from duties.refusals import Refusal
+from meetings import agenda_papers, agendas, assembling, freezing, posting, schedule
+from meetings.agenda_papers import Change
+from meetings.documents.content import Both
+from meetings.holding import read_meeting
+from models.base import table_of
+from models.meeting import MeetingSeries
+from models.outbox import Notice
+from tests.cast import AT, Cast
+from tests.meetings.agenda_desk import FIRST, admission, item, meeting, session, told, versions
+
+__all__ = ["session"]
+
+_notice = table_of(Notice)
+_series = table_of(MeetingSeries)
+
+#: The day before the first meeting, when its agenda is frozen by the rule.
+EVE = datetime(2026, 12, 1, 15, 0, tzinfo=AT.tzinfo)
+#: The Monday after it, on which it is held instead; and when its agenda is due again.
+MONDAY = datetime.combine(FIRST + timedelta(days=5), time(9, 30))
+SUNDAY = datetime(2026, 12, 6, 15, 0, tzinfo=AT.tzinfo)
+
+
+def _refused(act: Callable[[], object]) -> str:
+    with pytest.raises(Refusal) as refused:
+        act()
+    return refused.value.code
+
+
+def _freeze(session: Session, cast: Cast, meeting_id: UUID, at: datetime) -> None:
+    """Have a meeting's agenda assembled, frozen and sent, as the round does."""
+    by = cast.actor("coordinator")
+    assembling.assemble(session, meeting_id, by=by, at=at)
+    posting.post(session, freezing.freeze(session, meeting_id, by=by, at=at), "frozen", at=at)
+
+
+def _sent_to(session: Session, cast: Cast, name: str) -> list[str]:
+    """The letters about agendas that somebody was sent, in their order."""
+    rows = session.execute(
+        select(_notice.c.message)
+        .where(_notice.c.person_id == cast.people[name], _notice.c.template == "meeting_agenda")
+        .order_by(_notice.c.n)
+    )
+    found = []
+    for row in rows:
+        body = message_from_bytes(row.message, _class=EmailMessage, policy=SMTP).get_body(("plain",))
+        assert body is not None
+        found.append(" ".join(str(body.get_content()).split()))
+    return found
+
+
+def _numbers(session: Session, meeting_id: UUID) -> dict[str, str | None]:
+    return {row["title_en"]: row["number"] for row in agendas.items_of(session, meeting_id)}
+
+
+def test_an_agenda_moved_to_another_day_before_it_is_due_is_opened_again_and_frozen_anew(
+    cast: Cast, session: Session
+) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    kept, gone = admission(session, cast, "#2026-07"), admission(session, cast, "#2026-08")
+    _freeze(session, cast, first, EVE)
+    before = _numbers(session, first)
+
+    schedule.move_meeting(session, first, MONDAY, reason="Tempête", by=by, at=EVE)
+
+    row = read_meeting(session, first)
+    assert (row["agenda_frozen_at"], row["agenda_circulated_at"]) == (None, None)
+    assert set(_numbers(session, first).values()) == {None}
+    assert told(session, first)[-2:] == ["meeting.moved", "agenda.reopened"]
+    assert assembling.due_to_freeze(session, EVE) == ()
+    assert first in assembling.due_to_freeze(session, SUNDAY)
+    agendas.take_off(session, gone, by=by, at=EVE)
+    new = admission(session, cast, "#2026-09")
+    _freeze(session, cast, first, SUNDAY)
+
+    assert [one["kind"] for one in versions(session, first)] == ["agenda", "agenda"]
+    (old, current) = agenda_papers.versions_of(session, first)
+    assert (old.is_replaced, current.is_replaced) == (True, False)
+    assert agenda_papers.content_of(session, first, 1).head.starts == datetime.combine(FIRST, time(9, 30))
+    assert "Admission #2026-08" in {line.title.en for line in agenda_papers.content_of(session, first, 1).items}
+    assert agenda_papers.content(session, first).head.starts == MONDAY
+    found = agenda_papers.replacing(session, first, 2)
+    assert found is not None
+    assert found.was == datetime.combine(FIRST, time(9, 30))
+    title = "Admission #2026-%s"
+    assert found.changes[0] == Change(
+        "added", str(item(session, new)["number"]), "", Both(fr=title % "09", en=title % "09")
+    )
+    assert found.changes[-1] == Change("gone", "", str(before[title % "08"]), Both(fr=title % "08", en=title % "08"))
+    assert item(session, kept)["number"] == before["Admission #2026-07"]
+
+
+def test_the_new_version_is_sent_and_says_what_changed_since_the_one_before(cast: Cast, session: Session) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    gone = admission(session, cast, "#2026-08")
+    _freeze(session, cast, first, EVE)
+    assert "takes the place" not in _sent_to(session, cast, "worker_codim")[0]
+    schedule.move_meeting(session, first, MONDAY, by=by, at=EVE)
+    agendas.take_off(session, gone, by=by, at=EVE)
+    admission(session, cast, "#2026-09")
+
+    _freeze(session, cast, first, SUNDAY)
+
+    _, anew = _sent_to(session, cast, "worker_codim")
+    assert "takes the place of the agenda that you were sent before, when the meeting was to be on Wed" in anew
+    assert "- New: 1. Admission #2026-09" in anew
+    assert "- No longer on it: Admission #2026-08 (it was number 1)" in anew
+    _, en_neuf = _sent_to(session, cast, "police")
+    assert "Il remplace l’ordre du jour que vous avez reçu auparavant" in en_neuf
+    assert "Nouveau : 1. Admission #2026-09" in en_neuf
+
+
+@pytest.mark.parametrize(
+    ("starts", "at"),
+    [
+        (datetime.combine(FIRST, time(14, 0)), EVE),  # another hour of the same day
+        # To the next day, ten minutes after it should have begun: by then that day's agenda is due.
+        (datetime.combine(FIRST + timedelta(days=1), time(9, 30)), datetime(2026, 12, 2, 14, 40, tzinfo=AT.tzinfo)),
+    ],
+)
+def test_an_agenda_that_is_due_already_stays_frozen_and_says_the_right_time(
+    cast: Cast, session: Session, starts: datetime, at: datetime
+) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    admission(session, cast)
+    _freeze(session, cast, first, EVE)
+    late = admission(session, cast, "#2026-08")
+    freezing.add_late(session, first, late, reason="Urgent", by=by, at=EVE)
+    before = _numbers(session, first)
+
+    schedule.move_meeting(session, first, starts, by=by, at=at)
+
+    assert read_meeting(session, first)["agenda_frozen_at"] is not None
+    assert _numbers(session, first) == before
+    rows = agenda_papers.versions_of(session, first)
+    assert [(one.kind, one.addendum, one.is_replaced) for one in rows] == [
+        ("agenda", 0, True),
+        ("addendum", 1, True),
+        ("agenda", 0, False),
+    ]
+    now = agenda_papers.content(session, first)
+    assert now.head.starts == starts
+    assert "1.1" in {line.number for line in now.items}
+    assert len(_sent_to(session, cast, "worker_codim")) == 1, "the move's own letter tells the time"
+
+
+def test_a_new_place_or_hour_of_the_season_is_put_right_on_what_is_frozen(cast: Cast, session: Session) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    admission(session, cast)
+    _freeze(session, cast, first, EVE)
+
+    schedule.change_place(session, first, place="Salle 9", following=True, by=by, at=EVE)
+    assert agenda_papers.content(session, first).head.place == "Salle 9"
+    series = session.scalars(select(_series.c.id).where(_series.c.program_id == cast.program_id)).one()
+    schedule.change_hour(session, series, since=FIRST, hour=time(10, 0), by=by, at=EVE)
+
+    assert agenda_papers.content(session, first).head.starts == datetime.combine(FIRST, time(10, 0))
+    assert len(agenda_papers.versions_of(session, first)) == 3
+    assert agenda_papers.versions_of(session, meeting(session, FIRST + timedelta(days=7))) == ()
+
+
+def test_what_was_late_for_the_old_day_is_late_no_more(cast: Cast, session: Session) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    taken = admission(session, cast)
+    _freeze(session, cast, first, EVE)
+    freezing.add_late(session, first, admission(session, cast, "#2026-08"), reason="Urgent", by=by, at=EVE)
+    waits = agendas.request(
+        session, "clinical", title_fr="Horaire", title_en="Schedule", meeting_id=first, late_reason="Urgent",
+        by=cast.actor("worker_codim"), at=EVE,
+    )  # fmt: skip
+
+    schedule.move_meeting(session, first, MONDAY, by=by, at=EVE)
+
+    assert agendas.late_requests(session, first) == ()
+    assert not any(row["late"] for row in agendas.items_of(session, first))
+    _freeze(session, cast, first, SUNDAY)
+    assert item(session, waits)["meeting_id"] == first
+    assert item(session, taken)["number"] == "1"
+    assert all("." not in str(number) for number in _numbers(session, first).values())
+
+
+def test_addenda_are_counted_anew_for_an_agenda_that_was_frozen_anew(cast: Cast, session: Session) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    _freeze(session, cast, first, EVE)
+    one = freezing.add_late(session, first, admission(session, cast), reason="Urgent", by=by, at=EVE)
+    posting.post(session, one, "addendum", addendum=1, at=EVE)
+    schedule.move_meeting(session, first, MONDAY, by=by, at=EVE)
+    assert _refused(lambda: agenda_papers.content(session, first, addendum=1)) == "agenda.no_addendum"
+    _freeze(session, cast, first, SUNDAY)
+    assert _refused(lambda: agenda_papers.content(session, first, addendum=1)) == "agenda.no_addendum"
+
+    late = admission(session, cast, "#2026-09")
+    two = freezing.add_late(session, first, late, reason="Urgent", by=by, at=SUNDAY)
+    posting.post(session, two, "addendum", addendum=1, at=SUNDAY)
+
+    assert [line.title.en for line in agenda_papers.content(session, first, addendum=1).items] == ["Admission #2026-09"]
+    assert [(one.n, one.addendum) for one in agenda_papers.versions_of(session, first)] == [
+        (1, 0),
+        (2, 1),
+        (3, 0),
+        (4, 1),
+    ]
+    assert "Admission #2026-09" in {line.title.en for line in agenda_papers.whole(session, first).items}
+    assert len(_sent_to(session, cast, "worker_codim")) == 4, "each was sent, the second addendum too"
+
+
+def test_whoever_hosts_for_the_coordinator_says_no_yes_to_what_they_asked_for_late_themselves(
+    cast: Cast, session: Session
+) -> None:
+    first = meeting(session, FIRST)
+    _freeze(session, cast, first, EVE)
+    stand_in = replace(
+        cast.actor("coordinator"),
+        person_id=cast.people["worker_codim"],
+        acting_for=cast.people["coordinator"],
+    )
+    late = agendas.request(
+        session, "clinical", title_fr="Horaire", title_en="Schedule", meeting_id=first, late_reason="Urgent",
+        by=cast.actor("worker_codim"), at=EVE,
+    )  # fmt: skip
+
+    assert _refused(lambda: freezing.add_late(session, first, late, by=stand_in, at=EVE)) == "agenda.own_late_request"
+    assert item(session, late)["state"] == "pool"
+    freezing.add_late(session, first, late, by=cast.actor("coordinator"), at=EVE)
+    assert item(session, late)["late_reason"] == "Urgent"
+
+
+def test_an_item_is_moved_by_its_place_or_one_up_and_one_down(cast: Cast, session: Session) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    made = admission(session, cast)
+    assembling.assemble(session, first, by=by, at=AT)
+
+    def place() -> int:
+        return [row["id"] for row in agendas.items_of(session, first)].index(made) + 1
+
+    last = len(agendas.items_of(session, first))
+    assert place() == 1
+    acts: list[tuple[Callable[[], object], int]] = [
+        (lambda: agendas.shift(session, made, -1, by=by, at=AT), 1),
+        (lambda: agendas.shift(session, made, 1, by=by, at=AT), 2),
+        (lambda: agendas.move_to(session, made, 4, by=by, at=AT), 4),
+        (lambda: agendas.shift(session, made, -1, by=by, at=AT), 3),
+        (lambda: agendas.move_to(session, made, 99, by=by, at=AT), last),
+        (lambda: agendas.shift(session, made, 1, by=by, at=AT), last),
+        (lambda: agendas.move_to(session, made, 1, by=by, at=AT), 1),
+    ]
+    for act, expected in acts:
+        act()
+        assert place() == expected
+    assert _refused(lambda: agendas.move_to(session, made, 0, by=by, at=AT)) == "agenda.place.missing"
+    seen = item(session, made)["version"]
+    assert _refused(lambda: agendas.shift(session, made, 1, by=by, at=AT, seen=seen - 1)) == "agenda_item.changed"
+
+
+def test_what_a_rule_drew_and_was_taken_off_is_put_on_again_by_hand(cast: Cast, session: Session) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    assembling.assemble(session, first, by=by, at=AT)
+    research = next(row["id"] for row in agendas.items_of(session, first) if row["title_en"] == "Research")
+    assert agendas.off_of(session, first) == ()
+    assert _refused(lambda: agendas.restore(session, research, by=by, at=AT)) == "agenda.not_taken_off"
+    agendas.take_off(session, research, by=by, at=AT)
+    (off,) = agendas.off_of(session, first)
+    assert off["id"] == research
+
+    again = agendas.restore(session, research, by=by, at=AT, seen=off["version"])
+
+    assert agendas.items_of(session, first)[-1]["id"] == again
+    assert agendas.off_of(session, first) == ()
+    assert not assembling.assemble(session, first, by=by, at=AT)
+    assert _refused(lambda: agendas.restore(session, research, by=by, at=AT)) == "agenda.not_taken_off"
+    agendas.take_off(session, again, by=by, at=AT)
+    assert len(agendas.off_of(session, first)) == 1
+
+
+def test_nothing_is_asked_for_late_of_a_meeting_that_is_over(cast: Cast, session: Session) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    _freeze(session, cast, first, EVE)
+    schedule.cancel_meeting(session, first, reason="Tempête", by=by, at=EVE)
+
+    def ask() -> object:
+        return agendas.request(
+            session, "clinical", title_fr="Horaire", title_en="", meeting_id=first, late_reason="Urgent", by=by, at=EVE
+        )
+
+    assert _refused(ask) == "agenda.meeting_over"
