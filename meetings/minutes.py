@@ -18,7 +18,7 @@ from duties.actors import Actor
 from duties.here import one, program_of
 from duties.refusals import Refusal
 from locales import N_
-from meetings import attendance
+from meetings import attendance, minutes_posting
 from meetings.agenda_items import change_item, items_of, lock_item, tell
 from meetings.agenda_items import moved as item_moved
 from meetings.agenda_papers import head_of, item_line
@@ -34,6 +34,7 @@ from meetings.documents.content import (
     from_json,
 )
 from meetings.holding import changed_meanwhile, lock_meeting, read_meeting
+from meetings.invitations import Told
 from meetings.local_times import local_of
 from meetings.quorum import Standing
 from meetings.texts import checked_text
@@ -146,14 +147,25 @@ def refresh(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen
     return version
 
 
-def circulate(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> int:
-    """Say that the members have the draft now, and may ask for changes; return its version. Raises Refusal."""
+def circulate(
+    session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None
+) -> tuple[Told, ...]:
+    """Send the draft to those whom the meeting invited, who may then ask for changes; who is written to.
+
+    Where it had gone out before, it goes to those alone for whom something changed. Raises Refusal: it is no draft, it
+    is whole in no language, or it names somebody who may not be named.
+    """
     row = _lock(session, meeting_id, seen)
     state = _moved(row, "circulate")
-    content = as_json(replace(content_of(row), state="circulated"))
-    version = _change(session, row, state=state, circulated_at=at, content=content)
-    events.write(session, "minutes.circulated", "minutes", row["id"], by=by, at=at)
-    return version
+    content = replace(content_of(row), state="circulated")
+    before = from_json(row["circulated"]) if row["circulations"] else None
+    assert before is None or isinstance(before, MinutesContent)  # noqa: S101 - written below
+    n = row["circulations"] + 1
+    told = minutes_posting.post(session, meeting_id, content, before=before, n=n, at=at)
+    kept = as_json(content)
+    _change(session, row, state=state, circulated_at=at, circulations=n, content=kept, circulated=kept)
+    events.write(session, "minutes.circulated", "minutes", row["id"], by=by, at=at, n=n, letters=len(told))
+    return told
 
 
 def amend(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> int:
@@ -242,6 +254,7 @@ def _clock(moment: datetime | None, zone: str) -> time | None:
 def _item(row: Mapping[str, Any], number: str, decided: Sequence[Mapping[str, Any]]) -> MinutesItem:
     return MinutesItem(
         line=item_line(row, number),
+        audience=row["audience"],
         said=Both(fr=row["note_fr"], en=row["note_en"]),
         outcome=row["outcome"],
         decisions=tuple(_decision_line(one) for one in decided if one["item_id"] == row["id"]),

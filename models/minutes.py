@@ -116,7 +116,10 @@ class Endorsement(InProgram, table=True):
 
 
 class Minutes(InProgram, table=True):
-    """The minutes of a meeting: drafted from its agenda, approved by a later meeting, then left as they are."""
+    """The minutes of a meeting: drafted from its agenda, approved by a later meeting, then left as they are.
+
+    `circulated` is what they said when they last went out, for the `circulations`th time; empty before.
+    """
 
     __tablename__ = "minutes"
     __table_args__ = (
@@ -126,11 +129,14 @@ class Minutes(InProgram, table=True):
         one_of("state", MINUTES.states),
         CheckConstraint("(state = 'approved') = (approved_at is not null)", name="approved"),
         CheckConstraint("state = 'draft' or circulated_at is not null", name="circulated"),
+        CheckConstraint("(circulations = 0) = (circulated_at is null)", name="circulations"),
     )
 
     meeting_id: UUID
     state: str = MINUTES.initial
     content: dict[str, Any] = structure()
+    circulated: dict[str, Any] = structure()
+    circulations: int = 0
     digest: str = ""
     circulated_at: datetime | None = moment(default=None)
     approved_at: datetime | None = moment(default=None)

@@ -25,6 +25,7 @@ Outcome = Literal["", "treated", "decided", "carried", "referred", "withdrawn"]
 SeatState = Literal["unrecorded", "present", "remote", "alternate", "excused", "absent"]
 DecisionState = Literal["open", "standing", "done", "withdrawn"]
 MinutesState = Literal["draft", "circulated", "approved"]
+Audience = Literal["invited", "seats", "partners"]
 
 _FROZEN: Final = ConfigDict(extra="forbid")
 
@@ -174,9 +175,13 @@ class DecisionLine:
 
 @dataclass(frozen=True, kw_only=True, config=_FROZEN)
 class MinutesItem:
-    """An item of the agenda as the meeting treated it: what was said, what became of it, what was decided."""
+    """An item of the agenda as the meeting treated it: what was said, what became of it, what was decided.
+
+    `audience` is who may read it: whoever prints it leaves it out for others.
+    """
 
     line: ItemLine
+    audience: Audience = "partners"
     said: Both = NOTHING
     outcome: Outcome = ""
     decisions: tuple[DecisionLine, ...] = ()

@@ -384,7 +384,7 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "meeting_guest": ("withdrawn_by",),
     "meeting_link": ("token_digest",),
     "meeting_series": ("uid", "time_zone", "online_url"),
-    "minutes": ("state", "content", "digest"),
+    "minutes": ("state", "content", "circulated", "digest"),
     "notice": ("key", "to_address", "language", "template", "thread", "state", "code"),
     "obligation": ("key", "owed_by", "period", "check_kind", "rule", "sources"),
     "obligation_document": ("kind", "content_type", "sha256", "withdrawn_why"),

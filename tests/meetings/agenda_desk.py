@@ -140,6 +140,8 @@ def circulate_minutes(session: Session, cast: Cast, meeting_id: UUID) -> None:
             meeting_id=meeting_id,
             state="circulated",
             content={},
+            circulated={},
+            circulations=1,
             digest="",
             circulated_at=AT,
             version=1,

@@ -204,6 +204,7 @@ def _sit_and_decide(session: Session, cast: Cast, committee_id: UUID, held: Meet
             meeting_id=held.id,
             state="approved",
             content={"items": []},
+            circulations=1,
             circulated_at=AT,
             approved_at=AT,
             approved_in_id=next_id,

@@ -103,6 +103,7 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_meeting_state": ("meeting", "state = 'lost'", "state = 'planned'"),
     "ck_minutes_approved": ("minutes", "approved_at = null", "state = 'approved'"),
     "ck_minutes_circulated": ("minutes", "circulated_at = null", "state = 'approved'"),
+    "ck_minutes_circulations": ("minutes", "circulations = 0", "state = 'approved'"),
     "ck_minutes_state": ("minutes", "state = 'lost', approved_at = null", ""),
     "ck_notice_queued": ("notice", "next_attempt_at = null", "state = 'queued'"),
     "ck_notice_sent": ("notice", "sent_at = now()", "state = 'queued'"),

@@ -380,6 +380,8 @@ CREATE TABLE minutes (
     meeting_id UUID NOT NULL,
     state VARCHAR NOT NULL,
     content JSONB NOT NULL,
+    circulated JSONB NOT NULL,
+    circulations INTEGER NOT NULL,
     digest VARCHAR NOT NULL,
     circulated_at TIMESTAMP WITH TIME ZONE,
     approved_at TIMESTAMP WITH TIME ZONE,
@@ -392,6 +394,7 @@ CREATE TABLE minutes (
     CONSTRAINT ck_minutes_state CHECK (state in ('draft', 'circulated', 'approved')),
     CONSTRAINT ck_minutes_approved CHECK ((state = 'approved') = (approved_at is not null)),
     CONSTRAINT ck_minutes_circulated CHECK (state = 'draft' or circulated_at is not null),
+    CONSTRAINT ck_minutes_circulations CHECK ((circulations = 0) = (circulated_at is null)),
     CONSTRAINT fk_minutes_program_id FOREIGN KEY(program_id) REFERENCES program (id)
 );
 

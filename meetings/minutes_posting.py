@@ -1,0 +1,208 @@
+"""Sending the minutes of a meeting: to each who was invited, in a language in which they are whole.
+
+Minutes that were changed after they had gone out go to whoever's edition changed, with a letter that says where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlmodel import Session
+
+from duties import notices
+from duties.envelopes import Attachment
+from duties.notices import Language
+from duties.refusals import Refusal
+from locales import LANGUAGES, N_, pick, say
+from meetings import agenda_papers
+from meetings.agenda_papers import WIDEST, Reader
+from meetings.committees import committees
+from meetings.documents.content import NOTHING, Both, MinutesContent, untranslated
+from meetings.documents.issuing import issue, refuse_names
+from meetings.holding import read_meeting
+from meetings.invitations import Told
+from meetings.wording import when
+
+#: The kinds of letter, as a preview calls them.
+FIRST: Final = "minutes"
+CORRECTED: Final = "minutes_corrected"
+
+
+@dataclass(frozen=True)
+class Edition:
+    """The minutes as one reader gets them, and the language in which: theirs, or another in which alone they are
+    whole."""
+
+    content: MinutesContent
+    language: str
+
+
+def read_by(content: MinutesContent, audience: str) -> MinutesContent:
+    """Minutes as an audience reads them (`models.agenda.AUDIENCES`): under the same numbers, some with gaps."""
+    may = WIDEST[: WIDEST.index(audience) + 1]
+    return replace(content, items=tuple(item for item in content.items if item.audience in may))
+
+
+def edition_for(content: MinutesContent, reader: Reader) -> Edition | None:
+    """What a reader gets; None where what they may read is whole in no language."""
+    mine = read_by(content, reader.audience)
+    tried = [reader.language, *(one for one in LANGUAGES if one != reader.language)]
+    return next((Edition(mine, language) for language in tried if not untranslated(mine, language)), None)
+
+
+def lacking(content: MinutesContent) -> dict[str, tuple[str, ...]]:
+    """By language, the numbers of the items and decisions of which something is not written in it."""
+    found = {}
+    for language in LANGUAGES:
+        numbers = [item.line.number for item in content.items if untranslated(_alone(content, item), language)]
+        numbers += [line.number for line in content.decisions if line.text and not pick(language, line.text)]
+        if numbers:
+            found[language] = tuple(numbers)
+    return found
+
+
+def post(
+    session: Session,
+    meeting_id: UUID,
+    content: MinutesContent,
+    *,
+    before: MinutesContent | None = None,
+    n: int,
+    at: datetime,
+) -> tuple[Told, ...]:
+    """Write the letters that bring the minutes for the `n`th time, each with its PDF; to whom.
+
+    With `before`, what they said when they last went out: then to those alone for whom something changed. The same `n`
+    writes once. Raises Refusal where an edition is whole in no language, or names somebody who may not be named.
+    """
+    refuse_names(session, content)
+    meeting = read_meeting(session, meeting_id)
+    committee = committees(session)[meeting["committee_id"]]
+    printed: dict[tuple[str, str], Attachment] = {}
+    told = []
+    for reader in agenda_papers.readers_of(session, meeting_id):
+        edition = edition_for(content, reader)
+        if edition is None:
+            raise _whole_in_none(content)
+        had = edition_for(before, reader) if before is not None else None
+        changed = changes(had, edition) if had is not None else ()
+        if had is not None and not changed:
+            continue
+        place = (reader.audience, edition.language)
+        if place not in printed:
+            printed[place] = issue(
+                session,
+                edition.content,
+                edition.language,
+                kind="minutes",
+                committee=committee["key"],
+                day=meeting["starts"].date(),
+            )
+        written = notices.write(
+            session,
+            "meeting_minutes",
+            to=reader.person_id,
+            key=f"minutes:{meeting_id}:{n}",
+            facts=_facts(committee, meeting, edition, changed, is_corrected=had is not None),
+            at=at,
+            attachments=(printed[place],),
+        )
+        kind = FIRST if had is None else CORRECTED
+        told.append(Told(reader.person_id, committee["id"], kind, "", meeting["starts"], has_address=written))
+    return tuple(told)
+
+
+@dataclass(frozen=True)
+class Change:
+    """Where minutes say something else than before: in an item or a decision with this number, or in a part of them."""
+
+    part: str  # a key of `_PARTS`
+    number: str = ""
+    title: Both = NOTHING
+
+    def in_words(self, language: str) -> str:
+        """As a line of a letter."""
+        return say(language, _PARTS[self.part], number=self.number, title=pick(language, self.title) or self.title.fr)
+
+
+_PARTS: Final[Mapping[str, str]] = {
+    "head": N_("The hour or the place of the meeting"),
+    "attendance": N_("The attendance"),
+    "item": N_("Item %(number)s: %(title)s"),
+    "decision": N_("Decision %(number)s"),
+    "language": N_("The language: they are whole in another one now"),
+}
+
+
+def changes(had: Edition, has: Edition) -> tuple[Change, ...]:
+    """Where an edition says something else than the one that its reader had before, in their order."""
+    return tuple(_changes(had, has))
+
+
+def _changes(had: Edition, has: Edition) -> Iterator[Change]:
+    if had.language != has.language:
+        yield Change("language")
+    before, after, language = had.content, has.content, has.language
+    if _said(before.head, language) != _said(after.head, language):
+        yield Change("head")
+    sat = ("attendance", "quorum", "has_quorum")
+    if any(_said(getattr(before, name), language) != _said(getattr(after, name), language) for name in sat):
+        yield Change("attendance")
+    old = {item.line.number: item for item in before.items}
+    new = {item.line.number: item for item in after.items}
+    for number, item in (old | new).items():
+        if _said(old.get(number), language) != _said(new.get(number), language):
+            yield Change("item", number, item.line.title)
+    decided, decides = ({line.number: line for line in one.decisions} for one in (before, after))
+    for number in decided | decides:
+        if _said(decided.get(number), language) != _said(decides.get(number), language):
+            yield Change("decision", number)
+
+
+def _said(part: object, language: str) -> Any:
+    """A part of minutes as it reads in one language."""
+    if isinstance(part, Both):
+        return pick(language, part)
+    if isinstance(part, tuple):
+        return tuple(_said(element, language) for element in part)
+    if is_dataclass(part):
+        return {field.name: _said(getattr(part, field.name), language) for field in fields(part)}
+    return part
+
+
+def _alone(content: MinutesContent, item: Any) -> MinutesContent:
+    return replace(content, items=(item,), attendance=(), decisions=())
+
+
+def _whole_in_none(content: MinutesContent) -> Refusal:
+    numbers = dict.fromkeys(number for found in lacking(content).values() for number in found)
+    return Refusal(
+        "minutes.untranslated",
+        N_("The minutes are whole in no language. Write in one of them what is said on: %(numbers)s."),
+        numbers=", ".join(numbers),
+    )
+
+
+def _facts(
+    committee: Mapping[str, Any],
+    meeting: Mapping[str, Any],
+    edition: Edition,
+    changed: tuple[Change, ...],
+    *,
+    is_corrected: bool,
+) -> notices.Facts:
+    def facts(language: Language) -> dict[str, Any]:
+        return {
+            "committee": pick(language, {"fr": committee["title_fr"], "en": committee["title_en"]}),
+            "when": when(language, meeting["starts"]),
+            "is_corrected": is_corrected,
+            "lines": [{"text": one.in_words(language)} for one in changed],
+            "in_another_language": edition.language != language,
+            "path": f"/meetings/{meeting['id']}/minutes",
+        }
+
+    return facts
