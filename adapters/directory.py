@@ -19,14 +19,13 @@ from msal.exceptions import MsalError  # type: ignore[import-untyped]  # the sam
 
 from adapters.entra_settings import SEVERAL_TENANTS, EntraSettings
 from adapters.environment import SettingsError
+from adapters.for_msal import OUR_FAULT, ForMsal, NoTokens
 from adapters.id_tokens import Directory, Unreachable, prove
 from models.ports import Away, Begun, Proven, Unproven
 
 _log = logging.getLogger(__name__)
 
 _TIMEOUT: Final = httpx2.Timeout(10.0, connect=5.0)
-#: Errors of the token's address that say that we, and not the person, are refused.
-_OUR_FAULT: Final = frozenset({"invalid_client", "unauthorized_client", "invalid_scope", "invalid_resource"})
 
 
 class Entra:
@@ -125,7 +124,7 @@ class Entra:
         if not isinstance(found, dict):
             return Unproven("token")
         error = found.get("error")
-        if error in _OUR_FAULT:
+        if error in OUR_FAULT:
             _log.error("the directory refuses our registration or its secret", extra={"code": error})
             return Away("credential")
         if error:
@@ -142,9 +141,9 @@ class Entra:
                 authority=self._authority,
                 instance_discovery=False,  # the operator names the cloud; no other host is asked whether it is one
                 exclude_scopes=["offline_access"],  # we sign people in, and ask nothing in their name afterwards
-                http_client=_ForMsal(self._http),
+                http_client=ForMsal(self._http),
                 http_cache=self._remembered,
-                token_cache=_NoTokens(),
+                token_cache=NoTokens(),
             )
         except SettingsError as gone:
             _log.error("nobody can sign in: a setting cannot be used", extra={"code": gone.variable})
@@ -154,38 +153,6 @@ class Entra:
         except Exception as stumbled:  # noqa: BLE001  # MSAL reads a description with no care for its shape
             _log.warning("the directory's description cannot be read", extra={"error": type(stumbled).__name__})
             return Away("answer")
-
-
-class _ForMsal:
-    """The client as MSAL calls it: over TLS alone, whatever address a description names. Our secret goes along."""
-
-    def __init__(self, http: httpx2.Client) -> None:
-        self._http = http
-
-    def get(self, url: str, **kwargs: Any) -> httpx2.Response:
-        """Fetch something."""
-        return self._http.get(_encrypted(url), **kwargs)
-
-    def post(self, url: str, *, data: Mapping[str, Any], **kwargs: Any) -> httpx2.Response:
-        """Post a form. MSAL makes the proof of a certificate as bytes, which this client would write as Python does."""
-        form = {name: value.decode() if isinstance(value, bytes) else value for name, value in data.items()}
-        return self._http.post(_encrypted(url), data=form, **kwargs)
-
-    def close(self) -> None:
-        """Nothing: others use the client too."""
-
-
-def _encrypted(url: str) -> str:
-    if not url.startswith("https://"):
-        raise httpx2.UnsupportedProtocol("the directory is spoken to over TLS alone")
-    return url
-
-
-class _NoTokens(msal.TokenCache):  # type: ignore[misc]  # msal has no types
-    """Keeps no token: the ID token is read once, and no other is wanted."""
-
-    def add(self, event: Mapping[str, Any], now: float | None = None) -> None:
-        """Nothing."""
 
 
 def _away(error: httpx2.HTTPError) -> Away:

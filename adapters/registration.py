@@ -1,0 +1,86 @@
+"""What proves an application to a directory of Microsoft's: a secret, or a key with its certificate, each in a file.
+
+A registration's variables begin with a word of its own (`ENTRA`, `GRAPH`), and a sentence names the variable that it is
+about. Files are read anew each time, so that they can be changed without a restart.
+"""
+
+import re
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from adapters.environment import SettingsError, contents_of, path_of, text_of
+
+PUBLIC_CLOUD: Final = "https://login.microsoftonline.com"
+_PEM: Final = re.compile(r"-----BEGIN ([A-Z ]+)-----.+?-----END \1-----", re.DOTALL)
+
+
+def host_of(env: Mapping[str, str], name: str, default: str) -> str:
+    """The address of a host, over TLS, without a path and without its last slash. Raises SettingsError."""
+    given = text_of(env, name, default)
+    try:
+        parts = urlsplit(given)
+        _ = parts.port  # raises where it is no number
+    except ValueError:
+        raise SettingsError(name, f"is not an address such as {default}.") from None
+    plain = not (parts.path.strip("/") or parts.query or parts.fragment) and parts.username is None
+    if parts.scheme != "https" or not parts.hostname or not plain:
+        raise SettingsError(name, f"must be a host's address alone, such as {default}.")
+    return f"https://{parts.netloc}"
+
+
+def files_of(env: Mapping[str, str], word: str) -> tuple[Path | None, Path | None]:
+    """The file of the secret and that of the certificate, of which one is named. Raises SettingsError."""
+    secret, certificate = path_of(env, f"{word}_CLIENT_SECRET_FILE"), path_of(env, f"{word}_CERTIFICATE_FILE")
+    of_secret, of_certificate = f"{word}_CLIENT_SECRET_FILE", f"{word}_CERTIFICATE_FILE"
+    if secret and certificate:
+        raise SettingsError(of_certificate, f"is set beside {of_secret}; keep one of the two.")
+    if not secret and not certificate:
+        raise SettingsError(of_certificate, f"or {of_secret} is needed with {word}_CLIENT_ID.")
+    return secret, certificate
+
+
+def credential_of(word: str, secret: Path | None, certificate: Path | None) -> str | dict[str, str]:
+    """What the files hold, as msal takes it. Raises SettingsError where they cannot be read or do not hold it."""
+    if certificate is not None:
+        name = f"{word}_CERTIFICATE_FILE"
+        return _key_and_certificate(name, contents_of(name, certificate))
+    assert secret is not None, "one of the two is always set"  # noqa: S101  # `files_of` sees to it
+    said = contents_of(f"{word}_CLIENT_SECRET_FILE", secret).strip()
+    if not said:
+        raise SettingsError(f"{word}_CLIENT_SECRET_FILE", "names a file that holds no secret.")
+    return said
+
+
+def trust_of(word: str, ca_file: Path | None) -> ssl.SSLContext | None:
+    """Whom we believe, where that is not for the system to say. Raises SettingsError."""
+    if ca_file is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError):
+        raise SettingsError(f"{word}_CA_FILE", "names a file that holds no certificates in PEM form.") from None
+
+
+def _key_and_certificate(name: str, pem: str) -> dict[str, str]:
+    """The two parts of a file that holds a private key and its certificate. Raises SettingsError."""
+    # Only an installation that has a certificate pays for this import, and it is the costly part of this module.
+    from cryptography import x509  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+
+    blocks = [(found[1], found[0]) for found in _PEM.finditer(pem)]
+    keys = [block for kind, block in blocks if kind.endswith("PRIVATE KEY")]
+    certificates = [block for kind, block in blocks if kind == "CERTIFICATE"]
+    wrong = SettingsError(name, "must hold a private key without a password, and its certificate.")
+    if len(keys) != 1 or not certificates:
+        raise wrong
+    try:
+        key = load_pem_private_key(keys[0].encode(), password=None)
+        own = x509.load_pem_x509_certificate(certificates[0].encode())
+    except (ValueError, TypeError):
+        raise wrong from None
+    if key.public_key() != own.public_key():
+        raise wrong
+    return {"private_key": keys[0], "public_certificate": certificates[0]}
