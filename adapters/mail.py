@@ -88,7 +88,7 @@ class SmtpMailer:
         self._used_at = 0.0
         self._lock = threading.Lock()
 
-    def send(self, *, to: str, message: bytes) -> Outcome:
+    def send(self, *, to: str, message: bytes, again: bool = False) -> Outcome:  # noqa: ARG002  # a relay tells nothing
         """Send one letter; see `Mailer.send`. Only identical bytes leave: nothing is added nor rewritten."""
         if not _ENVELOPE.fullmatch(to):
             return Refused(permanent=True, code="address")
@@ -231,7 +231,7 @@ class FolderMailer:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def send(self, *, to: str, message: bytes) -> Outcome:
+    def send(self, *, to: str, message: bytes, again: bool = False) -> Outcome:  # noqa: ARG002  # it is one file
         """Write one letter; see `Mailer.send`. The recipient stands in the letter itself."""
         if not _ENVELOPE.fullmatch(to):
             return Refused(permanent=True, code="address")

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from adapters.entra_settings import EntraSettings, entra_of
 from adapters.environment import SettingsError, contents_of, is_this_machine, path_of, port_of, text_of, truth_of
+from adapters.graph_settings import VARIABLES as GRAPH_VARIABLES
+from adapters.graph_settings import GraphSettings, graph_of
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -54,6 +56,7 @@ class Settings:
     base_url: str
     demo: bool
     smtp: Smtp | None = None
+    graph: GraphSettings | None = None
     entra: EntraSettings | None = None
     seal_key_file: Path | None = None
     trusted_proxies: tuple[str, ...] = ()
@@ -69,6 +72,8 @@ class Settings:
     @property
     def sender(self) -> str:
         """Whom letters come from. Without mail they stay on this machine, and come from an address that cannot be."""
+        if self.graph is not None:
+            return self.graph.mailbox
         return self.smtp.sender if self.smtp else "coordination@spheres.example"
 
     @classmethod
@@ -81,6 +86,7 @@ class Settings:
             raise SettingsError("SPHERES_PREFECT_PORT", "must differ from SPHERES_PORT.")
         app, owner, prefect = _databases(env)
         base_url = _base_url(env, host, port)
+        smtp, graph = _mail(env)
         return cls(
             data=Path(text_of(env, "SPHERES_DATA", "data")).expanduser().absolute(),
             host=host,
@@ -88,7 +94,8 @@ class Settings:
             prefect_port=prefect_port,
             base_url=base_url,
             demo=truth_of(env, "SPHERES_DEMO", default=False),
-            smtp=_smtp(env),
+            smtp=smtp,
+            graph=graph,
             seal_key_file=path_of(env, "SPHERES_SEAL_KEY_FILE"),
             trusted_proxies=_proxies(env),
             entra=entra_of(env, base_url),
@@ -175,11 +182,34 @@ def _proxies(env: Mapping[str, str]) -> tuple[str, ...]:
     return given
 
 
+def _mail(env: Mapping[str, str]) -> tuple[Smtp | None, GraphSettings | None]:
+    """How mail leaves: by a relay, by a mailbox through Graph, or not at all. Never by both."""
+    name = "SPHERES_MAIL"
+    kind = text_of(env, name, "").lower()
+    if kind not in ("", "smtp", "graph"):
+        raise SettingsError(name, "must be smtp or graph.")
+    unused: tuple[str, ...] = GRAPH_VARIABLES
+    why = "is set without SPHERES_MAIL=graph."
+    if kind == "graph":
+        unused, why = ("SMTP_HOST", *_OF_SMTP), "is set beside SPHERES_MAIL=graph; keep one of the two."
+    for other in unused:
+        if text_of(env, other, ""):
+            raise SettingsError(other, why)
+    if kind == "graph":
+        return None, graph_of(env)
+    smtp = _smtp(env)
+    if kind == "smtp" and smtp is None:
+        raise SettingsError("SMTP_HOST", "is needed with SPHERES_MAIL=smtp.")
+    return smtp, None
+
+
+_OF_SMTP = ("SMTP_PORT", "SMTP_USER", "SMTP_PASSWORD_FILE", "SMTP_STARTTLS", "SMTP_FROM")
+
+
 def _smtp(env: Mapping[str, str]) -> Smtp | None:
     host = text_of(env, "SMTP_HOST", "")
-    others = ("SMTP_PORT", "SMTP_USER", "SMTP_PASSWORD_FILE", "SMTP_STARTTLS", "SMTP_FROM")
     if not host:
-        for name in others:
+        for name in _OF_SMTP:
             if text_of(env, name, ""):
                 raise SettingsError(name, "is set without SMTP_HOST.")
         return None

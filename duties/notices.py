@@ -289,7 +289,8 @@ def retry(session: Session, notice_id: UUID, *, by: Actor, at: datetime) -> None
             message=message,
             attempts=0,
             next_attempt_at=at,
-            leased_until=None,
+            # As after a worker that died: the last attempt may have reached them, and a mailer that can look does so.
+            leased_until=at,
             code="",
         )
     )

@@ -24,6 +24,8 @@ from models.program import Program
 LEASE: Final = timedelta(minutes=5)
 #: Where the relay cannot be reached or refuses our account, no letter goes out for so long: it would be the same.
 REST: Final = timedelta(seconds=30)
+#: And for no longer than this, whatever silence the relay asks for.
+LONGEST_REST: Final = timedelta(minutes=10)
 
 BY_POST: Final = Actor.system("post")
 
@@ -33,10 +35,11 @@ _program = table_of(Program)
 
 @dataclass(frozen=True)
 class Delivered:
-    """What one pass over the outbox did. `rest` says that the relay itself is the trouble: wait before the next."""
+    """What one pass over the outbox did. `rest` says that the relay itself is the trouble: wait `rest_for`."""
 
     attempts: int = 0
     rest: bool = False
+    rest_for: timedelta = REST
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class _Letter:
     to: str
     message: bytes
     attempt: int
+    again: bool
 
 
 def deliver(means: Means, *, most: int = 100) -> Delivered:
@@ -63,13 +67,14 @@ def deliver(means: Means, *, most: int = 100) -> Delivered:
                 session.commit()
             if letter is None:
                 break
-            outcome = means.mailer.send(to=letter.to, message=letter.message)
+            outcome = means.mailer.send(to=letter.to, message=letter.message, again=letter.again)
             attempts += 1
             with means.sessions(program_id) as session:
                 _write_down(session, letter, outcome, means.clock())
                 session.commit()
             if _is_the_relay(outcome):
-                return Delivered(attempts, rest=True)
+                asked = getattr(outcome, "retry_after", None) or REST
+                return Delivered(attempts, rest=True, rest_for=min(max(asked, REST), LONGEST_REST))
     return Delivered(attempts)
 
 
@@ -94,7 +99,7 @@ def _take(session: Session, at: datetime) -> _Letter | None:
         earlier.c.n < _notice.c.n,
     )
     due = (
-        select(_notice.c.id)
+        select(_notice.c.id, _notice.c.leased_until)
         .where(
             _notice.c.program_id == session.info["program_id"],
             _notice.c.state == "queued",
@@ -105,14 +110,22 @@ def _take(session: Session, at: datetime) -> _Letter | None:
         .order_by(_notice.c.next_attempt_at, _notice.c.n)
         .limit(1)
         .with_for_update(skip_locked=True)
+        .cte("due")
     )
     row = session.execute(
         update(_notice)
-        .where(_notice.c.program_id == session.info["program_id"], _notice.c.id == due.scalar_subquery())
+        .where(_notice.c.program_id == session.info["program_id"], _notice.c.id == due.c.id)
         .values(leased_until=at + LEASE)
-        .returning(_notice.c.id, _notice.c.to_address, _notice.c.message, _notice.c.attempts)
+        .returning(
+            _notice.c.id, _notice.c.to_address, _notice.c.message, _notice.c.attempts, due.c.leased_until.label("held")
+        )
     ).first()
-    return None if row is None else _Letter(row.id, row.to_address, row.message, row.attempts + 1)
+    if row is None:
+        return None
+    # Held until a moment that has passed: whoever had it died, perhaps after it left.
+    return _Letter(
+        row.id, row.to_address, row.message, row.attempts + 1, again=row.attempts > 0 or row.held is not None
+    )
 
 
 def _write_down(session: Session, letter: _Letter, outcome: Outcome, at: datetime) -> None:
@@ -175,7 +188,7 @@ def _without_its_door(session: Session) -> ColumnElement[bytes]:
 
 
 def _is_the_relay(outcome: Outcome) -> bool:
-    """Whether the next letter would fare the same: nobody answers, or our own account is refused."""
-    return (isinstance(outcome, Later) and outcome.code == "connect") or (
-        isinstance(outcome, Refused) and not outcome.permanent
-    )
+    """Whether the next letter would fare the same: nobody answers, silence is asked for, or our account is refused."""
+    if isinstance(outcome, Later):
+        return outcome.code == "connect" or outcome.retry_after is not None
+    return isinstance(outcome, Refused) and not outcome.permanent

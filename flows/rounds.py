@@ -27,7 +27,7 @@ from prefect.states import Cancelled, Completed, Failed
 from sqlalchemy import select
 from sqlmodel import Session
 
-from flows import gatherings, reminders, sealing, sweep
+from flows import gatherings, incoming, reminders, sealing, sweep
 from flows.engine import Means, code_of
 from flows.marks import mark_of
 from flows.post import programs
@@ -50,6 +50,7 @@ class Round:
     """A timed round. `run` does it in one program and returns how much it found; `due_at` says when it last was due.
 
     `patience` is how long the worker waits for Prefect to start it. `local` schedules it in each program's own zone.
+    `is_needed`: whether an engine of these means does it at all.
     """
 
     key: str
@@ -58,6 +59,7 @@ class Round:
     due_at: Callable[[Session, datetime], datetime | None]
     patience: timedelta
     local: bool = False
+    is_needed: Callable[[Means], bool] = lambda _: True
 
 
 ROUNDS: Final[Mapping[str, Round]] = {
@@ -69,6 +71,14 @@ ROUNDS: Final[Mapping[str, Round]] = {
     ),
     gatherings.KEY: Round(
         gatherings.KEY, "*/15 * * * *", gatherings.gather, gatherings.due_at, patience=gatherings.EVERY
+    ),
+    incoming.KEY: Round(
+        incoming.KEY,
+        "*/5 * * * *",
+        incoming.take_in,
+        incoming.due_at,
+        patience=incoming.EVERY,
+        is_needed=incoming.is_needed,
     ),
     sweep.KEY: Round(sweep.KEY, "*/15 * * * *", sweep.sweep, sweep.due_at, patience=sweep.EVERY),
 }
@@ -98,6 +108,8 @@ def run_round(means: Means, key: str, ran_by: str) -> int:
 def is_overdue(means: Means, key: str) -> bool:
     """Whether a round was due in some program for longer than its patience, and was not done."""
     asked = ROUNDS[key]
+    if not asked.is_needed(means):
+        return False
     then = means.clock() - asked.patience
     for program_id in programs(means):
         with means.sessions(program_id) as session:
@@ -132,13 +144,15 @@ def round_flow(key: str) -> Flow[[], Any]:
 
 
 async def register(client: PrefectClient, means: Means) -> Mapping[UUID, str]:
-    """Have every round deployed with its schedules; returns the rounds' keys by deployment.
+    """Have every round that is needed deployed with its schedules; returns the rounds' keys by deployment.
 
     A deployment that is right already is left alone: changing a schedule throws away the runs that it had planned.
     """
     zones = await asyncio.to_thread(_zones, means)
     deployed: dict[UUID, str] = {}
     for key, declared in ROUNDS.items():
+        if not declared.is_needed(means):
+            continue
         schedules = _schedules(declared, zones if declared.local else [ZONE])
         try:
             found = await client.read_deployment_by_name(f"{key}/{DEPLOYMENT}")

@@ -40,7 +40,7 @@ from adapters.database import Listener, listen, make_engine, open_session, progr
 from adapters.environment import SettingsError
 from adapters.keys import FileSealKeys
 from adapters.mail import FolderMailer, SmtpMailer
-from adapters.settings import Settings
+from adapters.settings import Settings, Smtp
 from duties import wakeups
 from duties.envelopes import Mailbox
 from duties.notices import stationery_for
@@ -53,7 +53,7 @@ from flows.protocols import letter_folders
 from models.base import table_of
 from models.casework import Case
 from models.engine import Beat
-from models.ports import Mailer, NoSealKey
+from models.ports import Inbox, Mailer, NoSealKey
 
 _log = logging.getLogger(__name__)
 
@@ -278,7 +278,7 @@ class Worker:
             self._posted.clear()
             done = await asyncio.to_thread(post.deliver, self.means, most=LETTERS_AT_A_TIME)
             if done.rest:
-                await self._pause(post.REST.total_seconds())
+                await self._pause(done.rest_for.total_seconds())
             elif done.attempts < LETTERS_AT_A_TIME:
                 await asyncio.to_thread(self.between_letters)
                 await self._pause(LOOK_AGAIN_SECONDS, self._posted)
@@ -342,7 +342,7 @@ async def main(settings: Settings) -> None:
         session.info["stationery"] = paper
         return session
 
-    mailer = mailer_of(settings)
+    mailer, inbox = mail_of(settings)
     worker = Worker(
         Means(
             sessions,
@@ -350,6 +350,7 @@ async def main(settings: Settings) -> None:
             lambda: datetime.now(UTC),
             mailer,
             FileSealKeys(settings.seal_keys),
+            inbox,
         ),
         ears=lambda: listen(url, wakeups.WAKE_CHANNEL, wakeups.POST_CHANNEL),
         prefect_url=os.environ.get("PREFECT_API_URL", ""),
@@ -366,17 +367,28 @@ async def main(settings: Settings) -> None:
         engine.dispose()
 
 
-def mailer_of(settings: Settings) -> Mailer | None:
-    """How letters leave: into a folder in a demonstration, where nobody is real, else by the relay that is set.
+def mail_of(settings: Settings) -> tuple[Mailer | None, Inbox | None]:
+    """How letters leave, and the mailbox that is read: in a demonstration, where nobody is real, a folder and none.
 
-    None where no relay is set: letters wait.
+    Else the relay that is set, or the mailbox of Microsoft Graph. Without a mailer, letters wait.
     """
     if settings.demo:
-        return FolderMailer(settings.data / "mail")
-    smtp = settings.smtp
-    if smtp is None:
-        _log.warning("SMTP_HOST is not set: letters wait")
-        return None
+        return FolderMailer(settings.data / "mail"), None
+    if settings.graph is not None:
+        # Read where it is used: a worker with a relay need not hold what speaks to Graph and its directory.
+        from adapters.graph import Graph  # noqa: PLC0415
+        from adapters.graph_inbox import GraphInbox  # noqa: PLC0415
+        from adapters.graph_mail import GraphMailer  # noqa: PLC0415
+
+        graph = Graph(settings.graph)
+        return GraphMailer(graph), GraphInbox(graph)
+    if settings.smtp is None:
+        _log.warning("neither SMTP_HOST nor SPHERES_MAIL is set: letters wait")
+        return None, None
+    return _by_relay(settings.smtp), None
+
+
+def _by_relay(smtp: Smtp) -> SmtpMailer:
     return SmtpMailer(
         smtp.host,
         smtp.port,

@@ -64,6 +64,18 @@ class RoundMark(Table, table=True):
     found: int = 0
 
 
+class InboxPlace(Table, table=True):
+    """How far the mailbox to which answers come was read: the transport's own word for it, and up to when."""
+
+    __tablename__ = "inbox_place"
+
+    program_id: UUID = Field(primary_key=True, foreign_key="program.id")
+    mailbox: str = Field(primary_key=True)
+    place: str
+    since: datetime = moment()  # all that came before was dealt with: where a place is lost, reading begins anew here
+    read_at: datetime = moment()
+
+
 class Beat(Table, table=True):
     """A sign of life of one process of the engine. No policy: it belongs to no program."""
 

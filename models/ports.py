@@ -1,14 +1,14 @@
 """The ports: what the program asks of the outside world, as Protocols that `adapters` fulfil.
 
-Today the Mailer and the SignInProvider; the calendar transport and the key store come to stand beside them. A port
-speaks in plain values and in outcomes that are data, never in the exceptions of a library, so that a rule
-can decide about them.
+The Mailer, the Inbox, the SignInProvider and the keys of the record's seals; the store of people's keys comes to stand
+beside them. Calendars are reached by mail (docs/adr/0010), and need no port of their own. A port speaks in plain values
+and in outcomes that are data, never in the exceptions of a library, so that a rule can decide about them.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -64,7 +64,7 @@ class Unknown:
     """The connection was lost after the letter's text began to leave: it may have arrived, or not.
 
     It is sent again with identical bytes (same Message-ID, same Date), so that a server that had taken it
-    can tell that it is the same letter.
+    can tell that it is the same letter; a mailer that can look whether it left looks first.
     """
 
 
@@ -74,11 +74,47 @@ Outcome = Accepted | Refused | Later | Unknown
 class Mailer(Protocol):
     """Hands one finished letter to the mail of the outside world."""
 
-    def send(self, *, to: str, message: bytes) -> Outcome:
+    def send(self, *, to: str, message: bytes, again: bool = False) -> Outcome:
         """Send `message`, the finished MIME bytes, to the one address `to`, and say what came of it.
 
+        `again`: it was in hand before, and may have left then.
         Blocks for as long as the server takes, up to the mailer's own time limit. Raises nothing
         that the outside world can cause: whatever goes wrong out there is an outcome.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """Some of the mails that came, each as it arrived, and the `place` after them: opaque, and of this mailbox alone.
+
+    `more`: others are there already. A mail that is larger than was asked for ends one byte after that.
+    """
+
+    messages: tuple[bytes, ...]
+    place: str
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The mailbox no longer knows the place: read anew from a moment."""
+
+
+class Inbox(Protocol):
+    """Reads the mails that come into the mailbox to which answers are sent, and leaves them there."""
+
+    @property
+    def name(self) -> str:
+        """Which mailbox this is. A place in another one is none here."""
+        ...
+
+    def read(self, *, place: str, since: datetime, most_bytes: int) -> Incoming | Lost | Later | Refused:
+        """The mails after `place`, some at a time; where it is "", those that came since the moment `since`.
+
+        The same place gives the same mails again, and may give others besides: whoever reads keeps the next place in
+        the transaction in which they deal with these. Of one mail at most `most_bytes` and one more are given. Raises
+        nothing that the outside world can cause.
         """
         ...
 

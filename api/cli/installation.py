@@ -195,6 +195,7 @@ def _without_secrets(environment: dict[str, str]) -> dict[str, str]:
     withheld = (
         *("DATABASE_URL", "DATABASE_OWNER_URL", "PREFECT_DATABASE_URL"),
         *("SMTP_PASSWORD_FILE", "SPHERES_SEAL_KEY_FILE", "ENTRA_CLIENT_SECRET_FILE", "ENTRA_CERTIFICATE_FILE"),
+        *("GRAPH_CLIENT_SECRET_FILE", "GRAPH_CERTIFICATE_FILE"),
     )
     return {name: value for name, value in environment.items() if name not in withheld}
 

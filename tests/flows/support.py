@@ -52,9 +52,11 @@ class Mailbag:
 
     answers: list[Outcome] = field(default_factory=list)
     sent: list[tuple[str, bytes]] = field(default_factory=list)
+    again: list[bool] = field(default_factory=list)
 
-    def send(self, *, to: str, message: bytes) -> Outcome:
+    def send(self, *, to: str, message: bytes, again: bool = False) -> Outcome:
         self.sent.append((to, message))
+        self.again.append(again)
         return self.answers.pop(0) if self.answers else Accepted()
 
 

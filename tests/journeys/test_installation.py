@@ -24,7 +24,7 @@ from tests.flows.prefect_server import free_port
 pytestmark = pytest.mark.long
 
 RUN = [sys.executable, "-c", "from api.cli import main; main()"]
-OURS = ("SPHERES_", "PREFECT_", "DATABASE_", "SMTP_", "ENTRA_")
+OURS = ("SPHERES_", "PREFECT_", "DATABASE_", "SMTP_", "ENTRA_", "GRAPH_")
 READY_SECONDS = 120
 
 

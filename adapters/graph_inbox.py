@@ -1,0 +1,89 @@
+"""What comes into a mailbox, by Microsoft Graph: the Inbox port over its delta, a page at a time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from adapters.graph import Answer, Graph
+from models.ports import Incoming, Later, Lost, Refused
+
+_log = logging.getLogger(__name__)
+
+#: Mails a page: each is fetched on its own, and a page is dealt with as one.
+PAGE: Final = 25
+_LONGEST_PLACE: Final = 16_384
+#: Ids that stay the same where somebody moves a mail to another folder between the page and the fetching.
+_IDS: Final = 'IdType="ImmutableId"'
+_GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+#: What is said of a place that is too old, or of a mailbox that was moved.
+_PLACE_IS_LOST: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+
+
+class GraphInbox:
+    """The inbox of one mailbox. Nothing in it is changed, marked as read or moved: people read there too."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    @property
+    def name(self) -> str:
+        """See `models.ports.Inbox`."""
+        return self._graph.mailbox
+
+    def read(self, *, place: str, since: datetime, most_bytes: int) -> Incoming | Lost | Later | Refused:
+        """See `models.ports.Inbox`."""
+        if place and not self._graph.is_own(place):
+            return Lost()
+        answer = self._graph.ask(
+            "GET",
+            place or self._beginning(since),
+            headers={"Prefer": f"{_IDS}, odata.maxpagesize={PAGE}"},
+        )
+        if isinstance(answer, Later | Refused):
+            return answer
+        if not isinstance(answer, Answer):
+            return Later("connect")
+        if place and answer.status in _PLACE_IS_LOST:
+            return Lost()
+        if not answer.is_yes:
+            return Refused(permanent=False, code=answer.code)
+        told = answer.told()
+        if told is None or not isinstance(told.get("value"), list):
+            return Later("answer")
+        more = "@odata.nextLink" in told
+        following = told.get("@odata.nextLink" if more else "@odata.deltaLink")
+        if not isinstance(following, str) or not self._graph.is_own(following) or len(following) > _LONGEST_PLACE:
+            _log.error("Graph leads elsewhere than to the mailbox, or nowhere: nothing was read")
+            return Later("answer")
+        messages = self._fetched(told["value"], most_bytes)
+        return messages if not isinstance(messages, list) else Incoming(tuple(messages), following, more)
+
+    def _beginning(self, since: datetime) -> str:
+        """Where a reading begins: what came since then, later what comes, and no change of what was there."""
+        moment = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        query = {"changeType": "created", "$select": "id", "$filter": f"receivedDateTime ge {moment}"}
+        return self._graph.address(f"/mailFolders/inbox/messages/delta?{urlencode(query)}")
+
+    def _fetched(self, rows: Sequence[Any], most_bytes: int) -> list[bytes] | Later | Refused:
+        """Each mail of a page as it arrived, or why the page cannot be read now. What is gone since is left out."""
+        found: list[bytes] = []
+        for row in rows:
+            if not isinstance(row, Mapping) or "@removed" in row or not isinstance(row.get("id"), str):
+                continue
+            address = self._graph.address(f"/messages/{quote(row['id'], safe='')}/$value")
+            # One byte more than is ever taken, so that what is too large is known as such.
+            answer = self._graph.ask("GET", address, headers={"Prefer": _IDS}, most=most_bytes + 1)
+            if isinstance(answer, Later | Refused):
+                return answer
+            if not isinstance(answer, Answer):
+                return Later("connect")
+            if answer.is_yes:
+                found.append(answer.body)
+            elif answer.status not in _GONE:
+                return Later(answer.code)
+        return found

@@ -1,0 +1,164 @@
+"""The round of the mailbox: the answers that calendars send by mail are taken from it as they come.
+
+Each page of mails and the place after it are written in one transaction. So a round that is lost, late or run twice, or
+that dies in between, neither misses an answer nor takes one twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlmodel import Session
+
+from duties.here import one, program_of
+from flows.engine import Means
+from flows.marks import alone, mark_of, set_mark
+from flows.post import programs
+from meetings import replies
+from meetings.mail_replies import MOST_BYTES, Stray, read_reply
+from models.base import table_of
+from models.engine import InboxPlace
+from models.ports import Inbox, Incoming, Lost
+
+_log = logging.getLogger(__name__)
+
+KEY: Final = "incoming"
+EVERY: Final = timedelta(minutes=5)
+
+#: Pages a round: what is left comes with the next one.
+MOST_PAGES: Final = 40
+#: How far before the moment from which mails are wanted a reading anew begins: clocks differ, and mails linger.
+BEFORE: Final = timedelta(days=1)
+
+#: Of these a mailbox in which people write and machines answer is full. They stay there, and are nothing of ours.
+_LETTERS: Final = frozenset({"no_calendar", "auto_reply"})
+_HAS_CALENDAR: Final = re.compile(rb"text/calendar|application/ics", re.IGNORECASE)
+
+_place = table_of(InboxPlace)
+
+
+class Unread(Exception):
+    """The mailbox cannot be read now. Carries a code, and nothing of what went wrong."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class _Stand:
+    """How far a mailbox was read: the place, "" for none, and the moment up to which all was dealt with."""
+
+    place: str
+    since: datetime
+
+
+def is_needed(means: Means) -> bool:
+    """Whether there is a mailbox to read."""
+    return means.inbox is not None
+
+
+def due_at(_: Session, at: datetime) -> datetime | None:
+    """The last full five minutes."""
+    return at - timedelta(seconds=at.timestamp() % EVERY.total_seconds())
+
+
+def take_in(means: Means, program_id: UUID, ran_by: str) -> int:
+    """Take what came for one program since the last time; how many meetings were answered by it. Blocks.
+
+    Raises Unread where the mailbox cannot be read: what was read until then stays read.
+    """
+    at = means.clock()
+    if means.inbox is None:
+        return 0
+    with alone(means, program_id, KEY) as mine:
+        if not mine:
+            return 0
+        with means.sessions(program_id) as session:
+            done = mark_of(session, KEY)
+            if done is not None and done >= (due_at(session, at) or at):
+                return 0
+        answered = _read(means, means.inbox, program_id, at)
+        with means.sessions(program_id) as session:
+            set_mark(session, KEY, at, ran_by, answered)
+            session.commit()
+    return answered
+
+
+def _read(means: Means, inbox: Inbox, program_id: UUID, at: datetime) -> int:
+    # Of several programs that share the mailbox none can say that a mail which none knows was meant for it.
+    keeps_strays = len(programs(means)) == 1
+    with means.sessions(program_id) as session:
+        stand = _stand(session, inbox.name) or _Stand("", at)
+    answered = 0
+    for _ in range(MOST_PAGES):
+        came = inbox.read(place=stand.place, since=stand.since - BEFORE, most_bytes=MOST_BYTES)
+        if isinstance(came, Lost) and stand.place:
+            _log.warning("the mailbox is read anew: it lost the place", extra={"part": KEY, "program": program_id})
+            stand = _Stand("", stand.since)
+            continue
+        if not isinstance(came, Incoming):
+            code = "lost" if isinstance(came, Lost) else came.code
+            _log.warning("the mailbox cannot be read", extra={"part": KEY, "program": program_id, "code": code})
+            raise Unread(code)
+        stand = _Stand(came.place, stand.since if came.more else at)
+        with means.sessions(program_id) as session:
+            for message in came.messages:
+                answered += _taken(session, message, keeps_strays, at)
+            _keep(session, inbox.name, stand, at)
+            session.commit()
+        if not came.more:
+            break
+    return answered
+
+
+def _taken(session: Session, message: bytes, keeps_strays: bool, at: datetime) -> int:
+    """How many meetings a mail answers. One on which our own code fails is passed over: it may not hold up the rest."""
+    if _is_a_letter(message):
+        return 0
+    try:
+        with session.begin_nested():
+            if not keeps_strays and not replies.knows(session, message):
+                return 0
+            return replies.receive(session, message, at=at).answered
+    except (OperationalError, InterfaceError):  # the database's trouble, and not the mail's: the page comes again
+        raise
+    except Exception as error:  # noqa: BLE001 - as said above
+        _log.error(
+            "a mail was passed over: taking it as an answer failed",
+            extra={"part": KEY, "program": program_of(session), "error": type(error).__name__},
+        )
+        return 0
+
+
+def _is_a_letter(message: bytes) -> bool:
+    """Whether somebody wrote, or a machine did, and no calendar."""
+    if len(message) > MOST_BYTES:  # it is cut off there, and not taken apart
+        return _HAS_CALENDAR.search(message) is None
+    read = read_reply(message)
+    return isinstance(read, Stray) and read.reason in _LETTERS
+
+
+def _stand(session: Session, mailbox: str) -> _Stand | None:
+    row = one(session, select(_place).where(_place.c.program_id == program_of(session), _place.c.mailbox == mailbox))
+    return None if row is None else _Stand(row["place"], row["since"])
+
+
+def _keep(session: Session, mailbox: str, stand: _Stand, at: datetime) -> None:
+    call = insert(_place).values(
+        program_id=program_of(session), mailbox=mailbox, place=stand.place, since=stand.since, read_at=at
+    )
+    session.execute(
+        call.on_conflict_do_update(
+            index_elements=["program_id", "mailbox"],
+            set_={name: call.excluded[name] for name in ("place", "since", "read_at")},
+        )
+    )
