@@ -11,7 +11,7 @@ from adapters.environment import SettingsError, id_of, path_of, text_of
 from adapters.registration import PUBLIC_CLOUD, credential_of, files_of, host_of, trust_of
 
 _PUBLIC_GRAPH: Final = "https://graph.microsoft.com"
-_ADDRESS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_ADDRESS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+=?^_`{|}~.-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 #: Every variable of this registration.
 VARIABLES: Final = (
     *("GRAPH_CLIENT_ID", "GRAPH_TENANT", "GRAPH_MAILBOX", "GRAPH_CLIENT_SECRET_FILE", "GRAPH_CERTIFICATE_FILE"),

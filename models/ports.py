@@ -1,7 +1,7 @@
 """The ports: what the program asks of the outside world, as Protocols that `adapters` fulfil.
 
 The Mailer, the Inbox, the SignInProvider and the keys of the record's seals; the store of people's keys comes to stand
-beside them. Calendars are reached by mail (docs/adr/0010), and need no port of their own. A port speaks in plain values
+beside them. Calendars are reached by mail (docs/adr/0011), and need no port of their own. A port speaks in plain values
 and in outcomes that are data, never in the exceptions of a library, so that a rule can decide about them.
 """
 

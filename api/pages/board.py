@@ -40,6 +40,9 @@ MOST_FALLING: Final = 10
 #: What each timed round does, by its key.
 ROUNDS: Final[Mapping[str, str]] = {
     "remind": N_("Reminders, one digest a day"),
+    "gatherings": N_("Invitations, agendas and drafted dates"),
+    "incoming": N_("Reading the mailbox for answers to invitations"),
+    "head": N_("Mailing the record's last seal"),
     "sweep": N_("Clearing up, and waking what was missed"),
 }
 
