@@ -9,7 +9,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePath
 from typing import Any
@@ -251,6 +251,36 @@ def _open_account(
             opened_at=at,
         )
     )
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document as it is kept: its name, its true type, and its bytes without what they say of their making."""
+
+    name: str
+    content_type: str
+    content: bytes = field(repr=False)
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the bytes."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """It as the columns that every row of a document has."""
+        return {
+            "name": self.name,
+            "content_type": self.content_type,
+            "size": len(self.content),
+            "sha256": self.sha256,
+        }
+
+
+def checked_document(name: str, content: bytes) -> Document:
+    """A file that somebody gives, judged by its bytes and stripped of what they say of their making. Raises Refusal."""
+    label = _checked_label(Proof("document", name))
+    return Document(label, judged_type(label, content), _bare(content))
 
 
 def _checked_label(proof: Proof) -> str:

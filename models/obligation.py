@@ -96,7 +96,8 @@ class ObligationDocument(InProgram, table=True):
     )
 
     agreement_id: UUID = Field(index=True)
-    kind: str  # as the rules of obligations name it
+    key: str  # of the obligation that it is for
+    kind: str  # as its rule names it
     name: str  # the file's
     content_type: str
     size: int

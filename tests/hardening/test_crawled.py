@@ -387,7 +387,7 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "minutes": ("state", "content", "circulated", "digest"),
     "notice": ("key", "to_address", "language", "template", "thread", "state", "code"),
     "obligation": ("key", "owed_by", "period", "check_kind", "rule", "sources"),
-    "obligation_document": ("kind", "content_type", "sha256", "withdrawn_why"),
+    "obligation_document": ("key", "kind", "content_type", "sha256", "withdrawn_why"),
     "obligation_finding": ("state", "found"),
     "obligation_period": ("key", "state"),
     "organization": ("key", "kind", "regime"),

@@ -78,6 +78,7 @@ def owe(cast: Cast) -> None:
             **here,
             **kept,
             agreement_id=obligation.agreement_id,
+            key="GV-6.report",
             kind="annual-report",
             name="bilan.pdf",
             effective_on=TODAY,

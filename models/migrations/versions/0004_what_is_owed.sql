@@ -1,10 +1,13 @@
 -- What is owed: the periods of obligations, how each was found to stand, and by what: documents, attestations, waivers;
--- and the files that directors signed.
+-- and the files that directors signed. Of a meeting that was held, whether it ever had its quorum.
+
+alter table meeting add column quorate boolean;
 
 CREATE TABLE obligation_document (
     program_id UUID NOT NULL,
     id UUID NOT NULL,
     agreement_id UUID NOT NULL,
+    key VARCHAR NOT NULL,
     kind VARCHAR NOT NULL,
     name VARCHAR NOT NULL,
     content_type VARCHAR NOT NULL,

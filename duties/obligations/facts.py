@@ -1,0 +1,349 @@
+"""What the records hold that an obligation is judged by, read for a whole program at once.
+
+Reads only. Attendance, seats and meetings are read from their tables: the layer that writes them is above this one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import and_, func, or_, select
+from sqlmodel import Session
+
+from duties.calendars import Calendar
+from duties.here import local_day, many, program_of
+from duties.obligations.judging import Paper, Said, Sitting, Step, longest_vacancy
+from duties.obligations.windows import Bound, Span, Window
+from duties.program_agreements import (
+    AttendanceRule,
+    AttestationRule,
+    CountRule,
+    DocumentRule,
+    Rule,
+    TasksRule,
+)
+from duties.scheduling import calendar_of
+from models.agreement import Agreement, AgreementVersion, Obligation
+from models.base import refers, table_of
+from models.casework import Case, Task
+from models.committee import Committee, Seat, SeatHolder
+from models.meeting import Meeting
+from models.minutes import Attendance
+from models.obligation import Attestation, ObligationDocument, Waiver
+from models.program import Tenure
+
+_agreement = table_of(Agreement)
+_version = table_of(AgreementVersion)
+_obligation = table_of(Obligation)
+_meeting = table_of(Meeting)
+_committee = table_of(Committee)
+_seat = table_of(Seat)
+_holder = table_of(SeatHolder)
+_attendance = table_of(Attendance)
+_task = table_of(Task)
+_case = table_of(Case)
+_document = table_of(ObligationDocument)
+_attestation = table_of(Attestation)
+_waiver = table_of(Waiver)
+_tenure = table_of(Tenure)
+
+COORDINATOR: Final = "coordinator"
+#: Who may sit for the organization on any committee (CM-2R).
+SECOND_REPRESENTATIVE: Final = "second_representative"
+
+_RULES: Final[Mapping[str, type[AttendanceRule | TasksRule | DocumentRule | AttestationRule | CountRule]]] = {
+    "attendance": AttendanceRule,
+    "tasks": TasksRule,
+    "document": DocumentRule,
+    "attestation": AttestationRule,
+    "count": CountRule,
+}
+#: Of an organization's seats on one committee the fullest counts.
+_FULLEST: Final = ("present", "remote", "alternate", "excused", "unrecorded", "absent")
+
+
+@dataclass(frozen=True)
+class Clause:
+    """An obligation as one version of an agreement has it."""
+
+    id: UUID
+    key: str
+    owed_by: str
+    period: str
+    kind: str
+    rule: Rule
+    text_fr: str
+    text_en: str
+
+    @property
+    def fact(self) -> str:
+        """The clause without the role that owes it: what a protocol's step names."""
+        return self.key.partition(":")[0]
+
+
+@dataclass(frozen=True)
+class Owed:
+    """One obligation of one organization through every version that had it."""
+
+    agreement_id: UUID
+    organization_id: UUID
+    key: str
+    bounds: tuple[Bound, ...]
+    clauses: Mapping[UUID, Clause]
+
+    def clause_of(self, window: Window) -> Clause:
+        """The text by which a window is judged."""
+        return self.clauses[window.obligation_id]
+
+    @property
+    def period(self) -> str:
+        """How often it is checked, by the newest text."""
+        return self.clauses[self.bounds[-1].obligation_id].period
+
+
+def owed(session: Session, *, organization_ids: Iterable[UUID] | None = None) -> tuple[Owed, ...]:
+    """Every obligation of the agreements that are in force or were, of these organizations or of all."""
+    rows = many(
+        session,
+        select(
+            _obligation,
+            _agreement.c.id.label("agreement_id"),
+            _agreement.c.organization_id,
+            _version.c.starts_on,
+            _version.c.ends_on,
+        )
+        .join(_version, refers(_obligation.c.agreement_version_id, _version))
+        .join(_agreement, refers(_version.c.agreement_id, _agreement))
+        .where(
+            _obligation.c.program_id == program_of(session),
+            _version.c.state.in_(["in_force", "ended"]),
+            *([_agreement.c.organization_id.in_(list(organization_ids))] if organization_ids is not None else []),
+        )
+        .order_by(_agreement.c.id, _obligation.c.key, _version.c.starts_on),
+    )
+    by_clause: dict[tuple[UUID, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        by_clause[row["agreement_id"], row["key"]].append(row)
+    return tuple(
+        Owed(
+            agreement_id,
+            found[0]["organization_id"],
+            key,
+            tuple(Bound(Span(row["starts_on"], row["ends_on"]), row["id"]) for row in found),
+            {row["id"]: clause_of(row) for row in found},
+        )
+        for (agreement_id, key), found in by_clause.items()
+    )
+
+
+def clause_of(row: Mapping[str, Any]) -> Clause:
+    """An obligation's row as it is judged by."""
+    copied = ("id", "key", "owed_by", "period", "text_fr", "text_en")
+    rule: Rule = _RULES[row["check_kind"]].model_validate(row["rule"])
+    return Clause(**{name: row[name] for name in copied}, kind=row["check_kind"], rule=rule)
+
+
+class Records:
+    """What one program has on record, each kind read once and only where something asks for it."""
+
+    def __init__(self, session: Session, at: datetime) -> None:
+        self._session = session
+        self._here = program_of(session)
+        self.on = local_day(session, at)
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """The program's working days."""
+        return calendar_of(self._session)
+
+    def sittings(self, organization_id: UUID, rule: AttendanceRule, role: str) -> list[Sitting]:
+        """Every meeting of the rule's committee, and how the seats of this role there were filled, of any role else."""
+        seats = [seat for seat in self._seats if seat.key == rule.committee and seat.organization_id == organization_id]
+        mine = [seat for seat in seats if seat.role == role] or seats
+        found = []
+        for meeting in self._meetings[rule.committee]:
+            day = meeting.starts.date()
+            here = [seat for seat in mine if _stands(seat, day)]
+            if not here:
+                continue
+            filled = min((self._filled.get((meeting.id, seat.id), "unrecorded") for seat in here), key=_FULLEST.index)
+            found.append(Sitting(str(meeting.id), day, meeting.state, filled, meeting.quorate))
+        return found
+
+    def steps(self, organization_id: UUID | None, clause: Clause, rule: TasksRule) -> list[Step]:
+        """The tasks that serve a clause: at one organization, or everywhere where none is given."""
+        return [
+            Step(
+                str(row.id),
+                row.due_on,
+                local_day(self._session, row.done_at) if row.state in ("done", "submitted") else None,
+                called_off=row.state in ("waived", "cancelled"),
+            )
+            for row in self._tasks
+            if row.clause == clause.fact
+            and row.protocol in rule.protocols
+            and (organization_id is None or row.organization_id == organization_id)
+        ]
+
+    def papers(self, agreement_id: UUID, key: str) -> list[Paper]:
+        """The documents that stand for a clause."""
+        return self._papers[agreement_id, key]
+
+    def said(self, period_id: UUID | None) -> Said | None:
+        """The attestation that stands of a period, if there is one."""
+        return self._said.get(period_id) if period_id is not None else None
+
+    def waived(self, agreement_id: UUID, key: str) -> list[Span]:
+        """The days on which the partner is freed of a clause."""
+        return self._waived[agreement_id, key]
+
+    def counts(
+        self, organization_id: UUID, rule: CountRule, window: Window, waived: Sequence[Span]
+    ) -> dict[str, int] | None:
+        """What a count adds up to, by what was counted; None where the program keeps no such records."""
+        if rule.of == "alternates":
+            return {one: self._alternates(organization_id, one, window) for one in rule.committees}
+        if rule.of == "vacant_working_days":
+            spans = [part for span in window.spans for part in span.without(waived)]
+            return {
+                role: longest_vacancy(spans, self._held[organization_id, role], self.calendar, self.on)
+                for role in rule.roles
+            }
+        return None  # referrals are kept with admissions
+
+    # ------------------------------------------------------------------------------------------------------ read once
+
+    @cached_property
+    def _seats(self) -> Sequence[Any]:
+        return self._session.execute(
+            select(
+                _seat.c.id, _seat.c.organization_id, _seat.c.role, _seat.c.starts_on, _seat.c.ends_on, _committee.c.key
+            )
+            .join(_committee, refers(_seat.c.committee_id, _committee))
+            .where(_seat.c.program_id == self._here)
+        ).all()
+
+    @cached_property
+    def _meetings(self) -> Mapping[str, list[Any]]:
+        rows = self._session.execute(
+            select(_meeting.c.id, _meeting.c.starts, _meeting.c.state, _meeting.c.quorate, _committee.c.key)
+            .join(_committee, refers(_meeting.c.committee_id, _committee))
+            .where(_meeting.c.program_id == self._here)
+            .order_by(_meeting.c.starts_at)
+        )
+        return _grouped(rows, lambda row: row.key)
+
+    @cached_property
+    def _filled(self) -> Mapping[tuple[UUID, UUID], str]:
+        rows = self._session.execute(
+            select(_attendance.c.meeting_id, _attendance.c.seat_id, _attendance.c.state).where(
+                _attendance.c.program_id == self._here
+            )
+        )
+        return {(row.meeting_id, row.seat_id): row.state for row in rows}
+
+    @cached_property
+    def _tasks(self) -> Sequence[Any]:
+        return self._session.execute(
+            select(
+                *(_task.c[name] for name in ("id", "clause", "due_on", "done_at", "state")),
+                _case.c.protocol,
+                _case.c.organization_id,
+            )
+            .join(_case, refers(_task.c.case_id, _case))
+            .where(_task.c.program_id == self._here, _task.c.clause != "", _task.c.due_on.is_not(None))
+        ).all()
+
+    @cached_property
+    def _papers(self) -> Mapping[tuple[UUID, str], list[Paper]]:
+        rows = self._session.execute(
+            select(_document.c.id, _document.c.agreement_id, _document.c.key, _document.c.effective_on).where(
+                _document.c.program_id == self._here, _document.c.withdrawn_at.is_(None)
+            )
+        )
+        found = _grouped(rows, lambda row: (row.agreement_id, row.key))
+        return _with_default(
+            {place: [Paper(str(row.id), row.effective_on) for row in rows] for place, rows in found.items()}
+        )
+
+    @cached_property
+    def _said(self) -> Mapping[UUID, Said]:
+        rows = self._session.execute(
+            select(_attestation.c.id, _attestation.c.period_id, _attestation.c.said, _attestation.c.said_at).where(
+                _attestation.c.program_id == self._here, _attestation.c.superseded_at.is_(None)
+            )
+        )
+        return {
+            row.period_id: Said(str(row.id), local_day(self._session, row.said_at), row.said == "held") for row in rows
+        }
+
+    @cached_property
+    def _waived(self) -> Mapping[tuple[UUID, str], list[Span]]:
+        rows = self._session.execute(
+            select(_waiver.c.agreement_id, _waiver.c.key, _waiver.c.starts_on, _waiver.c.ends_on)
+            .where(_waiver.c.program_id == self._here)
+            .order_by(_waiver.c.starts_on)
+        )
+        found = _grouped(rows, lambda row: (row.agreement_id, row.key))
+        return _with_default(
+            {place: [Span(row.starts_on, row.ends_on) for row in rows] for place, rows in found.items()}
+        )
+
+    @cached_property
+    def _held(self) -> Mapping[tuple[UUID, str], list[Span]]:
+        rows = self._session.execute(
+            select(_tenure.c.organization_id, _tenure.c.role, _tenure.c.starts_on, _tenure.c.ends_on).where(
+                _tenure.c.program_id == self._here
+            )
+        )
+        found = _grouped(rows, lambda row: (row.organization_id, row.role))
+        return _with_default(
+            {place: [Span(row.starts_on, row.ends_on) for row in rows] for place, rows in found.items()}
+        )
+
+    def _alternates(self, organization_id: UUID, committee: str, window: Window) -> int:
+        """How many people may sit there for the organization, on the day judged or the last one that counts."""
+        day = self.on if window.ends_on is None else min(self.on, window.ends_on)
+        seats = [
+            seat.id
+            for seat in self._seats
+            if seat.key == committee and seat.organization_id == organization_id and _stands(seat, day)
+        ]
+        on_day = and_(_holder.c.starts_on <= day, or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= day))
+        named = select(_holder.c.person_id).where(
+            _holder.c.program_id == self._here,
+            _holder.c.seat_id.in_(seats),
+            _holder.c.kind == "alternate",
+            _holder.c.withdrawn_at.is_(None),
+            on_day,
+        )
+        by_role = select(_tenure.c.person_id).where(
+            _tenure.c.program_id == self._here,
+            _tenure.c.organization_id == organization_id,
+            _tenure.c.role == SECOND_REPRESENTATIVE,
+            _tenure.c.starts_on <= day,
+            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= day),
+        )
+        people = named.union(by_role).subquery()
+        return self._session.scalar(select(func.count()).select_from(people)) or 0
+
+
+def _stands(seat: Any, day: date) -> bool:
+    return (seat.starts_on is None or seat.starts_on <= day) and (seat.ends_on is None or day <= seat.ends_on)
+
+
+def _grouped(rows: Iterable[Any], by: Any) -> Mapping[Any, list[Any]]:
+    found: dict[Any, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[by(row)].append(row)
+    return found
+
+
+def _with_default(found: Mapping[Any, list[Any]]) -> Mapping[Any, list[Any]]:
+    return defaultdict(list, found)

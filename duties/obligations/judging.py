@@ -1,0 +1,343 @@
+"""How an obligation stands, from the facts of its period: pure functions, without clock and session.
+
+Each takes the window, the rule, the facts and the local day as of which to judge, and says the state and, fact by fact,
+what counted and why. "Cannot be met" is said as soon as it is so, and not in January. What nobody recorded is never a
+partner's miss: it is the coordinator's to record, who is the committees' secretary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, Final
+
+from duties.calendars import Calendar
+from duties.obligations.windows import Span, Window
+from duties.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, TasksRule
+
+#: A last day is near from this many days before it.
+NEAR: Final = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing on record that was looked at: what it is, of which local day, and whether it counts and why.
+
+    `why` is a code of `WHY`; `id` opens it.
+    """
+
+    kind: str
+    id: str
+    on: date | None
+    counts: bool
+    why: str
+
+    def as_json(self) -> dict[str, Any]:
+        """It as it is kept."""
+        return {
+            "kind": self.kind,
+            "id": self.id,
+            "on": self.on.isoformat() if self.on else "",
+            "counts": self.counts,
+            "why": self.why,
+        }
+
+
+@dataclass(frozen=True)
+class Found:
+    """How a period stands: its state, the numbers that say so, the facts, and the last day for proof, if it has one.
+
+    `missing` are the ids of meetings whose attendance nobody recorded in time.
+    """
+
+    state: str
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    facts: tuple[Fact, ...] = ()
+    due_on: date | None = None
+    missing: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """It as it is kept beside the state."""
+        return {"numbers": dict(self.numbers), "facts": [fact.as_json() for fact in self.facts]}
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """A meeting of the committee and how the organization's seats on it were filled: the best of them.
+
+    `quorate` is None where nobody said; `filled` "unrecorded" where nothing is on record of any seat.
+    """
+
+    id: str
+    on: date
+    state: str
+    filled: str = "unrecorded"
+    quorate: bool | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A task that serves the clause: when it was due, and when it was done, if it was."""
+
+    id: str
+    due_on: date
+    done_on: date | None = None
+    called_off: bool = False
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A document that stands."""
+
+    id: str
+    effective_on: date
+
+
+@dataclass(frozen=True)
+class Said:
+    """The attestation that stands."""
+
+    id: str
+    on: date
+    held: bool
+
+
+def attendance(
+    window: Window, waived: Sequence[Span], rule: AttendanceRule, sittings: Sequence[Sitting], on: date
+) -> Found:
+    """How often the seat stayed empty, of the meetings that were held with a quorum.
+
+    An excused absence is neutral or counts, as the rule says. Meetings cancelled, and those adjourned without quorum,
+    are no occasion. One not recorded within the days of grace is awaited from the secretary.
+    """
+    judged = _Sat(rule, on)
+    for sitting in sorted(sittings, key=lambda one: (one.on, one.id)):
+        if window.holds(sitting.on):
+            judged.take(sitting, is_waived=any(span.holds(sitting.on) for span in waived))
+    if _is_waived(window, waived, on):
+        return Found("waived", {}, tuple(judged.facts))
+    numbers = {
+        "held": judged.sat + judged.empty,
+        "sat": judged.sat,
+        "absences": judged.empty,
+        "allowed": rule.at_most_absences,
+        "unrecorded": judged.open,
+        "to_come": judged.to_come,
+    }
+    return Found(judged.state(window), numbers, tuple(judged.facts), missing=tuple(judged.missing))
+
+
+class _Sat:
+    """What the meetings of a window add up to."""
+
+    def __init__(self, rule: AttendanceRule, on: date) -> None:
+        self._rule, self._on = rule, on
+        self.sat = self.empty = self.open = self.to_come = 0
+        self.facts: list[Fact] = []
+        self.missing: list[str] = []
+
+    def take(self, sitting: Sitting, *, is_waived: bool) -> None:
+        counts, why = self._judge(sitting, is_waived=is_waived)
+        self.facts.append(Fact("meeting", sitting.id, sitting.on, counts, why))
+
+    def _judge(self, sitting: Sitting, *, is_waived: bool) -> tuple[bool, str]:
+        if sitting.state == "cancelled":
+            return False, "cancelled"
+        if is_waived:
+            return False, "waived"
+        if sitting.on > self._on and sitting.state == "planned":
+            self.to_come += 1
+            return False, "to_come"
+        if sitting.quorate is False:
+            return False, "without_quorum"
+        return self._filled(sitting)
+
+    def _filled(self, sitting: Sitting) -> tuple[bool, str]:
+        rule = self._rule
+        if sitting.filled in ("present", "remote") or (sitting.filled == "alternate" and rule.alternates == "count"):
+            self.sat += 1
+            return True, sitting.filled
+        if sitting.filled == "excused" and rule.excused == "neutral":
+            return False, "excused"
+        if sitting.filled == "unrecorded":
+            self.open += 1
+            if (self._on - sitting.on).days > rule.grace_days:
+                self.missing.append(sitting.id)
+                return False, "awaited"
+            return False, "not_recorded_yet"
+        self.empty += 1
+        return True, "alternate_does_not_count" if sitting.filled == "alternate" else sitting.filled
+
+    def state(self, window: Window) -> str:
+        allowed, is_over = self._rule.at_most_absences, _is_over(window, self._on)
+        if window.starts_on > self._on:
+            return "not_yet"
+        if self.empty > allowed:
+            return "missed" if is_over else "cannot_be_met"
+        if self.missing:
+            return "awaiting_record"
+        if is_over:
+            if self.open and self.empty + self.open > allowed:
+                return "awaiting_record"
+            return "met" if self.sat + self.empty + self.open else "no_occasion"
+        if not self.sat + self.empty + self.open:
+            return "not_yet"
+        return "at_risk" if self.empty == allowed and self.empty else "on_track"
+
+
+def tasks(
+    window: Window, waived: Sequence[Span], rule: TasksRule, steps: Sequence[Step], calendar: Calendar, on: date
+) -> Found:
+    """How many of the steps due in the period were late by more than the rule's working days.
+
+    One that is still open and not that late keeps the period open, over its end: work goes on over New Year.
+    """
+    facts = tuple(
+        Fact("task", step.id, step.due_on, why in ("late", "in_time"), why)
+        for step in sorted(steps, key=lambda one: (one.due_on, one.id))
+        if window.holds(step.due_on)
+        for why in [_how(step, waived, rule, calendar, on)]
+    )
+    late, in_time, open_ = (sum(fact.why == why for fact in facts) for why in ("late", "in_time", "to_come"))
+    numbers = {"in_time": in_time, "late": late, "allowed": rule.at_most_late, "to_come": open_}
+    if _is_waived(window, waived, on):
+        return Found("waived", {}, facts)
+    is_over = _is_over(window, on)
+    if window.starts_on > on:
+        state = "not_yet"
+    elif late > rule.at_most_late:
+        state = "missed" if is_over else "cannot_be_met"
+    elif is_over and not open_:
+        state = "met" if in_time + late else "no_occasion"
+    elif not in_time + late + open_:
+        state = "not_yet"
+    else:
+        state = "at_risk" if late and late == rule.at_most_late else "on_track"
+    return Found(state, numbers, facts)
+
+
+def _how(step: Step, waived: Sequence[Span], rule: TasksRule, calendar: Calendar, on: date) -> str:
+    """Whether a step was late, in time, or is still to come; or why it counts neither way."""
+    if step.called_off:
+        return "called_off"
+    if any(span.holds(step.due_on) for span in waived):
+        return "waived"
+    grace = rule.late_after_working_days
+    last = calendar.add_working_days(step.due_on, grace) if grace else step.due_on
+    if (step.done_on or on) > last:
+        return "late"
+    return "to_come" if step.done_on is None else "in_time"
+
+
+def documents(window: Window, waived: Sequence[Span], rule: DocumentRule, papers: Sequence[Paper], on: date) -> Found:
+    """Whether the period brought as many documents as it must, by the last day for them.
+
+    A document counts by the day that it speaks of; one that arrives in the days of grace is late for nothing.
+    """
+    facts = [
+        Fact(
+            "document",
+            paper.id,
+            paper.effective_on,
+            window.holds(paper.effective_on),
+            "in_period" if window.holds(paper.effective_on) else "other_period",
+        )
+        for paper in sorted(papers, key=lambda one: (one.effective_on, one.id))
+    ]
+    brought = sum(fact.counts for fact in facts)
+    due = _due(window, rule.grace_days)
+    numbers = {"brought": brought, "wanted": rule.at_least}
+    state = _by_day(window, waived, due, on, done=brought >= rule.at_least)
+    return Found(state, numbers, tuple(facts), due_on=due)
+
+
+def attested(
+    window: Window, waived: Sequence[Span], rule: AttestationRule, said: Said | None, on: date, *, is_secretarys: bool
+) -> Found:
+    """Whether the holder of the rule's role stated it, by the last day for it.
+
+    `is_secretarys` says that the one who has to state it is the coordinator, of another's duty: it is then awaited.
+    """
+    due = _due(window, rule.grace_days)
+    facts = (
+        () if said is None else (Fact("attestation", said.id, said.on, said.held, "held" if said.held else "not_held"),)
+    )
+    state = _by_day(window, waived, due, on, done=said is not None and said.held)
+    if said is not None and not said.held and state not in ("waived", "not_yet"):
+        state = "missed" if due is not None and on > due else "at_risk"
+    elif said is None and state == "missed" and is_secretarys:
+        state = "awaiting_record"
+    return Found(state, {"said": int(said is not None)}, facts, due_on=due)
+
+
+def counted(
+    window: Window, waived: Sequence[Span], rule: CountRule, counts: Mapping[str, int] | None, on: date
+) -> Found:
+    """Whether what the program's records add up to is enough, or little enough. `counts` are by what was counted.
+
+    The smallest counts where the rule says at least, the largest where it says at most. Where the program keeps no such
+    records yet, `counts` is None, and nothing can be told.
+    """
+    facts = tuple(Fact("count", key, None, True, str(n)) for key, n in sorted((counts or {}).items()))
+    if window.starts_on > on or not counts:
+        return Found("not_yet", {}, facts)
+    if _is_waived(window, waived, on):
+        return Found("waived", {}, facts)
+    is_over, is_open = _is_over(window, on), window.period.ends_on is None
+    if rule.at_least is not None:
+        least = min(counts.values())
+        numbers = {"counted": least, "wanted": rule.at_least}
+        if least >= rule.at_least:
+            return Found("met" if is_over or not is_open else "on_track", numbers, facts)
+        near = window.ends_on is not None and on > window.ends_on - NEAR
+        return Found("missed" if is_over or is_open else "at_risk" if near else "on_track", numbers, facts)
+    allowed = rule.at_most or 0
+    most = max(counts.values())
+    numbers = {"counted": most, "allowed": allowed}
+    if most > allowed:
+        return Found("missed" if is_over or is_open else "cannot_be_met", numbers, facts)
+    if is_over:
+        return Found("met", numbers, facts)
+    return Found("at_risk" if most and 4 * most >= 3 * allowed else "on_track", numbers, facts)
+
+
+def longest_vacancy(spans: Sequence[Span], held: Collection[Span], calendar: Calendar, on: date) -> int:
+    """The working days of the longest stretch, within `spans` and up to the day `on`, on which nobody held a role."""
+    longest = 0
+    for span in spans:
+        today = span.within(Span(span.starts_on, on)) if span.starts_on <= on else None
+        for empty in today.without(sorted(held)) if today is not None else ():
+            assert empty.ends_on is not None  # noqa: S101 - it ends on the day `on` at the latest
+            longest = max(longest, calendar.working_days_between(empty.starts_on - timedelta(days=1), empty.ends_on))
+    return longest
+
+
+def _due(window: Window, grace_days: int) -> date | None:
+    return None if window.ends_on is None else window.ends_on + timedelta(days=grace_days)
+
+
+def _is_waived(window: Window, waived: Sequence[Span], on: date) -> bool:
+    """Whether no day of the window is left once the waived ones are taken away; of an open one, whether this one is."""
+    if window.ends_on is None:
+        return any(span.holds(on) for span in waived)
+    return bool(waived) and not any(span.without(waived) for span in window.spans)
+
+
+def _is_over(window: Window, on: date) -> bool:
+    return window.ends_on is not None and on > window.ends_on
+
+
+def _by_day(window: Window, waived: Sequence[Span], due: date | None, on: date, *, done: bool) -> str:
+    """How something stands that has to be there by a day."""
+    if done:
+        return "met"
+    if window.ends_on is not None and any(span.holds(window.ends_on) for span in waived):
+        return "waived"
+    if window.starts_on > on:
+        return "not_yet"
+    if due is None:
+        return "on_track"
+    if on > due:
+        return "missed"
+    return "at_risk" if on > due - NEAR else "on_track"

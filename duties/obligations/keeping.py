@@ -1,0 +1,344 @@
+"""Obligations kept true: how each period stands by the records, written when that changes, with what says so.
+
+`keep` may run at any time and as often as one likes: by the round each day, and in the transaction of whatever touches
+an obligation. What did not change is not written. What people alone can say becomes a task of theirs: an attestation
+near the end of its period, and an attendance that nobody recorded, which is the coordinator's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, insert, select, update
+from sqlmodel import Session
+
+from duties import assigning, events
+from duties.actors import Actor
+from duties.here import many, program_of
+from duties.obligations import judging
+from duties.obligations.facts import COORDINATOR, Clause, Owed, Records, owed
+from duties.obligations.judging import Found
+from duties.obligations.windows import Window, windows
+from duties.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, TasksRule
+from duties.tasks import complete_task
+from locales import N_, say, show_day
+from models.base import refers, table_of
+from models.casework import SETTLED, Task
+from models.committee import Committee
+from models.meeting import Meeting
+from models.obligation import ObligationFinding, ObligationPeriod
+
+_period = table_of(ObligationPeriod)
+_finding = table_of(ObligationFinding)
+_task = table_of(Task)
+_meeting = table_of(Meeting)
+_committee = table_of(Committee)
+
+BY_OBLIGATIONS: Final = Actor.system("obligations")
+
+#: The steps of the tasks that obligations ask of people.
+ATTEST: Final = "obligation.attest"
+RECORD: Final = "obligation.record"
+
+#: An attestation is asked for from this many days before the end of its period.
+ASKED_BEFORE: Final = timedelta(days=14)
+#: A period that ended longer ago is judged again only where something touches it by name.
+LOOKS_BACK: Final = timedelta(days=400)
+#: The coordinator records an attendance within this many days of being asked.
+DAYS_TO_RECORD: Final = 5
+
+
+def keep(
+    session: Session,
+    *,
+    organization_ids: Iterable[UUID] | None = None,
+    kinds: Iterable[str] | None = None,
+    by: Actor = BY_OBLIGATIONS,
+    at: datetime,
+) -> int:
+    """Judge the obligations anew, of these organizations and kinds of check or of all; how many stand otherwise now.
+
+    `by` is on record for a task that this completes: whoever recorded what it asked for. One transaction keeps a
+    program's obligations at a time; a second one waits.
+    """
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"obligations/{program_of(session)}", 0))))
+    records = Records(session, at)
+    chosen = set(kinds) if kinds is not None else None
+    held = _held(session)
+    kept = _Kept(session, records, at)
+    unrecorded: set[str] = set()
+    for one in owed(session, organization_ids=organization_ids):
+        for window in windows(one.period, one.bounds, until=records.on):  # type: ignore[arg-type]  # as declared
+            clause = one.clause_of(window)
+            if chosen is not None and clause.kind not in chosen:
+                continue
+            row = held.get((one.agreement_id, one.key, window.period.starts_on))
+            if row is not None and window.ends_on is not None and window.ends_on < records.on - LOOKS_BACK:
+                continue
+            found = judge(records, one, window, clause, row["id"] if row is not None else None)
+            unrecorded.update(found.missing)
+            kept.take(one, window, clause, row, found)
+    changed = kept.write()
+    if chosen is None or "attestation" in chosen:
+        _ask_for_attestations(session, records, at)
+    if chosen is None or "attendance" in chosen:
+        _ask_for_records(session, unrecorded, whole=organization_ids is None, records=records, by=by, at=at)
+    return changed
+
+
+def judge(records: Records, one: Owed, window: Window, clause: Clause, period_id: UUID | None) -> Found:
+    """How one window of an obligation stands by the records."""
+    return _JUDGES[type(clause.rule)](records, one, window, clause, period_id)
+
+
+def _by_attendance(records: Records, one: Owed, window: Window, clause: Clause, _: UUID | None) -> Found:
+    rule = clause.rule
+    assert isinstance(rule, AttendanceRule)  # noqa: S101 - it is chosen by the rule's type
+    sittings = records.sittings(one.organization_id, rule, clause.owed_by)
+    return judging.attendance(window, records.waived(one.agreement_id, one.key), rule, sittings, records.on)
+
+
+def _by_tasks(records: Records, one: Owed, window: Window, clause: Clause, _: UUID | None) -> Found:
+    rule = clause.rule
+    assert isinstance(rule, TasksRule)  # noqa: S101 - as above
+    # What the coordinator owes they owe to every partner.
+    where = None if clause.owed_by == COORDINATOR else one.organization_id
+    steps = records.steps(where, clause, rule)
+    return judging.tasks(window, records.waived(one.agreement_id, one.key), rule, steps, records.calendar, records.on)
+
+
+def _by_documents(records: Records, one: Owed, window: Window, clause: Clause, _: UUID | None) -> Found:
+    rule = clause.rule
+    assert isinstance(rule, DocumentRule)  # noqa: S101 - as above
+    waived, papers = records.waived(one.agreement_id, one.key), records.papers(one.agreement_id, one.key)
+    return judging.documents(window, waived, rule, papers, records.on)
+
+
+def _by_attestation(records: Records, one: Owed, window: Window, clause: Clause, period_id: UUID | None) -> Found:
+    rule = clause.rule
+    assert isinstance(rule, AttestationRule)  # noqa: S101 - as above
+    return judging.attested(
+        window,
+        records.waived(one.agreement_id, one.key),
+        rule,
+        records.said(period_id),
+        records.on,
+        is_secretarys=rule.by == COORDINATOR and clause.owed_by != COORDINATOR,
+    )
+
+
+def _by_count(records: Records, one: Owed, window: Window, clause: Clause, _: UUID | None) -> Found:
+    rule = clause.rule
+    assert isinstance(rule, CountRule)  # noqa: S101 - as above
+    waived = records.waived(one.agreement_id, one.key)
+    return judging.counted(window, waived, rule, records.counts(one.organization_id, rule, window, waived), records.on)
+
+
+_JUDGES: Final[Mapping[type, Callable[[Records, Owed, Window, Clause, UUID | None], Found]]] = {
+    AttendanceRule: _by_attendance,
+    TasksRule: _by_tasks,
+    DocumentRule: _by_documents,
+    AttestationRule: _by_attestation,
+    CountRule: _by_count,
+}
+
+
+def _held(session: Session) -> dict[tuple[UUID, str, date], dict[str, Any]]:
+    """Each period as it is kept, with the finding that stands."""
+    rows = many(
+        session,
+        select(_period, _finding.c.found)
+        .outerjoin(
+            _finding,
+            (_finding.c.program_id == _period.c.program_id)
+            & (_finding.c.period_id == _period.c.id)
+            & (_finding.c.n == _period.c.finding),
+        )
+        .where(_period.c.program_id == program_of(session)),
+    )
+    return {(row["agreement_id"], row["key"], row["period_starts"]): row for row in rows}
+
+
+class _Kept:
+    """What is written once everything is judged: three statements, however many periods changed."""
+
+    def __init__(self, session: Session, records: Records, at: datetime) -> None:
+        self._session, self._records, self._at = session, records, at
+        self._new: list[dict[str, Any]] = []
+        self._changed: list[dict[str, Any]] = []
+        self._findings: list[dict[str, Any]] = []
+        self._lines: list[tuple[UUID, dict[str, events.Fact]]] = []
+
+    def take(self, one: Owed, window: Window, clause: Clause, row: Mapping[str, Any] | None, found: Found) -> None:
+        said = found.as_json()
+        now = {
+            "obligation_id": clause.id,
+            "starts_on": window.starts_on,
+            "ends_on": window.ends_on,
+            "due_on": found.due_on,
+            "state": found.state,
+        }
+        if row is not None and row["found"] == said and all(row[name] == value for name, value in now.items()):
+            return
+        here = program_of(self._session)
+        period_id, n = (row["id"], row["finding"] + 1) if row is not None else (uuid4(), 1)
+        if row is None:
+            self._new.append(
+                {
+                    "program_id": here,
+                    "id": period_id,
+                    "agreement_id": one.agreement_id,
+                    "key": one.key,
+                    "period_starts": window.period.starts_on,
+                    "period_ends": window.period.ends_on,
+                    "finding": n,
+                    "evaluated_at": self._at,
+                    "version": 1,
+                    **now,
+                }
+            )
+        else:
+            self._changed.append(
+                {"id": period_id, "finding": n, "evaluated_at": self._at, "version": row["version"] + 1, **now}
+            )
+        self._findings.append(
+            {
+                "program_id": here,
+                "id": uuid4(),
+                "period_id": period_id,
+                "n": n,
+                "obligation_id": clause.id,
+                "state": found.state,
+                "on": self._records.on,
+                "found": said,
+                "evaluated_at": self._at,
+            }
+        )
+        if row is None or row["state"] != found.state:
+            before = row["state"] if row is not None else ""
+            self._lines.append((period_id, {"clause": one.key, "before": before, "state": found.state}))
+
+    def write(self) -> int:
+        """Write it; how many periods stand otherwise than before."""
+        if self._new:
+            self._session.execute(insert(_period), self._new)
+        for values in self._changed:
+            self._session.execute(
+                update(_period)
+                .where(_period.c.program_id == program_of(self._session), _period.c.id == values["id"])
+                .values({name: value for name, value in values.items() if name != "id"})
+            )
+        if self._findings:
+            self._session.execute(insert(_finding), self._findings)
+        if self._lines:
+            events.write_many(
+                self._session, "obligation.found", "obligation_period", self._lines, by=BY_OBLIGATIONS, at=self._at
+            )
+        return len(self._lines)
+
+
+# ---------------------------------------------------------------------------------------------- what is asked of people
+
+
+def _ask_for_attestations(session: Session, records: Records, at: datetime) -> None:
+    """Open a task for each attestation whose period ends soon or has ended, and that nobody gave."""
+    rows = _without_task(session, records.on)
+    clauses = {clause.id: (one, clause) for one in owed(session) for clause in one.clauses.values()}
+    for row in rows:
+        one, clause = clauses[row["obligation_id"]]
+        rule = clause.rule
+        if not isinstance(rule, AttestationRule) or row["ends_on"] - ASKED_BEFORE > records.on:
+            continue
+        due = records.calendar.next_working_day(max(row["due_on"], records.on))
+        where = None if rule.by == COORDINATOR else str(one.organization_id)
+        task_id = assigning.assign(
+            session,
+            ATTEST,
+            str(row["id"]),
+            title_fr=_asked("fr", clause, row),
+            title_en=_asked("en", clause, row),
+            chain=[{"role": rule.by, "at": where}],
+            due_on=due,
+            by=BY_OBLIGATIONS,
+            at=at,
+        )
+        session.execute(
+            update(_period)
+            .where(_period.c.program_id == program_of(session), _period.c.id == row["id"])
+            .values(task_id=task_id, version=_period.c.version + 1)
+        )
+
+
+def _without_task(session: Session, on: date) -> Sequence[dict[str, Any]]:
+    return many(
+        session,
+        select(_period)
+        .where(
+            _period.c.program_id == program_of(session),
+            _period.c.task_id.is_(None),
+            _period.c.due_on.is_not(None),
+            _period.c.due_on > on - LOOKS_BACK,
+            _period.c.state.in_(["on_track", "at_risk", "awaiting_record", "missed"]),
+        )
+        .order_by(_period.c.due_on, _period.c.key, _period.c.id),
+    )
+
+
+def _asked(language: str, clause: Clause, row: Mapping[str, Any]) -> str:
+    return say(
+        language,
+        N_("State in writing: %(clause)s, period up to %(day)s"),
+        clause=clause.fact,
+        day=show_day(language, row["ends_on"]),
+    )
+
+
+def _ask_for_records(
+    session: Session, unrecorded: set[str], *, whole: bool, records: Records, by: Actor, at: datetime
+) -> None:
+    """Have the coordinator record what is missing, once a meeting; where it is there now, their task is done.
+
+    `whole` says that every organization was judged: only then is a meeting known to miss nothing.
+    """
+    here = program_of(session)
+    rows = many(
+        session,
+        select(_task.c.id, _task.c.item, _task.c.state).where(
+            _task.c.program_id == here, _task.c.step == RECORD, _task.c.case_id.is_(None)
+        ),
+    )
+    known = {row["item"]: row for row in rows if row["state"] not in (*SETTLED, "cancelled")}
+    if whole:
+        for item in sorted(set(known) - unrecorded):
+            complete_task(session, known[item]["id"], by=by, at=at)
+    meetings = session.execute(
+        select(_meeting.c.id, _meeting.c.starts, _committee.c.title_fr, _committee.c.title_en)
+        .join(_committee, refers(_meeting.c.committee_id, _committee))
+        .where(_meeting.c.program_id == here, _meeting.c.id.in_([UUID(one) for one in unrecorded - set(known)]))
+        .order_by(_meeting.c.starts)
+    ).all()
+    for meeting in meetings:
+        titles = {"fr": meeting.title_fr, "en": meeting.title_en}
+        words = {
+            language: say(
+                language,
+                N_("Record who sat: %(committee)s, %(day)s"),
+                committee=titles[language],
+                day=show_day(language, meeting.starts.date()),
+            )
+            for language in titles
+        }
+        assigning.assign(
+            session,
+            RECORD,
+            str(meeting.id),
+            title_fr=words["fr"],
+            title_en=words["en"],
+            chain=[{"role": COORDINATOR, "at": None}],
+            due_on=records.calendar.add_working_days(records.on, DAYS_TO_RECORD),
+            by=BY_OBLIGATIONS,
+            at=at,
+        )

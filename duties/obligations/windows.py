@@ -1,0 +1,158 @@
+"""Over which periods an obligation is checked, and on which days of each its clause binds: pure values, no session.
+
+All days are local dates of the program's zone, and every span is inclusive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from duties.program_agreements import Period
+
+_DAY = timedelta(days=1)
+
+
+class Span(NamedTuple):
+    """Days from the first to the last, or without an end."""
+
+    starts_on: date
+    ends_on: date | None
+
+    def holds(self, day: date) -> bool:
+        """Whether `day` is one of them."""
+        return self.starts_on <= day and (self.ends_on is None or day <= self.ends_on)
+
+    def within(self, other: Span) -> Span | None:
+        """The days that are in both; None where none is."""
+        starts = max(self.starts_on, other.starts_on)
+        ends = min((end for end in (self.ends_on, other.ends_on) if end is not None), default=None)
+        return Span(starts, ends) if ends is None or starts <= ends else None
+
+    def without(self, others: Iterable[Span]) -> tuple[Span, ...]:
+        """The days that are in none of `others`, in order."""
+        left = [self]
+        for other in others:
+            left = [part for span in left for part in _cut(span, other)]
+        return tuple(left)
+
+
+def _cut(span: Span, other: Span) -> Iterator[Span]:
+    """What is left of a span without another."""
+    if span.within(other) is None:
+        yield span
+        return
+    if span.starts_on < other.starts_on:
+        yield Span(span.starts_on, other.starts_on - _DAY)
+    if other.ends_on is not None and (span.ends_on is None or other.ends_on < span.ends_on):
+        yield Span(other.ends_on + _DAY, span.ends_on)
+
+
+class Bound(NamedTuple):
+    """The days on which one version of an agreement is in force with the clause, and the clause as it says it."""
+
+    days: Span
+    obligation_id: UUID
+
+
+@dataclass(frozen=True)
+class Window:
+    """One period of an obligation: the whole of it, and the days of it on which the clause binds.
+
+    Several versions that follow each other with the clause are one window; `obligation_id` is the last one's text.
+    Where none was in force for a while, these days are in no span.
+    """
+
+    period: Span
+    spans: tuple[Span, ...]
+    obligation_id: UUID
+
+    @property
+    def starts_on(self) -> date:
+        """The first day that counts."""
+        return self.spans[0].starts_on
+
+    @property
+    def ends_on(self) -> date | None:
+        """The last day that counts; None where it is open."""
+        return self.spans[-1].ends_on
+
+    def holds(self, day: date) -> bool:
+        """Whether what happens on `day` counts."""
+        return any(span.holds(day) for span in self.spans)
+
+
+def windows(period: Period, bounds: Sequence[Bound], *, until: date) -> tuple[Window, ...]:
+    """The windows of an obligation that have begun by the local day `until`, in order.
+
+    An agreement signed in July has a first calendar year from July on. A year of the agreement runs from the day of the
+    first version; from 29 February it runs to 28 February. `bounds` do not overlap: two versions are never in force on
+    one day.
+    """
+    found = []
+    in_order = sorted(bound for bound in bounds if bound.days.starts_on <= until)
+    if not in_order:
+        return ()
+    last = max((bound.days.ends_on or date.max) for bound in in_order)
+    for whole in _periods(period, in_order[0].days.starts_on, min(last, until)):
+        inside = [(part, bound.obligation_id) for bound in in_order if (part := bound.days.within(whole)) is not None]
+        if inside and inside[0][0].starts_on <= until:
+            spans = _joined(part for part, _ in inside)
+            found.append(Window(whole, spans, inside[-1][1]))
+    return tuple(found)
+
+
+def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Spans that follow each other without a day between them as one."""
+    found: list[Span] = []
+    for span in spans:
+        if found and found[-1].ends_on is not None and found[-1].ends_on + _DAY == span.starts_on:
+            found[-1] = Span(found[-1].starts_on, span.ends_on)
+        else:
+            found.append(span)
+    return tuple(found)
+
+
+def _periods(period: Period, first: date, until: date) -> Iterator[Span]:
+    """The whole periods from the one that holds `first` to the one that holds `until`."""
+    if period in ("once", "continuous"):
+        yield Span(first, None)
+        return
+    starts = _start_of(period, first)
+    n = 0
+    while starts <= until:
+        n += 1
+        following = _start_after(period, first, n)
+        yield Span(starts, following - _DAY)
+        starts = following
+
+
+def _start_of(period: Period, day: date) -> date:
+    if period == "calendar_year":
+        return date(day.year, 1, 1)
+    if period == "quarter":
+        return date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
+    if period == "month":
+        return day.replace(day=1)
+    return day  # a year of the agreement
+
+
+def _start_after(period: Period, first: date, n: int) -> date:
+    """The first day of the `n`th period after the one that holds `first`."""
+    begun = _start_of(period, first)
+    if period == "calendar_year":
+        return date(begun.year + n, 1, 1)
+    if period == "agreement_year":
+        return _years_after(begun, n)
+    months = begun.month - 1 + n * (3 if period == "quarter" else 1)
+    return date(begun.year + months // 12, months % 12 + 1, 1)
+
+
+def _years_after(day: date, n: int) -> date:
+    try:
+        return day.replace(year=day.year + n)
+    except ValueError:  # 29 February
+        return date(day.year + n, 3, 1)

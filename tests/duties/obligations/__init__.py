@@ -1,0 +1,1 @@
+"""The tests of what partners owe: windows, judging, keeping, and what people say of it."""

@@ -1,0 +1,244 @@
+"""How an obligation stands: said as soon as it is so, never a miss for what nobody recorded, each fact with its why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from duties.calendars import Calendar
+from duties.declared import Bilingual
+from duties.obligations import judging
+from duties.obligations.judging import Found, Paper, Said, Sitting, Step
+from duties.obligations.windows import Span, Window
+from duties.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, TasksRule
+
+DAY = timedelta(days=1)
+YEAR = Window(Span(date(2026, 1, 1), date(2026, 12, 31)), (Span(date(2026, 1, 1), date(2026, 12, 31)),), UUID(int=1))
+OPEN = Window(Span(date(2026, 1, 1), None), (Span(date(2026, 1, 1), None),), UUID(int=1))
+#: Four meetings of the Steering Committee a year.
+MEETINGS = [date(2026, month, 10) for month in (2, 5, 8, 11)]
+RULE = AttendanceRule(committee="steering", at_most_absences=1)
+OVER = date(2027, 1, 20)
+
+
+def sat(*filled: str, on: date, rule: AttendanceRule = RULE, waived: Sequence[Span] = ()) -> Found:
+    """The year's meetings as their seat was filled; what is to come on `on` is planned."""
+    sittings = [
+        Sitting(str(n), day, "cancelled" if how == "cancelled" else "held" if day <= on else "planned", how)
+        for n, (day, how) in enumerate(zip(MEETINGS, filled, strict=True))
+    ]
+    return judging.attendance(YEAR, waived, rule, sittings, on)
+
+
+@pytest.mark.parametrize(
+    ("filled", "on", "state"),
+    [
+        (("present", "unrecorded", "unrecorded", "unrecorded"), date(2026, 3, 1), "on_track"),
+        (("present", "alternate", "unrecorded", "unrecorded"), date(2026, 6, 1), "on_track"),
+        (("present", "absent", "unrecorded", "unrecorded"), date(2026, 6, 1), "at_risk"),
+        (("absent", "absent", "unrecorded", "unrecorded"), date(2026, 6, 1), "cannot_be_met"),
+        (("present", "excused", "excused", "remote"), OVER, "met"),
+        (("present", "present", "absent", "present"), OVER, "met"),
+        (("present", "absent", "absent", "present"), OVER, "missed"),
+        (("cancelled", "cancelled", "cancelled", "cancelled"), OVER, "no_occasion"),
+        (("present", "cancelled", "absent", "cancelled"), OVER, "met"),
+        (("present", "unrecorded", "unrecorded", "unrecorded"), date(2026, 5, 13), "on_track"),
+        (("present", "unrecorded", "unrecorded", "unrecorded"), date(2026, 5, 21), "awaiting_record"),
+        (("absent", "absent", "unrecorded", "unrecorded"), date(2026, 9, 10), "cannot_be_met"),
+    ],
+)
+def test_a_seat_that_stays_empty_once_too_often_cannot_be_made_good(
+    filled: tuple[str, ...], on: date, state: str
+) -> None:
+    assert sat(*filled, on=on).state == state
+
+
+def test_before_anything_was_held_nothing_can_be_told() -> None:
+    assert sat(*["unrecorded"] * 4, on=date(2026, 1, 15)).state == "not_yet"
+
+
+def test_principal_and_alternate_both_there_are_one_presence() -> None:
+    """Attendance is by seat: the fullest of an organization's seats counts, once."""
+    assert sat("present", "present", "present", "present", on=OVER).numbers["sat"] == 4
+
+
+def test_an_excuse_counts_as_absence_where_the_rule_says_so() -> None:
+    strict = AttendanceRule(committee="steering", at_most_absences=1, excused="absent")
+    assert sat("excused", "excused", "present", "present", on=OVER, rule=strict).state == "missed"
+
+
+def test_an_alternate_counts_for_nothing_where_the_rule_says_so() -> None:
+    strict = AttendanceRule(committee="steering", at_most_absences=0, alternates="no")
+    found = sat("alternate", "present", "present", "present", on=OVER, rule=strict)
+    assert found.state == "missed"
+    assert found.facts[0].why == "alternate_does_not_count"
+
+
+def test_a_meeting_adjourned_without_quorum_is_no_occasion_for_anyone() -> None:
+    sittings = [
+        Sitting("1", MEETINGS[0], "held", "absent", quorate=False),
+        Sitting("2", MEETINGS[1], "held", "present"),
+    ]
+    found = judging.attendance(YEAR, (), RULE, sittings, OVER)
+    assert (found.state, found.numbers["absences"]) == ("met", 0)
+    assert [fact.why for fact in found.facts] == ["without_quorum", "present"]
+
+
+def test_what_happens_on_waived_days_counts_neither_way() -> None:
+    waived = [Span(date(2026, 2, 1), date(2026, 5, 31))]
+    assert sat("absent", "absent", "present", "present", on=OVER, waived=waived).state == "met"
+    # The waiver has ended: what comes after it counts.
+    assert sat("absent", "absent", "absent", "absent", on=OVER, waived=waived).state == "missed"
+
+
+def test_a_year_waived_whole_is_waived() -> None:
+    assert sat("absent", "absent", "absent", "absent", on=OVER, waived=[Span(date(2025, 1, 1), OVER)]).state == "waived"
+
+
+def test_a_record_that_comes_a_month_late_is_the_secretarys_delay_and_no_absence() -> None:
+    late = sat("present", "unrecorded", "unrecorded", "unrecorded", on=date(2026, 6, 10))
+    assert (late.state, late.missing) == ("awaiting_record", ("1",))
+    assert sat("present", "present", "unrecorded", "unrecorded", on=date(2026, 6, 10)).state == "on_track"
+
+
+filled = st.sampled_from(["present", "remote", "alternate", "excused", "absent", "unrecorded", "cancelled"])
+
+
+@given(st.tuples(filled, filled, filled, filled), st.integers(0, 3), st.dates(date(2026, 1, 1), date(2027, 3, 1)))
+def test_what_cannot_be_met_is_never_met_afterwards_whatever_comes(
+    how: tuple[str, str, str, str], allowed: int, on: date
+) -> None:
+    rule = AttendanceRule(committee="steering", at_most_absences=allowed)
+    found = sat(*how, on=on, rule=rule)
+    if found.state == "cannot_be_met":
+        for later in (on, date(2026, 12, 31), OVER):
+            best = tuple(one if day <= on else "present" for one, day in zip(how, MEETINGS, strict=True))
+            assert sat(*best, on=max(on, later), rule=rule).state in ("cannot_be_met", "missed")
+    if found.state in ("missed", "cannot_be_met"):
+        assert sum(one == "absent" for one, day in zip(how, MEETINGS, strict=True) if day <= on) > allowed
+
+
+@given(st.tuples(filled, filled, filled, filled), st.dates(date(2026, 1, 1), date(2027, 3, 1)))
+def test_nothing_unrecorded_is_ever_an_absence(how: tuple[str, str, str, str], on: date) -> None:
+    unrecorded = tuple("unrecorded" if one == "absent" else one for one in how)
+    found = sat(*unrecorded, on=on)
+    assert found.numbers.get("absences", 0) == 0
+    assert found.state not in ("missed", "cannot_be_met")
+
+
+# --------------------------------------------------------------------------------------------------------------- tasks
+
+TASKS = TasksRule(protocols=("onboarding",), late_after_working_days=5, at_most_late=1)
+CALENDAR = Calendar()
+
+
+def done(*steps: Step, on: date, waived: Sequence[Span] = ()) -> Found:
+    return judging.tasks(YEAR, waived, TASKS, steps, CALENDAR, on)
+
+
+def test_a_task_is_late_only_after_the_working_days_that_the_rule_leaves() -> None:
+    due = date(2026, 6, 22)  # 24 June is a holiday
+    assert done(Step("1", due, date(2026, 6, 30)), on=OVER).facts[0].why == "in_time"
+    assert done(Step("1", due, date(2026, 7, 3)), on=OVER).facts[0].why == "late"
+
+
+def test_work_that_goes_on_over_new_year_keeps_its_period_open() -> None:
+    step = Step("1", date(2026, 12, 30))
+    assert done(step, on=date(2027, 1, 4)).state == "on_track"
+    assert done(Step("1", date(2026, 12, 30), date(2027, 1, 4)), on=OVER).state == "met"
+    assert done(step, on=OVER).facts[0].why == "late"
+
+
+def test_tasks_late_too_often_are_said_at_once() -> None:
+    steps = [Step(str(n), date(2026, 3, 2 + n), date(2026, 5, 1)) for n in range(2)]
+    assert done(*steps, on=date(2026, 5, 2)).state == "cannot_be_met"
+    assert done(*steps[:1], on=date(2026, 5, 2)).state == "at_risk"
+    assert done(*steps, on=OVER).state == "missed"
+    assert done(on=OVER).state == "no_occasion"
+    assert done(Step("1", date(2026, 3, 2), called_off=True), on=OVER).state == "no_occasion"
+
+
+# ------------------------------------------------------------------------------------------- documents and attestations
+
+REPORT = DocumentRule(kind="annual-report", at_least=1, grace_days=90)
+
+
+@pytest.mark.parametrize(
+    ("papers", "on", "state"),
+    [
+        ([], date(2026, 6, 1), "on_track"),
+        ([], date(2027, 3, 15), "at_risk"),
+        ([], date(2027, 4, 1), "missed"),
+        ([date(2026, 12, 31)], date(2027, 4, 1), "met"),
+        ([date(2027, 1, 1)], date(2027, 4, 1), "missed"),
+        ([date(2025, 12, 31)], date(2027, 4, 1), "missed"),
+    ],
+)
+def test_a_document_counts_by_the_day_that_it_speaks_of(papers: list[date], on: date, state: str) -> None:
+    found = judging.documents(YEAR, (), REPORT, [Paper(str(n), day) for n, day in enumerate(papers)], on)
+    assert (found.state, found.due_on) == (state, date(2027, 3, 31))
+
+
+def test_what_is_owed_once_has_no_last_day() -> None:
+    assert judging.documents(OPEN, (), REPORT, [], date(2030, 1, 1)).state == "on_track"
+
+
+STATED = AttestationRule(statement=Bilingual(fr="Fait.", en="Done."), by="manager", grace_days=30)
+
+
+def test_what_was_not_stated_by_its_last_day_is_missed_unless_it_is_the_coordinators_to_state() -> None:
+    on = date(2027, 1, 31)
+    assert judging.attested(YEAR, (), STATED, None, on, is_secretarys=False).state == "missed"
+    assert judging.attested(YEAR, (), STATED, None, on, is_secretarys=True).state == "awaiting_record"
+    assert judging.attested(YEAR, (), STATED, None, date(2027, 1, 30), is_secretarys=False).state == "at_risk"
+
+
+def test_a_statement_that_it_did_not_hold_is_a_miss_only_once_nothing_else_can_be_said() -> None:
+    not_held = Said("1", date(2026, 12, 1), held=False)
+    assert judging.attested(YEAR, (), STATED, not_held, date(2026, 12, 2), is_secretarys=False).state == "at_risk"
+    assert judging.attested(YEAR, (), STATED, not_held, OVER + 30 * DAY, is_secretarys=True).state == "missed"
+    held = Said("2", date(2027, 1, 5), held=True)
+    assert judging.attested(YEAR, (), STATED, held, OVER, is_secretarys=False).state == "met"
+
+
+def test_a_waiver_over_the_last_day_waives_what_is_due_on_it() -> None:
+    waived = [Span(date(2026, 12, 1), date(2026, 12, 31))]
+    assert judging.documents(YEAR, waived, REPORT, [], OVER).state == "waived"
+    assert judging.attested(YEAR, waived, STATED, None, OVER, is_secretarys=False).state == "waived"
+
+
+# -------------------------------------------------------------------------------------------------------------- counts
+
+
+def test_alternates_are_owed_at_all_times() -> None:
+    rule = CountRule(of="alternates", committees=("steering", "clinical"), at_least=1)
+    on = date(2026, 6, 1)
+    assert judging.counted(OPEN, (), rule, {"steering": 1, "clinical": 0}, on).state == "missed"
+    assert judging.counted(OPEN, (), rule, {"steering": 1, "clinical": 2}, on).state == "on_track"
+
+
+def test_where_the_program_keeps_no_such_records_nothing_can_be_told() -> None:
+    rule = CountRule(of="referrals", at_least=1)
+    assert judging.counted(YEAR, (), rule, None, OVER).state == "not_yet"
+
+
+def test_a_role_vacant_too_long_cannot_be_made_good_in_its_year() -> None:
+    rule = CountRule(of="vacant_working_days", roles=("youth_worker",), at_most=20)
+    on = date(2026, 6, 1)
+    assert judging.counted(YEAR, (), rule, {"youth_worker": 21}, on).state == "cannot_be_met"
+    assert judging.counted(YEAR, (), rule, {"youth_worker": 15}, on).state == "at_risk"
+    assert judging.counted(YEAR, (), rule, {"youth_worker": 0}, on).state == "on_track"
+    assert judging.counted(YEAR, (), rule, {"youth_worker": 20}, OVER).state == "met"
+
+
+def test_the_longest_stretch_without_a_holder_is_counted_in_working_days() -> None:
+    held = [Span(date(2025, 1, 1), date(2026, 6, 19)), Span(date(2026, 7, 6), None)]
+    # From Monday 22 June to Friday 3 July, without the 24th and the 1st.
+    assert judging.longest_vacancy(YEAR.spans, held, CALENDAR, OVER) == 8
+    assert judging.longest_vacancy(YEAR.spans, held, CALENDAR, date(2026, 6, 23)) == 2
+    assert judging.longest_vacancy(YEAR.spans, [Span(date(2020, 1, 1), None)], CALENDAR, OVER) == 0

@@ -1,0 +1,200 @@
+"""Obligations kept true over the real tables: what changed is written once, corrections keep both, people are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import update
+from sqlmodel import Session
+
+from duties import agreements, people
+from duties.obligations import saying
+from duties.obligations.keeping import ATTEST, RECORD
+from duties.refusals import Refusal
+from models.base import table_of
+from models.meeting import Meeting
+from models.minutes import Attendance
+from tests.cast import AT, TODAY, Cast
+from tests.duties.obligations.signed import (
+    agreement_of,
+    findings,
+    hold,
+    kept,
+    period,
+    put_in_force,
+    record,
+    tasks,
+)
+from tests.duties.test_agreements import draft_of
+
+_meeting = table_of(Meeting)
+_attendance = table_of(Attendance)
+
+DAY = timedelta(days=1)
+FEBRUARY, MAY, AUGUST = date(2026, 2, 10), date(2026, 5, 12), date(2026, 8, 11)
+NEW_YEAR = datetime(2027, 1, 20, 14, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def session(cast: Cast) -> Iterator[Session]:
+    """A session in which every partner's agreement is in force."""
+    with cast.session() as made:
+        put_in_force(made, cast)
+        yield made
+
+
+def test_drafts_bind_nobody(cast: Cast) -> None:
+    with cast.session() as session:
+        assert kept(session) == 0
+
+
+def test_every_obligation_of_every_partner_has_its_period_and_judging_again_writes_nothing(
+    cast: Cast, session: Session
+) -> None:
+    assert kept(session) > 6 * 15
+    assert kept(session) == 0
+    assert kept(session, AT + timedelta(hours=3)) == 0
+    sits = period(session, cast, "en-marge", "AG-M1")
+    assert (sits["state"], sits["starts_on"], sits["ends_on"]) == ("not_yet", date(2026, 1, 5), date(2026, 12, 31))
+
+
+def test_an_empty_seat_is_at_risk_then_cannot_be_met_and_a_correction_keeps_both(cast: Cast, session: Session) -> None:
+    others = {"ccsmtl": "present", "codim": "present", "spvm": "present", "marie-vincent": "present"}
+    hold(session, cast, FEBRUARY, {**others, "en-marge": "absent", "anonyme": "alternate"})
+    kept(session)
+    assert period(session, cast, "en-marge", "AG-M1")["state"] == "at_risk"
+    assert period(session, cast, "anonyme", "AG-M1")["state"] == "on_track"
+    may = hold(session, cast, MAY, {**others, "en-marge": "absent", "anonyme": "present"})
+    kept(session)
+    lost = period(session, cast, "en-marge", "AG-M1")
+    assert lost["state"] == "cannot_be_met"
+    assert [(fact["on"], fact["why"]) for fact in lost["found"]["facts"]] == [
+        ("2026-02-10", "absent"),
+        ("2026-05-12", "absent"),
+    ]
+    session.execute(
+        update(_attendance)
+        .where(_attendance.c.meeting_id == may, _attendance.c.state == "absent")
+        .values(state="excused")
+    )
+    kept(session)
+    assert period(session, cast, "en-marge", "AG-M1")["state"] == "at_risk"
+    assert findings(session, lost["id"]) == ["at_risk", "cannot_be_met", "at_risk"]
+
+
+def test_what_nobody_recorded_is_the_coordinators_task_once_a_meeting_and_no_partners_miss(
+    cast: Cast, session: Session
+) -> None:
+    meeting = hold(session, cast, AUGUST, {})
+    kept(session)
+    assert {period(session, cast, place, "AG-M1")["state"] for place in ("codim", "en-marge")} == {"awaiting_record"}
+    (asked,) = tasks(session, RECORD)
+    assert (asked["item"], asked["state"]) == (str(meeting), "open")
+    kept(session)
+    assert len(tasks(session, RECORD)) == 1
+    for key in ("ccsmtl", "codim", "spvm", "marie-vincent", "en-marge", "anonyme"):
+        record(session, cast, meeting, key, "present")
+    kept(session, by=cast.actor("coordinator"))
+    assert period(session, cast, "codim", "AG-M1")["state"] == "on_track"
+    (asked,) = tasks(session, RECORD)
+    assert (asked["state"], asked["done_by"]) == ("done", cast.people["coordinator"])
+
+
+def test_an_attestation_is_asked_of_the_holder_of_its_role_near_the_end_and_done_by_stating_it(
+    cast: Cast, session: Session
+) -> None:
+    kept(session)
+    assert [task for task in tasks(session, ATTEST) if task["due_on"] > date(2027, 1, 16)] == []
+    kept(session, datetime(2026, 12, 20, 14, 0, tzinfo=UTC))
+    late = AT + timedelta(days=28)
+    one = period(session, cast, "en-marge", "AG-P2")
+    assert one["task_id"] is not None
+    for who in ("manager_codim", "director_em", "coordinator"):
+        with pytest.raises(Refusal) as refused:
+            saying.attest(session, one["id"], "held", by=cast.actor(who), at=late)
+        assert refused.value.code == "attestation.not_yours"
+    with pytest.raises(Refusal):
+        saying.attest(session, one["id"], "not_held", by=cast.actor("manager_em"), at=late)
+    saying.attest(session, one["id"], "held", by=cast.actor("manager_em"), at=late)
+    stated = period(session, cast, "en-marge", "AG-P2")
+    assert stated["state"] == "met"
+    task = next(task for task in tasks(session, ATTEST) if task["id"] == one["task_id"])
+    assert (task["state"], task["done_by"]) == ("done", cast.people["manager_em"])
+    saying.attest(session, one["id"], "not_held", note="Le congélateur", by=cast.actor("manager_em"), at=late)
+    assert period(session, cast, "en-marge", "AG-P2")["state"] == "at_risk"
+
+
+def test_a_document_meets_what_asks_for_it_from_the_moment_it_is_there_and_not_once_it_is_taken_back(
+    cast: Cast, session: Session
+) -> None:
+    kept(session)
+    by, one = cast.actor("manager_em"), period(session, cast, "en-marge", "AG-P4")
+    with pytest.raises(Refusal) as refused:
+        saying.add_document(session, one["id"], "bilan.txt", b"Fait.", effective_on=TODAY + DAY, by=by, at=AT)
+    assert refused.value.code == "document.day_to_come"
+    with pytest.raises(Refusal) as refused:
+        saying.add_document(session, one["id"], "bilan.pdf", b"Fait.", effective_on=TODAY, by=by, at=AT)
+    assert refused.value.code == "document.not_what_it_says"
+    document = saying.add_document(session, one["id"], "bilan.txt", b"Fait.", effective_on=TODAY, by=by, at=AT)
+    assert period(session, cast, "en-marge", "AG-P4")["state"] == "met"
+    saying.withdraw_document(session, document, reason="Mauvais fichier", by=by, at=AT)
+    assert period(session, cast, "en-marge", "AG-P4")["state"] == "on_track"
+    assert findings(session, one["id"]) == ["on_track", "met", "on_track"]
+
+
+def test_an_organization_that_leaves_in_mid_year_owes_what_came_before(cast: Cast, session: Session) -> None:
+    hold(session, cast, FEBRUARY, {"en-marge": "present"})
+    kept(session)
+    agreements.end_version(
+        session, draft_of(session, cast), ends_on=date(2026, 6, 30), by=cast.actor("coordinator"), at=AT
+    )
+    hold(session, cast, AUGUST, {"en-marge": "absent"})
+    kept(session)
+    left = period(session, cast, "en-marge", "AG-M1")
+    assert (left["state"], left["ends_on"]) == ("met", date(2026, 6, 30))
+
+
+def test_alternates_are_counted_as_they_are_today(cast: Cast, session: Session) -> None:
+    kept(session)
+    assert period(session, cast, "en-marge", "AG-X2")["state"] == "on_track"
+    assert period(session, cast, "codim", "AG-X2")["state"] == "missed"
+    people.appoint(
+        session,
+        person_id=cast.people["worker_codim"],
+        organization_id=cast.organizations["codim"],
+        role="second_representative",
+        starts_on=TODAY,
+        by=cast.actor("coordinator"),
+        at=AT,
+    )
+    kept(session)
+    assert period(session, cast, "codim", "AG-X2")["state"] == "on_track"
+
+
+def test_a_waiver_needs_a_decision_that_stands(cast: Cast, session: Session) -> None:
+    kept(session)
+    with pytest.raises(Refusal) as refused:
+        saying.waive(
+            session,
+            agreement_of(session, cast, "en-marge"),
+            "AG-M1",
+            starts_on=TODAY,
+            ends_on=TODAY,
+            decision_id=cast.program_id,
+            reason="Déménagement",
+            by=cast.actor("coordinator"),
+            at=AT,
+        )
+    assert refused.value.code == "waiver.no_decision"
+
+
+def test_new_year_ends_a_period_and_begins_another(cast: Cast, session: Session) -> None:
+    hold(session, cast, FEBRUARY, {"en-marge": "present"})
+    kept(session)
+    before = period(session, cast, "en-marge", "AG-M1")
+    kept(session, NEW_YEAR)
+    after = period(session, cast, "en-marge", "AG-M1")
+    assert (before["period_starts"], after["period_starts"]) == (date(2026, 1, 1), date(2027, 1, 1))
+    assert findings(session, before["id"])[-1] == "met"
