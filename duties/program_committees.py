@@ -76,11 +76,11 @@ class AgendaRule(Part):
     """One rule that draws items for every agenda of a committee from what is on record.
 
     `standing` puts its title on each agenda; `turn`, its title once for each seat of `role`; `minutes`, the minutes
-    that wait to be approved; `onboarding`, `vacancies` and `decisions`, one item for each that is open; `asked`, what
-    was asked for under the `kinds`. `points` are what is gone through under a standing item.
+    that wait to be approved; `onboarding`, `vacancies` and `decisions`, one item for each that is open; `obligations`,
+    one for each partner that has any at risk; `asked`, what was asked for under the `kinds`. `points` are what is gone through under a standing item.
     """
 
-    source: Literal["standing", "turn", "minutes", "onboarding", "vacancies", "decisions", "asked"]
+    source: Literal["standing", "turn", "minutes", "onboarding", "vacancies", "decisions", "obligations", "asked"]
     section: Bilingual
     title: Bilingual | None = None
     points: tuple[Bilingual, ...] = ()

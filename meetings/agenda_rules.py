@@ -17,6 +17,7 @@ from sqlmodel import Session
 
 from duties import board
 from duties.here import local_day, many, program_of
+from duties.obligations.reading import at_risk
 from duties.program_committees import AgendaRule
 from duties.roles import standing
 from duties.steps import ROLE_OF_SUBJECT
@@ -343,6 +344,24 @@ def _decisions(table: Table, rule: Rule) -> Iterator[Drawn]:
         yield _presented(table, rule, "decision", str(row["id"]), _title_of_decision(row), [reason])
 
 
+def _obligations(table: Table, rule: Rule) -> Iterator[Drawn]:
+    """One for each partner: everything of theirs that is at risk, cannot be met any more, or was missed lately."""
+    by_partner: dict[UUID, list[dict[str, Any]]] = {}
+    for row in at_risk(table.session, table.day):
+        by_partner.setdefault(row["organization_id"], []).append(row)
+    for organization_id, rows in by_partner.items():
+        title = _both(N_("Obligations at risk: %(organization)s"), organization=rows[0]["short_name"])
+        reasons = []
+        for row in rows:
+            facts: dict[str, Fact] = {"clause": row["key"].partition(":")[0]}
+            code = f"obligation_{row['state']}"
+            if row["ends_on"] is None:
+                reasons.append(Reason("obligation_missed_now", facts=facts))
+            else:
+                reasons.append(Reason(code, facts={**facts, "day": row["ends_on"].isoformat()}))
+        yield _presented(table, rule, "obligation", str(organization_id), title, reasons)
+
+
 def _title_of_decision(row: Mapping[str, Any]) -> tuple[str, str]:
     """Its number and its words; the number alone in a language in which nobody wrote it down."""
     titles = []
@@ -387,6 +406,7 @@ _SOURCES: Final[Mapping[str, Callable[[Table, Rule], Iterator[Drawn]]]] = {
     "onboarding": _onboarding,
     "vacancies": _vacancies,
     "decisions": _decisions,
+    "obligations": _obligations,
     "asked": _asked,
 }
 

@@ -45,6 +45,10 @@ _SENTENCES: Final[Mapping[str, str | Counted]] = {
     "decision_open": N_("Decided on %(decided)s, to be done by %(due)s."),
     "decision_late": N_("Decided on %(decided)s, to be done by %(due)s, and not done."),
     "decision_undated": N_("Decided on %(decided)s, and not done yet."),
+    "obligation_at_risk": N_("%(clause)s, period up to %(day)s: at risk."),
+    "obligation_cannot_be_met": N_("%(clause)s, period up to %(day)s: cannot be met any more."),
+    "obligation_missed": N_("%(clause)s, period up to %(day)s: not met."),
+    "obligation_missed_now": N_("%(clause)s, owed at all times: not met now."),
     "asked": N_("A member of the committee asked for it on %(day)s."),
     LATE_REQUEST: N_("It was asked for after the agenda was frozen."),
     CARRIED: Counted(

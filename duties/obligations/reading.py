@@ -1,0 +1,165 @@
+"""Obligations as they stand, read for pages, agendas and statements: what is kept, never judged here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlmodel import Session
+
+from duties.here import many, program_of
+from models.agreement import Agreement, Obligation
+from models.base import refers, table_of
+from models.obligation import Attestation, ObligationDocument, ObligationFinding, ObligationPeriod, Waiver
+from models.program import Organization, Person
+
+_period = table_of(ObligationPeriod)
+_finding = table_of(ObligationFinding)
+_agreement = table_of(Agreement)
+_obligation = table_of(Obligation)
+_organization = table_of(Organization)
+_document = table_of(ObligationDocument)
+_attestation = table_of(Attestation)
+_waiver = table_of(Waiver)
+_person = table_of(Person)
+
+#: The worst first: how a state ranks where something has to be done about it.
+WORST_FIRST: Final = (
+    "cannot_be_met",
+    "missed",
+    "at_risk",
+    "awaiting_record",
+    "on_track",
+    "not_yet",
+    "met",
+    "waived",
+    "no_occasion",
+)
+#: What was missed is talked about until so long after its last day.
+TALKED_ABOUT: Final = timedelta(days=90)
+
+_OF_PERIOD: Final = (
+    select(
+        _period,
+        _finding.c.found,
+        _finding.c.on.label("found_on"),
+        _agreement.c.organization_id,
+        _organization.c.short_name,
+        _organization.c.key.label("organization_key"),
+        *(_obligation.c[name] for name in ("text_fr", "text_en", "owed_by", "check_kind", "rule", "sources")),
+        _obligation.c.period.label("how_often"),
+    )
+    .join(_agreement, refers(_period.c.agreement_id, _agreement))
+    .join(_organization, refers(_agreement.c.organization_id, _organization))
+    .join(_obligation, refers(_period.c.obligation_id, _obligation))
+    .join(
+        _finding,
+        and_(
+            _finding.c.program_id == _period.c.program_id,
+            _finding.c.period_id == _period.c.id,
+            _finding.c.n == _period.c.finding,
+        ),
+    )
+)
+
+
+def periods(
+    session: Session,
+    *,
+    organization_ids: Collection[UUID] | None = None,
+    since: date | None = None,
+    until: date | None = None,
+) -> list[dict[str, Any]]:
+    """Periods with their clause and the finding that stands, of these organizations or of all.
+
+    `since` and `until` choose those that share a day with the time between them. In the order of the partners' names,
+    then of the clauses, then of the days.
+    """
+    return _rows(
+        session,
+        *([_agreement.c.organization_id.in_(list(organization_ids))] if organization_ids is not None else []),
+        *([or_(_period.c.ends_on.is_(None), _period.c.ends_on >= since)] if since is not None else []),
+        *([_period.c.starts_on <= until] if until is not None else []),
+    )
+
+
+def period(session: Session, period_id: UUID) -> dict[str, Any] | None:
+    """One period, as `periods` has it; None where there is none."""
+    return next(iter(_rows(session, _period.c.id == period_id)), None)
+
+
+def at_risk(session: Session, on: date) -> list[dict[str, Any]]:
+    """What is at risk, cannot be met any more, or was missed lately, as it stands; by partner, the worst first."""
+    rows = _rows(
+        session,
+        or_(
+            _period.c.state.in_(["at_risk", "cannot_be_met"]),
+            and_(
+                _period.c.state == "missed",
+                or_(_period.c.ends_on.is_(None), _period.c.ends_on >= on - TALKED_ABOUT),
+            ),
+        ),
+    )
+    return sorted(rows, key=lambda row: (row["short_name"], WORST_FIRST.index(row["state"]), row["key"]))
+
+
+def findings_of(session: Session, period_id: UUID) -> list[dict[str, Any]]:
+    """How a period was found to stand, the newest first."""
+    return many(
+        session,
+        select(_finding)
+        .where(_finding.c.program_id == program_of(session), _finding.c.period_id == period_id)
+        .order_by(_finding.c.n.desc()),
+    )
+
+
+def documents_of(session: Session, agreement_id: UUID, key: str) -> list[dict[str, Any]]:
+    """The documents given for a clause, those taken back included, by the day that they speak of; never their bytes."""
+    return many(
+        session,
+        select(_document, _person.c.given_name, _person.c.family_name)
+        .outerjoin(_person, refers(_document.c.added_by, _person))
+        .where(
+            _document.c.program_id == program_of(session),
+            _document.c.agreement_id == agreement_id,
+            _document.c.key == key,
+        )
+        .order_by(_document.c.effective_on.desc(), _document.c.added_at.desc()),
+    )
+
+
+def attestations_of(session: Session, period_id: UUID) -> list[dict[str, Any]]:
+    """What was stated of a period, the newest first; the one without `superseded_at` stands."""
+    return many(
+        session,
+        select(_attestation, _person.c.given_name, _person.c.family_name)
+        .join(_person, refers(_attestation.c.person_id, _person))
+        .where(_attestation.c.program_id == program_of(session), _attestation.c.period_id == period_id)
+        .order_by(_attestation.c.said_at.desc(), _attestation.c.superseded_at.desc().nulls_first()),
+    )
+
+
+def waivers_of(session: Session, agreement_id: UUID, key: str) -> list[dict[str, Any]]:
+    """The days on which a partner is freed of a clause, in order."""
+    return many(
+        session,
+        select(_waiver)
+        .where(
+            _waiver.c.program_id == program_of(session),
+            _waiver.c.agreement_id == agreement_id,
+            _waiver.c.key == key,
+        )
+        .order_by(_waiver.c.starts_on),
+    )
+
+
+def _rows(session: Session, *conditions: ColumnElement[bool]) -> list[dict[str, Any]]:
+    return many(
+        session,
+        _OF_PERIOD.where(_period.c.program_id == program_of(session), *conditions).order_by(
+            _organization.c.short_name, _period.c.key, _period.c.starts_on
+        ),
+    )
