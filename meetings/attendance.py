@@ -110,7 +110,7 @@ def record(
     if meeting["state"] not in ("under_way", "held"):
         raise Refusal("attendance.not_begun", N_("Attendance is recorded once the meeting is opened."))
     if state not in ATTENDED:
-        raise Refusal("attendance.unknown", N_("A seat is filled in one of the ways that are offered."))
+        raise Refusal("attendance.state", N_("A seat is filled in one of the ways that are offered."))
     seats = membership(session, meeting["committee_id"])
     day: date = meeting["starts"].date()
     before = one(session, select(_attendance).where(_of(session, meeting_id), _attendance.c.seat_id == seat_id))

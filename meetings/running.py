@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -177,6 +177,26 @@ def close_meeting(
     return minutes.draft(session, meeting_id, by=by, at=at)
 
 
+def minutes_used(meeting: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], at: datetime) -> dict[UUID, int]:
+    """The minutes that each item took: from the moment at which the one before was settled, or the meeting opened.
+
+    Of a meeting under way the first item that is left has its own so far. Nothing is known of a meeting that was
+    opened after its end, to record what happened, nor of an item that was not reached.
+    """
+    if meeting["opened_at"] is None or meeting["opened_at"] > meeting["ends_at"]:
+        return {}
+    last: datetime = meeting["opened_at"]
+    used: dict[UUID, int] = {}
+    for row in sorted((row for row in rows if row["settled_at"]), key=lambda row: row["settled_at"]):
+        if row["outcome"] != "carried":
+            used[row["id"]] = _minutes(last, row["settled_at"])
+            last = max(last, row["settled_at"])
+    current = next((row for row in rows if not row["outcome"]), None)
+    if current is not None and meeting["state"] == "under_way":
+        used[current["id"]] = _minutes(last, at)
+    return used
+
+
 def _refuse_outcome(session: Session, row: Mapping[str, Any], outcome: str, refer_to: str) -> None:
     stands = any(
         one["item_id"] == row["id"] and one["state"] != "withdrawn" for one in decisions_of(session, row["meeting_id"])
@@ -198,3 +218,7 @@ def _take_back_referral(session: Session, row: Mapping[str, Any], *, by: Actor, 
     other = committees(session)[row["referred_to_id"]]["key"]
     subject, _, _ = str(row["subject"]).partition("@")
     agendas.withdraw(session, other, row["kind"], subject, by=by, at=at, code=REFERRED)
+
+
+def _minutes(since: datetime, until: datetime) -> int:
+    return max(0, round((until - since).total_seconds() / 60))

@@ -269,6 +269,7 @@ def meeting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
         answers=ANSWERS,
         roles_on_seats=AS,
         may_plan=may_plan,
+        may_run=meeting["state"] != "cancelled" and allows(Action.RUN_MEETING, given) is not None,
         to_invite=[(one.id, one.name) for one in people.values() if one.id not in invited] if may_plan else [],
         agenda=agenda_papers.content(desk.session, meeting_id, audience=audience_of(desk, members, given, day)),
         day=desk.day,

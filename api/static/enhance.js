@@ -35,23 +35,64 @@ function putBack(form) {
   }
 }
 
-/** Puts the new part in the old one's place, with the focus and the open folds where they were. */
-function replacePart(old, fresh, focused) {
+/** Whether something was typed or chosen in a field that the page did not put there. */
+function isTouched(field) {
+  if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+  if (field.options) return field.selectedIndex !== Math.max(0, [...field.options].findIndex((one) => one.defaultSelected));
+  return field.type !== "hidden" && field.type !== "file" && field.value !== field.defaultValue;
+}
+
+/** The same form in the new part, known by a field of it. */
+function sameForm(form, fresh) {
+  const known = [...form.elements].filter((field) => field.id).map((field) => fresh.querySelector(`#${CSS.escape(field.id)}`));
+  return known.find((field) => field?.form)?.form;
+}
+
+/**
+ * What was typed in other forms than the one that was sent stands in the new part too, with the version that its writer
+ * saw: where somebody else changed the same thing meanwhile, they are told when they send it.
+ */
+function keepTyped(old, fresh, sent) {
+  for (const form of old.querySelectorAll("form")) {
+    const touched = form === sent ? [] : [...form.elements].filter((field) => field.name && isTouched(field));
+    const again = touched.length ? sameForm(form, fresh) : null;
+    if (!again) continue;
+    for (const field of touched) {
+      const others = [...again.elements].filter((one) => one.name === field.name);
+      if (field.type === "radio" || field.type === "checkbox") {
+        for (const one of others) if (one.value === field.value) one.checked = field.checked;
+      } else if (others.length === 1) others[0].value = field.value;
+    }
+    const [was, seen] = [form, again].map((one) => one.elements.namedItem("seen"));
+    if (was && seen) seen.value = was.value;
+    const fold = again.closest("details");
+    if (fold && form.closest("details")?.open) fold.open = true;
+  }
+}
+
+/** The nearest thing around the one that had the focus that is there still, and can be seen; else the part itself. */
+function placeOf(trail, fresh) {
+  const found = trail.map((id) => fresh.querySelector(`#${CSS.escape(id)}`));
+  const place = found.find((one) => one && !one.closest("details:not([open]) > .disclosed")) ?? fresh;
+  return place.matches("details") ? place.querySelector("summary") : place;
+}
+
+/** Puts the new part in the old one's place, with the focus and what was typed where they were. */
+function replacePart(old, fresh, trail, sent) {
   const inside = old.contains(document.activeElement) || document.activeElement === document.body;
+  keepTyped(old, fresh, sent);
   old.replaceWith(fresh);
   if (!inside) return;
-  let next = focused ? document.getElementById(focused) : null;
-  if (!next || next.closest("details:not([open]) > .disclosed")) {
-    next = fresh;
-    if (!fresh.hasAttribute("tabindex")) fresh.setAttribute("tabindex", "-1");
-  }
+  const next = placeOf(trail, fresh);
+  if (next.tabIndex < 0 && !next.hasAttribute("tabindex")) next.setAttribute("tabindex", "-1");
   next.focus({ preventScroll: true });
 }
 
 /** Sends one form; resolves when the page shows the outcome, whatever it was. */
 async function send(form, submitter) {
   const selector = form.dataset.swap;
-  const focused = document.activeElement?.id;
+  const trail = [];
+  for (let one = document.activeElement; one; one = one.parentElement) if (one.id) trail.push(one.id);
   form.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(submitter?.hasAttribute("formaction") ? submitter.formAction : form.action, {
@@ -65,7 +106,7 @@ async function send(form, submitter) {
     const old = document.querySelector(selector);
     if (fresh && old) {
       const word = (fresh.matches("[data-say]") ? fresh : page.querySelector("[data-say]"))?.dataset.say;
-      replacePart(old, document.adoptNode(fresh), focused);
+      replacePart(old, document.adoptNode(fresh), trail, form);
       say(word ?? "", { failed: !answer.ok });
     } else if (answer.ok) {
       // Somewhere else now: the thing was closed, or someone must sign in again.

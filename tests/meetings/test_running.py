@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -234,7 +235,7 @@ def test_what_comes_up_stands_last_where_the_agenda_was_never_frozen(session: Se
     ],
 )
 def test_what_comes_up_without_a_title_or_a_reason_is_refused(
-    session: Session, cast: Cast, given: dict[str, str], code: str
+    session: Session, cast: Cast, given: dict[str, Any], code: str
 ) -> None:
     here = opened(session, cast)
     with pytest.raises(Refusal) as refused:

@@ -1,0 +1,383 @@
+"""The page on which a meeting is run: opened, its seats and items recorded, decisions taken, and closed.
+
+Everything stands on one screen and works without the script: each form is sent, and the page comes back where it was.
+With the script the part `run` alone is put in place, and what was typed in other forms stays there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import HTMLResponse
+
+from api.answers import sentence_of, status_of
+from api.at_meetings import find_meeting
+from api.meeting_lines import STATES, hours_of, title_of
+from api.pages.choices import people_by_id
+from api.pages.forms import Text, Typed, day_or_none, hour_of, id_or_none
+from api.pages.frame import page, see_other
+from api.pages.sitting_lines import ATTENDED, OUTCOMES, owners_of, sitting_of
+from api.permissions import Action, Forbidden, asks, require
+from api.session import AtDesk, Desk
+from duties.actors import Actor
+from duties.here import local_day
+from duties.refusals import Refusal
+from locales import N_
+from meetings import attendance, decisions, running, wording
+from meetings.agenda_items import items_of
+from meetings.committees import committees
+from meetings.holding import read_meeting
+from meetings.local_times import moment_of
+
+router = APIRouter()
+
+Seen = Annotated[int, Form()]
+
+#: What the buttons "arrives now" and "leaves now" send beside a state.
+ARRIVES: Final = "arrives"
+LEAVES: Final = "leaves"
+
+_LONGEST_ITEM: Final = 600
+
+
+@router.get("/meetings/{meeting_id}/run", name="sitting")
+@asks(Action.RUN_MEETING)
+def show_sitting(desk: AtDesk, request: Request, meeting_id: UUID) -> HTMLResponse:
+    """One meeting, to be run."""
+    _who_runs(desk, meeting_id)
+    return sitting_page(desk, request, meeting_id, Typed())
+
+
+@router.post("/meetings/{meeting_id}/run/opening")
+@asks(Action.RUN_MEETING)
+def open_meeting(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen) -> Response:
+    """Begin the meeting, on its day or afterwards."""
+    by = _who_runs(desk, meeting_id)
+    return _done(
+        desk,
+        request,
+        meeting_id,
+        Typed("opening"),
+        lambda: running.open_meeting(desk.session, meeting_id, by=by, at=desk.at, seen=seen),
+    )
+
+
+@router.post("/meetings/{meeting_id}/run/putting-back")
+@asks(Action.RUN_MEETING)
+def put_back(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen) -> Response:
+    """Take back that it was opened, while nothing is recorded."""
+    by = _who_runs(desk, meeting_id)
+    return _done(
+        desk,
+        request,
+        meeting_id,
+        Typed("closing"),
+        lambda: running.put_back(desk.session, meeting_id, by=by, at=desk.at, seen=seen),
+    )
+
+
+@router.post("/meetings/{meeting_id}/run/closing")
+@asks(Action.RUN_MEETING)
+def close_meeting(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen, rest: Text = "") -> Response:
+    """End the meeting; with `rest` "carried", what it did not reach is carried to the next one."""
+    by = _who_runs(desk, meeting_id)
+
+    def act() -> None:
+        carry = rest == "carried"
+        running.close_meeting(desk.session, meeting_id, carry_rest=carry, by=by, at=desk.at, seen=seen)
+
+    return _done(desk, request, meeting_id, Typed("closing"), act)
+
+
+@router.post("/meetings/{meeting_id}/run/attendance")
+@asks(Action.RUN_MEETING)
+def record_attendance(
+    desk: AtDesk,
+    request: Request,
+    meeting_id: UUID,
+    seen: Seen,
+    seat: Text = "",
+    state: Text = "",
+    person: Text = "",
+    remote: Text = "",
+    arrived: Text = "",
+    left: Text = "",
+) -> Response:
+    """Say how one seat is filled, or correct it; `state` may be that whoever holds it arrives, or leaves, now."""
+    by = _who_runs(desk, meeting_id)
+    values = {
+        "state": state,
+        "person": person,
+        "remote": remote,
+        "arrived": arrived,
+        "left": left,
+    }
+
+    def act() -> None:
+        seat_id = id_or_none(seat)
+        if seat_id is None:
+            raise Refusal("seat.missing", N_("Choose one of the list."))
+        if state in (ARRIVES, LEAVES):
+            _come_or_go(desk, meeting_id, seat_id, state, by=by, seen=seen)
+            return
+        attendance.record(
+            desk.session,
+            meeting_id,
+            seat_id,
+            state,
+            person_id=id_or_none(person),
+            is_remote=remote == "yes",
+            arrived_at=_moment(desk, meeting_id, arrived),
+            left_at=_moment(desk, meeting_id, left),
+            by=by,
+            at=desk.at,
+            seen=seen,
+        )
+
+    return _done(desk, request, meeting_id, Typed(f"seat-{seat}", None, values), act)
+
+
+@router.post("/meetings/{meeting_id}/run/attendance/rest")
+@asks(Action.RUN_MEETING)
+def record_rest(desk: AtDesk, request: Request, meeting_id: UUID) -> Response:
+    """Record as present every principal of whose seat nothing is recorded yet."""
+    by = _who_runs(desk, meeting_id)
+    return _done(
+        desk,
+        request,
+        meeting_id,
+        Typed("attendance"),
+        lambda: attendance.record_rest(desk.session, meeting_id, by=by, at=desk.at),
+    )
+
+
+@router.post("/meetings/{meeting_id}/run/outcome")
+@asks(Action.RUN_MEETING)
+def treat_item(
+    desk: AtDesk,
+    request: Request,
+    meeting_id: UUID,
+    seen: Seen,
+    item: Text = "",
+    outcome: Text = "",
+    refer_to: Text = "",
+    note_fr: Text = "",
+    note_en: Text = "",
+) -> Response:
+    """Say what becomes of an item, and what was said of it. The committee chosen counts where it is referred."""
+    by = _who_runs(desk, meeting_id)
+    item_id = _item_here(desk, meeting_id, item)
+    values = {"refer_to": refer_to, "note_fr": note_fr, "note_en": note_en}
+
+    def act() -> None:
+        running.treat(
+            desk.session,
+            item_id,
+            outcome,
+            note_fr=note_fr,
+            note_en=note_en,
+            refer_to=refer_to if outcome == "referred" else "",
+            by=by,
+            at=desk.at,
+            seen=seen,
+        )
+
+    return _done(desk, request, meeting_id, Typed(f"item-{item_id}", None, values), act)
+
+
+@router.post("/meetings/{meeting_id}/run/decision")
+@asks(Action.RUN_MEETING)
+def decide(
+    desk: AtDesk,
+    request: Request,
+    meeting_id: UUID,
+    item: Text = "",
+    seen: Annotated[int | None, Form()] = None,
+    text_fr: Text = "",
+    text_en: Text = "",
+    kind: Text = "",
+    owner_role: Text = "",
+    owner_organization: Text = "",
+    due: Text = "",
+    hour: Text = "",
+) -> Response:
+    """Record a decision, on an item or on none; with the role that owes it, its task opens."""
+    by = _who_runs(desk, meeting_id)
+    item_id = _item_here(desk, meeting_id, item) if item else None
+    values = {
+        "text_fr": text_fr,
+        "text_en": text_en,
+        "kind": kind,
+        "owner_role": owner_role,
+        "owner_organization": owner_organization,
+        "due": due,
+        "hour": hour,
+    }
+
+    def act() -> None:
+        if not kind:
+            raise Refusal("kind.missing", N_("Say of which kind the decision is."))
+        decisions.decide(
+            desk.session,
+            meeting_id,
+            item_id,
+            text_fr=text_fr,
+            text_en=text_en,
+            kind=kind,
+            owner_role=owner_role,
+            owner_organization_id=id_or_none(owner_organization),
+            due_on=day_or_none(due),
+            decided_at=_moment(desk, meeting_id, hour),
+            by=by,
+            at=desk.at,
+            seen=seen,
+        )
+
+    return _done(desk, request, meeting_id, Typed(f"decide-{item_id or 'else'}", None, values), act)
+
+
+@router.post("/meetings/{meeting_id}/run/items")
+@asks(Action.RUN_MEETING)
+def add_item(
+    desk: AtDesk,
+    request: Request,
+    meeting_id: UUID,
+    title_fr: Text = "",
+    title_en: Text = "",
+    minutes: Text = "",
+    reason: Text = "",
+) -> Response:
+    """Put on the agenda what comes up."""
+    by = _who_runs(desk, meeting_id)
+    values = {"title_fr": title_fr, "title_en": title_en, "minutes": minutes, "reason": reason}
+
+    def act() -> None:
+        running.add_item(
+            desk.session,
+            meeting_id,
+            title_fr=title_fr,
+            title_en=title_en,
+            minutes=_minutes_of(minutes),
+            reason=reason,
+            by=by,
+            at=desk.at,
+        )
+
+    return _done(desk, request, meeting_id, Typed("add", None, values), act)
+
+
+# ------------------------------------------------------------------------------------------------- what the page shows
+
+
+def sitting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -> HTMLResponse:
+    """The page of a meeting that is run; with `typed`, as a rule refused it."""
+    meeting, members, _ = find_meeting(desk.session, desk.asker, meeting_id)
+    named = committees(desk.session)
+    committee = named[meeting["committee_id"]]
+    is_open = meeting["state"] in ("under_way", "held")
+    roles, organizations = owners_of(desk) if meeting["state"] == "under_way" else ([], [])
+    return page(
+        desk,
+        request,
+        "sitting.html",
+        status=status_of(typed.refusal) if typed.refusal else 200,
+        typed=typed,
+        refusal=sentence_of(typed.refusal) if typed.refusal else "",
+        meeting=meeting,
+        committee=committee,
+        title=title_of(committee, desk.language),
+        when=wording.when(desk.language, meeting["starts"]),
+        hours=hours_of(meeting),
+        state=STATES[meeting["state"]],
+        is_live=meeting["state"] == "under_way",
+        may_open=meeting["state"] == "planned" and local_day(desk.session, desk.at) >= meeting["starts"].date(),
+        sitting=sitting_of(desk, meeting, members, people_by_id(desk)) if is_open else None,
+        items=len(items_of(desk.session, meeting_id)),
+        attended=ATTENDED,
+        outcomes=OUTCOMES,
+        arrives=ARRIVES,
+        leaves=LEAVES,
+        others=[
+            (row["key"], title_of(row, desk.language))
+            for row in named.values()
+            if row["id"] != committee["id"] and "rules" in row["agenda"]
+        ],
+        roles=roles,
+        organizations=organizations,
+        day=desk.day,
+    )
+
+
+# ---------------------------------------------------------------------------------------------------- what the forms do
+
+
+def _who_runs(desk: Desk, meeting_id: UUID) -> Actor:
+    """Under whom the asker runs a meeting that they may see. Raises Forbidden."""
+    _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
+    return require(Action.RUN_MEETING, given)
+
+
+def _done(desk: Desk, request: Request, meeting_id: UUID, typed: Typed, act: Callable[[], object]) -> Response:
+    """Do what a form asks and go back to it; or show the page again, with what was typed, where a rule refuses."""
+    refusal = desk.attempt(act)
+    if refusal is None:
+        place = typed.form.replace("decide-", "item-") if typed.form != "decide-else" else "decided"
+        return see_other(f"/meetings/{meeting_id}/run#{place}")
+    return sitting_page(desk, request, meeting_id, Typed(typed.form, refusal, typed.values))
+
+
+def _item_here(desk: Desk, meeting_id: UUID, item: str) -> UUID:
+    """The id of an item of this meeting. Raises Forbidden where it has none of it, and Refusal."""
+    here = items_of(desk.session, meeting_id)
+    found: UUID | None = next((row["id"] for row in here if str(row["id"]) == item), None)
+    if found is None:
+        raise Forbidden
+    return found
+
+
+def _come_or_go(desk: Desk, meeting_id: UUID, seat_id: UUID, what: str, *, by: Actor, seen: int) -> None:
+    """Somebody comes to a seat, or leaves it, at this very moment: what else is recorded of it stays.
+
+    Who comes back has never left: there is one coming and one leaving of a seat, and each decision has its own quorum.
+    """
+    before = next((one for one in attendance.attendance_of(desk.session, meeting_id) if one.seat.id == seat_id), None)
+    if before is None:
+        raise Forbidden
+    arrived_at, left_at = before.arrived_at, desk.at if what == LEAVES else None
+    if what == ARRIVES and before.person_id is None:
+        arrived_at = desk.at
+    attendance.record(
+        desk.session,
+        meeting_id,
+        seat_id,
+        before.state if before.person_id or what == LEAVES else "present",
+        person_id=before.person_id,
+        is_remote=before.is_remote,
+        arrived_at=arrived_at,
+        left_at=left_at,
+        by=by,
+        at=desk.at,
+        seen=seen,
+    )
+
+
+def _moment(desk: Desk, meeting_id: UUID, hour: str) -> datetime | None:
+    """A local hour of the meeting's day, as a field sends it; None for an empty one. Raises Refusal."""
+    if not hour.strip():
+        return None
+    meeting = read_meeting(desk.session, meeting_id)
+    return moment_of(datetime.combine(meeting["starts"].date(), hour_of(hour)), meeting["time_zone"])
+
+
+def _minutes_of(text: str) -> int | None:
+    """The minutes of an item, None for an empty field. Raises Refusal."""
+    text = text.strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and int(text[:6]) <= _LONGEST_ITEM):
+        raise Refusal("minutes.malformed", N_("An item takes between 0 and %(most)s minutes."), most=_LONGEST_ITEM)
+    return int(text)

@@ -1,0 +1,154 @@
+"""The page on which a meeting is run, in a browser: one screen, by keyboard, with and without the script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from meetings import attendance, decisions, running
+from tests.api.desk import SERVED, app_on, token_for
+from tests.browser import OpenPage, assert_accessible, assert_fits, serve
+from tests.cast import Cast
+from tests.meetings.meeting_room import MINUTE, NOW, arrange, items, meeting, sit
+from tests.meetings.sitting import seat
+
+pytest_plugins = ["tests.browser"]
+pytestmark = pytest.mark.browser
+
+HARD = "<script>alert(1)</script> " + "Interminablement" * 8
+
+
+class Window:
+    """The application on loopback some minutes into the meeting, and its page as the coordinator opens it."""
+
+    def __init__(self, cast: Cast, origin: str, here: UUID, open_page: OpenPage) -> None:
+        self.cast = cast
+        self.origin = origin
+        self.here = here
+        self.open_page = open_page
+
+    def open(self, **given: object) -> Page:
+        token = token_for(self.cast.database, self.cast.people["coordinator"], at=NOW)
+        return self.open_page(f"{self.origin}/meetings/{self.here}/run", cookies={"spheres": token}, **given)
+
+    def state(self, key: str) -> str:
+        with self.cast.session() as session:
+            found = attendance.attendance_of(session, self.here)
+            return next(one.state for one in found if one.seat.key == key)
+
+
+@pytest.fixture
+def window(cast: Cast, open_page: OpenPage) -> Iterator[Window]:
+    with cast.session() as session:
+        arrange(session, cast)
+        here = meeting(session)
+        running.open_meeting(session, here, by=cast.actor("coordinator"), at=NOW - 4 * MINUTE)
+    at = NOW + timedelta(minutes=20)
+    with serve(app_on(cast.database, demonstration=True, base_url=SERVED, at=at)) as origin:
+        yield Window(cast, origin, here, open_page)
+
+
+@pytest.mark.parametrize(
+    ("lang", "width", "dark"),
+    [
+        ("fr", 320, False),
+        pytest.param("en", 390, True, marks=pytest.mark.long),
+        ("en", 1280, False),
+        ("fr", 1280, True),
+    ],
+)
+def test_the_page_is_for_everyone_and_never_scrolls_sideways(window: Window, lang: str, width: int, dark: bool) -> None:
+    by = window.cast.actor("coordinator")
+    with window.cast.session() as session:
+        for key in ("ccsmtl", "spvm"):
+            sit(session, window.cast, key)
+        first, second, _ = items(session)
+        running.treat(session, first["id"], "treated", note_fr=HARD, note_en=HARD, by=by, at=NOW + MINUTE)
+        decisions.decide(
+            session, window.here, second["id"], text_fr=HARD, kind="management", owner_role="manager",
+            due_on=NOW.date(), by=by, at=NOW + MINUTE,
+        )  # fmt: skip
+        running.add_item(session, window.here, title_fr=HARD[:150], reason=HARD[:150], by=by, at=NOW + MINUTE)
+    page = window.open(lang=lang, width=width, dark=dark)
+    assert_fits(page)
+    assert_accessible(page)
+    # Those of one group close each other, so each is looked at while it is open.
+    for fold in page.locator("main details > summary").all():
+        fold.click()
+        assert_fits(page)
+    assert_accessible(page)
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_meeting_is_run_from_its_first_seat_to_its_closing(window: Window, script: bool) -> None:
+    page = window.open(lang="fr", script=script)
+    with window.cast.session() as session:
+        codim, first = seat(session, "steering", "codim"), items(session)[0]["id"]
+    page.locator(f"#seat-{codim}-remote").click()
+    expect(page.locator(f"#seat-{codim}")).to_contain_text("À distance")
+    page.locator("#rest").click()
+    expect(page.locator("#quorum")).to_contain_text("Quorum")
+    expect(page.locator("#quorum.is-met")).to_be_visible()
+    page.locator(f"#decide-{first} > summary").click()
+    page.locator(f"#decide-{first}-fr").fill("Le budget est adopté.")
+    page.locator(f"#decide-{first} [name=kind][value=management]").check()
+    page.locator(f"#decide-{first}-decide").click()
+    expect(page.locator("#decided")).to_contain_text("Le budget est adopté.")
+    expect(page.locator("#decided")).to_contain_text("Avec quorum")
+    page.locator("#close").click()
+    expect(page.get_by_text("Cette rencontre a eu lieu")).to_be_visible()
+    assert window.state("codim") == "remote"
+    assert window.state("spvm") == "present"
+
+
+def test_the_keyboard_goes_on_where_it_was_and_what_was_typed_elsewhere_stays(window: Window) -> None:
+    page = window.open(lang="en")
+    with window.cast.session() as session:
+        codim, first = seat(session, "steering", "codim"), items(session)[0]
+    page.locator(f"#item-{first['id']}-record > summary").press("Enter")
+    page.locator(f"#item-{first['id']}-note-en").fill("Heard and discussed.")
+    page.locator(f"#seat-{codim}-present").press("Enter")
+    expect(page.locator(f"#seat-{codim}")).to_contain_text("Leaves now")
+    expect(page.locator("#say")).to_contain_text("Recorded. No quorum. Missing: 3 voting seats and 3 organizations.")
+    assert page.evaluate("document.activeElement.id") == f"seat-{codim}"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent.trim()").startswith("Leaves now")
+    note = page.locator(f"#item-{first['id']}-note-en")
+    expect(note).to_be_visible()
+    expect(note).to_have_value("Heard and discussed.")
+    page.locator(f"#item-{first['id']}-treated").press("Enter")
+    expect(page.locator(f"#item-{first['id']}")).to_contain_text("Treated")
+    focused = "document.activeElement.closest('details').id"
+    assert page.evaluate(focused) == f"item-{first['id']}-record"
+
+
+def test_what_was_typed_before_somebody_else_recorded_the_item_is_kept_and_told(
+    window: Window, open_page: OpenPage
+) -> None:
+    page = window.open(lang="en")
+    with window.cast.session() as session:
+        codim, first = seat(session, "steering", "codim"), items(session)[0]
+    page.locator(f"#item-{first['id']}-record > summary").click()
+    note = page.locator(f"#item-{first['id']}-note-en")
+    note.fill("Mine, and long.")
+    with window.cast.session() as session:
+        by = window.cast.actor("coordinator")
+        running.treat(session, first["id"], "treated", note_en="Theirs.", by=by, at=NOW + MINUTE)
+    # Another form brings the page up to date; the version that this note was written to stays the one that was seen.
+    page.locator(f"#seat-{codim}-present").click()
+    expect(page.locator(f"#item-{first['id']}")).to_contain_text("Theirs.")
+    expect(note).to_have_value("Mine, and long.")
+    page.locator(f"#item-{first['id']}-treated").click()
+    expect(page.locator("#say")).to_contain_text("Someone else changed this item")
+    expect(note).to_have_value("Mine, and long.")
+    with window.cast.session() as session:
+        assert items(session)[0]["note_en"] == "Theirs."
+    page.locator(f"#item-{first['id']}-treated").click()
+    expect(page.locator(f"#item-{first['id']}")).to_contain_text("Mine, and long.")
+    wrong = open_page.wrong  # type: ignore[attr-defined]  # the refusal, which the browser's console tells too
+    assert [one for one in wrong if "412" not in one] == []
+    wrong.clear()
