@@ -46,6 +46,27 @@ class AttendanceGiven(Given):
     seen: Version = None
 
 
+class OutcomeGiven(Given):
+    """What becomes of an item: nothing yet while it is empty; `refer_to`, a committee's key, goes with "referred".
+
+    A note that is not given stays as it is. What is decided is said by recording the decision.
+    """
+
+    outcome: Literal["", "treated", "decided", "carried", "referred", "withdrawn"]
+    refer_to: Key = ""
+    note_fr: Said | None = None
+    note_en: Said | None = None
+
+
+class AdditionGiven(Given):
+    """What comes up in a meeting, with the reason why it is now. One title is enough: it then stands in both."""
+
+    title_fr: Said = ""
+    title_en: Said = ""
+    minutes: Annotated[StrictInt, Field(ge=0, le=600)] | None = None
+    reason: Said = ""
+
+
 class DecisionGiven(Given):
     """What is decided, in one language at least; with the role that owes it, and the last day for it."""
 
@@ -114,6 +135,22 @@ class AttendanceShown(Shown):
 
     quorum: QuorumShown
     seats: list[SeatFilled]
+
+
+class ItemTreated(Shown):
+    """What became of one item, what was said of it, and the minutes that it took, where they are known."""
+
+    id: UUID
+    number: str
+    outcome: str
+    referred_to: str
+    note_fr: str
+    note_en: str
+    minutes: int
+    minutes_used: int | None
+    times_seen: int
+    settled_at: AwareDatetime | None
+    version: int
 
 
 class EndorsementShown(Shown):
