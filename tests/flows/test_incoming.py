@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, time, timedelta
@@ -9,6 +13,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -35,7 +40,8 @@ from models.lifecycles import NOTICE as OF_A_NOTICE
 from models.ports import Inbox, Incoming, Later, Lost, Refused
 from tests.cast import AT, Cast
 from tests.fakes.entra import SECRET
-from tests.fakes.graph_server import LOST, MAILBOX, FakeGraph, serving_graph
+from tests.fakes.graph_server import LOST, MAILBOX, PROSE, FakeGraph, serving_graph
+from tests.flows.prefect_server import free_port
 from tests.flows.support import NOTICE, Clock, Mailbag, means_of
 from tests.meetings.sitting import seat_everyone
 
@@ -90,6 +96,12 @@ def one_program(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def plan(cast: Cast, means: Means) -> None:
     """A season of the Clinical Committee, whose invitations leave."""
+    invite(cast, means)
+    deliver(means)
+
+
+def invite(cast: Cast, means: Means) -> None:
+    """A season of the Clinical Committee, whose invitations wait."""
     with means.sessions(cast.program_id) as session:
         seat_everyone(session, cast)
         schedule.plan_season(
@@ -102,7 +114,6 @@ def plan(cast: Cast, means: Means) -> None:
             at=AT,
         )
         session.commit()
-    deliver(means)
 
 
 def invitation(fake: FakeGraph, person: str = POLICE) -> Any:
@@ -502,6 +513,38 @@ def test_a_letter_is_said_to_be_sent_again_from_its_second_attempt_on(cast: Cast
 
 
 # ------------------------------------------------------------------------------------------------------- as it is set
+
+
+def test_the_worker_sends_by_the_mailbox_that_is_set_and_tells_its_log_nothing_of_it(
+    cast: Cast, fake: FakeGraph, means: Means, tmp_path: Path
+) -> None:
+    invite(cast, means)
+    fake.bent = {"send": [(500, {})]}
+    there = {
+        "DATABASE_URL": cast.database.url,
+        "GRAPH_AUTHORITY": fake.authority,
+        "GRAPH_URL": fake.authority,
+        "GRAPH_CA_FILE": str(fake.ca_file),
+        "PREFECT_HOME": str(tmp_path / "prefect"),
+        "SPHERES_PREFECT_PORT": str(free_port()),
+    }
+    known = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "SPHERES_"))}
+    with (tmp_path / "log").open("wb") as log:
+        environ = known | environment(tmp_path, **there)
+        running = subprocess.Popen([sys.executable, "-m", "flows.worker"], env=environ, stderr=log)
+    try:
+        end = monotonic() + 60
+        while len(fake.delivered) < LETTERS - 1:
+            assert monotonic() < end, (tmp_path / "log").read_text(encoding="utf-8")
+            sleep(0.1)
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(10) == 0
+    finally:
+        running.kill()
+        running.wait()
+    logged = (tmp_path / "log").read_text(encoding="utf-8")
+    for word in (SECRET, PROSE, MAILBOX, POLICE, *fake.tokens):
+        assert word not in logged
 
 
 def environment(folder: Path, **other: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from sqlalchemy import select, text, update
 
 from adapters.database import listen
 from duties import wakeups
+from flows import rounds
 from flows import worker as workers
 from flows.engine import PREFECT_CLIENT, Means
 from flows.health import HEALTH_SECONDS
@@ -271,6 +273,30 @@ def test_a_round_that_nobody_started_is_run_by_the_worker_once_its_patience_is_o
 
     within(cast, means, body, f"http://127.0.0.1:{free_port()}/api" if has_address else "")
     assert sent_digests(cast, bag) == {cast.people[name]: 1 for name in ("coordinator", "manager_em", "officer")}
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_round_that_fails_holds_up_no_other_and_is_run_again_until_it_does_not(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, tries = Clock(AT + timedelta(minutes=31)), 0
+    means = means_of(cast, clock)
+    first = next(iter(rounds.ROUNDS))
+    real = rounds.ROUNDS[first]
+
+    def failing(*_: object) -> int:
+        nonlocal tries
+        tries += 1
+        raise OSError
+
+    fails = replace(real, run=failing, due_at=lambda _, at: at, patience=timedelta(0))
+    monkeypatch.setattr(rounds, "ROUNDS", {**rounds.ROUNDS, first: fails})
+
+    def body(_: Worker) -> None:
+        eventually(lambda: ran_by(cast, "sweep") == "worker")
+        eventually(lambda: tries > 2, within=10)
+
+    within(cast, means, body)
 
 
 @pytest.mark.usefixtures("impatient")
