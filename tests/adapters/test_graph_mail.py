@@ -27,17 +27,18 @@ AT = datetime(2026, 11, 23, 15, tzinfo=UTC)
 INVITATION = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n"
 
 
-def letter(number: int = 1, *, to: str = PERSON, calendar: CalendarPart | None = None, **headers: str) -> bytes:
+def letter(
+    number: int = 1, *, to: str = PERSON, name: str = "Zoé Untel", calendar: CalendarPart | None = None
+) -> bytes:
     """A finished letter of ours."""
     return mime(
         Letter("Comité clinique : une date change", "Bonjour,\n\nÀ mercredi.", "<p>À mercredi.</p>"),
         sender=Mailbox(MAILBOX, "SPHÈRES"),
-        to=Mailbox(to, "Zoé Untel"),
+        to=Mailbox(to, name),
         message_id=f"<6b1f0a3e-5d0c-4a57-9e0e-{number:012d}@agency.example>",
         date=AT,
         language="fr",
         calendar=calendar,
-        extra_headers=headers,
     )
 
 
@@ -113,6 +114,17 @@ def test_an_invitation_keeps_the_part_that_calendars_read(fake: FakeGraph, maile
     assert part["Content-Type"].params["method"] == "REQUEST"
     assert part.get_payload(decode=True) == INVITATION
     assert message_from_bytes(fake.delivered[0], policy=policy.default)["From"].addresses[0].addr_spec == MAILBOX
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "Untel, Zoé", "Untel, Zoe", 'Zoe "Z" \\ Untel', "director@agency.example", "a <b@c.example>", "É" * 150],
+)
+def test_whatever_a_reader_is_called_the_letter_is_to_their_address_alone(
+    fake: FakeGraph, mailer: Mailer, name: str
+) -> None:
+    assert mailer.send(to=PERSON, message=letter(name=name)) == Accepted()
+    assert fake.sent[0].to == (PERSON,)
 
 
 def test_one_token_serves_until_it_ends(fake: FakeGraph, mailer: Mailer, clock: Clock) -> None:

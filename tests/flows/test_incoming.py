@@ -136,6 +136,7 @@ def answer(
     of: str = POLICE,
     minutes: int = 1,
     uid: str = "",
+    attached: bool = False,
 ) -> bytes:
     """The mail by which the invited person's calendar answers, so many minutes after they were invited."""
     asked = invitation(fake)
@@ -151,7 +152,10 @@ def answer(
     mail = EmailMessage(policy=SMTP)
     mail["From"], mail["To"], mail["Subject"] = sender, MAILBOX, "Accepted"
     mail.set_content("Yes.")
-    mail.add_alternative("\r\n".join(lines), subtype="calendar", params={"method": "REPLY"})
+    if attached:
+        mail.add_attachment("\r\n".join(lines).encode(), "application", "ics", filename="invite.ics")
+    else:
+        mail.add_alternative("\r\n".join(lines), subtype="calendar", params={"method": "REPLY"})
     return mail.as_bytes()
 
 
@@ -191,6 +195,15 @@ def test_an_invitation_leaves_by_the_mailbox_and_its_answer_is_taken_from_it(
         (row,) = session.execute(select(_answer)).all()
         assert mark_of(session, KEY) == clock.now
     assert (row.person_id, row.answer, row.by) == (cast.people["police"], "accepted", "mail")
+
+
+def test_an_answer_that_is_only_attached_to_a_mail_is_taken_too(
+    cast: Cast, fake: FakeGraph, means: Means, clock: Clock
+) -> None:
+    plan(cast, means)
+    fake.arrive(answer(fake, "TENTATIVE", attached=True), clock.now)
+    assert take_in(means, cast.program_id, "test") == 1
+    assert answers(cast) == ["tentative"]
 
 
 def test_an_answer_that_came_before_the_first_reading_is_not_missed(
