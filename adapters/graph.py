@@ -39,6 +39,7 @@ _SOME_TIME: Final = timedelta(seconds=30)
 #: It is not left alone for longer than this, whatever it says: someone waits for the mail.
 _LONGEST_SILENCE: Final = timedelta(hours=1)
 _HIGHEST: Final = 600
+_DIGITS: Final = 9
 #: Of an answer in JSON.
 MOST_JSON: Final = 1 << 20
 #: What comes before anything of ours was said, so that nothing can have been done.
@@ -263,7 +264,7 @@ def _silence_of(said: str) -> timedelta | None:
     """For how long to leave the service alone: so many seconds, or until a moment. None where it says neither."""
     said = said.strip()
     if said.isascii() and said.isdecimal():
-        return timedelta(seconds=min(int(said[:9]), _LONGEST_SILENCE.total_seconds()))
+        return timedelta(seconds=int(said[:_DIGITS]))
     try:
         until = parsedate_to_datetime(said)
     except ValueError:

@@ -286,6 +286,8 @@ def test_a_link_that_leads_elsewhere_is_not_followed_with_our_token(fake: FakeGr
         ("soon", 30),
         ("-5", 30),
         ("999999999999", 3600),
+        ("Fri, 31 Dec 2099 23:59:59 GMT", 3600),
+        ("Sun, 01 Feb 2026 00:00:00 GMT", 1),
     ],
 )
 def test_a_busy_service_is_left_alone_for_as_long_as_it_asks(
