@@ -248,7 +248,7 @@ def vacancies(session: Session, standing: Standing) -> list[Vacancy]:
 def falling(session: Session, vacancies: Iterable[Vacancy], *, most: int) -> dict[Vacancy, list[dict[str, Any]]]:
     """For each vacant role what `Vacancy.tasks` counts there, the most pressing first; at most so many of each.
 
-    A task comes with its `subject_id`, the person whom its case is about.
+    A task comes with its `case_id`.
     """
     empty = [one for one in vacancies if one.kind == "role" and one.tasks]
     if not empty:
@@ -263,14 +263,13 @@ def falling(session: Session, vacancies: Iterable[Vacancy], *, most: int) -> dic
                 _task.c.title_fr,
                 _task.c.title_en,
                 _task.c.due_on,
-                _case.c.subject_id,
+                _task.c.case_id,
                 first["role"].astext.label("role"),
                 first["at"].astext.label("place"),
                 func.row_number().over(partition_by=first, order_by=pressing).label("rank"),
             )
             .select_from(_task)
             .join(_chain, and_(_chain.c.program_id == _task.c.program_id, _chain.c.id == column))
-            .outerjoin(_case, and_(_case.c.program_id == _task.c.program_id, _case.c.id == _task.c.case_id))
             .where(
                 _task.c.program_id == program_of(session),
                 _task.c.state == state,

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import and_, insert, select, update
 from sqlmodel import Session
 
-from duties import events, notices, people, scheduling, tasks, versions, wakeups
+from duties import agreement_days, events, notices, people, scheduling, tasks, versions, wakeups
 from duties import held as held_tasks
 from duties.actors import Actor
 from duties.held import of_case
@@ -19,12 +19,13 @@ from duties.here import local_day, program_of
 from duties.protocol import Protocol
 from duties.refusals import Refusal
 from duties.roles import Link
-from duties.steps import ROLE_OF_SUBJECT, columns_of, links_of, tie
+from duties.steps import columns_of, links_of, tie
+from duties.subjects import Subject, hold_subject, same_subject, tenure_of
 from locales import N_
 from models.base import table_of
 from models.casework import SETTLED, Case, ProtocolVersion, Task, TaskNeed
 from models.lifecycles import ACT, CASE, TASK, NoSuchMove
-from models.program import Person, Tenure
+from models.program import Tenure
 
 _case = table_of(Case)
 _task = table_of(Task)
@@ -33,37 +34,39 @@ _version = table_of(ProtocolVersion)
 _tenure = table_of(Tenure)
 
 
-def open_case(session: Session, key: str, *, subject_id: UUID, organization_id: UUID, by: Actor, at: datetime) -> UUID:
-    """Open a case of a protocol for a person at an organization, and every step of it that can begin.
+def open_case(
+    session: Session,
+    key: str,
+    *,
+    subject_id: UUID | None = None,
+    organization_id: UUID | None = None,
+    agreement_version_id: UUID | None = None,
+    period: str = "",
+    by: Actor,
+    at: datetime,
+) -> UUID:
+    """Open a case of a protocol, and every step of it that can begin.
 
-    The case pins the protocol as it stands now and keeps its own copy of the steps. Its named days come from
-    the person's tenure there. Raises Refusal: no such person, no tenure, or already one open.
+    The protocol says what it is about: a person (`subject_id`) at an organization, an organization, a version of an
+    agreement, or the program; and whether it is for a `period`, such as 2026-Q3. The case pins the protocol as it
+    stands now and keeps its own copy of the steps. Its named days come from what it is about. Raises Refusal: no such
+    thing, not one that the protocol is for, one already open, or, where it begins by itself, one that ever was.
     """
     version = versions.current_protocol(session, key)
     protocol = scheduling.protocol_of(version)
     here = program_of(session)
-    # Held, so that of two who open at the same instant the second is told.
-    if session.scalar(select(Person).where(_person_is(here, subject_id)).with_for_update()) is None:
-        raise Refusal("person.unknown", N_("There is no such person."))
-    tenure = _tenure_of_subject(session, protocol, subject_id, organization_id)
-    if session.scalar(
-        select(_case.c.id).where(
-            _case.c.program_id == here,
-            _case.c.protocol == key,
-            _case.c.subject_id == subject_id,
-            _case.c.organization_id == organization_id,
-            _case.c.state == "open",
-        )
-    ):
-        raise Refusal("case.already_open", N_("This person already has an open case of this protocol there."))
+    subject = hold_subject(session, protocol, Subject(subject_id, organization_id, agreement_version_id, period))
+    _refuse_second(session, key, subject.columns, once=protocol.starts is not None)
+    if organization_id is not None and _takes_somebody_on(protocol):
+        agreement_days.refuse_if_lapsed(session, organization_id, local_day(session, at))
     case = Case(
         program_id=here,
         id=uuid4(),
         protocol=key,
         protocol_version_id=version.id,
-        subject_id=subject_id,
-        organization_id=organization_id,
-        anchors=_given_days(protocol, tenure, local_day(session, at)),
+        **subject.columns,
+        once=protocol.starts is not None,
+        anchors=_given_days(protocol, subject.days, local_day(session, at)),
         opened_at=at,
         opened_by=by.person_id,
         opened_as=by.role,
@@ -113,21 +116,12 @@ def reopen_case(
 ) -> None:
     """Open a case that was closed or cancelled again. What was done stays done; what was undone is done again.
 
-    Raises Refusal, also where the person meanwhile has another open case of the protocol.
+    Raises Refusal, also where there is meanwhile another open case of the protocol about the same.
     """
     held = hold_case(session, case_id, seen=seen)
     state = _move(held, "reopen")
     reason = tasks.needed_reason(reason)
-    if session.scalar(
-        select(_case.c.id).where(
-            _case.c.program_id == program_of(session),
-            _case.c.protocol == held["protocol"],
-            _case.c.subject_id == held["subject_id"],
-            _case.c.organization_id == held["organization_id"],
-            _case.c.state == "open",
-        )
-    ):
-        raise Refusal("case.already_open", N_("This person already has an open case of this protocol there."))
+    _refuse_second(session, held["protocol"], held, once=False)
     change_case(session, held, state=state, ended_at=None, ended_by=None, ended_reason="")
     session.execute(
         update(_task)
@@ -204,7 +198,7 @@ def move_day(
     if declared is None or declared.from_ not in ("worker.starts_on", "worker.ends_on"):
         raise Refusal("case.day_is_not_given", N_("This day follows from what is done; it cannot be moved by hand."))
     if declared.from_ == "worker.starts_on":
-        _move_start(session, protocol, held, day, by=by, at=at)
+        _move_start(session, held, day, by=by, at=at)
     change_case(session, held, anchors={**held["anchors"], anchor: day.isoformat()})
     scheduling.reschedule(session, case_id)
     _look_again(session, protocol, case_id, anchor)
@@ -248,52 +242,53 @@ def links_allowed(session: Session, case: Mapping[str, Any], act: Literal["cance
     return [link for role in allowed.by for link in links_of(session, protocol, role, row)]
 
 
-# What a case takes from the person whom it is about.
+# What a case takes from what it is about.
 
 
-def _given_days(protocol: Protocol, tenure: Any, opened: date) -> dict[str, str]:
-    known = {
-        "case.opened_on": opened,
-        "worker.starts_on": tenure.starts_on,
-        "worker.ends_on": tenure.ends_on,
-    }
-    days = {name: known.get(anchor.from_) for name, anchor in protocol.anchors.items()}
-    return {name: day.isoformat() for name, day in days.items() if day is not None}
+def _refuse_second(session: Session, key: str, columns: Mapping[str, Any], *, once: bool) -> None:
+    """Refuse where a case of the protocol about the same is open, or, of what begins `once`, where there ever was one.
 
-
-def _tenure_of_subject(session: Session, protocol: Protocol, subject_id: UUID, organization_id: UUID) -> Any:
-    role = ROLE_OF_SUBJECT[protocol.subject.kind]
-    found = session.execute(
-        select(_tenure)
-        .where(
-            _tenure.c.program_id == program_of(session),
-            _tenure.c.person_id == subject_id,
-            _tenure.c.organization_id == organization_id,
-            _tenure.c.role == role,
-        )
-        .order_by(_tenure.c.starts_on.desc())
-        .limit(1)
-    ).first()
-    if found is None:
+    The indexes `one_open_case` and `begun_once` hold it too.
+    """
+    asked = select(_case.c.state).where(
+        _case.c.program_id == program_of(session), _case.c.protocol == key, same_subject(columns)
+    )
+    states = set(session.scalars(asked if once else asked.where(_case.c.state == "open")))
+    if "open" in states:
+        about_a_person = columns.get("subject_id") is not None
+        raise Refusal("case.already_open", _OPEN_FOR_A_PERSON if about_a_person else _OPEN_FOR_THIS)
+    if states:
         raise Refusal(
-            "case.no_tenure", N_("This person does not hold the role at this organization. Appoint them first.")
+            "case.had_already", N_("This had its case of the protocol already, which ended. Reopen that one.")
         )
-    return found
 
 
-def _move_start(
-    session: Session, protocol: Protocol, case: Mapping[str, Any], day: date, *, by: Actor, at: datetime
-) -> None:
+_OPEN_FOR_A_PERSON = N_("This person already has an open case of this protocol there.")
+_OPEN_FOR_THIS = N_("A case of this protocol is already open for this.")
+
+
+def _takes_somebody_on(protocol: Protocol) -> bool:
+    """Whether a case of it begins with somebody's first day in their role, as a new assignment does."""
+    return any(anchor.from_ == "worker.starts_on" for anchor in protocol.anchors.values())
+
+
+def _given_days(protocol: Protocol, days: Mapping[str, date | None], opened: date) -> dict[str, str]:
+    known = {**days, "case.opened_on": opened}
+    named = {name: known.get(anchor.from_) for name, anchor in protocol.anchors.items()}
+    return {name: day.isoformat() for name, day in named.items() if day is not None}
+
+
+def _move_start(session: Session, case: Mapping[str, Any], day: date, *, by: Actor, at: datetime) -> None:
     """Have the tenure that a case is about start on a day."""
-    tenure = _tenure_of_subject(session, protocol, case["subject_id"], case["organization_id"])
-    if tenure.starts_on == day:
+    tenure = tenure_of(session, case["subject_id"], case["organization_id"])
+    if tenure["starts_on"] == day:
         return
-    if tenure.ends_on is not None and tenure.ends_on < day:
+    if tenure["ends_on"] is not None and tenure["ends_on"] < day:
         raise Refusal("tenure.ends_before", N_("The person's role there ends before that day."))
-    people.refuse_overlap(session, {**tenure._asdict(), "starts_on": day})
+    people.refuse_overlap(session, {**tenure, "starts_on": day})
     session.execute(
         update(_tenure)
-        .where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure.id)
+        .where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure["id"])
         .values(starts_on=day, version=_tenure.c.version + 1)
     )
     events.write(
@@ -304,9 +299,9 @@ def _move_start(
         by=by,
         at=at,
         case_id=case["id"],
-        role=tenure.role,
-        organization=str(tenure.organization_id),
-        was=tenure.starts_on.isoformat(),
+        role=tenure["role"],
+        organization=str(tenure["organization_id"]),
+        was=tenure["starts_on"].isoformat(),
         starts_on=day.isoformat(),
     )
 
@@ -335,11 +330,6 @@ def _move(held: Mapping[str, Any], move: str) -> str:
     except NoSuchMove:
         why = _NOT_NOW[held["state"], move]  # on its own line: a literal inside a Refusal is taken for a msgid
         raise Refusal("case.not_now", why) from None
-
-
-def _person_is(here: UUID, person_id: UUID) -> Any:
-    person = table_of(Person)
-    return and_(person.c.program_id == here, person.c.id == person_id)
 
 
 _NOT_NOW = {

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import and_, insert, or_, select, update
 from sqlmodel import Session
 
-from duties import doors, events, sign_ins
+from duties import agreement_days, doors, events, sign_ins
 from duties.actors import Actor
 from duties.envelopes import checked_address
 from duties.here import local_day, one, program_of
@@ -145,8 +145,8 @@ def appoint(
 
     The role is one that an agreement of the organization creates; an outside body, which has none, has the roles of
     its seats. How many people the agreement promises is no limit, so that a successor may overlap with the one who
-    leaves. Raises Refusal: unknown, not in the agreement, the person holds it then already, or it has a holder and may
-    have only one.
+    leaves. Raises Refusal: unknown, an agreement that has lapsed by then, not in the agreement, the person holds it
+    then already, or it has a holder and may have only one.
     """
     here = program_of(session)
     if ends_on is not None and ends_on < starts_on:
@@ -170,6 +170,8 @@ def appoint(
         raise Refusal("organization.unknown", N_("The program has no such organization."))
     if organization["ends_on"] is not None and (ends_on is None or ends_on > organization["ends_on"]):
         raise Refusal("organization.ended", N_("This organization is no longer part of the program on those days."))
+    if role not in agreement_days.ALWAYS_GIVEN:
+        agreement_days.refuse_if_lapsed(session, organization_id, starts_on)
     if not _is_created(session, role, organization, starts_on):
         raise Refusal(
             "role.not_in_agreement", N_("No agreement of this organization creates this role."), source="AG-X2"

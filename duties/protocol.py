@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Annotated, Final, Literal
 
@@ -11,32 +12,137 @@ from pydantic import AfterValidator, Field, model_validator
 
 from duties.declared import Bilingual, GuideId, Key, Part
 from duties.declared_problems import Wrong
+from duties.periods import Each, Period
 from locales import N_, say, say_n
 
 REQUESTER: Final = "requester"
 """In `not_same_as`: the person who handed in what is to be approved, whatever hat they wore."""
 
 _NAME: Final = r"[a-z][a-z0-9_-]{0,60}"
-_ANCHOR: Final = re.compile(rf"case\.opened_on|worker\.(starts|ends)_on|step\.(?P<step>{_NAME})\.done_on")
-_PLACE: Final = re.compile(rf"employer|coordination|anywhere|having:(?P<role>{_NAME})")
+_ANCHOR: Final = re.compile(
+    r"case\.opened_on|worker\.(starts|ends)_on|agreement\.(starts|ends|notice)_on|period\.(starts|ends)_on"
+    rf"|step\.(?P<step>{_NAME})\.done_on"
+)
+_PLACE: Final = re.compile(rf"employer|partner|coordination|anywhere|having:(?P<role>{_NAME})")
+
+#: The place of the organization that a case belongs to, by the kind of its subject; the program belongs to none.
+OWN_PLACE: Final[Mapping[str, str | None]] = {
+    "worker": "employer",
+    "organization": "partner",
+    "agreement_version": "partner",
+    "program": None,
+}
 
 
 def _known_day(value: str) -> str:
     if not _ANCHOR.fullmatch(value):
-        raise Wrong(N_("A day is one of case.opened_on, worker.starts_on, worker.ends_on or step.NAME.done_on here."))
+        raise Wrong(
+            N_(
+                "A day is one of case.opened_on, worker.starts_on, worker.ends_on, agreement.starts_on,"
+                " agreement.ends_on, agreement.notice_on, period.starts_on, period.ends_on or step.NAME.done_on here."
+            )
+        )
     return value
 
 
 def _known_place(value: str) -> str:
     if not _PLACE.fullmatch(value):
-        raise Wrong(N_("A place is one of employer, coordination, anywhere or having:ROLE here."))
+        raise Wrong(N_("A place is one of employer, partner, coordination, anywhere or having:ROLE here."))
     return value
 
 
 class Subject(Part):
-    """Whom a case of the protocol is about."""
+    """Whom or what a case of the protocol is about.
 
-    kind: Literal["worker"]
+    A youth worker at an organization; an organization at which somebody holds the role `having`; one version of an
+    agreement; or the program itself.
+    """
+
+    kind: Literal["worker", "organization", "agreement_version", "program"]
+    having: Key | None = None
+
+    @model_validator(mode="after")
+    def _which_organizations(self) -> Subject:
+        if (self.having is None) == (self.kind == "organization"):
+            raise Wrong(
+                N_("“having” says which organizations: those at which somebody holds that role, and only they.")
+            )
+        return self
+
+
+class Starts(Part):
+    """When a case begins by itself, once for each subject and period, or once for each version of an agreement.
+
+    With `each`: so many calendar days before or after the start or the end of every quarter or calendar year. With
+    `before_end_of`: so many calendar days before an agreement's last day; `notice` is the notice that it asks for.
+    """
+
+    each: Each | None = None
+    before: Literal["start", "end"] | None = None
+    after: Literal["start", "end"] | None = None
+    before_end_of: Literal["agreement_version"] | None = None
+    days: Annotated[int, Field(ge=0, le=366)] | Literal["notice"]
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Starts:
+        if (self.each is None) == (self.before_end_of is None):
+            raise Wrong(N_("Say either “each”, a quarter or calendar_year, or “before_end_of: agreement_version”."))
+        if self.each is None and (self.before or self.after):
+            raise Wrong(N_("“before” and “after” belong to “each”."))
+        if self.each is not None and (self.before is None) == (self.after is None):
+            raise Wrong(N_("Say either “before” or “after”, and the start or the end of the period."))
+        if self.each is not None and self.days == "notice":
+            raise Wrong(N_("A period has no notice: say a number of days."), at=("days",))
+        return self
+
+    def on(self, period: Period) -> date:
+        """The local day from which the case of a period begins. Raises ValueError without `each`."""
+        if self.each is None or self.days == "notice":
+            msg = "this protocol does not begin by the period"
+            raise ValueError(msg)
+        edge = period.starts_on if "start" in (self.before, self.after) else period.ends_on
+        return edge - timedelta(days=self.days) if self.before else edge + timedelta(days=self.days)
+
+    def before_last_day(self, ends_on: date, notice_days: int) -> date:
+        """The local day from which the case of an agreement's version begins that ends on a day, with such a notice."""
+        return ends_on - timedelta(days=notice_days if self.days == "notice" else self.days)
+
+    def in_words(self, language: str) -> str:
+        """When a case begins, as a clause that stands alone."""
+        if self.before_end_of is not None:
+            if self.days == "notice":
+                return say(language, N_("once for each version of an agreement, at its notice before its last day"))
+            return say_n(
+                language,
+                "once for each version of an agreement, %(n)s day before its last day",
+                "once for each version of an agreement, %(n)s days before its last day",
+                int(self.days),
+            )
+        which, edge_of = self.each or "quarter", self.before or self.after or "start"
+        each, edge = say(language, _EACH[which]), say(language, _EDGES[edge_of])
+        if self.days == 0:
+            return say(language, N_("%(each)s, on its %(edge)s"), each=each, edge=edge)
+        if self.before:
+            return say_n(
+                language,
+                "%(each)s, %(n)s day before its %(edge)s",
+                "%(each)s, %(n)s days before its %(edge)s",
+                int(self.days),
+                each=each,
+                edge=edge,
+            )
+        return say_n(
+            language,
+            "%(each)s, %(n)s day after its %(edge)s",
+            "%(each)s, %(n)s days after its %(edge)s",
+            int(self.days),
+            each=each,
+            edge=edge,
+        )
+
+
+_EACH: Final = {"quarter": N_("each quarter"), "calendar_year": N_("each year")}
+_EDGES: Final = {"start": N_("first day"), "end": N_("last day")}
 
 
 class Anchor(Part):
@@ -53,7 +159,7 @@ class Anchor(Part):
 
 
 class Role(Part):
-    """Who is meant by a name in this protocol: the holder of a role at a place, or the case's subject.
+    """Who is meant by a name in this protocol: the holder of a role at a place, or the person whom the case is about.
 
     `else` names who has the duty where nobody can be found, in order.
     """
@@ -139,9 +245,13 @@ class Approval(Part):
 
 
 class Agenda(Part):
-    """The committee whose next agenda the step is put on."""
+    """The committee on whose next agenda the step is put when it opens, and among which of its items.
+
+    What the committee decides on it completes the step.
+    """
 
     committee: Key
+    kind: Key
 
 
 class WaivedBy(Part):
@@ -185,6 +295,11 @@ class Step(Part):
             raise Wrong(N_("An action of the engine has neither approval nor evidence; put a step beside it."))
         if self.on_reject is not None and self.approved_by is None:
             raise Wrong(N_("“on_reject” belongs to a step with an approval."), at=("on_reject",))
+        if self.agenda is not None and (self.action or self.approved_by or self.for_each or self.evidence != "none"):
+            raise Wrong(
+                N_("What a committee decides has no action, approval, proof or list; put a step beside it."),
+                at=("agenda",),
+            )
         if (self.system is None) == (self.evidence == "account"):
             raise Wrong(N_("“system” and “evidence: account” go together: an account, and on what system."))
         return self
@@ -235,7 +350,8 @@ class Protocol(Part):
     title: Bilingual
     source: Bilingual
     subject: Subject
-    calendar: Literal["program", "employer"]
+    starts: Starts | None = None
+    calendar: Literal["program", "employer", "partner"]
     anchors: dict[Key, Anchor]
     accountable: Key
     roles: dict[Key, Role]
@@ -272,6 +388,18 @@ class Protocol(Part):
         """Every fact of the guide that a step of this protocol carries."""
         return {fact for step in self.steps for fact in step.source}
 
+    def subject_in_words(self, language: str) -> str:
+        """Whom or what a case is about, without saying which."""
+        having = self.subject.having
+        if having is None:
+            return say(language, _SUBJECTS[self.subject.kind])
+        named = next((role.title.in_language(language) for role in self.roles.values() if role.holds == having), having)
+        return say(language, N_("an organization where somebody holds the role “%(role)s”"), role=named)
+
+    def starts_in_words(self, language: str) -> str:
+        """When a case begins by itself, or that somebody opens it."""
+        return self.starts.in_words(language) if self.starts else say(language, N_("when somebody opens it"))
+
     def due_in_words(self, step: Step, language: str) -> str:
         """When `step` is due, in words: "3 working days before the arrival"; "" where it has no due day."""
         due = step.due
@@ -281,6 +409,13 @@ class Protocol(Part):
         if due.days == 0:
             return say(language, N_("on the day itself (%(anchor)s)"), anchor=anchor)
         return _due_in_words(due, anchor, language)
+
+
+_SUBJECTS: Final = {
+    "worker": N_("a youth worker at an organization"),
+    "agreement_version": N_("a version of an organization’s agreement"),
+    "program": N_("the program itself"),
+}
 
 
 def _due_in_words(due: Due, anchor: str, language: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from duties.declared import Declared, load_declared, load_declared_text
 from duties.declared_problems import DeclaredErrors, PathOf, nearest, shown
-from duties.protocol import REQUESTER, Allowed, Due, Protocol, WaivedBy
+from duties.protocol import OWN_PLACE, REQUESTER, Allowed, Due, Protocol, WaivedBy
 from locales import N_
 
 
@@ -20,13 +20,21 @@ def check_protocol(
     clauses: AbstractSet[str],
     actions: AbstractSet[str],
     committees: AbstractSet[str] = frozenset(),
+    agendas: AbstractSet[str] = frozenset(),
 ) -> Declared[Protocol]:
     """Read a protocol and hold it against the program: raises DeclaredErrors with everything that is wrong.
 
     `roles` are those that the agreements create, `clauses` the keys of their obligations, `actions` the names
-    that the engine can do and undo, `committees` the program's.
+    that the engine can do and undo, `committees` the program's, `agendas` the kinds of items that are asked for there,
+    as COMMITTEE/KIND.
     """
-    surroundings = {"role": roles, "clause": clauses, "action": actions, "committee": committees}
+    surroundings = {
+        "role": roles,
+        "clause": clauses,
+        "action": actions,
+        "committee": committees,
+        "agenda": agendas,
+    }
     return _checked(load_declared(path, Protocol), surroundings)
 
 
@@ -38,9 +46,16 @@ def check_protocol_text(
     clauses: AbstractSet[str],
     actions: AbstractSet[str],
     committees: AbstractSet[str] = frozenset(),
+    agendas: AbstractSet[str] = frozenset(),
 ) -> Declared[Protocol]:
     """As `check_protocol`, for a text that is not, or not yet, a file."""
-    surroundings = {"role": roles, "clause": clauses, "action": actions, "committee": committees}
+    surroundings = {
+        "role": roles,
+        "clause": clauses,
+        "action": actions,
+        "committee": committees,
+        "agenda": agendas,
+    }
     return _checked(load_declared_text(text, file_name, Protocol), surroundings)
 
 
@@ -50,7 +65,12 @@ _Surroundings = Mapping[str, AbstractSet[str]]
 
 def _checked(declared: Declared[Protocol], surroundings: _Surroundings) -> Declared[Protocol]:
     protocol = declared.value
-    complaints = [*_twice(protocol), *_unknown_names(protocol), *_unknown_around(protocol, surroundings)]
+    complaints = [
+        *_twice(protocol),
+        *_unknown_names(protocol),
+        *_unknown_around(protocol, surroundings),
+        *_of_another_subject(protocol),
+    ]
     # What follows walks along names and waits: it would stumble over those that lead nowhere, or round.
     complaints = complaints or [*_chains(protocol), *_cycles(protocol)]
     complaints = complaints or [
@@ -148,8 +168,9 @@ def _unknown_around(protocol: Protocol, surroundings: _Surroundings) -> Iterator
         "clause": N_("No agreement has the clause “%(name)s”."),
         "action": N_("The engine has no action “%(name)s”."),
         "committee": N_("The program has no committee “%(name)s”."),
+        "agenda": N_("No agenda takes items asked for of this kind there: “%(name)s”."),
     }
-    named: list[tuple[str, PathOf, str | None]] = []
+    named: list[tuple[str, PathOf, str | None]] = [("role", ("subject", "having"), protocol.subject.having)]
     for key, role in protocol.roles.items():
         named.append(("role", ("roles", key, "holds"), role.holds))
         named.append(("role", ("roles", key, "at"), role.having))
@@ -159,9 +180,56 @@ def _unknown_around(protocol: Protocol, surroundings: _Surroundings) -> Iterator
         named.append(("action", ("steps", place, "undo"), step.undone_by))
         committee = step.agenda.committee if step.agenda else None
         named.append(("committee", ("steps", place, "agenda", "committee"), committee))
+        if step.agenda and committee in surroundings["committee"]:
+            named.append(("agenda", ("steps", place, "agenda", "kind"), f"{committee}/{step.agenda.kind}"))
     for kind, path, name in named:
         if name is not None:
             yield from _unless_known(path, name, surroundings[kind], sentences[kind])
+
+
+def _of_another_subject(protocol: Protocol) -> Iterator[_Complaint]:
+    """What has a meaning for a case about something else, or for another way of beginning."""
+    kind = protocol.subject.kind
+    own = OWN_PLACE[kind]
+    yield from _wrong_start(protocol)
+    if protocol.calendar not in ("program", own):
+        yield ("calendar",), _NO_SUCH_PLACE, {"place": protocol.calendar, "kind": kind}
+    for name, role in protocol.roles.items():
+        if role.at in set(OWN_PLACE.values()) - {None, own}:
+            yield ("roles", name, "at"), _NO_SUCH_PLACE, {"place": str(role.at), "kind": kind}
+        if role.subject not in (None, kind):
+            said = N_("A case of this protocol is not about a person: nobody is its “%(name)s”.")
+            yield ("roles", name, "subject"), said, {"name": str(role.subject)}
+    period = protocol.starts is not None and protocol.starts.each is not None
+    known = {"worker": kind == "worker", "agreement": kind == "agreement_version", "period": period}
+    for name, anchor in protocol.anchors.items():
+        if not known.get(anchor.from_.partition(".")[0], True):
+            said = N_("A case of this protocol has no day “%(day)s”: that is one of another subject, or of a period.")
+            yield ("anchors", name, "from"), said, {"day": anchor.from_}
+    if kind == "worker":
+        return
+    for place, step in enumerate(protocol.steps):
+        if step.evidence in ("serial", "account"):
+            said = N_("Equipment and accounts are somebody’s: this proof belongs to a protocol about a person.")
+            yield ("steps", place, "evidence"), said, {}
+        if step.for_each and step.for_each.over:
+            said = N_("Only a person has something in hand: this belongs to a protocol about a person.")
+            yield ("steps", place, "for_each", "over"), said, {}
+
+
+_NO_SUCH_PLACE = N_("“%(place)s” has no meaning where a case is about this: %(kind)s.")
+
+
+def _wrong_start(protocol: Protocol) -> Iterator[_Complaint]:
+    starts, kind = protocol.starts, protocol.subject.kind
+    if starts is None:
+        return
+    if starts.before_end_of is not None and kind != starts.before_end_of:
+        said = N_("Only what is about a version of an agreement begins before its end: say “kind: %(kind)s”.")
+        yield ("starts", "before_end_of"), said, {"kind": starts.before_end_of}
+    if starts.each is not None and kind == "agreement_version":
+        said = N_("A version of an agreement has its case once, and not by the period: use “before_end_of”.")
+        yield ("starts", "each"), said, {}
 
 
 def _unless_known(path: PathOf, name: str, known: Iterable[str], sentence: str) -> Iterator[_Complaint]:

@@ -55,7 +55,8 @@ def _setting_changes(old: Protocol, new: Protocol, language: str) -> Iterator[_S
 _WHOLE: Final = {
     "title": N_("The title of the procedure changed."),
     "source": N_("The source of the procedure changed."),
-    "subject": N_("Whom the procedure is about changed."),
+    "subject": N_("Whom or what the procedure is about changed."),
+    "starts": N_("When a case begins by itself changed."),
     "calendar": N_("The closed days that count changed."),
     "accountable": N_("The role that answers for the whole procedure changed."),
     "stages": N_("The stages changed."),

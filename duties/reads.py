@@ -24,7 +24,9 @@ EXPORTED: Final = "exported"
 
 #: What is protected, as the database holds it: whoever is answered with one of these has read of people. A test
 #: watches the statements of every route, and finds one that reads these and tells nobody.
-PROTECTED: Final[frozenset[tuple[str, str]]] = frozenset({("evidence_file", "content"), ("notice", "message")})
+PROTECTED: Final[frozenset[tuple[str, str]]] = frozenset(
+    {("evidence_file", "content"), ("notice", "message"), ("signed_file", "content")}
+)
 
 #: Why someone may read it: they take part in the matter; their role oversees it; or neither, and they said what for.
 Ground = Literal["part", "role", "purpose"]

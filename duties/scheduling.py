@@ -26,6 +26,9 @@ from models.program import Program
 #: On which working days, counted from the due day, a duty outside any case reminds the one who owes it.
 OUTSIDE_A_CASE: Final = (-2, 0, 3, 7)
 
+#: The calendar of a protocol that counts in the program's days alone, and in no organization's.
+PROGRAM: Final = "program"
+
 _task = table_of(Task)
 _case = table_of(Case)
 _version = table_of(ProtocolVersion)
@@ -60,9 +63,9 @@ def protocol_of(version: ProtocolVersion) -> Protocol:
     return Protocol.model_validate(version.declared)
 
 
-def calendar_for(session: Session, protocol: Protocol, organization_id: UUID) -> Calendar:
-    """The calendar that a protocol counts in for a case at this organization."""
-    return calendar_of(session, organization_id if protocol.calendar == "employer" else None)
+def calendar_for(session: Session, protocol: Protocol, organization_id: UUID | None) -> Calendar:
+    """The calendar that a protocol counts in for a case at this organization, or at none."""
+    return calendar_of(session, organization_id if protocol.calendar != PROGRAM else None)
 
 
 def timing(
@@ -139,7 +142,7 @@ def days_to_move(session: Session, calendars: Callable[[UUID | None], Calendar])
     found: dict[UUID, int] = {}
     for case in _open_cases(session):
         protocol = read.protocol(case)
-        calendar = calendars(case.organization_id if protocol.calendar == "employer" else None)
+        calendar = calendars(case.organization_id if protocol.calendar != PROGRAM else None)
         found[case.id] = sum(
             columns["due_on"] != row["due_on"] for row, columns in _moving(session, case, protocol, calendar)
         )
@@ -263,7 +266,7 @@ def _reminding(session: Session, case: Mapping[str, Any]) -> tuple[tuple[int, ..
             _version.c.declared["remind"].label("remind"), _version.c.declared["calendar"].astext.label("calendar")
         ).where(_version.c.program_id == program_of(session), _version.c.id == case["protocol_version_id"])
     ).one()
-    calendar = calendar_of(session, case["organization_id"] if row.calendar == "employer" else None)
+    calendar = calendar_of(session, case["organization_id"] if row.calendar != PROGRAM else None)
     return tuple(rung["after_working_days"] for rung in row.remind), calendar
 
 

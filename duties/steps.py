@@ -15,13 +15,14 @@ from duties.here import local_day, program
 from duties.planning import instances
 from duties.protocol import REQUESTER, Protocol, Step
 from duties.roles import Link, responsibility
+from duties.subjects import ROLE_OF_WORKER
 from locales import N_, say
 from models.base import table_of
 from models.casework import Case, Task, TaskNeed
 from models.lifecycles import ACT, TASK
 
-#: The role that the subject of a case holds, by the kind of subject that its protocol declares.
-ROLE_OF_SUBJECT = {"worker": "youth_worker"}
+#: The role that the person whom a case is about holds, by the kind of subject that its protocol declares.
+ROLE_OF_SUBJECT = {"worker": ROLE_OF_WORKER}
 
 _task = table_of(Task)
 _need = table_of(TaskNeed)
@@ -134,7 +135,7 @@ def links_of(session: Session, protocol: Protocol, role: str, case: Case) -> lis
 
 
 def _places(session: Session, at: str, case: Case) -> list[str]:
-    if at == "employer":
+    if at in ("employer", "partner"):
         return [str(case.organization_id)]
     if at == "coordination":
         return [str(place) for place in program(session).coordination["organizations"]]

@@ -31,6 +31,7 @@ from duties.here import one, program_of
 from duties.refusals import Refusal
 from duties.wakeups import Claim
 from flows import protocols
+from flows.agenda_points import put_on_agendas
 from flows.engine import Act, ActFailed, Means, Perform, code_of, in_hand
 from flows.gates import announce_gates
 from models.base import table_of
@@ -187,6 +188,7 @@ def _finish(
             msg = "a wake-up names a case that does not exist"
             raise LookupError(msg)
         announce_gates(session, case, at=at)
+        put_on_agendas(session, case, at=at)
         for task_id, code in troubles.items():
             _tell_trouble(session, task_id, code, at)
         trouble = min(troubles.values(), key=_needs_people, default="")

@@ -182,11 +182,11 @@ def _above(today: Standing, holders: Sequence[Holder]) -> set[UUID]:
 
 
 def _whom(session: Session, today: Standing, protocols: Ladders, task: Mapping[str, Any], target: str) -> set[UUID]:
-    """The manager at the case's organization, or whoever is accountable under its protocol."""
+    """The manager at the case's organization, where it has one, or whoever is accountable under its protocol."""
     protocol = protocols.of(task)
     if protocol is None:
         return set()
-    if target == "manager":
+    if target == "manager" and task["organization_id"] is not None:
         chain: list[Link] = [{"role": "manager", "at": str(task["organization_id"])}]
     else:
         case = session.get(Case, (program_of(session), task["case_id"]))

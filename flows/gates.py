@@ -48,7 +48,7 @@ def _opened_gates(session: Session, case: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _announce(session: Session, case: Mapping[str, Any], gate: str, at: datetime) -> None:
-    """Tell the one whom the case is about, their manager, and whoever is accountable that a gate opened. Once."""
+    """Tell the person whom the case is about, the manager there and whoever is accountable that a gate opened. Once."""
     protocol = _protocol_of(session, case)
     title = protocol.gates[gate].title
     events.write(
@@ -56,9 +56,11 @@ def _announce(session: Session, case: Mapping[str, Any], gate: str, at: datetime
     )
     today = standing(session, local_day(session, at))
     row = Case.model_validate(case)
-    manager: list[Link] = [{"role": "manager", "at": str(case["organization_id"])}]
+    manager: list[Link] = []
+    if case["organization_id"] is not None:
+        manager.append({"role": "manager", "at": str(case["organization_id"])})
     accountable = links_of(session, protocol, protocol.accountable, row)
-    people = [case["subject_id"]]
+    people = [case["subject_id"]] if case["subject_id"] is not None else []
     for chain in (manager, accountable):
         people.extend(holder.person_id for holder in today.falls(chain).holders)
     for person_id in dict.fromkeys(people):

@@ -85,6 +85,8 @@ def _blocks(protocol: Protocol, language: str) -> Iterator[str]:
 
 
 def _in_short(protocol: Protocol, language: str) -> Iterator[tuple[str, str]]:
+    yield say(language, N_("A case is about")), protocol.subject_in_words(language)
+    yield say(language, N_("It begins")), protocol.starts_in_words(language)
     yield say(language, N_("Accountable")), _role(protocol, protocol.accountable, language)
     yield say(language, N_("It closes")), say(language, N_("when every required step is done or waived"))
     for label, allowed in ((N_("May cancel a case"), protocol.cancel), (N_("May reopen one"), protocol.reopen)):
@@ -110,6 +112,8 @@ def _facts(protocol: Protocol, step: Step, language: str) -> Iterator[str]:
         yield say(language, N_("approved by: %(who)s"), who=who)
     if step.evidence != "none":
         yield say(language, _EVIDENCE[step.evidence])
+    if step.agenda:
+        yield say(language, N_("puts itself on a committee’s agenda"))
     if step.for_each and step.for_each.list_:
         items = show_list(language, [item.title.in_language(language) for item in step.for_each.list_])
         yield say(language, N_("One task for each: %(what)s"), what=items)

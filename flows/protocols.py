@@ -27,6 +27,10 @@ PROTOCOLS: Final[Mapping[str, Bound]] = {
         actions=onboarding.ACTIONS,
         letters=_HERE / "onboarding" / "letters",
     ),
+    **{
+        key: Bound(key, file=_HERE / key / "protocol.yaml")
+        for key in ("renewal", "financial_report", "communication_plan", "compassion_fatigue")
+    },
 }
 """The protocols by their keys, in the order in which they are read."""
 
@@ -58,11 +62,20 @@ def read_protocol(path: Path, program: ProgramFile | None = None) -> Declared[Pr
         roles: AbstractSet[str] = program.roles_created()
         clauses: AbstractSet[str] = program.clause_keys()
         committees: AbstractSet[str] = program.committees.keys()
+        agendas: AbstractSet[str] = {
+            f"{key}/{kind}"
+            for key, committee in program.committees.items()
+            if committee.agenda
+            for rule in committee.agenda.rules.values()
+            for kind in rule.kinds
+        }
     else:
         named = {role.holds for role in plain.roles.values()} | {role.having for role in plain.roles.values()}
+        named.add(plain.subject.having)
         roles = {name for name in named if name}
         clauses = {step.clause for step in steps if step.clause}
         committees = {step.agenda.committee for step in steps if step.agenda}
+        agendas = {f"{step.agenda.committee}/{step.agenda.kind}" for step in steps if step.agenda}
     bound = PROTOCOLS.get(plain.protocol)
     return check_protocol(
         path,
@@ -70,6 +83,7 @@ def read_protocol(path: Path, program: ProgramFile | None = None) -> Declared[Pr
         clauses=clauses,
         actions=set(bound.actions) if bound else set(),
         committees=committees,
+        agendas=agendas,
     )
 
 

@@ -10,6 +10,11 @@ from sqlmodel import Field
 from models.base import InProgram, Table, moment, one_of, structure, to, together, words
 from models.lifecycles import ACT, CASE, TASK
 
+#: What a case may be about.
+SUBJECT_KINDS = ("worker", "organization", "agreement_version", "program")
+#: What tells two cases of one protocol apart.
+SUBJECT_AND_PERIOD = ("subject_id", "organization_id", "agreement_version_id", "period")
+
 #: The states in which a task no longer holds anything up.
 SETTLED = ("done", "waived")
 #: The states in which somebody owes something.
@@ -36,33 +41,59 @@ class ProtocolVersion(InProgram, table=True):
 
 
 class Case(InProgram, table=True):
-    """One running protocol: an onboarding, a departure, an admission."""
+    """One running protocol: an onboarding, the renewal of an agreement, a quarter's report.
+
+    What it is about is a person at an organization, an organization, an agreement's version with its organization, or
+    the program itself: `subject_kind` says which. `period` is the quarter or the year that it is for (2026-Q3, 2026),
+    and empty where its protocol has none. Of what begins by itself there is one for each subject and period, ever.
+    """
 
     __tablename__ = "case"
     __table_args__ = (
         to("protocol_version", "protocol_version_id"),
         to("person", "subject_id"),
         to("organization", "organization_id"),
+        to("agreement_version", "agreement_version_id"),
         to("person", "opened_by"),
         to("person", "ended_by"),
         one_of("state", CASE.states),
+        one_of("subject_kind", SUBJECT_KINDS),
+        CheckConstraint("(subject_kind = 'worker') = (subject_id is not null)", name="about_a_person"),
+        CheckConstraint(
+            "(subject_kind = 'agreement_version') = (agreement_version_id is not null)", name="about_an_agreement"
+        ),
+        CheckConstraint("(subject_kind = 'program') = (organization_id is null)", name="about_the_program"),
+        CheckConstraint("period ~ '^([0-9]{4}(-Q[1-4])?)?$'", name="period"),
         CheckConstraint("(state = 'open') = (ended_at is null)", name="ended"),
         Index(
             "one_open_case",
             "program_id",
             "protocol",
-            "subject_id",
-            "organization_id",
+            *SUBJECT_AND_PERIOD,
             unique=True,
             postgresql_where=text("state = 'open'"),
+            postgresql_nulls_not_distinct=True,
+        ),
+        Index(
+            "begun_once",
+            "program_id",
+            "protocol",
+            *SUBJECT_AND_PERIOD,
+            unique=True,
+            postgresql_where=text("once"),
+            postgresql_nulls_not_distinct=True,
         ),
         Index("ix_case_open", "program_id", "protocol", postgresql_where=text("state = 'open'")),
     )
 
     protocol: str
     protocol_version_id: UUID
-    subject_id: UUID = Field(index=True)
-    organization_id: UUID
+    subject_kind: str = SUBJECT_KINDS[0]
+    subject_id: UUID | None = Field(default=None, index=True)  # the person
+    organization_id: UUID | None = None
+    agreement_version_id: UUID | None = None
+    period: str = ""
+    once: bool = False  # its protocol begins by itself
     anchors: dict[str, Any] = structure()  # named days, as ISO dates
     state: str = CASE.initial
     opened_at: datetime = moment()

@@ -11,14 +11,14 @@ from uuid import UUID
 import typer
 from sqlalchemy import func, select
 
-from api.cli.spoken import tell
+from api.cli.spoken import Ending, tell
 from api.cli.terminal import AsPerson, Counter, ProgramKey, case_state, counter, day_or_dash, task_state
 from api.permissions import Action, Asker, asks, find_case, may_end, require, to_case, to_program, visible_cases
 from duties import board, cases, people
 from duties.here import many, program_of
 from duties.notices import case_title
 from duties.steps import ROLE_OF_SUBJECT
-from locales import N_, current_language
+from locales import N_, current_language, say
 from models.base import table_of
 from models.casework import SETTLED, Case, Task
 
@@ -35,9 +35,15 @@ _task = table_of(Task)
 @asks(Action.OPEN_CASE)
 def open_(
     protocol: Annotated[str, typer.Argument(help="The protocol's key, such as onboarding.")],
-    person: Annotated[str, typer.Option(help="The key of the person whom the case is about.")],
-    organization: Annotated[str, typer.Option(help="The key of their organization.")],
     as_person: AsPerson,
+    person: Annotated[str, typer.Option(help="The key of the person whom the case is about.")] = "",
+    organization: Annotated[
+        str, typer.Option(help="The key of their organization, or of the one that the case is about.")
+    ] = "",
+    agreement_version: Annotated[
+        UUID | None, typer.Option(help="The id of the agreement’s version that the case is about.")
+    ] = None,
+    period: Annotated[str, typer.Option(help="The quarter or the year that the case is for: 2026-Q3, or 2026.")] = "",
     starts_on: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Appoint the person there from this day first."),
@@ -47,21 +53,30 @@ def open_(
     """Open a case, and every step of it that can begin."""
     with counter(program) as here:
         asker = here.asker(as_person)
-        place = here.organization(organization)
-        subject = here.person(person)
-        by = require(Action.OPEN_CASE, to_program(asker, organizations=[place.id]))
+        place = here.organization(organization).id if organization else None
+        subject = here.person(person).id if person else None
+        by = require(Action.OPEN_CASE, to_program(asker, organizations=[place] if place else []))
         if starts_on is not None:
+            if subject is None or place is None:
+                raise Ending(say(current_language(), N_("To appoint somebody, name the person and the organization.")))
             people.appoint(
                 here.session,
-                person_id=subject.id,
+                person_id=subject,
                 role=ROLE_OF_SUBJECT["worker"],
-                organization_id=place.id,
+                organization_id=place,
                 starts_on=starts_on.date(),
                 by=by,
                 at=here.at,
             )
         case_id = cases.open_case(
-            here.session, protocol, subject_id=subject.id, organization_id=place.id, by=by, at=here.at
+            here.session,
+            protocol,
+            subject_id=subject,
+            organization_id=place,
+            agreement_version_id=agreement_version,
+            period=period,
+            by=by,
+            at=here.at,
         )
         typer.echo(str(case_id))
 

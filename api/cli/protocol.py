@@ -11,7 +11,8 @@ import typer
 from api.cli.spoken import Ending, tell
 from api.cli.terminal import ProgramKey, counter
 from api.permissions import Action, asks, at_the_terminal, require
-from duties import scheduling, versions
+from duties import periods, scheduling, versions
+from duties.planning import known_days
 from duties.planning import plan as planned
 from duties.protocol import Protocol
 from duties.protocol_difference import difference
@@ -48,6 +49,8 @@ def show(file: File, lang: Lang = "") -> None:
     language = _language(lang)
     protocol = read_protocol(file).value
     typer.echo(f"{protocol.title.in_language(language)} ({protocol.version})")
+    typer.echo(f"{say(language, N_('A case is about'))}: {protocol.subject_in_words(language)}")
+    typer.echo(f"{say(language, N_('It begins'))}: {protocol.starts_in_words(language)}")
     for stage in protocol.stages:
         typer.echo(f"\n{stage.title.in_language(language)}")
         for step in protocol.steps:
@@ -62,8 +65,11 @@ def show(file: File, lang: Lang = "") -> None:
 @app.command()
 @asks(Action.PLAN_PROTOCOL)
 def plan(
-    anchor: Annotated[list[str], typer.Option(help="A named day, such as arrival=2026-12-07.")],
+    anchor: Annotated[list[str] | None, typer.Option(help="A named day, such as arrival=2026-12-07.")] = None,
     protocol: Annotated[str, typer.Argument(help="The protocol's key.")] = "onboarding",
+    period: Annotated[
+        str, typer.Option(help="The quarter or the year that the case would be for: 2026-Q3, or 2026.")
+    ] = "",
     organization: Annotated[
         str, typer.Option(help="The key of the organization where the case would be; without it, its roles are named.")
     ] = "",
@@ -77,15 +83,19 @@ def plan(
         version = versions.current_protocol(here.session, protocol)
         declared = scheduling.protocol_of(version)
         place = here.organization(organization).id if organization else None
-        days = dict(_anchor(one, declared) for one in anchor)
+        days = {**_days_of(period, declared), **dict(_anchor(one, declared) for one in anchor or ())}
+        if not days:
+            raise Ending(_named_days(declared))
         calendar = scheduling.calendar_for(here.session, declared, place or here.program.id)
-        # As the case would stand: nobody is its subject yet, so a step of the subject's falls on the next.
+        # As the case would stand: nothing is its subject yet, so a step of the subject's falls on the next.
         case = Case(
             program_id=here.program.id,
             protocol=protocol,
             protocol_version_id=version.id,
+            subject_kind=declared.subject.kind,
             subject_id=here.program.id,
             organization_id=place or here.program.id,
+            period=period,
             opened_at=here.at,
         )
         on_days: dict[date, Standing] = {}
@@ -102,7 +112,7 @@ def plan(
                 falls = on_days[day].falls(links_of(here.session, declared, line.step.by, case))
                 names = [here.person(str(one.person_id)).name for one in falls.holders]
                 who = ", ".join(names) or say(language, N_("nobody"))
-                if place is None and role.at == "employer":
+                if place is None and role.at in ("employer", "partner"):
                     who = role.title.in_language(language)
                 elif falls.vacant and role.subject is None:
                     who += " " + say(language, N_("(vacant: %(role)s)"), role=role.title.in_language(language))
@@ -144,14 +154,23 @@ def _language(lang: str) -> str:
 def _anchor(given: str, protocol: Protocol) -> tuple[str, date]:
     name, _, day = given.partition("=")
     if name not in protocol.anchors:
-        raise Ending(
-            say(
-                current_language(),
-                N_("The protocol's named days are: %(names)s."),
-                names=", ".join(protocol.anchors),
-            )
-        )
+        raise Ending(_named_days(protocol))
     try:
         return name, date.fromisoformat(day)
     except ValueError:
         raise Ending(say(current_language(), N_("Write the day as arrival=2026-12-07."))) from None
+
+
+def _named_days(protocol: Protocol) -> str:
+    return say(current_language(), N_("The protocol's named days are: %(names)s."), names=", ".join(protocol.anchors))
+
+
+def _days_of(key: str, protocol: Protocol) -> dict[str, date]:
+    """The named days that a period gives."""
+    each = protocol.starts.each if protocol.starts else None
+    if not key:
+        return {}
+    span = periods.period(key)
+    if each is None or span is None or not periods.is_of(key, each):
+        raise Ending(say(current_language(), N_("A case of this protocol is for no such period.")))
+    return known_days(protocol, {"period.starts_on": span.starts_on, "period.ends_on": span.ends_on})

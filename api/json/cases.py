@@ -32,12 +32,11 @@ from api.permissions import (
     visible_cases,
 )
 from api.session import AtDesk, Desk
-from duties import board, cases, people, versions
+from duties import board, cases, people, subjects, versions
 from duties.here import many, program_of
 from duties.steps import ROLE_OF_SUBJECT
 from models.base import table_of
 from models.casework import Case, Task
-from models.program import Organization, Person
 from models.record import Event
 
 router = APIRouter(tags=["cases"])
@@ -47,8 +46,6 @@ Offset = Annotated[int, Query(ge=0, le=2**31)]
 
 _case = table_of(Case)
 _task = table_of(Task)
-_person = table_of(Person)
-_organization = table_of(Organization)
 _event = table_of(Event)
 
 
@@ -83,13 +80,14 @@ def open_case(
     once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
-    by = require(Action.OPEN_CASE, to_program(desk.asker, organizations=[body.organization_id]))
-    if body.starts_on is not None:
+    place = body.organization_id
+    by = require(Action.OPEN_CASE, to_program(desk.asker, organizations=[place] if place else []))
+    if body.starts_on is not None and body.subject_id is not None and place is not None:
         people.appoint(
             desk.session,
             person_id=body.subject_id,
             role=ROLE_OF_SUBJECT["worker"],
-            organization_id=body.organization_id,
+            organization_id=place,
             starts_on=body.starts_on,
             by=by,
             at=desk.at,
@@ -98,7 +96,9 @@ def open_case(
         desk.session,
         body.protocol,
         subject_id=body.subject_id,
-        organization_id=body.organization_id,
+        organization_id=place,
+        agreement_version_id=body.agreement_version_id,
+        period=body.period,
         by=by,
         at=desk.at,
     )
@@ -207,33 +207,20 @@ def _one_case(desk: Desk, case_id: UUID, response: Response) -> CaseShown:
 def _shown_cases(desk: Desk, rows: list[dict[str, Any]]) -> list[CaseShown]:
     if not rows:
         return []
-    here = program_of(desk.session)
     ids = [row["id"] for row in rows]
     progress = board.progress(desk.session, ids, desk.day)
-    subjects = {
-        person.id: person.name
-        for person in desk.session.scalars(
-            select(Person).where(_person.c.program_id == here, _person.c.id.in_({row["subject_id"] for row in rows}))
-        )
-    }
-    organizations = {
-        row["id"]: row["short_name"]
-        for row in many(
-            desk.session,
-            select(_organization.c.id, _organization.c.short_name).where(
-                _organization.c.program_id == here,
-                _organization.c.id.in_({row["organization_id"] for row in rows}),
-            ),
-        )
-    }
+    said = subjects.in_words(desk.session, ids, desk.language)
     return [
         CaseShown(
             id=row["id"],
             protocol=row["protocol"],
+            subject_kind=row["subject_kind"],
             subject_id=row["subject_id"],
-            subject=subjects[row["subject_id"]],
+            subject=said[row["id"]].subject,
             organization_id=row["organization_id"],
-            organization=organizations[row["organization_id"]],
+            organization=said[row["id"]].organization,
+            agreement_version_id=row["agreement_version_id"],
+            period=row["period"],
             state=row["state"],
             anchors={name: date.fromisoformat(day) for name, day in row["anchors"].items()},
             opened_at=row["opened_at"],

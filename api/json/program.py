@@ -60,6 +60,8 @@ def list_protocols(desk: AtDesk) -> list[ProtocolShown]:
             number=row["number"],
             digest=row["digest"],
             title=row[title],
+            subject_kind=row["declared"]["subject"]["kind"],
+            starts=row["declared"].get("starts"),
             recorded_at=row["recorded_at"],
         )
         for row in rows

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 T = TypeVar("T")
 
@@ -95,12 +95,24 @@ class Completion(Given):
 
 
 class CaseGiven(Given):
-    """A case to open. With `starts_on` the person is first appointed to the organization from that day."""
+    """A case to open: what its protocol is about, and the quarter or the year, where it is for one.
+
+    `subject_id` is a person, at `organization_id`; with `starts_on` they are first appointed there from that day.
+    """
 
     protocol: Key
-    subject_id: UUID
-    organization_id: UUID
+    subject_id: UUID | None = None
+    organization_id: UUID | None = None
+    agreement_version_id: UUID | None = None
+    period: Annotated[str, StringConstraints(max_length=7, pattern=r"^([1-9][0-9]{3}(-Q[1-4])?)?$")] = ""
     starts_on: Day | None = None
+
+    @model_validator(mode="after")
+    def _who_starts(self) -> CaseGiven:
+        if self.starts_on is not None and (self.subject_id is None or self.organization_id is None):
+            msg = "starts_on goes with subject_id and organization_id"
+            raise ValueError(msg)
+        return self
 
 
 class DayGiven(Given):
@@ -204,14 +216,21 @@ class TaskShown(Shown):
 
 
 class CaseShown(Shown):
-    """A case, and how far it is."""
+    """A case, and how far it is.
+
+    `subject` says in words whom or what it is about, of the kind `subject_kind`: `subject_id` is a worker's, and
+    `organization_id` is null for a case of the program. `period` is 2026-Q3, 2026, or empty.
+    """
 
     id: UUID
     protocol: str
-    subject_id: UUID
+    subject_kind: str
+    subject_id: UUID | None
     subject: str
-    organization_id: UUID
+    organization_id: UUID | None
     organization: str
+    agreement_version_id: UUID | None
+    period: str
     state: str
     anchors: dict[str, date]
     opened_at: AwareDatetime
@@ -291,12 +310,17 @@ class MeShown(Shown):
 
 
 class ProtocolShown(Shown):
-    """A protocol of the program, in its current version."""
+    """A protocol of the program, in its current version.
+
+    `starts` says when a case begins by itself, as the file has it; null where somebody opens it.
+    """
 
     key: str
     number: int
     digest: str
     title: str
+    subject_kind: str
+    starts: dict[str, str | int] | None
     recorded_at: datetime
 
 

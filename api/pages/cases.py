@@ -18,7 +18,7 @@ from api.pages.frame import page
 from api.pages.opening import may_open
 from api.permissions import Action, asks, require, to_program, visible_cases
 from api.session import AtDesk, Desk
-from duties import board, people
+from duties import board, people, subjects
 from duties.here import many, program_of
 from duties.refusals import Refusal
 from models.base import refers, table_of
@@ -63,7 +63,9 @@ def list_cases(
         desk.session,
         _with_words(desk).where(wanted).order_by(_case.c.opened_at.desc(), _case.c.id).limit(A_PAGE).offset(start),
     )
-    progress = board.progress(desk.session, [row["id"] for row in rows], desk.day)
+    ids = [row["id"] for row in rows]
+    progress = board.progress(desk.session, ids, desk.day)
+    said = subjects.in_words(desk.session, ids, desk.language)
     filters = {"protocol": protocol, "organization": organization, "q": q}
 
     def address(**changed: object) -> str:
@@ -76,7 +78,7 @@ def list_cases(
         desk,
         request,
         "cases.html",
-        rows=[{**row, "progress": progress[row["id"]], "days": _days(row)} for row in rows],
+        rows=[{**row, "about": said[row["id"]], "progress": progress[row["id"]], "days": _days(row)} for row in rows],
         views=[
             {"href": address(state=key, start=0), "count": counts[key], "current": key == state, "key": key}
             for key in ("open", "closed", "cancelled", "")
@@ -131,22 +133,15 @@ def _counts(desk: Desk, asked: ColumnElement[bool]) -> Mapping[str, int]:
 
 
 def _with_words(desk: Desk) -> Any:
-    return (
-        select(
-            _case,
-            _person.c.given_name,
-            _person.c.family_name,
-            _organization.c.short_name,
-            _protocol.c[f"title_{desk.language}"].label("title"),
-        )
-        .join(_person, refers(_case.c.subject_id, _person))
-        .join(_organization, refers(_case.c.organization_id, _organization))
-        .join(_protocol, refers(_case.c.protocol_version_id, _protocol))
-    )
+    return select(
+        _case,
+        _protocol.c[f"title_{desk.language}"].label("title"),
+    ).join(_protocol, refers(_case.c.protocol_version_id, _protocol))
 
 
 def _days(row: Mapping[str, Any]) -> list[date]:
-    return [date.fromisoformat(day) for day in row["anchors"].values()]
+    """The case's named days, in order."""
+    return sorted(date.fromisoformat(day) for day in row["anchors"].values())
 
 
 def _protocols_of(desk: Desk, seen: ColumnElement[bool]) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import or_, select
 
 from api.answers import sentence_of, status_of
+from api.pages import other_openings
 from api.pages.forms import Detailed, Details, Text, Typed, day_of, id_or_none
 from api.pages.frame import page, see_other
 from api.pages.lines import lines_of
@@ -41,36 +42,41 @@ _agreement = table_of(Agreement)
 _version = table_of(AgreementVersion)
 _created = table_of(AgreementRole)
 
-#: The protocol that the form opens: that of people who begin.
+#: The protocol that the form opens for a person: that of people who begin.
 OPENED_BY_FORM: Final = "onboarding"
 
 
 @dataclass(frozen=True)
 class Given:
-    """What the form says: someone who holds the role (`worker`, as person/organization), or someone new."""
+    """What the form says: who holds the role (`worker`, as person/organization), someone new, or something else.
+
+    Something else is `other`, as `api.pages.other_openings` writes it.
+    """
 
     form: str
     worker: str
     details: Details
     organization: str
     starts_on: str
+    other: str
 
     @property
     def fields(self) -> dict[str, str]:
         """The fields by name, as they were typed."""
-        apart = {"form": self.form, "worker": self.worker, "organization": self.organization}
+        apart = {"form": self.form, "worker": self.worker, "organization": self.organization, "other": self.other}
         return {**apart, **self.details.fields, "starts_on": self.starts_on}
 
 
 def filled(
-    form: Annotated[Literal["known", "new"], Form()],
+    form: Annotated[Literal["known", "new", "other"], Form()],
     details: Detailed,
     worker: Text = "",
     organization: Text = "",
     starts_on: Text = "",
+    other: Text = "",
 ) -> Given:
     """The form as it was typed."""
-    return Given(form, worker, details, organization, starts_on)
+    return Given(form, worker, details, organization, starts_on, other)
 
 
 Filled = Annotated[Given, Depends(filled)]
@@ -135,6 +141,8 @@ def may_open(desk: Desk) -> bool:
 
 def _open(desk: Desk, given: Given) -> UUID:
     """Open the case that the form asks for. Raises Refusal, and Forbidden for an organization that is not theirs."""
+    if given.form == "other":
+        return _open_other(desk, given.other)
     if given.form == "known":
         person_id, organization_id = _known_worker(given.worker)
         by = _opener(desk, organization_id)
@@ -159,6 +167,20 @@ def _open(desk: Desk, given: Given) -> UUID:
         subject_id=person_id,
         organization_id=organization_id,
         by=by,
+        at=desk.at,
+    )
+
+
+def _open_other(desk: Desk, value: str) -> UUID:
+    key, subject = other_openings.chosen(value)
+    place = subject.organization_id
+    return cases.open_case(
+        desk.session,
+        key,
+        organization_id=place,
+        agreement_version_id=subject.agreement_version_id,
+        period=subject.period,
+        by=require(Action.OPEN_CASE, to_program(desk.asker, organizations=[place] if place else [])),
         at=desk.at,
     )
 
@@ -233,6 +255,7 @@ def _form_page(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
         refusal=sentence_of(typed.refusal) if typed.refusal else "",
         workers=_workers(desk),
         places=_places(desk),
+        others=other_openings.choices(desk),
     )
 
 

@@ -31,6 +31,8 @@ KINDS: Final[Mapping[str, str]] = {
     "details": N_("Change of place"),
     "cancelled": N_("Cancellation"),
     "removed": N_("No longer expected"),
+    "minutes": N_("Minutes"),
+    "minutes_corrected": N_("Corrected minutes"),
 }
 
 
@@ -39,7 +41,8 @@ class Ask:
     """What is about to be changed, as the page says it: its title, what it comes to, and where it is sent.
 
     `fields` are the form as it was typed, carried to the second click; `back` is where one goes instead, and `done`
-    where afterwards; `shown` is the digest of the letters that the asker saw, "" before they saw any.
+    where afterwards; `shown` is the digest of the letters that the asker saw, "" before they saw any; `nothing` is said
+    where there is no letter.
     """
 
     title: str
@@ -50,6 +53,7 @@ class Ask:
     shown: str = ""
     done: str = ""
     is_harsh: bool = False
+    nothing: str = N_("Nobody’s calendar changes by this.")
 
 
 def previewed(desk: Desk, request: Request, ask: Ask, change: Callable[[], tuple[Told, ...]]) -> Response | Refusal:

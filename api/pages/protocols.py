@@ -67,6 +67,7 @@ def list_protocols(desk: AtDesk, request: Request) -> HTMLResponse:
                     "key": version.key,
                     "title": pick(desk.language, protocol.title),
                     "source": pick(desk.language, protocol.source),
+                    "starts": protocol.starts_in_words(desk.language),
                     "number": version.number,
                     "steps": len(protocol.steps),
                     "stages": len(protocol.stages),
@@ -108,6 +109,8 @@ def show_protocol(desk: AtDesk, request: Request, key: str, version: UUID | None
             }
             for name, gate in protocol.gates.items()
         ],
+        subject=protocol.subject_in_words(desk.language),
+        starts=protocol.starts_in_words(desk.language),
         ladder=[(rung.after_working_days, RUNGS[rung.to]) for rung in protocol.remind],
         may_cancel=[_role(protocol, role, desk.language) for role in protocol.cancel.by],
         may_reopen=[_role(protocol, role, desk.language) for role in protocol.reopen.by],
@@ -156,6 +159,7 @@ def _step(protocol: Protocol, step: Step, language: str) -> dict[str, Any]:
         "who": _role(protocol, step.by, language) if step.by else "",
         "when": protocol.due_in_words(step, language),
         "approver": _role(protocol, step.approved_by.role, language) if step.approved_by else "",
+        "agenda": step.agenda is not None,
         "evidence": EVIDENCE.get(step.evidence, ""),
         "items": [pick(language, item.title) for item in (step.for_each.list_ or ())] if step.for_each else [],
         "waits_for": [_reference(protocol, name, language) for name in step.needs if name not in protocol.gates],

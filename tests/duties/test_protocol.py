@@ -144,7 +144,12 @@ WRONG = [
     ("cancel: {by: [coordinator]}", "cancel: {by: [coordinatr]}", "cancel.by[0]", "“coordinator”"),
     ("waive: {by: coordinator}", "waive: {by: chief}", "steps[2].waive.by", "no role “chief”"),
     ("steps: [ask, sign]}", "steps: [ask, sin]}", "gates.ready_to_work.steps[1]", "no step “sin”"),
-    ("    waive:", "    agenda: {committee: klinical}\n    waive:", "steps[2].agenda.committee", "“clinical”"),
+    (
+        "    waive:",
+        "    agenda: {committee: klinical, kind: request}\n    waive:",
+        "steps[2].agenda.committee",
+        "“clinical”",
+    ),
     # names that mean two things
     ("id: greet", "id: ask", "steps[2].id", "a second time"),
     ("stages:", "stages:\n  - {id: last, title: {fr: a, en: a}}", "stages[2].id", "a second time"),

@@ -1,0 +1,88 @@
+"""Putting steps of a case on a committee's agenda while they are open, and taking them off when they no longer are."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from duties import scheduling, subjects, versions
+from duties.actors import ENGINE, Actor
+from duties.here import local_day, many, program_of
+from duties.protocol import Agenda
+from duties.refusals import Refusal
+from locales import N_, say
+from meetings import agendas
+from meetings.reasons import Reason
+from models.base import table_of
+from models.casework import Task
+
+_log = logging.getLogger(__name__)
+
+BY_ENGINE: Final = Actor.system(ENGINE)
+
+_task = table_of(Task)
+
+
+def put_on_agendas(session: Session, case: Mapping[str, Any], *, at: datetime) -> None:
+    """Ask for an agenda item for each step of a held case that is open and wants one; withdraw what is not open.
+
+    A decision on the item completes the step. Where the committee takes no such items, the step stays with whoever
+    owes it, and the log says so.
+    """
+    steps = scheduling.protocol_of(versions.pinned(session, case)).by_id
+    wanted = {name: step.agenda for name, step in steps.items() if step.agenda}
+    if not wanted:
+        return
+    rows = many(
+        session,
+        select(_task)
+        .where(
+            _task.c.program_id == program_of(session),
+            _task.c.case_id == case["id"],
+            _task.c.step.in_(wanted),
+            _task.c.opened_at.is_not(None),
+        )
+        .order_by(_task.c.position),
+    )
+    for row in rows:
+        try:
+            with session.begin_nested():
+                _put(session, case, row, wanted[row["step"]], at)
+        except Refusal as refusal:
+            _log.warning("a step could not be put on an agenda", extra={"case": case["id"], "code": refusal.code})
+
+
+def _put(session: Session, case: Mapping[str, Any], task: Mapping[str, Any], agenda: Agenda, at: datetime) -> None:
+    subject = f"task/{task['id']}"
+    if case["state"] != "open" or task["state"] != "open":
+        agendas.withdraw(session, agenda.committee, agenda.kind, subject, by=BY_ENGINE, at=at)
+        return
+    titles = {language: _title(session, case, task, language) for language in ("fr", "en")}
+    since = local_day(session, task["opened_at"]).isoformat()
+    agendas.ask(
+        session,
+        agenda.committee,
+        agenda.kind,
+        subject,
+        title_fr=titles["fr"],
+        title_en=titles["en"],
+        reasons=[Reason("step_open", N_("A procedure asks it of the committee since %(since)s."), {"since": since})],
+        by=BY_ENGINE,
+        at=at,
+        task_id=task["id"],
+    )
+
+
+def _title(session: Session, case: Mapping[str, Any], task: Mapping[str, Any], language: str) -> str:
+    """The step and what it is about. Never a person: of a case about one, only the organization is said."""
+    words = subjects.in_words(session, [case["id"]], language)[case["id"]]
+    about = words.organization if words.kind == "worker" else words.subject
+    return say(language, _TITLE, step=task[f"title_{language}"], about=about)
+
+
+_TITLE = N_("%(step)s – %(about)s")

@@ -1,0 +1,262 @@
+"""The round of beginnings: opening the cases of what begins by itself, once for each subject and period.
+
+What is due to begin is read from the calendar, the agreements and who holds which role, and not from when the round
+last ran: one that was down for months opens what it missed, and one that runs twice opens nothing twice. The index
+`begun_once` holds that, whoever opens.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from duties import cases, periods
+from duties.actors import ROUNDS, Actor
+from duties.here import local_day, many, program, program_of
+from duties.periods import Period
+from duties.protocol import Protocol
+from duties.refusals import Refusal
+from duties.scheduling import protocol_of
+from duties.subjects import ROLE_OF_WORKER, Subject
+from flows.engine import Means
+from flows.marks import alone, mark_of, set_mark
+from models.agreement import Agreement, AgreementVersion
+from models.base import refers, table_of
+from models.casework import Case, ProtocolVersion
+from models.program import Organization, Tenure
+
+_log = logging.getLogger(__name__)
+
+KEY: Final = "begin"
+
+#: The local hour at which a day's cases open, before anybody works.
+HOUR: Final = time(5, 0)
+
+#: What is over for longer was missed for good: nobody wants the papers of the year before last.
+LOOKS_BACK: Final = timedelta(days=366)
+
+BY_ROUNDS: Final = Actor.system(ROUNDS)
+
+_case = table_of(Case)
+_protocol = table_of(ProtocolVersion)
+_tenure = table_of(Tenure)
+_organization = table_of(Organization)
+_agreement = table_of(Agreement)
+_version = table_of(AgreementVersion)
+
+_Known = set[tuple[UUID | None, UUID | None, UUID | None, str]]
+
+
+def due_at(session: Session, at: datetime) -> datetime:
+    """When the round was last due: at its local hour of today, or of yesterday before that."""
+    zone = ZoneInfo(program(session).time_zone)
+    today = datetime.combine(local_day(session, at), HOUR, tzinfo=zone)
+    return today if today <= at else datetime.combine(today.date() - timedelta(days=1), HOUR, tzinfo=zone)
+
+
+def begin(means: Means, program_id: UUID, ran_by: str) -> int:
+    """Open every case of one program that is due to begin and was never opened; returns how many.
+
+    Each is a transaction of its own: what is refused for one is logged, does not hold up the others, and is tried
+    again with the next round.
+    """
+    at = means.clock()
+    with alone(means, program_id, KEY) as mine:
+        if not mine:
+            return 0
+        with means.sessions(program_id) as session:
+            done = mark_of(session, KEY)
+            if done is not None and done >= due_at(session, at):
+                return 0
+            wanted = list(due_to_begin(session, local_day(session, at)))
+        opened = sum(_open(means, program_id, key, subject, at) for key, subject in wanted)
+        with means.sessions(program_id) as session:
+            set_mark(session, KEY, at, ran_by, opened)
+            session.commit()
+    return opened
+
+
+def due_to_begin(session: Session, day: date) -> Iterator[tuple[str, Subject]]:
+    """What is due to begin on a local day and never had its case: the protocol's key, and whom or what it is about."""
+    for version, since in _protocols(session):
+        protocol = protocol_of(version)
+        if protocol.starts is None:
+            continue
+        known = _begun(session, version.key)
+        for subject in _due(session, protocol, since, day):
+            ids = (subject.person_id, subject.organization_id, subject.agreement_version_id, subject.period)
+            if ids not in known:
+                yield version.key, subject
+
+
+def _open(means: Means, program_id: UUID, key: str, subject: Subject, at: datetime) -> int:
+    try:
+        with means.sessions(program_id) as session:
+            cases.open_case(
+                session,
+                key,
+                subject_id=subject.person_id,
+                organization_id=subject.organization_id,
+                agreement_version_id=subject.agreement_version_id,
+                period=subject.period,
+                by=BY_ROUNDS,
+                at=at,
+            )
+            session.commit()
+    except Refusal as refusal:
+        _log.warning(
+            "a case that is due was not opened", extra={"part": KEY, "program": program_id, "code": refusal.code}
+        )
+        return 0
+    except IntegrityError as error:
+        if "begun_once" not in str(error.orig) and "one_open_case" not in str(error.orig):
+            raise
+        return 0  # somebody opened it meanwhile
+    return 1
+
+
+def _protocols(session: Session) -> list[tuple[ProtocolVersion, date]]:
+    """Each protocol in its current version, and the local day on which the program first had it."""
+    here = program_of(session)
+    recorded = session.execute(
+        select(_protocol.c.key, func.min(_protocol.c.recorded_at))
+        .where(_protocol.c.program_id == here)
+        .group_by(_protocol.c.key)
+    )
+    first: dict[str, datetime] = dict(recorded)
+    rows = session.scalars(
+        select(ProtocolVersion)
+        .where(_protocol.c.program_id == here)
+        .order_by(_protocol.c.key, _protocol.c.number, _protocol.c.recorded_at)
+    )
+    current = {row.key: row for row in rows}
+    return [(row, local_day(session, first[key])) for key, row in current.items()]
+
+
+def _begun(session: Session, key: str) -> _Known:
+    """What had its case of a protocol, whatever became of it."""
+    rows = session.execute(
+        select(
+            _case.c.subject_id,
+            _case.c.organization_id,
+            _case.c.agreement_version_id,
+            _case.c.period,
+        ).where(_case.c.program_id == program_of(session), _case.c.protocol == key)
+    )
+    return {(row[0], row[1], row[2], row[3]) for row in rows}
+
+
+def _due(session: Session, protocol: Protocol, since: date, day: date) -> Iterator[Subject]:
+    starts = protocol.starts
+    assert starts is not None  # noqa: S101 - asked only of what begins by itself
+    if starts.each is None:
+        yield from _agreements(session, protocol, since, day)
+        return
+    for span in _periods(protocol, since, day):
+        for subject in _SUBJECTS[protocol.subject.kind](session, protocol, span, day):
+            yield replace(subject, period=span.key)
+
+
+def _periods(protocol: Protocol, since: date, day: date) -> Iterator[Period]:
+    """The periods whose case is due by a day: from the day on which the program first had the protocol on.
+
+    Of those that had begun before that day, only the last, and only where the period itself was not over.
+    """
+    starts = protocol.starts
+    assert starts is not None and starts.each is not None  # noqa: S101, PT018 - as above
+    first = max(since, day - LOOKS_BACK) - LOOKS_BACK
+    due = [one for one in periods.overlapping(starts.each, first, day + LOOKS_BACK) if starts.on(one) <= day]
+    before = [one for one in due if starts.on(one) < since]
+    yield from (one for one in before[-1:] if one.ends_on >= max(since, day - LOOKS_BACK))
+    yield from (one for one in due if starts.on(one) >= since and one.ends_on >= day - LOOKS_BACK)
+
+
+def _agreements(session: Session, protocol: Protocol, since: date, day: date) -> Iterator[Subject]:
+    """The versions that end, no later one follows, and whose last day is as near as the protocol says.
+
+    Not those of a partner that has left by then.
+    """
+    starts = protocol.starts
+    assert starts is not None  # noqa: S101 - as above
+    later = _version.alias("later")
+    followed = (
+        select(later.c.id)
+        .where(
+            later.c.program_id == _version.c.program_id,
+            later.c.agreement_id == _version.c.agreement_id,
+            later.c.n > _version.c.n,
+            later.c.state.in_(["signed", "in_force", "ended"]),
+        )
+        .exists()
+    )
+    rows = many(
+        session,
+        select(_version.c.id, _version.c.ends_on, _version.c.notice_days, _agreement.c.organization_id)
+        .join(_agreement, refers(_version.c.agreement_id, _agreement))
+        .join(_organization, refers(_agreement.c.organization_id, _organization))
+        .where(
+            _version.c.program_id == program_of(session),
+            _version.c.state.in_(["in_force", "ended"]),
+            _version.c.ends_on >= max(since, day - LOOKS_BACK),
+            or_(_organization.c.ends_on.is_(None), _organization.c.ends_on > _version.c.ends_on),
+            ~followed,
+        )
+        .order_by(_version.c.ends_on, _version.c.id),
+    )
+    for row in rows:
+        if starts.before_last_day(row["ends_on"], row["notice_days"]) <= day:
+            yield Subject(organization_id=row["organization_id"], agreement_version_id=row["id"])
+
+
+# ------------------------------------------------------------------------------------- whom a period's case is about
+
+
+def _the_program(session: Session, protocol: Protocol, span: Period, day: date) -> Iterator[Subject]:  # noqa: ARG001
+    yield Subject()
+
+
+def _organizations(session: Session, protocol: Protocol, span: Period, day: date) -> Iterator[Subject]:
+    """The organizations at which somebody holds the role that the protocol names, that day and in the period."""
+    rows = _holders(session, str(protocol.subject.having), span, day)
+    for place in dict.fromkeys(row["organization_id"] for row in rows):
+        yield Subject(organization_id=place)
+
+
+def _workers(session: Session, protocol: Protocol, span: Period, day: date) -> Iterator[Subject]:  # noqa: ARG001
+    """The youth workers of that day who are so on a day of the period too."""
+    for row in _holders(session, ROLE_OF_WORKER, span, day):
+        yield Subject(person_id=row["person_id"], organization_id=row["organization_id"])
+
+
+def _holders(session: Session, role: str, span: Period, day: date) -> list[dict[str, Any]]:
+    """Who holds a role on a day, or on the first day of a period that is still to come, and on a day of that period."""
+    day = max(day, span.starts_on)
+    return many(
+        session,
+        select(_tenure.c.person_id, _tenure.c.organization_id)
+        .join(_organization, refers(_tenure.c.organization_id, _organization))
+        .where(
+            _tenure.c.program_id == program_of(session),
+            _tenure.c.role == role,
+            _tenure.c.starts_on <= min(day, span.ends_on),
+            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= day),
+            or_(_organization.c.ends_on.is_(None), _organization.c.ends_on >= day),
+        )
+        .order_by(_tenure.c.organization_id, _tenure.c.person_id),
+    )
+
+
+_SUBJECTS: Final[Mapping[str, Any]] = {
+    "program": _the_program,
+    "organization": _organizations,
+    "worker": _workers,
+}
