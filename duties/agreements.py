@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy import Table, and_, delete, func, insert, or_, select, update
 from sqlmodel import Session
 
-from duties import events
+from duties import agreement_letters, events
 from duties.actors import Actor
 from duties.here import local_day, many, one, program_of
 from duties.program import ProgramFile
@@ -89,6 +89,34 @@ def content_of(file: ProgramFile, organization: str) -> Content:
     )
 
 
+def content_of_version(session: Session, version_id: UUID) -> Content:
+    """What a version says, read from its rows: its digest is the version's own where nobody changed them behind it.
+
+    Raises Refusal: no such version.
+    """
+    here = program_of(session)
+    row = one(session, select(_version).where(_version.c.program_id == here, _version.c.id == version_id))
+    if row is None:
+        raise Refusal("agreement.unknown", N_("There is no such agreement."))
+
+    def parts(table: Table, name: str) -> dict[str, Columns]:
+        rows = many(
+            session, select(table).where(table.c.program_id == here, table.c.agreement_version_id == version_id)
+        )
+        return {part[name]: {key: value for key, value in part.items() if key not in _OF_ROW} for part in rows}
+
+    return Content(
+        notice_days=row["notice_days"],
+        roles=parts(_created, "role"),
+        obligations=parts(_obligation, "key"),
+        terms=row["terms"],
+    )
+
+
+#: What a part of a version has as a row, and not as a text.
+_OF_ROW: Final = frozenset({"program_id", "id", "agreement_version_id"})
+
+
 def draft_version(session: Session, agreement_id: UUID, content: Content, *, by: Actor, at: datetime) -> UUID:
     """Add a version to an agreement, as a draft numbered after the last. Raises Refusal: no such agreement."""
     here = program_of(session)
@@ -135,19 +163,31 @@ def redraft_version(session: Session, version_id: UUID, content: Content, *, by:
 
 
 def send_version(session: Session, version_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """A draft goes to the directors, and is not rewritten while it is with them. Raises Refusal."""
+    """A draft goes to the directors, each by letter, and is not rewritten while it is with them. Raises Refusal."""
     held = _hold(session, version_id, seen=seen)
-    _change(session, held, state=_after(held, "send"))
+    state = _after(held, "send")
+    directors = directors_on(session, held["organization_id"], local_day(session, at))
+    if not directors:
+        raise Refusal(
+            "agreement.no_director", N_("Nobody directs this organization today, who could sign. Name someone first.")
+        )
+    _change(session, held, state=state)
+    agreement_letters.to_sign(session, held, directors, by=by, at=at)
     events.write(session, "agreement.sent", "agreement_version", version_id, by=by, at=at, number=held["n"])
 
 
 def withdraw_version(session: Session, version_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """Take a version back that was sent and that nobody has signed: it is a draft again. Raises Refusal."""
+    """Take a version back that was sent and that nobody has signed: it is a draft again, and its directors are told.
+
+    Raises Refusal.
+    """
     held = _hold(session, version_id, seen=seen)
     state = _after(held, "withdraw")
     if signatures_of(session, version_id):
         raise Refusal("agreement.text_stands", N_("What was sent or signed does not change: draft a new version."))
     _change(session, held, state=state)
+    directors = directors_on(session, held["organization_id"], local_day(session, at))
+    agreement_letters.taken_back(session, held, directors, by=by, at=at)
     events.write(session, "agreement.withdrawn", "agreement_version", version_id, by=by, at=at, number=held["n"])
 
 
@@ -164,14 +204,17 @@ def sign_version(
     """Record a director's signature, given on a local day, and return the version's state.
 
     The version is signed once everyone who directs the organization on that day has signed it. `by` records the
-    signature; whose it is says `director_id`. Raises Refusal: not a director there on that day, a day to come,
-    signed by them already, or past signing. Guide: partnership agreements are signed by the directors.
+    signature; whose it is says `director_id`. The line of the record holds the digest of the text that they signed.
+    Raises Refusal: not a director there on that day, a day to come, signed by them already, past signing, or a text
+    that is no longer what was drafted. Guide: partnership agreements are signed by the directors.
     """
     held = _hold(session, version_id, seen=seen)
     state = _after(held, "sign")
     if signed_on > local_day(session, at):
         raise Refusal("agreement.day_to_come", N_("A signature is recorded once it is given, not before."))
-    directors = _directors(session, held["organization_id"], signed_on)
+    if content_of_version(session, version_id).digest != held["digest"]:
+        raise Refusal("agreement.text_altered", N_("The text of this version is not the one that was drafted."))
+    directors = directors_on(session, held["organization_id"], signed_on)
     if director_id not in directors:
         raise Refusal("agreement.not_director", N_("This person is not the director there on that day."))
     signed_by = {signature["person_id"] for signature in signatures_of(session, version_id)}
@@ -203,36 +246,80 @@ def sign_version(
         director=str(director_id),
         signed_on=signed_on.isoformat(),
         complete=state == "signed",
+        digest=held["digest"],
     )
     return state
 
 
-def start_version(
-    session: Session, version_id: UUID, *, starts_on: date, by: Actor, at: datetime, seen: int | None = None
-) -> None:
-    """Bring a signed version into force from a local day, which may be still to come.
+def sign_here(
+    session: Session, version_id: UUID, *, has_read: bool, by: Actor, at: datetime, seen: int | None = None
+) -> str:
+    """Sign as a director, oneself, today, with the text in front of one; returns the version's state.
 
-    Raises Refusal: not signed, a day before the last signature, or a day on which another version is in force.
+    Nobody signs so for somebody else, not even as their deputy. Raises Refusal: as `sign_version`, not sent yet, or
+    not said to have been read.
+    """
+    held = _hold(session, version_id, seen=seen)
+    if held["state"] == "draft":
+        raise Refusal("agreement.not_sent", N_("This version is a draft. It is signed once it was sent."))
+    if not has_read:
+        raise Refusal("signature.missing", N_("Say that you have read the text and sign it."))
+    if by.person_id is None or by.acting_for is not None:
+        raise Refusal("agreement.not_director", N_("This person is not the director there on that day."))
+    return sign_version(
+        session, version_id, director_id=by.person_id, signed_on=local_day(session, at), by=by, at=at, seen=seen
+    )
+
+
+def start_version(
+    session: Session,
+    version_id: UUID,
+    *,
+    starts_on: date,
+    by: Actor,
+    at: datetime,
+    ends_on: date | None = None,
+    settled: Collection[str] = (),
+    seen: int | None = None,
+) -> None:
+    """Bring a signed version into force from a local day, which may be still to come; to a last day, where it has one.
+
+    `settled` are roles of which is settled what becomes of whoever holds them (`duties.succession`).
+    Raises Refusal: not signed, a day before the last signature, a day on which another version is in force, or a role
+    that people hold then and that this version no longer creates.
     """
     held = _hold(session, version_id, seen=seen)
     state = _after(held, "start")
     signatures = signatures_of(session, version_id)
     if any(signature["signed_on"] > starts_on for signature in signatures):
         raise Refusal("agreement.starts_unsigned", N_("An agreement is not in force before it is signed."))
-    # From that day on without end, so whatever does not end before it is in the way.
+    if ends_on is not None and ends_on < starts_on:
+        raise Refusal("agreement.ends_first", N_("The last day comes before the first."))
+    # Whatever does not end before that day is in the way, or, where it has a last day, what begins before that.
     if session.scalar(
         select(_version.c.id).where(
             _version.c.program_id == program_of(session),
             _version.c.agreement_id == held["agreement_id"],
             _version.c.state.in_(["in_force", "ended"]),
             or_(_version.c.ends_on.is_(None), _version.c.ends_on >= starts_on),
+            *([_version.c.starts_on <= ends_on] if ends_on else []),
         )
     ):
         raise Refusal(
             "agreement.two_in_force",
             N_("Another version is in force on that day. End it first: two are never in force on one day."),
         )
-    _change(session, held, state=state, starts_on=starts_on)
+    left = [one for one in roles_left(session, version_id, starts_on) if one["role"] not in settled]
+    if left:
+        raise Refusal(
+            "agreement.role_held",
+            N_(
+                "This version no longer creates a role that is held on that day; people: %(people)s. "
+                "Say what each becomes, or end their role first."
+            ),
+            people=len({one["person_id"] for one in left}),
+        )
+    _change(session, held, state=state, starts_on=starts_on, ends_on=ends_on)
     events.write(
         session,
         "agreement.started",
@@ -242,20 +329,33 @@ def start_version(
         at=at,
         number=held["n"],
         starts_on=starts_on.isoformat(),
+        ends_on=ends_on.isoformat() if ends_on else None,
     )
 
 
 def end_version(
-    session: Session, version_id: UUID, *, ends_on: date, by: Actor, at: datetime, seen: int | None = None
+    session: Session,
+    version_id: UUID,
+    *,
+    ends_on: date,
+    by: Actor,
+    at: datetime,
+    notice_on: date | None = None,
+    shorter_agreed: bool = False,
+    seen: int | None = None,
 ) -> None:
     """End a version in force on a last local day, inclusive, past or to come. Raises Refusal.
 
-    The notice that it asks for (`notice_days`) is between the partners; the record takes the day that they settled.
+    `notice_on` is the local day on which one side gave the other notice: the last day is then no sooner than the
+    version's `notice_days` after it, unless both settled on a shorter one (`shorter_agreed`). Without it the record
+    takes the day as it is, as where another version follows.
     """
     held = _hold(session, version_id, seen=seen)
     state = _after(held, "end")
     if ends_on < held["starts_on"]:
         raise Refusal("agreement.ends_first", N_("The last day comes before the first."))
+    if notice_on is not None:
+        _refuse_short_notice(session, held, ends_on, notice_on, shorter_agreed=shorter_agreed, at=at)
     _change(session, held, state=state, ends_on=ends_on)
     events.write(
         session,
@@ -266,6 +366,36 @@ def end_version(
         at=at,
         number=held["n"],
         ends_on=ends_on.isoformat(),
+        notice_on=notice_on.isoformat() if notice_on else None,
+        shorter_agreed=shorter_agreed,
+    )
+    if notice_on is not None:
+        directors = directors_on(session, held["organization_id"], local_day(session, at))
+        agreement_letters.to_end(session, held, directors, ends_on=ends_on, by=by, at=at)
+
+
+def roles_left(session: Session, version_id: UUID, day: date) -> list[dict[str, Any]]:
+    """Who holds, on a local day or later, a role at the version's organization that the version does not create.
+
+    Rows of `tenure`, by role.
+    """
+    here = program_of(session)
+    created = select(_created.c.role).where(
+        _created.c.program_id == here, _created.c.agreement_version_id == version_id
+    )
+    return many(
+        session,
+        select(_tenure)
+        .join(_agreement, _agreement.c.organization_id == _tenure.c.organization_id)
+        .join(_version, of_agreement())
+        .where(
+            _tenure.c.program_id == here,
+            _version.c.program_id == here,
+            _version.c.id == version_id,
+            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= day),
+            _tenure.c.role.not_in(created),
+        )
+        .order_by(_tenure.c.role, _tenure.c.starts_on, _tenure.c.id),
     )
 
 
@@ -362,7 +492,26 @@ def _after(held: Mapping[str, Any], move: str) -> str:
         raise Refusal("agreement.not_now", _NOT_NOW[move]) from None
 
 
-def _directors(session: Session, organization_id: UUID, day: date) -> set[UUID]:
+def _refuse_short_notice(
+    session: Session, held: Mapping[str, Any], ends_on: date, notice_on: date, *, shorter_agreed: bool, at: datetime
+) -> None:
+    if notice_on > local_day(session, at):
+        raise Refusal("agreement.day_to_come", N_("Notice is recorded once it is given, not before."))
+    soonest = notice_on + timedelta(days=held["notice_days"])
+    if ends_on < soonest and not shorter_agreed:
+        raise Refusal(
+            "agreement.short_notice",
+            N_(
+                "With the notice of this agreement (%(days)s days) the last day is %(soonest)s at the soonest. "
+                "Say so where both sides settled on an earlier one."
+            ),
+            days=held["notice_days"],
+            soonest=soonest.isoformat(),
+        )
+
+
+def directors_on(session: Session, organization_id: UUID, day: date) -> set[UUID]:
+    """Those who direct an organization on a local day, themselves: nobody signs for them."""
     found = session.scalars(
         select(_tenure.c.person_id).where(
             _tenure.c.program_id == program_of(session),

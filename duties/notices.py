@@ -19,7 +19,7 @@ from sqlalchemy import and_, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from duties import events
+from duties import events, subjects
 from duties.actors import Actor
 from duties.envelopes import Attachment, CalendarPart, Mailbox, message_id, mime, readdressed
 from duties.here import local_day, one, program, program_of
@@ -310,11 +310,14 @@ def chain_of(session: Session, chain_id: UUID) -> list[Link]:
 
 
 def case_title(session: Session, case: Mapping[str, Any], language: str) -> str:
-    """A case as people speak of it: its protocol's title, and whom it is about."""
+    """A case as people speak of it: its protocol's title, and whom or what it is about."""
     version = session.get(ProtocolVersion, (program_of(session), case["protocol_version_id"]))
-    subject = _person(session, case["subject_id"])
+    if case["subject_id"] is not None:
+        subject = _person(session, case["subject_id"]).name
+    else:
+        subject = subjects.in_words(session, [case["id"]], language)[case["id"]].subject
     title = "" if version is None else (version.title_fr if language == "fr" else version.title_en)
-    return say(language, _CASE, protocol=title, person=subject.name)
+    return say(language, _CASE, protocol=title, person=subject)
 
 
 _CASE = N_("%(protocol)s – %(person)s")
@@ -352,7 +355,9 @@ def _about_task(session: Session, task: Mapping[str, Any], by: Actor) -> Facts:
 
 def _about_case(session: Session, case: Mapping[str, Any], by: Actor, *, tasks: int) -> Facts:
     def facts(language: Language) -> Mapping[str, Any]:
-        organization = session.get(Organization, (program_of(session), case["organization_id"]))
+        # What is not about a person is named by its organization already, where it has one.
+        place = case["organization_id"] if case["subject_id"] else None
+        organization = session.get(Organization, (program_of(session), place)) if place else None
         return {
             "case": case_title(session, case, language),
             "protocol": organization.short_name if organization else "",

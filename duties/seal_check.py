@@ -15,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, cast, func, select
 from sqlmodel import Session
 
-from duties import incidents
+from duties import incidents, signed_files
 from duties.here import many, program_of
 from duties.refusals import Refusal
 from duties.seals import BEGINNING, LINE, LINES_AT_A_TIME, Head, digest_of, signature_of
@@ -91,7 +91,7 @@ def head_of_letter(typed: str) -> Head:
 def check(session: Session, keys: SealKeys, *, heads: Sequence[Head] = ()) -> Report:
     """Check the whole record of the session's program: lines, seals, the heads mailed out, and `heads` from letters.
 
-    The register of incidents too, whose versions the record holds to by their digests.
+    The register of incidents too, and what directors signed: the record holds both by their digests.
     Reads every line once, and holds nothing up. To see one moment of a record that is written to, the transaction
     must be of the kind REPEATABLE READ. Raises NoSealKey where the keys cannot be read at all.
     """
@@ -139,6 +139,13 @@ def check(session: Session, keys: SealKeys, *, heads: Sequence[Head] = ()) -> Re
             "incident.altered",
             N_("Incidents of the register are not as the record tells: %(numbers)s."),
             numbers=_listed(register),
+        )
+    signed = signed_files.altered(session)
+    if signed:
+        report.found(
+            "agreement.altered",
+            N_("Agreements are not as they were signed, text or file (organization and version): %(versions)s."),
+            versions=", ".join(signed),
         )
     return report
 

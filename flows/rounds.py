@@ -27,7 +27,7 @@ from prefect.states import Cancelled, Completed, Failed
 from sqlalchemy import select
 from sqlmodel import Session
 
-from flows import gatherings, incoming, reminders, sealing, sweep
+from flows import agreement_ends, beginnings, gatherings, incoming, reminders, sealing, sweep
 from flows.engine import Means, code_of
 from flows.marks import mark_of
 from flows.post import programs
@@ -65,6 +65,17 @@ class Round:
 ROUNDS: Final[Mapping[str, Round]] = {
     reminders.KEY: Round(
         reminders.KEY, "0 8 * * *", reminders.remind, reminders.due_at, patience=timedelta(minutes=15), local=True
+    ),
+    beginnings.KEY: Round(
+        beginnings.KEY, "0 5 * * *", beginnings.begin, beginnings.due_at, patience=timedelta(minutes=15), local=True
+    ),
+    agreement_ends.KEY: Round(
+        agreement_ends.KEY,
+        "0 8 * * *",
+        agreement_ends.warn,
+        agreement_ends.due_at,
+        patience=timedelta(minutes=15),
+        local=True,
     ),
     sealing.KEY: Round(
         sealing.KEY, "30 16 * * *", sealing.mail_heads, sealing.due_at, patience=timedelta(minutes=15), local=True

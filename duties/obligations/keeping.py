@@ -253,7 +253,7 @@ def _ask_for_attestations(session: Session, records: Records, at: datetime) -> N
         if not isinstance(rule, AttestationRule) or row["ends_on"] - ASKED_BEFORE > records.on:
             continue
         due = records.calendar.next_working_day(max(row["due_on"], records.on))
-        where = None if rule.by == COORDINATOR else str(one.organization_id)
+        where = "*" if rule.by == COORDINATOR else str(one.organization_id)
         task_id = assigning.assign(
             session,
             ATTEST,
@@ -337,7 +337,7 @@ def _ask_for_records(
             str(meeting.id),
             title_fr=words["fr"],
             title_en=words["en"],
-            chain=[{"role": COORDINATOR, "at": None}],
+            chain=[{"role": COORDINATOR, "at": "*"}],
             due_on=records.calendar.add_working_days(records.on, DAYS_TO_RECORD),
             by=BY_OBLIGATIONS,
             at=at,

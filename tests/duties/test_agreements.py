@@ -122,6 +122,7 @@ def test_an_agreement_is_drafted_sent_signed_in_force_and_ended(cast: Cast) -> N
             "director": str(cast.people["director_em"]),
             "signed_on": TODAY.isoformat(),
             "complete": True,
+            "digest": content().digest,
         }
 
 
@@ -408,4 +409,4 @@ def test_an_agreement_that_will_end_creates_its_roles_until_then(cast: Cast) -> 
         started(session, cast, version)
         ended(session, cast, version, TODAY + 90 * DAY)
         appointed(session, TODAY + 90 * DAY)
-        assert refusal(lambda: appointed(session, TODAY + 91 * DAY)) == "role.not_in_agreement"
+        assert refusal(lambda: appointed(session, TODAY + 91 * DAY)) == "agreement.lapsed"

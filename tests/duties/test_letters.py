@@ -52,6 +52,9 @@ FACTS: dict[str, Any] = {
     "number": 412,
     "signature": "0c9d1e2f-3a4b4c5d",
     "day": date(2026, 12, 1),
+    "agreement": "Entente de partenariat",
+    "days": 60,
+    "ends_on": date(2027, 3, 31),
 }
 
 BOTH: tuple[Language, ...] = ("fr", "en")

@@ -1,0 +1,142 @@
+"""What an agreement's dates allow: new assignments and sharing, as long as it is in force. A draft gates nothing.
+
+An organization whose agreement was in force and no longer is has let it lapse: it gets no new case and no new role,
+and what is for partners alone. What is under way goes on. One that never had an agreement in force is under none yet,
+as in the first implementation, which was informal; nothing is refused to it (see docs/adr/0011).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import and_, or_, select
+from sqlmodel import Session
+
+from duties.agreements import of_agreement
+from duties.here import many, one, program_of
+from duties.refusals import Refusal
+from locales import N_
+from models.agreement import Agreement, AgreementVersion
+from models.base import table_of
+from models.program import Organization
+
+_agreement = table_of(Agreement)
+_version = table_of(AgreementVersion)
+_organization = table_of(Organization)
+
+#: Who signs an agreement anew, who keeps it, and who keeps the installation and its people's information: these roles
+#: are given also where it has lapsed, or nobody could bring it back.
+ALWAYS_GIVEN: Final = frozenset({"director", "coordinator", "administrator", "privacy_officer"})
+
+_BEGUN: Final = ("in_force", "ended")
+
+
+def lapsed_on(session: Session, organization_id: UUID, day: date) -> date | None:
+    """The last day on which an agreement of the organization was in force, where none is on the local `day`.
+
+    None where one is, or where none ever was before.
+    """
+    row = one(
+        session,
+        select(_version.c.ends_on)
+        .join(_agreement, of_agreement())
+        .where(
+            _version.c.program_id == program_of(session),
+            _agreement.c.organization_id == organization_id,
+            _version.c.state.in_(_BEGUN),
+            _version.c.starts_on <= day,
+        )
+        .order_by(_version.c.starts_on.desc())
+        .limit(1),
+    )
+    if row is None or row["ends_on"] is None or row["ends_on"] >= day:
+        return None
+    last: date = row["ends_on"]
+    return last
+
+
+def refuse_if_lapsed(session: Session, organization_id: UUID, day: date) -> None:
+    """Refuse a new assignment at an organization whose agreement has lapsed by the local `day`. Raises Refusal."""
+    last = lapsed_on(session, organization_id, day)
+    if last is not None:
+        raise Refusal(
+            "agreement.lapsed",
+            N_(
+                "The agreement of this organization was in force until %(last)s, and none is on %(day)s. "
+                "Nothing new begins there until another version is in force; what is under way goes on."
+            ),
+            last=last.isoformat(),
+            day=day.isoformat(),
+        )
+
+
+def not_sharing(session: Session, day: date) -> frozenset[UUID]:
+    """The organizations that are not to get on a local `day` what circulates among partners.
+
+    Those outside the program, those whose agreement has lapsed, and those whose agreement in force has no terms for
+    sharing information (AG-IS). An organization that never had an agreement in force is not among them.
+    """
+    here = program_of(session)
+    latest: dict[UUID, Mapping[str, Any]] = {}
+    for row in many(
+        session,
+        select(_agreement.c.organization_id, _version.c.ends_on, _version.c.terms)
+        .join(_agreement, of_agreement())
+        .where(
+            _version.c.program_id == here,
+            _version.c.state.in_(_BEGUN),
+            _version.c.starts_on <= day,
+        )
+        .order_by(_version.c.starts_on),
+    ):
+        latest[row["organization_id"]] = row
+    outside = session.scalars(
+        select(_organization.c.id).where(and_(_organization.c.program_id == here, _organization.c.kind == "outside"))
+    )
+    return frozenset(outside) | {place for place, row in latest.items() if not _may_share(row, day)}
+
+
+def _may_share(version: Mapping[str, Any], day: date) -> bool:
+    if version["ends_on"] is not None and version["ends_on"] < day:
+        return False
+    return bool(version["terms"].get("information_sharing"))
+
+
+def without_successor(session: Session, day: date) -> list[dict[str, Any]]:
+    """Each version with a last day that no other follows: none that begins later, nor, until that day, a signed one.
+
+    Rows of `agreement_version` with their `organization_id`, of those in force on the local `day` or before it, in the
+    order of their last days.
+    """
+    here = program_of(session)
+    later = _version.alias("later")
+    follows = (
+        select(later.c.id)
+        .where(
+            later.c.program_id == _version.c.program_id,
+            later.c.agreement_id == _version.c.agreement_id,
+            later.c.id != _version.c.id,
+            or_(
+                # One that is signed still has to begin: the day after, it is as missing as any.
+                and_(later.c.state == "signed", later.c.n > _version.c.n, _version.c.ends_on >= day),
+                and_(later.c.state.in_(_BEGUN), later.c.starts_on > _version.c.ends_on),
+            ),
+        )
+        .exists()
+    )
+    return many(
+        session,
+        select(_version, _agreement.c.organization_id)
+        .join(_agreement, of_agreement())
+        .where(
+            _version.c.program_id == here,
+            _version.c.state.in_(_BEGUN),
+            _version.c.starts_on <= day,
+            _version.c.ends_on.is_not(None),
+            ~follows,
+        )
+        .order_by(_version.c.ends_on, _version.c.id),
+    )

@@ -1,0 +1,78 @@
+"""What the tests of agreements share: one on its way by the real verbs, in force from a day to a day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Final
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+from sqlmodel import Session
+
+from duties import agreements
+from duties.agreements import end_version, send_version, sign_version, start_version
+from duties.refusals import Refusal
+from models.agreement import Agreement, AgreementVersion
+from models.base import table_of
+from tests.cast import AT, SINCE, Cast
+
+#: A page of a PDF, as a scanner makes it; and a PNG of one point.
+PDF: Final = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\n"
+    b"trailer<</Root 1 0 R/Info<</Author(Corail Mica)>>>>\n%%EOF\n"
+)
+
+#: The director of each organization that the tests of agreements name.
+DIRECTORS: Final = {"en-marge": "director_em", "anonyme": "director_la", "codim": "director_codim"}
+
+_version = table_of(AgreementVersion)
+_agreement = table_of(Agreement)
+
+
+def agreement_of(session: Session, cast: Cast, place: str = "en-marge") -> UUID:
+    """The agreement with an organization."""
+    found: UUID = session.scalars(
+        select(_agreement.c.id).where(_agreement.c.organization_id == cast.organizations[place])
+    ).one()
+    return found
+
+
+def last_version(session: Session, cast: Cast, place: str = "en-marge") -> UUID:
+    """The version of an organization's agreement that was drafted last."""
+    found: UUID = session.scalars(
+        select(_version.c.id)
+        .join(_agreement, agreements.of_agreement())
+        .where(_agreement.c.organization_id == cast.organizations[place])
+        .order_by(_version.c.n.desc())
+        .limit(1)
+    ).one()
+    return found
+
+
+def signed_on(session: Session, cast: Cast, version_id: UUID, place: str = "en-marge", day: date = SINCE) -> None:
+    """Send a version and have the organization's director sign it, on a day that is past."""
+    by = cast.actor("coordinator")
+    send_version(session, version_id, by=by, at=AT)
+    sign_version(session, version_id, director_id=cast.people[DIRECTORS[place]], signed_on=day, by=by, at=AT)
+
+
+def in_force(
+    session: Session, cast: Cast, place: str = "en-marge", *, since: date = SINCE, until: date | None = None
+) -> UUID:
+    """Have the last version of an organization's agreement in force from a day, to another where that is settled."""
+    version_id = last_version(session, cast, place)
+    signed_on(session, cast, version_id, place, min(since, AT.date()))
+    start_version(session, version_id, starts_on=since, by=cast.actor("coordinator"), at=AT)
+    if until is not None:
+        end_version(session, version_id, ends_on=until, by=cast.actor("coordinator"), at=AT)
+    return version_id
+
+
+def code_of(act: Callable[[], object]) -> str:
+    """The code with which a rule refuses an act."""
+    with pytest.raises(Refusal) as refused:
+        act()
+    return refused.value.code

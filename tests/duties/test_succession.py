@@ -1,0 +1,216 @@
+"""From one version of an agreement to the next: no day without one, no day with two, and what becomes of roles."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+from sqlmodel import Session
+
+from duties.agreements import Content, content_of, end_version, redraft_version, version_in_force
+from duties.people import end_tenure
+from duties.refusals import Refusal
+from duties.succession import begin, renew
+from models.agreement import AgreementVersion
+from models.base import table_of
+from models.program import Tenure
+from models.record import Event
+from tests.agreeing import agreement_of, code_of, in_force, last_version, signed_on
+from tests.cast import AT, SINCE, TODAY, Cast, program_file
+
+DAY = timedelta(days=1)
+NEW_YEAR = date(2027, 1, 1)
+_version = table_of(AgreementVersion)
+_tenure = table_of(Tenure)
+
+
+def row(session: Session, version_id: UUID) -> Any:
+    return session.execute(select(_version).where(_version.c.id == version_id)).one()
+
+
+def renewed(session: Session, cast: Cast, content: Content | None = None) -> UUID:
+    """The next version, drafted from the one in force, then signed; with another text where one is given."""
+    version_id = renew(session, agreement_of(session, cast), by=cast.actor("coordinator"), at=AT)
+    if content is not None:
+        redraft_version(session, version_id, content, by=cast.actor("coordinator"), at=AT)
+    signed_on(session, cast, version_id, day=TODAY)
+    return version_id
+
+
+def begun(session: Session, cast: Cast, version_id: UUID, day: date = NEW_YEAR, **more: Any) -> None:
+    begin(session, version_id, starts_on=day, by=cast.actor("coordinator"), at=AT, **more)
+
+
+def numbers(session: Session, cast: Cast, *days: date) -> list[int | None]:
+    place = cast.organizations["en-marge"]
+    return [(version_in_force(session, place, day) or {}).get("n") for day in days]
+
+
+def without(role: str) -> Content:
+    """The agreement of En Marge without a role, or with another in its place."""
+    whole = content_of(program_file().value, "en-marge")
+    return Content(
+        whole.notice_days, {k: v for k, v in whole.roles.items() if k != role}, whole.obligations, whole.terms
+    )
+
+
+def held_by(session: Session, cast: Cast, person: str) -> list[tuple[str, date, date | None]]:
+    rows = session.execute(
+        select(_tenure.c.role, _tenure.c.starts_on, _tenure.c.ends_on)
+        .where(_tenure.c.person_id == cast.people[person])
+        .order_by(_tenure.c.starts_on, _tenure.c.role)
+    )
+    return [(row.role, row.starts_on, row.ends_on) for row in rows]
+
+
+# ------------------------------------------------------------------------------------------------------- renewing
+
+
+def test_a_renewal_begins_with_the_text_that_is_in_force(cast: Cast) -> None:
+    with cast.session() as session:
+        first = in_force(session, cast)
+        second = renew(session, agreement_of(session, cast), by=cast.actor("coordinator"), at=AT)
+        assert (row(session, second).n, row(session, second).state) == (2, "draft")
+        assert row(session, second).digest == row(session, first).digest
+        assert row(session, second).terms == row(session, first).terms
+
+
+def test_nothing_is_renewed_that_was_never_in_force_or_is_renewed_already(cast: Cast) -> None:
+    with cast.session() as session:
+        agreement = agreement_of(session, cast)
+        by = cast.actor("coordinator")
+        assert code_of(lambda: renew(session, agreement, by=by, at=AT)) == "agreement.on_its_way"
+        signed_on(session, cast, last_version(session, cast))
+        assert code_of(lambda: renew(session, agreement, by=by, at=AT)) == "agreement.on_its_way"
+        begun(session, cast, last_version(session, cast), TODAY)
+        renew(session, agreement, by=by, at=AT)
+        assert code_of(lambda: renew(session, agreement, by=by, at=AT)) == "agreement.on_its_way"
+
+
+def test_the_next_version_takes_the_place_of_the_one_in_force_in_one_act(cast: Cast) -> None:
+    with cast.session() as session:
+        first = in_force(session, cast)
+        begun(session, cast, renewed(session, cast))
+        assert numbers(session, cast, SINCE, NEW_YEAR - DAY, NEW_YEAR, NEW_YEAR + 900 * DAY) == [1, 1, 2, 2]
+        assert (row(session, first).state, row(session, first).ends_on) == ("ended", NEW_YEAR - DAY)
+
+
+def test_the_next_version_begins_the_day_after_a_last_day_that_is_settled(cast: Cast) -> None:
+    with cast.session() as session:
+        in_force(session, cast, until=NEW_YEAR - DAY)
+        second = renewed(session, cast)
+        assert code_of(lambda: begun(session, cast, second, NEW_YEAR + DAY)) == "agreement.gap"
+        assert code_of(lambda: begun(session, cast, second, NEW_YEAR - DAY)) == "agreement.two_in_force"
+        begun(session, cast, second)
+        assert numbers(session, cast, NEW_YEAR - DAY, NEW_YEAR) == [1, 2]
+
+
+def test_an_agreement_that_lapsed_begins_again_on_any_later_day(cast: Cast) -> None:
+    with cast.session() as session:
+        in_force(session, cast, until=TODAY - 30 * DAY)
+        begun(session, cast, renewed(session, cast), NEW_YEAR)
+        assert numbers(session, cast, TODAY - 30 * DAY, TODAY, NEW_YEAR) == [1, None, 2]
+
+
+def test_a_version_with_a_last_day_of_its_own_is_followed_on_the_next(cast: Cast) -> None:
+    with cast.session() as session:
+        first = last_version(session, cast)
+        signed_on(session, cast, first)
+        begun(session, cast, first, SINCE, ends_on=NEW_YEAR - DAY)
+        assert row(session, first).state == "in_force"
+        begun(session, cast, renewed(session, cast), NEW_YEAR)
+        assert numbers(session, cast, NEW_YEAR - DAY, NEW_YEAR) == [1, 2]
+        assert row(session, first).ends_on == NEW_YEAR - DAY
+
+
+def test_a_version_cannot_begin_before_the_one_whose_place_it_takes(cast: Cast) -> None:
+    with cast.session() as session:
+        in_force(session, cast, since=TODAY)
+        second = renewed(session, cast)
+        assert code_of(lambda: begun(session, cast, second, TODAY)) == "agreement.two_in_force"
+        assert numbers(session, cast, TODAY) == [1]
+
+
+def test_an_unsigned_version_ends_nothing(cast: Cast) -> None:
+    with cast.session() as session:
+        in_force(session, cast)
+        second = renew(session, agreement_of(session, cast), by=cast.actor("coordinator"), at=AT)
+    with cast.session() as session, pytest.raises(Refusal):
+        begun(session, cast, second)
+    with cast.session() as session:
+        assert numbers(session, cast, NEW_YEAR) == [1]
+
+
+# --------------------------------------------------------------------------------------------- leaving in mid-year
+
+
+def test_an_organization_leaves_in_mid_year_with_the_notice_of_its_agreement(cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        version = in_force(session, cast)
+        days = row(session, version).notice_days
+        soonest = TODAY + days * DAY
+
+        def end(day: date, **more: Any) -> None:
+            end_version(session, version, ends_on=day, notice_on=TODAY, by=by, at=AT, **more)
+
+        with pytest.raises(Refusal) as refused:
+            end(soonest - DAY)
+        assert refused.value.code == "agreement.short_notice"
+        assert refused.value.facts == {"days": days, "soonest": soonest.isoformat()}
+        assert code_of(lambda: end_version(session, version, ends_on=soonest, notice_on=TODAY + DAY, by=by, at=AT)) == (
+            "agreement.day_to_come"
+        )
+        end(soonest - DAY, shorter_agreed=True)
+        assert numbers(session, cast, soonest - DAY, soonest) == [1, None]
+        event = table_of(Event)
+        told = session.execute(select(event).where(event.c.verb == "agreement.ended")).one()
+        assert told.facts["notice_on"] == TODAY.isoformat()
+        assert told.facts["shorter_agreed"] is True
+
+
+# ---------------------------------------------------------------------------------------------------- renamed roles
+
+
+def test_a_version_does_not_begin_while_a_role_that_it_drops_is_held(cast: Cast) -> None:
+    with cast.session() as session:
+        in_force(session, cast)
+        second = renewed(session, cast, without("second_representative"))
+        with pytest.raises(Refusal) as refused:
+            begun(session, cast, second)
+        assert refused.value.code == "agreement.role_held"
+        assert refused.value.facts == {"people": 1}
+
+
+def test_it_begins_once_whoever_held_the_role_no_longer_does(cast: Cast) -> None:
+    with cast.session() as session:
+        in_force(session, cast)
+        second = renewed(session, cast, without("second_representative"))
+        held = session.scalars(select(_tenure.c.id).where(_tenure.c.person_id == cast.people["deputy"])).one()
+        end_tenure(session, held, ends_on=NEW_YEAR - DAY, by=cast.actor("coordinator"), at=AT)
+        begun(session, cast, second)
+        assert numbers(session, cast, NEW_YEAR) == [2]
+
+
+def test_a_role_becomes_another_on_the_day_of_the_new_version(cast: Cast) -> None:
+    whole = content_of(program_file().value, "en-marge")
+    roles = {**without("youth_worker").roles, "specialized_resource": {**whole.roles["youth_worker"]}}
+    roles["specialized_resource"]["role"] = "specialized_resource"
+    other = Content(whole.notice_days, roles, whole.obligations, whole.terms)
+    with cast.session() as session:
+        in_force(session, cast)
+        second = renewed(session, cast, other)
+        wrong = {"youth_worker": "police_representative"}
+        assert code_of(lambda: begun(session, cast, second, becomes=wrong)) == "role.unknown_kind"
+        begun(session, cast, second, NEW_YEAR, becomes={"youth_worker": "specialized_resource"})
+        first_day = date(2026, 12, 7)
+        assert held_by(session, cast, "worker_em") == [
+            ("youth_worker", first_day, NEW_YEAR - DAY),
+            ("specialized_resource", NEW_YEAR, None),
+        ]
+        # Nobody else's role at the organization, and nobody of another one.
+        assert held_by(session, cast, "manager_em") == [("manager", SINCE, None)]
+        assert held_by(session, cast, "worker_codim") == [("youth_worker", SINCE, None)]
