@@ -8,13 +8,13 @@ no task says: open, standing, or withdrawn by a later decision.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import Date, and_, cast, func, insert, or_, select, update
 from sqlmodel import Session
 
 from duties import events
@@ -28,23 +28,29 @@ from duties.tasks import complete_task
 from locales import N_, say
 from meetings import attendance, quorum
 from meetings.agenda_items import change_item, item_of, lock_item, moved, tell
+from meetings.agenda_papers import PARTNERS, WIDEST
 from meetings.committees import committees
 from meetings.documents.content import Both, RegisterContent, RegisterLine
 from meetings.holding import changed_meanwhile, lock_meeting
 from meetings.texts import checked_text
+from models.agenda import AgendaItem
 from models.agreement import Agreement, AgreementVersion
 from models.base import refers, table_of
-from models.casework import SETTLED, Case, Task
+from models.casework import SETTLED, Case, Responsibility, Task
 from models.committee import Committee
 from models.lifecycles import DECISION, NoSuchMove
+from models.meeting import Meeting
 from models.minutes import DECISION_KINDS, ENDORSED_AS, Decision, Endorsement
 from models.program import Organization, Role
 
 _decision = table_of(Decision)
 _endorsement = table_of(Endorsement)
 _committee = table_of(Committee)
+_meeting = table_of(Meeting)
+_item = table_of(AgendaItem)
 _task = table_of(Task)
 _case = table_of(Case)
+_responsibility = table_of(Responsibility)
 _role = table_of(Role)
 _organization = table_of(Organization)
 _agreement = table_of(Agreement)
@@ -176,8 +182,7 @@ def withdraw(
     """
     row = _lock(session, decision_id, seen)
     later = decision_of(session, withdrawn_by)
-    is_later = (later["decided_at"], later["number"]) > (row["decided_at"], row["number"])
-    if later["committee_id"] != row["committee_id"] or not is_later or later["state"] == "withdrawn":
+    if later["committee_id"] != row["committee_id"] or not _is_later(later, row) or later["state"] == "withdrawn":
         raise Refusal("decision.not_later", N_("A decision is withdrawn by a later one of the same committee."))
     state = _moved(read_state(row), "withdraw")
     if row["task_id"] is not None:
@@ -258,10 +263,25 @@ def endorse(
 
 def decision_of(session: Session, decision_id: UUID) -> dict[str, Any]:
     """One decision, as `register` has them. Raises Refusal where there is none."""
-    rows = _read(session, _decision.c.id == decision_id)
-    if not rows:
+    row = find(session, decision_id)
+    if row is None:
         raise Refusal("decision.unknown", N_("There is no such decision."))
-    return rows[0]
+    return row
+
+
+def find(session: Session, decision_id: UUID) -> dict[str, Any] | None:
+    """As `decision_of`, None where there is none."""
+    return next(iter(_read(session, _decision.c.id == decision_id)), None)
+
+
+def of_task(session: Session, task_id: UUID) -> tuple[UUID, str] | None:
+    """The id and the number of the decision that opened a task; None where none did."""
+    found = session.execute(
+        select(_decision.c.id, _decision.c.number).where(
+            _decision.c.program_id == program_of(session), _decision.c.task_id == task_id
+        )
+    ).first()
+    return None if found is None else (found.id, found.number)
 
 
 def decisions_of(session: Session, meeting_id: UUID) -> list[dict[str, Any]]:
@@ -274,9 +294,69 @@ def register(session: Session, committee_id: UUID, year: int) -> list[dict[str, 
 
     Each row has the columns of models.minutes.Decision; `state`, `closed_at` and `closed_as` are as the task that it
     opened has them now. Beside them: the owner's role and organization as `owner_fr`, `owner_en` and
-    `owner_organization`, and `letters` of the committee.
+    `owner_organization`, `letters` of the committee, the local start of the meeting as `starts`, and of the item that
+    it was taken on `item_number`, `item_fr`, `item_en` and `audience`: who may read it (`models.agenda.AUDIENCES`).
     """
-    return _read(session, _decision.c.committee_id == committee_id, _decision.c.number.contains(f"-{year}-"))
+    return registers(session, [committee_id], year)
+
+
+def registers(session: Session, committee_ids: Iterable[UUID], year: int) -> list[dict[str, Any]]:
+    """The decisions of a year of these committees, one committee after the other, each row as `register` has it."""
+    return _read(session, _decision.c.committee_id.in_(list(committee_ids)), _decision.c.number.contains(f"-{year}-"))
+
+
+def years(session: Session, committee_ids: Iterable[UUID]) -> list[int]:
+    """The years in which these committees decided something, the last one first."""
+    found = session.scalars(
+        select(_decision.c.number).where(
+            _decision.c.program_id == program_of(session), _decision.c.committee_id.in_(list(committee_ids))
+        )
+    )
+    return sorted({_count(number)[0] for number in found}, reverse=True)
+
+
+def latest(session: Session, committee_id: UUID, most: int) -> list[dict[str, Any]]:
+    """What a committee decided last, the last decision first, each row as `register` has it."""
+    numbers = (
+        select(_decision.c.id)
+        .where(_decision.c.program_id == program_of(session), _decision.c.committee_id == committee_id)
+        .order_by(_decision.c.decided_at.desc(), _decision.c.id)
+        .limit(most)
+    )
+    return _read(session, _decision.c.id.in_(numbers))[::-1]
+
+
+def open_in(session: Session, committee_ids: Iterable[UUID]) -> list[dict[str, Any]]:
+    """What these committees decided and is not done yet, the first due day first, each row as `register` has it."""
+    rows = _read(session, _decision.c.committee_id.in_(list(committee_ids)), _decision.c.state == "open")
+    return sorted((row for row in rows if row["state"] == "open"), key=lambda row: (row["due_on"], row["number"]))
+
+
+def to_endorse(session: Session, organization_ids: Collection[UUID]) -> list[dict[str, Any]]:
+    """Decisions on management on which one of these organizations is asked, each row as `register` has it.
+
+    Withdrawn ones are not among them.
+    """
+    if not organization_ids:
+        return []
+    rows = _read(session, _decision.c.needs_endorsement, _decision.c.state != "withdrawn")
+    asked = endorsements(session, [row["id"] for row in rows])
+    return [row for row in rows if any(one.organization_id in organization_ids for one in asked[row["id"]])]
+
+
+def later_ones(session: Session, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The decisions by which this one can be withdrawn: later ones of its committee that hold, the last one first."""
+    found = _read(
+        session,
+        _decision.c.committee_id == row["committee_id"],
+        _decision.c.decided_at >= row["decided_at"],
+        _decision.c.state != "withdrawn",
+    )
+    return [one for one in reversed(found) if _is_later(one, row)]
+
+
+def _is_later(one: Mapping[str, Any], than: Mapping[str, Any]) -> bool:
+    return (one["decided_at"], _count(one["number"])) > (than["decided_at"], _count(than["number"]))
 
 
 def open_decisions(session: Session, committee_id: UUID, day: date) -> list[dict[str, Any]]:
@@ -284,28 +364,30 @@ def open_decisions(session: Session, committee_id: UUID, day: date) -> list[dict
 
     `age_days` counts from its decision to the local day `day`; `late_days`, from its due day, 0 before that.
     """
-    rows = _read(session, _decision.c.committee_id == committee_id, _decision.c.state == "open")
-    found = []
-    for row in rows:
-        if row["state"] != "open":
-            continue
-        age = (day - local_day(session, row["decided_at"])).days
-        found.append({**row, "age_days": age, "late_days": max(0, (day - row["due_on"]).days)})
-    return sorted(found, key=lambda row: (row["due_on"], row["number"]))
+    return [with_age(session, row, day) for row in open_in(session, [committee_id])]
+
+
+def with_age(session: Session, row: Mapping[str, Any], day: date) -> dict[str, Any]:
+    """An open decision's row with `age_days` and `late_days`, as `open_decisions` has them."""
+    age = (day - local_day(session, row["decided_at"])).days
+    return {**row, "age_days": age, "late_days": max(0, (day - row["due_on"]).days)}
 
 
 def endorsements_of(session: Session, decision_id: UUID) -> tuple[Endorsed, ...]:
     """What each partner said of a decision on management: every organization whose agreement was in force that day.
 
-    Empty for a decision that needs none.
+    Empty for a decision that needs none, and where there is no such decision.
     """
-    row = decision_of(session, decision_id)
-    if not row["needs_endorsement"]:
-        return ()
-    day = local_day(session, row["decided_at"])
-    here = program_of(session)
+    return endorsements(session, [decision_id])[decision_id]
+
+
+def endorsements(session: Session, decision_ids: Iterable[UUID]) -> dict[UUID, tuple[Endorsed, ...]]:
+    """As `endorsements_of`, for several decisions in one question."""
+    wanted = list(decision_ids)
+    of_day = cast(func.timezone(program(session).time_zone, _decision.c.decided_at), Date)
     rows = session.execute(
         select(
+            _decision.c.id.label("decision_id"),
             _organization.c.id.label("organization_id"),
             _organization.c.short_name.label("organization"),
             func.coalesce(_endorsement.c.said, "").label("said"),
@@ -314,31 +396,32 @@ def endorsements_of(session: Session, decision_id: UUID) -> tuple[Endorsed, ...]
             func.coalesce(_endorsement.c.reason, "").label("reason"),
             func.coalesce(_endorsement.c.version, 0).label("version"),
         )
-        .join(
-            _agreement,
-            and_(
-                _agreement.c.program_id == _organization.c.program_id,
-                _agreement.c.organization_id == _organization.c.id,
-            ),
-        )
-        .join(_version, refers(_version.c.agreement_id, _agreement))
+        .select_from(_decision)
+        .join(_version, _version.c.program_id == _decision.c.program_id)
+        .join(_agreement, refers(_version.c.agreement_id, _agreement))
+        .join(_organization, refers(_agreement.c.organization_id, _organization))
         .outerjoin(
             _endorsement,
             and_(
-                _endorsement.c.program_id == _organization.c.program_id,
+                _endorsement.c.program_id == _decision.c.program_id,
                 _endorsement.c.organization_id == _organization.c.id,
-                _endorsement.c.decision_id == decision_id,
+                _endorsement.c.decision_id == _decision.c.id,
             ),
         )
         .where(
-            _organization.c.program_id == here,
+            _decision.c.program_id == program_of(session),
+            _decision.c.id.in_(wanted),
+            _decision.c.needs_endorsement,
             _version.c.state.in_(["in_force", "ended"]),
-            _version.c.starts_on <= day,
-            or_(_version.c.ends_on.is_(None), _version.c.ends_on >= day),
+            _version.c.starts_on <= of_day,
+            or_(_version.c.ends_on.is_(None), _version.c.ends_on >= of_day),
         )
         .order_by(_organization.c.short_name)
     ).mappings()
-    return tuple(Endorsed(**row) for row in rows)
+    found: dict[UUID, list[Endorsed]] = {one: [] for one in wanted}
+    for row in rows:
+        found[row["decision_id"]].append(Endorsed(**{name: row[name] for name in Endorsed.__dataclass_fields__}))
+    return {one: tuple(asked) for one, asked in found.items()}
 
 
 def read_state(row: Mapping[str, Any]) -> str:
@@ -347,16 +430,25 @@ def read_state(row: Mapping[str, Any]) -> str:
     return DECISION.after(stored, "complete") if stored == "open" and row["task_state"] in SETTLED else stored
 
 
-def register_paper(session: Session, committee_id: UUID, year: int, on: date) -> RegisterContent:
-    """A committee's register of a year as a document has it on the local day `on`."""
+def register_paper(
+    session: Session, committee_id: UUID, year: int, on: date, *, audience: str = PARTNERS
+) -> RegisterContent:
+    """A committee's register of a year as a document has it on the local day `on`, for this audience."""
     here = program(session)
     committee = committees(session)[committee_id]
+    rows = [row for row in register(session, committee_id, year) if is_for(row, audience)]
+    asked = endorsements(session, [row["id"] for row in rows])
     return RegisterContent(
         program=Both(fr=here.title_fr, en=here.title_en),
         committee=Both(fr=committee["title_fr"], en=committee["title_en"]),
         on=on,
-        decisions=tuple(_register_line(session, row) for row in register(session, committee_id, year)),
+        decisions=tuple(_register_line(session, row, asked[row["id"]]) for row in rows),
     )
+
+
+def is_for(row: Mapping[str, Any], audience: str) -> bool:
+    """Whether an audience may read a decision: whoever may read the item that it was taken on."""
+    return WIDEST.index(row["audience"]) <= WIDEST.index(audience)
 
 
 def owner_of(row: Mapping[str, Any]) -> Both:
@@ -370,10 +462,9 @@ def quorum_words(stood: quorum.Standing) -> Both:
     return Both(fr=quorum.in_words(stood, "fr"), en=quorum.in_words(stood, "en"))
 
 
-def _register_line(session: Session, row: Mapping[str, Any]) -> RegisterLine:
+def _register_line(session: Session, row: Mapping[str, Any], asked: Sequence[Endorsed]) -> RegisterLine:
     endorsement = Both()
     if row["needs_endorsement"]:
-        asked = endorsements_of(session, row["id"])
         facts = {
             "n": sum(one.said == "endorsed" for one in asked),
             "of": len(asked),
@@ -401,13 +492,23 @@ def _read(session: Session, *conditions: Any) -> list[dict[str, Any]]:
             _task.c.state.label("task_state"),
             _task.c.done_at,
             _task.c.done_as,
+            _task.c.done_by.label("task_done_by"),
+            _responsibility.c.links.label("owed_by"),
             func.coalesce(_role.c.title_fr, "").label("owner_fr"),
             func.coalesce(_role.c.title_en, "").label("owner_en"),
             func.coalesce(_organization.c.short_name, "").label("owner_organization"),
             _committee.c.letters,
+            _meeting.c.starts,
+            func.coalesce(_item.c.audience, WIDEST[0]).label("audience"),
+            func.coalesce(_item.c.number, "").label("item_number"),
+            func.coalesce(_item.c.title_fr, "").label("item_fr"),
+            func.coalesce(_item.c.title_en, "").label("item_en"),
         )
         .join(_committee, refers(_decision.c.committee_id, _committee))
+        .join(_meeting, refers(_decision.c.meeting_id, _meeting))
+        .outerjoin(_item, refers(_decision.c.item_id, _item))
         .outerjoin(_task, refers(_decision.c.task_id, _task))
+        .outerjoin(_responsibility, refers(_task.c.owed_by_id, _responsibility))
         .outerjoin(_role, and_(_role.c.program_id == _decision.c.program_id, _role.c.key == _decision.c.owner_role))
         .outerjoin(_organization, refers(_decision.c.owner_organization_id, _organization))
         .where(_decision.c.program_id == program_of(session), *conditions),

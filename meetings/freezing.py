@@ -58,7 +58,8 @@ class Outgoing:
     `editions` has the agenda for each audience (`models.agenda.AUDIENCES`), numbered alike; `readers`, everyone who is
     invited, their language and their audience; `incomplete`, by language, the numbers of the items that have no title
     in it: nobody is sent half an edition, and the other language's goes out all the same. `version` counts the versions
-    that went out so far, this one among them; `replaces` has, by audience, what it says otherwise than the one before.
+    that went out so far, this one among them; `addendum` is its number where it is one; `replaces` has, by audience,
+    what it says otherwise than the agenda before it.
     """
 
     meeting_id: UUID
@@ -66,6 +67,7 @@ class Outgoing:
     readers: tuple[Reader, ...]
     incomplete: Mapping[str, tuple[str, ...]]
     version: int = 0
+    addendum: int = 0
     replaces: Mapping[str, Replacing | None] = field(default_factory=dict)
 
     def to_send(self) -> Iterator[tuple[Reader, AgendaContent]]:
@@ -223,7 +225,7 @@ def outgoing(session: Session, meeting_id: UUID, *, addendum: int = 0) -> Outgoi
     replaces = {}
     if not addendum and meeting["agenda_frozen_at"] is not None:
         replaces = {name: agenda_papers.replacing(session, meeting_id, version, audience=name) for name in AUDIENCES}
-    return Outgoing(meeting_id, editions, readers, incomplete, version, replaces)
+    return Outgoing(meeting_id, editions, readers, incomplete, version, addendum, replaces)
 
 
 def _restate(session: Session, meeting: Mapping[str, Any], *, by: Actor, at: datetime) -> None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, time
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert, select, update
@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from duties import events
 from duties.actors import Actor
-from duties.here import one, program_of
+from duties.here import many, one, program_of
 from duties.refusals import Refusal
 from locales import N_
 from meetings import attendance, minutes_posting
@@ -40,11 +40,16 @@ from meetings.quorum import Standing
 from meetings.texts import checked_text
 from models.base import table_of
 from models.lifecycles import MINUTES, NoSuchMove
+from models.meeting import Meeting
 from models.minutes import Minutes
 from models.program import Person
 
 _minutes = table_of(Minutes)
+_meeting = table_of(Meeting)
 _person = table_of(Person)
+
+#: In which states a later meeting approves minutes.
+APPROVING: Final = ("under_way", "held")
 
 
 def draft(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> UUID:
@@ -85,9 +90,29 @@ def recorded(session: Session, meeting_id: UUID) -> MinutesContent:
     )
 
 
+def find(session: Session, meeting_id: UUID) -> dict[str, Any] | None:
+    """The row of a meeting's minutes; None while there are none."""
+    return _found(session, meeting_id)
+
+
+def approving(session: Session, meeting: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The later meetings of a meeting's committee in which its minutes can be approved, the first one first."""
+    return many(
+        session,
+        select(_meeting)
+        .where(
+            _meeting.c.program_id == program_of(session),
+            _meeting.c.committee_id == meeting["committee_id"],
+            _meeting.c.starts_at > meeting["starts_at"],
+            _meeting.c.state.in_(APPROVING),
+        )
+        .order_by(_meeting.c.starts_at),
+    )
+
+
 def minutes_of(session: Session, meeting_id: UUID) -> dict[str, Any]:
     """The row of a meeting's minutes. Raises Refusal where there are none yet."""
-    row = _found(session, meeting_id)
+    row = find(session, meeting_id)
     if row is None:
         raise _none_yet()
     return row
@@ -191,7 +216,7 @@ def approve(
     state = _moved(row, "approve")
     meeting = read_meeting(session, meeting_id)
     is_later = later["committee_id"] == meeting["committee_id"] and later["starts_at"] > meeting["starts_at"]
-    if not is_later or later["state"] not in ("under_way", "held"):
+    if not is_later or later["state"] not in APPROVING:
         raise Refusal(
             "minutes.not_later", N_("Minutes are approved in a later meeting of the committee, once it is opened.")
         )

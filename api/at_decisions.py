@@ -1,0 +1,93 @@
+"""What an asker is to a decision, and finding the decisions that they may read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from api.at_meetings import to_committee
+from api.permissions import (
+    Action,
+    Forbidden,
+    Given,
+    Relation,
+    allows,
+    require,
+    themselves,
+    to_program,
+)
+from api.session import Desk
+from duties.here import program_of
+from meetings import decisions
+from meetings.agenda_papers import PARTNERS, WIDEST
+from meetings.committees import memberships
+from meetings.decisions import Endorsed
+from models.base import table_of
+from models.program import Organization
+
+_organization = table_of(Organization)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """Which registers an asker may read, each as which audience, and for which organizations they endorse decisions."""
+
+    registers: Mapping[UUID, str]
+    organizations: Sequence[UUID]
+
+    @classmethod
+    def of(cls, desk: Desk) -> Sight:
+        """Of the asker, on the day: the same questions, whatever they may see."""
+        outside = set(
+            desk.session.scalars(
+                select(_organization.c.id).where(
+                    _organization.c.program_id == program_of(desk.session), _organization.c.kind == "outside"
+                )
+            )
+        )
+        registers = {}
+        for committee_id, members in memberships(desk.session).items():
+            given = to_committee(desk.asker, members)
+            if allows(Action.SEE_MEETING, given) is None:
+                continue
+            seat = members.seat_of(desk.asker.person_id, desk.day)
+            whole = Relation.COORDINATOR in given or (seat is not None and seat.organization_id not in outside)
+            registers[committee_id] = PARTNERS if whole else WIDEST[1]
+        return cls(registers, desk.asker.organizations_as("director", "manager"))
+
+    def has(self, row: Mapping[str, Any]) -> bool:
+        """Whether the asker reads a decision in a register of theirs."""
+        audience = self.registers.get(row["committee_id"])
+        return audience is not None and decisions.is_for(row, audience)
+
+
+def find_decision(desk: Desk, decision_id: UUID) -> tuple[dict[str, Any], tuple[Endorsed, ...], Given]:
+    """A decision that the asker may read, what each partner said of it, and what the asker is to it.
+
+    Raises Forbidden, also where there is none: after the same questions.
+    """
+    sight = Sight.of(desk)
+    row = decisions.find(desk.session, decision_id)
+    asked = decisions.endorsements_of(desk.session, decision_id)
+    if row is None:
+        raise Forbidden
+    given = to_program(desk.asker, organizations=[one.organization_id for one in asked])
+    me = desk.asker.person_id
+    if sight.has(row):
+        given[Relation.SITS] = themselves(desk.asker)
+    if row["owed_by"] and desk.asker.standing.falls(row["owed_by"]).on(me):
+        given[Relation.OWES] = themselves(desk.asker)
+    if row["task_done_by"] == me:
+        given[Relation.DID] = themselves(desk.asker)
+    require(Action.SEE_DECISION, given)
+    return row, asked, given
+
+
+def endorsing(desk: Desk, asked: Sequence[Endorsed]) -> dict[UUID, Given]:
+    """The organizations that are asked and for which the asker may speak, and what the asker is to each."""
+    found = {one.organization_id: to_program(desk.asker, organizations=[one.organization_id]) for one in asked}
+    return {place: given for place, given in found.items() if allows(Action.ENDORSE, given) is not None}

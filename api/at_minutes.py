@@ -1,0 +1,39 @@
+"""The minutes of a meeting as an asker may read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from api.at_meetings import audience_of, find_meeting
+from api.permissions import Action, allows
+from api.session import Desk
+from meetings import minutes
+from meetings.documents.content import MinutesContent
+from meetings.minutes_posting import read_by
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A meeting, and its minutes as the asker reads them: both None while there are none for them.
+
+    A draft is there for those alone who keep it (`keeps`).
+    """
+
+    meeting: Mapping[str, Any]
+    keeps: bool
+    row: Mapping[str, Any] | None = None
+    content: MinutesContent | None = None
+
+
+def find_minutes(desk: Desk, meeting_id: UUID) -> Sheet:
+    """The minutes of a meeting that the asker may see. Raises Forbidden."""
+    meeting, members, given = find_meeting(desk.session, desk.asker, meeting_id)
+    keeps = allows(Action.RUN_MEETING, given) is not None
+    row = minutes.find(desk.session, meeting_id)
+    if row is None or (row["state"] == "draft" and not keeps):
+        return Sheet(meeting, keeps)
+    audience = audience_of(desk, members, given, meeting["starts"].date())
+    return Sheet(meeting, keeps, row, read_by(minutes.content_of(row), audience))

@@ -1,0 +1,73 @@
+"""Decisions as lists and pages show them: state, text, who does it, and what the partners say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from api.at_decisions import Sight
+from api.meeting_lines import title_of
+from api.session import Desk
+from duties.here import local_day
+from locales import N_, pick
+from meetings import decisions
+from meetings.committees import committees
+from meetings.decisions import Endorsed
+
+#: What kind a decision is of.
+KINDS: Final[Mapping[str, str]] = {
+    "management": N_("Management or coordination"),
+    "clinical": N_("Clinical"),
+    "other": N_("Other"),
+}
+#: What a partner said, and the shape that shows it.
+SAID: Final[Mapping[str, tuple[str, str]]] = {
+    "": ("wait", N_("Nothing said yet")),
+    "endorsed": ("full", N_("Endorses it")),
+    "objected": ("stop", N_("Objects")),
+}
+#: The states of decisions: what one that is open waits for is said otherwise than of a task.
+STATES: Final[Mapping[str, tuple[str, str]]] = {
+    "open": ("empty", N_("To do")),
+    "standing": ("full", N_("Stands")),
+    "done": ("full", N_("Done")),
+    "withdrawn": ("skip", N_("Withdrawn")),
+}
+
+
+def lines_of_committee(desk: Desk, committee_id: UUID, most: int) -> list[dict[str, Any]] | None:
+    """What a committee decided last, as lines; None where its register is not the reader's."""
+    sight = Sight.of(desk)
+    if committee_id not in sight.registers:
+        return None
+    rows = [row for row in decisions.latest(desk.session, committee_id, most) if sight.has(row)]
+    return lines_of(desk, rows, decisions.endorsements(desk.session, [row["id"] for row in rows]))
+
+
+def lines_of(
+    desk: Desk, rows: Iterable[Mapping[str, Any]], said: Mapping[UUID, Sequence[Endorsed]]
+) -> list[dict[str, Any]]:
+    """Decisions as lists show them. `text` is in the reader's language, else in the other, which `language` says."""
+    named = committees(desk.session)
+    found = []
+    for row in rows:
+        asked = said[row["id"]]
+        mine = row[f"text_{desk.language}"]
+        language = desk.language if mine else "en" if desk.language == "fr" else "fr"
+        found.append(
+            {
+                "row": row,
+                "committee": title_of(named[row["committee_id"]], desk.language),
+                "decided_on": local_day(desk.session, row["decided_at"]),
+                "text": mine or row[f"text_{language}"],
+                "language": language,
+                "owner": pick(desk.language, decisions.owner_of(row)),
+                "in_days": (row["due_on"] - desk.day).days if row["due_on"] and row["state"] == "open" else None,
+                "asked": len(asked),
+                "endorsed": sum(one.said == "endorsed" for one in asked),
+                "against": [one.organization for one in asked if one.said == "objected"],
+                "missing": [one.organization for one in asked if not one.said],
+            }
+        )
+    return found

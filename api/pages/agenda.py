@@ -1,0 +1,427 @@
+"""Building the agenda of a meeting; and for who sits on the committee, asking for an item of it.
+
+Whoever keeps agendas sees the items to change, the pool, what came late and what was taken off. Freezing, and adding
+something late, are asked twice: first is shown what goes out to whom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import HTMLResponse
+
+from api.answers import sentence_of, status_of
+from api.at_agendas import (
+    Found,
+    ask_for_item,
+    digest_of,
+    find_agenda,
+    find_item,
+    keeper,
+    keeper_of_item,
+    letters_of,
+    previewed,
+    refuse_over,
+    send,
+    withdrawer,
+)
+from api.at_meetings import audience_of
+from api.meeting_lines import title_of
+from api.pages.agenda_lines import agenda_of
+from api.pages.forms import Text, Typed, id_or_none
+from api.pages.frame import page, see_other
+from api.permissions import Action, asks, require
+from api.session import AtDesk, Desk
+from duties.refusals import Refusal
+from locales import N_, gettext, pick
+from meetings import agenda_papers, agendas, assembling, freezing, posting, wording
+from meetings.committees import committees
+from meetings.documents import issuing
+from meetings.freezing import Outgoing
+
+router = APIRouter()
+
+Seen = Annotated[int, Form()]
+Edition = Annotated[Literal["fr", "en"], Query()]
+Version = Annotated[int, Query(ge=1, le=10_000)]
+
+_ONE_UP: Final = -1
+_LONGEST_NUMBER: Final = 4
+
+
+@router.get("/meetings/{meeting_id}/agenda", name="agenda")
+@asks(Action.ASK_FOR_ITEM)
+def show_agenda(desk: AtDesk, request: Request, meeting_id: UUID) -> HTMLResponse:
+    """The agenda as it is built, or what the asker may ask of it."""
+    return agenda_page(desk, request, meeting_id, Typed())
+
+
+@router.get("/meetings/{meeting_id}/agenda.pdf", name="agenda_pdf")
+@asks(Action.SEE_MEETING)
+def read_pdf(desk: AtDesk, meeting_id: UUID, version: Version, edition: Edition = "fr") -> Response:
+    """A version of the agenda that went out, as PDF, as the asker may read it."""
+    return _document(desk, meeting_id, version, edition, "pdf")
+
+
+@router.get("/meetings/{meeting_id}/agenda.docx", name="agenda_docx")
+@asks(Action.SEE_MEETING)
+def read_docx(desk: AtDesk, meeting_id: UUID, version: Version, edition: Edition = "fr") -> Response:
+    """A version of the agenda that went out, as a Word document, as the asker may read it."""
+    return _document(desk, meeting_id, version, edition, "docx")
+
+
+@router.post("/meetings/{meeting_id}/agenda/assembly")
+@asks(Action.KEEP_AGENDA)
+def draw_anew(desk: AtDesk, request: Request, meeting_id: UUID) -> Response:
+    """Draw the agenda anew by the committee's rules. What was changed by hand stays."""
+    found, by = keeper(desk, meeting_id)
+
+    def act() -> object:
+        return assembling.assemble(desk.session, meeting_id, by=by, at=desk.at)
+
+    return _done(desk, request, found, "assembly", act, back="items")
+
+
+@router.post("/meetings/{meeting_id}/agenda/items")
+@asks(Action.ASK_FOR_ITEM)
+def ask(
+    desk: AtDesk,
+    request: Request,
+    meeting_id: UUID,
+    title_fr: Text = "",
+    title_en: Text = "",
+    minutes: Text = "",
+    purpose: Text = "",
+    late_reason: Text = "",
+) -> Response:
+    """Ask for an item; late, with the reason, where the agenda is frozen."""
+    found = find_agenda(desk, meeting_id)
+    by = require(Action.ASK_FOR_ITEM, found.given)
+    typed = {
+        "title_fr": title_fr,
+        "title_en": title_en,
+        "minutes": minutes,
+        "purpose": purpose,
+        "late_reason": late_reason,
+    }
+
+    def act() -> UUID:
+        return ask_for_item(
+            desk,
+            found,
+            title_fr=title_fr,
+            title_en=title_en,
+            minutes=minutes_of(minutes),
+            purpose=purpose or None,
+            late_reason=late_reason,
+            by=by,
+        )
+
+    return _done(desk, request, found, "ask", act, typed, back="mine")
+
+
+@router.post("/meetings/{meeting_id}/agenda/items/{item_id}")
+@asks(Action.KEEP_AGENDA)
+def edit(
+    desk: AtDesk,
+    request: Request,
+    meeting_id: UUID,
+    item_id: UUID,
+    seen: Seen,
+    title_fr: Text = "",
+    title_en: Text = "",
+    minutes: Text = "",
+    purpose: Text = "",
+    audience: Text = "",
+    presenter: Text = "",
+) -> Response:
+    """Change an item's titles, length, purpose, audience or presenting seat."""
+    found, by = keeper_of_item(desk, meeting_id, item_id)
+    typed = {
+        "title_fr": title_fr,
+        "title_en": title_en,
+        "minutes": minutes,
+        "purpose": purpose,
+        "audience": audience,
+        "presenter": presenter,
+    }
+
+    def act() -> int:
+        return agendas.edit(
+            desk.session,
+            item_id,
+            title_fr=title_fr,
+            title_en=title_en,
+            minutes=minutes_of(minutes),
+            purpose=purpose or None,
+            audience=audience or None,
+            presenter=id_or_none(presenter),
+            by=by,
+            at=desk.at,
+            seen=seen,
+        )
+
+    return _done(desk, request, found, f"edit-{item_id}", act, typed, back=f"item-{item_id}")
+
+
+@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/place")
+@asks(Action.KEEP_AGENDA)
+def move(
+    desk: AtDesk, request: Request, meeting_id: UUID, item_id: UUID, seen: Seen, to: Text = "", place: Text = ""
+) -> Response:
+    """Move an item one up or one down, or to a place by its number."""
+    found, by = keeper_of_item(desk, meeting_id, item_id)
+
+    def act() -> None:
+        if to in ("up", "down"):
+            agendas.shift(desk.session, item_id, _ONE_UP if to == "up" else 1, by=by, at=desk.at, seen=seen)
+        else:
+            agendas.move_to(desk.session, item_id, place_of(place), by=by, at=desk.at, seen=seen)
+
+    return _done(desk, request, found, f"place-{item_id}", act, {"place": place}, back=f"item-{item_id}")
+
+
+@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/removal")
+@asks(Action.KEEP_AGENDA)
+def take_off(desk: AtDesk, request: Request, meeting_id: UUID, item_id: UUID, seen: Seen) -> Response:
+    """Take an item off the agenda."""
+    found, by = keeper_of_item(desk, meeting_id, item_id)
+
+    def act() -> None:
+        agendas.take_off(desk.session, item_id, by=by, at=desk.at, seen=seen)
+
+    return _done(desk, request, found, f"removal-{item_id}", act, back="items")
+
+
+@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/restoring")
+@asks(Action.KEEP_AGENDA)
+def restore(desk: AtDesk, request: Request, meeting_id: UUID, item_id: UUID, seen: Seen) -> Response:
+    """Put what was taken off, and waits nowhere, on the agenda again."""
+    found, by = keeper_of_item(desk, meeting_id, item_id)
+
+    def act() -> UUID:
+        return agendas.restore(desk.session, item_id, by=by, at=desk.at, seen=seen)
+
+    return _done(desk, request, found, f"restoring-{item_id}", act, back="items")
+
+
+@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/scheduling")
+@asks(Action.KEEP_AGENDA)
+def put_on(desk: AtDesk, request: Request, meeting_id: UUID, item_id: UUID, seen: Seen) -> Response:
+    """Put an item of the pool on the agenda."""
+    found, by = keeper_of_item(desk, meeting_id, item_id)
+
+    def act() -> None:
+        agendas.put_on(desk.session, item_id, meeting_id, by=by, at=desk.at, seen=seen)
+
+    return _done(desk, request, found, f"scheduling-{item_id}", act, back=f"item-{item_id}")
+
+
+@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/withdrawal")
+@asks(Action.WITHDRAW_ITEM)
+def withdraw(desk: AtDesk, request: Request, meeting_id: UUID, item_id: UUID, seen: Seen) -> Response:
+    """Take back an item that was asked for: the coordinator any, a member their own."""
+    found, by = withdrawer(desk, meeting_id, item_id)
+
+    def act() -> None:
+        agendas.withdraw_item(desk.session, item_id, by=by, at=desk.at, seen=seen)
+
+    return _done(desk, request, found, f"withdrawal-{item_id}", act, back="items")
+
+
+@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/late")
+@asks(Action.KEEP_AGENDA)
+def add_late(
+    desk: AtDesk,
+    request: Request,
+    meeting_id: UUID,
+    item_id: UUID,
+    seen: Seen,
+    reason: Text = "",
+    shown: Text = "",
+) -> Response:
+    """Add an item to the frozen agenda, as an addendum, with the reason."""
+    found, row = find_item(desk, meeting_id, item_id)
+    by = require(Action.KEEP_AGENDA, found.given)
+
+    def change() -> Outgoing:
+        return freezing.add_late(desk.session, meeting_id, item_id, reason=reason, by=by, at=desk.at, seen=seen)
+
+    facts = [
+        (gettext(N_("Item")), pick(desk.language, {"fr": row["title_fr"], "en": row["title_en"]})),
+        (gettext(N_("Why it cannot wait")), reason or row["late_reason"]),
+    ]
+    fields = [("seen", str(seen)), ("reason", reason)]
+    ask = _Ask(gettext(N_("Add an item late")), facts, f"items/{item_id}/late", fields, shown, "addendum")
+    return _twice(desk, request, found, f"late-{item_id}", ask, change, {"reason": reason})
+
+
+@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/late-refusal")
+@asks(Action.KEEP_AGENDA)
+def decline_late(desk: AtDesk, request: Request, meeting_id: UUID, item_id: UUID, seen: Seen) -> Response:
+    """Leave what was asked for late to a later meeting."""
+    found, by = keeper_of_item(desk, meeting_id, item_id)
+
+    def act() -> None:
+        agendas.decline_late(desk.session, item_id, by=by, at=desk.at, seen=seen)
+
+    return _done(desk, request, found, f"late-refusal-{item_id}", act, back="pool")
+
+
+@router.post("/meetings/{meeting_id}/agenda/freezing")
+@asks(Action.KEEP_AGENDA)
+def freeze(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen, shown: Text = "") -> Response:
+    """Freeze the agenda now, and send it to everyone who is invited."""
+    found, by = keeper(desk, meeting_id)
+
+    def change() -> Outgoing:
+        return freezing.freeze(desk.session, meeting_id, by=by, at=desk.at, seen=seen)
+
+    ask = _Ask(gettext(N_("Freeze the agenda")), [], "freezing", [("seen", str(seen))], shown, "frozen")
+    return _twice(desk, request, found, "freezing", ask, change, {})
+
+
+def minutes_of(text: str) -> int | None:
+    """How long an item takes, as a number field sends it; None for an empty one. Raises Refusal."""
+    return _number_of(text, Refusal("agenda.minutes.malformed", N_("Write the minutes as a whole number.")))
+
+
+def place_of(text: str) -> int:
+    """A place on an agenda, as a number field sends it. Raises Refusal."""
+    refusal = Refusal("agenda.place.malformed", N_("Write the place as a whole number, from 1."))
+    place = _number_of(text, refusal)
+    if place is None:
+        raise refusal
+    return place
+
+
+def _number_of(text: str, refusal: Refusal) -> int | None:
+    text = text.strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER):
+        raise refusal
+    return int(text)
+
+
+def agenda_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -> HTMLResponse:
+    """The page of an agenda for whoever may ask for an item; with `typed`, as a rule refused it. Raises Forbidden."""
+    found = find_agenda(desk, meeting_id)
+    require(Action.ASK_FOR_ITEM, found.given)
+    return page(
+        desk,
+        request,
+        "agenda.html",
+        status=status_of(typed.refusal) if typed.refusal else 200,
+        typed=typed,
+        refusal=sentence_of(typed.refusal) if typed.refusal else "",
+        **agenda_of(desk, found),
+    )
+
+
+@dataclass(frozen=True)
+class _Ask:
+    """What is about to go out, as the page before it says it; `form` is the end of the address that it is sent to."""
+
+    title: str
+    facts: Sequence[tuple[str, str]]
+    form: str
+    fields: Sequence[tuple[str, str]]
+    shown: str
+    occasion: posting.Occasion
+
+
+def _done(
+    desk: Desk,
+    request: Request,
+    found: Found,
+    form: str,
+    act: Callable[[], object],
+    typed: Mapping[str, str] | None = None,
+    *,
+    back: str,
+) -> Response:
+    """Do it and go back to the part `back` of the page; or the page again, with what was typed, where refused."""
+
+    def do() -> None:
+        refuse_over(found.meeting)
+        act()
+
+    meeting_id = found.meeting["id"]
+    refusal = desk.attempt(do)
+    if refusal is None:
+        return see_other(f"/meetings/{meeting_id}/agenda#{back}")
+    return agenda_page(desk, request, meeting_id, Typed(form, refusal, dict(typed or {})))
+
+
+def _twice(
+    desk: Desk,
+    request: Request,
+    found: Found,
+    form: str,
+    ask: _Ask,
+    change: Callable[[], Outgoing],
+    typed: Mapping[str, str],
+) -> Response:
+    """Show what goes out to whom, then do it where that is still so; or the page again where a rule refuses."""
+    meeting = found.meeting
+    here = f"/meetings/{meeting['id']}/agenda"
+    try:
+        refuse_over(meeting)
+        letters = previewed(desk, change)
+        digest = digest_of(letters)
+        if ask.shown == digest:
+            outgoing = change()
+            if digest_of(letters_of(desk, outgoing)) == digest:
+                send(desk, outgoing, ask.occasion)
+                return see_other(f"{here}#documents")
+    except Refusal as refusal:
+        desk.session.rollback()
+        return agenda_page(desk, request, meeting["id"], Typed(form, refusal, dict(typed)))
+    committee = committees(desk.session)[meeting["committee_id"]]
+    title = title_of(committee, desk.language)
+    return page(
+        desk,
+        request,
+        "agenda_to_send.html",
+        ask=ask,
+        facts=[(gettext(N_("Meeting")), f"{title}, {wording.when(desk.language, meeting['starts'])}"), *ask.facts],
+        action=f"{here}/{ask.form}",
+        back=here,
+        letters=letters,
+        widest=max((one.edition for one in letters), key=lambda edition: len(edition.items), default=None),
+        digest=digest,
+        has_changed=bool(ask.shown),
+        sending=sum(one.is_sent and one.has_address for one in letters),
+        unreached=sum(one.is_sent and not one.has_address for one in letters),
+    )
+
+
+def _document(desk: Desk, meeting_id: UUID, version: int, edition: str, form: issuing.Form) -> Response:
+    """A version as a file, to be kept and never to be shown by the browser as a page of ours."""
+    found = find_agenda(desk, meeting_id)
+    require(Action.SEE_MEETING, found.given)
+    audience = audience_of(desk, found.members, found.given, found.meeting["starts"].date())
+    content = agenda_papers.content_of(desk.session, meeting_id, version, audience=audience)
+    file = issuing.issue(
+        desk.session,
+        content,
+        edition,
+        form,
+        kind="addendum" if content.addendum else "agenda",
+        committee=committees(desk.session)[found.committee_id]["key"],
+        day=content.head.starts.date(),
+        addendum=content.addendum,
+    )
+    return Response(
+        file.content,
+        media_type=file.media_type,
+        headers={
+            "Content-Disposition": f'attachment; filename="{file.name}"',
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+        },
+    )

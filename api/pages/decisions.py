@@ -1,0 +1,223 @@
+"""The register of decisions, and one decision: who does it, by when, and what the partners say of it (GV-4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Path, Query, Request, Response
+from fastapi.responses import HTMLResponse
+
+from api import papers
+from api.answers import sentence_of, status_of
+from api.at_decisions import Sight, endorsing, find_decision
+from api.at_meetings import find_meeting
+from api.decision_lines import KINDS, SAID, STATES, lines_of
+from api.meeting_lines import title_of
+from api.pages.choices import people_by_id
+from api.pages.committees import find_committee
+from api.pages.forms import Text, Typed, id_or_none
+from api.pages.frame import page, see_other
+from api.permissions import Action, Forbidden, allows, asks, find_task, require, to_program
+from api.session import AtDesk, Desk
+from duties.refusals import Refusal
+from locales import N_
+from meetings import decisions, wording
+from meetings.committees import committees
+from meetings.decisions import Endorsed
+from meetings.documents.issuing import issue
+from meetings.quorum import Standing
+
+router = APIRouter()
+
+Asked = Annotated[str, Query(max_length=80)]
+Year = Annotated[int, Path(ge=2000, le=2100)]
+Seen = Annotated[int, Form()]
+
+
+@router.get("/decisions", name="decisions")
+@asks(Action.SEE_DECISIONS)
+def show_register(desk: AtDesk, request: Request, committee: Asked = "", year: Asked = "") -> HTMLResponse:
+    """What is open first, then a year's decisions: of one committee, or of each whose register is the reader's."""
+    require(Action.SEE_DECISIONS, to_program(desk.asker))
+    sight = Sight.of(desk)
+    named = committees(desk.session)
+    known = {named[one]["key"]: one for one in sight.registers}
+    chosen = [known[committee]] if committee in known else list(sight.registers)
+    years = sorted({*decisions.years(desk.session, chosen), desk.day.year}, reverse=True)
+    shown_year = int(year) if year.isdecimal() and year.isascii() and int(year[:5]) in years else desk.day.year
+    open_ones = [
+        decisions.with_age(desk.session, row, desk.day)
+        for row in decisions.open_in(desk.session, chosen)
+        if sight.has(row)
+    ]
+    of_year = [row for row in decisions.registers(desk.session, chosen, shown_year) if sight.has(row)]
+    asked_of = decisions.to_endorse(desk.session, sight.organizations)
+    said = decisions.endorsements(desk.session, {row["id"] for row in (*open_ones, *of_year, *asked_of)})
+    waiting = [row for row in asked_of if _silent(said[row["id"]], sight.organizations)]
+    return page(
+        desk,
+        request,
+        "decisions.html",
+        committees=sorted((title_of(named[one], desk.language), named[one]["key"]) for one in sight.registers),
+        chosen=committee if committee in known else "",
+        year=shown_year,
+        years=years,
+        waiting=lines_of(desk, waiting, said),
+        said_before=lines_of(desk, [row for row in asked_of if row not in waiting and not sight.has(row)], said),
+        open_ones=lines_of(desk, open_ones, said),
+        of_year=lines_of(desk, of_year, said),
+        states=STATES,
+        day=desk.day,
+    )
+
+
+@router.get("/committees/{key}/decisions/{year}/{language}.{form}", name="register_paper")
+@asks(Action.SEE_DECISIONS)
+def download_register(
+    desk: AtDesk,
+    key: Annotated[str, Path(max_length=61)],
+    year: Year,
+    language: papers.Language,
+    form: papers.Form,
+) -> Response:
+    """A committee's register of a year as a file, in one language."""
+    require(Action.SEE_DECISIONS, to_program(desk.asker))
+    audience = Sight.of(desk).registers.get(find_committee(desk, key)["id"])
+    if audience is None:
+        raise Forbidden
+    committee_id = find_committee(desk, key)["id"]
+    content = decisions.register_paper(desk.session, committee_id, year, desk.day, audience=audience)
+    return papers.download(issue(desk.session, content, language, form, kind="register", committee=key, day=desk.day))
+
+
+@router.get("/decisions/{decision_id}", name="decision")
+@asks(Action.SEE_DECISION)
+def show_decision(desk: AtDesk, request: Request, decision_id: UUID) -> HTMLResponse:
+    """One decision."""
+    return decision_page(desk, request, decision_id, Typed())
+
+
+@router.post("/decisions/{decision_id}/endorsement")
+@asks(Action.ENDORSE)
+def endorse(
+    desk: AtDesk,
+    request: Request,
+    decision_id: UUID,
+    seen: Seen,
+    organization: Text = "",
+    said: Text = "",
+    reason: Text = "",
+) -> Response:
+    """Say for one's organization that it endorses the decision, or objects to it, with the reason."""
+    _, asked, _ = find_decision(desk, decision_id)
+    mine = endorsing(desk, asked)
+    try:
+        place = id_or_none(organization)
+    except Refusal as refusal:
+        return decision_page(desk, request, decision_id, Typed("endorsement", refusal))
+    if place not in mine:
+        raise Forbidden
+    by = require(Action.ENDORSE, mine[place])
+
+    def act() -> None:
+        if said not in SAID or not said:
+            raise Refusal("endorsement.missing", N_("Choose whether your organization endorses the decision."))
+        decisions.endorse(desk.session, decision_id, place, said, reason=reason, by=by, at=desk.at, seen=seen)
+
+    form = f"endorsement-{place}"
+    return _after(desk, request, decision_id, form, act, {"said": said, "reason": reason}, place="endorsements")
+
+
+@router.post("/decisions/{decision_id}/withdrawal")
+@asks(Action.RUN_MEETING)
+def withdraw(desk: AtDesk, request: Request, decision_id: UUID, seen: Seen, later: Text = "") -> Response:
+    """Have a decision hold no more, because a later one says so."""
+    _, _, given = find_decision(desk, decision_id)
+    by = require(Action.RUN_MEETING, given)
+
+    def act() -> None:
+        other = id_or_none(later)
+        if other is None:
+            raise Refusal("decision.missing", N_("Choose the later decision that takes this one back."))
+        find_decision(desk, other)
+        decisions.withdraw(desk.session, decision_id, withdrawn_by=other, by=by, at=desk.at, seen=seen)
+
+    return _after(desk, request, decision_id, "withdrawal", act, {"later": later}, place="state")
+
+
+def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed) -> HTMLResponse:
+    """The page of a decision that the reader may see; with `typed`, as a rule refused what was sent."""
+    row, asked, given = find_decision(desk, decision_id)
+    may_withdraw = row["state"] in ("open", "standing") and allows(Action.RUN_MEETING, given) is not None
+    mine = endorsing(desk, asked) if row["state"] != "withdrawn" else {}
+    people = people_by_id(desk)
+    (line,) = lines_of(desk, [_aged(desk, row)], {row["id"]: asked})
+    return page(
+        desk,
+        request,
+        "decision.html",
+        status=status_of(typed.refusal) if typed.refusal else 200,
+        typed=typed,
+        refusal=sentence_of(typed.refusal) if typed.refusal else "",
+        decision=row,
+        line=line,
+        states=STATES,
+        kind=KINDS[row["kind"]],
+        quorum=decisions.quorum_words(Standing.from_json(row["quorum"])),
+        when=wording.when(desk.language, row["starts"]),
+        meeting_is_theirs=_may(lambda: find_meeting(desk.session, desk.asker, row["meeting_id"])),
+        task_is_theirs=row["task_id"] is not None and _may(lambda: find_task(desk.session, desk.asker, row["task_id"])),
+        asked=[(one, people[one.said_by].name if one.said_by in people else "") for one in asked],
+        mine=[one for one in asked if one.organization_id in mine],
+        said=SAID,
+        later=_later(desk, row) if may_withdraw else [],
+        may_withdraw=may_withdraw,
+        withdrawn_by=_withdrawn_by(desk, row),
+        day=desk.day,
+    )
+
+
+def _aged(desk: Desk, row: Mapping[str, Any]) -> Mapping[str, Any]:
+    return decisions.with_age(desk.session, row, desk.day) if row["state"] == "open" else row
+
+
+def _silent(asked: Sequence[Endorsed], organizations: Sequence[UUID]) -> bool:
+    """Whether one of these organizations is asked and has said nothing yet."""
+    return any(one.organization_id in organizations and not one.said for one in asked)
+
+
+def _later(desk: Desk, row: Mapping[str, Any]) -> list[tuple[UUID, str]]:
+    return [(one["id"], one["number"]) for one in decisions.later_ones(desk.session, row)]
+
+
+def _withdrawn_by(desk: Desk, row: Mapping[str, Any]) -> dict[str, Any] | None:
+    if row["withdrawn_by_id"] is None:
+        return None
+    return decisions.decision_of(desk.session, row["withdrawn_by_id"])
+
+
+def _may(find: Callable[[], object]) -> bool:
+    try:
+        find()
+    except Forbidden:
+        return False
+    return True
+
+
+def _after(
+    desk: Desk,
+    request: Request,
+    decision_id: UUID,
+    form: str,
+    act: Callable[[], None],
+    values: dict[str, Any],
+    *,
+    place: str,
+) -> Response:
+    """Do it and go back to where it stands; or the page again, with what was typed, where a rule refuses."""
+    refusal = desk.attempt(act)
+    if refusal is None:
+        return see_other(f"/decisions/{decision_id}#{place}")
+    return decision_page(desk, request, decision_id, Typed(form, refusal, values))

@@ -1,0 +1,249 @@
+"""The minutes of a meeting: read by its members once they were sent, kept by the secretary until they are approved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import HTMLResponse
+
+from api import papers
+from api.answers import sentence_of, status_of
+from api.at_meetings import find_meeting
+from api.at_minutes import Sheet, find_minutes
+from api.meeting_lines import title_of
+from api.pages.forms import Text, Typed, id_or_none
+from api.pages.frame import page, see_other
+from api.pages.previews import Ask, previewed
+from api.permissions import Action, Forbidden, asks, require
+from api.session import AtDesk, Desk
+from duties.actors import Actor
+from duties.refusals import Refusal
+from locales import LANGUAGES, N_, gettext
+from meetings import minutes, wording
+from meetings.committees import committees
+from meetings.decisions import decisions_of
+from meetings.documents.content import untranslated
+from meetings.documents.issuing import issue
+from meetings.minutes_posting import lacking
+
+router = APIRouter()
+
+Seen = Annotated[int, Form()]
+
+#: What is said of how a seat was filled, and the shape that shows it.
+ATTENDED: Mapping[str, tuple[str, str]] = {
+    "unrecorded": ("wait", N_("Not recorded")),
+    "present": ("full", N_("On site")),
+    "remote": ("full", N_("Remotely")),
+    "alternate": ("half", N_("By an alternate")),
+    "excused": ("skip", N_("Excused")),
+    "absent": ("stop", N_("Absent")),
+}
+#: What became of an item.
+OUTCOMES: Mapping[str, tuple[str, str]] = {
+    "treated": ("full", N_("Treated")),
+    "decided": ("full", N_("Decided")),
+    "carried": ("wait", N_("Carried over")),
+    "referred": ("half", N_("Referred to another committee")),
+    "withdrawn": ("skip", N_("Withdrawn")),
+}
+
+
+@router.get("/meetings/{meeting_id}/minutes", name="minutes")
+@asks(Action.SEE_MEETING)
+def show_minutes(desk: AtDesk, request: Request, meeting_id: UUID) -> HTMLResponse:
+    """The minutes of a meeting, as the reader may read them."""
+    return minutes_page(desk, request, meeting_id, Typed())
+
+
+@router.get("/meetings/{meeting_id}/minutes/{language}.{form}", name="minutes_paper")
+@asks(Action.SEE_MEETING)
+def download_minutes(desk: AtDesk, meeting_id: UUID, language: papers.Language, form: papers.Form) -> Response:
+    """The minutes as a file, in one language."""
+    sheet = find_minutes(desk, meeting_id)
+    if sheet.content is None:
+        raise Forbidden
+    committee = committees(desk.session)[sheet.meeting["committee_id"]]
+    day = sheet.meeting["starts"].date()
+    made = issue(desk.session, sheet.content, language, form, kind="minutes", committee=committee["key"], day=day)
+    return papers.download(made)
+
+
+@router.post("/meetings/{meeting_id}/minutes/notes")
+@asks(Action.RUN_MEETING)
+def edit_note(
+    desk: AtDesk,
+    request: Request,
+    meeting_id: UUID,
+    seen: Seen,
+    number: Text = "",
+    said_fr: Text = "",
+    said_en: Text = "",
+) -> Response:
+    """Change what a draft says of an item."""
+    by = _keeper(desk, meeting_id)
+
+    def act() -> None:
+        minutes.edit_note(
+            desk.session, meeting_id, number, said_fr=said_fr, said_en=said_en, by=by, at=desk.at, seen=seen
+        )
+
+    values = {"said_fr": said_fr, "said_en": said_en}
+    return _after(desk, request, meeting_id, f"item-{number}", act, values)
+
+
+@router.post("/meetings/{meeting_id}/minutes/refreshing")
+@asks(Action.RUN_MEETING)
+def refresh(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen) -> Response:
+    """Take over into a draft what was corrected since in the attendance."""
+    by = _keeper(desk, meeting_id)
+
+    def act() -> None:
+        minutes.refresh(desk.session, meeting_id, by=by, at=desk.at, seen=seen)
+
+    return _after(desk, request, meeting_id, "attendance", act, {})
+
+
+@router.post("/meetings/{meeting_id}/minutes/circulation")
+@asks(Action.RUN_MEETING)
+def circulate(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen, shown: Text = "") -> Response:
+    """Send the draft to those whom the meeting invited, once it was seen to whom."""
+    by = _keeper(desk, meeting_id)
+    sheet = find_minutes(desk, meeting_id)
+    here = f"/meetings/{meeting_id}/minutes"
+    ask = Ask(
+        title=gettext(N_("Send the minutes")),
+        facts=_facts(desk, sheet),
+        action=f"{here}/circulation",
+        back=here,
+        fields=[("seen", str(seen))],
+        shown=shown,
+        nothing=N_("Nothing changed in them for anybody since they were sent."),
+    )
+    outcome = previewed(
+        desk,
+        request,
+        ask,
+        lambda: minutes.circulate(desk.session, meeting_id, by=by, at=desk.at, seen=seen),
+    )
+    if isinstance(outcome, Refusal):
+        return minutes_page(desk, request, meeting_id, Typed("circulation", outcome))
+    return outcome
+
+
+@router.post("/meetings/{meeting_id}/minutes/amendment")
+@asks(Action.RUN_MEETING)
+def amend(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen) -> Response:
+    """Take back what was sent, to change it."""
+    by = _keeper(desk, meeting_id)
+
+    def act() -> None:
+        minutes.amend(desk.session, meeting_id, by=by, at=desk.at, seen=seen)
+
+    return _after(desk, request, meeting_id, "state", act, {})
+
+
+@router.post("/meetings/{meeting_id}/minutes/approval")
+@asks(Action.RUN_MEETING)
+def approve(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen, meeting: Text = "") -> Response:
+    """Record in which later meeting they were approved. They never change again."""
+    by = _keeper(desk, meeting_id)
+
+    def act() -> None:
+        later = id_or_none(meeting)
+        if later is None:
+            raise Refusal("minutes.missing", N_("Choose the meeting that approved them."))
+        find_meeting(desk.session, desk.asker, later)
+        minutes.approve(desk.session, meeting_id, in_meeting=later, by=by, at=desk.at, seen=seen)
+
+    return _after(desk, request, meeting_id, "approval", act, {"meeting": meeting})
+
+
+# ------------------------------------------------------------------------------------------------- what the page shows
+
+
+def minutes_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -> HTMLResponse:
+    """The page of a meeting's minutes; with `typed`, as a rule refused what was sent. Raises Forbidden."""
+    sheet = find_minutes(desk, meeting_id)
+    committee = committees(desk.session)[sheet.meeting["committee_id"]]
+    row, content = sheet.row, sheet.content
+    return page(
+        desk,
+        request,
+        "minutes.html",
+        status=status_of(typed.refusal) if typed.refusal else 200,
+        typed=typed,
+        refusal=sentence_of(typed.refusal) if typed.refusal else "",
+        meeting=sheet.meeting,
+        committee=committee,
+        title=title_of(committee, desk.language),
+        when=wording.when(desk.language, sheet.meeting["starts"]),
+        keeps=sheet.keeps,
+        minutes=row,
+        content=content,
+        languages=[one for one in LANGUAGES if content is not None and not untranslated(content, one)],
+        lacking=lacking(content) if content is not None else {},
+        decisions={one["number"]: one["id"] for one in decisions_of(desk.session, meeting_id)} if content else {},
+        attended=ATTENDED,
+        outcomes=OUTCOMES,
+        is_intact=row is not None and minutes.is_intact(row),
+        approving=_approving(desk, sheet) if row is not None else [],
+        approved_in=_approved_in(desk, row) if row is not None else "",
+    )
+
+
+def _approving(desk: Desk, sheet: Sheet) -> list[tuple[UUID, str]]:
+    """The later meetings of the committee that may have approved them, as choices, the first one first."""
+    if not sheet.keeps or sheet.row is None or sheet.row["state"] != "circulated":
+        return []
+    return [
+        (one["id"], wording.when(desk.language, one["starts"]))
+        for one in minutes.approving(desk.session, sheet.meeting)
+    ]
+
+
+def _approved_in(desk: Desk, row: Mapping[str, Any]) -> str:
+    if row["approved_in_id"] is None:
+        return ""
+    later, _, _ = find_meeting(desk.session, desk.asker, row["approved_in_id"])
+    return wording.when(desk.language, later["starts"])
+
+
+def _facts(desk: Desk, sheet: Sheet) -> list[tuple[str, str]]:
+    committee = committees(desk.session)[sheet.meeting["committee_id"]]
+    of = f"{title_of(committee, desk.language)}, {wording.when(desk.language, sheet.meeting['starts'])}"
+    found = [(gettext(N_("Minutes of")), of)]
+    if sheet.content is not None:
+        lacks = lacking(sheet.content)
+        sentences = {
+            "fr": N_("Not whole in French: %(numbers)s. Those who read French get them in English."),
+            "en": N_("Not whole in English: %(numbers)s. Those who read English get them in French."),
+        }
+        found += [
+            (gettext(N_("Language")), gettext(sentences[language]) % {"numbers": ", ".join(lacks[language])})
+            for language in LANGUAGES
+            if language in lacks
+        ]
+    return found
+
+
+# ---------------------------------------------------------------------------------------------------- what the forms do
+
+
+def _keeper(desk: Desk, meeting_id: UUID) -> Actor:
+    """Under whom the asker keeps the minutes of a meeting that they may see. Raises Forbidden."""
+    _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
+    return require(Action.RUN_MEETING, given)
+
+
+def _after(
+    desk: Desk, request: Request, meeting_id: UUID, form: str, act: Callable[[], None], values: dict[str, Any]
+) -> Response:
+    """Do it and go back to where it stands; or the page again, with what was typed, where a rule refuses."""
+    refusal = desk.attempt(act)
+    if refusal is None:
+        return see_other(f"/meetings/{meeting_id}/minutes#{form}")
+    return minutes_page(desk, request, meeting_id, Typed(form, refusal, values))

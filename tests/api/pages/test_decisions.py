@@ -1,0 +1,222 @@
+"""The register of decisions and the page of one: open ones first, who does it, and what the partners say of it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select, update
+
+from duties.tasks import complete_task
+from meetings import decisions, running
+from models.base import table_of
+from models.minutes import Decision, Endorsement
+from models.program import Organization
+from tests.api.desk import client_for
+from tests.api.pages.gathered import END, Held, hold
+from tests.api.pages.looking import text_of
+from tests.api.pages.test_meetings import HARD
+from tests.cast import Cast
+from tests.meetings.meeting_room import NEXT, NEXT_LOCAL, meeting
+
+_decision = table_of(Decision)
+_endorsement = table_of(Endorsement)
+_organization = table_of(Organization)
+
+#: Past the day on which the owed decision is due.
+LATE = END + timedelta(days=20)
+
+
+@pytest.fixture
+def held(cast: Cast) -> Held:
+    return hold(cast)
+
+
+def signed_in(cast: Cast, name: str, at: datetime = END) -> TestClient:
+    return client_for(cast.database, cast.people[name], at=at)
+
+
+def row(cast: Cast, decision_id: UUID) -> Any:
+    with cast.session() as session:
+        return session.execute(select(_decision).where(_decision.c.id == decision_id)).one()
+
+
+def part(page: str, name: str) -> str:
+    """The card of a page with this id, as it reads; "" where there is none."""
+    found = page.find(f'<section class="card" id="{name}"')
+    return "" if found < 0 else text_of(page[found : page.index("</section>", found)])
+
+
+@pytest.mark.usefixtures("held")
+def test_what_is_to_be_done_stands_first_with_who_by_when_and_how_long(cast: Cast) -> None:
+    page = signed_in(cast, "manager_em", LATE).get("/decisions").text
+    open_ones = part(page, "open")
+    assert "Write to the funders." in open_ones
+    assert "CD-2027-003" in open_ones
+    assert "The budget is adopted." not in open_ones
+    assert "Administrative officer" in open_ones
+    assert "open for 20 days" in open_ones
+    assert "8 days late" in open_ones
+    year = part(page, "year")
+    assert "CD-2027-001" in year
+    assert "CD-2027-003" in year
+    assert "endorsed by 0 of 3 partners" in year
+    assert "missing: CCSMTL, CODIM and En Marge" in year
+    assert "with a quorum" in year
+    assert page.index('id="open"') < page.index('id="year"')
+
+
+def test_done_ones_are_open_no_more_and_withdrawn_ones_say_by_which(cast: Cast, held: Held) -> None:
+    with cast.session() as session:
+        complete_task(session, row(cast, held.owed).task_id, by=cast.actor("officer"), at=END)
+    assert "Everything that was decided is done" in part(signed_in(cast, "manager_em").get("/decisions").text, "open")
+    assert "Done" in text_of(signed_in(cast, "manager_em").get(f"/decisions/{held.owed}").text)
+
+
+@pytest.mark.usefixtures("held")
+def test_a_register_is_for_those_who_sit_on_its_committee(cast: Cast) -> None:
+    assert "CD-2027-001" in signed_in(cast, "coordinator").get("/decisions").text
+    for name in ("police", "officer", "administrator"):
+        answer = signed_in(cast, name).get("/decisions?committee=steering")
+        assert answer.status_code == 200, name
+        assert "CD-2027" not in answer.text, name
+    assert "No register is yours to read" in signed_in(cast, "officer").get("/decisions").text
+
+
+def test_an_outside_organization_reads_what_is_for_the_seats(cast: Cast, held: Held) -> None:
+    with cast.session() as session:
+        session.execute(
+            update(_organization).where(_organization.c.id == cast.organizations["anonyme"]).values(kind="outside")
+        )
+    outside = signed_in(cast, "manager_la")
+    page = outside.get("/decisions").text
+    assert "Write to the funders." in page or "Écrire aux bailleurs." in page
+    assert "CD-2027-002" not in page
+    assert outside.get(f"/decisions/{held.quiet}").status_code == 404
+    assert outside.get(f"/decisions/{held.owed}").status_code == 200
+    file = outside.get("/committees/steering/decisions/2027/en.docx")
+    assert (
+        file.headers["content-disposition"] == 'attachment; filename="2027-01-20-steering-register-of-decisions.docx"'
+    )
+
+
+@pytest.mark.usefixtures("held")
+def test_a_register_is_a_file_in_both_languages_for_its_readers(cast: Cast) -> None:
+    member = signed_in(cast, "manager_codim")
+    assert member.get("/committees/steering/decisions/2027/fr.pdf").content.startswith(b"%PDF")
+    for path in (
+        "/committees/clinical/decisions/2027/fr.pdf",
+        "/committees/nowhere/decisions/2027/fr.pdf",
+        "/committees/steering/decisions/2027/fr.exe",
+        "/committees/steering/decisions/1999/fr.pdf",
+    ):
+        assert member.get(path).status_code in (404, 422), path
+    assert signed_in(cast, "police").get("/committees/steering/decisions/2027/fr.pdf").status_code == 404
+
+
+def test_whoever_does_what_was_decided_reads_it_and_nothing_else(cast: Cast, held: Held) -> None:
+    officer = signed_in(cast, "officer")
+    page = officer.get(f"/decisions/{held.owed}")
+    assert page.status_code == 200
+    assert "Écrire aux bailleurs." in page.text
+    assert f"/tasks/{row(cast, held.owed).task_id}" in page.text
+    assert f"/meetings/{held.meeting_id}" not in page.text
+    assert officer.get(f"/decisions/{held.budget}").status_code == 404
+    assert f"/decisions/{held.owed}" in officer.get(f"/tasks/{row(cast, held.owed).task_id}").text
+    assert signed_in(cast, "it_contact").get(f"/decisions/{held.owed}").status_code == 404
+
+
+def test_a_director_endorses_or_objects_for_their_own_organization_and_it_is_counted(cast: Cast, held: Held) -> None:
+    path = f"/decisions/{held.budget}"
+    director = signed_in(cast, "director_codim")
+    assert "The budget is adopted." in part(director.get("/decisions").text, "waiting")
+    page = director.get(path).text
+    assert "Speak for CODIM" in page
+    assert "Speak for En Marge" not in page
+    ours = {"organization": str(cast.organizations["codim"]), "seen": 0}
+    refused = director.post(f"{path}/endorsement", data=ours | {"said": "objected"})
+    assert refused.status_code == 422
+    assert "Say why, in a few words." in refused.text
+    objected = director.post(f"{path}/endorsement", data=ours | {"said": "objected", "reason": "Too little for two."})
+    assert objected.headers["location"] == f"{path}#endorsements"
+    assert "Too little for two." in director.get(path).text
+    register = signed_in(cast, "manager_em").get("/decisions").text
+    assert "against: CODIM" in part(register, "year")
+    late = director.post(f"{path}/endorsement", data=ours | {"said": "endorsed", "reason": "We talked about it"})
+    assert late.status_code == 412
+    assert "We talked about it" in late.text
+    # The manager speaks for the organization too, and the last word counts.
+    manager = signed_in(cast, "manager_codim")
+    manager.post(f"{path}/endorsement", data=ours | {"seen": 1, "said": "endorsed"})
+    after = director.get("/decisions").text
+    assert part(after, "waiting") == ""
+    assert "endorsed by 1 of 3 partners" in part(after, "said")
+
+
+@pytest.mark.parametrize("said", ["", "perhaps"])
+def test_a_word_that_is_none_is_refused(cast: Cast, held: Held, said: str) -> None:
+    data = {"organization": str(cast.organizations["codim"]), "seen": 0, "said": said}
+    answer = signed_in(cast, "director_codim").post(f"/decisions/{held.budget}/endorsement", data=data)
+    assert answer.status_code == 422
+
+
+def test_nobody_speaks_for_anothers_organization(cast: Cast, held: Held) -> None:
+    path = f"/decisions/{held.budget}/endorsement"
+    theirs = {"organization": str(cast.organizations["en-marge"]), "seen": 0, "said": "endorsed"}
+    for name in ("director_codim", "coordinator", "manager_la", "worker_codim", "police"):
+        assert signed_in(cast, name).post(path, data=theirs).status_code == 404, name
+    with cast.session() as session:
+        assert session.execute(select(_endorsement)).all() == []
+
+
+def test_a_decision_is_withdrawn_by_a_later_one_and_its_task_is_called_off(cast: Cast, held: Held) -> None:
+    client = signed_in(cast, "coordinator", NEXT)
+    path = f"/decisions/{held.owed}"
+    with cast.session() as session:
+        later = meeting(session, NEXT_LOCAL)
+        running.open_meeting(session, later, by=cast.actor("coordinator"), at=NEXT)
+        by = cast.actor("coordinator")
+        other = decisions.decide(session, later, None, text_fr="On n’écrit plus.", by=by, at=NEXT)
+    seen = row(cast, held.owed).version
+    assert client.post(f"{path}/withdrawal", data={"seen": seen}).status_code == 422
+    earlier = client.post(f"{path}/withdrawal", data={"seen": seen, "later": str(held.budget)})
+    assert earlier.status_code == 409
+    done = client.post(f"{path}/withdrawal", data={"seen": seen, "later": str(other)})
+    assert done.headers["location"] == f"{path}#state"
+    page = client.get(path).text
+    assert "This decision was taken back" in page
+    assert "CD-2027-004" in page
+    assert "Write to the funders." not in part(client.get("/decisions").text, "open")
+    member = signed_in(cast, "manager_codim", NEXT)
+    assert "Take it back" not in member.get(f"/decisions/{other}").text
+    assert member.post(f"/decisions/{other}/withdrawal", data={"seen": 1}).status_code == 404
+
+
+def test_a_committees_page_shows_its_last_decisions_to_those_who_sit_on_it(cast: Cast, held: Held) -> None:
+    page = signed_in(cast, "manager_codim").get("/committees/steering").text
+    assert f"/decisions/{held.owed}" in page[page.index('id="decided"') :]
+    assert 'id="decided"' not in signed_in(cast, "police").get("/committees/steering").text
+
+
+@pytest.mark.usefixtures("held")
+def test_a_committee_or_year_that_is_none_shows_the_whole(cast: Cast) -> None:
+    client = signed_in(cast, "manager_em")
+    for asked in ("?committee=nowhere&year=1999", "?year=<script>", "?committee=clinical&year=²"):
+        answer = client.get(f"/decisions{asked}")
+        assert answer.status_code == 200, asked
+        assert "CD-2027-001" in answer.text, asked
+
+
+def test_what_was_typed_is_shown_as_text_and_in_the_language_in_which_it_was(cast: Cast) -> None:
+    held = hold(cast, typed=HARD)
+    with cast.session() as session:
+        session.execute(update(_decision).where(_decision.c.id == held.owed).values(text_en=""))
+    client = signed_in(cast, "coordinator")
+    for path in ("/decisions", f"/decisions/{held.owed}", "/committees/steering"):
+        page = client.get(path).text
+        assert HARD not in page, path
+        assert "&lt;script&gt;" in page, path
+        assert 'lang="fr-CA">Écrire aux bailleurs.' in page, path
