@@ -100,12 +100,22 @@ class Action(StrEnum):
     PLAN_MEETINGS = "plan_meetings"  # dates, places, guests
     KEEP_AGENDA = "keep_agenda"
     ASK_FOR_ITEM = "ask_for_item"
+    WITHDRAW_ITEM = "withdraw_item"  # that was asked for
     RUN_MEETING = "run_meeting"  # attendance, decisions and minutes
+    SEE_DECISIONS = "see_decisions"  # the register: of one's committees, and what one's organization is asked of
+    SEE_DECISION = "see_decision"
     ANSWER_INVITATION = "answer_invitation"
     ANSWER_BY_LINK = "answer_by_link"  # whoever holds the link that a letter brought
     READ_FEED = "read_feed"  # whoever holds the private address of a calendar
     KEEP_FEED = "keep_feed"
     ENDORSE = "endorse"  # a decision on management or coordination, for one's organization (GV-4)
+    SEE_PARTNERS = "see_partners"  # how partners stand by what they owe: all of them, or one's own
+    SEE_PARTNER = "see_partner"
+    SEE_OBLIGATION = "see_obligation"
+    ATTEST = "attest"  # state in writing what a clause asks for
+    GIVE_PROOF = "give_proof"  # the documents that clauses ask for
+    READ_PROOF = "read_proof"  # these documents, and what people wrote with an attestation
+    WAIVE_CLAUSE = "waive_clause"  # by a decision
     SEE_PRIVACY = "see_privacy"  # who read what, who was turned away, and the register of incidents
     KEEP_INCIDENTS = "keep_incidents"
     ADD_ADMINISTRATOR = "add_administrator"
@@ -132,6 +142,8 @@ class Relation(StrEnum):
     OFFICE = "office"  # the administrative officer
     MANAGER_HERE = "manager_here"  # manages the organization that the thing belongs to
     DIRECTOR_HERE = "director_here"
+    WORKS_HERE = "works_here"  # holds any role at the organization that the thing belongs to
+    ATTESTS = "attests"  # holds the role that the clause names to state it
     SUBJECT = "subject"  # the one whom the case is about
     TAKES_PART = "takes_part"  # has, or had, something to do in the case
     OWES = "owes"  # the task is now theirs to do
@@ -222,12 +234,29 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.PLAN_MEETINGS: frozenset({Relation.COORDINATOR}),
     Action.KEEP_AGENDA: frozenset({Relation.COORDINATOR}),
     Action.ASK_FOR_ITEM: frozenset({Relation.COORDINATOR, Relation.SITS}),
+    Action.WITHDRAW_ITEM: frozenset({Relation.SELF, Relation.COORDINATOR}),
     Action.RUN_MEETING: frozenset({Relation.COORDINATOR}),
+    Action.SEE_DECISIONS: frozenset({Relation.STAFF}),
+    # Who sits on the committee, who does what was decided, and who speaks for an organization that is asked to endorse.
+    Action.SEE_DECISION: frozenset(
+        {
+            *(Relation.COORDINATOR, Relation.SITS, Relation.DIRECTOR_HERE, Relation.MANAGER_HERE),
+            *(Relation.OWES, Relation.DID),
+        }
+    ),
     Action.ANSWER_INVITATION: frozenset({Relation.INVITED}),
     Action.ANSWER_BY_LINK: frozenset({Relation.ANYONE}),
     Action.READ_FEED: frozenset({Relation.ANYONE}),
     Action.KEEP_FEED: frozenset({Relation.STAFF}),
     Action.ENDORSE: frozenset({Relation.DIRECTOR_HERE, Relation.MANAGER_HERE}),
+    Action.SEE_PARTNERS: frozenset({Relation.STAFF}),
+    # Whoever works there owes some of it: what an organization owes is no secret to its people.
+    Action.SEE_PARTNER: frozenset({Relation.COORDINATOR, Relation.WORKS_HERE}),
+    Action.SEE_OBLIGATION: frozenset({Relation.COORDINATOR, Relation.WORKS_HERE, Relation.ATTESTS}),
+    Action.ATTEST: frozenset({Relation.ATTESTS}),
+    Action.GIVE_PROOF: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.DIRECTOR_HERE}),
+    Action.READ_PROOF: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.DIRECTOR_HERE}),
+    Action.WAIVE_CLAUSE: frozenset({Relation.COORDINATOR}),
     # Who reads what others read is one person, and nobody else's business.
     Action.SEE_PRIVACY: frozenset({Relation.PRIVACY}),
     Action.KEEP_INCIDENTS: frozenset({Relation.PRIVACY}),
@@ -316,21 +345,21 @@ def to_program(asker: Asker, *, organizations: Iterable[UUID] = ()) -> Given:
         given[Relation.STAFF] = themselves(asker)
     coordinator = asker.hat("coordinator")
     if coordinator:
-        given[Relation.COORDINATOR] = _as(asker, coordinator)
+        given[Relation.COORDINATOR] = acting_as(asker, coordinator)
     office = asker.hat("administrative_officer")
     if office:
-        given[Relation.OFFICE] = _as(asker, office)
+        given[Relation.OFFICE] = acting_as(asker, office)
     administrator = asker.hat("administrator")
     if administrator:
-        given[Relation.ADMINISTRATOR] = _as(asker, administrator)
+        given[Relation.ADMINISTRATOR] = acting_as(asker, administrator)
     privacy = asker.hat("privacy_officer")
     if privacy:
-        given[Relation.PRIVACY] = _as(asker, privacy)
+        given[Relation.PRIVACY] = acting_as(asker, privacy)
     for place in organizations:
         for relation, role in _AT_AN_ORGANIZATION.items():
             holder = asker.hat(role, place)
             if holder:
-                given[relation] = _as(asker, holder)
+                given[relation] = acting_as(asker, holder)
     return given
 
 
@@ -367,7 +396,7 @@ def companions_of(session: Session, asker: Asker) -> frozenset[UUID]:
 
 def themselves(asker: Asker) -> Actor:
     """The asker under the first role of their own that day, where an act or a refusal is of no hat in particular."""
-    return _as(asker, next(iter(_own_hats(asker)), None))
+    return acting_as(asker, next(iter(_own_hats(asker)), None))
 
 
 def at_the_terminal() -> Given:
@@ -390,7 +419,7 @@ def may_end(session: Session, asker: Asker, case: Mapping[str, Any], act: Litera
     for link in links_allowed(session, case, act):
         holder = asker.standing.falls([link]).on(asker.person_id)
         if holder:
-            given[Relation.DECLARED] = _as(asker, holder)
+            given[Relation.DECLARED] = acting_as(asker, holder)
             break
     return given
 
@@ -411,17 +440,17 @@ def to_duty(asker: Asker, task: Mapping[str, Any], links: Mapping[UUID, list[Lin
     if task["owed_by_id"]:
         holder = asker.standing.falls(links[task["owed_by_id"]]).on(asker.person_id)
         if holder:
-            given[Relation.OWES] = _as(asker, holder)
+            given[Relation.OWES] = acting_as(asker, holder)
     if task["approved_by_id"]:
         holder = asker.standing.falls(links[task["approved_by_id"]], kind="approvals").on(asker.person_id)
         if holder:
-            given[Relation.APPROVES] = _as(asker, holder)
+            given[Relation.APPROVES] = acting_as(asker, holder)
     if asker.person_id in (task["done_by"], task["settled_by"]) and asker.person_id is not None:
         given[Relation.DID] = themselves(asker)
     for role in task["waived_by"]:
         holder = asker.hat(role)
         if holder:
-            given[Relation.MAY_WAIVE] = _as(asker, holder)
+            given[Relation.MAY_WAIVE] = acting_as(asker, holder)
             break
     return given
 
@@ -602,7 +631,8 @@ def _own_hats(asker: Asker) -> Iterable[Holder]:
         yield Holder(asker.person_id, tenure.role, tenure.organization_id)
 
 
-def _as(asker: Asker, hat: Holder | None) -> Actor:
+def acting_as(asker: Asker, hat: Holder | None) -> Actor:
+    """The asker as the holder of a role, or as nobody in particular."""
     if hat is None:
         return Actor(role="", person_id=asker.person_id)
     return Actor(hat.role, asker.person_id, hat.organization_id, hat.acting_for)
@@ -611,6 +641,7 @@ def _as(asker: Asker, hat: Holder | None) -> Actor:
 #: Of several relations, the one under which an act is recorded: what is owed comes before what is overseen.
 _CLOSEST = (
     Relation.OWES,
+    Relation.ATTESTS,
     Relation.APPROVES,
     Relation.MAY_WAIVE,
     Relation.DECLARED,
@@ -628,6 +659,7 @@ _CLOSEST = (
     Relation.SUBJECT,
     Relation.TAKES_PART,
     Relation.TRIES_OUT,
+    Relation.WORKS_HERE,
     Relation.STAFF,
     Relation.ANYONE,
     Relation.OPERATOR,

@@ -13,13 +13,13 @@ from sqlalchemy import func, select
 from api.pages.frame import page, titles_of_roles
 from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
-from duties import board
+from duties import board, subjects
 from duties.here import many, program_of
 from duties.roles import Holder
 from duties.watch import engine_state
 from locales import N_
 from models.base import refers, table_of
-from models.casework import Case, ProtocolVersion, Task
+from models.casework import ProtocolVersion, Task
 from models.outbox import Notice
 from models.program import Person
 
@@ -28,7 +28,6 @@ router = APIRouter()
 _person = table_of(Person)
 _notice = table_of(Notice)
 _protocol = table_of(ProtocolVersion)
-_case = table_of(Case)
 _task = table_of(Task)
 
 #: So many late tasks are shown; the count beside them is of all.
@@ -43,6 +42,7 @@ ROUNDS: Final[Mapping[str, str]] = {
     "gatherings": N_("Invitations, agendas and drafted dates"),
     "incoming": N_("Reading the mailbox for answers to invitations"),
     "head": N_("Mailing the record's last seal"),
+    "begin": N_("Beginning what is due to begin, once a day"),
     "sweep": N_("Clearing up, and waking what was missed"),
 }
 
@@ -77,7 +77,8 @@ def _late_shown(desk: Desk, tasks: list[dict[str, Any]]) -> list[dict[str, Any]]
     links = board.chains(desk.session, [task[column] for task in tasks for column in ("owed_by_id", "approved_by_id")])
     falls = {task["id"]: board.who(desk.asker.standing, task, links) for task in tasks}
     holders = [holder for one in falls.values() if one for holder in one.holders]
-    names = _names(desk, [*(task["subject_id"] for task in tasks), *_people_in(holders)])
+    names = _names(desk, _people_in(holders))
+    abouts = _abouts(desk, tasks)
     protocols = _titles_of_protocols(desk)
     titles = titles_of_roles(desk)
     shown = []
@@ -90,7 +91,7 @@ def _late_shown(desk: Desk, tasks: list[dict[str, Any]]) -> list[dict[str, Any]]
                 "title": task[f"title_{desk.language}"],
                 "days": (desk.day - task["due_on"]).days,
                 "protocol_title": protocols.get(task["protocol"], ""),
-                "subject": names.get(task["subject_id"], ""),
+                "subject": abouts.get(task["case_id"], ""),
                 "waits_for": [
                     {
                         "id": holder.person_id,
@@ -106,16 +107,22 @@ def _late_shown(desk: Desk, tasks: list[dict[str, Any]]) -> list[dict[str, Any]]
 
 
 def _falling_shown(desk: Desk, vacancies: Iterable[board.Vacancy]) -> dict[board.Vacancy, list[dict[str, Any]]]:
-    """Under each vacant role the tasks that fall to it, each with the one whom it is about."""
+    """Under each vacant role the tasks that fall to it, each with whom or what it is about."""
     falling = board.falling(desk.session, vacancies, most=MOST_FALLING)
-    names = _names(desk, (task["subject_id"] for tasks in falling.values() for task in tasks))
+    abouts = _abouts(desk, [task for tasks in falling.values() for task in tasks])
     return {
         vacancy: [
-            {"id": task["id"], "title": task[f"title_{desk.language}"], "subject": names.get(task["subject_id"], "")}
+            {"id": task["id"], "title": task[f"title_{desk.language}"], "subject": abouts.get(task["case_id"], "")}
             for task in tasks
         ]
         for vacancy, tasks in falling.items()
     }
+
+
+def _abouts(desk: Desk, tasks: Iterable[Mapping[str, Any]]) -> dict[UUID, str]:
+    """Whom or what the cases of these tasks are about, in words, by case."""
+    said = subjects.in_words(desk.session, (task["case_id"] for task in tasks if task["case_id"]), desk.language)
+    return {case_id: words.subject for case_id, words in said.items()}
 
 
 def _people_in(holders: Iterable[Holder]) -> list[UUID | None]:
@@ -154,22 +161,20 @@ def _count_late(desk: Desk) -> int:
 
 def _stuck(desk: Desk) -> list[dict[str, Any]]:
     """The automatic steps that the engine gave up, each with its case."""
-    return many(
+    tasks = many(
         desk.session,
         select(
             _task.c.id,
             _task.c.case_id,
             _task.c[f"title_{desk.language}"].label("title"),
             _task.c.sources,
-            _person.c.given_name,
-            _person.c.family_name,
         )
-        .outerjoin(_case, refers(_task.c.case_id, _case))
-        .outerjoin(_person, refers(_case.c.subject_id, _person))
         .where(_task.c.program_id == program_of(desk.session), _task.c.act_state == "stuck")
         .order_by(_task.c.due_on.asc().nulls_last(), _task.c.id)
         .limit(MOST_LATE),
     )
+    abouts = _abouts(desk, tasks)
+    return [{**task, "subject": abouts.get(task["case_id"], "")} for task in tasks]
 
 
 def _failed(desk: Desk) -> list[dict[str, Any]]:

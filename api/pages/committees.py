@@ -11,6 +11,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from api.answers import sentence_of, status_of
+from api.decision_lines import STATES as DECIDED
+from api.decision_lines import lines_of_committee
 from api.meeting_lines import STATES, between, title_of
 from api.pages.choices import people_by_id
 from api.pages.forms import Typed
@@ -27,6 +29,8 @@ router = APIRouter()
 #: How far ahead, and how many, the next meetings of a committee are.
 AHEAD: Final = timedelta(days=400)
 NEXT: Final = 8
+#: How many of its last decisions stand there.
+LAST: Final = 5
 
 
 @router.get("/committees", name="committees")
@@ -84,6 +88,8 @@ def committee_page(desk: Desk, request: Request, row: Mapping[str, Any], typed: 
         left_off=len(ahead[NEXT:]),
         states=STATES,
         may_plan=may_plan,
+        last_decisions=lines_of_committee(desk, row["id"], LAST),
+        states_of_decisions=DECIDED,
         drafts=[one for one in drafting.drafts(desk.session) if one["committee_id"] == row["id"]] if may_plan else [],
         day=desk.day,
     )

@@ -40,6 +40,8 @@ PLACES: Final = (
     Place("/", N_("My work"), Action.SEE_MY_WORK),
     Place("/cases", N_("Cases"), Action.SEE_CASES),
     Place("/meetings", N_("Meetings"), Action.SEE_CALENDAR),
+    Place("/decisions", N_("Decisions"), Action.SEE_DECISIONS),
+    Place("/partners", N_("Partners"), Action.SEE_PARTNERS),
     Place("/board", N_("Coordination board"), Action.SEE_BOARD),
     Place("/people", N_("People and roles"), Action.SEE_PEOPLE, N_("The program")),
     Place("/access", N_("Access"), Action.SEE_ACCESS),
@@ -114,6 +116,8 @@ def is_under(path: str, href: str) -> bool:
     """
     if href == "/":
         return path == "/" or path.startswith("/tasks/")
+    if href == "/partners" and path.startswith("/obligations/"):
+        return True
     if href == "/meetings" and (path == "/committees" or path.startswith("/committees/")):
         return True
     return path == href or path.startswith(f"{href}/")

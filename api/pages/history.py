@@ -127,6 +127,12 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "agreement.signed": (N_("Agreement of %(subject)s: version %(number)s signed by %(director)s."), "half"),
     "agreement.started": (N_("Agreement of %(subject)s: version %(number)s in force from %(starts_on)s."), "full"),
     "agreement.ended": (N_("Agreement of %(subject)s ended."), "stop"),
+    "agreement.file_added": (N_("Agreement of %(subject)s: signed file of version %(number)s added."), "full"),
+    "agreement.running_out": (
+        N_("Agreement of %(subject)s: it ends on %(ends_on)s, and no signed version follows."),
+        "late",
+    ),
+    "agreement.lapsed": (N_("Agreement of %(subject)s: no longer in force after %(ends_on)s."), "stop"),
     "agreement.added": (N_("New agreement: %(subject)s."), "full"),
     "agreement.changed": (N_("Agreement of %(subject)s changed."), "half"),
     "protocol.recorded": (N_("Protocol recorded: %(subject)s, version %(number)s."), "full"),
@@ -212,6 +218,11 @@ LETTERS: Final[Mapping[str, str]] = {
     "passkey_added": N_("a passkey was added"),
     "record_head": N_("the last seal of the record"),
     "contact_lists": N_("the committees’ contact lists"),
+    "agreement_to_sign": N_("an agreement to sign"),
+    "agreement_taken_back": N_("an agreement that is no longer to be signed"),
+    "agreement_to_end": N_("an agreement that is to end"),
+    "agreement_running_out": N_("an agreement that ends soon"),
+    "agreement_lapsed": N_("an agreement that is no longer in force"),
     **history_meetings.LETTERS,
 }
 

@@ -18,7 +18,7 @@ from api.pages.frame import titles_of_roles
 from api.permissions import Action, Given, Relation, allows, to_duty, to_program
 from api.session import Desk
 from api.states import state_of_task
-from duties import board
+from duties import board, subjects
 from duties.actors import Actor
 from duties.here import many, program_of
 from duties.roles import Falls, Link, Standing, standings
@@ -26,7 +26,7 @@ from duties.tasks import bar_to_approval
 from models.base import refers, table_of
 from models.casework import LIVE, SETTLED, Case, Evidence, ProtocolVersion, Task, TaskNeed
 from models.lifecycles import TASK
-from models.program import Organization, Person
+from models.program import Person
 
 _task = table_of(Task)
 _need = table_of(TaskNeed)
@@ -34,7 +34,6 @@ _case = table_of(Case)
 _protocol = table_of(ProtocolVersion)
 _evidence = table_of(Evidence)
 _person = table_of(Person)
-_organization = table_of(Organization)
 
 #: What may be done with a task, in the order of its buttons, and the action that each asks.
 ACTS: Final[Mapping[str, Action]] = {
@@ -60,12 +59,13 @@ class Named:
 
 @dataclass(frozen=True)
 class About:
-    """The case that a task belongs to, in the reader's language."""
+    """The case that a task belongs to, in the reader's language. `organization` is "" for one of the program."""
 
     id: UUID
     title: str
-    subject_id: UUID
+    kind: str
     subject: str
+    subject_href: str
     organization: str
     protocol: str
     state: str
@@ -148,29 +148,28 @@ def lines_of(
 
 def cases_about(desk: Desk, ids: Iterable[UUID]) -> dict[UUID, About]:
     """These cases by id, with the words that name them."""
+    wanted = set(ids)
+    if not wanted:
+        return {}
+    said = subjects.in_words(desk.session, wanted, desk.language)
     title = _protocol.c.title_fr if desk.language == "fr" else _protocol.c.title_en
     rows = desk.session.execute(
         select(
             _case.c.id,
-            _case.c.subject_id,
             _case.c.state,
-            _person.c.given_name,
-            _person.c.family_name,
-            _organization.c.short_name,
             title.label("protocol"),
         )
         .join(_protocol, refers(_case.c.protocol_version_id, _protocol))
-        .join(_person, refers(_case.c.subject_id, _person))
-        .join(_organization, refers(_case.c.organization_id, _organization))
-        .where(_case.c.program_id == program_of(desk.session), _case.c.id.in_(set(ids)))
+        .where(_case.c.program_id == program_of(desk.session), _case.c.id.in_(wanted))
     )
     return {
         row.id: About(
             id=row.id,
-            title=f"{row.given_name} {row.family_name} – {row.protocol}",
-            subject_id=row.subject_id,
-            subject=f"{row.given_name} {row.family_name}",
-            organization=row.short_name,
+            title=f"{said[row.id].subject} – {row.protocol}",
+            kind=said[row.id].kind,
+            subject=said[row.id].subject,
+            subject_href=said[row.id].href,
+            organization=said[row.id].organization,
             protocol=row.protocol,
             state=row.state,
         )

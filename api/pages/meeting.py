@@ -17,6 +17,7 @@ from sqlalchemy import select
 from api.answers import sentence_of, status_of
 from api.at_meetings import audience_of, find_meeting
 from api.meeting_lines import ANSWERS, STATES, hours_of, title_of
+from api.pages.agenda_lines import documents_of
 from api.pages.choices import people_by_id
 from api.pages.forms import Text, Typed, day_of, hour_of, id_or_none, minutes_or_none
 from api.pages.frame import page, see_other
@@ -243,6 +244,7 @@ def meeting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
     committee = committees(desk.session)[meeting["committee_id"]]
     people = people_by_id(desk)
     day = meeting["starts"].date()
+    audience = audience_of(desk, members, given, day)
     is_open = meeting["state"] == "planned"
     may_plan = is_open and allows(Action.PLAN_MEETINGS, given) is not None
     asked = answers.asked_of(desk.session, desk.asker.person_id, [meeting]) if is_open else []
@@ -271,7 +273,10 @@ def meeting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
         may_plan=may_plan,
         may_run=meeting["state"] != "cancelled" and allows(Action.RUN_MEETING, given) is not None,
         to_invite=[(one.id, one.name) for one in people.values() if one.id not in invited] if may_plan else [],
-        agenda=agenda_papers.content(desk.session, meeting_id, audience=audience_of(desk, members, given, day)),
+        agenda=agenda_papers.whole(desk.session, meeting_id, audience=audience),
+        documents=[one for one in documents_of(desk, meeting_id, audience) if not one["version"].is_replaced],
+        may_keep_agenda=allows(Action.KEEP_AGENDA, given) is not None,
+        may_ask=is_open and allows(Action.ASK_FOR_ITEM, given) is not None,
         day=desk.day,
     )
 

@@ -41,6 +41,7 @@ from duties.held import Moved, changed_meanwhile
 from duties.here import many, one, program_of
 from duties.proofs import LARGEST_DOCUMENT, Proof
 from duties.refusals import Refusal
+from meetings import decisions
 from models.base import refers, table_of
 from models.casework import SETTLED, Evidence, EvidenceFile, Task, TaskNeed
 from models.record import Event
@@ -250,6 +251,7 @@ def task_page(desk: Desk, request: Request, task_id: UUID, typed: Typed) -> HTML
         case=case,
         due_rule=due_rule,
         holds_up=_holds_up(desk, task_id),
+        decision=decisions.of_task(desk.session, task_id) if case is None else None,
         history=told(desk, events, with_notes=with_notes),
     )
 

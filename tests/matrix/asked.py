@@ -201,6 +201,13 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /meetings/{meeting_id}/place": Sent(form={**_MEETING, "place": "Salle 4"}),
     "POST /meetings/{meeting_id}/hour": Sent(form={"seen": "{version_of_season}", "hour": "10:00"}),
     "POST /meetings/{meeting_id}/guests/{guest_id}/withdrawal": Sent(form={"shown": ""}),
+    "POST /meetings/{meeting_id}/run/opening": Sent(form=_MEETING),
+    "POST /meetings/{meeting_id}/run/putting-back": Sent(form=_MEETING),
+    "POST /meetings/{meeting_id}/run/closing": Sent(form={**_MEETING, "rest": "carried"}),
+    "POST /meetings/{meeting_id}/run/attendance": Sent(form={"seen": "0", "seat": _NOBODY, "state": "present"}),
+    "POST /meetings/{meeting_id}/run/outcome": Sent(form={"seen": "1", "item": "{item_id}", "outcome": "treated"}),
+    "POST /meetings/{meeting_id}/run/decision": Sent(form={"kind": "other", "text_fr": "On continue."}),
+    "POST /meetings/{meeting_id}/run/items": Sent(form={"title_fr": "Un point", "reason": "Cette nuit."}),
     "GET /committees/{key}/dates": Sent(path="/committees/{committee_key}/dates", query="?first=2027-04-07"),
     "POST /committees/{key}/dates": Sent(
         path="/committees/{committee_key}/dates",
@@ -262,6 +269,8 @@ SENT: Final[Mapping[str, Sent]] = {
     "PUT /api/v1/meetings/{meeting_id}/answer": Sent(json={"answer": "accepted"}),
     "POST /api/v1/meetings/{meeting_id}/closing": Sent(json={"carry_rest": True}),
     "PUT /api/v1/meetings/{meeting_id}/attendance": Sent(json={"seat_id": _NOBODY, "state": "present"}),
+    "PUT /api/v1/meetings/{meeting_id}/outcomes/{item_id}": Sent(json={"outcome": "treated"}),
+    "POST /api/v1/meetings/{meeting_id}/additions": Sent(json={"title_fr": "Un point", "reason": "Cette nuit."}),
     "POST /api/v1/meetings/{meeting_id}/decisions": Sent(json={"text_fr": "On continue."}),
     "PUT /api/v1/endorsements": Sent(
         json={"decision_id": _NOBODY, "organization_id": "{organization_id}", "said": "endorsed"}

@@ -16,7 +16,7 @@ from duties.here import program_of
 from duties.incidents import Entry
 from duties.people import add_person, appoint, end_tenure, record_absence
 from duties.proofs import Proof
-from meetings import feeds, links, schedule
+from meetings import agendas, feeds, links, schedule
 from meetings.committees import committee_of
 from models.access import BrowserSession, Passkey
 from models.agreement import Agreement
@@ -304,6 +304,8 @@ def _meeting_of(cast: Cast, place: str) -> dict[str, str]:
             .limit(1)
         ).one()
         schedule.invite_guest(session, found.id, cast.people[guest], by=by, at=AT)
+        item_id = agendas.request(session, committee, title_fr="Un point", title_en="An item", by=by, at=AT)
+        agendas.put_on(session, item_id, found.id, by=by, at=AT)
         invitation = session.execute(
             select(_invitation.c.id).where(
                 _invitation.c.program_id == program_of(session),
@@ -330,6 +332,7 @@ def _meeting_of(cast: Cast, place: str) -> dict[str, str]:
     return {
         "draft_id": str(draft_id),
         "meeting_id": str(found.id),
+        "item_id": str(item_id),
         "version_of_meeting": str(found.version),
         "version_of_season": "1",
         "guest_id": str(cast.people[guest]),

@@ -1,0 +1,83 @@
+"""What an asker is to a partner and to what it owes, and finding the ones that they may see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from api.permissions import (
+    Action,
+    Asker,
+    Forbidden,
+    Given,
+    Relation,
+    acting_as,
+    allows,
+    require,
+    themselves,
+    to_program,
+)
+from duties.here import many, program_of
+from duties.obligations import reading
+from duties.obligations.facts import COORDINATOR
+from models.agreement import Agreement
+from models.base import refers, table_of
+from models.program import Organization
+
+_organization = table_of(Organization)
+_agreement = table_of(Agreement)
+
+
+def to_partner(asker: Asker, organization_id: UUID) -> Given:
+    """What the asker is to an organization: whether they hold a role there, and which."""
+    given = to_program(asker, organizations=[organization_id])
+    if any(tenure.organization_id == organization_id for tenure in asker.standing.roles_of(asker.person_id)):
+        given[Relation.WORKS_HERE] = themselves(asker)
+    return given
+
+
+def to_obligation(asker: Asker, row: Mapping[str, Any]) -> Given:
+    """What the asker is to one period of an obligation: what they are to its partner, and whether they state it."""
+    given = to_partner(asker, row["organization_id"])
+    if row["check_kind"] == "attestation":
+        role = row["rule"]["by"]
+        hat = asker.hat(role, None if role == COORDINATOR else row["organization_id"])
+        if hat is not None:
+            given[Relation.ATTESTS] = acting_as(asker, hat)
+    return given
+
+
+def partners_of(session: Session, asker: Asker) -> list[dict[str, Any]]:
+    """The partners with an agreement, those that the asker may see, by name: `Action.SEE_PARTNER` for each."""
+    rows = many(
+        session,
+        select(_organization, _agreement.c.id.label("agreement_id"))
+        .join(_agreement, refers(_agreement.c.organization_id, _organization))
+        .where(_organization.c.program_id == program_of(session))
+        .order_by(_organization.c.short_name),
+    )
+    return [row for row in rows if allows(Action.SEE_PARTNER, to_partner(asker, row["id"])) is not None]
+
+
+def find_partner(session: Session, asker: Asker, organization_id: UUID) -> tuple[dict[str, Any], Given]:
+    """A partner that the asker may see, and what they are to it. Raises Forbidden, also where there is none."""
+    found = next((row for row in partners_of(session, asker) if row["id"] == organization_id), None)
+    if found is None:
+        raise Forbidden
+    given = to_partner(asker, organization_id)
+    require(Action.SEE_PARTNER, given)
+    return found, given
+
+
+def find_obligation(session: Session, asker: Asker, period_id: UUID) -> tuple[dict[str, Any], Given]:
+    """One period of an obligation that the asker may see, and what they are to it. Raises Forbidden."""
+    row = reading.period(session, period_id)
+    if row is None:
+        raise Forbidden
+    given = to_obligation(asker, row)
+    require(Action.SEE_OBLIGATION, given)
+    return row, given

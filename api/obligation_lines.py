@@ -1,0 +1,112 @@
+"""Obligations as pages show them: the shape and the word of each state, why each fact counts or not, and lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from duties.obligations.reading import WORST_FIRST
+from duties.program_agreements import fact_of
+from locales import N_
+
+#: What a state looks like, and the word for it.
+STATES: Final[Mapping[str, tuple[str, str]]] = {
+    "cannot_be_met": ("stop", N_("Cannot be met any more")),
+    "missed": ("stop", N_("Not met")),
+    "at_risk": ("late", N_("At risk")),
+    "awaiting_record": ("wait", N_("Awaiting record")),
+    "on_track": ("half", N_("On track")),
+    "not_yet": ("empty", N_("Nothing to tell yet")),
+    "met": ("full", N_("Met")),
+    "waived": ("skip", N_("Waived")),
+    "no_occasion": ("skip", N_("No occasion")),
+}
+#: The letters that stand in a cell, so that the table reads without its shapes and colours.
+LETTERS: Final[Mapping[str, str]] = {
+    "cannot_be_met": N_("X"),
+    "missed": N_("N"),
+    "at_risk": N_("R"),
+    "awaiting_record": N_("A"),
+    "on_track": N_("T"),
+    "not_yet": N_("–"),
+    "met": N_("M"),
+    "waived": N_("W"),
+    "no_occasion": N_("O"),
+}
+#: Why a fact counts, or counts neither way.
+WHY: Final[Mapping[str, str]] = {
+    "present": N_("present"),
+    "remote": N_("present from afar"),
+    "alternate": N_("by an alternate"),
+    "alternate_does_not_count": N_("by an alternate, who does not count for this"),
+    "excused": N_("excused"),
+    "absent": N_("absent"),
+    "cancelled": N_("cancelled"),
+    "without_quorum": N_("adjourned without quorum"),
+    "awaited": N_("nobody recorded it: the coordination is asked to"),
+    "not_recorded_yet": N_("not recorded yet"),
+    "to_come": N_("to come"),
+    "waived": N_("waived that day"),
+    "called_off": N_("waived or called off"),
+    "late": N_("too late"),
+    "in_time": N_("in time"),
+    "in_period": N_("of this period"),
+    "other_period": N_("of another period"),
+    "held": N_("stated that it held"),
+    "not_held": N_("stated that it did not"),
+}
+#: What a fact is about.
+KINDS: Final[Mapping[str, str]] = {
+    "meeting": N_("Meeting"),
+    "task": N_("Task"),
+    "document": N_("Document"),
+    "attestation": N_("Attestation"),
+    "count": N_("Count"),
+}
+NEEDS_SOMETHING: Final = frozenset({"cannot_be_met", "missed", "at_risk", "awaiting_record"})
+SETTLED: Final = frozenset({"met", "waived", "no_occasion", "missed"})
+
+
+@dataclass(frozen=True)
+class Cell:
+    """How one partner stands by one clause: the worst of its periods that are shown, and how many these are."""
+
+    state: str
+    period_id: UUID
+    several: int
+
+
+def clause_of(row: Mapping[str, Any]) -> str:
+    """The clause of a period, as the agreement numbers it, without the role that owes it."""
+    return str(row["key"]).partition(":")[0]
+
+
+def by_worst(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The rows with what needs something first, then by their last day."""
+    far = "9999"
+    return sorted(
+        rows,
+        key=lambda row: (
+            WORST_FIRST.index(row["state"]),
+            row["ends_on"].isoformat() if row["ends_on"] else far,
+            row["key"],
+        ),
+    )
+
+
+def grid(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], dict[UUID, dict[str, Cell]]]:
+    """The clauses in the guide's order, and for each partner how it stands by each."""
+    clauses = sorted({clause_of(row) for row in rows}, key=lambda one: (fact_of(one), one))
+    found: dict[UUID, dict[str, list[Mapping[str, Any]]]] = {}
+    for row in rows:
+        found.setdefault(row["organization_id"], {}).setdefault(clause_of(row), []).append(row)
+    return clauses, {
+        place: {
+            clause: Cell(worst[0]["state"], worst[0]["id"], len(worst))
+            for clause, several in of.items()
+            for worst in [by_worst(several)]
+        }
+        for place, of in found.items()
+    }

@@ -1,0 +1,186 @@
+"""Partners and what they owe: all of them at a glance for the coordinator, and each on a page of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy import select
+
+from api.at_partners import find_partner, partners_of
+from api.meeting_lines import between
+from api.obligation_lines import LETTERS, NEEDS_SOMETHING, STATES, by_worst, clause_of, grid
+from api.pages.frame import page, see_other, titles_of_roles
+from api.permissions import Action, Relation, allows, asks, require, to_program
+from api.session import AtDesk, Desk
+from duties import board
+from duties.agreements import version_in_force
+from duties.here import many, program_of
+from duties.obligations import reading
+from meetings.committees import ALTERNATE, PRINCIPAL, committees, memberships
+from models.agreement import AgreementRole
+from models.base import table_of
+from models.program import Person
+
+router = APIRouter()
+
+_created = table_of(AgreementRole)
+_person = table_of(Person)
+
+#: What ended longer ago is history, and on the page of its year.
+LATELY: Final = timedelta(days=120)
+AHEAD: Final = timedelta(days=120)
+NEXT: Final = 6
+
+
+@router.get("/partners", name="partners")
+@asks(Action.SEE_PARTNERS)
+def show_partners(desk: AtDesk, request: Request) -> Response:
+    """Every partner by every clause, what is at risk first. Who sees one partner alone is taken to its page."""
+    given = to_program(desk.asker)
+    require(Action.SEE_PARTNERS, given)
+    partners = partners_of(desk.session, desk.asker)
+    if len(partners) == 1 and Relation.COORDINATOR not in given:
+        return see_other(f"/partners/{partners[0]['id']}")
+    rows = _lately(desk, [partner["id"] for partner in partners])
+    clauses, cells = grid(rows)
+    return page(
+        desk,
+        request,
+        "partners.html",
+        partners=partners,
+        clauses=[{"key": one, "text": _text_of(rows, one, desk.language)} for one in clauses],
+        cells=cells,
+        at_risk=[_line(row, desk.language) for row in by_worst(rows) if row["state"] in NEEDS_SOMETHING],
+        states=STATES,
+        letters=LETTERS,
+        day=desk.day,
+    )
+
+
+@router.get("/partners/{organization_id}", name="partner")
+@asks(Action.SEE_PARTNER)
+def show_partner(desk: AtDesk, request: Request, organization_id: UUID) -> Response:
+    """One partner: its obligations, who sits where, its vacancies, its next meetings, and what its roles have to do."""
+    partner, given = find_partner(desk.session, desk.asker, organization_id)
+    rows = _lately(desk, [organization_id])
+    titles = titles_of_roles(desk)
+    worst = [_line(row, desk.language, titles) for row in by_worst(rows)]
+    open_, settled = (
+        [line for line in worst if (line["state"] in ("met", "waived", "no_occasion")) == is_settled]
+        for is_settled in (False, True)
+    )
+    return page(
+        desk,
+        request,
+        "partner.html",
+        partner=partner,
+        version=version_in_force(desk.session, organization_id, desk.day),
+        needs=[line for line in open_ if line["state"] in NEEDS_SOMETHING],
+        coming=[line for line in open_ if line["state"] not in NEEDS_SOMETHING],
+        settled=settled,
+        seats=_seats(desk, organization_id),
+        roles=_roles(desk, organization_id, titles),
+        meetings=_meetings(desk, organization_id),
+        may_see_all=allows(Action.WAIVE_CLAUSE, given) is not None,
+        states=STATES,
+        day=desk.day,
+    )
+
+
+def _lately(desk: Desk, organization_ids: Sequence[UUID]) -> list[dict[str, Any]]:
+    """The periods that are open, or ended lately: where one of a clause is open, those that went well are left out."""
+    rows = reading.periods(desk.session, organization_ids=organization_ids, since=desk.day - LATELY, until=desk.day)
+    is_open = {
+        (row["agreement_id"], row["key"]) for row in rows if row["ends_on"] is None or row["ends_on"] >= desk.day
+    }
+    return [
+        row
+        for row in rows
+        if row["ends_on"] is None
+        or row["ends_on"] >= desk.day
+        or row["state"] in NEEDS_SOMETHING
+        or (row["agreement_id"], row["key"]) not in is_open
+    ]
+
+
+def _line(row: Mapping[str, Any], language: str, titles: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """One period as a line of a list."""
+    return {
+        **row,
+        "clause": clause_of(row),
+        "text": row[f"text_{language}"],
+        "owner": (titles or {}).get(row["owed_by"], ""),
+    }
+
+
+def _text_of(rows: Sequence[Mapping[str, Any]], clause: str, language: str) -> str:
+    return next(str(row[f"text_{language}"]) for row in rows if clause_of(row) == clause)
+
+
+def _seats(desk: Desk, organization_id: UUID) -> list[dict[str, Any]]:
+    """The organization's seats of today on each committee, with who holds them."""
+    named = committees(desk.session)
+    found = []
+    people = _people(desk)
+    for committee_id, members in memberships(desk.session).items():
+        row = named[committee_id]
+        if row["derived_from"]:
+            continue  # they are seats of another committee
+        for seat in members.seats_on(desk.day):
+            if seat.organization_id != organization_id:
+                continue
+            found.append(
+                {
+                    "committee": row["title_fr"] if desk.language == "fr" else row["title_en"],
+                    "key": row["key"],
+                    "title": seat.title_fr if desk.language == "fr" else seat.title_en,
+                    "principals": [people[one] for one in members.holders(seat.id, desk.day, PRINCIPAL)],
+                    "alternates": [people[one] for one in members.holders(seat.id, desk.day, ALTERNATE)],
+                }
+            )
+    return sorted(found, key=lambda one: (str(one["committee"]), str(one["title"])))
+
+
+def _roles(desk: Desk, organization_id: UUID, titles: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The roles that the agreement creates there, with who holds them, and whether somebody lacks."""
+    version = version_in_force(desk.session, organization_id, desk.day)
+    if version is None:
+        return []
+    created = many(
+        desk.session,
+        select(_created)
+        .where(_created.c.program_id == program_of(desk.session), _created.c.agreement_version_id == version["id"])
+        .order_by(_created.c.role),
+    )
+    standing, people = desk.asker.standing, _people(desk)
+    vacant = {
+        (one.role, one.organization_id): one for one in board.vacancies(desk.session, standing) if one.kind == "role"
+    }
+    return [
+        {
+            "title": titles.get(row["role"], row["role"]),
+            "people": [people[tenure.person_id] for tenure in standing.holding(row["role"], organization_id)],
+            "vacancy": vacant.get((row["role"], organization_id)),
+        }
+        for row in created
+    ]
+
+
+def _meetings(desk: Desk, organization_id: UUID) -> list[Any]:
+    """The next meetings of the committees on which the organization sits."""
+    mine = {
+        committee_id
+        for committee_id, members in memberships(desk.session).items()
+        if any(seat.organization_id == organization_id for seat in members.seats_on(desk.day))
+    }
+    ahead = between(desk, desk.day, desk.day + AHEAD)
+    return [line for line in ahead if not line.is_off and line.committee["id"] in mine][:NEXT]
+
+
+def _people(desk: Desk) -> dict[UUID, Person]:
+    rows = desk.session.scalars(select(Person).where(_person.c.program_id == program_of(desk.session)))
+    return {one.id: one for one in rows}

@@ -1,0 +1,168 @@
+"""Partners and what they owe: all of them for the coordinator, one’s own for each, and what people give for it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+
+from models.base import table_of
+from models.obligation import Attestation, ObligationDocument
+from tests.api.pages.looking import signed_in as signed_in_as
+from tests.api.pages.looking import text_of as text_of_page
+from tests.cast import TODAY, Cast
+from tests.duties.obligations.signed import hold, kept, period, put_in_force
+from tests.meetings.sitting import seat_everyone
+
+_document = table_of(ObligationDocument)
+_attestation = table_of(Attestation)
+
+NOTE = "Gypse <b>Ardoise</b>"
+
+
+def signed_in(cast: Cast, name: str) -> TestClient:
+    """A browser that asks for French."""
+    client = signed_in_as(cast, name)
+    client.headers["Accept-Language"] = "fr-CA"
+    return client
+
+
+def text_of(response: Any) -> str:
+    """What a reader reads of an answer."""
+    return text_of_page(response.text)
+
+
+@pytest.fixture
+def owing(cast: Cast) -> dict[str, UUID]:
+    """Every agreement in force, one seat that stayed empty twice; some periods by partner and clause."""
+    with cast.session() as session:
+        seat_everyone(session, cast)
+        put_in_force(session, cast)
+        filled = dict.fromkeys(("ccsmtl", "codim", "spvm", "marie-vincent", "anonyme"), "present")
+        for day in (date(2026, 5, 12), date(2026, 8, 11)):
+            hold(session, cast, day, {**filled, "en-marge": "absent"})
+        kept(session)
+        found: dict[str, UUID] = {
+            f"{place} {key}": period(session, cast, place, key)["id"]
+            for place in ("en-marge", "codim")
+            for key in ("AG-M1", "AG-P2", "AG-P4", "AG-W2", "AG-X2")
+        }
+        session.commit()
+        return found
+
+
+def test_the_coordinator_sees_every_partner_by_every_clause_and_what_is_at_risk_first(
+    cast: Cast, owing: dict[str, UUID]
+) -> None:
+    page = signed_in(cast, "coordinator").get("/partners")
+    assert page.status_code == 200
+    assert page.text.index("Ne peut plus être tenu") < page.text.index("Partenaires et clauses</h2>")
+    assert f'href="/obligations/{owing["en-marge AG-M1"]}"' in page.text
+    # Each cell says its state in words beside the shape and the letter.
+    assert '<b aria-hidden="true">X</b><span class="unseen">Ne peut plus être tenu – En Marge 12-17, AG-M1' in page.text
+
+
+def test_a_manager_is_taken_to_their_own_partner_and_finds_no_other(cast: Cast, owing: dict[str, UUID]) -> None:
+    manager = signed_in(cast, "manager_em")
+    page = manager.get("/partners", follow_redirects=False)
+    assert page.headers["location"] == f"/partners/{cast.organizations['en-marge']}"
+    shown = text_of(manager.get(page.headers["location"]))
+    assert "Siéger au Comité directeur" in shown
+    assert "Perle Obsidienne" in shown
+    assert manager.get(f"/partners/{cast.organizations['codim']}").status_code == 404
+    assert manager.get(f"/obligations/{owing['codim AG-M1']}").status_code == 404
+
+
+@pytest.mark.usefixtures("owing")
+def test_one_who_manages_two_partners_sees_both_and_no_third(cast: Cast) -> None:
+    shown = signed_in(cast, "manager_two").get("/partners").text
+    assert f"/partners/{cast.organizations['spvm']}" in shown
+    assert f"/partners/{cast.organizations['marie-vincent']}" in shown
+    assert f"/partners/{cast.organizations['en-marge']}" not in shown
+
+
+def test_a_period_says_each_fact_that_counted_and_why_and_how_it_stood_before(
+    cast: Cast, owing: dict[str, UUID]
+) -> None:
+    shown = text_of(signed_in(cast, "manager_em").get(f"/obligations/{owing['en-marge AG-M1']}"))
+    assert "Rencontre, 12 mai 2026 absent·e compte" in shown
+    assert "au plus 1 absence" in shown
+
+
+def test_only_the_holder_of_the_role_states_it_and_what_they_wrote_is_for_those_who_answer_for_the_partner(
+    cast: Cast, owing: dict[str, UUID]
+) -> None:
+    address = f"/obligations/{owing['en-marge AG-P2']}"
+    assert "Qu’attestez-vous" in text_of(signed_in(cast, "manager_em").get(address))
+    assert "Qu’attestez-vous" not in text_of(signed_in(cast, "coordinator").get(address))
+    for who in ("coordinator", "deputy", "director_em", "manager_codim"):
+        assert signed_in(cast, who).post(f"{address}/attestation", data={"said": "held"}).status_code == 404
+    refused = signed_in(cast, "manager_em").post(f"{address}/attestation", data={"said": "not_held"})
+    assert refused.status_code == 422
+    assert "Dites pourquoi" in text_of(refused)
+    manager = signed_in(cast, "manager_em")
+    done = manager.post(f"{address}/attestation", data={"said": "not_held", "note": NOTE}, follow_redirects=False)
+    assert done.status_code == 303
+    assert "Gypse &lt;b&gt;Ardoise&lt;/b&gt;" in manager.get(address).text
+    assert "Ardoise" not in signed_in(cast, "deputy").get(address).text
+
+
+def test_the_coordinator_states_of_a_worker_what_is_theirs_to_state(cast: Cast, owing: dict[str, UUID]) -> None:
+    address = f"/obligations/{owing['en-marge AG-W2']}"
+    signed_in(cast, "coordinator").post(f"{address}/attestation", data={"said": "held"})
+    with cast.session() as session:
+        assert session.scalars(select(_attestation.c.role)).all() == ["coordinator"]
+        assert period(session, cast, "en-marge", "AG-W2")["state"] == "met"
+
+
+def test_a_document_is_given_read_and_taken_back(cast: Cast, owing: dict[str, UUID]) -> None:
+    manager, address = signed_in(cast, "manager_em"), f"/obligations/{owing['en-marge AG-P4']}"
+    given = {"document": ("Été 2026.txt", "Soirée d’information".encode(), "text/plain")}
+    refused = manager.post(f"{address}/documents", data={"day": "2027-01-01"}, files=given)
+    assert refused.status_code == 409
+    lied = {"document": ("bilan.pdf", b"Pas un PDF", "application/pdf")}
+    assert manager.post(f"{address}/documents", data={"day": TODAY.isoformat()}, files=lied).status_code in (409, 422)
+    manager.post(f"{address}/documents", data={"day": TODAY.isoformat()}, files=given)
+    page = manager.get(address)
+    assert "Tenu" in text_of(page)
+    with cast.session() as session:
+        document = session.scalars(select(_document.c.id)).one()
+        assert period(session, cast, "en-marge", "AG-P4")["state"] == "met"
+    got = manager.get(f"/proofs/{document}")
+    assert got.text == "Soirée d’information"
+    assert got.headers["content-disposition"].startswith("attachment;")
+    for who in ("deputy", "manager_codim", "researcher"):
+        assert signed_in(cast, who).get(f"/proofs/{document}").status_code == 404
+    manager.post(f"{address}/documents/{document}/withdrawal", data={"reason": "Mauvais fichier"})
+    with cast.session() as session:
+        assert period(session, cast, "en-marge", "AG-P4")["state"] == "on_track"
+
+
+def test_a_document_of_one_clause_is_not_taken_back_under_another(cast: Cast, owing: dict[str, UUID]) -> None:
+    manager = signed_in(cast, "manager_em")
+    given = {"document": ("bilan.txt", b"Fait.", "text/plain")}
+    manager.post(f"/obligations/{owing['en-marge AG-P4']}/documents", data={"day": TODAY.isoformat()}, files=given)
+    with cast.session() as session:
+        document = session.scalars(select(_document.c.id)).one()
+    other = f"/obligations/{owing['en-marge AG-M1']}/documents/{document}/withdrawal"
+    assert manager.post(other, data={"reason": "Mauvais"}).status_code == 404
+
+
+def test_nobody_is_freed_of_a_clause_without_a_decision(cast: Cast, owing: dict[str, UUID]) -> None:
+    address = f"/obligations/{owing['en-marge AG-M1']}/waivers"
+    said = {"first": "2026-05-01", "last": "2026-08-31", "decision": "", "reason": "Déménagement"}
+    refused = signed_in(cast, "coordinator").post(address, data=said)
+    assert refused.status_code in (409, 422)
+    assert "par une décision qui tient" in text_of(refused)
+    assert 'value="Déménagement"' in refused.text
+    assert signed_in(cast, "manager_em").post(address, data=said).status_code == 404
+
+
+def test_where_nothing_is_signed_the_page_says_what_to_do(cast: Cast) -> None:
+    assert "n’oblige personne" in text_of(signed_in(cast, "coordinator").get("/partners"))
+    partner = text_of(signed_in(cast, "coordinator").get(f"/partners/{cast.organizations['codim']}"))
+    assert "Aucune entente n’est en vigueur" in partner
