@@ -4,7 +4,9 @@ PostgreSQL refuses to run as root. The account may pass through the folders abov
 nobody else is let in, and nothing becomes readable.
 """
 
+import contextlib
 import errno
+import fcntl
 import logging
 import os
 import pwd
@@ -17,6 +19,9 @@ from pathlib import Path
 _log = logging.getLogger(__name__)
 
 SYSTEM_USER = "spheres-postgres"
+
+#: Held while the account is made. Only root writes there.
+ALONE = "/run/spheres-postgres.lock"
 
 _ACL = "system.posix_acl_access"
 _ENTRY = struct.Struct("<HHI")  # tag, permissions, user or group
@@ -33,15 +38,23 @@ def server_account() -> pwd.struct_passwd | None:
     """
     if os.geteuid() != 0:
         return None
-    try:
+    with contextlib.suppress(KeyError):
         return pwd.getpwnam(SYSTEM_USER)
-    except KeyError:
-        pass
-    options = ["--system", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin"]
     maker = shutil.which("useradd", path="/usr/sbin:/sbin:/usr/bin:/bin")
     if maker is not None:
+        _make(maker)
+    return pwd.getpwnam(SYSTEM_USER)
+
+
+def _make(maker: str) -> None:
+    """Make the account, one starter at a time: of two at once, one read a number that the other then replaced."""
+    options = ["--system", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin"]
+    with open(ALONE, "w", encoding="utf-8") as guard:  # noqa: PTH123 - held open while the lock is
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        with contextlib.suppress(KeyError):
+            pwd.getpwnam(SYSTEM_USER)
+            return  # by whoever held it before
         subprocess.run([maker, *options, SYSTEM_USER], capture_output=True, check=False)  # noqa: S603 - fixed words
-    return pwd.getpwnam(SYSTEM_USER)  # whoever made it: two starters may have tried together
 
 
 def open_the_way(target: Path, account: pwd.struct_passwd) -> None:
