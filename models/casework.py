@@ -11,9 +11,9 @@ from models.base import InProgram, Table, moment, one_of, structure, to, togethe
 from models.lifecycles import ACT, CASE, TASK
 
 #: What a case may be about.
-SUBJECT_KINDS = ("worker", "organization", "agreement_version", "program")
+SUBJECT_KINDS = ("worker", "organization", "agreement_version", "program", "participant")
 #: What tells two cases of one protocol apart.
-SUBJECT_AND_PERIOD = ("subject_id", "organization_id", "agreement_version_id", "period")
+SUBJECT_AND_PERIOD = ("subject_id", "organization_id", "agreement_version_id", "participant_id", "period")
 
 #: The states in which a task no longer holds anything up.
 SETTLED = ("done", "waived")
@@ -43,9 +43,10 @@ class ProtocolVersion(InProgram, table=True):
 class Case(InProgram, table=True):
     """One running protocol: an onboarding, the renewal of an agreement, a quarter's report.
 
-    What it is about is a person at an organization, an organization, an agreement's version with its organization, or
-    the program itself: `subject_kind` says which. `period` is the quarter or the year that it is for (2026-Q3, 2026),
-    and empty where its protocol has none. Of what begins by itself there is one for each subject and period, ever.
+    What it is about is a person at an organization, an organization, an agreement's version with its organization, a
+    candidate or participant, or the program itself: `subject_kind` says which. `period` is the quarter or the year that
+    it is for (2026-Q3, 2026), and empty where its protocol has none. Of what begins by itself there is one for each
+    subject and period, ever.
     """
 
     __tablename__ = "case"
@@ -54,6 +55,7 @@ class Case(InProgram, table=True):
         to("person", "subject_id"),
         to("organization", "organization_id"),
         to("agreement_version", "agreement_version_id"),
+        to("participant", "participant_id"),
         to("person", "opened_by"),
         to("person", "ended_by"),
         one_of("state", CASE.states),
@@ -62,7 +64,10 @@ class Case(InProgram, table=True):
         CheckConstraint(
             "(subject_kind = 'agreement_version') = (agreement_version_id is not null)", name="about_an_agreement"
         ),
-        CheckConstraint("(subject_kind = 'program') = (organization_id is null)", name="about_the_program"),
+        CheckConstraint("(subject_kind = 'participant') = (participant_id is not null)", name="about_a_participant"),
+        CheckConstraint(
+            "(subject_kind in ('program', 'participant')) = (organization_id is null)", name="about_the_program"
+        ),
         CheckConstraint("period ~ '^([0-9]{4}(-Q[1-4])?)?$'", name="period"),
         CheckConstraint("(state = 'open') = (ended_at is null)", name="ended"),
         Index(
@@ -92,6 +97,7 @@ class Case(InProgram, table=True):
     subject_id: UUID | None = Field(default=None, index=True)  # the person
     organization_id: UUID | None = None
     agreement_version_id: UUID | None = None
+    participant_id: UUID | None = None
     period: str = ""
     once: bool = False  # its protocol begins by itself
     anchors: dict[str, Any] = structure()  # named days, as ISO dates

@@ -203,7 +203,61 @@ MINUTES = Lifecycle(
     },
 )
 
-LIFECYCLES = (CASE, TASK, ACT, NOTICE, AGREEMENT_VERSION, MEETING, AGENDA_ITEM, DECISION, MINUTES)
+#: draft: somebody is still writing. candidate: nobody has decided. assigned: a worker meets them. committed: yes.
+PARTICIPANT = Lifecycle(
+    "participant",
+    states=("draft", "candidate", "assigned", "committed", "admitted", "refused", "declined", "destroyed"),
+    initial="draft",
+    moves={
+        ("draft", "send"): "candidate",
+        ("draft", "destroy"): "destroyed",
+        ("candidate", "assign"): "assigned",
+        ("candidate", "refuse"): "refused",
+        ("candidate", "decline"): "declined",
+        ("candidate", "join"): "destroyed",
+        ("assigned", "reassign"): "assigned",
+        ("assigned", "take_back"): "candidate",
+        ("assigned", "commit"): "committed",
+        ("assigned", "decline"): "declined",
+        ("committed", "reassign"): "committed",
+        ("committed", "take_back"): "candidate",
+        ("committed", "decline"): "declined",
+        ("committed", "admit"): "admitted",
+        ("refused", "refer_again"): "candidate",
+        ("declined", "refer_again"): "candidate",
+        ("refused", "destroy"): "destroyed",
+        ("declined", "destroy"): "destroyed",
+        ("admitted", "destroy"): "destroyed",
+    },
+)
+
+REFERRAL = Lifecycle(
+    "referral",
+    states=("draft", "received", "triaged", "joined", "abandoned"),
+    initial="draft",
+    moves={
+        ("draft", "send"): "received",
+        ("draft", "abandon"): "abandoned",
+        ("received", "triage"): "triaged",
+        ("received", "join"): "joined",
+        ("triaged", "take_back"): "received",
+        ("triaged", "join"): "joined",
+    },
+)
+
+LIFECYCLES = (
+    CASE,
+    TASK,
+    ACT,
+    NOTICE,
+    AGREEMENT_VERSION,
+    MEETING,
+    AGENDA_ITEM,
+    DECISION,
+    MINUTES,
+    REFERRAL,
+    PARTICIPANT,
+)
 
 DRAWING: Final = Path(__file__).resolve().parents[1] / "docs" / "lifecycles.md"
 
@@ -263,6 +317,8 @@ _TITLES: Final = {
     "agenda item": "An item of an agenda",
     "decision": "A decision of a committee",
     "minutes": "The minutes of a meeting",
+    "referral": "A referral of somebody to the program",
+    "participant": "A candidate, and then a participant",
 }
 
 _MEANS: Final = {
@@ -304,6 +360,19 @@ _MEANS: Final = {
     ("minutes", "draft"): "The secretary is writing them.",
     ("minutes", "circulated"): "The members have them and may ask for changes.",
     ("minutes", "approved"): "A later meeting approved them; they stay as they are.",
+    ("referral", "draft"): "Somebody is writing it, and nobody else sees it.",
+    ("referral", "received"): "The coordinator has it, and looks at the criteria.",
+    ("referral", "triaged"): "The coordinator said where it goes: to the committee, to a worker, or no further.",
+    ("referral", "joined"): "It is about somebody who was known already, and belongs to them.",
+    ("referral", "abandoned"): "It was never sent; what was written is destroyed.",
+    ("participant", "draft"): "Somebody is writing a referral of them.",
+    ("participant", "candidate"): "They were referred, and nobody has decided yet.",
+    ("participant", "assigned"): "A worker is to meet them, or has, and they have not said yes or no.",
+    ("participant", "committed"): "They said yes; the consent and the number come next.",
+    ("participant", "admitted"): "They have a number, and a follow-up.",
+    ("participant", "refused"): "The program said no, with what it offered instead.",
+    ("participant", "declined"): "They said no.",
+    ("participant", "destroyed"): "Their key is destroyed: nothing that was sealed can be read by anyone.",
 }
 
 _HAPPENS: Final = {
@@ -353,6 +422,22 @@ _HAPPENS: Final = {
     ("minutes", "circulate"): "The secretary sends them to the members.",
     ("minutes", "amend"): "A member asks for a change before they are approved.",
     ("minutes", "approve"): "A later meeting of the committee approves them.",
+    ("referral", "send"): "Whoever refers sends it.",
+    ("referral", "abandon"): "It is thrown away, or was left for too long.",
+    ("referral", "triage"): "The coordinator decides, every criterion looked at.",
+    ("referral", "take_back"): "The coordinator corrects a triage of which nothing has come yet, or asks for more.",
+    ("referral", "join"): "The coordinator sees that it is about somebody who is known.",
+    ("participant", "send"): "Their first referral is sent.",
+    ("participant", "assign"): "The committee, or the coordinator directly, names the worker who meets them.",
+    ("participant", "reassign"): "Another worker is named.",
+    ("participant", "take_back"): "The worker can no longer meet them, and nobody else is named yet.",
+    ("participant", "refuse"): "The coordinator or the committee refuses, with a reason.",
+    ("participant", "decline"): "They do not want it.",
+    ("participant", "commit"): "They say yes at a first meeting.",
+    ("participant", "admit"): "The consent is signed, and a number given.",
+    ("participant", "refer_again"): "Somebody refers them anew.",
+    ("participant", "join"): "They are somebody who is known already: what was kept apart is destroyed.",
+    ("participant", "destroy"): "Their retention has ended and nothing holds them, or the draft was thrown away.",
 }
 
 

@@ -6,14 +6,17 @@ from models import (
     agreement,
     casework,
     committee,
+    consent,
     engine,
     invitation,
     meeting,
     minutes,
     obligation,
     outbox,
+    participant,
     program,
     record,
+    referral,
 )
 from models.base import metadata
 
@@ -23,6 +26,7 @@ __all__ = [
     "agreement",
     "casework",
     "committee",
+    "consent",
     "engine",
     "invitation",
     "meeting",
@@ -30,6 +34,8 @@ __all__ = [
     "minutes",
     "obligation",
     "outbox",
+    "participant",
     "program",
     "record",
+    "referral",
 ]

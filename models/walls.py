@@ -26,6 +26,7 @@ ADDED_BY_OWN = {
     "door": ("used_at", "used_by_digest"),
     "meeting_link": ("ended_at",),
     "calendar_feed": ("read_at", "ended_at"),
+    "referral_link": ("used_at", "ended_at"),
 }
 #: All are seen while no program is said, so that one can be chosen; from then on, and to be written, its own row alone.
 CHOSEN_FROM = frozenset({"program"})
@@ -43,6 +44,11 @@ APPEND_ONLY = {
     "signed_file": (),
     "obligation_finding": (),
     "obligation_file": (),
+    "criterion_finding": (),
+    "admission_decision": (),
+    "first_meeting": (),
+    "risk_assessment": (),
+    "disclosure": (),
 }
 #: The only tables whose rows may be deleted: nothing of them is anybody's work. Of an agreement these are the
 #: parts of a draft, which a load rewrites; of a calendar, the closed days that a load takes back.

@@ -33,6 +33,7 @@ from tests.conftest import Copies, Database
 from tests.models.catalogue import catalogue
 from tests.models.meetings import meet
 from tests.models.owed import owe
+from tests.models.participants import arrive
 
 TABLES = sorted(table.name for table in metadata.sorted_tables)
 
@@ -125,6 +126,7 @@ def _live(cast: Cast) -> None:
     _look_after_the_record(cast)
     meet(cast)
     owe(cast)
+    arrive(cast)
 
 
 def _sign(session: Session, cast: Cast) -> None:

@@ -33,6 +33,14 @@ CHECKED = errors.CheckViolation.sqlstate
 BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_absence_in_order": ("absence", "ends_on = starts_on - 1", ""),
     "ck_absence_not_own_deputy": ("absence", "deputy_id = person_id", ""),
+    "ck_admission_decision_assigned": ("admission_decision", "outcome = 'refuse'", ""),
+    "ck_admission_decision_forwarded": (
+        "admission_decision",
+        "outcome = 'defer', candidate_worker_id = null, item_id = null, decision_id = null",
+        "",
+    ),
+    "ck_admission_decision_in_a_meeting": ("admission_decision", "item_id = null", "decision_id is not null"),
+    "ck_admission_decision_outcome": ("admission_decision", "outcome = 'perhaps', candidate_worker_id = null", ""),
     "ck_agenda_item_audience": ("agenda_item", "audience = 'everyone'", ""),
     "ck_agenda_item_late": ("agenda_item", "late = true, late_reason = ''", ""),
     "ck_agenda_item_minutes": ("agenda_item", "minutes = 601", ""),
@@ -54,20 +62,49 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_attendance_someone_who_sat": ("attendance", "person_id = null", "state = 'present'"),
     "ck_attendance_state": ("attendance", "state = 'late', person_id = null", ""),
     "ck_attestation_said": ("attestation", "said = 'perhaps'", ""),
+    "ck_barred_lifted": ("barred", "lifted_at = now()", ""),
     "ck_browser_session_ended_as": ("browser_session", "ended_as = 'lost'", ""),
     "ck_browser_session_means": ("browser_session", "means = 'guess'", ""),
     "ck_browser_session_token_digest": ("browser_session", "token_digest = 'agate@ccsmtl.example'", ""),
     "ck_calendar_feed_token_digest": ("calendar_feed", "token_digest = 'agate@ccsmtl.example'", ""),
     "ck_calendar_reader_dialect": ("calendar_reader", "dialect = 'joual'", ""),
+    "ck_candidate_worker_not_own_second": ("candidate_worker", "second_id = worker_id", ""),
+    "ck_case_about_a_participant": (
+        '"case"',
+        "subject_kind = 'participant', organization_id = null, subject_id = null",
+        "",
+    ),
+    "ck_case_about_a_person": ('"case"', "subject_id = null", "subject_kind = 'worker'"),
+    "ck_case_about_an_agreement": ('"case"', "subject_kind = 'agreement_version', subject_id = null", ""),
+    "ck_case_about_the_program": ('"case"', "organization_id = null", "subject_kind = 'worker'"),
     "ck_case_ended": ('"case"', "state = 'closed'", "state = 'open'"),
+    "ck_case_period": ('"case"', "period = 'spring'", ""),
     "ck_case_state": ('"case"', "state = 'lost', ended_at = now()", ""),
+    "ck_case_subject_kind": ('"case"', "subject_kind = 'weather', subject_id = null", ""),
     "ck_closure_in_order": ("closure", "ends_on = starts_on - 1", ""),
     "ck_committee_minutes": ("committee", "minutes = 0", ""),
+    "ck_consent_copy_after": ("consent", "copy_given_on = signed_on - 1", ""),
+    "ck_consent_explained_first": ("consent", "signed_on = explained_on - 1", ""),
+    "ck_consent_in_order": ("consent", "ends_on = signed_on - 1", ""),
+    "ck_consent_language": ("consent", "language = 'la'", ""),
+    "ck_consent_limits_stated": ("consent", "limits_stated = false", ""),
+    "ck_consent_purpose": ("consent", "purpose = 'gossip'", ""),
+    "ck_consent_signed_by": ("consent", "signed_by = 'neighbour'", ""),
+    "ck_consent_stored": ("consent", "stored_by = null", ""),
+    "ck_consent_text_digest": ("consent", "text_digest = 'abc'", ""),
+    "ck_consent_with_a_partner": ("consent", "organization_id = null", "purpose = 'sharing'"),
+    "ck_consent_withdrawn": ("consent", "withdrawn_on = signed_on", ""),
+    "ck_consent_worker_after": ("consent", "worker_signed_on = explained_on - 1", ""),
+    "ck_criterion_finding_allowed": ("criterion_finding", "criterion = 'AD-C1'", "allowed_by is not null"),
+    "ck_criterion_finding_criterion": ("criterion_finding", "criterion = 'AD-C9', allowed_by = null", ""),
+    "ck_criterion_finding_finding": ("criterion_finding", "finding = 'perhaps'", ""),
     "ck_decision_closed": ("decision", "closed_at = now()", "closed_as is null"),
     "ck_decision_due": ("decision", "due_on = null", "owner_role <> ''"),
     "ck_decision_kind": ("decision", "kind = 'personal'", ""),
     "ck_decision_owed": ("decision", "task_id = null", "owner_role <> ''"),
     "ck_decision_state": ("decision", "state = 'lost'", ""),
+    "ck_disclosure_ground": ("disclosure", "ground = 'gossip'", ""),
+    "ck_disclosure_only_necessary": ("disclosure", "only_necessary = false", ""),
     "ck_door_browser_digest": ("door", "browser_digest = 'Firefox'", ""),
     "ck_door_kind": ("door", "kind = 'window'", ""),
     "ck_door_token_digest": ("door", "token_digest = upper(token_digest)", "token_digest ~ '[a-f]'"),
@@ -78,6 +115,8 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_endorsement_said": ("endorsement", "said = 'perhaps'", ""),
     "ck_evidence_kind": ("evidence", "kind = 'password'", ""),
     "ck_evidence_withdrawn": ("evidence", "withdrawn_at = now()", "withdrawn_why is null"),
+    "ck_first_meeting_outcome": ("first_meeting", "outcome = 'perhaps'", ""),
+    "ck_first_meeting_way": ("first_meeting", "way = 'dream'", ""),
     "ck_incident_closed": ("incident", "closed_at = now()", "closed_by is null"),
     "ck_incident_in_order": ("incident", "happened_from = '2026-01-02', happened_to = '2026-01-01'", ""),
     "ck_incident_number": ("incident", "number = 0", ""),
@@ -108,6 +147,8 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_notice_queued": ("notice", "next_attempt_at = null", "state = 'queued'"),
     "ck_notice_sent": ("notice", "sent_at = now()", "state = 'queued'"),
     "ck_notice_state": ("notice", "state = 'lost', next_attempt_at = null, sent_at = null", ""),
+    "ck_number_sequence_last": ("number_sequence", "last = 0", ""),
+    "ck_number_sequence_year": ("number_sequence", "year = 26", ""),
     "ck_obligation_document_sha256": ("obligation_document", "sha256 = 'abc'", ""),
     "ck_obligation_document_size": ("obligation_document", "size = 0", ""),
     "ck_obligation_document_withdrawn": ("obligation_document", "withdrawn_at = now()", ""),
@@ -124,12 +165,34 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_organization_in_order": ("organization", "starts_on = '2026-01-02', ends_on = '2026-01-01'", ""),
     "ck_organization_kind": ("organization", "kind = 'friend'", ""),
     "ck_organization_regime": ("organization", "regime = 'none'", ""),
+    "ck_participant_admitted_by_number": ("participant", "number = null", "state = 'admitted'"),
+    "ck_participant_candidate_ref": ("participant", "candidate_ref = 'C-000001'", ""),
+    "ck_participant_destroyed": ("participant", "destroyed_at = null", "state = 'destroyed'"),
+    "ck_participant_held": ("participant", "held = true", "held_at is null and destroyed_at is null"),
+    "ck_participant_hold": ("participant", "held_at = now()", "held_at is null"),
+    "ck_participant_nothing_left": ("participant", "sealed = 'left'", "state = 'destroyed'"),
+    "ck_participant_number": ("participant", "number = '2026-1'", "state = 'admitted'"),
+    "ck_participant_number_of_the_admitted": ("participant", "number = '#2026-02'", "state = 'assigned'"),
+    "ck_participant_state": ("participant", "state = 'lost', number = null", "state = 'assigned'"),
     "ck_passkey_credential_id": ("passkey", "credential_id = 'agate@ccsmtl.example'", ""),
     "ck_person_email": ("person", "email = 'nobody'", ""),
     "ck_person_language": ("person", "language = 'la'", ""),
     "ck_program_governance": ("program", "governance = 'loose'", ""),
     "ck_rate_count_key": ("rate_count", "key = '203.0.113.7'", ""),
     "ck_rate_count_tries": ("rate_count", "tries = 0", ""),
+    "ck_referral_by_its_link": ("referral", "link_id = null", "way = 'link'"),
+    "ck_referral_has_its_result": ("referral", "result = ''", "state = 'triaged'"),
+    "ck_referral_link_token_digest": ("referral_link", "token_digest = upper(token_digest)", "token_digest ~ '[a-f]'"),
+    "ck_referral_received": ("referral", "received_at = null", "state = 'received'"),
+    "ck_referral_result": ("referral", "result = 'perhaps'", "state = 'triaged'"),
+    "ck_referral_someone_referred": ("referral", "referred_by = null", "way = 'page'"),
+    "ck_referral_state": ("referral", "state = 'lost', result = ''", "state = 'received'"),
+    "ck_referral_triaged": ("referral", "triaged_at = now()", "triaged_by is null"),
+    "ck_referral_way": ("referral", "way = 'pigeon'", "way = 'page'"),
+    "ck_research_consent_research_withdrawn": ("research_consent", "withdrawn_on = signed_on", ""),
+    "ck_risk_assessment_at_admission": ("risk_assessment", "level = 'blue'", "kind = 'admission'"),
+    "ck_risk_assessment_kind": ("risk_assessment", "kind = 'weather'", ""),
+    "ck_risk_assessment_of_a_recruiter": ("risk_assessment", "level = 'red'", "kind = 'recruiter'"),
     "ck_seal_counts": ("seal", "lines = 0", ""),
     "ck_seat_holder_in_order": ("seat_holder", "ends_on = starts_on - 1", ""),
     "ck_seat_holder_kind": ("seat_holder", "kind = 'guest'", ""),
@@ -202,22 +265,29 @@ _KEYS = """
 KEYS = {
     "absence": {"one_absence_at_a_time"},
     "account": {"one_open_account"},
+    "admission_decision": {"one_decision_stands", "uq_admission_decision_program_id_participant_id_n"},
     "agenda_item": {"one_number_a_meeting", "one_open_item"},
     "agenda_version": {"uq_agenda_version_program_id_meeting_id_n"},
     "agreement": {"uq_agreement_program_id_organization_id"},
     "agreement_role": {"uq_agreement_role_program_id_agreement_version_id_role"},
-    "agreement_version": {"uq_agreement_version_program_id_agreement_id_n", "one_in_force"},
+    "agreement_version": {"one_in_force", "uq_agreement_version_program_id_agreement_id_n"},
     "attendance": {"uq_attendance_program_id_meeting_id_seat_id"},
     "attestation": {"one_attestation_stands"},
+    "barred": {"barred_once"},
     "browser_session": {"uq_browser_session_program_id_id"},
     "calendar_feed": {"uq_calendar_feed_program_id_id"},
     "calendar_reader": {"uq_calendar_reader_program_id_person_id"},
-    "case": {"one_open_case"},
+    "candidate_worker": {"one_worker_a_candidate"},
+    "case": {"begun_once", "one_open_case"},
     "committee": {"uq_committee_program_id_key"},
+    "consent": {"one_consent_stands"},
+    "criterion_finding": {"uq_criterion_finding_program_id_participant_id_criterion_n"},
+    "data_key": {"uq_data_key_program_id_participant_id"},
     "decision": {"uq_decision_program_id_number"},
     "drafted_year": {"uq_drafted_year_program_id_committee_id_year"},
     "endorsement": {"uq_endorsement_program_id_decision_id_organization_id"},
     "equipment": {"uq_equipment_program_id_kind_serial"},
+    "first_meeting": {"uq_first_meeting_program_id_participant_id_n"},
     "identity": {"one_identity_a_person", "one_person_an_identity"},
     "incident": {"uq_incident_program_id_number"},
     "incident_version": {"uq_incident_version_program_id_incident_id_number"},
@@ -229,15 +299,21 @@ KEYS = {
     "meeting_series": {"uq_meeting_series_program_id_uid"},
     "minutes": {"uq_minutes_program_id_meeting_id"},
     "notice": {"uq_notice_program_id_key"},
+    "number_sequence": {"uq_number_sequence_program_id_year"},
     "obligation": {"uq_obligation_program_id_agreement_version_id_key"},
     "obligation_finding": {"uq_obligation_finding_program_id_period_id_n"},
     "obligation_period": {"uq_obligation_period_program_id_agreement_id_key_period_starts"},
     "organization": {"uq_organization_program_id_key"},
+    "participant": {"uq_participant_program_id_candidate_ref", "uq_participant_program_id_number"},
     "passkey": {"uq_passkey_program_id_id"},
     "person": {"uq_person_program_id_key"},
     "program": {"uq_program_key"},
     "protocol_version": {"uq_protocol_version_program_id_key_digest"},
+    "referral": {"uq_referral_program_id_link_id"},
+    "referral_link": {"uq_referral_link_program_id_id"},
+    "research_consent": {"one_research_consent_stands"},
     "responsibility": {"uq_responsibility_program_id_digest"},
+    "risk_assessment": {"uq_risk_assessment_program_id_participant_id_kind_n"},
     "role": {"uq_role_program_id_key"},
     "seal": {"uq_seal_program_id_number"},
     "seat": {"uq_seat_program_id_committee_id_key"},
@@ -273,8 +349,8 @@ def test_the_database_refuses_a_second_row_under_a_key(lived_in: Cast, table_nam
                     else f"drop index {index}"
                 )
                 connection.execute(text(away))
-        # A key says nothing of rows in which one of its columns is empty.
-        named = [table.c[name].is_not(None) for name in sorted(_columns(table, key))]
+        # A key says nothing of rows in which one of its columns is empty, but where it says that empty is alike.
+        named = [] if _empty_is_alike(table, key) else [table.c[name].is_not(None) for name in _columns(table, key)]
         row = connection.execute(select(table).where(text(predicate), *named).limit(1)).mappings().one()
         held = {name: value for name, value in row.items() if name != "n" or table_name != "notice"}
         copy = anew(table, held, keeping=_columns(table, key))
@@ -291,6 +367,11 @@ def test_the_database_refuses_a_second_row_under_a_key(lived_in: Cast, table_nam
 def _columns(table: Table, key: str) -> set[str]:
     kept = next((one for one in table.indexes if one.name == key), _constraint(table, key))
     return {column.name for column in kept.columns} if isinstance(kept, (UniqueConstraint, Index)) else set()
+
+
+def _empty_is_alike(table: Table, key: str) -> bool:
+    kept = next((one for one in table.indexes if one.name == key), None)
+    return kept is not None and bool(kept.dialect_options["postgresql"]["nulls_not_distinct"])
 
 
 def _constraint(table: Table, key: str) -> object:
@@ -474,6 +555,7 @@ FOUND_FIRST = {
     "door": "token_digest",
     "meeting_link": "token_digest",
     "passkey": "credential_id",
+    "referral_link": "token_digest",
 }
 
 
@@ -502,7 +584,18 @@ def test_ids_are_drawn_anew_for_every_row() -> None:
 
 def test_every_state_that_a_lifecycle_knows_is_one_that_the_database_takes(lived_in: Cast) -> None:
     """The words of the CHECK and those of the table of moves are the same, so that no move ends in an error."""
-    places = {"case", "task", "notice", "agreement version", "meeting", "agenda item", "decision", "minutes"}
+    places = {
+        "case",
+        "task",
+        "notice",
+        "agreement version",
+        "meeting",
+        "agenda item",
+        "decision",
+        "minutes",
+        "referral",
+        "participant",
+    }
     for lifecycle in lifecycles.LIFECYCLES:
         table = lifecycle.name.replace(" ", "_") if lifecycle.name in places else None
         column = "state"

@@ -47,6 +47,7 @@ BY_CHANCE = {
     "door": "token_digest",
     "meeting_link": "token_digest",
     "passkey": "credential_id",
+    "referral_link": "token_digest",
 }
 
 #: Read before a program is known. A new column in one of them wants a thought, and a line here: nothing nominative.
@@ -93,6 +94,16 @@ OPEN_COLUMNS = {
     },
     "meeting_link": {"token_digest", "program_id", "invitation_id", "made_at", "expires_at", "ended_at"},
     "calendar_feed": {"token_digest", "program_id", "person_id", "id", "made_at", "read_at", "ended_at"},
+    "referral_link": {
+        "token_digest",
+        "program_id",
+        "id",
+        "made_by",
+        "made_at",
+        "expires_at",
+        "used_at",
+        "ended_at",
+    },
     "wake_up": {
         "program_id",
         "case_id",
@@ -487,7 +498,7 @@ def _lift_other_keys(connection: Connection, name: str) -> None:
         {"table": f'"{name}"'},
     ).scalars()
     for constraint in list(constraints):
-        connection.execute(text(f'alter table "{name}" drop constraint "{constraint}"'))
+        connection.execute(text(f'alter table "{name}" drop constraint "{constraint}" cascade'))
     indexes = connection.execute(
         text(
             "select indexrelid::regclass::text from pg_index"
@@ -570,6 +581,7 @@ QUESTIONS = {
     "what the planner knows": "select tablename, most_common_vals, histogram_bounds::text from pg_stats",
     "letters": "select * from notice",
     "sign-ins": "select * from browser_session, door, identity, passkey, wake_up, meeting_link, calendar_feed",
+    "links to refer by": "select * from referral_link, referral, participant",
     "sign-ins by another's digest": "select * from browser_session where token_digest <> ''",
     "the record": "select * from event",
 }

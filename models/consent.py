@@ -1,0 +1,126 @@
+"""What a participant agreed to, with whom and for what, until when; and what was disclosed without their consent."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, LargeBinary, text
+from sqlmodel import Field
+
+from models.base import InProgram, moment, one_of, to, together
+
+#: What a consent is for. `program` is the follow-up itself; the others are asked apart, each with its partner.
+CONSENT_PURPOSES = ("program", "sharing", "referral")
+#: Who signs: the person alone from 14 on; before, who holds parental authority; a tutor where one is named.
+SIGNED_BY = ("self", "parental_authority", "tutor")
+#: On what ground the law lets something be said without consent (AD-R12).
+DISCLOSURE_GROUNDS = ("ypa_38d", "ypa_39_1", "ypa_72_6", "danger_to_life", "court_order", "other_law")
+
+
+class Consent(InProgram, table=True):
+    """One consent: to one purpose, with one partner or with the program as a whole, under one version of the text.
+
+    It is explained first and signed after, by the participant and the worker; a copy is given; the coordinator stores
+    it (AD-R8). It ends by its day, or is withdrawn, as easily as it was given and without a reason (AD-R11).
+    """
+
+    __tablename__ = "consent"
+    __table_args__ = (
+        to("participant", "participant_id"),
+        to("organization", "organization_id"),
+        to("person", "worker_id"),
+        to("person", "stored_by"),
+        to("person", "withdrawn_recorded_by"),
+        one_of("purpose", CONSENT_PURPOSES),
+        one_of("signed_by", SIGNED_BY),
+        one_of("language", ("fr", "en")),
+        CheckConstraint("text_digest ~ '^[0-9a-f]{64}$'", name="text_digest"),
+        CheckConstraint("signed_on >= explained_on", name="explained_first"),
+        CheckConstraint("worker_signed_on >= explained_on", name="worker_after"),
+        CheckConstraint("limits_stated", name="limits_stated"),
+        CheckConstraint("copy_given_on is null or copy_given_on >= signed_on", name="copy_after"),
+        CheckConstraint("ends_on is null or ends_on >= signed_on", name="in_order"),
+        CheckConstraint("(purpose = 'program') = (organization_id is null)", name="with_a_partner"),
+        together("stored", "stored_at", "stored_by"),
+        together("withdrawn", "withdrawn_on", "withdrawn_at", "withdrawn_recorded_by"),
+        Index(
+            "one_consent_stands",
+            "program_id",
+            "participant_id",
+            "purpose",
+            "organization_id",
+            unique=True,
+            postgresql_where=text("withdrawn_on is null and replaced_at is null"),
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
+
+    participant_id: UUID = Field(index=True)
+    purpose: str
+    organization_id: UUID | None = None
+    text_key: str
+    text_version: int
+    text_digest: str
+    language: str
+    explained_on: date
+    limits_stated: bool = True  # the limits of confidentiality and the duty to report were said (AD-R8)
+    signed_on: date
+    signed_by: str
+    worker_id: UUID
+    worker_signed_on: date
+    copy_given_on: date | None = None
+    ends_on: date | None = None
+    stored_at: datetime | None = moment(default=None)
+    stored_by: UUID | None = None
+    withdrawn_on: date | None = None
+    withdrawn_at: datetime | None = moment(default=None)
+    withdrawn_recorded_by: UUID | None = None
+    replaced_at: datetime | None = moment(default=None)  # by a later one for the same purpose and partner
+    recorded_at: datetime = moment()
+    version: int = 1
+
+
+class ResearchConsent(InProgram, table=True):
+    """Consent to research (FU-9): asked apart, kept by the research coordinator, and no condition of anything else."""
+
+    __tablename__ = "research_consent"
+    __table_args__ = (
+        to("participant", "participant_id"),
+        to("person", "kept_by"),
+        together("research_withdrawn", "withdrawn_on", "withdrawn_at"),
+        Index(
+            "one_research_consent_stands",
+            "program_id",
+            "participant_id",
+            unique=True,
+            postgresql_where=text("withdrawn_on is null"),
+        ),
+    )
+
+    participant_id: UUID
+    signed_on: date
+    kept_by: UUID
+    recorded_at: datetime = moment()
+    withdrawn_on: date | None = None
+    withdrawn_at: datetime | None = moment(default=None)
+
+
+class Disclosure(InProgram, table=True):
+    """What was said to somebody without consent, because the law asks or allows it (AD-R12). Written once."""
+
+    __tablename__ = "disclosure"
+    __table_args__ = (
+        to("participant", "participant_id"),
+        to("person", "disclosed_by"),
+        to("person", "recorded_by"),
+        one_of("ground", DISCLOSURE_GROUNDS),
+        CheckConstraint("only_necessary", name="only_necessary"),
+    )
+
+    participant_id: UUID = Field(index=True)
+    ground: str
+    disclosed_on: date
+    disclosed_by: UUID
+    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # to whom, and what
+    only_necessary: bool = True  # whoever records it states that nothing else was said
+    recorded_by: UUID
+    recorded_at: datetime = moment()

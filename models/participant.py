@@ -1,0 +1,220 @@
+"""People whom the program supports or may support: known here by a reference or a number, and otherwise sealed.
+
+No column of these tables holds anything nominative but the sealed ones: bytes under a data key of the person's own,
+which lies wrapped outside the database (`models.ports.Keys`). Where the key is destroyed, they are noise in every copy.
+"""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlmodel import Field
+
+from models.base import InProgram, moment, one_of, to, together, words
+from models.lifecycles import PARTICIPANT
+
+#: What a reference of a candidate looks like: drawn at random, so that it tells neither order nor time.
+CANDIDATE_REF = "^C-[2-9A-HJ-NP-Z]{6}$"
+#: What a participant's number looks like (AD-R9): the year, and a count within it.
+NUMBER = "^#[0-9]{4}-[0-9]{2,}$"
+
+#: AD-R10, at admission. `none` is no commodification at that moment, which is not "no risk".
+RISK_LEVELS = ("red", "yellow", "green", "none")
+#: AD-C4, of someone who recruits others: whether what they would gain exceeds what the others would risk.
+RECRUITER_LEVELS = ("benefits_exceed", "risks_exceed")
+RISK_KINDS = ("admission", "recruiter")
+MEETING_OUTCOMES = ("thinks", "commits", "declines")  # AD-R7
+MEETING_WAYS = ("in_person", "remote")
+
+
+class Participant(InProgram, table=True):
+    """One person known to the program as a candidate or a participant.
+
+    Until admission they have `candidate_ref` alone, from then on `number` as well, which circulates. What assignment
+    needs and names nobody stands in clear: languages, an area's code, whether they also recruit others (AD-C4).
+    `marks` are blind: keyed digests of names and contacts, for the coordinator's search for duplicates alone.
+    """
+
+    __tablename__ = "participant"
+    __table_args__ = (
+        to("person", "held_by"),
+        to("participant", "joined_to_id"),
+        UniqueConstraint("program_id", "candidate_ref"),
+        UniqueConstraint("program_id", "number"),
+        one_of("state", PARTICIPANT.states),
+        CheckConstraint(f"candidate_ref ~ '{CANDIDATE_REF}'", name="candidate_ref"),
+        CheckConstraint(f"number ~ '{NUMBER}'", name="number"),
+        CheckConstraint("state <> 'admitted' or number is not null", name="admitted_by_number"),
+        CheckConstraint("number is null or state in ('admitted', 'destroyed')", name="number_of_the_admitted"),
+        CheckConstraint("(state = 'destroyed') = (destroyed_at is not null)", name="destroyed"),
+        CheckConstraint("destroyed_at is null or (sealed is null and not held)", name="nothing_left"),
+        together("hold", "held_by", "held_at"),
+        CheckConstraint("not held or held_at is not null", name="held"),
+        Index("ix_participant_marks", "marks", postgresql_using="gin"),
+        Index("ix_participant_state", "program_id", "state"),
+    )
+
+    candidate_ref: str
+    number: str | None = None
+    state: str = PARTICIPANT.initial
+    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # name, birth, contacts: one blob
+    marks: list[str] = words()
+    languages: list[str] = words()
+    area: str = ""  # a code of the program's own areas; "" where it is none of them or not known
+    recruiter: bool = False  # AD-C4: no activity ever brings them together with other participants
+    admitted_on: date | None = None
+    retain_until: date | None = None  # destroyed after this day, unless held
+    held: bool = False  # a legal hold: nothing is destroyed while it lasts
+    held_by: UUID | None = None
+    held_at: datetime | None = moment(default=None)
+    joined_to_id: UUID | None = None  # the same person as this one, whom the referral was joined to
+    destroyed_at: datetime | None = moment(default=None)
+    version: int = 1
+
+
+class DataKey(InProgram, table=True):
+    """That a person has a data key, and whether it still exists. The key itself is never here.
+
+    `id` is what the sealed bytes and the store outside the database know it by.
+    """
+
+    __tablename__ = "data_key"
+    __table_args__ = (
+        to("participant", "participant_id"),
+        UniqueConstraint("program_id", "participant_id"),
+    )
+
+    participant_id: UUID
+    made_at: datetime = moment()
+    destroyed_at: datetime | None = moment(default=None)
+
+
+class NumberSequence(InProgram, table=True):
+    """The last number given in a year. Its row is locked meanwhile: none is skipped nor given twice."""
+
+    __tablename__ = "number_sequence"
+    __table_args__ = (
+        UniqueConstraint("program_id", "year"),
+        CheckConstraint("year between 2000 and 2199", name="year"),
+        CheckConstraint("last >= 1", name="last"),
+    )
+
+    year: int
+    last: int = 1
+
+
+class Barred(InProgram, table=True):
+    """A worker whom the participant does not want near their file: at once, in assignment too, and without a reason."""
+
+    __tablename__ = "barred"
+    __table_args__ = (
+        to("participant", "participant_id"),
+        to("person", "person_id"),
+        to("person", "recorded_by"),
+        together("lifted", "lifted_at", "lifted_by"),
+        Index(
+            "barred_once",
+            "program_id",
+            "participant_id",
+            "person_id",
+            unique=True,
+            postgresql_where=text("lifted_at is null"),
+        ),
+        Index("ix_barred_person", "program_id", "person_id", postgresql_where=text("lifted_at is null")),
+    )
+
+    participant_id: UUID
+    person_id: UUID
+    recorded_by: UUID
+    recorded_at: datetime = moment()
+    lifted_at: datetime | None = moment(default=None)
+    lifted_by: UUID | None = None
+
+
+class CandidateWorker(InProgram, table=True):
+    """Who meets a candidate, and with whom in a pair (AD-R3, AD-R6): from the decision until admission."""
+
+    __tablename__ = "candidate_worker"
+    __table_args__ = (
+        to("participant", "participant_id"),
+        to("person", "worker_id"),
+        to("organization", "organization_id"),
+        to("person", "second_id"),
+        to("decision", "decision_id"),
+        CheckConstraint("second_id is null or second_id <> worker_id", name="not_own_second"),
+        Index(
+            "one_worker_a_candidate",
+            "program_id",
+            "participant_id",
+            unique=True,
+            postgresql_where=text("ended_at is null"),
+        ),
+        Index("ix_candidate_worker_worker", "program_id", "worker_id", postgresql_where=text("ended_at is null")),
+        Index("ix_candidate_worker_second", "program_id", "second_id", postgresql_where=text("ended_at is null")),
+    )
+
+    participant_id: UUID
+    worker_id: UUID
+    organization_id: UUID
+    second_id: UUID | None = None
+    decision_id: UUID | None = None  # of the committee; empty where the coordinator forwarded it (AD-R4)
+    named_at: datetime = moment()
+    ended_at: datetime | None = moment(default=None)
+    ended_as: str = ""  # admitted, replaced, refused, declined, barred
+    version: int = 1
+
+
+class FirstMeeting(InProgram, table=True):
+    """One meeting of a candidate and the worker before admission (AD-R6), and what the candidate said (AD-R7)."""
+
+    __tablename__ = "first_meeting"
+    __table_args__ = (
+        to("participant", "participant_id"),
+        to("person", "worker_id"),
+        to("person", "second_id"),
+        to("person", "recorded_by"),
+        UniqueConstraint("program_id", "participant_id", "n"),
+        one_of("way", MEETING_WAYS),
+        one_of("outcome", MEETING_OUTCOMES),
+    )
+
+    participant_id: UUID
+    n: int
+    worker_id: UUID
+    second_id: UUID | None = None  # who was there as the pair
+    met_on: date
+    way: str
+    outcome: str
+    back_on: date | None = None  # of someone who thinks: the day on which they are asked again
+    recorded_by: UUID
+    recorded_at: datetime = moment()
+
+
+class RiskAssessment(InProgram, table=True):
+    """How dangerous it is for the participant (AD-R10), or, apart, for others because of one who recruits (AD-C4)."""
+
+    __tablename__ = "risk_assessment"
+    __table_args__ = (
+        to("participant", "participant_id"),
+        to("person", "assessed_by"),
+        to("decision", "decision_id"),
+        UniqueConstraint("program_id", "participant_id", "kind", "n"),
+        one_of("kind", RISK_KINDS),
+        CheckConstraint(
+            f"level in ({', '.join(repr(level) for level in RISK_LEVELS)}) or kind <> 'admission'", name="at_admission"
+        ),
+        CheckConstraint(
+            f"level in ({', '.join(repr(level) for level in RECRUITER_LEVELS)}) or kind <> 'recruiter'",
+            name="of_a_recruiter",
+        ),
+    )
+
+    participant_id: UUID
+    kind: str
+    n: int
+    level: str
+    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # profile, involvement, benefits, risks
+    assessed_by: UUID
+    assessed_as: str
+    assessed_at: datetime = moment()
+    decision_id: UUID | None = None

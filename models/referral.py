@@ -1,0 +1,150 @@
+"""How someone comes to the program: referrals, the links of outside professionals, findings, decisions."""
+
+from datetime import date, datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlmodel import Field
+
+from models.base import InProgram, Table, moment, one_of, to, together
+from models.lifecycles import REFERRAL
+
+WAYS = ("page", "link")
+CRITERIA = ("AD-C0", "AD-C1", "AD-C2", "AD-C3", "AD-C4", "AD-C5")
+FINDINGS = ("met", "not_met", "unknown")
+#: What triage comes to: the committee decides (AD-R3), the coordinator forwards (AD-R4), or no.
+TRIAGE_RESULTS = ("committee", "forwarded", "refused")
+#: What the committee decides of a candidate.
+ADMISSION_OUTCOMES = ("assign", "defer", "refuse", "more")
+
+
+class Referral(InProgram, table=True):
+    """One referral of a person (AD-R1, AD-R2), sealed from the moment it arrives.
+
+    By a person of the program, on its pages, or by an outside professional, through a link. `sealed` holds the facts of
+    AD-R2, what stands behind the criteria, and the outside professional's name and contact.
+    """
+
+    __tablename__ = "referral"
+    __table_args__ = (
+        to("participant", "participant_id"),
+        to("person", "referred_by"),
+        to("organization", "organization_id"),
+        to("person", "triaged_by"),
+        to("task", "task_id"),
+        to("referral_link", "link_id"),
+        UniqueConstraint("program_id", "link_id"),
+        one_of("state", REFERRAL.states),
+        one_of("way", WAYS),
+        one_of("result", ("", *TRIAGE_RESULTS)),
+        CheckConstraint("(way = 'link') = (referred_by is null)", name="someone_referred"),
+        CheckConstraint("(way = 'link') = (link_id is not null)", name="by_its_link"),
+        CheckConstraint("state in ('draft', 'abandoned') or received_at is not null", name="received"),
+        CheckConstraint("(state = 'triaged') = (result <> '')", name="has_its_result"),
+        together("triaged", "triaged_at", "triaged_by"),
+        Index("ix_referral_participant", "program_id", "participant_id"),
+        Index("ix_referral_state", "program_id", "state"),
+        Index("ix_referral_referred_by", "program_id", "referred_by"),
+    )
+
+    participant_id: UUID
+    referred_by: UUID | None = None
+    organization_id: UUID | None = None  # of the person of the program who refers
+    way: str
+    link_id: UUID | None = None  # one referral by a link, ever
+    state: str = REFERRAL.initial
+    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
+    begun_at: datetime = moment()
+    saved_at: datetime = moment()
+    received_at: datetime | None = moment(default=None)
+    triaged_at: datetime | None = moment(default=None)
+    triaged_by: UUID | None = None
+    result: str = ""
+    result_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # why, and what was offered instead
+    task_id: UUID | None = None  # of the admission's case: the step that this one waits for
+    version: int = 1
+
+
+class ReferralLink(Table, table=True):
+    """A link by which one outside professional refers one person, without account. Read before a program is known."""
+
+    __tablename__ = "referral_link"
+    __table_args__ = (
+        to("person", "made_by"),
+        UniqueConstraint("program_id", "id"),
+        CheckConstraint("token_digest ~ '^[0-9a-f]{64}$'", name="token_digest"),
+    )
+
+    token_digest: str = Field(primary_key=True)
+    program_id: UUID = Field(foreign_key="program.id")
+    id: UUID = Field(default_factory=uuid4)
+    made_by: UUID
+    made_at: datetime = moment()
+    expires_at: datetime = moment()
+    used_at: datetime | None = moment(default=None)
+    ended_at: datetime | None = moment(default=None)  # taken back before it was used
+
+
+class CriterionFinding(InProgram, table=True):
+    """How one criterion was found for one person (AD-C0 to AD-C5), and by what. Written once: the next one counts.
+
+    Where someone is admitted although a criterion is not met (AD-C3, precontemplation), `allowed_by` is who allowed it;
+    why stands in `sealed`, with the fact.
+    """
+
+    __tablename__ = "criterion_finding"
+    __table_args__ = (
+        to("participant", "participant_id"),
+        to("referral", "referral_id"),
+        to("person", "found_by"),
+        to("person", "allowed_by"),
+        UniqueConstraint("program_id", "participant_id", "criterion", "n"),
+        one_of("criterion", CRITERIA),
+        one_of("finding", FINDINGS),
+        CheckConstraint("allowed_by is null or (criterion = 'AD-C3' and finding <> 'met')", name="allowed"),
+    )
+
+    participant_id: UUID
+    referral_id: UUID
+    criterion: str
+    n: int
+    finding: str
+    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
+    on: date  # the local day as of which it was found: an age is one on a day
+    found_by: UUID
+    found_at: datetime = moment()
+    allowed_by: UUID | None = None
+
+
+class AdmissionDecision(InProgram, table=True):
+    """What became of a candidate at the committee, or by the coordinator's direct forwarding. Written once."""
+
+    __tablename__ = "admission_decision"
+    __table_args__ = (
+        to("participant", "participant_id"),
+        to("referral", "referral_id"),
+        to("agenda_item", "item_id"),
+        to("decision", "decision_id"),
+        to("person", "taken_by"),
+        to("candidate_worker", "candidate_worker_id"),
+        UniqueConstraint("program_id", "participant_id", "n"),
+        one_of("outcome", ADMISSION_OUTCOMES),
+        CheckConstraint("(outcome = 'assign') = (candidate_worker_id is not null)", name="assigned"),
+        CheckConstraint("item_id is not null or outcome = 'assign'", name="forwarded"),
+        CheckConstraint("decision_id is null or item_id is not null", name="in_a_meeting"),
+        Index(
+            "one_decision_stands", "program_id", "item_id", unique=True, postgresql_where=text("item_id is not null")
+        ),
+    )
+
+    participant_id: UUID
+    referral_id: UUID
+    n: int
+    outcome: str
+    item_id: UUID | None = None  # empty where the coordinator forwarded it (AD-R4)
+    decision_id: UUID | None = None
+    candidate_worker_id: UUID | None = None
+    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # why; what was offered instead; what is asked for
+    taken_by: UUID
+    taken_as: str
+    taken_at: datetime = moment()

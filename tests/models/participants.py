@@ -1,0 +1,260 @@
+"""Who comes to the program, in its tables: people in each state, referrals, findings, decisions, consents, a bar."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from models.agenda import AgendaItem
+from models.base import table_of
+from models.casework import Case
+from models.consent import Consent, Disclosure, ResearchConsent
+from models.minutes import Decision
+from models.participant import (
+    Barred,
+    CandidateWorker,
+    DataKey,
+    FirstMeeting,
+    NumberSequence,
+    Participant,
+    RiskAssessment,
+)
+from models.referral import AdmissionDecision, CriterionFinding, Referral, ReferralLink
+from tests.cast import AT, TODAY, Cast
+
+#: What stands where something is sealed. These tests are of the tables: they open nothing.
+SEALED = secrets.token_bytes(64)
+
+
+def arrive(cast: Cast) -> None:
+    """Rows of every table of participants, as the verbs write them: those are a layer above these tests."""
+    with cast.session() as session:
+        here: dict[str, Any] = {"program_id": cast.program_id}
+        coordinator, worker = cast.people["coordinator"], cast.people["worker_em"]
+        candidate = _person(session, cast, state="assigned", candidate_ref="C-234567")
+        admitted = _person(
+            session,
+            cast,
+            state="admitted",
+            candidate_ref="C-ABCDEF",
+            number="#2026-01",
+            admitted_on=TODAY,
+            held=True,
+            held_by=coordinator,
+            held_at=AT,
+            retain_until=TODAY + timedelta(days=365),
+        )
+        _person(
+            session,
+            cast,
+            state="destroyed",
+            candidate_ref="C-GHJKLM",
+            sealed=None,
+            destroyed_at=AT,
+            joined_to_id=admitted,
+        )
+        session.add(NumberSequence(**here, year=2026, last=1))
+        referral = Referral(
+            **here,
+            participant_id=candidate,
+            referred_by=worker,
+            organization_id=cast.organizations["en-marge"],
+            way="page",
+            state="triaged",
+            sealed=SEALED,
+            begun_at=AT,
+            saved_at=AT,
+            received_at=AT,
+            triaged_at=AT,
+            triaged_by=coordinator,
+            result="forwarded",
+            task_id=_first(session, cast, "task"),
+        )
+        link = ReferralLink(
+            token_digest=secrets.token_hex(32),
+            **here,
+            made_by=coordinator,
+            made_at=AT,
+            expires_at=AT + timedelta(days=7),
+            used_at=AT,
+        )
+        session.add(link)
+        session.flush()
+        by_link = Referral(
+            **here,
+            participant_id=admitted,
+            way="link",
+            link_id=link.id,
+            state="received",
+            sealed=SEALED,
+            begun_at=AT,
+            saved_at=AT,
+            received_at=AT,
+        )
+        draft = Referral(**here, participant_id=candidate, referred_by=worker, way="page", begun_at=AT, saved_at=AT)
+        session.add_all([referral, by_link, draft])
+        session.flush()
+        session.add(
+            CriterionFinding(
+                **here,
+                participant_id=candidate,
+                referral_id=referral.id,
+                criterion="AD-C3",
+                n=1,
+                finding="not_met",
+                sealed=SEALED,
+                on=TODAY,
+                found_by=coordinator,
+                found_at=AT,
+                allowed_by=coordinator,
+            )
+        )
+        session.add(
+            Case(
+                **here,
+                protocol="admission",
+                protocol_version_id=_first(session, cast, "protocol_version"),
+                subject_kind="participant",
+                participant_id=candidate,
+                once=True,
+                opened_at=AT,
+            )
+        )
+        _decide(session, cast, candidate, referral.id)
+        _consent(session, cast, admitted)
+        session.add(Barred(**here, participant_id=admitted, person_id=worker, recorded_by=coordinator, recorded_at=AT))
+
+
+def _person(session: Session, cast: Cast, **values: Any) -> UUID:
+    participant = Participant(
+        **{"program_id": cast.program_id, "id": uuid4(), "sealed": SEALED, "marks": ["a"], **values}
+    )
+    session.add(participant)
+    session.flush()
+    session.add(DataKey(program_id=cast.program_id, participant_id=participant.id, made_at=AT))
+    session.flush()
+    return participant.id
+
+
+def _first(session: Session, cast: Cast, name: str) -> UUID:
+    table = Participant.metadata.tables[name]
+    found: UUID = session.execute(select(table.c.id).where(table.c.program_id == cast.program_id).limit(1)).scalar_one()
+    return found
+
+
+def _decide(session: Session, cast: Cast, candidate: UUID, referral_id: UUID) -> None:
+    here: dict[str, Any] = {"program_id": cast.program_id}
+    coordinator, worker = cast.people["coordinator"], cast.people["worker_em"]
+    item = table_of(AgendaItem)
+    decision = table_of(Decision)
+    decided = session.execute(
+        select(decision.c.id).where(decision.c.program_id == cast.program_id).limit(1)
+    ).scalar_one()
+    item_id = session.execute(select(item.c.id).where(item.c.program_id == cast.program_id).limit(1)).scalar_one()
+    named = CandidateWorker(
+        **here,
+        participant_id=candidate,
+        worker_id=worker,
+        organization_id=cast.organizations["en-marge"],
+        second_id=coordinator,
+        decision_id=decided,
+        named_at=AT,
+    )
+    session.add(named)
+    session.flush()
+    session.add(
+        AdmissionDecision(
+            **here,
+            participant_id=candidate,
+            referral_id=referral_id,
+            n=1,
+            outcome="assign",
+            item_id=item_id,
+            decision_id=decided,
+            candidate_worker_id=named.id,
+            sealed=SEALED,
+            taken_by=coordinator,
+            taken_as="coordinator",
+            taken_at=AT,
+        )
+    )
+    session.add(
+        FirstMeeting(
+            **here,
+            participant_id=candidate,
+            n=1,
+            worker_id=worker,
+            second_id=coordinator,
+            met_on=TODAY,
+            way="in_person",
+            outcome="commits",
+            recorded_by=worker,
+            recorded_at=AT,
+        )
+    )
+    for kind, level in (("admission", "yellow"), ("recruiter", "benefits_exceed")):
+        session.add(
+            RiskAssessment(
+                **here,
+                participant_id=candidate,
+                kind=kind,
+                n=1,
+                level=level,
+                sealed=SEALED,
+                assessed_by=coordinator,
+                assessed_as="coordinator",
+                assessed_at=AT,
+                decision_id=decided,
+            )
+        )
+
+
+def _consent(session: Session, cast: Cast, participant: UUID) -> None:
+    here: dict[str, Any] = {"program_id": cast.program_id}
+    coordinator = cast.people["coordinator"]
+    days: dict[str, Any] = dict.fromkeys(("explained_on", "signed_on", "worker_signed_on", "copy_given_on"), TODAY)
+    session.add(
+        Consent(
+            **here,
+            **days,
+            participant_id=participant,
+            purpose="sharing",
+            organization_id=cast.organizations["spvm"],
+            text_key="consent",
+            text_version=1,
+            text_digest="0" * 64,
+            language="fr",
+            signed_by="self",
+            worker_id=cast.people["worker_em"],
+            ends_on=TODAY + timedelta(days=365),
+            stored_at=AT,
+            stored_by=coordinator,
+            recorded_at=AT,
+        )
+    )
+    session.add(
+        ResearchConsent(
+            **here,
+            participant_id=participant,
+            signed_on=TODAY,
+            kept_by=cast.people.get("research_coordinator", coordinator),
+            recorded_at=AT,
+        )
+    )
+    session.add(
+        Disclosure(
+            **here,
+            participant_id=participant,
+            ground="ypa_39_1",
+            disclosed_on=TODAY,
+            disclosed_by=cast.people["worker_em"],
+            sealed=SEALED,
+            recorded_by=coordinator,
+            recorded_at=AT,
+        )
+    )
