@@ -245,6 +245,23 @@ REFERRAL = Lifecycle(
     },
 )
 
+#: on_break: agreed with the participant, who sets the terms of their return; inactive: nobody meets any more.
+FOLLOW_UP = Lifecycle(
+    "follow-up",
+    states=("active", "on_break", "inactive", "completed"),
+    initial="active",
+    moves={
+        ("active", "pause"): "on_break",
+        ("on_break", "resume"): "active",
+        ("active", "deactivate"): "inactive",
+        ("on_break", "deactivate"): "inactive",
+        ("active", "complete"): "completed",
+        ("on_break", "complete"): "completed",
+        ("inactive", "reactivate"): "active",
+        ("completed", "reactivate"): "active",
+    },
+)
+
 LIFECYCLES = (
     CASE,
     TASK,
@@ -257,6 +274,7 @@ LIFECYCLES = (
     MINUTES,
     REFERRAL,
     PARTICIPANT,
+    FOLLOW_UP,
 )
 
 DRAWING: Final = Path(__file__).resolve().parents[1] / "docs" / "lifecycles.md"
@@ -319,6 +337,7 @@ _TITLES: Final = {
     "minutes": "The minutes of a meeting",
     "referral": "A referral of somebody to the program",
     "participant": "A candidate, and then a participant",
+    "follow-up": "A follow-up of a participant",
 }
 
 _MEANS: Final = {
@@ -373,6 +392,10 @@ _MEANS: Final = {
     ("participant", "refused"): "The program said no, with what it offered instead.",
     ("participant", "declined"): "They said no.",
     ("participant", "destroyed"): "Their key is destroyed: nothing that was sealed can be read by anyone.",
+    ("follow-up", "active"): "A worker accompanies the participant.",
+    ("follow-up", "on_break"): "Worker and participant agreed on a break, which ends on its day.",
+    ("follow-up", "inactive"): "Nobody accompanies the participant now, for a reason that is on record.",
+    ("follow-up", "completed"): "Participant and team consider the gains consolidated.",
 }
 
 _HAPPENS: Final = {
@@ -438,6 +461,11 @@ _HAPPENS: Final = {
     ("participant", "refer_again"): "Somebody refers them anew.",
     ("participant", "join"): "They are somebody who is known already: what was kept apart is destroyed.",
     ("participant", "destroy"): "Their retention has ended and nothing holds them, or the draft was thrown away.",
+    ("follow-up", "pause"): "Worker and participant agree on a break; the participant sets the terms of the return.",
+    ("follow-up", "resume"): "The day of the return has come, or the participant comes back before it.",
+    ("follow-up", "deactivate"): "The participant withdraws, or the team says why it ends, lost contact included.",
+    ("follow-up", "complete"): "The participant and the team consider that the gains are consolidated.",
+    ("follow-up", "reactivate"): "The participant comes back, at any time.",
 }
 
 

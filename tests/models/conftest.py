@@ -31,6 +31,7 @@ from tests.casework import carry, complete, open_onboarding, step
 from tests.cast import ARRIVAL, AT, LOADING, TODAY, Cast, stationery
 from tests.conftest import Copies, Database
 from tests.models.catalogue import catalogue
+from tests.models.follow_ups import accompany
 from tests.models.meetings import meet
 from tests.models.owed import owe
 from tests.models.participants import arrive
@@ -127,6 +128,7 @@ def _live(cast: Cast) -> None:
     meet(cast)
     owe(cast)
     arrive(cast)
+    accompany(cast)
 
 
 def _sign(session: Session, cast: Cast) -> None:

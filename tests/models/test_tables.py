@@ -213,6 +213,35 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_tenure_ended": ("tenure", "ended_at = now()", "ended_by is null"),
     "ck_tenure_in_order": ("tenure", "ends_on = starts_on - 1", ""),
     "ck_waiver_in_order": ("waiver", "ends_on = starts_on - 1", ""),
+    "ck_activity_called_off": ("activity", "called_off_at = now()", "called_off_as is null"),
+    "ck_activity_kind": ("activity", "kind = 'party'", ""),
+    "ck_activity_part_place": ("activity_part", "place = 0", ""),
+    "ck_assignment_ended": ("assignment", "ended_as = null", "ended_at is not null"),
+    "ck_assignment_in_order": ("assignment", "ends_on = starts_on - 1", ""),
+    "ck_assignment_kind": ("assignment", "kind = 'third'", ""),
+    "ck_assignment_withdrawn_by_someone": (
+        "assignment",
+        "withdrawn_at = now(), ended_at = null, ended_as = null",
+        "",
+    ),
+    "ck_contact_attempt_means": ("contact_attempt", "means = 'pigeon'", ""),
+    "ck_follow_up_break_ended": ("follow_up_break", "ended_on = starts_on", "ended_at is null"),
+    "ck_follow_up_break_returns_later": ("follow_up_break", "returns_on = starts_on", ""),
+    "ck_follow_up_inactive_for_a_reason": ("follow_up", "inactive_reason = null", "state = 'inactive'"),
+    "ck_follow_up_inactive_reason": ("follow_up", "inactive_reason = 'boredom'", "state = 'inactive'"),
+    "ck_follow_up_intensity": ("follow_up", "intensity = 'enormous'", ""),
+    "ck_follow_up_since_its_opening": ("follow_up", "state_since = opened_on - 1", ""),
+    "ck_follow_up_state": ("follow_up", "state = 'lost'", "state = 'active'"),
+    "ck_no_show_agreed": ("no_show", "agreed_on = null", "strategy is not null"),
+    "ck_no_show_strategy": ("no_show", "strategy = 'shout'", ""),
+    "ck_no_show_waited_minutes": ("no_show", "waited_minutes = 241", ""),
+    "ck_weekly_note_complete": ("weekly_note", "why_none = null", "met = 0 and not reached and is_complete"),
+    "ck_weekly_note_met": ("weekly_note", "met = 22, why_none = null", ""),
+    "ck_weekly_note_minutes": ("weekly_note", "minutes = 6001, met = 1, why_none = null", ""),
+    "ck_weekly_note_minutes_of_meetings": ("weekly_note", "minutes = 5", "met = 0"),
+    "ck_weekly_note_none_for_a_reason": ("weekly_note", "met = 1", "why_none is not null"),
+    "ck_weekly_note_week_is_a_monday": ("weekly_note", "week = week + 1", ""),
+    "ck_weekly_note_why_none": ("weekly_note", "why_none = 'rain'", ""),
 }
 
 
@@ -323,6 +352,12 @@ KEYS = {
     "stray_reply": {"uq_stray_reply_program_id_digest"},
     "task": {"uq_task_program_id_case_id_step_item"},
     "tenure": {"one_holder", "one_tenure_at_a_time"},
+    "activity_part": {"alone_in_theirs", "uq_activity_part_program_id_activity_id_follow_up_id"},
+    "assignment": {"one_part_a_worker", "one_worker_of_a_kind"},
+    "follow_up": {"uq_follow_up_program_id_participant_id"},
+    "follow_up_break": {"one_break_at_a_time"},
+    "no_show": {"uq_no_show_program_id_follow_up_id_expected_at"},
+    "weekly_note": {"uq_weekly_note_program_id_follow_up_id_week"},
     "waiver": {"one_waiver_a_day"},
 }
 
@@ -595,9 +630,10 @@ def test_every_state_that_a_lifecycle_knows_is_one_that_the_database_takes(lived
         "minutes",
         "referral",
         "participant",
+        "follow-up",
     }
     for lifecycle in lifecycles.LIFECYCLES:
-        table = lifecycle.name.replace(" ", "_") if lifecycle.name in places else None
+        table = lifecycle.name.replace(" ", "_").replace("-", "_") if lifecycle.name in places else None
         column = "state"
         if lifecycle is lifecycles.ACT:
             table, column = "task", "act_state"

@@ -1,0 +1,260 @@
+"""Follow-ups of participants: who accompanies whom, week by week, and what is known when nobody is reached.
+
+A participant stands here by their row alone, never by a name. What people wrote in their own words is sealed under the
+participant's key; everything else is a day, a count or a word of a list.
+"""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ColumnElement, Index, LargeBinary, UniqueConstraint, literal_column, text
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlmodel import Field
+
+from models.base import InProgram, in_order, moment, never_twice, one_of, to, together
+from models.lifecycles import FOLLOW_UP
+
+#: How much a follow-up asks of its worker. It is the team's word; hours spent are read from the weekly notes.
+INTENSITIES = ("light", "regular", "intense")
+#: Why a follow-up is inactive (FU-3, FU-2). The first is the participant's own; the others are what the team believes.
+INACTIVE_REASONS = ("withdrew", "no_longer_benefits", "needs_beyond_program", "other_purposes", "lost_contact")
+ASSIGNMENT_KINDS = ("primary", "second")
+#: How a worker tried to reach a participant.
+MEANS = ("call", "message", "visit", "through_someone")
+#: Why a week had no meeting in person (FU-6).
+WHY_NONE = ("not_scheduled", "no_news", "impossible", "withdrew", "other")
+ACTIVITY_KINDS = ("outing", "workshop", "meal", "errand", "other")
+#: What was agreed after a meeting to which the participant did not come (FU-5).
+STRATEGIES = ("new_meeting", "another_place", "reminder_before", "less_often", "break", "attempts")
+
+
+def _maybe(column: str, values: tuple[str, ...]) -> CheckConstraint:
+    """The words that a column may take that may also be empty."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} is null or {column} in ({listed})", name=column)
+
+
+#: The places of an activity that a part takes: all of them where it is of somebody who is alone in theirs.
+_PLACES: ColumnElement[bool] = literal_column(
+    "int4range(case when alone then 0 else place end, case when alone then null else place + 1 end)"
+)
+
+
+class FollowUp(InProgram, table=True):
+    """The accompaniment of one participant, from admission on: one, however often it pauses and is taken up again.
+
+    `state_*` say since which local day it stands as it does, why, and who said so; what came before is in the record.
+    """
+
+    __tablename__ = "follow_up"
+    __table_args__ = (
+        to("participant", "participant_id"),
+        to("person", "opened_by"),
+        to("person", "state_by"),
+        to("task", "vacancy_task_id"),
+        UniqueConstraint("program_id", "participant_id"),
+        one_of("state", FOLLOW_UP.states),
+        one_of("intensity", INTENSITIES),
+        _maybe("inactive_reason", INACTIVE_REASONS),
+        CheckConstraint("(state = 'inactive') = (inactive_reason is not null)", name="inactive_for_a_reason"),
+        CheckConstraint("state_since >= opened_on", name="since_its_opening"),
+    )
+
+    participant_id: UUID
+    state: str = FOLLOW_UP.initial
+    state_since: date
+    state_at: datetime = moment()
+    state_by: UUID | None = None  # empty for the system
+    state_as: str
+    inactive_reason: str | None = None
+    intensity: str = INTENSITIES[1]
+    opened_on: date
+    opened_at: datetime = moment()
+    opened_by: UUID | None = None
+    vacancy_task_id: UUID | None = None  # the coordinator's, while nobody follows an active one
+    version: int = 1
+
+
+class Assignment(InProgram, table=True):
+    """A worker's part in a follow-up, from a day to a day, both inclusive.
+
+    On any day a follow-up has at most one primary and one second worker, and nobody is both. One that was replaced on
+    the day it began is withdrawn: it never had a day, and stays on record.
+    """
+
+    __tablename__ = "assignment"
+    __table_args__ = (
+        to("follow_up", "follow_up_id"),
+        to("person", "person_id"),
+        to("organization", "organization_id"),
+        to("person", "assigned_by"),
+        to("person", "ended_by"),
+        one_of("kind", ASSIGNMENT_KINDS),
+        in_order(),
+        together("ended", "ended_at", "ended_as"),
+        CheckConstraint("withdrawn_at is null or ended_at is not null", name="withdrawn_by_someone"),
+        never_twice("one_worker_of_a_kind", "follow_up_id", "kind", where="withdrawn_at is null"),
+        never_twice("one_part_a_worker", "follow_up_id", "person_id", where="withdrawn_at is null"),
+        Index("ix_assignment_person", "program_id", "person_id"),
+    )
+
+    follow_up_id: UUID = Field(index=True)
+    person_id: UUID
+    organization_id: UUID
+    kind: str
+    starts_on: date
+    ends_on: date | None = None
+    assigned_at: datetime = moment()
+    assigned_by: UUID | None = None
+    assigned_as: str
+    ended_at: datetime | None = moment(default=None)
+    ended_by: UUID | None = None
+    ended_as: str | None = None
+    withdrawn_at: datetime | None = moment(default=None)
+
+
+class FollowUpBreak(InProgram, table=True):
+    """A break agreed with the participant, who sets the terms of their return (FU-3b). It ends by itself on its day."""
+
+    __tablename__ = "follow_up_break"
+    __table_args__ = (
+        to("follow_up", "follow_up_id"),
+        to("person", "agreed_by"),
+        CheckConstraint("returns_on > starts_on", name="returns_later"),
+        together("ended", "ended_on", "ended_at"),
+        Index(
+            "one_break_at_a_time",
+            "program_id",
+            "follow_up_id",
+            unique=True,
+            postgresql_where=text("ended_at is null"),
+        ),
+        Index("ix_follow_up_break_due", "program_id", "returns_on", postgresql_where=text("ended_at is null")),
+    )
+
+    follow_up_id: UUID
+    starts_on: date
+    returns_on: date  # the local day on which it comes back
+    terms: bytes | None = Field(default=None, sa_type=LargeBinary)  # sealed: the participant's own words
+    agreed_at: datetime = moment()
+    agreed_by: UUID | None = None
+    ended_on: date | None = None
+    ended_at: datetime | None = moment(default=None)
+
+
+class ContactAttempt(InProgram, table=True):
+    """A try to reach a participant, and whether it reached them. At most two go unanswered in a row (FU-2)."""
+
+    __tablename__ = "contact_attempt"
+    __table_args__ = (
+        to("follow_up", "follow_up_id"),
+        to("person", "tried_by"),
+        one_of("means", MEANS),
+    )
+
+    follow_up_id: UUID = Field(index=True)
+    tried_on: date
+    means: str
+    reached: bool
+    tried_by: UUID
+    recorded_at: datetime = moment()
+
+
+class NoShow(InProgram, table=True):
+    """A meeting to which the participant did not come: how long the worker waited, then what was agreed (FU-5)."""
+
+    __tablename__ = "no_show"
+    __table_args__ = (
+        to("follow_up", "follow_up_id"),
+        to("person", "recorded_by"),
+        CheckConstraint("waited_minutes between 0 and 240", name="waited_minutes"),
+        _maybe("strategy", STRATEGIES),
+        together("agreed", "strategy", "agreed_on"),
+        UniqueConstraint("program_id", "follow_up_id", "expected_at"),
+    )
+
+    follow_up_id: UUID
+    expected_at: datetime = moment()
+    waited_minutes: int
+    strategy: str | None = None  # empty until the worker has made contact and agreed on one
+    agreed_on: date | None = None
+    recorded_by: UUID
+    recorded_at: datetime = moment()
+
+
+class WeeklyNote(InProgram, table=True):
+    """The row of one week of a follow-up (FU-6): met, reached otherwise, or why not, and words that are sealed.
+
+    `week` is its Monday. One that is not complete is the worker's to finish.
+    """
+
+    __tablename__ = "weekly_note"
+    __table_args__ = (
+        to("follow_up", "follow_up_id"),
+        to("person", "written_by"),
+        UniqueConstraint("program_id", "follow_up_id", "week"),
+        CheckConstraint("extract(isodow from week) = 1", name="week_is_a_monday"),
+        CheckConstraint("met between 0 and 21", name="met"),
+        CheckConstraint("minutes between 0 and 6000", name="minutes"),
+        CheckConstraint("met > 0 or minutes = 0", name="minutes_of_meetings"),
+        _maybe("why_none", WHY_NONE),
+        CheckConstraint("why_none is null or met = 0", name="none_for_a_reason"),
+        CheckConstraint("not is_complete or met > 0 or reached or why_none is not null", name="complete"),
+    )
+
+    follow_up_id: UUID
+    week: date
+    met: int = 0  # how many times in person
+    minutes: int = 0  # how long in all, in person
+    reached: bool = False  # by telephone, by message, through someone
+    why_none: str | None = None  # why there was no meeting in person
+    words: bytes | None = Field(default=None, sa_type=LargeBinary)  # sealed
+    is_complete: bool = False
+    written_by: UUID
+    written_at: datetime = moment()
+    version: int = 1
+
+
+class Activity(InProgram, table=True):
+    """Something that is planned with one participant or several. Called off, never deleted."""
+
+    __tablename__ = "activity"
+    __table_args__ = (
+        to("person", "planned_by"),
+        one_of("kind", ACTIVITY_KINDS),
+        together("called_off", "called_off_at", "called_off_as"),
+    )
+
+    held_on: date = Field(index=True)
+    kind: str
+    planned_by: UUID
+    planned_at: datetime = moment()
+    called_off_at: datetime | None = moment(default=None)
+    called_off_as: str | None = None
+
+
+class ActivityPart(InProgram, table=True):
+    """That an activity is with this participant. Whoever also recruits others is alone in theirs (AD-C4).
+
+    `place` counts the participants of an activity; one who is `alone` takes all places, so that nobody else fits.
+    """
+
+    __tablename__ = "activity_part"
+    __table_args__ = (
+        to("activity", "activity_id"),
+        to("follow_up", "follow_up_id"),
+        UniqueConstraint("program_id", "activity_id", "follow_up_id"),
+        CheckConstraint("place >= 1", name="place"),
+        ExcludeConstraint(
+            (literal_column("program_id"), "="),
+            (literal_column("activity_id"), "="),
+            (_PLACES, "&&"),
+            name="alone_in_theirs",
+            using="gist",
+        ),
+    )
+
+    activity_id: UUID
+    follow_up_id: UUID = Field(index=True)
+    place: int
+    alone: bool
