@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -217,7 +217,7 @@ def _decide(session: Session, cast: Cast, candidate: UUID, referral_id: UUID) ->
 def _consent(session: Session, cast: Cast, participant: UUID) -> None:
     here: dict[str, Any] = {"program_id": cast.program_id}
     coordinator = cast.people["coordinator"]
-    days: dict[str, date] = dict.fromkeys(("explained_on", "signed_on", "worker_signed_on", "copy_given_on"), TODAY)
+    days: dict[str, Any] = dict.fromkeys(("explained_on", "signed_on", "worker_signed_on", "copy_given_on"), TODAY)
     session.add(
         Consent(
             **here,
