@@ -59,6 +59,7 @@ class Settings:
     graph: GraphSettings | None = None
     entra: EntraSettings | None = None
     seal_key_file: Path | None = None
+    people_key_folder: Path | None = None
     trusted_proxies: tuple[str, ...] = ()
     database_url: str | None = field(default=None, repr=False)
     database_owner_url: str | None = field(default=None, repr=False)
@@ -68,6 +69,11 @@ class Settings:
     def seal_keys(self) -> Path:
         """The file of the keys by which the record is sealed: beside the data, where no other is named."""
         return self.seal_key_file or self.data / "keys" / "seal.json"
+
+    @property
+    def people_keys(self) -> Path:
+        """The folder of the participants' data keys: beside the data, where no other is named."""
+        return self.people_key_folder or self.data / "keys" / "people"
 
     @property
     def sender(self) -> str:
@@ -97,6 +103,7 @@ class Settings:
             smtp=smtp,
             graph=graph,
             seal_key_file=path_of(env, "SPHERES_SEAL_KEY_FILE"),
+            people_key_folder=path_of(env, "SPHERES_PEOPLE_KEYS"),
             trusted_proxies=_proxies(env),
             entra=entra_of(env, base_url),
             database_url=app,

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from adapters import logs
 from adapters.database import make_engine
+from adapters.people_keys import FilePeopleKeys
 from adapters.settings import Settings
 from api import answers
 from api.guard import Guard
@@ -31,6 +32,7 @@ from api.rendering import STATIC
 from api.session import DESKS, NotSignedIn, Office
 from duties.envelopes import Mailbox
 from duties.notices import stationery_for
+from duties.participants.identity import names_known
 from duties.refusals import Refusal
 from flows.protocols import letter_folders
 from models.ports import SignInProvider
@@ -92,11 +94,15 @@ def from_environment() -> FastAPI:
     office = Office(
         engine=make_engine(settings.database_url, application_name="spheres web"),
         stationery=stationery_for(
-            sender=Mailbox(settings.sender, "SPHÈRES"), base_url=settings.base_url, folders=letter_folders()
+            sender=Mailbox(settings.sender, "SPHÈRES"),
+            base_url=settings.base_url,
+            folders=letter_folders(),
+            known=names_known,
         ),
         base_url=settings.base_url,
         demonstration=settings.demo,
         directory=directory_of(settings),
+        keys=FilePeopleKeys(settings.people_keys),
     )
     return create_app(office)
 

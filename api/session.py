@@ -35,7 +35,7 @@ from duties.sign_ins import Means
 from locales import current_language
 from models.access import BrowserSession
 from models.base import table_of
-from models.ports import SignInProvider
+from models.ports import Keys, SignInProvider
 from models.program import Person, Program
 
 IDLE: Final = sign_ins.IDLE
@@ -81,11 +81,12 @@ class Office:
     prefect_url: str = ""
     directory: SignInProvider | None = None  # where organizations keep their people's accounts, if it is set up
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    keys: Keys | None = None  # of what is sealed of participants
 
     def finding_a_program(self) -> Session:
         """A session that finds out its program by who is signed in, with the letters' stationery in it."""
         session = finding_session(self.engine)
-        session.info["stationery"] = self.stationery
+        session.info.update(stationery=self.stationery, keys=self.keys)
         return session
 
     def before_a_program(self) -> Session:
@@ -95,7 +96,7 @@ class Office:
     def of_program(self, program_id: UUID) -> Session:
         """A session of one program, with the letters' stationery in it."""
         session = program_session(self.engine, program_id)
-        session.info["stationery"] = self.stationery
+        session.info.update(stationery=self.stationery, keys=self.keys)
         return session
 
     @property

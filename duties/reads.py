@@ -25,7 +25,18 @@ EXPORTED: Final = "exported"
 #: What is protected, as the database holds it: whoever is answered with one of these has read of people. A test
 #: watches the statements of every route, and finds one that reads these and tells nobody.
 PROTECTED: Final[frozenset[tuple[str, str]]] = frozenset(
-    {("evidence_file", "content"), ("notice", "message"), ("signed_file", "content")}
+    {
+        ("evidence_file", "content"),
+        ("notice", "message"),
+        ("signed_file", "content"),
+        ("participant", "sealed"),
+        ("referral", "sealed"),
+        ("referral", "result_sealed"),
+        ("criterion_finding", "sealed"),
+        ("admission_decision", "sealed"),
+        ("risk_assessment", "sealed"),
+        ("disclosure", "sealed"),
+    }
 )
 
 #: Why someone may read it: they take part in the matter; their role oversees it; or neither, and they said what for.

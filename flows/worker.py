@@ -40,10 +40,12 @@ from adapters.database import Listener, listen, make_engine, open_session, progr
 from adapters.environment import SettingsError
 from adapters.keys import FileSealKeys
 from adapters.mail import FolderMailer, SmtpMailer
+from adapters.people_keys import FilePeopleKeys
 from adapters.settings import Settings, Smtp
 from duties import wakeups
 from duties.envelopes import Mailbox
 from duties.notices import stationery_for
+from duties.participants.identity import names_known
 from duties.wakeups import Claim
 from flows import post, rounds, sealing
 from flows.carry import carry, plainly, protocol_flow
@@ -335,12 +337,16 @@ async def main(settings: Settings) -> None:
     url = settings.database_url
     engine = make_engine(url, pool_size=CONCURRENCY + 5, application_name="spheres worker")
     paper = stationery_for(
-        sender=Mailbox(settings.sender, "SPHÈRES"), base_url=settings.base_url, folders=letter_folders()
+        sender=Mailbox(settings.sender, "SPHÈRES"),
+        base_url=settings.base_url,
+        folders=letter_folders(),
+        known=names_known,
     )
+    keys = FilePeopleKeys(settings.people_keys)
 
     def sessions(program_id: UUID) -> Session:
         session = program_session(engine, program_id)
-        session.info["stationery"] = paper
+        session.info.update(stationery=paper, keys=keys)
         return session
 
     mailer, inbox = mail_of(settings)

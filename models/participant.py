@@ -47,7 +47,7 @@ class Participant(InProgram, table=True):
         CheckConstraint("state <> 'admitted' or number is not null", name="admitted_by_number"),
         CheckConstraint("number is null or state in ('admitted', 'destroyed')", name="number_of_the_admitted"),
         CheckConstraint("(state = 'destroyed') = (destroyed_at is not null)", name="destroyed"),
-        CheckConstraint("destroyed_at is null or (sealed is null and not held)", name="nothing_left"),
+        CheckConstraint("destroyed_at is null or (sealed is null and names is null and not held)", name="nothing_left"),
         together("hold", "held_by", "held_at"),
         CheckConstraint("not held or held_at is not null", name="held"),
         Index("ix_participant_marks", "marks", postgresql_using="gin"),
@@ -58,6 +58,7 @@ class Participant(InProgram, table=True):
     number: str | None = None
     state: str = PARTICIPANT.initial
     sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # name, birth, contacts: one blob
+    names: bytes | None = Field(default=None, sa_type=LargeBinary)  # sealed apart: the gate of letters opens no more
     marks: list[str] = words()
     languages: list[str] = words()
     area: str = ""  # a code of the program's own areas; "" where it is none of them or not known
@@ -75,7 +76,7 @@ class Participant(InProgram, table=True):
 class DataKey(InProgram, table=True):
     """That a person has a data key, and whether it still exists. The key itself is never here.
 
-    `id` is what the sealed bytes and the store outside the database know it by.
+    `id` is the participant's own: the store outside the database knows the key by it.
     """
 
     __tablename__ = "data_key"

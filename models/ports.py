@@ -1,7 +1,7 @@
 """The ports: what the program asks of the outside world, as Protocols that `adapters` fulfil.
 
-The Mailer, the Inbox, the SignInProvider and the keys of the record's seals; the store of people's keys comes to stand
-beside them. Calendars are reached by mail (docs/adr/0011), and need no port of their own. A port speaks in plain values
+The Mailer, the Inbox, the SignInProvider, the keys of the record's seals and those of participants. Calendars are
+reached by mail (docs/adr/0011), and need no port of their own. A port speaks in plain values
 and in outcomes that are data, never in the exceptions of a library, so that a rule can decide about them.
 """
 
@@ -202,3 +202,47 @@ class SealKeys(Protocol):
 
 class NoSealKey(Exception):
     """The file of the seal keys is missing or cannot be used. One sentence, which shows no key."""
+
+
+class Keys(Protocol):
+    """The data keys of participants, one each, in a store outside the database, and the key of the blind marks.
+
+    No key leaves it: it seals and opens. `about` says what the bytes are of (program, participant, field); what was
+    sealed about one thing opens as nothing else. Each raises NoKeys where the store, or its master key, cannot be used.
+    """
+
+    def make(self, key_id: UUID) -> None:
+        """Make a data key of this id. When it returns, the key is on the disk for good."""
+        ...
+
+    def seal(self, key_id: UUID, clear: bytes, *, about: str) -> bytes:
+        """Seal under a data key. Raises KeyGone where there is none of this id."""
+        ...
+
+    def open(self, key_id: UUID, sealed: bytes, *, about: str) -> bytes:
+        """Open what was sealed. Raises KeyGone; NotSealed where it was changed, or sealed about something else."""
+        ...
+
+    def mark(self, message: str) -> str:
+        """A keyed digest of `message`, always the same for the same one: who has no key can tell nothing from it."""
+        ...
+
+    def destroy(self, key_id: UUID) -> bool:
+        """Destroy a data key, and with it all that it sealed, in every copy. Whether there was one."""
+        ...
+
+    def held(self, *, made_before: datetime) -> frozenset[UUID]:
+        """The ids of the data keys that are in the store and were made before a moment."""
+        ...
+
+
+class NoKeys(Exception):
+    """The store of the data keys or its master key is missing or cannot be used. One sentence, which shows no key."""
+
+
+class KeyGone(Exception):
+    """There is no data key of this id: what it sealed is noise."""
+
+
+class NotSealed(Exception):
+    """The bytes were not sealed so: changed, cut, or sealed about something else."""

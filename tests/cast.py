@@ -25,6 +25,7 @@ from duties.declared import Declared, load_declared
 from duties.envelopes import Mailbox
 from duties.loading import load, new_program_id
 from duties.notices import Stationery, stationery_for
+from duties.participants.identity import names_known
 from duties.people import add_person, appoint
 from duties.program import ProgramFile
 from duties.program_check import read_program, read_program_text
@@ -33,6 +34,7 @@ from flows.protocols import letter_folders
 from models.base import table_of
 from models.program import Organization
 from tests.conftest import Copies, Database
+from tests.fakes.people_keys import FakePeopleKeys
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PROGRAM: Final = ROOT / "programs" / "greater-montreal.yaml"
@@ -129,7 +131,7 @@ class Cast:
     def session(self) -> Iterator[Session]:
         """A session of the program with its stationery, committed at the end, and rolled back by an exception."""
         with program_session(self.database.engine, self.program_id) as session:
-            session.info["stationery"] = stationery()
+            session.info.update(stationery=stationery(), keys=KEYS)
             yield session
             session.commit()
 
@@ -147,6 +149,9 @@ class Cast:
         return replace(self, database=database, second=self.second and self.second.on(database))
 
 
+#: The data keys of participants, in memory, of every test's database alike: their ids are drawn at random.
+KEYS: Final = FakePeopleKeys()
+
 LOADING: Final = Actor.system(LOADER)
 
 
@@ -157,6 +162,7 @@ def stationery() -> Stationery:
         sender=Mailbox("spheres@program.example", "SPHÈRES"),
         base_url="https://spheres.example",
         folders=letter_folders(),
+        known=names_known,
     )
 
 

@@ -40,6 +40,7 @@ from models.agreement import Agreement, AgreementVersion
 from models.base import table_of
 from models.casework import Equipment, Task
 from models.committee import Committee, Seat, SeatHolder
+from models.ports import Keys
 from models.program import Closure, Organization, Program
 
 PROGRAMS: Final = Path(str(files("programs")))
@@ -67,7 +68,7 @@ _version = table_of(AgreementVersion)
 _LOADER: Final = Actor.system(LOADER)
 
 
-def load_demonstration(engine: Engine, stationery: Stationery, *, at: datetime) -> UUID:
+def load_demonstration(engine: Engine, stationery: Stationery, *, at: datetime, keys: Keys | None = None) -> UUID:
     """The id of the demonstration's program, loaded with its people and history where it is not there yet.
 
     All in one transaction. Raises Ending on a database that holds another program.
@@ -80,7 +81,7 @@ def load_demonstration(engine: Engine, stationery: Stationery, *, at: datetime) 
     program_id = loading.new_program_id()
     zone = ZoneInfo(file.program.time_zone)
     with program_session(engine, program_id) as session:
-        session.info["stationery"] = stationery
+        session.info.update(stationery=stationery, keys=keys)
         protocols = declared_protocols(file)
         demonstration = read_demonstration(
             DEMONSTRATION_FILE,

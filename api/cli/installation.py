@@ -18,12 +18,14 @@ import typer
 from adapters import logs
 from adapters.environment import SettingsError
 from adapters.keys import make_seal_key
+from adapters.people_keys import make_people_keys
 from adapters.postgres import DatabaseUrls, PostgresError
 from adapters.settings import Settings
 from api.cli.databases import databases
 from api.cli.spoken import Ending, fail, language_of_terminal, tell
 from api.cli.supervise import Process, module, supervise
 from locales import N_, speaking
+from models.ports import NoKeys
 
 #: What Prefect is told: loopback, no page of its own from elsewhere, nothing sent out, old runs swept away.
 _PREFECT_DAYS_KEPT: Final = 90
@@ -38,7 +40,7 @@ def main() -> None:
             status = _keep(dict(os.environ))
         except _NotPrepared as failed:
             raise SystemExit(failed.status) from None
-        except (SettingsError, PostgresError, Ending) as error:
+        except (SettingsError, PostgresError, NoKeys, Ending) as error:
             fail(str(error), 2)
     raise SystemExit(status)
 
@@ -58,6 +60,8 @@ def _keep(environment: dict[str, str]) -> int:
     begun = time.monotonic()
     if settings.seal_key_file is None and make_seal_key(settings.seal_keys):
         tell(_KEY_MADE, file=settings.seal_keys)
+    if settings.people_key_folder is None:
+        make_people_keys(settings.people_keys)
     with databases(settings) as urls:
         return supervise(
             _processes(settings, urls, environment),
@@ -194,7 +198,8 @@ def _without_secrets(environment: dict[str, str]) -> dict[str, str]:
     """Prefect's server gets no way to the program's own database."""
     withheld = (
         *("DATABASE_URL", "DATABASE_OWNER_URL", "PREFECT_DATABASE_URL"),
-        *("SMTP_PASSWORD_FILE", "SPHERES_SEAL_KEY_FILE", "ENTRA_CLIENT_SECRET_FILE", "ENTRA_CERTIFICATE_FILE"),
+        *("SMTP_PASSWORD_FILE", "SPHERES_SEAL_KEY_FILE", "SPHERES_PEOPLE_KEYS"),
+        *("ENTRA_CLIENT_SECRET_FILE", "ENTRA_CERTIFICATE_FILE"),
         *("GRAPH_CLIENT_SECRET_FILE", "GRAPH_CERTIFICATE_FILE"),
     )
     return {name: value for name, value in environment.items() if name not in withheld}

@@ -17,7 +17,7 @@ from adapters.postgres import PostgresError
 from adapters.settings import Settings
 from api.cli.databases import databases
 from api.cli.spoken import tell
-from api.cli.terminal import ProgramKey, stationery_of, which_program
+from api.cli.terminal import ProgramKey, keys_of, stationery_of, which_program
 from api.permissions import Action, asks, at_the_terminal, require
 from locales import N_
 from meetings import replies
@@ -68,7 +68,7 @@ def _hand_over(engine: Engine, settings: Settings, message: bytes, asked: str) -
         tell(N_("No program knows what this mail answers: it was not kept."))
         return
     with program_session(engine, program_id) as session:
-        session.info["stationery"] = stationery_of(settings)
+        session.info.update(stationery=stationery_of(settings), keys=keys_of(settings))
         received = replies.receive(session, message, at=datetime.now(UTC))
         session.commit()
     if received.answered:

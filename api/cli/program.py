@@ -14,7 +14,7 @@ from adapters.settings import Settings
 from api.cli.databases import databases
 from api.cli.ready import bring_to_newest
 from api.cli.spoken import Ending, tell
-from api.cli.terminal import ProgramKey, counter, stationery_of
+from api.cli.terminal import ProgramKey, counter, keys_of, stationery_of
 from api.permissions import Action, asks, at_the_terminal, require
 from duties import exporting, loading
 from duties.actors import LOADER, Actor
@@ -59,7 +59,7 @@ def load(
             with open_session(engine) as session:
                 known = loading.program_id_for(session, declared.value.program.key)
             with program_session(engine, known or loading.new_program_id()) as session:
-                session.info["stationery"] = stationery_of(settings)
+                session.info.update(stationery=stationery_of(settings), keys=keys_of(settings))
                 shown = loading.changes(session, declared, protocols)
                 for change in shown:
                     typer.echo(f"  {change.in_language(current_language())}")

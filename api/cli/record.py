@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from sqlalchemy import Engine, select
 
 from adapters.database import make_engine, open_session, program_session
 from adapters.keys import FileSealKeys, make_seal_key, rotate_seal_key
+from adapters.people_keys import make_people_keys, rotate_people_keys
 from adapters.settings import Settings
 from api.cli.databases import databases
 from api.cli.spoken import Ending, tell
@@ -19,10 +20,14 @@ from duties.seal_check import Report, check, head_of_letter
 from duties.seals import Head
 from locales import N_, current_language, say
 from models.base import table_of
-from models.ports import NoSealKey
+from models.ports import NoKeys, NoSealKey
 from models.program import Program
 
-app = typer.Typer(no_args_is_help=True, help="The keys that seal the record.")
+app = typer.Typer(no_args_is_help=True, help="The keys that seal the record, and those of participants.")
+
+PEOPLE_KEYS_MADE: Final = N_(
+    "The keys of participants are made: %(folder)s. Keep a copy apart from the database’s, for a few weeks at most."
+)
 
 _program = table_of(Program)
 
@@ -57,29 +62,45 @@ def verify(program: ProgramKey = "", head: HeadOfLetter = None) -> None:
 @app.command("init")
 @asks(Action.KEEP_SEAL_KEYS)
 def init() -> None:
-    """Make the first seal key, in a file that only its owner reads. Does nothing where there is one."""
+    """Make the first seal key, and the master key of participants, for their owner alone. What is there stays."""
     require(Action.KEEP_SEAL_KEYS, at_the_terminal())
     path = Settings.from_env(os.environ).seal_keys
+    folder = Settings.from_env(os.environ).people_keys
     try:
         made = make_seal_key(path)
-    except NoSealKey as refused:
+        made_for_people = make_people_keys(folder)
+    except (NoSealKey, NoKeys) as refused:
         raise Ending(str(refused)) from None
     if made:
         tell(N_("The seal key is made: %(file)s. Keep a copy of it apart from the database’s."), file=path)
     else:
         tell(N_("There is a seal key already: %(file)s. Nothing was changed."), file=path)
+    if made_for_people:
+        tell(PEOPLE_KEYS_MADE, folder=folder)
+    else:
+        tell(N_("There are keys of participants already: %(folder)s. Nothing was changed."), folder=folder)
 
 
 @app.command()
 @asks(Action.KEEP_SEAL_KEYS)
 def rotate() -> None:
-    """Seal with a new key from now on. The keys before it stay in the file, for what they sealed."""
+    """Seal with a new key from now on, and wrap the participants' keys under a new master key.
+
+    The seal keys before it stay in the file, for what they sealed.
+    """
     require(Action.KEEP_SEAL_KEYS, at_the_terminal())
-    path = Settings.from_env(os.environ).seal_keys
+    settings = Settings.from_env(os.environ)
+    path = settings.seal_keys
     try:
         key_id = rotate_seal_key(path)
-    except NoSealKey as refused:
+        wrapped = rotate_people_keys(settings.people_keys)
+    except (NoSealKey, NoKeys) as refused:
         raise Ending(str(refused)) from None
+    tell(
+        N_("%(count)s keys of participants are wrapped under a new master key. Copy the folder anew: %(folder)s."),
+        count=wrapped,
+        folder=settings.people_keys,
+    )
     tell(N_("New lines are sealed with the key %(key)s. Copy the file anew: %(file)s."), key=key_id, file=path)
 
 

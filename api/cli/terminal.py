@@ -18,6 +18,7 @@ from sqlalchemy import Engine, select
 from sqlmodel import Session
 
 from adapters.database import make_engine, open_session, program_session
+from adapters.people_keys import FilePeopleKeys
 from adapters.settings import Settings
 from api.cli.databases import databases
 from api.cli.spoken import Ending
@@ -26,11 +27,13 @@ from api.states import STATES, state_in_words, state_of_case, state_of_task
 from duties import turned_away
 from duties.envelopes import Mailbox
 from duties.notices import Stationery, stationery_for
+from duties.participants.identity import names_known
 from duties.refusals import Refusal
 from duties.roles import standing
 from flows.protocols import letter_folders
 from locales import N_, current_language, say, show_day
 from models.base import table_of
+from models.ports import Keys
 from models.program import Organization, Person, Program
 
 _program = table_of(Program)
@@ -75,7 +78,14 @@ def sender_of(settings: Settings) -> Mailbox:
 
 def stationery_of(settings: Settings) -> Stationery:
     """The letters of every protocol, and the address that their links go to."""
-    return stationery_for(sender=sender_of(settings), base_url=settings.base_url, folders=letter_folders())
+    return stationery_for(
+        sender=sender_of(settings), base_url=settings.base_url, folders=letter_folders(), known=names_known
+    )
+
+
+def keys_of(settings: Settings) -> Keys:
+    """The keys of what is sealed of participants."""
+    return FilePeopleKeys(settings.people_keys)
 
 
 @dataclass(frozen=True)
@@ -150,7 +160,7 @@ def counter(program_key: str = "") -> Iterator[Counter]:
         try:
             program_id = which_program(engine, program_key)
             with program_session(engine, program_id) as session:
-                session.info["stationery"] = stationery_of(settings)
+                session.info.update(stationery=stationery_of(settings), keys=keys_of(settings))
                 program = session.get(Program, program_id)
                 if program is None:
                     raise Ending(_none())

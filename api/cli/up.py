@@ -17,7 +17,7 @@ from api.cli.demonstration import load_demonstration
 from api.cli.ready import bring_to_newest
 from api.cli.spoken import tell
 from api.cli.supervise import module
-from api.cli.terminal import stationery_of
+from api.cli.terminal import keys_of, stationery_of
 from api.permissions import Action, asks, at_the_terminal, require
 from locales import N_
 
@@ -46,7 +46,7 @@ def prepare() -> None:
         if settings.demo:
             engine = make_engine(urls.app, pool_size=2, application_name="spheres loader")
             try:
-                load_demonstration(engine, stationery_of(settings), at=datetime.now(UTC))
+                load_demonstration(engine, stationery_of(settings), at=datetime.now(UTC), keys=keys_of(settings))
             finally:
                 engine.dispose()
 

@@ -16,7 +16,7 @@ from api.app import create_app
 from api.session import Office, sign_in
 from models.base import table_of
 from models.program import Person, Program
-from tests.cast import AT, stationery
+from tests.cast import AT, KEYS, stationery
 from tests.conftest import Database
 
 #: What the tests call the web. Not https, so that the client gives the cookie back.
@@ -29,7 +29,7 @@ SERVED: Final = "http://127.0.0.1"
 
 def office_of(database: Database, *, demonstration: bool = False, at: datetime = AT, base_url: str = ADDRESS) -> Office:
     """The web's means on a test's database, at one moment."""
-    return Office(database.engine, stationery(), base_url, demonstration, clock=lambda: at)
+    return Office(database.engine, stationery(), base_url, demonstration, clock=lambda: at, keys=KEYS)
 
 
 def app_on(database: Database, *, demonstration: bool = False, at: datetime = AT, base_url: str = ADDRESS) -> FastAPI:

@@ -150,6 +150,7 @@ _NOT_PROTECTED: Final = {
     "invitation": ("told",),
     "minutes": ("content",),  # what the committee approved; it names no participant
     "obligation": ("rule", "sources"),
+    "participant": ("marks", "languages", "names"),  # the names for the gate of letters, which shows them to nobody
     "passkey": ("public_key",),
     "program": ("languages", "calendar", "area", "coordination"),
     "protocol_version": ("declared",),

@@ -28,7 +28,7 @@ from models.outbox import Notice
 from models.ports import Accepted, Outcome, SealKeys
 from models.record import Event
 from tests.casework import approve, case_row, complete, step, steps
-from tests.cast import AT, Cast
+from tests.cast import AT, KEYS, Cast
 
 NOTICE, EVENT, HOLDER = table_of(Notice), table_of(Event), table_of(SeatHolder)
 
@@ -77,7 +77,7 @@ def means_of(
 
     def sessions(program_id: UUID) -> Session:
         session = program_session(engine, program_id)
-        session.info["stationery"] = paper()
+        session.info.update(stationery=paper(), keys=KEYS)
         return session
 
     return Means(sessions, lambda: open_session(engine), clock, mailer or Mailbag(), seal_keys)

@@ -136,7 +136,7 @@ def _person(session: Session, cast: Cast, **values: Any) -> UUID:
     )
     session.add(participant)
     session.flush()
-    session.add(DataKey(program_id=cast.program_id, participant_id=participant.id, made_at=AT))
+    session.add(DataKey(program_id=cast.program_id, id=participant.id, participant_id=participant.id, made_at=AT))
     session.flush()
     return participant.id
 

@@ -25,6 +25,7 @@ CREATE TABLE participant (
     number VARCHAR,
     state VARCHAR NOT NULL,
     sealed BYTEA,
+    names BYTEA,
     marks TEXT[] NOT NULL,
     languages TEXT[] NOT NULL,
     area VARCHAR NOT NULL,
@@ -48,7 +49,7 @@ CREATE TABLE participant (
     CONSTRAINT ck_participant_admitted_by_number CHECK (state <> 'admitted' or number is not null),
     CONSTRAINT ck_participant_number_of_the_admitted CHECK (number is null or state in ('admitted', 'destroyed')),
     CONSTRAINT ck_participant_destroyed CHECK ((state = 'destroyed') = (destroyed_at is not null)),
-    CONSTRAINT ck_participant_nothing_left CHECK (destroyed_at is null or (sealed is null and not held)),
+    CONSTRAINT ck_participant_nothing_left CHECK (destroyed_at is null or (sealed is null and names is null and not held)),
     CONSTRAINT ck_participant_hold CHECK (num_nulls(held_by, held_at) in (0, 2)),
     CONSTRAINT ck_participant_held CHECK (not held or held_at is not null),
     CONSTRAINT fk_participant_program_id FOREIGN KEY(program_id) REFERENCES program (id)

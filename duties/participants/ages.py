@@ -1,0 +1,75 @@
+"""How old somebody is on a day, and what the law and the program make of it.
+
+Somebody born on 29 February is a year older on 1 March where the year has no 29 February. Where only an age is known,
+said on some day, the age on a later day is one of two: what cannot be told is told to be unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, Literal
+
+#: AD-C1: from the 12th birthday until the day before the 25th.
+YOUNGEST: Final = 12
+OLDEST: Final = 24
+#: From this age on, somebody consents alone; before, who holds parental authority does.
+CONSENTS_ALONE: Final = 14
+#: From this age on, nobody has parental authority.
+OF_AGE: Final = 18
+
+
+@dataclass(frozen=True)
+class Age:
+    """The years that somebody has on a day: `least` and `most` are one where the birth date is known."""
+
+    least: int
+    most: int
+
+    @property
+    def exact(self) -> int | None:
+        """The age, where it can be told."""
+        return self.least if self.least == self.most else None
+
+    def within_program(self) -> Literal["met", "not_met", "unknown"]:
+        """Whether AD-C1 is met. Turning 25 later ends nothing: it is asked of the day of admission alone."""
+        if self.least >= YOUNGEST and self.most <= OLDEST:
+            return "met"
+        if self.most < YOUNGEST or self.least > OLDEST:
+            return "not_met"
+        return "unknown"
+
+
+def years(born: date, day: date) -> int:
+    """The whole years from a birth to a day; negative before the birth."""
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+
+def age_on(day: date, *, born: date | None, age: int | None, said_on: date | None) -> Age | None:
+    """The age on a day, of a birth date, or of an age that was said on an earlier day; None where neither is known."""
+    if born is not None:
+        exact = years(born, day)
+        return Age(exact, exact)
+    if age is None or said_on is None:
+        return None
+    whole = max(years(said_on, day), 0)
+    return Age(age + whole, age + whole + (1 if day > said_on else 0))
+
+
+def signers(age: Age | None) -> frozenset[str]:
+    """Who may sign a consent: at 14 and over alone; under 14 who holds parental authority; a tutor of one of age.
+
+    Nobody, where the age cannot be told around one of these days: the birth date has to be known first.
+    """
+    if age is None:
+        return frozenset()
+    least, most = _signers(age.least), _signers(age.most)
+    return least & most
+
+
+def _signers(exact: int) -> frozenset[str]:
+    if exact < CONSENTS_ALONE:
+        return frozenset({"parental_authority", "tutor"})
+    if exact < OF_AGE:
+        return frozenset({"self"})
+    return frozenset({"self", "tutor"})

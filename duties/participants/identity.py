@@ -1,0 +1,169 @@
+"""Who a participant is: one sealed blob, and `open_identity`, the only door to it, which tells the record.
+
+Beside it stand the names alone, sealed apart, which the gate of letters and documents looks for and shows to nobody.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from duties.actors import Actor
+from duties.here import one, program_of
+from duties.participants.ages import Age, age_on
+from duties.participants.sealing import mark, seal, unseal
+from duties.reads import Ground, Purpose, record_read
+from duties.refusals import Refusal
+from locales import N_
+from models.base import table_of
+from models.participant import Participant
+
+IDENTITY: Final = "identity"
+NAMES: Final = "names"
+
+_participant = table_of(Participant)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who somebody is, and how to reach them: what AD-R2 collects, and nothing else."""
+
+    given_name: str
+    family_name: str
+    birth_date: date | None = None
+    age: int | None = None  # where the birth date is not known, as it was said on `age_on`
+    age_on: date | None = None
+    phone: str = ""
+    email: str = ""
+    address: str = ""  # where they live, or the unit or home that cares for them
+    contact_note: str = ""  # how and when to reach them safely
+
+    @property
+    def name(self) -> str:
+        """The name as it is shown."""
+        return f"{self.given_name} {self.family_name}".strip()
+
+    def age_as_of(self, day: date) -> Age | None:
+        """The age on a local day."""
+        return age_on(day, born=self.birth_date, age=self.age, said_on=self.age_on)
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is sealed."""
+        return {name: value.isoformat() if isinstance(value, date) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def of_json(cls, kept: dict[str, Any]) -> Identity:
+        """As it was sealed."""
+        days = {name: date.fromisoformat(kept[name]) for name in ("birth_date", "age_on") if kept.get(name)}
+        return cls(**{**kept, "birth_date": None, "age_on": None, **days})
+
+
+def sealed_identity(session: Session, participant_id: UUID, identity: Identity) -> dict[str, Any]:
+    """The columns of a participant that say who they are: sealed, and blindly marked. Raises Refusal."""
+    return {
+        "sealed": seal(session, participant_id, IDENTITY, identity.to_json()),
+        "names": seal(session, participant_id, NAMES, {"names": [identity.name]}),
+        "marks": sorted({mark(session, kind, value) for kind, value in _marked(identity)}),
+    }
+
+
+def open_identity(
+    session: Session,
+    participant_id: UUID,
+    *,
+    by: Actor,
+    at: datetime,
+    ground: Ground,
+    purpose: Purpose | None = None,
+) -> Identity:
+    """Who a participant is, given to `by`, and told to the record in the same transaction. The only door to it.
+
+    `ground` says by what they may: their part (the follow-up is theirs), their role, or a purpose that they say.
+    Raises Refusal: there is no such participant, it is destroyed, the keys cannot be used, or the purpose is missing.
+    """
+    row = one(
+        session,
+        select(_participant.c.sealed, _participant.c.state).where(
+            _participant.c.program_id == program_of(session), _participant.c.id == participant_id
+        ),
+    )
+    if row is None or row["state"] == "draft":
+        raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
+    if row["sealed"] is None:
+        raise Refusal("keys.gone", N_("What was sealed here is destroyed. Nobody can read it any more."))
+    identity = Identity.of_json(unseal(session, participant_id, IDENTITY, row["sealed"]))
+    record_read(session, "participant", participant_id, what="identity", ground=ground, by=by, at=at, purpose=purpose)
+    return identity
+
+
+def identity_within(session: Session, participant_id: UUID) -> Identity:
+    """Who a participant is, for a rule that answers with less (an age, a mark): given to nobody, so nobody read it.
+
+    Raises Refusal.
+    """
+    sealed = session.scalar(
+        select(_participant.c.sealed).where(
+            _participant.c.program_id == program_of(session), _participant.c.id == participant_id
+        )
+    )
+    if sealed is None:
+        raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
+    return Identity.of_json(unseal(session, participant_id, IDENTITY, sealed))
+
+
+def names_known(session: Session) -> Iterable[str]:
+    """Whose names may stand in no letter and no document: those of everyone who is known here and not destroyed.
+
+    For the gate alone (`duties.name_gate`), which answers yes or no. Raises Refusal where the keys cannot be used:
+    what cannot be searched does not leave.
+    """
+    rows = session.execute(
+        select(_participant.c.id, _participant.c.names).where(
+            _participant.c.program_id == program_of(session), _participant.c.names.is_not(None)
+        )
+    ).all()
+    known: list[str] = []
+    for row in rows:
+        try:
+            known += unseal(session, row.id, NAMES, row.names)["names"]
+        except Refusal as refusal:
+            if refusal.code != "keys.gone":  # whose key is destroyed has a name that nobody here knows
+                raise
+    return known
+
+
+# ------------------------------------------------------------------------------------------------------ blind marks
+
+
+def shared_marks(identity: Identity) -> list[tuple[str, str]]:
+    """What of an identity is marked: equal marks of two people are what makes them possibly one."""
+    return list(_marked(identity))
+
+
+def _marked(identity: Identity) -> Iterator[tuple[str, str]]:
+    given, family = _letters(identity.given_name), _letters(identity.family_name)
+    if given and family:
+        # "Roy, Ana" is "Ana Roy"; of a double name each half counts with the given name.
+        yield "name", "|".join(sorted([" ".join(given), " ".join(family)]))
+        if len(family) > 1:
+            for half in family:
+                yield "name", "|".join(sorted([" ".join(given), half]))
+    digits = "".join(mark for mark in identity.phone if mark.isdigit())[-10:]
+    if len(digits) >= 7:  # noqa: PLR2004 - a number without its area
+        yield "phone", digits
+    if identity.email:
+        yield "email", identity.email.strip().casefold()
+
+
+def _letters(text: str) -> list[str]:
+    """The words of a name, without capitals, accents, hyphens or apostrophes."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(letter if letter.isalnum() else " " for letter in decomposed if not unicodedata.combining(letter))
+    return plain.split()

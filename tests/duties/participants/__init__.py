@@ -1,0 +1,1 @@
+"""Candidates and participants, verb by verb."""
