@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import stat
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -49,13 +50,14 @@ def test_what_is_sealed_opens_about_the_same_thing_and_no_other(folder: Path) ->
     assert keys.seal(key_id, CLEAR, about=ABOUT) != sealed
     other = uuid4()
     keys.make(other)
-    for wrong in (
+    attempts: tuple[Callable[[], object], ...] = (
         lambda: keys.open(key_id, sealed, about="program|another|identity"),
         lambda: keys.open(other, sealed, about=ABOUT),
         lambda: keys.open(key_id, sealed[:-1] + bytes([sealed[-1] ^ 1]), about=ABOUT),
         lambda: keys.open(key_id, b"", about=ABOUT),
         lambda: keys.open(key_id, CLEAR, about=ABOUT),
-    ):
+    )
+    for wrong in attempts:
         with pytest.raises(NotSealed):
             wrong()
 
@@ -128,10 +130,11 @@ def test_without_its_master_key_nothing_opens_and_one_sentence_says_so(folder: P
             theirs["keys"] = {ours["current"]: theirs["keys"][theirs["current"]]}
             theirs["current"] = ours["current"]
             master.write_text(json.dumps(theirs), encoding="ascii")
-    for ask in (
+    questions: tuple[Callable[[], object], ...] = (
         lambda: FilePeopleKeys(folder).open(key_id, sealed, about=ABOUT),
         lambda: keys.open(key_id, sealed, about=ABOUT),
-    ):
+    )
+    for ask in questions:
         with pytest.raises(NoKeys) as told:
             ask()
         assert str(master) in str(told.value)
