@@ -1,4 +1,4 @@
-"""Obligations as pages show them: the shape and the word of each state, why each fact counts or not, and lines."""
+"""Obligations as pages show them: the shape and the word of each state, and lines."""
 
 from __future__ import annotations
 
@@ -7,21 +7,25 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from duties.obligations import wording
 from duties.obligations.reading import WORST_FIRST
 from duties.program_agreements import fact_of
 from locales import N_
 
 #: What a state looks like, and the word for it.
 STATES: Final[Mapping[str, tuple[str, str]]] = {
-    "cannot_be_met": ("stop", N_("Cannot be met any more")),
-    "missed": ("stop", N_("Not met")),
-    "at_risk": ("late", N_("At risk")),
-    "awaiting_record": ("wait", N_("Awaiting record")),
-    "on_track": ("half", N_("On track")),
-    "not_yet": ("empty", N_("Nothing to tell yet")),
-    "met": ("full", N_("Met")),
-    "waived": ("skip", N_("Waived")),
-    "no_occasion": ("skip", N_("No occasion")),
+    state: (shape, wording.STATES[state])
+    for state, shape in {
+        "cannot_be_met": "stop",
+        "missed": "stop",
+        "at_risk": "late",
+        "awaiting_record": "wait",
+        "on_track": "half",
+        "not_yet": "empty",
+        "met": "full",
+        "waived": "skip",
+        "no_occasion": "skip",
+    }.items()
 }
 #: The letters that stand in a cell, so that the table reads without its shapes and colours.
 LETTERS: Final[Mapping[str, str]] = {
@@ -34,36 +38,6 @@ LETTERS: Final[Mapping[str, str]] = {
     "met": N_("M"),
     "waived": N_("W"),
     "no_occasion": N_("O"),
-}
-#: Why a fact counts, or counts neither way.
-WHY: Final[Mapping[str, str]] = {
-    "present": N_("present"),
-    "remote": N_("present from afar"),
-    "alternate": N_("by an alternate"),
-    "alternate_does_not_count": N_("by an alternate, who does not count for this"),
-    "excused": N_("excused"),
-    "absent": N_("absent"),
-    "cancelled": N_("cancelled"),
-    "without_quorum": N_("adjourned without quorum"),
-    "awaited": N_("nobody recorded it: the coordination is asked to"),
-    "not_recorded_yet": N_("not recorded yet"),
-    "to_come": N_("to come"),
-    "waived": N_("waived that day"),
-    "called_off": N_("waived or called off"),
-    "late": N_("too late"),
-    "in_time": N_("in time"),
-    "in_period": N_("of this period"),
-    "other_period": N_("of another period"),
-    "held": N_("stated that it held"),
-    "not_held": N_("stated that it did not"),
-}
-#: What a fact is about.
-KINDS: Final[Mapping[str, str]] = {
-    "meeting": N_("Meeting"),
-    "task": N_("Task"),
-    "document": N_("Document"),
-    "attestation": N_("Attestation"),
-    "count": N_("Count"),
 }
 NEEDS_SOMETHING: Final = frozenset({"cannot_be_met", "missed", "at_risk", "awaiting_record"})
 SETTLED: Final = frozenset({"met", "waived", "no_occasion", "missed"})

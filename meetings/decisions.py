@@ -344,6 +344,11 @@ def to_endorse(session: Session, organization_ids: Collection[UUID]) -> list[dic
     return [row for row in rows if any(one.organization_id in organization_ids for one in asked[row["id"]])]
 
 
+def owed_by(session: Session, organization_id: UUID) -> list[dict[str, Any]]:
+    """What this organization carries out or carried out, in the order of the numbers, each as `register` has it."""
+    return _read(session, _decision.c.owner_organization_id == organization_id)
+
+
 def later_ones(session: Session, row: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The decisions by which this one can be withdrawn: later ones of its committee that hold, the last one first."""
     found = _read(

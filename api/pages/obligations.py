@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from api.answers import sentence_of, status_of
 from api.at_partners import find_obligation, to_partner
-from api.obligation_lines import KINDS, STATES, WHY, clause_of
+from api.obligation_lines import STATES, clause_of
 from api.pages.agreement import PERIODS, in_words
 from api.pages.forms import Text, Typed, day_of, id_or_none
 from api.pages.frame import page, see_other, titles_of_roles
@@ -22,6 +22,7 @@ from api.permissions import Action, Forbidden, allows, asks, require
 from api.session import AtDesk, Desk
 from duties.here import local_day, many, one, program_of
 from duties.obligations import reading, saying
+from duties.obligations.wording import KINDS, WHY
 from duties.proofs import LARGEST_DOCUMENT
 from duties.refusals import Refusal
 from locales import N_

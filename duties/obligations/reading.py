@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -84,6 +84,30 @@ def periods(
         *([or_(_period.c.ends_on.is_(None), _period.c.ends_on >= since)] if since is not None else []),
         *([_period.c.starts_on <= until] if until is not None else []),
     )
+
+
+def as_of(session: Session, rows: Sequence[Mapping[str, Any]], day: date) -> list[dict[str, Any]]:
+    """Periods as they had been found by the local `day`, where they go on after it; the others as they stand.
+
+    A period that ended by then keeps its last finding, since proof may come in the days of grace. One that was found
+    for the first time later stands as it was found then.
+    """
+    later = [row["id"] for row in rows if row["ends_on"] is None or row["ends_on"] > day]
+    found: dict[UUID, dict[str, Any]] = {}
+    for one in many(
+        session,
+        select(_finding)
+        .where(_finding.c.program_id == program_of(session), _finding.c.period_id.in_(later))
+        .order_by(_finding.c.n),
+    ):
+        if one["on"] <= day or one["period_id"] not in found:
+            found[one["period_id"]] = one
+    return [
+        {**row, "state": now["state"], "found": now["found"], "found_on": now["on"]}
+        if (now := found.get(row["id"])) is not None
+        else dict(row)
+        for row in rows
+    ]
 
 
 def period(session: Session, period_id: UUID) -> dict[str, Any] | None:

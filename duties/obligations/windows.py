@@ -100,12 +100,12 @@ def windows(period: Period, bounds: Sequence[Bound], *, until: date) -> tuple[Wi
     for whole in _periods(period, in_order[0].days.starts_on, min(last, until)):
         inside = [(part, bound.obligation_id) for bound in in_order if (part := bound.days.within(whole)) is not None]
         if inside and inside[0][0].starts_on <= until:
-            spans = _joined(part for part, _ in inside)
+            spans = joined(part for part, _ in inside)
             found.append(Window(whole, spans, inside[-1][1]))
     return tuple(found)
 
 
-def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
+def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
     """Spans that follow each other without a day between them as one."""
     found: list[Span] = []
     for span in spans:

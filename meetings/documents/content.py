@@ -261,12 +261,12 @@ def from_json(kept: Mapping[str, Any]) -> Content:
     return _CONTENT.validate_python(kept)
 
 
-def untranslated(content: Content, language: str) -> tuple[str, ...]:
-    """Where `content` says something, but not in `language`: paths such as "items.3.title"."""
+def untranslated(content: object, language: str) -> tuple[str, ...]:
+    """Where a document's content says something, but not in `language`: paths such as "items.3.title"."""
     return tuple(_gaps(content, language, ""))
 
 
-def refuse_untranslated(content: Content, language: str) -> None:
+def refuse_untranslated(content: object, language: str) -> None:
     """Raises Refusal where a text is missing in `language`, so that no reader gets half a document."""
     gaps = untranslated(content, language)
     if gaps:

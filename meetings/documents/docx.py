@@ -15,7 +15,7 @@ import docx
 from docx.document import Document
 from docx.enum.style import WD_STYLE_TYPE
 from docx.enum.table import WD_TABLE_ALIGNMENT
-from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT, WD_TAB_LEADER
 from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
@@ -27,9 +27,9 @@ from docx.table import _Cell, _Row
 from docx.text.paragraph import Paragraph
 
 from locales import LANGUAGES
-from meetings.documents.content import Content
 from meetings.documents.layout import laid_out
-from meetings.documents.paper import Block, Decided, Heading, Line, Note, Paper, Table, Tone
+from meetings.documents.paper import Block, Decided, Heading, Line, Note, Paper, Signing, Table, Tone
+from meetings.documents.statement import Printed
 
 #: Every word processor has it, or a font of the same widths.
 _FONT: Final = "Calibri"
@@ -41,6 +41,7 @@ _PAGE_MM: Final = (215.9, 279.4)
 _SIDE_MM: Final = 22
 _TEXT_MM: Final = _PAGE_MM[0] - 2 * _SIDE_MM
 _LABEL_MM: Final = 28
+_SIGNED_MM: Final = 106
 
 _KEPT_STYLES: Final = frozenset(
     {"Normal", "Heading 1", "Heading 2", "Heading 3", "Default Paragraph Font", "Normal Table", "No List"}
@@ -61,7 +62,7 @@ _LEFT_OUT: Final = frozenset(
 _CORE: Final = "docProps/core.xml"
 
 
-def as_docx(content: Content, language: str) -> bytes:
+def as_docx(content: Printed, language: str) -> bytes:
     """`content` in "fr" or "en" as a DOCX, US Letter. Raises Refusal where a text is missing in that language."""
     paper = laid_out(content, language)
     document = docx.Document()
@@ -102,6 +103,8 @@ def _add(document: Document, block: Block) -> None:
         _say(note, block.text, block.tone)
     elif isinstance(block, Table):
         _add_table(document, block)
+    elif isinstance(block, Signing):
+        _add_signing(document, block)
     else:
         _add_decision(document, block)
 
@@ -113,6 +116,20 @@ def _add_decision(document: Document, block: Decided) -> None:
         paragraph.paragraph_format.keep_with_next = place < len(lines)
         paragraph.paragraph_format.space_after = Pt(2 if place < len(lines) else 10)
         _say(paragraph, line.text, line.tone)
+
+
+def _add_signing(document: Document, block: Signing) -> None:
+    document.add_paragraph(block.text).paragraph_format.keep_with_next = True
+    for place, (label, value) in enumerate(block.fields, 1):
+        paragraph = document.add_paragraph(style="Normal")
+        paragraph.paragraph_format.keep_with_next = place < len(block.fields)
+        paragraph.paragraph_format.space_before = Pt(6 if value else 24)
+        _say(paragraph, label, "quiet")
+        if value:
+            paragraph.add_run(f"  {value}")
+        else:
+            paragraph.paragraph_format.tab_stops.add_tab_stop(Mm(_SIGNED_MM), leader=WD_TAB_LEADER.LINES)
+            paragraph.add_run("\t")
 
 
 def _add_table(document: Document, block: Table) -> None:

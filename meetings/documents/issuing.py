@@ -16,8 +16,9 @@ from duties.envelopes import Attachment
 from duties.name_gate import NAMES_SOMEONE, Gate
 from duties.refusals import Refusal
 from locales import N_
-from meetings.documents.content import Both, Content, DecisionLine, ItemLine, MinutesItem, RegisterLine
+from meetings.documents.content import Both, DecisionLine, ItemLine, MinutesItem, RegisterLine
 from meetings.documents.files import DocumentKind, file_name
+from meetings.documents.statement import ClauseYear, DecisionAsked, DecisionOwed, Printed
 
 Form = Literal["pdf", "docx"]
 
@@ -61,6 +62,10 @@ _SAID: Final[Mapping[str, str]] = {
     "text": N_(
         "The text of decision %(number)s names someone who may only be called by a number. Write the number instead."
     ),
+    "what": N_(
+        "What was given as proof for %(number)s names someone who may only be called by a number. "
+        "Give it under another name."
+    ),
     "place": N_("The place of the meeting names someone who may only be called by a number. Write the number instead."),
     "online": N_(
         "The online address of the meeting names someone who may only be called by a number. Write another one."
@@ -70,7 +75,7 @@ _SAID: Final[Mapping[str, str]] = {
 
 def issue(
     session: Session,
-    content: Content,
+    content: Printed,
     language: str,
     form: Form = "pdf",
     *,
@@ -79,7 +84,7 @@ def issue(
     day: date,
     addendum: int = 0,
 ) -> Attachment:
-    """`content` as a file in "fr" or "en", under its name; `committee` is its key, `day` local.
+    """`content` as a file in "fr" or "en", under its name; `committee` is whose it is, by key, and `day` local.
 
     Raises Refusal where a text is missing in that language, or names somebody who may not be named: then with the
     number of the item or decision and the field, and never with the name.
@@ -91,7 +96,7 @@ def issue(
     return Attachment(name, MEDIA_TYPES[form], made)
 
 
-def refuse_names(session: Session, content: Content) -> None:
+def refuse_names(session: Session, content: Printed) -> None:
     """Raises Refusal for the first text of `content` that names somebody who may not be named: where it stands."""
     gate = Gate.here(session)
     for place, text in texts_of(content):
@@ -100,7 +105,7 @@ def refuse_names(session: Session, content: Content) -> None:
             raise Refusal("document.names", said, number=place.number, field=place.field, language=place.language)
 
 
-def texts_of(content: Content) -> Iterator[tuple[Place, str]]:
+def texts_of(content: Printed) -> Iterator[tuple[Place, str]]:
     """Each text of `content`, and where it stands."""
     return _texts(content, Place("", "", ""))
 
@@ -123,10 +128,13 @@ def _texts(part: object, place: Place) -> Iterator[tuple[Place, str]]:
 def _number_of(part: object) -> str:
     if isinstance(part, MinutesItem):
         part = part.line
-    return part.number if isinstance(part, ItemLine | DecisionLine | RegisterLine) else ""
+    if isinstance(part, ClauseYear):
+        return part.clause
+    numbered = ItemLine | DecisionLine | RegisterLine | DecisionOwed | DecisionAsked
+    return part.number if isinstance(part, numbered) else ""
 
 
-def _made(content: Content, language: str, form: Form) -> bytes:
+def _made(content: Printed, language: str, form: Form) -> bytes:
     # Read where something is printed: a twentieth of all that the worker holds is the compiler of documents.
     if form == "pdf":
         from meetings.documents.pdf import as_pdf  # noqa: PLC0415

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date
 from itertools import groupby
 from typing import Final
 
-from locales import N_, Counted, pick, say, say_n, show_clock, show_day
+from locales import N_, Counted, show_day
 from meetings.documents.content import (
     AgendaContent,
     AttendanceLine,
-    Both,
-    Content,
     DecisionLine,
     Head,
     ItemLine,
@@ -35,8 +31,10 @@ from meetings.documents.paper import (
     Note,
     Paper,
     Table,
-    typeset,
 )
+from meetings.documents.speaker import Speaker
+from meetings.documents.statement import PartnerStatement, Printed
+from meetings.documents.statement_layout import statement
 
 _PURPOSES: Final[Mapping[str, str]] = {
     "information": N_("Information"),
@@ -66,57 +64,26 @@ _STATES: Final[Mapping[str, str]] = {
 }
 
 
-def laid_out(content: Content, language: str) -> Paper:
+def laid_out(content: Printed, language: str) -> Paper:
     """`content` as a document in "fr" or "en".
 
     Raises Refusal where a text is missing in that language, and ValueError for any other language.
     """
     refuse_untranslated(content, language)
-    words = _Words(language)
+    words = Speaker(language)
     if isinstance(content, AgendaContent):
         return _agenda(words, content)
     if isinstance(content, MinutesContent):
         return _minutes(words, content)
+    if isinstance(content, PartnerStatement):
+        return statement(words, content)
     return _register(words, content)
-
-
-@dataclass(frozen=True)
-class _Words:
-    """Speaks one language, in its typography."""
-
-    language: str
-
-    def say(self, msgid: str, **facts: object) -> str:
-        return typeset(self.language, say(self.language, msgid, **facts))
-
-    def count(self, counted: Counted) -> str:
-        return typeset(self.language, say_n(self.language, counted.singular, counted.plural, counted.n))
-
-    def of(self, text: Both | str) -> str:
-        """What was typed, on one line."""
-        return re.sub(r"\n+", " ", self.prose(text))
-
-    def prose(self, text: Both | str) -> str:
-        """What was typed, with its line breaks; a blank line parts paragraphs."""
-        return typeset(self.language, text if isinstance(text, str) else pick(self.language, text))
-
-    def day(self, day: date) -> str:
-        return show_day(self.language, day, "full")
-
-    def clock(self, at: time | datetime) -> str:
-        return typeset(self.language, show_clock(self.language, at if isinstance(at, time) else at.time()))
-
-    def minutes(self, n: int) -> str:
-        return self.count(Counted("%(n)s min", "%(n)s min", n))
-
-    def all_of(self, parts: Iterable[str]) -> str:
-        return " · ".join(part for part in parts if part)
 
 
 # ------------------------------------------------------------------------------------------------------ agenda
 
 
-def _agenda(words: _Words, content: AgendaContent) -> Paper:
+def _agenda(words: Speaker, content: AgendaContent) -> Paper:
     if content.addendum:
         heading = words.say(N_("Addendum %(n)s to the agenda"), n=content.addendum)
     else:
@@ -142,7 +109,7 @@ def _agenda(words: _Words, content: AgendaContent) -> Paper:
     return _of_meeting(words, content.head, heading, blocks, with_link=True)
 
 
-def _items_table(words: _Words, items: Iterable[ItemLine]) -> Table:
+def _items_table(words: Speaker, items: Iterable[ItemLine]) -> Table:
     columns = (
         Column(words.say(N_("No.")), 11),
         Column(words.say(N_("Item"))),
@@ -157,7 +124,7 @@ def _items_table(words: _Words, items: Iterable[ItemLine]) -> Table:
     return Table(columns, groups)
 
 
-def _item_row(words: _Words, item: ItemLine) -> tuple[Cell, ...]:
+def _item_row(words: Speaker, item: ItemLine) -> tuple[Cell, ...]:
     about = [Line(words.of(item.title), "strong")]
     if item.points:
         about.append(Line(words.all_of(words.of(point) for point in item.points)))
@@ -171,7 +138,7 @@ def _item_row(words: _Words, item: ItemLine) -> tuple[Cell, ...]:
     )
 
 
-def _why(words: _Words, item: ItemLine) -> Iterator[str]:
+def _why(words: Speaker, item: ItemLine) -> Iterator[str]:
     """What put the item there: the fact, how often it was left over, and the reason of one that came late."""
     if item.why:
         yield words.of(item.why)
@@ -185,7 +152,7 @@ def _why(words: _Words, item: ItemLine) -> Iterator[str]:
         yield words.say(N_("Added after the freeze."))
 
 
-def _total(words: _Words, content: AgendaContent) -> Note:
+def _total(words: Speaker, content: AgendaContent) -> Note:
     taken = sum(item.minutes for item in content.items)
     if content.addendum:
         return Note(words.say(N_("These items: %(taken)s."), taken=words.minutes(taken)), "quiet")
@@ -202,7 +169,7 @@ def _total(words: _Words, content: AgendaContent) -> Note:
 # ----------------------------------------------------------------------------------------------------- minutes
 
 
-def _minutes(words: _Words, content: MinutesContent) -> Paper:
+def _minutes(words: Speaker, content: MinutesContent) -> Paper:
     blocks: list[Block] = [Heading(words.say(N_("Attendance")))]
     if content.attendance:
         blocks.append(_attendance(words, content.attendance))
@@ -219,7 +186,7 @@ def _minutes(words: _Words, content: MinutesContent) -> Paper:
     return _of_meeting(words, content.head, words.say(N_("Minutes of the meeting")), blocks, with_link=False)
 
 
-def _attendance(words: _Words, lines: Iterable[AttendanceLine]) -> Table:
+def _attendance(words: Speaker, lines: Iterable[AttendanceLine]) -> Table:
     columns = (
         Column(words.say(N_("Seat"))),
         Column(words.say(N_("Organization")), 40),
@@ -238,7 +205,7 @@ def _attendance(words: _Words, lines: Iterable[AttendanceLine]) -> Table:
     return Table(columns, (Group("", rows),))
 
 
-def _attended(words: _Words, line: AttendanceLine) -> Cell:
+def _attended(words: Speaker, line: AttendanceLine) -> Cell:
     remotely = line.state == "alternate" and line.remote
     state = words.say(N_("Alternate, remotely")) if remotely else words.say(_ATTENDED[line.state])
     shown = [Line(state)]
@@ -249,13 +216,13 @@ def _attended(words: _Words, line: AttendanceLine) -> Cell:
     return tuple(shown)
 
 
-def _quorum(words: _Words, content: MinutesContent | DecisionLine) -> Note:
+def _quorum(words: Speaker, content: MinutesContent | DecisionLine) -> Note:
     met = words.say(N_("Quorum: met")) if content.has_quorum else words.say(N_("Quorum: not met"))
     counted = f" ({words.of(content.quorum)})" if content.quorum else ""
     return Note(met + counted, "plain" if content.has_quorum else "warning")
 
 
-def _treated(words: _Words, item: MinutesItem) -> Iterator[Block]:
+def _treated(words: Speaker, item: MinutesItem) -> Iterator[Block]:
     line = item.line
     yield Heading(f"{line.number}. {words.of(line.title)}", 3)
     yield Note(words.all_of((words.of(line.presenter), words.say(_PURPOSES[line.purpose]))), "quiet", keeps=True)
@@ -270,7 +237,7 @@ def _treated(words: _Words, item: MinutesItem) -> Iterator[Block]:
         yield Note(words.say(_OUTCOMES[item.outcome]), "quiet")
 
 
-def _decided(words: _Words, line: DecisionLine) -> Decided:
+def _decided(words: Speaker, line: DecisionLine) -> Decided:
     owed = words.all_of(
         (
             words.say(N_("Owner: %(role)s"), role=words.of(line.owner)) if line.owner else "",
@@ -286,7 +253,7 @@ def _decided(words: _Words, line: DecisionLine) -> Decided:
     )
 
 
-def _approval(words: _Words, content: MinutesContent) -> Note:
+def _approval(words: Speaker, content: MinutesContent) -> Note:
     if content.approved_on is not None:
         return Note(words.say(N_("Approved at the meeting of %(day)s."), day=content.approved_on))
     if content.state == "circulated":
@@ -297,7 +264,7 @@ def _approval(words: _Words, content: MinutesContent) -> Note:
 # ---------------------------------------------------------------------------------------------------- register
 
 
-def _register(words: _Words, content: RegisterContent) -> Paper:
+def _register(words: Speaker, content: RegisterContent) -> Paper:
     heading = words.say(N_("Register of decisions"))
     columns = (
         Column(words.say(N_("Number and day")), 27),
@@ -326,7 +293,7 @@ def _register(words: _Words, content: RegisterContent) -> Paper:
     )
 
 
-def _register_row(words: _Words, line: RegisterLine, on: date) -> tuple[Cell, ...]:
+def _register_row(words: Speaker, line: RegisterLine, on: date) -> tuple[Cell, ...]:
     state = [Line(words.say(_STATES[line.state]))]
     if line.is_late(on):
         state.append(Line(words.say(N_("late")), "warning"))
@@ -347,7 +314,7 @@ def _register_row(words: _Words, line: RegisterLine, on: date) -> tuple[Cell, ..
 # ------------------------------------------------------------------------------------------------------ shared
 
 
-def _of_meeting(words: _Words, head: Head, heading: str, blocks: Iterable[Block], *, with_link: bool) -> Paper:
+def _of_meeting(words: Speaker, head: Head, heading: str, blocks: Iterable[Block], *, with_link: bool) -> Paper:
     committee, day = words.of(head.committee), show_day(words.language, head.starts.date())
     number = words.say(N_("Meeting %(number)s"), number=head.number) if head.number else ""
     return Paper(
@@ -362,7 +329,7 @@ def _of_meeting(words: _Words, head: Head, heading: str, blocks: Iterable[Block]
     )
 
 
-def _facts(words: _Words, head: Head, *, with_link: bool) -> Iterator[tuple[str, str]]:
+def _facts(words: Speaker, head: Head, *, with_link: bool) -> Iterator[tuple[str, str]]:
     yield words.say(N_("Day")), words.day(head.starts.date())
     hours = words.say(N_("%(start)s to %(end)s"), start=words.clock(head.starts), end=words.clock(head.ends))
     yield words.say(N_("Hour")), f"{hours} ({words.minutes(head.minutes)})"

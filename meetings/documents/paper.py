@@ -75,7 +75,15 @@ class Decided:
     facts: tuple[Line, ...]
 
 
-Block = Heading | Note | Table | Decided
+@dataclass(frozen=True)
+class Signing:
+    """A place to sign what is said: labels, each with what is known, or with a line to write on where that is empty."""
+
+    text: str
+    fields: tuple[tuple[str, str], ...]
+
+
+Block = Heading | Note | Table | Decided | Signing
 
 
 @dataclass(frozen=True)

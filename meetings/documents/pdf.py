@@ -16,9 +16,9 @@ from typing import Any, Final
 
 import typst
 
-from meetings.documents.content import Content
 from meetings.documents.layout import laid_out
 from meetings.documents.paper import Paper
+from meetings.documents.statement import Printed
 
 _TEMPLATE: Final = Path(__file__).with_name("paper.typ")
 _LETTER: Final = Path(__file__).with_name("letter.typ")
@@ -29,7 +29,7 @@ _MARKS: Final = "‘’“”–—…·•€"
 _ONE_AT_A_TIME: Final = threading.Lock()
 
 
-def as_pdf(content: Content, language: str) -> bytes:
+def as_pdf(content: Printed, language: str) -> bytes:
     """`content` in "fr" or "en" as a PDF. A letter that no font has is printed as an empty square.
 
     Raises Refusal where a text is missing in that language.

@@ -1,0 +1,50 @@
+"""How obligations are said: each state, why a fact counts or does not, and what a fact is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from locales import N_
+
+STATES: Final[Mapping[str, str]] = {
+    "cannot_be_met": N_("Cannot be met any more"),
+    "missed": N_("Not met"),
+    "at_risk": N_("At risk"),
+    "awaiting_record": N_("Awaiting record"),
+    "on_track": N_("On track"),
+    "not_yet": N_("Nothing to tell yet"),
+    "met": N_("Met"),
+    "waived": N_("Waived"),
+    "no_occasion": N_("No occasion"),
+}
+#: Why a fact counts, or counts neither way.
+WHY: Final[Mapping[str, str]] = {
+    "present": N_("present"),
+    "remote": N_("present from afar"),
+    "alternate": N_("by an alternate"),
+    "alternate_does_not_count": N_("by an alternate, who does not count for this"),
+    "excused": N_("excused"),
+    "absent": N_("absent"),
+    "cancelled": N_("cancelled"),
+    "without_quorum": N_("adjourned without quorum"),
+    "awaited": N_("nobody recorded it: the coordination is asked to"),
+    "not_recorded_yet": N_("not recorded yet"),
+    "to_come": N_("to come"),
+    "waived": N_("waived that day"),
+    "called_off": N_("waived or called off"),
+    "late": N_("too late"),
+    "in_time": N_("in time"),
+    "in_period": N_("of this period"),
+    "other_period": N_("of another period"),
+    "held": N_("stated that it held"),
+    "not_held": N_("stated that it did not"),
+}
+#: What a fact is about.
+KINDS: Final[Mapping[str, str]] = {
+    "meeting": N_("Meeting"),
+    "task": N_("Task"),
+    "document": N_("Document"),
+    "attestation": N_("Attestation"),
+    "count": N_("Count"),
+}

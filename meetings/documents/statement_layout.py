@@ -1,0 +1,376 @@
+"""Lays out a partner's yearly statement in one language. Its parts are numbered alike in both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import count, groupby
+from typing import Final
+
+from duties.obligations.reading import WORST_FIRST
+from duties.obligations.wording import STATES, WHY
+from locales import N_, Counted, show_day, show_list, show_number, show_share
+from meetings.documents.paper import Block, Cell, Column, Group, Heading, Line, Note, Paper, Signing, Table, Tone
+from meetings.documents.speaker import Speaker
+from meetings.documents.statement import (
+    ClausePeriod,
+    ClauseYear,
+    Days,
+    DecisionAsked,
+    DecisionOwed,
+    PartnerStatement,
+    PostYear,
+    Proof,
+    SeatYear,
+)
+
+_RESOURCES: Final[Mapping[str, str]] = {
+    "human": N_("People"),
+    "material": N_("Equipment and premises"),
+    "financial": N_("Money"),
+    "structure": N_("Structure"),
+    "service": N_("Services"),
+}
+_DECIDED: Final[Mapping[str, str]] = {
+    "open": N_("To be done"),
+    "standing": N_("Holds"),
+    "done": N_("Carried out"),
+    "withdrawn": N_("Taken back"),
+}
+_SAID: Final[Mapping[str, str]] = {
+    "": N_("Nothing said yet"),
+    "endorsed": N_("Endorses it"),
+    "objected": N_("Objects"),
+}
+#: What a reader must not pass over.
+_ALARMING: Final = frozenset({"missed", "cannot_be_met", "at_risk"})
+#: Of tasks, those done in time are told by their number: the others one by one.
+_BY_NUMBER: Final = ("task", "in_time")
+
+
+def statement(words: Speaker, content: PartnerStatement) -> Paper:
+    """A partner's yearly statement, with a place to sign."""
+    part = count(1)
+    blocks: list[Block] = []
+    for title, inside in (
+        (N_("Agreement"), _agreement(words, content)),
+        (N_("Seats and attendance"), _seats(words, content.seats)),
+        (N_("Roles held and vacant"), _posts(words, content.posts)),
+        (N_("Obligations"), _clauses(words, content)),
+        (N_("Resources shared"), _resources(words, content)),
+        (N_("Decisions to carry out, and decisions asked about"), _decisions(words, content)),
+        (N_("Signature"), _signature(words, content)),
+    ):
+        blocks += [Heading(f"{next(part)}. {words.say(title)}"), *inside]
+    heading = words.say(N_("Yearly statement %(year)s"), year=content.year)
+    name = words.of(content.organization)
+    return Paper(
+        language=words.language,
+        title=f"{heading} – {content.short_name}",
+        program=words.of(content.program),
+        heading=heading,
+        subtitle=name,
+        facts=tuple(_facts(words, content)),
+        page_of=words.say(N_("Page %(page)s of %(pages)s"), page="%(page)s", pages="%(pages)s"),
+        blocks=tuple(blocks),
+    )
+
+
+def _facts(words: Speaker, content: PartnerStatement) -> Iterator[tuple[str, str]]:
+    yield words.say(N_("Covers")), show_list(words.language, [_days(words, days) for days in content.covered])
+    yield words.say(N_("As of")), words.day(content.on)
+    stand = content.states()
+    in_words = [f"{words.say(STATES[state])}: {stand[state]}" for state in reversed(WORST_FIRST) if state in stand]
+    if in_words:
+        yield words.say(N_("In brief")), words.all_of(in_words)
+
+
+# ---------------------------------------------------------------------------------------------------- agreement
+
+
+def _agreement(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
+    if not content.is_final:
+        yield Note(
+            words.say(
+                N_("Provisional: the year is not over, and this is how things stood on %(day)s."), day=content.on
+            ),
+            "warning",
+        )
+    rows = []
+    for version in content.versions:
+        signed = words.say(N_("nobody for this organization"))
+        if version.signed_by:
+            signed = show_list(words.language, version.signed_by)
+        on = show_day(words.language, version.signed_on) if version.signed_on else "–"
+        rows.append(_row(str(version.n), _days(words, version.days), signed, on))
+    columns = (
+        Column(words.say(N_("Version")), 20),
+        Column(words.say(N_("In force"))),
+        Column(words.say(N_("Signed by")), 50),
+        Column(words.say(N_("Signed on")), 38),
+    )
+    yield Table(columns, (Group("", tuple(rows)),))
+    yield Note(words.say(N_("Days on which no agreement was in force are counted nowhere below.")), "quiet")
+
+
+# -------------------------------------------------------------------------------------------------------- seats
+
+
+def _seats(words: Speaker, seats: Iterable[SeatYear]) -> Iterator[Block]:
+    groups = tuple(
+        Group(committee, tuple(_seat_row(words, seat) for seat in of))
+        for committee, of in groupby(seats, key=lambda seat: words.of(seat.committee))
+    )
+    if not groups:
+        yield Note(words.say(N_("The organization has no seat on a committee.")))
+        return
+    columns = (
+        Column(words.say(N_("Seat"))),
+        *(
+            Column(words.say(title), width, figures=True)
+            for title, width in (
+                (N_("Held"), 16),
+                (N_("By its holder"), 20),
+                (N_("By an alternate"), 22),
+                (N_("Excused"), 20),
+                (N_("Absent"), 18),
+                (N_("Not recorded"), 22),
+            )
+        ),
+    )
+    yield Table(columns, groups)
+    yield Note(
+        words.say(N_("Meetings that were cancelled, or adjourned without quorum, are not counted as held.")), "quiet"
+    )
+
+
+def _seat_row(words: Speaker, seat: SeatYear) -> tuple[Cell, ...]:
+    about = [Line(words.of(seat.seat), "strong")]
+    about.append(
+        Line(show_list(words.language, seat.principals))
+        if seat.principals
+        else Line(words.say(N_("nobody held it")), "warning")
+    )
+    if seat.alternates:
+        names = show_list(words.language, seat.alternates)
+        about.append(Line(words.say(N_("Alternate: %(names)s"), names=names), "quiet"))
+    if seat.not_counted:
+        about.append(
+            Line(
+                words.count(Counted("%(n)s meeting not counted", "%(n)s meetings not counted", seat.not_counted)),
+                "quiet",
+            )
+        )
+    return (
+        tuple(about),
+        *((Line(str(n)),) for n in (seat.held, seat.sat, seat.alternate, seat.excused)),
+        (Line(str(seat.absent), "warning" if seat.absent else "plain"),),
+        (Line(str(seat.unrecorded)),),
+    )
+
+
+# -------------------------------------------------------------------------------------------------------- roles
+
+
+def _posts(words: Speaker, posts: Iterable[PostYear]) -> Iterator[Block]:
+    rows = tuple(_post_row(words, post) for post in posts)
+    if not rows:
+        yield Note(words.say(N_("The agreement creates no role.")))
+        return
+    columns = (
+        Column(words.say(N_("Role")), 44),
+        Column(words.say(N_("Held by"))),
+        Column(words.say(N_("Promised person-days")), 26, figures=True),
+        Column(words.say(N_("Vacant person-days")), 26, figures=True),
+        Column(words.say(N_("Share")), 16, figures=True),
+    )
+    yield Table(columns, (Group("", rows),))
+    yield Note(
+        words.say(N_("In calendar days. While somebody is away their deputy acts, and the role is not vacant.")),
+        "quiet",
+    )
+
+
+def _post_row(words: Speaker, post: PostYear) -> tuple[Cell, ...]:
+    about = [Line(words.of(post.role), "strong")]
+    if post.headcount > 1 or post.hours_a_week is not None:
+        promised = [words.count(Counted("%(n)s person", "%(n)s people", post.headcount))]
+        if post.hours_a_week is not None:
+            hours = show_number(words.language, post.hours_a_week)
+            promised.append(words.say(N_("%(hours)s h a week each"), hours=hours))
+        about.append(Line(words.all_of(promised), "quiet"))
+    holders: list[Line] = []
+    for name, days in post.holders:
+        holders += [Line(name), Line(_days(words, days), "quiet")]
+    empty: Tone = "warning" if post.empty_days else "plain"
+    return (
+        tuple(about),
+        tuple(holders) or (Line(words.say(N_("nobody")), "warning"),),
+        (Line(str(post.promised_days)),),
+        (Line(str(post.empty_days), empty),),
+        (Line(show_share(words.language, post.empty_days, post.promised_days)),),
+    )
+
+
+# -------------------------------------------------------------------------------------------------- obligations
+
+
+def _clauses(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
+    if not content.clauses:
+        yield Note(words.say(N_("Nothing was owed in these days.")))
+        return
+    columns = (
+        Column(words.say(N_("Clause")), 24),
+        Column(words.say(N_("Obligation"))),
+        Column(words.say(N_("Period and state")), 46),
+        Column(words.say(N_("Counted as proof, or not")), 50),
+    )
+    groups = tuple(
+        Group(owner, tuple(row for clause in of for row in _clause_rows(words, clause)))
+        for owner, of in groupby(content.clauses, key=lambda clause: words.of(clause.owner))
+    )
+    yield Table(columns, groups)
+
+
+def _clause_rows(words: Speaker, clause: ClauseYear) -> Iterator[tuple[Cell, ...]]:
+    """A row a period; the duty is written out once. A part of a clause stands under its number."""
+    number, _, part = clause.clause.partition(".")
+    called = (Line(number, "strong"), *((Line(part, "quiet"),) if part else ()))
+    for place, period in enumerate(clause.periods):
+        tone: Tone = "warning" if period.state in _ALARMING else "strong"
+        stands = [
+            Line(words.say(STATES[period.state]), tone),
+            Line(_days(words, period.days), "quiet"),
+        ]
+        if period.due_on and period.state not in ("met", "waived"):
+            due = show_day(words.language, period.due_on)
+            stands.append(Line(words.say(N_("last day for proof: %(day)s"), day=due), "quiet"))
+        proofs = [Line(text) for text in _numbers(words, period)]
+        proofs += [_proof(words, proof) for proof in period.proofs if (proof.kind, proof.why) != _BY_NUMBER]
+        yield (
+            called,
+            (Line(words.of(clause.duty)),) if place == 0 else (Line("–", "quiet"),),
+            tuple(stands),
+            tuple(proofs) or (Line(words.say(N_("nothing on record")), "quiet"),),
+        )
+
+
+def _numbers(words: Speaker, period: ClausePeriod) -> Iterator[str]:
+    """What the facts add up to, where that says more than they do one by one."""
+    n = period.numbers
+    if "held" in n:
+        yield words.say(
+            N_("Sat: %(sat)s of %(held)s; absences: %(absences)s, allowed: %(allowed)s"),
+            sat=n["sat"],
+            held=n["held"],
+            absences=n["absences"],
+            allowed=n["allowed"],
+        )
+    elif "in_time" in n:
+        yield words.say(
+            N_("In time: %(in_time)s; late: %(late)s, allowed: %(allowed)s"),
+            in_time=n["in_time"],
+            late=n["late"],
+            allowed=n["allowed"],
+        )
+    elif "brought" in n:
+        yield words.say(N_("Documents: %(brought)s; asked: %(wanted)s"), brought=n["brought"], wanted=n["wanted"])
+    elif "wanted" in n:
+        yield words.say(N_("Counted: %(counted)s; asked: %(wanted)s"), counted=n["counted"], wanted=n["wanted"])
+    elif "counted" in n:
+        yield words.say(N_("Counted: %(counted)s; allowed: %(allowed)s"), counted=n["counted"], allowed=n["allowed"])
+
+
+def _proof(words: Speaker, proof: Proof) -> Line:
+    on = show_day(words.language, proof.on, "medium") if proof.on else ""
+    what = ", ".join(part for part in (words.of(proof.what), on) if part)
+    why = words.say(WHY[proof.why]) if proof.why in WHY else proof.why
+    return Line(words.say(N_("%(what)s: %(why)s"), what=what, why=why), "plain" if proof.counts else "quiet")
+
+
+# ------------------------------------------------------------------------------------- resources and decisions
+
+
+def _resources(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
+    if not content.resources:
+        yield Note(words.say(N_("The agreement names no resource.")))
+        return
+    columns = (Column(words.say(N_("Kind")), 50), Column(words.say(N_("What the organization brings"))))
+    rows = tuple(_row(words.say(_RESOURCES[one.kind]), words.of(one.brings)) for one in content.resources)
+    yield Table(columns, (Group("", rows),))
+    yield Note(words.say(N_("As the agreement says. The program keeps no record of hours or of money given.")), "quiet")
+
+
+def _decisions(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
+    if content.owed:
+        columns = (
+            Column(words.say(N_("Number and day")), 30),
+            Column(words.say(N_("To carry out"))),
+            Column(words.say(N_("Due")), 26),
+            Column(words.say(N_("State")), 34),
+        )
+        rows = tuple(_owed_row(words, content, line) for line in content.owed)
+        yield Table(columns, (Group("", rows),))
+    else:
+        yield Note(words.say(N_("No decision of these days was the organization’s to carry out.")))
+    if content.asked:
+        endorsing = (
+            Column(words.say(N_("Number and day")), 30),
+            Column(words.say(N_("To endorse"))),
+            Column(words.say(N_("What the organization said")), 60),
+        )
+        yield Table(endorsing, (Group("", tuple(_asked_row(words, line) for line in content.asked)),))
+
+
+def _owed_row(words: Speaker, content: PartnerStatement, line: DecisionOwed) -> tuple[Cell, ...]:
+    text = words.of(line.text) if line.text else words.say(N_("A clinical decision: its text stays in the minutes."))
+    state = [Line(words.say(_DECIDED[line.state]))]
+    if line.state == "open" and line.due_on and line.due_on < content.on:
+        state.append(Line(words.say(N_("late")), "warning"))
+    if line.closed_on:
+        state.append(Line(show_day(words.language, line.closed_on, "short"), "quiet"))
+    return (
+        _numbered(words, line),
+        (Line(text), Line(words.of(line.owner), "quiet")),
+        (Line(show_day(words.language, line.due_on, "short") if line.due_on else "–"),),
+        tuple(state),
+    )
+
+
+def _asked_row(words: Speaker, line: DecisionAsked) -> tuple[Cell, ...]:
+    return (_numbered(words, line), (Line(words.of(line.text)),), (Line(words.say(_SAID[line.said])),))
+
+
+def _numbered(words: Speaker, line: DecisionOwed | DecisionAsked) -> Cell:
+    return (Line(line.number, "strong"), Line(show_day(words.language, line.decided_on, "short"), "quiet"))
+
+
+# ---------------------------------------------------------------------------------------------------- signature
+
+
+def _signature(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
+    yield Signing(
+        words.say(
+            N_("I have read this statement of %(organization)s for %(year)s."),
+            organization=words.of(content.organization),
+            year=content.year,
+        ),
+        (
+            (words.say(N_("Name of the director")), words.of(content.director)),
+            (words.say(N_("Signature")), ""),
+            (words.say(N_("Day")), ""),
+        ),
+    )
+
+
+# ------------------------------------------------------------------------------------------------------- shared
+
+
+def _days(words: Speaker, days: Days) -> str:
+    first = show_day(words.language, days.starts_on, "medium")
+    if days.ends_on is None:
+        return words.say(N_("since %(day)s"), day=first)
+    return words.say(N_("%(first)s to %(last)s"), first=first, last=show_day(words.language, days.ends_on, "medium"))
+
+
+def _row(*texts: str) -> tuple[Cell, ...]:
+    return tuple((Line(text),) for text in texts)

@@ -1,0 +1,123 @@
+"""A partner’s obligations in its year: each clause, its periods, how they stood, and what was counted as proof."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from duties.here import many, program_of
+from duties.obligations import reading
+from duties.obligations.windows import Span
+from meetings.documents.content import Both
+from meetings.documents.statement import ClausePeriod, ClauseYear, Days, Proof
+from meetings.statements.naming import title_of
+from meetings.statements.year import CoveredYear
+from models.base import table_of
+from models.casework import Task
+from models.obligation import ObligationDocument
+
+_task = table_of(Task)
+_document = table_of(ObligationDocument)
+
+_ORGANIZATION: Final = "organization"
+
+
+def clauses_of(
+    session: Session, year: CoveredYear, place: Mapping[str, Any], names: Mapping[str, Both]
+) -> Iterable[ClauseYear]:
+    """Each obligation with the periods that share a day with those covered, by owner and clause."""
+    end = date(year.first.year, 12, 31)
+    rows = [
+        row
+        for row in reading.periods(session, organization_ids=[year.organization_id], since=year.first, until=year.last)
+        if year.touches(Span(row["starts_on"], row["ends_on"]))
+    ]
+    standing = reading.as_of(session, rows, min(end, year.on))
+    facts = _Facts.of(session, standing, names)
+    by_clause: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in standing:
+        by_clause[row["key"]].append(row)
+    found = []
+    for key, periods in by_clause.items():
+        newest = periods[-1]
+        owner = (
+            Both(fr=place["short_name"], en=place["short_name"])
+            if newest["owed_by"] == _ORGANIZATION
+            else title_of(names, newest["owed_by"])
+        )
+        clause = ClauseYear(
+            clause=key.partition(":")[0],
+            duty=Both(fr=newest["text_fr"], en=newest["text_en"]),
+            owner=owner,
+            periods=tuple(
+                ClausePeriod(
+                    days=Days(starts_on=row["starts_on"], ends_on=row["ends_on"]),
+                    state=row["state"],
+                    found_on=row["found_on"],
+                    due_on=row["due_on"],
+                    numbers=row["found"]["numbers"],
+                    proofs=tuple(facts.proof(row, fact) for fact in row["found"]["facts"]),
+                )
+                for row in periods
+            ),
+        )
+        found.append(((newest["owed_by"] != _ORGANIZATION, newest["owed_by"], key), clause))
+    return [clause for _, clause in sorted(found, key=lambda one: one[0])]
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What the facts of findings are called: tasks by title, documents by their file's name, read at once."""
+
+    tasks: Mapping[str, Both]
+    documents: Mapping[str, Both]
+    names: Mapping[str, Both]
+
+    @classmethod
+    def of(cls, session: Session, rows: Sequence[Mapping[str, Any]], names: Mapping[str, Both]) -> _Facts:
+        here = program_of(session)
+        ids: dict[str, set[UUID]] = defaultdict(set)
+        for row in rows:
+            for fact in row["found"]["facts"]:
+                if fact["kind"] in ("task", "document"):
+                    ids[fact["kind"]].add(UUID(fact["id"]))
+        tasks = many(
+            session,
+            select(_task.c.id, _task.c.title_fr, _task.c.title_en).where(
+                _task.c.program_id == here, _task.c.id.in_(ids["task"])
+            ),
+        )
+        documents = many(
+            session,
+            select(_document.c.id, _document.c.name).where(
+                _document.c.program_id == here, _document.c.id.in_(ids["document"])
+            ),
+        )
+        return cls(
+            {str(row["id"]): Both(fr=row["title_fr"], en=row["title_en"] or row["title_fr"]) for row in tasks},
+            {str(row["id"]): Both(fr=row["name"], en=row["name"]) for row in documents},
+            names,
+        )
+
+    def proof(self, row: Mapping[str, Any], fact: Mapping[str, Any]) -> Proof:
+        on = date.fromisoformat(fact["on"]) if fact["on"] else None
+        return Proof(kind=fact["kind"], what=self._what(row, fact), on=on, counts=fact["counts"], why=fact["why"])
+
+    def _what(self, row: Mapping[str, Any], fact: Mapping[str, Any]) -> Both:
+        kind, rule = fact["kind"], row["rule"]
+        if kind == "task":
+            return self.tasks.get(fact["id"], Both())
+        if kind == "document":
+            return self.documents.get(fact["id"], Both())
+        if kind == "meeting":
+            return title_of(self.names, rule.get("committee", ""))
+        if kind == "attestation":
+            return title_of(self.names, rule.get("by", ""))
+        return title_of(self.names, fact["id"])

@@ -1,0 +1,166 @@
+"""A partner's year, from the records: its agreement, seats, roles, obligations, resources and decisions. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from duties.here import local_day, many, program, program_of
+from duties.refusals import Refusal
+from locales import N_
+from meetings.decisions import endorsements, owed_by, owner_of, to_endorse
+from meetings.documents.content import Both
+from meetings.documents.statement import (
+    Days,
+    DecisionAsked,
+    DecisionOwed,
+    PartnerStatement,
+    ResourceLine,
+    SignedVersion,
+)
+from meetings.statements.clauses import clauses_of
+from meetings.statements.naming import days_of, people_of, titles
+from meetings.statements.posts import director_on, posts_of
+from meetings.statements.seats import seats_of
+from meetings.statements.year import CoveredYear, versions_of
+from models.agreement import Signature
+from models.base import table_of
+from models.program import Organization
+
+_organization = table_of(Organization)
+_signature = table_of(Signature)
+
+_CLINICAL: Final = "clinical"
+
+
+def years(session: Session, organization_id: UUID, on: date) -> list[int]:
+    """The years of which a partner has a statement by the local day `on`, the newest first."""
+    found: set[int] = set()
+    for version in versions_of(session, organization_id):
+        last = min(version["ends_on"] or on, on)
+        found.update(range(version["starts_on"].year, last.year + 1))
+    return sorted(found, reverse=True)
+
+
+def partner_statement(session: Session, organization_id: UUID, year: int, *, at: datetime) -> PartnerStatement:
+    """A partner's statement of a calendar year as it stands at the moment `at`.
+
+    Only days on which its agreement was in force count: signed in July, January to June are in no figure; and none
+    after it left. Raises Refusal: no such organization, a year to come, or one without an agreement.
+    """
+    on = local_day(session, at)
+    place = _place(session, organization_id)
+    reckoned = CoveredYear.of(session, place, year, on)
+    here, people, names = program(session), people_of(session), titles(session)
+    return PartnerStatement(
+        program=Both(fr=here.title_fr, en=here.title_en),
+        organization=Both(fr=place["name_fr"], en=place["name_en"]),
+        short_name=place["short_name"],
+        year=year,
+        on=on,
+        is_final=reckoned.is_final,
+        covered=tuple(days_of(span) for span in reckoned.covered),
+        versions=tuple(_signed(session, reckoned, people)),
+        seats=tuple(seats_of(session, reckoned, people)),
+        posts=tuple(posts_of(session, reckoned, people, names)),
+        clauses=tuple(clauses_of(session, reckoned, place, names)),
+        resources=_resources(reckoned),
+        owed=tuple(_owed(session, reckoned)),
+        asked=tuple(_asked(session, reckoned)),
+        director=director_on(session, organization_id, min(on, reckoned.last), people),
+    )
+
+
+# ---------------------------------------------------------------------------------------------------- agreement
+
+
+def _signed(session: Session, year: CoveredYear, people: Mapping[UUID, str]) -> Iterable[SignedVersion]:
+    signatures = many(
+        session,
+        select(_signature)
+        .where(
+            _signature.c.program_id == program_of(session),
+            _signature.c.agreement_version_id.in_([row["id"] for row in year.versions]),
+            _signature.c.organization_id == year.organization_id,
+        )
+        .order_by(_signature.c.signed_on),
+    )
+    for row in year.versions:
+        mine = [one for one in signatures if one["agreement_version_id"] == row["id"]]
+        yield SignedVersion(
+            n=row["n"],
+            days=Days(starts_on=row["starts_on"], ends_on=row["ends_on"]),
+            signed_by=tuple(people[one["person_id"]] for one in mine),
+            signed_on=mine[-1]["signed_on"] if mine else None,
+        )
+
+
+def _resources(year: CoveredYear) -> tuple[ResourceLine, ...]:
+    """What the last version in force names."""
+    return tuple(
+        ResourceLine(kind=one["kind"], brings=Both(fr=one["text"]["fr"], en=one["text"]["en"]))
+        for one in year.versions[-1]["terms"].get("resources", ())
+    )
+
+
+# ---------------------------------------------------------------------------------------------------- decisions
+
+
+def _owed(session: Session, year: CoveredYear) -> Iterable[DecisionOwed]:
+    """What the organization carries out: decided by the last covered day, and not closed before the first."""
+    for row in owed_by(session, year.organization_id):
+        decided = local_day(session, row["decided_at"])
+        closed = local_day(session, row["closed_at"]) if row["closed_at"] else None
+        if decided > year.last or (closed is not None and closed < year.first):
+            continue
+        still_open = closed is not None and closed > year.last
+        yield DecisionOwed(
+            number=row["number"],
+            decided_on=decided,
+            text=Both() if row["kind"] == _CLINICAL else _said(row),
+            owner=owner_of(row),
+            due_on=row["due_on"],
+            state="open" if still_open else row["state"],
+            closed_on=None if still_open else closed,
+        )
+
+
+def _asked(session: Session, year: CoveredYear) -> Iterable[DecisionAsked]:
+    rows = [
+        row for row in to_endorse(session, [year.organization_id]) if year.holds(local_day(session, row["decided_at"]))
+    ]
+    said = endorsements(session, [row["id"] for row in rows])
+    for row in rows:
+        mine = next((one for one in said[row["id"]] if one.organization_id == year.organization_id), None)
+        if mine is not None:
+            yield DecisionAsked(
+                number=row["number"],
+                decided_on=local_day(session, row["decided_at"]),
+                text=_said(row),
+                said=mine.said,  # type: ignore[arg-type]  # one of the words that the table allows
+            )
+
+
+def _said(row: Mapping[str, Any]) -> Both:
+    """A decision's text; in the one language that it has where nobody wrote it in the other."""
+    return Both(fr=row["text_fr"] or row["text_en"], en=row["text_en"] or row["text_fr"])
+
+
+# ------------------------------------------------------------------------------------------------------- shared
+
+
+def _place(session: Session, organization_id: UUID) -> dict[str, Any]:
+    rows = many(
+        session,
+        select(_organization).where(
+            _organization.c.program_id == program_of(session), _organization.c.id == organization_id
+        ),
+    )
+    if not rows:
+        raise Refusal("organization.unknown", N_("The program has no such organization."))
+    return rows[0]

@@ -1,0 +1,123 @@
+"""A partner’s seats in its year: who held each, and how it was filled at the meetings that count."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from duties.here import many, program_of
+from duties.obligations.windows import Span
+from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, memberships
+from meetings.documents.content import Both
+from meetings.documents.statement import SeatYear
+from meetings.statements.year import CoveredYear
+from models.base import table_of
+from models.meeting import Meeting
+from models.minutes import Attendance
+
+_meeting = table_of(Meeting)
+_attendance = table_of(Attendance)
+
+
+def seats_of(session: Session, year: CoveredYear, people: Mapping[UUID, str]) -> Iterable[SeatYear]:
+    """Each of the organization's seats that stood on some covered day, on each committee that has it.
+
+    A committee that is made of others is told of where it met.
+    """
+    named, sittings = committees(session), _sittings(session, year)
+    found = []
+    for committee_id, members in memberships(session).items():
+        row = named[committee_id]
+        met = sittings.get(committee_id, [])
+        if row["derived_from"] and not met:
+            continue
+        for seat in members.seats:
+            if seat.organization_id != year.organization_id or not year.touches(_stands(seat)):
+                continue
+            title = Both(fr=row["title_fr"], en=row["title_en"])
+            found.append(_seat_year(title, seat, members, [one for one in met if seat.is_of(one.on)], year, people))
+    return sorted(found, key=lambda one: (one.committee.fr, one.seat.fr))
+
+
+@dataclass(frozen=True)
+class _Sitting:
+    """A meeting on a covered day, and how its seats were filled."""
+
+    on: date
+    state: str
+    quorate: bool | None
+    filled: Mapping[UUID, str]
+
+
+def _sittings(session: Session, year: CoveredYear) -> dict[UUID, list[_Sitting]]:
+    here = program_of(session)
+    meetings = many(
+        session,
+        select(_meeting)
+        .where(
+            _meeting.c.program_id == here,
+            _meeting.c.starts >= datetime.combine(year.first, datetime.min.time()),
+            _meeting.c.starts < datetime.combine(year.last + timedelta(days=1), datetime.min.time()),
+        )
+        .order_by(_meeting.c.starts_at),
+    )
+    filled: dict[UUID, dict[UUID, str]] = defaultdict(dict)
+    for row in many(
+        session,
+        select(_attendance.c.meeting_id, _attendance.c.seat_id, _attendance.c.state).where(
+            _attendance.c.program_id == here, _attendance.c.meeting_id.in_([row["id"] for row in meetings])
+        ),
+    ):
+        filled[row["meeting_id"]][row["seat_id"]] = row["state"]
+    found: dict[UUID, list[_Sitting]] = defaultdict(list)
+    for row in meetings:
+        day = row["starts"].date()
+        if year.holds(day):
+            found[row["committee_id"]].append(_Sitting(day, row["state"], row["quorate"], filled[row["id"]]))
+    return found
+
+
+def _seat_year(
+    committee: Both,
+    seat: CommitteeSeat,
+    members: Membership,
+    met: Sequence[_Sitting],
+    year: CoveredYear,
+    people: Mapping[UUID, str],
+) -> SeatYear:
+    held = [one for one in met if one.state == "held" and one.quorate is not False]
+    filled = [one.filled.get(seat.id, "unrecorded") for one in held]
+    # Nobody has said yet what became of one whose day has passed.
+    open_ = [one for one in met if one.state in ("planned", "under_way") and one.on < year.on]
+
+    def holding(kind: str) -> tuple[str, ...]:
+        held_by = [
+            one.person_id
+            for one in members.holdings.get(seat.id, ())
+            if one.kind == kind and year.touches(Span(one.starts_on, one.ends_on))
+        ]
+        return tuple(people[person] for person in dict.fromkeys(held_by))
+
+    return SeatYear(
+        committee=committee,
+        seat=Both(fr=seat.title_fr, en=seat.title_en),
+        principals=holding(PRINCIPAL),
+        alternates=holding(ALTERNATE),
+        held=len(held),
+        sat=filled.count("present") + filled.count("remote"),
+        alternate=filled.count("alternate"),
+        excused=filled.count("excused"),
+        absent=filled.count("absent"),
+        unrecorded=filled.count("unrecorded") + len(open_),
+        not_counted=sum(one.state == "cancelled" or (one.state == "held" and one.quorate is False) for one in met),
+    )
+
+
+def _stands(seat: CommitteeSeat) -> Span:
+    return Span(seat.starts_on or date.min, seat.ends_on)

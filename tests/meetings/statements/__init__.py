@@ -1,0 +1,1 @@
+"""Statements of a year: a partner’s, and the program’s."""
