@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,8 @@ from api.permissions import (
 from duties.here import many, program_of
 from duties.obligations import reading
 from duties.obligations.facts import COORDINATOR
+from meetings.documents.statement import PartnerStatement
+from meetings.statements.partner import partner_statement
 from models.agreement import Agreement
 from models.base import refers, table_of
 from models.program import Organization
@@ -81,3 +84,12 @@ def find_obligation(session: Session, asker: Asker, period_id: UUID) -> tuple[di
     given = to_obligation(asker, row)
     require(Action.SEE_OBLIGATION, given)
     return row, given
+
+
+def read_statement(
+    session: Session, asker: Asker, organization_id: UUID, year: int, *, at: datetime
+) -> tuple[dict[str, Any], PartnerStatement]:
+    """A partner whose yearly statement the asker may read, and that statement. Raises Forbidden, and Refusal."""
+    partner, given = find_partner(session, asker, organization_id)
+    require(Action.READ_STATEMENT, given)
+    return partner, partner_statement(session, organization_id, year, at=at)

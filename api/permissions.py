@@ -111,6 +111,7 @@ class Action(StrEnum):
     ENDORSE = "endorse"  # a decision on management or coordination, for one's organization (GV-4)
     SEE_PARTNERS = "see_partners"  # how partners stand by what they owe: all of them, or one's own
     SEE_PARTNER = "see_partner"
+    READ_STATEMENT = "read_statement"  # a partner's year, as its director signs it
     SEE_OBLIGATION = "see_obligation"
     ATTEST = "attest"  # state in writing what a clause asks for
     GIVE_PROOF = "give_proof"  # the documents that clauses ask for
@@ -252,6 +253,8 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.SEE_PARTNERS: frozenset({Relation.STAFF}),
     # Whoever works there owes some of it: what an organization owes is no secret to its people.
     Action.SEE_PARTNER: frozenset({Relation.COORDINATOR, Relation.WORKS_HERE}),
+    # Of the whole of it, with what each role owed and who held it, those know who answer for the organization.
+    Action.READ_STATEMENT: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.DIRECTOR_HERE}),
     Action.SEE_OBLIGATION: frozenset({Relation.COORDINATOR, Relation.WORKS_HERE, Relation.ATTESTS}),
     Action.ATTEST: frozenset({Relation.ATTESTS}),
     Action.GIVE_PROOF: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.DIRECTOR_HERE}),

@@ -7,7 +7,19 @@ from typing import Any
 from fastapi import APIRouter
 
 from api.answers import PROBLEM
-from api.json import cases, committees, decisions, meetings, minutes, people, privacy, program, sittings, tasks
+from api.json import (
+    cases,
+    committees,
+    decisions,
+    meetings,
+    minutes,
+    people,
+    privacy,
+    program,
+    sittings,
+    statements,
+    tasks,
+)
 from api.json.shapes import Problem
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -32,5 +44,5 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 
 
 router = APIRouter(prefix="/api/v1", responses=_ANSWERS)
-for part in (program, cases, tasks, people, committees, meetings, sittings, decisions, minutes, privacy):
+for part in (program, cases, tasks, people, committees, meetings, sittings, decisions, minutes, statements, privacy):
     router.include_router(part.router)

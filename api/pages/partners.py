@@ -10,7 +10,8 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import select
 
-from api.at_partners import find_partner, partners_of
+from api import papers
+from api.at_partners import find_partner, partners_of, read_statement
 from api.meeting_lines import between
 from api.obligation_lines import LETTERS, NEEDS_SOMETHING, STATES, by_worst, clause_of, grid
 from api.pages.frame import page, see_other, titles_of_roles
@@ -21,6 +22,8 @@ from duties.agreements import version_in_force
 from duties.here import many, program_of
 from duties.obligations import reading
 from meetings.committees import ALTERNATE, PRINCIPAL, committees, memberships
+from meetings.documents.issuing import issue
+from meetings.statements.partner import years
 from models.agreement import AgreementRole
 from models.base import table_of
 from models.program import Person
@@ -86,9 +89,25 @@ def show_partner(desk: AtDesk, request: Request, organization_id: UUID) -> Respo
         roles=_roles(desk, organization_id, titles),
         meetings=_meetings(desk, organization_id),
         may_see_all=allows(Action.WAIVE_CLAUSE, given) is not None,
+        years=years(desk.session, organization_id, desk.day)
+        if allows(Action.READ_STATEMENT, given) is not None
+        else [],
         states=STATES,
         day=desk.day,
     )
+
+
+@router.get("/partners/{organization_id}/statements/{year}/{language}.{form}", name="statement_paper")
+@asks(Action.READ_STATEMENT)
+def download_statement(
+    desk: AtDesk, organization_id: UUID, year: int, language: papers.Language, form: papers.Form
+) -> Response:
+    """A partner's yearly statement as a file, in one language."""
+    partner, content = read_statement(desk.session, desk.asker, organization_id, year, at=desk.at)
+    file = issue(
+        desk.session, content, language, form, kind="statement", committee=partner["key"], day=content.covered_to
+    )
+    return papers.download(file)
 
 
 def _lately(desk: Desk, organization_ids: Sequence[UUID]) -> list[dict[str, Any]]:

@@ -167,6 +167,11 @@ class PartnerStatement:
     asked: tuple[DecisionAsked, ...] = ()
     director: Words = ""  # who signs; empty where the role is vacant
 
+    @property
+    def covered_to(self) -> date:
+        """The last day that it tells of."""
+        return self.covered[-1].ends_on or self.on
+
     def states(self) -> dict[str, int]:
         """How many periods stand in each state, those with any."""
         found: dict[str, int] = {}

@@ -194,6 +194,9 @@ SENT: Final[Mapping[str, Sent]] = {
     "GET /answer/{token}": Sent(path="/answer/{answer_token}"),
     "POST /answer/{token}": Sent(path="/answer/{answer_token}", form={"said": "accepted", "meeting": "{meeting_id}"}),
     "GET /calendar/{token}.ics": Sent(path="/calendar/{feed_token}.ics"),
+    "GET /partners/{organization_id}/statements/{year}/{language}.{form}": Sent(
+        path="/partners/{organization_id}/statements/2026/fr.pdf"
+    ),
     "GET /committees/{key}": Sent(path="/committees/{committee_key}"),
     "POST /meetings/{meeting_id}/answer": Sent(form={"said": "accepted"}),
     "POST /meetings/{meeting_id}/time": Sent(form={**_MEETING, "day": "2027-01-14", "hour": "09:30"}),
@@ -221,6 +224,9 @@ SENT: Final[Mapping[str, Sent]] = {
     ),
     "POST /meetings/{meeting_id}/guests": Sent(form={"person": "{researcher_id}"}),
     # JSON.
+    "GET /api/v1/partners/{organization_id}/statements/{year}": Sent(
+        path="/api/v1/partners/{organization_id}/statements/2026"
+    ),
     "POST /api/v1/cases": Sent(
         json={"protocol": "onboarding", "subject_id": "{subject_id}", "organization_id": "{organization_id}"}
     ),

@@ -1,0 +1,62 @@
+"""Yearly statements from the command line: the same documents as on the pages, written into a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from api.at_partners import read_statement
+from api.cli.spoken import Ending, tell
+from api.cli.terminal import AsPerson, ProgramKey, counter
+from api.permissions import Action, asks
+from duties.envelopes import Attachment
+from locales import N_, current_language, say
+from meetings.documents.issuing import issue
+
+app = typer.Typer(no_args_is_help=True, help="Statements of a year.")
+
+Folder = Annotated[Path, typer.Option("--to", help="The folder that the file is written into.", file_okay=False)]
+
+
+@app.callback()
+def statements() -> None:
+    """Statements of a year."""
+
+
+@app.command()
+@asks(Action.READ_STATEMENT)
+def partner(
+    organization: Annotated[str, typer.Argument(help="The key of the partner's organization.")],
+    year: Annotated[int, typer.Argument(help="The calendar year.")],
+    as_person: AsPerson,
+    lang: Annotated[Literal["fr", "en"], typer.Option("--lang", help="The language of the document.")] = "fr",
+    form: Annotated[
+        Literal["pdf", "docx"], typer.Option("--form", help="PDF, or a file for a word processor.")
+    ] = "pdf",
+    to: Folder = Path(),
+    program: ProgramKey = "",
+) -> None:
+    """Write a partner's yearly statement, with a place to sign."""
+    with counter(program) as here:
+        asker = here.asker(as_person)
+        place = here.organization(organization)
+        _, content = read_statement(here.session, asker, place.id, year, at=here.at)
+        file = issue(here.session, content, lang, form, kind="statement", committee=place.key, day=content.covered_to)
+    _write(file, to)
+
+
+def _write(file: Attachment, folder: Path) -> None:
+    """Put a file into a folder; one of the same name stays, and is told of. Raises Ending."""
+    path = folder / file.name
+    try:
+        with path.open("xb") as opened:
+            opened.write(file.content)
+    except FileExistsError:
+        raise Ending(
+            say(current_language(), N_("%(path)s is there already: it was left as it is."), path=path)
+        ) from None
+    except OSError:
+        raise Ending(say(current_language(), N_("%(path)s cannot be written."), path=path)) from None
+    tell(N_("Written: %(path)s"), path=path)

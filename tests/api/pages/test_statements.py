@@ -1,0 +1,136 @@
+"""Yearly statements at the windows: who is given them, and what a wrong address is answered."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from tests.api.json.window import Asker
+from tests.api.pages.looking import signed_in, text_of
+from tests.cast import ROOT, Cast
+from tests.duties.obligations.signed import hold, kept, put_in_force
+from tests.meetings.documents.reading import docx_text, pdf_text
+from tests.meetings.sitting import seat_everyone
+
+
+@pytest.fixture
+def owing(cast: Cast) -> UUID:
+    """Every agreement in force, and one seat that stayed empty once; the organization whose it is."""
+    with cast.session() as session:
+        seat_everyone(session, cast)
+        put_in_force(session, cast)
+        filled = dict.fromkeys(("ccsmtl", "codim", "spvm", "marie-vincent", "anonyme"), "present")
+        hold(session, cast, date(2026, 5, 12), {**filled, "en-marge": "absent"})
+        kept(session)
+    return cast.organizations["en-marge"]
+
+
+def test_the_page_of_a_partner_leads_to_its_statements_in_both_forms_and_languages(cast: Cast, owing: UUID) -> None:
+    manager = signed_in(cast, "manager_em")
+    shown = manager.get(f"/partners/{owing}")
+    for language in ("fr", "en"):
+        for form in ("pdf", "docx"):
+            address = f"/partners/{owing}/statements/2026/{language}.{form}"
+            assert address in shown.text
+            file = manager.get(address)
+            assert file.status_code == 200
+            said = "bilan-annuel" if language == "fr" else "yearly-statement"
+            assert file.headers["content-disposition"] == (f'attachment; filename="2026-11-23-en-marge-{said}.{form}"')
+            read = (pdf_text if form == "pdf" else docx_text)(file.content)
+            assert "Perle Obsidienne" in read
+            assert "AG-M1" in read
+
+
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [
+        ("coordinator", 200),
+        ("manager_em", 200),
+        ("director_em", 200),
+        ("deputy", 404),  # works there, and answers for nothing of it
+        ("manager_codim", 404),
+        ("officer", 404),
+        ("administrator", 404),
+    ],
+)
+def test_only_those_who_answer_for_the_partner_and_the_coordinator_are_given_it(
+    cast: Cast, owing: UUID, who: str, status: int
+) -> None:
+    asker = signed_in(cast, who)
+    assert asker.get(f"/partners/{owing}/statements/2026/fr.pdf").status_code == status
+    assert asker.get(f"/api/v1/partners/{owing}/statements/2026").status_code == status
+    assert asker.get(f"/api/v1/partners/{owing}/statements").status_code == status
+    page = asker.get(f"/partners/{owing}")
+    assert ("/statements/2026/" in page.text) == (status == 200)
+
+
+@pytest.mark.parametrize("year", [2027, 1899, 0, -3, 10**30])
+def test_a_year_without_a_statement_is_refused_in_a_sentence(cast: Cast, owing: UUID, year: int) -> None:
+    answer = signed_in(cast, "director_em").get(f"/partners/{owing}/statements/{year}/fr.pdf")
+    assert answer.status_code == 409
+    said = text_of(answer.text)
+    assert ("has not begun" if year > 2026 else "No agreement of this organization was in force") in said
+
+
+@pytest.mark.parametrize("path", ["2026/de.pdf", "2026/fr.xls", "deux-mille/fr.pdf"])
+def test_another_language_form_or_year_is_no_address(cast: Cast, owing: UUID, path: str) -> None:
+    assert signed_in(cast, "director_em").get(f"/partners/{owing}/statements/{path}").status_code in (404, 422)
+
+
+def test_an_organization_of_another_program_is_not_there(cast: Cast, owing: UUID) -> None:
+    assert owing
+    other = cast.other.organizations["en-marge"]
+    assert signed_in(cast, "coordinator").get(f"/partners/{other}/statements/2026/fr.pdf").status_code == 404
+
+
+def test_json_says_the_same_in_both_languages_at_once(cast: Cast, owing: UUID) -> None:
+    asker = Asker(cast, "director_em")
+    assert asker.get(f"/partners/{owing}/statements") == [2026]
+    found = asker.get(f"/partners/{owing}/statements/2026")
+    seats = {one["committee"]["en"]: (one["held"], one["absent"]) for one in found["seats"]}
+    assert seats["Steering Committee"] == (1, 1)
+    sit = next(one for one in found["clauses"] if one["clause"] == "AG-M1")
+    assert (sit["duty"]["fr"], sit["duty"]["en"]) == ("Siéger au Comité directeur.", "Sit on the Steering Committee.")
+    assert sit["periods"][0]["proofs"][0]["why"] == "absent"
+    refused = asker.ask("GET", f"/partners/{owing}/statements/2027")
+    assert (refused.status_code, refused.json()["code"]) == (409, "statement.to_come")
+
+
+def test_the_terminal_writes_the_file_once(cast: Cast, owing: UUID, tmp_path: Path) -> None:
+    assert owing
+    done = spheres(cast, "statement", "partner", "en-marge", "2026", "--as", "coordinator", "--to", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    (file,) = tmp_path.iterdir()
+    assert file.name.endswith("-en-marge-bilan-annuel.pdf")
+    assert "Perle Obsidienne" in pdf_text(file.read_bytes())
+    again = spheres(cast, "statement", "partner", "en-marge", "2026", "--as", "coordinator", "--to", str(tmp_path))
+    assert again.returncode == 2
+    assert "is there already" in again.stderr
+    stranger = spheres(cast, "statement", "partner", "en-marge", "2026", "--as", "manager_codim", "--to", str(tmp_path))
+    assert stranger.returncode == 1
+    assert "nothing that is yours to see" in stranger.stderr
+
+
+def spheres(cast: Cast, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "api.cli", *arguments, "--program", "greater-montreal"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=120,
+        check=False,
+        env={
+            **os.environ,
+            "SPHERES_LANG": "en",
+            "DATABASE_URL": cast.database.url,
+            "DATABASE_OWNER_URL": cast.database.owner_url,
+            "PREFECT_DATABASE_URL": "postgresql+asyncpg://nobody:x@/prefect?host=/nowhere",
+        },
+    )
