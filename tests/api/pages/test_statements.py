@@ -83,8 +83,8 @@ def test_another_language_form_or_year_is_no_address(cast: Cast, owing: UUID, pa
     assert signed_in(cast, "director_em").get(f"/partners/{owing}/statements/{path}").status_code in (404, 422)
 
 
-def test_an_organization_of_another_program_is_not_there(cast: Cast, owing: UUID) -> None:
-    assert owing
+@pytest.mark.usefixtures("owing")
+def test_an_organization_of_another_program_is_not_there(cast: Cast) -> None:
     other = cast.other.organizations["en-marge"]
     assert signed_in(cast, "coordinator").get(f"/partners/{other}/statements/2026/fr.pdf").status_code == 404
 
@@ -102,8 +102,8 @@ def test_json_says_the_same_in_both_languages_at_once(cast: Cast, owing: UUID) -
     assert (refused.status_code, refused.json()["code"]) == (409, "statement.to_come")
 
 
-def test_the_terminal_writes_the_file_once(cast: Cast, owing: UUID, tmp_path: Path) -> None:
-    assert owing
+@pytest.mark.usefixtures("owing")
+def test_the_terminal_writes_the_file_once(cast: Cast, tmp_path: Path) -> None:
     done = spheres(cast, "statement", "partner", "en-marge", "2026", "--as", "coordinator", "--to", str(tmp_path))
     assert done.returncode == 0, done.stderr
     (file,) = tmp_path.iterdir()
