@@ -36,6 +36,8 @@ PROTECTED: Final[frozenset[tuple[str, str]]] = frozenset(
         ("admission_decision", "sealed"),
         ("risk_assessment", "sealed"),
         ("disclosure", "sealed"),
+        ("weekly_note", "words"),
+        ("follow_up_break", "terms"),
     }
 )
 

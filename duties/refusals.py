@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-#: A word, a count, or a text in both languages as {fr: …, en: …}.
-Fact = str | int | Mapping[str, str]
+Fact = str | int
 
 
 class Refusal(Exception):

@@ -27,7 +27,7 @@ from prefect.states import Cancelled, Completed, Failed
 from sqlalchemy import select
 from sqlmodel import Session
 
-from flows import agreement_ends, beginnings, gatherings, incoming, reminders, sealing, sweep
+from flows import agreement_ends, beginnings, contacts, gatherings, incoming, reminders, sealing, sweep
 from flows.engine import Means, code_of
 from flows.marks import mark_of
 from flows.post import programs
@@ -79,6 +79,9 @@ ROUNDS: Final[Mapping[str, Round]] = {
     ),
     sealing.KEY: Round(
         sealing.KEY, "30 16 * * *", sealing.mail_heads, sealing.due_at, patience=timedelta(minutes=15), local=True
+    ),
+    contacts.KEY: Round(
+        contacts.KEY, "0 6 * * *", contacts.look, contacts.due_at, patience=timedelta(minutes=15), local=True
     ),
     gatherings.KEY: Round(
         gatherings.KEY, "*/15 * * * *", gatherings.gather, gatherings.due_at, patience=gatherings.EVERY

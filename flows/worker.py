@@ -49,7 +49,6 @@ from duties.participants.identity import names_known
 from duties.wakeups import Claim
 from flows import post, rounds, sealing
 from flows.carry import carry, plainly, protocol_flow
-from flows.departure.flow import departure
 from flows.health import AWAY_SECONDS, Prefect
 from flows.onboarding.flow import onboarding
 from flows.protocols import letter_folders
@@ -82,7 +81,7 @@ OLD_BEAT: Final = timedelta(days=1)
 
 LETTERS_AT_A_TIME: Final = 10
 
-FLOWS: Final[dict[str, Flow[[str], Any]]] = {"onboarding": onboarding, "departure": departure}
+FLOWS: Final[dict[str, Flow[[str], Any]]] = {"onboarding": onboarding}
 """The protocols that have a flow of their own; another gets one by its key."""
 
 _beat = table_of(Beat)

@@ -200,6 +200,7 @@ class WeeklyNote(InProgram, table=True):
         _maybe("why_none", WHY_NONE),
         CheckConstraint("why_none is null or met = 0", name="none_for_a_reason"),
         CheckConstraint("not is_complete or met > 0 or reached or why_none is not null", name="complete"),
+        CheckConstraint("has_words = (words is not null)", name="has_words"),
     )
 
     follow_up_id: UUID
@@ -209,6 +210,7 @@ class WeeklyNote(InProgram, table=True):
     reached: bool = False  # by telephone, by message, through someone
     why_none: str | None = None  # why there was no meeting in person
     words: bytes | None = Field(default=None, sa_type=LargeBinary)  # sealed
+    has_words: bool = False  # so that lists need not look at what is sealed
     is_complete: bool = False
     written_by: UUID
     written_at: datetime = moment()

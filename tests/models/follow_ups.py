@@ -111,6 +111,7 @@ def accompany(cast: Cast) -> None:
                 week=MONDAY,
                 why_none="no_news",
                 words=SEALED,
+                has_words=True,
                 is_complete=True,
                 written_by=worker,
                 written_at=AT,

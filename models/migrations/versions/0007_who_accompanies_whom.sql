@@ -193,6 +193,7 @@ CREATE TABLE weekly_note (
     reached BOOLEAN NOT NULL,
     why_none VARCHAR,
     words BYTEA,
+    has_words BOOLEAN NOT NULL,
     is_complete BOOLEAN NOT NULL,
     written_by UUID NOT NULL,
     written_at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -208,6 +209,7 @@ CREATE TABLE weekly_note (
     CONSTRAINT ck_weekly_note_why_none CHECK (why_none is null or why_none in ('not_scheduled', 'no_news', 'impossible', 'withdrew', 'other')),
     CONSTRAINT ck_weekly_note_none_for_a_reason CHECK (why_none is null or met = 0),
     CONSTRAINT ck_weekly_note_complete CHECK (not is_complete or met > 0 or reached or why_none is not null),
+    CONSTRAINT ck_weekly_note_has_words CHECK (has_words = (words is not null)),
     CONSTRAINT fk_weekly_note_program_id FOREIGN KEY(program_id) REFERENCES program (id)
 );
 alter table "weekly_note" enable row level security;

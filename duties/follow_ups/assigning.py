@@ -1,0 +1,321 @@
+"""Who accompanies a participant: giving a follow-up to a worker, ending that, and seeing to one that nobody has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import and_, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql.expression import ColumnElement
+from sqlmodel import Session
+
+from duties import agreements, assigning, scheduling
+from duties.actors import Actor
+from duties.follow_ups.held import Held, change, hold, refuse_unless_followed, tell
+from duties.here import many, program_of
+from duties.refusals import Refusal
+from duties.roles import HeldRole, Standing, standing
+from duties.tasks import complete_task
+from locales import N_, say
+from models.base import table_of
+from models.casework import SETTLED, Case, Task
+from models.follow_up import ASSIGNMENT_KINDS, Assignment
+from models.participant import Barred
+
+PRIMARY: Final = "primary"
+SECOND: Final = "second"
+#: Who may have a follow-up, and who may be the second of the pair (AD-R6).
+ROLES: Final[Mapping[str, tuple[str, ...]]] = {
+    PRIMARY: ("youth_worker",),
+    SECOND: ("youth_worker", "second_representative"),
+}
+#: Whose last day is so near is leaving: a follow-up that begins now would change hands again before it has begun.
+LEAVING: Final = timedelta(days=42)
+#: The protocol whose open case says that somebody leaves, whatever the day.
+DEPARTURE: Final = "departure"
+
+#: The coordinator's task while nobody accompanies an active follow-up, and how soon it is due.
+FIND_A_WORKER: Final = "follow_up.assign"
+DAYS_TO_ASSIGN: Final = 2
+
+_assignment = table_of(Assignment)
+_barred = table_of(Barred)
+_case = table_of(Case)
+_task = table_of(Task)
+
+
+def assign(
+    session: Session,
+    follow_up_id: UUID,
+    person_id: UUID,
+    *,
+    kind: str = PRIMARY,
+    instead_of: UUID | None = None,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> UUID:
+    """Give a follow-up to a worker from today on, as its primary worker or as the second of the pair; returns the id.
+
+    Where somebody has that part, `instead_of` says whom this one replaces: of two who assign at once the second is
+    told. Raises Refusal: inactive or completed; the part is somebody else's; or a worker who cannot be given one
+    (`bar_to`): not in a role for it, absent, leaving, barred by the participant, or of an organization whose agreement
+    is not in force.
+    """
+    held = hold(session, follow_up_id, by=by, at=at, seen=seen)
+    if kind not in ASSIGNMENT_KINDS:
+        raise Refusal("assignment.kind.malformed", N_("Say whether this is the primary worker or the second."))
+    refuse_unless_followed(held)
+    now = {row["kind"]: row for row in on_day(session, held.day, follow_up_ids=[follow_up_id])}
+    has_it = now[kind]["person_id"] if kind in now else None
+    if has_it == person_id:
+        raise Refusal("assignment.theirs_already", N_("This worker has this part in the follow-up already."))
+    if has_it != instead_of:
+        raise Refusal(
+            "assignment.taken",
+            N_("Someone else was given this follow-up meanwhile, or left it. Nothing was saved; look at it again."),
+        )
+    role = bar_to(session, held.participant_id, person_id, kind=kind, day=held.day)
+    for row in now.values():
+        # Who takes the other part leaves the one that they had.
+        if row["kind"] == kind or row["person_id"] == person_id:
+            _end(session, held, row)
+    assignment_id = uuid4()
+    try:
+        with session.begin_nested():
+            session.execute(
+                insert(_assignment).values(
+                    program_id=program_of(session),
+                    id=assignment_id,
+                    follow_up_id=follow_up_id,
+                    person_id=person_id,
+                    organization_id=role.organization_id,
+                    kind=kind,
+                    starts_on=held.day,
+                    assigned_at=at,
+                    assigned_by=by.person_id,
+                    assigned_as=by.role,
+                )
+            )
+    except IntegrityError:
+        # A part that begins later stands in the way, which the rows of today do not show.
+        raise Refusal(
+            "assignment.taken",
+            N_("Someone else was given this follow-up meanwhile, or left it. Nothing was saved; look at it again."),
+        ) from None
+    change(session, held)
+    tell(
+        session,
+        held,
+        "follow_up.assigned",
+        worker=str(person_id),
+        organization=str(role.organization_id),
+        kind=kind,
+        instead_of=str(instead_of) if instead_of else None,
+    )
+    keep_vacancy(session, follow_up_id, by=by, at=at)
+    return assignment_id
+
+
+def end_part(
+    session: Session, follow_up_id: UUID, person_id: UUID, *, by: Actor, at: datetime, seen: int | None = None
+) -> None:
+    """End a worker's part in a follow-up after today; an active one without a primary is then a vacancy.
+
+    Raises Refusal where they have none.
+    """
+    held = hold(session, follow_up_id, by=by, at=at, seen=seen)
+    mine = [row for row in on_day(session, held.day, follow_up_ids=[follow_up_id]) if row["person_id"] == person_id]
+    if not mine:
+        raise Refusal("assignment.unknown", N_("This worker has no part in this follow-up."))
+    for row in mine:
+        _end(session, held, row)
+    change(session, held)
+    keep_vacancy(session, follow_up_id, by=by, at=at)
+
+
+def end_all(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) -> None:
+    """End every worker's part in a follow-up that nobody accompanies any more."""
+    held = hold(session, follow_up_id, by=by, at=at)
+    for row in on_day(session, held.day, follow_up_ids=[follow_up_id]):
+        _end(session, held, row)
+
+
+def bar_to(session: Session, participant_id: UUID, person_id: UUID, *, kind: str, day: date) -> HeldRole:
+    """The role under which a worker can be given a follow-up on a local day. Raises Refusal where there is none.
+
+    It tells nobody why a participant barred a worker, nor since when.
+    """
+    today = standing(session, day)
+    held = role_for(today, person_id, kind)
+    if held is None:
+        raise Refusal("assignment.no_role", N_("This person is no youth worker of the program today."))
+    if today.is_away(person_id):
+        raise Refusal("assignment.away", N_("This worker is absent today: choose one who can meet the participant."))
+    if is_leaving(session, held, day):
+        raise Refusal(
+            "assignment.leaving", N_("This worker is leaving: whoever begins now has to be there for the participant.")
+        )
+    if person_id in barred_from(session, participant_id):
+        raise Refusal("assignment.barred", N_("The participant does not want this worker in their file."))
+    if agreements.version_in_force(session, held.organization_id, day) is None:
+        raise Refusal(
+            "assignment.no_agreement",
+            N_("The agreement of this worker’s organization is not in force today: no participant is given to it."),
+            source="AG-IS",
+        )
+    return held
+
+
+def role_for(today: Standing, person_id: UUID, kind: str) -> HeldRole | None:
+    """The role that lets a person have this part in a follow-up on the day: a youth worker's before another."""
+    mine = [held for held in today.roles_of(person_id) if held.role in ROLES[kind]]
+    return min(mine, key=lambda held: (ROLES[kind].index(held.role), str(held.organization_id)), default=None)
+
+
+def is_leaving(session: Session, held: HeldRole, day: date) -> bool:
+    """Whether somebody's last day in a role is near, or their departure is under way."""
+    if held.ends_on is not None and held.ends_on - day <= LEAVING:
+        return True
+    return held.person_id in departing(session, [held.person_id])
+
+
+def departing(session: Session, people: Iterable[UUID]) -> frozenset[UUID]:
+    """Those of `people` whose departure is under way."""
+    return frozenset(
+        session.scalars(
+            select(_case.c.subject_id).where(
+                _case.c.program_id == program_of(session),
+                _case.c.protocol == DEPARTURE,
+                _case.c.state == "open",
+                _case.c.subject_id.in_(list(people)),
+            )
+        )
+    )
+
+
+def barred_from(session: Session, participant_id: UUID) -> frozenset[UUID]:
+    """The workers whom a participant does not want in their file."""
+    return frozenset(
+        session.scalars(
+            select(_barred.c.person_id).where(
+                _barred.c.program_id == program_of(session),
+                _barred.c.participant_id == participant_id,
+                _barred.c.lifted_at.is_(None),
+            )
+        )
+    )
+
+
+def holds(day: date) -> ColumnElement[bool]:
+    """The condition on `assignment` that it has the local `day`."""
+    return and_(
+        _assignment.c.withdrawn_at.is_(None),
+        _assignment.c.starts_on <= day,
+        or_(_assignment.c.ends_on.is_(None), _assignment.c.ends_on >= day),
+    )
+
+
+def on_day(
+    session: Session, day: date, *, follow_up_ids: Iterable[UUID] | None = None, people: Iterable[UUID] | None = None
+) -> list[dict[str, Any]]:
+    """The parts that workers have in follow-ups on a local day, primary ones first."""
+    narrowed = [] if follow_up_ids is None else [_assignment.c.follow_up_id.in_(list(follow_up_ids))]
+    if people is not None:
+        narrowed.append(_assignment.c.person_id.in_(list(people)))
+    return many(
+        session,
+        select(_assignment)
+        .where(_assignment.c.program_id == program_of(session), holds(day), *narrowed)
+        .order_by(_assignment.c.kind, _assignment.c.starts_on, _assignment.c.id),
+    )
+
+
+def parts_of(session: Session, follow_up_id: UUID) -> list[dict[str, Any]]:
+    """Every part that somebody had in a follow-up, the newest first; those that were withdrawn are left out."""
+    return many(
+        session,
+        select(_assignment)
+        .where(
+            _assignment.c.program_id == program_of(session),
+            _assignment.c.follow_up_id == follow_up_id,
+            _assignment.c.withdrawn_at.is_(None),
+        )
+        .order_by(_assignment.c.starts_on.desc(), _assignment.c.kind, _assignment.c.id),
+    )
+
+
+def is_vacant(session: Session, held: Held, today: Standing) -> bool:
+    """Whether a follow-up is active and nobody accompanies it who works in the program on the day."""
+    if held.row["state"] != "active":
+        return False
+    primaries = [row for row in on_day(session, held.day, follow_up_ids=[held.id]) if row["kind"] == PRIMARY]
+    return not any(role_for(today, row["person_id"], PRIMARY) for row in primaries)
+
+
+def keep_vacancy(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) -> bool:
+    """Have the coordinator find a worker while nobody accompanies an active follow-up; once somebody does, it is done.
+
+    Whether it is vacant. Doing it again changes nothing.
+    """
+    held = hold(session, follow_up_id, by=by, at=at)
+    vacant = is_vacant(session, held, standing(session, held.day))
+    open_task = _open_task(session, held.row["vacancy_task_id"])
+    if vacant and open_task is None:
+        due = scheduling.calendar_of(session).add_working_days(held.day, DAYS_TO_ASSIGN)
+        words = {lang: say(lang, N_("Find a worker for %(number)s"), number=held.number) for lang in ("fr", "en")}
+        task_id = assigning.assign(
+            session,
+            FIND_A_WORKER,
+            str(held.id),
+            title_fr=words["fr"],
+            title_en=words["en"],
+            chain=[{"role": "coordinator", "at": "*"}],
+            due_on=due,
+            by=by,
+            at=at,
+        )
+        change(session, held, vacancy_task_id=task_id)
+        tell(session, held, "follow_up.vacant")
+    elif not vacant and open_task is not None:
+        if held.row["state"] == "active":
+            complete_task(session, open_task, by=by, at=at)
+        else:
+            assigning.call_off(session, open_task, by=by, at=at)
+        change(session, held, vacancy_task_id=None)
+    return vacant
+
+
+def _open_task(session: Session, task_id: UUID | None) -> UUID | None:
+    if task_id is None:
+        return None
+    found: UUID | None = session.scalar(
+        select(_task.c.id).where(
+            _task.c.program_id == program_of(session),
+            _task.c.id == task_id,
+            _task.c.state.not_in([*SETTLED, "cancelled"]),
+        )
+    )
+    return found
+
+
+def _end(session: Session, held: Held, row: Mapping[str, Any]) -> None:
+    """End a part: its last day was yesterday, so that whoever comes has today. One that began today is withdrawn."""
+    yesterday = held.day - timedelta(days=1)
+    values = {"withdrawn_at": held.at} if row["starts_on"] > yesterday else {"ends_on": yesterday}
+    session.execute(
+        update(_assignment)
+        .where(_assignment.c.program_id == program_of(session), _assignment.c.id == row["id"])
+        .values(ended_at=held.at, ended_by=held.by.person_id, ended_as=held.by.role, **values)
+    )
+    tell(
+        session,
+        held,
+        "follow_up.part_ended",
+        worker=str(row["person_id"]),
+        organization=str(row["organization_id"]),
+        kind=row["kind"],
+    )

@@ -1,0 +1,186 @@
+"""How much each worker has in hand, and whom to propose for a follow-up: by what is on record, with reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from duties.agreements import version_in_force
+from duties.follow_ups.assigning import LEAVING as LEAVING_IN
+from duties.follow_ups.assigning import PRIMARY, ROLES, SECOND, barred_from, departing, on_day
+from duties.follow_ups.weeks import WEEK, monday_of
+from duties.here import many, program_of
+from duties.roles import HeldRole, Standing, standing
+from models.agreement import AgreementRole
+from models.base import table_of
+from models.follow_up import FollowUp, WeeklyNote
+
+#: What a follow-up weighs in its worker's load, by how much it asks; the second of a pair has a third of it.
+WEIGHT: Final[Mapping[str, float]] = {"light": 0.5, "regular": 1.0, "intense": 2.0}
+OF_THE_SECOND: Final = 1 / 3
+#: From so many hours of agreement a week for each regular follow-up on, there is time for it. Below, it is too much.
+HOURS_A_FOLLOW_UP: Final = 2.5
+#: The weeks over which hours in person are counted.
+WEEKS_COUNTED: Final = 4
+
+#: Why somebody cannot be given a follow-up now, in the words of `assigning.bar_to`'s codes.
+AWAY, LEAVING, BARRED, NO_AGREEMENT = "away", "leaving", "barred", "no_agreement"
+
+_follow_up = table_of(FollowUp)
+_note = table_of(WeeklyNote)
+_created = table_of(AgreementRole)
+
+
+@dataclass(frozen=True)
+class Load:
+    """What one worker has in hand on a day.
+
+    `hours` is what the agreement in force gives the role a week, None where it does not say; `weight` the follow-ups by
+    how much they ask; `minutes_a_week` what the notes of the last four weeks say was spent in person.
+    """
+
+    person_id: UUID
+    organization_id: UUID
+    hours: float | None
+    primary: int
+    second: int
+    on_break: int
+    weight: float
+    minutes_a_week: int
+    bars: tuple[str, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """The part of the hours that the follow-ups take: 1 is full. Without hours, as if they were few."""
+        return self.weight * HOURS_A_FOLLOW_UP / (self.hours or _FEW_HOURS)
+
+    @property
+    def is_overloaded(self) -> bool:
+        """Whether another regular follow-up is more than there is time for. It warns, and refuses nothing."""
+        return (self.weight + WEIGHT["regular"]) * HOURS_A_FOLLOW_UP > (self.hours or _FEW_HOURS)
+
+    @property
+    def can_be_given_one(self) -> bool:
+        """Whether nothing bars this worker."""
+        return not self.bars
+
+
+_FEW_HOURS: Final = 28.0
+
+
+def loads(session: Session, day: date, *, participant_id: UUID | None = None) -> list[Load]:
+    """Every youth worker of the day with what they have in hand, whoever has most room first.
+
+    With `participant_id`, whom that participant barred is said to be barred; those who cannot be given one come last.
+    """
+    today = standing(session, day)
+    workers = workers_of(today)
+    ids = [held.person_id for held in workers]
+    barred = barred_from(session, participant_id) if participant_id is not None else frozenset()
+    leaving = departing(session, ids)
+    hours = {place: _hours(session, place, day) for place in {held.organization_id for held in workers}}
+    mine = _in_hand(session, ids, day)
+    minutes = _minutes(session, ids, day)
+    found = []
+    for held in workers:
+        bars = [
+            *([AWAY] if today.is_away(held.person_id) else []),
+            *([LEAVING] if _leaves(held, day) or held.person_id in leaving else []),
+            *([BARRED] if held.person_id in barred else []),
+            *([NO_AGREEMENT] if hours[held.organization_id] is None else []),
+        ]
+        in_hand = mine.get(held.person_id, [])
+        found.append(
+            Load(
+                person_id=held.person_id,
+                organization_id=held.organization_id,
+                hours=hours[held.organization_id] or None,
+                primary=sum(kind == PRIMARY for kind, _, _ in in_hand),
+                second=sum(kind == SECOND for kind, _, _ in in_hand),
+                on_break=sum(state == "on_break" for _, state, _ in in_hand),
+                weight=weight_of(in_hand),
+                minutes_a_week=minutes.get(held.person_id, 0),
+                bars=tuple(bars),
+            )
+        )
+    return sorted(found, key=lambda one: (not one.can_be_given_one, one.share, str(one.person_id)))
+
+
+def weight_of(in_hand: Iterable[tuple[str, str, str]]) -> float:
+    """What follow-ups weigh together, each as (part, state, how much it asks): a break asks nothing."""
+    return sum(
+        WEIGHT[intensity] * (1 if kind == PRIMARY else OF_THE_SECOND)
+        for kind, state, intensity in in_hand
+        if state == "active"
+    )
+
+
+def workers_of(today: Standing) -> list[HeldRole]:
+    """Those who may have a follow-up on the day, each once, absent ones included."""
+    found: dict[UUID, HeldRole] = {}
+    for role in ROLES[PRIMARY]:
+        for held in today.holding(role):
+            found.setdefault(held.person_id, held)
+    return list(found.values())
+
+
+def _leaves(held: HeldRole, day: date) -> bool:
+    return held.ends_on is not None and held.ends_on - day <= LEAVING_IN
+
+
+def _hours(session: Session, organization_id: UUID, day: date) -> float | None:
+    """The hours a week of a youth worker by the agreement in force, 0 where it says none; None without one."""
+    version = version_in_force(session, organization_id, day)
+    if version is None:
+        return None
+    hours = session.scalar(
+        select(_created.c.hours_a_week).where(
+            _created.c.program_id == program_of(session),
+            _created.c.agreement_version_id == version["id"],
+            _created.c.role == ROLES[PRIMARY][0],
+        )
+    )
+    return float(hours or 0)
+
+
+def _in_hand(session: Session, people: Sequence[UUID], day: date) -> dict[UUID, list[tuple[str, str, str]]]:
+    """Each worker's follow-ups of the day: their part, its state, and how much it asks."""
+    parts = on_day(session, day, people=people)
+    states = {
+        row["id"]: (row["state"], row["intensity"])
+        for row in many(
+            session,
+            select(_follow_up.c.id, _follow_up.c.state, _follow_up.c.intensity).where(
+                _follow_up.c.program_id == program_of(session),
+                _follow_up.c.id.in_([part["follow_up_id"] for part in parts]),
+            ),
+        )
+    }
+    found: dict[UUID, list[tuple[str, str, str]]] = {}
+    for part in parts:
+        state, intensity = states[part["follow_up_id"]]
+        if state in ("active", "on_break"):
+            found.setdefault(part["person_id"], []).append((part["kind"], state, intensity))
+    return found
+
+
+def _minutes(session: Session, people: Sequence[UUID], day: date) -> dict[UUID, int]:
+    """The minutes in person a week of each worker, on average over the last weeks that are over."""
+    first = monday_of(day) - timedelta(weeks=WEEKS_COUNTED)
+    rows = session.execute(
+        select(_note.c.written_by, func.sum(_note.c.minutes).label("minutes"))
+        .where(
+            _note.c.program_id == program_of(session),
+            _note.c.written_by.in_(list(people)),
+            _note.c.week >= first,
+            _note.c.week < first + WEEKS_COUNTED * WEEK,
+        )
+        .group_by(_note.c.written_by)
+    )
+    return {row.written_by: round(row.minutes / WEEKS_COUNTED) for row in rows}

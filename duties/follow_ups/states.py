@@ -1,0 +1,88 @@
+"""How a follow-up ends, for a while or for good, and is taken up again: one door for each (FU-1, FU-2, FU-3, FU-4)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlmodel import Session
+
+from duties.actors import Actor
+from duties.follow_ups.assigning import end_all, keep_vacancy
+from duties.follow_ups.breaks import end_open_break
+from duties.follow_ups.contacts import MOST_ATTEMPTS, unanswered
+from duties.follow_ups.held import hold, move
+from duties.refusals import Refusal
+from locales import N_
+from models.follow_up import INACTIVE_REASONS
+
+#: The one reason that is the participant's own word; the others say what the team believes (FU-3).
+PARTICIPANTS_OWN: Final = "withdrew"
+LOST_CONTACT: Final = "lost_contact"
+
+
+def deactivate(
+    session: Session, follow_up_id: UUID, reason: str, *, by: Actor, at: datetime, seen: int | None = None
+) -> None:
+    """Make a follow-up inactive, for one of the reasons of the guide; its workers are free of it from then on.
+
+    Raises Refusal: inactive or completed already, no reason of the list, or, for lost contact, before two further
+    attempts went unanswered (FU-2).
+    """
+    held = hold(session, follow_up_id, by=by, at=at, seen=seen)
+    if reason not in INACTIVE_REASONS:
+        raise Refusal("inactive_reason.missing", N_("Say why this follow-up becomes inactive."), source="FU-3")
+    if reason == LOST_CONTACT:
+        tried = unanswered(session, follow_up_id)
+        if tried < MOST_ATTEMPTS:
+            raise Refusal(
+                "follow_up.try_again_first",
+                N_("Contact is lost after two further attempts that nobody answered; so far there are %(tried)s."),
+                source="FU-2",
+                tried=tried,
+            )
+    move(
+        session,
+        held,
+        "deactivate",
+        "follow_up.deactivated",
+        reason=reason,
+        said_by="participant" if reason == PARTICIPANTS_OWN else "team",
+    )
+    _let_go(session, follow_up_id, by=by, at=at)
+
+
+def complete(
+    session: Session,
+    follow_up_id: UUID,
+    *,
+    participant_agrees: bool,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> None:
+    """Complete a follow-up whose gains the participant and the team consider consolidated (FU-4). Raises Refusal."""
+    held = hold(session, follow_up_id, by=by, at=at, seen=seen)
+    if not participant_agrees:
+        raise Refusal(
+            "follow_up.participants_word",
+            N_("A follow-up is completed when the participant too considers that the gains are consolidated."),
+            source="FU-4",
+        )
+    move(session, held, "complete", "follow_up.completed")
+    _let_go(session, follow_up_id, by=by, at=at)
+
+
+def reactivate(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
+    """Take a follow-up up again, at any time: whoever can be given it is for the coordinator to say. Raises Refusal."""
+    held = hold(session, follow_up_id, by=by, at=at, seen=seen)
+    move(session, held, "reactivate", "follow_up.reactivated", before=held.row["state"])
+    keep_vacancy(session, follow_up_id, by=by, at=at)
+
+
+def _let_go(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) -> None:
+    """What is open of a follow-up that ended: its break, its workers' parts, and the task of finding one."""
+    end_open_break(session, follow_up_id, at=at)
+    end_all(session, follow_up_id, by=by, at=at)
+    keep_vacancy(session, follow_up_id, by=by, at=at)

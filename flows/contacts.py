@@ -1,0 +1,184 @@
+"""The round of follow-ups: breaks come back on their day, what is missing is asked for, lost contact is told.
+
+Whoever lost contact is put on the agenda of the Clinical Committee, by number, with since when and why; once there is
+contact again, or the follow-up ended, the item is taken back. Each follow-up is a transaction of its own; running the
+round again, late or twice at once changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+from functools import partial
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from duties.actors import ROUNDS, Actor
+from duties.follow_ups import assigning, breaks, lost, notes
+from duties.follow_ups.lost import Losing
+from duties.here import local_day, program, program_of
+from duties.refusals import Refusal
+from flows.engine import Means
+from flows.marks import alone, mark_of, set_mark
+from locales import LANGUAGES, N_, say
+from meetings import agendas
+from meetings.reasons import ENDED, Reason
+from models.agenda import AgendaItem
+from models.base import table_of
+from models.follow_up import FollowUp
+
+_log = logging.getLogger(__name__)
+
+KEY: Final = "contacts"
+#: The local hour at which the round looks, every day: a break that ends on a Sunday ends on that Sunday.
+HOUR: Final = time(6, 0)
+#: The committee and the kind of item under which lost contact is talked about (CM-C, FU-7).
+COMMITTEE: Final = "clinical"
+LOST_CONTACT: Final = "lost_contact"
+
+BY_ROUNDS: Final = Actor.system(ROUNDS)
+
+_follow_up = table_of(FollowUp)
+_item = table_of(AgendaItem)
+
+
+def due_at(session: Session, at: datetime) -> datetime:
+    """When the round was last due: at its local hour of today, or of yesterday before that."""
+    zone = ZoneInfo(program(session).time_zone)
+    today = datetime.combine(local_day(session, at), HOUR, tzinfo=zone)
+    return today if today <= at else datetime.combine(today.date() - timedelta(days=1), HOUR, tzinfo=zone)
+
+
+def look(means: Means, program_id: UUID, ran_by: str) -> int:
+    """See to every follow-up of one program; how many breaks ended, tasks opened, and items were put on or taken off.
+
+    Blocks for as long as it takes; run it in a thread.
+    """
+    at = means.clock()
+    with alone(means, program_id, KEY) as mine:
+        if not mine:
+            return 0
+        with means.sessions(program_id) as session:
+            done = mark_of(session, KEY)
+            if done is not None and done >= due_at(session, at):
+                return 0
+            day = local_day(session, at)
+            returning = breaks.due_to_return(session, day)
+            active = list(
+                session.scalars(
+                    select(_follow_up.c.id)
+                    .where(_follow_up.c.program_id == program_of(session), _follow_up.c.state == "active")
+                    .order_by(_follow_up.c.opened_at, _follow_up.c.id)
+                )
+            )
+        found = 0
+        for follow_up_id in returning:
+            found += _in_its_own(means, program_id, partial(_come_back, follow_up_id=follow_up_id, at=at))
+        for follow_up_id in active:
+            found += _in_its_own(means, program_id, partial(_see_to_vacancy, follow_up_id=follow_up_id, at=at))
+        found += _in_its_own(means, program_id, partial(_see_to_notes, at=at))
+        found += _in_its_own(means, program_id, partial(tell_the_committee, at=at))
+        with means.sessions(program_id) as session:
+            set_mark(session, KEY, at, ran_by, found)
+            session.commit()
+    return found
+
+
+def tell_the_committee(session: Session, *, at: datetime) -> int:
+    """Put each lost contact on the committee's agenda, and take back those that no longer are; how many changed."""
+    lost_ones = {one.number: one for one in lost.losing(session, local_day(session, at)) if one.is_lost}
+    open_ones = _open_items(session)
+    for number, one in lost_ones.items():
+        if number not in open_ones:
+            _ask(session, one, at)
+    gone = open_ones - lost_ones.keys()
+    for number in sorted(gone):
+        agendas.withdraw(session, COMMITTEE, LOST_CONTACT, number, by=BY_ROUNDS, at=at)
+    return len(lost_ones.keys() - open_ones) + len(gone)
+
+
+def _ask(session: Session, one: Losing, at: datetime) -> None:
+    agendas.ask(
+        session,
+        COMMITTEE,
+        LOST_CONTACT,
+        one.number,
+        title_fr=say("fr", _TITLE, number=one.number),
+        title_en=say("en", _TITLE, number=one.number),
+        reasons=[
+            Reason(
+                "contact_lost",
+                _SINCE,
+                {
+                    "since": one.since.isoformat(),
+                    "weeks": one.weeks,
+                    "attempts": one.attempts,
+                    "why": {language: say(language, WHY.get(one.why, WHY[""])) for language in LANGUAGES},
+                },
+            )
+        ],
+        by=BY_ROUNDS,
+        at=at,
+    )
+
+
+def _open_items(session: Session) -> set[str]:
+    """The numbers about which the committee is to talk, as lost contacts."""
+    return set(
+        session.scalars(
+            select(_item.c.subject).where(
+                _item.c.program_id == program_of(session),
+                _item.c.kind == LOST_CONTACT,
+                _item.c.state.in_(["pool", "scheduled"]),
+                # On an agenda that is frozen it stays, and says that it is over.
+                ~_item.c.reasons.contains([{"code": ENDED}]),
+            )
+        )
+    )
+
+
+def _come_back(session: Session, *, follow_up_id: UUID, at: datetime) -> int:
+    return int(breaks.come_back_if_due(session, follow_up_id, by=BY_ROUNDS, at=at))
+
+
+def _see_to_vacancy(session: Session, *, follow_up_id: UUID, at: datetime) -> int:
+    return int(assigning.keep_vacancy(session, follow_up_id, by=BY_ROUNDS, at=at))
+
+
+def _see_to_notes(session: Session, *, at: datetime) -> int:
+    return notes.settle_notes(session, by=BY_ROUNDS, at=at) + notes.ask_for_notes(session, by=BY_ROUNDS, at=at)
+
+
+def _in_its_own(means: Means, program_id: UUID, do: Callable[[Session], int]) -> int:
+    try:
+        with means.sessions(program_id) as session:
+            found = do(session)
+            session.commit()
+    except Refusal as refusal:
+        _log.warning(
+            "a rule refused a round's work on a follow-up",
+            extra={"part": KEY, "program": program_id, "code": refusal.code},
+        )
+        return 0
+    return found
+
+
+_TITLE: Final = N_("Lost contact: %(number)s")
+_SINCE: Final = N_(
+    "Last contact on %(since)s. When this was put here: whole weeks without contact: %(weeks)s; "
+    "attempts that nobody answered: %(attempts)s. %(why)s"
+)
+#: What the newest note says of why they did not meet.
+WHY: Final = {
+    "": N_("No note says why."),
+    "not_scheduled": N_("Noted: no meeting was scheduled."),
+    "no_news": N_("Noted: no news."),
+    "impossible": N_("Noted: meeting was not possible."),
+    "withdrew": N_("Noted: the participant withdrew."),
+    "other": N_("Noted: another reason."),
+}

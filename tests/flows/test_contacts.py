@@ -1,0 +1,149 @@
+"""The round of follow-ups: breaks come back, notes and workers are asked for, and lost contact is the committee's."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from duties.follow_ups import assigning, breaks, contacts, notes, states
+from duties.follow_ups.notes import Week
+from duties.here import many
+from flows import contacts as watch
+from flows import rounds
+from meetings.reasons import in_words
+from models.agenda import AgendaItem
+from models.base import table_of
+from tests.cast import AT, TODAY, Cast
+from tests.flows.support import Clock, means_of, told
+from tests.following import WORKER, agreed, followed, row_of, tasks_of
+
+DAY = timedelta(days=1)
+_item = table_of(AgendaItem)
+
+
+def run(cast: Cast, at: datetime) -> int:
+    return rounds.run_round(means_of(cast, Clock(at)), watch.KEY, "worker")
+
+
+def items(cast: Cast) -> list[dict[str, Any]]:
+    with cast.session() as session:
+        return many(
+            session,
+            select(_item)
+            .where(_item.c.program_id == cast.program_id, _item.c.kind == watch.LOST_CONTACT)
+            .order_by(_item.c.asked_at, _item.c.subject),
+        )
+
+
+def begun(cast: Cast, number: str = "#2026-01") -> UUID:
+    with cast.session() as session:
+        if number == "#2026-01":
+            agreed(session, cast)
+        return followed(session, cast, number)
+
+
+def test_a_break_that_ends_today_comes_back_today_and_once(cast: Cast) -> None:
+    follow_up = begun(cast)
+    with cast.session() as session:
+        breaks.take_break(
+            session, follow_up, returns_on=TODAY + 6 * DAY, terms="J’appelle.", by=cast.actor(WORKER), at=AT
+        )
+    run(cast, AT + 5 * DAY)
+    with cast.session() as session:
+        assert row_of(session, follow_up)["state"] == "on_break"
+    assert run(cast, AT + 6 * DAY) == 1  # a Sunday
+    with cast.session() as session:
+        assert row_of(session, follow_up)["state"] == "active"
+    assert len(told(cast, "follow_up.resumed")) == 1
+    assert run(cast, AT + 6 * DAY) == 0
+
+
+def test_a_round_that_was_away_for_weeks_brings_back_what_it_missed(cast: Cast) -> None:
+    follow_up = begun(cast)
+    with cast.session() as session:
+        breaks.take_break(
+            session, follow_up, returns_on=TODAY + 6 * DAY, terms="J’appelle.", by=cast.actor(WORKER), at=AT
+        )
+    run(cast, AT + 40 * DAY)
+    with cast.session() as session:
+        row = row_of(session, follow_up)
+        assert (row["state"], row["state_since"]) == ("active", TODAY + 40 * DAY)
+
+
+def test_lost_contact_is_put_before_the_clinical_committee_by_number_with_since_when_and_why(cast: Cast) -> None:
+    follow_up = begun(cast)
+    with cast.session() as session:
+        notes.write_note(session, follow_up, TODAY, Week(why_none="no_news"), by=cast.actor(WORKER), at=AT)
+    run(cast, AT + 20 * DAY)
+    assert items(cast) == []
+    run(cast, AT + 21 * DAY)
+    (item,) = items(cast)
+    assert (item["subject"], item["state"], item["title_fr"]) == (
+        "#2026-01",
+        "pool",
+        "Contact perdu\N{NO-BREAK SPACE}: #2026-01",
+    )
+    said = in_words(item["reasons"], "en")
+    assert "23 November 2026" in said or "November 23, 2026" in said
+    assert "no news" in said
+    run(cast, AT + 22 * DAY)
+    assert len(items(cast)) == 1
+
+
+def test_once_there_is_contact_again_the_committee_need_not_talk_about_it(cast: Cast) -> None:
+    follow_up, other = begun(cast), begun(cast, "#2026-02")
+    run(cast, AT + 21 * DAY)
+    assert [item["state"] for item in items(cast)] == ["pool", "pool"]
+    with cast.session() as session:
+        contacts.record_attempt(session, follow_up, means="call", reached=True, by=cast.actor(WORKER), at=AT + 21 * DAY)
+        states.deactivate(session, other, "withdrew", by=cast.actor(WORKER), at=AT + 21 * DAY)
+    run(cast, AT + 22 * DAY)
+    assert [item["state"] for item in items(cast)] == ["withdrawn", "withdrawn"]
+    run(cast, AT + 44 * DAY)
+    assert [item["subject"] for item in items(cast) if item["state"] == "pool"] == ["#2026-01"]
+
+
+def test_two_attempts_are_enough_whatever_the_days(cast: Cast) -> None:
+    follow_up = begun(cast)
+    with cast.session() as session:
+        for day in (1, 2):
+            contacts.record_attempt(
+                session, follow_up, means="visit", reached=False, by=cast.actor(WORKER), at=AT + day * DAY
+            )
+    run(cast, AT + 3 * DAY)
+    assert [item["subject"] for item in items(cast)] == ["#2026-01"]
+
+
+def test_missing_notes_are_asked_of_the_worker_on_the_monday_after(cast: Cast) -> None:
+    begun(cast)
+    run(cast, AT + 6 * DAY)
+    with cast.session() as session:
+        assert tasks_of(session, notes.WRITE) == []
+    run(cast, AT + 7 * DAY)
+    run(cast, AT + 8 * DAY)
+    with cast.session() as session:
+        assert [one["state"] for one in tasks_of(session, notes.WRITE)] == ["open"]
+
+
+def test_a_follow_up_whose_worker_left_is_found_and_asked_for_once(cast: Cast) -> None:
+    begun(cast)
+    with cast.session() as session:
+        session.connection().exec_driver_sql(
+            "update tenure set ends_on = %s where person_id = %s", (TODAY + DAY, cast.people[WORKER])
+        )
+    run(cast, AT + DAY)
+    with cast.session() as session:
+        assert tasks_of(session, assigning.FIND_A_WORKER) == []
+    for days in (2, 3):
+        run(cast, AT + days * DAY)
+    with cast.session() as session:
+        assert len(tasks_of(session, assigning.FIND_A_WORKER)) == 1
+
+
+def test_it_is_due_at_six_in_the_programs_own_zone_also_when_the_clocks_change(cast: Cast) -> None:
+    with cast.session() as session:
+        assert watch.due_at(session, datetime(2027, 3, 14, 10, 30, tzinfo=UTC)) == datetime(2027, 3, 14, 10, tzinfo=UTC)
+        assert watch.due_at(session, datetime(2027, 3, 14, 9, 30, tzinfo=UTC)) == datetime(2027, 3, 13, 11, tzinfo=UTC)

@@ -1,0 +1,137 @@
+"""How the tests have participants: admitted under a number, with a follow-up opened by the real verbs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from duties.actors import Actor
+from duties.follow_ups import opening
+from duties.here import local_day, many, one, program_of
+from duties.participants.sealing import new_key
+from models.base import table_of
+from models.casework import Task
+from models.follow_up import Assignment, FollowUp
+from models.participant import Barred, DataKey, Participant
+from models.record import Event
+from tests.cast import AT, Cast
+from tests.duties.obligations.signed import put_in_force
+
+_follow_up = table_of(FollowUp)
+_assignment = table_of(Assignment)
+_task = table_of(Task)
+_event = table_of(Event)
+
+#: Who follows whom in these tests, and who cannot: worker_em has not arrived yet.
+WORKER, SECOND, THIRD = "worker_ccsmtl", "worker_codim", "without_mail"
+
+
+def agreed(session: Session, cast: Cast) -> None:
+    """Put every agreement in force."""
+    put_in_force(session, cast)
+
+
+def admitted(
+    session: Session, cast: Cast, number: str = "#2026-01", *, recruiter: bool = False, at: datetime = AT
+) -> UUID:
+    """Somebody with a number, of whom nothing nominative is kept."""
+    participant_id = uuid4()
+    new_key(session, participant_id)
+    session.add(
+        Participant(
+            program_id=cast.program_id,
+            id=participant_id,
+            candidate_ref=f"C-{_letters(number)}",
+            number=number,
+            state="admitted",
+            recruiter=recruiter,
+            languages=["fr"],
+            admitted_on=local_day(session, at),
+        )
+    )
+    session.flush()
+    session.add(DataKey(program_id=cast.program_id, participant_id=participant_id, made_at=at))
+    session.flush()
+    return participant_id
+
+
+def followed(
+    session: Session,
+    cast: Cast,
+    number: str = "#2026-01",
+    *,
+    worker: str | None = WORKER,
+    second: str | None = None,
+    recruiter: bool = False,
+    by: Actor | None = None,
+    at: datetime = AT,
+) -> UUID:
+    """A follow-up of somebody who was just admitted."""
+    return opening.open_follow_up(
+        session,
+        admitted(session, cast, number, recruiter=recruiter, at=at),
+        worker=cast.people[worker] if worker else None,
+        second=cast.people[second] if second else None,
+        by=by or cast.actor("coordinator"),
+        at=at,
+    )
+
+
+def bar(session: Session, cast: Cast, follow_up_id: UUID, name: str, *, at: datetime = AT) -> None:
+    """The participant does not want this worker in their file."""
+    session.add(
+        Barred(
+            program_id=cast.program_id,
+            participant_id=row_of(session, follow_up_id)["participant_id"],
+            person_id=cast.people[name],
+            recorded_by=cast.people["coordinator"],
+            recorded_at=at,
+        )
+    )
+    session.flush()
+
+
+def row_of(session: Session, follow_up_id: UUID) -> dict[str, Any]:
+    """A follow-up as it stands now."""
+    found = one(
+        session,
+        select(_follow_up).where(_follow_up.c.program_id == program_of(session), _follow_up.c.id == follow_up_id),
+    )
+    assert found is not None
+    return found
+
+
+def parts(session: Session, follow_up_id: UUID) -> list[tuple[str, UUID, Any, Any]]:
+    """Every part in a follow-up that was not withdrawn: its kind, whose it is, and its days."""
+    rows = many(
+        session,
+        select(_assignment)
+        .where(_assignment.c.follow_up_id == follow_up_id, _assignment.c.withdrawn_at.is_(None))
+        .order_by(_assignment.c.starts_on, _assignment.c.kind),
+    )
+    return [(row["kind"], row["person_id"], row["starts_on"], row["ends_on"]) for row in rows]
+
+
+def tasks_of(session: Session, step: str) -> list[dict[str, Any]]:
+    """The tasks of a step outside any case, in the order in which they were opened."""
+    return many(session, select(_task).where(_task.c.step == step).order_by(_task.c.opened_at, _task.c.item))
+
+
+def told_of(session: Session, follow_up_id: UUID) -> list[str]:
+    """What the record says of a follow-up, oldest first."""
+    return list(session.scalars(select(_event.c.verb).where(_event.c.subject_id == follow_up_id).order_by(_event.c.n)))
+
+
+def _letters(number: str) -> str:
+    """A candidate's reference that is this number's own."""
+    alphabet = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+    count = int(number.removeprefix("#").replace("-", ""))
+    found = ""
+    for _ in range(6):
+        count, place = divmod(count, len(alphabet))
+        found += alphabet[place]
+    return found
