@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import and_, insert, select, update
 from sqlmodel import Session
 
-from duties import agreement_days, events, notices, people, scheduling, tasks, versions, wakeups
+from duties import agreement_days, events, gathering, notices, people, scheduling, tasks, versions, wakeups
 from duties import held as held_tasks
 from duties.actors import Actor
 from duties.held import of_case
@@ -42,6 +42,7 @@ def open_case(
     organization_id: UUID | None = None,
     agreement_version_id: UUID | None = None,
     period: str = "",
+    last_day: date | None = None,
     by: Actor,
     at: datetime,
 ) -> UUID:
@@ -49,11 +50,16 @@ def open_case(
 
     The protocol says what it is about: a person (`subject_id`) at an organization, an organization, a version of an
     agreement, or the program; and whether it is for a `period`, such as 2026-Q3. The case pins the protocol as it
-    stands now and keeps its own copy of the steps. Its named days come from what it is about. Raises Refusal: no such
-    thing, not one that the protocol is for, one already open, or, where it begins by itself, one that ever was.
+    stands now and keeps its own copy of the steps. Its named days come from what it is about. One about somebody who
+    leaves is opened by `departures` alone, which gives their `last_day`. Raises Refusal: no such thing, not one that
+    the protocol is for, one already open, or, where it begins by itself, one that ever was.
     """
     version = versions.current_protocol(session, key)
     protocol = scheduling.protocol_of(version)
+    if (last_day is None) == (protocol.subject.kind == "member"):
+        raise Refusal(
+            "departure.by_its_own_door", N_("A departure is opened with its last day, and nothing else has one.")
+        )
     here = program_of(session)
     subject = hold_subject(session, protocol, Subject(subject_id, organization_id, agreement_version_id, period))
     _refuse_second(session, key, subject.columns, once=protocol.starts is not None)
@@ -66,7 +72,8 @@ def open_case(
         protocol_version_id=version.id,
         **subject.columns,
         once=protocol.starts is not None,
-        anchors=_given_days(protocol, subject.days, local_day(session, at)),
+        gathers=protocol.gathers,
+        anchors=_given_days(protocol, {**subject.days, "member.ends_on": last_day}, local_day(session, at)),
         opened_at=at,
         opened_by=by.person_id,
         opened_as=by.role,
@@ -163,6 +170,8 @@ def close_case(session: Session, case_id: UUID, *, by: Actor, at: datetime, seen
     if held_tasks.close_if_settled(session, case_id, by=by, at=at):
         wakeups.wake(session, case_id, at=at)
         return
+    if held["gathers"]:
+        gathering.refuse_while_in_hand(session, held, at)
     left = session.scalars(
         select(_task.c.step)
         .where(of_case(session, case_id), _task.c.required, _task.c.state.not_in([*SETTLED, "cancelled"]))

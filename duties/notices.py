@@ -171,6 +171,16 @@ def handed_back(session: Session, task: Mapping[str, Any], chain: Sequence[Link]
     )
 
 
+def passed_on(session: Session, task: Mapping[str, Any], to: UUID, *, by: Actor, at: datetime) -> None:
+    """Tell whoever takes over what somebody leaves. `task` is the step of the departure that asks about it."""
+    about = _about_task(session, task, by)
+
+    def facts(language: Language) -> Mapping[str, Any]:
+        return {**about(language), "path": "/handed-over"}
+
+    write(session, "passed_on", to=to, key=f"passed_on:{task['id']}", facts=facts, at=at, case_id=task["case_id"])
+
+
 def case_opened(session: Session, case: Case, *, by: Actor, at: datetime) -> None:
     """Tell those who have a part in a case that it opened: whoever its steps fall on today, but not who opened it."""
     today = standing(session, local_day(session, at))

@@ -20,14 +20,15 @@ REQUESTER: Final = "requester"
 
 _NAME: Final = r"[a-z][a-z0-9_-]{0,60}"
 _ANCHOR: Final = re.compile(
-    r"case\.opened_on|worker\.(starts|ends)_on|agreement\.(starts|ends|notice)_on|period\.(starts|ends)_on"
-    rf"|step\.(?P<step>{_NAME})\.done_on"
+    r"case\.opened_on|worker\.(starts|ends)_on|member\.ends_on|agreement\.(starts|ends|notice)_on"
+    rf"|period\.(starts|ends)_on|step\.(?P<step>{_NAME})\.done_on"
 )
 _PLACE: Final = re.compile(rf"employer|partner|coordination|anywhere|having:(?P<role>{_NAME})")
 
 #: The place of the organization that a case belongs to, by the kind of its subject; the program belongs to none.
 OWN_PLACE: Final[Mapping[str, str | None]] = {
     "worker": "employer",
+    "member": "employer",
     "organization": "partner",
     "agreement_version": "partner",
     "program": None,
@@ -38,7 +39,7 @@ def _known_day(value: str) -> str:
     if not _ANCHOR.fullmatch(value):
         raise Wrong(
             N_(
-                "A day is one of case.opened_on, worker.starts_on, worker.ends_on, agreement.starts_on,"
+                "A day is one of case.opened_on, worker.starts_on, worker.ends_on, member.ends_on, agreement.starts_on,"
                 " agreement.ends_on, agreement.notice_on, period.starts_on, period.ends_on or step.NAME.done_on here."
             )
         )
@@ -54,11 +55,11 @@ def _known_place(value: str) -> str:
 class Subject(Part):
     """Whom or what a case of the protocol is about.
 
-    A youth worker at an organization; an organization at which somebody holds the role `having`; one version of an
-    agreement; or the program itself.
+    A youth worker at an organization; a member of its staff in whatever roles they hold there; an organization at
+    which somebody holds the role `having`; one version of an agreement; or the program itself.
     """
 
-    kind: Literal["worker", "organization", "agreement_version", "program"]
+    kind: Literal["worker", "member", "organization", "agreement_version", "program"]
     having: Key | None = None
 
     @model_validator(mode="after")
@@ -167,7 +168,7 @@ class Role(Part):
     title: Bilingual
     holds: Key | None = None
     at: Annotated[str, AfterValidator(_known_place)] | None = None
-    subject: Literal["worker"] | None = None
+    subject: Literal["worker", "member"] | None = None
     else_: tuple[Key, ...] = Field(default=(), alias="else")
 
     @model_validator(mode="after")
@@ -224,16 +225,39 @@ class Item(Part):
     title: Bilingual
 
 
+HoldingKind = Literal[
+    "tenure",
+    "task",
+    "approval",
+    "decision",
+    "signature",
+    "seat",
+    "guest",
+    "deputizing",
+    "equipment",
+    "account",
+    "follow_up",
+]
+"""What a person may have in hand that a step can be done for: `duties.holdings.in_hand` finds each."""
+
+
 class ForEach(Part):
-    """What a step is done for, one task each: a declared list, or what a person has in hand when it opens."""
+    """What a step is done for, one task each: a declared list, or what a person has in hand.
+
+    What comes into their hands while the case is open joins it. Such a task is settled by whoever takes the thing over
+    or by its stated end; with `settles: no` it is done as any other, and something else settles the thing.
+    """
 
     list_: tuple[Item, ...] | None = Field(default=None, alias="list", min_length=1)
-    over: Literal["participants_followed", "equipment_held"] | None = None
+    over: HoldingKind | None = None
+    settles: bool = True
 
     @model_validator(mode="after")
     def _list_or_over(self) -> ForEach:
         if (self.list_ is None) == (self.over is None):
             raise Wrong(N_("Say either “list” or “over”."))
+        if self.list_ is not None and not self.settles:
+            raise Wrong(N_("“settles” belongs to “over”."), at=("settles",))
         return self
 
 
@@ -273,7 +297,7 @@ class Step(Part):
     needs: tuple[Key, ...] = ()
     due: Due | None = None
     for_each: ForEach | None = None
-    evidence: Literal["none", "serial", "document", "account", "note"] = "none"
+    evidence: Literal["none", "serial", "document", "account", "note", "interviews", "empty_hands"] = "none"
     system: Key | None = None
     approved_by: Approval | None = None
     on_reject: Key | None = None
@@ -300,6 +324,8 @@ class Step(Part):
                 N_("What a committee decides has no action, approval, proof or list; put a step beside it."),
                 at=("agenda",),
             )
+        if self.settles and (self.approved_by or self.evidence != "none"):
+            raise Wrong(N_("What settles a thing has neither approval nor proof of its own; put a step beside it."))
         if (self.system is None) == (self.evidence == "account"):
             raise Wrong(N_("“system” and “evidence: account” go together: an account, and on what system."))
         return self
@@ -308,6 +334,11 @@ class Step(Part):
     def reopens(self) -> str:
         """The step that somebody must do again when this one is rejected."""
         return self.on_reject or self.id
+
+    @property
+    def settles(self) -> str:
+        """The kind of what its tasks settle, one each; "" where it settles nothing."""
+        return self.for_each.over or "" if self.for_each and self.for_each.settles else ""
 
     @property
     def undone_by(self) -> str | None:
@@ -384,6 +415,11 @@ class Protocol(Part):
                 waiting = [*self.roles[name].else_, *waiting]
         return tuple(chain)
 
+    @property
+    def gathers(self) -> bool:
+        """Whether some of its steps are done for each thing that a person has in hand."""
+        return any(step.for_each and step.for_each.over for step in self.steps)
+
     def sources(self) -> set[str]:
         """Every fact of the guide that a step of this protocol carries."""
         return {fact for step in self.steps for fact in step.source}
@@ -413,6 +449,7 @@ class Protocol(Part):
 
 _SUBJECTS: Final = {
     "worker": N_("a youth worker at an organization"),
+    "member": N_("somebody who leaves an organization"),
     "agreement_version": N_("a version of an organization’s agreement"),
     "program": N_("the program itself"),
 }

@@ -201,14 +201,28 @@ def _of_another_subject(protocol: Protocol) -> Iterator[_Complaint]:
             said = N_("A case of this protocol is not about a person: nobody is its “%(name)s”.")
             yield ("roles", name, "subject"), said, {"name": str(role.subject)}
     period = protocol.starts is not None and protocol.starts.each is not None
-    known = {"worker": kind == "worker", "agreement": kind == "agreement_version", "period": period}
+    known = {
+        "worker": kind == "worker",
+        "member": kind == "member",
+        "agreement": kind == "agreement_version",
+        "period": period,
+    }
     for name, anchor in protocol.anchors.items():
         if not known.get(anchor.from_.partition(".")[0], True):
             said = N_("A case of this protocol has no day “%(day)s”: that is one of another subject, or of a period.")
             yield ("anchors", name, "from"), said, {"day": anchor.from_}
-    if kind == "worker":
-        return
+    yield from _wrong_proofs(protocol)
+
+
+def _wrong_proofs(protocol: Protocol) -> Iterator[_Complaint]:
+    """Proofs and things in hand of which nobody has any in a case about something else."""
+    kind = protocol.subject.kind
     for place, step in enumerate(protocol.steps):
+        if kind != "member" and step.evidence == "empty_hands":
+            said = N_("Only who leaves has their hands looked at: this belongs to a protocol about a member.")
+            yield ("steps", place, "evidence"), said, {}
+        if kind in ("worker", "member"):
+            continue
         if step.evidence in ("serial", "account"):
             said = N_("Equipment and accounts are somebody’s: this proof belongs to a protocol about a person.")
             yield ("steps", place, "evidence"), said, {}

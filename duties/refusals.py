@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-Fact = str | int
+#: A word, a count, or a text in both languages as {fr: …, en: …}.
+Fact = str | int | Mapping[str, str]
 
 
 class Refusal(Exception):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, select
 from sqlmodel import Session
 
 from duties import scheduling
+from duties.declared import Bilingual
 from duties.held import of_case
 from duties.here import local_day, program
 from duties.planning import instances
@@ -20,16 +21,27 @@ from locales import N_, say
 from models.base import table_of
 from models.casework import Case, Task, TaskNeed
 from models.lifecycles import ACT, TASK
+from models.program import Tenure
 
 #: The role that the person whom a case is about holds, by the kind of subject that its protocol declares.
 ROLE_OF_SUBJECT = {"worker": ROLE_OF_WORKER}
 
+#: What a step is done for, one task each: an id, and what it is called in French and in English.
+Instance = tuple[str, str, str]
+
 _task = table_of(Task)
 _need = table_of(TaskNeed)
+_tenure = table_of(Tenure)
 
 
-def columns_of(session: Session, case: Case, protocol: Protocol) -> Iterator[dict[str, Any]]:
-    """The rows of the case's own copy of its steps, all alike in shape so that they are written in one statement."""
+def columns_of(
+    session: Session, case: Case, protocol: Protocol, items: Callable[[Step], Iterable[Instance]] | None = None
+) -> Iterator[dict[str, Any]]:
+    """The rows of the case's own copy of its steps, all alike in shape so that they are written in one statement.
+
+    `items` says for what each step is done, where it is not what the protocol declares.
+    """
+    items = items or declared_items
     calendar = scheduling.calendar_for(session, protocol, case.organization_id)
     anchors = scheduling.named_days(session, case, protocol)
     hung_on = {anchor.step for anchor in protocol.anchors.values() if anchor.step}
@@ -45,13 +57,14 @@ def columns_of(session: Session, case: Case, protocol: Protocol) -> Iterator[dic
         approval = step.approved_by
         owner = owed_by(step.by) if step.by else None
         barred = [name for name in approval.not_same_as if name != REQUESTER] if approval else []
-        for item, title_fr, title_en in _items(step):
+        for item, title_fr, title_en in items(step):
             yield {
                 "program_id": case.program_id,
                 "id": uuid4(),
                 "case_id": case.id,
                 "step": step.id,
                 "item": item,
+                "holding": step.settles,
                 "position": place,
                 "stage": step.stage,
                 "title_fr": title_fr,
@@ -101,16 +114,22 @@ def tie(session: Session, case: Case, protocol: Protocol) -> None:
         session.execute(insert(_need), edges)
 
 
-def _items(step: Step) -> Iterator[tuple[str, str, str]]:
+def declared_items(step: Step) -> Iterator[Instance]:
+    """What the protocol declares that a step is done for; nothing where it is done for what a person has in hand."""
     for item in instances(step):
         if item is None:
             yield "", step.title.fr, step.title.en
         else:
-            yield (
-                item.id,
-                say("fr", _ONE_OF, step=step.title.fr, item=item.title.fr),
-                say("en", _ONE_OF, step=step.title.en, item=item.title.en),
-            )
+            yield instance_of(step, item.id, item.title)
+
+
+def instance_of(step: Step, item: str, title: Bilingual) -> Instance:
+    """A step as it is done for one thing: "Take back the equipment: cell phone"."""
+    return (
+        item,
+        say("fr", _ONE_OF, step=step.title.fr, item=title.fr),
+        say("en", _ONE_OF, step=step.title.en, item=title.en),
+    )
 
 
 _ONE_OF = N_("%(step)s: %(item)s")
@@ -122,16 +141,29 @@ def links_of(session: Session, protocol: Protocol, role: str, case: Case) -> lis
     for name in protocol.chain(role):
         declared = protocol.roles[name]
         if declared.subject is not None:
-            links.append(
-                {
-                    "person": str(case.subject_id),
-                    "role": ROLE_OF_SUBJECT[declared.subject],
-                    "at": str(case.organization_id),
-                }
-            )
+            at = str(case.organization_id)
+            held = _roles_of(session, case, declared.subject)
+            links.extend({"person": str(case.subject_id), "role": role, "at": at} for role in held)
             continue
         links.extend({"role": declared.holds, "at": place} for place in _places(session, declared.at or "", case))
     return links
+
+
+def _roles_of(session: Session, case: Case, subject: str) -> list[str]:
+    """The roles that the person whom a case is about holds, or held, at its organization."""
+    if subject in ROLE_OF_SUBJECT:
+        return [ROLE_OF_SUBJECT[subject]]
+    found = session.scalars(
+        select(_tenure.c.role)
+        .where(
+            _tenure.c.program_id == case.program_id,
+            _tenure.c.person_id == case.subject_id,
+            _tenure.c.organization_id == case.organization_id,
+        )
+        .distinct()
+        .order_by(_tenure.c.role)
+    )
+    return list(found)
 
 
 def _places(session: Session, at: str, case: Case) -> list[str]:
@@ -145,4 +177,6 @@ def _places(session: Session, at: str, case: Case) -> list[str]:
 def _held_roles(protocol: Protocol, name: str) -> list[str]:
     """The agreements' roles that a protocol's role stands for, itself alone: to waive is not handed down a chain."""
     declared = protocol.roles[name]
-    return [declared.holds] if declared.holds else [ROLE_OF_SUBJECT[declared.subject or "worker"]]
+    if declared.holds:
+        return [declared.holds]
+    return [ROLE_OF_SUBJECT[declared.subject]] if declared.subject in ROLE_OF_SUBJECT else []

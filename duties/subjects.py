@@ -101,6 +101,28 @@ def _hold_worker(session: Session, protocol: Protocol, asked: Subject) -> Found:
     return Found(columns, {"worker.starts_on": tenure["starts_on"], "worker.ends_on": tenure["ends_on"]})
 
 
+def _hold_member(session: Session, protocol: Protocol, asked: Subject) -> Found:  # noqa: ARG001 - as its kin
+    here = program_of(session)
+    if asked.person_id is None or not session.scalar(
+        select(_person.c.id).where(_person.c.program_id == here, _person.c.id == asked.person_id).with_for_update()
+    ):
+        raise Refusal("person.unknown", N_("There is no such person."))
+    last = session.execute(
+        select(_tenure.c.ends_on)
+        .where(
+            _tenure.c.program_id == here,
+            _tenure.c.person_id == asked.person_id,
+            _tenure.c.organization_id == asked.organization_id,
+        )
+        .order_by(_tenure.c.ends_on.desc().nulls_first())
+        .limit(1)
+    ).first()
+    if last is None:
+        raise Refusal("departure.no_role", N_("This person holds no role at this organization."))
+    columns = {"subject_kind": "member", "subject_id": asked.person_id, "organization_id": asked.organization_id}
+    return Found(columns, {"member.ends_on": last.ends_on})
+
+
 def _hold_organization(session: Session, protocol: Protocol, asked: Subject) -> Found:
     _refuse_person(asked)
     here = program_of(session)
@@ -158,6 +180,7 @@ def _hold_program(session: Session, protocol: Protocol, asked: Subject) -> Found
 
 _HOLDING: Final = {
     "worker": _hold_worker,
+    "member": _hold_member,
     "organization": _hold_organization,
     "agreement_version": _hold_agreement,
     "program": _hold_program,
@@ -241,7 +264,7 @@ def in_words(session: Session, ids: Iterable[UUID], language: str) -> dict[UUID,
 def _worded(row: Mapping[str, Any], program_title: str, language: str) -> Words:
     kind, place = row["subject_kind"], row["short_name"] or ""
     subject, href = place, ""
-    if kind == "worker":
+    if kind in ("worker", "member"):
         subject, href = f"{row['given_name']} {row['family_name']}".strip(), f"/people/{row['subject_id']}"
     elif kind == "agreement_version":
         subject = say(

@@ -17,7 +17,7 @@ from uuid import UUID
 from sqlalchemy import and_, select
 from sqlmodel import Session
 
-from duties import notices, proofs, scheduling
+from duties import gathering, interviews, notices, proofs, scheduling
 from duties.actors import Actor
 from duties.held import (
     Held,
@@ -71,6 +71,12 @@ def complete_task(
     if held.task["action"] and not by.is_system:
         raise Refusal("task.automatic", N_("The program does this step by itself, once the steps before it are done."))
     _refuse_unless_open(session, held)
+    if held.task["holding"] and not by.is_system:
+        raise Refusal("holding.not_settled", N_("Say who takes this over, or how it ends: that settles this step."))
+    if held.task["evidence"] == "empty_hands" and held.case is not None:
+        gathering.refuse_unless_over(session, held.case, at)
+    if held.task["evidence"] == "interviews" and held.case_id is not None:
+        interviews.refuse_unless_one_passes(session, held.case_id)
     if held.task["evidence"] == "note" and not note:
         raise Refusal("note.missing", N_("This step asks for a note: say in a few words what was done."))
     for proof in evidence:

@@ -146,7 +146,10 @@ def take_version(
     wanted: dict[tuple[str, str], dict[str, Any]] = {}
     for columns in columns_of(session, case, protocol):
         wanted[columns["step"], columns["item"]] = columns
+    gathered = {step.id for step in protocol.steps if step.for_each and step.for_each.over}
     for name, row in present.items():
+        if row.step in gathered:
+            continue  # what somebody has in hand is no version's to say
         if row.state not in SETTLED and (asked := _asked_anew(row._asdict(), wanted.get(name))):
             session.execute(
                 update(_task)

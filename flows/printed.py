@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from duties.holdings.in_hand import NAMES
 from duties.protocol import Protocol, Rung, Step
 from flows.protocols import PROTOCOLS, read_protocol
 from locales import LANGUAGES, N_, say, say_n, show_list
@@ -29,6 +30,8 @@ _EVIDENCE: Final = {
     "document": N_("document"),
     "account": N_("user name of the account"),
     "note": N_("note"),
+    "interviews": N_("marks of two interviewers"),
+    "empty_hands": N_("nothing left in hand"),
 }
 _TOLD: Final = {
     "owner": N_("the one who owes the task"),
@@ -114,9 +117,7 @@ def _facts(protocol: Protocol, step: Step, language: str) -> Iterator[str]:
         yield say(language, _EVIDENCE[step.evidence])
     if step.agenda:
         yield say(language, N_("puts itself on a committee’s agenda"))
-    if step.for_each and step.for_each.list_:
-        items = show_list(language, [item.title.in_language(language) for item in step.for_each.list_])
-        yield say(language, N_("One task for each: %(what)s"), what=items)
+    yield from _each(step, language)
     before = [str(_number(protocol, name)) for name in step.needs if name not in protocol.gates]
     if before:
         yield f"{say(language, N_('after'))} {', '.join(before)}"
@@ -130,6 +131,15 @@ def _facts(protocol: Protocol, step: Step, language: str) -> Iterator[str]:
     yield from step.source
     if step.clause:
         yield step.clause
+
+
+def _each(step: Step, language: str) -> Iterator[str]:
+    if step.for_each and step.for_each.list_:
+        items = show_list(language, [item.title.in_language(language) for item in step.for_each.list_])
+        yield say(language, N_("One task for each: %(what)s"), what=items)
+    elif step.for_each and step.for_each.over:
+        kind = say(language, NAMES[step.for_each.over])
+        yield say(language, N_("One task for each thing in hand: %(what)s"), what=kind)
 
 
 def _falls(protocol: Protocol, language: str) -> Iterator[str]:

@@ -14,6 +14,7 @@ from duties.declared import Declared, load_declared
 from duties.program import ProgramFile
 from duties.protocol import Protocol
 from duties.protocol_check import check_protocol
+from flows.departure import actions as departure
 from flows.engine import Action, Bound
 from flows.onboarding import actions as onboarding
 from meetings.texts import LETTERS
@@ -27,9 +28,10 @@ PROTOCOLS: Final[Mapping[str, Bound]] = {
         actions=onboarding.ACTIONS,
         letters=_HERE / "onboarding" / "letters",
     ),
+    "departure": Bound("departure", file=_HERE / "departure" / "protocol.yaml", actions=departure.ACTIONS),
     **{
         key: Bound(key, file=_HERE / key / "protocol.yaml")
-        for key in ("renewal", "financial_report", "communication_plan", "compassion_fatigue")
+        for key in ("recruiting", "renewal", "financial_report", "communication_plan", "compassion_fatigue")
     },
 }
 """The protocols by their keys, in the order in which they are read."""

@@ -49,6 +49,7 @@ from duties.participants.identity import names_known
 from duties.wakeups import Claim
 from flows import post, rounds, sealing
 from flows.carry import carry, plainly, protocol_flow
+from flows.departure.flow import departure
 from flows.health import AWAY_SECONDS, Prefect
 from flows.onboarding.flow import onboarding
 from flows.protocols import letter_folders
@@ -81,7 +82,7 @@ OLD_BEAT: Final = timedelta(days=1)
 
 LETTERS_AT_A_TIME: Final = 10
 
-FLOWS: Final[dict[str, Flow[[str], Any]]] = {"onboarding": onboarding}
+FLOWS: Final[dict[str, Flow[[str], Any]]] = {"onboarding": onboarding, "departure": departure}
 """The protocols that have a flow of their own; another gets one by its key."""
 
 _beat = table_of(Beat)

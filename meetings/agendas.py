@@ -101,10 +101,27 @@ def ask(
 ) -> UUID:
     """Have a committee talk about `subject` at its next meeting, for these reasons, and return the item's id.
 
-    `kind` and `subject` say what it is about ("admission", "#2019-02"). While it is open, asking again adds the reasons
-    that are new and changes nothing else. `task_id` is the task that a decision on it completes. What is not given
-    (minutes, purpose, audience, the presenter's seat) is as the committee's rule for the kind has it. Titles and
-    reasons never hold a name. Raises Refusal: no such committee, or no rule of it takes the kind.
+    `kind` and `subject` say what it is about: a kind that a rule of the committee's file takes under `kinds`
+    ("admission", "handover", "lost_contact", "follow_up_summary"), and the number by which it circulates ("#2019-02",
+    or a candidate's reference). While it is open, asking again adds the reasons that are new and changes nothing else;
+    once it is settled, a new item. What is not given (minutes, purpose, audience, the presenter's seat) is as the rule
+    has it. Titles and reasons never hold a name. Of the audiences, "seats" is for those who hold a seat of this
+    committee, and the secretary: a guest's agenda, minutes and register are without it.
+
+    `task_id` is the task that a decision on the item completes, with the decision's number as its note, under whoever
+    records the decision. One that asks for evidence too stays open. It is the caller's: withdrawing leaves it as it is.
+    `withdraw` takes the item back; `decisions.taken_on` has what was decided about the subject, and when.
+
+        agendas.ask(
+            session, "clinical", "admission", "C-2026-014",
+            title_fr="Admission C-2026-014", title_en="Admission C-2026-014",
+            reasons=[Reason("triaged", N_("Triaged on %(day)s."), {"day": "2026-11-20"})],
+            task_id=task_id, by=by, at=at,
+        )
+
+    A reason's code is the caller's own; its sentence is an N_() text whose facts are days, counts and numbers. Give a
+    reason without `day` where the fact may change: two with other facts are two reasons. Raises Refusal: no such
+    committee, or no rule of it takes the kind.
     """
     if not reasons:
         msg = "an item is asked for with the reason why"

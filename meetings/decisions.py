@@ -29,7 +29,7 @@ from locales import N_, say
 from meetings import attendance, quorum
 from meetings.agenda_items import change_item, item_of, lock_item, moved, tell
 from meetings.agenda_papers import PARTNERS, WIDEST
-from meetings.committees import committees
+from meetings.committees import committee_of, committees
 from meetings.documents.content import Both, RegisterContent, RegisterLine
 from meetings.holding import changed_meanwhile, lock_meeting
 from meetings.texts import checked_text
@@ -349,6 +349,19 @@ def owed_by(session: Session, organization_id: UUID) -> list[dict[str, Any]]:
     return _read(session, _decision.c.owner_organization_id == organization_id)
 
 
+def taken_on(session: Session, committee_key: str, kind: str, subject: str) -> list[dict[str, Any]]:
+    """What a committee decided on what was asked for by `agendas.ask` as this kind and subject, the first one first.
+
+    Each row is as `register` has it: withdrawn ones too, by their state. Raises Refusal: no such committee.
+    """
+    return _read(
+        session,
+        _decision.c.committee_id == committee_of(session, committee_key)["id"],
+        _item.c.kind == kind,
+        _item.c.subject == subject,
+    )
+
+
 def later_ones(session: Session, row: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The decisions by which this one can be withdrawn: later ones of its committee that hold, the last one first."""
     found = _read(
@@ -579,7 +592,10 @@ def _count(number: str) -> tuple[int, int]:
 
 
 def _complete_asked(session: Session, item_id: UUID, number: str, *, by: Actor, at: datetime) -> bool:
-    """Do the task that an item was asked for with, where it can be done now. Returns whether it was."""
+    """Do the task that an item was asked for with, where it can be done now. Returns whether it was.
+
+    One that asks for more than a decision, such as evidence, stays open: what was decided is recorded all the same.
+    """
     task = one(
         session,
         select(_task.c.id, _task.c.state, _case.c.state.label("case_state"))
@@ -588,7 +604,11 @@ def _complete_asked(session: Session, item_id: UUID, number: str, *, by: Actor, 
     )
     if task is None or task["state"] != "open" or task["case_state"] not in (None, "open"):
         return False
-    complete_task(session, task["id"], by=by, at=at, note=number)
+    try:
+        with session.begin_nested():
+            complete_task(session, task["id"], by=by, at=at, note=number)
+    except Refusal:
+        return False
     return True
 
 

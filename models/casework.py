@@ -11,7 +11,7 @@ from models.base import InProgram, Table, moment, one_of, structure, to, togethe
 from models.lifecycles import ACT, CASE, TASK
 
 #: What a case may be about.
-SUBJECT_KINDS = ("worker", "organization", "agreement_version", "program", "participant")
+SUBJECT_KINDS = ("worker", "member", "organization", "agreement_version", "program", "participant")
 #: What tells two cases of one protocol apart.
 SUBJECT_AND_PERIOD = ("subject_id", "organization_id", "agreement_version_id", "participant_id", "period")
 
@@ -43,10 +43,10 @@ class ProtocolVersion(InProgram, table=True):
 class Case(InProgram, table=True):
     """One running protocol: an onboarding, the renewal of an agreement, a quarter's report.
 
-    What it is about is a person at an organization, an organization, an agreement's version with its organization, a
-    candidate or participant, or the program itself: `subject_kind` says which. `period` is the quarter or the year that
-    it is for (2026-Q3, 2026), and empty where its protocol has none. Of what begins by itself there is one for each
-    subject and period, ever.
+    What it is about is a person at an organization (a youth worker, or a member of its staff in whatever roles), an
+    organization, an agreement's version with its organization, a candidate or participant, or the program itself:
+    `subject_kind` says which. `period` is the quarter or the year that it is for (2026-Q3, 2026), and empty where its
+    protocol has none. Of what begins by itself there is one for each subject and period, ever.
     """
 
     __tablename__ = "case"
@@ -60,7 +60,7 @@ class Case(InProgram, table=True):
         to("person", "ended_by"),
         one_of("state", CASE.states),
         one_of("subject_kind", SUBJECT_KINDS),
-        CheckConstraint("(subject_kind = 'worker') = (subject_id is not null)", name="about_a_person"),
+        CheckConstraint("(subject_kind in ('worker', 'member')) = (subject_id is not null)", name="about_a_person"),
         CheckConstraint(
             "(subject_kind = 'agreement_version') = (agreement_version_id is not null)", name="about_an_agreement"
         ),
@@ -100,6 +100,7 @@ class Case(InProgram, table=True):
     participant_id: UUID | None = None
     period: str = ""
     once: bool = False  # its protocol begins by itself
+    gathers: bool = False  # some of its steps are done for each thing that its subject has in hand
     anchors: dict[str, Any] = structure()  # named days, as ISO dates
     state: str = CASE.initial
     opened_at: datetime = moment()
@@ -175,6 +176,7 @@ class Task(InProgram, table=True):
     case_id: UUID | None = Field(default=None, index=True)
     step: str
     item: str = ""
+    holding: str = ""  # the kind of what it settles, whose id is its item: duties.holdings
     position: int = 0
     stage: str = ""
     title_fr: str
@@ -293,6 +295,7 @@ class Loan(InProgram, table=True):
             unique=True,
             postgresql_where=text("returned_at is null"),
         ),
+        CheckConstraint("not lost or (returned_at is not null and missing_since is not null)", name="lost"),
         Index("ix_loan_held", "program_id", "person_id", postgresql_where=text("returned_at is null")),
     )
 
@@ -302,6 +305,8 @@ class Loan(InProgram, table=True):
     lent_at: datetime = moment()
     returned_at: datetime | None = moment(default=None)
     condition: str = ""
+    missing_since: datetime | None = moment(default=None)  # when it was found not to be there
+    lost: bool = False  # given up: it was not returned, and nobody has it in hand any more
 
 
 class Account(InProgram, table=True):
@@ -319,6 +324,12 @@ class Account(InProgram, table=True):
             unique=True,
             postgresql_where=text("closed_at is null"),
         ),
+        Index(
+            "ix_account_look_again",
+            "program_id",
+            "look_again_on",
+            postgresql_where=text("look_again_on is not null"),
+        ),
     )
 
     person_id: UUID = Field(index=True)
@@ -327,3 +338,4 @@ class Account(InProgram, table=True):
     user_name: str
     opened_at: datetime = moment()
     closed_at: datetime | None = moment(default=None)
+    look_again_on: date | None = None  # when it is seen whether it is closed still

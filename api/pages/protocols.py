@@ -13,9 +13,10 @@ from api.pages.frame import page
 from api.permissions import Action, Forbidden, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.here import program_of
+from duties.holdings.in_hand import NAMES
 from duties.protocol import Protocol, Step
 from duties.scheduling import protocol_of
-from locales import N_, pick
+from locales import N_, pick, say
 from models.base import table_of
 from models.casework import Case, ProtocolVersion
 
@@ -30,6 +31,8 @@ EVIDENCE = {
     "document": N_("document"),
     "account": N_("user name of the account"),
     "note": N_("note"),
+    "interviews": N_("marks of two interviewers"),
+    "empty_hands": N_("nothing left in hand"),
 }
 #: To whom a reminder goes, by its key.
 RUNGS = {
@@ -161,7 +164,7 @@ def _step(protocol: Protocol, step: Step, language: str) -> dict[str, Any]:
         "approver": _role(protocol, step.approved_by.role, language) if step.approved_by else "",
         "agenda": step.agenda is not None,
         "evidence": EVIDENCE.get(step.evidence, ""),
-        "items": [pick(language, item.title) for item in (step.for_each.list_ or ())] if step.for_each else [],
+        "items": _things(step, language),
         "waits_for": [_reference(protocol, name, language) for name in step.needs if name not in protocol.gates],
         "gates": [pick(language, protocol.gates[name].title) for name in gates],
         "waiver": _role(protocol, step.waive.by, language) if step.waive != "never" else "",
@@ -182,3 +185,12 @@ def _number(protocol: Protocol, key: str) -> int:
 
 def _role(protocol: Protocol, name: str, language: str) -> str:
     return pick(language, protocol.roles[name].title)
+
+
+def _things(step: Step, language: str) -> list[str]:
+    """What a step is done for, one task each: the things that its protocol lists, or the kind that somebody holds."""
+    if step.for_each is None:
+        return []
+    if step.for_each.over:
+        return [say(language, NAMES[step.for_each.over])]
+    return [pick(language, item.title) for item in step.for_each.list_ or ()]

@@ -66,7 +66,7 @@ steps:
     title: {fr: Prévenir, en: Tell}
     stage: all
     by: coordinator
-    for_each: {over: participants_followed}
+    for_each: {over: equipment}
 gates:
   packed_well: {title: {fr: Bien emballé, en: Packed well}, steps: [choose, pack]}
 close: {when: all_required}

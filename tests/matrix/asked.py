@@ -33,6 +33,7 @@ class Sent:
     form: Mapping[str, str] = field(default_factory=dict)
     json: Mapping[str, Any] | None = None
     task: str = "open"
+    which: Mapping[str, str] = field(default_factory=dict)  # in the path: meeting_id="held" is "meeting_id:held"
     query: str = ""
     path: str = ""  # where the route's own path has a part that is no id, such as a file's name
 
@@ -67,9 +68,13 @@ class Route:
 
     def address(self, things: Mapping[str, str]) -> str:
         """The address of one thing."""
-        path = self.sent.path or self.path
-        path = path.replace("{task_id}", "{task_id:" + self.sent.task + "}")
+        path = re.sub(r"{(\w+)}", lambda found: "{" + self.thing(found[1]) + "}", self.sent.path or self.path)
         return _filled(path + self.sent.query, things)
+
+    def thing(self, name: str) -> str:
+        """The name that the thing of a name in the path has in the world, where there are several of its kind."""
+        which = self.sent.task if name == "task_id" else self.sent.which.get(name)
+        return f"{name}:{which}" if which else name
 
     def form(self, things: Mapping[str, str]) -> dict[str, str]:
         """The fields of the form."""
@@ -147,6 +152,8 @@ _ASSESSED: Final = {"risk_reasons": "Le disque est chiffré."}
 
 _NOBODY: Final = "00000000-0000-4000-8000-000000000000"
 _MEETING: Final = {"seen": "{version_of_meeting}"}
+_HELD: Final = {"meeting_id": "held"}
+_ITEM: Final = {"seen": "{version_of_item}"}
 
 SENT: Final[Mapping[str, Sent]] = {
     # Nobody's, and no one in particular.
@@ -211,6 +218,46 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /meetings/{meeting_id}/run/outcome": Sent(form={"seen": "1", "item": "{item_id}", "outcome": "treated"}),
     "POST /meetings/{meeting_id}/run/decision": Sent(form={"kind": "other", "text_fr": "On continue."}),
     "POST /meetings/{meeting_id}/run/items": Sent(form={"title_fr": "Un point", "reason": "Cette nuit."}),
+    "GET /meetings/{meeting_id}/agenda.pdf": Sent(which=_HELD, query="?version=1"),
+    "GET /meetings/{meeting_id}/agenda.docx": Sent(which=_HELD, query="?version=1"),
+    "POST /meetings/{meeting_id}/agenda/items": Sent(form={"title_fr": "Un point", "title_en": "An item"}),
+    "POST /meetings/{meeting_id}/agenda/items/{item_id}": Sent(form={**_ITEM, "title_fr": "Un autre"}),
+    "POST /meetings/{meeting_id}/agenda/items/{item_id}/place": Sent(form={**_ITEM, "to": "up"}),
+    "POST /meetings/{meeting_id}/agenda/items/{item_id}/removal": Sent(form=_ITEM),
+    "POST /meetings/{meeting_id}/agenda/items/{item_id}/restoring": Sent(
+        which={"item_id": "off"}, form={"seen": "{version_of_off}"}
+    ),
+    "POST /meetings/{meeting_id}/agenda/items/{item_id}/scheduling": Sent(
+        which={"item_id": "waiting"}, form={"seen": "1"}
+    ),
+    "POST /meetings/{meeting_id}/agenda/items/{item_id}/withdrawal": Sent(
+        which={"item_id": "waiting"}, form={"seen": "1"}
+    ),
+    "POST /meetings/{meeting_id}/agenda/items/{item_id}/late": Sent(
+        which={"meeting_id": "frozen", "item_id": "waiting"}, form={"seen": "1", "reason": "Cette nuit."}
+    ),
+    "POST /meetings/{meeting_id}/agenda/items/{item_id}/late-refusal": Sent(
+        which={"meeting_id": "frozen", "item_id": "late"}, form={"seen": "1"}
+    ),
+    "POST /meetings/{meeting_id}/agenda/freezing": Sent(form=_MEETING),
+    "GET /meetings/{meeting_id}/minutes": Sent(which=_HELD),
+    "GET /meetings/{meeting_id}/minutes/{language}.{form}": Sent(
+        which=_HELD, path="/meetings/{meeting_id}/minutes/fr.pdf"
+    ),
+    "POST /meetings/{meeting_id}/minutes/notes": Sent(
+        which=_HELD, form={"seen": "1", "number": "1", "said_fr": "Entendu."}
+    ),
+    "POST /meetings/{meeting_id}/minutes/refreshing": Sent(which=_HELD, form={"seen": "1"}),
+    "POST /meetings/{meeting_id}/minutes/circulation": Sent(which=_HELD, form={"seen": "1"}),
+    "POST /meetings/{meeting_id}/minutes/amendment": Sent(which=_HELD, form={"seen": "1"}),
+    "POST /meetings/{meeting_id}/minutes/approval": Sent(which=_HELD, form={"seen": "1", "meeting": "{meeting_id}"}),
+    "GET /committees/{key}/decisions/{year}/{language}.{form}": Sent(
+        path="/committees/{committee_key}/decisions/2026/fr.pdf"
+    ),
+    "POST /decisions/{decision_id}/endorsement": Sent(
+        form={"seen": "0", "organization": "{organization_id}", "said": "endorsed"}
+    ),
+    "POST /decisions/{decision_id}/withdrawal": Sent(form={"seen": "1", "later": "{later_id}"}),
     "GET /committees/{key}/dates": Sent(path="/committees/{committee_key}/dates", query="?first=2027-04-07"),
     "POST /committees/{key}/dates": Sent(
         path="/committees/{committee_key}/dates",

@@ -173,8 +173,7 @@ class Runner:
         names = re.findall(r"{(\w+_id)}", route.path)
         if not names:
             return None
-        name = f"task_id:{route.sent.task}" if names[-1] == "task_id" else names[-1]
-        return self.world.things[place][name]
+        return self.world.things[place][route.thing(names[-1])]
 
     def is_there(self, route: Route, place: str) -> bool:
         """Whether the thing that a route's path names last stands in this world."""

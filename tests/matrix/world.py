@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert, select, update
+from sqlmodel import Session
 
 from duties import doors, incidents, sign_ins, tasks
 from duties.actors import Actor
@@ -16,7 +17,8 @@ from duties.here import program_of
 from duties.incidents import Entry
 from duties.people import add_person, appoint, end_tenure, record_absence
 from duties.proofs import Proof
-from meetings import agendas, feeds, links, schedule
+from meetings import agendas, assembling, decisions, feeds, freezing, links, running, schedule
+from meetings.agenda_items import item_of
 from meetings.committees import committee_of
 from models.access import BrowserSession, Passkey
 from models.agreement import Agreement
@@ -296,16 +298,15 @@ def _meeting_of(cast: Cast, place: str) -> dict[str, str]:
             by=by,
             at=AT,
         )
-        found = session.execute(
+        found, next_one, *_ = session.execute(
             select(_meeting.c.id, _meeting.c.version, _meeting.c.series_id)
             .where(_meeting.c.program_id == program_of(session))
-            .order_by(_meeting.c.recorded_at, _meeting.c.starts)
+            .order_by(_meeting.c.starts)
             .where(_meeting.c.committee_id == committee_of(session, committee)["id"])
-            .limit(1)
-        ).one()
+        ).all()
         schedule.invite_guest(session, found.id, cast.people[guest], by=by, at=AT)
-        item_id = agendas.request(session, committee, title_fr="Un point", title_en="An item", by=by, at=AT)
-        agendas.put_on(session, item_id, found.id, by=by, at=AT)
+        items = _agendas_of(session, committee, found.id, next_one.id, by=by)
+        held = _held(session, committee, by=by)
         invitation = session.execute(
             select(_invitation.c.id).where(
                 _invitation.c.program_id == program_of(session),
@@ -330,9 +331,10 @@ def _meeting_of(cast: Cast, place: str) -> dict[str, str]:
             )
         )
     return {
+        **items,
+        **held,
         "draft_id": str(draft_id),
         "meeting_id": str(found.id),
-        "item_id": str(item_id),
         "version_of_meeting": str(found.version),
         "version_of_season": "1",
         "guest_id": str(cast.people[guest]),
@@ -342,6 +344,60 @@ def _meeting_of(cast: Cast, place: str) -> dict[str, str]:
         "feed_id": str(feed_id),
         "committee_key": committee,
     }
+
+
+def _agendas_of(session: Session, committee: str, meeting_id: UUID, frozen_id: UUID, *, by: Actor) -> dict[str, str]:
+    """An agenda with an item that was asked for and one taken off; one that waits; a frozen agenda, and a late ask."""
+    assembling.assemble(session, meeting_id, by=by, at=AT)
+    off = agendas.items_of(session, meeting_id)[0]["id"]
+    agendas.take_off(session, off, by=by, at=AT)
+    item_id = agendas.request(session, committee, title_fr="Un point", title_en="An item", by=by, at=AT)
+    agendas.put_on(session, item_id, meeting_id, by=by, at=AT)
+    freezing.freeze(session, frozen_id, by=by, at=AT)
+    late = agendas.request(
+        session,
+        committee,
+        title_fr="Un autre",
+        title_en="Another",
+        meeting_id=frozen_id,
+        late_reason="Cette nuit.",
+        by=by,
+        at=AT,
+    )
+    waiting = agendas.request(session, committee, title_fr="Plus tard", title_en="Later", by=by, at=AT)
+    return {
+        "meeting_id:frozen": str(frozen_id),
+        "item_id": str(item_id),
+        "version_of_item": str(item_of(session, item_id)["version"]),
+        "item_id:off": str(off),
+        "version_of_off": str(item_of(session, off)["version"]),
+        "item_id:late": str(late),
+        "item_id:waiting": str(waiting),
+    }
+
+
+def _held(session: Session, committee: str, *, by: Actor) -> dict[str, str]:
+    """A meeting that was held last week: its agenda went out, it decided twice, and its minutes are drafted."""
+    starts = datetime.combine(TODAY - timedelta(days=5), time(9, 30))
+    before, during = AT - timedelta(days=12), AT - timedelta(days=5)
+    schedule.plan_meetings(session, committee, [starts], by=by, at=before)
+    meeting_id: UUID = session.scalars(
+        select(_meeting.c.id).where(
+            _meeting.c.program_id == program_of(session),
+            _meeting.c.committee_id == committee_of(session, committee)["id"],
+            _meeting.c.starts == starts,
+        )
+    ).one()
+    item_id = agendas.request(session, committee, title_fr="Le budget", title_en="The budget", by=by, at=before)
+    agendas.put_on(session, item_id, meeting_id, by=by, at=before)
+    freezing.freeze(session, meeting_id, by=by, at=before)
+    running.open_meeting(session, meeting_id, by=by, at=during)
+    first, later = (
+        decisions.decide(session, meeting_id, item, text_fr=words, kind="management", by=by, at=during)
+        for item, words in ((item_id, "On le reporte."), (None, "On l’adopte."))
+    )
+    running.close_meeting(session, meeting_id, by=by, at=during + timedelta(hours=1))
+    return {"meeting_id:held": str(meeting_id), "decision_id": str(first), "later_id": str(later)}
 
 
 def _seat_for(cast: Cast, name: str, committee: str, organization: str) -> None:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlmodel import Session
 
+from duties.assigning import assign
+from duties.notices import COORDINATION
 from duties.refusals import Refusal
-from meetings import agendas, assembling, freezing
+from meetings import agendas, assembling, decisions, freezing, running, schedule
 from meetings.committees import committee_of
 from meetings.reasons import Reason, in_words
 from models.base import table_of
+from models.casework import Task
 from models.record import Event
 from tests.cast import AT, Cast
 from tests.meetings.agenda_desk import (
@@ -37,12 +41,29 @@ from tests.meetings.sitting import seat
 __all__ = ["session"]
 
 _event = table_of(Event)
+_task = table_of(Task)
 
 
 def _refused(act: Callable[[], object]) -> str:
     with pytest.raises(Refusal) as refused:
         act()
     return refused.value.code
+
+
+def _asked_task(session: Session, cast: Cast) -> UUID:
+    """A task of the layer above, that a decision is to complete."""
+    by = cast.actor("coordinator")
+    return assign(
+        session,
+        "decide",
+        "",
+        title_fr="Décider",
+        title_en="Decide",
+        chain=COORDINATION,
+        due_on=SECOND,
+        by=by,
+        at=AT,
+    )
 
 
 def _pool(session: Session) -> list[dict[str, Any]]:
@@ -261,3 +282,60 @@ def test_a_referred_item_waits_in_the_other_committees_pool_and_says_who_referre
     assert (row["state"], row["title_en"], row["carried_from_id"]) == ("pool", "Schedule", made)
     assert in_words(row["reasons"], "en") == "“Clinical Committee” referred it on November 23, 2026."
     assert _refused(lambda: agendas.refer(session, made, "clinical", by=by, at=AT)) == "agenda.own_committee"
+
+
+@pytest.mark.parametrize("kind", ["admission", "handover", "lost_contact", "follow_up_summary"])
+def test_what_a_layer_above_asks_for_is_read_by_the_committee_alone_and_its_task_is_done_by_the_decision(
+    cast: Cast, session: Session, kind: str
+) -> None:
+    """The whole way of an item of the clinic, by the door alone: nothing in `meetings` knows of candidates."""
+    by, during = cast.actor("coordinator"), datetime(2026, 12, 2, 14, 35, tzinfo=UTC)
+    first = meeting(session, FIRST)
+    schedule.invite_guest(session, first, cast.people["research_coordinator"], by=by, at=AT)
+    task_id = _asked_task(session, cast)
+    made = agendas.ask(
+        session,
+        "clinical",
+        kind,
+        "C-2026-014",
+        title_fr="Candidature C-2026-014",
+        title_en="Candidate C-2026-014",
+        reasons=[TRIAGED],
+        task_id=task_id,
+        by=by,
+        at=AT,
+    )
+    assembling.assemble(session, first, by=by, at=AT)
+    assert "Candidate C-2026-014" in titles(session, first, kind)
+
+    sent = {reader.person_id: edition for reader, edition in freezing.freeze(session, first, by=by, at=AT).to_send()}
+    read = {
+        name: any("C-2026-014" in line.title.en for line in sent[cast.people[name]].items)
+        for name in ("worker_codim", "police", "research_coordinator")
+    }
+    assert read == {"worker_codim": True, "police": True, "research_coordinator": False}
+
+    running.open_meeting(session, first, by=by, at=during)
+    assert decisions.taken_on(session, "clinical", kind, "C-2026-014") == []
+    made_decision = decisions.decide(session, first, made, text_fr="On l’admet.", by=by, at=during)
+    (taken,) = decisions.taken_on(session, "clinical", kind, "C-2026-014")
+    assert (taken["id"], taken["text_fr"], taken["audience"]) == (made_decision, "On l’admet.", "seats")
+    task = session.execute(select(_task).where(_task.c.id == task_id)).one()
+    assert (task.state, task.note, task.done_as) == ("done", taken["number"], "coordinator")
+    with pytest.raises(Refusal):
+        decisions.taken_on(session, "nowhere", kind, "C-2026-014")
+
+
+def test_a_decision_is_recorded_even_where_the_task_that_it_is_about_asks_for_more(
+    cast: Cast, session: Session
+) -> None:
+    by, during = cast.actor("coordinator"), datetime(2026, 12, 2, 14, 35, tzinfo=UTC)
+    first = meeting(session, FIRST)
+    task_id = _asked_task(session, cast)
+    session.execute(update(_task).where(_task.c.id == task_id).values(evidence="document"))
+    made = admission(session, cast, task_id=task_id)
+    agendas.put_on(session, made, first, by=by, at=AT)
+    running.open_meeting(session, first, by=by, at=during)
+    decisions.decide(session, first, made, text_fr="On l’admet.", by=by, at=during)
+    assert len(decisions.taken_on(session, "clinical", "admission", "#2026-07")) == 1
+    assert session.scalar(select(_task.c.state).where(_task.c.id == task_id)) == "open"

@@ -32,6 +32,7 @@ from tests.cast import ARRIVAL, AT, LOADING, TODAY, Cast, stationery
 from tests.conftest import Copies, Database
 from tests.models.catalogue import catalogue
 from tests.models.follow_ups import accompany
+from tests.models.leaving import leave
 from tests.models.meetings import meet
 from tests.models.owed import owe
 from tests.models.participants import arrive
@@ -129,6 +130,7 @@ def _live(cast: Cast) -> None:
     owe(cast)
     arrive(cast)
     accompany(cast)
+    leave(cast)
 
 
 def _sign(session: Session, cast: Cast) -> None:

@@ -100,6 +100,12 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
         "left_at": "2027-01-06T16:00:00Z",
         "version": 1,
     },
+    "POST /meetings/{meeting_id}/additions": {
+        "title_fr": "Un point",
+        "title_en": "An item",
+        "minutes": 5,
+        "reason": "This morning.",
+    },
     "POST /meetings/{meeting_id}/decisions": {
         "text_fr": "On continue.",
         "text_en": "We go on.",
@@ -146,6 +152,7 @@ def places(cast: Cast, coordinator: Asker) -> dict[str, str]:
         "anchor": "arrival",
         "key": "clinical",
         "meeting_id": a_meeting(coordinator)["id"],
+        "item_id": SOMEONE,
     }
 
 

@@ -47,7 +47,9 @@ ACTS: dict[str, dict[str, Any] | None] = {
     "PUT /meetings/{meeting_id}/place": {"place": "Salle B"},
     "PUT /meetings/{meeting_id}/hour": {"hour": "13:00"},
     "POST /meetings/{meeting_id}/opening": None,
+    "POST /meetings/{meeting_id}/putting-back": None,
     "POST /meetings/{meeting_id}/closing": {"carry_rest": True},
+    "PUT /meetings/{meeting_id}/outcomes/{item_id}": {"outcome": "treated", "note_fr": "Dit.", "note_en": "Said."},
 }
 
 
@@ -82,10 +84,13 @@ def _aimed(act: str, coordinator: Asker, case: dict[str, Any]) -> tuple[Asker, s
     if path.startswith("/people"):
         person = coordinator.get(f"/people/{case['subject_id']}")
         return coordinator, method, path.replace("{person_id}", person["id"]), person
+    if "/outcomes" in path:
+        meeting_id, item = an_item(coordinator)
+        place = path.replace("{meeting_id}", meeting_id).replace("{item_id}", item["id"])
+        return coordinator, method, place, item
     if path.startswith("/meetings"):
-        meeting = (
-            _meeting_of_today(coordinator, act) if act.endswith(("opening", "closing")) else a_meeting(coordinator)
-        )
+        is_today = act.endswith(("opening", "closing", "putting-back"))
+        meeting = _meeting_of_today(coordinator, act) if is_today else a_meeting(coordinator)
         return coordinator, method, path.replace("{meeting_id}", meeting["id"]), meeting
     if path.startswith("/privacy"):
         officer, incident = _incident(coordinator, act)
@@ -119,11 +124,18 @@ def a_meeting(coordinator: Asker) -> dict[str, Any]:
     return found
 
 
+def an_item(coordinator: Asker) -> tuple[str, dict[str, Any]]:
+    """The id of a meeting under way, and an item that came up in it."""
+    meeting_id = _meeting_of_today(coordinator, "closing")["id"]
+    item = {"title_fr": "Un point", "title_en": "An item", "reason": "This morning."}
+    return meeting_id, coordinator.post(f"/meetings/{meeting_id}/additions", item)
+
+
 def _meeting_of_today(coordinator: Asker, act: str) -> dict[str, Any]:
-    """A meeting that may be opened, or closed."""
+    """A meeting that may be opened, put back, or closed."""
     coordinator.post("/committees/clinical/meetings", {"starts": [f"{TODAY.isoformat()}T13:30"]})
     (found,) = coordinator.get("/meetings?committee=clinical")["items"]
-    if act.endswith("closing"):
+    if act.endswith(("closing", "putting-back")):
         assert coordinator.ask("POST", f"/meetings/{found['id']}/opening", version="*").status_code == 200
     shown: dict[str, Any] = coordinator.get(f"/meetings/{found['id']}")
     return shown
@@ -163,7 +175,7 @@ def test_an_act_on_what_was_changed_meanwhile_is_refused_and_changes_nothing(
     asker, method, path, thing = _aimed(act, coordinator, case)
     answer = asker.ask(method, path, _body(coordinator, ACTS[act]), version=thing["version"] - 1)
     kinds = {"cases": "case", "tasks": "task", "people": "person", "privacy": "incident", "meetings": "meeting"}
-    kind = kinds[path.split("/")[1]]
+    kind = "agenda_item" if "/outcomes/" in path else kinds[path.split("/")[1]]
     assert (answer.status_code, answer.json()["code"]) == (412, f"{kind}.changed")
     assert _now(coordinator, act, thing) == thing
 
@@ -185,6 +197,11 @@ def _now(coordinator: Asker, act: str, thing: dict[str, Any]) -> Any:
     if "/privacy/" in act:
         officer = Asker(coordinator.cast, "privacy_officer", app=coordinator.app)
         return officer.get(f"/privacy/incidents/{thing['id']}")
+    if "/outcomes" in act:
+        (meeting,) = coordinator.get("/meetings?committee=clinical")["items"]
+        items = coordinator.get(f"/meetings/{meeting['id']}/outcomes")
+        # How long it is talked about goes on by itself.
+        return next(one for one in items if one["id"] == thing["id"]) | {"minutes_used": thing["minutes_used"]}
     return coordinator.get(f"/{act.split('/')[1]}/{thing['id']}")
 
 

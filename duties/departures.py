@@ -1,0 +1,561 @@
+"""Somebody leaves: opening their departure, ending what they hold by days on the last one, and calling it off.
+
+A departure is opened through here alone, whoever asks and by whichever window, so that its effects are always the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import and_, insert, or_, select, update
+from sqlmodel import Session
+
+from duties import cases, events, gathering, invitations, people, wakeups
+from duties.actors import Actor
+from duties.here import local_day, many, one, program_of
+from duties.holdings.holding import holds_elsewhere
+from duties.refusals import Refusal
+from locales import N_
+from models.base import refers, table_of
+from models.casework import Case
+from models.committee import Seat, SeatHolder
+from models.departure import Departure
+from models.invitation import CalendarFeed, Invitation, MeetingLink
+from models.program import Person, Tenure
+
+#: The protocol by which a departure is seen to.
+PROTOCOL: Final = "departure"
+
+#: A role whose last day comes within so many days has its departure opened, so that there is time to hand over.
+NOTICE: Final = timedelta(days=30)
+#: One that ended longer ago, before anybody looked, is history.
+LOOKS_BACK: Final = timedelta(days=7)
+
+SECOND: Final = "second_representative"
+
+_departure = table_of(Departure)
+_tenure = table_of(Tenure)
+_person = table_of(Person)
+_case = table_of(Case)
+_seat = table_of(Seat)
+_holder = table_of(SeatHolder)
+_feed = table_of(CalendarFeed)
+_link = table_of(MeetingLink)
+_invitation = table_of(Invitation)
+
+
+def open_departure(
+    session: Session,
+    *,
+    person_id: UUID,
+    organization_id: UUID,
+    last_day: date,
+    planned: bool,
+    by: Actor,
+    at: datetime,
+) -> UUID:
+    """Open the departure of a person from an organization, in whatever roles, and return its case's id.
+
+    Their roles there end on the last day. Planned, it is today at the soonest. Else they have gone already: it is today
+    or before, their roles are over with the day before today at the latest, and what opens a door is closed at once.
+    Everything that they have in hand is asked for. Raises Refusal.
+    """
+    today = local_day(session, at)
+    _hold_person(session, person_id)
+    roles = _roles_there(session, person_id, organization_id, today)
+    _refuse_wrong_day(last_day, today, planned=planned)
+    later = [role for role in roles if role["starts_on"] > last_day]
+    if later:
+        raise Refusal(
+            "departure.role_to_come",
+            N_("This person takes up a role there after that day: give a later last day."),
+        )
+    departure_id = uuid4()
+    ends = last_day if planned else min(last_day, today - timedelta(days=1))
+    for role in roles:
+        _end_role(session, role, max(ends, role["starts_on"]), by=by, at=at)
+    case_id = cases.open_case(
+        session, PROTOCOL, subject_id=person_id, organization_id=organization_id, last_day=last_day, by=by, at=at
+    )
+    session.execute(
+        insert(_departure).values(
+            **Departure(
+                program_id=program_of(session),
+                id=departure_id,
+                case_id=case_id,
+                person_id=person_id,
+                organization_id=organization_id,
+                last_day=max(ends, min(role["starts_on"] for role in roles)),
+                planned=planned,
+                was_to_end={str(role["id"]): role["ends_on"] and role["ends_on"].isoformat() for role in roles},
+            ).model_dump()
+        )
+    )
+    events.write(
+        session,
+        "departure.opened",
+        "person",
+        person_id,
+        by=by,
+        at=at,
+        case_id=case_id,
+        organization=str(organization_id),
+        last_day=last_day.isoformat(),
+        planned=planned,
+    )
+    gathering.gather(session, case_id, by=by, at=at)
+    if not planned:
+        end_departure(session, departure_id, by=by, at=at)
+    wakeups.wake(session, case_id, at=at)
+    return case_id
+
+
+def end_departure(session: Session, departure_id: UUID, *, by: Actor, at: datetime) -> bool:
+    """On the day after the last: end the leaver's access and seats. Whether there was something to do; idempotent.
+
+    Where they hold something elsewhere in the program, only what belongs to this organization ends. A seat that nobody
+    took over passes to the organization's second representative meanwhile (CM-2R). Nothing of theirs is deleted, and
+    what they did keeps their name.
+    """
+    departure = one(
+        session,
+        select(_departure)
+        .where(_departure.c.program_id == program_of(session), _departure.c.id == departure_id)
+        .with_for_update(),
+    )
+    if departure is None or departure["ended_at"] is not None or departure["called_off_at"] is not None:
+        return False
+    if departure["last_day"] >= local_day(session, at):
+        return False
+    seats = _end_seats(session, departure, by=by, at=at)
+    gone = not _stays(session, departure)
+    if gone:
+        shut_out(session, departure["person_id"], by=by, at=at)
+    session.execute(
+        update(_departure)
+        .where(_departure.c.program_id == program_of(session), _departure.c.id == departure_id)
+        .values(ended_at=at, version=_departure.c.version + 1)
+    )
+    events.write(
+        session,
+        "departure.last_day_over",
+        "person",
+        departure["person_id"],
+        by=by,
+        at=at,
+        case_id=departure["case_id"],
+        seats=seats,
+        access_ended=gone,
+    )
+    wakeups.wake(session, departure["case_id"], at=at)
+    return True
+
+
+def shut_out(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
+    """End at once all by which a person comes in or reads: sign-ins, passkeys, directory account, links, feeds."""
+    here = program_of(session)
+    invitations.end_access(session, person_id, by=by, at=at)
+    feeds = session.execute(
+        update(_feed)
+        .where(_feed.c.program_id == here, _feed.c.person_id == person_id, _feed.c.ended_at.is_(None))
+        .values(ended_at=at)
+        .returning(_feed.c.id)
+    ).scalars()
+    for feed_id in feeds.all():
+        events.write(session, "feed.ended", "calendar_feed", feed_id, by=by, at=at, person=str(person_id))
+    mine = select(_invitation.c.id).where(_invitation.c.program_id == here, _invitation.c.person_id == person_id)
+    session.execute(
+        update(_link)
+        .where(_link.c.program_id == here, _link.c.invitation_id.in_(mine), _link.c.ended_at.is_(None))
+        .values(ended_at=at)
+    )
+
+
+def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
+    """The person stays after all: their roles end when they were to end before. What was handed over stays where it is.
+
+    Access that ended needs a new invitation, and a seat that passed on is theirs again only once it is given back.
+    """
+    departure = gathering.departure_of(session, case_id)
+    if departure is None or departure["called_off_at"] is not None:
+        return
+    for tenure_id, ends_on in departure["was_to_end"].items():
+        _put_back(session, UUID(tenure_id), date.fromisoformat(ends_on) if ends_on else None, by=by, at=at)
+    session.execute(
+        update(_departure)
+        .where(_departure.c.program_id == program_of(session), _departure.c.id == departure["id"])
+        .values(called_off_at=at, version=_departure.c.version + 1)
+    )
+    events.write(session, "departure.called_off", "person", departure["person_id"], by=by, at=at, case_id=case_id)
+
+
+def is_called_off(session: Session, case_id: UUID) -> bool:
+    """Whether the departure that a case sees to was called off."""
+    departure = gathering.departure_of(session, case_id)
+    return departure is not None and departure["called_off_at"] is not None
+
+
+def take_up_again(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
+    """A departure that was called off holds again: the roles that are still held end on its last day, or yesterday."""
+    departure = gathering.departure_of(session, case_id)
+    if departure is None or departure["called_off_at"] is None:
+        return
+    today = local_day(session, at)
+    last_day = departure["last_day"]
+    for role in _roles_there(session, departure["person_id"], departure["organization_id"], today):
+        if str(role["id"]) in departure["was_to_end"]:
+            ends = last_day if last_day >= today else max(today - timedelta(days=1), role["starts_on"])
+            _end_role(session, role, ends, by=by, at=at)
+    session.execute(
+        update(_departure)
+        .where(_departure.c.program_id == program_of(session), _departure.c.id == departure["id"])
+        .values(called_off_at=None, ended_at=None, version=_departure.c.version + 1)
+    )
+    events.write(session, "departure.taken_up_again", "person", departure["person_id"], by=by, at=at, case_id=case_id)
+
+
+def due_to_end(session: Session, at: datetime) -> list[UUID]:
+    """The departures whose last day is past and that were not ended yet."""
+    return list(
+        session.scalars(
+            select(_departure.c.id)
+            .where(
+                _departure.c.program_id == program_of(session),
+                _departure.c.ended_at.is_(None),
+                _departure.c.called_off_at.is_(None),
+                _departure.c.last_day < local_day(session, at),
+            )
+            .order_by(_departure.c.id)
+        )
+    )
+
+
+def under_way(session: Session) -> list[UUID]:
+    """The cases of departures that are open."""
+    return list(
+        session.scalars(
+            select(_case.c.id)
+            .where(_case.c.program_id == program_of(session), _case.c.gathers, _case.c.state == "open")
+            .order_by(_case.c.id)
+        )
+    )
+
+
+def due_to_open(session: Session, at: datetime) -> list[dict[str, Any]]:
+    """Whose last role at an organization ends within the notice, and no departure of theirs knows of it."""
+    today = local_day(session, at)
+    here = program_of(session)
+    known = (
+        select(_departure.c.id)
+        .where(
+            _departure.c.program_id == _tenure.c.program_id,
+            _departure.c.person_id == _tenure.c.person_id,
+            _departure.c.organization_id == _tenure.c.organization_id,
+            _departure.c.last_day >= _tenure.c.starts_on,
+        )
+        .exists()
+    )
+    other = _tenure.alias()
+    goes_on = (
+        select(other.c.id)
+        .where(
+            other.c.program_id == _tenure.c.program_id,
+            other.c.person_id == _tenure.c.person_id,
+            other.c.organization_id == _tenure.c.organization_id,
+            or_(other.c.ends_on.is_(None), other.c.ends_on > _tenure.c.ends_on),
+        )
+        .exists()
+    )
+    return many(
+        session,
+        select(_tenure.c.person_id, _tenure.c.organization_id, _tenure.c.ends_on)
+        .where(
+            _tenure.c.program_id == here,
+            _tenure.c.ends_on >= today - LOOKS_BACK,
+            _tenure.c.ends_on <= today + NOTICE,
+            ~known,
+            ~goes_on,
+        )
+        .distinct()
+        .order_by(_tenure.c.ends_on, _tenure.c.person_id),
+    )
+
+
+def left_open(session: Session, at: datetime) -> list[UUID]:
+    """Who holds nothing, today or later, and has a private calendar address or a link that is open all the same."""
+    here, today = program_of(session), local_day(session, at)
+    holds = (
+        select(_tenure.c.id)
+        .where(
+            _tenure.c.program_id == _person.c.program_id,
+            _tenure.c.person_id == _person.c.id,
+            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= today),
+        )
+        .exists()
+    )
+    feed = (
+        select(_feed.c.id)
+        .where(
+            _feed.c.program_id == _person.c.program_id,
+            _feed.c.person_id == _person.c.id,
+            _feed.c.ended_at.is_(None),
+        )
+        .exists()
+    )
+    link = (
+        select(_link.c.token_digest)
+        .join(_invitation, refers(_link.c.invitation_id, _invitation))
+        .where(
+            _link.c.program_id == _person.c.program_id,
+            _invitation.c.person_id == _person.c.id,
+            _link.c.ended_at.is_(None),
+            _link.c.expires_at > at,
+        )
+        .exists()
+    )
+    asked = select(_person.c.id).where(_person.c.program_id == here, ~holds, or_(feed, link))
+    # A guest from outside holds no role and never did: their links are how they answer.
+    ever = select(_tenure.c.id).where(_tenure.c.program_id == _person.c.program_id, _tenure.c.person_id == _person.c.id)
+    return list(session.scalars(asked.where(ever.exists()).order_by(_person.c.id)))
+
+
+# ---------------------------------------------------------------------------------------------------------- its parts
+
+
+def _hold_person(session: Session, person_id: UUID) -> None:
+    found = session.scalar(
+        select(_person.c.id)
+        .where(_person.c.program_id == program_of(session), _person.c.id == person_id)
+        .with_for_update()
+    )
+    if found is None:
+        raise Refusal("person.unknown", N_("There is no such person."))
+
+
+def _roles_there(session: Session, person_id: UUID, organization_id: UUID, today: date) -> list[dict[str, Any]]:
+    """The roles that a person holds at an organization, today or later, or until some days ago. Raises Refusal."""
+    roles = many(
+        session,
+        select(_tenure)
+        .where(
+            _tenure.c.program_id == program_of(session),
+            _tenure.c.person_id == person_id,
+            _tenure.c.organization_id == organization_id,
+            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= today - LOOKS_BACK),
+        )
+        .order_by(_tenure.c.id)
+        .with_for_update(),
+    )
+    if not roles:
+        raise Refusal("departure.no_role", N_("This person holds no role at this organization."))
+    return roles
+
+
+def _refuse_wrong_day(last_day: date, today: date, *, planned: bool) -> None:
+    if planned and last_day < today:
+        raise Refusal(
+            "departure.day_is_past",
+            N_("This day is past. Where the person has gone already, say so: their access ends at once."),
+        )
+    if not planned and last_day > today:
+        raise Refusal("departure.day_to_come", N_("Whoever has gone already had their last day today at the latest."))
+
+
+def _end_role(session: Session, role: Mapping[str, Any], ends_on: date, *, by: Actor, at: datetime) -> None:
+    if role["ends_on"] is not None and role["ends_on"] <= ends_on:
+        return
+    people.end_tenure(session, role["id"], ends_on=ends_on, by=by, at=at)
+
+
+def _put_back(session: Session, tenure_id: UUID, ends_on: date | None, *, by: Actor, at: datetime) -> None:
+    """Have a role end when it was to end before, where nobody else holds it since. Raises Refusal."""
+    tenure = one(
+        session,
+        select(_tenure).where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id).with_for_update(),
+    )
+    if tenure is None or tenure["ends_on"] == ends_on:
+        return
+    people.refuse_overlap(session, {**tenure, "ends_on": ends_on})
+    session.execute(
+        update(_tenure)
+        .where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id)
+        .values(ends_on=ends_on, ended_by=None, ended_at=None, version=_tenure.c.version + 1)
+    )
+    events.write(
+        session,
+        "tenure.goes_on",
+        "person",
+        tenure["person_id"],
+        by=by,
+        at=at,
+        role=tenure["role"],
+        organization=str(tenure["organization_id"]),
+        ends_on=ends_on.isoformat() if ends_on else None,
+    )
+
+
+def _stays(session: Session, departure: Mapping[str, Any]) -> bool:
+    """Whether the leaver holds a role elsewhere, or again, after their last day."""
+    after = departure["last_day"] + timedelta(days=1)
+    if holds_elsewhere(session, departure["person_id"], departure["organization_id"], after):
+        return True
+    again = select(_tenure.c.id).where(
+        _tenure.c.program_id == program_of(session),
+        _tenure.c.person_id == departure["person_id"],
+        _tenure.c.organization_id == departure["organization_id"],
+        or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= after),
+    )
+    return session.scalar(again.limit(1)) is not None
+
+
+def _end_seats(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> int:
+    """End the leaver's seats at the organization on their last day; have its second representative stand in."""
+    here, last_day = program_of(session), departure["last_day"]
+    rows = many(
+        session,
+        select(_holder, _seat.c.organization_id)
+        .join(_seat, refers(_holder.c.seat_id, _seat))
+        .where(
+            _holder.c.program_id == here,
+            _holder.c.person_id == departure["person_id"],
+            _seat.c.organization_id == departure["organization_id"],
+            _holder.c.withdrawn_at.is_(None),
+            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= last_day),
+        )
+        .order_by(_holder.c.id)
+        .with_for_update(of=_holder),
+    )
+    for row in rows:
+        end_seat(session, row, last_day, by=by, at=at)
+        if row["kind"] == "principal":
+            _second_stands_in(session, row, departure, by=by, at=at)
+    return len(rows)
+
+
+def end_seat(session: Session, holding: Mapping[str, Any], last_day: date, *, by: Actor, at: datetime) -> None:
+    """End somebody's hold of a seat on a last day; one that would begin after it is withdrawn."""
+    begins_later = holding["starts_on"] > last_day
+    if not begins_later and holding["ends_on"] is not None and holding["ends_on"] <= last_day:
+        return
+    values: dict[str, Any] = {"withdrawn_at": at} if begins_later else {"ends_on": last_day}
+    session.execute(
+        update(_holder)
+        .where(_holder.c.program_id == program_of(session), _holder.c.id == holding["id"])
+        .values(**values, version=_holder.c.version + 1)
+    )
+    events.write(
+        session,
+        "seat.left",
+        "seat",
+        holding["seat_id"],
+        by=by,
+        at=at,
+        person=str(holding["person_id"]),
+        kind=holding["kind"],
+        ends_on=last_day.isoformat(),
+    )
+
+
+def give_seat(
+    session: Session,
+    seat_id: UUID,
+    person_id: UUID,
+    *,
+    kind: str,
+    starts_on: date,
+    by: Actor,
+    at: datetime,
+    case_id: UUID | None = None,
+) -> None:
+    """Have a person hold a seat from a day on. What they hold of it from then on otherwise ends the day before.
+
+    Raises Refusal where another is its principal then.
+    """
+    here = program_of(session)
+    session.execute(select(_seat.c.id).where(_seat.c.program_id == here, _seat.c.id == seat_id).with_for_update())
+    live = many(
+        session,
+        select(_holder).where(
+            _holder.c.program_id == here,
+            _holder.c.seat_id == seat_id,
+            _holder.c.withdrawn_at.is_(None),
+            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= starts_on),
+        ),
+    )
+    for row in live:
+        if row["person_id"] == person_id:
+            if row["kind"] == kind and row["starts_on"] <= starts_on and row["ends_on"] is None:
+                return
+            end_seat(session, row, starts_on - timedelta(days=1), by=by, at=at)
+        elif row["kind"] == kind == "principal":
+            raise Refusal("seat.taken", N_("Somebody else holds this seat from that day on."))
+    session.execute(
+        insert(_holder).values(
+            program_id=here,
+            id=uuid4(),
+            seat_id=seat_id,
+            person_id=person_id,
+            kind=kind,
+            starts_on=starts_on,
+            ends_on=None,
+            recorded_at=at,
+            version=1,
+        )
+    )
+    events.write(
+        session,
+        "seat.given",
+        "seat",
+        seat_id,
+        by=by,
+        at=at,
+        case_id=case_id,
+        person=str(person_id),
+        kind=kind,
+        starts_on=starts_on.isoformat(),
+    )
+
+
+def _second_stands_in(
+    session: Session, holding: Mapping[str, Any], departure: Mapping[str, Any], *, by: Actor, at: datetime
+) -> None:
+    """Where nobody has a seat after the leaver, nor stands in for it, the second representative does. Guide: CM-2R."""
+    here = program_of(session)
+    after = max(departure["last_day"] + timedelta(days=1), local_day(session, at))
+    covered = session.scalar(
+        select(_holder.c.id)
+        .where(
+            _holder.c.program_id == here,
+            _holder.c.seat_id == holding["seat_id"],
+            _holder.c.person_id != departure["person_id"],
+            _holder.c.withdrawn_at.is_(None),
+            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= after),
+        )
+        .limit(1)
+    )
+    second = session.scalar(
+        select(_tenure.c.person_id)
+        .where(
+            _tenure.c.program_id == here,
+            _tenure.c.organization_id == departure["organization_id"],
+            _tenure.c.role == SECOND,
+            _tenure.c.person_id != departure["person_id"],
+            and_(_tenure.c.starts_on <= after, or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= after)),
+        )
+        .order_by(_tenure.c.starts_on, _tenure.c.person_id)
+        .limit(1)
+    )
+    if covered is None and second is not None:
+        give_seat(
+            session,
+            holding["seat_id"],
+            second,
+            kind="alternate",
+            starts_on=after,
+            by=by,
+            at=at,
+            case_id=departure["case_id"],
+        )

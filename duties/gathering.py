@@ -1,0 +1,232 @@
+"""Cases whose steps are done for each thing that a person has in hand: what comes into their hands joins the list.
+
+Such a case asks for a thing once. Where the thing is out of their hands by itself, as a task that they finished, its
+step is settled by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import insert, select
+from sqlmodel import Session
+
+from duties import events, scheduling, versions
+from duties import held as held_tasks
+from duties.actors import Actor
+from duties.held import Held, change, of_case, settle
+from duties.held_case import hold_case
+from duties.here import many, one, program_of
+from duties.holdings.holding import Holding
+from duties.holdings.in_hand import KINDS, holdings_of
+from duties.refusals import Refusal
+from duties.steps import columns_of, instance_of, tie
+from locales import N_
+from models.base import table_of
+from models.casework import Case, Task
+from models.departure import Departure, Settlement
+from models.lifecycles import TASK
+from models.program import LANGUAGES
+
+_task = table_of(Task)
+_case = table_of(Case)
+_departure = table_of(Departure)
+_settlement = table_of(Settlement)
+
+#: How a thing ended that nobody had to see to.
+BY_ITSELF: Final = "by_itself"
+
+#: A refusal names so many things; the page shows all.
+_MOST_SAID: Final = 20
+
+
+def in_hand(
+    session: Session, case: dict[str, Any], at: datetime, *, kinds: Collection[str] = tuple(KINDS)
+) -> list[Holding]:
+    """What the person of such a case has in hand: today, or on their last day once that is past."""
+    departure = departure_of(session, case["id"])
+    return holdings_of(
+        session,
+        case["subject_id"],
+        case["organization_id"],
+        at,
+        kinds=kinds,
+        last_day=departure["last_day"] if departure else None,
+    )
+
+
+def left(session: Session, case: dict[str, Any], at: datetime) -> list[Holding]:
+    """What is in hand that neither goes to somebody by itself nor was settled in this case."""
+    settled = settled_in(session, case["id"])
+    return [one for one in in_hand(session, case, at) if not one.goes_to and (one.kind, one.id) not in settled]
+
+
+def settled_in(session: Session, case_id: UUID) -> set[tuple[str, UUID]]:
+    """What was settled in a case, by kind and id."""
+    rows = session.execute(
+        select(_settlement.c.kind, _settlement.c.holding_id).where(
+            _settlement.c.program_id == program_of(session), _settlement.c.case_id == case_id
+        )
+    )
+    return {(row.kind, row.holding_id) for row in rows}
+
+
+def gather(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> int:
+    """Have an open case ask for everything that is in its person's hands now; how many steps joined or came to rest.
+
+    Where somebody has a thing by their role once its holder is gone, nothing is asked: it goes to them by itself.
+    """
+    case = hold_case(session, case_id, seen=None)
+    if case["state"] != "open" or not case["gathers"]:
+        return 0
+    protocol = scheduling.protocol_of(versions.pinned(session, case))
+    over = {step.id: step.for_each.over for step in protocol.steps if step.for_each and step.for_each.over}
+    found = in_hand(session, case, at, kinds=set(over.values()))
+    asked = many(session, select(_task).where(of_case(session, case_id), _task.c.step.in_(over)))
+    known = {(row["step"], row["item"]) for row in asked}
+    settled = settled_in(session, case_id)
+    joining = {
+        step.id: [
+            one
+            for one in found
+            if one.kind == over[step.id]
+            and not (step.settles and one.goes_to)
+            and (step.id, one.item) not in known
+            and (one.kind, one.id) not in settled
+        ]
+        for step in protocol.steps
+        if step.id in over
+    }
+    count = sum(map(len, joining.values()))
+    if count:
+        row = session.get(Case, (program_of(session), case_id), populate_existing=True)
+        assert row is not None  # noqa: S101 - it is held
+        session.execute(
+            insert(_task),
+            list(
+                columns_of(
+                    session,
+                    row,
+                    protocol,
+                    lambda step: [instance_of(step, one.item, one.title) for one in joining.get(step.id, ())],
+                )
+            ),
+        )
+        tie(session, row, protocol)
+        events.write(session, "holdings.joined", "case", case_id, by=by, at=at, case_id=case_id, count=count)
+        held_tasks.open_ready(session, case, by=by, at=at)
+    return count + _come_to_rest(session, asked, found, by=by, at=at)
+
+
+def _come_to_rest(
+    session: Session,
+    asked: list[dict[str, Any]],
+    found: list[Holding],
+    *,
+    by: Actor,
+    at: datetime,
+) -> int:
+    """Settle the steps whose thing is out of the person's hands, or goes to somebody by itself meanwhile."""
+    held = {(one.kind, one.item) for one in found if not one.goes_to}
+    count = 0
+    for row in asked:
+        if not row["holding"] or row["state"] != "open" or (row["holding"], row["item"]) in held:
+            continue
+        record(session, row, ended_as=BY_ITSELF, by=by, at=at)
+        count += 1
+    return count
+
+
+def record(
+    session: Session,
+    task: dict[str, Any],
+    *,
+    by: Actor,
+    at: datetime,
+    successor_id: UUID | None = None,
+    ended_as: str = "",
+    note: str = "",
+) -> held_tasks.Moved:
+    """Write down what became of a thing, and settle the step that asks for it. The case is held."""
+    fresh = one(session, select(_task).where(_task.c.program_id == program_of(session), _task.c.id == task["id"]))
+    case = hold_case(session, task["case_id"], seen=None)
+    assert fresh is not None  # noqa: S101 - it was read under the case's lock
+    held = Held(fresh, case, at, by)
+    session.execute(
+        insert(_settlement).values(
+            **Settlement(
+                program_id=program_of(session),
+                case_id=task["case_id"],
+                task_id=task["id"],
+                kind=task["holding"],
+                holding_id=UUID(task["item"]),
+                successor_id=successor_id,
+                ended_as=ended_as,
+                note=note,
+                settled_at=at,
+                settled_by=by.person_id,
+                settled_as=by.role,
+            ).model_dump()
+        )
+    )
+    state = TASK.after(fresh["state"], "complete")
+    change(
+        session,
+        held,
+        state=state,
+        done_at=at,
+        done_by=by.person_id,
+        done_as=by.role,
+        done_for=by.acting_for,
+        note=note,
+        next_check=None,
+    )
+    held_tasks.tell(
+        session,
+        held,
+        "holding.settled",
+        step=fresh["step"],
+        kind=task["holding"],
+        successor=str(successor_id) if successor_id else None,
+        ended_as=ended_as,
+    )
+    return settle(session, held, state)
+
+
+def refuse_unless_over(session: Session, case: dict[str, Any], at: datetime) -> None:
+    """Refuse to call a departure over before its last day is, or while anything is in hand; the refusal lists it."""
+    departure = departure_of(session, case["id"])
+    if departure is not None and departure["called_off_at"] is None and departure["ended_at"] is None:
+        raise Refusal(
+            "departure.not_over",
+            N_("The last day is %(day)s: a departure is over once it is past and access has ended."),
+            day=departure["last_day"].isoformat(),
+        )
+    refuse_while_in_hand(session, case, at)
+
+
+def refuse_while_in_hand(session: Session, case: dict[str, Any], at: datetime) -> None:
+    """Refuse while somebody who leaves has anything in hand that nobody took over and whose end nobody stated."""
+    still = left(session, case, at)
+    if still:
+        raise Refusal(
+            "departure.in_hand",
+            N_("A departure does not close while anything is in hand: %(count)s left. %(holdings)s."),
+            source="DP-03",
+            count=len(still),
+            holdings={
+                language: "; ".join(one.title.in_language(language) for one in still[:_MOST_SAID])
+                for language in LANGUAGES
+            },
+        )
+
+
+def departure_of(session: Session, case_id: UUID) -> dict[str, Any] | None:
+    """The departure that a case sees to, if it is one."""
+    return one(
+        session,
+        select(_departure).where(_departure.c.program_id == program_of(session), _departure.c.case_id == case_id),
+    )

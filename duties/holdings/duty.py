@@ -1,0 +1,98 @@
+"""Open tasks, approvals that wait, and decisions to carry out: what falls on a person by a role that they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, or_, select
+
+from duties import board
+from duties.here import many, program_of
+from duties.holdings.holding import Holding, Leaving, both, goes_to, is_of, titled
+from duties.roles import Holder
+from locales import N_
+from models.base import refers, table_of
+from models.casework import Case, Task
+from models.minutes import Decision
+
+TASK: Final = "task"
+APPROVAL: Final = "approval"
+DECISION: Final = "decision"
+
+_task = table_of(Task)
+_case = table_of(Case)
+_decision = table_of(Decision)
+
+_DECIDED = N_("Decision %(number)s: %(text)s")
+
+
+def tasks_of(leaving: Leaving) -> list[Holding]:
+    """The tasks that are theirs to do, but those by which their own departure is seen to."""
+    rows = _owed(leaving, _decision.c.id.is_(None))
+    return _holdings(leaving, TASK, rows, chain="owed_by_id")
+
+
+def approvals_of(leaving: Leaving) -> list[Holding]:
+    """What others did and they are to approve."""
+    hats = board.hats_of(leaving.session, leaving.standing, leaving.person_id).approvals
+    theirs = _theirs(leaving, hats)
+    rows = _rows(leaving, and_(_task.c.state == "submitted", _task.c.approved_by_id.in_(theirs)))
+    return _holdings(leaving, APPROVAL, rows, chain="approved_by_id", kind="approvals")
+
+
+def decisions_of(leaving: Leaving) -> list[Holding]:
+    """The decisions of committees that are theirs to carry out."""
+    rows = _owed(leaving, _decision.c.id.is_not(None))
+    found = _holdings(leaving, DECISION, rows, chain="owed_by_id")
+    by_id = {row["id"]: row for row in rows}
+    return [
+        Holding(
+            one.kind,
+            one.id,
+            both(_DECIDED, number=by_id[one.id]["number"], text={"fr": one.title.fr, "en": one.title.en}),
+            f"/decisions/{by_id[one.id]['decision_id']}",
+            one.goes_to,
+        )
+        for one in found
+    ]
+
+
+def _owed(leaving: Leaving, which: ColumnElement[bool]) -> list[dict[str, Any]]:
+    hats = board.hats_of(leaving.session, leaving.standing, leaving.person_id).tasks
+    return _rows(leaving, and_(_task.c.state == "open", _task.c.owed_by_id.in_(_theirs(leaving, hats)), which))
+
+
+def _theirs(leaving: Leaving, hats: Mapping[UUID, Holder]) -> list[UUID]:
+    return [chain for chain, hat in hats.items() if is_of(leaving, hat)]
+
+
+def _rows(leaving: Leaving, which: ColumnElement[bool]) -> list[dict[str, Any]]:
+    """The tasks of which this holds. What settles a holding is none: two who leave would never come to an end."""
+    session = leaving.session
+    own = and_(_case.c.gathers, _case.c.subject_id == leaving.person_id)
+    return many(
+        session,
+        select(_task, _decision.c.number, _decision.c.id.label("decision_id"))
+        .outerjoin(_case, refers(_task.c.case_id, _case))
+        .outerjoin(_decision, and_(_decision.c.program_id == _task.c.program_id, _decision.c.task_id == _task.c.id))
+        .where(
+            _task.c.program_id == program_of(session),
+            _task.c.holding == "",
+            or_(_task.c.case_id.is_(None), ~own),
+            which,
+        )
+        .order_by(_task.c.due_on.asc().nulls_last(), _task.c.id),
+    )
+
+
+def _holdings(
+    leaving: Leaving, holding: str, rows: Iterable[Mapping[str, Any]], *, chain: str, kind: str = "tasks"
+) -> list[Holding]:
+    links = board.chains(leaving.session, (row[chain] for row in rows))
+    gone = leaving.without_them()
+    return [
+        Holding(holding, row["id"], titled(row), f"/tasks/{row['id']}", goes_to(gone, links[row[chain]], kind=kind))
+        for row in rows
+    ]

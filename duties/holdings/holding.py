@@ -1,0 +1,118 @@
+"""A holding: one thing that a person has in hand, as every module of this folder gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlmodel import Session
+
+from duties.declared import Bilingual
+from duties.here import program_of
+from duties.roles import HeldRole, Holder, Link, Standing
+from locales import say
+from models.base import table_of
+from models.program import Tenure
+
+_tenure = table_of(Tenure)
+
+
+@dataclass(frozen=True)
+class Holding:
+    """One thing in a person's hands.
+
+    `kind` and the opaque `id` name it; `title` says it in both languages, a participant by number alone. `goes_to` are
+    the people who have it by themselves once its holder is gone, because they hold the same role: where there is
+    nobody, somebody has to be named or its end stated. `href` is its page, or "".
+    """
+
+    kind: str
+    id: UUID
+    title: Bilingual
+    href: str = ""
+    goes_to: tuple[UUID, ...] = ()
+
+    @property
+    def item(self) -> str:
+        """Its id as the item of the step that settles it."""
+        return self.id.hex
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """Whose holdings are asked for: a person, at one organization or wherever they are, on a local day.
+
+    `last_day` is their last one, where they leave: what they take up later is no part of it. `standing` is the day's;
+    `stays` says that they hold something elsewhere on or after the day, so that what is the person's and no
+    organization's stays with them.
+    """
+
+    session: Session
+    person_id: UUID
+    organization_id: UUID | None
+    day: date
+    last_day: date | None
+    standing: Standing
+    stays: bool
+
+    def concerns(self, organization_id: UUID | None) -> bool:
+        """Whether what belongs to an organization, or to none, is theirs to leave."""
+        if self.organization_id is None:
+            return True
+        if organization_id is None:
+            return not self.stays
+        return organization_id == self.organization_id
+
+    def without_them(self) -> Standing:
+        """Who holds what that day if they were gone already."""
+        return Standing(
+            self.day,
+            (tenure for tenure in self.standing.tenures if not self._is_theirs(tenure)),
+            self.standing.absences.values(),
+        )
+
+    def _is_theirs(self, tenure: HeldRole) -> bool:
+        return tenure.person_id == self.person_id and self.organization_id in (None, tenure.organization_id)
+
+
+def both(sentence: str, /, **facts: object) -> Bilingual:
+    """A sentence of the catalogue in both languages."""
+    return Bilingual(fr=say("fr", sentence, **facts), en=say("en", sentence, **facts))
+
+
+def titled(row: Mapping[str, Any], *, fr: str = "title_fr", en: str = "title_en") -> Bilingual:
+    """What a row says of itself in both languages."""
+    return Bilingual(fr=row[fr], en=row[en] or row[fr])
+
+
+def goes_to(gone: Standing, chain: list[Link], *, kind: str = "tasks") -> tuple[UUID, ...]:
+    """Who has a duty by itself once its holder is gone: another holder of its role, or who stands in for its subject.
+
+    Nobody where the role itself is left empty: the rest of the chain has it then, and it shows as vacant.
+    """
+    falls = gone.falls(chain, kind=kind)
+    if falls.vacant and not (chain and "person" in chain[0]):
+        return ()
+    return tuple(dict.fromkeys(holder.person_id for holder in falls.holders))
+
+
+def is_of(leaving: Leaving, hat: Holder) -> bool:
+    """Whether a duty under this hat is theirs to leave: one that they have for somebody absent is not."""
+    return hat.acting_for is None and leaving.concerns(hat.organization_id)
+
+
+def holds_elsewhere(session: Session, person_id: UUID, organization_id: UUID | None, day: date) -> bool:
+    """Whether a person holds a role at another organization on a local day or after it."""
+    if organization_id is None:
+        return False
+    found = select(_tenure.c.id).where(
+        _tenure.c.program_id == program_of(session),
+        _tenure.c.person_id == person_id,
+        _tenure.c.organization_id != organization_id,
+        or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= day),
+    )
+    return session.scalar(found.limit(1)) is not None

@@ -1,0 +1,68 @@
+"""All that a person has in hand, kind by kind: what a departure goes through, and what it may not close with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from sqlmodel import Session
+
+from duties.here import local_day
+from duties.holdings import access, duty, roles, seats, things
+from duties.holdings.holding import Holding, Leaving, holds_elsewhere
+from duties.roles import standing
+from locales import N_
+
+#: Each kind with what finds it, in the order in which a departure shows them.
+KINDS: Final[Mapping[str, Callable[[Leaving], Sequence[Holding]]]] = {
+    roles.TENURE: roles.tenures_of,
+    duty.TASK: duty.tasks_of,
+    duty.APPROVAL: duty.approvals_of,
+    duty.DECISION: duty.decisions_of,
+    roles.SIGNATURE: roles.signatures_of,
+    seats.SEAT: seats.seats_of,
+    seats.GUEST: seats.invitations_of,
+    seats.DEPUTIZING: seats.deputizing_of,
+    things.EQUIPMENT: things.equipment_of,
+    things.ACCOUNT: things.accounts_of,
+    access.ACCESS: access.access_of,
+}
+
+#: What a kind is called, in the plural.
+NAMES: Final[Mapping[str, str]] = {
+    roles.TENURE: N_("Roles"),
+    duty.TASK: N_("Open tasks"),
+    duty.APPROVAL: N_("Approvals that wait"),
+    duty.DECISION: N_("Decisions to carry out"),
+    roles.SIGNATURE: N_("Signatures"),
+    seats.SEAT: N_("Seats on committees"),
+    seats.GUEST: N_("Invitations without a seat"),
+    seats.DEPUTIZING: N_("Acting for others"),
+    things.EQUIPMENT: N_("Equipment"),
+    things.ACCOUNT: N_("Accounts"),
+    access.ACCESS: N_("Access to the program"),
+    "follow_up": N_("Follow-ups"),
+}
+
+
+def holdings_of(
+    session: Session,
+    person_id: UUID,
+    organization_id: UUID | None,
+    at: datetime,
+    *,
+    kinds: Collection[str] = tuple(KINDS),
+    last_day: date | None = None,
+) -> list[Holding]:
+    """What a person has in hand at an organization, or anywhere in the program, on the local day of `at`.
+
+    With an organization, what is no organization's is among it only where they hold nothing elsewhere. Of who leaves,
+    `last_day` is the last one: once it is past, this is what they had in hand on it and is not out of it since.
+    """
+    today = local_day(session, at)
+    on = min(today, last_day) if last_day else today
+    stays = holds_elsewhere(session, person_id, organization_id, on)
+    leaving = Leaving(session, person_id, organization_id, on, last_day, standing(session, on), stays)
+    return [holding for kind, find in KINDS.items() if kind in kinds for holding in find(leaving)]

@@ -1,0 +1,103 @@
+"""The roles that a person holds, and the agreements that wait for their signature."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import and_, or_, select
+
+from duties.here import many, program_of
+from duties.holdings.holding import Holding, Leaving, both
+from locales import N_
+from models.agreement import Agreement, AgreementVersion, Signature
+from models.base import refers, table_of
+from models.program import Organization, Role, Tenure
+
+TENURE: Final = "tenure"
+SIGNATURE: Final = "signature"
+
+_tenure = table_of(Tenure)
+_role = table_of(Role)
+_organization = table_of(Organization)
+_agreement = table_of(Agreement)
+_version = table_of(AgreementVersion)
+_signature = table_of(Signature)
+
+_HELD = N_("%(role)s, %(organization)s")
+_TO_SIGN = N_("Signature of agreement version %(number)s, %(organization)s")
+
+
+def tenures_of(leaving: Leaving) -> list[Holding]:
+    """The roles that they hold on the day or from a later day on, each until somebody follows or nobody is to."""
+    session = leaving.session
+    rows = many(
+        session,
+        select(
+            _tenure.c.id,
+            _tenure.c.organization_id,
+            _organization.c.short_name,
+            _role.c.title_fr,
+            _role.c.title_en,
+        )
+        .join(_role, and_(_role.c.program_id == _tenure.c.program_id, _role.c.key == _tenure.c.role))
+        .join(_organization, refers(_tenure.c.organization_id, _organization))
+        .where(
+            _tenure.c.program_id == program_of(session),
+            _tenure.c.person_id == leaving.person_id,
+            *([_tenure.c.starts_on <= leaving.last_day] if leaving.last_day else []),
+            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= leaving.day),
+        )
+        .order_by(_tenure.c.starts_on, _tenure.c.role),
+    )
+    return [
+        Holding(
+            TENURE,
+            row["id"],
+            both(_HELD, role={"fr": row["title_fr"], "en": row["title_en"]}, organization=row["short_name"]),
+            f"/people/{leaving.person_id}",
+        )
+        for row in rows
+        if leaving.concerns(row["organization_id"])
+    ]
+
+
+def signatures_of(leaving: Leaving) -> list[Holding]:
+    """The agreements that were sent to be signed and that wait for them as the director. Whoever directs then signs."""
+    session = leaving.session
+    directs = [held.organization_id for held in leaving.standing.roles_of(leaving.person_id) if held.role == "director"]
+    wanted: list[Any] = [place for place in directs if leaving.concerns(place)]
+    if not wanted:
+        return []
+    signed = (
+        select(_signature.c.id)
+        .where(
+            _signature.c.program_id == _version.c.program_id,
+            _signature.c.agreement_version_id == _version.c.id,
+            _signature.c.person_id == leaving.person_id,
+        )
+        .exists()
+    )
+    rows = many(
+        session,
+        select(_version.c.id, _version.c.n, _agreement.c.id.label("agreement_id"), _organization.c.short_name)
+        .join(_agreement, refers(_version.c.agreement_id, _agreement))
+        .join(_organization, refers(_agreement.c.organization_id, _organization))
+        .where(
+            _version.c.program_id == program_of(session),
+            _version.c.state == "sent",
+            _agreement.c.organization_id.in_(wanted),
+            ~signed,
+        )
+        .order_by(_organization.c.short_name, _version.c.n),
+    )
+    gone = leaving.without_them()
+    return [
+        Holding(
+            SIGNATURE,
+            row["id"],
+            both(_TO_SIGN, number=row["n"], organization=row["short_name"]),
+            f"/program/agreements/{row['agreement_id']}",
+            tuple({held.person_id for place in wanted for held in gone.holding("director", place)}),
+        )
+        for row in rows
+    ]

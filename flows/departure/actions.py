@@ -1,0 +1,40 @@
+"""What the engine does by itself in a departure: it holds the last day, and lets go of it where it is called off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from sqlmodel import Session
+
+from duties import departures
+from duties.actors import Actor
+from flows.engine import Act, Action
+
+
+def keep_last_day(session: Session, act: Act, by: Actor, at: datetime) -> None:
+    """Have the roles that are left behind end on the last day. Opening a departure did so; taking it up again does."""
+    departures.take_up_again(session, act.case_id, by=by, at=at)
+
+
+def is_kept(session: Session, act: Act, at: datetime) -> bool:  # noqa: ARG001 - an action's shape
+    """Whether the departure holds."""
+    return not departures.is_called_off(session, act.case_id)
+
+
+def call_off(session: Session, act: Act, by: Actor, at: datetime) -> None:
+    """Have the roles end when they were to end before: the person stays."""
+    departures.call_off(session, act.case_id, by=by, at=at)
+
+
+def is_called_off(session: Session, act: Act, at: datetime) -> bool:  # noqa: ARG001 - an action's shape
+    """Whether the departure was called off."""
+    return departures.is_called_off(session, act.case_id)
+
+
+ACTIONS: Final[Mapping[str, Action]] = {
+    "keep_last_day": Action(keep_last_day, is_kept),
+    "call_off_departure": Action(call_off, is_called_off),
+}
+"""What a step of this protocol may name as its action, or as its undo."""

@@ -1,0 +1,102 @@
+"""Departures: who leaves an organization and from when, and what became of each thing that they had in hand."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlmodel import Field
+
+from models.base import InProgram, moment, one_of, structure, to
+
+#: How a thing can end that nobody takes over. What each of them means stands in `duties.settling`.
+ENDINGS = (
+    "with_the_role",
+    "left_vacant",
+    "nobody_deputizes",
+    "not_invited",
+    "returned",
+    "lost",
+    "closed",
+    "recruiting",
+    "not_replaced",
+    "by_itself",
+)
+
+
+class Departure(InProgram, table=True):
+    """Somebody leaves an organization: the case that sees to it, their last day there, and when their access ended.
+
+    `planned` says that they still work until that day; else they had gone when it was opened. `was_to_end` keeps the
+    last days that their roles had before, so that a departure which is called off puts them back.
+    """
+
+    __tablename__ = "departure"
+    __table_args__ = (
+        to("case", "case_id"),
+        to("person", "person_id"),
+        to("organization", "organization_id"),
+        UniqueConstraint("program_id", "case_id"),
+        Index("ix_departure_not_ended", "program_id", "last_day", postgresql_where=text("ended_at is null")),
+    )
+
+    case_id: UUID
+    person_id: UUID = Field(index=True)
+    organization_id: UUID
+    last_day: date  # inclusive, local
+    planned: bool = True
+    was_to_end: dict[str, Any] = structure()  # each tenure's last day before, as ISO dates or null, by its id
+    ended_at: datetime | None = moment(default=None)  # what opens a door was closed, and what is held by days ended
+    called_off_at: datetime | None = moment(default=None)
+    version: int = 1
+
+
+class Settlement(InProgram, table=True):
+    """What became of one thing that somebody had in hand when they left: who has it now, or how it ended. For good."""
+
+    __tablename__ = "settlement"
+    __table_args__ = (
+        to("case", "case_id"),
+        to("task", "task_id"),
+        to("person", "successor_id"),
+        to("person", "settled_by"),
+        one_of("ended_as", ("", *ENDINGS)),
+        CheckConstraint("(successor_id is null) = (ended_as <> '')", name="successor_or_end"),
+    )
+
+    case_id: UUID = Field(index=True)
+    task_id: UUID
+    kind: str  # of the holding: duties.holdings
+    holding_id: UUID
+    successor_id: UUID | None = None
+    ended_as: str = ""
+    note: str = ""
+    settled_at: datetime = moment()
+    settled_by: UUID | None = None
+    settled_as: str = ""
+
+
+class Interview(InProgram, table=True):
+    """What one of two interviewers found of an applicant, by number: leadership and clinical skill, out of 100 (GV-8).
+
+    Who the applicant is stands in the employer's own file, and nowhere here.
+    """
+
+    __tablename__ = "interview"
+    __table_args__ = (
+        to("case", "case_id"),
+        to("person", "interviewer_id"),
+        UniqueConstraint("program_id", "case_id", "applicant", "interviewer_id"),
+        CheckConstraint("applicant between 1 and 99", name="applicant"),
+        CheckConstraint("leadership between 0 and 100", name="leadership"),
+        CheckConstraint("clinical between 0 and 100", name="clinical"),
+    )
+
+    case_id: UUID
+    applicant: int
+    interviewer_id: UUID
+    leadership: int
+    clinical: int
+    note: str = ""
+    recorded_at: datetime = moment()
+    version: int = 1

@@ -1,0 +1,343 @@
+"""Departures: what somebody leaves is asked for once each, nothing is lost, and nobody is done with a thing in hand."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, text
+
+from duties import acts, cases, departures, gathering, people, settling, tasks
+from duties.actors import ENGINE, Actor
+from duties.here import many
+from duties.refusals import Refusal
+from duties.roles import standing
+from models.base import table_of
+from models.departure import Departure, Settlement
+from tests.casework import open_onboarding, step, verbs
+from tests.cast import AT, TODAY, Cast
+from tests.departing import (
+    HOLDER,
+    LAST_DAY,
+    asked,
+    in_hand,
+    leave,
+    left,
+    lend,
+    open_account,
+    record_protocols,
+    roles,
+    seat_somebody,
+    settle,
+)
+
+AFTER = AT + timedelta(days=15)
+SETTLEMENT, DEPARTURE = table_of(Settlement), table_of(Departure)
+
+
+@pytest.fixture
+def program(cast: Cast) -> Cast:
+    record_protocols(cast)
+    return cast
+
+
+def refused(code: str) -> pytest.RaisesExc[Refusal]:
+    return pytest.raises(Refusal, check=lambda refusal: refusal.code == code)
+
+
+# Holdings.
+
+
+def test_what_somebody_holds_is_computed_from_the_records(program: Cast) -> None:
+    case_id = open_onboarding(program)
+    with program.session() as session:
+        lend(session, program.people["manager_em"], "SN-1")
+        open_account(session, program.people["manager_em"], "p.obsidienne")
+        seat_somebody(session, "steering", program.organizations["en-marge"], program.people["manager_em"])
+        lend(session, program.people["manager_la"], "SN-2")
+        people.record_absence(
+            session,
+            person_id=program.people["worker_ccsmtl"],
+            starts_on=TODAY,
+            ends_on=TODAY + timedelta(days=30),
+            deputy_id=program.people["manager_em"],
+            by=program.actor("coordinator"),
+            at=AT,
+        )
+    found = in_hand(program, "manager_em", "en-marge")
+    assert [kind for kind, _ in found if kind != "task"] == ["tenure", "seat", "deputizing", "equipment", "account"]
+    assert ("equipment", "Program cell phone, serial number SN-1") in found
+    assert ("account", "Secure network, user name p.obsidienne") in found
+    assert ("tenure", "Manager, En Marge 12-17") in found
+    assert ("task", "Welcome the person in their organization and agree on supervision") in found
+    assert not [words for _, words in found if "SN-2" in words], "another's"
+    with program.session() as session:
+        assert verbs(session, case_id)
+
+
+def test_what_is_the_persons_own_stays_with_who_holds_something_elsewhere(program: Cast) -> None:
+    with program.session() as session:
+        lend(session, program.people["manager_two"], "SN-1")
+    assert "equipment" not in dict(in_hand(program, "manager_two", "spvm"))
+    assert "equipment" in dict(in_hand(program, "manager_two", None))
+
+
+# Opening.
+
+
+def test_opening_a_departure_ends_the_roles_on_the_last_day_and_asks_for_each_thing(program: Cast) -> None:
+    with program.session() as session:
+        lend(session, program.people["worker_codim"], "SN-1")
+        lend(session, program.people["worker_codim"], "SN-2")
+        open_account(session, program.people["worker_codim"], "g.schist")
+    case_id = leave(program, "worker_codim", "codim")
+    assert roles(program, "worker_codim") == [("youth_worker", LAST_DAY)]
+    assert [row["title_en"] for row in asked(program, case_id, "return_equipment")] == [
+        "Take back the equipment: Program cell phone, serial number SN-1",
+        "Take back the equipment: Program cell phone, serial number SN-2",
+    ]
+    assert len(asked(program, case_id, "hand_over_credentials")) == 1
+    assert len(asked(program, case_id, "close_accounts")) == 1
+    assert {row["state"] for row in asked(program, case_id, "return_equipment")} == {"open"}
+
+
+@pytest.mark.parametrize(
+    ("who", "place"),
+    [("manager_em", "en-marge"), ("coordinator", "ccsmtl"), ("police", "spvm"), ("deputy", "en-marge")],
+)
+def test_anyone_leaves_by_the_same_protocol(program: Cast, who: str, place: str) -> None:
+    case_id = leave(program, who, place)
+    assert [row["state"] for row in asked(program, case_id, "find_successor")] == ["open"]
+
+
+def test_a_planned_departure_has_its_last_day_today_at_the_soonest(program: Cast) -> None:
+    with refused("departure.day_is_past"):
+        leave(program, "worker_codim", "codim", last_day=TODAY - timedelta(days=1))
+    assert roles(program, "worker_codim") == [("youth_worker", None)]
+
+
+def test_who_has_gone_already_did_not_go_tomorrow(program: Cast) -> None:
+    with refused("departure.day_to_come"):
+        leave(program, "worker_codim", "codim", last_day=TODAY + timedelta(days=1), planned=False)
+
+
+def test_nobody_leaves_where_they_hold_nothing_and_nobody_leaves_twice(program: Cast) -> None:
+    with refused("departure.no_role"):
+        leave(program, "worker_codim", "spvm")
+    leave(program, "worker_codim", "codim")
+    with refused("case.already_open"):
+        leave(program, "worker_codim", "codim")
+
+
+def test_a_departure_is_opened_by_its_own_door_alone(program: Cast) -> None:
+    """A side path would skip what opening does: trap 4."""
+    with program.session() as session, refused("departure.by_its_own_door"):
+        cases.open_case(
+            session,
+            "departure",
+            subject_id=program.people["worker_codim"],
+            organization_id=program.organizations["codim"],
+            by=program.actor("coordinator"),
+            at=AT,
+        )
+
+
+def test_of_who_has_gone_already_everything_ends_at_once(program: Cast) -> None:
+    case_id = leave(program, "worker_codim", "codim", last_day=TODAY, planned=False)
+    assert roles(program, "worker_codim") == [("youth_worker", TODAY - timedelta(days=1))]
+    with program.session() as session:
+        found = many(session, select(DEPARTURE))
+        assert [row["ended_at"] for row in found] == [AT]
+        assert program.people["worker_codim"] not in standing(session, TODAY).live
+        task = step(session, case_id, "return_material", "books")
+        falls = standing(session, TODAY).falls(
+            session.execute(
+                text("select links from responsibility where id = :id"), {"id": task["owed_by_id"]}
+            ).scalar_one()
+        )
+        assert [one.person_id for one in falls.holders] == [program.people["manager_codim"]]
+
+
+# What arrives in the meantime.
+
+
+def test_what_reaches_the_leaver_in_the_meantime_joins_and_nothing_is_asked_twice(program: Cast) -> None:
+    case_id = leave(program, "worker_codim", "codim")
+    assert asked(program, case_id, "return_equipment") == []
+    with program.session() as session:
+        lend(session, program.people["worker_codim"], "SN-9")
+    for joined in (1, 0):
+        with program.session() as session:
+            found = gathering.gather(session, case_id, by=program.actor("coordinator"), at=AT)
+        assert found == joined
+    assert [row["state"] for row in asked(program, case_id, "return_equipment")] == ["open"]
+    with program.session() as session:
+        waiting = step(session, case_id, "confirm_nothing_left")
+        assert waiting["state"] == "planned"
+
+
+def test_a_task_that_the_leaver_still_finishes_is_settled_by_itself(program: Cast) -> None:
+    open_onboarding(program)
+    case_id = leave(program, "manager_em", "en-marge")
+    (one, *_) = [row for row in asked(program, case_id, "pass_on_tasks") if "Welcome" in row["title_en"]]
+    with program.session() as session:
+        tasks.complete_task(session, UUID(one["item"]), by=program.actor("manager_em"), at=AT)
+    with program.session() as session:
+        gathering.gather(session, case_id, by=program.actor("coordinator"), at=AT)
+        kept = many(session, select(SETTLEMENT).where(SETTLEMENT.c.task_id == one["id"]))
+    assert [row["ended_as"] for row in kept] == ["by_itself"]
+
+
+# Settling.
+
+
+def test_a_task_is_the_successors_from_the_moment_it_is_passed_on(program: Cast) -> None:
+    open_onboarding(program)
+    case_id = leave(program, "manager_em", "en-marge")
+    (one, *_) = asked(program, case_id, "pass_on_tasks")
+    settle(program, one["id"], to="deputy")
+    with program.session() as session:
+        links = session.execute(
+            text("select r.links from task t join responsibility r on r.id = t.owed_by_id where t.id = :id"),
+            {"id": UUID(one["item"])},
+        ).scalar_one()
+        falls = standing(session, TODAY).falls(links)
+    assert [holder.person_id for holder in falls.holders] == [program.people["deputy"]]
+    assert [row["state"] for row in asked(program, case_id, "pass_on_tasks") if row["id"] == one["id"]] == ["done"]
+
+
+def test_a_step_that_settles_a_thing_is_not_done_by_saying_so(program: Cast) -> None:
+    with program.session() as session:
+        lend(session, program.people["worker_codim"], "SN-1")
+    case_id = leave(program, "worker_codim", "codim")
+    (one,) = asked(program, case_id, "return_equipment")
+    with program.session() as session, refused("holding.not_settled"):
+        tasks.complete_task(session, one["id"], by=program.actor("officer"), at=AT)
+
+
+def test_a_seat_goes_to_the_successor_the_day_after_and_only_to_who_may_have_it(program: Cast) -> None:
+    with program.session() as session:
+        seat_somebody(session, "steering", program.organizations["en-marge"], program.people["manager_em"])
+    case_id = leave(program, "manager_em", "en-marge")
+    (one,) = asked(program, case_id, "pass_on_seats")
+    with refused("successor.not_for_the_seat"):
+        settle(program, one["id"], to="manager_codim")
+    settle(program, one["id"], to="deputy")
+    with program.session() as session:
+        rows = session.execute(select(HOLDER.c.person_id, HOLDER.c.starts_on, HOLDER.c.ends_on)).all()
+    held = {row.person_id: (row.starts_on, row.ends_on) for row in rows}
+    assert held[program.people["manager_em"]][1] == LAST_DAY
+    assert held[program.people["deputy"]] == (LAST_DAY + timedelta(days=1), None)
+
+
+def test_a_seat_that_nobody_takes_passes_to_the_second_representative_meanwhile(program: Cast) -> None:
+    with program.session() as session:
+        seat_somebody(session, "steering", program.organizations["en-marge"], program.people["manager_em"])
+    leave(program, "manager_em", "en-marge", last_day=TODAY, planned=False)
+    with program.session() as session:
+        rows = many(session, select(HOLDER).where(HOLDER.c.person_id == program.people["deputy"]))
+    assert [(row["kind"], row["starts_on"]) for row in rows] == [("alternate", TODAY)]
+
+
+def test_equipment_comes_back_with_its_condition_and_what_is_missing_stays_asked_for(program: Cast) -> None:
+    with program.session() as session:
+        lend(session, program.people["worker_codim"], "SN-1")
+        lend(session, program.people["worker_codim"], "SN-2")
+    case_id = leave(program, "worker_codim", "codim")
+    back, gone = asked(program, case_id, "return_equipment")
+    with refused("equipment.no_condition"):
+        settle(program, back["id"], ended="returned")
+    with refused("equipment.not_by_the_leaver"):
+        settle(program, back["id"], ended="returned", note="fine", by=program.actor("worker_codim"))
+    settle(program, back["id"], ended="returned", note="A scratch on the screen")
+    with refused("equipment.not_missing"):
+        settle(program, gone["id"], ended="lost", note="Never seen")
+    with program.session() as session:
+        settling.report_missing(session, gone["id"], note="Not in the box", by=program.actor("officer"), at=AT)
+    assert left(program, case_id) == [
+        "Youth worker, CODIM",
+        "Program cell phone, serial number SN-2",
+    ]
+    settle(program, gone["id"], ended="lost", note="Reported to the police")
+    assert left(program, case_id) == ["Youth worker, CODIM"]
+
+
+def test_nobody_takes_over_from_themselves_nor_hands_to_somebody_who_leaves_too(program: Cast) -> None:
+    open_onboarding(program)
+    one_case = leave(program, "manager_em", "en-marge")
+    leave(program, "deputy", "en-marge")
+    (one, *_) = asked(program, one_case, "pass_on_tasks")
+    for who, code in (("manager_em", "successor.leaver"), ("deputy", "successor.leaves_too")):
+        with refused(code):
+            settle(program, one["id"], to=who)
+    with refused("holding.one_way"):
+        settle(program, one["id"])
+
+
+def test_who_follows_in_a_role_is_appointed_the_day_after_and_welcomed(program: Cast) -> None:
+    case_id = leave(program, "worker_codim", "codim")
+    (one,) = asked(program, case_id, "find_successor")
+    settle(program, one["id"], to="worker_ccsmtl")
+    assert ("youth_worker", LAST_DAY) in roles(program, "worker_codim")
+    with program.session() as session:
+        opened = session.execute(
+            text('select protocol, state from "case" where subject_id = :who'),
+            {"who": program.people["worker_ccsmtl"]},
+        ).all()
+    assert [tuple(row) for row in opened] == [("onboarding", "open")]
+
+
+def test_looking_for_somebody_opens_the_recruiting_once(program: Cast) -> None:
+    for who in ("worker_em", "deputy"):
+        case_id = leave(program, who, "en-marge", last_day=TODAY + timedelta(days=30))
+        (one,) = asked(program, case_id, "find_successor")
+        settle(program, one["id"], ended="recruiting")
+    with program.session() as session:
+        found = session.execute(text("select count(*) from \"case\" where protocol = 'recruiting'")).scalar_one()
+    assert found == 1
+
+
+# Closing.
+
+
+def test_a_departure_does_not_close_while_anything_is_in_hand_and_says_what(program: Cast) -> None:
+    with program.session() as session:
+        lend(session, program.people["worker_codim"], "SN-1")
+    case_id = leave(program, "worker_codim", "codim")
+    with program.session() as session, refused("departure.in_hand") as raised:
+        cases.close_case(session, case_id, by=program.actor("coordinator"), at=AT)
+    assert "serial number SN-1" in str(raised.value.facts["holdings"])
+    assert raised.value.facts["count"] == 2
+
+
+def test_from_opening_to_close_nothing_is_left(program: Cast) -> None:
+    with program.session() as session:
+        lend(session, program.people["worker_codim"], "SN-1")
+        open_account(session, program.people["worker_codim"], "g.schist")
+    case_id = leave(program, "worker_codim", "codim")
+    settle(program, asked(program, case_id, "find_successor")[0]["id"], ended="not_replaced", note="The post ends")
+    settle(program, asked(program, case_id, "return_equipment")[0]["id"], ended="returned", note="Fine")
+    settle(program, asked(program, case_id, "close_accounts")[0]["id"], ended="closed")
+    with program.session() as session:
+        acted = session.execute(
+            text("select id from task where case_id = :case and act_state = 'wanted'"), {"case": case_id}
+        ).scalar_one()
+        acts.record_act(session, acted, undone=False, by=Actor.system(ENGINE), at=AT)
+    for name in ("return_material", "hand_over_credentials", "replace_shared_credentials"):
+        for row in asked(program, case_id, name):
+            with program.session() as session:
+                tasks.complete_task(session, row["id"], by=program.actor("coordinator"), at=AT)
+    (last,) = asked(program, case_id, "confirm_nothing_left")
+    assert last["state"] == "open"
+    with program.session() as session, refused("departure.not_over"):
+        tasks.complete_task(session, last["id"], by=program.actor("coordinator"), at=AT)
+    with program.session() as session:
+        (due,) = departures.due_to_end(session, AFTER)
+        assert departures.end_departure(session, due, by=program.actor("coordinator"), at=AFTER)
+        assert not departures.end_departure(session, due, by=program.actor("coordinator"), at=AFTER)
+    with program.session() as session:
+        moved = tasks.complete_task(session, last["id"], by=program.actor("coordinator"), at=AFTER)
+    assert moved.case_closed
+    with program.session() as session:
+        assert "departure.last_day_over" in verbs(session, case_id)
