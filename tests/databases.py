@@ -1,0 +1,296 @@
+"""The databases of the tests: copied from a template, put back as they were after each test, and lent again.
+
+To put back costs a tenth of dropping and copying, and the next test finds connections that know the tables. What a
+test wrote is found by the newest transaction that wrote in each table. A database whose catalogue changed, which
+somebody still uses, or which served long enough is dropped; so are all where a fault left any doubt.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Final, LiteralString
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import Dialect, Engine, QueuePool, make_url
+from sqlalchemy.util import LRUCache
+
+from adapters.database import make_engine
+from adapters.postgres import OWNER, DatabaseUrls
+
+_number = itertools.count(1)
+
+#: Times that a database is lent. Each leaves dead rows behind, which nobody clears away.
+LOANS: Final = 40
+
+#: How long a test's threads may take to let go of the database.
+PATIENCE_SECONDS: Final = 5
+
+#: Connections that a database keeps between two tests, of the hundred that the server has for all.
+KEPT: Final = 3
+
+#: Where the catalogue keeps what a test could change: tables, columns, rules, rights, functions, triggers, schemas.
+_CATALOGUE: Final = (
+    *("pg_class", "pg_attribute", "pg_attrdef", "pg_constraint", "pg_index", "pg_policy", "pg_proc", "pg_trigger"),
+    *("pg_namespace", "pg_type", "pg_sequence", "pg_extension", "pg_default_acl", "pg_event_trigger", "pg_statistic"),
+)
+
+#: How many rows a table has, and the newest transaction that wrote one of them. Deleting lowers the first.
+_Stand = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Database:
+    """One test's own database. `engine` and `url` are those of `spheres_app`."""
+
+    engine: Engine
+    url: str = field(repr=False)
+    owner_url: str = field(repr=False)
+    admin_url: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Copies:
+    """The superuser's connection, kept for the run, by which databases come and go."""
+
+    urls: DatabaseUrls
+    admin: psycopg.Connection[Any]
+    _free: dict[str, list[_Place]] = field(default_factory=lambda: defaultdict(list))
+    _lent: dict[str, _Place] = field(default_factory=dict)
+    _contents: dict[str, _Content] = field(default_factory=dict)
+
+    @contextmanager
+    def of(self, template: str) -> Iterator[Database]:
+        """A database like `template`, of the caller's own. Afterwards nobody is in it, whoever still used it."""
+        place = self._free[template].pop() if self._free[template] else self._copy(template)
+        self._lent[place.name] = place
+        lent = place.lend()
+        try:
+            yield Database(
+                lent, place.url, *(in_database(url, place.name) for url in (self.urls.owner, self.urls.admin))
+            )
+        finally:
+            del self._lent[place.name]
+            self._forget(place.name)
+            if place.take_back(lent):
+                self._free[template].append(place)
+            else:
+                self._drop(place)
+
+    def end(self) -> None:
+        """Leave every database: the server ends with the run, and all of them with it."""
+        for place in itertools.chain.from_iterable(self._free.values()):
+            place.leave()
+
+    def run(self, statement: LiteralString, *names: str) -> None:
+        """Run one statement about databases, which no transaction may hold."""
+        self.admin.execute(sql.SQL(statement).format(*(sql.Identifier(name) for name in names)))
+
+    def _copy(self, template: str) -> _Place:
+        if template in self._lent:
+            self._lent[template].leave()  # a database that somebody is in is not copied
+        name = f"spheres_test_{next(_number)}"
+        self.run("create database {} template {} owner {} strategy file_copy", name, template, OWNER)
+        place = _Place(name, in_database(self.urls.app, name), bare(in_database(self.urls.admin, name)))
+        if template not in self._contents:
+            self._contents[template] = place.read()
+        place.is_like(self._contents[template])
+        return place
+
+    def _forget(self, name: str) -> None:
+        """Drop the copies of a database that is a template no longer, since it may become another one."""
+        self._contents.pop(name, None)
+        for place in self._free.pop(name, []):
+            self._drop(place)
+
+    def _drop(self, place: _Place) -> None:
+        place.leave()
+        self.run("drop database {} with (force)", place.name)
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What a template holds, as it is put back: the rows of each table by COPY, and how its sequences stand."""
+
+    columns: Mapping[str, sql.Composed]
+    rows: Mapping[str, bytes]
+    sequences: Mapping[str, tuple[int, bool]]
+    stands: Mapping[str, _Stand]
+    catalogue: Mapping[str, _Stand]
+
+
+class _Place:
+    """A database that tests use one after another, and the superuser's connection to it."""
+
+    def __init__(self, name: str, url: str, admin_url: str) -> None:
+        self.name = name
+        self.url = url
+        self._admin_url = admin_url
+        self._admin: psycopg.Connection[Any] | None = None
+        self._engine = _knowing(make_engine(url))
+        self._content: _Content | None = None
+        self._stands: dict[str, _Stand] = {}
+        self._loans = 0
+
+    def is_like(self, content: _Content) -> None:
+        """Say what the database was copied from, and is put back to."""
+        self._content = content
+        self._stands = dict(content.stands)
+
+    def lend(self) -> Engine:
+        """An engine for one test: what listens to it ends with it; connections and compiled statements stay."""
+        self._loans += 1
+        lent = Engine(self._engine.pool, self._engine.dialect, self._engine.url, hide_parameters=True)
+        return _knowing(lent)
+
+    def leave(self) -> None:
+        """Be in the database no longer."""
+        self._engine.pool.dispose()
+        if self._admin is not None:
+            self._admin.close()
+            self._admin = None
+
+    def read(self) -> _Content:
+        """All that is in the database."""
+        at = self._superuser()
+        columns: dict[str, sql.Composed] = {}
+        rows: dict[str, bytes] = {}
+        for name, of_table in at.execute(_TABLES).fetchall():
+            columns[name] = sql.SQL(", ").join(sql.Identifier(column) for column in of_table)
+            sending = sql.SQL("copy {} ({}) to stdout (format binary)").format(sql.Identifier(name), columns[name])
+            with at.cursor().copy(sending) as sent:
+                rows[name] = b"".join(bytes(part) for part in sent)
+        return _Content(columns, rows, self._sequences(), self._look(columns), self._look(_CATALOGUE))
+
+    def take_back(self, lent: Engine) -> bool:
+        """Put everything back as it was. False where the database has to go, which loses a little time and no more."""
+        is_quiet = _all_back(lent)
+        own, lent.pool = lent.pool, QueuePool(_refuse)  # a thread that lives on does not reach into the next test
+        if own is not self._engine.pool:
+            own.dispose()  # a test that disposed of its engine got another pool
+            return False
+        if self._loans >= LOANS or self._content is None or not is_quiet:
+            return False
+        try:
+            self._send_away()
+            if self._look(_CATALOGUE) != self._content.catalogue:
+                return False
+            self._put_back(self._content)
+        except psycopg.Error:
+            return False
+        return True
+
+    def _superuser(self) -> psycopg.Connection[Any]:
+        """A connection for which no trigger and no foreign key stands in the way."""
+        if self._admin is None:
+            no_rules = "-c session_replication_role=replica"
+            self._admin = psycopg.connect(self._admin_url, autocommit=True, options=no_rules)
+        return self._admin
+
+    def _look(self, tables: Collection[str]) -> dict[str, _Stand]:
+        rows = self._superuser().execute(_stands_of(tuple(tables)), prepare=True) if tables else ()
+        return {name: (count, newest) for name, count, newest in rows}
+
+    def _sequences(self) -> dict[str, tuple[int, bool]]:
+        at = self._superuser()
+        stands: dict[str, tuple[int, bool]] = {}
+        for (name,) in at.execute(_SEQUENCES).fetchall():
+            ((last, is_called),) = at.execute(
+                sql.SQL("select last_value, is_called from {}").format(sql.Identifier(name))
+            )
+            stands[name] = (last, is_called)
+        return stands
+
+    def _send_away(self) -> None:
+        """End every connection but ours and the few that the next test takes over."""
+        at, pool = self._superuser(), self._engine.pool
+        assert isinstance(pool, QueuePool)
+        if pool.checkedin() > KEPT:
+            pool.dispose()
+        held = [record.dbapi_connection for record in list(pool._pool.queue)]  # type: ignore[attr-defined]
+        kept = [one.info.backend_pid for one in held if isinstance(one, psycopg.Connection)]
+        until = time.monotonic() + PATIENCE_SECONDS
+        while at.execute(_OTHERS, {"kept": kept}).fetchall():
+            if time.monotonic() > until:
+                msg = "somebody stays in the database"
+                raise psycopg.OperationalError(msg)
+            time.sleep(0.002)
+
+    def _put_back(self, content: _Content) -> None:
+        at, stands = self._superuser(), self._look(content.columns)
+        written = [name for name in content.columns if stands[name] != self._stands[name]]
+        with at.transaction():
+            for name in written:
+                at.execute(sql.SQL("delete from {}").format(sql.Identifier(name)))
+                taking = sql.SQL("copy {} ({}) from stdin (format binary)")
+                with at.cursor().copy(taking.format(sql.Identifier(name), content.columns[name])) as taken:
+                    taken.write(content.rows[name])
+            for name, (last, is_called) in content.sequences.items():
+                at.execute("select setval(%s::regclass, %s, %s)", [sql.Identifier(name).as_string(), last, is_called])
+        self._stands |= self._look(written)
+
+
+_TABLES: Final = """
+select class.relname, array_agg(attname::text order by attnum)
+from pg_class class join pg_attribute on attrelid = class.oid
+where relnamespace = 'public'::regnamespace and relkind = 'r'
+    and attnum > 0 and not attisdropped and attgenerated = ''
+group by class.relname order by class.relname
+"""
+_SEQUENCES: Final = "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'S'"
+_OTHERS: Final = """
+select pg_terminate_backend(pid) from pg_stat_activity
+where datname = current_database() and backend_type = 'client backend'
+    and pid <> pg_backend_pid() and pid <> all(%(kept)s::int[])
+"""
+
+
+@cache
+def _stands_of(tables: tuple[str, ...]) -> sql.Composed:
+    one = sql.SQL("select {}, count(*), coalesce(max(xmin::text::bigint), 0) from {}")
+    return sql.SQL(" union all ").join(one.format(sql.Literal(name), sql.Identifier(name)) for name in tables)
+
+
+@cache
+def _known() -> tuple[Dialect, LRUCache[Any, Any]]:
+    """One dialect and one store of compiled statements for all engines of the run: the statements are the same."""
+    return make_engine("postgresql+psycopg://").dialect, LRUCache(5000)
+
+
+def _knowing(engine: Engine) -> Engine:
+    engine.dialect, engine._compiled_cache = _known()
+    return engine
+
+
+def _refuse() -> Any:
+    msg = "this database was another test's"
+    raise psycopg.OperationalError(msg)
+
+
+def _all_back(engine: Engine) -> bool:
+    """Wait a little for connections that a thread of the test, or a server in it, is just giving back.
+
+    One that comes back to a pool that was disposed of is closed by nobody, and fails whichever test runs by then.
+    """
+    until = time.monotonic() + PATIENCE_SECONDS
+    while isinstance(engine.pool, QueuePool) and engine.pool.checkedout():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def in_database(url: str, name: str) -> str:
+    """The same server and role, in the database `name`."""
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+def bare(url: str) -> str:
+    """The address as psycopg reads it."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
