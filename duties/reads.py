@@ -28,6 +28,7 @@ PROTECTED: Final[frozenset[tuple[str, str]]] = frozenset(
     {
         ("evidence_file", "content"),
         ("notice", "message"),
+        ("obligation_file", "content"),
         ("signed_file", "content"),
         ("participant", "sealed"),
         ("referral", "sealed"),

@@ -42,6 +42,9 @@ TABLES: Final = {
     "guest": "person",
     "draft": "drafted_year",
     "item": "agenda_item",
+    "period": "obligation_period",
+    "document": "obligation_document",
+    "file": "signed_file",
 }
 
 _count = table_of(RateCount)

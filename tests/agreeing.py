@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Final
 from uuid import UUID
@@ -18,12 +18,28 @@ from models.agreement import Agreement, AgreementVersion
 from models.base import table_of
 from tests.cast import AT, SINCE, Cast
 
-#: A page of a PDF, as a scanner makes it; and a PNG of one point.
-PDF: Final = (
-    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
-    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\n"
-    b"trailer<</Root 1 0 R/Info<</Author(Corail Mica)>>>>\n%%EOF\n"
+#: What a scanner writes, and who made it.
+_PARTS: Final = (
+    b"<</Type/Catalog/Pages 2 0 R>>",
+    b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+    b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>",
+    b"<</Author(Corail Mica)/Producer(Scan)>>",
 )
+
+
+def pdf(parts: Sequence[bytes] = _PARTS) -> bytes:
+    """A page of a PDF as a scanner makes it, with who made it."""
+    written, places = b"%PDF-1.4\n", []
+    for number, part in enumerate(parts, start=1):
+        places.append(len(written))
+        written += b"%d 0 obj%sendobj\n" % (number, part)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    head = b"xref\n0 %d\n0000000000 65535 f \n" % (len(parts) + 1)
+    tail = b"trailer<</Size %d/Root 1 0 R/Info 4 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (len(parts) + 1, len(written))
+    return written + head + table + tail
+
+
+PDF: Final = pdf()
 
 #: The director of each organization that the tests of agreements name.
 DIRECTORS: Final = {"en-marge": "director_em", "anonyme": "director_la", "codim": "director_codim"}

@@ -12,7 +12,7 @@ from sqlalchemy import Select, and_, select
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.sql.expression import ColumnElement
 
-from api.pages import history_meetings
+from api.pages import history_meetings, history_obligations
 from api.pages.frame import titles_of_roles
 from api.pages.lines import cases_about, names_of
 from api.session import Desk
@@ -170,6 +170,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "seat.changed": (N_("Seat changed: %(subject)s."), "half"),
     "seat.ended": (N_("Seat ended: %(subject)s."), "stop"),
     **history_meetings.SENTENCES,
+    **history_obligations.SENTENCES,
 }
 
 #: Verbs that tell what follows from others: they are kept, and shown to whoever wants all of it.
@@ -183,6 +184,7 @@ MINOR: Final = frozenset(
         "sign_in.begun",
         "session.ended",
         *history_meetings.MINOR,
+        *history_obligations.MINOR,
     }
 )
 
@@ -195,6 +197,7 @@ SYSTEM: Final[Mapping[str, str]] = {
     SIGN_IN: N_("the sign-in"),
     OPERATOR: N_("the command line"),
     **history_meetings.SYSTEM,
+    **history_obligations.SYSTEM,
 }
 
 #: By which means someone signed in, or tried to.
@@ -323,12 +326,8 @@ class _Telling:
             words = self.organizations
         elif name == "role":
             words = self.roles
-        elif name == "template":
-            words = {key: gettext(letter) for key, letter in LETTERS.items()}
-        elif name == "means":
-            words = {key: gettext(said) for key, said in MEANS.items()}
-        elif name == "reason":
-            words = {key: gettext(said) for key, said in REASONS.items()}
+        elif name in _CODES:
+            words = {key: gettext(said) for key, said in _CODES[name].items()}
         elif name in ("gate", "anchor"):
             words = self.protocols.get((event["case_id"], name), {})
         if isinstance(value, list):
@@ -347,6 +346,8 @@ class _Telling:
             return f"/tasks/{event['subject_id']}"
         if kind == "meeting":
             return f"/meetings/{event['subject_id']}"
+        if kind == "obligation_period":
+            return f"/obligations/{event['subject_id']}"
         return f"/cases/{event['case_id']}" if event["case_id"] else ""
 
     def _people(self) -> Iterable[UUID | None]:
@@ -400,10 +401,17 @@ class _Facts(dict[str, str]):
         return gettext(_NONE)
 
 
+#: Facts that are codes, with the word for each.
+_CODES: Final[Mapping[str, Mapping[str, str]]] = {
+    "template": LETTERS,
+    "means": MEANS,
+    "reason": REASONS,
+    **history_obligations.WORDS,
+}
 #: Facts that are people's ids.
 _PEOPLE: Final = ("person", "deputy", "director")
 #: Facts that are local days; but what a step `was` that is taken back is a state.
-_DAYS: Final = ("was", "day", "starts_on", "ends_on", "signed_on", *history_meetings.DAYS)
+_DAYS: Final = ("was", "day", "starts_on", "ends_on", "signed_on", *history_meetings.DAYS, *history_obligations.DAYS)
 _UNKNOWN = N_("%(verb)s: %(subject)s.")
 
 
@@ -477,4 +485,5 @@ _READINGS: Final[Mapping[str, _Reading]] = {
     "agreement": _agreements_read,
     "agreement_version": _agreement_versions_read,
     **history_meetings.READINGS,
+    **history_obligations.READINGS,
 }

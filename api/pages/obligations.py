@@ -20,6 +20,7 @@ from api.pages.forms import Text, Typed, day_of, id_or_none
 from api.pages.frame import page, see_other, titles_of_roles
 from api.permissions import Action, Forbidden, allows, asks, require
 from api.session import AtDesk, Desk
+from duties import reads
 from duties.here import local_day, many, one, program_of
 from duties.obligations import reading, saying
 from duties.obligations.wording import KINDS, WHY
@@ -152,7 +153,10 @@ def download(desk: AtDesk, document_id: UUID) -> Response:
     )
     if found is None:
         raise Forbidden
-    require(Action.READ_PROOF, to_partner(desk.asker, found["organization_id"]))
+    by = require(Action.READ_PROOF, to_partner(desk.asker, found["organization_id"]))
+    reads.record_read(
+        desk.session, "obligation_document", document_id, what="document", ground="role", by=by, at=desk.at
+    )
     content = desk.session.scalar(select(_file.c.content).where(_file.c.program_id == here, _file.c.id == document_id))
     return Response(
         bytes(content or b""),

@@ -81,6 +81,8 @@ KINDS: Final[Mapping[str, str]] = {
     "case": N_("a case"),
     "task": N_("a task"),
     "evidence": N_("a document"),
+    "obligation_document": N_("a document"),
+    "signed_file": N_("a signed agreement"),
     "notice": N_("a letter"),
     "letter": N_("a letter"),
     "person": N_("a person"),

@@ -307,7 +307,7 @@ def longest_vacancy(spans: Sequence[Span], held: Collection[Span], calendar: Cal
     longest = 0
     for span in spans:
         today = span.within(Span(span.starts_on, on)) if span.starts_on <= on else None
-        for empty in today.without(sorted(held)) if today is not None else ():
+        for empty in today.without(held) if today is not None else ():
             assert empty.ends_on is not None  # noqa: S101 - it ends on the day `on` at the latest
             longest = max(longest, calendar.working_days_between(empty.starts_on - timedelta(days=1), empty.ends_on))
     return longest

@@ -148,9 +148,10 @@ _NOT_PROTECTED: Final = {
     "event": ("facts",),  # the record itself: codes, ids and counts
     "incident_version": ("stood",),  # for the privacy officer alone, whose page the register is
     "invitation": ("told",),
-    "minutes": ("content",),  # what the committee approved; it names no participant
+    "minutes": ("content", "circulated"),  # what the committee approved or was sent; it names no participant
     "obligation": ("rule", "sources"),
     "participant": ("marks", "languages", "names"),  # the names for the gate of letters, which shows them to nobody
+    "obligation_finding": ("found",),  # codes, days and ids of what was counted
     "passkey": ("public_key",),
     "program": ("languages", "calendar", "area", "coordination"),
     "protocol_version": ("declared",),

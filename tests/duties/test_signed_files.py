@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -58,7 +59,8 @@ def test_a_file_is_kept_without_what_it_says_of_its_making_and_with_its_digest(c
 def test_another_file_stands_beside_the_first(cast: Cast) -> None:
     version_id, file_id = kept(cast)
     with cast.session() as session:
-        second = added(session, cast, version_id, "signature.png", PNG)
+        by, later = cast.actor("coordinator"), AT + timedelta(minutes=1)
+        second = add(session, version_id, name="signature.png", content=PNG, by=by, at=later)
         assert [one.id for one in files_of(session, version_id)] == [file_id, second]
         assert all(one.is_as_added for one in files_of(session, version_id))
 

@@ -335,7 +335,7 @@ _WORDS: Final[Mapping[str, Sequence[str]]] = {
 #: Such words as well, where no case of the crawled world need have any: they are written wherever it has.
 _WORDS_SOMETIMES: Final[Mapping[str, Sequence[str]]] = {
     "account": ("user_name",),
-    "agenda_item": ("section_fr", "section_en", "title_fr", "title_en", "purpose", "late_reason", "note_fr", "note_en"),
+    "agenda_item": ("section_fr", "section_en", "title_fr", "title_en", "late_reason", "note_fr", "note_en"),
     "attestation": ("note",),
     "closure": ("reason_fr", "reason_en"),
     "committee": ("place",),
@@ -355,7 +355,18 @@ _WORDS_SOMETIMES: Final[Mapping[str, Sequence[str]]] = {
 _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "absence": ("kinds",),
     "account": ("system",),
-    "agenda_item": ("kind", "subject", "rule", "reasons", "audience", "number", "state", "outcome", "settled_as"),
+    "agenda_item": (
+        "kind",
+        "subject",
+        "rule",
+        "reasons",
+        "audience",
+        "purpose",
+        "number",
+        "state",
+        "outcome",
+        "settled_as",
+    ),
     "agenda_version": ("kind", "content", "digest"),
     "agreement_role": ("role",),
     "agreement_version": ("state", "terms", "digest"),
@@ -366,7 +377,7 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "browser_session": ("token_digest", "means", "ended_as"),
     "calendar_feed": ("token_digest",),
     "calendar_reader": ("dialect",),
-    "case": ("protocol", "anchors", "state", "opened_as"),
+    "case": ("protocol", "subject_kind", "period", "anchors", "state", "opened_as"),
     "committee": ("key", "source", "rhythm", "derived_from", "letters", "quorum", "agenda"),
     "decision": ("number", "kind", "quorum", "owner_role", "state", "closed_as"),
     "door": ("token_digest", "kind", "browser_digest", "used_by_digest"),

@@ -270,6 +270,14 @@ SENT: Final[Mapping[str, Sent]] = {
         path="/committees/{committee_key}/drafts/{draft_id}/dismissal"
     ),
     "POST /meetings/{meeting_id}/guests": Sent(form={"person": "{researcher_id}"}),
+    "POST /obligations/{period_id}/attestation": Sent(form={"said": "held"}),
+    "POST /obligations/{period_id}/documents": Sent(path="/obligations/{paper_id}/documents", form={"day": _DAY}),
+    "POST /obligations/{period_id}/documents/{document_id}/withdrawal": Sent(
+        path="/obligations/{paper_id}/documents/{document_id}/withdrawal", form={"reason": "Mauvais fichier."}
+    ),
+    "POST /obligations/{period_id}/waivers": Sent(
+        form={"first": _DAY, "last": _DAY, "decision": "{decision_id}", "reason": "Aucune place."}
+    ),
     # JSON.
     "GET /api/v1/partners/{organization_id}/statements/{year}": Sent(
         path="/api/v1/partners/{organization_id}/statements/2026"

@@ -170,7 +170,7 @@ class Runner:
 
     def named(self, route: Route, place: str) -> str | None:
         """The id that a route's path names last, of one place's things; None where it names none."""
-        names = re.findall(r"{(\w+_id)}", route.path)
+        names = re.findall(r"{(\w+_id)}", route.sent.path or route.path)
         if not names:
             return None
         return self.world.things[place][route.thing(names[-1])]

@@ -11,24 +11,29 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties import doors, incidents, sign_ins, tasks
+from duties import agreements, doors, incidents, sign_ins, signed_files, tasks
 from duties.actors import Actor
 from duties.here import program_of
 from duties.incidents import Entry
+from duties.obligations import saying
+from duties.obligations.keeping import keep
 from duties.people import add_person, appoint, end_tenure, record_absence
 from duties.proofs import Proof
+from duties.succession import renew
 from meetings import agendas, assembling, decisions, feeds, freezing, links, running, schedule
 from meetings.agenda_items import item_of
 from meetings.committees import committee_of
 from models.access import BrowserSession, Passkey
-from models.agreement import Agreement
+from models.agreement import Agreement, AgreementVersion
 from models.base import table_of
 from models.casework import Case, Evidence, Task
 from models.committee import Committee, Seat, SeatHolder
 from models.invitation import CalendarFeed, Invitation
 from models.meeting import DraftedYear, Meeting
+from models.obligation import ObligationPeriod
 from models.outbox import Notice
 from models.program import Absence, Person, Tenure
+from tests.agreeing import PDF
 from tests.casework import carry, complete, open_onboarding, step
 from tests.cast import AT, SINCE, TODAY, Cast
 from tests.conftest import Database
@@ -81,6 +86,8 @@ _case = table_of(Case)
 _evidence = table_of(Evidence)
 _notice = table_of(Notice)
 _agreement = table_of(Agreement)
+_version = table_of(AgreementVersion)
+_period = table_of(ObligationPeriod)
 _committee = table_of(Committee)
 _seat = table_of(Seat)
 _holder = table_of(SeatHolder)
@@ -202,6 +209,7 @@ def _case_of(cast: Cast, place: str) -> dict[str, str]:
         )
     return {
         **_meeting_of(cast, place),
+        **_owed_by(cast, place),
         "token": token,
         "sign_in_id": str(sign_in),
         "passkey_id": str(passkey),
@@ -227,6 +235,56 @@ def _case_of(cast: Cast, place: str) -> dict[str, str]:
         "anchor": "arrival",
         **{f"task_id:{word}": str(task["id"]) for word, task in found.items()},
         **{f"version_of_task:{word}": str(task["version"]) for word, task in found.items()},
+    }
+
+
+def _owed_by(cast: Cast, place: str) -> dict[str, str]:
+    """What the organization owes, as its agreement is in force and the next version is with its director.
+
+    One period that its manager states in writing, and one that asks for a document, with one.
+    """
+    organization, by = cast.organizations[_ORGANIZATIONS[place]], cast.actor("coordinator")
+    director = cast.people.get({"codim": "director_codim", "anonyme": "director_la"}.get(_ORGANIZATIONS[place], ""))
+    with cast.session() as session:
+        here = program_of(session)
+        if director is None:
+            director = add_person(
+                session, given_name="Ardoise", family_name="Schorl", email=None, language="fr", by=by, at=AT
+            )
+            appoint(
+                session,
+                person_id=director,
+                role="director",
+                organization_id=organization,
+                starts_on=SINCE,
+                by=by,
+                at=AT,
+            )
+        agreement_id, first = session.execute(
+            select(_agreement.c.id, _version.c.id)
+            .join(_version, agreements.of_agreement())
+            .where(_agreement.c.program_id == here, _agreement.c.organization_id == organization)
+        ).one()
+        agreements.sign_version(session, first, director_id=director, signed_on=SINCE, by=by, at=AT)
+        agreements.start_version(session, first, starts_on=SINCE, by=by, at=AT)
+        file_id = signed_files.add(session, first, name="entente.pdf", content=PDF, by=by, at=AT)
+        agreements.send_version(session, renew(session, agreement_id, by=by, at=AT), by=by, at=AT)
+        keep(session, organization_ids=[organization], at=AT)
+        periods = {
+            key: session.scalars(
+                select(_period.c.id)
+                .where(_period.c.program_id == here, _period.c.agreement_id == agreement_id, _period.c.key == key)
+                .order_by(_period.c.period_starts.desc())
+                .limit(1)
+            ).one()
+            for key in ("AG-P2", "AG-P4")
+        }
+        document_id = saying.add_document(session, periods["AG-P4"], "bilan.pdf", PDF, effective_on=TODAY, by=by, at=AT)
+    return {
+        "period_id": str(periods["AG-P2"]),
+        "paper_id": str(periods["AG-P4"]),
+        "document_id": str(document_id),
+        "file_id": str(file_id),
     }
 
 
