@@ -11,6 +11,7 @@ from sqlmodel import Session
 from duties import acts, wakeups
 from duties.actors import ENGINE, Actor
 from duties.here import many, one, program_of
+from flows import departing
 from flows.agenda_points import put_on_agendas
 from flows.engine import Act
 from flows.gates import announce_gates
@@ -59,5 +60,6 @@ def carry_at_once(session: Session, case_id: UUID, *, at: datetime) -> int:
     if case is not None:
         announce_gates(session, case, at=at)
         put_on_agendas(session, case, at=at)
+        departing.follow(session, case, at=at)
         wakeups.settle(session, case_id, at=at)
     return done

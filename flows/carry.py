@@ -30,7 +30,7 @@ from duties.held import hold
 from duties.here import one, program_of
 from duties.refusals import Refusal
 from duties.wakeups import Claim
-from flows import protocols
+from flows import departing, protocols
 from flows.agenda_points import put_on_agendas
 from flows.engine import Act, ActFailed, Means, Perform, code_of, in_hand
 from flows.gates import announce_gates
@@ -189,6 +189,7 @@ def _finish(
             raise LookupError(msg)
         announce_gates(session, case, at=at)
         put_on_agendas(session, case, at=at)
+        departing.follow(session, case, at=at)
         for task_id, code in troubles.items():
             _tell_trouble(session, task_id, code, at)
         trouble = min(troubles.values(), key=_needs_people, default="")

@@ -47,7 +47,7 @@ from duties.envelopes import Mailbox
 from duties.notices import stationery_for
 from duties.participants.identity import names_known
 from duties.wakeups import Claim
-from flows import post, rounds, sealing
+from flows import departing, post, rounds, sealing
 from flows.carry import carry, plainly, protocol_flow
 from flows.departure.flow import departure
 from flows.health import AWAY_SECONDS, Prefect
@@ -112,7 +112,15 @@ class Worker:
         """Work until `stop`, then finish what is in hand within some seconds, and give back the rest."""
         loops = [
             asyncio.create_task(self._forever(body))
-            for body in (self._hear, self._take_cases, self._give_signs, self._deliver, self._seal, self._keep_time)
+            for body in (
+                self._hear,
+                self._take_cases,
+                self._give_signs,
+                self._deliver,
+                self._seal,
+                self._see_off,
+                self._keep_time,
+            )
         ]
         await self.stopping.wait()
         if self._in_hand:
@@ -298,6 +306,17 @@ class Worker:
             else:
                 await self._pause(sealing.SEAL_SECONDS)
 
+    # --------------------------------------------------------------------------------------------------- departures
+
+    async def _see_off(self) -> None:
+        looked_at = 0.0
+        while not self.stopping.is_set():
+            await asyncio.to_thread(departing.close_doors, self.means)
+            if time.monotonic() - looked_at > departing.HANDS_SECONDS:
+                looked_at = time.monotonic()
+                await asyncio.to_thread(departing.look_at_hands, self.means)
+            await self._pause(departing.DOORS_SECONDS)
+
     # ------------------------------------------------------------------------------------------------------- rounds
 
     async def _keep_time(self) -> None:
@@ -365,8 +384,8 @@ async def main(settings: Settings) -> None:
         between_letters=mailer.close if isinstance(mailer, SmtpMailer) else lambda: None,
     )
     loop = asyncio.get_running_loop()
-    # Every case in hand may block in one thread, besides the ears, the letters, the seals and the rounds.
-    loop.set_default_executor(ThreadPoolExecutor(CONCURRENCY + 9, thread_name_prefix="engine"))
+    # Every case in hand may block in one thread, besides the ears, the letters, the seals, the doors and the rounds.
+    loop.set_default_executor(ThreadPoolExecutor(CONCURRENCY + 10, thread_name_prefix="engine"))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.stop)
     try:

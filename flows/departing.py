@@ -1,0 +1,127 @@
+"""Seeing people off: a loop of the worker, and never a round, since it closes doors.
+
+On the day after somebody's last one their access and seats end within seconds of midnight. What reaches them in the
+meantime joins their departure, and a role whose end was only written down, by whichever way, has its departure opened.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from duties import departures, gathering
+from duties.actors import ENGINE, Actor
+from duties.here import local_day, program_of
+from duties.refusals import Refusal
+from flows.engine import Means
+from flows.post import programs
+from meetings import invitations
+from models.base import table_of
+from models.casework import ProtocolVersion
+
+_log = logging.getLogger(__name__)
+
+#: Doors are looked at so often, what is in hand less often: it also joins whenever a case is carried.
+DOORS_SECONDS: Final = 2.0
+HANDS_SECONDS: Final = 30.0
+
+BY_ENGINE: Final = Actor.system(ENGINE)
+
+_protocol = table_of(ProtocolVersion)
+
+
+def close_doors(means: Means) -> int:
+    """End what is over since the last look, in every program; how many departures and forgotten doors there were."""
+    return sum(_each(means, _doors_of))
+
+
+def look_at_hands(means: Means) -> int:
+    """Open the departures that a date asks for, and have those under way ask for what arrived; how many things."""
+    return sum(_each(means, _hands_of))
+
+
+def follow(session: Session, case: Mapping[str, Any], *, at: datetime) -> None:
+    """Whenever a departure is carried: what arrived joins, and calendars hear of the seats that passed on."""
+    if not case["gathers"]:
+        return
+    gathering.gather(session, case["id"], by=BY_ENGINE, at=at)
+    invitations.tell_all(session, at=at)
+
+
+def _doors_of(means: Means, program_id: UUID) -> int:
+    at = means.clock()
+    with means.sessions(program_id) as session:
+        over = departures.due_to_end(session, at)
+    found = sum(_alone(means, program_id, partial(_end, departure_id=one, at=at)) for one in over)
+    with means.sessions(program_id) as session:
+        forgotten = departures.left_open(session, at)
+    return found + sum(_alone(means, program_id, partial(_shut, person_id=one, at=at)) for one in forgotten)
+
+
+def _end(session: Session, departure_id: UUID, at: datetime) -> int:
+    ended = departures.end_departure(session, departure_id, by=BY_ENGINE, at=at)
+    if ended:
+        invitations.tell_all(session, at=at)
+    return int(ended)
+
+
+def _shut(session: Session, person_id: UUID, at: datetime) -> int:
+    departures.shut_out(session, person_id, by=BY_ENGINE, at=at)
+    return 1
+
+
+def _hands_of(means: Means, program_id: UUID) -> int:
+    at = means.clock()
+    with means.sessions(program_id) as session:
+        known = session.scalar(
+            select(_protocol.c.id)
+            .where(_protocol.c.program_id == program_of(session), _protocol.c.key == departures.PROTOCOL)
+            .limit(1)
+        )
+        to_open = departures.due_to_open(session, at) if known else []
+        under_way = departures.under_way(session)
+    opened = sum(_alone(means, program_id, partial(_open, ends=one, at=at)) for one in to_open)
+    return opened + sum(_alone(means, program_id, partial(_gather, case_id=one, at=at)) for one in under_way)
+
+
+def _gather(session: Session, case_id: UUID, at: datetime) -> int:
+    return gathering.gather(session, case_id, by=BY_ENGINE, at=at)
+
+
+def _open(session: Session, ends: Mapping[str, Any], at: datetime) -> int:
+    departures.open_departure(
+        session,
+        person_id=ends["person_id"],
+        organization_id=ends["organization_id"],
+        last_day=ends["ends_on"],
+        planned=ends["ends_on"] >= local_day(session, at),
+        by=BY_ENGINE,
+        at=at,
+    )
+    return 1
+
+
+def _each(means: Means, do: Callable[[Means, UUID], int]) -> list[int]:
+    return [do(means, program_id) for program_id in programs(means)]
+
+
+def _alone(means: Means, program_id: UUID, do: Callable[[Session], int]) -> int:
+    """One thing in a transaction of its own: what fails of one holds up no other, and is looked at again."""
+    try:
+        with means.sessions(program_id) as session:
+            found = do(session)
+            session.commit()
+    except Refusal as refusal:
+        _log.warning("a departure is not seen to", extra={"program": program_id, "code": refusal.code})
+        return 0
+    except IntegrityError:
+        return 0  # another worker was first
+    return found

@@ -1,0 +1,154 @@
+"""The worker sees people off: doors close in time and stay closed, a date opens a departure, and calendars are told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text, update
+
+from duties import cases, people, sign_ins
+from duties.roles import standing
+from flows.departing import close_doors, look_at_hands
+from meetings import feeds
+from models.access import BrowserSession
+from models.base import table_of
+from models.invitation import CalendarFeed
+from models.program import Tenure
+from tests.cast import AT, TODAY, Cast
+from tests.departing import LAST_DAY, asked, leave, lend, record_protocols, roles, seat_somebody, settle
+from tests.flows.support import Clock, carry_all, means_of, told
+
+SIGN_IN, FEED, TENURE = table_of(BrowserSession), table_of(CalendarFeed), table_of(Tenure)
+LEAVER, PLACE = "worker_codim", "codim"
+
+
+@pytest.fixture
+def program(cast: Cast) -> Cast:
+    record_protocols(cast)
+    with cast.session() as session:
+        sign_ins.begin(session, cast.people[LEAVER], means="passkey", device="", at=AT)
+        feeds.make(session, cast.people[LEAVER], by=cast.actor(LEAVER), at=AT)
+    return cast
+
+
+def open_doors(cast: Cast) -> tuple[int, int]:
+    """How many sign-ins and private addresses of the leaver are open."""
+    with cast.session() as session:
+        return (
+            len(session.execute(select(SIGN_IN.c.id).where(SIGN_IN.c.ended_at.is_(None))).all()),
+            len(session.execute(select(FEED.c.id).where(FEED.c.ended_at.is_(None))).all()),
+        )
+
+
+def test_the_doors_of_a_planned_departure_close_at_the_end_of_the_last_day_and_no_sooner(program: Cast) -> None:
+    clock = Clock()
+    means = means_of(program, clock)
+    leave(program, LEAVER, PLACE)
+    assert (close_doors(means), open_doors(program)) == (0, (1, 1))
+    # Five hours behind: the last day ends at 5:00 of the next in UTC.
+    clock.now = AT.replace(hour=4, minute=59, second=59) + timedelta(days=15)
+    assert (close_doors(means), open_doors(program)) == (0, (1, 1))
+    clock.pass_by(seconds=1)
+    assert (close_doors(means), open_doors(program)) == (1, (0, 0))
+    assert close_doors(means) == 0, "a second look finds nothing"
+    assert len(told(program, "departure.last_day_over")) == 1
+
+
+def test_of_who_has_gone_already_nothing_waits_for_the_worker(program: Cast) -> None:
+    leave(program, LEAVER, PLACE, last_day=TODAY, planned=False)
+    assert open_doors(program) == (0, 0)
+    with program.session() as session:
+        assert program.people[LEAVER] not in standing(session, TODAY).live
+
+
+def test_who_holds_a_role_elsewhere_keeps_their_access(program: Cast) -> None:
+    with program.session() as session:
+        people.appoint(
+            session,
+            person_id=program.people[LEAVER],
+            role="youth_worker",
+            organization_id=program.organizations["anonyme"],
+            starts_on=TODAY,
+            by=program.actor("coordinator"),
+            at=AT,
+        )
+    leave(program, LEAVER, PLACE, last_day=TODAY, planned=False)
+    assert open_doors(program) == (1, 1)
+
+
+@pytest.mark.parametrize("days", [0, 10, 30])
+def test_an_end_that_was_only_written_down_opens_the_departure_with_the_same_effects(program: Cast, days: int) -> None:
+    means = means_of(program, Clock())
+    with program.session() as session:
+        lend(session, program.people[LEAVER], "SN-1")
+        tenure = session.execute(select(TENURE.c.id).where(TENURE.c.person_id == program.people[LEAVER])).scalar_one()
+        people.end_tenure(
+            session, tenure, ends_on=TODAY + timedelta(days=days), by=program.actor("manager_codim"), at=AT
+        )
+    assert look_at_hands(means) == 1
+    assert look_at_hands(means) == 0
+    with program.session() as session:
+        (case_id,) = session.scalars(text("select id from \"case\" where protocol = 'departure'"))
+    assert [row["state"] for row in asked(program, case_id, "return_equipment")] == ["open"]
+    assert [row["state"] for row in asked(program, case_id, "find_successor")] == ["open"]
+    assert len(told(program, "departure.opened")) == 1
+
+
+def test_a_role_that_goes_on_opens_no_departure(program: Cast) -> None:
+    means = means_of(program, Clock())
+    with program.session() as session:
+        session.execute(
+            update(TENURE)
+            .where(TENURE.c.person_id == program.people["manager_two"], TENURE.c.role == "manager")
+            .values(ends_on=TODAY + timedelta(days=40))
+        )
+    assert look_at_hands(means) == 0
+
+
+def test_a_departure_that_is_called_off_puts_the_roles_back_and_asks_for_nothing_more(program: Cast) -> None:
+    means = means_of(program, Clock())
+    case_id = leave(program, LEAVER, PLACE)
+    carry_all(means)
+    with program.session() as session:
+        cases.cancel_case(session, case_id, by=program.actor("coordinator"), at=AT, reason="Stays after all")
+    carry_all(means)
+    assert roles(program, LEAVER) == [("youth_worker", None)]
+    assert look_at_hands(means) == 0
+    with program.session() as session:
+        cases.reopen_case(session, case_id, by=program.actor("coordinator"), at=AT, reason="Leaves all the same")
+    carry_all(means)
+    assert roles(program, LEAVER) == [("youth_worker", LAST_DAY)]
+
+
+def test_a_departure_carried_takes_in_what_arrived(program: Cast) -> None:
+    means = means_of(program, Clock())
+    case_id = leave(program, LEAVER, PLACE)
+    carry_all(means)
+    with program.session() as session:
+        lend(session, program.people[LEAVER], "SN-7")
+    assert look_at_hands(means) == 1
+    assert len(asked(program, case_id, "return_equipment")) == 1
+
+
+def test_a_forgotten_private_address_of_who_left_long_ago_is_closed(program: Cast) -> None:
+    """Whichever way somebody came to hold nothing, their calendar address ends."""
+    with program.session() as session:
+        session.execute(
+            update(TENURE)
+            .where(TENURE.c.person_id == program.people[LEAVER])
+            .values(ends_on=TODAY - timedelta(days=90), starts_on=TODAY - timedelta(days=400))
+        )
+    assert close_doors(means_of(program, Clock())) == 1
+    assert open_doors(program)[1] == 0
+
+
+def test_a_seat_passed_on_is_told_to_both_calendars(program: Cast) -> None:
+    means = means_of(program, Clock())
+    with program.session() as session:
+        seat_somebody(session, "steering", program.organizations["en-marge"], program.people["manager_em"])
+    case_id = leave(program, "manager_em", "en-marge")
+    (one,) = asked(program, case_id, "pass_on_seats")
+    settle(program, one["id"], to="deputy")
+    carry_all(means)
+    assert roles(program, "manager_em") == [("manager", LAST_DAY)]
