@@ -11,6 +11,8 @@ LOADER = "loader"
 #: Whoever comes to the sign-in and is not known yet, and whoever runs the installation from its command line.
 SIGN_IN = "sign_in"
 OPERATOR = "operator"
+#: An outside professional who came by a link, and has no account.
+OUTSIDE = "outside"
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Actor:
 
     @classmethod
     def system(cls, part: str) -> Actor:
-        """A part of the system: `ENGINE`, `ROUNDS`, `LOADER`, `SIGN_IN` or `OPERATOR`."""
+        """A part of the system: `ENGINE`, `ROUNDS`, `LOADER`, `SIGN_IN`, `OPERATOR` or `OUTSIDE`."""
         return cls(role=part)
 
     @property

@@ -43,16 +43,17 @@ def open_case(
     agreement_version_id: UUID | None = None,
     period: str = "",
     last_day: date | None = None,
+    participant_id: UUID | None = None,
     by: Actor,
     at: datetime,
 ) -> UUID:
     """Open a case of a protocol, and every step of it that can begin.
 
     The protocol says what it is about: a person (`subject_id`) at an organization, an organization, a version of an
-    agreement, or the program; and whether it is for a `period`, such as 2026-Q3. The case pins the protocol as it
-    stands now and keeps its own copy of the steps. Its named days come from what it is about. One about somebody who
-    leaves is opened by `departures` alone, which gives their `last_day`. Raises Refusal: no such thing, not one that
-    the protocol is for, one already open, or, where it begins by itself, one that ever was.
+    agreement, a candidate or participant, or the program; and whether it is for a `period`, such as 2026-Q3. The case
+    pins the protocol as it stands now and keeps its own copy of the steps. Its named days come from what it is about.
+    One about somebody who leaves is opened by `departures` alone, which gives their `last_day`. Raises Refusal: no such
+    thing, not one that the protocol is for, one already open, or, where it begins by itself, one that ever was.
     """
     version = versions.current_protocol(session, key)
     protocol = scheduling.protocol_of(version)
@@ -61,7 +62,9 @@ def open_case(
             "departure.by_its_own_door", N_("A departure is opened with its last day, and nothing else has one.")
         )
     here = program_of(session)
-    subject = hold_subject(session, protocol, Subject(subject_id, organization_id, agreement_version_id, period))
+    subject = hold_subject(
+        session, protocol, Subject(subject_id, organization_id, agreement_version_id, period, participant_id)
+    )
     _refuse_second(session, key, subject.columns, once=protocol.starts is not None)
     if organization_id is not None and _takes_somebody_on(protocol):
         agreement_days.refuse_if_lapsed(session, organization_id, local_day(session, at))

@@ -32,6 +32,7 @@ OWN_PLACE: Final[Mapping[str, str | None]] = {
     "organization": "partner",
     "agreement_version": "partner",
     "program": None,
+    "participant": None,
 }
 
 
@@ -56,10 +57,11 @@ class Subject(Part):
     """Whom or what a case of the protocol is about.
 
     A youth worker at an organization; a member of its staff in whatever roles they hold there; an organization at
-    which somebody holds the role `having`; one version of an agreement; or the program itself.
+    which somebody holds the role `having`; one version of an agreement; a candidate or participant; or the program
+    itself.
     """
 
-    kind: Literal["worker", "member", "organization", "agreement_version", "program"]
+    kind: Literal["worker", "member", "organization", "agreement_version", "program", "participant"]
     having: Key | None = None
 
     @model_validator(mode="after")
@@ -452,6 +454,7 @@ _SUBJECTS: Final = {
     "member": N_("somebody who leaves an organization"),
     "agreement_version": N_("a version of an organization’s agreement"),
     "program": N_("the program itself"),
+    "participant": N_("a candidate or participant"),
 }
 
 

@@ -19,12 +19,14 @@ from locales import N_, say
 from models.agreement import Agreement, AgreementVersion
 from models.base import refers, table_of
 from models.casework import Case
+from models.participant import Participant
 from models.program import Organization, Person, Program, Tenure
 
 #: The role that the person whom a case is about holds there.
 ROLE_OF_WORKER: Final = "youth_worker"
 
 _case = table_of(Case)
+_participant = table_of(Participant)
 _person = table_of(Person)
 _organization = table_of(Organization)
 _tenure = table_of(Tenure)
@@ -41,6 +43,7 @@ class Subject:
     organization_id: UUID | None = None
     agreement_version_id: UUID | None = None
     period: str = ""
+    participant_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def same_subject(columns: Mapping[str, Any]) -> Any:
     return and_(
         *(
             _case.c[name].is_(None) if columns.get(name) is None else _case.c[name] == columns[name]
-            for name in ("subject_id", "organization_id", "agreement_version_id")
+            for name in ("subject_id", "organization_id", "agreement_version_id", "participant_id")
         ),
         _case.c.period == columns.get("period", ""),
     )
@@ -178,7 +181,25 @@ def _hold_program(session: Session, protocol: Protocol, asked: Subject) -> Found
     return Found({"subject_kind": "program"}, {})
 
 
+def _hold_participant(session: Session, protocol: Protocol, asked: Subject) -> Found:  # noqa: ARG001 - as its kin
+    _refuse_person(asked)
+    if asked.organization_id is not None:
+        raise Refusal("case.of_no_organization", N_("A case of this protocol belongs to the program as a whole."))
+    if asked.participant_id is None or not session.scalar(
+        select(_participant.c.id)
+        .where(
+            _participant.c.program_id == program_of(session),
+            _participant.c.id == asked.participant_id,
+            _participant.c.state.not_in(["draft", "destroyed"]),
+        )
+        .with_for_update(key_share=True)
+    ):
+        raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
+    return Found({"subject_kind": "participant", "participant_id": asked.participant_id}, {})
+
+
 _HOLDING: Final = {
+    "participant": _hold_participant,
     "worker": _hold_worker,
     "member": _hold_member,
     "organization": _hold_organization,
@@ -226,8 +247,9 @@ def tenure_of(session: Session, person_id: UUID, organization_id: UUID | None) -
 class Words:
     """Whom or what a case is about, in one language.
 
-    `subject` is the person, the organization's short name, the version of its agreement, or the program; with the
-    period, where there is one. `organization` is "" for a case of the program; `href` the subject's own page, or "".
+    `subject` is the person, the organization's short name, the version of its agreement, a number or a candidate's
+    reference, or the program; with the period, where there is one. `organization` is "" for a case of the program or of
+    a participant; `href` the subject's own page, or "".
     """
 
     kind: str
@@ -248,11 +270,15 @@ def in_words(session: Session, ids: Iterable[UUID], language: str) -> dict[UUID,
             _person.c.given_name,
             _person.c.family_name,
             _organization.c.short_name,
+            _case.c.participant_id,
+            _participant.c.candidate_ref,
+            _participant.c.number,
             _agreement.c.id.label("agreement_id"),
             _version.c.n,
         )
         .outerjoin(_person, refers(_case.c.subject_id, _person))
         .outerjoin(_organization, refers(_case.c.organization_id, _organization))
+        .outerjoin(_participant, refers(_case.c.participant_id, _participant))
         .outerjoin(_version, refers(_case.c.agreement_version_id, _version))
         .outerjoin(_agreement, refers(_version.c.agreement_id, _agreement))
         .where(_case.c.program_id == program_of(session), _case.c.id.in_(set(ids))),
@@ -273,6 +299,8 @@ def _worded(row: Mapping[str, Any], program_title: str, language: str) -> Words:
         href = f"/program/agreements/{row['agreement_id']}"
     elif kind == "program":
         subject = program_title
+    elif kind == "participant":
+        subject, href = row["number"] or row["candidate_ref"], f"/participants/{row['participant_id']}"
     if row["period"]:
         subject = say(language, _FOR, subject=subject, period=periods.in_words(row["period"], language))
     return Words(kind, subject, place, href)

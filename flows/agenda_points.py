@@ -58,7 +58,9 @@ def put_on_agendas(session: Session, case: Mapping[str, Any], *, at: datetime) -
 
 
 def _put(session: Session, case: Mapping[str, Any], task: Mapping[str, Any], agenda: Agenda, at: datetime) -> None:
-    subject = f"task/{task['id']}"
+    words = subjects.in_words(session, [case["id"]], "fr")[case["id"]]
+    # A participant's item goes by the number or the candidate's reference, by which it circulates anyway.
+    subject = words.subject if words.kind == "participant" else f"task/{task['id']}"
     if case["state"] != "open" or task["state"] != "open":
         agendas.withdraw(session, agenda.committee, agenda.kind, subject, by=BY_ENGINE, at=at)
         return

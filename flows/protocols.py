@@ -14,6 +14,7 @@ from duties.declared import Declared, load_declared
 from duties.program import ProgramFile
 from duties.protocol import Protocol
 from duties.protocol_check import check_protocol
+from flows.admission import actions as admission
 from flows.departure import actions as departure
 from flows.engine import Action, Bound
 from flows.onboarding import actions as onboarding
@@ -27,6 +28,12 @@ PROTOCOLS: Final[Mapping[str, Bound]] = {
         file=_HERE / "onboarding" / "protocol.yaml",
         actions=onboarding.ACTIONS,
         letters=_HERE / "onboarding" / "letters",
+    ),
+    "admission": Bound(
+        "admission",
+        file=_HERE / "admission" / "protocol.yaml",
+        actions=admission.ACTIONS,
+        letters=_HERE / "admission" / "letters",
     ),
     "departure": Bound("departure", file=_HERE / "departure" / "protocol.yaml", actions=departure.ACTIONS),
     **{

@@ -48,6 +48,7 @@ from duties.notices import stationery_for
 from duties.participants.identity import names_known
 from duties.wakeups import Claim
 from flows import departing, post, rounds, sealing
+from flows.admission.flow import admission
 from flows.carry import carry, plainly, protocol_flow
 from flows.departure.flow import departure
 from flows.health import AWAY_SECONDS, Prefect
@@ -82,7 +83,7 @@ OLD_BEAT: Final = timedelta(days=1)
 
 LETTERS_AT_A_TIME: Final = 10
 
-FLOWS: Final[dict[str, Flow[[str], Any]]] = {"onboarding": onboarding, "departure": departure}
+FLOWS: Final[dict[str, Flow[[str], Any]]] = {"onboarding": onboarding, "departure": departure, "admission": admission}
 """The protocols that have a flow of their own; another gets one by its key."""
 
 _beat = table_of(Beat)

@@ -1,0 +1,421 @@
+"""Consent (AD-R8, AD-R11): explained, then signed by participant and worker, a copy given, stored; withdrawn at a word.
+
+Each is to one purpose, with one partner or with the program, under one version of the text, and may end by a day. The
+texts stand in `duties/consent_texts`, one file a version and language; a version that was signed never changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, or_, select, update
+from sqlmodel import Session
+
+from duties import events
+from duties.actors import Actor
+from duties.agreements import version_in_force
+from duties.here import local_day, many, one, program_of
+from duties.participants.ages import signers
+from duties.participants.held import finish_step, hold_participant
+from duties.participants.identity import identity_within
+from duties.participants.sealing import seal
+from duties.refusals import Refusal
+from locales import N_
+from models.base import table_of
+from models.consent import CONSENT_PURPOSES, DISCLOSURE_GROUNDS, SIGNED_BY, Consent, Disclosure, ResearchConsent
+
+TEXTS: Final = Path(__file__).resolve().parents[1] / "consent_texts"
+TEXT: Final = "consent"
+#: The version of the text that is signed now.
+CURRENT: Final = 1
+
+_consent = table_of(Consent)
+_research = table_of(ResearchConsent)
+_disclosure = table_of(Disclosure)
+
+
+@dataclass(frozen=True)
+class ConsentText:
+    """One version of the text in one language: what is explained and signed. A lawyer has not validated it yet."""
+
+    version: int
+    language: str
+    text: str
+    digest: str
+    validated: bool
+
+
+@cache
+def text_of(version: int, language: str) -> ConsentText:
+    """A version of the text. Raises Refusal where there is none."""
+    if language not in ("fr", "en"):
+        raise Refusal("consent.no_text", N_("There is no such version of the consent’s text."))
+    place = TEXTS / f"{TEXT}.{version}.{language}.txt"
+    try:
+        content = place.read_bytes()
+    except OSError:
+        raise Refusal("consent.no_text", N_("There is no such version of the consent’s text.")) from None
+    text = content.decode("utf-8")
+    return ConsentText(version, language, text, hashlib.sha256(content).hexdigest(), "[À VALIDER" not in text)
+
+
+@dataclass(frozen=True)
+class Signed:
+    """What a signed form says: the days, who signed, and that the limits of confidentiality were stated."""
+
+    explained_on: date
+    signed_on: date
+    signed_by: str
+    worker_signed_on: date
+    language: str
+    limits_stated: bool
+    copy_given_on: date | None = None
+    ends_on: date | None = None
+
+
+def sign(
+    session: Session,
+    participant_id: UUID,
+    purpose: str,
+    signed: Signed,
+    *,
+    organization_id: UUID | None = None,
+    by: Actor,
+    at: datetime,
+) -> UUID:
+    """Record a consent that was signed on paper or before the worker; it replaces one to the same thing.
+
+    Guide: AD-R8, AD-R11. Raises Refusal: signed before it was explained, by somebody who may not at that age, without
+    the limits stated, or for a partner whose agreement is not in force.
+    """
+    held = hold_participant(session, participant_id)
+    if held["state"] not in ("committed", "admitted"):
+        raise Refusal(
+            "consent.too_early",
+            N_("The consent is explained and signed once the person has committed."),
+            source="AD-R8",
+        )
+    if purpose not in CONSENT_PURPOSES or signed.signed_by not in SIGNED_BY:
+        raise Refusal("consent.purpose", N_("Choose what the consent is for, and who signs it."))
+    if (purpose == "program") != (organization_id is None):
+        raise Refusal("consent.partner", N_("A consent to share names its partner; that to the program names none."))
+    today = local_day(session, at)
+    _refuse_days(signed, today)
+    if not signed.limits_stated:
+        raise Refusal(
+            "consent.limits", N_("State the limits of confidentiality and the duty to report first."), source="AD-R8"
+        )
+    _refuse_signer(session, participant_id, signed)
+    if organization_id is not None and version_in_force(session, organization_id, today) is None:
+        raise Refusal(
+            "consent.no_agreement",
+            N_("Nothing is shared with an organization whose agreement is not in force."),
+            source="AG-IS",
+        )
+    text = text_of(CURRENT, signed.language)
+    here = program_of(session)
+    session.execute(
+        update(_consent)
+        .where(*_standing(session, participant_id, purpose, organization_id))
+        .values(replaced_at=at, version=_consent.c.version + 1)
+    )
+    row = Consent(
+        program_id=here,
+        id=uuid4(),
+        participant_id=participant_id,
+        purpose=purpose,
+        organization_id=organization_id,
+        text_key=TEXT,
+        text_version=text.version,
+        text_digest=text.digest,
+        language=signed.language,
+        explained_on=signed.explained_on,
+        limits_stated=True,
+        signed_on=signed.signed_on,
+        signed_by=signed.signed_by,
+        worker_id=by.person_id,  # type: ignore[arg-type]  # a person
+        worker_signed_on=signed.worker_signed_on,
+        copy_given_on=signed.copy_given_on,
+        ends_on=signed.ends_on,
+        recorded_at=at,
+    )
+    session.execute(insert(_consent).values(row.model_dump()))
+    events.write(
+        session,
+        "consent.signed",
+        "participant",
+        participant_id,
+        by=by,
+        at=at,
+        purpose=purpose,
+        organization=str(organization_id) if organization_id else None,
+        version=text.version,
+    )
+    if purpose == "program":
+        finish_step(session, participant_id, "consent", by=by, at=at)
+    return row.id
+
+
+def store(session: Session, consent_id: UUID, *, copy_given_on: date | None = None, by: Actor, at: datetime) -> None:
+    """Say that the coordinator keeps the signed form, and when the copy was given. Raises Refusal."""
+    row = _hold(session, consent_id)
+    given = row["copy_given_on"] or copy_given_on
+    if given is None or not row["signed_on"] <= given <= local_day(session, at):
+        raise Refusal(
+            "consent.copy", N_("Say on which day the participant got a copy: not before it was signed."), source="AD-R8"
+        )
+    if row["stored_at"] is not None:
+        raise Refusal("consent.stored", N_("This form is stored already."))
+    _change(session, row, copy_given_on=given, stored_at=at, stored_by=by.person_id)
+    events.write(session, "consent.stored", "participant", row["participant_id"], by=by, at=at, purpose=row["purpose"])
+    finish_step(session, row["participant_id"], "store_consent", by=by, at=at)
+
+
+def withdraw(session: Session, consent_id: UUID, *, by: Actor, at: datetime) -> None:
+    """The participant takes a consent back: at once, and nobody asks why (AD-R11). Raises Refusal: it was already."""
+    row = _hold(session, consent_id)
+    if row["withdrawn_on"] is not None or row["replaced_at"] is not None:
+        raise Refusal("consent.withdrawn", N_("This consent was taken back or replaced already."))
+    _change(
+        session,
+        row,
+        withdrawn_on=local_day(session, at),
+        withdrawn_at=at,
+        withdrawn_recorded_by=by.person_id,
+    )
+    events.write(
+        session,
+        "consent.withdrawn",
+        "participant",
+        row["participant_id"],
+        by=by,
+        at=at,
+        purpose=row["purpose"],
+        organization=str(row["organization_id"]) if row["organization_id"] else None,
+    )
+
+
+def stands(
+    session: Session, participant_id: UUID, purpose: str, day: date, *, organization_id: UUID | None = None
+) -> bool:
+    """Whether a consent holds on a day: signed, not withdrawn, not ended. What is shared asks this, each time."""
+    return (
+        session.scalar(
+            select(_consent.c.id)
+            .where(
+                *_standing(session, participant_id, purpose, organization_id),
+                _consent.c.signed_on <= day,
+                or_(_consent.c.ends_on.is_(None), _consent.c.ends_on >= day),
+            )
+            .limit(1)
+        )
+        is not None
+    )
+
+
+def consents_of(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
+    """Every consent of a participant that was ever signed, the last one first."""
+    return many(
+        session,
+        select(_consent)
+        .where(_consent.c.program_id == program_of(session), _consent.c.participant_id == participant_id)
+        .order_by(_consent.c.recorded_at.desc(), _consent.c.id),
+    )
+
+
+# ------------------------------------------------------------------------------------------------ research, FU-9
+
+
+def keep_research_consent(session: Session, participant_id: UUID, signed_on: date, *, by: Actor, at: datetime) -> None:
+    """Record consent to research, apart from the program's, by the research coordinator (FU-9). Raises Refusal."""
+    held = hold_participant(session, participant_id)
+    if held["state"] != "admitted":
+        raise Refusal("research.admitted", N_("Consent to research is asked of participants alone."), source="FU-9")
+    if signed_on > local_day(session, at):
+        raise Refusal("consent.days", N_("A form is explained first, signed then, and never on a day to come."))
+    if research_consent(session, participant_id) is not None:
+        raise Refusal("research.there", N_("This participant has consented to research already."), source="FU-9")
+    row = ResearchConsent(
+        program_id=program_of(session),
+        id=uuid4(),
+        participant_id=participant_id,
+        signed_on=signed_on,
+        kept_by=by.person_id,  # type: ignore[arg-type]  # a person
+        recorded_at=at,
+    )
+    session.execute(insert(_research).values(row.model_dump()))
+    events.write(session, "research_consent.kept", "participant", participant_id, by=by, at=at)
+
+
+def withdraw_research_consent(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """The participant takes consent to research back; nothing else changes for them. Raises Refusal: there is none."""
+    ended = session.scalar(
+        update(_research)
+        .where(
+            _research.c.program_id == program_of(session),
+            _research.c.participant_id == participant_id,
+            _research.c.withdrawn_on.is_(None),
+        )
+        .values(withdrawn_on=local_day(session, at), withdrawn_at=at)
+        .returning(_research.c.id)
+    )
+    if ended is None:
+        raise Refusal("research.none", N_("This participant has not consented to research."), source="FU-9")
+    events.write(session, "research_consent.withdrawn", "participant", participant_id, by=by, at=at)
+
+
+def research_consent(session: Session, participant_id: UUID) -> dict[str, Any] | None:
+    """The consent to research that stands; None where there is none."""
+    return one(
+        session,
+        select(_research).where(
+            _research.c.program_id == program_of(session),
+            _research.c.participant_id == participant_id,
+            _research.c.withdrawn_on.is_(None),
+        ),
+    )
+
+
+# ---------------------------------------------------------------------------------------------- disclosures, AD-R12
+
+
+def disclose(
+    session: Session,
+    participant_id: UUID,
+    ground: str,
+    *,
+    to_whom: str,
+    what: str,
+    disclosed_on: date,
+    only_necessary: bool,
+    by: Actor,
+    at: datetime,
+) -> UUID:
+    """Record what was said without consent, on which ground, to whom: only what was necessary (AD-R12).
+
+    Raises Refusal.
+    """
+    held = hold_participant(session, participant_id)
+    if held["state"] in ("draft", "destroyed"):
+        raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
+    if ground not in DISCLOSURE_GROUNDS:
+        raise Refusal("disclosure.ground", N_("Choose the ground in law."), source="AD-R12")
+    if not (to_whom.strip() and what.strip()):
+        raise Refusal("disclosure.empty", N_("Say to whom it was said, and what."), source="AD-R12")
+    if not only_necessary:
+        raise Refusal(
+            "disclosure.only",
+            N_("Only what is necessary is said without consent: state that it was so."),
+            source="AD-R12",
+        )
+    if disclosed_on > local_day(session, at):
+        raise Refusal("disclosure.when", N_("A disclosure is recorded once it was made."))
+    disclosure_id = uuid4()
+    row = Disclosure(
+        program_id=program_of(session),
+        id=disclosure_id,
+        participant_id=participant_id,
+        ground=ground,
+        disclosed_on=disclosed_on,
+        disclosed_by=by.person_id,  # type: ignore[arg-type]  # a person
+        sealed=seal(
+            session,
+            participant_id,
+            f"disclosure/{disclosure_id}",
+            {"to_whom": to_whom.strip(), "what": what.strip()},
+        ),
+        recorded_by=by.person_id,  # type: ignore[arg-type]  # a person
+        recorded_at=at,
+    )
+    session.execute(insert(_disclosure).values(row.model_dump()))
+    events.write(session, "disclosure.recorded", "participant", participant_id, by=by, at=at, ground=ground)
+    return disclosure_id
+
+
+def disclosures_of(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
+    """What was disclosed without consent of a participant, the last one first, without what is sealed."""
+    return many(
+        session,
+        select(
+            _disclosure.c.id,
+            _disclosure.c.ground,
+            _disclosure.c.disclosed_on,
+            _disclosure.c.disclosed_by,
+            _disclosure.c.recorded_at,
+        )
+        .where(_disclosure.c.program_id == program_of(session), _disclosure.c.participant_id == participant_id)
+        .order_by(_disclosure.c.disclosed_on.desc(), _disclosure.c.id),
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------ below
+
+
+def _refuse_days(signed: Signed, today: date) -> None:
+    in_order = (
+        signed.explained_on <= signed.signed_on <= today and signed.explained_on <= signed.worker_signed_on <= today
+    )
+    copied = signed.copy_given_on is None or signed.signed_on <= signed.copy_given_on <= today
+    if not (in_order and copied):
+        raise Refusal(
+            "consent.days", N_("A form is explained first, signed then, and never on a day to come."), source="AD-R8"
+        )
+    if signed.ends_on is not None and signed.ends_on < signed.signed_on:
+        raise Refusal("consent.ends", N_("A consent ends after it was signed."))
+
+
+def _refuse_signer(session: Session, participant_id: UUID, signed: Signed) -> None:
+    """By the age on the day of the signature."""
+    allowed = signers(identity_within(session, participant_id).age_as_of(signed.signed_on))
+    if not allowed:
+        raise Refusal("consent.age_unknown", N_("Who may sign hangs on the age: find out the birth date first."))
+    if signed.signed_by not in allowed:
+        if signed.signed_by == "self":
+            raise Refusal(
+                "consent.too_young",
+                N_("Under 14, the consent is signed by who holds parental authority, or by the tutor."),
+            )
+        raise Refusal("consent.own", N_("From 14 on, the person signs alone. A tutor signs for some who are of age."))
+
+
+def _standing(session: Session, participant_id: UUID, purpose: str, organization_id: UUID | None) -> tuple[Any, ...]:
+    with_whom = (
+        _consent.c.organization_id.is_(None)
+        if organization_id is None
+        else _consent.c.organization_id == organization_id
+    )
+    return (
+        _consent.c.program_id == program_of(session),
+        _consent.c.participant_id == participant_id,
+        _consent.c.purpose == purpose,
+        with_whom,
+        _consent.c.withdrawn_on.is_(None),
+        _consent.c.replaced_at.is_(None),
+    )
+
+
+def _hold(session: Session, consent_id: UUID) -> dict[str, Any]:
+    row = one(
+        session,
+        select(_consent)
+        .where(_consent.c.program_id == program_of(session), _consent.c.id == consent_id)
+        .with_for_update(),
+    )
+    if row is None:
+        raise Refusal("consent.unknown", N_("There is no such consent."))
+    return row
+
+
+def _change(session: Session, row: Mapping[str, Any], **values: Any) -> None:
+    session.execute(
+        update(_consent)
+        .where(_consent.c.program_id == row["program_id"], _consent.c.id == row["id"])
+        .values(**values, version=row["version"] + 1)
+    )

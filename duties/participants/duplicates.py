@@ -1,0 +1,149 @@
+"""Whether somebody who is referred may be known already: for the coordinator alone, by blind marks.
+
+Nobody else learns it, by a search, an error, a number, an order or a time: referring answers the same for everyone, and
+nothing there looks at marks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlmodel import Session
+
+from duties import cases, events
+from duties.actors import Actor
+from duties.here import many, program_of
+from duties.participants.held import case_of, change_participant, hold_participant, moved
+from duties.participants.identity import identity_within
+from duties.participants.sealing import seal, unseal
+from duties.participants.triage import hold_referral
+from duties.refusals import Refusal
+from locales import N_
+from models.base import table_of
+from models.participant import DataKey, Participant
+from models.referral import Referral
+
+_participant = table_of(Participant)
+_referral = table_of(Referral)
+_key = table_of(DataKey)
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """Somebody who may be the same person: by how many marks, and whether the birth dates agree, if both are known."""
+
+    participant_id: UUID
+    name: str
+    state: str
+    shared: int
+    same_birth: bool | None
+
+
+def possible_duplicates(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> list[Duplicate]:
+    """Those who share a name, a telephone or an address with a candidate, the likeliest first. Told to the record.
+
+    Another birth date does not leave somebody out: it may be the one that is wrong. Raises Refusal: the keys.
+    """
+    here = program_of(session)
+    marks = session.scalar(
+        select(_participant.c.marks).where(_participant.c.program_id == here, _participant.c.id == participant_id)
+    )
+    rows: list[dict[str, Any]] = []
+    if marks:
+        rows = many(
+            session,
+            select(
+                _participant.c.id,
+                _participant.c.state,
+                _participant.c.marks,
+                _participant.c.number,
+                _participant.c.candidate_ref,
+            ).where(
+                _participant.c.program_id == here,
+                _participant.c.id != participant_id,
+                _participant.c.state != "draft",
+                _participant.c.marks.overlap(marks),
+            ),
+        )
+    events.write(
+        session,
+        "read",
+        "participant",
+        participant_id,
+        by=by,
+        at=at,
+        what="duplicates",
+        purpose="coordination",
+        ground="role",
+    )
+    if not rows:
+        return []
+    born = identity_within(session, participant_id).birth_date
+    found = []
+    for row in rows:
+        theirs = identity_within(session, row["id"]).birth_date
+        found.append(
+            Duplicate(
+                row["id"],
+                row["number"] or row["candidate_ref"],
+                row["state"],
+                len(set(row["marks"]) & set(marks or ())),
+                None if born is None or theirs is None else born == theirs,
+            )
+        )
+    return sorted(found, key=lambda each: (each.same_birth is not True, -each.shared, each.name))
+
+
+def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, at: datetime) -> None:
+    """Say that a referral is about somebody who is known: it becomes theirs, and what was kept apart is destroyed.
+
+    Where they had declined or been refused, they are a candidate again. Raises Refusal: the referral was dealt with
+    already, or `to` is not somebody else who is known.
+    """
+    held = hold_referral(session, referral_id)
+    if held["participant_id"] == to:
+        raise Refusal("referral.same", N_("This is the same file. Choose the one that was there before."))
+    # In the order of the ids, as whoever joins the other way round holds them.
+    first, second = sorted((held["participant_id"], to))
+    both = {first: hold_participant(session, first), second: hold_participant(session, second)}
+    joined, known = both[held["participant_id"]], both[to]
+    if known["state"] in ("draft", "destroyed") or joined["state"] != "candidate":
+        raise Refusal("referral.not_joined", N_("These two cannot be joined as things stand now."))
+    told = unseal(session, joined["id"], f"referral/{referral_id}", held["sealed"])
+    case_id = case_of(session, joined["id"])
+    if case_id is not None:
+        cases.cancel_case(session, case_id, by=by, at=at, reason="AD-R1")
+    again = known["state"] in ("refused", "declined")
+    session.execute(
+        update(_referral)
+        .where(_referral.c.program_id == held["program_id"], _referral.c.id == referral_id)
+        .values(
+            participant_id=to,
+            state="received" if again else "joined",
+            sealed=seal(session, to, f"referral/{referral_id}", told),
+            version=held["version"] + 1,
+        )
+    )
+    change_participant(
+        session,
+        joined,
+        state=moved(joined, "join"),
+        joined_to_id=to,
+        destroyed_at=at,
+        sealed=None,
+        names=None,
+        marks=[],
+    )
+    session.execute(
+        update(_key)
+        .where(_key.c.program_id == held["program_id"], _key.c.participant_id == joined["id"])
+        .values(destroyed_at=at)
+    )
+    if again:
+        change_participant(session, known, state=moved(known, "refer_again"), retain_until=None)
+        cases.open_case(session, "admission", participant_id=to, by=by, at=at)
+    events.write(session, "referral.joined", "referral", referral_id, by=by, at=at)

@@ -1,0 +1,88 @@
+"""The participant's number (AD-R9): one sequence a year, without gaps, which no race doubles; and admission by it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session
+
+from duties import events
+from duties.actors import Actor
+from duties.follow_ups.opening import open_follow_up
+from duties.here import local_day, one, program_of
+from duties.participants import consents, risks, workers
+from duties.participants.held import change_participant, finish_step, hold_participant, moved
+from duties.refusals import Refusal
+from locales import N_
+from models.base import table_of
+from models.participant import NumberSequence
+
+_sequence = table_of(NumberSequence)
+
+#: The steps that the number waits for, so that the case and the file cannot tell different things.
+STEP: Final = "number"
+
+
+def admit(session: Session, participant_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> str:
+    """Admit somebody who committed and consented: give the year's next number, open the follow-up, return the number.
+
+    All in one transaction: a number that is not used is not taken. Raises Refusal: not committed, the consent is not
+    signed or was withdrawn, the risk is not assessed, or the worker cannot follow them (any more).
+    """
+    held = hold_participant(session, participant_id, seen=seen)
+    state = moved(held, "admit")
+    today = local_day(session, at)
+    if not consents.stands(session, participant_id, "program", today):
+        raise Refusal(
+            "admission.no_consent",
+            N_("Nobody gets a number before the consent is signed, and while it stands."),
+            source="AD-R8",
+        )
+    if risks.last(session, participant_id, "admission") is None:
+        raise Refusal("admission.no_risk", N_("Assess the risk at admission first."), source="AD-R10")
+    named = workers.named(session, participant_id)
+    if named is None:
+        raise Refusal("admission.no_worker", N_("Nobody is named yet to follow this person."), source="AD-R3")
+    number = _next(session, today.year)
+    change_participant(session, held, state=state, number=number, admitted_on=today, retain_until=None)
+    events.write(session, "participant.admitted", "participant", participant_id, by=by, at=at, number=number)
+    workers.end(session, participant_id, "admitted", at=at)
+    open_follow_up(session, participant_id, worker=named["worker_id"], second=named["second_id"], by=by, at=at)
+    finish_step(session, participant_id, STEP, by=by, at=at)
+    return number
+
+
+def _next(session: Session, year: int) -> str:
+    """The next number of a year. Its row is locked until the transaction ends: whoever else asks waits for it."""
+    here = program_of(session)
+    session.execute(
+        insert(_sequence)
+        .values(program_id=here, id=uuid4(), year=year, last=1)
+        .on_conflict_do_update(index_elements=["program_id", "year"], set_={"last": _sequence.c.last + 1})
+    )
+    row = one(session, select(_sequence.c.last).where(_sequence.c.program_id == here, _sequence.c.year == year))
+    assert row is not None  # noqa: S101 - written above
+    return f"#{year}-{row['last']:02d}"
+
+
+def take_over(session: Session, year: int, last: int, *, by: Actor, at: datetime) -> None:
+    """Go on after a number that was given on paper before. Raises Refusal where later ones were given here."""
+    here = program_of(session)
+    session.execute(
+        insert(_sequence)
+        .values(program_id=here, id=uuid4(), year=year, last=last)
+        .on_conflict_do_nothing(index_elements=["program_id", "year"])
+    )
+    moved_on = session.execute(
+        update(_sequence)
+        .where(_sequence.c.program_id == here, _sequence.c.year == year, _sequence.c.last <= last)
+        .values(last=last)
+        .returning(_sequence.c.id)
+    ).scalar()
+    if moved_on is None:
+        raise Refusal("number.further", N_("Later numbers of this year were given here already."))
+    events.write(session, "number.taken_over", "program", here, by=by, at=at, year=year, last=last)

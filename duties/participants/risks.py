@@ -1,0 +1,124 @@
+"""Risk: the participant's own at admission (AD-R10), and apart, the risk to others of one who recruits (AD-C4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, select
+from sqlmodel import Session
+
+from duties import events
+from duties.actors import Actor
+from duties.here import one, program_of
+from duties.participants.held import change_participant, finish_step, hold_participant
+from duties.participants.sealing import seal, unseal
+from duties.reads import Ground, Purpose, record_read
+from duties.refusals import Refusal
+from locales import N_
+from models.base import table_of
+from models.participant import RECRUITER_LEVELS, RISK_KINDS, RISK_LEVELS, RiskAssessment
+
+_risk = table_of(RiskAssessment)
+
+LONGEST = 4_000
+
+
+def assess(
+    session: Session,
+    participant_id: UUID,
+    kind: str,
+    level: str,
+    *,
+    why: Mapping[str, str],
+    by: Actor,
+    at: datetime,
+    decision_id: UUID | None = None,
+) -> UUID:
+    """Record an assessment; the last of its kind counts. `why` is sealed.
+
+    Of one who recruits, `why` says profile, involvement, benefits and risks, each: admitted only where the benefits
+    exceed the risks. From then on no activity brings them together with other participants. Raises Refusal.
+    """
+    held = hold_participant(session, participant_id)
+    levels = {"admission": RISK_LEVELS, "recruiter": RECRUITER_LEVELS}
+    if kind not in RISK_KINDS or level not in levels[kind]:
+        raise Refusal("risk.level", N_("Choose one of the levels that are offered."), source="AD-R10")
+    told = {name: text.strip()[:LONGEST] for name, text in why.items() if text.strip()}
+    if kind == "recruiter" and set(told) != {"profile", "involvement", "benefits", "risks"}:
+        raise Refusal(
+            "risk.recruiter",
+            N_("Say four things: the delinquent profile, the involvement in a network, the benefits, the risks."),
+            source="AD-C4",
+        )
+    here, assessment_id = program_of(session), uuid4()
+    before = session.scalars(
+        select(_risk.c.n).where(
+            _risk.c.program_id == here, _risk.c.participant_id == participant_id, _risk.c.kind == kind
+        )
+    ).all()
+    row = RiskAssessment(
+        program_id=here,
+        id=assessment_id,
+        participant_id=participant_id,
+        kind=kind,
+        n=max(before, default=0) + 1,
+        level=level,
+        sealed=seal(session, participant_id, f"risk/{assessment_id}", told),
+        assessed_by=by.person_id,  # type: ignore[arg-type]  # a person assesses
+        assessed_as=by.role,
+        assessed_at=at,
+        decision_id=decision_id,
+    )
+    session.execute(insert(_risk).values(row.model_dump()))
+    if kind == "recruiter" and not held["recruiter"]:
+        change_participant(session, held, recruiter=True)
+    events.write(session, "risk.assessed", "participant", participant_id, by=by, at=at, kind=kind, level=level)
+    if kind == "admission":
+        finish_step(session, participant_id, "risk", by=by, at=at)
+    return assessment_id
+
+
+def last(session: Session, participant_id: UUID, kind: str) -> dict[str, Any] | None:
+    """The assessment that counts, without what is sealed; None before any."""
+    return one(
+        session,
+        select(_risk.c.id, _risk.c.level, _risk.c.assessed_by, _risk.c.assessed_at, _risk.c.n)
+        .where(
+            _risk.c.program_id == program_of(session),
+            _risk.c.participant_id == participant_id,
+            _risk.c.kind == kind,
+        )
+        .order_by(_risk.c.n.desc())
+        .limit(1),
+    )
+
+
+def read_why(
+    session: Session,
+    participant_id: UUID,
+    kind: str,
+    *,
+    by: Actor,
+    at: datetime,
+    ground: Ground,
+    purpose: Purpose | None = None,
+) -> dict[str, str]:
+    """Why the last assessment says so, told to the record; empty before any. Raises Refusal."""
+    row = one(
+        session,
+        select(_risk.c.id, _risk.c.sealed)
+        .where(
+            _risk.c.program_id == program_of(session),
+            _risk.c.participant_id == participant_id,
+            _risk.c.kind == kind,
+        )
+        .order_by(_risk.c.n.desc())
+        .limit(1),
+    )
+    if row is None or row["sealed"] is None:
+        return {}
+    record_read(session, "participant", participant_id, what="risk", ground=ground, by=by, at=at, purpose=purpose)
+    return unseal(session, participant_id, f"risk/{row['id']}", row["sealed"])

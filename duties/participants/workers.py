@@ -1,0 +1,314 @@
+"""Who meets a candidate: proposals with their reasons, the naming of a worker and of the second of the pair."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, or_, select, update
+from sqlmodel import Session
+
+from duties import events
+from duties.actors import Actor
+from duties.follow_ups.assigning import PRIMARY, SECOND, bar_to
+from duties.follow_ups.load import Load, loads
+from duties.here import local_day, many, one, program_of
+from duties.notices import COORDINATION
+from duties.participants.held import case_of, change_participant, hold_participant, moved, skip_step
+from duties.participants.sealing import seal
+from duties.refusals import Refusal
+from duties.roles import responsibility
+from locales import N_
+from models.base import table_of
+from models.casework import Task
+from models.participant import CandidateWorker, Participant
+from models.program import Person
+from models.referral import AdmissionDecision, Referral
+
+#: The steps of an admission that the worker owes who is named.
+OF_THE_WORKER: Final = ("make_contact", "first_meeting", "consent", "risk")
+#: The step that the committee decides, or that a direct forwarding takes the place of (AD-R4).
+DECIDE: Final = "decide"
+
+_named = table_of(CandidateWorker)
+_participant = table_of(Participant)
+_referral = table_of(Referral)
+_decided = table_of(AdmissionDecision)
+_person = table_of(Person)
+_task = table_of(Task)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A worker whom one may name, with what speaks for and against it.
+
+    `waiting` are the candidates whom they are to meet already. `speaks` is whether they speak a language of the
+    candidate's; `knew` whether they referred the person or met them before.
+    """
+
+    load: Load
+    waiting: int
+    speaks: bool
+    knew: bool
+
+    @property
+    def person_id(self) -> UUID:
+        """The worker."""
+        return self.load.person_id
+
+    @property
+    def possible(self) -> bool:
+        """Whether nothing bars it: not absent, leaving or barred, and an agreement in force."""
+        return self.load.can_be_given_one
+
+
+def proposals(session: Session, participant_id: UUID, *, at: datetime) -> list[Proposal]:
+    """Every youth worker of the day: who can, speaks the language, knows the person and has most room comes first."""
+    here, day = program_of(session), local_day(session, at)
+    row = one(
+        session,
+        select(_participant.c.languages).where(_participant.c.program_id == here, _participant.c.id == participant_id),
+    )
+    wanted = set(row["languages"]) if row else set()
+    found = loads(session, day, participant_id=participant_id)
+    ids = [load.person_id for load in found]
+    speak: dict[UUID, str] = {
+        each.id: each.language
+        for each in session.execute(
+            select(_person.c.id, _person.c.language).where(_person.c.program_id == here, _person.c.id.in_(ids))
+        )
+    }
+    waiting: dict[UUID, int] = {}
+    for each in many(
+        session,
+        select(_named.c.worker_id, _named.c.second_id).where(_named.c.program_id == here, _named.c.ended_at.is_(None)),
+    ):
+        waiting[each["worker_id"]] = waiting.get(each["worker_id"], 0) + 1
+    knew = _who_knew(session, participant_id)
+    made = [
+        Proposal(
+            load,
+            waiting.get(load.person_id, 0),
+            not wanted or speak.get(load.person_id) in wanted,
+            load.person_id in knew,
+        )
+        for load in found
+    ]
+    return sorted(
+        made,
+        key=lambda each: (
+            not each.possible,
+            not each.speaks,
+            not each.knew,
+            each.load.share + each.waiting / 10,
+            str(each.person_id),
+        ),
+    )
+
+
+def name_worker(
+    session: Session,
+    participant_id: UUID,
+    worker_id: UUID,
+    *,
+    second_id: UUID | None = None,
+    decision_id: UUID | None = None,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> UUID:
+    """Name who meets a candidate, and who with them as a pair (AD-R3, AD-R6); returns the row's id.
+
+    The steps of the admission that are a worker's fall to them from here on. Raises Refusal: the state does not allow
+    it, or one of the two is absent, leaving, barred by the person, or of an organization without an agreement in force.
+    """
+    held = hold_participant(session, participant_id, seen=seen)
+    before = named(session, participant_id)
+    state = moved(held, "reassign" if before else "assign") if held["state"] != "committed" else moved(held, "reassign")
+    if second_id == worker_id:
+        raise Refusal("assignment.same", N_("The second of a pair is somebody else."), source="AD-R6")
+    day = local_day(session, at)
+    role = bar_to(session, participant_id, worker_id, kind=PRIMARY, day=day)
+    if second_id is not None:
+        bar_to(session, participant_id, second_id, kind=SECOND, day=day)
+    end(session, participant_id, "replaced", at=at)
+    row = CandidateWorker(
+        program_id=program_of(session),
+        id=uuid4(),
+        participant_id=participant_id,
+        worker_id=worker_id,
+        organization_id=role.organization_id,
+        second_id=second_id,
+        decision_id=decision_id,
+        named_at=at,
+    )
+    session.execute(insert(_named).values(row.model_dump()))
+    change_participant(session, held, state=state)
+    _owe(session, participant_id, worker_id, role.organization_id)
+    events.write(
+        session,
+        "participant.worker_named",
+        "participant",
+        participant_id,
+        by=by,
+        at=at,
+        worker=str(worker_id),
+        second=str(second_id) if second_id else None,
+        instead_of=str(before["worker_id"]) if before else None,
+    )
+    return row.id
+
+
+def forward(
+    session: Session,
+    participant_id: UUID,
+    worker_id: UUID,
+    *,
+    second_id: UUID | None = None,
+    by: Actor,
+    at: datetime,
+) -> UUID:
+    """Name a worker directly, the referral having been triaged so (AD-R4); the committee hears of it at its next one.
+
+    Raises Refusal: it was not triaged as one that cannot wait, or the worker cannot be named.
+    """
+    here = program_of(session)
+    referral = one(
+        session,
+        select(_referral.c.id, _referral.c.result)
+        .where(
+            _referral.c.program_id == here,
+            _referral.c.participant_id == participant_id,
+            _referral.c.state == "triaged",
+        )
+        .order_by(_referral.c.triaged_at.desc())
+        .limit(1),
+    )
+    if referral is None or referral["result"] != "forwarded":
+        raise Refusal(
+            "triage.not_forwarded", N_("Triage the referral first, with the reason why it cannot wait."), source="AD-R4"
+        )
+    row_id = name_worker(session, participant_id, worker_id, second_id=second_id, by=by, at=at)
+    record_decision(
+        session, participant_id, referral["id"], "assign", candidate_worker_id=row_id, told={}, by=by, at=at
+    )
+    skip_step(session, participant_id, DECIDE, "AD-R4", by=by, at=at)
+    return row_id
+
+
+def record_decision(
+    session: Session,
+    participant_id: UUID,
+    referral_id: UUID,
+    outcome: str,
+    *,
+    told: Mapping[str, str],
+    by: Actor,
+    at: datetime,
+    item_id: UUID | None = None,
+    decision_id: UUID | None = None,
+    candidate_worker_id: UUID | None = None,
+) -> UUID:
+    """Keep what was decided of a candidate, and why, sealed. Returns the id."""
+    here, decided_id = program_of(session), uuid4()
+    before = session.scalars(
+        select(_decided.c.n).where(_decided.c.program_id == here, _decided.c.participant_id == participant_id)
+    ).all()
+    row = AdmissionDecision(
+        program_id=here,
+        id=decided_id,
+        participant_id=participant_id,
+        referral_id=referral_id,
+        n=max(before, default=0) + 1,
+        outcome=outcome,
+        item_id=item_id,
+        decision_id=decision_id,
+        candidate_worker_id=candidate_worker_id,
+        sealed=seal(session, participant_id, f"admission/{decided_id}", dict(told)),
+        taken_by=by.person_id,  # type: ignore[arg-type]  # a person
+        taken_as=by.role,
+        taken_at=at,
+    )
+    session.execute(insert(_decided).values(row.model_dump()))
+    events.write(session, "admission.decided", "participant", participant_id, by=by, at=at, outcome=outcome)
+    return decided_id
+
+
+def named(session: Session, participant_id: UUID) -> dict[str, Any] | None:
+    """Who is to meet a candidate; None where nobody is named."""
+    return one(
+        session,
+        select(_named).where(
+            _named.c.program_id == program_of(session),
+            _named.c.participant_id == participant_id,
+            _named.c.ended_at.is_(None),
+        ),
+    )
+
+
+def end(session: Session, participant_id: UUID, how: str, *, at: datetime) -> None:
+    """Nobody is to meet a candidate any more, or somebody else is. Does nothing where nobody was."""
+    session.execute(
+        update(_named)
+        .where(
+            _named.c.program_id == program_of(session),
+            _named.c.participant_id == participant_id,
+            _named.c.ended_at.is_(None),
+        )
+        .values(ended_at=at, ended_as=how, version=_named.c.version + 1)
+    )
+
+
+def is_entrusted(session: Session, participant_id: UUID, person_id: UUID) -> bool:
+    """Whether somebody is to meet this candidate, alone or as the second of a pair."""
+    return (
+        session.scalar(
+            select(_named.c.id)
+            .where(
+                _named.c.program_id == program_of(session),
+                _named.c.participant_id == participant_id,
+                _named.c.ended_at.is_(None),
+                or_(_named.c.worker_id == person_id, _named.c.second_id == person_id),
+            )
+            .limit(1)
+        )
+        is not None
+    )
+
+
+def _owe(session: Session, participant_id: UUID, worker_id: UUID, organization_id: UUID) -> None:
+    """Have the worker's steps of the admission fall to them, and to the coordinator where they no longer can."""
+    case_id = case_of(session, participant_id)
+    if case_id is None:
+        return
+    chain = responsibility(
+        session,
+        [{"person": str(worker_id), "role": "youth_worker", "at": str(organization_id)}, *COORDINATION],
+    )
+    session.execute(
+        update(_task)
+        .where(
+            _task.c.program_id == program_of(session),
+            _task.c.case_id == case_id,
+            _task.c.step.in_(OF_THE_WORKER),
+            _task.c.state.in_(["planned", "open"]),
+        )
+        .values(owed_by_id=chain, declared_owed_by_id=chain, version=_task.c.version + 1)
+    )
+
+
+def _who_knew(session: Session, participant_id: UUID) -> frozenset[UUID]:
+    """Who referred the person, or was named to meet them before."""
+    here = program_of(session)
+    referred = session.scalars(
+        select(_referral.c.referred_by).where(
+            _referral.c.program_id == here, _referral.c.participant_id == participant_id
+        )
+    )
+    met = session.scalars(
+        select(_named.c.worker_id).where(_named.c.program_id == here, _named.c.participant_id == participant_id)
+    )
+    return frozenset(person for person in (*referred, *met) if person is not None)

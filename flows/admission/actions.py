@@ -1,0 +1,158 @@
+"""What the engine does by itself in an admission: whoever referred is told who makes contact (AD-R5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from duties import assigning, notices
+from duties.actors import Actor
+from duties.here import local_day, one, program_of
+from duties.notices import COORDINATION
+from duties.refusals import Refusal
+from flows.engine import Act, Action
+from locales import N_, say
+from models.base import refers, table_of
+from models.casework import Case, Task
+from models.outbox import Notice
+from models.participant import CandidateWorker, Participant
+from models.program import Organization, Person
+from models.referral import Referral
+
+#: The coordinator's task where whoever referred has no account, and so gets no letter from here.
+TELL: Final = "admission.tell_referrer"
+_DAYS_TO_TELL: Final = timedelta(days=2)
+
+_case = table_of(Case)
+_task = table_of(Task)
+_notice = table_of(Notice)
+_named = table_of(CandidateWorker)
+_participant = table_of(Participant)
+_person = table_of(Person)
+_organization = table_of(Organization)
+_referral = table_of(Referral)
+
+
+def tell_referrer(session: Session, act: Act, by: Actor, at: datetime) -> None:
+    """Give whoever referred the contact details of the worker who was named: by letter, or through the coordinator.
+
+    An outside professional came by a link and has no address here: telling them is a task of the coordinator's.
+    The letter speaks of the candidate by the reference alone. Raises Refusal: nobody is named (any more).
+    """
+    row = _facts(session, act)
+    if row is None:
+        raise Refusal("admission.no_worker", N_("Nobody is named yet to follow this person."), source="AD-R3")
+    if row["referred_by"] is None:
+        if not _asked(session, act):
+            assigning.assign(
+                session,
+                TELL,
+                str(act.case_id),
+                title_fr=say("fr", _TELL, reference=row["candidate_ref"]),
+                title_en=say("en", _TELL, reference=row["candidate_ref"]),
+                chain=COORDINATION,
+                due_on=local_day(session, at) + _DAYS_TO_TELL,
+                by=by,
+                at=at,
+            )
+        return
+    if row["referred_by"] == row["worker_id"]:
+        return
+    notices.write(
+        session,
+        "worker_named",
+        to=row["referred_by"],
+        key=_key(act, row),
+        facts=lambda _: {
+            "reference": row["candidate_ref"],
+            "day": local_day(session, row["received_at"]),
+            "worker": f"{row['given_name']} {row['family_name']}",
+            "organization": row["short_name"],
+            "phone": row["phone"],
+            "email": row["email"],
+        },
+        at=at,
+        case_id=act.case_id,
+    )
+
+
+def referrer_is_told(session: Session, act: Act, at: datetime) -> bool:  # noqa: ARG001 - an action's shape
+    """Whether the letter is written, or the coordinator asked; nobody has to tell a worker of themselves."""
+    row = _facts(session, act)
+    if row is None:
+        return False
+    if row["referred_by"] is None:
+        return _asked(session, act)
+    if row["referred_by"] == row["worker_id"]:
+        return True
+    written = session.scalar(
+        select(_notice.c.id)
+        .where(_notice.c.program_id == program_of(session), _notice.c.key.startswith(_key(act, row), autoescape=True))
+        .limit(1)
+    )
+    has_address = session.scalar(
+        select(_person.c.email).where(_person.c.program_id == program_of(session), _person.c.id == row["referred_by"])
+    )
+    return written is not None or has_address is None
+
+
+_TELL = N_("Tell whoever referred %(reference)s by a link who makes contact with the person")
+
+
+def _key(act: Act, row: Mapping[str, Any]) -> str:
+    return f"worker_named:{act.case_id}:{row['named_id']}"
+
+
+def _asked(session: Session, act: Act) -> bool:
+    return (
+        session.scalar(
+            select(_task.c.id)
+            .where(_task.c.program_id == program_of(session), _task.c.step == TELL, _task.c.item == str(act.case_id))
+            .limit(1)
+        )
+        is not None
+    )
+
+
+def _facts(session: Session, act: Act) -> dict[str, Any] | None:
+    """Who referred last, who is named, and how to reach them; None where nobody is named, or the admission is over."""
+    return one(
+        session,
+        select(
+            _participant.c.candidate_ref,
+            _referral.c.referred_by,
+            _referral.c.received_at,
+            _named.c.id.label("named_id"),
+            _named.c.worker_id,
+            _person.c.given_name,
+            _person.c.family_name,
+            _person.c.phone,
+            _person.c.email,
+            _organization.c.short_name,
+        )
+        .select_from(_case)
+        .join(_participant, refers(_case.c.participant_id, _participant))
+        .join(
+            _named,
+            (_named.c.program_id == _case.c.program_id) & (_named.c.participant_id == _case.c.participant_id),
+        )
+        .join(_person, refers(_named.c.worker_id, _person))
+        .join(_organization, refers(_named.c.organization_id, _organization))
+        .join(
+            _referral,
+            (_referral.c.program_id == _case.c.program_id)
+            & (_referral.c.participant_id == _case.c.participant_id)
+            & (_referral.c.state == "triaged"),
+        )
+        .where(_case.c.program_id == program_of(session), _case.c.id == act.case_id)
+        .order_by(_named.c.named_at.desc(), _referral.c.triaged_at.desc())
+        .limit(1),
+    )
+
+
+ACTIONS: Final[Mapping[str, Action]] = {"tell_referrer": Action(tell_referrer, referrer_is_told)}
+"""What a step of this protocol may name as its action."""

@@ -1,0 +1,274 @@
+"""Admissions at the Clinical Committee: what it decides of a candidate, in the transaction of the minutes' record.
+
+The item is asked for by the step `decide` of the admission, under the candidate's reference. What is decided is
+recorded as a decision, completes that step, and is done: the worker is named, or the candidate refused. A candidate who
+is deferred, or of whom more is asked, comes back to the next meeting with the item's age.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from duties import assigning
+from duties.actors import Actor
+from duties.here import local_day, many, one, program_of
+from duties.notices import COORDINATION
+from duties.participants import workers
+from duties.participants.held import hold_participant
+from duties.participants.risks import last as last_risk
+from duties.participants.triage import refuse
+from duties.refusals import Refusal
+from locales import N_, say
+from meetings import decisions, running
+from meetings.agenda_items import item_of
+from models.agenda import AgendaItem
+from models.base import refers, table_of
+from models.casework import Case, Task
+from models.participant import CandidateWorker, Participant
+from models.program import Organization, Person
+from models.referral import ADMISSION_OUTCOMES, AdmissionDecision, Referral
+
+COMMITTEE: Final = "clinical"
+KIND: Final = "admission"
+#: The coordinator's task where the committee asks for more, and how soon it is due.
+ASK_MORE: Final = "admission.more"
+_DAYS_TO_ASK: Final = timedelta(days=7)
+
+_item = table_of(AgendaItem)
+_task = table_of(Task)
+_case = table_of(Case)
+_participant = table_of(Participant)
+_referral = table_of(Referral)
+_decided = table_of(AdmissionDecision)
+_named = table_of(CandidateWorker)
+_person = table_of(Person)
+_organization = table_of(Organization)
+
+
+def candidate_of(session: Session, item_id: UUID) -> UUID:
+    """Whom an item of an admission is about. Raises Refusal where it is about nobody."""
+    found = session.scalar(
+        select(_case.c.participant_id)
+        .select_from(_item)
+        .join(_task, refers(_item.c.task_id, _task))
+        .join(_case, refers(_task.c.case_id, _case))
+        .where(_item.c.program_id == program_of(session), _item.c.id == item_id, _item.c.kind == KIND)
+    )
+    if found is None:
+        raise Refusal("admission.no_candidate", N_("This item is not about an admission."))
+    participant_id: UUID = found
+    return participant_id
+
+
+def decide_admission(
+    session: Session,
+    item_id: UUID,
+    outcome: str,
+    *,
+    worker_id: UUID | None = None,
+    second_id: UUID | None = None,
+    reason: str = "",
+    offered: str = "",
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> UUID:
+    """Record what the committee decides of a candidate while it sits, and do it; returns the record's id.
+
+    assign: to a worker, and a second for the pair (AD-R3, AD-R6). refuse: with the reason and what was offered instead.
+    defer and more: the item comes back; more is asked of the coordinator as a task. Reasons are sealed: the decision
+    that circulates says the reference, what, and who. Of someone who recruits, the risk to others is assessed first,
+    and nobody whose risks exceed the benefits is assigned (AD-C4). Raises Refusal.
+    """
+    item = item_of(session, item_id)
+    participant_id = candidate_of(session, item_id)
+    if outcome not in ADMISSION_OUTCOMES:
+        raise Refusal("admission.outcome", N_("Choose one of what the committee can decide."))
+    reason, offered = reason.strip(), offered.strip()
+    if outcome == "refuse" and not (reason and offered):
+        raise Refusal("triage.refusal", N_("A refusal has its reason, and what was offered instead."))
+    if outcome in ("defer", "more") and not reason:
+        raise Refusal("reason.missing", N_("Say why, in a few words."))
+    participant = _read(session, participant_id)
+    referral_id = _referral_of(session, participant_id)
+    decision_id: UUID | None = None
+    named_id: UUID | None = None
+    if outcome == "assign":
+        if worker_id is None:
+            raise Refusal("admission.whom", N_("Say who follows up."), source="AD-R3")
+        _refuse_risk(session, participant)
+        named_id = workers.name_worker(session, participant_id, worker_id, second_id=second_id, by=by, at=at)
+        decision_id = _decide(session, item, participant, _assigned(session, named_id), by=by, at=at, seen=seen)
+    elif outcome == "refuse":
+        decision_id = _decide(session, item, participant, {"fr": "", "en": ""}, by=by, at=at, seen=seen)
+        refuse(session, hold_participant(session, participant_id), by=by, at=at)
+    else:
+        running.treat(session, item_id, "carried", by=by, at=at, seen=seen)
+        if outcome == "more":
+            _ask_for_more(session, participant, item_id, by=by, at=at)
+    return workers.record_decision(
+        session,
+        participant_id,
+        referral_id,
+        outcome,
+        told={"reason": reason, "offered": offered},
+        by=by,
+        at=at,
+        item_id=item_id,
+        decision_id=decision_id,
+        candidate_worker_id=named_id,
+    )
+
+
+def decisions_about(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
+    """What was decided of a candidate, the first first, without what is sealed: outcome, when, by whom, as what."""
+    return many(
+        session,
+        select(
+            _decided.c.id,
+            _decided.c.outcome,
+            _decided.c.taken_at,
+            _decided.c.taken_by,
+            _decided.c.item_id,
+            _decided.c.decision_id,
+        )
+        .where(_decided.c.program_id == program_of(session), _decided.c.participant_id == participant_id)
+        .order_by(_decided.c.n),
+    )
+
+
+def forwarded_since(session: Session, since: datetime) -> list[dict[str, Any]]:
+    """Whom the coordinator forwarded directly since a moment, for the report to the next meeting (AD-R4)."""
+    return many(
+        session,
+        select(_participant.c.candidate_ref, _participant.c.number, _decided.c.taken_at)
+        .join(_participant, refers(_decided.c.participant_id, _participant))
+        .where(
+            _decided.c.program_id == program_of(session),
+            _decided.c.item_id.is_(None),
+            _decided.c.taken_at >= since,
+        )
+        .order_by(_decided.c.taken_at),
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------ below
+
+
+def _read(session: Session, participant_id: UUID) -> dict[str, Any]:
+    row = one(
+        session,
+        select(_participant.c.id, _participant.c.candidate_ref, _participant.c.recruiter).where(
+            _participant.c.program_id == program_of(session), _participant.c.id == participant_id
+        ),
+    )
+    assert row is not None  # noqa: S101 - a case refers to it
+    return row
+
+
+def _referral_of(session: Session, participant_id: UUID) -> UUID:
+    found = session.scalar(
+        select(_referral.c.id)
+        .where(
+            _referral.c.program_id == program_of(session),
+            _referral.c.participant_id == participant_id,
+            _referral.c.state == "triaged",
+        )
+        .order_by(_referral.c.triaged_at.desc())
+        .limit(1)
+    )
+    if found is None:
+        raise Refusal("triage.first", N_("The referral is being triaged again: the committee waits for that."))
+    referral_id: UUID = found
+    return referral_id
+
+
+def _refuse_risk(session: Session, participant: dict[str, Any]) -> None:
+    if not participant["recruiter"]:
+        return
+    risk = last_risk(session, participant["id"], "recruiter")
+    if risk is None:
+        raise Refusal(
+            "admission.recruiter_risk",
+            N_("This person recruits others. Assess the risk to other participants first."),
+            source="AD-C4",
+        )
+    if risk["level"] != "benefits_exceed":
+        raise Refusal(
+            "admission.recruiter_refused",
+            N_("The risks to others exceed the benefits: the person is not admitted."),
+            source="AD-C4",
+        )
+
+
+def _assigned(session: Session, named_id: UUID) -> dict[str, str]:
+    """Who follows up, as the decision says it: staff by their names."""
+    second = _person.alias("second")
+    row = session.execute(
+        select(
+            _person.c.given_name,
+            _person.c.family_name,
+            _organization.c.short_name,
+            second.c.given_name.label("second_given"),
+            second.c.family_name.label("second_family"),
+        )
+        .select_from(_named)
+        .join(_person, refers(_named.c.worker_id, _person))
+        .join(_organization, refers(_named.c.organization_id, _organization))
+        .outerjoin(second, refers(_named.c.second_id, second))
+        .where(_named.c.program_id == program_of(session), _named.c.id == named_id)
+    ).one()
+    who = f"{row.given_name} {row.family_name} ({row.short_name})"
+    if row.second_given is None:
+        return {"fr": who, "en": who}
+    other = f"{row.second_given} {row.second_family}"
+    return {language: say(language, _PAIR, worker=who, second=other) for language in ("fr", "en")}
+
+
+_PAIR = N_("%(worker)s, with %(second)s")
+_ADMITTED = N_("%(reference)s: admission agreed in principle; %(who)s makes contact.")
+_REFUSED = N_("%(reference)s: not admitted; something else was offered.")
+
+
+def _decide(
+    session: Session,
+    item: dict[str, Any],
+    participant: dict[str, Any],
+    who: dict[str, str],
+    *,
+    by: Actor,
+    at: datetime,
+    seen: int | None,
+) -> UUID:
+    if item["meeting_id"] is None:
+        raise Refusal("agenda.not_on_one", N_("This item is not on the agenda of a meeting."))
+    sentence = _ADMITTED if who["fr"] else _REFUSED
+    words = {
+        language: say(language, sentence, reference=participant["candidate_ref"], who=who[language])
+        for language in ("fr", "en")
+    }
+    return decisions.decide(
+        session, item["meeting_id"], item["id"], text_fr=words["fr"], text_en=words["en"], by=by, at=at, seen=seen
+    )
+
+
+def _ask_for_more(session: Session, participant: dict[str, Any], item_id: UUID, *, by: Actor, at: datetime) -> None:
+    assigning.assign(
+        session,
+        ASK_MORE,
+        str(item_id),
+        title_fr=say("fr", _MORE, reference=participant["candidate_ref"]),
+        title_en=say("en", _MORE, reference=participant["candidate_ref"]),
+        chain=COORDINATION,
+        due_on=local_day(session, at) + _DAYS_TO_ASK,
+        by=by,
+        at=at,
+    )
+
+
+_MORE = N_("Find out what the Clinical Committee asks about %(reference)s")

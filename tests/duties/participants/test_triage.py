@@ -1,0 +1,298 @@
+"""Triage: every criterion by a fact, the age as of the day, exceptions with their reason, and who may be known."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import event as listening
+from sqlalchemy import select, text
+
+from duties.participants import duplicates, referring, triage
+from duties.participants.identity import open_identity
+from duties.refusals import Refusal
+from models.base import table_of
+from models.participant import Participant
+from models.referral import CriterionFinding, Referral
+from tests.cast import AT, TODAY, Cast
+from tests.referring import ONDINE, ROMARIN, declare_admission, look_at_everything, participant_of, refer, triaged
+
+_participant = table_of(Participant)
+_referral = table_of(Referral)
+
+
+def _found(cast: Cast, referral_id: UUID, at: datetime = AT) -> str:
+    with cast.session() as session:
+        return triage.find_age(session, referral_id, by=cast.actor("coordinator"), at=at)
+
+
+@pytest.mark.parametrize(
+    ("born", "finding"),
+    [
+        (date(TODAY.year - 12, TODAY.month, TODAY.day), "met"),
+        (date(TODAY.year - 12, TODAY.month, TODAY.day + 1), "not_met"),
+        (date(TODAY.year - 25, TODAY.month, TODAY.day + 1), "met"),
+        (date(TODAY.year - 25, TODAY.month, TODAY.day), "not_met"),
+    ],
+)
+def test_the_age_is_that_of_the_day_from_the_12th_birthday_until_before_the_25th(
+    cast: Cast, born: date, finding: str
+) -> None:
+    assert _found(cast, refer(cast, replace(ONDINE, birth_date=born))) == finding
+
+
+def test_somebody_born_on_29_february_is_12_on_1_march(cast: Cast) -> None:
+    referral_id = refer(cast, replace(ONDINE, birth_date=date(2016, 2, 29)))
+    assert _found(cast, referral_id, datetime(2028, 2, 28, 17, tzinfo=UTC)) == "not_met"
+    assert _found(cast, referral_id, datetime(2028, 2, 29, 17, tzinfo=UTC)) == "met"
+    other = refer(cast, replace(ONDINE, birth_date=date(2012, 2, 29)))
+    assert _found(cast, other, datetime(2037, 2, 28, 17, tzinfo=UTC)) == "met"
+    assert _found(cast, other, datetime(2037, 3, 1, 17, tzinfo=UTC)) == "not_met"
+
+
+def test_the_day_is_the_program_s_own(cast: Cast) -> None:
+    """At three in the morning of 24 November in London it is still the 23rd in Montréal."""
+    referral_id = refer(cast, replace(ONDINE, birth_date=date(2014, 11, 24)))
+    assert _found(cast, referral_id, datetime(2026, 11, 24, 3, tzinfo=UTC)) == "not_met"
+    assert _found(cast, referral_id, datetime(2026, 11, 24, 6, tzinfo=UTC)) == "met"
+
+
+def test_an_age_that_may_be_either_is_unknown_and_the_committee_may_still_see_it(cast: Cast) -> None:
+    referral_id = refer(cast, replace(ONDINE, birth_date=None, age=11))
+    assert _found(cast, referral_id) == "not_met"
+    assert _found(cast, referral_id, AT + timedelta(days=30)) == "unknown"
+
+
+def test_nobody_goes_on_before_every_criterion_is_looked_at(cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    referral_id = refer(cast)
+    with cast.session() as session, pytest.raises(Refusal, match=r"triage\.not_looked_at"):
+        triage.triage(session, referral_id, "committee", by=by, at=AT)
+    with cast.session() as session, pytest.raises(Refusal, match=r"triage\.no_fact"):
+        triage.find_criterion(session, referral_id, "AD-C0", "met", fact=" ", by=by, at=AT)
+
+
+@pytest.mark.parametrize("criterion", ["AD-C0", "AD-C2", "AD-C5"])
+def test_a_criterion_that_nobody_goes_without_stops_the_referral(cast: Cast, criterion: str) -> None:
+    by = cast.actor("coordinator")
+    referral_id = refer(cast)
+    with cast.session() as session:
+        look_at_everything(session, cast, referral_id)
+        triage.find_criterion(session, referral_id, criterion, "not_met", fact="Non.", by=by, at=AT)
+        with pytest.raises(Refusal, match=r"triage\.not_met"):
+            triage.triage(session, referral_id, "committee", by=by, at=AT)
+        triage.find_criterion(session, referral_id, criterion, "met", fact="Si, en fait.", by=by, at=AT)
+        triage.triage(session, referral_id, "committee", by=by, at=AT)
+
+
+def test_precontemplation_never_blocks_once_it_is_said_why_and_who_allowed_it(cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    referral_id = refer(cast)
+    with cast.session() as session:
+        look_at_everything(session, cast, referral_id)
+        triage.find_criterion(session, referral_id, "AD-C3", "not_met", fact="Ne voit pas de tort.", by=by, at=AT)
+        with pytest.raises(Refusal, match=r"triage\.precontemplation"):
+            triage.triage(session, referral_id, "committee", by=by, at=AT)
+        with pytest.raises(Refusal, match=r"triage\.no_reason"):
+            triage.find_criterion(
+                session, referral_id, "AD-C3", "not_met", fact="Non.", admit_all_the_same=True, by=by, at=AT
+            )
+        triage.find_criterion(
+            session,
+            referral_id,
+            "AD-C3",
+            "not_met",
+            fact="Ne voit pas de tort.",
+            admit_all_the_same=True,
+            why="Le lien est possible maintenant.",
+            by=by,
+            at=AT,
+        )
+        triage.triage(session, referral_id, "committee", by=by, at=AT)
+        participant_id = participant_of(session, referral_id)
+        found = triage.read_findings(session, participant_id, language="fr", by=by, at=AT)
+    assert found["AD-C3"].allowed_by == cast.people["coordinator"]
+    assert found["AD-C3"].why == "Le lien est possible maintenant."
+    assert "16" in found["AD-C1"].fact
+    with cast.session() as session, pytest.raises(Refusal, match=r"triage\.no_exception|referral\.dealt_with"):
+        triage.find_criterion(
+            session, referral_id, "AD-C0", "not_met", fact="Non.", admit_all_the_same=True, why="x", by=by, at=AT
+        )
+
+
+def test_an_unknown_may_go_to_the_committee_and_is_never_forwarded(cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    referral_id = refer(cast)
+    with cast.session() as session:
+        look_at_everything(session, cast, referral_id)
+        triage.find_criterion(session, referral_id, "AD-C2", "unknown", fact="", by=by, at=AT)
+        with pytest.raises(Refusal, match=r"triage\.unknown"):
+            triage.triage(session, referral_id, "forwarded", reason="Urgent", by=by, at=AT)
+        triage.triage(session, referral_id, "committee", by=by, at=AT)
+
+
+def test_somebody_who_recruits_is_looked_at_apart_and_never_forwarded(cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    referral_id = refer(cast, replace(ONDINE, recruiter=True))
+    with cast.session() as session:
+        look_at_everything(session, cast, referral_id)
+        with pytest.raises(Refusal, match=r"triage\.not_looked_at"):
+            triage.triage(session, referral_id, "committee", by=by, at=AT)
+        triage.find_criterion(session, referral_id, "AD-C4", "met", fact="S’engage à cesser.", by=by, at=AT)
+        with pytest.raises(Refusal, match=r"triage\.recruiter"):
+            triage.triage(session, referral_id, "forwarded", reason="Urgent", by=by, at=AT)
+
+
+def test_a_refusal_has_its_reason_and_what_was_offered_and_ends_the_admission(cast: Cast) -> None:
+    declare_admission(cast)
+    by = cast.actor("coordinator")
+    referral_id = refer(cast)
+    with cast.session() as session:
+        with pytest.raises(Refusal, match=r"triage\.refusal"):
+            triage.triage(session, referral_id, "refused", reason="Hors territoire", by=by, at=AT)
+        triage.triage(session, referral_id, "refused", reason="Hors territoire", offered="CAVAC", by=by, at=AT)
+        participant_id = participant_of(session, referral_id)
+    with cast.session() as session:
+        row = session.execute(select(_participant).where(_participant.c.id == participant_id)).one()
+        case = session.execute(
+            text('select state from "case" where participant_id = :id'), {"id": participant_id}
+        ).one()
+    assert (row.state, row.retain_until) == ("refused", TODAY + triage.KEPT_AFTER_NO)
+    assert case.state == "cancelled"
+
+
+def test_of_two_coordinators_who_triage_the_same_referral_the_second_is_told(cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    referral_id = refer(cast)
+    with cast.session() as session:
+        look_at_everything(session, cast, referral_id)
+        seen = session.scalar(select(_referral.c.version).where(_referral.c.id == referral_id))
+    start, told = threading.Barrier(2), list[str]()
+
+    def decide(result: str) -> None:
+        start.wait(10)
+        try:
+            with cast.session() as session:
+                triage.triage(session, referral_id, result, reason="Dit", offered="Autre", by=by, at=AT, seen=seen)
+            told.append("done")
+        except Refusal as refusal:
+            told.append(refusal.code)
+
+    threads = [threading.Thread(target=decide, args=(result,)) for result in ("committee", "refused")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(told) == ["done", "referral.dealt_with"]
+
+
+def test_findings_are_written_once_and_the_last_counts(cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    referral_id = refer(cast)
+    finding = table_of(CriterionFinding)
+    with cast.session() as session:
+        for said in ("unknown", "met"):
+            triage.find_criterion(session, referral_id, "AD-C2", said, fact="Y passe ses soirées.", by=by, at=AT)
+        participant_id = participant_of(session, referral_id)
+        assert triage.findings_of(session, participant_id)["AD-C2"].finding == "met"
+        rows = session.execute(select(finding.c.n, finding.c.finding).order_by(finding.c.n)).all()
+    assert [tuple(row) for row in rows] == [(1, "unknown"), (2, "met")]
+
+
+# Who may be one already.
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        replace(ONDINE),
+        replace(ONDINE, given_name="ONDINE", family_name="fougere lys", phone="", email=""),
+        replace(ONDINE, given_name="Fougère-Lys", family_name="Ondine", phone="", email=""),
+        replace(ONDINE, family_name="Lys", phone="", email="", birth_date=None, age=16),
+        replace(ONDINE, given_name="Dine", family_name="X", phone="+1 (514) 555 0144", email=""),
+        replace(ONDINE, given_name="Dine", family_name="X", phone="", email="Ondine@Courriel.example"),
+    ],
+)
+def test_a_possible_duplicate_is_shown_however_the_name_is_written(cast: Cast, again: object) -> None:
+    first = refer(cast)
+    refer(cast, ROMARIN)
+    second = refer(cast, again, by="worker_codim")  # type: ignore[arg-type]  # each is a form
+    with cast.session() as session:
+        found = duplicates.possible_duplicates(
+            session, participant_of(session, second), by=cast.actor("coordinator"), at=AT
+        )
+        assert [one.participant_id for one in found] == [participant_of(session, first)]
+
+
+def test_nobody_alike_is_no_duplicate(cast: Cast) -> None:
+    refer(cast)
+    second = refer(cast, ROMARIN)
+    with cast.session() as session:
+        participant_id = participant_of(session, second)
+        assert duplicates.possible_duplicates(session, participant_id, by=cast.actor("coordinator"), at=AT) == []
+
+
+def test_a_draft_is_compared_with_nobody(cast: Cast) -> None:
+    with cast.session() as session:
+        referring.begin_referral(session, ONDINE, by=cast.actor("worker_codim"), at=AT)
+    second = refer(cast)
+    with cast.session() as session:
+        participant_id = participant_of(session, second)
+        assert duplicates.possible_duplicates(session, participant_id, by=cast.actor("coordinator"), at=AT) == []
+
+
+def test_a_referral_of_somebody_who_is_known_becomes_theirs_and_nothing_is_kept_twice(cast: Cast) -> None:
+    declare_admission(cast)
+    by = cast.actor("coordinator")
+    first, second = refer(cast), refer(cast, by="worker_codim")
+    with cast.session() as session:
+        known, joined = participant_of(session, first), participant_of(session, second)
+        duplicates.join_referral(session, second, known, by=by, at=AT)
+    with cast.session() as session:
+        row = session.execute(select(_participant).where(_participant.c.id == joined)).one()
+        referral = session.execute(select(_referral).where(_referral.c.id == second)).one()
+        assert (row.state, row.sealed, row.names, row.marks, row.joined_to_id) == ("destroyed", None, None, [], known)
+        assert (referral.participant_id, referral.state) == (known, "joined")
+        assert open_identity(session, known, by=by, at=AT, ground="role").given_name == "Ondine"
+        with pytest.raises(Refusal, match=r"keys\.gone"):
+            open_identity(session, joined, by=by, at=AT, ground="role")
+
+
+def test_somebody_who_was_refused_is_a_candidate_again_when_referred_anew(cast: Cast) -> None:
+    declare_admission(cast)
+    by = cast.actor("coordinator")
+    first = refer(cast)
+    with cast.session() as session:
+        triage.triage(session, first, "refused", reason="Non", offered="Autre", by=by, at=AT)
+        known = participant_of(session, first)
+    second = refer(cast)
+    with cast.session() as session:
+        duplicates.join_referral(session, second, known, by=by, at=AT)
+    assert triaged(cast, second) == known
+
+
+def test_a_referral_of_somebody_known_and_of_somebody_new_are_answered_alike(cast: Cast) -> None:
+    """The same statements, in the same order, with as many rows: nothing there looks whether somebody is known."""
+    declare_admission(cast)
+    refer(cast)
+
+    def asked(form: object) -> list[str]:
+        seen: list[str] = []
+
+        def look(_: object, __: object, statement: str, *___: object) -> None:
+            seen.append(statement)
+
+        listening.listen(cast.database.engine, "before_cursor_execute", look)
+        try:
+            refer(cast, form)  # type: ignore[arg-type]  # each is a form
+        finally:
+            listening.remove(cast.database.engine, "before_cursor_execute", look)
+        return seen
+
+    warm = asked(ROMARIN)
+    known, unknown = asked(ONDINE), asked(replace(ROMARIN, given_name="Sureau", phone="", email=""))
+    assert known == unknown
+    assert len(warm) > 5
