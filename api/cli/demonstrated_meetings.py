@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
+from api.cli.demonstrated_sittings import DemonstratedSittings
 from duties.actors import Actor
 from duties.calendars import Calendar
 from duties.here import local_day, many, program_of
@@ -28,7 +29,7 @@ WEEKLY: Final = "clinical"
 YEARLY: Final = "steering"
 
 #: The season began so long ago, and goes on for so long.
-_SINCE: Final = timedelta(weeks=7)
+_SINCE: Final = timedelta(weeks=3)
 _LASTS: Final = timedelta(weeks=26)
 _PLACE: Final = "Salle Boréale"
 #: What people say to the next meeting, one after the other.
@@ -55,10 +56,17 @@ class DemonstratedMeetings:
         before_season = self.calendar.add_working_days(self.today - _SINCE, -5)
         yield before_season, self._plan_season
         yield before_season, self._plan_year
+        yield from self._sittings().happenings(self.today - _SINCE)
         yield self._ago(3), self._move
         yield self._ago(3), self._cancel
         yield self._ago(2), self._answer
         yield self._ago(1), self._assemble
+
+    def _sittings(self) -> DemonstratedSittings:
+        """The weekly committee's meetings that are over."""
+        return DemonstratedSittings(
+            self.session, lambda: committee_of(self.session, WEEKLY)["id"], self._coordinator, self.today
+        )
 
     def _ago(self, working_days: int) -> date:
         return self.calendar.add_working_days(self.today, -working_days)

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select
 
 from adapters.database import program_session
 from api.cli.demonstration import load_demonstration
+from meetings import decisions
 from meetings.committees import committees
 from models.agenda import AgendaItem
 from models.base import table_of
 from models.invitation import MeetingAnswer
 from models.meeting import Meeting
+from models.minutes import Minutes
 from tests.cast import stationery
 from tests.conftest import Database
 
 _meeting = table_of(Meeting)
 _answer = table_of(MeetingAnswer)
 _item = table_of(AgendaItem)
+_minutes = table_of(Minutes)
 
 
 @pytest.mark.parametrize(
@@ -55,3 +59,21 @@ def test_a_season_is_under_way_with_a_moved_and_a_cancelled_date_and_people_have
             .select_from(_item)
             .where(_item.c.program_id == program_id, _item.c.meeting_id.is_not(None))
         )
+        held = [row for row in clinical if row.starts_at < at and row.state != "cancelled"]
+        assert {row.state for row in held if row.starts.date() < _local(at).date()} == {"held"}
+        kept = session.execute(
+            select(_minutes.c.state)
+            .join(_meeting, _meeting.c.id == _minutes.c.meeting_id)
+            .where(_minutes.c.program_id == program_id)
+            .order_by(_meeting.c.starts)
+        ).scalars()
+        *before, last = kept
+        assert set(before) == {"approved"}
+        assert last == "circulated"
+        register = decisions.register(session, named["clinical"], held[0].starts.year)
+        assert {"done", "standing"} <= {row["state"] for row in register}
+        assert all(row["has_quorum"] for row in register)
+
+
+def _local(at: datetime) -> datetime:
+    return at.astimezone(ZoneInfo("America/Toronto"))
