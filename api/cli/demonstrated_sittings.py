@@ -90,7 +90,7 @@ class DemonstratedSittings:
     _held: list[UUID] = field(default_factory=list)
 
     def happenings(self, since: date) -> Iterator[tuple[date, Callable[[datetime], None]]]:
-        """Each day from `since` on, with what is done on it: the agenda the day before, the meeting, and its minutes."""
+        """Each day from `since` on, with what is done on it: the next day’s agenda, and its own meeting."""
         for day in (since + timedelta(days=n) for n in range((self.today - since).days)):
             yield day, self._sit
             yield day, self._prepare
