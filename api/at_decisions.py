@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-
 from api.at_meetings import to_committee
 from api.permissions import (
     Action,
@@ -21,15 +19,11 @@ from api.permissions import (
     to_program,
 )
 from api.session import Desk
-from duties.here import program_of
+from duties.agreement_days import not_sharing
 from meetings import decisions
 from meetings.agenda_papers import PARTNERS, WIDEST
 from meetings.committees import memberships
 from meetings.decisions import Endorsed
-from models.base import table_of
-from models.program import Organization
-
-_organization = table_of(Organization)
 
 
 @dataclass(frozen=True)
@@ -42,13 +36,7 @@ class Sight:
     @classmethod
     def of(cls, desk: Desk) -> Sight:
         """Of the asker, on the day: the same questions, whatever they may see."""
-        outside = set(
-            desk.session.scalars(
-                select(_organization.c.id).where(
-                    _organization.c.program_id == program_of(desk.session), _organization.c.kind == "outside"
-                )
-            )
-        )
+        outside = not_sharing(desk.session, desk.day)
         registers = {}
         for committee_id, members in memberships(desk.session).items():
             given = to_committee(desk.asker, members)

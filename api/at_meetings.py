@@ -7,20 +7,15 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from api.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves, to_program
 from api.session import Desk
-from duties.here import program_of
+from duties.agreement_days import not_sharing
 from duties.refusals import Refusal
 from meetings import agenda_papers, invitations
 from meetings.committees import Membership, membership
 from meetings.holding import read_meeting
-from models.base import table_of
-from models.program import Organization
-
-_organization = table_of(Organization)
 
 
 def to_committee(asker: Asker, members: Membership) -> Given:
@@ -61,9 +56,4 @@ def audience_of(desk: Desk, members: Membership, given: Given, day: date) -> str
     seat = members.seat_of(desk.asker.person_id, day) or members.seat_of(desk.asker.person_id, desk.day)
     if seat is None:
         return agenda_papers.WIDEST[0]
-    kind = desk.session.scalar(
-        select(_organization.c.kind).where(
-            _organization.c.program_id == program_of(desk.session), _organization.c.id == seat.organization_id
-        )
-    )
-    return agenda_papers.WIDEST[1] if kind == "outside" else agenda_papers.PARTNERS
+    return agenda_papers.WIDEST[1] if seat.organization_id in not_sharing(desk.session, day) else agenda_papers.PARTNERS

@@ -29,6 +29,7 @@ from duties import sign_ins
 from duties.doors import digest
 from duties.here import local_day, program, run
 from duties.notices import Stationery
+from duties.obligations import touching
 from duties.refusals import Refusal
 from duties.roles import standing
 from duties.sign_ins import Means
@@ -184,7 +185,7 @@ async def desk(request: Request) -> AsyncIterator[Desk]:
             request.state.seated = seated  # for whoever answers a refusal: the record is told who was refused
             yield seated
             # An exception of the endpoint is raised at the yield, and leaving the session undoes what it did.
-            await run_in_threadpool(_commit, session)
+            await run_in_threadpool(_commit, session, office.clock())
         except BaseException:
             # Also where the server stops in the middle: the connection goes back clean.
             with anyio.CancelScope(shield=True):
@@ -203,7 +204,8 @@ def _sit_down(office: Office, session: Session, token: str) -> Desk:
     return Desk(session, asker, at, office)
 
 
-def _commit(session: Session) -> None:
+def _commit(session: Session, at: datetime) -> None:
+    touching.settle(session, at=at)
     session.commit()
     session.close()
 

@@ -81,8 +81,18 @@ def write_many(
     )
 
 
+def take_written(session: Session) -> frozenset[str]:
+    """The verbs written in this session since it was last asked, each once: for what follows from them."""
+    return frozenset(session.info.pop(_WRITTEN, ()))
+
+
+#: Where a session keeps the verbs that were written in it.
+_WRITTEN: Final = "written"
+
+
 def _act(session: Session, verb: str, kind: str, by: Actor, at: datetime) -> dict[str, object]:
     """What every line of one act says."""
+    session.info.setdefault(_WRITTEN, set()).add(verb)
     return {
         "program_id": program_of(session),
         "at": at,

@@ -27,7 +27,7 @@ from prefect.states import Cancelled, Completed, Failed
 from sqlalchemy import select
 from sqlmodel import Session
 
-from flows import agreement_ends, beginnings, contacts, gatherings, incoming, reminders, sealing, sweep
+from flows import agreement_ends, beginnings, contacts, gatherings, incoming, obligations, reminders, sealing, sweep
 from flows.engine import Means, code_of
 from flows.marks import mark_of
 from flows.post import programs
@@ -68,6 +68,14 @@ ROUNDS: Final[Mapping[str, Round]] = {
     ),
     beginnings.KEY: Round(
         beginnings.KEY, "0 5 * * *", beginnings.begin, beginnings.due_at, patience=timedelta(minutes=15), local=True
+    ),
+    obligations.KEY: Round(
+        obligations.KEY,
+        "30 5 * * *",
+        obligations.judge,
+        obligations.due_at,
+        patience=timedelta(minutes=15),
+        local=True,
     ),
     agreement_ends.KEY: Round(
         agreement_ends.KEY,

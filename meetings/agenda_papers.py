@@ -18,6 +18,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
+from duties.agreement_days import not_sharing
 from duties.here import many, program, program_of
 from duties.refusals import Refusal
 from locales import N_, pick
@@ -29,11 +30,10 @@ from meetings.invitations import others
 from meetings.reasons import CARRIED, in_words, without
 from models.agenda import AUDIENCES, AgendaVersion
 from models.base import table_of
-from models.program import Organization, Person
+from models.program import Person
 
 _version = table_of(AgendaVersion)
 _person = table_of(Person)
-_organization = table_of(Organization)
 
 #: The audiences, from the widest: each reads what is for those before it too.
 WIDEST: Final = AUDIENCES
@@ -54,17 +54,14 @@ def readers_of(session: Session, meeting_id: UUID) -> tuple[Reader, ...]:
     """Everyone who is invited to a meeting, and how they read its agenda.
 
     A guest reads what is for all who are invited; who has a seat, what is for the seats; who has one for a partner of
-    the program, and not for an outside organization, everything.
+    the program, everything. Of no partner are an outside organization, and one whose agreement has lapsed by that day
+    or has no terms for sharing information (AG-IS).
     """
     meeting = read_meeting(session, meeting_id)
     here = program_of(session)
     members = membership(session, meeting["committee_id"])
     invited = members.invited(meeting["starts"].date())
-    outside = set(
-        session.scalars(
-            select(_organization.c.id).where(_organization.c.program_id == here, _organization.c.kind == "outside")
-        )
-    )
+    outside = not_sharing(session, meeting["starts"].date())
     # Guests, and alternates whom somebody who cannot come has named: these read as the seat that they hold.
     audiences: dict[UUID, str] = {}
     for person in others(session, [meeting_id])[meeting_id]:

@@ -27,6 +27,7 @@ from api.states import STATES, state_in_words, state_of_case, state_of_task
 from duties import turned_away
 from duties.envelopes import Mailbox
 from duties.notices import Stationery, stationery_for
+from duties.obligations import touching
 from duties.participants.identity import names_known
 from duties.refusals import Refusal
 from duties.roles import standing
@@ -172,6 +173,7 @@ def counter(program_key: str = "") -> Iterator[Counter]:
                     _tell_of_refusal(here)
                     session.commit()
                     raise
+                touching.settle(session, at=here.at)
                 session.commit()
         finally:
             engine.dispose()

@@ -64,6 +64,8 @@ def keep(
     `by` is on record for a task that this completes: whoever recorded what it asked for. One transaction keeps a
     program's obligations at a time; a second one waits.
     """
+    if not owed(session, organization_ids=organization_ids):
+        return 0  # no agreement was ever in force: nothing is locked, and nothing else is read
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"obligations/{program_of(session)}", 0))))
     records = Records(session, at)
     chosen = set(kinds) if kinds is not None else None

@@ -1,0 +1,38 @@
+"""Which lines of the record touch what partners owe, so that it is judged again in the transaction that wrote them.
+
+Whoever commits asks `settle` once, at the end. Tasks are not among these: each of their doors wakes their case, and the
+engine judges when it carries it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from sqlmodel import Session
+
+from duties import events
+from duties.obligations.keeping import keep
+
+_SITTING: Final = frozenset({"attendance"})
+_HOLDING: Final = frozenset({"count"})
+_EVERYTHING: Final = frozenset({"attendance", "tasks", "document", "attestation", "count"})
+
+#: The kinds of checks that a verb of the record touches.
+TOUCHES: Final[Mapping[str, frozenset[str]]] = {
+    **dict.fromkeys(("attendance.recorded", "attendance.corrected"), _SITTING),
+    **dict.fromkeys(("meeting.planned", "meeting.moved", "meeting.cancelled", "meeting.closed"), _SITTING),
+    **dict.fromkeys(("meeting.opened", "meeting.put_back", "season.planned"), _SITTING),
+    **dict.fromkeys(("seat.given", "seat.moved", "seat.withdrawn"), _HOLDING),
+    **dict.fromkeys(("tenure.started", "tenure.moved", "tenure.ended"), _HOLDING),
+    **dict.fromkeys(("agreement.started", "agreement.ended"), _EVERYTHING),
+}
+#: What the engine judges by where it carried a case.
+OF_CASES: Final = frozenset({"tasks", "count"})
+
+
+def settle(session: Session, *, at: datetime) -> int:
+    """Judge what the lines written in this transaction touch, each once; how many periods stand otherwise now."""
+    kinds = frozenset[str]().union(*(TOUCHES.get(verb, frozenset()) for verb in events.take_written(session)))
+    return keep(session, kinds=kinds, at=at) if kinds else 0

@@ -1,0 +1,49 @@
+"""The round of obligations: each day, how every partner stands by what it owes, and what has to be asked of people.
+
+Whatever touches an obligation judges it at once (`duties.obligations.touching`). The round does what only the calendar
+does: a period that ends, a day of grace that is over, a waiver that no longer runs, an attestation to be asked for.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from duties.here import local_day, program
+from duties.obligations.keeping import keep
+from flows.engine import Means
+from flows.marks import alone, mark_of, set_mark
+
+KEY: Final = "obligations"
+#: The local hour at which the round looks, every day: before agendas are filled, and before anybody works.
+HOUR: Final = time(5, 30)
+
+
+def due_at(session: Session, at: datetime) -> datetime:
+    """When the round was last due: at its local hour of today, or of yesterday before that."""
+    zone = ZoneInfo(program(session).time_zone)
+    today = datetime.combine(local_day(session, at), HOUR, tzinfo=zone)
+    return today if today <= at else datetime.combine(today.date() - timedelta(days=1), HOUR, tzinfo=zone)
+
+
+def judge(means: Means, program_id: UUID, ran_by: str) -> int:
+    """Judge everything that one program's partners owe; how many periods stand otherwise than before.
+
+    Blocks for as long as it takes; run it in a thread. Running it again, late or twice at once changes nothing.
+    """
+    at = means.clock()
+    with alone(means, program_id, KEY) as mine:
+        if not mine:
+            return 0
+        with means.sessions(program_id) as session:
+            done = mark_of(session, KEY)
+            if done is not None and done >= due_at(session, at):
+                return 0
+            found = keep(session, at=at)
+            set_mark(session, KEY, at, ran_by, found)
+            session.commit()
+    return found

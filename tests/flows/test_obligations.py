@@ -1,0 +1,93 @@
+"""Obligations are judged by the day's round, by the engine where it carries a case, and by whatever touches them."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+
+from duties.obligations.touching import TOUCHES, settle
+from flows import obligations
+from flows.rounds import ROUNDS
+from meetings import attendance
+from tests.api.pages.looking import signed_in
+from tests.api.pages.test_history import verbs
+from tests.casework import complete, open_onboarding
+from tests.cast import AT, TODAY, Cast
+from tests.duties.obligations.signed import findings, hold, kept, period, put_in_force
+from tests.flows.support import Clock, carry_all, means_of
+from tests.meetings.sitting import seat, seat_everyone
+
+DAY = timedelta(days=1)
+
+
+def stands(cast: Cast, place: str, key: str) -> str:
+    with cast.session() as session:
+        return str(period(session, cast, place, key)["state"])
+
+
+@pytest.fixture
+def owing(cast: Cast) -> Cast:
+    """Every agreement in force and every seat held, judged once."""
+    with cast.session() as session:
+        seat_everyone(session, cast)
+        put_in_force(session, cast)
+        kept(session)
+    return cast
+
+
+def test_the_round_judges_each_day_once_and_also_what_was_missed(cast: Cast) -> None:
+    with cast.session() as session:
+        put_in_force(session, cast)
+    clock = Clock(AT)
+    means = means_of(cast, clock)
+    assert obligations.judge(means, cast.program_id, "worker") > 0
+    assert obligations.judge(means, cast.program_id, "prefect") == 0
+    clock.pass_by(days=60)  # the worker was down over New Year
+    assert obligations.judge(means, cast.program_id, "worker") > 0
+    with cast.session() as session:
+        assert period(session, cast, "codim", "AG-M1")["period_starts"] == date(TODAY.year + 1, 1, 1)
+    assert ROUNDS[obligations.KEY].run is obligations.judge
+
+
+def test_every_verb_that_touches_an_obligation_is_one_that_is_written() -> None:
+    assert set(TOUCHES) - verbs() == set()
+
+
+def test_an_attendance_is_judged_in_the_transaction_that_records_it(owing: Cast) -> None:
+    with owing.session() as session:
+        meeting = hold(session, owing, date(2026, 11, 10), {})
+        settle(session, at=AT)
+    for state in ("absent", "present"):
+        with owing.session() as session:
+            mine = seat(session, "steering", "en-marge")
+            person = owing.people["manager_em"] if state == "present" else None
+            by = owing.actor("coordinator")
+            attendance.record(session, meeting, mine, state, person_id=person, by=by, at=AT)
+            settle(session, at=AT)
+    with owing.session() as session:
+        found = period(session, owing, "en-marge", "AG-M1")
+        assert [fact["why"] for fact in found["found"]["facts"] if fact["kind"] == "meeting"] == ["present"]
+        assert len(findings(session, found["id"])) >= 3  # the correction is another finding, and both are kept
+
+
+def test_a_role_that_is_given_on_a_page_is_counted_when_the_page_has_answered(owing: Cast) -> None:
+    assert stands(owing, "codim", "AG-X2") == "missed"
+    for name in ("worker_ccsmtl", "police"):
+        place = f"second_representative:{owing.organizations['codim']}"
+        answer = signed_in(owing, "coordinator").post(
+            f"/people/{owing.people[name]}/roles", data={"place": place, "starts_on": TODAY.isoformat()}
+        )
+        assert answer.status_code in (200, 303)
+    assert stands(owing, "codim", "AG-X2") in ("on_track", "met")
+
+
+def test_a_task_is_judged_when_the_engine_carries_its_case(owing: Cast) -> None:
+    case_id: UUID = open_onboarding(owing)
+    complete(owing, case_id, "plan_coaching")
+    with owing.session() as session:
+        before = period(session, owing, "ccsmtl", "GV-5.workers")["found"]
+    carry_all(means_of(owing, Clock(AT)))
+    with owing.session() as session:
+        assert period(session, owing, "ccsmtl", "GV-5.workers")["found"] != before
