@@ -112,6 +112,8 @@ class Action(StrEnum):
     SEE_PARTNERS = "see_partners"  # how partners stand by what they owe: all of them, or one's own
     SEE_PARTNER = "see_partner"
     READ_STATEMENT = "read_statement"  # a partner's year, as its director signs it
+    SEE_COUNTS = "see_counts"  # the program's statement for those who fund it, before it leaves and after
+    RELEASE_COUNTS = "release_counts"
     SEE_OBLIGATION = "see_obligation"
     ATTEST = "attest"  # state in writing what a clause asks for
     GIVE_PROOF = "give_proof"  # the documents that clauses ask for
@@ -255,6 +257,9 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.SEE_PARTNER: frozenset({Relation.COORDINATOR, Relation.WORKS_HERE}),
     # Of the whole of it, with what each role owed and who held it, those know who answer for the organization.
     Action.READ_STATEMENT: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.DIRECTOR_HERE}),
+    # Reports are the coordinator's (GV-5, GV-6); who funds the program gets the file from them.
+    Action.SEE_COUNTS: frozenset({Relation.COORDINATOR}),
+    Action.RELEASE_COUNTS: frozenset({Relation.COORDINATOR}),
     Action.SEE_OBLIGATION: frozenset({Relation.COORDINATOR, Relation.WORKS_HERE, Relation.ATTESTS}),
     Action.ATTEST: frozenset({Relation.ATTESTS}),
     Action.GIVE_PROOF: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.DIRECTOR_HERE}),

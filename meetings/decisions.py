@@ -362,6 +362,11 @@ def taken_on(session: Session, committee_key: str, kind: str, subject: str) -> l
     )
 
 
+def taken_before(session: Session, moment: datetime) -> list[dict[str, Any]]:
+    """Everything that was decided before a moment, each row as `register` has it."""
+    return _read(session, _decision.c.decided_at < moment)
+
+
 def later_ones(session: Session, row: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The decisions by which this one can be withdrawn: later ones of its committee that hold, the last one first."""
     found = _read(

@@ -10,10 +10,12 @@ import typer
 from api.at_partners import read_statement
 from api.cli.spoken import Ending, tell
 from api.cli.terminal import AsPerson, ProgramKey, counter
-from api.permissions import Action, asks
+from api.permissions import Action, asks, require, to_program
 from duties.envelopes import Attachment
 from locales import N_, current_language, say
 from meetings.documents.issuing import issue
+from meetings.statements.program import require_released
+from meetings.statements.sheets import program_file, program_json
 
 app = typer.Typer(no_args_is_help=True, help="Statements of a year.")
 
@@ -44,6 +46,25 @@ def partner(
         place = here.organization(organization)
         _, content = read_statement(here.session, asker, place.id, year, at=here.at)
         file = issue(here.session, content, lang, form, kind="statement", committee=place.key, day=content.covered_to)
+    _write(file, to)
+
+
+@app.command("program")
+@asks(Action.SEE_COUNTS)
+def program_(
+    period: Annotated[str, typer.Argument(help="A year, such as 2026, or a quarter: 2026-Q3.")],
+    as_person: AsPerson,
+    lang: Annotated[Literal["fr", "en"], typer.Option("--lang", help="The language of the workbook.")] = "fr",
+    form: Annotated[Literal["xlsx", "json"], typer.Option("--form", help="A workbook, or JSON.")] = "xlsx",
+    to: Folder = Path(),
+    program: ProgramKey = "",
+) -> None:
+    """Write the program's counts of a period that the coordinator has released, for those who fund it."""
+    with counter(program) as here:
+        asker = here.asker(as_person)
+        require(Action.SEE_COUNTS, to_program(asker))
+        left = require_released(here.session, period, here.day)
+        file = program_file(here.session, left, lang) if form == "xlsx" else program_json(here.session, left)
     _write(file, to)
 
 

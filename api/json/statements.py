@@ -1,18 +1,51 @@
-"""Yearly statements over JSON: a partner's, in both languages at once."""
+"""Statements over JSON: a partner's year, and the program's counts, in both languages at once."""
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import Field
 
 from api.at_partners import find_partner, read_statement
-from api.permissions import Action, asks, require
-from api.session import AtDesk
+from api.json.once import IdempotencyKey, Once
+from api.json.shapes import Given, Shown
+from api.permissions import Action, asks, require, to_program
+from api.session import AtDesk, Desk
 from meetings.documents.statement import PartnerStatement
+from meetings.statements import program
 from meetings.statements.partner import years
+from meetings.statements.tables import ProgramStatement
 
 router = APIRouter(tags=["statements"])
+
+Key = Annotated[str, Path(max_length=12, description="A year, such as 2026, or a quarter: 2026-Q3.")]
+
+
+class StatementPeriod(Shown):
+    """A year or a quarter that is over, and when its statement left; null where it has not."""
+
+    period: str
+    released_at: datetime | None
+
+
+class ProgramStatementShown(Shown):
+    """The program's counts of a period: as they left, or, where `released_at` is null, as they would leave now.
+
+    A count is a number, a band, or null where it is hidden. `digest` is what a release has to name.
+    """
+
+    released_at: datetime | None
+    digest: str
+    statement: ProgramStatement
+
+
+class ReleaseGiven(Given):
+    """The digest of what was looked at."""
+
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 @router.get("/partners/{organization_id}/statements")
@@ -29,3 +62,53 @@ def list_statements(organization_id: UUID, desk: AtDesk) -> list[int]:
 def get_statement(organization_id: UUID, year: int, desk: AtDesk) -> PartnerStatement:
     """A partner's year as it stands: over the days on which its agreement was in force, in both languages."""
     return read_statement(desk.session, desk.asker, organization_id, year, at=desk.at)[1]
+
+
+@router.get("/statements")
+@asks(Action.SEE_COUNTS)
+def list_periods(desk: AtDesk) -> list[StatementPeriod]:
+    """The years and quarters that are over, the newest first, and which of their statements left."""
+    require(Action.SEE_COUNTS, to_program(desk.asker))
+    left = program.released_periods(desk.session)
+    return [
+        StatementPeriod(period=one.key, released_at=left[one.key].at if one.key in left else None)
+        for one in program.periods(desk.session, desk.day)
+    ]
+
+
+@router.get("/statements/{key}")
+@asks(Action.SEE_COUNTS)
+def get_program_statement(key: Key, desk: AtDesk) -> ProgramStatementShown:
+    """The program's statement of a period. Only one that was released is for those who fund the program."""
+    require(Action.SEE_COUNTS, to_program(desk.asker))
+    return _program_statement(desk, key)
+
+
+@router.post("/statements/{key}/release", status_code=201)
+@asks(Action.RELEASE_COUNTS)
+def release(
+    key: Key,
+    body: ReleaseGiven,
+    desk: AtDesk,
+    request: Request,
+    response: Response,
+    idempotency_key: IdempotencyKey = "",
+) -> ProgramStatementShown:
+    """Let the statement of a period leave as it was looked at: once, and for good."""
+    once = Once.of(desk, request, idempotency_key)
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    by = require(Action.RELEASE_COUNTS, to_program(desk.asker))
+    program.release(desk.session, key, digest=body.digest, by=by, at=desk.at)
+    once.done(response, 201, f"/api/v1/statements/{key}")
+    return _program_statement(desk, key)
+
+
+def _program_statement(desk: Desk, key: str) -> ProgramStatementShown:
+    left = program.released(desk.session, key)
+    statement = left.statement if left is not None else program.look(desk.session, key, at=desk.at)
+    return ProgramStatementShown(
+        released_at=left.at if left is not None else None,
+        digest=program.digest_of(statement),
+        statement=statement,
+    )

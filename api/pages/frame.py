@@ -49,6 +49,7 @@ PLACES: Final = (
     Place("/protocols", N_("Protocols"), Action.SEE_PROTOCOL),
     Place("/post", N_("Outgoing mail"), Action.SEE_POST, N_("Records")),
     Place("/activity", N_("Activity"), Action.SEE_ACTIVITY),
+    Place("/statements", N_("Statements for funders"), Action.SEE_COUNTS),
     Place("/privacy", N_("Privacy"), Action.SEE_PRIVACY),
     Place("/my-access", N_("My access"), Action.SEE_MY_ACCESS, N_("You")),
 )

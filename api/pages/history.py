@@ -18,6 +18,7 @@ from api.pages.lines import cases_about, names_of
 from api.session import Desk
 from duties.actors import ENGINE, LOADER, OPERATOR, ROUNDS, SIGN_IN
 from duties.here import many, program_of
+from duties.periods import in_words
 from locales import N_, gettext, say, show_day
 from meetings.wording import when
 from models.agreement import Agreement, AgreementVersion
@@ -153,6 +154,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "protocol.recorded": (N_("Protocol recorded: %(subject)s, version %(number)s."), "full"),
     "program.loaded": (N_("The program’s file was loaded; changes: %(changes)s."), "full"),
     "program.added": (N_("The program begins here."), "full"),
+    "statement.released": (N_("Statement of the program released to funders: %(period)s."), "full"),
     "program.changed": (N_("The program’s own description changed."), "half"),
     "role.added": (N_("New role: %(subject)s."), "full"),
     "role.changed": (N_("Role changed: %(subject)s."), "half"),
@@ -332,11 +334,15 @@ class _Telling:
             words = self.protocols.get((event["case_id"], name), {})
         if isinstance(value, list):
             return ", ".join(gettext(FIELDS[one]) if one in FIELDS else words.get(one, str(one)) for one in value)
+        return self._time(event, name, value) or words.get(str(value)) or str(value)
+
+    def _time(self, event: Mapping[str, Any], name: str, value: Any) -> str:
+        """A day, an hour or a period as people say it; "" where the fact is none of these."""
         if name in history_meetings.LOCAL_TIMES:
             return when(self.desk.language, datetime.fromisoformat(value))
         if name in _DAYS and event["verb"] != "task.undone":
             return show_day(self.desk.language, date.fromisoformat(value))
-        return words.get(str(value)) or str(value)
+        return in_words(str(value), self.desk.language) if name == "period" else ""
 
     def _href(self, event: Mapping[str, Any]) -> str:
         kind = event["subject_kind"]

@@ -39,32 +39,28 @@ class CoveredYear:
         """The year of an organization, its row `place`, as of the local day `on`. Raises Refusal: see partner.py."""
         if year > on.year:
             raise Refusal("statement.to_come", N_("The year %(year)s has not begun."), year=year)
-        nothing = Refusal(
-            "statement.no_agreement",
-            N_("No agreement of this organization was in force in %(year)s: there is nothing to state."),
-            year=year,
-        )
-        if year < date.min.year:
-            raise nothing
-        whole = Span(date(year, 1, 1), earliest(date(year, 12, 31), place["ends_on"]))
-        if whole.ends_on is not None and whole.ends_on < whole.starts_on:
-            raise nothing
-        until = Span(whole.starts_on, earliest(whole.ends_on, on))
-        versions = [
-            (row, days)
-            for row in versions_of(session, place["id"])
-            if (days := Span(row["starts_on"], row["ends_on"]).within(until)) is not None
-        ]
-        if not versions:
-            raise nothing
-        to_come = any(
-            days.ends_on is None or days.ends_on > on
-            for row in versions_of(session, place["id"])
-            if (days := Span(row["starts_on"], row["ends_on"]).within(whole)) is not None
-        )
-        return cls(
-            place["id"], joined(days for _, days in versions), tuple(row for row, _ in versions), on, not to_come
-        )
+        found = None
+        if year >= date.min.year:
+            found = cls.over(session, place, Span(date(year, 1, 1), date(year, 12, 31)), on)
+        if found is None:
+            raise Refusal(
+                "statement.no_agreement",
+                N_("No agreement of this organization was in force in %(year)s: there is nothing to state."),
+                year=year,
+            )
+        return found
+
+    @classmethod
+    def over(cls, session: Session, place: Mapping[str, Any], days: Span, on: date) -> CoveredYear | None:
+        """As `of`, of any days; None where no agreement was in force on one of them so far."""
+        versions = versions_of(session, place["id"])
+        whole = [(row, part) for row in versions if (part := _inside(row, days, place["ends_on"])) is not None]
+        so_far = [(row, part) for row, part in whole if part.starts_on <= on]
+        if not so_far:
+            return None
+        covered = joined(Span(part.starts_on, earliest(part.ends_on, on)) for _, part in so_far)
+        is_final = all(part.ends_on is not None and part.ends_on < on for _, part in whole)
+        return cls(place["id"], covered, tuple(row for row, _ in so_far), on, is_final)
 
     @property
     def first(self) -> date:
@@ -87,6 +83,14 @@ class CoveredYear:
     def touches(self, days: Span) -> bool:
         """Whether the year covers any of these days."""
         return bool(self.parts_of(days))
+
+
+def _inside(version: Mapping[str, Any], days: Span, last: date | None) -> Span | None:
+    """The days on which a version was in force, of those asked for, and none after the organization’s `last`."""
+    until = earliest(version["ends_on"], last)
+    if until is not None and until < version["starts_on"]:
+        return None
+    return Span(version["starts_on"], until).within(days)
 
 
 def versions_of(session: Session, organization_id: UUID) -> list[dict[str, Any]]:

@@ -201,6 +201,9 @@ SENT: Final[Mapping[str, Sent]] = {
     "GET /answer/{token}": Sent(path="/answer/{answer_token}"),
     "POST /answer/{token}": Sent(path="/answer/{answer_token}", form={"said": "accepted", "meeting": "{meeting_id}"}),
     "GET /calendar/{token}.ics": Sent(path="/calendar/{feed_token}.ics"),
+    "GET /statements/{key}": Sent(path="/statements/2026-Q3"),
+    "POST /statements/{key}/release": Sent(path="/statements/2026-Q3/release", form={"seen": "0" * 64}),
+    "GET /statements/{key}/{language}.{form}": Sent(path="/statements/2026-Q3/fr.xlsx"),
     "GET /partners/{organization_id}/statements/{year}/{language}.{form}": Sent(
         path="/partners/{organization_id}/statements/2026/fr.pdf"
     ),
@@ -279,6 +282,8 @@ SENT: Final[Mapping[str, Sent]] = {
         form={"first": _DAY, "last": _DAY, "decision": "{decision_id}", "reason": "Aucune place."}
     ),
     # JSON.
+    "GET /api/v1/statements/{key}": Sent(path="/api/v1/statements/2026-Q3"),
+    "POST /api/v1/statements/{key}/release": Sent(path="/api/v1/statements/2026-Q3/release", json={"digest": "0" * 64}),
     "GET /api/v1/partners/{organization_id}/statements/{year}": Sent(
         path="/api/v1/partners/{organization_id}/statements/2026"
     ),

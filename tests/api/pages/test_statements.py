@@ -6,10 +6,12 @@ import os
 import subprocess
 import sys
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+from openpyxl import load_workbook
 
 from tests.api.json.window import Asker
 from tests.api.pages.looking import signed_in, text_of
@@ -134,3 +136,99 @@ def spheres(cast: Cast, *arguments: str) -> subprocess.CompletedProcess[str]:
             "PREFECT_DATABASE_URL": "postgresql+asyncpg://nobody:x@/prefect?host=/nowhere",
         },
     )
+
+
+# ------------------------------------------------------------------------------------------------ for those who fund
+
+
+@pytest.mark.usefixtures("owing")
+def test_only_the_coordinator_sees_what_leaves_and_lets_it_leave(cast: Cast) -> None:
+    for who in ("manager_em", "director_em", "officer", "administrator", "privacy_officer", "researcher"):
+        asker = signed_in(cast, who)
+        assert "/statements" not in asker.get("/").text
+        for path in ("", "/2026-Q3", "/2026-Q3/fr.xlsx"):
+            assert asker.get(f"/statements{path}").status_code == 404
+        assert asker.post("/statements/2026-Q3/release", data={"seen": ""}).status_code == 404
+        assert asker.get("/api/v1/statements/2026-Q3").status_code == 404
+    assert 'href="/statements"' in signed_in(cast, "coordinator").get("/").text
+
+
+@pytest.mark.usefixtures("owing")
+def test_the_coordinator_looks_at_every_table_then_releases_it_and_only_then_is_there_a_file(cast: Cast) -> None:
+    coordinator = signed_in(cast, "coordinator")
+    listed = text_of(coordinator.get("/statements").text)
+    assert "3rd quarter of 2026 To look at" in listed
+    assert "4th quarter" not in listed
+    assert coordinator.get("/statements/2026-Q2/fr.xlsx").status_code == 409
+    shown = coordinator.get("/statements/2026-Q2")
+    assert "Meetings held and attended" in text_of(shown.text)
+    seen = shown.text.partition('name="seen" value="')[2].partition('"')[0]
+    old = coordinator.post("/statements/2026-Q2/release", data={"seen": "0" * 64})
+    assert old.status_code == 412
+    assert "no longer what you saw" in text_of(old.text)
+    done = coordinator.post("/statements/2026-Q2/release", data={"seen": seen})
+    assert done.headers["location"] == "/statements/2026-Q2"
+    after = coordinator.get("/statements/2026-Q2")
+    assert "Released on November 23, 2026" in text_of(after.text)
+    assert 'name="seen"' not in after.text
+    for language, name in (("fr", "bilan-du-programme"), ("en", "program-statement")):
+        file = coordinator.get(f"/statements/2026-Q2/{language}.xlsx")
+        assert file.headers["content-disposition"] == f'attachment; filename="2026-Q2-{name}.xlsx"'
+        book = load_workbook(BytesIO(file.content))
+        assert len(book.sheetnames) > 3
+    assert "Statement of the program released to funders: 2nd quarter of 2026" in text_of(
+        coordinator.get("/activity").text
+    )
+
+
+@pytest.mark.usefixtures("owing")
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("2026", "is not over on November 23, 2026"),
+        ("2031", "is not over"),
+        ("1899", "Nothing of this period is on record."),
+        ("2026-Q9", "such as 2026, or of a quarter: 2026-Q3"),
+        ("hier", "such as 2026, or of a quarter: 2026-Q3"),
+    ],
+)
+def test_another_period_is_refused_in_a_sentence(cast: Cast, key: str, said: str) -> None:
+    coordinator = signed_in(cast, "coordinator")
+    for answer in (
+        coordinator.get(f"/statements/{key}"),
+        coordinator.get(f"/statements/{key}/fr.xlsx"),
+        coordinator.post(f"/statements/{key}/release", data={"seen": ""}),
+    ):
+        assert answer.status_code == 409
+        assert said in text_of(answer.text)
+
+
+@pytest.mark.usefixtures("owing")
+def test_json_releases_what_was_read_and_gives_it_back(cast: Cast) -> None:
+    asker = Asker(cast, "coordinator")
+    assert [one["period"] for one in asker.get("/statements")] == ["2026-Q3", "2026-Q2", "2026-Q1"]
+    read = asker.get("/statements/2026-Q2")
+    assert read["released_at"] is None
+    meetings = next(one for one in read["statement"]["tables"] if one["key"] == "meetings")
+    assert meetings["rows"][0]["cells"][0] == 1
+    left = asker.post("/statements/2026-Q2/release", {"digest": read["digest"]}, key="once")
+    assert left["statement"] == read["statement"]
+    again = asker.ask("POST", "/statements/2026-Q2/release", {"digest": read["digest"]})
+    assert (again.status_code, again.json()["code"]) == (409, "statement.released_already")
+    assert asker.get("/statements/2026-Q2")["released_at"] is not None
+
+
+@pytest.mark.usefixtures("owing")
+def test_the_terminal_writes_what_was_released_and_nothing_else(cast: Cast, tmp_path: Path) -> None:
+    asked = ("statement", "program", "2026-Q2", "--as", "coordinator", "--to", str(tmp_path))
+    early = spheres(cast, *asked)
+    assert early.returncode == 1
+    assert "has not released this statement yet" in early.stderr
+    asker = Asker(cast, "coordinator")
+    asker.post("/statements/2026-Q2/release", {"digest": asker.get("/statements/2026-Q2")["digest"]})
+    assert spheres(cast, *asked).returncode == 0
+    assert spheres(cast, *asked, "--form", "json").returncode == 0
+    assert {one.name for one in tmp_path.iterdir()} == {
+        "2026-Q2-bilan-du-programme.xlsx",
+        "2026-Q2-program-statement.json",
+    }

@@ -1,0 +1,100 @@
+"""The program's statement for those who fund it: looked at by the coordinator, released once, then a file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Form, Path, Request, Response
+from fastapi.responses import HTMLResponse
+
+from api import papers
+from api.answers import sentence_of, status_of
+from api.pages.frame import page, see_other
+from api.permissions import Action, asks, require, to_program
+from api.session import AtDesk, Desk
+from duties.here import local_day
+from duties.periods import in_words
+from duties.refusals import Refusal
+from meetings.statements import program, sheets
+
+router = APIRouter(prefix="/statements")
+
+Key = Annotated[str, Path(max_length=12)]
+
+
+@router.get("", name="statements")
+@asks(Action.SEE_COUNTS)
+def list_statements(desk: AtDesk, request: Request) -> HTMLResponse:
+    """The years and quarters that are over, and which of them left."""
+    require(Action.SEE_COUNTS, to_program(desk.asker))
+    left = program.released_periods(desk.session)
+    lines = [
+        {
+            "key": one.key,
+            "name": _capital(in_words(one.key, desk.language)),
+            "is_year": "Q" not in one.key,
+            "left_on": local_day(desk.session, left[one.key].at) if one.key in left else None,
+        }
+        for one in program.periods(desk.session, desk.day)
+    ]
+    return page(desk, request, "statements.html", lines=lines)
+
+
+@router.get("/{key}", name="program_statement")
+@asks(Action.SEE_COUNTS)
+def show_statement(desk: AtDesk, request: Request, key: Key) -> HTMLResponse:
+    """The statement of a period: as it left, or as it would leave now."""
+    require(Action.SEE_COUNTS, to_program(desk.asker))
+    return _shown(desk, request, key)
+
+
+@router.post("/{key}/release")
+@asks(Action.RELEASE_COUNTS)
+def release(desk: AtDesk, request: Request, key: Key, seen: Annotated[str, Form(max_length=64)] = "") -> Response:
+    """Let the statement of a period leave, as it was looked at."""
+    by = require(Action.RELEASE_COUNTS, to_program(desk.asker))
+    refusal = desk.attempt(lambda: program.release(desk.session, key, digest=seen, by=by, at=desk.at))
+    if refusal is not None:
+        return _shown(desk, request, key, refusal)
+    return see_other(f"/statements/{key}")
+
+
+@router.get("/{key}/{language}.{form}", name="program_sheet")
+@asks(Action.SEE_COUNTS)
+def download_sheet(desk: AtDesk, key: Key, language: papers.Language, form: Literal["xlsx"]) -> Response:  # noqa: ARG001 - the address says it
+    """A released statement as a workbook, in one language."""
+    require(Action.SEE_COUNTS, to_program(desk.asker))
+    left = program.require_released(desk.session, key, desk.day)
+    return papers.download(sheets.program_file(desk.session, left, language))
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _shown(desk: Desk, request: Request, key: str, refusal: Refusal | None = None) -> HTMLResponse:
+    left = program.released(desk.session, key)
+    statement = left.statement if left is not None else program.look(desk.session, key, at=desk.at)
+    left_on = local_day(desk.session, left.at) if left is not None else None
+    tables = [
+        {
+            "key": table.key,
+            "table": table,
+            "rows": [(row, [sheets.shown(desk.language, cell) for cell in row.cells]) for row in table.rows],
+        }
+        for table in statement.tables
+    ]
+    return page(
+        desk,
+        request,
+        "statement.html",
+        status=200 if refusal is None else status_of(refusal),
+        refusal=sentence_of(refusal) if refusal is not None else "",
+        key=key,
+        statement=statement,
+        title=sheets.title_of(desk.language, statement),
+        about=sheets.about_lines(desk.language, statement),
+        tables=tables,
+        left_on=left_on,
+        digest=program.digest_of(statement),
+    )

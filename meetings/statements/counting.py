@@ -1,0 +1,349 @@
+"""What the program's statement counts that tells of no participant: cases, meetings, decisions, obligations, partners.
+
+Everything is counted over a closed year or quarter, and as it stood on its last day.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Date, cast, func, or_, select
+from sqlmodel import Session
+
+from duties.here import local_day, many, moments_of, program, program_of
+from duties.obligations import reading
+from duties.obligations.windows import Span
+from duties.obligations.wording import STATES
+from duties.periods import Period
+from locales import N_
+from meetings import decisions
+from meetings.committees import committees, memberships
+from meetings.documents.content import Both
+from meetings.statements.naming import people_of, titles
+from meetings.statements.posts import posts_of
+from meetings.statements.seats import seats_of
+from meetings.statements.tables import CountRow, CountTable, both, columns, row_of, with_total
+from meetings.statements.year import CoveredYear
+from models.agreement import Agreement
+from models.base import refers, table_of
+from models.casework import Case, ProtocolVersion, Task
+from models.meeting import Meeting
+from models.minutes import Attendance
+from models.program import Organization
+
+_case = table_of(Case)
+_task = table_of(Task)
+_protocol = table_of(ProtocolVersion)
+_meeting = table_of(Meeting)
+_attendance = table_of(Attendance)
+_organization = table_of(Organization)
+_agreement = table_of(Agreement)
+
+#: Cases about these tell of staff, of organizations or of the program. Any other kind is counted with participants.
+TELLS_OF_NO_PARTICIPANT: Final = ("worker", "organization", "agreement_version", "program")
+#: A decision of this kind is about participants.
+_CLINICAL: Final = "clinical"
+
+_ALL: Final = N_("Together")
+
+_OF_CASES: Final[Mapping[str, str]] = {
+    "opened": N_("Opened"),
+    "closed": N_("Closed"),
+    "cancelled": N_("Cancelled"),
+    "under_way": N_("Under way at the end"),
+    "late": N_("With a late step"),
+}
+_OF_MEETINGS: Final[Mapping[str, str]] = {
+    "held": N_("Held"),
+    "without_quorum": N_("Without quorum"),
+    "cancelled": N_("Cancelled"),
+    "seats": N_("Seats to fill"),
+    "holder": N_("By the holder"),
+    "alternate": N_("By an alternate"),
+    "excused": N_("Excused"),
+    "absent": N_("Absent"),
+    "unrecorded": N_("Not recorded"),
+}
+_OF_DECISIONS: Final[Mapping[str, str]] = {
+    "taken": N_("Taken"),
+    "carried_out": N_("Carried out"),
+    "withdrawn": N_("Withdrawn"),
+    "open": N_("To do at the end"),
+    "late": N_("Of these late"),
+}
+#: The best first.
+_OF_OBLIGATIONS: Final[Mapping[str, str]] = {state: STATES[state] for state in reversed(reading.WORST_FIRST)}
+_OF_PARTNERS: Final[Mapping[str, str]] = {
+    "seats": N_("Seats to fill"),
+    "sat": N_("Seats filled"),
+    "absent": N_("Absent"),
+    "promised": N_("Promised person-days"),
+    "vacant": N_("Vacant person-days"),
+}
+_FAMILIES: Final[Mapping[str, str]] = {
+    "AG-P": N_("AG-P: partners"),
+    "AG-D": N_("AG-D: directors"),
+    "AG-M": N_("AG-M: managers"),
+    "AG-W": N_("AG-W: youth workers"),
+    "AG-X": N_("AG-X: fatigue, debriefing, replacement"),
+    "GV": N_("GV: coordination and reports"),
+}
+_OTHER: Final = N_("Other clauses")
+
+
+def open_tables(session: Session, period: Period, on: date) -> tuple[CountTable, ...]:
+    """Every table whose counts may be shown as they are; one with nothing to count is left out."""
+    obligations = _obligations(session, period)
+    found = (
+        _cases(session, period),
+        _meetings(session, period),
+        _decisions(session, period),
+        _by_family(obligations),
+        _by_partner(obligations),
+        _partners(session, period, on),
+    )
+    return tuple(table for table in found if table.rows)
+
+
+# -------------------------------------------------------------------------------------------------------- cases
+
+
+def _cases(session: Session, period: Period) -> CountTable:
+    here = program_of(session)
+    rows = many(
+        session,
+        select(_case.c.id, _case.c.protocol, _case.c.state, _case.c.opened_at, _case.c.ended_at).where(
+            _case.c.program_id == here,
+            _case.c.subject_kind.in_(TELLS_OF_NO_PARTICIPANT),
+            _case.c.opened_at < moments_of(session, period.ends_on)[1],
+            or_(_case.c.ended_at.is_(None), _case.c.ended_at >= moments_of(session, period.starts_on)[0]),
+        ),
+    )
+    late = _late_cases(session, period)
+    counted: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        of = counted[row["protocol"]]
+        opened = local_day(session, row["opened_at"])
+        ended = local_day(session, row["ended_at"]) if row["ended_at"] else None
+        of["opened"] += opened >= period.starts_on
+        if ended is None or ended > period.ends_on:
+            of["under_way"] += 1
+        else:
+            of[row["state"]] += 1
+        of["late"] += row["id"] in late
+    named = {
+        row["key"]: Both(fr=row["title_fr"], en=row["title_en"])
+        for row in many(
+            session,
+            select(_protocol.c.key, _protocol.c.title_fr, _protocol.c.title_en)
+            .where(_protocol.c.program_id == here)
+            .order_by(_protocol.c.number),
+        )
+    }
+    lines = [row_of(key, named[key], counted[key], _OF_CASES) for key in sorted(counted)]
+    return CountTable(
+        key="cases",
+        title=both(N_("Cases by protocol")),
+        of=both(N_("Protocol")),
+        note=both(N_("Only those about staff, organizations, agreements and the program itself.")),
+        columns=columns(_OF_CASES),
+        rows=with_total(lines, both(_ALL)),
+    )
+
+
+def _late_cases(session: Session, period: Period) -> set[UUID]:
+    """The cases with a required step that was due in the period and was not done on its day."""
+    done_on = cast(func.timezone(program(session).time_zone, _task.c.done_at), Date)
+    return set(
+        session.scalars(
+            select(_task.c.case_id)
+            .where(
+                _task.c.program_id == program_of(session),
+                _task.c.case_id.is_not(None),
+                _task.c.required,
+                _task.c.due_on.between(period.starts_on, period.ends_on),
+                _task.c.state.not_in(["waived", "cancelled"]),
+                or_(_task.c.done_at.is_(None), done_on > _task.c.due_on),
+            )
+            .distinct()
+        )
+    )
+
+
+# ----------------------------------------------------------------------------------------------------- meetings
+
+
+def _meetings(session: Session, period: Period) -> CountTable:
+    named, members = committees(session), memberships(session)
+    filled: dict[UUID, dict[UUID, str]] = defaultdict(dict)
+    meetings = [
+        row
+        for row in many(session, select(_meeting).where(_meeting.c.program_id == program_of(session)))
+        if period.starts_on <= row["starts"].date() <= period.ends_on
+    ]
+    for row in many(
+        session,
+        select(_attendance.c.meeting_id, _attendance.c.seat_id, _attendance.c.state).where(
+            _attendance.c.program_id == program_of(session),
+            _attendance.c.meeting_id.in_([row["id"] for row in meetings]),
+        ),
+    ):
+        filled[row["meeting_id"]][row["seat_id"]] = row["state"]
+    counted: dict[UUID, Counter[str]] = defaultdict(Counter)
+    for row in meetings:
+        of = counted[row["committee_id"]]
+        if row["state"] == "cancelled":
+            of["cancelled"] += 1
+        elif row["state"] == "held" and row["quorate"] is False:
+            of["without_quorum"] += 1
+        elif row["state"] == "held":
+            of["held"] += 1
+            for seat in members[row["committee_id"]].seats_on(row["starts"].date()):
+                of["seats"] += 1
+                of[_how(filled[row["id"]].get(seat.id, "unrecorded"))] += 1
+    lines = [
+        row_of(
+            named[one]["key"], Both(fr=named[one]["title_fr"], en=named[one]["title_en"]), counted[one], _OF_MEETINGS
+        )
+        for one in sorted(counted, key=lambda one: str(named[one]["key"]))
+    ]
+    return CountTable(
+        key="meetings",
+        title=both(N_("Meetings held and attended")),
+        of=both(N_("Committee")),
+        note=both(N_("Seats are those of the meetings that were held with a quorum.")),
+        columns=columns(_OF_MEETINGS),
+        rows=with_total(lines, both(_ALL)),
+    )
+
+
+def _how(state: str) -> str:
+    return "holder" if state in ("present", "remote") else state
+
+
+# ---------------------------------------------------------------------------------------------------- decisions
+
+
+def _decisions(session: Session, period: Period) -> CountTable:
+    """Those on management, and others; clinical ones are about participants, and are not counted here."""
+    named = committees(session)
+    counted: dict[UUID, Counter[str]] = defaultdict(Counter)
+    for row in decisions.taken_before(session, moments_of(session, period.ends_on)[1]):
+        if row["kind"] == _CLINICAL:
+            continue
+        closed = local_day(session, row["closed_at"]) if row["closed_at"] else None
+        if closed is not None and closed < period.starts_on:
+            continue
+        of = counted[row["committee_id"]]
+        of["taken"] += local_day(session, row["decided_at"]) >= period.starts_on
+        if closed is not None and closed <= period.ends_on:
+            of["withdrawn" if row["state"] == "withdrawn" else "carried_out"] += 1
+        elif row["owner_role"]:
+            of["open"] += 1
+            of["late"] += row["due_on"] is not None and row["due_on"] < period.ends_on
+    lines = [
+        row_of(
+            named[one]["key"], Both(fr=named[one]["title_fr"], en=named[one]["title_en"]), counted[one], _OF_DECISIONS
+        )
+        for one in sorted(counted, key=lambda one: str(named[one]["key"]))
+        if any(counted[one].values())
+    ]
+    return CountTable(
+        key="decisions",
+        title=both(N_("Decisions taken and closed")),
+        of=both(N_("Committee")),
+        note=both(N_("Clinical decisions are about participants, and are not counted here.")),
+        columns=columns(_OF_DECISIONS),
+        rows=with_total(lines, both(_ALL)),
+    )
+
+
+# -------------------------------------------------------------------------------------------------- obligations
+
+
+def _obligations(session: Session, period: Period) -> list[dict[str, Any]]:
+    rows = reading.periods(session, since=period.starts_on, until=period.ends_on)
+    return reading.as_of(session, rows, period.ends_on)
+
+
+def _by_family(rows: Iterable[Mapping[str, Any]]) -> CountTable:
+    counted: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        counted[_family(row["key"])][row["state"]] += 1
+    lines = [
+        row_of(_key(family), both(_FAMILIES.get(family, _OTHER)), counted[family], _OF_OBLIGATIONS)
+        for family in (*_FAMILIES, "")
+        if family in counted
+    ]
+    return CountTable(
+        key="obligations",
+        title=both(N_("Obligations by clause")),
+        of=both(N_("Clauses")),
+        note=both(N_("Each period of each obligation of each partner counts once.")),
+        columns=columns(_OF_OBLIGATIONS),
+        rows=with_total(lines, both(_ALL)),
+    )
+
+
+def _by_partner(rows: Iterable[Mapping[str, Any]]) -> CountTable:
+    counted: dict[str, Counter[str]] = defaultdict(Counter)
+    named: dict[str, Both] = {}
+    for row in rows:
+        counted[row["organization_key"]][row["state"]] += 1
+        named[row["organization_key"]] = Both(fr=row["short_name"], en=row["short_name"])
+    lines = [row_of(key, name, counted[key], _OF_OBLIGATIONS) for key, name in named.items()]
+    return CountTable(
+        key="obligations-by-partner",
+        title=both(N_("Obligations by partner")),
+        of=both(N_("Partner")),
+        columns=columns(_OF_OBLIGATIONS),
+        rows=with_total(lines, both(_ALL)),
+    )
+
+
+def _family(key: str) -> str:
+    return next((family for family in _FAMILIES if key.startswith(family)), "")
+
+
+def _key(family: str) -> str:
+    return family.lower() or "other"
+
+
+# ----------------------------------------------------------------------------------------------------- partners
+
+
+def _partners(session: Session, period: Period, on: date) -> CountTable:
+    """Partner by partner: how its seats were filled and its roles held, over the days of its agreement."""
+    people, names = people_of(session), titles(session)
+    lines: list[CountRow] = []
+    for place in many(
+        session,
+        select(_organization)
+        .join(_agreement, refers(_agreement.c.organization_id, _organization))
+        .where(_organization.c.program_id == program_of(session))
+        .order_by(_organization.c.short_name),
+    ):
+        covered = CoveredYear.over(session, place, Span(period.starts_on, period.ends_on), on)
+        if covered is None:
+            continue
+        of: Counter[str] = Counter()
+        for seat in seats_of(session, covered, people):
+            of["seats"] += seat.held
+            of["sat"] += seat.sat + seat.alternate
+            of["absent"] += seat.absent
+        for post in posts_of(session, covered, people, names):
+            of["promised"] += post.promised_days
+            of["vacant"] += post.empty_days
+        lines.append(row_of(place["key"], Both(fr=place["short_name"], en=place["short_name"]), of, _OF_PARTNERS))
+    return CountTable(
+        key="partners",
+        title=both(N_("Seats and roles by partner")),
+        of=both(N_("Partner")),
+        note=both(N_("Over the days on which the partner’s agreement was in force.")),
+        columns=columns(_OF_PARTNERS),
+        rows=with_total(lines, both(_ALL)),
+    )

@@ -1,0 +1,144 @@
+"""What the program's statement counts of participants: one cohort, each referral in one part, and bands beside it.
+
+The only place that makes such counts, so that there is no second table to subtract from the first: docs/adr/0012.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy import and_, func, select
+from sqlmodel import Session
+
+from duties.disclosure import band, shares
+from duties.here import many, moments_of, program_of
+from duties.periods import Period, is_of
+from locales import N_
+from meetings.statements.tables import Between, CountRow, CountTable, both, columns
+from models.base import refers, table_of
+from models.follow_up import FollowUp
+from models.participant import Participant
+from models.referral import Referral
+
+_referral = table_of(Referral)
+_participant = table_of(Participant)
+_follow_up = table_of(FollowUp)
+
+#: Where a referral stands, in the order in which parts are hidden beside small ones: it must not depend on the counts.
+_PARTS: Final[Mapping[str, str]] = {
+    "waiting": N_("Waiting to be read"),
+    "under_way": N_("Admission under way"),
+    "not_admitted": N_("Not admitted, or did not wish to come"),
+    "active": N_("Admitted: followed"),
+    "on_break": N_("Admitted: on a break"),
+    "inactive": N_("Admitted: inactive"),
+    "completed": N_("Admitted: completed"),
+}
+_FOLLOWED_AS: Final[Mapping[str, str]] = {
+    "active": N_("Followed"),
+    "on_break": N_("On a break"),
+    "inactive": N_("Inactive"),
+    "completed": N_("Completed"),
+}
+#: A draft was never sent, an abandoned one neither, and one that was joined is another's.
+_COUNTED: Final = ("received", "triaged")
+
+
+def participant_tables(session: Session, period: Period) -> tuple[CountTable, ...]:
+    """The counts of participants of a calendar year, as far as they may leave; none of a quarter, and none of nothing.
+
+    As they stand now: whoever gives them out keeps them, and gives no others of that year.
+    """
+    if not is_of(period.key, "calendar_year"):
+        return ()
+    cohort, followed = _cohort(session, period), _followed(session)
+    if not cohort.total() and not followed.total():
+        return ()
+    return (_referrals(cohort), _follow_ups(followed))
+
+
+def _cohort(session: Session, period: Period) -> Counter[str]:
+    """The referrals received in the period, by where each stands."""
+    rows = many(
+        session,
+        select(
+            _referral.c.state.label("referral_state"),
+            _referral.c.result,
+            _participant.c.state,
+            _participant.c.admitted_on,
+            _follow_up.c.state.label("follow_up_state"),
+        )
+        .join(_participant, refers(_referral.c.participant_id, _participant))
+        .outerjoin(
+            _follow_up,
+            and_(
+                _follow_up.c.program_id == _participant.c.program_id, _follow_up.c.participant_id == _participant.c.id
+            ),
+        )
+        .where(
+            _referral.c.program_id == program_of(session),
+            _referral.c.state.in_(_COUNTED),
+            _referral.c.received_at >= moments_of(session, period.starts_on)[0],
+            _referral.c.received_at < moments_of(session, period.ends_on)[1],
+        ),
+    )
+    return Counter(part_of(row) for row in rows)
+
+
+def part_of(row: Mapping[str, Any]) -> str:
+    """In which part of the cohort a referral is counted."""
+    if row["admitted_on"] is not None:
+        return str(row["follow_up_state"] or "active")
+    if row["result"] == "refused" or row["state"] in ("refused", "declined", "destroyed"):
+        return "not_admitted"
+    return "waiting" if row["referral_state"] == "received" else "under_way"
+
+
+def _followed(session: Session) -> Counter[str]:
+    rows = session.execute(
+        select(_follow_up.c.state, func.count().label("n"))
+        .where(_follow_up.c.program_id == program_of(session))
+        .group_by(_follow_up.c.state)
+    )
+    return Counter({row.state: row.n for row in rows})
+
+
+def _referrals(cohort: Mapping[str, int]) -> CountTable:
+    shown = shares([cohort.get(part, 0) for part in _PARTS])
+    rows = [
+        CountRow(key=part, name=both(msgid), cells=(n,))
+        for (part, msgid), n in zip(_PARTS.items(), shown.parts, strict=True)
+    ]
+    total = CountRow(key="total", name=both(N_("Referrals received in the year")), cells=(shown.total,), is_total=True)
+    return CountTable(
+        key="referrals",
+        title=both(N_("Referrals received in the year, and where each stands")),
+        of=both(N_("Where it stands")),
+        note=both(
+            N_(
+                "Counts from 1 to 4 are hidden, and others beside them, so that none can be reckoned. "
+                "Only referrals of this year are counted, and only once."
+            )
+        ),
+        columns=columns({"referrals": N_("Referrals")}),
+        rows=(*rows, total),
+    )
+
+
+def _follow_ups(followed: Mapping[str, int]) -> CountTable:
+    rows = []
+    for state, msgid in _FOLLOWED_AS.items():
+        lies = band(followed.get(state, 0))
+        rows.append(CountRow(key=state, name=both(msgid), cells=(Between(low=lies.low, high=lies.high),)))
+    return CountTable(
+        key="follow-ups",
+        title=both(N_("Follow-ups by state")),
+        of=both(N_("State")),
+        note=both(
+            N_("Of participants of any year, by bands of five: an exact number would tell who came and who left.")
+        ),
+        columns=columns({"follow_ups": N_("Follow-ups")}),
+        rows=tuple(rows),
+    )

@@ -1,0 +1,188 @@
+"""The program's statement for those who fund it (GV-6): counts over a closed year or quarter. Looked at, then released.
+
+What was released is kept word for word in the record, and is all that ever leaves of its period: made anew after a
+correction, it could be subtracted from the first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from duties import events
+from duties.actors import Actor
+from duties.here import local_day, many, one, program, program_of
+from duties.periods import Period, overlapping, period
+from duties.refusals import Refusal
+from locales import N_
+from meetings.documents.content import Both
+from meetings.statements.counting import open_tables
+from meetings.statements.participants import participant_tables
+from meetings.statements.tables import ProgramStatement, as_json, from_json
+from models.agreement import AgreementVersion
+from models.base import table_of
+from models.casework import Case
+from models.meeting import Meeting
+from models.record import Event
+
+_event = table_of(Event)
+_meeting = table_of(Meeting)
+_case = table_of(Case)
+_version = table_of(AgreementVersion)
+
+RELEASED: Final = "statement.released"
+
+
+@dataclass(frozen=True)
+class Release:
+    """A statement as it left: when, by whom, and its digest."""
+
+    statement: ProgramStatement
+    at: datetime
+    by_id: UUID | None
+    digest: str
+
+
+def periods(session: Session, on: date) -> list[Period]:
+    """The years and quarters that are over by the local day `on` and of which something is on record, the newest first.
+
+    Each year stands before its quarters.
+    """
+    first = _first_day(session)
+    if first is None:
+        return []
+    found = [one for each in ("calendar_year", "quarter") for one in overlapping(each, first, on) if one.ends_on < on]
+    return sorted(found, key=lambda one: (one.ends_on, one.ends_on - one.starts_on), reverse=True)
+
+
+def look(session: Session, key: str, *, at: datetime) -> ProgramStatement:
+    """The statement of a closed period as it would leave now: hidden counts are hidden here too.
+
+    Raises Refusal: no such period, one that is not over, or one of which nothing is on record.
+    """
+    on = local_day(session, at)
+    asked, here = _closed(session, key, on), program(session)
+    return ProgramStatement(
+        program=Both(fr=here.title_fr, en=here.title_en),
+        period=asked.key,
+        starts_on=asked.starts_on,
+        ends_on=asked.ends_on,
+        on=on,
+        tables=(*open_tables(session, asked, on), *participant_tables(session, asked)),
+    )
+
+
+def release(session: Session, key: str, *, digest: str, by: Actor, at: datetime) -> Release:
+    """Let the statement of a period leave, as it was looked at: `digest` is of what was seen.
+
+    Once a period, and for good. Raises Refusal: as `look`, released before, or no longer what was seen.
+    """
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"statement/{program_of(session)}", 0))))
+    statement = look(session, key, at=at)
+    if released(session, key) is not None:
+        raise Refusal(
+            "statement.released_already",
+            N_("This statement has left already, and stays as it was: two of one period could be subtracted."),
+        )
+    if digest_of(statement) != digest:
+        raise Refusal(
+            "statement.changed", N_("Some counts are no longer what you saw. Nothing has left: look at them again.")
+        )
+    events.write(
+        session,
+        RELEASED,
+        "program",
+        program_of(session),
+        by=by,
+        at=at,
+        period=key,
+        digest=digest,
+        content=_written(statement),
+    )
+    return Release(statement, at, by.person_id, digest)
+
+
+def released(session: Session, key: str) -> Release | None:
+    """What left of a period; None where nothing did."""
+    row = one(session, _releases(session).where(_event.c.facts["period"].astext == key).limit(1))
+    return None if row is None else _release(row)
+
+
+def released_periods(session: Session) -> dict[str, Release]:
+    """Everything that left, by period."""
+    return {row["facts"]["period"]: _release(row) for row in many(session, _releases(session))}
+
+
+def require_released(session: Session, key: str, on: date) -> Release:
+    """What left of a period. Raises Refusal where nothing did yet, or never can."""
+    found = released(session, key)
+    if found is None:
+        _closed(session, key, on)
+        raise Refusal(
+            "statement.not_released",
+            N_("The coordinator has not released this statement yet: nothing of it leaves before."),
+        )
+    return found
+
+
+def digest_of(statement: ProgramStatement) -> str:
+    """A digest of the counts, whichever day they were looked at."""
+    counts = {**as_json(statement), "on": ""}
+    return hashlib.sha256(json.dumps(counts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _written(statement: ProgramStatement) -> str:
+    return json.dumps(as_json(statement), ensure_ascii=False, separators=(",", ":"))
+
+
+def _releases(session: Session) -> Any:
+    return (
+        select(_event.c.at, _event.c.actor_id, _event.c.facts)
+        .where(
+            _event.c.program_id == program_of(session),
+            _event.c.subject_id == program_of(session),
+            _event.c.verb == RELEASED,
+        )
+        .order_by(_event.c.n)
+    )
+
+
+def _release(row: dict[str, Any]) -> Release:
+    return Release(from_json(json.loads(row["facts"]["content"])), row["at"], row["actor_id"], row["facts"]["digest"])
+
+
+def _closed(session: Session, key: str, on: date) -> Period:
+    asked = period(key)
+    if asked is None:
+        raise Refusal("statement.no_period", N_("A statement is of a year, such as 2026, or of a quarter: 2026-Q3."))
+    if asked.ends_on >= on:
+        raise Refusal(
+            "statement.not_over",
+            N_("This period is not over on %(day)s: its counts leave the program once it is."),
+            day=on.isoformat(),
+        )
+    first = _first_day(session)
+    if first is None or asked.ends_on < first:
+        raise Refusal("statement.nothing", N_("Nothing of this period is on record."))
+    return asked
+
+
+def _first_day(session: Session) -> date | None:
+    """The first local day of which there is anything to count."""
+    here = program_of(session)
+    begun = session.scalar(
+        select(func.min(_version.c.starts_on)).where(
+            _version.c.program_id == here, _version.c.state.in_(["in_force", "ended"])
+        )
+    )
+    met = session.scalar(select(func.min(_meeting.c.starts)).where(_meeting.c.program_id == here))
+    opened = session.scalar(select(func.min(_case.c.opened_at)).where(_case.c.program_id == here))
+    days = (begun, met.date() if met else None, local_day(session, opened) if opened else None)
+    return min((day for day in days if day is not None), default=None)
