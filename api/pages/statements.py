@@ -15,7 +15,9 @@ from api.session import AtDesk, Desk
 from duties.here import local_day
 from duties.periods import in_words
 from duties.refusals import Refusal
+from locales import show_number
 from meetings.statements import program, sheets
+from meetings.statements.tables import Cell
 
 router = APIRouter(prefix="/statements")
 
@@ -68,6 +70,11 @@ def download_sheet(desk: AtDesk, key: Key, language: papers.Language, form: Lite
     return papers.download(sheets.program_file(desk.session, left, language))
 
 
+def _in_words(language: str, cell: Cell) -> str:
+    said = sheets.shown(language, cell)
+    return said if isinstance(said, str) else show_number(language, said)
+
+
 def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
 
@@ -80,7 +87,7 @@ def _shown(desk: Desk, request: Request, key: str, refusal: Refusal | None = Non
         {
             "key": table.key,
             "table": table,
-            "rows": [(row, [sheets.shown(desk.language, cell) for cell in row.cells]) for row in table.rows],
+            "rows": [(row, [_in_words(desk.language, cell) for cell in row.cells]) for row in table.rows],
         }
         for table in statement.tables
     ]
