@@ -97,7 +97,8 @@ class Copies:
             self._lent[template].leave()  # a database that somebody is in is not copied
         name = f"spheres_test_{next(_number)}"
         self.run("create database {} template {} owner {} strategy file_copy", name, template, OWNER)
-        place = _Place(name, in_database(self.urls.app, name), bare(in_database(self.urls.admin, name)))
+        url, admin_url = in_database(self.urls.app, name), bare(in_database(self.urls.admin, name))
+        place = _Place(name, url, admin_url, known=self.urls.app)
         if template not in self._contents:
             self._contents[template] = place.read()
         place.is_like(self._contents[template])
@@ -128,12 +129,13 @@ class _Content:
 class _Place:
     """A database that tests use one after another, and the superuser's connection to it."""
 
-    def __init__(self, name: str, url: str, admin_url: str) -> None:
+    def __init__(self, name: str, url: str, admin_url: str, known: str) -> None:
         self.name = name
         self.url = url
         self._admin_url = admin_url
         self._admin: psycopg.Connection[Any] | None = None
-        self._engine = _knowing(make_engine(url))
+        self._engine = make_engine(url)
+        self._dialect, self._compiled = _known(known)
         self._content: _Content | None = None
         self._stands: dict[str, _Stand] = {}
         self._loans = 0
@@ -146,8 +148,9 @@ class _Place:
     def lend(self) -> Engine:
         """An engine for one test: what listens to it ends with it; connections and compiled statements stay."""
         self._loans += 1
-        lent = Engine(self._engine.pool, self._engine.dialect, self._engine.url, hide_parameters=True)
-        return _knowing(lent)
+        lent = Engine(self._engine.pool, self._dialect, self._engine.url, hide_parameters=True)
+        lent._compiled_cache = self._compiled
+        return lent
 
     def leave(self) -> None:
         """Be in the database no longer."""
@@ -258,14 +261,13 @@ def _stands_of(tables: tuple[str, ...]) -> sql.Composed:
 
 
 @cache
-def _known() -> tuple[Dialect, LRUCache[Any, Any]]:
+def _known(url: str) -> tuple[Dialect, LRUCache[Any, Any]]:
     """One dialect and one store of compiled statements for all engines of the run: the statements are the same."""
-    return make_engine("postgresql+psycopg://").dialect, LRUCache(5000)
-
-
-def _knowing(engine: Engine) -> Engine:
-    engine.dialect, engine._compiled_cache = _known()
-    return engine
+    engine = make_engine(url)
+    with engine.connect():  # what a dialect knows of the server it learns at its first connection
+        pass
+    engine.dispose()
+    return engine.dialect, LRUCache(5000)
 
 
 def _refuse() -> Any:

@@ -1077,13 +1077,28 @@ readable = (
 LOOKS_LIKE = ["no", "~", "null", "true", "12:30", "2026-12-07", "3", "1e5", "0x1F", "- a", "a: b #c", "1_000", "="]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
+_any_words = given(
     names=st.lists(readable | st.sampled_from(LOOKS_LIKE), min_size=3, max_size=3),
     # As a file can hold them: written out as decimals, which Python shows with an exponent below 0.0001.
     hours=st.decimals(min_value="0.0000001", max_value=60, places=7).map(float),
 )
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@_any_words
 def test_whatever_words_a_file_holds_they_are_read_back(names: list[str], hours: float) -> None:
+    _are_read_back(names, hours)
+
+
+@pytest.mark.long
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@_any_words
+def test_whatever_words_a_file_holds_they_are_read_back_at_length(names: list[str], hours: float) -> None:
+    """The same, many times over."""
+    _are_read_back(names, hours)
+
+
+def _are_read_back(names: list[str], hours: float) -> None:
     file = program_file().value
     worker = file.agreements["anonyme"].roles["youth_worker"].model_copy(update={"hours_a_week": hours})
     agreement = file.agreements["anonyme"]

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -185,13 +186,27 @@ ACTS = (
 )
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(st.lists(st.sampled_from(ACTS), min_size=4, max_size=16))
+_RANDOMLY = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+_any_acts = given(st.lists(st.sampled_from(ACTS), min_size=4, max_size=16))
+
+
+@settings(_RANDOMLY, max_examples=8)
+@_any_acts
 def test_in_whatever_order_people_and_engine_act_the_seat_and_its_note_agree(cast: Cast, acts: list[str]) -> None:
+    _act_in_order(cast, acts)
+
+
+@pytest.mark.long
+@settings(_RANDOMLY, max_examples=40)
+@_any_acts
+def test_in_whatever_order_people_and_engine_act_the_seat_and_its_note_agree_at_length(
+    cast: Cast, acts: list[str]
+) -> None:
+    """The same, many times over."""
+    _act_in_order(cast, acts)
+
+
+def _act_in_order(cast: Cast, acts: list[str]) -> None:
     world = _world(cast)
     # The onboarding begins as most do, so that what is drawn meets an engine with something to do.
     world.do("complete introduce_program")

@@ -256,11 +256,11 @@ def test_a_sample_of_every_bound_is_answered_as_the_description_says(fuzz: Fuzz,
     asked = 0
     for label in OPERATIONS:
         for turn, case in enumerate(_at_the_bounds(label, runner)):
-            if turn % 5 == 0:
+            if turn % 7 == 0:
                 kinds = whoever_may(label)
-                fuzz.ask(case, kinds[turn // 5 % len(kinds)])
+                fuzz.ask(case, kinds[turn // 7 % len(kinds)])
                 asked += 1
-    assert asked > 300
+    assert asked > 215
     # Answers, and refusals of every sort, were among them.
     assert {200, 201, 204, 401, 404, 405, 409, 412, 422, 428} <= fuzz.statuses
 

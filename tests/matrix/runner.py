@@ -77,6 +77,8 @@ class Answer:
     response: Response = field(repr=False)
     changed: frozenset[str]
     told: tuple[Told, ...]
+    lines: int
+    """How many lines the record has more, besides those of refusals."""
 
     @property
     def is_denied(self) -> bool:
@@ -95,6 +97,7 @@ class Runner:
         self.statements: list[str] = []
         """What the last request asked of the database, in its order."""
         self.world = made
+        self._lines = 0
         self._fresh()
         self.app: FastAPI = app_on(self.world.cast.database)
         self.client = httpx2.AsyncClient(transport=httpx2.ASGITransport(self.app), base_url=ADDRESS)
@@ -105,10 +108,12 @@ class Runner:
         """Ask one cell. `more` are fields that go with the form or the body besides."""
         response = await self.send(route, kind, place, language=language, more=more)
         told = self.take_told()
-        changed = self.changed()
+        changed, stood = self.changed(), self._lines
+        self._lines = self._count_lines()
+        lines = self._lines - stood
         if changed:
             self.renew()
-        return Answer(_code(route, response, told), response, changed, told)
+        return Answer(_code(route, response, told), response, changed, told, lines)
 
     async def send(
         self,
@@ -205,6 +210,7 @@ class Runner:
         admin = make_url(self.world.cast.database.admin_url).set(drivername="postgresql")
         self._admin = psycopg.connect(admin.render_as_string(hide_password=False), autocommit=True)
         self._stands = self._read()
+        self._lines = self._count_lines()
 
     def _hear(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:
         self.statements.append(statement)
@@ -212,6 +218,10 @@ class Runner:
     def _read(self) -> dict[str, tuple[int, int]]:
         rows = self._admin.execute(_STANDS, prepare=True).fetchall()
         return {name: (count, newest) for name, count, newest in rows}
+
+    def _count_lines(self) -> int:
+        ((lines,),) = self._admin.execute("select count(*) from event", prepare=True)
+        return int(lines)
 
     def take_told(self) -> tuple[Told, ...]:
         """What the record has of refusals; it is then gone, and so are the counts of tries."""

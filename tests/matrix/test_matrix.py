@@ -21,6 +21,9 @@ from tests.matrix.world import ABSENT, ELSEWHERE
 #: At least so many of the cells that the table denies must fail where the table allows everything.
 OF_THE_DENIED_FAIL = 0.99
 
+#: Tables whose rows tell what a browser or a request is at, and nothing of the program.
+OF_NOBODY = frozenset({"sign_in_flow", "request_once"})
+
 TO_DO = (
     "expected.txt has no rows for %s: write them with `python -m tests.matrix '%s'`, and read whether each kind of "
     "asker should get that answer"
@@ -104,6 +107,8 @@ def hold_one(runner: Runner, route: Route, place: str, kind: Kind, answer: Answe
     assert answer.response.status_code < 500, where
     if not route.writes or answer.is_denied or answer.response.status_code >= 400:
         assert not answer.changed, f"{where}, and changed {sorted(answer.changed)}"
+    if answer.changed - OF_NOBODY:
+        assert answer.lines, f"{where}, and changed {sorted(answer.changed)} without a line of the record"
     if not answer.is_denied or kind.person is None or _asks_nothing(route):
         assert answer.told == (), where
         return

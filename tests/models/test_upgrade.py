@@ -10,8 +10,6 @@ two versions that were ended by hand, without days, beside the one in force.
 
 from __future__ import annotations
 
-import gzip
-import json
 import os
 import subprocess
 import sys
@@ -19,23 +17,16 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-import psycopg
 import pytest
-from alembic import command
-from alembic.config import Config
-from psycopg import sql
-from sqlalchemy import NullPool, Text, column, create_engine, func, literal_column, make_url, select, table, text
+from sqlalchemy import NullPool, create_engine, make_url, text
 
-from adapters.database import migrate, open_session
+from adapters.database import migrate
 from duties import seal_check, seals, tasks
 from flows.post import deliver
-from models.base import table_of
-from models.program import Organization, Person, Program
 from models.tables import metadata
 from tests.api.desk import nobody
 from tests.casework import approve, case_row, complete, step, verbs
@@ -45,9 +36,10 @@ from tests.fakes.seal_keys import FakeSealKeys
 from tests.flows.support import Clock, Mailbag, carry_all, means_of
 from tests.models.catalogue import catalogue
 from tests.models.conftest import as_superuser
+from tests.models.releases import LEFT, cast_of, columns_of, differing, fill, make_at, rows_of
 from tests.sealing import codes, looked_at, seal_all
 
-ROWS: Final = Path(__file__).parent / "upgrade" / "the_spine.copy.gz"
+ROWS: Final = LEFT / "the_spine.copy.gz"
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 WAITING: Final = UUID("d9641bee-43a2-48ca-ab8e-627a49a2aa6e")
@@ -63,15 +55,13 @@ SIGNED_IN_THERE: Final = "the-other-coordinator-s-own-browser"
 SIGNED_OUT: Final = "the-manager-s-own-browser"
 OF_A_LEAVER: Final = "the-leaver-s-own-browser"
 
-Rows = dict[str, list[str]]
-
 
 @pytest.fixture(scope="module")
 def left_behind(copies: Copies) -> Iterator[str]:
     """The name of a database as the release before left it, which nobody is signed in to."""
     with copies.of("template0") as made:
-        _make_0001(made)
-        _fill(made)
+        make_at(made, "0001")
+        fill(made, ROWS)
         made.engine.dispose()
         name = make_url(made.url).database
         assert name is not None
@@ -89,7 +79,7 @@ def before(copies: Copies, left_behind: str) -> Iterator[Database]:
 def upgraded(before: Database) -> Cast:
     """The two programs after the upgrade."""
     migrate(before.owner_url)
-    near, far = _cast_of(before, "near-shore"), _cast_of(before, "far-shore")
+    near, far = (cast_of(before, key, members) for key, members in (("near-shore", MEMBERS), ("far-shore", OTHERS)))
     return Cast(before, near.program_id, near.organizations, near.people, MEMBERS, second=far)
 
 
@@ -119,16 +109,16 @@ def test_an_upgraded_database_is_the_one_that_the_models_describe(upgraded: Cast
 
 def test_an_upgrade_keeps_every_row_as_the_release_before_wrote_it(before: Database) -> None:
     """Every value of every column, but the days of what was ended without any."""
-    stood = _rows(before)
+    stood = rows_of(before)
     with as_superuser(before) as connection:
-        columns = _columns(connection)
+        columns = columns_of(connection)
     migrate(before.owner_url)
-    stands = _rows(before, columns=columns)
+    stands = rows_of(before, columns=columns)
     assert stood.keys() == stands.keys() == columns.keys()
     assert sum(map(len, stood.values())) > 600
     changed = {name for name in stood if stood[name] != stands[name]}
     assert changed == {"agreement_version"}
-    lost, found = _differing(stood["agreement_version"], stands["agreement_version"])
+    lost, found = differing(stood["agreement_version"], stands["agreement_version"])
     assert [row["state"] for row in lost] == ["ended", "ended"]
     for was, now in zip(lost, found, strict=True):
         days = {"starts_on": now["starts_on"], "ends_on": now["ends_on"], "version": was["version"] + 1}
@@ -256,7 +246,7 @@ def test_of_two_processes_that_upgrade_at_once_one_does_and_the_other_finds_it_d
     before: Database, fresh: set[str]
 ) -> None:
     """As the supervisor and an operator's command do, each a process of its own, held back until both have begun."""
-    stood = _rows(before)
+    stood = rows_of(before)
     environment = {**os.environ, "OWNER": before.owner_url, "PYTHONPATH": str(ROOT)}
     program = "import os; from adapters.database import migrate; migrate(os.environ['OWNER'])"
     with as_superuser(before) as holding:
@@ -271,7 +261,7 @@ def test_of_two_processes_that_upgrade_at_once_one_does_and_the_other_finds_it_d
     with as_superuser(before) as connection:
         assert catalogue(connection) == fresh
         assert len(connection.execute(text("select version_num from alembic_version")).all()) == 1
-    assert {name: len(rows) for name, rows in _rows(before).items()} == {
+    assert {name: len(rows) for name, rows in rows_of(before).items()} == {
         name: len(stood.get(name, [])) for name in metadata.tables
     }
 
@@ -304,7 +294,7 @@ def test_an_upgrade_that_fails_leaves_the_release_before_as_it_was_and_is_tried_
     before: Database, fresh: set[str]
 ) -> None:
     """A table of someone's own is in the way of the last statements; nothing of the first ones stays."""
-    stood = _rows(before)
+    stood = rows_of(before)
     with as_superuser(before) as connection:
         was = catalogue(connection)
     engine = create_engine(before.owner_url, poolclass=NullPool)
@@ -318,98 +308,13 @@ def test_an_upgrade_that_fails_leaves_the_release_before_as_it_was_and_is_tried_
     with as_superuser(before) as connection:
         assert catalogue(connection) == was
         assert connection.execute(text("select version_num from alembic_version")).scalars().all() == ["0001"]
-    assert _rows(before) == stood
+    assert rows_of(before) == stood
     migrate(before.owner_url)
     with as_superuser(before) as connection:
         assert catalogue(connection) == fresh
 
 
 # How it is put together.
-
-
-def _make_0001(database: Database) -> None:
-    """The tables and walls of the release before: its one migration, and no later one."""
-    engine = create_engine(database.owner_url, poolclass=NullPool)
-    with engine.connect() as connection, as_file(files("models.migrations")) as scripts:
-        connection.execute(text("create extension btree_gist"))
-        connection.commit()
-        config = Config()
-        config.set_main_option("script_location", str(scripts).replace("%", "%%"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-        connection.commit()
-    engine.dispose()
-
-
-def _fill(database: Database) -> None:
-    """Put the rows in, as a restored backup does: as the superuser, and with the counters where they had come to."""
-    url = make_url(database.admin_url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(url) as connection, gzip.open(ROWS, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            name, _, columns = line.removeprefix("copy ").strip().partition(" ")
-            into = sql.SQL("copy {} ({}) from stdin").format(
-                sql.Identifier(name), sql.SQL(", ").join(map(sql.Identifier, columns.strip("()").split(", ")))
-            )
-            with connection.cursor().copy(into) as rows:
-                for row in lines:
-                    if row == "\\.\n":
-                        break
-                    rows.write(row)
-        for name in ("event", "notice"):
-            connection.execute(
-                sql.SQL("select setval(pg_get_serial_sequence({}, 'n'), (select max(n) from {}))").format(
-                    sql.Literal(name), sql.Identifier(name)
-                )
-            )
-
-
-def _cast_of(database: Database, key: str) -> Cast:
-    """The people of one program as they stand in the rows."""
-    program, organization, person = table_of(Program), table_of(Organization), table_of(Person)
-    with open_session(database.engine) as session:
-        program_id = session.execute(select(program.c.id).where(program.c.key == key)).scalar_one()
-    cast = Cast(database, program_id, {}, {}, OTHERS if key == "far-shore" else MEMBERS)
-    with cast.session() as session:
-        organizations = dict(tuple(row) for row in session.execute(select(organization.c.key, organization.c.id)))
-        people = dict(tuple(row) for row in session.execute(select(person.c.key, person.c.id)))
-    return Cast(database, program_id, organizations, people, cast.members)
-
-
-def _columns(connection: Any) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, one in connection.execute(
-        text(
-            "select table_name::text, column_name::text from information_schema.columns"
-            " where table_schema = 'public' and table_name <> 'alembic_version' order by 1, 2"
-        )
-    ):
-        found.setdefault(name, []).append(one)
-    return found
-
-
-def _rows(database: Database, columns: dict[str, list[str]] | None = None) -> Rows:
-    """Every row of every table as JSON, with these columns alone where they are named."""
-    with as_superuser(database) as connection:
-        wanted = columns or _columns(connection)
-        return {
-            name: sorted(
-                connection.execute(
-                    select(func.row_to_json(literal_column("x")).cast(Text)).select_from(
-                        select(*(column(one) for one in named)).select_from(table(name)).subquery("x")
-                    )
-                ).scalars()
-            )
-            for name, named in wanted.items()
-        }
-
-
-def _differing(stood: list[str], stands: list[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The rows that only the one has, and those that only the other has, by their ids."""
-
-    def only(here: list[str], there: list[str]) -> list[dict[str, Any]]:
-        return sorted((json.loads(row) for row in set(here) - set(there)), key=lambda row: str(row["id"]))
-
-    return only(stood, stands), only(stands, stood)
 
 
 def _verbs(cast: Cast, case_id: UUID) -> list[str]:

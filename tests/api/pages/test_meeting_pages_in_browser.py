@@ -79,7 +79,7 @@ def planned(cast: Cast) -> list[UUID]:
     [
         ("fr", 320, False),
         pytest.param("en", 390, True, marks=pytest.mark.long),
-        ("fr", 1280, True),
+        pytest.param("fr", 1280, True, marks=pytest.mark.long),
     ],
 )
 def test_each_page_is_for_everyone_and_never_scrolls_sideways(

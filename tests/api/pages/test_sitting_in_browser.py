@@ -58,7 +58,7 @@ def window(cast: Cast, open_page: OpenPage) -> Iterator[Window]:
         ("fr", 320, False),
         pytest.param("en", 390, True, marks=pytest.mark.long),
         ("en", 1280, False),
-        ("fr", 1280, True),
+        pytest.param("fr", 1280, True, marks=pytest.mark.long),
     ],
 )
 def test_the_page_is_for_everyone_and_never_scrolls_sideways(window: Window, lang: str, width: int, dark: bool) -> None:
