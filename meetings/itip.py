@@ -164,8 +164,8 @@ def _by_dates(
         by_date = {change.original: change for change in changes}
         anew = {*wanted.moved, *told.moved, *(change.original for change in restored)}
         moved = [by_date.get(one, _Change(one, gets[one], gets[one])) for one in sorted(anew & set(gets))]
-        # Beyond the new rule nothing has to be taken out: an exception to no date of it goes with the old one.
-        off = [one for one in off if _is_within(wanted, one.original)]
+        # Beyond the new rule a date goes with the old one; one that was moved is kept by some as a thing of its own.
+        off = [one for one in off if _is_within(wanted, one.original) or one.original in told.moved]
     for change in moved:
         yield Message(
             REQUEST,

@@ -1,7 +1,7 @@
 """A person's calendar, as RFC 5546 has it and as servers are: what it shows after the messages that it was sent.
 
-It reads the files that leave and knows nothing of how they were made. Four kinds of calendar take a message by its
-date; they differ in what no standard says. The fifth takes every message for the whole, as a widely used server does.
+It reads the files that leave and knows nothing of how they were made. Five kinds of calendar take a message by its
+date; they differ in what no standard says. The sixth takes every message for the whole, as a widely used server does.
 """
 
 from __future__ import annotations
@@ -53,11 +53,13 @@ class Attendee:
     """One calendar.
 
     `replaces`: every message stands for the whole. Else `keeps`: exceptions outlive a new rule, where it has their
-    date; `takes_out`: a date that is cancelled is taken out of the rule, so that only a new rule brings it back.
+    date; `hoards`: also where it has that date no more; `takes_out`: a date that is cancelled is taken out of the rule,
+    so that only a new rule brings it back.
     """
 
     replaces: bool = False
     keeps: bool = True
+    hoards: bool = False
     takes_out: bool = True
     kept: dict[str, _Kept] = field(default_factory=dict)
     seen: dict[str, tuple[int, datetime]] = field(default_factory=dict)
@@ -100,7 +102,9 @@ class Attendee:
         kept = self.kept.setdefault(message.uid, _Kept())
         if rule is not None:
             within = set(_originals(rule))
-            outlive = {one: how for one, how in kept.exceptions.items() if self.keeps and one in within}
+            outlive = {
+                one: how for one, how in kept.exceptions.items() if self.keeps and (self.hoards or one in within)
+            }
             # An exception that says nothing of its own goes with the rule that it was made under.
             outlive = {one: how for one, how in outlive.items() if how is None or _differs(how, one, kept.rule)}
             kept.rule, kept.off, kept.exceptions = rule, _off(rule), outlive
@@ -136,7 +140,7 @@ def read(part: CalendarPart) -> Received:
 def attendees() -> list[Attendee]:
     """One of each kind, empty."""
     merging = [Attendee(keeps=keeps, takes_out=takes_out) for keeps in (True, False) for takes_out in (True, False)]
-    return [*merging, Attendee(replaces=True)]
+    return [*merging, Attendee(hoards=True), Attendee(replaces=True)]
 
 
 def _originals(rule: Event) -> list[datetime]:

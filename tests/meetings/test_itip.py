@@ -265,6 +265,31 @@ def test_another_hour_from_a_day_on_is_an_end_and_a_beginning_and_nothing_twice(
         assert len({(one.starts + timedelta(hours=12)).date() for one in shown}) == len(shown) == 38 - 1
 
 
+def test_a_date_that_was_moved_before_the_hour_changed_is_not_shown_twice() -> None:
+    """It goes on under the new UID; a calendar that keeps every exception has to be told of the old one."""
+    first = datetime.fromisoformat("2026-09-02T13:30")
+    off = first + 20 * WEEK
+    to = off + timedelta(days=1)
+    told = season(starts=first, last_on=date(2027, 5, 19), cancelled=frozenset(), moved={off: Moved(to, 150)})
+    old = replace(told, last_on=date(2026, 12, 30), moved={})
+    since = datetime.fromisoformat("2027-01-06T14:00")
+    new_off = datetime.combine(off.date(), since.time())
+    new = season(
+        uid="clinical-2@spheres.example.org",
+        starts=since,
+        last_on=date(2027, 5, 19),
+        cancelled=frozenset(),
+        moved={new_off: Moved(to, 150)},
+    )
+    for calendar in attendees():
+        one, other = Correspondence(calendar), Correspondence(calendar)
+        one.tell(told)
+        by_dates = [("REQUEST", "update", None), ("CANCEL", "cancelled", off)]
+        assert _said(one.tell(old)) == (by_dates[:1] if calendar.replaces else by_dates)
+        other.tell(new)
+        assert calendar.shows() == sorted([*_wanted(old), *_wanted(new)])
+
+
 @pytest.mark.parametrize("by", [timedelta(minutes=30), timedelta(days=1)])
 def test_another_hour_or_weekday_under_the_same_uid_is_refused(by: timedelta) -> None:
     with pytest.raises(ValueError, match="UID of its own"):
