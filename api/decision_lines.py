@@ -31,7 +31,7 @@ SAID: Final[Mapping[str, tuple[str, str]]] = {
 STATES: Final[Mapping[str, tuple[str, str]]] = {
     "open": ("empty", N_("To do")),
     "standing": ("full", N_("Stands")),
-    "done": ("full", N_("Done")),
+    "done": ("full", N_("Carried out")),
     "withdrawn": ("skip", N_("Withdrawn")),
 }
 

@@ -14,6 +14,7 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
+from api import papers
 from api.answers import sentence_of, status_of
 from api.at_agendas import (
     Found,
@@ -417,11 +418,4 @@ def _document(desk: Desk, meeting_id: UUID, version: int, edition: str, form: is
         day=content.head.starts.date(),
         addendum=content.addendum,
     )
-    return Response(
-        file.content,
-        media_type=file.media_type,
-        headers={
-            "Content-Disposition": f'attachment; filename="{file.name}"',
-            "Content-Security-Policy": "default-src 'none'; sandbox",
-        },
-    )
+    return papers.download(file)

@@ -29,7 +29,8 @@ router = APIRouter()
 #: How far ahead, and how many, the next meetings of a committee are.
 AHEAD: Final = timedelta(days=400)
 NEXT: Final = 8
-#: How many of its last decisions stand there.
+#: How far back its last meetings are looked for, and how many of them, and of its last decisions, stand there.
+BACK: Final = timedelta(days=400)
 LAST: Final = 5
 
 
@@ -71,6 +72,7 @@ def committee_page(desk: Desk, request: Request, row: Mapping[str, Any], typed: 
     members = memberships(desk.session, [row["id"]])[row["id"]]
     people = people_by_id(desk)
     ahead = between(desk, desk.day, desk.day + AHEAD, committee_id=row["id"])
+    before = between(desk, desk.day - BACK, desk.day, committee_id=row["id"])
     titles = {other["key"]: title_of(other, desk.language) for other in committees(desk.session).values()}
     return page(
         desk,
@@ -86,6 +88,7 @@ def committee_page(desk: Desk, request: Request, row: Mapping[str, Any], typed: 
         seats=_seats(desk, members, people, titles),
         next_ones=ahead[:NEXT],
         left_off=len(ahead[NEXT:]),
+        last_ones=[line for line in reversed(before) if line.meeting["state"] == "held"][:LAST],
         states=STATES,
         may_plan=may_plan,
         last_decisions=lines_of_committee(desk, row["id"], LAST),

@@ -17,6 +17,7 @@ from api.meeting_lines import title_of
 from api.pages.forms import Text, Typed, id_or_none
 from api.pages.frame import page, see_other
 from api.pages.previews import Ask, previewed
+from api.pages.sitting_lines import ATTENDED, OUTCOMES
 from api.permissions import Action, Forbidden, asks, require
 from api.session import AtDesk, Desk
 from duties.actors import Actor
@@ -32,24 +33,6 @@ from meetings.minutes_posting import lacking
 router = APIRouter()
 
 Seen = Annotated[int, Form()]
-
-#: What is said of how a seat was filled, and the shape that shows it.
-ATTENDED: Mapping[str, tuple[str, str]] = {
-    "unrecorded": ("wait", N_("Not recorded")),
-    "present": ("full", N_("On site")),
-    "remote": ("full", N_("Remotely")),
-    "alternate": ("half", N_("By an alternate")),
-    "excused": ("skip", N_("Excused")),
-    "absent": ("stop", N_("Absent")),
-}
-#: What became of an item.
-OUTCOMES: Mapping[str, tuple[str, str]] = {
-    "treated": ("full", N_("Treated")),
-    "decided": ("full", N_("Decided")),
-    "carried": ("wait", N_("Carried over")),
-    "referred": ("half", N_("Referred to another committee")),
-    "withdrawn": ("skip", N_("Withdrawn")),
-}
 
 
 @router.get("/meetings/{meeting_id}/minutes", name="minutes")

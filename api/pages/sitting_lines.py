@@ -93,6 +93,11 @@ class ItemLine:
     decided: tuple[Mapping[str, Any], ...]
 
     @property
+    def about(self) -> str:
+        """The id of the minutes' meeting, or of the decision, that the item is there for; "" for any other."""
+        return str(self.row["subject"]).partition("@")[0] if self.row["kind"] in ("minutes", "decision") else ""
+
+    @property
     def id(self) -> UUID:
         """The item's id."""
         found: UUID = self.row["id"]

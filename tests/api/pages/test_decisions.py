@@ -63,7 +63,7 @@ def test_what_is_to_be_done_stands_first_with_who_by_when_and_how_long(cast: Cas
     year = part(page, "year")
     assert "CD-2027-001" in year
     assert "CD-2027-003" in year
-    assert "endorsed by 0 of 3 partners" in year
+    assert "partners who endorse it: 0 of 3" in year
     assert "missing: CCSMTL, CODIM and En Marge" in year
     assert "with a quorum" in year
     assert page.index('id="open"') < page.index('id="year"')
@@ -73,7 +73,7 @@ def test_done_ones_are_open_no_more_and_withdrawn_ones_say_by_which(cast: Cast, 
     with cast.session() as session:
         complete_task(session, row(cast, held.owed).task_id, by=cast.actor("officer"), at=END)
     assert "Everything that was decided is done" in part(signed_in(cast, "manager_em").get("/decisions").text, "open")
-    assert "Done" in text_of(signed_in(cast, "manager_em").get(f"/decisions/{held.owed}").text)
+    assert "Carried out" in text_of(signed_in(cast, "manager_em").get(f"/decisions/{held.owed}").text)
 
 
 @pytest.mark.usefixtures("held")
@@ -153,7 +153,7 @@ def test_a_director_endorses_or_objects_for_their_own_organization_and_it_is_cou
     manager.post(f"{path}/endorsement", data=ours | {"seen": 1, "said": "endorsed"})
     after = director.get("/decisions").text
     assert part(after, "waiting") == ""
-    assert "endorsed by 1 of 3 partners" in part(after, "said")
+    assert "partners who endorse it: 1 of 3" in part(after, "said")
 
 
 @pytest.mark.parametrize("said", ["", "perhaps"])
