@@ -63,6 +63,10 @@ class Action(StrEnum):
     REOPEN_CASE = "reopen_case"
     MOVE_DAY = "move_day"
     TAKE_VERSION = "take_version"
+    SEE_DEPARTURES = "see_departures"  # those that one may see: it is where they are opened too
+    OPEN_DEPARTURE = "open_departure"
+    SETTLE_HOLDING = "settle_holding"  # who takes over what somebody leaves, or how it ends
+    RECORD_INTERVIEW = "record_interview"
     SEE_TASK = "see_task"
     READ_NOTES = "read_notes"  # what people wrote in a case: notes, reasons, what was given as proof
     COMPLETE_TASK = "complete_task"
@@ -191,6 +195,10 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.REOPEN_CASE: frozenset({Relation.DECLARED}),
     Action.MOVE_DAY: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
     Action.TAKE_VERSION: frozenset({Relation.COORDINATOR}),
+    Action.SEE_DEPARTURES: frozenset({Relation.STAFF}),
+    Action.OPEN_DEPARTURE: frozenset({Relation.SELF, Relation.COORDINATOR, Relation.MANAGER_HERE}),
+    Action.SETTLE_HOLDING: frozenset({Relation.OWES, Relation.COORDINATOR}),
+    Action.RECORD_INTERVIEW: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
     # A task of a case is seen by whoever sees the case; one of no case, by whom it concerns.
     Action.SEE_TASK: frozenset({Relation.OWES, Relation.APPROVES, Relation.DID, Relation.COORDINATOR}),
     # A director answers for how far a case is, and needs nothing that people wrote in it.

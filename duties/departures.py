@@ -67,6 +67,8 @@ def open_departure(
     _hold_person(session, person_id)
     roles = _roles_there(session, person_id, organization_id, today)
     _refuse_wrong_day(last_day, today, planned=planned)
+    if not planned and by.is_one_of(person_id):
+        raise Refusal("departure.gone_and_here", N_("Whoever has gone already does not say so themselves."))
     later = [role for role in roles if role["starts_on"] > last_day]
     if later:
         raise Refusal(

@@ -18,7 +18,7 @@ from sqlmodel import Session
 from duties import cases, departures, events, gathering, notices, people
 from duties.actors import Actor
 from duties.board import chains
-from duties.held import Moved, hold
+from duties.held import Moved, change, hold
 from duties.here import local_day, one, program_of
 from duties.holdings import duty, roles, seats, things
 from duties.refusals import Refusal
@@ -151,6 +151,7 @@ def report_missing(
         )
         .values(missing_since=at, condition=reason)
     )
+    change(session, held)
     events.write(
         session, "equipment.missing", "task", task_id, by=by, at=at, case_id=held.case_id, item=held.task["item"]
     )

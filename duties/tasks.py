@@ -177,6 +177,10 @@ def undo_task(
     if held.task["action"]:
         raise Refusal("task.automatic", N_("The program does this step by itself, once the steps before it are done."))
     _refuse_closed_case(held)
+    if held.task["holding"]:
+        raise Refusal(
+            "holding.settled_for_good", N_("What was settled stays settled. Pass it on anew where it is now.")
+        )
     reason = _checked_note(reason)
     move_to = _move(held, "undo")
     fall_back(session, held)

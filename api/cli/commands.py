@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.environment import SettingsError
 from adapters.postgres import PostgresError
-from api.cli import access, case, meeting, program, protocol, record, statement, task, up
+from api.cli import access, case, departure, meeting, program, protocol, record, statement, task, up
 from api.cli.ready import trouble_of
 from api.cli.spoken import Ending, fail, language_of_terminal
 from api.cli.terminal import remembering
@@ -30,6 +30,7 @@ app.add_typer(record.app, name="keys")
 app.add_typer(program.app, name="program")
 app.add_typer(protocol.app, name="protocol")
 app.add_typer(case.app, name="case")
+app.add_typer(departure.app, name="departure")
 app.add_typer(task.app, name="task")
 app.add_typer(meeting.app, name="meeting")
 app.add_typer(statement.app, name="statement")

@@ -11,6 +11,7 @@ from api.json import (
     cases,
     committees,
     decisions,
+    departures,
     meetings,
     minutes,
     people,
@@ -44,5 +45,18 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 
 
 router = APIRouter(prefix="/api/v1", responses=_ANSWERS)
-for part in (program, cases, tasks, people, committees, meetings, sittings, decisions, minutes, statements, privacy):
+for part in (
+    program,
+    cases,
+    tasks,
+    people,
+    committees,
+    meetings,
+    sittings,
+    decisions,
+    departures,
+    minutes,
+    statements,
+    privacy,
+):
     router.include_router(part.router)

@@ -39,6 +39,7 @@ class Place:
 PLACES: Final = (
     Place("/", N_("My work"), Action.SEE_MY_WORK),
     Place("/cases", N_("Cases"), Action.SEE_CASES),
+    Place("/departures", N_("Departures"), Action.SEE_DEPARTURES),
     Place("/meetings", N_("Meetings"), Action.SEE_CALENDAR),
     Place("/decisions", N_("Decisions"), Action.SEE_DECISIONS),
     Place("/partners", N_("Partners"), Action.SEE_PARTNERS),
@@ -117,6 +118,8 @@ def is_under(path: str, href: str) -> bool:
     """
     if href == "/":
         return path == "/" or path.startswith("/tasks/")
+    if href == "/departures" and path == "/handed-over":
+        return True
     if href == "/partners" and path.startswith("/obligations/"):
         return True
     if href == "/meetings" and (path == "/committees" or path.startswith("/committees/")):

@@ -128,8 +128,8 @@ class Line:
 
     @property
     def href(self) -> str:
-        """The task's own page."""
-        return f"/tasks/{self.id}"
+        """The task's own page; of what settles a thing that somebody leaves, the departure's."""
+        return f"/departures/{self.task['case_id']}" if self.task["holding"] else f"/tasks/{self.id}"
 
 
 def lines_of(
@@ -351,6 +351,8 @@ class _Reading:
         now = set(_NOW.get(task["state"], ()))
         if task["action"]:
             now &= {"waive"}
+        if task["holding"]:
+            now -= {"complete", "undo"}  # the departure's own page settles it
         if barred:
             now -= {"approve", "reject"}
         if len(self.links.get(task["owed_by_id"], ())) < 2:  # noqa: PLR2004  # nobody stands behind the first

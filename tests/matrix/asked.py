@@ -172,6 +172,9 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /cases/{case_id}/reopening": Sent(form={**_CASE, "reason": "Viendra."}),
     "POST /cases/{case_id}/closing": Sent(form=_CASE),
     "POST /cases/{case_id}/version": Sent(form={**_CASE, "version": "{version_id}"}),
+    "POST /departures": Sent(form={"who": "{worker}", "last_day": _DAY}),
+    "POST /tasks/{task_id}/settlement": _task_form("open", how="end:returned", note="En ordre."),
+    "POST /tasks/{task_id}/missing": _task_form("open", note="Introuvable."),
     "POST /tasks/{task_id}/completion": _task_form("open", words="Fait."),
     "POST /tasks/{task_id}/approval": _task_form("submitted", words="Accordé."),
     "POST /tasks/{task_id}/rejection": _task_form("submitted", words="À revoir."),
@@ -294,6 +297,14 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /api/v1/cases/{case_id}/reopening": Sent(json={"reason": "Viendra."}),
     "PUT /api/v1/cases/{case_id}/days/{anchor}": Sent(json={"day": "2026-12-08"}),
     "PUT /api/v1/cases/{case_id}/version": Sent(json={"version_id": "{version_id}"}),
+    "POST /api/v1/departures": Sent(
+        json={"person_id": "{subject_id}", "organization_id": "{organization_id}", "last_day": _DAY}
+    ),
+    "POST /api/v1/tasks/{task_id}/settlement": Sent(json={"ended_as": "returned", "note": "En ordre."}),
+    "POST /api/v1/tasks/{task_id}/missing": Sent(json={"reason": "Introuvable."}),
+    "POST /api/v1/cases/{case_id}/interviews": Sent(
+        json={"applicant": 1, "leadership": 80, "clinical": 70, "note": "Solide."}
+    ),
     "POST /api/v1/tasks/{task_id}/completion": Sent(json={"note": "Fait."}),
     "POST /api/v1/tasks/{task_id}/approval": Sent(task="submitted", json={"note": ""}),
     "POST /api/v1/tasks/{task_id}/rejection": Sent(task="submitted", json={"reason": "À revoir."}),

@@ -37,6 +37,7 @@ from tests.agreeing import PDF
 from tests.casework import carry, complete, open_onboarding, step
 from tests.cast import AT, SINCE, TODAY, Cast
 from tests.conftest import Database
+from tests.declared import record
 
 #: What a path or a body names. `codim` and `anonyme` are of the askers' own program, whose people they mostly are not.
 CODIM: Final = "codim"
@@ -113,6 +114,8 @@ class World:
 def build(cast: Cast) -> World:
     """Open the cases, carry each on by the verbs until its steps stand in every state, and give everyone their part."""
     people = dict(cast.people)
+    for one in (cast, cast.other):
+        record(one, "departure", "recruiting")
     _away(cast, "manager_la", deputy="second_deputy", first=TODAY, last=TODAY + timedelta(days=10))
     people["colleague"] = _join(cast, "Onyx", "Agate", ends_on=None)
     people["departed"] = _join(cast, "Jaspe", "Olivine", ends_on=TODAY - timedelta(days=3))

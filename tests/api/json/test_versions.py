@@ -9,6 +9,8 @@ import pytest
 from tests.api.json.test_onboarding import open_by_json
 from tests.api.json.window import Asker, completion_of, operations
 from tests.cast import ARRIVAL, TODAY, Cast
+from tests.declared import record
+from tests.departing import asked, leave, lend
 
 #: An entry of the register of incidents, but for the organization.
 INCIDENT: dict[str, Any] = {
@@ -37,6 +39,8 @@ ACTS: dict[str, dict[str, Any] | None] = {
     "POST /tasks/{task_id}/waiver": {"reason": "Not needed."},
     "POST /tasks/{task_id}/handing-back": {"reason": "Away that day."},
     "POST /tasks/{task_id}/returning": None,
+    "POST /tasks/{task_id}/settlement": {"ended_as": "returned", "note": "Fine."},
+    "POST /tasks/{task_id}/missing": {"reason": "Not in the box."},
     "PUT /privacy/incidents/{incident_id}": INCIDENT | {"organization_id": SOMEONE, "people_concerned": 4},
     "PUT /privacy/incidents/{incident_id}/assessment": {"serious_risk": True, "risk_reasons": "Strangers saw it."},
     "PUT /privacy/incidents/{incident_id}/telling": {"commission_told_on": TODAY.isoformat()},
@@ -72,7 +76,9 @@ def test_every_act_that_two_people_may_do_at_once_asks_for_the_version_that_was_
     assert {str(one) for one in operations() if one.has("If-Match")} == set(ACTS)
 
 
-def _aimed(act: str, coordinator: Asker, case: dict[str, Any]) -> tuple[Asker, str, str, dict[str, Any]]:
+def _aimed(  # noqa: C901, PLR0912  # one branch for each kind of thing
+    act: str, coordinator: Asker, case: dict[str, Any]
+) -> tuple[Asker, str, str, dict[str, Any]]:
     """An act on a thing on which the asker may do it: who asks, how, where, and the thing as it stands."""
     method, _, path = act.partition(" ")
     if path.startswith("/cases"):
@@ -95,6 +101,9 @@ def _aimed(act: str, coordinator: Asker, case: dict[str, Any]) -> tuple[Asker, s
     if path.startswith("/privacy"):
         officer, incident = _incident(coordinator, act)
         return officer, method, path.replace("{incident_id}", incident["id"]), incident
+    if act.endswith(("settlement", "missing")):
+        thing = _a_thing(coordinator)
+        return coordinator, method, path.replace("{task_id}", thing["id"]), thing
     task = _task(coordinator, case, "request_secure_access")
     asker = coordinator
     if act.endswith(("approval", "rejection")):
@@ -113,6 +122,18 @@ def _aimed(act: str, coordinator: Asker, case: dict[str, Any]) -> tuple[Asker, s
             asker = officer
     task = coordinator.get(f"/tasks/{task['id']}")
     return asker, method, path.replace("{task_id}", task["id"]), task
+
+
+def _a_thing(coordinator: Asker) -> dict[str, Any]:
+    """The task that asks somebody who leaves for a telephone."""
+    cast = coordinator.cast
+    record(cast, "departure")
+    with cast.session() as session:
+        lend(session, cast.people["worker_codim"], "SN-1")
+    case_id = leave(cast, "worker_codim", "codim")
+    (asked_for,) = asked(cast, case_id, "return_equipment")
+    found: dict[str, Any] = coordinator.get(f"/tasks/{asked_for['id']}")
+    return found
 
 
 def a_meeting(coordinator: Asker) -> dict[str, Any]:

@@ -1,0 +1,207 @@
+"""Departures as the windows see them: what is left and with whom, what was settled, and what was handed over to one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from api.permissions import Action, Asker, Given, find_case, require, to_case, to_person, to_program
+from duties import gathering, settling
+from duties.actors import Actor
+from duties.here import many, program_of
+from duties.holdings.in_hand import NAMES
+from duties.refusals import Refusal
+from locales import N_, say
+from models.base import refers, table_of
+from models.casework import Task
+from models.departure import Departure, Settlement
+from models.program import Organization, Person
+
+_task = table_of(Task)
+_departure = table_of(Departure)
+_settlement = table_of(Settlement)
+_person = table_of(Person)
+_organization = table_of(Organization)
+
+
+@dataclass(frozen=True)
+class Left:
+    """One thing that somebody has in hand and leaves: who has it next, or which task asks about it, and until when."""
+
+    kind: str
+    kind_name: str
+    title: str
+    href: str
+    next_ones: tuple[str, ...]  # who has it by themselves, once its holder is gone
+    task: Mapping[str, Any] | None  # the step that asks about it, while it is open
+    choices: tuple[tuple[str, str], ...]  # how it can be settled: the form's value, and the words for it
+    missing_since: datetime | None
+
+
+@dataclass(frozen=True)
+class Settled:
+    """One thing that was settled: what it was, who has it now or how it ended, by whom and when."""
+
+    title: str
+    successor: str
+    ended: str
+    note: str
+    by: str
+    at: datetime
+    from_whom: str = ""
+    case_id: UUID | None = None
+
+
+def find_departure(session: Session, asker: Asker, case_id: UUID) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A departure that the asker may see, and its case. Raises Forbidden, also where there is none."""
+    case = find_case(session, asker, case_id)
+    require(Action.SEE_CASE, to_case(session, asker, case))
+    departure = gathering.departure_of(session, case_id)
+    if departure is None:
+        raise Refusal("departure.none", N_("This case is no departure."))
+    return departure, case
+
+
+def to_departure(asker: Asker, person_id: UUID, organization_id: UUID) -> Given:
+    """What the asker is to somebody who leaves an organization."""
+    given = to_program(asker, organizations=[organization_id])
+    return given | {relation: who for relation, who in to_person(asker, person_id).items() if relation == "self"}
+
+
+def opener(asker: Asker, person_id: UUID, organization_id: UUID) -> Actor:
+    """The actor under whom the asker opens a departure. Raises Forbidden."""
+    return require(Action.OPEN_DEPARTURE, to_departure(asker, person_id, organization_id))
+
+
+def left_of(session: Session, case: Mapping[str, Any], at: datetime, language: str, *, may_settle: bool) -> list[Left]:
+    """All that the leaver of a departure has in hand and nobody settled, the kinds in their order."""
+    settled = gathering.settled_in(session, case["id"])
+    found = [one for one in gathering.in_hand(session, dict(case), at) if (one.kind, one.id) not in settled]
+    rows = many(
+        session,
+        select(_task).where(
+            _task.c.program_id == program_of(session),
+            _task.c.case_id == case["id"],
+            _task.c.holding != "",
+            _task.c.state == "open",
+        ),
+    )
+    asking = {(row["holding"], row["item"]): row for row in rows}
+    names = people_names(session)
+    lines = []
+    for one in found:
+        task = asking.get((one.kind, one.item))
+        ways: list[tuple[str, str]] = []
+        if task is not None and may_settle and case["state"] == "open":
+            fit = settling.may_take_over(session, task, case, at)
+            people = sorted((names[person], person) for person in fit)
+            ways = [(f"to:{person}", say(language, _TO, name=name)) for name, person in people]
+            ways += [(f"end:{end}", say(language, settling.ENDS[end])) for end in settling.ENDINGS[one.kind]]
+        lines.append(
+            Left(
+                one.kind,
+                say(language, NAMES[one.kind]),
+                one.title.in_language(language),
+                one.href,
+                tuple(names[person] for person in one.goes_to),
+                task,
+                tuple(ways),
+                settling.missing_since(session, task) if task is not None and one.kind == "equipment" else None,
+            )
+        )
+    return lines
+
+
+_TO = N_("Goes to %(name)s")
+
+
+def settled_of(session: Session, case_id: UUID, language: str) -> list[Settled]:
+    """What was settled in a departure, the last first."""
+    return _settled(session, language, _settlement.c.case_id == case_id)
+
+
+def handed_over_to(session: Session, person_id: UUID, language: str) -> list[Settled]:
+    """What departures handed over to somebody, the last first."""
+    return _settled(session, language, _settlement.c.successor_id == person_id)
+
+
+def _settled(session: Session, language: str, which: Any) -> list[Settled]:
+    names = people_names(session)
+    rows = many(
+        session,
+        select(_settlement, _task.c[f"title_{language}"].label("title"), _departure.c.person_id)
+        .join(_task, refers(_settlement.c.task_id, _task))
+        .join(
+            _departure,
+            (_departure.c.program_id == _settlement.c.program_id) & (_departure.c.case_id == _settlement.c.case_id),
+        )
+        .where(_settlement.c.program_id == program_of(session), which)
+        .order_by(_settlement.c.settled_at.desc(), _settlement.c.id),
+    )
+    return [
+        Settled(
+            row["title"],
+            names.get(row["successor_id"], ""),
+            _ended(row["ended_as"], language),
+            row["note"],
+            names.get(row["settled_by"], ""),
+            row["settled_at"],
+            names.get(row["person_id"], ""),
+            row["case_id"],
+        )
+        for row in rows
+    ]
+
+
+def _ended(as_: str, language: str) -> str:
+    return say(language, settling.ENDS[as_]) if as_ else ""
+
+
+def people_names(session: Session) -> dict[UUID, str]:
+    """Every person of the program by name."""
+    rows = session.execute(
+        select(_person.c.id, _person.c.given_name, _person.c.family_name).where(
+            _person.c.program_id == program_of(session)
+        )
+    )
+    return {row.id: f"{row.given_name} {row.family_name}".strip() for row in rows}
+
+
+def way_of(value: str) -> tuple[UUID | None, str]:
+    """What a choice of `Left.choices` says: a successor, or an ending. Raises Refusal where it is none."""
+    what, _, which = value.partition(":")
+    if what == "end" and which:
+        return None, which
+    try:
+        return (UUID(which), "") if what == "to" else _no_way()
+    except ValueError:
+        return _no_way()
+
+
+def _no_way() -> tuple[UUID | None, str]:
+    raise Refusal("holding.one_way", N_("Say who takes this over, or how it ends: one of the two."))
+
+
+def departures_shown(session: Session, cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The departures of these cases with names, the last day soonest first."""
+    if not cases:
+        return []
+    by_id = {case["id"]: case for case in cases}
+    rows = many(
+        session,
+        select(_departure, _person.c.given_name, _person.c.family_name, _organization.c.short_name)
+        .join(_person, refers(_departure.c.person_id, _person))
+        .join(_organization, refers(_departure.c.organization_id, _organization))
+        .where(_departure.c.program_id == program_of(session), _departure.c.case_id.in_(by_id))
+        .order_by(_departure.c.last_day, _person.c.sort_key),
+    )
+    return [
+        {**row, "name": f"{row['given_name']} {row['family_name']}", "state": by_id[row["case_id"]]["state"]}
+        for row in rows
+    ]

@@ -1,0 +1,188 @@
+"""Departures over JSON: opening one, what is left in somebody's hands, settling it, and the marks of interviews."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import AwareDatetime, Field
+
+from api import at_departures
+from api.json.once import IdempotencyKey, Once
+from api.json.shapes import Given, MovedShown, Reason, Shown, Typed
+from api.json.tasks import AtDoor
+from api.permissions import Action, asks, find_case, require, to_case
+from api.session import AtDesk, Desk
+from duties import departures, interviews, settling
+from duties.actors import Actor
+from duties.held import Moved
+
+router = APIRouter(tags=["departures"])
+
+
+class DepartureGiven(Given):
+    """Who leaves which organization, and their last day there. `planned` is false of who has gone already."""
+
+    person_id: UUID
+    organization_id: UUID
+    last_day: date
+    planned: bool = True
+
+
+class SettlementGiven(Given):
+    """Who takes a thing over, or how it ends: one of the two."""
+
+    successor_id: UUID | None = None
+    ended_as: Annotated[str, Field(max_length=40)] = ""
+    note: Annotated[str, Field(max_length=1_000)] = ""
+
+
+class InterviewGiven(Given):
+    """An interviewer's own marks of an applicant, out of 100."""
+
+    applicant: Annotated[int, Field(ge=1, le=99)]
+    leadership: Annotated[int, Field(ge=0, le=100)]
+    clinical: Annotated[int, Field(ge=0, le=100)]
+    note: Typed
+
+
+class LeftShown(Shown):
+    """One thing that is still in somebody's hands, and the task that asks about it, where one does."""
+
+    kind: str
+    title: str
+    task_id: UUID | None
+    due_on: date | None
+    goes_to: list[str]
+    missing_since: AwareDatetime | None
+
+
+class DepartureShown(Shown):
+    """A departure, and all that is left."""
+
+    case_id: UUID
+    person_id: UUID
+    organization_id: UUID
+    last_day: date
+    planned: bool
+    state: str
+    ended_at: AwareDatetime | None
+    called_off_at: AwareDatetime | None
+    left: list[LeftShown]
+
+
+class MarkShown(Shown):
+    """An applicant's mark: null until two interviewers gave theirs."""
+
+    applicant: int
+    interviewers: int
+    mark: float | None
+    passes: bool
+
+
+@router.post("/departures", status_code=201)
+@asks(Action.OPEN_DEPARTURE)
+def open_departure(
+    body: DepartureGiven, desk: AtDesk, request: Request, response: Response, idempotency_key: IdempotencyKey = ""
+) -> DepartureShown:
+    """Open somebody's departure: their roles there end on the last day, and everything in hand is asked for."""
+    once = Once.of(desk, request, idempotency_key)
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    case_id = departures.open_departure(
+        desk.session,
+        person_id=body.person_id,
+        organization_id=body.organization_id,
+        last_day=body.last_day,
+        planned=body.planned,
+        by=at_departures.opener(desk.asker, body.person_id, body.organization_id),
+        at=desk.at,
+    )
+    once.done(response, 201, f"/api/v1/departures/{case_id}")
+    return _shown(desk, case_id)
+
+
+@router.get("/departures/{case_id}")
+@asks(Action.SEE_CASE)
+def get_departure(case_id: UUID, desk: AtDesk) -> DepartureShown:
+    """One departure with what is left."""
+    return _shown(desk, case_id)
+
+
+@router.post("/tasks/{task_id}/settlement")
+@asks(Action.SETTLE_HOLDING)
+def settle(task_id: UUID, body: SettlementGiven, door: AtDoor) -> MovedShown:
+    """Say who takes over what a task asks about, or how it ends."""
+
+    def act(session: object, task: UUID, *, by: Actor, at: object, seen: int | None = None) -> Moved:  # noqa: ARG001
+        return settling.settle_holding(
+            door.desk.session,
+            task,
+            successor_id=body.successor_id,
+            ended_as=body.ended_as,
+            note=body.note,
+            by=by,
+            at=door.desk.at,
+            seen=seen,
+        )
+
+    return door.open(Action.SETTLE_HOLDING, task_id, act, body)
+
+
+@router.post("/tasks/{task_id}/missing")
+@asks(Action.SETTLE_HOLDING)
+def report_missing(task_id: UUID, body: Reason, door: AtDoor) -> MovedShown:
+    """Report that a piece of equipment is not there; it stays asked for."""
+
+    def act(session: object, task: UUID, *, by: Actor, at: object, seen: int | None = None) -> Moved:  # noqa: ARG001
+        settling.report_missing(door.desk.session, task, note=body.reason, by=by, at=door.desk.at, seen=seen)
+        return Moved(task, "open")
+
+    return door.open(Action.SETTLE_HOLDING, task_id, act, body)
+
+
+@router.post("/cases/{case_id}/interviews")
+@asks(Action.RECORD_INTERVIEW)
+def record_interview(case_id: UUID, body: InterviewGiven, desk: AtDesk) -> list[MarkShown]:
+    """Write down one's own marks of an applicant; the answer is how the applicants stand."""
+    case = find_case(desk.session, desk.asker, case_id)
+    by = require(Action.RECORD_INTERVIEW, to_case(desk.session, desk.asker, case))
+    interviews.record_interview(
+        desk.session,
+        case_id,
+        applicant=body.applicant,
+        leadership=body.leadership,
+        clinical=body.clinical,
+        note=body.note,
+        by=by,
+        at=desk.at,
+    )
+    return [
+        MarkShown(applicant=one.applicant, interviewers=len(one.sheets), mark=one.mark, passes=one.passes)
+        for one in interviews.marks_of(desk.session, case_id)
+    ]
+
+
+def _shown(desk: Desk, case_id: UUID) -> DepartureShown:
+    departure, case = at_departures.find_departure(desk.session, desk.asker, case_id)
+    left = at_departures.left_of(desk.session, case, desk.at, desk.language, may_settle=False)
+    return DepartureShown(
+        **{
+            name: departure[name]
+            for name in ("case_id", "person_id", "organization_id", "last_day", "planned", "ended_at", "called_off_at")
+        },
+        state=case["state"],
+        left=[
+            LeftShown(
+                kind=one.kind,
+                title=one.title,
+                task_id=one.task["id"] if one.task else None,
+                due_on=one.task["due_on"] if one.task else None,
+                goes_to=list(one.next_ones),
+                missing_since=one.missing_since,
+            )
+            for one in left
+        ],
+    )

@@ -1,0 +1,236 @@
+"""Departures: who leaves and from when, what is left in their hands on one screen, and what was handed over to one."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import HTMLResponse
+from sqlalchemy import and_, or_, select
+
+from api import at_departures
+from api.answers import sentence_of, status_of
+from api.pages.forms import Text, Typed, day_of, id_or_none
+from api.pages.frame import page, see_other
+from api.permissions import Action, allows, asks, find_case, find_task, require, to_program, to_task, visible_cases
+from api.session import AtDesk, Desk
+from duties import board, departures, settling
+from duties.here import many, program_of
+from duties.refusals import Refusal
+from locales import N_
+from models.base import refers, table_of
+from models.casework import Case
+from models.program import Organization, Person, Tenure
+
+router = APIRouter()
+
+_case = table_of(Case)
+_tenure = table_of(Tenure)
+_person = table_of(Person)
+_organization = table_of(Organization)
+
+Seen = Annotated[int, Form()]
+
+
+@router.get("/departures", name="departures")
+@asks(Action.SEE_DEPARTURES)
+def list_departures(desk: AtDesk, request: Request, person: str = "") -> HTMLResponse:
+    """The departures that the reader may see, and the form that opens one."""
+    require(Action.SEE_DEPARTURES, to_program(desk.asker))
+    return _list(desk, request, Typed(), chosen=person)
+
+
+@router.post("/departures")
+@asks(Action.OPEN_DEPARTURE)
+def open_departure(
+    desk: AtDesk, request: Request, who: Text = "", last_day: Text = "", gone: Annotated[str, Form()] = ""
+) -> Response:
+    """Open somebody's departure: planned, or of who has gone already."""
+    opened: list[UUID] = []
+
+    def act() -> None:
+        person, _, place = who.partition("/")
+        person_id, organization_id = id_or_none(person), id_or_none(place)
+        if person_id is None or organization_id is None:
+            raise Refusal("person.missing", N_("Choose who leaves."))
+        opened.append(
+            departures.open_departure(
+                desk.session,
+                person_id=person_id,
+                organization_id=organization_id,
+                last_day=day_of(last_day),
+                planned=not gone,
+                by=at_departures.opener(desk.asker, person_id, organization_id),
+                at=desk.at,
+            )
+        )
+
+    refusal = desk.attempt(act)
+    if refusal is not None:
+        return _list(desk, request, Typed("open", refusal, {"who": who, "last_day": last_day, "gone": gone}))
+    return see_other(f"/departures/{opened[0]}")
+
+
+@router.get("/departures/{case_id}", name="departure")
+@asks(Action.SEE_CASE)
+def show_departure(desk: AtDesk, request: Request, case_id: UUID) -> HTMLResponse:
+    """One departure: what is left, with whom and by when, and what was settled."""
+    return _page(desk, request, case_id, Typed())
+
+
+@router.post("/tasks/{task_id}/settlement")
+@asks(Action.SETTLE_HOLDING)
+def settle(desk: AtDesk, request: Request, task_id: UUID, seen: Seen, how: Text = "", note: Text = "") -> Response:
+    """Say who takes a thing over, or how it ends."""
+
+    def act(case_id: UUID, by: Any) -> None:  # noqa: ARG001 - as its kin
+        successor_id, ended_as = at_departures.way_of(how)
+        settling.settle_holding(
+            desk.session,
+            task_id,
+            successor_id=successor_id,
+            ended_as=ended_as,
+            note=note,
+            by=by,
+            at=desk.at,
+            seen=seen,
+        )
+
+    return _do(desk, request, task_id, act, {"how": how, "note": note})
+
+
+@router.post("/tasks/{task_id}/missing")
+@asks(Action.SETTLE_HOLDING)
+def report_missing(desk: AtDesk, request: Request, task_id: UUID, seen: Seen, note: Text = "") -> Response:
+    """Report that a piece of equipment is not there. It stays asked for."""
+
+    def act(case_id: UUID, by: Any) -> None:  # noqa: ARG001 - as its kin
+        settling.report_missing(desk.session, task_id, note=note, by=by, at=desk.at, seen=seen)
+
+    return _do(desk, request, task_id, act, {"note": note})
+
+
+@router.get("/handed-over", name="handed_over")
+@asks(Action.SEE_MY_WORK)
+def handed_over(desk: AtDesk, request: Request) -> HTMLResponse:
+    """What departures handed over to the reader."""
+    require(Action.SEE_MY_WORK, to_program(desk.asker))
+    found = at_departures.handed_over_to(desk.session, desk.asker.person_id, desk.language)
+    return page(desk, request, "handed_over.html", found=found)
+
+
+# ------------------------------------------------------------------------------------------------------- its parts
+
+
+def _do(desk: Desk, request: Request, task_id: UUID, act: Any, fields: dict[str, str]) -> Response:
+    task, case = find_task(desk.session, desk.asker, task_id)
+    by = require(Action.SETTLE_HOLDING, to_task(desk.session, desk.asker, task, case))
+    case_id = task["case_id"]
+    refusal = desk.attempt(partial(act, case_id, by))
+    if refusal is None:
+        return see_other(f"/departures/{case_id}" if case_id else f"/tasks/{task_id}")
+    return _page(desk, request, case_id, Typed(f"settle-{task_id}", refusal, fields))
+
+
+def _list(desk: Desk, request: Request, typed: Typed, *, chosen: str = "") -> HTMLResponse:
+    hats = board.hats_of(desk.session, desk.asker.standing, desk.asker.person_id)
+    rows = many(
+        desk.session,
+        select(_case).where(
+            _case.c.program_id == program_of(desk.session),
+            _case.c.protocol == departures.PROTOCOL,
+            visible_cases(desk.asker, hats),
+        ),
+    )
+    return page(
+        desk,
+        request,
+        "departures.html",
+        status=status_of(typed.refusal) if typed.refusal else 200,
+        typed=typed,
+        refusal=sentence_of(typed.refusal) if typed.refusal else "",
+        found=at_departures.departures_shown(desk.session, rows),
+        people=_who_may_leave(desk),
+        chosen=chosen,
+    )
+
+
+def _who_may_leave(desk: Desk) -> list[tuple[str, str]]:
+    """Whose departure the reader may open, each by person/organization."""
+    rows = many(
+        desk.session,
+        select(
+            _tenure.c.person_id,
+            _tenure.c.organization_id,
+            _person.c.given_name,
+            _person.c.family_name,
+            _person.c.sort_key,
+            _organization.c.short_name,
+        )
+        .join(_person, refers(_tenure.c.person_id, _person))
+        .join(_organization, refers(_tenure.c.organization_id, _organization))
+        .where(
+            _tenure.c.program_id == program_of(desk.session),
+            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= desk.day),
+        )
+        .distinct()
+        .order_by(_person.c.sort_key, _organization.c.short_name),
+    )
+    cases = desk.session.execute(
+        select(_case.c.subject_id, _case.c.organization_id).where(
+            and_(
+                _case.c.program_id == program_of(desk.session),
+                _case.c.protocol == departures.PROTOCOL,
+                _case.c.state == "open",
+            )
+        )
+    )
+    leaving = {(case.subject_id, case.organization_id) for case in cases}
+    return [
+        (
+            f"{row['person_id']}/{row['organization_id']}",
+            f"{row['given_name']} {row['family_name']} – {row['short_name']}",
+        )
+        for row in rows
+        if (row["person_id"], row["organization_id"]) not in leaving
+        and allows(
+            Action.OPEN_DEPARTURE,
+            at_departures.to_departure(desk.asker, row["person_id"], row["organization_id"]),
+        )
+    ]
+
+
+def _page(desk: Desk, request: Request, case_id: UUID, typed: Typed) -> HTMLResponse:
+    departure, case = at_departures.find_departure(desk.session, desk.asker, case_id)
+    settles = {
+        row.task["id"]
+        for row in at_departures.left_of(desk.session, case, desk.at, desk.language, may_settle=False)
+        if row.task is not None
+        and allows(Action.SETTLE_HOLDING, to_task(desk.session, desk.asker, row.task, case)) is not None
+    }
+    left = at_departures.left_of(desk.session, case, desk.at, desk.language, may_settle=bool(settles))
+    kinds: dict[str, list[at_departures.Left]] = {}
+    for one in left:
+        kinds.setdefault(one.kind_name, []).append(one)
+    (shown,) = at_departures.departures_shown(desk.session, [find_case(desk.session, desk.asker, case_id)])
+    progress = board.progress(desk.session, [case_id], desk.day)[case_id]
+    return page(
+        desk,
+        request,
+        "departure.html",
+        status=status_of(typed.refusal) if typed.refusal else 200,
+        typed=typed,
+        refusal=sentence_of(typed.refusal) if typed.refusal else "",
+        departure=departure,
+        case=case,
+        shown=shown,
+        kinds=kinds,
+        settles=settles,
+        asked=sum(1 for one in left if not one.next_ones),
+        settled=at_departures.settled_of(desk.session, case_id, desk.language),
+        progress=progress,
+        late=[one for one in left if one.task is not None and board.late_on(one.task, desk.day)],
+        own=case["subject_id"] == desk.asker.person_id,
+    )

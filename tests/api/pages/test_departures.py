@@ -1,0 +1,108 @@
+"""The departure on one screen, the leaver's own page, and what was handed over to one, as each reader sees them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.api.pages.looking import signed_in
+from tests.casework import open_onboarding
+from tests.cast import TODAY, Cast
+from tests.departing import LAST_DAY, asked, leave, lend, record_protocols
+
+PLACE = "en-marge"
+
+
+@pytest.fixture
+def program(cast: Cast) -> Cast:
+    record_protocols(cast)
+    open_onboarding(cast)
+    with cast.session() as session:
+        lend(session, cast.people["manager_em"], "SN-1")
+    return cast
+
+
+def choice(cast: Cast, who: str, place: str) -> str:
+    return f"{cast.people[who]}/{cast.organizations[place]}"
+
+
+@pytest.mark.parametrize("reader", ["coordinator", "manager_em"])
+def test_the_coordinator_and_the_leaver_open_a_departure_from_the_page(program: Cast, reader: str) -> None:
+    client = signed_in(program, reader)
+    page = client.get("/departures").text
+    assert choice(program, "manager_em", PLACE) in page
+    answer = client.post(
+        "/departures",
+        data={"who": choice(program, "manager_em", PLACE), "last_day": LAST_DAY.isoformat()},
+        follow_redirects=True,
+    )
+    assert answer.status_code == 200
+    assert "Program cell phone, serial number SN-1" in answer.text or "SN-1" in answer.text
+
+
+def test_nobody_opens_the_departure_of_somebody_elsewhere(program: Cast) -> None:
+    client = signed_in(program, "manager_codim")
+    assert choice(program, "manager_em", PLACE) not in client.get("/departures").text
+    answer = client.post(
+        "/departures", data={"who": choice(program, "manager_em", PLACE), "last_day": LAST_DAY.isoformat()}
+    )
+    assert answer.status_code == 404
+
+
+def test_a_wrong_day_is_said_on_the_form_and_nothing_is_opened(program: Cast) -> None:
+    client = signed_in(program, "coordinator")
+    past = (TODAY - timedelta(days=1)).isoformat()
+    answer = client.post(
+        "/departures",
+        data={"who": choice(program, "manager_em", PLACE), "last_day": past},
+        headers={"Accept-Language": "en"},
+    )
+    assert answer.status_code == 409
+    assert "This day is past" in answer.text
+    assert past in answer.text
+
+
+def test_the_whole_of_it_stands_on_one_screen_and_is_settled_there(program: Cast) -> None:
+    case_id = leave(program, "manager_em", PLACE)
+    client = signed_in(program, "coordinator")
+    page = client.get(f"/departures/{case_id}", headers={"Accept-Language": "en"}).text
+    for words in ("SN-1", "Welcome the person in their organization", "Still in their hands", "Last day"):
+        assert words in page, words
+    (phone,) = asked(program, case_id, "return_equipment")
+    form = {"seen": str(phone["version"]), "how": "end:returned", "note": ""}
+    refused = client.post(f"/tasks/{phone['id']}/settlement", data=form, headers={"Accept-Language": "en"})
+    assert refused.status_code == 409
+    assert "condition" in refused.text
+    done = client.post(
+        f"/tasks/{phone['id']}/settlement", data={**form, "note": "Screen scratched"}, follow_redirects=True
+    )
+    assert done.status_code == 200
+    assert "Screen scratched" in done.text
+
+
+def test_whom_a_thing_goes_to_finds_it_in_their_own_list(program: Cast) -> None:
+    case_id = leave(program, "manager_em", PLACE)
+    (task, *_) = asked(program, case_id, "pass_on_tasks")
+    form = {"seen": str(task["version"]), "how": f"to:{program.people['deputy']}", "note": ""}
+    assert signed_in(program, "coordinator").post(f"/tasks/{task['id']}/settlement", data=form).status_code == 303
+    mine = signed_in(program, "deputy").get("/handed-over", headers={"Accept-Language": "en"}).text
+    assert task["title_en"] in mine
+    assert "Perle Obsidienne" in mine
+    others = signed_in(program, "manager_codim").get("/handed-over", headers={"Accept-Language": "en"}).text
+    assert task["title_en"] not in others
+
+
+def test_the_leaver_sees_what_is_in_their_hands_and_settles_nothing_of_their_own(program: Cast) -> None:
+    case_id = leave(program, "manager_em", PLACE)
+    page = signed_in(program, "manager_em").get(f"/departures/{case_id}", headers={"Accept-Language": "en"}).text
+    assert "This is what is still in your hands" in page
+    (phone,) = asked(program, case_id, "return_equipment")
+    form = {"seen": str(phone["version"]), "how": "end:returned", "note": "Fine"}
+    answer = signed_in(program, "manager_em").post(f"/tasks/{phone['id']}/settlement", data=form)
+    assert answer.status_code == 404
+
+
+def test_a_departure_is_nothing_to_strangers(program: Cast) -> None:
+    case_id = leave(program, "manager_em", PLACE)
+    assert signed_in(program, "manager_codim").get(f"/departures/{case_id}").status_code == 404
