@@ -76,18 +76,18 @@ def list_periods(desk: AtDesk) -> list[StatementPeriod]:
     ]
 
 
-@router.get("/statements/{key}")
+@router.get("/statements/{period}")
 @asks(Action.SEE_COUNTS)
-def get_program_statement(key: Key, desk: AtDesk) -> ProgramStatementShown:
+def get_program_statement(period: Key, desk: AtDesk) -> ProgramStatementShown:
     """The program's statement of a period. Only one that was released is for those who fund the program."""
     require(Action.SEE_COUNTS, to_program(desk.asker))
-    return _program_statement(desk, key)
+    return _program_statement(desk, period)
 
 
-@router.post("/statements/{key}/release", status_code=201)
+@router.post("/statements/{period}/release", status_code=201)
 @asks(Action.RELEASE_COUNTS)
 def release(
-    key: Key,
+    period: Key,
     body: ReleaseGiven,
     desk: AtDesk,
     request: Request,
@@ -99,14 +99,14 @@ def release(
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = require(Action.RELEASE_COUNTS, to_program(desk.asker))
-    program.release(desk.session, key, digest=body.digest, by=by, at=desk.at)
-    once.done(response, 201, f"/api/v1/statements/{key}")
-    return _program_statement(desk, key)
+    program.release(desk.session, period, digest=body.digest, by=by, at=desk.at)
+    once.done(response, 201, f"/api/v1/statements/{period}")
+    return _program_statement(desk, period)
 
 
-def _program_statement(desk: Desk, key: str) -> ProgramStatementShown:
-    left = program.released(desk.session, key)
-    statement = left.statement if left is not None else program.look(desk.session, key, at=desk.at)
+def _program_statement(desk: Desk, period: str) -> ProgramStatementShown:
+    left = program.released(desk.session, period)
+    statement = left.statement if left is not None else program.look(desk.session, period, at=desk.at)
     return ProgramStatementShown(
         released_at=left.at if left is not None else None,
         digest=program.digest_of(statement),

@@ -42,31 +42,31 @@ def list_statements(desk: AtDesk, request: Request) -> HTMLResponse:
     return page(desk, request, "statements.html", lines=lines)
 
 
-@router.get("/{key}", name="program_statement")
+@router.get("/{period}", name="program_statement")
 @asks(Action.SEE_COUNTS)
-def show_statement(desk: AtDesk, request: Request, key: Key) -> HTMLResponse:
+def show_statement(desk: AtDesk, request: Request, period: Key) -> HTMLResponse:
     """The statement of a period: as it left, or as it would leave now."""
     require(Action.SEE_COUNTS, to_program(desk.asker))
-    return _shown(desk, request, key)
+    return _shown(desk, request, period)
 
 
-@router.post("/{key}/release")
+@router.post("/{period}/release")
 @asks(Action.RELEASE_COUNTS)
-def release(desk: AtDesk, request: Request, key: Key, seen: Annotated[str, Form(max_length=64)] = "") -> Response:
+def release(desk: AtDesk, request: Request, period: Key, seen: Annotated[str, Form(max_length=64)] = "") -> Response:
     """Let the statement of a period leave, as it was looked at."""
     by = require(Action.RELEASE_COUNTS, to_program(desk.asker))
-    refusal = desk.attempt(lambda: program.release(desk.session, key, digest=seen, by=by, at=desk.at))
+    refusal = desk.attempt(lambda: program.release(desk.session, period, digest=seen, by=by, at=desk.at))
     if refusal is not None:
-        return _shown(desk, request, key, refusal)
-    return see_other(f"/statements/{key}")
+        return _shown(desk, request, period, refusal)
+    return see_other(f"/statements/{period}")
 
 
-@router.get("/{key}/{language}.{form}", name="program_sheet")
+@router.get("/{period}/{language}.{form}", name="program_sheet")
 @asks(Action.SEE_COUNTS)
-def download_sheet(desk: AtDesk, key: Key, language: papers.Language, form: Literal["xlsx"]) -> Response:  # noqa: ARG001 - the address says it
+def download_sheet(desk: AtDesk, period: Key, language: papers.Language, form: Literal["xlsx"]) -> Response:  # noqa: ARG001 - the address says it
     """A released statement as a workbook, in one language."""
     require(Action.SEE_COUNTS, to_program(desk.asker))
-    left = program.require_released(desk.session, key, desk.day)
+    left = program.require_released(desk.session, period, desk.day)
     return papers.download(sheets.program_file(desk.session, left, language))
 
 
@@ -79,9 +79,9 @@ def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _shown(desk: Desk, request: Request, key: str, refusal: Refusal | None = None) -> HTMLResponse:
-    left = program.released(desk.session, key)
-    statement = left.statement if left is not None else program.look(desk.session, key, at=desk.at)
+def _shown(desk: Desk, request: Request, period: str, refusal: Refusal | None = None) -> HTMLResponse:
+    left = program.released(desk.session, period)
+    statement = left.statement if left is not None else program.look(desk.session, period, at=desk.at)
     left_on = local_day(desk.session, left.at) if left is not None else None
     tables = [
         {
@@ -97,7 +97,7 @@ def _shown(desk: Desk, request: Request, key: str, refusal: Refusal | None = Non
         "statement.html",
         status=200 if refusal is None else status_of(refusal),
         refusal=sentence_of(refusal) if refusal is not None else "",
-        key=key,
+        period=period,
         statement=statement,
         title=sheets.title_of(desk.language, statement),
         about=sheets.about_lines(desk.language, statement),

@@ -23,6 +23,8 @@ from tests.matrix.world import PLACES
 OF_THE_FRAMEWORK: Final = frozenset({"/api/v1/openapi.json"})
 
 _DAY: Final = ARRIVAL.isoformat()
+#: What stands in an address and names nothing that is anyone's.
+NO_THING: Final = frozenset({"anchor", "period", "year", "language", "form"})
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -64,7 +66,7 @@ class Route:
     def places(self) -> tuple[str, ...]:
         """Whose things it can be asked of; one dash where it names none."""
         names = set(re.findall(r"{(\w+)", f"{self.path} {self.sent.form} {self.sent.json} {self.sent.query}"))
-        return PLACES if names - {"anchor"} else ("–",)
+        return PLACES if names - NO_THING else ("–",)
 
     def address(self, things: Mapping[str, str]) -> str:
         """The address of one thing."""
@@ -204,9 +206,9 @@ SENT: Final[Mapping[str, Sent]] = {
     "GET /answer/{token}": Sent(path="/answer/{answer_token}"),
     "POST /answer/{token}": Sent(path="/answer/{answer_token}", form={"said": "accepted", "meeting": "{meeting_id}"}),
     "GET /calendar/{token}.ics": Sent(path="/calendar/{feed_token}.ics"),
-    "GET /statements/{key}": Sent(path="/statements/2026-Q3"),
-    "POST /statements/{key}/release": Sent(path="/statements/2026-Q3/release", form={"seen": "0" * 64}),
-    "GET /statements/{key}/{language}.{form}": Sent(path="/statements/2026-Q3/fr.xlsx"),
+    "GET /statements/{period}": Sent(path="/statements/2026-Q3"),
+    "POST /statements/{period}/release": Sent(path="/statements/2026-Q3/release", form={"seen": "0" * 64}),
+    "GET /statements/{period}/{language}.{form}": Sent(path="/statements/2026-Q3/fr.xlsx"),
     "GET /partners/{organization_id}/statements/{year}/{language}.{form}": Sent(
         path="/partners/{organization_id}/statements/2026/fr.pdf"
     ),
@@ -285,8 +287,8 @@ SENT: Final[Mapping[str, Sent]] = {
         form={"first": _DAY, "last": _DAY, "decision": "{decision_id}", "reason": "Aucune place."}
     ),
     # JSON.
-    "GET /api/v1/statements/{key}": Sent(path="/api/v1/statements/2026-Q3"),
-    "POST /api/v1/statements/{key}/release": Sent(path="/api/v1/statements/2026-Q3/release", json={"digest": "0" * 64}),
+    "GET /api/v1/statements/{period}": Sent(path="/api/v1/statements/2026-Q3"),
+    "POST /api/v1/statements/{period}/release": Sent(path="/api/v1/statements/2026-Q3/release", json={"digest": "0" * 64}),
     "GET /api/v1/partners/{organization_id}/statements/{year}": Sent(
         path="/api/v1/partners/{organization_id}/statements/2026"
     ),
