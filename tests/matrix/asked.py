@@ -288,7 +288,9 @@ SENT: Final[Mapping[str, Sent]] = {
     ),
     # JSON.
     "GET /api/v1/statements/{period}": Sent(path="/api/v1/statements/2026-Q3"),
-    "POST /api/v1/statements/{period}/release": Sent(path="/api/v1/statements/2026-Q3/release", json={"digest": "0" * 64}),
+    "POST /api/v1/statements/{period}/release": Sent(
+        path="/api/v1/statements/2026-Q3/release", json={"digest": "0" * 64}
+    ),
     "GET /api/v1/partners/{organization_id}/statements/{year}": Sent(
         path="/api/v1/partners/{organization_id}/statements/2026"
     ),
