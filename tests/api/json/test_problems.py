@@ -125,6 +125,7 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
         "version": 0,
     },
     "PUT /meetings/{meeting_id}/answer": {"answer": "accepted", "alternate_id": SOMEONE},
+    "POST /statements/{period}/release": {"digest": "0" * 64},
 }
 
 
@@ -153,6 +154,7 @@ def places(cast: Cast, coordinator: Asker) -> dict[str, str]:
         "absence_id": SOMEONE,
         "anchor": "arrival",
         "key": "clinical",
+        "period": "2026-Q3",
         "meeting_id": a_meeting(coordinator)["id"],
         "item_id": SOMEONE,
     }
