@@ -132,7 +132,7 @@ def _protocols(session: Session) -> list[tuple[ProtocolVersion, date]]:
         .where(_protocol.c.program_id == here)
         .group_by(_protocol.c.key)
     )
-    first: dict[str, datetime] = dict(recorded)
+    first = {key: moment for key, moment in recorded}  # noqa: C416 - a result is no mapping to `dict`
     rows = session.scalars(
         select(ProtocolVersion)
         .where(_protocol.c.program_id == here)
