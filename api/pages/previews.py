@@ -31,7 +31,7 @@ KINDS: Final[Mapping[str, str]] = {
     "details": N_("Change of place"),
     "cancelled": N_("Cancellation"),
     "removed": N_("No longer expected"),
-    "minutes": N_("Minutes"),
+    "minutes": N_("Minutes of the meeting"),
     "minutes_corrected": N_("Corrected minutes"),
 }
 

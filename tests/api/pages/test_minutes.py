@@ -190,7 +190,7 @@ def test_minutes_that_lack_a_language_say_which_items(cast: Cast, held: Held) ->
     client = signed_in(cast, "coordinator")
     client.post(f"{path}/notes", data={"seen": row(cast).version, "number": "2", "said_fr": "Remis.", "said_en": ""})
     page = client.get(path).text
-    assert "Something is not written in it: 2." in text_of(page)
+    assert "Items and decisions that lack text in it: 2." in text_of(page)
     assert f"{path}/fr.pdf" in page
     assert f"{path}/en.pdf" not in page
     assert client.get(f"{path}/en.pdf").status_code == 409
