@@ -1,0 +1,550 @@
+"""Admission all the way: triaged, on the clinic's agenda, decided there, met, consented, numbered, followed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, text
+from sqlmodel import Session
+
+from duties.participants import barring, consents, first_meetings, numbers, risks, triage, workers
+from duties.participants.consents import Signed
+from duties.participants.referring import ReferralForm
+from duties.refusals import Refusal
+from meetings import admissions, agendas, freezing, running, schedule
+from meetings.agenda_items import items_of
+from models.base import table_of
+from models.casework import Task
+from models.follow_up import Assignment, FollowUp
+from models.meeting import Meeting
+from models.participant import Participant
+from tests.cast import AT, TODAY, Cast
+from tests.flows.support import carry_all, letters, means_of
+from tests.following import agreed
+from tests.meetings.sitting import seat_everyone
+from tests.referring import ONDINE, declare_admission, look_at_everything, participant_of, refer, triaged
+
+LOCAL: Final = datetime(2026, 11, 25, 9, 30)
+NEXT_LOCAL: Final = datetime(2026, 12, 2, 9, 30)
+#: Five minutes into the clinic of Wednesday, in Montréal.
+NOW: Final = datetime(2026, 11, 25, 14, 35, tzinfo=UTC)
+LATER: Final = NOW + timedelta(days=1)
+
+_participant = table_of(Participant)
+_meeting = table_of(Meeting)
+_task = table_of(Task)
+_assignment = table_of(Assignment)
+_follow_up = table_of(FollowUp)
+
+WORKER, SECOND = "worker_ccsmtl", "worker_codim"
+
+
+@pytest.fixture
+def clinic(cast: Cast) -> Cast:
+    """Agreements in force, everyone seated, two clinics planned, and admissions carried."""
+    declare_admission(cast)
+    with cast.session() as session:
+        agreed(session, cast)
+        seat_everyone(session, cast)
+        schedule.plan_meetings(session, "clinical", [LOCAL, NEXT_LOCAL], by=cast.actor("coordinator"), at=AT)
+    return cast
+
+
+def _meeting_id(session: Session, local: datetime = LOCAL) -> UUID:
+    found: UUID = session.scalars(
+        select(_meeting.c.id).where(_meeting.c.program_id == session.info["program_id"], _meeting.c.starts == local)
+    ).one()
+    return found
+
+
+def _on_the_table(cast: Cast, form: ReferralForm = ONDINE) -> tuple[UUID, UUID]:
+    """A candidate whom the open clinic is about to decide on: the participant and the item."""
+    by = cast.actor("coordinator")
+    participant_id = triaged(cast, refer(cast, form, by=WORKER))
+    carry_all(means_of(cast, lambda: AT))
+    with cast.session() as session:
+        reference = session.scalar(select(_participant.c.candidate_ref).where(_participant.c.id == participant_id))
+        here = _meeting_id(session)
+        (item,) = [
+            row for row in agendas.pool_of(session, _committee(session, here)) if row["subject"] == reference
+        ] or [row for row in items_of(session, here) if row["subject"] == reference]
+        if item["state"] == "pool":
+            agendas.put_on(session, item["id"], here, by=by, at=AT)
+        freezing.freeze(session, here, by=by, at=AT)
+        running.open_meeting(session, here, by=by, at=NOW)
+    return participant_id, item["id"]
+
+
+def _committee(session: Session, meeting_id: UUID) -> UUID:
+    found: UUID = session.scalars(select(_meeting.c.committee_id).where(_meeting.c.id == meeting_id)).one()
+    return found
+
+
+def _row(session: Session, participant_id: UUID) -> Any:
+    return session.execute(select(_participant).where(_participant.c.id == participant_id)).one()
+
+
+def _steps(session: Session, participant_id: UUID) -> Mapping[str, str]:
+    rows = session.execute(
+        text('select t.step, t.state from task t join "case" c on c.id = t.case_id where c.participant_id = :id'),
+        {"id": participant_id},
+    )
+    return {row.step: row.state for row in rows}
+
+
+def _signed(**more: Any) -> Signed:
+    plain: dict[str, Any] = {
+        "explained_on": TODAY + timedelta(days=3),
+        "signed_on": TODAY + timedelta(days=3),
+        "signed_by": "self",
+        "worker_signed_on": TODAY + timedelta(days=3),
+        "language": "fr",
+        "limits_stated": True,
+    }
+    return Signed(**{**plain, **more})
+
+
+def _committed(cast: Cast, form: ReferralForm = ONDINE) -> UUID:
+    """A candidate whom the clinic gave to a worker, who met them and heard yes."""
+    participant_id, item = _on_the_table(cast, form)
+    with cast.session() as session:
+        admissions.decide_admission(
+            session,
+            item,
+            "assign",
+            worker_id=cast.people[WORKER],
+            second_id=cast.people[SECOND],
+            by=cast.actor("coordinator"),
+            at=NOW,
+        )
+    with cast.session() as session:
+        first_meetings.record_first_meeting(
+            session,
+            participant_id,
+            met_on=TODAY + timedelta(days=3),
+            way="in_person",
+            outcome="commits",
+            with_second=True,
+            by=cast.actor(WORKER),
+            at=LATER,
+        )
+    return participant_id
+
+
+def _ready(cast: Cast, form: ReferralForm = ONDINE) -> UUID:
+    """A candidate who can get a number."""
+    participant_id = _committed(cast, form)
+    with cast.session() as session:
+        consents.sign(session, participant_id, "program", _signed(), by=cast.actor(WORKER), at=LATER)
+        risks.assess(session, participant_id, "admission", "yellow", why={}, by=cast.actor(WORKER), at=LATER)
+    return participant_id
+
+
+# The committee round trip.
+
+
+def test_what_the_clinic_decides_names_the_worker_and_does_the_step_in_one_transaction(clinic: Cast) -> None:
+    participant_id, item = _on_the_table(clinic)
+    with clinic.session() as session:
+        admissions.decide_admission(
+            session,
+            item,
+            "assign",
+            worker_id=clinic.people[WORKER],
+            second_id=clinic.people[SECOND],
+            by=clinic.actor("coordinator"),
+            at=NOW,
+        )
+        session.rollback()
+    with clinic.session() as session:
+        assert _row(session, participant_id).state == "candidate"
+        assert _steps(session, participant_id)["decide"] == "open"
+        admissions.decide_admission(
+            session,
+            item,
+            "assign",
+            worker_id=clinic.people[WORKER],
+            second_id=clinic.people[SECOND],
+            by=clinic.actor("coordinator"),
+            at=NOW,
+        )
+    with clinic.session() as session:
+        steps = _steps(session, participant_id)
+        named = workers.named(session, participant_id)
+        said = session.execute(text("select text_fr from decision")).scalar_one()
+    assert named is not None
+    assert (named["worker_id"], named["second_id"]) == (clinic.people[WORKER], clinic.people[SECOND])
+    assert (steps["decide"], steps["make_contact"], steps["first_meeting"]) == ("done", "open", "planned")
+    assert "Silex Marbre" in said
+    assert "Ondine" not in said
+
+
+def test_the_worker_s_steps_are_the_worker_s_and_nobody_else_s(clinic: Cast) -> None:
+    participant_id, item = _on_the_table(clinic)
+    with clinic.session() as session:
+        admissions.decide_admission(
+            session, item, "assign", worker_id=clinic.people[WORKER], by=clinic.actor("coordinator"), at=NOW
+        )
+    with clinic.session() as session:
+        links = session.execute(
+            text(
+                "select r.links from task t join responsibility r on r.id = t.owed_by_id"
+                " join \"case\" c on c.id = t.case_id where c.participant_id = :id and t.step = 'make_contact'"
+            ),
+            {"id": participant_id},
+        ).scalar_one()
+    assert links[0]["person"] == str(clinic.people[WORKER])
+    assert links[1]["role"] == "coordinator"
+
+
+def test_whoever_referred_gets_the_worker_s_contact_and_no_name(clinic: Cast) -> None:
+    _, item = _on_the_table(clinic)
+    with clinic.session() as session:
+        admissions.decide_admission(
+            session, item, "assign", worker_id=clinic.people[SECOND], by=clinic.actor("coordinator"), at=NOW
+        )
+    carry_all(means_of(clinic, lambda: NOW))
+    (letter,) = letters(clinic, "worker_named")
+    assert letter["person_id"] == clinic.people[WORKER]
+    shown = letter["message"].decode("utf-8", errors="replace")
+    assert "Garnet" in shown
+    assert "Ondine" not in shown
+
+
+@pytest.mark.parametrize("outcome", ["defer", "more"])
+def test_who_is_deferred_comes_back_with_the_age_of_the_item(clinic: Cast, outcome: str) -> None:
+    by = clinic.actor("coordinator")
+    participant_id, item = _on_the_table(clinic)
+    with clinic.session() as session:
+        with pytest.raises(Refusal, match=r"reason\.missing"):
+            admissions.decide_admission(session, item, outcome, by=by, at=NOW)
+        admissions.decide_admission(session, item, outcome, reason="Attendre l’évaluation.", by=by, at=NOW)
+    with clinic.session() as session:
+        here = _meeting_id(session)
+        for other in items_of(session, here):
+            if not other["outcome"]:
+                running.treat(session, other["id"], "treated", by=by, at=NOW)
+        running.close_meeting(session, here, by=by, at=NOW + timedelta(hours=1))
+    with clinic.session() as session:
+        reference = _row(session, participant_id).candidate_ref
+        back = [
+            row
+            for row in (
+                *agendas.pool_of(session, _committee(session, here)),
+                *items_of(session, _meeting_id(session, NEXT_LOCAL)),
+            )
+            if row["subject"] == reference
+        ]
+        assert len(back) == 1
+        assert back[0]["times_seen"] == 1
+        assert back[0]["task_id"] is not None
+        assert _steps(session, participant_id)["decide"] == "open"
+        asked = session.scalar(select(_task.c.id).where(_task.c.step == admissions.ASK_MORE))
+    assert (asked is not None) == (outcome == "more")
+
+
+def test_who_is_refused_has_a_reason_an_offer_and_no_open_admission(clinic: Cast) -> None:
+    by = clinic.actor("coordinator")
+    participant_id, item = _on_the_table(clinic)
+    with clinic.session() as session:
+        with pytest.raises(Refusal, match=r"triage\.refusal"):
+            admissions.decide_admission(session, item, "refuse", reason="Non", by=by, at=NOW)
+        admissions.decide_admission(session, item, "refuse", reason="Besoins autres", offered="CLSC", by=by, at=NOW)
+    with clinic.session() as session:
+        assert _row(session, participant_id).state == "refused"
+        assert _steps(session, participant_id)["decide"] == "done"
+        state = session.execute(
+            text('select state from "case" where participant_id = :id'), {"id": participant_id}
+        ).scalar_one()
+    assert state == "cancelled"
+
+
+def test_of_someone_who_recruits_the_risk_to_others_comes_first(clinic: Cast) -> None:
+    by = clinic.actor("coordinator")
+    referral_id = refer(clinic, replace(ONDINE, recruiter=True), by=WORKER)
+    with clinic.session() as session:
+        triage.find_criterion(session, referral_id, "AD-C4", "met", fact="S’engage à cesser.", by=by, at=AT)
+    with clinic.session() as session:
+        look_at_everything(session, clinic, referral_id)
+        triage.triage(session, referral_id, "committee", by=by, at=AT)
+        participant_id = participant_of(session, referral_id)
+    carry_all(means_of(clinic, lambda: AT))
+    with clinic.session() as session:
+        here = _meeting_id(session)
+        reference = _row(session, participant_id).candidate_ref
+        waiting = [*agendas.pool_of(session, _committee(session, here)), *items_of(session, here)]
+        item = next(row for row in waiting if row["subject"] == reference)
+        if item["state"] == "pool":
+            agendas.put_on(session, item["id"], here, by=by, at=AT)
+        running.open_meeting(session, here, by=by, at=NOW)
+
+    def assign() -> None:
+        with clinic.session() as session:
+            admissions.decide_admission(session, item["id"], "assign", worker_id=clinic.people[WORKER], by=by, at=NOW)
+
+    why = {"profile": "Aucun", "involvement": "Faible", "benefits": "Grands", "risks": "Moindres"}
+    with pytest.raises(Refusal, match=r"admission\.recruiter_risk"):
+        assign()
+    with clinic.session() as session:
+        with pytest.raises(Refusal, match=r"risk\.recruiter"):
+            risks.assess(session, participant_id, "recruiter", "benefits_exceed", why={"profile": "x"}, by=by, at=NOW)
+        risks.assess(session, participant_id, "recruiter", "risks_exceed", why=why, by=by, at=NOW)
+    with pytest.raises(Refusal, match=r"admission\.recruiter_refused"):
+        assign()
+    with clinic.session() as session:
+        risks.assess(session, participant_id, "recruiter", "benefits_exceed", why=why, by=by, at=NOW)
+    assign()
+    with clinic.session() as session:
+        row = _row(session, participant_id)
+    assert (row.state, row.recruiter) == ("assigned", True)
+
+
+def test_what_cannot_wait_goes_straight_to_a_worker_and_the_clinic_can_see_it(clinic: Cast) -> None:
+    by = clinic.actor("coordinator")
+    participant_id = triaged(clinic, refer(clinic, by=WORKER), "forwarded")
+    with clinic.session() as session:
+        workers.forward(session, participant_id, clinic.people[SECOND], by=by, at=AT)
+    carry_all(means_of(clinic, lambda: AT))
+    with clinic.session() as session:
+        steps = _steps(session, participant_id)
+        reported = admissions.forwarded_since(session, AT)
+        assert (steps["decide"], steps["make_contact"]) == ("waived", "open")
+        assert [row["candidate_ref"] for row in reported] == [_row(session, participant_id).candidate_ref]
+        left = [
+            row
+            for row in agendas.pool_of(session, _committee(session, _meeting_id(session)))
+            if row["kind"] == "admission" and row["task_id"] is not None
+        ]
+    assert left == []
+
+
+# Whom one may name.
+
+
+def test_nobody_is_named_who_is_barred_and_one_who_is_barred_later_is_taken_away(clinic: Cast) -> None:
+    by = clinic.actor("coordinator")
+    participant_id, item = _on_the_table(clinic)
+    with clinic.session() as session:
+        barring.bar(session, participant_id, clinic.people[WORKER], by=by, at=NOW)
+        barring.bar(session, participant_id, clinic.people[WORKER], by=by, at=NOW)
+        offered = {one.person_id: one.possible for one in workers.proposals(session, participant_id, at=NOW)}
+        assert (offered[clinic.people[WORKER]], offered[clinic.people[SECOND]]) == (False, True)
+        with pytest.raises(Refusal, match=r"assignment\.barred"):
+            admissions.decide_admission(session, item, "assign", worker_id=clinic.people[WORKER], by=by, at=NOW)
+    with clinic.session() as session:
+        admissions.decide_admission(session, item, "assign", worker_id=clinic.people[SECOND], by=by, at=NOW)
+        barring.bar(session, participant_id, clinic.people[SECOND], by=by, at=NOW)
+        assert workers.named(session, participant_id) is None
+        assert _row(session, participant_id).state == "candidate"
+
+
+def test_whoever_speaks_the_language_and_knows_the_person_is_proposed_first(clinic: Cast) -> None:
+    participant_id = triaged(clinic, refer(clinic, replace(ONDINE, languages=("en",)), by=SECOND))
+    with clinic.session() as session:
+        first = workers.proposals(session, participant_id, at=AT)[0]
+    assert first.person_id == clinic.people[SECOND]
+    assert (first.speaks, first.knew, first.possible) == (True, True, True)
+
+
+# The first meeting, the consent, the number.
+
+
+def test_who_takes_time_to_think_stays_a_candidate_of_the_same_worker(clinic: Cast) -> None:
+    participant_id, item = _on_the_table(clinic)
+    by = clinic.actor(WORKER)
+    with clinic.session() as session:
+        with pytest.raises(Refusal, match=r"first_meeting\.state"):
+            first_meetings.record_first_meeting(
+                session, participant_id, met_on=TODAY, way="remote", outcome="thinks", by=by, at=NOW
+            )
+        admissions.decide_admission(
+            session, item, "assign", worker_id=clinic.people[WORKER], by=clinic.actor("coordinator"), at=NOW
+        )
+        first_meetings.record_first_meeting(
+            session,
+            participant_id,
+            met_on=TODAY,
+            way="remote",
+            outcome="thinks",
+            back_on=TODAY + timedelta(days=9),
+            by=by,
+            at=NOW,
+        )
+        steps = _steps(session, participant_id)
+        assert _row(session, participant_id).state == "assigned"
+        assert (steps["make_contact"], steps["first_meeting"]) == ("done", "open")
+        first_meetings.record_first_meeting(
+            session, participant_id, met_on=TODAY, way="remote", outcome="declines", by=by, at=LATER
+        )
+        row = _row(session, participant_id)
+    assert (row.state, row.retain_until is not None) == ("declined", True)
+
+
+@pytest.mark.parametrize(
+    ("born", "signed_by", "code"),
+    [
+        (13, "self", "consent.too_young"),
+        (13, "parental_authority", ""),
+        (14, "parental_authority", "consent.own"),
+        (14, "self", ""),
+        (17, "tutor", "consent.own"),
+        (18, "tutor", ""),
+    ],
+)
+def test_who_may_sign_is_asked_of_the_age_on_the_day(clinic: Cast, born: int, signed_by: str, code: str) -> None:
+    form = replace(ONDINE, birth_date=TODAY.replace(year=TODAY.year - born))
+    participant_id = _committed(clinic, form)
+    with clinic.session() as session:
+        if code:
+            with pytest.raises(Refusal) as refused:
+                consents.sign(
+                    session, participant_id, "program", _signed(signed_by=signed_by), by=clinic.actor(WORKER), at=LATER
+                )
+            assert refused.value.code == code
+        else:
+            consents.sign(
+                session, participant_id, "program", _signed(signed_by=signed_by), by=clinic.actor(WORKER), at=LATER
+            )
+            assert consents.stands(session, participant_id, "program", TODAY + timedelta(days=3))
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"explained_on": TODAY + timedelta(days=4)}, "consent.days"),
+        ({"signed_on": TODAY + timedelta(days=30), "worker_signed_on": TODAY + timedelta(days=30)}, "consent.days"),
+        ({"limits_stated": False}, "consent.limits"),
+        ({"ends_on": TODAY}, "consent.ends"),
+        ({"language": "la"}, "consent.no_text"),
+    ],
+)
+def test_a_consent_that_was_not_given_rightly_is_not_recorded(clinic: Cast, more: dict[str, Any], code: str) -> None:
+    participant_id = _committed(clinic)
+    with clinic.session() as session, pytest.raises(Refusal) as refused:
+        consents.sign(session, participant_id, "program", _signed(**more), by=clinic.actor(WORKER), at=LATER)
+    assert refused.value.code == code
+
+
+def test_sharing_is_consented_partner_by_partner_and_withdrawn_at_a_word(clinic: Cast) -> None:
+    participant_id = _ready(clinic)
+    spvm, codim = clinic.organizations["spvm"], clinic.organizations["codim"]
+    day = TODAY + timedelta(days=3)
+    with clinic.session() as session:
+        consent_id = consents.sign(
+            session, participant_id, "sharing", _signed(), organization_id=spvm, by=clinic.actor(WORKER), at=LATER
+        )
+        assert consents.stands(session, participant_id, "sharing", day, organization_id=spvm)
+        assert not consents.stands(session, participant_id, "sharing", day, organization_id=codim)
+        consents.withdraw(session, consent_id, by=clinic.actor(WORKER), at=LATER)
+        assert not consents.stands(session, participant_id, "sharing", day, organization_id=spvm)
+        assert consents.stands(session, participant_id, "program", day)
+        with pytest.raises(Refusal, match=r"consent\.withdrawn"):
+            consents.withdraw(session, consent_id, by=clinic.actor(WORKER), at=LATER)
+
+
+def test_a_consent_that_ends_on_a_day_stands_until_then(clinic: Cast) -> None:
+    participant_id = _committed(clinic)
+    last = TODAY + timedelta(days=40)
+    with clinic.session() as session:
+        consents.sign(session, participant_id, "program", _signed(ends_on=last), by=clinic.actor(WORKER), at=LATER)
+        assert consents.stands(session, participant_id, "program", last)
+        assert not consents.stands(session, participant_id, "program", last + timedelta(days=1))
+
+
+def test_admission_gives_a_number_opens_the_follow_up_and_does_the_last_step(clinic: Cast) -> None:
+    participant_id = _ready(clinic)
+    with clinic.session() as session:
+        number = numbers.admit(session, participant_id, by=clinic.actor("coordinator"), at=LATER)
+    with clinic.session() as session:
+        row = _row(session, participant_id)
+        parts = session.execute(
+            select(_assignment.c.kind, _assignment.c.person_id)
+            .join(_follow_up, _follow_up.c.id == _assignment.c.follow_up_id)
+            .where(_follow_up.c.participant_id == participant_id)
+        ).all()
+        steps = _steps(session, participant_id)
+    assert (row.state, row.number) == ("admitted", number) == ("admitted", "#2026-01")
+    assert {tuple(part) for part in parts} == {("primary", clinic.people[WORKER]), ("second", clinic.people[SECOND])}
+    assert (steps["number"], steps["store_consent"]) == ("done", "open")
+
+
+def test_nobody_gets_a_number_without_a_consent_that_stands_nor_without_the_risk(clinic: Cast) -> None:
+    participant_id = _committed(clinic)
+    by = clinic.actor("coordinator")
+    with clinic.session() as session:
+        with pytest.raises(Refusal, match=r"admission\.no_consent"):
+            numbers.admit(session, participant_id, by=by, at=LATER)
+        consent_id = consents.sign(session, participant_id, "program", _signed(), by=clinic.actor(WORKER), at=LATER)
+        with pytest.raises(Refusal, match=r"admission\.no_risk"):
+            numbers.admit(session, participant_id, by=by, at=LATER)
+        risks.assess(session, participant_id, "admission", "none", why={}, by=clinic.actor(WORKER), at=LATER)
+        consents.withdraw(session, consent_id, by=by, at=LATER)
+        with pytest.raises(Refusal, match=r"admission\.no_consent"):
+            numbers.admit(session, participant_id, by=by, at=LATER)
+
+
+def test_two_numbers_asked_at_the_same_instant_are_two_and_none_is_skipped(cast: Cast) -> None:
+    """A transaction that is not kept takes no number; whoever waits behind it gets the one it would have had."""
+    given: list[str] = []
+    start = threading.Barrier(4)
+
+    def ask(keep: bool) -> None:
+        start.wait(10)
+        with cast.session() as session:
+            number = numbers._next(session, 2026)
+            if keep:
+                given.append(number)
+            else:
+                session.rollback()
+
+    threads = [threading.Thread(target=ask, args=(keep,)) for keep in (True, True, False, True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(given) == ["#2026-01", "#2026-02", "#2026-03"]
+    with cast.session() as session:
+        assert numbers._next(session, 2027) == "#2027-01"
+        for _ in range(99):
+            last = numbers._next(session, 2027)
+    assert last == "#2027-100"
+
+
+def test_research_is_consented_apart_and_changes_nothing_else(clinic: Cast) -> None:
+    participant_id = _ready(clinic)
+    keeper = clinic.actor("research_coordinator")
+    with clinic.session() as session:
+        with pytest.raises(Refusal, match=r"research\.admitted"):
+            consents.keep_research_consent(session, participant_id, TODAY, by=keeper, at=LATER)
+        numbers.admit(session, participant_id, by=clinic.actor("coordinator"), at=LATER)
+        consents.keep_research_consent(session, participant_id, TODAY, by=keeper, at=LATER)
+        assert consents.research_consent(session, participant_id) is not None
+        consents.withdraw_research_consent(session, participant_id, by=keeper, at=LATER)
+        assert consents.research_consent(session, participant_id) is None
+        assert consents.stands(session, participant_id, "program", TODAY + timedelta(days=3))
+
+
+def test_a_disclosure_says_its_ground_to_whom_and_that_it_was_only_what_was_necessary(clinic: Cast) -> None:
+    participant_id = _ready(clinic)
+    told: dict[str, Any] = {
+        "to_whom": "DPJ",
+        "what": "Le lieu où elle se trouvait.",
+        "disclosed_on": TODAY,
+        "by": clinic.actor(WORKER),
+        "at": LATER,
+    }
+    with clinic.session() as session:
+        with pytest.raises(Refusal, match=r"disclosure\.only"):
+            consents.disclose(session, participant_id, "ypa_39_1", only_necessary=False, **told)
+        with pytest.raises(Refusal, match=r"disclosure\.ground"):
+            consents.disclose(session, participant_id, "gossip", only_necessary=True, **told)
+        consents.disclose(session, participant_id, "ypa_39_1", only_necessary=True, **told)
+        (row,) = consents.disclosures_of(session, participant_id)
+    assert row["ground"] == "ypa_39_1"
+    assert "sealed" not in row
