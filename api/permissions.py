@@ -125,6 +125,13 @@ class Action(StrEnum):
     WAIVE_CLAUSE = "waive_clause"  # by a decision
     SEE_PRIVACY = "see_privacy"  # who read what, who was turned away, and the register of incidents
     KEEP_INCIDENTS = "keep_incidents"
+    REFER = "refer"  # somebody to the program: a draft of one's own, and sending it
+    REFER_BY_LINK = "refer_by_link"
+    TRIAGE = "triage"  # the referrals that came, the criteria, and the links for outside professionals
+    SEE_PARTICIPANT = "see_participant"  # a candidate or participant by reference or number, and nothing nominative
+    READ_IDENTITY = "read_identity"  # who they are, one deliberate act away
+    KEEP_ADMISSION = "keep_admission"  # the first meeting, the consent, the risk, whom they bar
+    DECIDE_ADMISSION = "decide_admission"  # what the committee decided, direct forwarding, and the number
     ADD_ADMINISTRATOR = "add_administrator"
     RUN_INSTALLATION = "run_installation"  # start it, and bring its database to head
     LOAD_PROGRAM = "load_program"
@@ -138,9 +145,8 @@ class Action(StrEnum):
 class Relation(StrEnum):
     """What the asker is to the thing that they ask about.
 
-    Three more come with participants, whose file none of those below opens: ASSIGNED (the follow-up is theirs, or that
-    of whom they act for), CLINICAL (holds a seat on the Clinical Committee that day: AD-R11) and BARRED (a participant
-    does not want this worker to see their file), which takes away what any other gives. See docs/adr/0006.
+    A participant's file is opened by the coordinator, ASSIGNED and CLINICAL alone; BARRED takes away what any other
+    gives (`api.at_follow_ups.to_follow_up`). See docs/adr/0006.
     """
 
     ANYONE = "anyone"  # signed in or not
@@ -162,6 +168,10 @@ class Relation(StrEnum):
     TRIES_OUT = "tries_out"  # staff of a demonstration, whose letters reach nobody
     SITS_WITH = "sits_with"  # holds a seat on a committee on which the person holds one
     SITS = "sits"  # holds a seat of the committee, as principal or as alternate
+    FOLLOWS = "follows"  # is a youth worker of the program
+    ASSIGNED = "assigned"  # the follow-up is theirs, or that of whom they act for
+    CLINICAL = "clinical"  # holds a seat of a partner on the Clinical Committee that day (AD-R11)
+    BARRED = "barred"  # the participant does not want this person to see their file: no row of the table holds it
     INVITED = "invited"  # to this meeting, with or without a seat
     ADMINISTRATOR = "administrator"  # runs the installation, and sees no case
     PRIVACY = "privacy"  # answers for the protection of personal information
@@ -276,6 +286,15 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     # Who reads what others read is one person, and nobody else's business.
     Action.SEE_PRIVACY: frozenset({Relation.PRIVACY}),
     Action.KEEP_INCIDENTS: frozenset({Relation.PRIVACY}),
+    # AD-R1: the program's people; others come by a link.
+    Action.REFER: frozenset({Relation.STAFF}),
+    Action.REFER_BY_LINK: frozenset({Relation.ANYONE}),
+    Action.TRIAGE: frozenset({Relation.COORDINATOR}),
+    # CLINICAL of a candidate only while the committee sits on them: `api.at_participants`.
+    Action.SEE_PARTICIPANT: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
+    Action.READ_IDENTITY: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
+    Action.KEEP_ADMISSION: frozenset({Relation.ASSIGNED, Relation.COORDINATOR}),
+    Action.DECIDE_ADMISSION: frozenset({Relation.COORDINATOR}),
     Action.ADD_ADMINISTRATOR: frozenset({Relation.OPERATOR}),
     Action.RUN_INSTALLATION: frozenset({Relation.OPERATOR}),
     Action.LOAD_PROGRAM: frozenset({Relation.OPERATOR}),
@@ -371,6 +390,9 @@ def to_program(asker: Asker, *, organizations: Iterable[UUID] = ()) -> Given:
     privacy = asker.hat("privacy_officer")
     if privacy:
         given[Relation.PRIVACY] = acting_as(asker, privacy)
+    worker = asker.hat("youth_worker")
+    if worker:
+        given[Relation.FOLLOWS] = acting_as(asker, worker)
     for place in organizations:
         for relation, role in _AT_AN_ORGANIZATION.items():
             holder = asker.hat(role, place)
@@ -663,7 +685,10 @@ _CLOSEST = (
     Relation.DECLARED,
     Relation.DID,
     Relation.SELF,
+    Relation.ASSIGNED,
     Relation.COORDINATOR,
+    Relation.CLINICAL,
+    Relation.FOLLOWS,
     Relation.MANAGER_HERE,
     Relation.DIRECTOR_HERE,
     Relation.OFFICE,
@@ -679,6 +704,7 @@ _CLOSEST = (
     Relation.STAFF,
     Relation.ANYONE,
     Relation.OPERATOR,
+    Relation.BARRED,
 )
 
 #: The role at an organization that a relation to what belongs there stands for.

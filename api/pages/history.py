@@ -12,11 +12,11 @@ from sqlalchemy import Select, and_, select
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.sql.expression import ColumnElement
 
-from api.pages import history_meetings, history_obligations
+from api.pages import history_meetings, history_obligations, history_participants
 from api.pages.frame import titles_of_roles
 from api.pages.lines import cases_about, names_of
 from api.session import Desk
-from duties.actors import ENGINE, LOADER, OPERATOR, ROUNDS, SIGN_IN
+from duties.actors import ENGINE, LOADER, OPERATOR, OUTSIDE, ROUNDS, SIGN_IN
 from duties.here import many, program_of
 from duties.periods import in_words
 from locales import N_, gettext, say, show_day
@@ -172,6 +172,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "seat.changed": (N_("Seat changed: %(subject)s."), "half"),
     "seat.ended": (N_("Seat ended: %(subject)s."), "stop"),
     **history_meetings.SENTENCES,
+    **history_participants.SENTENCES,
     **history_obligations.SENTENCES,
 }
 
@@ -198,6 +199,7 @@ SYSTEM: Final[Mapping[str, str]] = {
     "post": N_("the outgoing mail"),
     SIGN_IN: N_("the sign-in"),
     OPERATOR: N_("the command line"),
+    OUTSIDE: N_("an outside professional"),
     **history_meetings.SYSTEM,
     **history_obligations.SYSTEM,
 }
@@ -244,6 +246,7 @@ LETTERS: Final[Mapping[str, str]] = {
     "agreement_to_end": N_("an agreement that is to end"),
     "agreement_running_out": N_("an agreement that ends soon"),
     "agreement_lapsed": N_("an agreement that is no longer in force"),
+    "worker_named": N_("who makes contact after a referral"),
     **history_meetings.LETTERS,
 }
 
@@ -491,5 +494,6 @@ _READINGS: Final[Mapping[str, _Reading]] = {
     "agreement": _agreements_read,
     "agreement_version": _agreement_versions_read,
     **history_meetings.READINGS,
+    **history_participants.READINGS,
     **history_obligations.READINGS,
 }

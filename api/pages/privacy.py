@@ -87,6 +87,8 @@ KINDS: Final[Mapping[str, str]] = {
     "letter": N_("a letter"),
     "person": N_("a person"),
     "incident": N_("an incident"),
+    "participant": N_("a candidate or participant"),
+    "referral": N_("a referral"),
 }
 _SOMETHING = N_("something else")
 _PLAINLY = "%(thing)s"

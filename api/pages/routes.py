@@ -29,6 +29,7 @@ from api.pages import (
     my_access,
     obligations,
     opening,
+    participant,
     partners,
     people,
     person,
@@ -37,6 +38,8 @@ from api.pages import (
     privacy,
     program,
     protocols,
+    referrals,
+    referring_by_link,
     sign_in,
     sitting,
     statements,
@@ -79,6 +82,8 @@ _FRAMED: tuple[APIRouter, ...] = (
     activity.router,
     privacy.router,
     incidents.router,
+    referrals.router,
+    participant.router,
     my_access.router,
 )
 
@@ -98,6 +103,7 @@ def routers(*, demonstration: bool) -> list[APIRouter]:
         doors.router,
         entra.router,
         answering.router,
+        referring_by_link.router,
         feeds.router,
         inside,
         *([_style_guide] if demonstration else []),

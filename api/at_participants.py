@@ -1,0 +1,145 @@
+"""What an asker is to a candidate or a participant, and finding the ones that they may see.
+
+Whom the participant barred is nothing to them, whatever else they are. A member of the Clinical Committee sees a
+candidate while the committee sits with the candidate on its agenda, and a participant as long as they hold the seat.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlmodel import Session
+
+from api.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves, to_program
+from duties.here import one, program_of
+from duties.participants import barring
+from duties.reads import Ground
+from duties.refusals import Refusal
+from meetings.committees import committee_of, membership
+from models.agenda import AgendaItem
+from models.base import refers, table_of
+from models.follow_up import Assignment, FollowUp
+from models.meeting import Meeting
+from models.participant import CandidateWorker, Participant
+
+CLINICAL: Final = "clinical"
+
+_participant = table_of(Participant)
+_named = table_of(CandidateWorker)
+_follow_up = table_of(FollowUp)
+_assignment = table_of(Assignment)
+_item = table_of(AgendaItem)
+_meeting = table_of(Meeting)
+
+#: What a page or an answer may know of somebody without opening anything that is sealed.
+_SHOWN: Final = tuple(
+    _participant.c[name]
+    for name in (
+        *("id", "candidate_ref", "number", "state", "languages", "area", "recruiter"),
+        *("admitted_on", "retain_until", "held", "version"),
+    )
+)
+
+
+def find_participant(
+    session: Session, asker: Asker, participant_id: UUID, action: Action = Action.SEE_PARTICIPANT
+) -> tuple[dict[str, Any], Given]:
+    """A candidate or participant for `action`, and what the asker is to them. Raises Forbidden, also where none is.
+
+    The same questions are asked of one that is there and of one that is not.
+    """
+    row = one(
+        session,
+        select(*_SHOWN).where(
+            _participant.c.program_id == program_of(session),
+            _participant.c.id == participant_id,
+            _participant.c.state != "draft",
+        ),
+    )
+    given = _given(session, asker, participant_id, row)
+    if row is None:
+        raise Forbidden
+    require(Action.SEE_PARTICIPANT, given)
+    require(action, given)
+    return row, given
+
+
+def ground_of(given: Given) -> Ground:
+    """On what ground the asker reads: the person is theirs, they oversee it, or they sit and say what for."""
+    if Relation.ASSIGNED in given:
+        return "part"
+    return "role" if Relation.COORDINATOR in given else "purpose"
+
+
+def is_in_session(session: Session, participant_id: UUID) -> bool:
+    """Whether a meeting of the Clinical Committee is under way with this candidate on its agenda."""
+    return (
+        session.scalar(
+            select(_item.c.id)
+            .join(_meeting, refers(_item.c.meeting_id, _meeting))
+            .join(
+                _participant,
+                (_participant.c.program_id == _item.c.program_id)
+                & ((_participant.c.candidate_ref == _item.c.subject) | (_participant.c.number == _item.c.subject)),
+            )
+            .where(
+                _item.c.program_id == program_of(session),
+                _item.c.kind == "admission",
+                _meeting.c.state == "under_way",
+                _participant.c.id == participant_id,
+            )
+            .limit(1)
+        )
+        is not None
+    )
+
+
+def _given(session: Session, asker: Asker, participant_id: UUID, row: dict[str, Any] | None) -> Given:
+    barred = barring.is_barred(session, participant_id, asker.person_id)
+    mine = {asker.person_id}
+    mine |= {away.person_id for away in asker.standing.acting_for(asker.person_id) if "tasks" in away.kinds}
+    named = session.scalar(
+        select(_named.c.id)
+        .where(
+            _named.c.program_id == program_of(session),
+            _named.c.participant_id == participant_id,
+            _named.c.ended_at.is_(None),
+            or_(_named.c.worker_id.in_(mine), _named.c.second_id.in_(mine)),
+        )
+        .limit(1)
+    )
+    follows = session.scalar(
+        select(_assignment.c.id)
+        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
+        .where(
+            _assignment.c.program_id == program_of(session),
+            _follow_up.c.participant_id == participant_id,
+            _assignment.c.person_id.in_(mine),
+            _assignment.c.withdrawn_at.is_(None),
+            _assignment.c.starts_on <= asker.day,
+            or_(_assignment.c.ends_on.is_(None), _assignment.c.ends_on >= asker.day),
+        )
+        .limit(1)
+    )
+    sits = _sits(session, asker)
+    in_session = is_in_session(session, participant_id)
+    if barred:
+        return {Relation.BARRED: themselves(asker)}
+    given = to_program(asker)
+    if asker.is_staff and (named is not None or follows is not None):
+        given[Relation.ASSIGNED] = given.get(Relation.FOLLOWS) or themselves(asker)
+    if sits and (in_session or (row is not None and row["state"] == "admitted")):
+        given[Relation.CLINICAL] = themselves(asker)
+    return given
+
+
+def _sits(session: Session, asker: Asker) -> bool:
+    """Whether the asker holds a seat of the Clinical Committee that votes, for a role of theirs today."""
+    try:
+        clinic = membership(session, committee_of(session, CLINICAL)["id"])
+    except Refusal:
+        return False
+    seat = clinic.seat_of(asker.person_id, asker.day) if asker.is_staff else None
+    return seat is not None and seat.voting

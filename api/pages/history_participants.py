@@ -1,0 +1,73 @@
+"""What the record says of candidates, participants and referrals, in words: by reference or number, days and codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+
+from api.session import Desk
+from duties.here import program_of
+from locales import N_
+from models.base import refers, table_of
+from models.participant import Participant
+from models.referral import Referral
+
+_participant = table_of(Participant)
+_referral = table_of(Referral)
+
+#: Verb to sentence and shape, as in `api.pages.history`.
+SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
+    "referral.received": (N_("Referral received: %(subject)s."), "half"),
+    "referral.abandoned": (N_("A draft of a referral was destroyed."), "skip"),
+    "referral.triaged": (N_("%(subject)s: triaged."), "full"),
+    "referral.taken_back": (N_("%(subject)s: to be triaged again."), "skip"),
+    "referral.joined": (N_("%(subject)s: a referral was joined to the file of somebody who is known."), "half"),
+    "referral_link.made": (N_("A link for an outside professional was made."), "half"),
+    "referral_link.ended": (N_("A link for an outside professional was taken back."), "skip"),
+    "criterion.found": (N_("%(subject)s: a criterion was looked at (%(criterion)s)."), "half"),
+    "admission.decided": (N_("%(subject)s: the admission was decided on."), "full"),
+    "participant.worker_named": (N_("%(subject)s: a worker was named to meet them."), "full"),
+    "participant.refused": (N_("%(subject)s: not admitted."), "stop"),
+    "participant.declined": (N_("%(subject)s: declined."), "skip"),
+    "participant.admitted": (N_("%(subject)s: admitted."), "full"),
+    "participant.barred": (N_("%(subject)s: does not want somebody near their file."), "stop"),
+    "participant.bar_lifted": (N_("%(subject)s: lets somebody near their file again."), "skip"),
+    "participant.destroyed": (N_("%(subject)s: the file was destroyed."), "stop"),
+    "first_meeting.held": (N_("%(subject)s: a first meeting was held."), "full"),
+    "risk.assessed": (N_("%(subject)s: risk assessed."), "full"),
+    "consent.signed": (N_("%(subject)s: a consent was signed."), "full"),
+    "consent.stored": (N_("%(subject)s: a signed consent was stored."), "full"),
+    "consent.withdrawn": (N_("%(subject)s: a consent was withdrawn."), "stop"),
+    "research_consent.kept": (N_("%(subject)s: consent to research was recorded."), "full"),
+    "research_consent.withdrawn": (N_("%(subject)s: consent to research was withdrawn."), "stop"),
+    "disclosure.recorded": (N_("%(subject)s: a disclosure without consent was recorded."), "ask"),
+    "retention.set": (N_("%(subject)s: kept until %(day)s."), "half"),
+    "retention.held": (N_("%(subject)s: a legal hold was placed."), "wait"),
+    "retention.released": (N_("%(subject)s: the legal hold was released."), "half"),
+    "number.taken_over": (N_("Numbers of %(year)s go on after %(last)s."), "half"),
+}
+
+
+def _participants_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
+    name = func.coalesce(_participant.c.number, _participant.c.candidate_ref).label("name")
+    return select(_participant.c.id, name).where(
+        _participant.c.program_id == program_of(desk.session), _participant.c.id.in_(ids)
+    )
+
+
+def _referrals_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
+    name = func.coalesce(_participant.c.number, _participant.c.candidate_ref).label("name")
+    return (
+        select(_referral.c.id, name)
+        .join(_participant, refers(_referral.c.participant_id, _participant))
+        .where(_referral.c.program_id == program_of(desk.session), _referral.c.id.in_(ids))
+    )
+
+
+READINGS: Final[Mapping[str, Callable[[Desk, set[UUID]], Select[Any]]]] = {
+    "participant": _participants_read,
+    "referral": _referrals_read,
+}

@@ -1,0 +1,656 @@
+"""A candidate or participant by reference or number; who they are is one deliberate act away, and in the record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import HTMLResponse
+from sqlalchemy import select
+
+from api.answers import sentence_of, status_of
+from api.at_participants import find_participant, ground_of, is_in_session
+from api.pages.forms import Text, day_of, day_or_none, id_or_none
+from api.pages.frame import page, see_other
+from api.pages.lines import names_of
+from api.pages.referrals import ASKED, NAMES
+from api.permissions import Action, Given, Relation, allows, asks, require
+from api.session import AtDesk, Desk
+from duties.actors import Actor
+from duties.here import many, one, program_of
+from duties.participants import (
+    barring,
+    consents,
+    duplicates,
+    first_meetings,
+    numbers,
+    reading,
+    risks,
+    triage,
+    workers,
+)
+from duties.participants.areas import areas
+from duties.participants.consents import Signed
+from duties.participants.held import case_of
+from duties.participants.identity import open_identity
+from duties.participants.sealing import unseal
+from duties.reads import CHOSEN, Ground, Purpose, record_read
+from duties.refusals import Refusal
+from duties.roles import standing
+from locales import N_, gettext
+from meetings import admissions
+from models.agenda import AgendaItem
+from models.base import refers, table_of
+from models.meeting import Meeting
+from models.participant import Participant
+from models.program import Organization
+from models.referral import CRITERIA, Referral
+
+router = APIRouter(prefix="/participants")
+
+_participant = table_of(Participant)
+_referral = table_of(Referral)
+_item = table_of(AgendaItem)
+_meeting = table_of(Meeting)
+_organization = table_of(Organization)
+
+Seen = Annotated[int, Form()]
+
+#: Where somebody stands, as people say it, with its shape.
+STATES: Final[Mapping[str, tuple[str, str]]] = {
+    "candidate": (N_("Candidate"), "empty"),
+    "assigned": (N_("To be met"), "half"),
+    "committed": (N_("Committed"), "ask"),
+    "admitted": (N_("Participant"), "full"),
+    "refused": (N_("Not admitted"), "stop"),
+    "declined": (N_("Declined"), "skip"),
+    "destroyed": (N_("Destroyed"), "skip"),
+}
+FOUND: Final[Mapping[str, tuple[str, str]]] = {
+    "met": (N_("Met"), "full"),
+    "not_met": (N_("Not met"), "stop"),
+    "unknown": (N_("Not known"), "wait"),
+}
+RISKS: Final[Mapping[str, str]] = {
+    "red": N_("Red: dangerous"),
+    "yellow": N_("Yellow: worrisome"),
+    "green": N_("Green: safe"),
+    "none": N_("None: no commodification at admission, which is not “no risk”"),
+}
+RECRUITER: Final[Mapping[str, str]] = {
+    "benefits_exceed": N_("The benefits exceed the risks to others"),
+    "risks_exceed": N_("The risks to others exceed the benefits"),
+}
+PURPOSES: Final[Mapping[str, str]] = {
+    Purpose.HAND_OVER: N_("Handing over a follow-up"),
+    Purpose.URGENT_HELP: N_("Urgent help"),
+    Purpose.REQUEST_OF_PERSON: N_("The person asks for it"),
+    Purpose.LEGAL_DUTY: N_("A duty in law"),
+}
+OUTCOMES: Final[Mapping[str, str]] = {
+    "assign": N_("Given to a worker"),
+    "defer": N_("Deferred"),
+    "refuse": N_("Refused"),
+    "more": N_("More is asked"),
+}
+SAID: Final[Mapping[str, str]] = {
+    "thinks": N_("Takes time to think"),
+    "commits": N_("Commits"),
+    "declines": N_("Declines"),
+}
+SIGNERS: Final[Mapping[str, str]] = {
+    "self": N_("The person (from 14 on, alone)"),
+    "parental_authority": N_("Who holds parental authority (under 14)"),
+    "tutor": N_("The tutor"),
+}
+CONSENT_FOR: Final[Mapping[str, str]] = {
+    "program": N_("The program"),
+    "sharing": N_("Sharing with a partner"),
+    "referral": N_("Referral to a partner"),
+}
+BARS: Final[Mapping[str, str]] = {
+    "away": N_("absent"),
+    "leaving": N_("leaving"),
+    "barred": N_("the person does not want them"),
+    "no_agreement": N_("no agreement in force"),
+}
+
+
+@router.get("/{participant_id}", name="participant")
+@asks(Action.SEE_PARTICIPANT)
+def show_participant(desk: AtDesk, request: Request, participant_id: UUID) -> HTMLResponse:
+    """What is known without opening anything: where they stand, what was found, decided, consented."""
+    row, given = find_participant(desk.session, desk.asker, participant_id)
+    return _page(desk, request, row, given)
+
+
+@router.post("/{participant_id}/identity")
+@asks(Action.READ_IDENTITY)
+def read_identity(desk: AtDesk, request: Request, participant_id: UUID, purpose: Text = "") -> Response:
+    """Who they are and what was referred, shown once, and told to the record with its purpose."""
+    row, given = find_participant(desk.session, desk.asker, participant_id, Action.READ_IDENTITY)
+    by = require(Action.READ_IDENTITY, given)
+    ground = _ground(desk, given, participant_id)
+    shown: dict[str, Any] = {}
+
+    def act() -> None:
+        chosen = next((one for one in CHOSEN if one.value == purpose), None)
+        shown["who"] = open_identity(desk.session, participant_id, by=by, at=desk.at, ground=ground, purpose=chosen)
+        shown["told"] = _told(desk, participant_id, by, ground, chosen)
+        if Relation.COORDINATOR in given or is_in_session(desk.session, participant_id):
+            shown["facts"] = triage.read_findings(
+                desk.session, participant_id, language=desk.language, by=by, at=desk.at
+            )
+        if Relation.COORDINATOR in given and row["state"] == "candidate":
+            shown["duplicates"] = duplicates.possible_duplicates(desk.session, participant_id, by=by, at=desk.at)
+
+    refusal = desk.attempt(act)
+    if refusal is not None:
+        return _page(desk, request, row, given, refusal=refusal)
+    return _page(desk, request, row, given, shown=shown)
+
+
+@router.post("/{participant_id}/findings")
+@asks(Action.TRIAGE)
+def find(
+    desk: AtDesk,
+    request: Request,
+    participant_id: UUID,
+    referral: Text = "",
+    criterion: Text = "",
+    finding: Text = "",
+    fact: Text = "",
+    exception: Text = "",
+    why: Text = "",
+) -> Response:
+    """Record how a criterion was found; the age works itself out."""
+
+    def act(by: Actor) -> None:
+        referral_id = _referral_id(referral)
+        if criterion == "AD-C1":
+            triage.find_age(desk.session, referral_id, by=by, at=desk.at)
+            return
+        triage.find_criterion(
+            desk.session,
+            referral_id,
+            criterion,
+            finding,
+            fact=fact,
+            admit_all_the_same=exception == "yes",
+            why=why,
+            by=by,
+            at=desk.at,
+        )
+
+    return _do(desk, request, participant_id, Action.TRIAGE, act, "criteria")
+
+
+@router.post("/{participant_id}/triage")
+@asks(Action.TRIAGE)
+def decide_triage(
+    desk: AtDesk,
+    request: Request,
+    participant_id: UUID,
+    seen: Seen,
+    referral: Text = "",
+    result: Text = "",
+    reason: Text = "",
+    offered: Text = "",
+    worker: Text = "",
+    second: Text = "",
+) -> Response:
+    """Say where the referral goes; straight to a worker where it cannot wait."""
+
+    def act(by: Actor) -> None:
+        triage.triage(
+            desk.session,
+            _referral_id(referral),
+            result,
+            reason=reason,
+            offered=offered,
+            by=by,
+            at=desk.at,
+            seen=seen,
+        )
+        if result == "forwarded":
+            worker_id = id_or_none(worker)
+            if worker_id is None:
+                raise Refusal("admission.whom.missing", N_("Say who follows up."), source="AD-R4")
+            workers.forward(desk.session, participant_id, worker_id, second_id=id_or_none(second), by=by, at=desk.at)
+
+    return _do(desk, request, participant_id, Action.TRIAGE, act, "triage")
+
+
+@router.post("/{participant_id}/joining")
+@asks(Action.TRIAGE)
+def join(desk: AtDesk, request: Request, participant_id: UUID, referral: Text = "", to: Text = "") -> Response:
+    """Say that the referral is about somebody who is known."""
+    _, given = find_participant(desk.session, desk.asker, participant_id, Action.TRIAGE)
+    by = require(Action.TRIAGE, given)
+    row, _ = find_participant(desk.session, desk.asker, participant_id)
+
+    def act() -> None:
+        known = id_or_none(to)
+        if known is None:
+            raise Refusal("choice.missing", N_("Choose one of the list."))
+        duplicates.join_referral(desk.session, _referral_id(referral), known, by=by, at=desk.at)
+
+    refusal = desk.attempt(act)
+    if refusal is not None:
+        return _page(desk, request, row, given, refusal=refusal)
+    return see_other(f"/participants/{to}")
+
+
+@router.post("/{participant_id}/decision")
+@asks(Action.DECIDE_ADMISSION)
+def decide(
+    desk: AtDesk,
+    request: Request,
+    participant_id: UUID,
+    item: Text = "",
+    outcome: Text = "",
+    worker: Text = "",
+    second: Text = "",
+    reason: Text = "",
+    offered: Text = "",
+) -> Response:
+    """Record what the committee decides while it sits."""
+
+    def act(by: Actor) -> None:
+        item_id = id_or_none(item)
+        if item_id is None or admissions.candidate_of(desk.session, item_id) != participant_id:
+            raise Refusal("admission.no_candidate", N_("This item is not about an admission."))
+        admissions.decide_admission(
+            desk.session,
+            item_id,
+            outcome,
+            worker_id=id_or_none(worker),
+            second_id=id_or_none(second),
+            reason=reason,
+            offered=offered,
+            by=by,
+            at=desk.at,
+        )
+
+    return _do(desk, request, participant_id, Action.DECIDE_ADMISSION, act, "decision")
+
+
+@router.post("/{participant_id}/meetings")
+@asks(Action.KEEP_ADMISSION)
+def meet(
+    desk: AtDesk,
+    request: Request,
+    participant_id: UUID,
+    met_on: Text = "",
+    way: Text = "",
+    outcome: Text = "",
+    pair: Text = "",
+    back_on: Text = "",
+) -> Response:
+    """Record a first meeting, and what the person said."""
+
+    def act(by: Actor) -> None:
+        first_meetings.record_first_meeting(
+            desk.session,
+            participant_id,
+            met_on=day_of(met_on),
+            way=way,
+            outcome=outcome,
+            with_second=pair == "yes",
+            back_on=day_or_none(back_on),
+            by=by,
+            at=desk.at,
+        )
+
+    return _do(desk, request, participant_id, Action.KEEP_ADMISSION, act, "meeting")
+
+
+@router.post("/{participant_id}/consents")
+@asks(Action.KEEP_ADMISSION)
+def sign_consent(
+    desk: AtDesk,
+    request: Request,
+    participant_id: UUID,
+    purpose: Text = "",
+    partner: Text = "",
+    explained_on: Text = "",
+    signed_on: Text = "",
+    signed_by: Text = "",
+    worker_signed_on: Text = "",
+    copy_given_on: Text = "",
+    ends_on: Text = "",
+    text: Text = "fr",
+    limits: Text = "",
+) -> Response:
+    """Record a consent that was explained and signed."""
+
+    def act(by: Actor) -> None:
+        signed = Signed(
+            explained_on=day_of(explained_on),
+            signed_on=day_of(signed_on),
+            signed_by=signed_by,
+            worker_signed_on=day_of(worker_signed_on),
+            language=text,
+            limits_stated=limits == "yes",
+            copy_given_on=day_or_none(copy_given_on),
+            ends_on=day_or_none(ends_on),
+        )
+        consents.sign(
+            desk.session,
+            participant_id,
+            purpose,
+            signed,
+            organization_id=id_or_none(partner) if purpose != "program" else None,
+            by=by,
+            at=desk.at,
+        )
+
+    return _do(desk, request, participant_id, Action.KEEP_ADMISSION, act, "consent")
+
+
+@router.post("/{participant_id}/consents/{consent_id}/withdrawal")
+@asks(Action.KEEP_ADMISSION)
+def withdraw_consent(desk: AtDesk, request: Request, participant_id: UUID, consent_id: UUID) -> Response:
+    """The person takes a consent back; nobody asks why."""
+
+    def act(by: Actor) -> None:
+        _refuse_other(desk, participant_id, consent_id)
+        consents.withdraw(desk.session, consent_id, by=by, at=desk.at)
+
+    return _do(desk, request, participant_id, Action.KEEP_ADMISSION, act, "consent")
+
+
+@router.post("/{participant_id}/consents/{consent_id}/storing")
+@asks(Action.DECIDE_ADMISSION)
+def store_consent(
+    desk: AtDesk, request: Request, participant_id: UUID, consent_id: UUID, copy_given_on: Text = ""
+) -> Response:
+    """The coordinator keeps the signed form."""
+
+    def act(by: Actor) -> None:
+        _refuse_other(desk, participant_id, consent_id)
+        consents.store(desk.session, consent_id, copy_given_on=day_or_none(copy_given_on), by=by, at=desk.at)
+
+    return _do(desk, request, participant_id, Action.DECIDE_ADMISSION, act, "consent")
+
+
+@router.post("/{participant_id}/risk")
+@asks(Action.KEEP_ADMISSION)
+def assess_risk(
+    desk: AtDesk,
+    request: Request,
+    participant_id: UUID,
+    kind: Text = "admission",
+    level: Text = "",
+    why: Text = "",
+    profile: Text = "",
+    involvement: Text = "",
+    benefits: Text = "",
+    risks_to_others: Text = "",
+) -> Response:
+    """Assess the risk at admission; or the risk to others of one who recruits."""
+
+    def act(by: Actor) -> None:
+        told = (
+            {"why": why}
+            if kind == "admission"
+            else {"profile": profile, "involvement": involvement, "benefits": benefits, "risks": risks_to_others}
+        )
+        risks.assess(desk.session, participant_id, kind, level, why=told, by=by, at=desk.at)
+
+    return _do(desk, request, participant_id, Action.KEEP_ADMISSION, act, "risk")
+
+
+@router.post("/{participant_id}/number")
+@asks(Action.DECIDE_ADMISSION)
+def give_number(desk: AtDesk, request: Request, participant_id: UUID, seen: Seen) -> Response:
+    """Give the number; the follow-up begins."""
+
+    def act(by: Actor) -> None:
+        numbers.admit(desk.session, participant_id, by=by, at=desk.at, seen=seen)
+
+    return _do(desk, request, participant_id, Action.DECIDE_ADMISSION, act, "number")
+
+
+@router.post("/{participant_id}/barred")
+@asks(Action.KEEP_ADMISSION)
+def bar(desk: AtDesk, request: Request, participant_id: UUID, person: Text = "") -> Response:
+    """The person does not want somebody near their file: at once."""
+    row, given = find_participant(desk.session, desk.asker, participant_id, Action.KEEP_ADMISSION)
+    by = require(Action.KEEP_ADMISSION, given)
+
+    def act() -> None:
+        whom = id_or_none(person)
+        if whom is None:
+            raise Refusal("choice.missing", N_("Choose one of the list."))
+        barring.bar(desk.session, participant_id, whom, by=by, at=desk.at)
+
+    refusal = desk.attempt(act)
+    if refusal is not None:
+        return _page(desk, request, row, given, refusal=refusal)
+    # Whoever bars themselves, because the person asked them to, is out from here on.
+    return see_other("/" if person == str(desk.asker.person_id) else f"/participants/{participant_id}#barred")
+
+
+@router.post("/{participant_id}/barred/{person_id}/lifting")
+@asks(Action.TRIAGE)
+def lift_bar(desk: AtDesk, request: Request, participant_id: UUID, person_id: UUID) -> Response:
+    """The person lets somebody near their file again."""
+
+    def act(by: Actor) -> None:
+        barring.lift(desk.session, participant_id, person_id, by=by, at=desk.at)
+
+    return _do(desk, request, participant_id, Action.TRIAGE, act, "barred")
+
+
+# ------------------------------------------------------------------------------------------------------------ below
+
+
+def _do(
+    desk: Desk,
+    request: Request,
+    participant_id: UUID,
+    action: Action,
+    act: Callable[[Actor], None],
+    place: str,
+) -> Response:
+    row, given = find_participant(desk.session, desk.asker, participant_id, action)
+    by = require(action, given)
+    refusal = desk.attempt(lambda: act(by))
+    if refusal is not None:
+        return _page(desk, request, row, given, refusal=refusal)
+    return see_other(f"/participants/{participant_id}#{place}")
+
+
+def _referral_id(text: str) -> UUID:
+    found = id_or_none(text)
+    if found is None:
+        raise Refusal("referral.not_there", N_("There is no such referral."))
+    return found
+
+
+def _refuse_other(desk: Desk, participant_id: UUID, consent_id: UUID) -> None:
+    if consent_id not in {row["id"] for row in consents.consents_of(desk.session, participant_id)}:
+        raise Refusal("consent.unknown", N_("There is no such consent."))
+
+
+def _ground(desk: Desk, given: Given, participant_id: UUID) -> Ground:
+    """A member of the committee takes part in the matter while it sits on the candidate; else they say what for."""
+    ground = ground_of(given)
+    if ground == "purpose" and is_in_session(desk.session, participant_id):
+        return "part"
+    return ground
+
+
+def _told(desk: Desk, participant_id: UUID, by: Actor, ground: Ground, purpose: Purpose | None) -> list[dict[str, Any]]:
+    """What each referral of the person says, opened and in the record."""
+    rows = many(
+        desk.session,
+        select(_referral.c.id, _referral.c.sealed, _referral.c.received_at)
+        .where(
+            _referral.c.program_id == program_of(desk.session),
+            _referral.c.participant_id == participant_id,
+            _referral.c.sealed.is_not(None),
+            _referral.c.state != "draft",
+        )
+        .order_by(_referral.c.received_at.desc()),
+    )
+    told = []
+    for row in rows:
+        record_read(
+            desk.session, "referral", row["id"], what="referral", ground=ground, by=by, at=desk.at, purpose=purpose
+        )
+        said = unseal(desk.session, participant_id, f"referral/{row['id']}", row["sealed"])
+        facts = [(gettext(ASKED[name]), text) for name, text in said.get("facts", {}).items()]
+        told.append({**said, "facts": facts, "received_at": row["received_at"]})
+    return told
+
+
+def _page(
+    desk: Desk,
+    request: Request,
+    row: Mapping[str, Any],
+    given: Given,
+    *,
+    refusal: Refusal | None = None,
+    shown: Mapping[str, Any] | None = None,
+) -> HTMLResponse:
+    session, participant_id = desk.session, row["id"]
+    if refusal is not None:
+        row = _again(desk, participant_id) or row
+    may = {action: allows(action, given) is not None for action in _ACTS}
+    referrals = reading.referrals_of(session, participant_id)
+    waiting = next((one for one in referrals if one["state"] == "received"), None)
+    found = triage.findings_of(session, participant_id)
+    named = workers.named(session, participant_id)
+    item = _item_of(desk, row)
+    choosing = (may[Action.TRIAGE] and waiting is not None) or (may[Action.DECIDE_ADMISSION] and item is not None)
+    offered = workers.proposals(session, participant_id, at=desk.at) if choosing else []
+    barred = barring.barred_of(session, participant_id) if may[Action.KEEP_ADMISSION] else []
+    decided = admissions.decisions_about(session, participant_id)
+    signed = consents.consents_of(session, participant_id)
+    met = first_meetings.meetings_of(session, participant_id)
+    staff = sorted({tenure.person_id for tenure in standing(session, desk.day).holding("youth_worker")}, key=str)
+    people = {
+        *(one["referred_by"] for one in referrals),
+        *(one.found_by for one in found.values()),
+        *(one.allowed_by for one in found.values()),
+        *((named["worker_id"], named["second_id"]) if named else ()),
+        *(one.person_id for one in offered),
+        *(one["person_id"] for one in barred),
+        *(one["taken_by"] for one in decided),
+        *(one["worker_id"] for one in signed),
+        *staff,
+    }
+    names = names_of(desk, people)
+    place = {area.key: area.fr if desk.language == "fr" else area.en for area in areas(session)}
+    return page(
+        desk,
+        request,
+        "participant.html",
+        status=status_of(refusal) if refusal else 200,
+        refusal=sentence_of(refusal) if refusal else "",
+        one=row,
+        known_as=row["number"] or row["candidate_ref"],
+        state=STATES[row["state"]],
+        area=place.get(row["area"], ""),
+        may={action.value: allowed for action, allowed in may.items()},
+        must_say_why=_ground(desk, given, participant_id) == "purpose",
+        purposes=[(key, gettext(words)) for key, words in PURPOSES.items()],
+        shown=shown or {},
+        referrals=referrals,
+        waiting=waiting,
+        criteria=[
+            (criterion, gettext(NAMES[criterion]), found.get(criterion))
+            for criterion in CRITERIA
+            if criterion != "AD-C4" or row["recruiter"] or criterion in found
+        ],
+        found_words=FOUND,
+        findings=[(key, gettext(words)) for key, (words, _) in FOUND.items()],
+        named=named,
+        names=names,
+        item=item,
+        offered=[(one, _said_of(one, names)) for one in offered],
+        choices=[(str(one.person_id), _said_of(one, names)) for one in offered if one.possible],
+        decided=decided,
+        outcomes=OUTCOMES,
+        met=met,
+        said=SAID,
+        ways=[("in_person", gettext(N_("In person"))), ("remote", gettext(N_("At a distance")))],
+        signed=signed,
+        consent_for=CONSENT_FOR,
+        signers=SIGNERS,
+        partners=_partners(desk),
+        partner_names=dict(_partners(desk)),
+        risk=risks.last(session, participant_id, "admission"),
+        recruiter_risk=risks.last(session, participant_id, "recruiter"),
+        risk_words=RISKS,
+        recruiter_words=RECRUITER,
+        barred=barred,
+        staff=[(str(person), names[person]) for person in staff if person in names],
+        case_id=case_of(session, participant_id),
+        today=desk.day,
+    )
+
+
+_ACTS: Final = (
+    Action.READ_IDENTITY,
+    Action.TRIAGE,
+    Action.KEEP_ADMISSION,
+    Action.DECIDE_ADMISSION,
+)
+
+
+def _again(desk: Desk, participant_id: UUID) -> Mapping[str, Any] | None:
+    """The row as it stands after what was refused was undone."""
+    found = find_participant(desk.session, desk.asker, participant_id)
+    return found[0]
+
+
+def _said_of(proposal: workers.Proposal, names: Mapping[UUID, str]) -> str:
+    """A worker with what speaks for and against, in one line."""
+    load = proposal.load
+    parts = [names.get(proposal.person_id, "")]
+    if load.bars:
+        parts.append(", ".join(gettext(BARS[bar]) for bar in load.bars))
+        return " – ".join(parts)
+    told = [gettext(N_("%(count)s followed")) % {"count": load.primary}]
+    if load.hours:
+        told.append(gettext(N_("%(hours)s h a week")) % {"hours": f"{load.hours:g}"})
+    if proposal.waiting:
+        told.append(gettext(N_("%(count)s to meet")) % {"count": proposal.waiting})
+    if load.is_overloaded:
+        told.append(gettext(N_("overloaded")))
+    if proposal.speaks:
+        told.append(gettext(N_("speaks the language")))
+    if proposal.knew:
+        told.append(gettext(N_("knows the person")))
+    return " – ".join([*parts, ", ".join(told)])
+
+
+def _item_of(desk: Desk, row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The item of a meeting under way on which the committee decides of a candidate; None where there is none."""
+    return one(
+        desk.session,
+        select(_item.c.id, _item.c.outcome, _item.c.times_seen, _item.c.meeting_id)
+        .join(_meeting, refers(_item.c.meeting_id, _meeting))
+        .where(
+            _item.c.program_id == program_of(desk.session),
+            _item.c.kind == admissions.KIND,
+            _item.c.subject == row["candidate_ref"],
+            _item.c.outcome == "",
+            _meeting.c.state == "under_way",
+        )
+        .limit(1),
+    )
+
+
+def _partners(desk: Desk) -> list[tuple[UUID, str]]:
+    rows = desk.session.execute(
+        select(_organization.c.id, _organization.c.short_name)
+        .where(_organization.c.program_id == program_of(desk.session), _organization.c.kind != "outside")
+        .order_by(_organization.c.short_name)
+    )
+    return [(row.id, row.short_name) for row in rows]

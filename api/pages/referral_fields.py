@@ -1,0 +1,96 @@
+"""The fields of a referral's form, as people type them on a page or by a link."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import Depends, Form
+
+from api.pages.forms import Text
+from duties.participants.referring import ReferralForm
+from duties.refusals import Refusal
+from locales import N_
+from models.referral import CRITERIA
+
+_TEXTS = (
+    *("given_name", "family_name", "phone", "email", "address", "contact_note", "area", "setting", "legal_care"),
+    *("reasons", "referrer_name", "referrer_organization", "referrer_contact"),
+)
+
+
+class ReferralTyped:
+    """A referral as it was typed. `fact_0` to `fact_5` are the facts behind the criteria, in their order."""
+
+    def __init__(
+        self,
+        given_name: Text = "",
+        family_name: Text = "",
+        birth_date: Text = "",
+        age: Text = "",
+        phone: Text = "",
+        email: Text = "",
+        address: Text = "",
+        contact_note: Text = "",
+        languages: Text = "",
+        area: Text = "",
+        setting: Text = "",
+        legal_care: Text = "",
+        reasons: Text = "",
+        fact: Annotated[list[str] | None, Form()] = None,
+        recruiter: Text = "",
+        referrer_name: Text = "",
+        referrer_organization: Text = "",
+        referrer_contact: Text = "",
+    ) -> None:
+        given = dict(locals())
+        self.values: dict[str, Any] = {name: given[name] for name in _TEXTS}
+        self.values |= {"birth_date": birth_date, "age": age, "languages": languages, "recruiter": recruiter}
+        self.values["fact"] = [*(fact or []), *[""] * len(CRITERIA)][: len(CRITERIA)]
+
+    def form(self) -> ReferralForm:
+        """The referral. Raises Refusal."""
+        typed = self.values
+        return ReferralForm(
+            **{name: typed[name] for name in _TEXTS},
+            birth_date=_birth(typed["birth_date"]),
+            age=_age(typed["age"]),
+            languages=tuple(word for word in typed["languages"].replace(",", " ").split() if word),
+            facts=dict(zip(CRITERIA, typed["fact"], strict=True)),
+            recruiter=typed["recruiter"] == "yes",
+        )
+
+
+TypedReferral = Annotated[ReferralTyped, Depends()]
+
+
+def typed_of(form: ReferralForm) -> Mapping[str, Any]:
+    """A saved draft as the fields show it."""
+    return {
+        **{name: getattr(form, name) for name in _TEXTS},
+        "birth_date": form.birth_date.isoformat() if form.birth_date else "",
+        "age": str(form.age) if form.age is not None else "",
+        "languages": " ".join(form.languages),
+        "recruiter": "yes" if form.recruiter else "",
+        "fact": [form.facts.get(criterion, "") for criterion in CRITERIA],
+    }
+
+
+def _birth(text: str) -> date | None:
+    text = text.strip()
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Refusal("day.malformed", N_("Write the day as year-month-day, such as 2026-12-07.")) from None
+
+
+def _age(text: str) -> int | None:
+    text = text.strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= 3):  # noqa: PLR2004 - nobody is a thousand
+        raise Refusal("referral.age", N_("Age: write it in whole years, such as 15."))
+    return int(text)

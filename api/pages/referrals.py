@@ -1,0 +1,208 @@
+"""Referring somebody, phone first and saved as one goes; and the coordinator's board of what came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import HTMLResponse
+
+from api.answers import sentence_of, status_of
+from api.pages.forms import Text
+from api.pages.frame import page, see_other
+from api.pages.lines import names_of
+from api.pages.referral_fields import TypedReferral, typed_of
+from api.permissions import Action, allows, asks, require, to_program
+from api.session import AtDesk, Desk
+from duties.participants import links, reading, referring, retention
+from duties.participants.areas import areas
+from duties.participants.referring import ReferralForm
+from duties.participants.triage import findings_of
+from duties.refusals import Refusal
+from locales import N_, gettext
+from models.referral import CRITERIA
+
+router = APIRouter(prefix="/referrals")
+
+#: The criteria as a form asks for the fact behind each.
+ASKED: Final[Mapping[str, str]] = {
+    "AD-C0": N_("Sexual exploitation, or activities of the sex trade, now or before: what is known, and from whom?"),
+    "AD-C1": N_("Age: is anything uncertain?"),
+    "AD-C2": N_("Address in the area served, or the area that they frequent"),
+    "AD-C3": N_("Harms that they recognize in their own life"),
+    "AD-C4": N_("Where they also recruit others: what is known"),
+    "AD-C5": N_("Their own will to take part: what they said"),
+}
+#: What a criterion is called.
+NAMES: Final[Mapping[str, str]] = {
+    "AD-C0": N_("Sexual exploitation"),
+    "AD-C1": N_("12 to 24 years old"),
+    "AD-C2": N_("Area served"),
+    "AD-C3": N_("Recognizes harms"),
+    "AD-C4": N_("Recruits others"),
+    "AD-C5": N_("Voluntary"),
+}
+#: Over how long the funnel looks back.
+_LOOKS_BACK: Final = timedelta(days=365)
+
+Seen = Annotated[int, Form()]
+
+
+@router.get("", name="referrals")
+@asks(Action.REFER)
+def show_referrals(desk: AtDesk, request: Request) -> HTMLResponse:
+    """One's own drafts and referrals; for the coordinator, what came and where it stands."""
+    require(Action.REFER, to_program(desk.asker))
+    return _board(desk, request)
+
+
+@router.get("/new", name="new_referral")
+@asks(Action.REFER)
+def new_referral(desk: AtDesk, request: Request) -> HTMLResponse:
+    """An empty form."""
+    require(Action.REFER, to_program(desk.asker))
+    return _form(desk, request, None, typed_of(ReferralForm()))
+
+
+@router.post("")
+@asks(Action.REFER)
+def begin_referral(desk: AtDesk, request: Request, typed: TypedReferral, do: Text = "save") -> Response:
+    """Save what was typed as a draft, or send it at once."""
+    by = require(Action.REFER, to_program(desk.asker))
+    made: list[UUID] = []
+
+    def act() -> None:
+        form = typed.form()
+        made.append(referring.begin_referral(desk.session, form, by=by, at=desk.at))
+        if do == "send":
+            referring.send_referral(desk.session, made[0], form, by=by, at=desk.at)
+
+    refusal = desk.attempt(act)
+    if refusal is not None:
+        return _form(desk, request, None, typed.values, refusal=refusal)
+    return see_other("/referrals?sent=yes" if do == "send" else f"/referrals/{made[0]}")
+
+
+@router.post("/links")
+@asks(Action.TRIAGE)
+def make_link(desk: AtDesk, request: Request) -> Response:
+    """A link for one outside professional, shown now and never again."""
+    by = require(Action.TRIAGE, to_program(desk.asker))
+    _, token = links.make_link(desk.session, by=by, at=desk.at)
+    return _board(desk, request, link=f"{desk.office.base_url}/refer/{token}")
+
+
+@router.post("/links/{link_id}/ending")
+@asks(Action.TRIAGE)
+def end_link(desk: AtDesk, request: Request, link_id: UUID) -> Response:
+    """Take back a link that nobody has used."""
+    by = require(Action.TRIAGE, to_program(desk.asker))
+    refusal = desk.attempt(lambda: links.end_link(desk.session, link_id, by=by, at=desk.at))
+    return _board(desk, request, refusal=refusal) if refusal else see_other("/referrals#links")
+
+
+@router.get("/{referral_id}", name="referral")
+@asks(Action.REFER)
+def show_draft(desk: AtDesk, request: Request, referral_id: UUID) -> Response:
+    """One's own draft, to go on with."""
+    by = require(Action.REFER, to_program(desk.asker))
+    try:
+        form, version = referring.draft_of(desk.session, referral_id, by=by)
+    except Refusal as refusal:
+        return _board(desk, request, refusal=refusal, status=404)
+    return _form(desk, request, referral_id, typed_of(form), seen=version)
+
+
+@router.post("/{referral_id}")
+@asks(Action.REFER)
+def save_draft(
+    desk: AtDesk, request: Request, referral_id: UUID, seen: Seen, typed: TypedReferral, do: Text = "save"
+) -> Response:
+    """Save a draft, or send it."""
+    by = require(Action.REFER, to_program(desk.asker))
+
+    def act() -> None:
+        verb = referring.send_referral if do == "send" else referring.save_referral
+        verb(desk.session, referral_id, typed.form(), by=by, at=desk.at, seen=seen)
+
+    refusal = desk.attempt(act)
+    if refusal is None:
+        return see_other("/referrals?sent=yes" if do == "send" else f"/referrals/{referral_id}")
+    if refusal.code == "referral.unknown":
+        return _board(desk, request, refusal=refusal, status=404)
+    return _form(desk, request, referral_id, typed.values, seen=seen, refusal=refusal)
+
+
+@router.post("/{referral_id}/abandonment")
+@asks(Action.REFER)
+def abandon_draft(desk: AtDesk, request: Request, referral_id: UUID) -> Response:
+    """Throw a draft away."""
+    by = require(Action.REFER, to_program(desk.asker))
+    refusal = desk.attempt(lambda: referring.abandon_referral(desk.session, referral_id, by=by, at=desk.at))
+    return _board(desk, request, refusal=refusal, status=404) if refusal else see_other("/referrals")
+
+
+def _form(
+    desk: Desk,
+    request: Request,
+    referral_id: UUID | None,
+    typed: Mapping[str, Any],
+    *,
+    seen: int = 0,
+    refusal: Refusal | None = None,
+) -> HTMLResponse:
+    return page(
+        desk,
+        request,
+        "referral.html",
+        status=status_of(refusal) if refusal else 200,
+        typed=typed,
+        refusal=sentence_of(refusal) if refusal else "",
+        action=f"/referrals/{referral_id}" if referral_id else "/referrals",
+        seen=seen,
+        is_draft=referral_id is not None,
+        **choices(desk.session, desk.language),
+    )
+
+
+def choices(session: Any, language: str) -> dict[str, Any]:
+    """What a referral's form lets one choose of, and what it asks behind each criterion."""
+    return {
+        "areas": [(area.key, area.fr if language == "fr" else area.en) for area in areas(session)],
+        "asked": [(criterion, gettext(ASKED[criterion])) for criterion in CRITERIA if criterion != "AD-C1"],
+        "criteria": list(CRITERIA),
+    }
+
+
+def _board(
+    desk: Desk, request: Request, *, refusal: Refusal | None = None, link: str = "", status: int = 0
+) -> HTMLResponse:
+    triages = allows(Action.TRIAGE, to_program(desk.asker)) is not None
+    received = reading.referrals(desk.session, states=("received",)) if triages else []
+    under_way = reading.referrals(desk.session, states=("triaged",)) if triages else []
+    found = {row["id"]: findings_of(desk.session, row["participant_id"]) for row in received}
+    made = links.links_of(desk.session) if triages else []
+    people = {row["referred_by"] for row in (*received, *under_way)} | {row["made_by"] for row in made}
+    return page(
+        desk,
+        request,
+        "referrals.html",
+        status=status or (status_of(refusal) if refusal else 200),
+        refusal=sentence_of(refusal) if refusal else "",
+        sent=request.query_params.get("sent") == "yes",
+        mine=reading.mine(desk.session, desk.asker.person_id),
+        triages=triages,
+        received=received,
+        found=found,
+        under_way=[row for row in under_way if row["participant_state"] in ("candidate", "assigned", "committed")],
+        names=names_of(desk, {person for person in people if person}),
+        link=link,
+        links=made,
+        now=desk.at,
+        criteria=[(criterion, gettext(NAMES[criterion])) for criterion in CRITERIA],
+        funnel=reading.funnel(desk.session, since=desk.at - _LOOKS_BACK) if triages else None,
+        to_destroy=retention.due(desk.session, desk.day) if triages else [],
+    )

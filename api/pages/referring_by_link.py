@@ -1,0 +1,97 @@
+"""Referring one person by a link: no account, nothing kept on the way, and nothing learned of whom the program knows.
+
+A link that never was, was used, was taken back or is too old is answered as what is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import HTMLResponse
+from sqlmodel import Session
+
+from api import limits
+from api.answers import sentence_of, status_of
+from api.language import PARAMETER
+from api.pages.frame import see_other
+from api.pages.referral_fields import TypedReferral, typed_of
+from api.pages.referrals import choices
+from api.permissions import Action, Forbidden, asks
+from api.rendering import render
+from api.session import Office, office_of
+from duties.actors import OUTSIDE, Actor
+from duties.here import program
+from duties.participants import links, referring
+from duties.participants.referring import ReferralForm
+from duties.refusals import Refusal
+from locales import current_language, is_language
+
+router = APIRouter()
+
+#: Referrals sent from one address of the network, in the limits' span.
+SENT_FROM_ONE_PLACE: Final = 60
+
+_COUNTED = [Depends(limits.from_one_place("refer", most=SENT_FROM_ONE_PLACE))]
+_BY: Final = Actor.system(OUTSIDE)
+
+
+@router.get("/refer/{token}", name="refer_by_link")
+@asks(Action.REFER_BY_LINK)
+def show_form(request: Request, token: str) -> HTMLResponse:
+    """The empty form. Changes nothing: scanners of mail follow links too."""
+    office = office_of(request)
+    with _program_of(office, token) as session:
+        return _page(request, session, token, typed_of(ReferralForm()))
+
+
+@router.post("/refer/{token}", dependencies=_COUNTED)
+@asks(Action.REFER_BY_LINK)
+def refer(request: Request, token: str, typed: TypedReferral) -> Response:
+    """Send the referral; the link works no more."""
+    office = office_of(request)
+    with _program_of(office, token) as session:
+        try:
+            referring.refer_by_link(session, token, typed.form(), by=_BY, at=office.clock())
+        except Refusal as refusal:
+            session.rollback()
+            if refusal.code == "referral_link.closed":
+                raise Forbidden from None
+            return _page(request, session, token, typed.values, refusal=refusal)
+        session.commit()
+    chosen = request.query_params.get(PARAMETER, "")
+    return see_other("/referred" + (f"?{PARAMETER}={chosen}" if is_language(chosen) else ""))
+
+
+@router.get("/referred", name="referred")
+@asks(Action.LOOK)
+def referred(request: Request) -> HTMLResponse:
+    """Thanks, the same for everyone: it tells nothing of what becomes of it."""
+    return render(request, "referred.html")
+
+
+def _program_of(office: Office, token: str) -> Session:
+    """A session of the program that a link is of. Raises Forbidden."""
+    with office.before_a_program() as session:
+        program_id = links.program_behind(session, token, at=office.clock())
+    if program_id is None:
+        raise Forbidden
+    return office.of_program(program_id)
+
+
+def _page(
+    request: Request, session: Session, token: str, typed: Mapping[str, Any], *, refusal: Refusal | None = None
+) -> HTMLResponse:
+    here, language = program(session), current_language()
+    asked = request.query_params.get(PARAMETER, "")
+    return render(
+        request,
+        "refer_by_link.html",
+        status=status_of(refusal) if refusal else 200,
+        program=here.title_fr if language == "fr" else here.title_en,
+        typed=typed,
+        refusal=sentence_of(refusal) if refusal else "",
+        action=f"/refer/{token}" + (f"?{PARAMETER}={asked}" if is_language(asked) else ""),
+        **choices(session, language),
+    )

@@ -1,0 +1,219 @@
+"""Referring on a page and by a link, the coordinator's board, and a candidate's page: who sees what, what is told."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select, text
+
+from duties.participants import barring, links
+from models.base import table_of
+from models.participant import Participant
+from models.referral import Referral
+from tests.api.desk import client_for, nobody
+from tests.cast import AT, KEYS, TODAY, Cast
+from tests.following import agreed
+from tests.referring import ONDINE, declare_admission, participant_of, refer
+
+_participant = table_of(Participant)
+_referral = table_of(Referral)
+
+TYPED: dict[str, Any] = {
+    "given_name": "Ondine",
+    "family_name": "Fougère-Lys",
+    "birth_date": "2010-05-04",
+    "phone": "514 555-0144",
+    "languages": "fr, en",
+    "area": "laval",
+    "reasons": "Elle demande de l’aide.",
+    "fact": ["Elle le dit.", "", "Laval", "", "", "Oui"],
+}
+
+
+@pytest.fixture
+def there(cast: Cast) -> Cast:
+    """Admissions carried, agreements in force."""
+    declare_admission(cast)
+    with cast.session() as session:
+        agreed(session, cast)
+    return cast
+
+
+def _client(cast: Cast, name: str) -> TestClient:
+    return client_for(cast.database, cast.people[name])
+
+
+def _one(cast: Cast) -> Any:
+    with cast.session() as session:
+        return session.execute(select(_referral)).one()
+
+
+def test_a_draft_is_saved_gone_on_with_and_sent(there: Cast) -> None:
+    client = _client(there, "worker_ccsmtl")
+    assert client.get("/referrals/new").status_code == 200
+    saved = client.post("/referrals", data={"given_name": "Ondine", "do": "save"})
+    assert saved.status_code == 303
+    page = client.get(saved.headers["location"])
+    assert 'value="Ondine"' in page.text
+    seen = re.findall(r'name="seen" value="(\d+)"', page.text)[0]
+    wrong = client.post(
+        saved.headers["location"], data={**TYPED, "birth_date": "2090-01-01", "seen": seen, "do": "send"}
+    )
+    assert wrong.status_code == 409
+    assert "future" in wrong.text
+    assert 'value="Fougère-Lys"' in wrong.text, "what was typed is still there"
+    sent = client.post(saved.headers["location"], data={**TYPED, "seen": seen, "do": "send"})
+    assert sent.headers["location"] == "/referrals?sent=yes"
+    assert _one(there).state == "received"
+    assert client.get(saved.headers["location"]).status_code == 404
+    assert _client(there, "coordinator").get(saved.headers["location"]).status_code == 404
+
+
+def test_the_board_is_the_coordinator_s_and_names_nobody(there: Cast) -> None:
+    refer(there)
+    mine = _client(there, "worker_ccsmtl").get("/referrals")
+    board = _client(there, "coordinator").get("/referrals")
+    with there.session() as session:
+        reference = session.execute(select(_participant.c.candidate_ref)).scalar_one()
+    assert reference in board.text
+    assert reference not in mine.text
+    assert "Ondine" not in board.text + mine.text
+    assert "To triage" in board.text
+    assert "To triage" not in mine.text
+
+
+def test_who_they_are_is_one_act_away_and_in_the_record(there: Cast) -> None:
+    referral_id = refer(there)
+    with there.session() as session:
+        participant_id = participant_of(session, referral_id)
+    client = _client(there, "coordinator")
+    page = client.get(f"/participants/{participant_id}")
+    assert page.status_code == 200
+    assert "Ondine" not in page.text
+    shown = client.post(f"/participants/{participant_id}/identity")
+    assert "Ondine Fougère-Lys" in shown.text
+    assert "no-store" in shown.headers["cache-control"]
+    with there.session() as session:
+        told = session.execute(text("select facts->>'what' as what from event where verb = 'read'")).scalars().all()
+    assert sorted(told) == ["duplicates", "identity", "referral"]
+
+
+@pytest.mark.parametrize("name", ["worker_codim", "manager_ccsmtl", "police", "researcher", "worker_ccsmtl"])
+def test_a_candidate_is_not_there_for_anyone_else_nor_for_whoever_referred(there: Cast, name: str) -> None:
+    referral_id = refer(there)
+    with there.session() as session:
+        participant_id = participant_of(session, referral_id)
+    client = _client(there, name)
+    absent = client.get(f"/participants/{UUID(int=5)}")
+    theirs = client.get(f"/participants/{participant_id}")
+    assert (absent.status_code, theirs.status_code) == (404, 404)
+    for way in ("identity", "findings", "triage", "meetings", "number", "barred", "risk", "consents", "decision"):
+        assert client.post(f"/participants/{participant_id}/{way}", data={"seen": "1"}).status_code == 404, way
+
+
+def test_a_referral_is_triaged_forwarded_met_consented_and_numbered_on_the_pages(there: Cast) -> None:
+    referral_id = refer(there)
+    coordinator, worker = _client(there, "coordinator"), _client(there, "worker_codim")
+    with there.session() as session:
+        participant_id = participant_of(session, referral_id)
+        seen = session.execute(select(_referral.c.version)).scalar_one()
+    here = f"/participants/{participant_id}"
+    for criterion in ("AD-C0", "AD-C1", "AD-C2", "AD-C3", "AD-C5"):
+        found = {"referral": str(referral_id), "criterion": criterion, "finding": "met", "fact": "Dit."}
+        assert coordinator.post(f"{here}/findings", data=found).status_code == 303, criterion
+    decided = {
+        "referral": str(referral_id),
+        "seen": str(seen),
+        "result": "forwarded",
+        "reason": "Danger",
+        "worker": str(there.people["worker_codim"]),
+    }
+    assert worker.get(here).status_code == 404
+    answer = coordinator.post(f"{here}/triage", data=decided)
+    assert answer.status_code == 303, answer.text
+    assert worker.get(here).status_code == 200
+    assert "Ondine" in worker.post(f"{here}/identity").text
+    met = {"met_on": TODAY.isoformat(), "way": "in_person", "outcome": "commits"}
+    assert worker.post(f"{here}/meetings", data=met).status_code == 303
+    day = TODAY.isoformat()
+    signed = {
+        "purpose": "program",
+        "explained_on": day,
+        "signed_on": day,
+        "signed_by": "self",
+        "worker_signed_on": day,
+        "copy_given_on": day,
+        "limits": "yes",
+    }
+    assert worker.post(f"{here}/consents", data={**signed, "limits": ""}).status_code == 409
+    assert worker.post(f"{here}/consents", data=signed).status_code == 303
+    assert worker.post(f"{here}/number", data={"seen": "1"}).status_code == 404
+    assert worker.post(f"{here}/risk", data={"level": "yellow"}).status_code == 303
+    with there.session() as session:
+        version = session.execute(select(_participant.c.version)).scalar_one()
+    assert coordinator.post(f"{here}/number", data={"seen": str(version)}).status_code == 303
+    page = coordinator.get(here)
+    assert "#2026-01" in page.text
+    assert "Ondine" not in page.text
+
+
+def test_whom_the_person_barred_sees_nothing_from_that_moment_on(there: Cast) -> None:
+    test_a_referral_is_triaged_forwarded_met_consented_and_numbered_on_the_pages(there)
+    with there.session() as session:
+        participant_id = session.execute(select(_participant.c.id)).scalar_one()
+    worker = _client(there, "worker_codim")
+    assert worker.get(f"/participants/{participant_id}").status_code == 200
+    with there.session() as session:
+        barring.bar(session, participant_id, there.people["worker_codim"], by=there.actor("coordinator"), at=AT)
+    assert worker.get(f"/participants/{participant_id}").status_code == 404
+    assert worker.post(f"/participants/{participant_id}/identity", data={"purpose": "urgent_help"}).status_code == 404
+
+
+def test_a_link_is_opened_as_often_as_one_likes_and_refers_once(there: Cast) -> None:
+    with there.session() as session:
+        _, token = links.make_link(session, by=there.actor("coordinator"), at=AT)
+    client = nobody(there.database)
+    for _ in range(2):
+        assert client.get(f"/refer/{token}").status_code == 200
+    outside = {**TYPED, "referrer_name": "Jonc Osier", "referrer_contact": "450 555-0101"}
+    refused = client.post(f"/refer/{token}", data={**outside, "referrer_name": ""})
+    assert refused.status_code == 409
+    assert 'value="Fougère-Lys"' in refused.text
+    sent = client.post(f"/refer/{token}", data=outside)
+    assert sent.headers["location"] == "/referred"
+    assert "Ondine" not in client.get("/referred").text
+    assert client.get(f"/refer/{token}").status_code == 404
+    assert client.post(f"/refer/{token}", data=outside).status_code == 404
+    assert client.get("/refer/never-was").status_code == 404
+    assert _one(there).way == "link"
+
+
+def test_a_link_is_shown_once_and_taken_back(there: Cast) -> None:
+    coordinator = _client(there, "coordinator")
+    made = coordinator.post("/referrals/links")
+    token = re.findall(r"/refer/([\w-]{20,})", made.text)[0]
+    assert token not in coordinator.get("/referrals").text
+    assert _client(there, "worker_codim").post("/referrals/links").status_code == 404
+    ending = re.findall(r'action="(/referrals/links/[^"]+/ending)"', made.text)[0]
+    assert coordinator.post(ending).status_code == 303
+    assert nobody(there.database).get(f"/refer/{token}").status_code == 404
+
+
+def test_without_keys_pages_say_one_sentence_and_nothing_is_lost(there: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    referral_id = refer(there)
+    with there.session() as session:
+        participant_id = participant_of(session, referral_id)
+    coordinator = _client(there, "coordinator")
+    monkeypatch.setattr(KEYS, "broken", True)
+    for answer in (
+        coordinator.post(f"/participants/{participant_id}/identity"),
+        coordinator.post("/referrals", data={**TYPED, "do": "send"}),
+    ):
+        assert answer.status_code == 409
+        assert "its keys cannot be used" in answer.text
+    monkeypatch.setattr(KEYS, "broken", False)
+    assert ONDINE.given_name in coordinator.post(f"/participants/{participant_id}/identity").text
