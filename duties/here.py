@@ -47,7 +47,9 @@ def program_of(session: Session) -> UUID:
 
 def program(session: Session) -> Program:
     """The program that this session works in."""
+    # Kept, since a session forgets what nobody holds: each letter and each day would ask for the program anew.
     found = session.get(Program, program_of(session))
+    session.info["program"] = found
     if found is None:
         msg = "the session's program does not exist"
         raise LookupError(msg)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -340,11 +341,15 @@ class _Telling:
         return self._time(event, name, value) or words.get(str(value)) or str(value)
 
     def _time(self, event: Mapping[str, Any], name: str, value: Any) -> str:
-        """A day, an hour or a period as people say it; "" where the fact is none of these."""
-        if name in history_meetings.LOCAL_TIMES:
-            return when(self.desk.language, datetime.fromisoformat(value))
-        if name in _DAYS and event["verb"] != "task.undone":
-            return show_day(self.desk.language, date.fromisoformat(value))
+        """A day, an hour or a period as people say it; "" where the fact is none of these.
+
+        A name is not enough: what was `before` is an hour where a meeting moved, and a state or an answer elsewhere.
+        """
+        with suppress(ValueError, TypeError):
+            if name in history_meetings.LOCAL_TIMES:
+                return when(self.desk.language, datetime.fromisoformat(value))
+            if name in _DAYS and event["verb"] != "task.undone":
+                return show_day(self.desk.language, date.fromisoformat(value))
         return in_words(str(value), self.desk.language) if name == "period" else ""
 
     def _href(self, event: Mapping[str, Any]) -> str:

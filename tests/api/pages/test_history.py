@@ -13,9 +13,12 @@ from api.pages import activity
 from api.pages.history import FIELDS, LETTERS, SENTENCES, SYSTEM
 from api.rendering import environment
 from locales import LANGUAGES, catalogue
+from meetings import running, schedule
+from tests.api.desk import client_for
 from tests.api.pages.looking import signed_in, text_of
 from tests.casework import onboard_wholly, open_onboarding
 from tests.cast import ROOT, Cast
+from tests.meetings.meeting_room import NEXT_LOCAL, NOW, PRESENT, arrange, items, meeting, opened
 
 #: The calls that write a line of the record, and where the verb stands among their arguments.
 WRITERS = {"write": 1, "write_many": 1, "tell": 2}
@@ -120,3 +123,19 @@ def test_a_whole_onboarding_is_told_without_a_gap(cast: Cast, language: str) -> 
         assert not VERB.match(sentence), sentence
         assert "None" not in sentence
         assert not re.search(r": \.$|:\s*$", sentence), sentence
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_was_before_is_an_hour_a_state_or_an_answer_and_each_line_is_told(cast: Cast, language: str) -> None:
+    with cast.session() as session:
+        arrange(session, cast)
+        opened(session, cast, *PRESENT)
+        by = cast.actor("coordinator")
+        for outcome in ("treated", "", "carried"):
+            running.treat(session, items(session)[0]["id"], outcome=outcome, by=by, at=NOW)
+        schedule.move_meeting(session, meeting(session, NEXT_LOCAL), NEXT_LOCAL.replace(hour=15), by=by, at=NOW)
+    client = client_for(cast.database, cast.people["coordinator"], at=NOW)
+    page = client.get("/activity?all=yes", headers={"Accept-Language": language})
+    assert page.status_code == 200
+    told = " ".join(sentences(page.text))
+    assert {"fr": "13 h", "en": "1:00"}[language] in told, "the hour from which the meeting moved"
