@@ -27,6 +27,7 @@ REFRESH: Final = timedelta(hours=6)
 Partstat = Literal["NEEDS-ACTION", "ACCEPTED", "TENTATIVE", "DECLINED"]
 NEEDS_ACTION: Final = "NEEDS-ACTION"
 
+_CANCELLED: Final = {"fr": "annulation", "en": "cancellation"}
 _WEEKDAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _BREAKING: Final = ("Cc", "Cs", "Zl", "Zp")
 _URL: Final = re.compile(r"https?://[!#-;=?-\[\]-~]{1,1000}")
@@ -40,12 +41,14 @@ def part(
     sequence: int,
     stamp: datetime,
     partstat: Partstat = NEEDS_ACTION,
+    language: str = "fr",
 ) -> CalendarPart:
     """What goes with the letter of one message.
 
     `organizer` is the mailbox that the letter comes from, `attendee` the one that it goes to. `stamp` is the DTSTAMP,
     an aware moment, `sequence` that of `itip.sequences`. `partstat`, what the person answered last, stays where the
-    message does not ask again. Raises ValueError where our own values are malformed.
+    message does not ask again. The file's name is in `language`, "fr" or "en". Raises ValueError
+    where our own values are malformed.
     """
     made = _calendar(message.method, [message.entry])
     for event in _events(message):
@@ -59,8 +62,8 @@ def part(
             asked.params["RSVP"] = vText("TRUE")
         event["attendee"] = asked
         made.add_component(event)
-    name = "annulation.ics" if message.method == CANCEL else "invitation.ics"
-    return CalendarPart(message.method, _written(made), name)
+    name = _CANCELLED[language] if message.method == CANCEL else "invitation"
+    return CalendarPart(message.method, _written(made), f"{name}.ics")
 
 
 def publish(entries: Sequence[Entry], *, name: str, stamps: Sequence[datetime]) -> bytes:

@@ -29,7 +29,7 @@ from locales import N_, say
 from meetings import attendance, quorum
 from meetings.agenda_items import change_item, item_of, lock_item, moved, tell
 from meetings.agenda_papers import PARTNERS, WIDEST
-from meetings.committees import committee_of, committees
+from meetings.committees import CommitteeSeat, committee_of, committees
 from meetings.documents.content import Both, RegisterContent, RegisterLine
 from meetings.holding import changed_meanwhile, lock_meeting
 from meetings.texts import checked_text
@@ -480,9 +480,9 @@ def owner_of(row: Mapping[str, Any]) -> Both:
     return Both(fr=row["owner_fr"] + where, en=row["owner_en"] + where) if row["owner_role"] else Both()
 
 
-def quorum_words(stood: quorum.Standing) -> Both:
-    """A standing in both languages."""
-    return Both(fr=quorum.in_words(stood, "fr"), en=quorum.in_words(stood, "en"))
+def quorum_words(stood: quorum.Standing, seats: Sequence[CommitteeSeat]) -> Both:
+    """A standing in both languages; `seats` have the titles of those that it says are missing."""
+    return Both(fr=quorum.in_words(stood, "fr", seats), en=quorum.in_words(stood, "en", seats))
 
 
 def _register_line(session: Session, row: Mapping[str, Any], asked: Sequence[Endorsed]) -> RegisterLine:

@@ -418,6 +418,7 @@ def _send(
             sequence=sequence,
             stamp=stamp,
             partstat=_answered(session, thing, person.id, message),
+            language=person.language,
         )
         if person.email
         else None,

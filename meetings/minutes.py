@@ -23,6 +23,7 @@ from meetings.agenda_items import change_item, items_of, lock_item, tell
 from meetings.agenda_items import moved as item_moved
 from meetings.agenda_papers import head_of, item_line
 from meetings.attendance import Attended
+from meetings.committees import CommitteeSeat
 from meetings.decisions import decisions_of, owner_of, quorum_words
 from meetings.documents.content import (
     AttendanceLine,
@@ -80,13 +81,14 @@ def recorded(session: Session, meeting_id: UUID) -> MinutesContent:
     decided = decisions_of(session, meeting_id)
     items = items_of(session, meeting_id)
     names = _names(session, attended)
+    seats = [one.seat for one in attended]
     return MinutesContent(
         head=head_of(session, meeting),
         attendance=tuple(_attendance_line(one, names, meeting["time_zone"]) for one in attended),
         has_quorum=stood.is_met,
-        quorum=quorum_words(stood),
-        items=tuple(_item(row, str(place), decided) for place, row in enumerate(items, start=1)),
-        decisions=tuple(_decision_line(row) for row in decided if row["item_id"] is None),
+        quorum=quorum_words(stood, seats),
+        items=tuple(_item(row, str(place), decided, seats) for place, row in enumerate(items, start=1)),
+        decisions=tuple(_decision_line(row, seats) for row in decided if row["item_id"] is None),
     )
 
 
@@ -276,24 +278,26 @@ def _clock(moment: datetime | None, zone: str) -> time | None:
     return local_of(moment, zone).time().replace(second=0, microsecond=0) if moment else None
 
 
-def _item(row: Mapping[str, Any], number: str, decided: Sequence[Mapping[str, Any]]) -> MinutesItem:
+def _item(
+    row: Mapping[str, Any], number: str, decided: Sequence[Mapping[str, Any]], seats: Sequence[CommitteeSeat]
+) -> MinutesItem:
     return MinutesItem(
         line=item_line(row, number),
         audience=row["audience"],
         said=Both(fr=row["note_fr"], en=row["note_en"]),
         outcome=row["outcome"],
-        decisions=tuple(_decision_line(one) for one in decided if one["item_id"] == row["id"]),
+        decisions=tuple(_decision_line(one, seats) for one in decided if one["item_id"] == row["id"]),
     )
 
 
-def _decision_line(row: Mapping[str, Any]) -> DecisionLine:
+def _decision_line(row: Mapping[str, Any], seats: Sequence[CommitteeSeat]) -> DecisionLine:
     return DecisionLine(
         number=row["number"],
         text=Both(fr=row["text_fr"], en=row["text_en"]),
         owner=owner_of(row),
         due_on=row["due_on"],
         has_quorum=row["has_quorum"],
-        quorum=quorum_words(Standing.from_json(row["quorum"])),
+        quorum=quorum_words(Standing.from_json(row["quorum"]), seats),
     )
 
 

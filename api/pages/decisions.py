@@ -24,7 +24,7 @@ from api.session import AtDesk, Desk
 from duties.refusals import Refusal
 from locales import N_
 from meetings import decisions, wording
-from meetings.committees import committees
+from meetings.committees import committees, membership
 from meetings.decisions import Endorsed
 from meetings.documents.issuing import issue
 from meetings.quorum import Standing
@@ -154,6 +154,7 @@ def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed)
     mine = endorsing(desk, asked) if row["state"] != "withdrawn" else {}
     people = people_by_id(desk)
     (line,) = lines_of(desk, [_aged(desk, row)], {row["id"]: asked})
+    seats = membership(desk.session, row["committee_id"]).seats
     return page(
         desk,
         request,
@@ -165,7 +166,7 @@ def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed)
         line=line,
         states=STATES,
         kind=KINDS[row["kind"]],
-        quorum=decisions.quorum_words(Standing.from_json(row["quorum"])),
+        quorum=decisions.quorum_words(Standing.from_json(row["quorum"]), seats),
         when=wording.when(desk.language, row["starts"]),
         meeting_is_theirs=_may(lambda: find_meeting(desk.session, desk.asker, row["meeting_id"])),
         task_is_theirs=row["task_id"] is not None and _may(lambda: find_task(desk.session, desk.asker, row["task_id"])),

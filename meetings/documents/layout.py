@@ -218,8 +218,8 @@ def _attended(words: Speaker, line: AttendanceLine) -> Cell:
 
 def _quorum(words: Speaker, content: MinutesContent | DecisionLine) -> Note:
     met = words.say(N_("Quorum: met")) if content.has_quorum else words.say(N_("Quorum: not met"))
-    counted = f" ({words.of(content.quorum)})" if content.quorum else ""
-    return Note(met + counted, "plain" if content.has_quorum else "warning")
+    # Where it was counted, what was counted says it already.
+    return Note(words.of(content.quorum) if content.quorum else met, "plain" if content.has_quorum else "warning")
 
 
 def _treated(words: Speaker, item: MinutesItem) -> Iterator[Block]:
@@ -269,7 +269,7 @@ def _register(words: Speaker, content: RegisterContent) -> Paper:
     columns = (
         Column(words.say(N_("Number and day")), 27),
         Column(words.say(N_("Decision"))),
-        Column(words.say(N_("Owner")), 32),
+        Column(words.say(N_("Owner")), 37),
         Column(words.say(N_("Due")), 23),
         Column(words.say(N_("State")), 27),
     )

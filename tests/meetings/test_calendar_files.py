@@ -245,6 +245,16 @@ def test_a_letter_carries_the_file_as_its_last_alternative_and_beside_it() -> No
         assert f"mailto:{message['To'].addresses[0].addr_spec}" in _properties(part.content, "ATTENDEE")[0]
 
 
+def test_the_file_of_a_cancellation_has_its_name_in_the_reader_s_language() -> None:
+    message = Message("CANCEL", "cancelled", COMMITTEE, is_off=True)
+    written = {language: _part(message, language=language) for language in ("fr", "en")}
+    assert {language: part.file_name for language, part in written.items()} == {
+        "fr": "annulation.ics",
+        "en": "cancellation.ics",
+    }
+    assert written["fr"].content == written["en"].content
+
+
 def test_a_letter_carries_no_calendar_that_nobody_was_sent() -> None:
     with pytest.raises(ValueError, match="REQUEST or a CANCEL"):
         CalendarPart("PUBLISH", b"")

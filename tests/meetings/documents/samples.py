@@ -100,8 +100,8 @@ LATE = ItemLine(
 AGENDA = AgendaContent(head=HEAD, items=ITEMS, overrun_minutes=20)
 ADDENDUM = AgendaContent(head=HEAD, addendum=1, items=(LATE,), overrun_minutes=40)
 
-QUORUM = Both("5 sièges sur 6, 4 requis", "5 of 6 seats, 4 needed")
-LOST_QUORUM = Both("3 sièges sur 6, 4 requis", "3 of 6 seats, 4 needed")
+QUORUM = Both("Quorum atteint : 5 sièges avec droit de vote (4 requis).", "Quorum: 5 voting seats (4 needed).")
+LOST_QUORUM = Both("Pas de quorum. Il manque : 1 siège avec droit de vote.", "No quorum. Missing: 1 voting seat.")
 
 MINUTES = MinutesContent(
     head=HEAD,

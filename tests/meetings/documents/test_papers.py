@@ -148,8 +148,8 @@ def test_an_agenda_that_is_longer_than_its_meeting_warns_and_another_does_not() 
 
 def test_minutes_tell_the_quorum_of_each_decision_and_when_each_one_came_and_left() -> None:
     minutes = pdf_text(as_pdf(MINUTES, "en"))
-    assert minutes.count("Quorum: met (5 of 6 seats, 4 needed)") == 4  # of the meeting, and of three decisions
-    assert minutes.count("Quorum: not met (3 of 6 seats, 4 needed)") == 1
+    assert minutes.count("Quorum: 5 voting seats (4 needed).") == 4  # of the meeting, and of three decisions
+    assert minutes.count("No quorum. Missing: 1 voting seat.") == 1
     assert "Alternate, remotely arrived at 9:50 a.m." in minutes
     assert "Remotely left at 11:30 a.m." in minutes
     assert "Owner: Manager, CODIM · Due: December 11, 2026" in minutes
