@@ -123,6 +123,11 @@ class Action(StrEnum):
     GIVE_PROOF = "give_proof"  # the documents that clauses ask for
     READ_PROOF = "read_proof"  # these documents, and what people wrote with an attestation
     WAIVE_CLAUSE = "waive_clause"  # by a decision
+    SEE_CASELOAD = "see_caseload"  # one's own follow-ups; everyone's, by worker, for the coordinator
+    SEE_FOLLOW_UP = "see_follow_up"  # by its number: its states, its workers, how often they met
+    READ_FOLLOW_UP = "read_follow_up"  # what people wrote of it in their own words
+    KEEP_FOLLOW_UP = "keep_follow_up"  # its notes, contacts, breaks, and how it ends and begins again
+    ASSIGN_FOLLOW_UP = "assign_follow_up"  # to a worker
     SEE_PRIVACY = "see_privacy"  # who read what, who was turned away, and the register of incidents
     KEEP_INCIDENTS = "keep_incidents"
     REFER = "refer"  # somebody to the program: a draft of one's own, and sending it
@@ -283,6 +288,12 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.GIVE_PROOF: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.DIRECTOR_HERE}),
     Action.READ_PROOF: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.DIRECTOR_HERE}),
     Action.WAIVE_CLAUSE: frozenset({Relation.COORDINATOR}),
+    Action.SEE_CASELOAD: frozenset({Relation.FOLLOWS, Relation.COORDINATOR}),
+    # AD-R11: the members of the Clinical Committee, for follow-up; the research sees nobody (FU-8).
+    Action.SEE_FOLLOW_UP: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
+    Action.READ_FOLLOW_UP: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
+    Action.KEEP_FOLLOW_UP: frozenset({Relation.ASSIGNED, Relation.COORDINATOR}),
+    Action.ASSIGN_FOLLOW_UP: frozenset({Relation.COORDINATOR}),
     # Who reads what others read is one person, and nobody else's business.
     Action.SEE_PRIVACY: frozenset({Relation.PRIVACY}),
     Action.KEEP_INCIDENTS: frozenset({Relation.PRIVACY}),

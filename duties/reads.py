@@ -42,8 +42,9 @@ PROTECTED: Final[frozenset[tuple[str, str]]] = frozenset(
     }
 )
 
-#: Why someone may read it: they take part in the matter; their role oversees it; or neither, and they said what for.
-Ground = Literal["part", "role", "purpose"]
+#: Why someone may read it: they take part in the matter; their role oversees it; they sit on the Clinical Committee
+#: (AD-R11); or none of these, and they said what for.
+Ground = Literal["part", "role", "committee", "purpose"]
 
 
 class Purpose(StrEnum):
@@ -54,6 +55,7 @@ class Purpose(StrEnum):
     MANAGEMENT = "management"
     ADMINISTRATION = "administration"
     PROTECTION = "protection"
+    FOLLOW_UP = "follow_up"
     HAND_OVER = "hand_over"
     URGENT_HELP = "urgent_help"
     REQUEST_OF_PERSON = "request_of_person"
@@ -116,6 +118,8 @@ def purpose_of(by: Actor, ground: Ground) -> Purpose | None:
     """What someone reads for, as their part or their role says it; None where they have to say it."""
     if ground == "part":
         return Purpose.OWN_PART
+    if ground == "committee":
+        return Purpose.FOLLOW_UP
     return _BY_ROLE.get(by.role, Purpose.OWN_PART) if ground == "role" else None
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import Engine, insert, select, update
 from sqlmodel import Session
 
 from adapters.database import open_session, program_session
+from api.cli.demonstrated_follow_ups import DemonstratedFollowUps
 from api.cli.demonstrated_meetings import DemonstratedMeetings
 from api.cli.spoken import Ending
 from duties import agreements, cases, loading, people, tasks
@@ -51,6 +52,8 @@ DEMONSTRATION_FILE: Final = PROGRAMS / "demonstration.yaml"
 _MORNING: Final = time(9, 10)
 _BETWEEN_ACTS: Final = timedelta(minutes=7)
 
+#: Of a day's acts those around follow-ups come under this key.
+_FOLLOW_UPS: Final = "follow-ups"
 #: Of a day's acts those around meetings come after every case's: no key of one sorts after this.
 _MEETINGS_LAST: Final = "~"
 
@@ -281,6 +284,9 @@ class _Loader:
                 moments.append((self._day(case.cancelled), key, 1_000, partial(self._cancel, key, case)))
         around = DemonstratedMeetings(self.session, self.program.value.calendar(), self.today)
         moments.extend((day, _MEETINGS_LAST, place, happen) for place, (day, happen) in enumerate(around.happenings()))
+        if self.session.info.get("keys") is not None:  # without them nothing can be sealed
+            followed = DemonstratedFollowUps(self.session, self.program.value.calendar(), self.today)
+            moments.extend((day, _FOLLOW_UPS, n, happen) for n, (day, happen) in enumerate(followed.happenings()))
         of_the_day: dict[date, int] = {}
         for day, key, _, happen in sorted(moments, key=lambda one: one[:3]):
             if day >= self.today:

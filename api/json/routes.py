@@ -12,6 +12,7 @@ from api.json import (
     committees,
     decisions,
     departures,
+    follow_ups,
     meetings,
     minutes,
     people,
@@ -57,6 +58,7 @@ for part in (
     departures,
     minutes,
     statements,
+    follow_ups,
     privacy,
 ):
     router.include_router(part.router)

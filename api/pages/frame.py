@@ -39,6 +39,7 @@ class Place:
 PLACES: Final = (
     Place("/", N_("My work"), Action.SEE_MY_WORK),
     Place("/referrals", N_("Referrals"), Action.REFER),
+    Place("/caseload", N_("Follow-ups"), Action.SEE_CASELOAD),
     Place("/cases", N_("Cases"), Action.SEE_CASES),
     Place("/departures", N_("Departures"), Action.SEE_DEPARTURES),
     Place("/meetings", N_("Meetings"), Action.SEE_CALENDAR),
@@ -122,6 +123,8 @@ def is_under(path: str, href: str) -> bool:
     if href == "/departures" and path == "/handed-over":
         return True
     if href == "/referrals" and path.startswith("/participants/"):
+        return True
+    if href == "/caseload" and path.startswith("/follow-ups/"):
         return True
     if href == "/partners" and path.startswith("/obligations/"):
         return True

@@ -13,7 +13,7 @@ from sqlalchemy import Select, and_, select
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.sql.expression import ColumnElement
 
-from api.pages import history_meetings, history_obligations, history_participants
+from api.pages import history_follow_ups, history_meetings, history_obligations, history_participants
 from api.pages.frame import titles_of_roles
 from api.pages.lines import cases_about, names_of
 from api.session import Desk
@@ -175,6 +175,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     **history_meetings.SENTENCES,
     **history_participants.SENTENCES,
     **history_obligations.SENTENCES,
+    **history_follow_ups.SENTENCES,
 }
 
 #: Verbs that tell what follows from others: they are kept, and shown to whoever wants all of it.
@@ -327,15 +328,7 @@ class _Telling:
             return self.names.get(UUID(value), "") if value else gettext(_NOBODY)
         if value is None:
             return gettext(_NONE)
-        words: Mapping[str, str] = {}
-        if name == "organization":
-            words = self.organizations
-        elif name == "role":
-            words = self.roles
-        elif name in _CODES:
-            words = {key: gettext(said) for key, said in _CODES[name].items()}
-        elif name in ("gate", "anchor"):
-            words = self.protocols.get((event["case_id"], name), {})
+        words = self._words_for(event, name)
         if isinstance(value, list):
             return ", ".join(gettext(FIELDS[one]) if one in FIELDS else words.get(one, str(one)) for one in value)
         return self._time(event, name, value) or words.get(str(value)) or str(value)
@@ -352,6 +345,20 @@ class _Telling:
                 return show_day(self.desk.language, date.fromisoformat(value))
         return in_words(str(value), self.desk.language) if name == "period" else ""
 
+    def _words_for(self, event: Mapping[str, Any], name: str) -> Mapping[str, str]:
+        """The words of the codes that a fact may hold, by its name."""
+        said: Mapping[str, str] = {}
+        if event["subject_kind"] == "follow_up":
+            said = history_follow_ups.WORDS.get(name, {})
+        if name == "organization":
+            return self.organizations
+        if name == "role":
+            return self.roles
+        if name in ("gate", "anchor"):
+            return self.protocols.get((event["case_id"], name), {})
+        said = said or _CODES.get(name, {})
+        return {key: gettext(word) for key, word in said.items()}
+
     def _href(self, event: Mapping[str, Any]) -> str:
         kind = event["subject_kind"]
         if kind == "person":
@@ -362,6 +369,8 @@ class _Telling:
             return f"/meetings/{event['subject_id']}"
         if kind == "obligation_period":
             return f"/obligations/{event['subject_id']}"
+        if kind == "follow_up":
+            return f"/follow-ups/{event['subject_id']}"
         return f"/cases/{event['case_id']}" if event["case_id"] else ""
 
     def _people(self) -> Iterable[UUID | None]:
@@ -423,9 +432,14 @@ _CODES: Final[Mapping[str, Mapping[str, str]]] = {
     **history_obligations.WORDS,
 }
 #: Facts that are people's ids.
-_PEOPLE: Final = ("person", "deputy", "director")
+_PEOPLE: Final = ("person", "deputy", "director", *history_follow_ups.PEOPLE)
 #: Facts that are local days; but what a step `was` that is taken back is a state.
-_DAYS: Final = ("was", "day", "starts_on", "ends_on", "signed_on", *history_meetings.DAYS, *history_obligations.DAYS)
+_DAYS: Final = (
+    *("was", "day", "starts_on", "ends_on", "signed_on"),
+    *history_meetings.DAYS,
+    *history_obligations.DAYS,
+    *history_follow_ups.DAYS,
+)
 _UNKNOWN = N_("%(verb)s: %(subject)s.")
 
 
@@ -501,4 +515,5 @@ _READINGS: Final[Mapping[str, _Reading]] = {
     **history_meetings.READINGS,
     **history_participants.READINGS,
     **history_obligations.READINGS,
+    **history_follow_ups.READINGS,
 }

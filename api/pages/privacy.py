@@ -54,6 +54,8 @@ _incident = table_of(Incident)
 WHAT: Final[Mapping[str, str]] = {
     "document": N_("Document: %(thing)s"),
     "letter": N_("Letter: %(thing)s"),
+    "weekly_note": N_("Words of a weekly note"),
+    "break_terms": N_("Terms of return of a break"),
     "incidents": N_("Register of incidents, as a file (incidents in it: %(lines)s)"),
 }
 PURPOSES: Final[Mapping[str, str]] = {
@@ -62,6 +64,7 @@ PURPOSES: Final[Mapping[str, str]] = {
     "management": N_("management of the organization"),
     "administration": N_("administration of the program"),
     "protection": N_("protection of personal information"),
+    "follow_up": N_("follow-up in the Clinical Committee"),
     "hand_over": N_("taking over a follow-up"),
     "urgent_help": N_("urgent help"),
     "request_of_person": N_("a request of the person concerned"),
@@ -89,6 +92,8 @@ KINDS: Final[Mapping[str, str]] = {
     "incident": N_("an incident"),
     "participant": N_("a candidate or participant"),
     "referral": N_("a referral"),
+    "follow_up": N_("a follow-up"),
+    "no_show": N_("a missed meeting"),
 }
 _SOMETHING = N_("something else")
 _PLAINLY = "%(thing)s"

@@ -286,6 +286,16 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /obligations/{period_id}/waivers": Sent(
         form={"first": _DAY, "last": _DAY, "decision": "{decision_id}", "reason": "Aucune place."}
     ),
+    "POST /follow-ups/{follow_up_id}/notes": Sent(form={"week": "{week}", "met": "1", "minutes": "60"}),
+    "POST /follow-ups/{follow_up_id}/attempts": Sent(form={"means": "call", "reached": "yes"}),
+    "POST /follow-ups/{follow_up_id}/missed-meetings": Sent(
+        form={"day": TODAY.isoformat(), "hour": "08:00", "minutes": "15"}
+    ),
+    "POST /follow-ups/{follow_up_id}/missed-meetings/{no_show_id}/strategy": Sent(form={"strategy": "new_meeting"}),
+    "POST /follow-ups/{follow_up_id}/state": Sent(form={"seen": "{version_of_follow_up}", "move": "resume"}),
+    "POST /follow-ups/{follow_up_id}/workers": Sent(
+        form={"seen": "{version_of_follow_up}", "intensity": "intense"},
+    ),
     # JSON.
     "GET /api/v1/statements/{period}": Sent(path="/api/v1/statements/2026-Q3"),
     "POST /api/v1/statements/{period}/release": Sent(
@@ -356,6 +366,14 @@ SENT: Final[Mapping[str, Sent]] = {
     "PUT /api/v1/endorsements": Sent(
         json={"decision_id": _NOBODY, "organization_id": "{organization_id}", "said": "endorsed"}
     ),
+    "PUT /api/v1/follow-ups/{follow_up_id}/notes/{week}": Sent(json={"met": 1, "minutes": 60}),
+    "POST /api/v1/follow-ups/{follow_up_id}/attempts": Sent(json={"means": "call", "reached": True}),
+    "POST /api/v1/follow-ups/{follow_up_id}/missed-meetings": Sent(
+        json={"expected_at": "2026-11-23T08:00:00-05:00", "waited_minutes": 15}
+    ),
+    "PUT /api/v1/follow-ups/{follow_up_id}/missed-meetings/{no_show_id}": Sent(json={"strategy": "new_meeting"}),
+    "PUT /api/v1/follow-ups/{follow_up_id}/state": Sent(json={"move": "resume"}),
+    "PUT /api/v1/follow-ups/{follow_up_id}/workers": Sent(json={"person_id": "{person_id}"}),
     "POST /api/v1/privacy/incidents": Sent(json={**_INCIDENT, "organization_id": "{organization_id}"}),
     "PUT /api/v1/privacy/incidents/{incident_id}": Sent(json={**_INCIDENT, "organization_id": "{organization_id}"}),
     "PUT /api/v1/privacy/incidents/{incident_id}/assessment": Sent(json={**_ASSESSED, "serious_risk": False}),

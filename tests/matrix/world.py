@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from duties import agreements, doors, incidents, sign_ins, signed_files, tasks
 from duties.actors import Actor
+from duties.follow_ups import breaks, contacts, notes
 from duties.here import program_of
 from duties.incidents import Entry
 from duties.obligations import saying
@@ -28,6 +29,7 @@ from models.agreement import Agreement, AgreementVersion
 from models.base import table_of
 from models.casework import Case, Evidence, Task
 from models.committee import Committee, Seat, SeatHolder
+from models.follow_up import Assignment
 from models.invitation import CalendarFeed, Invitation
 from models.meeting import DraftedYear, Meeting
 from models.obligation import ObligationPeriod
@@ -38,6 +40,7 @@ from tests.casework import carry, complete, open_onboarding, step
 from tests.cast import AT, SINCE, TODAY, Cast
 from tests.conftest import Database
 from tests.declared import record
+from tests.following import bar, followed, row_of
 
 #: What a path or a body names. `codim` and `anonyme` are of the askers' own program, whose people they mostly are not.
 CODIM: Final = "codim"
@@ -131,7 +134,7 @@ def build(cast: Cast) -> World:
         name: words
         for name, words in things[CODIM].items()
         # What is no id, or says a version: as it would be sent to something that is there.
-        if name.startswith("version_of_") or name in ("key", "anchor")
+        if name.startswith("version_of_") or name in ("key", "anchor", "week")
     }
     things[ABSENT]["worker"] = f"{uuid4()}/{uuid4()}"
     things[ABSENT]["role_and_place"] = f"youth_worker:{uuid4()}"
@@ -213,6 +216,7 @@ def _case_of(cast: Cast, place: str) -> dict[str, str]:
     return {
         **_meeting_of(cast, place),
         **_owed_by(cast, place),
+        **_followed_at(cast, place),
         "token": token,
         "sign_in_id": str(sign_in),
         "passkey_id": str(passkey),
@@ -288,6 +292,45 @@ def _owed_by(cast: Cast, place: str) -> dict[str, str]:
         "paper_id": str(periods["AG-P4"]),
         "document_id": str(document_id),
         "file_id": str(file_id),
+    }
+
+
+def _followed_at(cast: Cast, place: str) -> dict[str, str]:
+    """A follow-up of one organization's worker, with a note, a break and a missed meeting.
+
+    The participant of L’Anonyme has barred the member of the Clinical Committee from a specialized organization.
+    """
+    worker, _ = _SUBJECTS[place]
+    by = Actor("youth_worker", cast.people[worker], cast.organizations[_ORGANIZATIONS[place]])
+    with cast.session() as session:
+        follow_up = followed(session, cast, f"#2026-{PLACES.index(place) + 1:02}", worker=None)
+        # The agreements of this world are drafts, under which nobody is given a follow-up.
+        session.add(
+            Assignment(
+                program_id=cast.program_id,
+                follow_up_id=follow_up,
+                person_id=cast.people[worker],
+                organization_id=cast.organizations[_ORGANIZATIONS[place]],
+                kind="primary",
+                starts_on=TODAY,
+                assigned_at=AT,
+                assigned_as="coordinator",
+            )
+        )
+        session.flush()
+        notes.write_note(session, follow_up, TODAY, notes.Week(met=1, words="Elle va bien."), by=by, at=AT)
+        missed = contacts.record_no_show(
+            session, follow_up, expected_at=AT - timedelta(hours=2), waited_minutes=15, by=by, at=AT
+        )
+        breaks.take_break(session, follow_up, returns_on=MEETS_ON, terms="J’appellerai.", by=by, at=AT)
+        if place == ANONYME:
+            bar(session, cast, follow_up, "specialist")
+        version = row_of(session, follow_up)["version"]
+    return {
+        "follow_up_id": str(follow_up),
+        "version_of_follow_up": str(version),
+        "no_show_id": str(missed),
+        "week": TODAY.isoformat(),
     }
 
 

@@ -15,9 +15,9 @@ from sqlalchemy import text
 
 from locales import say
 from tests.api.json.test_onboarding import open_by_json
-from tests.api.json.test_versions import ACTS, INCIDENT, SOMEONE, a_meeting
+from tests.api.json.test_versions import ACTS, INCIDENT, SOMEONE, a_follow_up, a_meeting
 from tests.api.json.window import PREFIX, Asker, operations, problem_of
-from tests.cast import ARRIVAL, Cast
+from tests.cast import ARRIVAL, TODAY, Cast
 
 CANARY = "zq7canary"
 #: As it would do harm in a page, and as plain words.
@@ -67,6 +67,21 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
         "deputy_id": SOMEONE,
         "kinds": ["tasks"],
     },
+    "PUT /follow-ups/{follow_up_id}/notes/{week}": {
+        "met": 1,
+        "minutes": 60,
+        "reached": True,
+        "why_none": None,
+        "words": "Elle va bien.",
+        "unfinished": False,
+        "seen": 0,
+    },
+    "POST /follow-ups/{follow_up_id}/attempts": {"means": "call", "reached": False, "tried_on": TODAY.isoformat()},
+    "POST /follow-ups/{follow_up_id}/missed-meetings": {
+        "expected_at": "2026-11-23T08:00:00-05:00",
+        "waited_minutes": 15,
+    },
+    "PUT /follow-ups/{follow_up_id}/missed-meetings/{no_show_id}": {"strategy": "new_meeting"},
     "POST /privacy/incidents": INCIDENT | {"organization_id": SOMEONE},
     "POST /committees/{key}/seasons": {
         "first": "2027-02-03",
@@ -156,6 +171,9 @@ def places(cast: Cast, coordinator: Asker) -> dict[str, str]:
         "key": "clinical",
         "period": "2026-Q3",
         "meeting_id": a_meeting(coordinator)["id"],
+        "follow_up_id": a_follow_up(coordinator)["id"],
+        "no_show_id": SOMEONE,
+        "week": TODAY.isoformat(),
         "item_id": SOMEONE,
     }
 

@@ -11,6 +11,7 @@ from tests.api.json.window import Asker, completion_of, operations
 from tests.cast import ARRIVAL, TODAY, Cast
 from tests.declared import record
 from tests.departing import asked, leave, lend
+from tests.following import WORKER, agreed, followed
 
 #: An entry of the register of incidents, but for the organization.
 INCIDENT: dict[str, Any] = {
@@ -41,6 +42,14 @@ ACTS: dict[str, dict[str, Any] | None] = {
     "POST /tasks/{task_id}/returning": None,
     "POST /tasks/{task_id}/settlement": {"ended_as": "returned", "note": "Fine."},
     "POST /tasks/{task_id}/missing": {"reason": "Not in the box."},
+    "PUT /follow-ups/{follow_up_id}/state": {
+        "move": "complete",
+        "participant_agrees": True,
+        "reason": "",
+        "terms": "",
+        "returns_on": ARRIVAL.isoformat(),
+    },
+    "PUT /follow-ups/{follow_up_id}/workers": {"person_id": SOMEONE, "kind": "primary", "instead_of": None},
     "PUT /privacy/incidents/{incident_id}": INCIDENT | {"organization_id": SOMEONE, "people_concerned": 4},
     "PUT /privacy/incidents/{incident_id}/assessment": {"serious_risk": True, "risk_reasons": "Strangers saw it."},
     "PUT /privacy/incidents/{incident_id}/telling": {"commission_told_on": TODAY.isoformat()},
@@ -76,7 +85,7 @@ def test_every_act_that_two_people_may_do_at_once_asks_for_the_version_that_was_
     assert {str(one) for one in operations() if one.has("If-Match")} == set(ACTS)
 
 
-def _aimed(  # noqa: C901, PLR0912  # one branch for each kind of thing
+def _aimed(  # one branch for each kind of thing
     act: str, coordinator: Asker, case: dict[str, Any]
 ) -> tuple[Asker, str, str, dict[str, Any]]:
     """An act on a thing on which the asker may do it: who asks, how, where, and the thing as it stands."""
@@ -98,12 +107,21 @@ def _aimed(  # noqa: C901, PLR0912  # one branch for each kind of thing
         is_today = act.endswith(("opening", "closing", "putting-back"))
         meeting = _meeting_of_today(coordinator, act) if is_today else a_meeting(coordinator)
         return coordinator, method, path.replace("{meeting_id}", meeting["id"]), meeting
+    if path.startswith("/follow-ups"):
+        follow_up = a_follow_up(coordinator)
+        return coordinator, method, path.replace("{follow_up_id}", follow_up["id"]), follow_up
     if path.startswith("/privacy"):
         officer, incident = _incident(coordinator, act)
         return officer, method, path.replace("{incident_id}", incident["id"]), incident
     if act.endswith(("settlement", "missing")):
         thing = _a_thing(coordinator)
         return coordinator, method, path.replace("{task_id}", thing["id"]), thing
+    return _aimed_at_a_task(act, coordinator, case)
+
+
+def _aimed_at_a_task(act: str, coordinator: Asker, case: dict[str, Any]) -> tuple[Asker, str, str, dict[str, Any]]:
+    """As `_aimed`, at a task in the state that the act asks for."""
+    method, _, path = act.partition(" ")
     task = _task(coordinator, case, "request_secure_access")
     asker = coordinator
     if act.endswith(("approval", "rejection")):
@@ -145,6 +163,16 @@ def a_meeting(coordinator: Asker) -> dict[str, Any]:
     return found
 
 
+def a_follow_up(coordinator: Asker) -> dict[str, Any]:
+    """A follow-up that nobody accompanies yet, in a program whose agreements are in force."""
+    cast = coordinator.cast
+    with cast.session() as session:
+        agreed(session, cast)
+        made = followed(session, cast, worker=None)
+    found: dict[str, Any] = coordinator.get(f"/follow-ups/{made}")
+    return found
+
+
 def an_item(coordinator: Asker) -> tuple[str, dict[str, Any]]:
     """The id of a meeting under way, and an item that came up in it."""
     meeting_id = _meeting_of_today(coordinator, "closing")["id"]
@@ -176,6 +204,8 @@ def _incident(coordinator: Asker, act: str) -> tuple[Asker, dict[str, Any]]:
 
 def _body(coordinator: Asker, body: dict[str, Any] | None) -> dict[str, Any] | None:
     """The body of an act, with the organization that holds the information of an incident."""
+    if body is not None and "person_id" in body:
+        return body | {"person_id": str(coordinator.cast.people[WORKER])}
     if body is None or "information" not in body:
         return body
     return body | {"organization_id": str(coordinator.cast.organizations["codim"])}
@@ -196,6 +226,7 @@ def test_an_act_on_what_was_changed_meanwhile_is_refused_and_changes_nothing(
     asker, method, path, thing = _aimed(act, coordinator, case)
     answer = asker.ask(method, path, _body(coordinator, ACTS[act]), version=thing["version"] - 1)
     kinds = {"cases": "case", "tasks": "task", "people": "person", "privacy": "incident", "meetings": "meeting"}
+    kinds["follow-ups"] = "follow_up"
     kind = "agenda_item" if "/outcomes/" in path else kinds[path.split("/")[1]]
     assert (answer.status_code, answer.json()["code"]) == (412, f"{kind}.changed")
     assert _now(coordinator, act, thing) == thing

@@ -1,0 +1,141 @@
+"""What an asker is to a follow-up, and finding the ones that they may see."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlmodel import Session
+
+from api.permissions import Action, Asker, Forbidden, Given, Relation, allows, require, themselves, to_program
+from api.session import Desk
+from duties.actors import Actor
+from duties.follow_ups import assigning, breaks, states
+from duties.follow_ups.held import follow_ups
+from duties.here import many, program_of
+from duties.reads import Ground
+from duties.refusals import Refusal
+from locales import N_
+from meetings.committees import Membership, committee_of, membership
+from models.base import table_of
+from models.follow_up import FollowUp
+
+CLINICAL: Final = "clinical"
+
+_follow_up = table_of(FollowUp)
+
+
+def to_follow_up(
+    asker: Asker, workers: Iterable[UUID], *, barred: Collection[UUID], clinic: Membership | None
+) -> Given:
+    """What the asker is to a follow-up that `workers` have today. One whom the participant barred is nothing to it.
+
+    `clinic` is the Clinical Committee: whoever holds a seat of it that votes, as principal or as alternate, for a
+    role of theirs that day.
+    """
+    if asker.person_id in barred:
+        return {Relation.BARRED: themselves(asker)}
+    given = to_program(asker)
+    mine = {asker.person_id}
+    mine |= {away.person_id for away in asker.standing.acting_for(asker.person_id) if "tasks" in away.kinds}
+    if asker.is_staff and mine & set(workers):
+        given[Relation.ASSIGNED] = given.get(Relation.FOLLOWS) or themselves(asker)
+    seat = clinic.seat_of(asker.person_id, asker.day) if clinic is not None and asker.is_staff else None
+    if seat is not None and seat.voting:
+        given[Relation.CLINICAL] = themselves(asker)
+    return given
+
+
+def clinic_of(session: Session) -> Membership | None:
+    """Who sits on the Clinical Committee; None in a program without one."""
+    try:
+        return membership(session, committee_of(session, CLINICAL)["id"])
+    except Refusal:
+        return None
+
+
+def find_follow_up(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[dict[str, Any], Given]:
+    """A follow-up that the asker may see, with its participant's number, and what they are to it.
+
+    Raises Forbidden, also where there is none, after the same questions.
+    """
+    rows = many(
+        session, follow_ups().where(_follow_up.c.program_id == program_of(session), _follow_up.c.id == follow_up_id)
+    )
+    row = rows[0] if rows else None
+    parts = assigning.on_day(session, asker.day, follow_up_ids=[follow_up_id])
+    barred = assigning.barred_from(session, row["participant_id"] if row is not None else uuid4())
+    clinic = clinic_of(session)
+    if row is None:
+        raise Forbidden
+    given = to_follow_up(asker, [part["person_id"] for part in parts], barred=barred, clinic=clinic)
+    require(Action.SEE_FOLLOW_UP, given)
+    return row, given
+
+
+def caseload_of(session: Session, asker: Asker) -> list[dict[str, Any]]:
+    """The follow-ups on the asker's own page: those that they have today, or have for someone absent.
+
+    Each row has its `part`: primary or second. A participant who barred the asker is not among them.
+    """
+    mine = [asker.person_id]
+    mine += [away.person_id for away in asker.standing.acting_for(asker.person_id) if "tasks" in away.kinds]
+    parts = assigning.on_day(session, asker.day, people=mine)
+    kinds: dict[UUID, str] = {}
+    for part in parts:
+        kinds.setdefault(part["follow_up_id"], part["kind"])
+    rows = many(
+        session,
+        follow_ups()
+        .where(_follow_up.c.program_id == program_of(session), _follow_up.c.id.in_(list(kinds)))
+        .order_by(_follow_up.c.opened_on, _follow_up.c.id),
+    )
+    return [
+        {**row, "part": kinds[row["id"]]}
+        for row in rows
+        if asker.person_id not in assigning.barred_from(session, row["participant_id"])
+    ]
+
+
+def ground_of(given: Mapping[Relation, Any]) -> Ground:
+    """On what ground the asker reads what people wrote of a follow-up: it is theirs, they oversee it, or they sit."""
+    if Relation.ASSIGNED in given:
+        return "part"
+    return "role" if Relation.COORDINATOR in given else "committee"
+
+
+def may(action: Action, given: Given) -> bool:
+    """Whether the table lets this asker do it."""
+    return allows(action, given) is not None
+
+
+def move_to(
+    desk: Desk,
+    follow_up_id: UUID,
+    move: str,
+    *,
+    reason: str = "",
+    returns_on: date | None = None,
+    terms: str = "",
+    agrees: bool = False,
+    by: Actor,
+    seen: int | None,
+) -> None:
+    """Do one of the moves of a follow-up that people may make. Raises Refusal."""
+    session, at = desk.session, desk.at
+    if move == "pause":
+        if returns_on is None:
+            raise Refusal("day.missing", N_("Give a day."))
+        breaks.take_break(session, follow_up_id, returns_on=returns_on, terms=terms, by=by, at=at, seen=seen)
+    elif move == "resume":
+        breaks.come_back(session, follow_up_id, by=by, at=at, seen=seen)
+    elif move == "deactivate":
+        states.deactivate(session, follow_up_id, reason, by=by, at=at, seen=seen)
+    elif move == "complete":
+        states.complete(session, follow_up_id, participant_agrees=agrees, by=by, at=at, seen=seen)
+    elif move == "reactivate":
+        states.reactivate(session, follow_up_id, by=by, at=at, seen=seen)
+    else:
+        raise Refusal("move.malformed", N_("Choose one of the list."))

@@ -1,0 +1,204 @@
+"""The follow-ups of the demonstration: participants by number alone, with weeks of notes, by the real verbs.
+
+They were admitted before the program kept this record, so that nothing nominative of them is in it: one is being lost,
+one is on a break, one withdrew, and one is without a worker since theirs left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import partial
+from itertools import cycle
+from typing import Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from duties.actors import Actor
+from duties.calendars import Calendar
+from duties.follow_ups import breaks, contacts, notes, opening, states
+from duties.follow_ups.assigning import role_for
+from duties.follow_ups.notes import Week
+from duties.follow_ups.weeks import WEEK, monday_of
+from duties.here import local_day, program_of
+from duties.participants import numbers
+from duties.participants.held import new_reference
+from duties.participants.sealing import new_key
+from duties.roles import standing
+from models.base import table_of
+from models.participant import DataKey, Participant
+from models.program import Person
+
+Happening = tuple[date, Callable[[datetime], None]]
+
+_person = table_of(Person)
+
+
+@dataclass(frozen=True)
+class _Story:
+    """One participant: their place in the year's numbers, who follows them, since how many weeks, and how it went."""
+
+    place: int
+    worker: str
+    weeks: int
+    second: str = ""
+    intensity: str = "regular"
+    recruiter: bool = False
+
+
+#: Whoever is named here is a youth worker of the demonstration at that time; theo has left since.
+_STORIES: Final = (
+    _Story(1, "noe", 10, second="elodie"),
+    _Story(2, "elodie", 10, second="noe", intensity="intense"),
+    _Story(3, "noe", 8),
+    _Story(4, "noe", 7, intensity="light"),
+    _Story(5, "theo", 12),
+    _Story(6, "elodie", 5, recruiter=True),
+    _Story(7, "emile", 3),
+)
+_LOST: Final = 3
+_ON_BREAK: Final = 4
+_WITHDREW: Final = 6
+#: What the weeks were like, one after the other.
+_WEEKS: Final = (
+    Week(met=1, minutes=60, words="Parle de son logement; on prépare la visite de lundi."),
+    Week(met=2, minutes=135, words="Semaine difficile. A demandé qu’on l’accompagne au CLSC."),
+    Week(reached=True, words="Au téléphone seulement; rencontre remise à la semaine prochaine."),
+    Week(met=1, minutes=45),
+    Week(why_none="not_scheduled"),
+    Week(met=1, minutes=75, words="De bonnes nouvelles de l’école."),
+)
+
+
+@dataclass
+class DemonstratedFollowUps:
+    """What happened around participants up to the day on which the demonstration is loaded, a local day."""
+
+    session: Session
+    calendar: Calendar
+    today: date
+    _made: dict[int, UUID] = field(default_factory=dict)
+    _missed: UUID = field(default_factory=uuid4)
+
+    def happenings(self) -> Iterator[Happening]:
+        """Each thing that was done, with the past working day on which somebody did it."""
+        first = self._day(max(story.weeks for story in _STORIES), 0)
+        yield first, partial(self._take_over, year=first.year)
+        for story in _STORIES:
+            yield self._day(story.weeks, 0), partial(self._begin, story, year=first.year)
+            said = cycle([*_WEEKS[story.place % len(_WEEKS) :], *_WEEKS[: story.place % len(_WEEKS)]])
+            for back in range(story.weeks, 0, -1):
+                monday, day = monday_of(self.today) - back * WEEK, self._day(back, 4)
+                week = self._said(story, back, next(said))
+                if week is not None and day >= monday:
+                    yield day, partial(self._note, story, monday, week)
+        yield self._day(2, 1), self._try_to_reach
+        yield self._day(2, 2), self._miss
+        yield self._day(2, 3), self._agree
+        yield self._day(2, 4), self._pause
+        yield self._day(1, 1), self._withdraw
+
+    def _said(self, story: _Story, back: int, week: Week) -> Week | None:
+        if story.worker == "theo" and self._day(back, 4) >= self._left():
+            return None
+        if story.place == _LOST and back <= 4:  # noqa: PLR2004 - since a month
+            return Week(why_none="no_news")
+        if story.place == _ON_BREAK and back <= 1:
+            return None
+        if story.place == _WITHDREW and back <= 1:
+            return None
+        return week
+
+    def _left(self) -> date:
+        return self.calendar.add_working_days(self.today, -12)
+
+    def _day(self, weeks_ago: int, weekday: int) -> date:
+        """A working day of a past week: the weekday that is asked for, or the last one before it that is worked."""
+        day = monday_of(self.today) - weeks_ago * WEEK + timedelta(days=weekday)
+        return day if self.calendar.is_working_day(day) else self.calendar.add_working_days(day, -1)
+
+    def _take_over(self, at: datetime, *, year: int) -> None:
+        last = max(story.place for story in _STORIES)
+        numbers.take_over(self.session, year, last, by=self._coordinator(at), at=at)
+
+    def _begin(self, story: _Story, at: datetime, *, year: int) -> None:
+        here, participant_id = program_of(self.session), uuid4()
+        new_key(self.session, participant_id)
+        self.session.add(
+            Participant(
+                program_id=here,
+                id=participant_id,
+                candidate_ref=new_reference(),
+                number=f"#{year}-{story.place:02d}",
+                state="admitted",
+                languages=["fr"],
+                recruiter=story.recruiter,
+                admitted_on=local_day(self.session, at),
+            )
+        )
+        self.session.flush()
+        self.session.add(DataKey(program_id=here, participant_id=participant_id, made_at=at))
+        self.session.flush()
+        self._made[story.place] = opening.open_follow_up(
+            self.session,
+            participant_id,
+            worker=self._who(story.worker),
+            second=self._who(story.second) if story.second else None,
+            intensity=story.intensity,
+            by=self._coordinator(at),
+            at=at,
+        )
+
+    def _note(self, story: _Story, week: date, said: Week, at: datetime) -> None:
+        by = self._worker(story.worker, at)
+        notes.write_note(self.session, self._made[story.place], week, said, by=by, at=at)
+
+    def _try_to_reach(self, at: datetime) -> None:
+        by = self._worker("noe", at)
+        contacts.record_attempt(self.session, self._made[_LOST], means="message", reached=False, by=by, at=at)
+
+    def _miss(self, at: datetime) -> None:
+        self._missed = contacts.record_no_show(
+            self.session,
+            self._made[2],
+            expected_at=at - timedelta(hours=1),
+            waited_minutes=15,
+            by=self._worker("elodie", at),
+            at=at,
+        )
+
+    def _agree(self, at: datetime) -> None:
+        contacts.agree_strategy(
+            self.session, self._made[2], self._missed, "another_place", by=self._worker("elodie", at), at=at
+        )
+
+    def _pause(self, at: datetime) -> None:
+        breaks.take_break(
+            self.session,
+            self._made[_ON_BREAK],
+            returns_on=self.today + timedelta(days=19),
+            terms="Je t’écris après les examens. Pas d’appels à la maison.",
+            by=self._worker("noe", at),
+            at=at,
+        )
+
+    def _withdraw(self, at: datetime) -> None:
+        states.deactivate(self.session, self._made[_WITHDREW], "withdrew", by=self._worker("elodie", at), at=at)
+
+    def _who(self, key: str) -> UUID:
+        found: UUID = self.session.execute(
+            select(_person.c.id).where(_person.c.program_id == program_of(self.session), _person.c.key == key)
+        ).scalar_one()
+        return found
+
+    def _worker(self, key: str, at: datetime) -> Actor:
+        held = role_for(standing(self.session, local_day(self.session, at)), self._who(key), "primary")
+        return Actor("youth_worker", self._who(key), held.organization_id if held is not None else None)
+
+    def _coordinator(self, at: datetime) -> Actor:
+        falls = standing(self.session, local_day(self.session, at)).falls([{"role": "coordinator", "at": "*"}])
+        first = falls.holders[0]
+        return Actor(first.role, first.person_id, first.organization_id, first.acting_for)

@@ -1,0 +1,65 @@
+"""What pages and answers say of follow-ups: each code of the tables in words, with a shape where it is a state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from locales import N_
+
+#: A state's shape and word.
+STATES: Final[Mapping[str, tuple[str, str]]] = {
+    "active": ("half", N_("Active")),
+    "on_break": ("wait", N_("On a break")),
+    "inactive": ("skip", N_("Inactive")),
+    "completed": ("full", N_("Completed")),
+}
+REASONS: Final[Mapping[str, str]] = {
+    "withdrew": N_("The participant withdraws"),
+    "no_longer_benefits": N_("The team believes: no longer benefits"),
+    "needs_beyond_program": N_("The team believes: needs that the program cannot meet"),
+    "other_purposes": N_("The team believes: takes part for other purposes"),
+    "lost_contact": N_("Contact is lost"),
+}
+INTENSITIES: Final[Mapping[str, str]] = {
+    "light": N_("light"),
+    "regular": N_("regular"),
+    "intense": N_("intense"),
+}
+KINDS: Final[Mapping[str, str]] = {"primary": N_("Primary worker"), "second": N_("Second of the pair")}
+MEANS: Final[Mapping[str, str]] = {
+    "call": N_("call"),
+    "message": N_("message"),
+    "visit": N_("visit"),
+    "through_someone": N_("through someone"),
+}
+WHY_NONE: Final[Mapping[str, str]] = {
+    "not_scheduled": N_("not scheduled"),
+    "no_news": N_("no news"),
+    "impossible": N_("impossible"),
+    "withdrew": N_("withdrew"),
+    "other": N_("other"),
+}
+STRATEGIES: Final[Mapping[str, str]] = {
+    "new_meeting": N_("a new meeting"),
+    "another_place": N_("another place or way"),
+    "reminder_before": N_("a reminder before"),
+    "less_often": N_("to meet less often"),
+    "break": N_("a break"),
+    "attempts": N_("nobody answered: to try again"),
+}
+#: Why a worker cannot be given a follow-up now.
+BARS: Final[Mapping[str, str]] = {
+    "away": N_("absent"),
+    "leaving": N_("leaving"),
+    "barred": N_("not wanted by the participant"),
+    "no_agreement": N_("no agreement in force"),
+}
+#: What a person may do to a follow-up's state, by the name of the move.
+MOVES: Final[Mapping[str, str]] = {
+    "pause": N_("Agree on a break"),
+    "resume": N_("Come back from the break"),
+    "deactivate": N_("Make inactive"),
+    "complete": N_("Complete"),
+    "reactivate": N_("Take up again"),
+}

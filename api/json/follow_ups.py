@@ -1,0 +1,403 @@
+"""Follow-ups over JSON: one's caseload, one follow-up, and what is done to it; never a name of a participant."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import AwareDatetime, Field, StrictBool
+
+from api.at_follow_ups import caseload_of, find_follow_up, ground_of, move_to
+from api.json.once import IdempotencyKey, IfMatch, Once, etag, seen_version
+from api.json.shapes import Day, Given, Shown, Typed
+from api.permissions import Action, Forbidden, Relation, asks, require, to_program
+from api.session import AtDesk, Desk
+from duties.actors import Actor
+from duties.follow_ups import assigning, breaks, contacts, load, lost, notes
+from duties.follow_ups.held import follow_ups
+from duties.follow_ups.notes import Week
+from duties.here import many, program_of
+from models.base import table_of
+from models.follow_up import FollowUp
+
+router = APIRouter(tags=["follow-ups"])
+
+_follow_up = table_of(FollowUp)
+
+
+class NoteGiven(Given):
+    """What a worker says of a week."""
+
+    met: Annotated[int, Field(ge=0, le=1000)] = 0
+    minutes: Annotated[int, Field(ge=0, le=100_000)] = 0
+    reached: StrictBool = False
+    why_none: Literal["not_scheduled", "no_news", "impossible", "withdrew", "other"] | None = None
+    words: Typed = ""
+    unfinished: StrictBool = False
+    seen: Annotated[int | None, Field(description="The note's version that was read, 0 where there was none.")] = None
+
+
+class AttemptGiven(Given):
+    """An attempt to reach a participant."""
+
+    means: Literal["call", "message", "visit", "through_someone"]
+    reached: StrictBool
+    tried_on: Day | None = None
+
+
+class MissedGiven(Given):
+    """A meeting to which the participant did not come."""
+
+    expected_at: AwareDatetime
+    waited_minutes: Annotated[int, Field(ge=0, le=100_000)]
+
+
+class StrategyGiven(Given):
+    """What was agreed after a missed meeting."""
+
+    strategy: Literal["new_meeting", "another_place", "reminder_before", "less_often", "break", "attempts"]
+
+
+class MoveGiven(Given):
+    """A move of a follow-up's state, with what it needs: a reason, or a day and terms of return, or their agreement."""
+
+    move: Literal["pause", "resume", "deactivate", "complete", "reactivate"]
+    reason: Literal["", "withdrew", "no_longer_benefits", "needs_beyond_program", "other_purposes", "lost_contact"] = ""
+    returns_on: Day | None = None
+    terms: Typed = ""
+    participant_agrees: StrictBool = False
+
+
+class WorkerGiven(Given):
+    """A worker for one part of a follow-up; `instead_of` is whoever has it now."""
+
+    person_id: UUID
+    kind: Literal["primary", "second"] = "primary"
+    instead_of: UUID | None = None
+
+
+class WorkerShown(Shown):
+    """Somebody's part in a follow-up, from a day to a day."""
+
+    person_id: UUID
+    organization_id: UUID
+    kind: str
+    starts_on: date
+    ends_on: date | None
+
+
+class NoteShown(Shown):
+    """The note of a week, its words left sealed."""
+
+    week: date
+    met: int
+    minutes: int
+    reached: bool
+    why_none: str | None
+    has_words: bool
+    is_complete: bool
+    written_by: UUID
+    written_at: AwareDatetime
+    version: int
+
+
+class WordsShown(Shown):
+    """Words that were sealed."""
+
+    words: str
+
+
+class AttemptShown(Shown):
+    """An attempt to reach a participant."""
+
+    tried_on: date
+    means: str
+    reached: bool
+    tried_by: UUID
+
+
+class MissedShown(Shown):
+    """A meeting to which the participant did not come."""
+
+    id: UUID
+    expected_at: AwareDatetime
+    waited_minutes: int
+    strategy: str | None
+    agreed_on: date | None
+
+
+class FollowUpShown(Shown):
+    """A follow-up, by its participant's number."""
+
+    id: UUID
+    number: str
+    state: str
+    state_since: date
+    inactive_reason: str | None
+    intensity: str
+    opened_on: date
+    never_with_others: bool
+    version: int
+
+
+class LosingShown(Shown):
+    """A follow-up of which contact is being lost: since when, for how long, why."""
+
+    follow_up_id: UUID
+    number: str
+    since: date
+    days: int
+    why: str
+    attempts: int
+    is_lost: bool
+
+
+class LoadShown(Shown):
+    """What a worker has in hand."""
+
+    person_id: UUID
+    organization_id: UUID
+    hours: float | None
+    primary: int
+    second: int
+    on_break: int
+    weight: float
+    minutes_a_week: int
+    is_overloaded: bool
+    bars: list[str]
+
+
+class CaseloadShown(Shown):
+    """One's own follow-ups; for the coordinator every one, the load of each worker, and whom nobody has."""
+
+    follow_ups: list[FollowUpShown]
+    losing: list[LosingShown]
+    loads: list[LoadShown]
+
+
+class WholeShown(FollowUpShown):
+    """A follow-up with everything but its words."""
+
+    returns_on: date | None
+    unanswered: int
+    workers: list[WorkerShown]
+    notes: list[NoteShown]
+    attempts: list[AttemptShown]
+    missed_meetings: list[MissedShown]
+
+
+@router.get("/caseload")
+@asks(Action.SEE_CASELOAD)
+def get_caseload(desk: AtDesk) -> CaseloadShown:
+    """One's own follow-ups; for the coordinator everyone's, with the load of each worker."""
+    given = to_program(desk.asker)
+    require(Action.SEE_CASELOAD, given)
+    oversees = Relation.COORDINATOR in given
+    rows = _all(desk) if oversees else caseload_of(desk.session, desk.asker)
+    losing = lost.losing(desk.session, desk.day, follow_up_ids=[row["id"] for row in rows])
+    loads = load.loads(desk.session, desk.day) if oversees else []
+    return CaseloadShown(
+        follow_ups=[_shown(row) for row in rows],
+        losing=[LosingShown.model_validate(one) for one in losing],
+        loads=[
+            LoadShown(
+                **{name: getattr(one, name) for name in LoadShown.model_fields if name != "bars"}, bars=list(one.bars)
+            )
+            for one in loads
+        ],
+    )
+
+
+@router.get("/follow-ups/{follow_up_id}")
+@asks(Action.SEE_FOLLOW_UP)
+def get_follow_up(follow_up_id: UUID, desk: AtDesk, response: Response) -> WholeShown:
+    """One follow-up."""
+    row, _ = find_follow_up(desk.session, desk.asker, follow_up_id)
+    return _whole(desk, row, response)
+
+
+@router.get("/follow-ups/{follow_up_id}/notes/{week}")
+@asks(Action.READ_FOLLOW_UP)
+def read_note(follow_up_id: UUID, week: date, desk: AtDesk) -> WordsShown:
+    """The words of the note of the week that begins on this Monday: whoever reads them is on record."""
+    row, given = find_follow_up(desk.session, desk.asker, follow_up_id)
+    by = require(Action.READ_FOLLOW_UP, given)
+    note = notes.note_of(desk.session, follow_up_id, week)
+    if note is None:
+        raise Forbidden
+    words = notes.read_words(
+        desk.session, note["id"], row["participant_id"], ground=ground_of(given), by=by, at=desk.at
+    )
+    return WordsShown(words=words)
+
+
+@router.put("/follow-ups/{follow_up_id}/notes/{week}")
+@asks(Action.KEEP_FOLLOW_UP)
+def write_note(follow_up_id: UUID, week: date, body: NoteGiven, desk: AtDesk, response: Response) -> WholeShown:
+    """Write the note of a week, or write it anew."""
+    by = _keeper(desk, follow_up_id)
+    said = Week(met=body.met, minutes=body.minutes, reached=body.reached, why_none=body.why_none, words=body.words)
+    notes.write_note(
+        desk.session, follow_up_id, week, said, unfinished=body.unfinished, by=by, at=desk.at, seen=body.seen
+    )
+    return _again(desk, follow_up_id, response)
+
+
+@router.post("/follow-ups/{follow_up_id}/attempts", status_code=201)
+@asks(Action.KEEP_FOLLOW_UP)
+def record_attempt(
+    follow_up_id: UUID,
+    body: AttemptGiven,
+    desk: AtDesk,
+    request: Request,
+    response: Response,
+    idempotency_key: IdempotencyKey = "",
+) -> WholeShown:
+    """Write down an attempt to reach the participant."""
+    once = Once.of(desk, request, idempotency_key)
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    by = _keeper(desk, follow_up_id)
+    contacts.record_attempt(
+        desk.session,
+        follow_up_id,
+        means=body.means,
+        reached=body.reached,
+        tried_on=body.tried_on,
+        by=by,
+        at=desk.at,
+    )
+    once.done(response, 201, f"/api/v1/follow-ups/{follow_up_id}")
+    return _again(desk, follow_up_id, response)
+
+
+@router.post("/follow-ups/{follow_up_id}/missed-meetings", status_code=201)
+@asks(Action.KEEP_FOLLOW_UP)
+def record_no_show(
+    follow_up_id: UUID,
+    body: MissedGiven,
+    desk: AtDesk,
+    request: Request,
+    response: Response,
+    idempotency_key: IdempotencyKey = "",
+) -> WholeShown:
+    """Write down a meeting to which the participant did not come."""
+    once = Once.of(desk, request, idempotency_key)
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    by = _keeper(desk, follow_up_id)
+    contacts.record_no_show(
+        desk.session,
+        follow_up_id,
+        expected_at=body.expected_at,
+        waited_minutes=body.waited_minutes,
+        by=by,
+        at=desk.at,
+    )
+    once.done(response, 201, f"/api/v1/follow-ups/{follow_up_id}")
+    return _again(desk, follow_up_id, response)
+
+
+@router.put("/follow-ups/{follow_up_id}/missed-meetings/{no_show_id}")
+@asks(Action.KEEP_FOLLOW_UP)
+def agree_strategy(
+    follow_up_id: UUID, no_show_id: UUID, body: StrategyGiven, desk: AtDesk, response: Response
+) -> WholeShown:
+    """Write down what was agreed after a missed meeting."""
+    by = _keeper(desk, follow_up_id)
+    contacts.agree_strategy(desk.session, follow_up_id, no_show_id, body.strategy, by=by, at=desk.at)
+    return _again(desk, follow_up_id, response)
+
+
+@router.put("/follow-ups/{follow_up_id}/state")
+@asks(Action.KEEP_FOLLOW_UP)
+def move_state(
+    follow_up_id: UUID, body: MoveGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
+) -> WholeShown:
+    """Have a follow-up pause, come back, end for a reason, be completed, or be taken up again."""
+    by = _keeper(desk, follow_up_id)
+    move_to(
+        desk,
+        follow_up_id,
+        body.move,
+        reason=body.reason,
+        returns_on=body.returns_on,
+        terms=body.terms,
+        agrees=body.participant_agrees,
+        by=by,
+        seen=seen_version(if_match),
+    )
+    return _again(desk, follow_up_id, response)
+
+
+@router.put("/follow-ups/{follow_up_id}/workers")
+@asks(Action.ASSIGN_FOLLOW_UP)
+def assign_worker(
+    follow_up_id: UUID, body: WorkerGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
+) -> WholeShown:
+    """Give a part of a follow-up to a worker."""
+    by = _keeper(desk, follow_up_id, Action.ASSIGN_FOLLOW_UP)
+    assigning.assign(
+        desk.session,
+        follow_up_id,
+        body.person_id,
+        kind=body.kind,
+        instead_of=body.instead_of,
+        by=by,
+        at=desk.at,
+        seen=seen_version(if_match),
+    )
+    return _again(desk, follow_up_id, response)
+
+
+_OF_FOLLOW_UP: Final = (
+    *("id", "number", "state", "state_since", "inactive_reason", "intensity"),
+    *("opened_on", "version"),
+)
+
+
+def _shown(row: dict[str, Any]) -> FollowUpShown:
+    return FollowUpShown(**{name: row[name] for name in _OF_FOLLOW_UP}, never_with_others=row["recruiter"])
+
+
+def _keeper(desk: Desk, follow_up_id: UUID, action: Action = Action.KEEP_FOLLOW_UP) -> Actor:
+    """As whom the asker does it. Raises Forbidden."""
+    _, given = find_follow_up(desk.session, desk.asker, follow_up_id)
+    return require(action, given)
+
+
+def _again(desk: Desk, follow_up_id: UUID, response: Response) -> WholeShown:
+    """The follow-up as it stands after an act, to whoever could do it: an act may have ended their part in it."""
+    (row,) = many(
+        desk.session,
+        follow_ups().where(_follow_up.c.program_id == program_of(desk.session), _follow_up.c.id == follow_up_id),
+    )
+    return _whole(desk, row, response)
+
+
+def _whole(desk: Desk, row: dict[str, Any], response: Response) -> WholeShown:
+    session, follow_up_id = desk.session, row["id"]
+    pause = breaks.open_break(session, follow_up_id)
+    response.headers["ETag"] = etag(row["version"])
+    return WholeShown(
+        **_shown(row).model_dump(),
+        returns_on=pause["returns_on"] if pause is not None else None,
+        unanswered=contacts.unanswered(session, follow_up_id),
+        workers=[WorkerShown(**_only(WorkerShown, one)) for one in assigning.parts_of(session, follow_up_id)],
+        notes=[NoteShown(**_only(NoteShown, one)) for one in notes.notes_of(session, [follow_up_id])],
+        attempts=[AttemptShown(**_only(AttemptShown, one)) for one in contacts.attempts_of(session, follow_up_id)],
+        missed_meetings=[MissedShown(**_only(MissedShown, one)) for one in contacts.no_shows_of(session, follow_up_id)],
+    )
+
+
+def _only(shape: type[Shown], row: dict[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in shape.model_fields}
+
+
+def _all(desk: Desk) -> list[dict[str, Any]]:
+    return many(
+        desk.session,
+        follow_ups().where(_follow_up.c.program_id == program_of(desk.session)).order_by(_follow_up.c.opened_on),
+    )

@@ -1,0 +1,165 @@
+"""The caseload: a worker's own follow-ups, this week's note first; for the coordinator, everyone's by worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy import select
+
+from api.at_follow_ups import caseload_of
+from api.follow_up_lines import BARS, INTENSITIES, KINDS, STATES, WHY_NONE
+from api.pages.forms import Typed
+from api.pages.frame import page
+from api.pages.lines import names_of
+from api.permissions import Action, Relation, asks, require, to_program
+from api.session import AtDesk, Desk
+from duties.follow_ups import assigning, breaks, load, lost, notes
+from duties.follow_ups.held import follow_ups
+from duties.follow_ups.weeks import WEEK, monday_of
+from duties.here import many, program_of
+from models.base import table_of
+from models.follow_up import FollowUp
+from models.program import Organization
+
+router = APIRouter()
+
+#: So many weeks are shown as a strip beside each follow-up, the present one last.
+WEEKS_SHOWN: Final = 8
+
+_follow_up = table_of(FollowUp)
+_organization = table_of(Organization)
+
+
+@router.get("/caseload", name="caseload")
+@asks(Action.SEE_CASELOAD)
+def show_caseload(desk: AtDesk, request: Request) -> HTMLResponse:
+    """One's own follow-ups; the coordinator's page has everyone's, what is being lost, and what nobody has."""
+    given = to_program(desk.asker)
+    require(Action.SEE_CASELOAD, given)
+    oversees = Relation.COORDINATOR in given
+    mine = lines(desk, caseload_of(desk.session, desk.asker))
+    return page(
+        desk,
+        request,
+        "caseload.html",
+        mine=mine,
+        to_write=[line for line in mine if line["to_write"]],
+        oversees=oversees,
+        by_worker=_by_worker(desk) if oversees else [],
+        vacant=_vacant(desk) if oversees else [],
+        losing=lost.losing(desk.session, desk.day) if oversees else _losing(desk, mine),
+        follows=Relation.FOLLOWS in given or bool(mine),
+        weeks=weeks_of(desk.day),
+        week=monday_of(desk.day),
+        states=STATES,
+        why_none=WHY_NONE,
+        kinds=KINDS,
+        intensities=INTENSITIES,
+        bars=BARS,
+        no_typed=Typed(),
+        day=desk.day,
+    )
+
+
+def weeks_of(day: date) -> list[date]:
+    """The Mondays of the last weeks, the oldest first."""
+    return [monday_of(day) - back * WEEK for back in reversed(range(WEEKS_SHOWN))]
+
+
+def lines(desk: Desk, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Follow-ups as lines: each with its last weeks, and the week of which a note is wanted first."""
+    ids = [row["id"] for row in rows]
+    weeks = weeks_of(desk.day)
+    known: dict[tuple[UUID, date], Mapping[str, Any]] = {
+        (note["follow_up_id"], note["week"]): note for note in notes.notes_of(desk.session, ids, since=weeks[0])
+    }
+    owed: dict[UUID, list[date]] = {}
+    for one in notes.missing(desk.session, desk.day):
+        owed.setdefault(one.follow_up_id, []).append(one.week)
+    found = []
+    for row in rows:
+        this = known.get((row["id"], weeks[-1]))
+        wanted = sorted(owed.get(row["id"], []))
+        if row["state"] == "active" and (this is None or not this["is_complete"]):
+            wanted.append(weeks[-1])
+        first = wanted[0] if wanted else None
+        pause = breaks.open_break(desk.session, row["id"]) if row["state"] == "on_break" else None
+        found.append(
+            {
+                **row,
+                "strip": [(week, known.get((row["id"], week))) for week in weeks],
+                "to_write": first,
+                "late": first is not None and first < weeks[-1],
+                "note": known.get((row["id"], first)) if first is not None else None,
+                "returns_on": pause["returns_on"] if pause is not None else None,
+            }
+        )
+    return found
+
+
+def _losing(desk: Desk, mine: list[dict[str, Any]]) -> list[lost.Losing]:
+    return lost.losing(desk.session, desk.day, follow_up_ids=[line["id"] for line in mine])
+
+
+def _by_worker(desk: Desk) -> list[dict[str, Any]]:
+    """Each worker with what they have in hand, whoever has most room first, and their follow-ups."""
+    loads = load.loads(desk.session, desk.day)
+    parts = assigning.on_day(desk.session, desk.day)
+    rows = {row["id"]: row for row in _all(desk, [part["follow_up_id"] for part in parts])}
+    names = names_of(desk, [part["person_id"] for part in parts] + [one.person_id for one in loads])
+    places = _places(desk)
+    found = []
+    for one in loads:
+        own = [part for part in parts if part["person_id"] == one.person_id and part["follow_up_id"] in rows]
+        found.append(
+            {
+                "load": one,
+                "name": names.get(one.person_id, ""),
+                "place": places.get(one.organization_id, ""),
+                "percent": round(one.share * 100),
+                "follow_ups": [{**rows[part["follow_up_id"]], "part": part["kind"]} for part in own],
+            }
+        )
+    return found
+
+
+def _vacant(desk: Desk) -> list[dict[str, Any]]:
+    """The active follow-ups that nobody accompanies today who works in the program."""
+    here = program_of(desk.session)
+    parts = assigning.on_day(desk.session, desk.day)
+    have = {
+        part["follow_up_id"]
+        for part in parts
+        if part["kind"] == assigning.PRIMARY
+        and assigning.role_for(desk.asker.standing, part["person_id"], assigning.PRIMARY) is not None
+    }
+    rows = many(
+        desk.session,
+        follow_ups()
+        .where(_follow_up.c.program_id == here, _follow_up.c.state == "active", _follow_up.c.id.not_in(list(have)))
+        .order_by(_follow_up.c.state_since, _follow_up.c.id),
+    )
+    return [{**row, "days": (desk.day - row["state_since"]) // timedelta(days=1)} for row in rows]
+
+
+def _all(desk: Desk, ids: list[UUID]) -> list[dict[str, Any]]:
+    return many(
+        desk.session,
+        follow_ups()
+        .where(_follow_up.c.program_id == program_of(desk.session), _follow_up.c.id.in_(ids))
+        .order_by(_follow_up.c.opened_on),
+    )
+
+
+def _places(desk: Desk) -> dict[UUID, str]:
+    rows = desk.session.execute(
+        select(_organization.c.id, _organization.c.short_name).where(
+            _organization.c.program_id == program_of(desk.session)
+        )
+    )
+    return {row.id: row.short_name for row in rows}

@@ -1,0 +1,404 @@
+"""One follow-up, by its participant's number: its states, its workers, contacts and notes; and what is done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import HTMLResponse
+from sqlalchemy import select
+
+from api.answers import sentence_of, status_of
+from api.at_follow_ups import find_follow_up, ground_of, may, move_to
+from api.follow_up_lines import BARS, INTENSITIES, KINDS, MEANS, MOVES, REASONS, STATES, STRATEGIES, WHY_NONE
+from api.pages.caseload import lines
+from api.pages.forms import Text, Typed, day_of, day_or_none, hour_of, id_or_none
+from api.pages.frame import page, see_other
+from api.pages.history import told
+from api.pages.lines import names_of
+from api.permissions import Action, Forbidden, Given, asks, require
+from api.session import AtDesk, Desk
+from duties.actors import Actor
+from duties.follow_ups import assigning, breaks, contacts, load, lost, notes, opening
+from duties.follow_ups.notes import Week
+from duties.follow_ups.weeks import monday_of
+from duties.here import many, program_of
+from duties.refusals import Refusal
+from locales import N_
+from models.base import table_of
+from models.lifecycles import FOLLOW_UP
+from models.program import Organization
+from models.record import Event
+
+router = APIRouter(prefix="/follow-ups")
+
+#: So many lines of the record are shown, the newest.
+LINES_SHOWN: Final = 50
+WEEKS_OFFERED: Final = 8
+
+_event = table_of(Event)
+_organization = table_of(Organization)
+
+Seen = Annotated[int | None, Form()]
+
+
+class NoteTyped:
+    """The note of a week, as it was typed."""
+
+    def __init__(
+        self,
+        week: Text = "",
+        met: Text = "",
+        minutes: Text = "",
+        reached: Text = "",
+        why_none: Text = "",
+        words: Text = "",
+        unfinished: Text = "",
+    ) -> None:
+        self.week, self.unfinished = week, unfinished == "yes"
+        self.values = {
+            "week": week,
+            "met": met,
+            "minutes": minutes,
+            "reached": reached,
+            "why_none": why_none,
+            "words": words,
+        }
+
+    def said(self) -> Week:
+        """What the note says. Raises Refusal."""
+        typed = self.values
+        return Week(
+            met=_count(typed["met"], "met.malformed"),
+            minutes=_count(typed["minutes"], "minutes.malformed"),
+            reached=typed["reached"] == "yes",
+            why_none=typed["why_none"] or None,
+            words=typed["words"],
+        )
+
+
+TypedNote = Annotated[NoteTyped, Depends()]
+
+
+@router.get("/{follow_up_id}", name="follow_up")
+@asks(Action.SEE_FOLLOW_UP)
+def show_follow_up(desk: AtDesk, request: Request, follow_up_id: UUID) -> HTMLResponse:
+    """One follow-up."""
+    row, given = find_follow_up(desk.session, desk.asker, follow_up_id)
+    return _page(desk, request, row, given, Typed())
+
+
+@router.get("/{follow_up_id}/notes/{week}", name="note_words")
+@asks(Action.READ_FOLLOW_UP)
+def read_note(desk: AtDesk, request: Request, follow_up_id: UUID, week: date) -> HTMLResponse:
+    """What was written in the note of a week: whoever reads it is on record."""
+    row, given = find_follow_up(desk.session, desk.asker, follow_up_id)
+    by = require(Action.READ_FOLLOW_UP, given)
+    note = notes.note_of(desk.session, follow_up_id, week)
+    if note is None:
+        raise Forbidden
+    words = notes.read_words(
+        desk.session, note["id"], row["participant_id"], ground=ground_of(given), by=by, at=desk.at
+    )
+    return page(
+        desk,
+        request,
+        "follow_up_words.html",
+        row=row,
+        pause=None,
+        note=note,
+        words_read=words,
+        who=names_of(desk, [note["written_by"]]).get(note["written_by"], ""),
+    )
+
+
+@router.get("/{follow_up_id}/break-terms", name="break_terms")
+@asks(Action.READ_FOLLOW_UP)
+def read_terms(desk: AtDesk, request: Request, follow_up_id: UUID) -> HTMLResponse:
+    """The terms of return of the break that a follow-up is on: whoever reads them is on record."""
+    row, given = find_follow_up(desk.session, desk.asker, follow_up_id)
+    by = require(Action.READ_FOLLOW_UP, given)
+    found = breaks.open_break(desk.session, follow_up_id)
+    if found is None:
+        raise Forbidden
+    terms = breaks.read_terms(
+        desk.session, found["id"], row["participant_id"], ground=ground_of(given), by=by, at=desk.at
+    )
+    return page(desk, request, "follow_up_words.html", row=row, pause=found, note=None, words_read=terms)
+
+
+@router.post("/{follow_up_id}/notes")
+@asks(Action.KEEP_FOLLOW_UP)
+def write_note(
+    desk: AtDesk, request: Request, follow_up_id: UUID, typed: TypedNote, seen: Seen = None, back: Text = ""
+) -> Response:
+    """Write the note of a week."""
+
+    def act(by: Actor) -> None:
+        notes.write_note(
+            desk.session,
+            follow_up_id,
+            day_of(typed.week),
+            typed.said(),
+            unfinished=typed.unfinished,
+            by=by,
+            at=desk.at,
+            seen=seen,
+        )
+
+    return _do(desk, request, follow_up_id, "note", act, typed.values, back="/caseload" if back == "caseload" else "")
+
+
+@router.post("/{follow_up_id}/attempts")
+@asks(Action.KEEP_FOLLOW_UP)
+def record_attempt(
+    desk: AtDesk, request: Request, follow_up_id: UUID, means: Text = "", reached: Text = "", day: Text = ""
+) -> Response:
+    """Write down an attempt to reach the participant."""
+
+    def act(by: Actor) -> None:
+        if reached not in ("yes", "no"):
+            raise Refusal("reached.missing", N_("Say whether they answered."))
+        contacts.record_attempt(
+            desk.session,
+            follow_up_id,
+            means=means,
+            reached=reached == "yes",
+            tried_on=day_or_none(day),
+            by=by,
+            at=desk.at,
+        )
+
+    return _do(desk, request, follow_up_id, "attempt", act, {"means": means, "reached": reached, "day": day})
+
+
+@router.post("/{follow_up_id}/missed-meetings")
+@asks(Action.KEEP_FOLLOW_UP)
+def record_no_show(
+    desk: AtDesk, request: Request, follow_up_id: UUID, day: Text = "", hour: Text = "", minutes: Text = ""
+) -> Response:
+    """Write down a meeting to which the participant did not come."""
+
+    def act(by: Actor) -> None:
+        expected_at = datetime.combine(day_of(day), hour_of(hour), tzinfo=ZoneInfo(desk.program.time_zone))
+        contacts.record_no_show(
+            desk.session,
+            follow_up_id,
+            expected_at=expected_at,
+            waited_minutes=_count(minutes, "no_show.minutes.malformed"),
+            by=by,
+            at=desk.at,
+        )
+
+    return _do(desk, request, follow_up_id, "missed", act, {"day": day, "hour": hour, "minutes": minutes})
+
+
+@router.post("/{follow_up_id}/missed-meetings/{no_show_id}/strategy")
+@asks(Action.KEEP_FOLLOW_UP)
+def agree_strategy(
+    desk: AtDesk, request: Request, follow_up_id: UUID, no_show_id: UUID, strategy: Text = ""
+) -> Response:
+    """Write down what was agreed after a missed meeting."""
+
+    def act(by: Actor) -> None:
+        contacts.agree_strategy(desk.session, follow_up_id, no_show_id, strategy, by=by, at=desk.at)
+
+    return _do(desk, request, follow_up_id, f"strategy-{no_show_id}", act, {"strategy": strategy})
+
+
+@router.post("/{follow_up_id}/state")
+@asks(Action.KEEP_FOLLOW_UP)
+def move_state(
+    desk: AtDesk,
+    request: Request,
+    follow_up_id: UUID,
+    seen: Seen = None,
+    move: Text = "",
+    reason: Text = "",
+    returns_on: Text = "",
+    terms: Text = "",
+    agrees: Text = "",
+) -> Response:
+    """Have a follow-up pause, come back, end for a reason, be completed, or be taken up again."""
+
+    def act(by: Actor) -> None:
+        move_to(
+            desk,
+            follow_up_id,
+            move,
+            reason=reason,
+            returns_on=day_or_none(returns_on),
+            terms=terms,
+            agrees=agrees == "yes",
+            by=by,
+            seen=seen,
+        )
+
+    typed = {"reason": reason, "returns_on": returns_on, "terms": terms, "agrees": agrees}
+    return _do(desk, request, follow_up_id, move if move in MOVES else "state", act, typed)
+
+
+@router.post("/{follow_up_id}/workers")
+@asks(Action.ASSIGN_FOLLOW_UP)
+def assign_worker(
+    desk: AtDesk,
+    request: Request,
+    follow_up_id: UUID,
+    seen: Seen = None,
+    worker: Text = "",
+    kind: Text = "",
+    instead_of: Text = "",
+    intensity: Text = "",
+) -> Response:
+    """Give a follow-up to a worker, or say how much it asks."""
+
+    def act(by: Actor) -> None:
+        if intensity:
+            opening.set_intensity(desk.session, follow_up_id, intensity, by=by, at=desk.at, seen=seen)
+            return
+        person_id = id_or_none(worker)
+        if person_id is None:
+            raise Refusal("worker.missing", N_("Choose a worker."))
+        assigning.assign(
+            desk.session,
+            follow_up_id,
+            person_id,
+            kind=kind,
+            instead_of=id_or_none(instead_of),
+            by=by,
+            at=desk.at,
+            seen=seen,
+        )
+
+    typed = {"worker": worker, "kind": kind, "intensity": intensity}
+    form = "intensity" if intensity else f"assign-{kind}" if kind in KINDS else "assign-primary"
+    return _do(desk, request, follow_up_id, form, act, typed, action=Action.ASSIGN_FOLLOW_UP)
+
+
+def _do(
+    desk: Desk,
+    request: Request,
+    follow_up_id: UUID,
+    form: str,
+    act: Callable[[Actor], None],
+    typed: Mapping[str, str],
+    *,
+    action: Action = Action.KEEP_FOLLOW_UP,
+    back: str = "",
+) -> Response:
+    """Do it and come back to the page, or show it with the refusal and what was typed."""
+    _, given = find_follow_up(desk.session, desk.asker, follow_up_id)
+    by = require(action, given)
+    refusal = desk.attempt(lambda: act(by))
+    if refusal is None:
+        return see_other(f"{back or f'/follow-ups/{follow_up_id}'}")
+    row, given = find_follow_up(desk.session, desk.asker, follow_up_id)
+    return _page(desk, request, row, given, Typed(form, refusal, dict(typed)))
+
+
+def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, typed: Typed) -> HTMLResponse:
+    session, follow_up_id = desk.session, row["id"]
+    parts = assigning.parts_of(session, follow_up_id)
+    today = {part["kind"]: part for part in assigning.on_day(session, desk.day, follow_up_ids=[follow_up_id])}
+    may_assign = may(Action.ASSIGN_FOLLOW_UP, given)
+    candidates = load.loads(session, desk.day, participant_id=row["participant_id"]) if may_assign else []
+    every_note = notes.notes_of(session, [follow_up_id])
+    missed, tried = contacts.no_shows_of(session, follow_up_id), contacts.attempts_of(session, follow_up_id)
+    names = names_of(
+        desk,
+        [
+            *(part["person_id"] for part in parts),
+            *(one.person_id for one in candidates),
+            *(note["written_by"] for note in every_note),
+            *(one["tried_by"] for one in tried),
+            row["state_by"],
+        ],
+    )
+    (line,) = lines(desk, [{**row, "part": ""}])
+    return page(
+        desk,
+        request,
+        "follow_up.html",
+        status=status_of(typed.refusal) if typed.refusal else 200,
+        typed=typed,
+        refusal=sentence_of(typed.refusal) if typed.refusal else "",
+        row=row,
+        line=line,
+        losing=next(iter(lost.losing(session, desk.day, follow_up_ids=[follow_up_id])), None),
+        pause=breaks.open_break(session, follow_up_id),
+        unanswered=contacts.unanswered(session, follow_up_id),
+        most_attempts=contacts.MOST_ATTEMPTS,
+        today=today,
+        parts=parts,
+        names=names,
+        places=_places(desk),
+        candidates=candidates,
+        notes=every_note,
+        weeks=_weeks(row, desk.day),
+        attempts=tried,
+        no_shows=missed,
+        history=told(desk, _record(desk, follow_up_id)),
+        moves=[move for move in MOVES if FOLLOW_UP.allows(row["state"], move)],
+        may_keep=may(Action.KEEP_FOLLOW_UP, given),
+        may_assign=may_assign,
+        may_read=may(Action.READ_FOLLOW_UP, given),
+        states=STATES,
+        reasons=REASONS,
+        kinds=KINDS,
+        means=MEANS,
+        why_none=WHY_NONE,
+        strategies=STRATEGIES,
+        intensities=INTENSITIES,
+        bars=BARS,
+        move_words=MOVES,
+        day=desk.day,
+    )
+
+
+def _record(desk: Desk, follow_up_id: UUID) -> list[dict[str, Any]]:
+    """What the record says of a follow-up, the newest first; who read it is the privacy officer's to see."""
+    return many(
+        desk.session,
+        select(_event)
+        .where(
+            _event.c.program_id == program_of(desk.session),
+            _event.c.subject_id == follow_up_id,
+            _event.c.verb.startswith("follow_up."),
+        )
+        .order_by(_event.c.n.desc())
+        .limit(LINES_SHOWN),
+    )
+
+
+def _weeks(row: Mapping[str, Any], day: date) -> list[date]:
+    """The weeks of which a note can be written, the present one first."""
+    first, week = monday_of(row["opened_on"]), monday_of(day)
+    found: list[date] = []
+    while week >= first and len(found) < WEEKS_OFFERED:
+        found.append(week)
+        week = monday_of(date.fromordinal(week.toordinal() - 1))
+    return found
+
+
+def _places(desk: Desk) -> dict[UUID, str]:
+    rows = desk.session.execute(
+        select(_organization.c.id, _organization.c.short_name).where(
+            _organization.c.program_id == program_of(desk.session)
+        )
+    )
+    return {row.id: row.short_name for row in rows}
+
+
+def _count(text: str, code: str) -> int:
+    """A number as it is typed, 0 where it is left empty. Raises Refusal."""
+    text = text.strip()
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdecimal() and len(text) <= 5):  # noqa: PLR2004 - more is no number of minutes
+        sentence = N_("Write a number in figures, or leave it empty.")
+        raise Refusal(code, sentence)
+    return int(text)

@@ -1,0 +1,199 @@
+"""Follow-ups on their pages: a worker's week, the coordinator's view by worker, and who reads what was written."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+
+from duties.follow_ups import assigning, breaks, contacts, notes
+from duties.follow_ups.notes import Week
+from duties.people import record_absence
+from models.base import table_of
+from models.record import Event
+from tests.api.desk import client_for
+from tests.api.pages.looking import signed_in, text_of
+from tests.cast import AT, TODAY, Cast
+from tests.following import SECOND, THIRD, WORKER, agreed, bar, followed, parts, row_of
+from tests.meetings.sitting import seat_everyone
+
+_event = table_of(Event)
+DAY = timedelta(days=1)
+WORDS = "Elle veut parler de son <b>logement</b>."
+
+
+@pytest.fixture
+def follow_up(cast: Cast) -> UUID:
+    """A follow-up with a note whose words are sealed; the committees' seats are held."""
+    with cast.session() as session:
+        agreed(session, cast)
+        seat_everyone(session, cast)
+        made = followed(session, cast, second=SECOND)
+        notes.write_note(session, made, TODAY, Week(met=1, minutes=45, words=WORDS), by=cast.actor(WORKER), at=AT)
+        return made
+
+
+def later(cast: Cast, name: str, days: int) -> TestClient:
+    """A browser some days later."""
+    return client_for(cast.database, cast.people[name], at=AT + days * DAY)
+
+
+def readings(cast: Cast) -> list[tuple[UUID | None, str, str]]:
+    """Who was given what, and on what ground."""
+    with cast.session() as session:
+        rows = session.execute(
+            select(_event.c.actor_id, _event.c.facts).where(_event.c.verb == "read").order_by(_event.c.n)
+        )
+        return [(row.actor_id, row.facts["what"], row.facts["ground"]) for row in rows]
+
+
+def test_a_worker_writes_the_weeks_note_from_their_caseload(cast: Cast, follow_up: UUID) -> None:
+    worker = later(cast, WORKER, 7)
+    page = worker.get("/caseload")
+    assert "#2026-01" in page.text
+    assert "Week of" in text_of(page.text)
+    form = {"week": "2026-11-30", "seen": "0", "met": "2", "minutes": "90", "words": WORDS, "back": "caseload"}
+    answer = worker.post(f"/follow-ups/{follow_up}/notes", data=form)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/caseload")
+    assert "Every note is written." in text_of(worker.get("/caseload").text)
+    shown = text_of(worker.get(f"/follow-ups/{follow_up}").text)
+    assert "2 meetings in person, 90 min" in shown
+    assert "logement" not in shown
+
+
+def test_a_note_that_says_nothing_is_refused_and_what_was_typed_stays(cast: Cast, follow_up: UUID) -> None:
+    worker = later(cast, WORKER, 7)
+    answer = worker.post(f"/follow-ups/{follow_up}/notes", data={"week": "2026-11-30", "words": "À revoir"})
+    assert answer.status_code == 422
+    assert "Say that you met" in text_of(answer.text)
+    assert "À revoir" in answer.text
+    assert worker.post(f"/follow-ups/{follow_up}/notes", data={"week": "2026-11-30", "met": "two"}).status_code == 422
+    kept = worker.post(f"/follow-ups/{follow_up}/notes", data={"week": "2026-11-30", "unfinished": "yes"})
+    assert kept.status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("who", "ground"), [(WORKER, "part"), (SECOND, "part"), ("coordinator", "role"), ("police", "committee")]
+)
+def test_the_words_are_opened_by_whoever_follows_the_coordinator_and_the_clinic_each_on_record(
+    cast: Cast, follow_up: UUID, who: str, ground: str
+) -> None:
+    page = signed_in(cast, who).get(f"/follow-ups/{follow_up}/notes/{TODAY.isoformat()}")
+    assert page.status_code == 200
+    assert "Elle veut parler de son &lt;b&gt;logement&lt;/b&gt;." in page.text
+    assert readings(cast) == [(cast.people[who], "weekly_note", ground)]
+
+
+@pytest.mark.parametrize("who", ["researcher", "manager_ccsmtl", "director_ccsmtl", "officer", "administrator"])
+def test_nobody_else_sees_that_there_is_a_follow_up(cast: Cast, follow_up: UUID, who: str) -> None:
+    client = signed_in(cast, who)
+    for path in ("", f"/notes/{TODAY.isoformat()}", "/break-terms"):
+        assert client.get(f"/follow-ups/{follow_up}{path}").status_code == 404
+    assert client.get("/caseload").status_code == 404
+    assert readings(cast) == []
+
+
+def test_a_barred_worker_sees_nothing_whatever_else_they_are(cast: Cast, follow_up: UUID) -> None:
+    assert signed_in(cast, "police").get(f"/follow-ups/{follow_up}").status_code == 200
+    with cast.session() as session:
+        for name in ("police", WORKER):
+            bar(session, cast, follow_up, name)
+    for name in ("police", WORKER):
+        assert signed_in(cast, name).get(f"/follow-ups/{follow_up}").status_code == 404
+    assert "#2026-01" not in signed_in(cast, WORKER).get("/caseload").text
+
+
+def test_the_coordinator_sees_every_worker_whom_nobody_has_and_gives_it(cast: Cast, follow_up: UUID) -> None:
+    with cast.session() as session:
+        vacant = followed(session, cast, "#2026-02", worker=None)
+    coordinator = signed_in(cast, "coordinator")
+    shown = text_of(coordinator.get("/caseload").text)
+    assert "Nobody accompanies them 1 #2026-02 Vacant" in shown
+    assert "Silex Marbre" in shown
+    page = coordinator.get(f"/follow-ups/{vacant}")
+    assert f'value="{cast.people[THIRD]}"' in page.text
+    form = {"worker": str(cast.people[THIRD]), "kind": "primary", "instead_of": "", "seen": "2"}
+    with cast.session() as session:
+        form["seen"] = str(row_of(session, vacant)["version"])
+    assert coordinator.post(f"/follow-ups/{vacant}/workers", data=form).status_code == 303
+    with cast.session() as session:
+        assert parts(session, vacant) == [("primary", cast.people[THIRD], TODAY, None)]
+    again = coordinator.post(f"/follow-ups/{vacant}/workers", data=form)
+    assert again.status_code == 412
+    assert "Someone else changed this follow-up" in text_of(again.text)
+    assert follow_up != vacant
+
+
+def test_a_worker_assigns_nobody_and_the_clinic_changes_nothing(cast: Cast, follow_up: UUID) -> None:
+    form = {"worker": str(cast.people[THIRD]), "kind": "primary", "instead_of": str(cast.people[WORKER])}
+    assert signed_in(cast, WORKER).post(f"/follow-ups/{follow_up}/workers", data=form).status_code == 404
+    police = signed_in(cast, "police")
+    assert (
+        police.post(f"/follow-ups/{follow_up}/state", data={"move": "deactivate", "reason": "withdrew"}).status_code
+        == 404
+    )
+    assert (
+        police.post(f"/follow-ups/{follow_up}/notes", data={"week": TODAY.isoformat(), "met": "1"}).status_code == 404
+    )
+
+
+def test_attempts_missed_meetings_breaks_and_endings_are_done_from_the_page(cast: Cast, follow_up: UUID) -> None:
+    worker, here = later(cast, WORKER, 1), f"/follow-ups/{follow_up}"
+    tomorrow = (TODAY + DAY).isoformat()
+    assert worker.post(f"{here}/attempts", data={"means": "call", "reached": "no", "day": tomorrow}).status_code == 303
+    assert worker.post(f"{here}/attempts", data={"means": "call", "day": tomorrow}).status_code == 422
+    missed = {"day": TODAY.isoformat(), "hour": "10:00", "minutes": "15"}
+    assert worker.post(f"{here}/missed-meetings", data=missed).status_code == 303
+    with cast.session() as session:
+        (one,) = contacts.no_shows_of(session, follow_up)
+        # Wall time of the program: 10:00 in Montréal.
+        assert one["expected_at"] == AT + timedelta(hours=1)
+    assert (
+        worker.post(f"{here}/missed-meetings/{one['id']}/strategy", data={"strategy": "another_place"}).status_code
+        == 303
+    )
+    shown = text_of(worker.get(here).text)
+    assert "Attempts without an answer: 1 of 2" in shown
+    assert "agreed: another place or way" in shown
+    pause = {"move": "pause", "returns_on": (TODAY + 10 * DAY).isoformat(), "terms": "Je rappelle moi-même."}
+    assert worker.post(f"{here}/state", data=pause).status_code == 303
+    assert "Je rappelle" not in worker.get(here).text
+    assert "Je rappelle" in worker.get(f"{here}/break-terms").text
+    with cast.session() as session:
+        assert breaks.open_break(session, follow_up) is not None
+    assert worker.post(f"{here}/state", data={"move": "resume"}).status_code == 303
+    ended = worker.post(f"{here}/state", data={"move": "deactivate", "reason": "withdrew"})
+    assert ended.status_code == 303
+    # Nobody accompanies them any more: the page is no longer the worker's; the coordinator takes it up again.
+    assert worker.get(here).status_code in (200, 404)
+    coordinator = later(cast, "coordinator", 2)
+    assert "The participant withdraws" in text_of(coordinator.get(here).text)
+    assert coordinator.post(f"{here}/state", data={"move": "reactivate"}).status_code == 303
+
+
+def test_the_deputy_of_an_absent_worker_has_their_follow_ups_meanwhile(cast: Cast, follow_up: UUID) -> None:
+    with cast.session() as session:
+        record_absence(
+            session,
+            person_id=cast.people[WORKER],
+            starts_on=TODAY + DAY,
+            ends_on=TODAY + 3 * DAY,
+            deputy_id=cast.people[THIRD],
+            by=cast.actor("coordinator"),
+            at=AT,
+        )
+    assert "#2026-01" in later(cast, THIRD, 1).get("/caseload").text
+    assert later(cast, THIRD, 1).get(f"/follow-ups/{follow_up}").status_code == 200
+    assert "#2026-01" not in later(cast, THIRD, 4).get("/caseload").text
+
+
+def test_everything_is_said_in_french_too(cast: Cast, follow_up: UUID) -> None:
+    worker = later(cast, WORKER, 1)
+    worker.headers["Accept-Language"] = "fr-CA"
+    shown = text_of(worker.get(f"/follow-ups/{follow_up}").text)
+    for words in ("Intervenant·e principal·e", "La note de la semaine", "Ce qui s’est passé", "Rendre inactif"):
+        assert words in shown
+    assert assigning.PRIMARY not in shown

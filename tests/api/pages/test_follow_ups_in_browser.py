@@ -1,0 +1,98 @@
+"""The pages of follow-ups in a browser: legible on a phone and at a desk, usable by all, and whole without script."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from duties.follow_ups import breaks, contacts, notes
+from duties.follow_ups.notes import Week
+from tests.api.desk import SERVED, app_on, token_for
+from tests.browser import OpenPage, assert_accessible, assert_fits, serve
+from tests.cast import AT, TODAY, Cast
+from tests.following import SECOND, WORKER, agreed, followed
+
+pytest_plugins = ["tests.browser"]
+pytestmark = pytest.mark.browser
+
+DAY = timedelta(days=1)
+NOW = AT + 22 * DAY
+#: Where pictures of the pages go, for whoever wants to look at them.
+PICTURES = os.environ.get("SPHERES_TEST_PICTURES")
+
+
+class Window:
+    """The application on loopback, three weeks later, and its pages as one of the cast opens them."""
+
+    def __init__(self, cast: Cast, origin: str, open_page: OpenPage) -> None:
+        self.cast = cast
+        self.origin = origin
+        self.open_page = open_page
+
+    def open(self, name: str, path: str, **given: object) -> Page:
+        token = token_for(self.cast.database, self.cast.people[name], at=NOW)
+        return self.open_page(f"{self.origin}{path}", cookies={"spheres": token}, **given)
+
+
+@pytest.fixture
+def window(cast: Cast, open_page: OpenPage) -> Iterator[Window]:
+    with serve(app_on(cast.database, demonstration=True, base_url=SERVED, at=NOW)) as origin:
+        yield Window(cast, origin, open_page)
+
+
+@pytest.fixture
+def lively(cast: Cast) -> UUID:
+    """Follow-ups in every state: one that is being lost, one on a break, one that nobody has."""
+    with cast.session() as session:
+        agreed(session, cast)
+        by = cast.actor(WORKER)
+        lost = followed(session, cast, second=SECOND)
+        notes.write_note(session, lost, TODAY, Week(met=1, minutes=50, words="Bien."), by=by, at=AT)
+        for week in (1, 2):
+            notes.write_note(
+                session, lost, TODAY + week * 7 * DAY, Week(why_none="no_news"), by=by, at=AT + (week * 7 + 4) * DAY
+            )
+        contacts.record_attempt(session, lost, means="visit", reached=False, by=by, at=AT + 18 * DAY)
+        contacts.record_no_show(
+            session, lost, expected_at=AT + 15 * DAY, waited_minutes=20, by=by, at=AT + 15 * DAY + timedelta(hours=1)
+        )
+        pausing = followed(session, cast, "#2026-02")
+        breaks.take_break(session, pausing, returns_on=TODAY + 40 * DAY, terms="J’appelle.", by=by, at=AT)
+        followed(session, cast, "#2026-03", worker=None, recruiter=True)
+        followed(session, cast, "#2026-04", at=AT + 20 * DAY)
+        return lost
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_pages_fit_and_can_be_used_by_all(window: Window, lively: UUID, width: int, language: str) -> None:
+    for name, path in (
+        (WORKER, "/caseload"),
+        ("coordinator", "/caseload"),
+        ("coordinator", f"/follow-ups/{lively}"),
+        (WORKER, f"/follow-ups/{lively}/notes/{TODAY.isoformat()}"),
+    ):
+        page = window.open(name, path, width=width, lang=language)
+        assert_fits(page)
+        assert_accessible(page)
+        if PICTURES:
+            shown = f"{path.strip('/').replace('/', '_')[:12]}_{name}_{width}_{language}.png"
+            page.screenshot(path=Path(PICTURES) / shown, full_page=True)
+        page.close()
+
+
+@pytest.mark.usefixtures("lively")
+def test_a_note_is_written_on_a_phone_without_the_script(window: Window) -> None:
+    page = window.open(WORKER, "/caseload", width=320, lang="en", script=False)
+    row = page.locator("#notes li").filter(has_text="#2026-01")
+    row.get_by_text("Write the note").click()
+    row.get_by_label("Meetings in person").fill("1")
+    row.get_by_label("Minutes in all").fill("60")
+    row.get_by_role("button", name="Save the note").click()
+    expect(page.locator("#notes")).not_to_contain_text("#2026-01")
