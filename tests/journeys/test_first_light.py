@@ -2,125 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
 import signal
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass
-from email import message_from_bytes, policy
-from pathlib import Path
-from typing import Any
 
-import httpx2
-import psutil
 import pytest
 
-from tests.conftest import short_folder
+from tests.journeys.demonstrated import Running, case_of, task_of, until
 
-ROOT = Path(__file__).resolve().parents[2]
-RUN = [sys.executable, "-c", "from api.cli import main; main()"]
-
+pytest_plugins = ["tests.journeys.demonstrated"]
 pytestmark = pytest.mark.long
-
-
-@dataclass(frozen=True)
-class Running:
-    """A demonstration that runs in its own folder, on ports of its own. `at_end` closes what was opened on it."""
-
-    base_url: str
-    prefect_url: str
-    data: Path
-    environment: dict[str, str]
-    process: subprocess.Popen[bytes]
-    at_end: ExitStack
-
-    def client(self, name: str) -> httpx2.Client:
-        """Someone of the demonstration, signed in."""
-        headers = {"Origin": self.base_url, "Accept-Language": "en"}
-        client = self.at_end.enter_context(
-            httpx2.Client(base_url=self.base_url, headers=headers, follow_redirects=True, timeout=30)
-        )
-        page = client.get("/sign-in").text
-        form = next(form for form in re.findall(r"<form.*?</form>", page, re.DOTALL) if name in form)
-        action = re.search(r'action="([^"]*)"', form)
-        assert action is not None
-        fields = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', form))
-        assert client.post(action[1], data=fields).status_code == 200
-        return client
-
-    def command(self, *arguments: str) -> str:
-        """What a command of the terminal says."""
-        done = subprocess.run([*RUN, *arguments], env=self.environment, cwd=ROOT, capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr.decode()
-        return done.stdout.decode()
-
-    def carries_in_prefect(self) -> int:
-        """How many times Prefect saw an onboarding carried; the rounds that it starts by itself are not among them."""
-        return int(self.from_prefect("flow_runs/count", {"flows": {"name": {"any_": ["onboarding"]}}}))
-
-    def from_prefect(self, route: str, asked: Mapping[str, object] | None = None) -> str:
-        """An answer of Prefect's server. Raises httpx2.HTTPError while it is away."""
-        user, _, word = (self.data / "prefect-auth").read_text().partition(":")
-        answer = httpx2.post(f"{self.prefect_url}/api/{route}", json=asked or {}, auth=(user, word), timeout=5)
-        answer.raise_for_status()
-        return answer.text
-
-    def child(self, word: str) -> psutil.Process:
-        """The supervisor's child whose command holds a word."""
-        children = psutil.Process(self.process.pid).children()
-        return next(child for child in children if any(word in part for part in child.cmdline()))
-
-    def contact_lists(self) -> int:
-        """How many letters with the contact lists the folder holds for the worker who arrives."""
-        files = (self.data / "mail").glob("*.eml")
-        letters = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
-        return sum("contact lists" in str(one["subject"]) and "naima" in str(one["to"]) for one in letters)
-
-
-@pytest.fixture
-def running() -> Iterator[Running]:
-    folder = short_folder()
-    web, prefect = _free_port(), _free_port()
-    ours = ("SPHERES_", "PREFECT_", "DATABASE_")
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(ours)},
-        "SPHERES_DATA": str(folder / "data"),
-        "SPHERES_PORT": str(web),
-        "SPHERES_PREFECT_PORT": str(prefect),
-        "SPHERES_LANG": "en",
-    }
-    process = subprocess.Popen([*RUN, "up", "--demo"], env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
-    at_end = ExitStack()
-    made = Running(
-        f"http://127.0.0.1:{web}", f"http://127.0.0.1:{prefect}", folder / "data", environment, process, at_end
-    )
-    try:
-        _until(lambda: httpx2.get(f"{made.base_url}/sign-in").text.count("<form") > 5, seconds=120)
-        _until(lambda: int(made.from_prefect("flow_runs/count")) >= 0, seconds=120)
-        yield made
-    finally:
-        at_end.close()
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-        shutil.rmtree(folder)
 
 
 def test_three_steps_by_page_command_line_and_api_with_prefect_killed_and_brought_back(running: Running) -> None:
     coordinator = running.client("Solène")
-    case = _case_of(coordinator, "Naïma")
+    case = case_of(coordinator, "Naïma")
 
     # A step that is approved: by the page, and no further than the approval.
-    asked = _task(coordinator, case, "request_secure_access")
+    asked = task_of(coordinator, case, "request_secure_access")
     assert asked["state"] == "open"
     form = {"seen": str(asked["version"]), "note": "Les trois dossiers."}
     assert coordinator.post(f"/tasks/{asked['id']}/completion", data=form).status_code == 200
-    own = _task(coordinator, case, "request_secure_access")
+    own = task_of(coordinator, case, "request_secure_access")
     assert own["state"] == "submitted"
     # The manager's role is vacant there: the coordinator has it, and may not approve what they asked for.
     seen = {"If-Match": f'"{own["version"]}"'}
@@ -128,35 +30,35 @@ def test_three_steps_by_page_command_line_and_api_with_prefect_killed_and_brough
     assert (refused.status_code, refused.json()["code"]) == (409, "task.own_request")
 
     # A step by a person: by the command line.
-    coaching = _task(coordinator, case, "plan_coaching")["id"]
+    coaching = task_of(coordinator, case, "plan_coaching")["id"]
     assert "Done" in running.command("task", "complete", coaching, "--as", "solene", "--note", "Le mardi.")
-    assert _task(coordinator, case, "plan_coaching")["state"] == "done"
+    assert task_of(coordinator, case, "plan_coaching")["state"] == "done"
 
     # Prefect dies, and people go on: a step by the API, after which the program does two by itself.
     running.child("prefect.server").send_signal(signal.SIGKILL)
-    introduced = _task(coordinator, case, "introduce_program")
+    introduced = task_of(coordinator, case, "introduce_program")
     headers = {"If-Match": f'"{introduced["version"]}"', "Idempotency-Key": "first-light"}
     for _ in range(2):  # the answer was lost, and the client asks again: the act is done once
         done = coordinator.post(f"/api/v1/tasks/{introduced['id']}/completion", json={"note": ""}, headers=headers)
         assert done.status_code == 200
-    _until(lambda: _task(coordinator, case, "send_contact_lists")["state"] == "done", seconds=60)
-    assert _task(coordinator, case, "enrol_on_clinical_committee")["state"] == "done"
-    _until(lambda: running.contact_lists() == 1, seconds=60)
+    until(lambda: task_of(coordinator, case, "send_contact_lists")["state"] == "done", seconds=60)
+    assert task_of(coordinator, case, "enrol_on_clinical_committee")["state"] == "done"
+    until(lambda: running.contact_lists() == 1, seconds=60)
 
     # The supervisor brings it back; the worker, which asks now and then, finds it, and the next carry is a run there.
-    _until(lambda: running.carries_in_prefect() >= 0, seconds=120)
+    until(lambda: running.carries_in_prefect() >= 0, seconds=120)
     before = running.carries_in_prefect()
-    training = _task(coordinator, case, "plan_training")["id"]
+    training = task_of(coordinator, case, "plan_training")["id"]
 
     def another_carry_is_a_run() -> bool:
-        move = "complete" if _task(coordinator, case, "plan_training")["state"] == "open" else "undo"
+        move = "complete" if task_of(coordinator, case, "plan_training")["state"] == "open" else "undo"
         running.command(
             "task", move, training, "--as", "solene", "--note" if move == "complete" else "--reason", "Oui."
         )
         time.sleep(1)
         return running.carries_in_prefect() > before
 
-    _until(another_carry_is_a_run, seconds=90)
+    until(another_carry_is_a_run, seconds=90)
     assert running.contact_lists() == 1, "sent once, whatever died"
 
     # What Prefect was given is opaque.
@@ -168,9 +70,9 @@ def test_three_steps_by_page_command_line_and_api_with_prefect_killed_and_brough
 
 def test_the_worker_killed_in_the_middle_loses_nothing(running: Running) -> None:
     coordinator = running.client("Solène")
-    case = _case_of(coordinator, "Naïma")
+    case = case_of(coordinator, "Naïma")
     running.child("flows.worker").send_signal(signal.SIGSTOP)
-    introduced = _task(coordinator, case, "introduce_program")
+    introduced = task_of(coordinator, case, "introduce_program")
     done = coordinator.post(
         f"/api/v1/tasks/{introduced['id']}/completion",
         json={"note": ""},
@@ -178,33 +80,5 @@ def test_the_worker_killed_in_the_middle_loses_nothing(running: Running) -> None
     )
     assert done.status_code == 200
     running.child("flows.worker").send_signal(signal.SIGKILL)
-    _until(lambda: _task(coordinator, case, "send_contact_lists")["state"] == "done", seconds=180)
-    _until(lambda: running.contact_lists() == 1, seconds=60)
-
-
-def _case_of(client: httpx2.Client, name: str) -> str:
-    cases = client.get("/api/v1/cases?state=open").json()["items"]
-    return str(next(case["id"] for case in cases if case["subject"].startswith(name)))
-
-
-def _task(client: httpx2.Client, case_id: str, step: str) -> dict[str, Any]:
-    found: list[dict[str, Any]] = client.get(f"/api/v1/cases/{case_id}/tasks").json()
-    return next(one for one in found if one["step"] == step)
-
-
-def _until(true: Callable[[], bool], *, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            if true():
-                return
-        except (httpx2.HTTPError, OSError):
-            pass  # not there yet, or away for the moment
-        assert time.monotonic() < deadline, f"not so after {seconds} s"
-        time.sleep(0.1)
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    until(lambda: task_of(coordinator, case, "send_contact_lists")["state"] == "done", seconds=180)
+    until(lambda: running.contact_lists() == 1, seconds=60)
