@@ -1,6 +1,6 @@
 """Counts of participants that may leave the program: which are shown, so that no small one can be reckoned from others.
 
-Pure functions. docs/adr/0012 has the rule and why; what leaves is `Shares` of one cohort, and `Band`s.
+Pure functions. docs/adr/0012 has the rule and why.
 """
 
 from __future__ import annotations
@@ -21,22 +21,6 @@ class Shares:
 
     total: int | None
     parts: tuple[int | None, ...]
-
-
-@dataclass(frozen=True)
-class Band:
-    """A count, known to lie from `low` to `high`, both inclusive, and no better than that."""
-
-    low: int
-    high: int
-
-
-def band(n: int) -> Band:
-    """The band of a count: 0 to 4, 5 to 9, and so on. Raises ValueError below 0."""
-    if n < 0:
-        raise ValueError("nothing is counted below 0")
-    low = n - n % _LARGE
-    return Band(low, low + SMALL)
 
 
 def shares(parts: Sequence[int]) -> Shares:

@@ -14,7 +14,7 @@ from typing import Final
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
+from openpyxl.cell.cell import Cell
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
@@ -33,6 +33,8 @@ _UNDER_ROW: Final = Border(bottom=Side(style="hair", color="FFCFD6D4"))
 _FIRST_WIDTH, _WIDTH = 44, 15
 #: Every file says this moment, so that the same counts are the same bytes.
 _MOMENT: Final = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+#: What XML cannot hold; such letters are left out.
+_NO_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 #: What a spreadsheet cell can hold at the most.
 _LONGEST: Final = 32_000
 
@@ -57,7 +59,7 @@ def as_workbook(title: str, language: str, sheets: Iterable[Sheet]) -> bytes:
     book = Workbook()
     book.remove(book.worksheets[0])
     book.properties.creator = None
-    book.properties.title, book.properties.language = title, language
+    book.properties.title, book.properties.language = _clean(title), language
     book.properties.created = book.properties.modified = _MOMENT
     names: set[str] = set()
     for sheet in sheets:
@@ -102,7 +104,7 @@ def _put(cell: Cell | object, value: Value, font: Font) -> None:
     """A text is a text, with the mark that keeps it one, whatever it begins with; a number is a number."""
     assert isinstance(cell, Cell)  # noqa: S101 - no cells are merged here
     if isinstance(value, str):
-        cell.value = ILLEGAL_CHARACTERS_RE.sub("", value)[:_LONGEST]
+        cell.value = _clean(value)[:_LONGEST]
         cell.data_type = "s"
         cell.quotePrefix = True
     else:
@@ -110,9 +112,14 @@ def _put(cell: Cell | object, value: Value, font: Font) -> None:
     cell.font = font
 
 
+def _clean(words: str) -> str:
+    """What XML can hold of a text."""
+    return _NO_XML.sub("", words)
+
+
 def _tab(name: str, taken: set[str]) -> str:
     """A name that a sheet may have, and that no other one has: 31 letters, none of those that mean something there."""
-    plain = re.sub(r"[\[\]:*?/\\']", " ", name)[:31].strip() or "1"
+    plain = re.sub(r"[\[\]:*?/\\']", " ", _clean(name))[:31].strip() or "1"
     found, n = plain, 1
     while found.casefold() in taken:
         n += 1

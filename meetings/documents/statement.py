@@ -106,7 +106,7 @@ class ClausePeriod:
 class ClauseYear:
     """One obligation: its clause, its text as it was last in force, who owes it, and its periods in order."""
 
-    clause: Annotated[str, Field(pattern=r"^[A-Z]{2,4}-[A-Z0-9]{1,8}(\.[a-z_]{1,40})?$")]
+    clause: Annotated[str, Field(pattern=r"^[A-Z]{2,4}-[A-Z0-9]{1,8}(\.\w{1,60})?$")]
     duty: Both
     owner: Both
     periods: tuple[ClausePeriod, ...]

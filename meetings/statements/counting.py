@@ -266,8 +266,30 @@ def _decisions(session: Session, period: Period) -> CountTable:
 
 
 def _obligations(session: Session, period: Period) -> list[dict[str, Any]]:
+    """Each period of each obligation, those left out that are met or missed by what participants do."""
     rows = reading.periods(session, since=period.starts_on, until=period.ends_on)
-    return reading.as_of(session, rows, period.ends_on)
+    about = _subjects(session)
+    kept = [row for row in rows if not _tells_of_participants(row, about)]
+    return reading.as_of(session, kept, period.ends_on)
+
+
+def _tells_of_participants(row: Mapping[str, Any], about: Mapping[str, str]) -> bool:
+    """Whether a duty stands or falls by referrals or admissions: "met" would say that there was one at least."""
+    if row["check_kind"] == "count":
+        return bool(row["rule"]["of"] == "referrals")
+    if row["check_kind"] == "tasks":
+        return any(about.get(key) not in TELLS_OF_NO_PARTICIPANT for key in row["rule"]["protocols"] if key in about)
+    return False
+
+
+def _subjects(session: Session) -> dict[str, str]:
+    """What each protocol is about."""
+    rows = session.execute(
+        select(_protocol.c.key, _protocol.c.declared["subject"]["kind"].astext.label("kind"))
+        .where(_protocol.c.program_id == program_of(session))
+        .order_by(_protocol.c.number)
+    )
+    return {row.key: row.kind for row in rows}
 
 
 def _by_family(rows: Iterable[Mapping[str, Any]]) -> CountTable:
@@ -283,7 +305,12 @@ def _by_family(rows: Iterable[Mapping[str, Any]]) -> CountTable:
         key="obligations",
         title=both(N_("Obligations by clause")),
         of=both(N_("Clauses")),
-        note=both(N_("Each period of each obligation of each partner counts once.")),
+        note=both(
+            N_(
+                "Each period of each obligation of each partner counts once. Those that stand or fall by referrals "
+                "or admissions are left out."
+            )
+        ),
         columns=columns(_OF_OBLIGATIONS),
         rows=with_total(lines, both(_ALL)),
     )

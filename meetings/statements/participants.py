@@ -1,4 +1,4 @@
-"""What the program's statement counts of participants: one cohort, each referral in one part, and bands beside it.
+"""What the program's statement counts of participants: one cohort a year, each referral in one part of it.
 
 The only place that makes such counts, so that there is no second table to subtract from the first: docs/adr/0012.
 """
@@ -9,14 +9,14 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, select
 from sqlmodel import Session
 
-from duties.disclosure import band, shares
+from duties.disclosure import shares
 from duties.here import many, moments_of, program_of
 from duties.periods import Period, is_of
 from locales import N_
-from meetings.statements.tables import Between, CountRow, CountTable, both, columns
+from meetings.statements.tables import CountRow, CountTable, both, columns
 from models.base import refers, table_of
 from models.follow_up import FollowUp
 from models.participant import Participant
@@ -36,12 +36,6 @@ _PARTS: Final[Mapping[str, str]] = {
     "inactive": N_("Admitted: inactive"),
     "completed": N_("Admitted: completed"),
 }
-_FOLLOWED_AS: Final[Mapping[str, str]] = {
-    "active": N_("Followed"),
-    "on_break": N_("On a break"),
-    "inactive": N_("Inactive"),
-    "completed": N_("Completed"),
-}
 #: A draft was never sent, an abandoned one neither, and one that was joined is another's.
 _COUNTED: Final = ("received", "triaged")
 
@@ -53,10 +47,20 @@ def participant_tables(session: Session, period: Period) -> tuple[CountTable, ..
     """
     if not is_of(period.key, "calendar_year"):
         return ()
-    cohort, followed = _cohort(session, period), _followed(session)
-    if not cohort.total() and not followed.total():
-        return ()
-    return (_referrals(cohort), _follow_ups(followed))
+    cohort = _cohort(session, period)
+    return (_referrals(cohort),) if cohort.total() or _anybody(session) else ()
+
+
+def _anybody(session: Session) -> bool:
+    """Whether anybody was ever referred: before that, the program keeps no such counts."""
+    return (
+        session.scalar(
+            select(_referral.c.id)
+            .where(_referral.c.program_id == program_of(session), _referral.c.state.in_(_COUNTED))
+            .limit(1)
+        )
+        is not None
+    )
 
 
 def _cohort(session: Session, period: Period) -> Counter[str]:
@@ -96,15 +100,6 @@ def part_of(row: Mapping[str, Any]) -> str:
     return "waiting" if row["referral_state"] == "received" else "under_way"
 
 
-def _followed(session: Session) -> Counter[str]:
-    rows = session.execute(
-        select(_follow_up.c.state, func.count().label("n"))
-        .where(_follow_up.c.program_id == program_of(session))
-        .group_by(_follow_up.c.state)
-    )
-    return Counter({row.state: row.n for row in rows})
-
-
 def _referrals(cohort: Mapping[str, int]) -> CountTable:
     shown = shares([cohort.get(part, 0) for part in _PARTS])
     rows = [
@@ -124,21 +119,4 @@ def _referrals(cohort: Mapping[str, int]) -> CountTable:
         ),
         columns=columns({"referrals": N_("Referrals")}),
         rows=(*rows, total),
-    )
-
-
-def _follow_ups(followed: Mapping[str, int]) -> CountTable:
-    rows = []
-    for state, msgid in _FOLLOWED_AS.items():
-        lies = band(followed.get(state, 0))
-        rows.append(CountRow(key=state, name=both(msgid), cells=(Between(low=lies.low, high=lies.high),)))
-    return CountTable(
-        key="follow-ups",
-        title=both(N_("Follow-ups by state")),
-        of=both(N_("State")),
-        note=both(
-            N_("Of participants of any year, by bands of five: an exact number would tell who came and who left.")
-        ),
-        columns=columns({"follow_ups": N_("Follow-ups")}),
-        rows=tuple(rows),
     )

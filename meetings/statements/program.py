@@ -97,7 +97,7 @@ def release(session: Session, key: str, *, digest: str, by: Actor, at: datetime)
         )
     events.write(
         session,
-        RELEASED,
+        "statement.released",
         "program",
         program_of(session),
         by=by,

@@ -16,13 +16,11 @@ from duties.workbooks import Sheet, Value, as_workbook
 from locales import LANGUAGES, N_, pick, say
 from meetings.documents.paper import typeset
 from meetings.statements.program import Release
-from meetings.statements.tables import Between, Cell, CountTable, ProgramStatement, as_json
+from meetings.statements.tables import Cell, CountTable, ProgramStatement, as_json
 
 
 def shown(language: str, cell: Cell) -> Value:
-    """A count as people read it: a number, "5 to 9", or that it is hidden."""
-    if isinstance(cell, Between):
-        return say(language, N_("%(low)s to %(high)s"), low=cell.low, high=cell.high)
+    """A count as people read it: a number, or that it is hidden."""
     return say(language, N_("hidden")) if cell is None else cell
 
 

@@ -17,16 +17,8 @@ _FROZEN: Final = ConfigDict(extra="forbid")
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,60}$")]
 
 
-@dataclass(frozen=True, kw_only=True, config=_FROZEN)
-class Between:
-    """A count that is told by its band alone: from `low` to `high`, both inclusive."""
-
-    low: Annotated[int, Field(ge=0)]
-    high: Annotated[int, Field(ge=0)]
-
-
-Cell = Annotated[int, Field(ge=0)] | Between | None
-"""A count; one told by its band; or, as None, one that is hidden."""
+Cell = Annotated[int, Field(ge=0)] | None
+"""A count; or, as None, one that is hidden."""
 
 
 @dataclass(frozen=True, kw_only=True, config=_FROZEN)

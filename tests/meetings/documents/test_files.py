@@ -18,7 +18,7 @@ def test_the_addenda_of_one_meeting_have_names_of_their_own() -> None:
     assert file_name("addendum", "clinical", DAY, "fr", addendum=2) == "2026-12-02-clinical-addenda-2.pdf"
 
 
-@pytest.mark.parametrize("kind", ["agenda", "addendum", "minutes", "register"])
+@pytest.mark.parametrize("kind", ["agenda", "addendum", "minutes", "register", "statement"])
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_a_files_name_is_plain_ascii(kind: DocumentKind, language: str) -> None:
     name = file_name(kind, "clinical", DAY, language)

@@ -20,7 +20,7 @@ from locales import LANGUAGES, pick
 from meetings import decisions
 from meetings.statements import program, sheets
 from meetings.statements.participants import part_of
-from meetings.statements.tables import Between, CountTable, ProgramStatement, as_json, from_json
+from meetings.statements.tables import CountTable, ProgramStatement, as_json, from_json
 from models.base import table_of
 from models.follow_up import FollowUp
 from models.meeting import Meeting
@@ -280,7 +280,7 @@ def test_the_same_counts_looked_at_on_another_day_are_the_same(session: Session)
 
 
 def test_where_nobody_was_ever_referred_there_is_no_such_section(session: Session) -> None:
-    assert {one.key for one in look(session).tables}.isdisjoint({"referrals", "follow-ups"})
+    assert {one.key for one in look(session).tables}.isdisjoint({"referrals"})
 
 
 def test_counts_of_participants_leave_by_the_year_alone_and_their_cases_are_not_counted_apart(
@@ -289,7 +289,7 @@ def test_counts_of_participants_leave_by_the_year_alone_and_their_cases_are_not_
     refer(session, cast, 7, "active")
     assert "referrals" in {one.key for one in look(session).tables}
     for key in ("2026-Q1", "2026-Q4"):
-        assert {one.key for one in look(session, key).tables}.isdisjoint({"referrals", "follow-ups"})
+        assert {one.key for one in look(session, key).tables}.isdisjoint({"referrals"})
 
 
 def test_each_referral_of_the_year_stands_in_one_part_and_those_of_another_year_in_none(
@@ -316,18 +316,25 @@ def test_each_referral_of_the_year_stands_in_one_part_and_those_of_another_year_
     assert counts(look(session), "referrals", "waiting") == {"referrals": 10}
 
 
-def test_small_counts_are_hidden_with_another_beside_them_and_follow_ups_stand_in_bands(
-    session: Session, cast: Cast
-) -> None:
+def test_small_counts_are_hidden_with_another_beside_them(session: Session, cast: Cast) -> None:
     refer(session, cast, 2, "on_break")
     refer(session, cast, 11, "active")
     refer(session, cast, 7, "completed")
     statement = look(session)
     rows = {row.key: row.cells[0] for row in table(statement, "referrals").rows}
     assert (rows["on_break"], rows["active"], rows["completed"], rows["total"]) == (None, None, 7, 20)
-    bands = {row.key: row.cells[0] for row in table(statement, "follow-ups").rows}
-    assert bands["active"] == Between(low=10, high=14)
-    assert bands["on_break"] == bands["inactive"] == Between(low=0, high=4)
+
+
+def test_no_number_of_participants_stands_in_any_other_table(session: Session, cast: Cast) -> None:
+    """What is counted elsewhere is the same with nobody and with many."""
+    kept(session, LATER)
+    before = {one.key: one for one in look(session).tables}
+    for part in _STANDS:
+        refer(session, cast, 6, part)
+    kept(session, LATER)
+    after = {one.key: one for one in look(session).tables}
+    assert set(after) - set(before) == {"referrals"}
+    assert {key: after[key] for key in before} == before
 
 
 def test_a_year_of_four_referrals_says_only_that_they_were_few(session: Session, cast: Cast) -> None:
@@ -375,7 +382,6 @@ def test_the_workbook_holds_the_same_figures_in_both_languages_and_no_formula(se
         figures[language] = [(cell.coordinate, cell.value) for cell in cells if cell.data_type == "n"]
         said = {str(cell.value) for cell in cells}
         assert ("masqué" if language == "fr" else "hidden") in said
-        assert ("de 10 à 14" if language == "fr" else "10 to 14") in said
         assert book.properties.creator is None
         assert file.content == sheets.program_file(session, left, language).content
     assert figures["fr"] == figures["en"]
