@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from api.permissions import Action, Asker, Given, find_case, require, to_case, to_person, to_program
-from duties import gathering, settling
+from duties import gathering, hand_overs, settling
 from duties.actors import Actor
 from duties.here import many, program_of
 from duties.holdings.in_hand import NAMES
@@ -161,6 +161,13 @@ def _settled(session: Session, language: str, which: Any) -> list[Settled]:
 
 def _ended(as_: str, language: str) -> str:
     return say(language, settling.ENDS[as_]) if as_ else ""
+
+
+def answerer(session: Session, asker: Asker, hand_over_id: UUID) -> Actor:
+    """The actor under whom the asker answers what was offered to them. Raises Forbidden, also where nothing was."""
+    offered = [row for row in hand_overs.offered_to(session, asker.person_id) if row["id"] == hand_over_id]
+    given = to_person(asker, asker.person_id) if offered else {}
+    return require(Action.ANSWER_HAND_OVER, given)
 
 
 def people_names(session: Session) -> dict[UUID, str]:

@@ -66,6 +66,8 @@ class Action(StrEnum):
     SEE_DEPARTURES = "see_departures"  # those that one may see: it is where they are opened too
     OPEN_DEPARTURE = "open_departure"
     SETTLE_HOLDING = "settle_holding"  # who takes over what somebody leaves, or how it ends
+    OFFER_FOLLOW_UPS = "offer_follow_ups"  # all of somebody who leaves at once
+    ANSWER_HAND_OVER = "answer_hand_over"  # of a follow-up that was offered to oneself
     RECORD_INTERVIEW = "record_interview"
     SEE_TASK = "see_task"
     READ_NOTES = "read_notes"  # what people wrote in a case: notes, reasons, what was given as proof
@@ -213,6 +215,8 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.SEE_DEPARTURES: frozenset({Relation.STAFF}),
     Action.OPEN_DEPARTURE: frozenset({Relation.SELF, Relation.COORDINATOR, Relation.MANAGER_HERE}),
     Action.SETTLE_HOLDING: frozenset({Relation.OWES, Relation.COORDINATOR}),
+    Action.OFFER_FOLLOW_UPS: frozenset({Relation.COORDINATOR}),
+    Action.ANSWER_HAND_OVER: frozenset({Relation.SELF}),
     Action.RECORD_INTERVIEW: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
     # A task of a case is seen by whoever sees the case; one of no case, by whom it concerns.
     Action.SEE_TASK: frozenset({Relation.OWES, Relation.APPROVES, Relation.DID, Relation.COORDINATOR}),

@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from duties import cases, events, gathering, invitations, people, wakeups
 from duties.actors import Actor
+from duties.follow_ups import assigning
 from duties.here import local_day, many, one, program_of
 from duties.holdings.holding import holds_elsewhere
 from duties.refusals import Refusal
@@ -23,6 +24,7 @@ from models.base import refers, table_of
 from models.casework import Case
 from models.committee import Seat, SeatHolder
 from models.departure import Departure
+from models.follow_up import Assignment
 from models.invitation import CalendarFeed, Invitation, MeetingLink
 from models.program import Person, Tenure
 
@@ -42,6 +44,7 @@ _person = table_of(Person)
 _case = table_of(Case)
 _seat = table_of(Seat)
 _holder = table_of(SeatHolder)
+_assignment = table_of(Assignment)
 _feed = table_of(CalendarFeed)
 _link = table_of(MeetingLink)
 _invitation = table_of(Invitation)
@@ -133,6 +136,7 @@ def end_departure(session: Session, departure_id: UUID, *, by: Actor, at: dateti
     if departure["last_day"] >= local_day(session, at):
         return False
     seats = _end_seats(session, departure, by=by, at=at)
+    _end_parts(session, departure, by=by, at=at)
     gone = not _stays(session, departure)
     if gone:
         shut_out(session, departure["person_id"], by=by, at=at)
@@ -435,6 +439,25 @@ def _end_seats(session: Session, departure: Mapping[str, Any], *, by: Actor, at:
         if row["kind"] == "principal":
             _second_stands_in(session, row, departure, by=by, at=at)
     return len(rows)
+
+
+def _end_parts(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """End the leaver's parts in follow-ups: one that nobody took over is a vacancy that the coordinator sees."""
+    rows = many(
+        session,
+        select(_assignment.c.follow_up_id)
+        .where(
+            _assignment.c.program_id == program_of(session),
+            _assignment.c.person_id == departure["person_id"],
+            _assignment.c.organization_id == departure["organization_id"],
+            _assignment.c.withdrawn_at.is_(None),
+            _assignment.c.ended_at.is_(None),
+        )
+        .distinct()
+        .order_by(_assignment.c.follow_up_id),
+    )
+    for row in rows:
+        assigning.end_part(session, row["follow_up_id"], departure["person_id"], by=by, at=at)
 
 
 def end_seat(session: Session, holding: Mapping[str, Any], last_day: date, *, by: Actor, at: datetime) -> None:

@@ -15,12 +15,14 @@ from uuid import UUID
 from sqlalchemy import or_, select, update
 from sqlmodel import Session
 
-from duties import cases, departures, events, gathering, notices, people
+from duties import cases, departures, events, gathering, hand_overs, notices, people
 from duties.actors import Actor
 from duties.board import chains
+from duties.follow_ups import assigning
 from duties.held import Moved, change, hold
 from duties.here import local_day, one, program_of
 from duties.holdings import duty, roles, seats, things
+from duties.holdings.follow_ups import FOLLOW_UP
 from duties.refusals import Refusal
 from duties.roles import Link, responsibility, standing
 from duties.tasks import bar_to_approval, needed_reason
@@ -29,11 +31,13 @@ from models.base import refers, table_of
 from models.casework import Account, Equipment, Loan, Task
 from models.committee import Seat, SeatHolder
 from models.departure import Departure
+from models.follow_up import Assignment
 from models.meeting import MeetingGuest
 from models.program import Absence, Tenure
 
 _task = table_of(Task)
 _tenure = table_of(Tenure)
+_assignment = table_of(Assignment)
 _seat = table_of(Seat)
 _holder = table_of(SeatHolder)
 _guest = table_of(MeetingGuest)
@@ -124,6 +128,9 @@ def settle_holding(
         raise Refusal("holding.nobody_takes_it", N_("Nobody takes over a thing of this kind: say how it ends."))
     if ended_as in _WITH_A_REASON:
         note = needed_reason(note)
+    if kind == FOLLOW_UP and successor_id is not None:
+        # Nothing moves before whoever is to accompany the participant accepts.
+        return hand_overs.propose(session, task_id, successor_id, by=by, at=at)
     one_thing = Settling(session, held.task, held.case, departure, successor_id, ended_as, note, by, at)
     if successor_id is not None:
         _refuse_unfit(one_thing, successor_id)
@@ -170,6 +177,8 @@ def may_take_over(session: Session, task: Mapping[str, Any], case: Mapping[str, 
     departure = gathering.departure_of(session, case["id"])
     if departure is None or not TAKEN_OVER.get(task["holding"], False):
         return []
+    if task["holding"] == FOLLOW_UP:
+        return hand_overs.fit_for(session, task, case["subject_id"], at)
     after = max(departure["last_day"] + timedelta(days=1), local_day(session, at))
     then = standing(session, after)
     leaving = _leaving_by(session, after)
@@ -432,7 +441,23 @@ def _look_for_somebody(one_thing: Settling) -> None:
             raise
 
 
+def _settle_follow_up(one_thing: Settling) -> None:
+    """It is left vacant, with the reason: the coordinator has it as a vacancy from now on."""
+    session = one_thing.session
+    part = one(
+        session,
+        select(_assignment).where(
+            _assignment.c.program_id == one_thing.here,
+            _assignment.c.id == one_thing.holding_id,
+            _assignment.c.ended_at.is_(None),
+        ),
+    )
+    if part is not None:
+        assigning.end_part(session, part["follow_up_id"], part["person_id"], by=one_thing.by, at=one_thing.at)
+
+
 _SETTLERS: Final[Mapping[str, Callable[[Settling], None]]] = {
+    FOLLOW_UP: _settle_follow_up,
     roles.TENURE: _settle_tenure,
     roles.SIGNATURE: _settle_signature,
     duty.TASK: _settle_task,
@@ -447,6 +472,7 @@ _SETTLERS: Final[Mapping[str, Callable[[Settling], None]]] = {
 
 #: How each kind of thing can end that nobody takes over.
 ENDINGS: Final[Mapping[str, tuple[str, ...]]] = {
+    FOLLOW_UP: ("left_vacant",),
     roles.TENURE: ("recruiting", "not_replaced"),
     roles.SIGNATURE: ("with_the_role",),
     duty.TASK: ("with_the_role", "left_vacant"),

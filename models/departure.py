@@ -23,6 +23,10 @@ ENDINGS = (
     "by_itself",
 )
 
+#: What becomes of a follow-up that is offered to another worker, and how it is handed over.
+HAND_OVERS = ("proposed", "accepted", "refused", "withdrawn")
+WAYS = ("call", "meeting")
+
 
 class Departure(InProgram, table=True):
     """Somebody leaves an organization: the case that sees to it, their last day there, and when their access ended.
@@ -99,4 +103,48 @@ class Interview(InProgram, table=True):
     clinical: int
     note: str = ""
     recorded_at: datetime = moment()
+    version: int = 1
+
+
+class HandOver(InProgram, table=True):
+    """One follow-up offered by somebody who leaves to whoever is to take it over, until they accept or refuse it.
+
+    `way` is how the participant wants it: a call from the new worker, or a meeting with both (DP-04). `answer_by` is
+    the last local day to answer; `lapsed_at` says that it passed in silence, of which the coordinator knows then.
+    """
+
+    __tablename__ = "hand_over"
+    __table_args__ = (
+        to("case", "case_id"),
+        to("task", "task_id"),
+        to("follow_up", "follow_up_id"),
+        to("person", "from_id"),
+        to("person", "to_id"),
+        to("person", "proposed_by"),
+        one_of("state", HAND_OVERS),
+        one_of("way", WAYS),
+        CheckConstraint("(state = 'proposed') = (answered_at is null)", name="answered"),
+        Index(
+            "one_hand_over_at_a_time",
+            "program_id",
+            "follow_up_id",
+            "from_id",
+            unique=True,
+            postgresql_where=text("state = 'proposed'"),
+        ),
+    )
+
+    case_id: UUID = Field(index=True)
+    task_id: UUID
+    follow_up_id: UUID
+    from_id: UUID
+    to_id: UUID = Field(index=True)
+    way: str = WAYS[0]
+    state: str = HAND_OVERS[0]
+    proposed_at: datetime = moment()
+    proposed_by: UUID | None = None
+    answer_by: date
+    answered_at: datetime | None = moment(default=None)
+    reason: str = ""
+    lapsed_at: datetime | None = moment(default=None)
     version: int = 1

@@ -15,7 +15,7 @@ from api.json.shapes import Given, MovedShown, Reason, Shown, Typed
 from api.json.tasks import AtDoor
 from api.permissions import Action, asks, find_case, require, to_case
 from api.session import AtDesk, Desk
-from duties import departures, interviews, settling
+from duties import departures, hand_overs, interviews, settling
 from duties.actors import Actor
 from duties.held import Moved
 
@@ -46,6 +46,20 @@ class InterviewGiven(Given):
     leadership: Annotated[int, Field(ge=0, le=100)]
     clinical: Annotated[int, Field(ge=0, le=100)]
     note: Typed
+
+
+class OffersGiven(Given):
+    """Whether only to say what would happen."""
+
+    dry_run: bool = True
+
+
+class OfferShown(Shown):
+    """One follow-up: to whom it is offered, or the code of why to nobody."""
+
+    task_id: UUID
+    to_id: UUID | None
+    refused: str
 
 
 class LeftShown(Shown):
@@ -141,6 +155,32 @@ def report_missing(task_id: UUID, body: Reason, door: AtDoor) -> MovedShown:
         return Moved(task, "open")
 
     return door.open(Action.SETTLE_HOLDING, task_id, act, body)
+
+
+@router.post("/departures/{case_id}/offers")
+@asks(Action.OFFER_FOLLOW_UPS)
+def offer_all(case_id: UUID, body: OffersGiven, desk: AtDesk) -> list[OfferShown]:
+    """Offer every follow-up to whoever fits it best; a dry run says the same and changes nothing."""
+    _, case = at_departures.find_departure(desk.session, desk.asker, case_id)
+    by = require(Action.OFFER_FOLLOW_UPS, to_case(desk.session, desk.asker, case))
+    lines = hand_overs.propose_all(desk.session, case_id, dry_run=body.dry_run, by=by, at=desk.at)
+    return [OfferShown(task_id=line.task_id, to_id=line.to_id, refused=line.refused) for line in lines]
+
+
+@router.post("/hand-overs/{hand_over_id}/acceptance")
+@asks(Action.ANSWER_HAND_OVER)
+def accept(hand_over_id: UUID, desk: AtDesk) -> MovedShown:
+    """Take over a follow-up that was offered to oneself."""
+    by = at_departures.answerer(desk.session, desk.asker, hand_over_id)
+    return MovedShown.model_validate(hand_overs.accept(desk.session, hand_over_id, by=by, at=desk.at))
+
+
+@router.post("/hand-overs/{hand_over_id}/refusal", status_code=204)
+@asks(Action.ANSWER_HAND_OVER)
+def refuse(hand_over_id: UUID, body: Reason, desk: AtDesk) -> None:
+    """Say, with the reason, that one does not take a follow-up over."""
+    by = at_departures.answerer(desk.session, desk.asker, hand_over_id)
+    hand_overs.refuse(desk.session, hand_over_id, reason=body.reason, by=by, at=desk.at)
 
 
 @router.post("/cases/{case_id}/interviews")

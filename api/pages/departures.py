@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
@@ -14,9 +15,20 @@ from api import at_departures
 from api.answers import sentence_of, status_of
 from api.pages.forms import Text, Typed, day_of, id_or_none
 from api.pages.frame import page, see_other
-from api.permissions import Action, allows, asks, find_case, find_task, require, to_program, to_task, visible_cases
+from api.permissions import (
+    Action,
+    allows,
+    asks,
+    find_case,
+    find_task,
+    require,
+    to_case,
+    to_program,
+    to_task,
+    visible_cases,
+)
 from api.session import AtDesk, Desk
-from duties import board, departures, settling
+from duties import board, departures, hand_overs, settling
 from duties.here import many, program_of
 from duties.refusals import Refusal
 from locales import N_
@@ -117,8 +129,35 @@ def report_missing(desk: AtDesk, request: Request, task_id: UUID, seen: Seen, no
 def handed_over(desk: AtDesk, request: Request) -> HTMLResponse:
     """What departures handed over to the reader."""
     require(Action.SEE_MY_WORK, to_program(desk.asker))
-    found = at_departures.handed_over_to(desk.session, desk.asker.person_id, desk.language)
-    return page(desk, request, "handed_over.html", found=found)
+    return _inbox(desk, request, Typed())
+
+
+@router.post("/hand-overs/{hand_over_id}/acceptance")
+@asks(Action.ANSWER_HAND_OVER)
+def accept(desk: AtDesk, request: Request, hand_over_id: UUID) -> Response:
+    """Take over a follow-up that was offered."""
+    by = at_departures.answerer(desk.session, desk.asker, hand_over_id)
+    refusal = desk.attempt(lambda: hand_overs.accept(desk.session, hand_over_id, by=by, at=desk.at))
+    return _inbox(desk, request, Typed(str(hand_over_id), refusal)) if refusal else see_other("/handed-over")
+
+
+@router.post("/hand-overs/{hand_over_id}/refusal")
+@asks(Action.ANSWER_HAND_OVER)
+def refuse(desk: AtDesk, request: Request, hand_over_id: UUID, reason: Text = "") -> Response:
+    """Say, with the reason, that one does not take a follow-up over."""
+    by = at_departures.answerer(desk.session, desk.asker, hand_over_id)
+    refusal = desk.attempt(lambda: hand_overs.refuse(desk.session, hand_over_id, reason=reason, by=by, at=desk.at))
+    return _inbox(desk, request, Typed(str(hand_over_id), refusal)) if refusal else see_other("/handed-over")
+
+
+@router.post("/departures/{case_id}/offers")
+@asks(Action.OFFER_FOLLOW_UPS)
+def offer_all(desk: AtDesk, request: Request, case_id: UUID, really: Text = "") -> Response:
+    """Offer every follow-up to whoever fits it best; first only to see what would happen."""
+    _, case = at_departures.find_departure(desk.session, desk.asker, case_id)
+    by = require(Action.OFFER_FOLLOW_UPS, to_case(desk.session, desk.asker, case))
+    lines = hand_overs.propose_all(desk.session, case_id, dry_run=not really, by=by, at=desk.at)
+    return _page(desk, request, case_id, Typed(), receipt=lines, done=bool(really))
 
 
 # ------------------------------------------------------------------------------------------------------- its parts
@@ -132,6 +171,25 @@ def _do(desk: Desk, request: Request, task_id: UUID, act: Any, fields: dict[str,
     if refusal is None:
         return see_other(f"/departures/{case_id}" if case_id else f"/tasks/{task_id}")
     return _page(desk, request, case_id, Typed(f"settle-{task_id}", refusal, fields))
+
+
+def _inbox(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
+    me = desk.asker.person_id
+    names = at_departures.people_names(desk.session)
+    offered = [
+        {**row, "title": row[f"title_{desk.language}"], "from_whom": names[row["from_id"]]}
+        for row in hand_overs.offered_to(desk.session, me)
+    ]
+    return page(
+        desk,
+        request,
+        "handed_over.html",
+        status=status_of(typed.refusal) if typed.refusal else 200,
+        typed=typed,
+        refusal=sentence_of(typed.refusal) if typed.refusal else "",
+        offered=offered,
+        found=at_departures.handed_over_to(desk.session, me, desk.language),
+    )
 
 
 def _list(desk: Desk, request: Request, typed: Typed, *, chosen: str = "") -> HTMLResponse:
@@ -202,7 +260,15 @@ def _who_may_leave(desk: Desk) -> list[tuple[str, str]]:
     ]
 
 
-def _page(desk: Desk, request: Request, case_id: UUID, typed: Typed) -> HTMLResponse:
+def _page(
+    desk: Desk,
+    request: Request,
+    case_id: UUID,
+    typed: Typed,
+    *,
+    receipt: Sequence[hand_overs.Line] | None = None,
+    done: bool = False,
+) -> HTMLResponse:
     departure, case = at_departures.find_departure(desk.session, desk.asker, case_id)
     settles = {
         row.task["id"]
@@ -233,4 +299,9 @@ def _page(desk: Desk, request: Request, case_id: UUID, typed: Typed) -> HTMLResp
         progress=progress,
         late=[one for one in left if one.task is not None and board.late_on(one.task, desk.day)],
         own=case["subject_id"] == desk.asker.person_id,
+        receipt=receipt,
+        done=done,
+        names=at_departures.people_names(desk.session) if receipt is not None else {},
+        may_offer=allows(Action.OFFER_FOLLOW_UPS, to_case(desk.session, desk.asker, case)) is not None
+        and any(one.kind == "follow_up" and one.task is not None for one in left),
     )

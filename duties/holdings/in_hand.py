@@ -10,13 +10,14 @@ from uuid import UUID
 from sqlmodel import Session
 
 from duties.here import local_day
-from duties.holdings import access, duty, roles, seats, things
+from duties.holdings import access, duty, follow_ups, roles, seats, things
 from duties.holdings.holding import Holding, Leaving, holds_elsewhere
 from duties.roles import standing
 from locales import N_
 
 #: Each kind with what finds it, in the order in which a departure shows them.
 KINDS: Final[Mapping[str, Callable[[Leaving], Sequence[Holding]]]] = {
+    follow_ups.FOLLOW_UP: follow_ups.follow_ups_of,
     roles.TENURE: roles.tenures_of,
     duty.TASK: duty.tasks_of,
     duty.APPROVAL: duty.approvals_of,
@@ -43,7 +44,7 @@ NAMES: Final[Mapping[str, str]] = {
     things.EQUIPMENT: N_("Equipment"),
     things.ACCOUNT: N_("Accounts"),
     access.ACCESS: N_("Access to the program"),
-    "follow_up": N_("Follow-ups"),
+    follow_ups.FOLLOW_UP: N_("Follow-ups"),
 }
 
 

@@ -1,16 +1,40 @@
-"""What the engine does by itself in a departure: it holds the last day, and lets go of it where it is called off."""
+"""What the engine does by itself in a departure: the last day, and the summaries for the Clinical Committee."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
+from sqlalchemy import select
 from sqlmodel import Session
 
 from duties import departures
 from duties.actors import Actor
+from duties.here import local_day, many, program_of
 from flows.engine import Act, Action
+from locales import N_, say
+from meetings import agendas
+from meetings.reasons import Reason
+from models.agenda import AgendaItem
+from models.base import refers, table_of
+from models.casework import Task
+from models.follow_up import Assignment, FollowUp
+from models.participant import Participant
+
+#: The committee that talks about follow-ups, and the kind under which its file takes a summary.
+CLINICAL: Final = "clinical"
+SUMMARY: Final = "follow_up_summary"
+
+_item = table_of(AgendaItem)
+_task = table_of(Task)
+_assignment = table_of(Assignment)
+_follow_up = table_of(FollowUp)
+_participant = table_of(Participant)
+
+_TITLE = N_("%(number)s: hand-over, where the follow-up stands")
+_WHY = N_("The worker leaves; the summary was ready on %(day)s.")
 
 
 def keep_last_day(session: Session, act: Act, by: Actor, at: datetime) -> None:
@@ -33,8 +57,62 @@ def is_called_off(session: Session, act: Act, at: datetime) -> bool:  # noqa: AR
     return departures.is_called_off(session, act.case_id)
 
 
+def put_summaries_on_agenda(session: Session, act: Act, by: Actor, at: datetime) -> None:
+    """Have the Clinical Committee talk about each follow-up that is handed over, by number. Guide: DP-06.
+
+    Asking again for one that is on an agenda already changes nothing.
+    """
+    for row in _summaries(session, act):
+        agendas.ask(
+            session,
+            CLINICAL,
+            SUMMARY,
+            row["number"],
+            title_fr=say("fr", _TITLE, number=row["number"]),
+            title_en=say("en", _TITLE, number=row["number"]),
+            reasons=[Reason("departure", _WHY, {"day": local_day(session, at).isoformat()})],
+            by=by,
+            at=at,
+        )
+
+
+def are_on_agenda(session: Session, act: Act, at: datetime) -> bool:  # noqa: ARG001 - an action's shape
+    """Whether the committee was asked to talk about each of them."""
+    numbers = {row["number"] for row in _summaries(session, act)}
+    asked = session.scalars(
+        select(_item.c.subject).where(
+            _item.c.program_id == program_of(session), _item.c.kind == SUMMARY, _item.c.subject.in_(numbers)
+        )
+    )
+    return numbers == set(asked)
+
+
+def _summaries(session: Session, act: Act) -> list[dict[str, Any]]:
+    """The participants of the follow-ups whose summary was asked for in this case, by number."""
+    parts = [
+        UUID(item)
+        for item in session.scalars(
+            select(_task.c.item).where(
+                _task.c.program_id == program_of(session),
+                _task.c.case_id == act.case_id,
+                _task.c.step == "write_summary",
+            )
+        )
+    ]
+    return many(
+        session,
+        select(_participant.c.number)
+        .join(_follow_up, refers(_follow_up.c.participant_id, _participant))
+        .join(_assignment, refers(_assignment.c.follow_up_id, _follow_up))
+        .where(_assignment.c.program_id == program_of(session), _assignment.c.id.in_(parts))
+        .distinct()
+        .order_by(_participant.c.number),
+    )
+
+
 ACTIONS: Final[Mapping[str, Action]] = {
     "keep_last_day": Action(keep_last_day, is_kept),
     "call_off_departure": Action(call_off, is_called_off),
+    "put_summaries_on_agenda": Action(put_summaries_on_agenda, are_on_agenda),
 }
 """What a step of this protocol may name as its action, or as its undo."""

@@ -175,6 +175,8 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /cases/{case_id}/closing": Sent(form=_CASE),
     "POST /cases/{case_id}/version": Sent(form={**_CASE, "version": "{version_id}"}),
     "POST /departures": Sent(form={"who": "{worker}", "last_day": _DAY}),
+    "POST /departures/{case_id}/offers": Sent(form={"really": ""}),
+    "POST /hand-overs/{hand_over_id}/refusal": Sent(form={"reason": "Trop de suivis."}),
     "POST /tasks/{task_id}/settlement": _task_form("open", how="end:returned", note="En ordre."),
     "POST /tasks/{task_id}/missing": _task_form("open", note="Introuvable."),
     "POST /tasks/{task_id}/completion": _task_form("open", words="Fait."),
@@ -314,6 +316,8 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /api/v1/departures": Sent(
         json={"person_id": "{subject_id}", "organization_id": "{organization_id}", "last_day": _DAY}
     ),
+    "POST /api/v1/departures/{case_id}/offers": Sent(json={"dry_run": True}),
+    "POST /api/v1/hand-overs/{hand_over_id}/refusal": Sent(json={"reason": "Trop de suivis."}),
     "POST /api/v1/tasks/{task_id}/settlement": Sent(json={"ended_as": "returned", "note": "En ordre."}),
     "POST /api/v1/tasks/{task_id}/missing": Sent(json={"reason": "Introuvable."}),
     "POST /api/v1/cases/{case_id}/interviews": Sent(

@@ -221,6 +221,7 @@ def _case_of(cast: Cast, place: str) -> dict[str, str]:
         "sign_in_id": str(sign_in),
         "passkey_id": str(passkey),
         "case_id": str(case_id),
+        "hand_over_id": str(uuid4()),
         "version_of_case": str(case.version),
         "version_id": str(case.protocol_version_id),
         "evidence_id": str(document),

@@ -9,10 +9,12 @@ from sqlalchemy import select
 
 from models.base import table_of
 from models.casework import Task
-from models.departure import Departure, Interview, Settlement
+from models.departure import Departure, HandOver, Interview, Settlement
+from models.follow_up import FollowUp
 from tests.cast import AT, TODAY, Cast
 
 _task = table_of(Task)
+_follow_up = table_of(FollowUp)
 
 
 def leave(cast: Cast) -> None:
@@ -46,6 +48,22 @@ def leave(cast: Cast) -> None:
                 settled_at=AT,
                 settled_by=person,
                 settled_as="coordinator",
+            )
+        )
+        follow_up = session.execute(
+            select(_follow_up.c.id).where(_follow_up.c.program_id == cast.program_id).limit(1)
+        ).scalar_one()
+        session.add(
+            HandOver(
+                **here,
+                case_id=task.case_id,
+                task_id=task.id,
+                follow_up_id=follow_up,
+                from_id=cast.people["worker_em"],
+                to_id=cast.people["manager_em"],
+                proposed_at=AT,
+                proposed_by=person,
+                answer_by=TODAY,
             )
         )
         session.add(

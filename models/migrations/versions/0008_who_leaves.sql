@@ -101,3 +101,41 @@ create policy own_program on "interview" using (program_id = nullif(current_sett
 grant select on "interview" to spheres_app;
 grant insert, update on "interview" to spheres_app;
 
+CREATE TABLE hand_over (
+    program_id UUID NOT NULL,
+    id UUID NOT NULL,
+    case_id UUID NOT NULL,
+    task_id UUID NOT NULL,
+    follow_up_id UUID NOT NULL,
+    from_id UUID NOT NULL,
+    to_id UUID NOT NULL,
+    way VARCHAR NOT NULL,
+    state VARCHAR NOT NULL,
+    proposed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    proposed_by UUID,
+    answer_by DATE NOT NULL,
+    answered_at TIMESTAMP WITH TIME ZONE,
+    reason VARCHAR NOT NULL,
+    lapsed_at TIMESTAMP WITH TIME ZONE,
+    version INTEGER NOT NULL,
+    CONSTRAINT pk_hand_over PRIMARY KEY (program_id, id),
+    CONSTRAINT fk_hand_over_program_id_case_id FOREIGN KEY(program_id, case_id) REFERENCES "case" (program_id, id),
+    CONSTRAINT fk_hand_over_program_id_task_id FOREIGN KEY(program_id, task_id) REFERENCES task (program_id, id),
+    CONSTRAINT fk_hand_over_program_id_follow_up_id FOREIGN KEY(program_id, follow_up_id) REFERENCES follow_up (program_id, id),
+    CONSTRAINT fk_hand_over_program_id_from_id FOREIGN KEY(program_id, from_id) REFERENCES person (program_id, id),
+    CONSTRAINT fk_hand_over_program_id_to_id FOREIGN KEY(program_id, to_id) REFERENCES person (program_id, id),
+    CONSTRAINT fk_hand_over_program_id_proposed_by FOREIGN KEY(program_id, proposed_by) REFERENCES person (program_id, id),
+    CONSTRAINT ck_hand_over_state CHECK (state in ('proposed', 'accepted', 'refused', 'withdrawn')),
+    CONSTRAINT ck_hand_over_way CHECK (way in ('call', 'meeting')),
+    CONSTRAINT ck_hand_over_answered CHECK ((state = 'proposed') = (answered_at is null)),
+    CONSTRAINT fk_hand_over_program_id FOREIGN KEY(program_id) REFERENCES program (id)
+);
+
+CREATE INDEX ix_hand_over_case_id ON hand_over (case_id);
+CREATE INDEX ix_hand_over_to_id ON hand_over (to_id);
+CREATE UNIQUE INDEX one_hand_over_at_a_time ON hand_over (program_id, follow_up_id, from_id) WHERE state = 'proposed';
+alter table "hand_over" enable row level security;
+create policy own_program on "hand_over" using (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid) with check (program_id = nullif(current_setting('spheres.program_id', true), '')::uuid);
+grant select on "hand_over" to spheres_app;
+grant insert, update on "hand_over" to spheres_app;
+

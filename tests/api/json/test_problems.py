@@ -36,6 +36,8 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
         "evidence": [{"kind": "document", "label": "proof.txt", "content": base64.b64encode(b"shown").decode()}],
     },
     "POST /departures": {"person_id": SOMEONE, "organization_id": SOMEONE, "last_day": ARRIVAL.isoformat()},
+    "POST /departures/{case_id}/offers": {"dry_run": True},
+    "POST /hand-overs/{hand_over_id}/refusal": {"reason": "Too many already."},
     "POST /cases/{case_id}/interviews": {"applicant": 1, "leadership": 80, "clinical": 70, "note": "Said."},
     "POST /people": {
         "given_name": "Jaspe",

@@ -1,0 +1,58 @@
+"""The parts that a worker has in follow-ups, each by the participant's number alone."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import or_, select
+
+from duties.here import many, program_of
+from duties.holdings.holding import Holding, Leaving, both
+from locales import N_
+from models.base import refers, table_of
+from models.follow_up import Assignment, FollowUp
+from models.participant import Participant
+
+FOLLOW_UP: Final = "follow_up"
+
+_assignment = table_of(Assignment)
+_follow_up = table_of(FollowUp)
+_participant = table_of(Participant)
+
+_PRIMARY = N_("Follow-up of %(number)s")
+_SECOND = N_("Follow-up of %(number)s, as the second of the pair")
+
+
+def follow_ups_of(leaving: Leaving) -> list[Holding]:
+    """The follow-ups that they accompany, as the primary worker or as the second, and that are not completed."""
+    session = leaving.session
+    rows = many(
+        session,
+        select(
+            _assignment.c.id,
+            _assignment.c.kind,
+            _assignment.c.organization_id,
+            _assignment.c.follow_up_id,
+            _participant.c.number,
+        )
+        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
+        .join(_participant, refers(_follow_up.c.participant_id, _participant))
+        .where(
+            _assignment.c.program_id == program_of(session),
+            _assignment.c.person_id == leaving.person_id,
+            _assignment.c.withdrawn_at.is_(None),
+            _follow_up.c.state != "completed",
+            or_(_assignment.c.ends_on.is_(None), _assignment.c.ends_on > leaving.day),
+        )
+        .order_by(_participant.c.number, _assignment.c.id),
+    )
+    return [
+        Holding(
+            FOLLOW_UP,
+            row["id"],
+            both(_PRIMARY if row["kind"] == "primary" else _SECOND, number=row["number"]),
+            f"/follow-ups/{row['follow_up_id']}",
+        )
+        for row in rows
+        if leaving.concerns(row["organization_id"])
+    ]

@@ -1,0 +1,198 @@
+"""Follow-ups of somebody who leaves: offered, accepted or refused, never lost, and by number alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, text
+
+from duties import departures, gathering, hand_overs
+from duties.refusals import Refusal
+from models.base import table_of
+from models.departure import HandOver
+from tests.cast import AT, LOADING, Cast
+from tests.departing import asked, in_hand, leave, left, record_protocols, settle
+from tests.duties.test_departures import refused
+from tests.following import SECOND, WORKER, agreed, bar, followed, parts
+
+HAND_OVER = table_of(HandOver)
+LATER = AT + timedelta(days=8)
+
+
+@pytest.fixture
+def program(cast: Cast) -> Cast:
+    record_protocols(cast)
+    with cast.session() as session:
+        agreed(session, cast)
+    return cast
+
+
+def follow(cast: Cast, number: str = "#2026-01", *, second: str | None = SECOND) -> UUID:
+    with cast.session() as session:
+        return followed(session, cast, number, second=second)
+
+
+def offered(cast: Cast) -> list[tuple[str, str]]:
+    with cast.session() as session:
+        rows = session.execute(select(HAND_OVER.c.to_id, HAND_OVER.c.state).order_by(HAND_OVER.c.proposed_at))
+        names = {person: name for name, person in cast.people.items()}
+        return [(names[row.to_id], row.state) for row in rows]
+
+
+def answer(cast: Cast, who: str, *, reason: str = "") -> None:
+    with cast.session() as session:
+        (row,) = hand_overs.offered_to(session, cast.people[who])
+        if reason:
+            hand_overs.refuse(session, row["id"], reason=reason, by=cast.actor(who), at=AT)
+        else:
+            hand_overs.accept(session, row["id"], by=cast.actor(who), at=AT)
+
+
+def primary(cast: Cast, follow_up_id: UUID) -> list[str]:
+    names = {person: name for name, person in cast.people.items()}
+    with cast.session() as session:
+        return [
+            names[person]
+            for kind, person, _, ends_on in parts(session, follow_up_id)
+            if kind == "primary" and not ends_on
+        ]
+
+
+def test_a_follow_up_is_in_hand_by_number_and_each_of_its_steps_is_asked_for(program: Cast) -> None:
+    follow(program)
+    assert ("follow_up", "Follow-up of #2026-01") in in_hand(program, WORKER, "ccsmtl")
+    case_id = leave(program, WORKER, "ccsmtl")
+    for name in ("tell_participant", "agree_on_way", "complete_notes", "write_summary", "hand_over_follow_ups"):
+        assert len(asked(program, case_id, name)) == 1, name
+
+
+def test_nothing_moves_before_the_successor_accepts(program: Cast) -> None:
+    follow_up = follow(program)
+    case_id = leave(program, WORKER, "ccsmtl")
+    (task,) = asked(program, case_id, "hand_over_follow_ups")
+    settle(program, task["id"], to=SECOND)
+    assert offered(program) == [(SECOND, "proposed")]
+    assert primary(program, follow_up) == [WORKER]
+    assert "Follow-up of #2026-01" in left(program, case_id)
+    answer(program, SECOND)
+    assert primary(program, follow_up) == [SECOND]
+    assert "Follow-up of #2026-01" not in left(program, case_id)
+    assert [row["state"] for row in asked(program, case_id, "hand_over_follow_ups")] == ["done"]
+
+
+def test_one_that_is_refused_stays_and_can_be_offered_to_another(program: Cast) -> None:
+    follow_up = follow(program)
+    case_id = leave(program, WORKER, "ccsmtl")
+    (task,) = asked(program, case_id, "hand_over_follow_ups")
+    settle(program, task["id"], to=SECOND)
+    with refused("reason.missing"), program.session() as session:
+        (row,) = hand_overs.offered_to(session, program.people[SECOND])
+        hand_overs.refuse(session, row["id"], reason=" ", by=program.actor(SECOND), at=AT)
+    answer(program, SECOND, reason="Too many already")
+    settle(program, task["id"], to="without_mail")
+    assert set(offered(program)) == {(SECOND, "refused"), ("without_mail", "proposed")}
+    assert primary(program, follow_up) == [WORKER]
+
+
+def test_nobody_answers_what_was_offered_to_another(program: Cast) -> None:
+    follow(program)
+    case_id = leave(program, WORKER, "ccsmtl")
+    (task,) = asked(program, case_id, "hand_over_follow_ups")
+    settle(program, task["id"], to=SECOND)
+    with program.session() as session, refused("hand_over.unknown"):
+        (row,) = hand_overs.offered_to(session, program.people[SECOND])
+        hand_overs.accept(session, row["id"], by=program.actor(WORKER), at=AT)
+
+
+def test_whom_the_participant_barred_is_not_offered_it(program: Cast) -> None:
+    follow_up = follow(program, second=None)
+    with program.session() as session:
+        bar(session, program, follow_up, SECOND)
+    case_id = leave(program, WORKER, "ccsmtl")
+    (task,) = asked(program, case_id, "hand_over_follow_ups")
+    with program.session() as session:
+        assert program.people[SECOND] not in hand_overs.fit_for(session, task, program.people[WORKER], AT)
+    with refused("assignment.barred"):
+        settle(program, task["id"], to=SECOND)
+
+
+def test_the_second_of_the_pair_whom_the_participant_has_met_is_shown_first(program: Cast) -> None:
+    follow(program)
+    case_id = leave(program, WORKER, "ccsmtl")
+    (task,) = asked(program, case_id, "hand_over_follow_ups")
+    with program.session() as session:
+        assert hand_overs.fit_for(session, task, program.people[WORKER], AT)[0] == program.people[SECOND]
+
+
+def test_silence_reaches_the_coordinator_once_and_the_offer_still_stands(program: Cast) -> None:
+    follow(program)
+    case_id = leave(program, WORKER, "ccsmtl")
+    (task,) = asked(program, case_id, "hand_over_follow_ups")
+    settle(program, task["id"], to=SECOND)
+    found = []
+    for at in (AT, LATER, LATER):
+        with program.session() as session:
+            found.append(hand_overs.lapse(session, at, by=LOADING))
+    assert found == [0, 1, 0]
+    with program.session() as session:
+        count = session.execute(text("select count(*) from task where step = 'hand_over.silent'")).scalar_one()
+    assert count == 1
+    assert offered(program) == [(SECOND, "proposed")]
+
+
+@pytest.mark.parametrize("number", [0, 1, 11])
+def test_the_dry_run_of_a_bulk_says_what_happens_and_a_second_run_changes_nothing(program: Cast, number: int) -> None:
+    for place in range(number):
+        follow(program, f"#2026-{place + 1:02}")
+    case_id = leave(program, WORKER, "ccsmtl")
+    receipts = []
+    for dry in (True, False, False):
+        with program.session() as session:
+            receipts.append(
+                hand_overs.propose_all(session, case_id, dry_run=dry, by=program.actor("coordinator"), at=AT)
+            )
+        assert len(offered(program)) == (0 if dry else number)
+    assert receipts[0] == receipts[1]
+    assert len(receipts[0]) == number
+    assert receipts[2] == []
+
+
+def test_what_is_refused_for_one_holds_up_no_other_and_is_in_the_receipt(program: Cast) -> None:
+    """One that its participant keeps from everybody, among others."""
+    follow(program, "#2026-01", second=None)
+    kept = follow(program, "#2026-02", second=None)
+    with program.session() as session:
+        for name in (SECOND, "without_mail", "worker_em"):
+            bar(session, program, kept, name)
+    case_id = leave(program, WORKER, "ccsmtl")
+    with program.session() as session:
+        lines = hand_overs.propose_all(session, case_id, dry_run=False, by=program.actor("coordinator"), at=AT)
+    assert [(line.to_id is not None, line.refused) for line in lines] == [(True, ""), (False, "hand_over.nobody_fits")]
+    assert len(offered(program)) == 1
+
+
+def test_what_nobody_took_over_by_the_last_day_is_a_visible_vacancy(program: Cast) -> None:
+    follow_up = follow(program, second=None)
+    case_id = leave(program, WORKER, "ccsmtl")
+    after = AT + timedelta(days=15)
+    with program.session() as session:
+        for departure_id in departures.due_to_end(session, after):
+            departures.end_departure(session, departure_id, by=LOADING, at=after)
+        gathering.gather(session, case_id, by=LOADING, at=after)
+        vacant = session.execute(
+            text("select vacancy_task_id from follow_up where id = :id"), {"id": follow_up}
+        ).scalar_one()
+    assert vacant is not None
+    assert primary(program, follow_up) == []
+
+
+def test_an_end_that_is_stated_leaves_a_vacancy_with_its_reason(program: Cast) -> None:
+    follow_up = follow(program, second=None)
+    case_id = leave(program, WORKER, "ccsmtl")
+    (task,) = asked(program, case_id, "hand_over_follow_ups")
+    with pytest.raises(Refusal):
+        settle(program, task["id"], ended="left_vacant")
+    settle(program, task["id"], ended="left_vacant", note="Nobody has room before the holidays")
+    assert primary(program, follow_up) == []
