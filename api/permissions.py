@@ -130,6 +130,10 @@ class Action(StrEnum):
     READ_FOLLOW_UP = "read_follow_up"  # what people wrote of it in their own words
     KEEP_FOLLOW_UP = "keep_follow_up"  # its notes, contacts, breaks, and how it ends and begins again
     ASSIGN_FOLLOW_UP = "assign_follow_up"  # to a worker
+    KEEP_AGREEMENTS = "keep_agreements"  # draft, send, take back, record a signature, start and end
+    SIGN_AGREEMENT = "sign_agreement"  # as a director, oneself
+    ADD_SIGNED_FILE = "add_signed_file"
+    READ_SIGNED_FILE = "read_signed_file"
     SEE_PRIVACY = "see_privacy"  # who read what, who was turned away, and the register of incidents
     KEEP_INCIDENTS = "keep_incidents"
     REFER = "refer"  # somebody to the program: a draft of one's own, and sending it
@@ -298,6 +302,11 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.READ_FOLLOW_UP: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
     Action.KEEP_FOLLOW_UP: frozenset({Relation.ASSIGNED, Relation.COORDINATOR}),
     Action.ASSIGN_FOLLOW_UP: frozenset({Relation.COORDINATOR}),
+    Action.KEEP_AGREEMENTS: frozenset({Relation.COORDINATOR}),
+    # Nobody else: what an agreement binds is the organization, and it is directors who bind it.
+    Action.SIGN_AGREEMENT: frozenset({Relation.DIRECTOR_HERE}),
+    Action.ADD_SIGNED_FILE: frozenset({Relation.COORDINATOR, Relation.DIRECTOR_HERE}),
+    Action.READ_SIGNED_FILE: frozenset({Relation.COORDINATOR, Relation.DIRECTOR_HERE, Relation.MANAGER_HERE}),
     # Who reads what others read is one person, and nobody else's business.
     Action.SEE_PRIVACY: frozenset({Relation.PRIVACY}),
     Action.KEEP_INCIDENTS: frozenset({Relation.PRIVACY}),

@@ -20,6 +20,7 @@ from sqlmodel import Session
 from adapters.database import open_session, program_session
 from api.cli.demonstrated_follow_ups import DemonstratedFollowUps
 from api.cli.demonstrated_meetings import DemonstratedMeetings
+from api.cli.demonstrated_obligations import DemonstratedObligations
 from api.cli.spoken import Ending
 from duties import agreements, cases, loading, people, tasks
 from duties.actors import LOADER, Actor
@@ -56,6 +57,8 @@ _BETWEEN_ACTS: Final = timedelta(minutes=7)
 _FOLLOW_UPS: Final = "follow-ups"
 #: Of a day's acts those around meetings come after every case's: no key of one sorts after this.
 _MEETINGS_LAST: Final = "~"
+#: And what partners did about what they owe, after those.
+_OBLIGATIONS_LAST: Final = "~~"
 
 _program = table_of(Program)
 _organization = table_of(Organization)
@@ -287,6 +290,8 @@ class _Loader:
         if self.session.info.get("keys") is not None:  # without them nothing can be sealed
             followed = DemonstratedFollowUps(self.session, self.program.value.calendar(), self.today)
             moments.extend((day, _FOLLOW_UPS, n, happen) for n, (day, happen) in enumerate(followed.happenings()))
+        owed = DemonstratedObligations(self.session, self.program.value.calendar(), self.today, self.organizations)
+        moments.extend((day, _OBLIGATIONS_LAST, place, happen) for place, (day, happen) in enumerate(owed.happenings()))
         of_the_day: dict[date, int] = {}
         for day, key, _, happen in sorted(moments, key=lambda one: one[:3]):
             if day >= self.today:

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 
 from api.answers import PROBLEM
 from api.json import (
+    agreements,
     cases,
     committees,
     decisions,
@@ -15,6 +16,7 @@ from api.json import (
     follow_ups,
     meetings,
     minutes,
+    partners,
     people,
     privacy,
     program,
@@ -59,6 +61,8 @@ for part in (
     minutes,
     statements,
     follow_ups,
+    agreements,
+    partners,
     privacy,
 ):
     router.include_router(part.router)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,12 +11,18 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
+from api.answers import sentence_of, status_of
+from api.at_agreements import find_agreement, versions_of
+from api.pages.forms import Typed
 from api.pages.frame import page, titles_of_roles
-from api.permissions import Action, Forbidden, asks, require, to_program
+from api.permissions import Action, Forbidden, allows, asks
 from api.session import AtDesk, Desk
-from duties.here import many, one, program_of
+from duties.agreement_difference import Line, difference
+from duties.agreements import content_of_version, directors_on
+from duties.here import many, program_of
+from duties.signed_files import files_of, text_stands
 from locales import N_, Counted, current_language, say, say_n, show_list
-from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligation, Signature
+from models.agreement import AgreementRole, Obligation, Signature
 from models.base import refers, table_of
 from models.committee import Committee
 from models.program import Organization, Person
@@ -24,8 +30,6 @@ from models.program import Organization, Person
 router = APIRouter()
 
 _organization = table_of(Organization)
-_agreement = table_of(Agreement)
-_version = table_of(AgreementVersion)
 _created = table_of(AgreementRole)
 _obligation = table_of(Obligation)
 _signature = table_of(Signature)
@@ -60,29 +64,35 @@ RESOURCES: Final[Mapping[str, str]] = {
 @asks(Action.SEE_PROGRAM)
 def show_agreement(desk: AtDesk, request: Request, agreement_id: UUID, n: int | None = None) -> HTMLResponse:
     """One agreement: the roles it creates, who owes what, and its other clauses. `n` names an earlier version."""
-    require(Action.SEE_PROGRAM, to_program(desk.asker))
-    here = program_of(desk.session)
-    found = one(
-        desk.session,
-        select(_agreement, _organization.c.short_name, _organization.c[f"name_{desk.language}"].label("organization"))
-        .join(_organization, refers(_agreement.c.organization_id, _organization))
-        .where(_agreement.c.program_id == here, _agreement.c.id == agreement_id),
-    )
-    versions = many(
-        desk.session,
-        select(_version)
-        .where(_version.c.program_id == here, _version.c.agreement_id == agreement_id)
-        .order_by(_version.c.n.desc()),
-    )
+    return agreement_page(desk, request, agreement_id, n, Typed())
+
+
+def agreement_page(desk: Desk, request: Request, agreement_id: UUID, n: int | None, typed: Typed) -> HTMLResponse:
+    """The page of one version, the last without `n`; with `typed`, as a rule refused what was sent."""
+    found, given = find_agreement(desk, agreement_id)
+    versions = versions_of(desk, agreement_id)
     shown = next((version for version in versions if n is None or version["n"] == n), None)
-    if found is None or shown is None:
+    if shown is None:
         raise Forbidden
     titles = titles_of_roles(desk)
+    may_keep = allows(Action.KEEP_AGREEMENTS, given) is not None
+    signatures = _signatures(desk, shown["id"])
+    directors = directors_on(desk.session, found["organization_id"], desk.day)
+    text_is_right = text_stands(desk.session, shown["id"])
+    may_sign = (
+        shown["state"] == "sent"
+        and desk.asker.person_id in directors
+        and all(one["person_id"] != desk.asker.person_id for one in signatures)
+        and allows(Action.SIGN_AGREEMENT, given) is not None
+    )
     return page(
         desk,
         request,
         "agreement.html",
-        agreement=found,
+        status=status_of(typed.refusal) if typed.refusal else 200,
+        typed=typed,
+        refusal=sentence_of(typed.refusal) if typed.refusal else "",
+        agreement={**found, "organization": found[f"organization_{desk.language}"]},
         shown=shown,
         versions=versions,
         roles=[
@@ -90,9 +100,21 @@ def show_agreement(desk: AtDesk, request: Request, agreement_id: UUID, n: int | 
             for row in _parts(desk, _created, shown["id"], "role")
         ],
         obligations=_obligations(desk, shown["id"], titles),
-        signatures=_signatures(desk, shown["id"]),
+        signatures=signatures,
         terms=shown["terms"],
         resources=_resources(shown["terms"]),
+        changes=_changes(desk, versions, shown, titles),
+        text_is_right=text_is_right,
+        files=files_of(desk.session, shown["id"]),
+        may_read_files=allows(Action.READ_SIGNED_FILE, given) is not None,
+        may_add_files=bool(signatures) and allows(Action.ADD_SIGNED_FILE, given) is not None,
+        may_keep=may_keep,
+        may_sign=may_sign,
+        may_renew=may_keep
+        and not any(one["state"] in ("draft", "sent", "signed") for one in versions)
+        and any(one["starts_on"] for one in versions),
+        directors=_named(desk, directors - {one["person_id"] for one in signatures}) if may_keep else [],
+        day=desk.day,
     )
 
 
@@ -149,6 +171,73 @@ def _count_in_words(language: str, rule: Mapping[str, Any], listed: Any) -> str:
         n,
         roles=listed(rule["roles"]),
     )
+
+
+HOW: Final[Mapping[tuple[str, str], str]] = {
+    ("role", "added"): N_("New role: %(what)s"),
+    ("role", "left_out"): N_("No longer creates the role: %(what)s"),
+    ("role", "changed"): N_("Role changed: %(what)s (%(aspects)s)"),
+    ("obligation", "added"): N_("Newly owed, %(key)s: %(what)s"),
+    ("obligation", "left_out"): N_("No longer owed, %(key)s: %(what)s"),
+    ("obligation", "changed"): N_("Owed otherwise, %(key)s: %(what)s (%(aspects)s)"),
+    ("resource", "added"): N_("Newly brought: %(what)s"),
+    ("resource", "left_out"): N_("No longer brought: %(what)s"),
+    ("resource", "changed"): N_("Brought otherwise: %(what)s"),
+    ("clause", "added"): N_("New clause: %(what)s"),
+    ("clause", "left_out"): N_("Clause left out: %(what)s"),
+    ("clause", "changed"): N_("Clause reworded: %(what)s"),
+    ("sharing", "added"): N_("Newly shared or protected: %(what)s"),
+    ("sharing", "left_out"): N_("No longer in the terms of sharing: %(what)s"),
+    ("sharing", "changed"): N_("Terms of sharing reworded: %(what)s"),
+    ("endorsement", "added"): N_("Now endorsed by a committee: %(key)s"),
+    ("endorsement", "left_out"): N_("No longer endorsed by a committee: %(key)s"),
+    ("endorsement", "changed"): N_("Endorsed by another committee: %(key)s"),
+}
+ASPECTS: Final[Mapping[str, str]] = {
+    "words": N_("the words"),
+    "owner": N_("who owes it"),
+    "period": N_("how often"),
+    "check": N_("how it is checked"),
+    "rule": N_("the rule"),
+    "sources": N_("where it comes from"),
+    "headcount": N_("how many people"),
+    "hours": N_("hours a week"),
+    "endorsement": N_("who endorses it"),
+}
+
+
+def change_in_words(line: Line, language: str, titles: Mapping[str, str]) -> str:
+    """One line of what a version says otherwise, as a sentence. `titles` are those of the roles."""
+    if line.part == "notice":
+        return say(language, N_("Notice, in days: %(after)s; it was %(before)s"), before=line.before, after=line.after)
+    sentence = HOW[line.part, line.how]
+    key, _, owner = line.key.partition(":")
+    what = line.words[language] if line.words else titles.get(line.key, line.key)
+    if owner:
+        what = f"{what} ({titles.get(owner, owner)})"
+    aspects = show_list(language, [say(language, ASPECTS[one]) for one in line.aspects])
+    return say(language, sentence, key=key, what=what, aspects=aspects)
+
+
+def _changes(
+    desk: Desk, versions: Sequence[Mapping[str, Any]], shown: Mapping[str, Any], titles: Mapping[str, str]
+) -> list[str] | None:
+    """What the version says otherwise than the one before it, in words; None where there is none before it."""
+    before = next((one for one in versions if one["n"] < shown["n"]), None)
+    if before is None:
+        return None
+    lines = difference(content_of_version(desk.session, before["id"]), content_of_version(desk.session, shown["id"]))
+    return [change_in_words(line, desk.language, titles) for line in lines]
+
+
+def _named(desk: Desk, people: Collection[UUID]) -> list[tuple[str, str]]:
+    rows = many(
+        desk.session,
+        select(_person.c.id, _person.c.given_name, _person.c.family_name)
+        .where(_person.c.program_id == program_of(desk.session), _person.c.id.in_(list(people)))
+        .order_by(_person.c.sort_key),
+    )
+    return [(str(row["id"]), f"{row['given_name']} {row['family_name']}") for row in rows]
 
 
 def _parts(desk: Desk, table: Any, version_id: UUID, order: str) -> list[dict[str, Any]]:

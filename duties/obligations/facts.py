@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlmodel import Session
 
 from duties.calendars import Calendar
@@ -107,8 +107,13 @@ class Owed:
         return self.clauses[self.bounds[-1].obligation_id].period
 
 
-def owed(session: Session, *, organization_ids: Iterable[UUID] | None = None) -> tuple[Owed, ...]:
-    """Every obligation of the agreements that are in force or were, of these organizations or of all."""
+def owed(
+    session: Session, *, organization_ids: Iterable[UUID] | None = None, kinds: Iterable[str] | None = None
+) -> tuple[Owed, ...]:
+    """Every obligation of the agreements that are in force or were, of these organizations or of all.
+
+    With `kinds`, those that some version checks so, through all the versions that had them.
+    """
     rows = many(
         session,
         select(
@@ -124,6 +129,7 @@ def owed(session: Session, *, organization_ids: Iterable[UUID] | None = None) ->
             _obligation.c.program_id == program_of(session),
             _version.c.state.in_(["in_force", "ended"]),
             *([_agreement.c.organization_id.in_(list(organization_ids))] if organization_ids is not None else []),
+            *([_obligation.c.key.in_(checked_by(session, kinds))] if kinds is not None else []),
         )
         .order_by(_agreement.c.id, _obligation.c.key, _version.c.starts_on),
     )
@@ -139,6 +145,14 @@ def owed(session: Session, *, organization_ids: Iterable[UUID] | None = None) ->
             {row["id"]: clause_of(row) for row in found},
         )
         for (agreement_id, key), found in by_clause.items()
+    )
+
+
+def checked_by(session: Session, kinds: Iterable[str]) -> Select[tuple[str]]:
+    """The keys of the obligations that some version checks by one of these kinds."""
+    checked = _obligation.alias("checked")
+    return select(checked.c.key).where(
+        checked.c.program_id == program_of(session), checked.c.check_kind.in_(sorted(kinds))
     )
 
 

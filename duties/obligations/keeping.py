@@ -19,7 +19,7 @@ from duties import assigning, events
 from duties.actors import Actor
 from duties.here import many, program_of
 from duties.obligations import judging
-from duties.obligations.facts import COORDINATOR, Clause, Owed, Records, owed
+from duties.obligations.facts import COORDINATOR, Clause, Owed, Records, checked_by, owed
 from duties.obligations.judging import Found
 from duties.obligations.windows import Window, windows
 from duties.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, TasksRule
@@ -64,15 +64,15 @@ def keep(
     `by` is on record for a task that this completes: whoever recorded what it asked for. One transaction keeps a
     program's obligations at a time; a second one waits.
     """
-    if not owed(session, organization_ids=organization_ids):
+    chosen = frozenset(kinds) if kinds is not None else None
+    if not owed(session, organization_ids=organization_ids, kinds=chosen):
         return 0  # no agreement was ever in force: nothing is locked, and nothing else is read
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"obligations/{program_of(session)}", 0))))
     records = Records(session, at)
-    chosen = set(kinds) if kinds is not None else None
-    held = _held(session)
+    held = _held(session, chosen)
     kept = _Kept(session, records, at)
     unrecorded: set[str] = set()
-    for one in owed(session, organization_ids=organization_ids):
+    for one in owed(session, organization_ids=organization_ids, kinds=chosen):  # once it is ours to judge
         for window in windows(one.period, one.bounds, until=records.on):  # type: ignore[arg-type]  # as declared
             clause = one.clause_of(window)
             if chosen is not None and clause.kind not in chosen:
@@ -148,7 +148,7 @@ _JUDGES: Final[Mapping[type, Callable[[Records, Owed, Window, Clause, UUID | Non
 }
 
 
-def _held(session: Session) -> dict[tuple[UUID, str, date], dict[str, Any]]:
+def _held(session: Session, kinds: frozenset[str] | None) -> dict[tuple[UUID, str, date], dict[str, Any]]:
     """Each period as it is kept, with the finding that stands."""
     rows = many(
         session,
@@ -159,7 +159,10 @@ def _held(session: Session) -> dict[tuple[UUID, str, date], dict[str, Any]]:
             & (_finding.c.period_id == _period.c.id)
             & (_finding.c.n == _period.c.finding),
         )
-        .where(_period.c.program_id == program_of(session)),
+        .where(
+            _period.c.program_id == program_of(session),
+            *([_period.c.key.in_(checked_by(session, kinds))] if kinds is not None else []),
+        ),
     )
     return {(row["agreement_id"], row["key"], row["period_starts"]): row for row in rows}
 

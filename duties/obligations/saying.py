@@ -42,10 +42,20 @@ _task = table_of(Task)
 LONGEST_NOTE: Final = 2000
 
 
-def attest(session: Session, period_id: UUID, said: str, *, note: str = "", by: Actor, at: datetime) -> None:
+def attest(
+    session: Session,
+    period_id: UUID,
+    said: str,
+    *,
+    note: str = "",
+    by: Actor,
+    at: datetime,
+    judged: bool = True,
+) -> None:
     """State in writing that what a clause asks for held in a period, or that it did not; and its task is done.
 
-    Saying it again takes the place of what was said before: both are kept. Raises Refusal: not attested but checked
+    Saying it again takes the place of what was said before: both are kept. Without `judged` whoever says several has
+    them judged afterwards, once. Raises Refusal: not attested but checked
     otherwise, not theirs to state, before the period has begun, or "not held" without a word of why.
     """
     row, clause = _lock(session, period_id)
@@ -92,7 +102,8 @@ def attest(session: Session, period_id: UUID, said: str, *, note: str = "", by: 
     task = _open_task(session, row["task_id"])
     if task is not None:
         complete_task(session, task, by=by, at=at)
-    keep(session, organization_ids=[row["organization_id"]], kinds=["attestation"], by=by, at=at)
+    if judged:
+        keep(session, organization_ids=[row["organization_id"]], kinds=["attestation"], by=by, at=at)
 
 
 def may_attest(by: Actor, clause: Clause, organization_id: UUID) -> bool:
@@ -104,9 +115,17 @@ def may_attest(by: Actor, clause: Clause, organization_id: UUID) -> bool:
 
 
 def add_document(
-    session: Session, period_id: UUID, name: str, content: bytes, *, effective_on: date, by: Actor, at: datetime
+    session: Session,
+    period_id: UUID,
+    name: str,
+    content: bytes,
+    *,
+    effective_on: date,
+    by: Actor,
+    at: datetime,
+    judged: bool = True,
 ) -> UUID:
-    """Add a document that an obligation asks for, of the local day that it speaks of; its id.
+    """Add a document that an obligation asks for, of the local day that it speaks of; its id. `judged` as in `attest`.
 
     Raises Refusal: the obligation asks for none, the day is to come, or the file is not what its name says.
     """
@@ -142,7 +161,8 @@ def add_document(
         clause=row["key"],
         effective_on=effective_on.isoformat(),
     )
-    keep(session, organization_ids=[row["organization_id"]], kinds=["document"], by=by, at=at)
+    if judged:
+        keep(session, organization_ids=[row["organization_id"]], kinds=["document"], by=by, at=at)
     return document_id
 
 

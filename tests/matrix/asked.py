@@ -280,6 +280,24 @@ SENT: Final[Mapping[str, Sent]] = {
         path="/committees/{committee_key}/drafts/{draft_id}/dismissal"
     ),
     "POST /meetings/{meeting_id}/guests": Sent(form={"person": "{researcher_id}"}),
+    **{
+        f"POST /program/agreements/{{agreement_id}}/versions/{{n}}/{act}": Sent(
+            path=f"/program/agreements/{{agreement_id}}/versions/2/{act}",
+            form={"seen": "{version_of_agreement}", **fields},
+        )
+        for act, fields in (
+            ("sending", {}),
+            ("taking-back", {}),
+            ("signature", {"has_read": "yes"}),
+            ("signatures", {"director": "{director_id}", "day": _DAY}),
+            ("start", {"first": _DAY}),
+            ("files", {}),
+        )
+    },
+    "POST /program/agreements/{agreement_id}/versions/{n}/ending": Sent(
+        path="/program/agreements/{agreement_id}/versions/1/ending",
+        form={"seen": "{version_of_first}", "notice": TODAY.isoformat(), "last": _DAY, "shorter": "yes"},
+    ),
     "POST /obligations/{period_id}/attestation": Sent(form={"said": "held"}),
     "POST /obligations/{period_id}/documents": Sent(path="/obligations/{paper_id}/documents", form={"day": _DAY}),
     "POST /obligations/{period_id}/documents/{document_id}/withdrawal": Sent(
@@ -302,6 +320,31 @@ SENT: Final[Mapping[str, Sent]] = {
     "GET /api/v1/statements/{period}": Sent(path="/api/v1/statements/2026-Q3"),
     "POST /api/v1/statements/{period}/release": Sent(
         path="/api/v1/statements/2026-Q3/release", json={"digest": "0" * 64}
+    ),
+    **{
+        f"POST /api/v1/agreements/{{agreement_id}}/versions/{{n}}/{act}": Sent(
+            path=f"/api/v1/agreements/{{agreement_id}}/versions/{n}/{act}", json=body
+        )
+        for act, n, body in (
+            ("sending", 2, None),
+            ("taking-back", 2, None),
+            ("signature", 2, {"has_read": True}),
+            ("signatures", 2, {"director_id": "{director_id}", "signed_on": TODAY.isoformat()}),
+            ("start", 2, {"starts_on": _DAY}),
+            ("ending", 1, {"notice_on": TODAY.isoformat(), "ends_on": _DAY, "shorter_agreed": True}),
+        )
+    },
+    "GET /api/v1/agreements/{agreement_id}/versions/{n}": Sent(path="/api/v1/agreements/{agreement_id}/versions/1"),
+    "POST /api/v1/obligations/{period_id}/attestation": Sent(json={"said": "held"}),
+    "POST /api/v1/obligations/{period_id}/documents": Sent(
+        path="/api/v1/obligations/{paper_id}/documents",
+        json={"name": "bilan.txt", "content": "c2hvd24=", "effective_on": TODAY.isoformat()},
+    ),
+    "POST /api/v1/obligations/{period_id}/documents/{document_id}/withdrawal": Sent(
+        path="/api/v1/obligations/{paper_id}/documents/{document_id}/withdrawal", json={"reason": "Mauvais fichier."}
+    ),
+    "POST /api/v1/obligations/{period_id}/waivers": Sent(
+        json={"starts_on": _DAY, "ends_on": _DAY, "decision_id": "{decision_id}", "reason": "Aucune place."}
     ),
     "GET /api/v1/partners/{organization_id}/statements/{year}": Sent(
         path="/api/v1/partners/{organization_id}/statements/2026"

@@ -276,8 +276,12 @@ def _owed_by(cast: Cast, place: str) -> dict[str, str]:
         agreements.sign_version(session, first, director_id=director, signed_on=SINCE, by=by, at=AT)
         agreements.start_version(session, first, starts_on=SINCE, by=by, at=AT)
         file_id = signed_files.add(session, first, name="entente.pdf", content=PDF, by=by, at=AT)
-        agreements.send_version(session, renew(session, agreement_id, by=by, at=AT), by=by, at=AT)
+        second = renew(session, agreement_id, by=by, at=AT)
+        agreements.send_version(session, second, by=by, at=AT)
         keep(session, organization_ids=[organization], at=AT)
+        versions: dict[UUID, int] = {
+            row.id: row.version for row in session.execute(select(_version.c.id, _version.c.version)).all()
+        }
         periods = {
             key: session.scalars(
                 select(_period.c.id)
@@ -293,6 +297,9 @@ def _owed_by(cast: Cast, place: str) -> dict[str, str]:
         "paper_id": str(periods["AG-P4"]),
         "document_id": str(document_id),
         "file_id": str(file_id),
+        "director_id": str(director),
+        "version_of_first": str(versions[first]),
+        "version_of_agreement": str(versions[second]),
     }
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from locales import say
 from tests.api.json.test_onboarding import open_by_json
-from tests.api.json.test_versions import ACTS, INCIDENT, SOMEONE, a_follow_up, a_meeting
+from tests.api.json.test_versions import ACTS, INCIDENT, SOMEONE, a_follow_up, a_meeting, an_agreement
 from tests.api.json.window import PREFIX, Asker, operations, problem_of
 from tests.cast import ARRIVAL, TODAY, Cast
 
@@ -134,6 +134,19 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
         "owner_organization_id": SOMEONE,
         "due_on": "2027-01-20",
     },
+    "POST /obligations/{period_id}/attestation": {"said": "held", "note": "In each week."},
+    "POST /obligations/{period_id}/documents": {
+        "name": "proof.txt",
+        "content": base64.b64encode(b"shown").decode(),
+        "effective_on": "2026-11-02",
+    },
+    "POST /obligations/{period_id}/documents/{document_id}/withdrawal": {"reason": "Another one."},
+    "POST /obligations/{period_id}/waivers": {
+        "starts_on": "2026-11-02",
+        "ends_on": "2026-11-30",
+        "decision_id": SOMEONE,
+        "reason": "No place free.",
+    },
     "PUT /endorsements": {
         "decision_id": SOMEONE,
         "organization_id": SOMEONE,
@@ -176,6 +189,10 @@ def places(cast: Cast, coordinator: Asker) -> dict[str, str]:
         "follow_up_id": a_follow_up(coordinator)["id"],
         "no_show_id": SOMEONE,
         "week": TODAY.isoformat(),
+        "agreement_id": an_agreement(coordinator).split("/")[2],
+        "n": "1",
+        "period_id": SOMEONE,
+        "document_id": SOMEONE,
         "item_id": SOMEONE,
     }
 

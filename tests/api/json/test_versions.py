@@ -55,6 +55,19 @@ ACTS: dict[str, dict[str, Any] | None] = {
     "PUT /privacy/incidents/{incident_id}/telling": {"commission_told_on": TODAY.isoformat()},
     "POST /privacy/incidents/{incident_id}/closing": None,
     "POST /privacy/incidents/{incident_id}/reopening": None,
+    "POST /agreements/{agreement_id}/versions/{n}/sending": None,
+    "POST /agreements/{agreement_id}/versions/{n}/taking-back": None,
+    "POST /agreements/{agreement_id}/versions/{n}/signature": {"has_read": True},
+    "POST /agreements/{agreement_id}/versions/{n}/signatures": {
+        "director_id": SOMEONE,
+        "signed_on": TODAY.isoformat(),
+    },
+    "POST /agreements/{agreement_id}/versions/{n}/start": {"starts_on": TODAY.isoformat(), "ends_on": "2028-12-31"},
+    "POST /agreements/{agreement_id}/versions/{n}/ending": {
+        "ends_on": "2028-12-31",
+        "notice_on": TODAY.isoformat(),
+        "shorter_agreed": False,
+    },
     "PUT /meetings/{meeting_id}/time": {"starts": "2027-01-07T10:00"},
     "POST /meetings/{meeting_id}/cancellation": {"reason": "Snow."},
     "PUT /meetings/{meeting_id}/place": {"place": "Salle B"},
@@ -85,9 +98,7 @@ def test_every_act_that_two_people_may_do_at_once_asks_for_the_version_that_was_
     assert {str(one) for one in operations() if one.has("If-Match")} == set(ACTS)
 
 
-def _aimed(  # one branch for each kind of thing
-    act: str, coordinator: Asker, case: dict[str, Any]
-) -> tuple[Asker, str, str, dict[str, Any]]:
+def _aimed(act: str, coordinator: Asker, case: dict[str, Any]) -> tuple[Asker, str, str, dict[str, Any]]:
     """An act on a thing on which the asker may do it: who asks, how, where, and the thing as it stands."""
     method, _, path = act.partition(" ")
     if path.startswith("/cases"):
@@ -99,6 +110,8 @@ def _aimed(  # one branch for each kind of thing
     if path.startswith("/people"):
         person = coordinator.get(f"/people/{case['subject_id']}")
         return coordinator, method, path.replace("{person_id}", person["id"]), person
+    if path.startswith("/agreements"):
+        return _version_of_agreement(coordinator, method, path)
     if "/outcomes" in path:
         meeting_id, item = an_item(coordinator)
         place = path.replace("{meeting_id}", meeting_id).replace("{item_id}", item["id"])
@@ -154,6 +167,30 @@ def _a_thing(coordinator: Asker) -> dict[str, Any]:
     return found
 
 
+def _version_of_agreement(coordinator: Asker, method: str, path: str) -> tuple[Asker, str, str, dict[str, Any]]:
+    """The first version of an agreement, in the state in which this act is done, and who does it."""
+    place, name = an_agreement(coordinator), path.rpartition("/")[2]
+    director = Asker(coordinator.cast, "director_em", app=coordinator.app)
+    signed = {"director_id": str(coordinator.cast.people["director_em"]), "signed_on": TODAY.isoformat()}
+    carried: list[tuple[str, dict[str, Any] | None]] = []
+    if name != "sending":
+        carried.append(("sending", None))
+    if name in ("start", "ending"):
+        carried.append(("signatures", signed))
+    if name == "ending":
+        carried.append(("start", {"starts_on": TODAY.isoformat()}))
+    for act, body in carried:
+        assert coordinator.ask("POST", f"{place}/{act}", body, version="*").status_code == 200
+    return director if name == "signature" else coordinator, method, f"{place}/{name}", coordinator.get(place)
+
+
+def an_agreement(coordinator: Asker) -> str:
+    """Where the first version of an agreement is."""
+    en_marge = str(coordinator.cast.organizations["en-marge"])
+    found = next(one for one in coordinator.get("/agreements") if one["organization_id"] == en_marge)
+    return f"/agreements/{found['id']}/versions/1"
+
+
 def a_meeting(coordinator: Asker) -> dict[str, Any]:
     """A meeting of a season that stands."""
     season = {"first": "2027-01-06", "last": "2027-01-27", "hour": "09:30"}
@@ -206,6 +243,8 @@ def _body(coordinator: Asker, body: dict[str, Any] | None) -> dict[str, Any] | N
     """The body of an act, with the organization that holds the information of an incident."""
     if body is not None and "person_id" in body:
         return body | {"person_id": str(coordinator.cast.people[WORKER])}
+    if body is not None and "director_id" in body:
+        return body | {"director_id": str(coordinator.cast.people["director_em"])}
     if body is None or "information" not in body:
         return body
     return body | {"organization_id": str(coordinator.cast.organizations["codim"])}
@@ -227,6 +266,7 @@ def test_an_act_on_what_was_changed_meanwhile_is_refused_and_changes_nothing(
     answer = asker.ask(method, path, _body(coordinator, ACTS[act]), version=thing["version"] - 1)
     kinds = {"cases": "case", "tasks": "task", "people": "person", "privacy": "incident", "meetings": "meeting"}
     kinds["follow-ups"] = "follow_up"
+    kinds["agreements"] = "agreement"
     kind = "agenda_item" if "/outcomes/" in path else kinds[path.split("/")[1]]
     assert (answer.status_code, answer.json()["code"]) == (412, f"{kind}.changed")
     assert _now(coordinator, act, thing) == thing
@@ -254,6 +294,8 @@ def _now(coordinator: Asker, act: str, thing: dict[str, Any]) -> Any:
         items = coordinator.get(f"/meetings/{meeting['id']}/outcomes")
         # How long it is talked about goes on by itself.
         return next(one for one in items if one["id"] == thing["id"]) | {"minutes_used": thing["minutes_used"]}
+    if "/agreements/" in act:
+        return coordinator.get(f"/agreements/{thing['agreement_id']}/versions/{thing['n']}")
     return coordinator.get(f"/{act.split('/')[1]}/{thing['id']}")
 
 

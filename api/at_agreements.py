@@ -1,0 +1,78 @@
+"""Finding an agreement and its versions, and what an asker is to them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from api.at_partners import to_partner
+from api.permissions import Action, Forbidden, Given, require, to_program
+from api.session import Desk
+from duties.here import many, one, program_of
+from duties.signed_files import Kept, file_of
+from models.agreement import Agreement, AgreementVersion
+from models.base import refers, table_of
+from models.program import Organization
+
+_agreement = table_of(Agreement)
+_version = table_of(AgreementVersion)
+_organization = table_of(Organization)
+
+
+def agreements_of(desk: Desk) -> list[dict[str, Any]]:
+    """Every agreement of the program with its organization, by name."""
+    return many(desk.session, _rows(desk).order_by(_organization.c.short_name))
+
+
+def find_agreement(desk: Desk, agreement_id: UUID) -> tuple[dict[str, Any], Given]:
+    """An agreement with its organization, and what the asker is to it. Raises Forbidden, also where there is none."""
+    found = one(desk.session, _rows(desk).where(_agreement.c.id == agreement_id))
+    require(Action.SEE_PROGRAM, to_program(desk.asker))
+    if found is None:
+        raise Forbidden
+    return found, to_partner(desk.asker, found["organization_id"])
+
+
+def versions_of(desk: Desk, agreement_id: UUID) -> list[dict[str, Any]]:
+    """The versions of an agreement, the last one first."""
+    return many(
+        desk.session,
+        select(_version)
+        .where(_version.c.program_id == program_of(desk.session), _version.c.agreement_id == agreement_id)
+        .order_by(_version.c.n.desc()),
+    )
+
+
+def find_version(desk: Desk, agreement_id: UUID, n: int) -> tuple[dict[str, Any], Given]:
+    """One version of an agreement by its number, and what the asker is to it. Raises Forbidden."""
+    _, given = find_agreement(desk, agreement_id)
+    found = next((row for row in versions_of(desk, agreement_id) if row["n"] == n), None)
+    if found is None:
+        raise Forbidden
+    return found, given
+
+
+def find_file(desk: Desk, file_id: UUID) -> tuple[Kept, Given]:
+    """A signed file without its bytes, and what the asker is to its partner. Raises Forbidden."""
+    found = file_of(desk.session, file_id)
+    if found is None:
+        raise Forbidden
+    kept, organization_id = found
+    given = to_partner(desk.asker, organization_id)
+    require(Action.READ_SIGNED_FILE, given)
+    return kept, given
+
+
+def _rows(desk: Desk) -> Any:
+    return (
+        select(
+            _agreement,
+            _organization.c.short_name,
+            _organization.c.name_fr.label("organization_fr"),
+            _organization.c.name_en.label("organization_en"),
+        )
+        .join(_organization, refers(_agreement.c.organization_id, _organization))
+        .where(_agreement.c.program_id == program_of(desk.session))
+    )

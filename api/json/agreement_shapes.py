@@ -1,0 +1,230 @@
+"""What the JSON window takes and gives of agreements, partners and obligations."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from api.json.shapes import Day, Given, Shown, Typed
+
+# ------------------------------------------------------------------------------------------------------- agreements
+
+
+class SignatureShown(Shown):
+    """A director's signature under a version, given on a local day."""
+
+    person_id: UUID
+    signed_on: date
+    recorded_at: AwareDatetime
+
+
+class SignedFileShown(Shown):
+    """A signed file by its digest. `is_as_added`: its bytes, its row and the record agree."""
+
+    id: UUID
+    name: str
+    content_type: str
+    size: int
+    sha256: str
+    added_at: AwareDatetime
+    is_as_added: bool
+
+
+class ChangeShown(Shown):
+    """One thing that a version says otherwise than the one before it."""
+
+    part: str
+    how: Literal["added", "left_out", "changed"]
+    key: str
+    words: dict[str, str] | None
+    aspects: list[str]
+    before: int | None
+    after: int | None
+
+
+class VersionListed(Shown):
+    """A version of an agreement in a list."""
+
+    id: UUID
+    n: int
+    state: str
+    starts_on: date | None
+    ends_on: date | None
+    notice_days: int
+    version: int
+
+
+class AgreementShown(Shown):
+    """An agreement with a partner, and its versions, the last one first."""
+
+    id: UUID
+    organization_id: UUID
+    organization: str
+    versions: list[VersionListed]
+
+
+class VersionShown(VersionListed):
+    """A version with what it says, who signed it, and whether text and files are as they were."""
+
+    agreement_id: UUID
+    digest: str
+    text_stands: bool
+    roles: list[dict[str, Any]]
+    obligations: list[dict[str, Any]]
+    terms: dict[str, Any]
+    signatures: list[SignatureShown]
+    files: list[SignedFileShown]
+    changes: list[ChangeShown] | None
+
+
+class SignatureGiven(Given):
+    """One's own signature, as a director, with the text in front of one."""
+
+    has_read: bool
+
+
+class PaperSignatureGiven(Given):
+    """A signature that a director gave on paper."""
+
+    director_id: UUID
+    signed_on: Day
+
+
+class StartGiven(Given):
+    """The first day in force, and the last one where it has one."""
+
+    starts_on: Day
+    ends_on: Day | None = None
+
+
+class EndingGiven(Given):
+    """The last day, the day on which notice was given, and whether both sides settled on a shorter one."""
+
+    ends_on: Day
+    notice_on: Day
+    shorter_agreed: bool = False
+
+
+# ------------------------------------------------------------------------------------------ partners and obligations
+
+
+class PartnerListed(Shown):
+    """A partner, and how many periods of its obligations stand in each state."""
+
+    organization_id: UUID
+    short_name: str
+    agreement_id: UUID
+    states: dict[str, int]
+
+
+class PeriodListed(Shown):
+    """One obligation in one period. `key` is its clause, with the role that owes it where several do."""
+
+    id: UUID
+    agreement_id: UUID
+    organization_id: UUID
+    key: str
+    text_fr: str
+    text_en: str
+    owed_by: str
+    check_kind: str
+    starts_on: date
+    ends_on: date | None
+    due_on: date | None
+    state: str
+    evaluated_at: AwareDatetime
+
+
+class PartnerShown(Shown):
+    """A partner with its obligations: those that are open, or ended lately."""
+
+    organization_id: UUID
+    short_name: str
+    agreement_id: UUID
+    obligations: list[PeriodListed]
+
+
+class FindingShown(Shown):
+    """How a period was found to stand, and by what. The last one stands; the earlier ones are kept."""
+
+    n: int
+    state: str
+    on: date
+    found: dict[str, Any]
+    evaluated_at: AwareDatetime
+
+
+class AttestationShown(Shown):
+    """What was stated in writing. `note` is empty for whoever may not read it."""
+
+    person_id: UUID
+    role: str
+    said: str
+    note: str
+    said_at: AwareDatetime
+    superseded_at: AwareDatetime | None
+
+
+class DocumentShown(Shown):
+    """A document given for a clause, without its bytes."""
+
+    id: UUID
+    name: str
+    content_type: str
+    size: int
+    sha256: str
+    effective_on: date
+    added_at: AwareDatetime
+    withdrawn_at: AwareDatetime | None
+
+
+class WaiverShown(Shown):
+    """The days on which a decision frees the partner of a clause. `reason` is empty for whoever may not read it."""
+
+    starts_on: date
+    ends_on: date
+    decision_id: UUID
+    reason: str
+
+
+class PeriodShown(PeriodListed):
+    """One period with all that says how it stands."""
+
+    rule: dict[str, Any]
+    findings: list[FindingShown]
+    attestations: list[AttestationShown]
+    documents: list[DocumentShown]
+    waivers: list[WaiverShown]
+
+
+class AttestationGiven(Given):
+    """That it held in the period, or that it did not, and then why."""
+
+    said: Literal["held", "not_held"]
+    note: Typed = ""
+
+
+class DocumentGiven(Given):
+    """A document, with the day that it speaks of."""
+
+    name: Typed
+    content: Annotated[str, Field(description="base64", max_length=15_000_000)]
+    effective_on: Day
+
+
+class WithdrawalGiven(Given):
+    """Why a document is taken back."""
+
+    reason: Typed
+
+
+class WaiverGiven(Given):
+    """The days, both inclusive, the decision by which, and why."""
+
+    starts_on: Day
+    ends_on: Day
+    decision_id: UUID
+    reason: Typed

@@ -1,0 +1,181 @@
+"""Partners and what they owe over JSON: how each period stands and by what, and what people say and give for it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections import Counter
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from api.at_partners import find_obligation, find_partner, partners_of
+from api.json.agreement_shapes import (
+    AttestationGiven,
+    AttestationShown,
+    DocumentGiven,
+    DocumentShown,
+    FindingShown,
+    PartnerListed,
+    PartnerShown,
+    PeriodListed,
+    PeriodShown,
+    WaiverGiven,
+    WaiverShown,
+    WithdrawalGiven,
+)
+from api.json.once import IdempotencyKey, Once
+from api.permissions import Action, Forbidden, allows, asks, require, to_program
+from api.session import AtDesk, Desk
+from duties.obligations import reading, saying
+from duties.refusals import Refusal
+from locales import N_
+
+router = APIRouter(tags=["partners"])
+
+#: What ended longer ago is history.
+LATELY: Final = timedelta(days=120)
+
+
+@router.get("/partners")
+@asks(Action.SEE_PARTNERS)
+def list_partners(desk: AtDesk) -> list[PartnerListed]:
+    """The partners that the asker may see, and how many of their obligations stand in each state."""
+    require(Action.SEE_PARTNERS, to_program(desk.asker))
+    partners = partners_of(desk.session, desk.asker)
+    rows = _lately(desk, [one["id"] for one in partners])
+    return [
+        PartnerListed(
+            organization_id=one["id"],
+            short_name=one["short_name"],
+            agreement_id=one["agreement_id"],
+            states=dict(Counter(row["state"] for row in rows if row["organization_id"] == one["id"])),
+        )
+        for one in partners
+    ]
+
+
+@router.get("/partners/{organization_id}")
+@asks(Action.SEE_PARTNER)
+def get_partner(organization_id: UUID, desk: AtDesk) -> PartnerShown:
+    """One partner with its obligations: those that are open, or ended lately."""
+    found, _ = find_partner(desk.session, desk.asker, organization_id)
+    return PartnerShown(
+        organization_id=organization_id,
+        short_name=found["short_name"],
+        agreement_id=found["agreement_id"],
+        obligations=[PeriodListed(**_listed(row)) for row in _lately(desk, [organization_id])],
+    )
+
+
+@router.get("/obligations/{period_id}")
+@asks(Action.SEE_OBLIGATION)
+def get_obligation(period_id: UUID, desk: AtDesk) -> PeriodShown:
+    """One obligation in one period: how it stands and stood, what was counted and why, proof, words and waivers."""
+    return _shown(desk, period_id)
+
+
+@router.post("/obligations/{period_id}/attestation")
+@asks(Action.ATTEST)
+def attest(period_id: UUID, body: AttestationGiven, desk: AtDesk) -> PeriodShown:
+    """State in writing that it held in this period, or that it did not."""
+    _, given = find_obligation(desk.session, desk.asker, period_id)
+    by = require(Action.ATTEST, given)
+    saying.attest(desk.session, period_id, body.said, note=body.note, by=by, at=desk.at)
+    return _shown(desk, period_id)
+
+
+@router.post("/obligations/{period_id}/documents", status_code=201)
+@asks(Action.GIVE_PROOF)
+def add_document(
+    period_id: UUID,
+    body: DocumentGiven,
+    desk: AtDesk,
+    request: Request,
+    response: Response,
+    idempotency_key: IdempotencyKey = "",
+) -> PeriodShown:
+    """Give a document that the clause asks for."""
+    once = Once.of(desk, request, idempotency_key)
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    _, given = find_obligation(desk.session, desk.asker, period_id)
+    by = require(Action.GIVE_PROOF, given)
+    content = _bytes_of(body.content)
+    saying.add_document(desk.session, period_id, body.name, content, effective_on=body.effective_on, by=by, at=desk.at)
+    once.done(response, 201, f"/api/v1/obligations/{period_id}")
+    return _shown(desk, period_id)
+
+
+@router.post("/obligations/{period_id}/documents/{document_id}/withdrawal")
+@asks(Action.GIVE_PROOF)
+def withdraw_document(period_id: UUID, document_id: UUID, body: WithdrawalGiven, desk: AtDesk) -> PeriodShown:
+    """Take a document back, with the reason; it is kept, and counts no more."""
+    row, given = find_obligation(desk.session, desk.asker, period_id)
+    by = require(Action.GIVE_PROOF, given)
+    if not any(one["id"] == document_id for one in reading.documents_of(desk.session, row["agreement_id"], row["key"])):
+        raise Forbidden
+    saying.withdraw_document(desk.session, document_id, reason=body.reason, by=by, at=desk.at)
+    return _shown(desk, period_id)
+
+
+@router.post("/obligations/{period_id}/waivers")
+@asks(Action.WAIVE_CLAUSE)
+def waive(period_id: UUID, body: WaiverGiven, desk: AtDesk) -> PeriodShown:
+    """Free the partner of the clause from a day to another, by a decision."""
+    row, given = find_obligation(desk.session, desk.asker, period_id)
+    by = require(Action.WAIVE_CLAUSE, given)
+    saying.waive(
+        desk.session,
+        row["agreement_id"],
+        row["key"],
+        starts_on=body.starts_on,
+        ends_on=body.ends_on,
+        decision_id=body.decision_id,
+        reason=body.reason,
+        by=by,
+        at=desk.at,
+    )
+    return _shown(desk, period_id)
+
+
+def _lately(desk: Desk, organization_ids: list[UUID]) -> list[dict[str, Any]]:
+    return reading.periods(desk.session, organization_ids=organization_ids, since=desk.day - LATELY, until=desk.day)
+
+
+def _listed(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in PeriodListed.model_fields}
+
+
+def _shown(desk: Desk, period_id: UUID) -> PeriodShown:
+    row, given = find_obligation(desk.session, desk.asker, period_id)
+    may_read = allows(Action.READ_PROOF, given) is not None
+    where = (row["agreement_id"], row["key"])
+    return PeriodShown(
+        **_listed(row),
+        rule=row["rule"],
+        findings=[_of(FindingShown, one) for one in reading.findings_of(desk.session, period_id)],
+        attestations=[
+            _of(AttestationShown, {**one, "note": one["note"] if may_read else ""})
+            for one in reading.attestations_of(desk.session, period_id)
+        ],
+        documents=[_of(DocumentShown, one) for one in reading.documents_of(desk.session, *where)],
+        waivers=[
+            _of(WaiverShown, {**one, "reason": one["reason"] if may_read else ""})
+            for one in reading.waivers_of(desk.session, *where)
+        ],
+    )
+
+
+def _of(shape: Any, row: Mapping[str, Any]) -> Any:
+    return shape(**{name: row[name] for name in shape.model_fields})
+
+
+def _bytes_of(content: str) -> bytes:
+    try:
+        return base64.b64decode(content, validate=True)
+    except (binascii.Error, ValueError):
+        raise Refusal("document.malformed", N_("The bytes of a document come in base64.")) from None

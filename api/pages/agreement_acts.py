@@ -1,0 +1,215 @@
+"""What is done with an agreement from its page: drafted anew, sent, taken back, signed, begun, ended; and its files."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, File, Form, Request, Response, UploadFile
+
+from api.at_agreements import find_agreement, find_file, find_version
+from api.pages.agreement import agreement_page
+from api.pages.forms import Text, Typed, day_of, day_or_none, id_or_none
+from api.pages.frame import see_other
+from api.permissions import Action, asks, require
+from api.session import AtDesk, Desk
+from duties import agreements, reads, signed_files, succession
+from duties.proofs import LARGEST_DOCUMENT
+from duties.refusals import Refusal
+from locales import N_
+
+router = APIRouter()
+
+Seen = Annotated[int, Form()]
+"""The version that the form was made from."""
+
+_HERE: Final = "/program/agreements/{agreement_id}/versions/{n}"
+
+
+@router.post("/program/agreements/{agreement_id}/renewal")
+@asks(Action.KEEP_AGREEMENTS)
+def renew(desk: AtDesk, request: Request, agreement_id: UUID) -> Response:
+    """Draft the next version from the one in force."""
+    _, given = find_agreement(desk, agreement_id)
+    by = require(Action.KEEP_AGREEMENTS, given)
+    refusal = desk.attempt(lambda: succession.renew(desk.session, agreement_id, by=by, at=desk.at))
+    return _after(desk, request, agreement_id, None, "renewal", refusal)
+
+
+@router.post(f"{_HERE}/sending")
+@asks(Action.KEEP_AGREEMENTS)
+def send(desk: AtDesk, request: Request, agreement_id: UUID, n: int, seen: Seen) -> Response:
+    """A draft goes to the directors."""
+    version, given = find_version(desk, agreement_id, n)
+    by = require(Action.KEEP_AGREEMENTS, given)
+    refusal = desk.attempt(lambda: agreements.send_version(desk.session, version["id"], by=by, at=desk.at, seen=seen))
+    return _after(desk, request, agreement_id, n, "sending", refusal)
+
+
+@router.post(f"{_HERE}/taking-back")
+@asks(Action.KEEP_AGREEMENTS)
+def take_back(desk: AtDesk, request: Request, agreement_id: UUID, n: int, seen: Seen) -> Response:
+    """What was sent, and nobody signed, is a draft again."""
+    version, given = find_version(desk, agreement_id, n)
+    by = require(Action.KEEP_AGREEMENTS, given)
+    refusal = desk.attempt(
+        lambda: agreements.withdraw_version(desk.session, version["id"], by=by, at=desk.at, seen=seen)
+    )
+    return _after(desk, request, agreement_id, n, "taking-back", refusal)
+
+
+@router.post(f"{_HERE}/signature")
+@asks(Action.SIGN_AGREEMENT)
+def sign(desk: AtDesk, request: Request, agreement_id: UUID, n: int, seen: Seen, has_read: Text = "") -> Response:
+    """A director signs, oneself, today."""
+    version, given = find_version(desk, agreement_id, n)
+    by = require(Action.SIGN_AGREEMENT, given)
+    refusal = desk.attempt(
+        lambda: agreements.sign_here(
+            desk.session, version["id"], has_read=has_read == "yes", by=by, at=desk.at, seen=seen
+        )
+    )
+    return _after(desk, request, agreement_id, n, "signature", refusal)
+
+
+@router.post(f"{_HERE}/signatures")
+@asks(Action.KEEP_AGREEMENTS)
+def record_signature(
+    desk: AtDesk, request: Request, agreement_id: UUID, n: int, seen: Seen, director: Text = "", day: Text = ""
+) -> Response:
+    """Record the signature that a director gave on paper."""
+    version, given = find_version(desk, agreement_id, n)
+    by = require(Action.KEEP_AGREEMENTS, given)
+
+    def act() -> None:
+        director_id = id_or_none(director)
+        if director_id is None:
+            raise Refusal("agreement.no_such_director", N_("Say who signed."))
+        agreements.sign_version(
+            desk.session,
+            version["id"],
+            director_id=director_id,
+            signed_on=day_of(day),
+            by=by,
+            at=desk.at,
+            seen=seen,
+        )
+
+    refusal = desk.attempt(act)
+    return _after(desk, request, agreement_id, n, "signatures", refusal, {"director": director, "day": day})
+
+
+@router.post(f"{_HERE}/start")
+@asks(Action.KEEP_AGREEMENTS)
+def start(
+    desk: AtDesk, request: Request, agreement_id: UUID, n: int, seen: Seen, first: Text = "", last: Text = ""
+) -> Response:
+    """A signed version comes into force, in the place of the one that is."""
+    version, given = find_version(desk, agreement_id, n)
+    by = require(Action.KEEP_AGREEMENTS, given)
+    refusal = desk.attempt(
+        lambda: succession.begin(
+            desk.session,
+            version["id"],
+            starts_on=day_of(first),
+            ends_on=day_or_none(last),
+            by=by,
+            at=desk.at,
+            seen=seen,
+        )
+    )
+    return _after(desk, request, agreement_id, n, "start", refusal, {"first": first, "last": last})
+
+
+@router.post(f"{_HERE}/ending")
+@asks(Action.KEEP_AGREEMENTS)
+def end(
+    desk: AtDesk,
+    request: Request,
+    agreement_id: UUID,
+    n: int,
+    seen: Seen,
+    last: Text = "",
+    notice: Text = "",
+    shorter: Text = "",
+) -> Response:
+    """A version in force gets its last day, with the notice that one side gave."""
+    version, given = find_version(desk, agreement_id, n)
+    by = require(Action.KEEP_AGREEMENTS, given)
+    refusal = desk.attempt(
+        lambda: agreements.end_version(
+            desk.session,
+            version["id"],
+            ends_on=day_of(last),
+            notice_on=day_of(notice),
+            shorter_agreed=shorter == "yes",
+            by=by,
+            at=desk.at,
+            seen=seen,
+        )
+    )
+    typed = {"last": last, "notice": notice, "shorter": shorter}
+    return _after(desk, request, agreement_id, n, "ending", refusal, typed)
+
+
+@router.post(f"{_HERE}/files")
+@asks(Action.ADD_SIGNED_FILE)
+def add_file(
+    desk: AtDesk,
+    request: Request,
+    agreement_id: UUID,
+    n: int,
+    document: Annotated[UploadFile | None, File()] = None,
+) -> Response:
+    """Keep what was signed as a file of its version."""
+    version, given = find_version(desk, agreement_id, n)
+    by = require(Action.ADD_SIGNED_FILE, given)
+
+    def act() -> None:
+        if document is None or not document.filename:
+            raise Refusal("document.missing", N_("Choose the file."))
+        content = document.file.read(LARGEST_DOCUMENT + 1)  # one byte more than is kept tells that it is too large
+        signed_files.add(desk.session, version["id"], name=document.filename, content=content, by=by, at=desk.at)
+
+    return _after(desk, request, agreement_id, n, "files", desk.attempt(act))
+
+
+@router.get("/signed-files/{file_id}", name="signed_file")
+@asks(Action.READ_SIGNED_FILE)
+def download(desk: AtDesk, file_id: UUID) -> Response:
+    """A signed file as it was added, to be kept and never to be shown by the browser as a page of ours.
+
+    One whose digest is no longer that of the record is not given out: what was signed is what the record says.
+    """
+    kept, given = find_file(desk, file_id)
+    by = require(Action.READ_SIGNED_FILE, given)
+    reads.record_read(desk.session, "signed_file", file_id, what="document", ground="role", by=by, at=desk.at)
+    if not kept.is_as_added:
+        raise Refusal(
+            "signed_file.altered",
+            N_("This file is not the one that was added: its digest is another. Ask the administrator."),
+        )
+    _, content = signed_files.content_of(desk.session, file_id)
+    return Response(
+        content,
+        media_type=kept.content_type,
+        headers={
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(kept.name, safe='')}",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+        },
+    )
+
+
+def _after(
+    desk: Desk,
+    request: Request,
+    agreement_id: UUID,
+    n: int | None,
+    form: str,
+    refusal: Refusal | None,
+    typed: dict[str, Any] | None = None,
+) -> Response:
+    if refusal is not None:
+        return agreement_page(desk, request, agreement_id, n, Typed(form, refusal, typed or {}))
+    return see_other(f"/program/agreements/{agreement_id}" + (f"?n={n}" if n is not None else ""))

@@ -1,0 +1,167 @@
+"""An agreement from its page: sent, signed by its director, begun, renewed, ended; its files, and what changed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+
+from duties.agreement_difference import difference
+from duties.agreements import content_of, content_of_version, redraft_version
+from duties.signed_files import files_of
+from models.agreement import AgreementVersion
+from models.base import table_of
+from tests.agreeing import PDF, agreement_of, in_force, last_version
+from tests.api.pages.looking import signed_in, text_of
+from tests.cast import AT, TODAY, Cast, program_file
+from tests.sealing import tamper
+
+_version = table_of(AgreementVersion)
+
+
+@pytest.fixture
+def agreement_id(cast: Cast) -> UUID:
+    with cast.session() as session:
+        return agreement_of(session, cast)
+
+
+def stands(cast: Cast) -> dict[str, Any]:
+    with cast.session() as session:
+        row = session.execute(select(_version).where(_version.c.id == last_version(session, cast))).mappings().one()
+        return dict(row)
+
+
+def act(client: TestClient, agreement_id: UUID, n: int, name: str, seen: int, **fields: str) -> Any:
+    return client.post(
+        f"/program/agreements/{agreement_id}/versions/{n}/{name}",
+        data={"seen": str(seen), **fields},
+        follow_redirects=False,
+    )
+
+
+def test_a_version_goes_from_draft_to_force_by_the_hands_that_it_belongs_to(cast: Cast, agreement_id: UUID) -> None:
+    coordinator, director = signed_in(cast, "coordinator"), signed_in(cast, "director_em")
+    assert "Sign this version" not in text_of(director.get(f"/program/agreements/{agreement_id}").text)
+    assert act(coordinator, agreement_id, 1, "sending", stands(cast)["version"]).status_code == 303
+    assert stands(cast)["state"] == "sent"
+    assert "Sign this version" in director.get(f"/program/agreements/{agreement_id}").text
+    unread = act(director, agreement_id, 1, "signature", stands(cast)["version"])
+    assert unread.status_code == 422
+    assert stands(cast)["state"] == "sent"
+    assert act(coordinator, agreement_id, 1, "signature", stands(cast)["version"], has_read="yes").status_code == 404
+    assert act(director, agreement_id, 1, "signature", stands(cast)["version"], has_read="yes").status_code == 303
+    assert stands(cast)["state"] == "signed"
+    first = TODAY.isoformat()
+    assert act(director, agreement_id, 1, "start", stands(cast)["version"], first=first).status_code == 404
+    assert act(coordinator, agreement_id, 1, "start", stands(cast)["version"], first=first).status_code == 303
+    assert (stands(cast)["state"], stands(cast)["starts_on"]) == ("in_force", TODAY)
+
+
+def test_who_looked_at_an_older_page_is_told_and_sends_nothing(cast: Cast, agreement_id: UUID) -> None:
+    answer = act(signed_in(cast, "coordinator"), agreement_id, 1, "sending", 99)
+    assert answer.status_code == 412
+    assert stands(cast)["state"] == "draft"
+
+
+def test_an_end_keeps_to_the_notice_of_the_agreement_unless_both_settled_on_less(
+    cast: Cast, agreement_id: UUID
+) -> None:
+    with cast.session() as session:
+        in_force(session, cast)
+    coordinator, soon = signed_in(cast, "coordinator"), (TODAY + timedelta(days=5)).isoformat()
+    short = act(coordinator, agreement_id, 1, "ending", stands(cast)["version"], notice=TODAY.isoformat(), last=soon)
+    assert short.status_code == 409
+    assert "notice of this agreement" in text_of(short.text)
+    assert stands(cast)["ends_on"] is None
+    fields = {"notice": TODAY.isoformat(), "last": soon, "shorter": "yes"}
+    assert act(coordinator, agreement_id, 1, "ending", stands(cast)["version"], **fields).status_code == 303
+    assert stands(cast)["ends_on"] == TODAY + timedelta(days=5)
+
+
+def test_a_renewal_is_a_draft_that_says_in_plain_words_what_changes(cast: Cast, agreement_id: UUID) -> None:
+    with cast.session() as session:
+        in_force(session, cast)
+    coordinator = signed_in(cast, "coordinator")
+    coordinator.post(f"/program/agreements/{agreement_id}/renewal")
+    page = coordinator.get(f"/program/agreements/{agreement_id}").text
+    assert "Nothing: the text is the same." in page
+    with cast.session() as session:
+        content = content_of(program_file().value, "en-marge")
+        without = {key: one for key, one in content.obligations.items() if key != "AG-P3"}
+        roles = {**content.roles, "youth_worker": {**content.roles["youth_worker"], "headcount": 2}}
+        other = replace(content, obligations=without, roles=roles, notice_days=60)
+        redraft_version(session, last_version(session, cast), other, by=cast.actor("coordinator"), at=AT)
+    shown = text_of(coordinator.get(f"/program/agreements/{agreement_id}").text)
+    assert "No longer owed, AG-P3" in shown
+    assert "Role changed: Youth worker (how many people)" in shown
+    assert "Notice, in days: 60; it was" in shown
+
+
+def test_what_a_version_says_otherwise_is_nothing_of_itself_and_turns_around(cast: Cast) -> None:
+    with cast.session() as session:
+        content = content_of_version(session, last_version(session, cast))
+    assert difference(content, content) == ()
+    host = content_of(program_file().value, "ccsmtl")
+    there, back = difference(content, host), difference(host, content)
+    turned = {"added": "left_out", "left_out": "added", "changed": "changed"}
+    assert sorted((one.part, one.key, turned[one.how]) for one in there) == sorted(
+        (one.part, one.key, one.how) for one in back
+    )
+    assert there
+
+
+def test_a_signed_file_is_given_to_those_who_answer_for_the_partner_and_not_once_it_was_swapped(
+    cast: Cast, agreement_id: UUID
+) -> None:
+    with cast.session() as session:
+        version_id = in_force(session, cast)
+    director = signed_in(cast, "director_em")
+    added = director.post(
+        f"/program/agreements/{agreement_id}/versions/1/files", files={"document": ("entente.pdf", PDF)}
+    )
+    assert added.status_code == 303
+    with cast.session() as session:
+        (kept,) = files_of(session, version_id)
+    assert kept.sha256 in director.get(added.headers["location"]).text
+    assert director.get(f"/signed-files/{kept.id}").content.startswith(b"%PDF-")
+    assert signed_in(cast, "worker_codim").get(f"/signed-files/{kept.id}").status_code == 404
+    tamper(cast.database, "update signed_file set content = 'x'::bytea, size = 1")
+    page = text_of(director.get(f"/program/agreements/{agreement_id}").text)
+    assert "swapped: its digest is another" in page
+    assert director.get(f"/signed-files/{kept.id}").status_code == 409
+
+
+def test_a_signed_text_that_was_changed_says_so_on_its_page(cast: Cast, agreement_id: UUID) -> None:
+    with cast.session() as session:
+        in_force(session, cast)
+    tamper(cast.database, "update agreement_version set notice_days = 7")
+    assert "The text was altered" in signed_in(cast, "worker_codim").get(f"/program/agreements/{agreement_id}").text
+
+
+def test_a_signature_on_paper_is_recorded_by_the_coordinator_on_its_own_day(cast: Cast, agreement_id: UUID) -> None:
+    coordinator = signed_in(cast, "coordinator")
+    director = str(cast.people["director_em"])
+    later = act(
+        coordinator, agreement_id, 1, "signatures", stands(cast)["version"], director=director, day="2031-01-01"
+    )
+    assert later.status_code == 409
+    nobody = act(coordinator, agreement_id, 1, "signatures", stands(cast)["version"], day=TODAY.isoformat())
+    assert nobody.status_code == 409
+    given = act(
+        coordinator,
+        agreement_id,
+        1,
+        "signatures",
+        stands(cast)["version"],
+        director=director,
+        day=date(2026, 11, 2).isoformat(),
+    )
+    assert given.status_code == 303
+    assert stands(cast)["state"] == "signed"
+    assert re.search(r"signed on.*2 November 2026|November 2, 2026", coordinator.get(given.headers["location"]).text)
