@@ -92,7 +92,10 @@ class Proof:
 
 @dataclass(frozen=True, kw_only=True, config=_FROZEN)
 class ClausePeriod:
-    """How a clause stood over one period, as found on the local day `found_on`, and by what."""
+    """How a clause stood over one period, as found on the local day `found_on`, and by what.
+
+    `is_apart` says that participants were counted: how it stands is told, and their number is not.
+    """
 
     days: Days
     state: PeriodState
@@ -100,6 +103,7 @@ class ClausePeriod:
     due_on: date | None = None
     numbers: dict[str, int] = Field(default_factory=dict)
     proofs: tuple[Proof, ...] = ()
+    is_apart: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, config=_FROZEN)

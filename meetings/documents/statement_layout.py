@@ -47,6 +47,9 @@ _ALARMING: Final = frozenset({"missed", "cannot_be_met", "at_risk"})
 _BY_NUMBER: Final = ("task", "in_time")
 
 
+_APART: Final = N_("by referrals, whose number is not told here")
+
+
 def statement(words: Speaker, content: PartnerStatement) -> Paper:
     """A partner's yearly statement, with a place to sign."""
     part = count(1)
@@ -250,7 +253,7 @@ def _clause_rows(words: Speaker, clause: ClauseYear) -> Iterator[tuple[Cell, ...
             called,
             (Line(words.of(clause.duty)),) if place == 0 else (Line("–", "quiet"),),
             tuple(stands),
-            tuple(proofs) or (Line(words.say(N_("nothing on record")), "quiet"),),
+            tuple(proofs) or (Line(words.say(_APART if period.is_apart else N_("nothing on record")), "quiet"),),
         )
 
 

@@ -27,6 +27,8 @@ _task = table_of(Task)
 _document = table_of(ObligationDocument)
 
 _ORGANIZATION: Final = "organization"
+#: A count of people who were referred: of one partner's year it is mostly a small one.
+_REFERRALS: Final = "referrals"
 
 
 def clauses_of(
@@ -56,20 +58,23 @@ def clauses_of(
             clause=key.partition(":")[0],
             duty=Both(fr=newest["text_fr"], en=newest["text_en"]),
             owner=owner,
-            periods=tuple(
-                ClausePeriod(
-                    days=Days(starts_on=row["starts_on"], ends_on=row["ends_on"]),
-                    state=row["state"],
-                    found_on=row["found_on"],
-                    due_on=row["due_on"],
-                    numbers=row["found"]["numbers"],
-                    proofs=tuple(facts.proof(row, fact) for fact in row["found"]["facts"]),
-                )
-                for row in periods
-            ),
+            periods=tuple(_period(row, facts) for row in periods),
         )
         found.append(((newest["owed_by"] != _ORGANIZATION, newest["owed_by"], key), clause))
     return [clause for _, clause in sorted(found, key=lambda one: one[0])]
+
+
+def _period(row: Mapping[str, Any], facts: _Facts) -> ClausePeriod:
+    counts_people = row["check_kind"] == "count" and row["rule"]["of"] == _REFERRALS
+    return ClausePeriod(
+        days=Days(starts_on=row["starts_on"], ends_on=row["ends_on"]),
+        state=row["state"],
+        found_on=row["found_on"],
+        due_on=row["due_on"],
+        numbers={} if counts_people else row["found"]["numbers"],
+        proofs=() if counts_people else tuple(facts.proof(row, fact) for fact in row["found"]["facts"]),
+        is_apart=counts_people,
+    )
 
 
 @dataclass(frozen=True)

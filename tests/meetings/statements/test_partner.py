@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
 from duties.obligations.saying import add_document, attest
@@ -14,7 +15,7 @@ from duties.people import end_tenure
 from meetings.documents.statement import Days, PartnerStatement
 from meetings.statements.partner import partner_statement, years
 from models.base import table_of
-from models.obligation import ObligationPeriod
+from models.obligation import ObligationFinding, ObligationPeriod
 from models.program import Organization, Role, Tenure
 from tests.agreeing import code_of, in_force
 from tests.cast import AT, SINCE, TODAY, Cast
@@ -24,6 +25,7 @@ from tests.meetings.sitting import give, seat_everyone
 _organization = table_of(Organization)
 _role = table_of(Role)
 _period = table_of(ObligationPeriod)
+_finding = table_of(ObligationFinding)
 _tenure = table_of(Tenure)
 
 #: In February of the next year: the year is over, and so are the days of grace.
@@ -157,6 +159,34 @@ def test_an_obligation_says_how_it_stood_and_each_thing_that_was_counted(session
     assert [(one.what.en, one.why) for one in lines["AG-P2"].proofs] == [("Manager", "held")]
     assert lines["AG-P4"].state == lines["AG-P2"].state == "met"
     assert found.states()["met"] >= 2
+
+
+def test_how_many_people_a_partner_referred_stays_in_the_program(session: Session, cast: Cast) -> None:
+    put_in_force(session, cast)
+    kept(session)
+    referred = period(session, cast, "en-marge", "AG-P1")
+    found = {
+        "numbers": {"counted": 2, "wanted": 1},
+        "facts": [{"kind": "count", "id": "referrals", "on": "", "counts": True, "why": "2"}],
+    }
+    # As it will be found once referrals are counted: the state changes, and the number with it.
+    session.execute(update(_period).where(_period.c.id == referred["id"]).values(state="met", finding=2))
+    session.execute(
+        insert(_finding).values(
+            program_id=cast.program_id,
+            id=uuid4(),
+            period_id=referred["id"],
+            n=2,
+            obligation_id=referred["obligation_id"],
+            state="met",
+            on=TODAY,
+            found=found,
+            evaluated_at=AT,
+        )
+    )
+    line = next(one for one in of(session, cast).clauses if one.clause == "AG-P1")
+    stands = line.periods[0]
+    assert (stands.state, stands.numbers, stands.proofs, stands.is_apart) == ("met", {}, (), True)
 
 
 def test_what_goes_on_over_new_year_stands_in_a_closed_year_as_it_stood_on_its_last_day(
