@@ -45,6 +45,7 @@ TABLES: Final = {
     "period": "obligation_period",
     "document": "obligation_document",
     "file": "signed_file",
+    "link": "referral_link",
 }
 
 _count = table_of(RateCount)

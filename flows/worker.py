@@ -47,7 +47,7 @@ from duties.envelopes import Mailbox
 from duties.notices import stationery_for
 from duties.participants.identity import names_known
 from duties.wakeups import Claim
-from flows import departing, post, rounds, sealing
+from flows import departing, destroying, post, rounds, sealing
 from flows.admission.flow import admission
 from flows.carry import carry, plainly, protocol_flow
 from flows.departure.flow import departure
@@ -57,7 +57,7 @@ from flows.protocols import letter_folders
 from models.base import table_of
 from models.casework import Case
 from models.engine import Beat
-from models.ports import Inbox, Mailer, NoSealKey
+from models.ports import Inbox, Mailer, NoKeys, NoSealKey
 
 _log = logging.getLogger(__name__)
 
@@ -119,6 +119,7 @@ class Worker:
                 self._give_signs,
                 self._deliver,
                 self._seal,
+                self._destroy,
                 self._see_off,
                 self._keep_time,
             )
@@ -307,6 +308,14 @@ class Worker:
             else:
                 await self._pause(sealing.SEAL_SECONDS)
 
+    async def _destroy(self) -> None:
+        while not self.stopping.is_set():
+            try:
+                await asyncio.to_thread(destroying.destroy, self.means)
+            except NoKeys:
+                _log.warning("nothing is destroyed: the participants' keys cannot be used; see spheres keys init")
+            await self._pause(destroying.DESTROY_SECONDS)
+
     # --------------------------------------------------------------------------------------------------- departures
 
     async def _see_off(self) -> None:
@@ -386,7 +395,7 @@ async def main(settings: Settings) -> None:
     )
     loop = asyncio.get_running_loop()
     # Every case in hand may block in one thread, besides the ears, the letters, the seals, the doors and the rounds.
-    loop.set_default_executor(ThreadPoolExecutor(CONCURRENCY + 10, thread_name_prefix="engine"))
+    loop.set_default_executor(ThreadPoolExecutor(CONCURRENCY + 11, thread_name_prefix="engine"))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.stop)
     try:

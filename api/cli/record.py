@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
@@ -14,8 +16,9 @@ from adapters.people_keys import make_people_keys, rotate_people_keys
 from adapters.settings import Settings
 from api.cli.databases import databases
 from api.cli.spoken import Ending, tell
-from api.cli.terminal import ProgramKey, which_program
+from api.cli.terminal import ProgramKey, keys_of, which_program
 from api.permissions import Action, asks, at_the_terminal, require
+from duties.participants.retention import sweep_orphans
 from duties.seal_check import Report, check, head_of_letter
 from duties.seals import Head
 from locales import N_, current_language, say
@@ -102,6 +105,32 @@ def rotate() -> None:
         folder=settings.people_keys,
     )
     tell(N_("New lines are sealed with the key %(key)s. Copy the file anew: %(file)s."), key=key_id, file=path)
+
+
+@app.command()
+@asks(Action.KEEP_SEAL_KEYS)
+def sweep() -> None:
+    """Destroy the participants' keys that no row speaks of, and that are older than a day.
+
+    Only where no other database uses the folder, and no backup is still to be restored.
+    """
+    require(Action.KEEP_SEAL_KEYS, at_the_terminal())
+    settings = Settings.from_env(os.environ)
+    with databases(settings) as urls:
+        engine = make_engine(urls.app, pool_size=4, application_name="spheres sweep")
+        try:
+            with open_session(engine) as session:
+                ids = list(session.scalars(select(_program.c.id)))
+            with ExitStack() as opened:
+                sessions = [opened.enter_context(program_session(engine, each)) for each in ids]
+                for each in sessions:
+                    each.info["keys"] = keys_of(settings)
+                swept = sweep_orphans(sessions, at=datetime.now(UTC))
+        except NoKeys as refused:
+            raise Ending(str(refused)) from None
+        finally:
+            engine.dispose()
+    tell(N_("%(count)s keys that nothing needs were destroyed."), count=swept)
 
 
 def _programs(engine: Engine, asked: str, typed: list[Head]) -> list[str]:

@@ -20,6 +20,8 @@ _referral = table_of(Referral)
 
 #: Verb to sentence and shape, as in `api.pages.history`.
 SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
+    "referral.begun": (N_("A referral was begun."), "empty"),
+    "referral.saved": (N_("A draft of a referral was saved."), "half"),
     "referral.received": (N_("Referral received: %(subject)s."), "half"),
     "referral.abandoned": (N_("A draft of a referral was destroyed."), "skip"),
     "referral.triaged": (N_("%(subject)s: triaged."), "full"),
@@ -49,6 +51,10 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "retention.released": (N_("%(subject)s: the legal hold was released."), "half"),
     "number.taken_over": (N_("Numbers of %(year)s go on after %(last)s."), "half"),
 }
+
+
+#: As in `api.pages.history`.
+MINOR: Final = ("referral.begun", "referral.saved")
 
 
 def _participants_read(desk: Desk, ids: set[UUID]) -> Select[Any]:

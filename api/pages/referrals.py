@@ -15,7 +15,7 @@ from api.pages.forms import Text
 from api.pages.frame import page, see_other
 from api.pages.lines import names_of
 from api.pages.referral_fields import TypedReferral, typed_of
-from api.permissions import Action, allows, asks, require, to_program
+from api.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.participants import links, reading, referring, retention
 from duties.participants.areas import areas
@@ -112,7 +112,9 @@ def show_draft(desk: AtDesk, request: Request, referral_id: UUID) -> Response:
     try:
         form, version = referring.draft_of(desk.session, referral_id, by=by)
     except Refusal as refusal:
-        return _board(desk, request, refusal=refusal, status=404)
+        if refusal.code == "referral.unknown":
+            raise Forbidden from None
+        raise
     return _form(desk, request, referral_id, typed_of(form), seen=version)
 
 
@@ -132,17 +134,19 @@ def save_draft(
     if refusal is None:
         return see_other("/referrals?sent=yes" if do == "send" else f"/referrals/{referral_id}")
     if refusal.code == "referral.unknown":
-        return _board(desk, request, refusal=refusal, status=404)
+        raise Forbidden
     return _form(desk, request, referral_id, typed.values, seen=seen, refusal=refusal)
 
 
 @router.post("/{referral_id}/abandonment")
 @asks(Action.REFER)
-def abandon_draft(desk: AtDesk, request: Request, referral_id: UUID) -> Response:
+def abandon_draft(desk: AtDesk, referral_id: UUID) -> Response:
     """Throw a draft away."""
     by = require(Action.REFER, to_program(desk.asker))
     refusal = desk.attempt(lambda: referring.abandon_referral(desk.session, referral_id, by=by, at=desk.at))
-    return _board(desk, request, refusal=refusal, status=404) if refusal else see_other("/referrals")
+    if refusal is not None:
+        raise Forbidden
+    return see_other("/referrals")
 
 
 def _form(
@@ -177,9 +181,7 @@ def choices(session: Any, language: str) -> dict[str, Any]:
     }
 
 
-def _board(
-    desk: Desk, request: Request, *, refusal: Refusal | None = None, link: str = "", status: int = 0
-) -> HTMLResponse:
+def _board(desk: Desk, request: Request, *, refusal: Refusal | None = None, link: str = "") -> HTMLResponse:
     triages = allows(Action.TRIAGE, to_program(desk.asker)) is not None
     received = reading.referrals(desk.session, states=("received",)) if triages else []
     under_way = reading.referrals(desk.session, states=("triaged",)) if triages else []
@@ -190,7 +192,7 @@ def _board(
         desk,
         request,
         "referrals.html",
-        status=status or (status_of(refusal) if refusal else 200),
+        status=status_of(refusal) if refusal else 200,
         refusal=sentence_of(refusal) if refusal else "",
         sent=request.query_params.get("sent") == "yes",
         mine=reading.mine(desk.session, desk.asker.person_id),

@@ -117,7 +117,7 @@ def begin_referral(session: Session, form: ReferralForm, *, by: Actor, at: datet
     """Save the first words of a referral as a draft of its author's alone, and return its id. Raises Refusal."""
     form = _checked(session, form, at, whole=False)
     participant_id = _new_person(session, form, at)
-    return _new_referral(
+    referral_id = _new_referral(
         session,
         participant_id,
         form,
@@ -126,6 +126,8 @@ def begin_referral(session: Session, form: ReferralForm, *, by: Actor, at: datet
         organization_id=by.organization_id,
         at=at,
     )
+    events.write(session, "referral.begun", "referral", referral_id, by=by, at=at)
+    return referral_id
 
 
 def save_referral(
@@ -134,7 +136,9 @@ def save_referral(
     """Save a draft as it stands, and return its version. Raises Refusal: not one's own draft, or another version."""
     form = _checked(session, form, at, whole=False)
     held = _hold_draft(session, referral_id, by, seen)
-    return _save(session, held, form, at)
+    version = _save(session, held, form, at)
+    events.write(session, "referral.saved", "referral", referral_id, by=by, at=at)
+    return version
 
 
 def send_referral(

@@ -1,11 +1,12 @@
 """The end of a file: its retention runs out and nothing holds it, and what was sealed is destroyed in every copy.
 
 First the database forgets, then the key goes: a key is destroyed once the row says so for good, so that nothing is lost
-where the transaction is not kept. The sweep does it, and takes away keys that no row ever came to need.
+where the transaction is not kept. The worker does it within a minute.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -123,33 +124,32 @@ def sweep_drafts(session: Session, *, by: Actor, at: datetime) -> int:
     return len(left)
 
 
-def keys_to_destroy(session: Session) -> frozenset[UUID]:
-    """The keys of this program that its rows say are destroyed: of a committed transaction alone."""
-    return frozenset(
-        session.scalars(
-            select(_key.c.participant_id).where(
-                _key.c.program_id == program_of(session), _key.c.destroyed_at.is_not(None)
-            )
-        )
-    )
+def destroy_keys(session: Session) -> int:
+    """Destroy the keys that this program's rows say are destroyed; returns how many were still there.
+
+    In a transaction of its own, so that only what is committed is read. Raises NoKeys.
+    """
+    gone = session.scalars(
+        select(_key.c.participant_id).where(_key.c.program_id == program_of(session), _key.c.destroyed_at.is_not(None))
+    ).all()
+    keys = keys_of(session)
+    return sum(keys.destroy(key_id) for key_id in gone)
 
 
-def keys_needed(session: Session) -> frozenset[UUID]:
-    """The keys that this program's rows know, destroyed or not."""
-    return frozenset(session.scalars(select(_key.c.participant_id).where(_key.c.program_id == program_of(session))))
+def sweep_orphans(sessions: Sequence[Session], *, at: datetime) -> int:
+    """Destroy the keys that no row of any program ever came for; returns how many.
 
-
-def sweep_keys(sessions: list[Session], *, at: datetime) -> int:
-    """Destroy the keys that no program needs: those said to be destroyed, and those no row ever came for.
-
-    `sessions` is one of every program of the store, each in a transaction of its own that reads what is committed.
-    Returns how many. Raises NoKeys.
+    `sessions` is one of every program that uses the store. For an operator who knows that no other database does, and
+    that no backup is still to be restored: a key of a row that is not here yet would go too. Raises NoKeys.
     """
     if not sessions:
         return 0
     keys = keys_of(sessions[0])
-    gone = frozenset[UUID]().union(*(keys_to_destroy(session) for session in sessions))
     # Listed before the rows are read: a key that is made meanwhile is not among them.
     old = keys.held(made_before=at - WITHOUT_ROW)
-    known = frozenset[UUID]().union(*(keys_needed(session) for session in sessions))
-    return sum(keys.destroy(key_id) for key_id in sorted(gone | (old - known)))
+    known = {
+        key_id
+        for session in sessions
+        for key_id in session.scalars(select(_key.c.participant_id).where(_key.c.program_id == program_of(session)))
+    }
+    return sum(keys.destroy(key_id) for key_id in sorted(old - known))

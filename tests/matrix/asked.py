@@ -155,6 +155,7 @@ _ASSESSED: Final = {"risk_reasons": "Le disque est chiffré."}
 _NOBODY: Final = "00000000-0000-4000-8000-000000000000"
 _MEETING: Final = {"seen": "{version_of_meeting}"}
 _HELD: Final = {"meeting_id": "held"}
+_WAITING: Final = {"participant_id": "waiting"}
 _ITEM: Final = {"seen": "{version_of_item}"}
 
 SENT: Final[Mapping[str, Sent]] = {
@@ -205,6 +206,42 @@ SENT: Final[Mapping[str, Sent]] = {
     ),
     "POST /privacy/incidents/{incident_id}/closing": Sent(form=_SEEN_INCIDENT),
     "POST /privacy/incidents/{incident_id}/reopening": Sent(form=_SEEN_INCIDENT),
+    "POST /referrals": Sent(form={"given_name": "Viorne", "do": "save"}),
+    "POST /referrals/{referral_id}": Sent(form={"seen": "1", "given_name": "Viorne", "do": "save"}),
+    "GET /refer/{token}": Sent(path="/refer/{refer_token}"),
+    "POST /refer/{token}": Sent(path="/refer/{refer_token}", form={"given_name": "Viorne"}),
+    "POST /participants/{participant_id}/identity": Sent(form={"purpose": "urgent_help"}),
+    "POST /participants/{participant_id}/findings": Sent(
+        which=_WAITING,
+        form={"referral": "{referral_id:waiting}", "criterion": "AD-C0", "finding": "met", "fact": "Dit."},
+    ),
+    "POST /participants/{participant_id}/triage": Sent(
+        which=_WAITING,
+        form={
+            "seen": "2",
+            "referral": "{referral_id:waiting}",
+            "result": "refused",
+            "reason": "Non",
+            "offered": "Autre",
+        },
+    ),
+    "POST /participants/{participant_id}/joining": Sent(
+        which=_WAITING, form={"referral": "{referral_id:waiting}", "to": "{participant_id}"}
+    ),
+    "POST /participants/{participant_id}/decision": Sent(which=_WAITING, form={"item": _NOBODY, "outcome": "assign"}),
+    "POST /participants/{participant_id}/meetings": Sent(
+        form={"met_on": TODAY.isoformat(), "way": "remote", "outcome": "thinks"}
+    ),
+    "POST /participants/{participant_id}/consents": Sent(form={"purpose": "program", "signed_by": "self"}),
+    "POST /participants/{participant_id}/consents/{consent_id}/storing": Sent(
+        form={"copy_given_on": TODAY.isoformat()}
+    ),
+    "POST /participants/{participant_id}/risk": Sent(form={"kind": "admission", "level": "green"}),
+    "POST /participants/{participant_id}/number": Sent(form={"seen": "1"}),
+    "POST /participants/{participant_id}/barred": Sent(form={"person": "{deputy_id}"}),
+    "POST /participants/{participant_id}/barred/{person_id}/lifting": Sent(
+        path="/participants/{participant_id}/barred/{barred_id}/lifting"
+    ),
     "GET /answer/{token}": Sent(path="/answer/{answer_token}"),
     "POST /answer/{token}": Sent(path="/answer/{answer_token}", form={"said": "accepted", "meeting": "{meeting_id}"}),
     "GET /calendar/{token}.ics": Sent(path="/calendar/{feed_token}.ics"),

@@ -40,7 +40,11 @@ from tests.casework import carry, complete, open_onboarding, step
 from tests.cast import AT, SINCE, TODAY, Cast
 from tests.conftest import Database
 from tests.declared import record
+<<<<<<< HEAD
 from tests.following import bar, followed, row_of
+=======
+from tests.matrix.candidates import candidates_of
+>>>>>>> 3dd7e48 (Destroy what is destroyed for good, within a minute; plant words in every sealed field and search every channel; try who may)
 
 #: What a path or a body names. `codim` and `anonyme` are of the askers' own program, whose people they mostly are not.
 CODIM: Final = "codim"
@@ -130,6 +134,10 @@ def build(cast: Cast) -> World:
         ANONYME: _case_of(cast, ANONYME),
         ELSEWHERE: _case_of(cast.other, ELSEWHERE),
     }
+    seconds = {CODIM: people["colleague"], ANONYME: people["second_deputy"]}
+    for place in (CODIM, ANONYME, ELSEWHERE):
+        whose = cast.other if place == ELSEWHERE else cast
+        things[place] |= candidates_of(whose, _SUBJECTS[place][0], _ORGANIZATIONS[place], seconds.get(place))
     things[ABSENT] = {name: str(uuid4()) for name in things[CODIM]} | {
         name: words
         for name, words in things[CODIM].items()
@@ -140,7 +148,7 @@ def build(cast: Cast) -> World:
     things[ABSENT]["role_and_place"] = f"youth_worker:{uuid4()}"
     things[ABSENT]["key"] = "no-such-protocol"
     things[ABSENT]["token"] = "no-such-door"
-    things[ABSENT]["answer_token"] = things[ABSENT]["feed_token"] = "no-such-link"
+    things[ABSENT]["answer_token"] = things[ABSENT]["feed_token"] = things[ABSENT]["refer_token"] = "no-such-link"
     things[ABSENT]["committee_key"] = "no-such-committee"
     return World(cast, people, things)
 

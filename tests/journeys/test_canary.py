@@ -1,0 +1,231 @@
+"""The canary: words planted in every field that is sealed are in no channel, and the scanner finds them where they are.
+
+Channels: every row of the database with its bytes, letters with their calendars and attachments, the agenda as PDF and
+as a Word document, logs, and the pages of those who may see a candidate without having asked who it is.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import logging
+import pickle
+import quopri
+import zipfile
+from datetime import date, timedelta
+from email import message_from_bytes, policy
+
+import pytest
+from sqlalchemy import select, text
+
+from duties.name_gate import Gate
+from duties.participants import consents, first_meetings, numbers, risks, triage
+from duties.participants.consents import Signed
+from duties.participants.identity import open_identity
+from duties.participants.referring import ReferralForm
+from duties.refusals import Refusal
+from meetings import admissions, agendas, freezing, running, schedule
+from meetings.agenda_items import items_of
+from models.base import table_of
+from models.meeting import Meeting
+from models.outbox import Notice
+from models.participant import Participant
+from tests.api.desk import client_for
+from tests.cast import AT, TODAY, Cast
+from tests.flows.support import carry_all, means_of
+from tests.following import agreed
+from tests.meetings.sitting import seat_everyone
+from tests.meetings.test_admissions import LATER, LOCAL, NOW
+from tests.models.conftest import as_superuser
+from tests.referring import declare_admission, participant_of, refer
+from tests.scanner import found
+
+#: One word for each field, that stands nowhere else in the world.
+PLANTED = {
+    name: f"Zquorv{syllable}éth"
+    for name, syllable in zip(
+        (
+            *("given_name", "family_name", "email", "address", "contact_note", "setting", "legal_care", "reasons"),
+            *("fact", "finding", "why_triage", "why_decision", "offered", "why_risk", "disclosed", "to_whom"),
+        ),
+        ("ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "qi", "ro", "su", "ta"),
+        strict=True,
+    )
+}
+WORDS = [*PLANTED.values(), "5557361942"]
+FORM = ReferralForm(
+    given_name=PLANTED["given_name"],
+    family_name=PLANTED["family_name"],
+    birth_date=date(2010, 5, 4),
+    phone="555 736-1942",
+    email=f"{PLANTED['email']}@courriel.example",
+    address=PLANTED["address"],
+    contact_note=PLANTED["contact_note"],
+    languages=("fr",),
+    area="laval",
+    setting=PLANTED["setting"],
+    legal_care=PLANTED["legal_care"],
+    reasons=PLANTED["reasons"],
+    facts={"AD-C0": PLANTED["fact"]},
+)
+WORKER, SECOND = "worker_ccsmtl", "worker_codim"
+
+
+def _zipped(word: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as package:
+        package.writestr("word/document.xml", f"<w:t>{word[:4]}</w:t><w:t>{word[4:]}</w:t>")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda word: word.encode(),
+        lambda word: word.upper().encode("latin-1"),
+        lambda word: base64.b64encode(f"x {word} y".encode()),
+        lambda word: quopri.encodestring(f"x {word} y".encode()),
+        lambda word: gzip.compress(word.encode()),
+        lambda word: base64.b64encode(pickle.dumps({"name": word})),
+        lambda word: base64.b64encode(gzip.compress(word.encode())),
+        lambda word: f"\\x{word.encode().hex()}".encode(),
+        _zipped,
+    ],
+)
+def test_the_scanner_finds_a_word_however_it_is_wrapped(wrapped: object) -> None:
+    word = PLANTED["given_name"]
+    assert found([word, "Absent"], wrapped(word)) == {word}  # type: ignore[operator]  # each is a function
+
+
+@pytest.fixture
+def lived(cast: Cast, caplog: pytest.LogCaptureFixture) -> Cast:
+    """An admission all the way, with the engine, letters, a clinic with its agenda, and the planted words."""
+    caplog.set_level(logging.DEBUG)
+    declare_admission(cast)
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        agreed(session, cast)
+        seat_everyone(session, cast)
+        schedule.plan_meetings(session, "clinical", [LOCAL], by=by, at=AT)
+    referral_id = refer(cast, FORM, by=SECOND)
+    with cast.session() as session:
+        triage.find_age(session, referral_id, by=by, at=AT)
+        for criterion in ("AD-C0", "AD-C2", "AD-C3", "AD-C5"):
+            triage.find_criterion(session, referral_id, criterion, "met", fact=PLANTED["finding"], by=by, at=AT)
+        triage.triage(session, referral_id, "committee", reason=PLANTED["why_triage"], by=by, at=AT)
+        participant_id = participant_of(session, referral_id)
+    carry_all(means_of(cast, lambda: AT))
+    with cast.session() as session:
+        meeting = table_of(Meeting)
+        here = session.scalars(select(meeting.c.id).where(meeting.c.program_id == cast.program_id)).one()
+        committee = session.scalars(select(meeting.c.committee_id).where(meeting.c.id == here)).one()
+        for item in agendas.pool_of(session, committee):
+            agendas.put_on(session, item["id"], here, by=by, at=AT)
+        freezing.freeze(session, here, by=by, at=AT)
+        running.open_meeting(session, here, by=by, at=NOW)
+        (item,) = [row for row in items_of(session, here) if row["kind"] == "admission"]
+        admissions.decide_admission(
+            session,
+            item["id"],
+            "assign",
+            worker_id=cast.people[WORKER],
+            reason=PLANTED["why_decision"],
+            offered=PLANTED["offered"],
+            by=by,
+            at=NOW,
+        )
+        for row in items_of(session, here):
+            if not row["outcome"]:
+                running.treat(session, row["id"], "treated", by=by, at=NOW)
+        running.close_meeting(session, here, by=by, at=NOW + timedelta(hours=1))
+    carry_all(means_of(cast, lambda: NOW))
+    met = TODAY + timedelta(days=2)
+    with cast.session() as session:
+        worker = cast.actor(WORKER)
+        first_meetings.record_first_meeting(
+            session, participant_id, met_on=met, way="in_person", outcome="commits", by=worker, at=LATER
+        )
+        signed = Signed(met, met, "self", met, "fr", limits_stated=True)
+        consents.sign(session, participant_id, "program", signed, by=worker, at=LATER)
+        risks.assess(session, participant_id, "admission", "red", why={"why": PLANTED["why_risk"]}, by=worker, at=LATER)
+        numbers.admit(session, participant_id, by=by, at=LATER)
+        consents.disclose(
+            session,
+            participant_id,
+            "ypa_39_1",
+            to_whom=PLANTED["to_whom"],
+            what=PLANTED["disclosed"],
+            disclosed_on=met,
+            only_necessary=True,
+            by=worker,
+            at=LATER,
+        )
+        open_identity(session, participant_id, by=by, at=LATER, ground="role")
+    carry_all(means_of(cast, lambda: LATER))
+    return cast
+
+
+def test_no_channel_holds_a_planted_word(lived: Cast, caplog: pytest.LogCaptureFixture) -> None:
+    """In one test, as the world of it takes a while to live."""
+    with as_superuser(lived.database) as connection:
+        names = connection.execute(text("select tablename from pg_tables where schemaname = 'public'")).scalars().all()
+        rows = 0
+        for name in names:
+            for row in connection.execute(text(f'select * from "{name}"')).all():  # noqa: S608 - names of our tables
+                rows += 1
+                for value in row:
+                    data = bytes(value) if isinstance(value, bytes | memoryview) else repr(value).encode()
+                    assert found(WORDS, data) == set(), name
+    assert rows > 500
+
+    notice = table_of(Notice)
+    with lived.session() as session:
+        letters = session.scalars(select(notice.c.message)).all()
+    assert len(letters) > 5
+    parts = 0
+    for letter in letters:
+        message = message_from_bytes(letter, policy=policy.default)
+        assert found(WORDS, letter) == set()
+        for part in message.walk():
+            if not part.is_multipart():
+                parts += 1
+                content = part.get_payload(decode=True)
+                assert isinstance(content, bytes)
+                assert found(WORDS, content) == set(), part.get_content_type()
+    assert parts > len(letters)
+
+    meeting = table_of(Meeting)
+    with lived.session() as session:
+        here = session.scalars(select(meeting.c.id).where(meeting.c.program_id == lived.program_id)).one()
+        participant_id = session.scalars(select(table_of(Participant).c.id)).one()
+    coordinator = client_for(lived.database, lived.people["coordinator"], at=LATER)
+    for kind in ("pdf", "docx"):
+        document = coordinator.get(f"/meetings/{here}/agenda.{kind}?version=1")
+        assert document.status_code == 200, kind
+        assert found(["rencontre"], document.content), "the scanner reads it"
+        assert found(WORDS, document.content) == set(), kind
+
+    looked_at = ("/", "/referrals", "/cases", "/board", "/activity", f"/meetings/{here}")
+    for name in ("coordinator", WORKER, SECOND, "police", "researcher", "privacy_officer"):
+        client = client_for(lived.database, lived.people[name], at=LATER)
+        for place in (*looked_at, "/privacy", f"/participants/{participant_id}"):
+            answer = client.get(place)
+            assert found(WORDS, answer.content) == set(), (name, place)
+            assert found(WORDS, str(answer.headers)) == set(), (name, place)
+
+    told = "\n".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records)
+    assert len(told) > 100
+    assert found(WORDS, told) == set()
+    shown = coordinator.post(f"/participants/{participant_id}/identity")
+    assert PLANTED["given_name"] in shown.text, "who may ask, and asks, is answered"
+
+
+def test_a_letter_that_names_somebody_is_not_written(lived: Cast) -> None:
+    """The gate knows whom the program knows: a title with a name stops the letter, and the refusal says no name."""
+    with lived.session() as session:
+        gate = Gate.here(session)
+        with pytest.raises(Refusal) as refused:
+            gate.refuse([f"Parler de {FORM.given_name} {FORM.family_name} mercredi"])
+        gate.refuse(["Parler de quelqu’un mercredi"])
+    assert found(WORDS, str(refused.value)) == set()
