@@ -18,6 +18,7 @@ from sqlalchemy import Engine, insert, select, update
 from sqlmodel import Session
 
 from adapters.database import open_session, program_session
+from api.cli.demonstrated_candidates import refer_some
 from api.cli.demonstrated_follow_ups import DemonstratedFollowUps
 from api.cli.demonstrated_meetings import DemonstratedMeetings
 from api.cli.demonstrated_obligations import DemonstratedObligations
@@ -158,6 +159,8 @@ class _Loader:
         self._seats()
         self._things()
         self._history()
+        if self.session.info.get("keys") is not None:
+            refer_some(self.session, at=self.at)
 
     def _day(self, relative: Any, organization: str | None = None) -> date:
         calendar: Calendar = self.program.value.calendar(organization)

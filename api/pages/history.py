@@ -350,8 +350,6 @@ class _Telling:
                 return when(self.desk.language, datetime.fromisoformat(value))
             if name in _DAYS and event["verb"] != "task.undone":
                 return show_day(self.desk.language, date.fromisoformat(value))
-        """A day, an hour or a period as people say it; "" where the fact is none of these."""
-        if name in _DAYS and value and event["verb"] != "task.undone":
         return in_words(str(value), self.desk.language) if name == "period" else ""
 
     def _words_for(self, event: Mapping[str, Any], name: str) -> Mapping[str, str]:

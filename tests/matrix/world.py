@@ -40,11 +40,8 @@ from tests.casework import carry, complete, open_onboarding, step
 from tests.cast import AT, SINCE, TODAY, Cast
 from tests.conftest import Database
 from tests.declared import record
-<<<<<<< HEAD
 from tests.following import bar, followed, row_of
-=======
 from tests.matrix.candidates import candidates_of
->>>>>>> 3dd7e48 (Destroy what is destroyed for good, within a minute; plant words in every sealed field and search every channel; try who may)
 
 #: What a path or a body names. `codim` and `anonyme` are of the askers' own program, whose people they mostly are not.
 CODIM: Final = "codim"

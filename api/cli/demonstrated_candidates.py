@@ -1,0 +1,65 @@
+"""The candidates of the demonstration, all of them made up: one to triage, one before the committee, a draft."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import Session
+
+from duties.actors import Actor
+from duties.here import local_day
+from duties.participants import referring, triage
+from duties.participants.reading import referrals
+from duties.participants.referring import ReferralForm
+from duties.roles import standing
+
+
+def refer_some(session: Session, *, at: datetime) -> None:
+    """Have workers of the demonstration refer people, and the coordinator triage one. Nothing without either role."""
+    today = standing(session, local_day(session, at))
+    workers, coordinators = today.holding("youth_worker"), today.holding("coordinator")
+    if not (workers and coordinators):
+        return
+    worker = Actor("youth_worker", workers[0].person_id, workers[0].organization_id)
+    coordinator = Actor("coordinator", coordinators[0].person_id, coordinators[0].organization_id)
+    day = local_day(session, at)
+    waiting = _form("Ondine", "Bruyère", day.replace(day=1) - timedelta(days=16 * 365), "514 555-0161")
+    decided = _form("Capucine", "Lierre", day.replace(day=1) - timedelta(days=19 * 365), "438 555-0162")
+    _send(session, waiting, worker, at - timedelta(days=1))
+    before = _send(session, decided, worker, at - timedelta(days=5))
+    _triage(session, before, coordinator, at - timedelta(days=4))
+    referring.begin_referral(session, ReferralForm(given_name="Romarin", reasons="À compléter."), by=worker, at=at)
+
+
+def _send(session: Session, form: ReferralForm, worker: Actor, at: datetime) -> UUID:
+    referral_id = referring.begin_referral(session, form, by=worker, at=at)
+    referring.send_referral(session, referral_id, form, by=worker, at=at)
+    return referral_id
+
+
+def _triage(session: Session, referral_id: UUID, coordinator: Actor, at: datetime) -> None:
+    triage.find_age(session, referral_id, by=coordinator, at=at)
+    facts = {
+        "AD-C0": "La personne le dit elle-même.",
+        "AD-C2": "Habite le territoire.",
+        "AD-C3": "Parle de sa santé et de ses dettes.",
+        "AD-C5": "Elle veut essayer.",
+    }
+    for criterion, fact in facts.items():
+        triage.find_criterion(session, referral_id, criterion, "met", fact=fact, by=coordinator, at=at)
+    seen = next(row["version"] for row in referrals(session, states=("received",)) if row["id"] == referral_id)
+    triage.triage(session, referral_id, "committee", by=coordinator, at=at, seen=seen)
+
+
+def _form(given_name: str, family_name: str, born: date, phone: str) -> ReferralForm:
+    return ReferralForm(
+        given_name=given_name,
+        family_name=family_name,
+        birth_date=born,
+        phone=phone,
+        contact_note="Par message, l’après-midi.",
+        languages=("fr",),
+        reasons="Demande de l’aide pour sortir d’une situation d’exploitation.",
+        facts={"AD-C0": "La personne le dit elle-même."},
+    )
