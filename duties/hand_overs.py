@@ -261,6 +261,8 @@ def offered_to(session: Session, person_id: UUID) -> list[dict[str, Any]]:
 
 def _part(session: Session, task: Mapping[str, Any]) -> dict[str, Any] | None:
     """The leaver's part in the follow-up that a task asks about, while it goes on."""
+    if task["holding"] != FOLLOW_UP:
+        return None
     return one(
         session,
         select(_assignment).where(

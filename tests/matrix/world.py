@@ -29,6 +29,7 @@ from models.agreement import Agreement, AgreementVersion
 from models.base import table_of
 from models.casework import Case, Evidence, Task
 from models.committee import Committee, Seat, SeatHolder
+from models.departure import HandOver
 from models.follow_up import Assignment
 from models.invitation import CalendarFeed, Invitation
 from models.meeting import DraftedYear, Meeting
@@ -84,6 +85,7 @@ _AWAY: Final = TODAY + timedelta(days=40)
 _sign_in = table_of(BrowserSession)
 _passkey = table_of(Passkey)
 _person = table_of(Person)
+_part = table_of(Assignment)
 _tenure = table_of(Tenure)
 _absence = table_of(Absence)
 _task = table_of(Task)
@@ -226,7 +228,7 @@ def _case_of(cast: Cast, place: str) -> dict[str, str]:
         "sign_in_id": str(sign_in),
         "passkey_id": str(passkey),
         "case_id": str(case_id),
-        "hand_over_id": str(uuid4()),
+        "hand_over_id": _offered(cast, place, case_id),
         "version_of_case": str(case.version),
         "version_id": str(case.protocol_version_id),
         "evidence_id": str(document),
@@ -345,6 +347,29 @@ def _followed_at(cast: Cast, place: str) -> dict[str, str]:
         "no_show_id": str(missed),
         "week": TODAY.isoformat(),
     }
+
+
+def _offered(cast: Cast, place: str, case_id: UUID) -> str:
+    """A follow-up that was offered to one organization's worker."""
+    worker, manager = _SUBJECTS[place]
+    with cast.session() as session:
+        follow_up = session.scalars(
+            select(_part.c.follow_up_id).where(_part.c.person_id == cast.people[worker]).limit(1)
+        ).one()
+        task = step(session, case_id, STEPS["open"])
+        offer = HandOver(
+            program_id=cast.program_id,
+            case_id=case_id,
+            task_id=task["id"],
+            follow_up_id=follow_up,
+            from_id=cast.people[manager],
+            to_id=cast.people[worker],
+            proposed_at=AT,
+            answer_by=TODAY + timedelta(days=3),
+        )
+        session.add(offer)
+        session.flush()
+        return str(offer.id)
 
 
 def _welcome(cast: Cast, case_id: UUID, manager: str) -> None:
