@@ -15,18 +15,19 @@ from uuid import UUID
 from sqlalchemy import or_, select, update
 from sqlmodel import Session
 
-from duties import cases, departures, events, gathering, hand_overs, notices, people
+from duties import assigning as outside
+from duties import cases, departures, events, gathering, hand_overs, notices, people, scheduling
 from duties.actors import Actor
 from duties.board import chains
 from duties.follow_ups import assigning
 from duties.held import Moved, change, hold
-from duties.here import local_day, one, program_of
+from duties.here import local_day, many, one, program_of
 from duties.holdings import duty, roles, seats, things
 from duties.holdings.follow_ups import FOLLOW_UP
 from duties.refusals import Refusal
 from duties.roles import Link, responsibility, standing
 from duties.tasks import bar_to_approval, needed_reason
-from locales import N_
+from locales import N_, say
 from models.base import refers, table_of
 from models.casework import Account, Equipment, Loan, Task
 from models.committee import Seat, SeatHolder
@@ -377,6 +378,43 @@ def close_account(session: Session, account_id: UUID, *, by: Actor, at: datetime
     ).first()
     if closed is not None:
         events.write(session, "account.closed", "person", closed.person_id, by=by, at=at, system=closed.system)
+
+
+def look_again(session: Session, at: datetime, *, by: Actor) -> int:
+    """Have the IT contact see whether accounts that were closed a week ago are closed still; how many. Once each."""
+    today = local_day(session, at)
+    rows = many(
+        session,
+        select(_account)
+        .where(_account.c.program_id == program_of(session), _account.c.look_again_on <= today)
+        .order_by(_account.c.id)
+        .with_for_update(),
+    )
+    for row in rows:
+        words = {
+            lang: say(lang, _LOOK_AGAIN, system=things.SYSTEMS.get(row["system"], {}).get(lang, row["system"]))
+            for lang in ("fr", "en")
+        }
+        outside.assign(
+            session,
+            "account.look_again",
+            str(row["id"]),
+            title_fr=words["fr"],
+            title_en=words["en"],
+            chain=[{"role": "it_contact", "at": "*"}, {"role": "coordinator", "at": "*"}],
+            due_on=scheduling.calendar_of(session).add_working_days(today, 2),
+            by=by,
+            at=at,
+        )
+        session.execute(
+            update(_account)
+            .where(_account.c.program_id == program_of(session), _account.c.id == row["id"])
+            .values(look_again_on=None)
+        )
+    return len(rows)
+
+
+_LOOK_AGAIN = N_("See whether an account that was closed a week ago is closed still (%(system)s)")
 
 
 def _settle_tenure(one_thing: Settling) -> None:

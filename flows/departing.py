@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from duties import departures, gathering, hand_overs
+from duties import departures, gathering, hand_overs, settling
 from duties.actors import ENGINE, Actor
 from duties.here import local_day, program_of
 from duties.refusals import Refusal
@@ -88,13 +88,17 @@ def _hands_of(means: Means, program_id: UUID) -> int:
         )
         to_open = departures.due_to_open(session, at) if known else []
         under_way = departures.under_way(session)
-    silent = _alone(means, program_id, partial(_lapse, at=at))
+    silent = _alone(means, program_id, partial(_lapse, at=at)) + _alone(means, program_id, partial(_again, at=at))
     opened = sum(_alone(means, program_id, partial(_open, ends=one, at=at)) for one in to_open)
     return silent + opened + sum(_alone(means, program_id, partial(_gather, case_id=one, at=at)) for one in under_way)
 
 
 def _lapse(session: Session, at: datetime) -> int:
     return hand_overs.lapse(session, at, by=BY_ENGINE)
+
+
+def _again(session: Session, at: datetime) -> int:
+    return settling.look_again(session, at, by=BY_ENGINE)
 
 
 def _gather(session: Session, case_id: UUID, at: datetime) -> int:

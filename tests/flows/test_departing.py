@@ -16,7 +16,7 @@ from models.base import table_of
 from models.invitation import CalendarFeed
 from models.program import Tenure
 from tests.cast import AT, TODAY, Cast
-from tests.departing import LAST_DAY, asked, leave, lend, record_protocols, roles, seat_somebody, settle
+from tests.departing import LAST_DAY, asked, leave, lend, open_account, record_protocols, roles, seat_somebody, settle
 from tests.flows.support import Clock, carry_all, means_of, told
 
 SIGN_IN, FEED, TENURE = table_of(BrowserSession), table_of(CalendarFeed), table_of(Tenure)
@@ -152,3 +152,23 @@ def test_a_seat_passed_on_is_told_to_both_calendars(program: Cast) -> None:
     settle(program, one["id"], to="deputy")
     carry_all(means)
     assert roles(program, "manager_em") == [("manager", LAST_DAY)]
+
+
+def test_an_account_that_was_closed_is_looked_at_again_a_week_later_and_once(program: Cast) -> None:
+    clock = Clock()
+    means = means_of(program, clock)
+    with program.session() as session:
+        open_account(session, program.people[LEAVER], "g.schist")
+    case_id = leave(program, LEAVER, PLACE)
+    settle(program, asked(program, case_id, "close_accounts")[0]["id"], ended="closed")
+
+    def looked_at() -> int:
+        look_at_hands(means)
+        with program.session() as session:
+            return int(
+                session.execute(text("select count(*) from task where step = 'account.look_again'")).scalar_one()
+            )
+
+    assert looked_at() == 0
+    clock.pass_by(days=7)
+    assert (looked_at(), looked_at()) == (1, 1)

@@ -1,0 +1,144 @@
+"""The bad days of departures: the only coordinator, a successor who leaves too, half done and called off."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from duties import board, cases, departures, gathering, hand_overs, people
+from duties.here import many
+from duties.roles import standing
+from tests.casework import open_onboarding
+from tests.cast import AT, LOADING, TODAY, Cast
+from tests.departing import TASK, asked, in_hand, leave, lend, record_protocols, roles, settle
+from tests.duties.test_departures import refused
+from tests.following import SECOND, WORKER, agreed, followed
+
+
+@pytest.fixture
+def program(cast: Cast) -> Cast:
+    record_protocols(cast)
+    return cast
+
+
+def has_it(cast: Cast, task_id: UUID) -> tuple[list[str], bool]:
+    """On whom a task falls today, and whether its role is vacant."""
+    names = {person: name for name, person in cast.people.items()}
+    with cast.session() as session:
+        (row,) = many(session, select(TASK).where(TASK.c.id == task_id))
+        falls = board.who(standing(session, TODAY), row, board.chains(session, [row["owed_by_id"]]))
+        assert falls is not None
+        return [names[one.person_id] for one in falls.holders], falls.vacant
+
+
+def test_when_the_only_coordinator_has_gone_the_hosts_manager_sees_to_it(program: Cast) -> None:
+    by = program.actor("manager_ccsmtl")
+    case_id = leave(program, "coordinator", "ccsmtl", last_day=TODAY, planned=False, by=by)
+    (last,) = asked(program, case_id, "find_successor")
+    assert has_it(program, last["id"]) == (["manager_ccsmtl"], False)
+    (confirming,) = asked(program, case_id, "confirm_nothing_left")
+    assert has_it(program, confirming["id"]) == (["manager_ccsmtl"], True)
+    settle(program, last["id"], to="officer", by=by)
+    with program.session() as session:
+        assert [one.person_id for one in standing(session, TODAY).holding("coordinator")] == [program.people["officer"]]
+
+
+def test_every_open_task_of_who_has_gone_has_a_live_holder_or_shows_as_vacant(program: Cast) -> None:
+    """Trap 1: a person's end destroys no work."""
+    open_onboarding(program)
+    leave(program, "manager_em", "en-marge", last_day=TODAY, planned=False)
+    with program.session() as session:
+        now = standing(session, TODAY)
+        rows = many(session, select(TASK).where(TASK.c.state == "open", TASK.c.owed_by_id.is_not(None)))
+        assert rows
+        for row in rows:
+            falls = board.who(now, row, board.chains(session, [row["owed_by_id"]]))
+            assert falls is not None
+            assert falls.holders
+            assert all(one.person_id in now.live for one in falls.holders)
+
+
+def test_of_who_has_gone_things_are_still_settled_and_nothing_new_is_theirs(program: Cast) -> None:
+    """Trap 3: the state of the leaver blocks neither what frees them nor lets them take anything on."""
+    with program.session() as session:
+        agreed(session, program)
+        lend(session, program.people[WORKER], "SN-1")
+        followed(session, program, "#2026-01", worker=SECOND)
+    gone = leave(program, WORKER, "ccsmtl", last_day=TODAY, planned=False)
+    (phone,) = asked(program, gone, "return_equipment")
+    settle(program, phone["id"], ended="returned", note="Fine")
+    other = leave(program, SECOND, "codim")
+    (task,) = asked(program, other, "hand_over_follow_ups")
+    with refused("assignment.no_role"):
+        settle(program, task["id"], to=WORKER)
+
+
+def test_who_was_offered_a_follow_up_and_leaves_meanwhile_cannot_accept_it(program: Cast) -> None:
+    with program.session() as session:
+        agreed(session, program)
+        followed(session, program, "#2026-01", worker=WORKER, second=SECOND)
+    case_id = leave(program, WORKER, "ccsmtl")
+    (task,) = asked(program, case_id, "hand_over_follow_ups")
+    settle(program, task["id"], to=SECOND)
+    leave(program, SECOND, "codim")
+    with program.session() as session, refused("assignment.leaving"):
+        (row,) = hand_overs.offered_to(session, program.people[SECOND])
+        hand_overs.accept(session, row["id"], by=program.actor(SECOND), at=AT)
+    assert [row["state"] for row in asked(program, case_id, "hand_over_follow_ups")] == ["open"]
+
+
+def test_two_who_leave_do_not_hand_over_to_each_other_and_their_lists_come_to_an_end(program: Cast) -> None:
+    open_onboarding(program)
+    one, other = leave(program, "manager_em", "en-marge"), leave(program, "coordinator", "ccsmtl")
+    (task, *_) = asked(program, one, "pass_on_tasks")
+    with refused("successor.leaves_too"):
+        settle(program, task["id"], to="coordinator")
+    for _ in range(3):
+        with program.session() as session:
+            for case_id in (one, other):
+                gathering.gather(session, case_id, by=LOADING, at=AT)
+    with program.session() as session:
+        assert gathering.gather(session, other, by=LOADING, at=AT) == 0
+        assert gathering.gather(session, one, by=LOADING, at=AT) == 0
+
+
+def test_a_departure_called_off_when_half_of_it_is_done_keeps_what_was_done(program: Cast) -> None:
+    with program.session() as session:
+        lend(session, program.people["worker_codim"], "SN-1")
+        lend(session, program.people["worker_codim"], "SN-2")
+    case_id = leave(program, "worker_codim", "codim")
+    first, _ = asked(program, case_id, "return_equipment")
+    settle(program, first["id"], ended="returned", note="Fine")
+    with program.session() as session:
+        cases.cancel_case(session, case_id, by=program.actor("coordinator"), at=AT, reason="Stays")
+        departures.call_off(session, case_id, by=LOADING, at=AT)
+    assert roles(program, "worker_codim") == [("youth_worker", None)]
+    assert [words for kind, words in in_hand(program, "worker_codim", "codim") if kind == "equipment"] == [
+        "Program cell phone, serial number SN-2"
+    ]
+    assert {row["state"] for row in asked(program, case_id, "return_equipment")} == {"done", "cancelled"}
+
+
+def test_who_left_comes_back_at_another_organization_and_leaves_that_one_too(program: Cast) -> None:
+    leave(program, "worker_codim", "codim", last_day=TODAY, planned=False)
+    with program.session() as session:
+        people.appoint(
+            session,
+            person_id=program.people["worker_codim"],
+            role="youth_worker",
+            organization_id=program.organizations["anonyme"],
+            starts_on=TODAY,
+            by=program.actor("coordinator"),
+            at=AT,
+        )
+        assert program.people["worker_codim"] in standing(session, TODAY).live
+    case_id = leave(program, "worker_codim", "anonyme", last_day=TODAY + timedelta(days=20))
+    assert len(asked(program, case_id, "find_successor")) == 1
+
+
+def test_the_leaver_does_not_say_themselves_that_they_have_gone(program: Cast) -> None:
+    with refused("departure.gone_and_here"):
+        leave(program, "worker_codim", "codim", last_day=TODAY, planned=False, by=program.actor("worker_codim"))
