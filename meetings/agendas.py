@@ -237,7 +237,7 @@ def request(
 
     The item waits in the pool for the next agenda that is assembled. With `meeting_id`, a meeting whose agenda is
     frozen, it is asked for late, with `late_reason`, and comes on it only by the host's yes
-    (`meetings.assembling.add_late`). A title in one of the languages is enough to ask. Raises Refusal: not a member, no
+    (`meetings.freezing.add_late`). A title in one of the languages is enough to ask. Raises Refusal: not a member, no
     title, or no reason for being late.
     """
     committee = committee_of(session, committee_key)

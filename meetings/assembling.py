@@ -21,7 +21,6 @@ from duties.actors import Actor
 from duties.here import many, program_of
 from duties.refusals import Refusal
 from locales import N_
-from meetings import agenda_papers
 from meetings.agenda_items import (
     change_item,
     is_asked,
@@ -175,11 +174,6 @@ def carry_over(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -
     if made:
         events.write(session, "agenda.carried_over", "meeting", meeting_id, by=by, at=at, case_id=None, items=len(made))
     return tuple(made)
-
-
-def overrun(session: Session, meeting_id: UUID) -> int:
-    """By how many minutes all items of a meeting together are longer than the meeting; 0 where they fit."""
-    return agenda_papers.paper(session, meeting_id).overrun_minutes
 
 
 def due_to_circulate(session: Session, at: datetime) -> tuple[UUID, ...]:

@@ -157,7 +157,7 @@ class Crawler:
             return
         assert page.amiss == [], f"{where}: {page.amiss}"
         assert page.language == tag, where
-        assert list(foreign(page, language)) == [], where
+        assert (words := list(foreign(page, language))) == [], f"{where}: {words}"
         said_here = " ".join(page.said)
         assert not OF_A_FAULT.search(said_here), where
         self.marked += MARK in said_here

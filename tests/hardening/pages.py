@@ -187,9 +187,13 @@ def _stays(address: str, target: str) -> bool:
     return f"{there.scheme}://{there.netloc}" == ADDRESS
 
 
+#: A language in which one may be written to is called by its own name, in whatever language the page is.
+_OF_THEMSELVES: Final = frozenset({"English", "Français"})
+
+
 def foreign(page: Page, language: str) -> Iterator[str]:
     """What a page says in words of our own that are those of the other language."""
-    other = _only_in("en" if language == "fr" else "fr")
+    other = _only_in("en" if language == "fr" else "fr") - _OF_THEMSELVES
     yield from (text for text in map(_plain, page.said) if text in other)
 
 
