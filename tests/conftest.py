@@ -33,6 +33,9 @@ TEMPLATE = "spheres_template"
 MEMORY = Path("/dev/shm")  # noqa: S108 - the folder made there is ours alone
 ENOUGH_MEMORY_BYTES = 1 << 30
 
+#: Folders of files with few tests that each take long: they ask every route, start processes, or open a browser.
+HEAVY = ("hardening", "matrix", "journeys", "flows")
+
 #: Opens a session on the test's database: of one program, or of none before a program is known.
 Sessions = Callable[[UUID | None], Session]
 
@@ -41,6 +44,12 @@ def short_folder() -> Path:
     """A new private folder, in memory where there is room, whose path leaves room for a socket's name."""
     in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ENOUGH_MEMORY_BYTES
     return Path(tempfile.mkdtemp(prefix="spheres-tests-", dir=MEMORY if in_memory else None))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take minutes first, so that of two cores none is left with one of them at the end."""
+    heavy = {item.path for item in items if item.path.parent.name in HEAVY or item.get_closest_marker("browser")}
+    items.sort(key=lambda item: item.path not in heavy)
 
 
 @pytest.fixture(scope="session")

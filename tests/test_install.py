@@ -240,8 +240,8 @@ def became(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, 
 
 
 #: The quick tests, a file at a time on each of two cores.
-QUICK = ("python", "-m", "pytest", "-m", "not long", "-n", "2", "--dist", "loadfile")
-LONG = ("python", "-m", "pytest", "-m", "long", "-n", "2", "--dist", "loadfile")
+QUICK = ("python", "-m", "pytest", "-m", "not long", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+LONG = ("python", "-m", "pytest", "-m", "long", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 
 
 @pytest.mark.parametrize(

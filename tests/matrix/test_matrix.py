@@ -22,7 +22,7 @@ from tests.matrix.world import ABSENT, ELSEWHERE
 OF_THE_DENIED_FAIL = 0.99
 
 #: Tables whose rows tell what a browser or a request is at, and nothing of the program.
-OF_NOBODY = frozenset({"sign_in_flow", "request_once"})
+OF_NOBODY = frozenset({"sign_in_flow", "answered_request"})
 
 TO_DO = (
     "expected.txt has no rows for %s: write them with `python -m tests.matrix '%s'`, and read whether each kind of "
