@@ -61,7 +61,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def test(arguments: list[str]) -> int:
     """All checks and the quick tests; the tests named by `arguments` alone; or the long ones."""
-    # A file at a time on each of two cores: its browser and its servers are its own. tests/conftest.py says which first.
+    # A file at a time on each of two cores: its browser and its servers are its own. The longest come
+    # first (tests/conftest.py).
     on_two_cores = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
     if arguments[:1] == ["--long"]:
         return become("python", "-m", "pytest", "-m", "long", *(arguments[1:] or on_two_cores))
