@@ -1,0 +1,36 @@
+"""The pages of departures in a browser: legible and reachable by all, on a phone and on a desk, in both languages."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.api.pages.test_case_pages_in_browser import Window, window
+from tests.browser import assert_accessible, assert_fits
+from tests.casework import open_onboarding
+from tests.departing import asked, leave, lend, open_account, record_protocols, settle
+
+__all__ = ["window"]
+
+pytest_plugins = ["tests.browser"]
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_a_departure_is_legible_and_fits(window: Window, width: int) -> None:  # the fixture of its kin
+    cast = window.cast
+    record_protocols(cast)
+    open_onboarding(cast)
+    with cast.session() as session:
+        lend(session, cast.people["manager_em"], "SN-1")
+        open_account(session, cast.people["manager_em"], "p.obsidienne")
+    case_id = leave(cast, "manager_em", "en-marge")
+    (task, *_) = asked(cast, case_id, "pass_on_tasks")
+    settle(cast, task["id"], to="deputy")
+    for name, path in (
+        ("coordinator", f"/departures/{case_id}"),
+        ("coordinator", "/departures"),
+        ("deputy", "/handed-over"),
+    ):
+        page = window.open(name, path, width=width)
+        assert_accessible(page)
+        assert_fits(page)
