@@ -84,6 +84,8 @@ def silent(
             "coordinator",
             {
                 "GET /evidence/{evidence_id}",
+                "GET /proofs/{document_id}",
+                "GET /signed-files/{file_id}",
                 "GET /post/{notice_id}",
                 "GET /post/{notice_id}/letter.eml",
                 "GET /follow-ups/{follow_up_id}/notes/{week}",
@@ -91,7 +93,10 @@ def silent(
                 "GET /api/v1/follow-ups/{follow_up_id}/notes/{week}",
             },
         ),
-        ("manager_codim", {"GET /evidence/{evidence_id}"}),
+        (
+            "manager_codim",
+            {"GET /evidence/{evidence_id}", "GET /proofs/{document_id}", "GET /signed-files/{file_id}"},
+        ),
         ("privacy_officer", set()),
         ("administrator", set()),
     ],
