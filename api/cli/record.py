@@ -100,7 +100,7 @@ def rotate() -> None:
     except (NoSealKey, NoKeys) as refused:
         raise Ending(str(refused)) from None
     tell(
-        N_("%(count)s keys of participants are wrapped under a new master key. Copy the folder anew: %(folder)s."),
+        N_("Keys of participants wrapped under a new master key: %(count)s. Copy the folder anew: %(folder)s."),
         count=wrapped,
         folder=settings.people_keys,
     )
@@ -130,7 +130,7 @@ def sweep() -> None:
             raise Ending(str(refused)) from None
         finally:
             engine.dispose()
-    tell(N_("%(count)s keys that nothing needs were destroyed."), count=swept)
+    tell(N_("Keys that nothing needs, destroyed: %(count)s."), count=swept)
 
 
 def _programs(engine: Engine, asked: str, typed: list[Head]) -> list[str]:

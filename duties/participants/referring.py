@@ -440,7 +440,7 @@ def _text(value: str, longest: int) -> str:
     text = value.strip()
     if len(text) > longest:
         raise Refusal(
-            "referral.too_long", N_("One of the answers is longer than %(longest)s characters."), longest=longest
+            "referral.too_long", N_("One of the answers is longer than %(max_length)s characters."), max_length=longest
         )
     if _NO_TEXT.search(text):
         raise Refusal("referral.no_text", N_("One of the answers holds signs that are no text. Type it anew."))

@@ -410,6 +410,6 @@ def _text(value: str) -> str:
     text = value.strip()
     if len(text) > LONGEST:
         raise Refusal(
-            "referral.too_long", N_("One of the answers is longer than %(longest)s characters."), longest=LONGEST
+            "referral.too_long", N_("One of the answers is longer than %(max_length)s characters."), max_length=LONGEST
         )
     return text

@@ -152,6 +152,7 @@ _NOT_PROTECTED: Final = {
     "case": ("anchors",),
     "committee": ("rhythm", "derived_from", "quorum", "agenda"),
     "decision": ("quorum",),
+    "departure": ("was_to_end",),  # days
     "drafted_year": ("dates",),
     "event": ("facts",),  # the record itself: codes, ids and counts
     "incident_version": ("stood",),  # for the privacy officer alone, whose page the register is
