@@ -1,4 +1,4 @@
-"""What pages and answers say of follow-ups: each code of the tables in words, with a shape where it is a state."""
+"""What pages and answers say of follow-ups: each code of the tables in words. Their states are in `api.states`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,6 @@ from typing import Final
 
 from locales import N_
 
-#: A state's shape and word.
-STATES: Final[Mapping[str, tuple[str, str]]] = {
-    "active": ("half", N_("Active")),
-    "on_break": ("wait", N_("On a break")),
-    "inactive": ("skip", N_("Inactive")),
-    "completed": ("full", N_("Completed")),
-}
 REASONS: Final[Mapping[str, str]] = {
     "withdrew": N_("The participant withdraws"),
     "no_longer_benefits": N_("The team believes: no longer benefits"),

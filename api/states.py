@@ -41,6 +41,21 @@ STATES: Final[Mapping[str, tuple[str, str]]] = {
     "standing": ("full", N_("Stands")),
     "circulated": ("ask", N_("Circulated, to approve")),
     "approved": ("full", N_("Approved")),
+    "received": ("empty", N_("Received")),
+    "triaged": ("half", N_("Triage done")),
+    "joined": ("skip", N_("Joined to another referral")),
+    "abandoned": ("skip", N_("Abandoned")),
+    "candidate": ("empty", N_("Candidate")),
+    "assigned": ("half", N_("To be met")),
+    "committed": ("ask", N_("Committed")),
+    "admitted": ("full", N_("Participant")),
+    "refused": ("stop", N_("Not admitted")),
+    "declined": ("skip", N_("Declined")),
+    "destroyed": ("skip", N_("Destroyed")),
+    "active": ("half", N_("Active")),
+    "on_break": ("wait", N_("On a break")),
+    "inactive": ("skip", N_("Inactive")),
+    "completed": ("full", N_("Completed")),
 }
 """For each state of a lifecycle, the shape that shows it and the word that says it.
 

@@ -12,12 +12,13 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from api.at_follow_ups import caseload_of
-from api.follow_up_lines import BARS, INTENSITIES, KINDS, STATES, WHY_NONE
+from api.follow_up_lines import BARS, INTENSITIES, KINDS, WHY_NONE
 from api.pages.forms import Typed
 from api.pages.frame import page
 from api.pages.lines import names_of
 from api.permissions import Action, Relation, asks, require, to_program
 from api.session import AtDesk, Desk
+from api.states import STATES
 from duties.follow_ups import assigning, breaks, load, lost, notes
 from duties.follow_ups.held import follow_ups
 from duties.follow_ups.weeks import WEEK, monday_of

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from api.answers import sentence_of, status_of
 from api.at_follow_ups import find_follow_up, ground_of, may, move_to
-from api.follow_up_lines import BARS, INTENSITIES, KINDS, MEANS, MOVES, REASONS, STATES, STRATEGIES, WHY_NONE
+from api.follow_up_lines import BARS, INTENSITIES, KINDS, MEANS, MOVES, REASONS, STRATEGIES, WHY_NONE
 from api.pages.caseload import lines
 from api.pages.forms import Text, Typed, day_of, day_or_none, hour_of, id_or_none
 from api.pages.frame import page, see_other
@@ -22,6 +22,7 @@ from api.pages.history import told
 from api.pages.lines import names_of
 from api.permissions import Action, Forbidden, Given, asks, require
 from api.session import AtDesk, Desk
+from api.states import STATES
 from duties.actors import Actor
 from duties.follow_ups import assigning, breaks, contacts, load, lost, notes, opening
 from duties.follow_ups.notes import Week

@@ -18,6 +18,7 @@ from api.pages.lines import names_of
 from api.pages.referrals import ASKED, NAMES
 from api.permissions import Action, Given, Relation, allows, asks, require
 from api.session import AtDesk, Desk
+from api.states import STATES
 from duties.actors import Actor
 from duties.here import many, one, program_of
 from duties.participants import (
@@ -58,16 +59,6 @@ _organization = table_of(Organization)
 
 Seen = Annotated[int, Form()]
 
-#: Where somebody stands, as people say it, with its shape.
-STATES: Final[Mapping[str, tuple[str, str]]] = {
-    "candidate": (N_("Candidate"), "empty"),
-    "assigned": (N_("To be met"), "half"),
-    "committed": (N_("Committed"), "ask"),
-    "admitted": (N_("Participant"), "full"),
-    "refused": (N_("Not admitted"), "stop"),
-    "declined": (N_("Declined"), "skip"),
-    "destroyed": (N_("Destroyed"), "skip"),
-}
 FOUND: Final[Mapping[str, tuple[str, str]]] = {
     "met": (N_("Met"), "full"),
     "not_met": (N_("Not met"), "stop"),
