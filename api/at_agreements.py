@@ -11,7 +11,7 @@ from api.at_partners import to_partner
 from api.permissions import Action, Forbidden, Given, require, to_program
 from api.session import Desk
 from duties.here import many, one, program_of
-from duties.signed_files import Kept, file_of
+from duties.signed_files import Kept, file_of, organization_of_file
 from models.agreement import Agreement, AgreementVersion
 from models.base import refers, table_of
 from models.program import Organization
@@ -56,13 +56,13 @@ def find_version(desk: Desk, agreement_id: UUID, n: int) -> tuple[dict[str, Any]
 
 def find_file(desk: Desk, file_id: UUID) -> tuple[Kept, Given]:
     """A signed file without its bytes, and what the asker is to its partner. Raises Forbidden."""
-    found = file_of(desk.session, file_id)
-    if found is None:
+    # First whose it is, by one question: a file that is not theirs is to look like one that is not there.
+    organization_id = organization_of_file(desk.session, file_id)
+    if organization_id is None:
         raise Forbidden
-    kept, organization_id = found
     given = to_partner(desk.asker, organization_id)
     require(Action.READ_SIGNED_FILE, given)
-    return kept, given
+    return file_of(desk.session, file_id), given
 
 
 def _rows(desk: Desk) -> Any:

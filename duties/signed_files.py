@@ -109,18 +109,20 @@ def content_of(session: Session, file_id: UUID) -> tuple[Kept, bytes]:
     return found[0], bytes(content)
 
 
-def file_of(session: Session, file_id: UUID) -> tuple[Kept, UUID] | None:
-    """A file without its bytes, held against the record, and the organization whose agreement it is; None without."""
-    found = _read(session, _kept.c.id == file_id)
-    if not found:
-        return None
-    whose: UUID = session.execute(
+def organization_of_file(session: Session, file_id: UUID) -> UUID | None:
+    """The organization whose agreement a file is of; None where there is no such file."""
+    return session.scalar(
         select(_agreement.c.organization_id)
         .join(_version, of_agreement())
         .join(_file, refers(_file.c.agreement_version_id, _version))
         .where(_file.c.program_id == program_of(session), _file.c.id == file_id)
-    ).scalar_one()
-    return found[0], whose
+    )
+
+
+def file_of(session: Session, file_id: UUID) -> Kept:
+    """A file that is there, without its bytes, held against the record."""
+    (found,) = _read(session, _kept.c.id == file_id)
+    return found
 
 
 def altered(session: Session) -> list[str]:

@@ -42,7 +42,10 @@ GROUPS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "people": (N_("People and roles"), ("person", "tenure", "absence")),
     "program": (
         N_("Program and agreements"),
-        ("program", "agreement", "protocol", "role", "organization", "committee", "seat", "closure"),
+        (
+            *("program", "agreement", "obligation", "statement", "protocol"),
+            *("role", "organization", "committee", "seat", "closure"),
+        ),
     ),
     "meetings": (
         N_("Meetings"),
@@ -59,6 +62,17 @@ GROUPS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
             "decision",
             "minutes",
         ),
+    ),
+    "participants": (
+        N_("Participants"),
+        (
+            *("participant", "referral", "referral_link", "criterion", "admission", "first_meeting", "risk", "number"),
+            *("consent", "research_consent", "disclosure", "retention", "follow_up"),
+        ),
+    ),
+    "departures": (
+        N_("Departures"),
+        ("departure", "holding", "holdings", "hand_over", "hand_overs", "equipment", "account", "interview"),
     ),
     "access": (
         N_("Sign-in and access"),

@@ -336,9 +336,9 @@ SENT: Final[Mapping[str, Sent]] = {
         form={"seen": "{version_of_first}", "notice": TODAY.isoformat(), "last": _DAY, "shorter": "yes"},
     ),
     "POST /obligations/{period_id}/attestation": Sent(form={"said": "held"}),
-    "POST /obligations/{period_id}/documents": Sent(path="/obligations/{paper_id}/documents", form={"day": _DAY}),
+    "POST /obligations/{period_id}/documents": Sent(which={"period_id": "paper"}, form={"day": _DAY}),
     "POST /obligations/{period_id}/documents/{document_id}/withdrawal": Sent(
-        path="/obligations/{paper_id}/documents/{document_id}/withdrawal", form={"reason": "Mauvais fichier."}
+        which={"period_id": "paper"}, form={"reason": "Mauvais fichier."}
     ),
     "POST /obligations/{period_id}/waivers": Sent(
         form={"first": _DAY, "last": _DAY, "decision": "{decision_id}", "reason": "Aucune place."}
@@ -374,11 +374,11 @@ SENT: Final[Mapping[str, Sent]] = {
     "GET /api/v1/agreements/{agreement_id}/versions/{n}": Sent(path="/api/v1/agreements/{agreement_id}/versions/1"),
     "POST /api/v1/obligations/{period_id}/attestation": Sent(json={"said": "held"}),
     "POST /api/v1/obligations/{period_id}/documents": Sent(
-        path="/api/v1/obligations/{paper_id}/documents",
+        which={"period_id": "paper"},
         json={"name": "bilan.txt", "content": "c2hvd24=", "effective_on": TODAY.isoformat()},
     ),
     "POST /api/v1/obligations/{period_id}/documents/{document_id}/withdrawal": Sent(
-        path="/api/v1/obligations/{paper_id}/documents/{document_id}/withdrawal", json={"reason": "Mauvais fichier."}
+        which={"period_id": "paper"}, json={"reason": "Mauvais fichier."}
     ),
     "POST /api/v1/obligations/{period_id}/waivers": Sent(
         json={"starts_on": _DAY, "ends_on": _DAY, "decision_id": "{decision_id}", "reason": "Aucune place."}

@@ -301,7 +301,7 @@ def _owed_by(cast: Cast, place: str) -> dict[str, str]:
         document_id = saying.add_document(session, periods["AG-P4"], "bilan.pdf", PDF, effective_on=TODAY, by=by, at=AT)
     return {
         "period_id": str(periods["AG-P2"]),
-        "paper_id": str(periods["AG-P4"]),
+        "period_id:paper": str(periods["AG-P4"]),
         "document_id": str(document_id),
         "file_id": str(file_id),
         "director_id": str(director),
