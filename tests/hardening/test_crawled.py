@@ -168,6 +168,7 @@ async def fill_in(runner: Runner, walk: Walk, found: Found, fields: Fields) -> N
         others = runner.elsewhere()
         assert walk.walker.kind.elsewhere or {**others, "event": ()} == {**walk.elsewhere, "event": ()}, found.key
         runner.renew()
+        walk.elsewhere = runner.elsewhere()  # putting a table back writes its rows anew, the other program's too
 
 
 def meant(found: Found, words: str) -> Fields:
