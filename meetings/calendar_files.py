@@ -128,7 +128,7 @@ def _rule(entry: Entry) -> Event:
 
 def _exceptions(entry: Entry, also: datetime | None = None) -> list[Event]:
     """Each date that takes place otherwise; `also` one that calendars may have taken out, if it takes place."""
-    shown = {*entry.moved, *([also] if also is not None and also not in entry.cancelled else [])}
+    shown = {*entry.moved, *({also} & {one.original for one in entry.occurrences()})}
     return [_exception(entry, one) for one in sorted(shown)]
 
 

@@ -43,7 +43,8 @@ _PLACES: ColumnElement[bool] = literal_column(
 class FollowUp(InProgram, table=True):
     """The accompaniment of one participant, from admission on: one, however often it pauses and is taken up again.
 
-    `state_*` say since which local day it stands as it does, why, and who said so; what came before is in the record.
+    `state_*` say since which local day it stands as it does, why, and who said so; `active_*` when it last became
+    active, from where contacts are counted. What came before is in the record.
     """
 
     __tablename__ = "follow_up"
@@ -66,6 +67,8 @@ class FollowUp(InProgram, table=True):
     state_at: datetime = moment()
     state_by: UUID | None = None  # empty for the system
     state_as: str
+    active_since: date
+    active_at: datetime = moment()
     inactive_reason: str | None = None
     intensity: str = INTENSITIES[1]
     opened_on: date

@@ -1,6 +1,6 @@
 """A real browser for the tests: Chromium, pages that watch themselves, and a server on loopback.
 
-Use it by `pytest_plugins = ["tests.browser"]` in a test module, and mark the test `browser`.
+A test that uses it is marked `browser`.
 Its own assertions say what they saw (PYTEST_DONT_REWRITE: the module is imported before it is a plugin).
 """
 

@@ -231,10 +231,7 @@ def _known_of(session: Session, follow_up_ids: Iterable[UUID]) -> dict[UUID, _Kn
     ids, here = list(follow_up_ids), program_of(session)
     found: dict[UUID, _Known] = {}
     for row in many(session, select(_follow_up).where(_follow_up.c.program_id == here, _follow_up.c.id.in_(ids))):
-        anew = row["state"] == "active"
-        found[row["id"]] = _Known(
-            row["state_since"] if anew else row["opened_on"], row["state_at"] if anew else row["opened_at"]
-        )
+        found[row["id"]] = _Known(row["active_since"], row["active_at"])
     for row in many(session, select(_attempt).where(_attempt.c.program_id == here, _attempt.c.follow_up_id.in_(ids))):
         found[row["follow_up_id"]].tries.append((row["tried_on"], row["recorded_at"], row["reached"]))
     for row in many(

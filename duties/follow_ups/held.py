@@ -113,6 +113,7 @@ def move(session: Session, held: Held, name: str, verb: str, *, reason: str | No
         state_by=held.by.person_id,
         state_as=held.by.role,
         inactive_reason=reason if after == "inactive" else None,
+        **({"active_since": held.day, "active_at": held.at} if after == "active" else {}),
     )
     tell(session, held, verb, **({"reason": reason} if reason else {}), **facts)
 

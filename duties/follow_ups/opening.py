@@ -73,6 +73,8 @@ def open_follow_up(
             state_at=at,
             state_by=by.person_id,
             state_as=by.role,
+            active_since=day,
+            active_at=at,
             intensity=intensity,
             opened_on=day,
             opened_at=at,

@@ -19,8 +19,6 @@ from locales import LANGUAGES, speaking
 from models.lifecycles import LIFECYCLES
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 
-pytest_plugins = ["tests.browser"]
-
 NASTY = 'Zoé <script>alert(1)</script> d\'Arc & "Cie" 🛰'
 TODAY, NOW = date(2026, 12, 1), datetime(2026, 12, 1, 18, 30, tzinfo=UTC)
 

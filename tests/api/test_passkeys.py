@@ -28,8 +28,6 @@ from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import AT, TODAY, Cast
 from tests.fakes.authenticator import Authenticator
 
-pytest_plugins = ["tests.browser"]
-
 _passkey = table_of(Passkey)
 _tenure = table_of(Tenure)
 

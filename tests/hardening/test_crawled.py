@@ -127,8 +127,6 @@ class Walk:
     """One walker, and the forms that they found on their way, one of each key."""
 
     walker: Crawler
-    elsewhere: Mapping[str, object]
-    """How the other program stands, which nobody of this one changes; that someone there read something, aside."""
     forms: dict[tuple[str, str, tuple[str, ...]], Found] = field(default_factory=dict)
 
     def add(self, forms: Iterable[Found]) -> list[Found]:
@@ -143,7 +141,7 @@ def walks(runner: Runner, run: Run[Any]) -> dict[str, Walk]:
     """The walks of the first, to at most two addresses of each route."""
     made = {}
     for column in FIRST:
-        walk = Walk(crawler_of(runner, column), runner.elsewhere())
+        walk = Walk(crawler_of(runner, column))
         walk.add(run(walk.walker.walk(starts_of(column, runner.world), most=2)))
         made[column] = walk
     return made
@@ -165,10 +163,9 @@ async def fill_in(runner: Runner, walk: Walk, found: Found, fields: Fields) -> N
         new = walk.add(one for page in pages if page for one in forms_of(page))
         waiting += [(one, meant(one, TAKEN[0])) for one in new]
     if runner.changed():
-        others = runner.elsewhere()
-        assert walk.walker.kind.elsewhere or {**others, "event": ()} == {**walk.elsewhere, "event": ()}, found.key
+        # Nobody of this program changes the other one; that someone there was refused is written there.
+        assert walk.walker.kind.elsewhere or runner.changed_elsewhere() <= {"event"}, found.key
         runner.renew()
-        walk.elsewhere = runner.elsewhere()  # putting a table back writes its rows anew, the other program's too
 
 
 def meant(found: Found, words: str) -> Fields:
@@ -230,7 +227,7 @@ def test_no_form_takes_any_hostile_word_amiss_in_any_of_its_fields(runner: Runne
     """Everyone walks everywhere; each form is filled in by the first who finds it, and by the others only in part."""
     known: set[tuple[str, str, tuple[str, ...]]] = set()
     for column in WALKERS:
-        walk = Walk(crawler_of(runner, column), runner.elsewhere())
+        walk = Walk(crawler_of(runner, column))
         new = walk.add(run(walk.walker.walk(starts_of(column, runner.world), most=30)))
         run(fill_in_all(runner, walk, [found for found in new if found.key not in known]))
         known |= walk.forms.keys()

@@ -9,7 +9,6 @@ import pytest
 
 from tests.journeys.demonstrated import Running, case_of, task_of, until
 
-pytest_plugins = ["tests.journeys.demonstrated"]
 pytestmark = pytest.mark.long
 
 

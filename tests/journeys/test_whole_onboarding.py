@@ -12,7 +12,6 @@ import pytest
 
 from tests.journeys.demonstrated import Running, until
 
-pytest_plugins = ["tests.journeys.demonstrated"]
 pytestmark = pytest.mark.long
 
 NAME: Final = "Mercure Galet"

@@ -163,6 +163,11 @@ class Runner:
         assert row is not None
         return int(row[0])
 
+    def changed_elsewhere(self) -> frozenset[str]:
+        """The tables in which the other program's rows are not as they were when this copy was made."""
+        stands = self.elsewhere()
+        return frozenset(name for name in stands if stands[name] != self._elsewhere[name])
+
     def elsewhere(self) -> dict[str, tuple[int, int]]:
         """How the other program's rows stand, table by table."""
         rows = self._admin.execute(_STANDS_OF_ONE, {"program": self.world.cast.other.program_id}).fetchall()
@@ -210,6 +215,7 @@ class Runner:
         admin = make_url(self.world.cast.database.admin_url).set(drivername="postgresql")
         self._admin = psycopg.connect(admin.render_as_string(hide_password=False), autocommit=True)
         self._stands = self._read()
+        self._elsewhere = self.elsewhere()
         self._lines = self._count_lines()
 
     def _hear(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:

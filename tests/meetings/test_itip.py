@@ -204,6 +204,13 @@ def test_the_last_date_alone_is_cancelled_but_a_shorter_season_is_told_as_one() 
     (message,) = differences(plain(), plain(last_on=date(2026, 11, 11)), dialect="merge", after=BEFORE)
     assert _said([message]) == [("REQUEST", "update", None)]
     assert "UNTIL=20261111T183000Z" in _part(message).content.decode()
+    for calendar in attendees():
+        for shorter in (plain(last_on=date(2026, 12, 2)), plain(last_on=date(2026, 11, 11))):
+            one = Correspondence(calendar)
+            one.tell(plain(uid=f"until-{shorter.last_on}@example.org"))
+            one.tell(replace(shorter, uid=f"until-{shorter.last_on}@example.org"))
+            assert calendar.shows() == _wanted(shorter)
+            one.tell(None)
 
 
 # --------------------------------------------------------------------------------------------------- one date moved

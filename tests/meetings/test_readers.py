@@ -28,8 +28,6 @@ from tests.meetings.readers.oracle import HERE, single, weekly
 from tests.meetings.readers.seen import Days, Seen
 from tests.meetings.readers.together import Readers
 
-pytest_plugins = ["tests.meetings.readers.ready"]
-
 PROGRAM: Final = Mailbox("comites@spheres.example", "Programme régional")
 ANNE: Final = Mailbox("anne.roy@example.org", "Anne Roy-Côté")
 STAMP: Final = datetime(2026, 8, 20, 15, 0, tzinfo=UTC)

@@ -15,7 +15,6 @@ from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.casework import approve, complete, open_onboarding
 from tests.cast import AT, Cast
 
-pytest_plugins = ["tests.browser"]
 pytestmark = pytest.mark.browser
 
 HARD = "<script>alert(1)</script> " + "Interminablement" * 8

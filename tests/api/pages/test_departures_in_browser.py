@@ -11,7 +11,6 @@ from tests.departing import asked, leave, lend, open_account, record_protocols, 
 
 __all__ = ["window"]
 
-pytest_plugins = ["tests.browser"]
 pytestmark = pytest.mark.browser
 
 

@@ -18,7 +18,6 @@ from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import AT, TODAY, Cast
 from tests.following import SECOND, WORKER, agreed, followed
 
-pytest_plugins = ["tests.browser"]
 pytestmark = pytest.mark.browser
 
 DAY = timedelta(days=1)

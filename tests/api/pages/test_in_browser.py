@@ -18,7 +18,6 @@ from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.casework import open_onboarding
 from tests.cast import AT, TODAY, Cast
 
-pytest_plugins = ["tests.browser"]
 pytestmark = pytest.mark.browser
 
 _notice = table_of(Notice)

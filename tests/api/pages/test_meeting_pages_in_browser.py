@@ -19,7 +19,6 @@ from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import AT, Cast
 from tests.meetings.sitting import letters, seat_everyone
 
-pytest_plugins = ["tests.browser"]
 pytestmark = pytest.mark.browser
 
 _meeting = table_of(Meeting)

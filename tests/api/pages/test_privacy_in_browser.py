@@ -13,7 +13,6 @@ from tests.api.pages.test_privacy import NIGHT, documented, read
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import Cast
 
-pytest_plugins = ["tests.browser"]
 pytestmark = pytest.mark.browser
 
 LONG = "Notesdetravailavecdesprénomsdejeunesetunnumérodetéléphone " * 3

@@ -16,7 +16,6 @@ from tests.cast import Cast
 from tests.meetings.meeting_room import MINUTE, NOW, arrange, items, meeting, sit
 from tests.meetings.sitting import seat
 
-pytest_plugins = ["tests.browser"]
 pytestmark = pytest.mark.browser
 
 HARD = "<script>alert(1)</script> " + "Interminablement" * 8

@@ -1,4 +1,4 @@
-"""The six readers, ready to read, for tests that name this module as their plugin."""
+"""The six readers, ready to read."""
 
 from __future__ import annotations
 

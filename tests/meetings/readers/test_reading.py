@@ -11,8 +11,6 @@ from tests.meetings.readers.oracle import single, weekly
 from tests.meetings.readers.seen import Days
 from tests.meetings.readers.together import Readers
 
-pytest_plugins = ["tests.meetings.readers.ready"]
-
 YEAR: Final = Days(date(2026, 8, 1), date(2027, 8, 1))
 TITLE: Final = "Comité clinique élargi : santé, sécurité — où ça ?"
 NAMES: Final = {"recurring-ical-events", "ical", "vobject", "ical.js", "node-ical", "radicale"}
