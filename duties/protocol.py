@@ -239,6 +239,10 @@ HoldingKind = Literal[
     "equipment",
     "account",
     "follow_up",
+    "note",
+    "candidate",
+    "referral",
+    "draft",
 ]
 """What a person may have in hand that a step can be done for: `duties.holdings.in_hand` finds each."""
 

@@ -19,11 +19,13 @@ from duties import assigning as outside
 from duties import cases, departures, events, gathering, hand_overs, notices, people, scheduling
 from duties.actors import Actor
 from duties.board import chains
-from duties.follow_ups import assigning
+from duties.follow_ups import assigning, load
 from duties.held import Moved, change, hold
 from duties.here import local_day, many, one, program_of
-from duties.holdings import duty, roles, seats, things
+from duties.holdings import candidates, duty, notes, roles, seats, things
 from duties.holdings.follow_ups import FOLLOW_UP
+from duties.participants import referring, workers
+from duties.participants.held import hold_participant
 from duties.refusals import Refusal
 from duties.roles import Link, responsibility, standing
 from duties.tasks import bar_to_approval, needed_reason
@@ -34,6 +36,7 @@ from models.committee import Seat, SeatHolder
 from models.departure import Departure
 from models.follow_up import Assignment
 from models.meeting import MeetingGuest
+from models.participant import CandidateWorker
 from models.program import Absence, Tenure
 
 _task = table_of(Task)
@@ -47,6 +50,7 @@ _loan = table_of(Loan)
 _equipment = table_of(Equipment)
 _account = table_of(Account)
 _departure = table_of(Departure)
+_named = table_of(CandidateWorker)
 
 #: Who begins in this role is welcomed by this protocol.
 WELCOMED: Final[Mapping[str, str]] = {"youth_worker": "onboarding"}
@@ -180,12 +184,18 @@ def may_take_over(session: Session, task: Mapping[str, Any], case: Mapping[str, 
         return []
     if task["holding"] == FOLLOW_UP:
         return hand_overs.fit_for(session, task, case["subject_id"], at)
+    if task["holding"] == candidates.CANDIDATE:
+        return _for_candidate(session, UUID(task["item"]), case["subject_id"], at)
     after = max(departure["last_day"] + timedelta(days=1), local_day(session, at))
     then = standing(session, after)
     leaving = _leaving_by(session, after)
     fit = {held.person_id for held in then.tenures}
     if task["holding"] == seats.SEAT:
         fit = _for_seat(session, UUID(task["item"]), after)
+    if task["holding"] == candidates.DRAFT:
+        fit = _for_draft(session, case["organization_id"], after)
+    if task["holding"] == candidates.REFERRAL:
+        fit = _for_triage(session, after)
     return sorted(fit - leaving - {case["subject_id"]}, key=str)
 
 
@@ -494,6 +504,40 @@ def _settle_follow_up(one_thing: Settling) -> None:
         assigning.end_part(session, part["follow_up_id"], part["person_id"], by=one_thing.by, at=one_thing.at)
 
 
+def _settle_note(one_thing: Settling) -> None:
+    """It stays as it is, with the reason: nobody owes it any more. What was written of it is kept."""
+
+
+def _settle_candidate(one_thing: Settling) -> None:
+    """Somebody else meets the candidate, or nobody is named any more and the coordinator has them. Guide: AD-R3."""
+    session, by, at = one_thing.session, one_thing.by, one_thing.at
+    row = one(
+        session,
+        select(_named).where(
+            _named.c.program_id == one_thing.here, _named.c.id == one_thing.holding_id, _named.c.ended_at.is_(None)
+        ),
+    )
+    if row is None:
+        return  # somebody else was named meanwhile, or the candidate goes no further
+    participant_id, successor_id = row["participant_id"], one_thing.successor_id
+    if row["second_id"] == one_thing.leaver_id:
+        workers.change_second(session, participant_id, successor_id, by=by, at=at)
+    elif successor_id is None:
+        workers.take_back(session, hold_participant(session, participant_id), "left", at=at)
+        events.write(session, "participant.worker_left", "participant", participant_id, by=by, at=at)
+    else:
+        second = None if row["second_id"] == successor_id else row["second_id"]
+        workers.name_worker(session, participant_id, successor_id, second_id=second, by=by, at=at)
+
+
+def _settle_draft(one_thing: Settling) -> None:
+    session, by, at = one_thing.session, one_thing.by, one_thing.at
+    if one_thing.successor_id is None:
+        referring.throw_draft_away(session, one_thing.holding_id, by=by, at=at)
+    else:
+        referring.hand_draft_on(session, one_thing.holding_id, one_thing.successor_id, by=by, at=at)
+
+
 _SETTLERS: Final[Mapping[str, Callable[[Settling], None]]] = {
     FOLLOW_UP: _settle_follow_up,
     roles.TENURE: _settle_tenure,
@@ -506,6 +550,10 @@ _SETTLERS: Final[Mapping[str, Callable[[Settling], None]]] = {
     seats.DEPUTIZING: _settle_deputizing,
     things.EQUIPMENT: _settle_equipment,
     things.ACCOUNT: _settle_account,
+    notes.NOTE: _settle_note,
+    candidates.CANDIDATE: _settle_candidate,
+    candidates.REFERRAL: _settle_task,
+    candidates.DRAFT: _settle_draft,
 }
 
 #: How each kind of thing can end that nobody takes over.
@@ -521,11 +569,15 @@ ENDINGS: Final[Mapping[str, tuple[str, ...]]] = {
     seats.DEPUTIZING: ("nobody_deputizes",),
     things.EQUIPMENT: ("returned", "lost"),
     things.ACCOUNT: ("closed",),
+    notes.NOTE: ("left_unfinished",),
+    candidates.CANDIDATE: ("left_vacant",),
+    candidates.REFERRAL: ("with_the_role", "left_vacant"),
+    candidates.DRAFT: ("thrown_away",),
 }
 
 #: Whether somebody can take a thing of the kind over.
 TAKEN_OVER: Final[Mapping[str, bool]] = {
-    kind: kind not in (roles.SIGNATURE, seats.GUEST, things.EQUIPMENT, things.ACCOUNT) for kind in ENDINGS
+    kind: kind not in (roles.SIGNATURE, seats.GUEST, things.EQUIPMENT, things.ACCOUNT, notes.NOTE) for kind in ENDINGS
 }
 
 #: An ending in words, as a choice.
@@ -540,9 +592,18 @@ ENDS: Final[Mapping[str, str]] = {
     "recruiting": N_("Somebody is looked for: this opens the recruiting"),
     "not_replaced": N_("Nobody is to follow"),
     "by_itself": N_("Out of their hands by itself"),
+    "left_unfinished": N_("Stays unfinished: what is known is not enough to complete it"),
+    "thrown_away": N_("Thrown away: what was written is destroyed"),
 }
 
-_WITH_A_REASON: Final = ("left_vacant", "lost", "not_replaced", "nobody_deputizes")
+_WITH_A_REASON: Final = (
+    "left_vacant",
+    "lost",
+    "not_replaced",
+    "nobody_deputizes",
+    "left_unfinished",
+    "thrown_away",
+)
 
 
 # ---------------------------------------------------------------------------------------------------------- refusing
@@ -563,6 +624,17 @@ def _refuse_unfit(one_thing: Settling, successor_id: UUID) -> None:
             "successor.not_for_the_seat",
             N_("A seat is for whoever holds its role at its organization, or for its second representative."),
             source="CM-2R",
+        )
+    if kind == candidates.REFERRAL and successor_id not in _for_triage(session, one_thing.after):
+        raise Refusal(
+            "successor.not_for_triage", N_("Only a coordinator triages: name who coordinates then."), source="AD-R1"
+        )
+    if kind == candidates.DRAFT and successor_id not in _for_draft(
+        session, one_thing.case["organization_id"], one_thing.after
+    ):
+        raise Refusal(
+            "successor.not_for_the_draft",
+            N_("A referral tells of a person: name a colleague of the same organization, or the coordinator."),
         )
 
 
@@ -608,6 +680,29 @@ def _for_seat(session: Session, holding_id: UUID, day: date) -> set[UUID]:
         for role in (seat["role"], departures.SECOND)
         for held in then.holding(role, seat["organization_id"])
     }
+
+
+def _for_draft(session: Session, organization_id: UUID, day: date) -> set[UUID]:
+    """Who may read a draft that somebody of an organization began: its own people, and the coordinator."""
+    return {
+        held.person_id
+        for held in standing(session, day).tenures
+        if held.organization_id == organization_id or held.role == "coordinator"
+    }
+
+
+def _for_triage(session: Session, day: date) -> set[UUID]:
+    return {held.person_id for held in standing(session, day).holding("coordinator")}
+
+
+def _for_candidate(session: Session, named_id: UUID, leaver_id: UUID, at: datetime) -> list[UUID]:
+    """Who can meet a candidate instead of the leaver, whoever has most room first."""
+    row = one(session, select(_named).where(_named.c.program_id == program_of(session), _named.c.id == named_id))
+    if row is None:
+        return []
+    able = load.loads(session, local_day(session, at), participant_id=row["participant_id"])
+    taken = {leaver_id} | ({row["worker_id"]} if row["second_id"] == leaver_id else set())
+    return [one_of.person_id for one_of in able if one_of.can_be_given_one and one_of.person_id not in taken]
 
 
 def _link_of(one_thing: Settling, successor_id: UUID) -> Link:

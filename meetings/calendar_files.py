@@ -128,7 +128,7 @@ def _rule(entry: Entry) -> Event:
 
 def _exceptions(entry: Entry, also: datetime | None = None) -> list[Event]:
     """Each date that takes place otherwise; `also` one that calendars may have taken out, if it takes place."""
-    shown = {*entry.moved, *({also} & {one.original for one in entry.occurrences()})}
+    shown = {*entry.moved, *(one.original for one in entry.occurrences() if one.original == also)}
     return [_exception(entry, one) for one in sorted(shown)]
 
 

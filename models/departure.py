@@ -21,6 +21,8 @@ ENDINGS = (
     "recruiting",
     "not_replaced",
     "by_itself",
+    "left_unfinished",
+    "thrown_away",
 )
 
 #: What becomes of a follow-up that is offered to another worker, and how it is handed over.

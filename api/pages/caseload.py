@@ -19,8 +19,9 @@ from api.pages.lines import names_of
 from api.permissions import Action, Relation, asks, require, to_program
 from api.session import AtDesk, Desk
 from api.states import STATES
-from duties.follow_ups import assigning, breaks, load, lost, notes
+from duties.follow_ups import assigning, breaks, load, lost, notes, owed
 from duties.follow_ups.held import follow_ups
+from duties.follow_ups.parts import PRIMARY
 from duties.follow_ups.weeks import WEEK, monday_of
 from duties.here import many, program_of
 from models.base import table_of
@@ -79,13 +80,13 @@ def lines(desk: Desk, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     known: dict[tuple[UUID, date], Mapping[str, Any]] = {
         (note["follow_up_id"], note["week"]): note for note in notes.notes_of(desk.session, ids, since=weeks[0])
     }
-    owed: dict[UUID, list[date]] = {}
-    for one in notes.missing(desk.session, desk.day):
-        owed.setdefault(one.follow_up_id, []).append(one.week)
+    missing: dict[UUID, list[date]] = {}
+    for one in owed.missing(desk.session, desk.day):
+        missing.setdefault(one.follow_up_id, []).append(one.week)
     found = []
     for row in rows:
         this = known.get((row["id"], weeks[-1]))
-        wanted = sorted(owed.get(row["id"], []))
+        wanted = sorted(missing.get(row["id"], []))
         if row["state"] == "active" and (this is None or not this["is_complete"]):
             wanted.append(weeks[-1])
         first = wanted[0] if wanted else None
@@ -136,8 +137,7 @@ def _vacant(desk: Desk) -> list[dict[str, Any]]:
     have = {
         part["follow_up_id"]
         for part in parts
-        if part["kind"] == assigning.PRIMARY
-        and assigning.role_for(desk.asker.standing, part["person_id"], assigning.PRIMARY) is not None
+        if part["kind"] == PRIMARY and assigning.role_for(desk.asker.standing, part["person_id"], PRIMARY) is not None
     }
     rows = many(
         desk.session,

@@ -15,6 +15,7 @@ from sqlmodel import Session
 from duties import agreements, assigning, scheduling
 from duties.actors import Actor
 from duties.follow_ups.held import Held, change, hold, refuse_unless_followed, tell
+from duties.follow_ups.parts import PRIMARY, ROLES
 from duties.here import many, program_of
 from duties.refusals import Refusal
 from duties.roles import HeldRole, Standing, standing
@@ -25,13 +26,6 @@ from models.casework import SETTLED, Case, Task
 from models.follow_up import ASSIGNMENT_KINDS, Assignment
 from models.participant import Barred
 
-PRIMARY: Final = "primary"
-SECOND: Final = "second"
-#: Who may have a follow-up, and who may be the second of the pair (AD-R6).
-ROLES: Final[Mapping[str, tuple[str, ...]]] = {
-    PRIMARY: ("youth_worker",),
-    SECOND: ("youth_worker", "second_representative"),
-}
 #: Whose last day is so near is leaving: a follow-up that begins now would change hands again before it has begun.
 LEAVING: Final = timedelta(days=42)
 #: The protocol whose open case says that somebody leaves, whatever the day.

@@ -13,7 +13,8 @@ from sqlmodel import Session
 
 from duties.agreements import version_in_force
 from duties.follow_ups.assigning import LEAVING as LEAVING_IN
-from duties.follow_ups.assigning import PRIMARY, ROLES, SECOND, barred_from, departing, on_day
+from duties.follow_ups.assigning import barred_from, departing, on_day
+from duties.follow_ups.parts import PRIMARY, ROLES, SECOND
 from duties.follow_ups.weeks import WEEK, monday_of
 from duties.here import many, program_of
 from duties.roles import HeldRole, Standing, standing

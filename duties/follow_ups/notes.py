@@ -13,9 +13,11 @@ from sqlmodel import Session
 
 from duties import assigning, scheduling
 from duties.actors import Actor
-from duties.follow_ups.assigning import PRIMARY, parts_of
+from duties.follow_ups.assigning import parts_of
 from duties.follow_ups.held import change, hold, tell
-from duties.follow_ups.weeks import monday_of, sunday_of, weeks_ended
+from duties.follow_ups.owed import WRITE, missing
+from duties.follow_ups.parts import PRIMARY
+from duties.follow_ups.weeks import monday_of, sunday_of
 from duties.follow_ups.words import NOTE, opened, sealed
 from duties.here import local_day, many, one, program_of
 from duties.reads import Ground, Purpose, record_read
@@ -26,10 +28,6 @@ from models.base import table_of
 from models.casework import SETTLED, Task
 from models.follow_up import WHY_NONE, Assignment, FollowUp, WeeklyNote
 
-#: The worker's task while a note of a week that is over is not complete: one a worker and week.
-WRITE: Final = "follow_up.note"
-#: Of so many past weeks a note is asked for; what was never written before that is the coordinator's to see.
-WEEKS_ASKED: Final = 4
 #: The note of a week may be written until so long after it, and begun from its Monday on.
 LATEST: Final = timedelta(weeks=8)
 MOST_MEETINGS: Final = 21
@@ -171,65 +169,6 @@ def notes_of(session: Session, follow_up_ids: Iterable[UUID], *, since: date | N
         )
         .order_by(_note.c.week.desc()),
     )
-
-
-@dataclass(frozen=True)
-class Missing:
-    """A note that is not there or not complete, of a week that is over, and whose it is to write."""
-
-    follow_up_id: UUID
-    week: date
-    person_id: UUID
-    organization_id: UUID
-
-
-def missing(session: Session, day: date, *, people: Iterable[UUID] | None = None) -> list[Missing]:
-    """The notes that are owed on a local day: of each week that is over, by whoever was primary at its end.
-
-    Only of follow-ups that are active and were on the week's last day: a break owes none, nor what is over.
-    """
-    here = program_of(session)
-    first = monday_of(day) - timedelta(weeks=WEEKS_ASKED)
-    narrowed = [] if people is None else [_assignment.c.person_id.in_(list(people))]
-    rows = many(
-        session,
-        select(
-            _follow_up.c.id,
-            _follow_up.c.state_since,
-            _assignment.c.person_id,
-            _assignment.c.organization_id,
-            _assignment.c.starts_on,
-            _assignment.c.ends_on,
-        )
-        .join(
-            _assignment,
-            (_assignment.c.program_id == _follow_up.c.program_id) & (_assignment.c.follow_up_id == _follow_up.c.id),
-        )
-        .where(
-            _follow_up.c.program_id == here,
-            _follow_up.c.state == "active",
-            _assignment.c.kind == PRIMARY,
-            _assignment.c.withdrawn_at.is_(None),
-            *narrowed,
-        )
-        .order_by(_follow_up.c.opened_at, _follow_up.c.id),
-    )
-    complete = {
-        (row.follow_up_id, row.week)
-        for row in session.execute(
-            select(_note.c.follow_up_id, _note.c.week).where(
-                _note.c.program_id == here, _note.c.week >= first, _note.c.is_complete
-            )
-        )
-    }
-    return [
-        Missing(row["id"], week, row["person_id"], row["organization_id"])
-        for row in rows
-        for week in weeks_ended(max(first, row["state_since"]), day)
-        if row["starts_on"] <= sunday_of(week)
-        and (row["ends_on"] is None or row["ends_on"] >= sunday_of(week))
-        and (row["id"], week) not in complete
-    ]
 
 
 def ask_for_notes(session: Session, *, by: Actor, at: datetime) -> int:

@@ -9,8 +9,9 @@ from sqlalchemy import insert, select
 from sqlmodel import Session
 
 from duties.actors import Actor
-from duties.follow_ups.assigning import PRIMARY, SECOND, assign, keep_vacancy
+from duties.follow_ups.assigning import assign, keep_vacancy
 from duties.follow_ups.held import change, hold, tell
+from duties.follow_ups.parts import PRIMARY, SECOND
 from duties.here import local_day, one, program_of
 from duties.refusals import Refusal
 from locales import N_

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
 from duties import board
+from duties.follow_ups.owed import WRITE
 from duties.here import many, program_of
 from duties.holdings.holding import Holding, Leaving, both, goes_to, is_of, titled
+from duties.participants.admission import ADMISSION, TRIAGE
 from duties.roles import Holder
 from locales import N_
 from models.base import refers, table_of
@@ -29,8 +31,12 @@ _DECIDED = N_("Decision %(number)s: %(text)s")
 
 
 def tasks_of(leaving: Leaving) -> list[Holding]:
-    """The tasks that are theirs to do, but those by which their own departure is seen to."""
-    rows = _owed(leaving, _decision.c.id.is_(None))
+    """The tasks that are theirs to do, but those by which their own departure is seen to.
+
+    A referral to triage and a note to write are kinds of their own, each by its reference or number.
+    """
+    apart = or_(_task.c.step == WRITE, and_(_case.c.protocol == ADMISSION, _task.c.step == TRIAGE))
+    rows = _owed(leaving, and_(_decision.c.id.is_(None), func.coalesce(apart, false()).is_(false())))
     return _holdings(leaving, TASK, rows, chain="owed_by_id")
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from duties.here import local_day
-from duties.holdings import access, duty, follow_ups, roles, seats, things
+from duties.holdings import access, candidates, duty, follow_ups, notes, roles, seats, things
 from duties.holdings.holding import Holding, Leaving, holds_elsewhere
 from duties.roles import standing
 from locales import N_
@@ -18,6 +18,10 @@ from locales import N_
 #: Each kind with what finds it, in the order in which a departure shows them.
 KINDS: Final[Mapping[str, Callable[[Leaving], Sequence[Holding]]]] = {
     follow_ups.FOLLOW_UP: follow_ups.follow_ups_of,
+    notes.NOTE: notes.unfinished_of,
+    candidates.CANDIDATE: candidates.candidates_of,
+    candidates.REFERRAL: candidates.referrals_of,
+    candidates.DRAFT: candidates.drafts_of,
     roles.TENURE: roles.tenures_of,
     duty.TASK: duty.tasks_of,
     duty.APPROVAL: duty.approvals_of,
@@ -45,6 +49,10 @@ NAMES: Final[Mapping[str, str]] = {
     things.ACCOUNT: N_("Accounts"),
     access.ACCESS: N_("Access to the program"),
     follow_ups.FOLLOW_UP: N_("Follow-ups"),
+    notes.NOTE: N_("Notes to finish"),
+    candidates.CANDIDATE: N_("Candidates to meet"),
+    candidates.REFERRAL: N_("Referrals in triage"),
+    candidates.DRAFT: N_("Referrals begun and not sent"),
 }
 
 

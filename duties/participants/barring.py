@@ -14,7 +14,7 @@ from duties import events
 from duties.actors import Actor
 from duties.here import many, program_of
 from duties.participants import workers
-from duties.participants.held import change_participant, hold_participant, moved
+from duties.participants.held import hold_participant
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of
@@ -56,8 +56,7 @@ def bar(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, a
     events.write(session, "participant.barred", "participant", participant_id, by=by, at=at, person=str(person_id))
     named = workers.named(session, participant_id)
     if named is not None and person_id in (named["worker_id"], named["second_id"]):
-        workers.end(session, participant_id, "barred", at=at)
-        change_participant(session, held, state=moved(held, "take_back"))
+        workers.take_back(session, held, "barred", at=at)
 
 
 def lift(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> None:

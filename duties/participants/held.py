@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.here import one, program_of
+from duties.participants.admission import ADMISSION
 from duties.refusals import Refusal
 from duties.tasks import complete_task, waive_task
 from locales import N_
@@ -20,9 +21,6 @@ from models.base import table_of
 from models.casework import Case, Task
 from models.lifecycles import PARTICIPANT, NoSuchMove
 from models.participant import Participant
-
-#: The protocol that carries somebody from the referral to the follow-up.
-ADMISSION: Final = "admission"
 
 #: Letters and figures that nobody mistakes for another.
 _SIGNS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"

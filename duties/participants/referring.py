@@ -19,10 +19,10 @@ from duties import cases, events
 from duties.actors import Actor
 from duties.here import local_day, one, program_of
 from duties.participants import links
+from duties.participants.admission import ADMISSION
 from duties.participants.ages import years
 from duties.participants.areas import areas
 from duties.participants.held import (
-    ADMISSION,
     change_participant,
     hold_participant,
     moved,
@@ -157,6 +157,26 @@ def send_referral(
 def abandon_referral(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> None:
     """Throw a draft away: what was written is destroyed. Raises Refusal where it is not one's own draft."""
     destroy_draft(session, _hold_draft(session, referral_id, by, None), by=by, at=at)
+
+
+def hand_draft_on(session: Session, referral_id: UUID, to_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Have somebody else go on with a draft, as its author from now on. Raises Refusal where it is none any more."""
+    held = _held(session, referral_id)
+    if held["state"] != "draft":
+        raise _unknown()
+    session.execute(
+        update(_referral)
+        .where(_referral.c.program_id == held["program_id"], _referral.c.id == referral_id)
+        .values(referred_by=to_id, saved_at=at, version=held["version"] + 1)
+    )
+    events.write(session, "referral.handed_on", "referral", referral_id, by=by, at=at, person=str(to_id))
+
+
+def throw_draft_away(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Throw away the draft of somebody who leaves, where it is one still; what was written is destroyed."""
+    held = _held(session, referral_id)
+    if held["state"] == "draft":
+        destroy_draft(session, held, by=by, at=at)
 
 
 def draft_of(session: Session, referral_id: UUID, *, by: Actor) -> tuple[ReferralForm, int]:

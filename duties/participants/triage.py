@@ -18,6 +18,7 @@ from sqlmodel import Session
 from duties import cases, events
 from duties.actors import Actor
 from duties.here import local_day, many, one, program_of
+from duties.participants.admission import TRIAGE
 from duties.participants.held import (
     case_of,
     change_participant,
@@ -189,7 +190,7 @@ def triage(
         )
     )
     events.write(session, "referral.triaged", "referral", referral_id, by=by, at=at, result=result)
-    finish_step(session, participant["id"], "triage", by=by, at=at)
+    finish_step(session, participant["id"], TRIAGE, by=by, at=at)
     if result == "refused":
         refuse(session, participant, by=by, at=at)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -13,14 +13,15 @@ from sqlmodel import Session
 
 from duties import events
 from duties.actors import Actor
-from duties.follow_ups.assigning import PRIMARY, SECOND, bar_to
+from duties.follow_ups.assigning import bar_to
 from duties.follow_ups.load import Load, loads
+from duties.follow_ups.parts import PRIMARY, SECOND
 from duties.here import local_day, many, one, program_of
 from duties.notices import COORDINATION
 from duties.participants.held import case_of, change_participant, hold_participant, moved, skip_step
 from duties.participants.sealing import seal
 from duties.refusals import Refusal
-from duties.roles import responsibility
+from duties.roles import Link, responsibility
 from locales import N_
 from models.base import table_of
 from models.casework import Task
@@ -147,7 +148,11 @@ def name_worker(
     )
     session.execute(insert(_named).values(row.model_dump()))
     change_participant(session, held, state=state)
-    _owe(session, participant_id, worker_id, role.organization_id)
+    _owe(
+        session,
+        participant_id,
+        [{"person": str(worker_id), "role": "youth_worker", "at": str(role.organization_id)}, *COORDINATION],
+    )
     events.write(
         session,
         "participant.worker_named",
@@ -249,6 +254,43 @@ def named(session: Session, participant_id: UUID) -> dict[str, Any] | None:
     )
 
 
+def take_back(session: Session, held: Mapping[str, Any], how: str, *, at: datetime) -> None:
+    """A held candidate has nobody named any more, and waits for somebody else: their steps are the coordinator's.
+
+    Raises Refusal where the state does not allow it.
+    """
+    end(session, held["id"], how, at=at)
+    change_participant(session, held, state=moved(held, "take_back"))
+    _owe(session, held["id"], COORDINATION)
+
+
+def change_second(session: Session, participant_id: UUID, second_id: UUID | None, *, by: Actor, at: datetime) -> None:
+    """Have somebody else, or nobody, be the second of the pair that meets a candidate. Raises Refusal, as naming."""
+    hold_participant(session, participant_id)
+    row = named(session, participant_id)
+    if row is None:
+        raise Refusal("participant.state", N_("Nobody is named to meet this candidate."))
+    if second_id is not None:
+        if second_id == row["worker_id"]:
+            raise Refusal("assignment.same", N_("The second of a pair is somebody else."), source="AD-R6")
+        bar_to(session, participant_id, second_id, kind=SECOND, day=local_day(session, at))
+    session.execute(
+        update(_named)
+        .where(_named.c.program_id == program_of(session), _named.c.id == row["id"])
+        .values(second_id=second_id, version=_named.c.version + 1)
+    )
+    events.write(
+        session,
+        "participant.second_named",
+        "participant",
+        participant_id,
+        by=by,
+        at=at,
+        second=str(second_id) if second_id else None,
+        instead_of=str(row["second_id"]) if row["second_id"] else None,
+    )
+
+
 def end(session: Session, participant_id: UUID, how: str, *, at: datetime) -> None:
     """Nobody is to meet a candidate any more, or somebody else is. Does nothing where nobody was."""
     session.execute(
@@ -279,15 +321,12 @@ def is_entrusted(session: Session, participant_id: UUID, person_id: UUID) -> boo
     )
 
 
-def _owe(session: Session, participant_id: UUID, worker_id: UUID, organization_id: UUID) -> None:
-    """Have the worker's steps of the admission fall to them, and to the coordinator where they no longer can."""
+def _owe(session: Session, participant_id: UUID, links: Sequence[Link]) -> None:
+    """Have the worker's steps of the admission fall to whoever the chain names, one after another."""
     case_id = case_of(session, participant_id)
     if case_id is None:
         return
-    chain = responsibility(
-        session,
-        [{"person": str(worker_id), "role": "youth_worker", "at": str(organization_id)}, *COORDINATION],
-    )
+    chain = responsibility(session, links)
     session.execute(
         update(_task)
         .where(

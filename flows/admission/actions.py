@@ -14,6 +14,7 @@ from duties.actors import Actor
 from duties.here import local_day, one, program_of
 from duties.notices import COORDINATION
 from duties.refusals import Refusal
+from duties.roles import standing
 from flows.engine import Act, Action
 from locales import N_, say
 from models.base import refers, table_of
@@ -46,14 +47,15 @@ def tell_referrer(session: Session, act: Act, by: Actor, at: datetime) -> None:
     row = _facts(session, act)
     if row is None:
         raise Refusal("admission.no_worker", N_("Nobody is named yet to follow this person."), source="AD-R3")
-    if row["referred_by"] is None:
+    if _out_of_reach(session, row, at):
+        asked = _TELL if row["referred_by"] is None else _TELL_OURSELVES
         if not _asked(session, act):
             assigning.assign(
                 session,
                 TELL,
                 str(act.case_id),
-                title_fr=say("fr", _TELL, reference=row["candidate_ref"]),
-                title_en=say("en", _TELL, reference=row["candidate_ref"]),
+                title_fr=say("fr", asked, reference=row["candidate_ref"]),
+                title_en=say("en", asked, reference=row["candidate_ref"]),
                 chain=COORDINATION,
                 due_on=local_day(session, at) + _DAYS_TO_TELL,
                 by=by,
@@ -80,13 +82,15 @@ def tell_referrer(session: Session, act: Act, by: Actor, at: datetime) -> None:
     )
 
 
-def referrer_is_told(session: Session, act: Act, at: datetime) -> bool:  # noqa: ARG001 - an action's shape
+def referrer_is_told(session: Session, act: Act, at: datetime) -> bool:
     """Whether the letter is written, or the coordinator asked; nobody has to tell a worker of themselves."""
     row = _facts(session, act)
     if row is None:
         return False
+    if _out_of_reach(session, row, at) and _asked(session, act):
+        return True
     if row["referred_by"] is None:
-        return _asked(session, act)
+        return False
     if row["referred_by"] == row["worker_id"]:
         return True
     written = session.scalar(
@@ -101,6 +105,14 @@ def referrer_is_told(session: Session, act: Act, at: datetime) -> bool:  # noqa:
 
 
 _TELL = N_("Tell whoever referred %(reference)s by a link who makes contact with the person")
+
+
+_TELL_OURSELVES = N_("Whoever referred %(reference)s has left: see that the person hears who makes contact")
+
+
+def _out_of_reach(session: Session, row: Mapping[str, Any], at: datetime) -> bool:
+    """Whether no letter reaches whoever referred: they came by a link, or hold nothing in the program any more."""
+    return row["referred_by"] is None or row["referred_by"] not in standing(session, local_day(session, at)).live
 
 
 def _key(act: Act, row: Mapping[str, Any]) -> str:

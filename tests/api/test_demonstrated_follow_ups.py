@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from adapters.database import program_session
 from api.cli.demonstration import load_demonstration
-from duties.follow_ups import assigning, breaks, load, lost, notes
+from duties.follow_ups import assigning, breaks, load, lost, owed
 from duties.here import local_day
 from models.base import table_of
 from models.casework import Task
@@ -47,5 +47,5 @@ def test_every_state_and_every_trouble_is_there_to_be_seen(database: Database, a
         assert len(written) > 25
         assert all(row.is_complete for row in written)
         assert any(row.has_words for row in written)
-        assert notes.missing(session, day)
+        assert owed.missing(session, day)
         assert any(one.primary for one in load.loads(session, day))

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from duties.follow_ups import assigning, breaks, contacts, notes, states
+from duties.follow_ups import assigning, breaks, contacts, notes, owed, states
 from duties.follow_ups.notes import Week
 from duties.here import many
 from flows import contacts as watch
@@ -121,11 +121,11 @@ def test_missing_notes_are_asked_of_the_worker_on_the_monday_after(cast: Cast) -
     begun(cast)
     run(cast, AT + 6 * DAY)
     with cast.session() as session:
-        assert tasks_of(session, notes.WRITE) == []
+        assert tasks_of(session, owed.WRITE) == []
     run(cast, AT + 7 * DAY)
     run(cast, AT + 8 * DAY)
     with cast.session() as session:
-        assert [one["state"] for one in tasks_of(session, notes.WRITE)] == ["open"]
+        assert [one["state"] for one in tasks_of(session, owed.WRITE)] == ["open"]
 
 
 def test_a_follow_up_whose_worker_left_is_found_and_asked_for_once(cast: Cast) -> None:

@@ -9,8 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from duties.follow_ups import assigning, breaks, contacts, notes
+from duties.follow_ups import breaks, contacts, notes
 from duties.follow_ups.notes import Week
+from duties.follow_ups.parts import PRIMARY
 from duties.people import record_absence
 from models.base import table_of
 from models.record import Event
@@ -196,4 +197,4 @@ def test_everything_is_said_in_french_too(cast: Cast, follow_up: UUID) -> None:
     shown = text_of(worker.get(f"/follow-ups/{follow_up}").text)
     for words in ("Intervenant·e principal·e", "La note de la semaine", "Ce qui s’est passé", "Rendre inactif"):
         assert words in shown
-    assert assigning.PRIMARY not in shown
+    assert PRIMARY not in shown

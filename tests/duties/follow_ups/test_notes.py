@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duties.follow_ups import breaks, contacts, lost, notes, states
+from duties.follow_ups import breaks, contacts, lost, notes, owed, states
 from duties.follow_ups.notes import Week, write_note
 from duties.follow_ups.weeks import monday_of, sunday_of, weeks_between, weeks_ended
 from tests.cast import AT, TODAY, Cast
@@ -82,17 +82,17 @@ def test_notes_are_owed_of_weeks_that_are_over_by_whoever_was_there_and_none_for
     with cast.session() as session:
         agreed(session, cast)
         mine, on_break = followed(session, cast), followed(session, cast, "#2026-02")
-        assert notes.missing(session, TODAY + 6 * DAY) == []
-        found = notes.missing(session, TODAY + WEEK)
+        assert owed.missing(session, TODAY + 6 * DAY) == []
+        found = owed.missing(session, TODAY + WEEK)
         assert {(one.follow_up_id, one.week) for one in found} == {(mine, MONDAY), (on_break, MONDAY)}
         assert {one.person_id for one in found} == {cast.people[WORKER]}
         breaks.take_break(session, on_break, returns_on=TODAY + 60 * DAY, terms="J’appelle.", by=by, at=AT + 8 * DAY)
         write_note(session, mine, MONDAY, Week(), unfinished=True, by=by, at=AT + 8 * DAY)
-        assert [one.follow_up_id for one in notes.missing(session, TODAY + WEEK)] == [mine]
+        assert [one.follow_up_id for one in owed.missing(session, TODAY + WEEK)] == [mine]
         write_note(session, mine, MONDAY, MET, by=by, at=AT + 8 * DAY)
-        assert notes.missing(session, TODAY + WEEK) == []
+        assert owed.missing(session, TODAY + WEEK) == []
         # No more than four weeks are asked for, however long nothing was written.
-        assert len(notes.missing(session, TODAY + 30 * WEEK)) == notes.WEEKS_ASKED
+        assert len(owed.missing(session, TODAY + 30 * WEEK)) == owed.WEEKS_ASKED
 
 
 def test_a_worker_is_asked_once_a_week_and_is_done_when_the_last_note_is_there(cast: Cast) -> None:
@@ -103,12 +103,12 @@ def test_a_worker_is_asked_once_a_week_and_is_done_when_the_last_note_is_there(c
         followed(session, cast, "#2026-03", worker=SECOND)
         assert notes.ask_for_notes(session, by=by, at=later) == 2
         assert notes.ask_for_notes(session, by=by, at=later) == 0
-        mine = next(one for one in tasks_of(session, notes.WRITE) if str(cast.people[WORKER]) in one["item"])
+        mine = next(one for one in tasks_of(session, owed.WRITE) if str(cast.people[WORKER]) in one["item"])
         assert "#2026" not in mine["title_fr"]
         write_note(session, first, MONDAY, MET, by=cast.actor(WORKER), at=later)
-        assert [one["state"] for one in tasks_of(session, notes.WRITE)] == ["open", "open"]
+        assert [one["state"] for one in tasks_of(session, owed.WRITE)] == ["open", "open"]
         write_note(session, second, MONDAY, Week(reached=True), by=cast.actor(WORKER), at=later)
-        states_of = {one["id"]: one["state"] for one in tasks_of(session, notes.WRITE)}
+        states_of = {one["id"]: one["state"] for one in tasks_of(session, owed.WRITE)}
         assert states_of.pop(mine["id"]) == "done"
         assert list(states_of.values()) == ["open"]
 
@@ -122,7 +122,7 @@ def test_a_note_that_nobody_owes_any_more_is_not_asked_for_any_longer(cast: Cast
         assert notes.settle_notes(session, by=by, at=later) == 0
         states.deactivate(session, follow_up, "withdrew", by=by, at=later)
         assert notes.settle_notes(session, by=by, at=later) == 1
-        assert [one["state"] for one in tasks_of(session, notes.WRITE)] == ["cancelled"]
+        assert [one["state"] for one in tasks_of(session, owed.WRITE)] == ["cancelled"]
 
 
 # Whom the team is losing.

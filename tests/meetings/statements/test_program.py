@@ -117,6 +117,8 @@ def refer(session: Session, cast: Cast, n: int, as_: str, *, received: datetime 
                     state_since=received.date(),
                     state_at=received,
                     state_as="coordinator",
+                    active_since=received.date(),
+                    active_at=received,
                     opened_on=received.date(),
                     opened_at=received,
                 )
