@@ -116,8 +116,13 @@ def minutes_of(session: Session, meeting_id: UUID) -> dict[str, Any]:
     """The row of a meeting's minutes. Raises Refusal where there are none yet."""
     row = find(session, meeting_id)
     if row is None:
-        raise _none_yet()
+        raise none_yet()
     return row
+
+
+def none_yet() -> Refusal:
+    """That a meeting has no minutes: also what somebody is told who may not read its draft."""
+    return Refusal("minutes.none", N_("This meeting has no minutes yet."))
 
 
 def content_of(row: Mapping[str, Any]) -> MinutesContent:
@@ -322,7 +327,7 @@ def _found(session: Session, meeting_id: UUID, *, lock: bool = False) -> dict[st
 def _lock(session: Session, meeting_id: UUID, seen: int | None) -> dict[str, Any]:
     row = _found(session, meeting_id, lock=True)
     if row is None:
-        raise _none_yet()
+        raise none_yet()
     if seen is not None and row["version"] != seen:
         raise changed_meanwhile("minutes")
     return row
@@ -357,7 +362,3 @@ def _moved(row: Mapping[str, Any], move: str) -> str:
 def _digest(content: Mapping[str, Any]) -> str:
     written = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(written.encode()).hexdigest()
-
-
-def _none_yet() -> Refusal:
-    return Refusal("minutes.none", N_("This meeting has no minutes yet."))

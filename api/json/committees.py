@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import time
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
@@ -12,6 +13,7 @@ from api.at_meetings import to_committee
 from api.json.meeting_shapes import (
     ChangeShown,
     CommitteeShown,
+    DraftShown,
     HoldsShown,
     ItemAsked,
     ItemGiven,
@@ -28,11 +30,12 @@ from api.json.shapes import Day
 from api.pages.choices import people_by_id
 from api.permissions import Action, Forbidden, asks, require, to_program
 from api.session import AtDesk, Desk
+from duties.actors import Actor
 from locales import pick
 from meetings import agendas, drafting, schedule
 from meetings.committees import PRINCIPAL, CommitteeSeat, Membership, committees, membership, memberships
 from meetings.invitations import Told
-from meetings.proposals import Reason
+from meetings.proposals import Proposal, Reason
 
 router = APIRouter(tags=["committees"])
 
@@ -76,20 +79,7 @@ def propose_dates(
     """Dates at the committee's rhythm from a day on, with what speaks for and against each. Nothing is planned."""
     require(Action.PLAN_MEETINGS, to_program(desk.asker))
     row = _found(desk, key)
-    return [
-        ProposalShown(
-            decision=one.decision,
-            original=one.original,
-            starts=one.starts,
-            minutes=one.minutes,
-            reasons=_reasons(desk, one.reasons),
-            remaining=_reasons(desk, one.remaining),
-            alternatives=[
-                OtherShown(starts=other.starts, remaining=_reasons(desk, other.remaining)) for other in one.alternatives
-            ],
-        )
-        for one in drafting.propose(desk.session, row["id"], first, last=last)
-    ]
+    return [_proposal(desk, one) for one in drafting.propose(desk.session, row["id"], first, last=last)]
 
 
 @router.post("/committees/{key}/seasons", status_code=201, responses=PREVIEWED)
@@ -103,18 +93,16 @@ def plan_season(
     preview: Preview = False,
     idempotency_key: IdempotencyKey = "",
 ) -> ChangeShown:
-    """Plan a season of weekly meetings, and invite everyone to it."""
+    """Plan a season of weekly meetings, and invite everyone to it; with `draft_id`, from a year that was drafted."""
     once = Once.of(desk, request, "" if preview else idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = require(Action.PLAN_MEETINGS, to_program(desk.asker))
     _found(desk, key)
-    return planned(
-        desk,
-        response,
-        once,
-        f"/api/v1/meetings?committee={key}",
-        lambda: schedule.plan_season(
+
+    def change() -> tuple[Told, ...]:
+        _plan_from(desk, body.draft_id, by=by)
+        return schedule.plan_season(
             desk.session,
             key,
             first=body.first,
@@ -127,9 +115,9 @@ def plan_season(
             instead={one.day: one.starts for one in body.instead},
             by=by,
             at=desk.at,
-        ),
-        preview=preview,
-    )
+        )
+
+    return planned(desk, response, once, f"/api/v1/meetings?committee={key}", change, preview=preview)
 
 
 @router.post("/committees/{key}/meetings", status_code=201, responses=PREVIEWED)
@@ -143,18 +131,16 @@ def plan_meetings(
     preview: Preview = False,
     idempotency_key: IdempotencyKey = "",
 ) -> ChangeShown:
-    """Plan meetings that stand alone, and invite everyone to them."""
+    """Plan meetings that stand alone, and invite everyone to them; with `draft_id`, from a year that was drafted."""
     once = Once.of(desk, request, "" if preview else idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = require(Action.PLAN_MEETINGS, to_program(desk.asker))
     _found(desk, key)
-    return planned(
-        desk,
-        response,
-        once,
-        f"/api/v1/meetings?committee={key}",
-        lambda: schedule.plan_meetings(
+
+    def change() -> tuple[Told, ...]:
+        _plan_from(desk, body.draft_id, by=by)
+        return schedule.plan_meetings(
             desk.session,
             key,
             body.starts,
@@ -163,9 +149,36 @@ def plan_meetings(
             online_url=body.online_url,
             by=by,
             at=desk.at,
-        ),
-        preview=preview,
-    )
+        )
+
+    return planned(desk, response, once, f"/api/v1/meetings?committee={key}", change, preview=preview)
+
+
+@router.get("/committees/{key}/drafts")
+@asks(Action.PLAN_MEETINGS)
+def list_drafts(key: Key, desk: AtDesk) -> list[DraftShown]:
+    """The years that were drafted for a committee and wait for the coordinator's yes."""
+    require(Action.PLAN_MEETINGS, to_program(desk.asker))
+    row = _found(desk, key)
+    return [
+        DraftShown(
+            id=one["id"],
+            year=one["year"],
+            drafted_at=one["drafted_at"],
+            dates=[_proposal(desk, Proposal.from_json(date)) for date in one["dates"]],
+        )
+        for one in drafting.drafts(desk.session)
+        if one["committee_id"] == row["id"]
+    ]
+
+
+@router.post("/committees/{key}/drafts/{draft_id}/dismissal", status_code=204)
+@asks(Action.PLAN_MEETINGS)
+def dismiss_draft(key: Key, draft_id: UUID, desk: AtDesk) -> None:
+    """Plan nothing of a year that was drafted; it is not drafted again."""
+    by = require(Action.PLAN_MEETINGS, to_program(desk.asker))
+    _found(desk, key)
+    drafting.settle(desk.session, draft_id, "dismissed", by=by, at=desk.at)
 
 
 @router.post("/committees/{key}/agenda-items", status_code=201)
@@ -239,6 +252,26 @@ def _found(desk: Desk, key: str) -> Mapping[str, Any]:
     if found is None:
         raise Forbidden
     return found
+
+
+def _plan_from(desk: Desk, draft_id: UUID | None, *, by: Actor) -> None:
+    """Where dates come from a year that was drafted, that is planned now. Raises Refusal where it waits no more."""
+    if draft_id is not None:
+        drafting.settle(desk.session, draft_id, "planned", by=by, at=desk.at)
+
+
+def _proposal(desk: Desk, one: Proposal) -> ProposalShown:
+    return ProposalShown(
+        decision=one.decision,
+        original=one.original,
+        starts=one.starts,
+        minutes=one.minutes,
+        reasons=_reasons(desk, one.reasons),
+        remaining=_reasons(desk, one.remaining),
+        alternatives=[
+            OtherShown(starts=other.starts, remaining=_reasons(desk, other.remaining)) for other in one.alternatives
+        ],
+    )
 
 
 def _reasons(desk: Desk, reasons: Iterable[Reason]) -> list[ReasonShown]:

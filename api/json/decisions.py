@@ -1,4 +1,4 @@
-"""Decisions over JSON: those of a meeting, recording one, the register, and what the partners say of them."""
+"""Decisions over JSON: those of a meeting, recording and withdrawing one, the register, and what the partners say."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from api.at_meetings import find_meeting, to_committee
-from api.json.once import IdempotencyKey, Once
-from api.json.sitting_shapes import DecisionGiven, DecisionShown, EndorsementGiven, EndorsementShown
+from api.at_decisions import Sight, find_decision
+from api.at_meetings import audience_of, find_meeting
+from api.json.once import IdempotencyKey, IfMatch, Once, etag, seen_version
+from api.json.sitting_shapes import (
+    DecisionGiven,
+    DecisionShown,
+    EndorsementGiven,
+    EndorsementShown,
+    WithdrawalGiven,
+)
 from api.permissions import Action, Forbidden, asks, require, to_program
 from api.session import AtDesk, Desk
 from meetings import decisions
-from meetings.committees import committees, membership
+from meetings.committees import committees
 
 router = APIRouter(tags=["meetings"])
 
@@ -22,9 +29,11 @@ router = APIRouter(tags=["meetings"])
 @router.get("/meetings/{meeting_id}/decisions")
 @asks(Action.SEE_MEETING)
 def list_decisions(meeting_id: UUID, desk: AtDesk) -> list[DecisionShown]:
-    """What a meeting decided, in the order of the numbers."""
-    find_meeting(desk.session, desk.asker, meeting_id)
-    return [_decision(desk, row) for row in decisions.decisions_of(desk.session, meeting_id)]
+    """What a meeting decided, in the order of the numbers, but for what was taken on an item that is not theirs."""
+    row, members, given = find_meeting(desk.session, desk.asker, meeting_id)
+    audience = audience_of(desk, members, given, row["starts"].date())
+    found = decisions.decisions_of(desk.session, meeting_id)
+    return [_decision(desk, one) for one in found if decisions.is_for(one, audience)]
 
 
 @router.post("/meetings/{meeting_id}/decisions", status_code=201)
@@ -53,8 +62,10 @@ def decide(
         owner_role=body.owner_role,
         owner_organization_id=body.owner_organization_id,
         due_on=body.due_on,
+        decided_at=body.decided_at,
         by=by,
         at=desk.at,
+        seen=body.seen,
     )
     once.done(response, 201, f"/api/v1/meetings/{meeting_id}/decisions")
     return _decision(desk, decisions.decision_of(desk.session, decision_id))
@@ -68,12 +79,42 @@ def read_register(
     year: Annotated[int | None, Query(ge=2000, le=2100, description="This year without it.")] = None,
 ) -> list[DecisionShown]:
     """A committee's register of decisions of a year, for those who sit on it and for the coordinator."""
-    row = next((one for one in committees(desk.session).values() if one["key"] == key), None)
-    if row is None:
+    committee_id = next((one for one, row in committees(desk.session).items() if row["key"] == key), None)
+    sight = Sight.of(desk)
+    if committee_id is None or committee_id not in sight.registers:
         raise Forbidden
-    require(Action.SEE_MEETING, to_committee(desk.asker, membership(desk.session, row["id"])))
-    found = decisions.register(desk.session, row["id"], year or desk.day.year)
-    return [_decision(desk, one) for one in found]
+    found = decisions.register(desk.session, committee_id, year or desk.day.year)
+    return [_decision(desk, one) for one in found if sight.has(one)]
+
+
+@router.get("/decisions/{decision_id}")
+@asks(Action.SEE_DECISION)
+def get_decision(decision_id: UUID, desk: AtDesk, response: Response) -> DecisionShown:
+    """One decision: for those who read its register, who are to endorse it, or who owe what it asks for."""
+    row, _, _ = find_decision(desk, decision_id)
+    response.headers["ETag"] = etag(row["version"])
+    return _decision(desk, row)
+
+
+@router.post("/decisions/{decision_id}/withdrawal")
+@asks(Action.RUN_MEETING)
+def withdraw_decision(
+    decision_id: UUID, body: WithdrawalGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
+) -> DecisionShown:
+    """Have a decision hold no more, because a later one of the committee says so; nobody owes its task any more."""
+    _, _, given = find_decision(desk, decision_id)
+    by, seen = require(Action.RUN_MEETING, given), seen_version(if_match)
+    find_decision(desk, body.withdrawn_by)
+    decisions.withdraw(desk.session, decision_id, withdrawn_by=body.withdrawn_by, by=by, at=desk.at, seen=seen)
+    return get_decision(decision_id, desk, response)
+
+
+@router.get("/endorsements")
+@asks(Action.SEE_DECISIONS)
+def list_endorsements(desk: AtDesk) -> list[DecisionShown]:
+    """The decisions on management that the asker's organizations endorse or object to (GV-4), said or not yet."""
+    require(Action.SEE_DECISIONS, to_program(desk.asker))
+    return [_decision(desk, row) for row in decisions.to_endorse(desk.session, Sight.of(desk).organizations)]
 
 
 @router.put("/endorsements")
@@ -96,7 +137,7 @@ def endorse(body: EndorsementGiven, desk: AtDesk) -> list[EndorsementShown]:
 
 _OF_DECISION: Final = (
     *("id", "number", "kind", "text_fr", "text_en", "state", "decided_at", "meeting_id", "item_id", "task_id"),
-    *("owner_role", "owner_organization_id", "due_on", "needs_endorsement"),
+    *("owner_role", "owner_organization_id", "due_on", "needs_endorsement", "has_quorum", "withdrawn_by_id", "version"),
 )
 
 

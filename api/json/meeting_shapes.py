@@ -59,6 +59,7 @@ class SeasonGiven(Given):
     online_url: Line = ""
     without: Annotated[tuple[WithoutGiven, ...], Field(max_length=60)] = ()
     instead: Annotated[tuple[InsteadGiven, ...], Field(max_length=60)] = ()
+    draft_id: UUID | None = None
 
 
 class WithoutGiven(Given):
@@ -82,6 +83,7 @@ class MeetingsGiven(Given):
     minutes: Minutes | None = None
     place: Line = ""
     online_url: Line = ""
+    draft_id: UUID | None = None
 
 
 class TimeGiven(Given):
@@ -125,8 +127,8 @@ class ItemGiven(Given):
 
     title_fr: Line = ""
     title_en: Line = ""
-    minutes: Annotated[int, Field(ge=0, le=600)] | None = None
-    purpose: Literal["info", "discussion", "decision"] | None = None
+    minutes: Annotated[StrictInt, Field(ge=0, le=600)] | None = None
+    purpose: Literal["information", "discussion", "decision"] | None = None
     meeting_id: UUID | None = None
     late_reason: Line = ""
 
@@ -198,6 +200,15 @@ class ProposalShown(Shown):
     alternatives: list[OtherShown]
 
 
+class DraftShown(Shown):
+    """A year of dates that was drafted when the last planned ones came near. Nothing of it is planned."""
+
+    id: UUID
+    year: int
+    drafted_at: AwareDatetime
+    dates: list[ProposalShown]
+
+
 class LetterShown(Shown):
     """A letter that a change writes: to whom, of what kind, about which local time; or to nobody, without address."""
 
@@ -256,29 +267,6 @@ class MeetingShown(MeetingLine):
     agenda_frozen_at: AwareDatetime | None
     invited: list[InvitedShown]
     alternates: list[UUID]
-
-
-class ItemShown(Shown):
-    """An item as the reader may read it: in both languages, with the fact that put it there."""
-
-    number: str
-    section_fr: str
-    section_en: str
-    title_fr: str
-    title_en: str
-    presenter: str
-    minutes: int
-    purpose: str
-    why: str
-    times_seen: int
-    late: bool
-
-
-class AgendaShown(Shown):
-    """An agenda as the reader may read it, and by how many minutes it is too long."""
-
-    items: list[ItemShown]
-    overrun_minutes: int
 
 
 class ItemAsked(Shown):

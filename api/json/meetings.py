@@ -1,4 +1,4 @@
-"""Meetings over JSON: lists and single ones, moving and cancelling, guests, answers, agendas and calendar addresses."""
+"""Meetings over JSON: lists and single ones, moving and cancelling, guests, answers and calendar addresses."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import select
 
-from api.at_meetings import audience_of, find_meeting
+from api.at_meetings import find_meeting
 from api.json.committees import PREVIEWED, Preview, changed, planned
 from api.json.meeting_shapes import (
-    AgendaShown,
     AnswerGiven,
     ChangeShown,
     FeedMade,
@@ -21,7 +20,6 @@ from api.json.meeting_shapes import (
     GuestGiven,
     HourGiven,
     InvitedShown,
-    ItemShown,
     MeetingLine,
     MeetingShown,
     PlaceGiven,
@@ -37,9 +35,8 @@ from duties.actors import Actor
 from duties.here import program_of
 from duties.refusals import Refusal
 from locales import N_
-from meetings import agenda_papers, answers, feeds, invitations, schedule
+from meetings import answers, feeds, invitations, schedule
 from meetings.committees import ALTERNATE, Membership, committees
-from meetings.documents.content import ItemLine
 from meetings.holding import lock_meeting, read_meeting
 from models.base import table_of
 from models.invitation import MeetingAnswer
@@ -262,16 +259,6 @@ def answer_invitation(meeting_id: UUID, body: AnswerGiven, desk: AtDesk, respons
     return get_meeting(meeting_id, desk, response)
 
 
-@router.get("/meetings/{meeting_id}/agenda")
-@asks(Action.SEE_MEETING)
-def get_agenda(meeting_id: UUID, desk: AtDesk, addendum: Annotated[int, Query(ge=0, le=1000)] = 0) -> AgendaShown:
-    """What is on a meeting's agenda, or on an addendum to it, as the asker may read it."""
-    row, members, given = find_meeting(desk.session, desk.asker, meeting_id)
-    audience = audience_of(desk, members, given, row["starts"].date())
-    content = agenda_papers.content(desk.session, meeting_id, audience=audience, addendum=addendum)
-    return AgendaShown(items=[_item(desk, one) for one in content.items], overrun_minutes=content.overrun_minutes)
-
-
 @router.get("/calendar-feeds")
 @asks(Action.KEEP_FEED)
 def list_feeds(desk: AtDesk) -> list[FeedShown]:
@@ -377,23 +364,4 @@ def _meeting(desk: Desk, row: Mapping[str, Any], members: Membership) -> Meeting
             if person_id in invited
         ],
         alternates=[one for one in mine if one != desk.asker.person_id],
-    )
-
-
-def _item(desk: Desk, one: ItemLine) -> ItemShown:
-    def here(both: Any) -> str:
-        return str(getattr(both, desk.language) or both.fr or both.en)
-
-    return ItemShown(
-        number=one.number,
-        section_fr=one.section.fr,
-        section_en=one.section.en,
-        title_fr=one.title.fr,
-        title_en=one.title.en,
-        presenter=here(one.presenter),
-        minutes=one.minutes,
-        purpose=one.purpose,
-        why=here(one.why),
-        times_seen=one.times_seen,
-        late=one.late,
     )

@@ -1,29 +1,109 @@
-"""Minutes over JSON."""
+"""Minutes over JSON: read as the reader may, written while they are a draft, sent, and approved for good."""
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Path, Response
 
 from api.at_meetings import find_meeting
-from api.json.once import etag
-from api.json.sitting_shapes import MinutesShown
-from api.permissions import Action, asks
-from api.session import AtDesk
+from api.at_minutes import find_minutes
+from api.json.committees import Preview, changed
+from api.json.meeting_shapes import ChangeShown
+from api.json.once import IfMatch, etag, seen_version
+from api.json.sitting_shapes import ApprovalGiven, MinutesShown, NoteGiven
+from api.permissions import Action, asks, require
+from api.session import AtDesk, Desk
+from duties.actors import Actor
 from meetings import minutes
 from meetings.documents.content import as_json
 
 router = APIRouter(tags=["meetings"])
 
+Number = Annotated[str, Path(max_length=11, description="The number of the item, such as 7 or 7.1.")]
+
 
 @router.get("/meetings/{meeting_id}/minutes")
 @asks(Action.SEE_MEETING)
 def get_minutes(meeting_id: UUID, desk: AtDesk, response: Response) -> MinutesShown:
-    """The minutes of a meeting that was held, in both languages, and whether they are approved."""
-    find_meeting(desk.session, desk.asker, meeting_id)
-    row = minutes.minutes_of(desk.session, meeting_id)
-    response.headers["ETag"] = etag(row["version"])
+    """The minutes of a meeting that was held, in both languages, with the items that the asker may read.
+
+    Whoever does not keep them reads them once they were sent.
+    """
+    sheet = find_minutes(desk, meeting_id)
+    if sheet.row is None or sheet.content is None:
+        raise minutes.none_yet()
+    response.headers["ETag"] = etag(sheet.row["version"])
     return MinutesShown(
-        id=row["id"], state=row["state"], version=row["version"], content=as_json(minutes.content_of(row))
+        id=sheet.row["id"],
+        state=sheet.row["state"],
+        version=sheet.row["version"],
+        approved_in=sheet.row["approved_in_id"],
+        content=as_json(sheet.content),
     )
+
+
+@router.put("/meetings/{meeting_id}/minutes/notes/{number}")
+@asks(Action.RUN_MEETING)
+def edit_note(
+    meeting_id: UUID, number: Number, body: NoteGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
+) -> MinutesShown:
+    """Change what a draft says of an item."""
+    by, seen = _keeper(desk, meeting_id), seen_version(if_match)
+    minutes.edit_note(
+        desk.session, meeting_id, number, said_fr=body.said_fr, said_en=body.said_en, by=by, at=desk.at, seen=seen
+    )
+    return get_minutes(meeting_id, desk, response)
+
+
+@router.post("/meetings/{meeting_id}/minutes/refreshing")
+@asks(Action.RUN_MEETING)
+def refresh_minutes(meeting_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = "") -> MinutesShown:
+    """Take over into a draft what was corrected since in the attendance; what it says of each item stays."""
+    by, seen = _keeper(desk, meeting_id), seen_version(if_match)
+    minutes.refresh(desk.session, meeting_id, by=by, at=desk.at, seen=seen)
+    return get_minutes(meeting_id, desk, response)
+
+
+@router.post("/meetings/{meeting_id}/minutes/circulation")
+@asks(Action.RUN_MEETING)
+def circulate_minutes(
+    meeting_id: UUID, desk: AtDesk, response: Response, preview: Preview = False, if_match: IfMatch = ""
+) -> ChangeShown:
+    """Send the draft to those whom the meeting invited; sent again, to those for whom something changed."""
+    by, seen = _keeper(desk, meeting_id), seen_version(if_match)
+    shown = changed(
+        desk,
+        lambda: minutes.circulate(desk.session, meeting_id, by=by, at=desk.at, seen=seen),
+        preview=preview,
+    )
+    response.headers["ETag"] = etag(minutes.minutes_of(desk.session, meeting_id)["version"])
+    return shown
+
+
+@router.post("/meetings/{meeting_id}/minutes/amendment")
+@asks(Action.RUN_MEETING)
+def amend_minutes(meeting_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = "") -> MinutesShown:
+    """Take back what was sent, to change it."""
+    by, seen = _keeper(desk, meeting_id), seen_version(if_match)
+    minutes.amend(desk.session, meeting_id, by=by, at=desk.at, seen=seen)
+    return get_minutes(meeting_id, desk, response)
+
+
+@router.post("/meetings/{meeting_id}/minutes/approval")
+@asks(Action.RUN_MEETING)
+def approve_minutes(
+    meeting_id: UUID, body: ApprovalGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
+) -> MinutesShown:
+    """Record in which later meeting of the committee they were approved. They never change again."""
+    by, seen = _keeper(desk, meeting_id), seen_version(if_match)
+    find_meeting(desk.session, desk.asker, body.meeting_id)
+    minutes.approve(desk.session, meeting_id, in_meeting=body.meeting_id, by=by, at=desk.at, seen=seen)
+    return get_minutes(meeting_id, desk, response)
+
+
+def _keeper(desk: Desk, meeting_id: UUID) -> Actor:
+    """Under whom the asker keeps the minutes of a meeting that they may see. Raises Forbidden."""
+    _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
+    return require(Action.RUN_MEETING, given)

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 
 from api.answers import PROBLEM
 from api.json import (
+    agendas,
     agreements,
     cases,
     committees,
@@ -55,6 +56,7 @@ for part in (
     people,
     committees,
     meetings,
+    agendas,
     sittings,
     decisions,
     departures,

@@ -68,7 +68,11 @@ class AdditionGiven(Given):
 
 
 class DecisionGiven(Given):
-    """What is decided, in one language at least; with the role that owes it, and the last day for it."""
+    """What is decided, in one language at least; with the role that owes it, and the last day for it.
+
+    `decided_at` is given where it was decided earlier than it is recorded: its quorum is that of then. `seen` is the
+    version of the item.
+    """
 
     text_fr: Said = ""
     text_en: Said = ""
@@ -77,6 +81,27 @@ class DecisionGiven(Given):
     owner_role: Key = ""
     owner_organization_id: UUID | None = None
     due_on: Day | None = None
+    decided_at: Moment | None = None
+    seen: Version = None
+
+
+class WithdrawalGiven(Given):
+    """The later decision of the same committee that takes this one back."""
+
+    withdrawn_by: UUID
+
+
+class NoteGiven(Given):
+    """What a draft of minutes says of an item. What is not given stays as it is."""
+
+    said_fr: Said | None = None
+    said_en: Said | None = None
+
+
+class ApprovalGiven(Given):
+    """The later meeting that approved the minutes, once it is opened."""
+
+    meeting_id: UUID
 
 
 class EndorsementGiven(Given):
@@ -87,14 +112,6 @@ class EndorsementGiven(Given):
     said: Literal["endorsed", "objected"]
     reason: Said = ""
     seen: Version = None
-
-
-class AssembledShown(Shown):
-    """The items that came on an agenda, went from it, and say something else than before."""
-
-    added: list[UUID]
-    removed: list[UUID]
-    changed: list[UUID]
 
 
 class StateShown(Shown):
@@ -181,13 +198,17 @@ class DecisionShown(Shown):
     owner_organization_id: UUID | None
     due_on: date | None
     needs_endorsement: bool
+    has_quorum: bool
+    withdrawn_by_id: UUID | None
+    version: int
     endorsements: list[EndorsementShown]
 
 
 class MinutesShown(Shown):
-    """The minutes of a meeting; `content` is as its documents are made of."""
+    """The minutes of a meeting; `content` is as its documents are made of, `approved_in` the later meeting."""
 
     id: UUID
     state: str
     version: int
+    approved_in: UUID | None
     content: dict[str, Any]

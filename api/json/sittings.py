@@ -11,7 +11,6 @@ from api.at_meetings import find_meeting
 from api.json.once import IdempotencyKey, IfMatch, Once, etag, seen_version
 from api.json.sitting_shapes import (
     AdditionGiven,
-    AssembledShown,
     AttendanceGiven,
     AttendanceShown,
     ClosingGiven,
@@ -24,21 +23,12 @@ from api.json.sitting_shapes import (
 from api.permissions import Action, Forbidden, asks, require
 from api.session import AtDesk, Desk
 from duties.actors import Actor
-from meetings import assembling, attendance, running
+from meetings import attendance, running
 from meetings.agenda_items import items_of
 from meetings.committees import committees
 from meetings.holding import read_meeting
 
 router = APIRouter(tags=["meetings"])
-
-
-@router.post("/meetings/{meeting_id}/agenda/assembly")
-@asks(Action.KEEP_AGENDA)
-def assemble_agenda(meeting_id: UUID, desk: AtDesk) -> AssembledShown:
-    """Draw a meeting's agenda anew by the committee's rules. What was changed by hand stays."""
-    by = _as(desk, Action.KEEP_AGENDA, meeting_id)
-    done = assembling.assemble(desk.session, meeting_id, by=by, at=desk.at)
-    return AssembledShown(added=list(done.added), removed=list(done.removed), changed=list(done.changed))
 
 
 @router.post("/meetings/{meeting_id}/opening")

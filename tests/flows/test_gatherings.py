@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import func, select, update
 
@@ -94,6 +94,31 @@ def test_an_agenda_goes_out_and_is_frozen_once_each_at_its_declared_hour(cast: C
     assert row is not None
     assert b"application/pdf" in row.message
     assert b"2026-12-02-clinical" in row.message
+
+
+def test_the_weekly_agendas_and_letters_go_on_after_31_december(cast: Cast) -> None:
+    """What a week is owed is found by its days: a count of the weeks of a year begins anew at its end, and stops."""
+    _planned(cast)
+    means = means_of(cast, clock := Clock(), Mailbag())
+    clock.now = datetime(2026, 12, 14, 15, 0, tzinfo=AT.tzinfo)
+    while clock.now < datetime(2027, 1, 20, 15, 0, tzinfo=AT.tzinfo):
+        gatherings.gather(means, cast.program_id, "test")
+        clock.pass_by(hours=12)
+    with cast.session() as session:
+        frozen = session.scalars(
+            select(_meeting.c.starts)
+            .join(_version, _version.c.meeting_id == _meeting.c.id)
+            .where(_meeting.c.starts_at >= datetime(2026, 12, 15, tzinfo=UTC))
+            .order_by(_meeting.c.starts)
+        ).all()
+        sent = session.scalars(
+            select(_notice.c.created_at).where(
+                _notice.c.template == "meeting_agenda", _notice.c.person_id == cast.people["police"]
+            )
+        ).all()
+    weeks = [date(2026, 12, 16) + timedelta(days=7 * n) for n in range(6)]
+    assert [starts.date() for starts in frozen] == weeks
+    assert {moment.date().isocalendar()[:2] for moment in sent} == {day.isocalendar()[:2] for day in weeks}
 
 
 def test_an_agenda_that_lacks_a_title_in_one_language_is_told_to_the_coordinator_once_and_frozen_when_it_has_it(

@@ -24,7 +24,7 @@ OF_THE_FRAMEWORK: Final = frozenset({"/api/v1/openapi.json"})
 
 _DAY: Final = ARRIVAL.isoformat()
 #: What stands in an address and names nothing that is anyone's.
-NO_THING: Final = frozenset({"anchor", "period", "year", "language", "form"})
+NO_THING: Final = frozenset({"anchor", "period", "year", "language", "form", "number"})
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -446,6 +446,30 @@ SENT: Final[Mapping[str, Sent]] = {
     "PUT /api/v1/meetings/{meeting_id}/attendance": Sent(json={"seat_id": _NOBODY, "state": "present"}),
     "PUT /api/v1/meetings/{meeting_id}/outcomes/{item_id}": Sent(json={"outcome": "treated"}),
     "POST /api/v1/meetings/{meeting_id}/additions": Sent(json={"title_fr": "Un point", "reason": "Cette nuit."}),
+    "PUT /api/v1/meetings/{meeting_id}/agenda/items/{item_id}": Sent(json={"title_fr": "Un autre"}),
+    "PUT /api/v1/meetings/{meeting_id}/agenda/items/{item_id}/place": Sent(json={"place": 1}),
+    "POST /api/v1/meetings/{meeting_id}/agenda/items/{item_id}/restoring": Sent(which={"item_id": "off"}),
+    "POST /api/v1/meetings/{meeting_id}/agenda/items/{item_id}/scheduling": Sent(which={"item_id": "waiting"}),
+    "POST /api/v1/meetings/{meeting_id}/agenda/items/{item_id}/withdrawal": Sent(which={"item_id": "waiting"}),
+    "POST /api/v1/meetings/{meeting_id}/agenda/items/{item_id}/late": Sent(
+        which={"meeting_id": "frozen", "item_id": "waiting"}, json={"reason": "Cette nuit."}
+    ),
+    "POST /api/v1/meetings/{meeting_id}/agenda/items/{item_id}/late-refusal": Sent(
+        which={"meeting_id": "frozen", "item_id": "late"}
+    ),
+    "GET /api/v1/meetings/{meeting_id}/minutes": Sent(which=_HELD),
+    "PUT /api/v1/meetings/{meeting_id}/minutes/notes/{number}": Sent(
+        which=_HELD, path="/api/v1/meetings/{meeting_id}/minutes/notes/1", json={"said_fr": "Entendu."}
+    ),
+    "POST /api/v1/meetings/{meeting_id}/minutes/refreshing": Sent(which=_HELD),
+    "POST /api/v1/meetings/{meeting_id}/minutes/circulation": Sent(which=_HELD),
+    "POST /api/v1/meetings/{meeting_id}/minutes/amendment": Sent(which=_HELD),
+    "POST /api/v1/meetings/{meeting_id}/minutes/approval": Sent(which=_HELD, json={"meeting_id": "{meeting_id}"}),
+    "POST /api/v1/decisions/{decision_id}/withdrawal": Sent(json={"withdrawn_by": "{later_id}"}),
+    "GET /api/v1/committees/{key}/drafts": Sent(path="/api/v1/committees/{committee_key}/drafts"),
+    "POST /api/v1/committees/{key}/drafts/{draft_id}/dismissal": Sent(
+        path="/api/v1/committees/{committee_key}/drafts/{draft_id}/dismissal"
+    ),
     "POST /api/v1/meetings/{meeting_id}/decisions": Sent(json={"text_fr": "On continue."}),
     "PUT /api/v1/endorsements": Sent(
         json={"decision_id": _NOBODY, "organization_id": "{organization_id}", "said": "endorsed"}

@@ -120,11 +120,13 @@ def test_what_cannot_be_bound_is_a_stray_and_changes_nothing(
     session: Session, change: dict[str, str], reason: str
 ) -> None:
     mail = _mail(_uid(session), **change)  # type: ignore[arg-type]
+    before = len(letters(session))
     assert replies.receive(session, mail, at=AT) == replies.Received(stray=reason)
     assert replies.receive(session, mail, at=AT + timedelta(hours=1)) == replies.Received(stray=reason)
     assert _answers(session) == []
     (kept,) = replies.strays(session)
     assert kept["reason"] == reason
+    assert len(letters(session)) == before, "a reply invites nobody, least of all whom it brings along"
     replies.put_away(session, kept["id"], by=replies.BY_MAIL, at=AT)
     assert replies.strays(session) == []
 

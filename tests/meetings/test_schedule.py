@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 import pytest
@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from duties import people
 from duties.refusals import Refusal
-from meetings import answers, invitations, schedule
+from meetings import answers, attendance, invitations, running, schedule
 from meetings.committees import committee_of
 from meetings.holding import read_meeting
 from meetings.invitations import Told
@@ -231,6 +231,27 @@ def test_a_new_hour_from_a_day_on_ends_the_season_and_begins_another(cast: Cast,
     moved = begun.events[1]
     assert moved["recurrence-id"].dt.replace(tzinfo=None) == datetime(2027, 2, 3, 14, 0)
     assert moved["dtstart"].dt.replace(tzinfo=None) == datetime(2027, 2, 4, 13, 0)
+
+
+def test_who_came_before_the_hour_changed_stays_recorded_at_the_meetings_to_which_they_came(
+    cast: Cast, session: Session
+) -> None:
+    _season(session, cast)
+    by, during = cast.actor("coordinator"), datetime(2026, 12, 9, 15, 0, tzinfo=UTC)
+    past = _on(session, date(2026, 12, 9))
+    running.open_meeting(session, past, by=by, at=during)
+    attendance.record_rest(session, past, by=by, at=during)
+    recorded, stood = attendance.attendance_of(session, past), read_meeting(session, past)
+    assert {one.state for one in recorded if one.person_id} == {"present"}
+    later = _on(session, date(2027, 1, 13))
+    schedule.change_hour(
+        session, stood["series_id"], since=date(2027, 1, 6), hour=time(14, 0), by=by, at=during + timedelta(hours=2)
+    )
+    assert attendance.attendance_of(session, past) == recorded
+    assert read_meeting(session, past) == stood
+    moved = read_meeting(session, later)
+    assert (moved["starts"], moved["original"]) == (datetime(2027, 1, 13, 14, 0), datetime(2027, 1, 13, 14, 0))
+    assert moved["series_id"] != stood["series_id"]
 
 
 def test_a_new_hour_from_the_first_day_on_takes_the_old_season_from_every_calendar(

@@ -94,18 +94,20 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
         "online_url": "https://visio.example/a",
         "without": [{"day": "2027-02-10", "reason": "Relâche"}],
         "instead": [{"day": "2027-02-17", "starts": "2027-02-18T09:30"}],
+        "draft_id": SOMEONE,
     },
     "POST /committees/{key}/meetings": {
         "starts": ["2027-04-07T13:30"],
         "minutes": 120,
         "place": "Salle A",
         "online_url": "https://visio.example/a",
+        "draft_id": SOMEONE,
     },
     "POST /committees/{key}/agenda-items": {
         "title_fr": "Un point",
         "title_en": "An item",
         "minutes": 10,
-        "purpose": "info",
+        "purpose": "information",
         "meeting_id": SOMEONE,
         "late_reason": "Urgent",
     },
@@ -133,6 +135,8 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
         "owner_role": "coordinator",
         "owner_organization_id": SOMEONE,
         "due_on": "2027-01-20",
+        "decided_at": "2027-01-06T15:00:00Z",
+        "seen": 1,
     },
     "POST /obligations/{period_id}/attestation": {"said": "held", "note": "In each week."},
     "POST /obligations/{period_id}/documents": {
@@ -194,6 +198,8 @@ def places(cast: Cast, coordinator: Asker) -> dict[str, str]:
         "period_id": SOMEONE,
         "document_id": SOMEONE,
         "item_id": SOMEONE,
+        "decision_id": SOMEONE,
+        "number": "1",
     }
 
 

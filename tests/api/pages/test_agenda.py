@@ -87,7 +87,7 @@ def asked(cast: Cast, name: str, title: str, **more: Any) -> UUID:
 
 def sent(cast: Cast) -> int:
     with cast.session() as session:
-        of_agendas = _notice.c.template.in_(["meeting_agenda", "meeting_addendum"])
+        of_agendas = _notice.c.template == "meeting_agenda"
         return session.scalar(select(func.count()).select_from(_notice).where(of_agendas)) or 0
 
 

@@ -50,6 +50,8 @@ def sat(*filled: str, on: date, rule: AttendanceRule = RULE, waived: Sequence[Sp
         (("present", "unrecorded", "unrecorded", "unrecorded"), date(2026, 5, 13), "on_track"),
         (("present", "unrecorded", "unrecorded", "unrecorded"), date(2026, 5, 21), "awaiting_record"),
         (("absent", "absent", "unrecorded", "unrecorded"), date(2026, 9, 10), "cannot_be_met"),
+        (("absent", "cancelled", "unrecorded", "unrecorded"), date(2026, 6, 1), "at_risk"),
+        (("absent", "cancelled", "absent", "unrecorded"), date(2026, 9, 10), "cannot_be_met"),
     ],
 )
 def test_a_seat_that_stays_empty_once_too_often_cannot_be_made_good(

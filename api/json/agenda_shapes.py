@@ -1,0 +1,132 @@
+"""What the JSON window takes and gives of agendas: their items as they are kept, and what goes out of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field, StrictInt
+
+from api.json.meeting_shapes import Line
+from api.json.shapes import Given, Shown
+
+ItemMinutes = Annotated[StrictInt, Field(ge=0, le=600)]
+
+
+# ------------------------------------------------------------------------------------------------------------- taken
+
+
+class ItemEdited(Given):
+    """What changes of an item: what is not given stays as it is. A null seat is nobody's in particular."""
+
+    title_fr: Line | None = None
+    title_en: Line | None = None
+    minutes: ItemMinutes | None = None
+    purpose: Literal["information", "discussion", "decision"] | None = None
+    audience: Literal["invited", "seats", "partners"] | None = None
+    presenter_seat_id: UUID | None = None
+
+
+class PlaceOnAgenda(Given):
+    """The place of an item on its agenda, counted from 1; further than last is last."""
+
+    place: Annotated[StrictInt, Field(ge=1, le=9999)]
+
+
+class LateGiven(Given):
+    """Why an item cannot wait; it may be left out where whoever asked for it said so."""
+
+    reason: Line = ""
+
+
+# ------------------------------------------------------------------------------------------------------------- given
+
+
+class ItemShown(Shown):
+    """An item as the reader may read it: in both languages, with the fact that put it there."""
+
+    number: str
+    section_fr: str
+    section_en: str
+    title_fr: str
+    title_en: str
+    points: list[str]
+    presenter: str
+    minutes: int
+    purpose: str
+    why: str
+    times_seen: int
+    late: bool
+    late_reason: str
+
+
+class AgendaShown(Shown):
+    """An agenda as the reader may read it, and by how many minutes it is too long."""
+
+    items: list[ItemShown]
+    overrun_minutes: int
+
+
+class AssembledShown(Shown):
+    """The items that came on an agenda, went from it, and say something else than before."""
+
+    added: list[UUID]
+    removed: list[UUID]
+    changed: list[UUID]
+
+
+class ItemKept(Shown):
+    """An item as it is kept. `number` is empty until the agenda is frozen; `is_asked` where no rule draws it."""
+
+    id: UUID
+    state: str
+    meeting_id: UUID | None
+    number: str
+    section_fr: str
+    section_en: str
+    title_fr: str
+    title_en: str
+    minutes: int
+    purpose: str
+    audience: str
+    presenter_seat_id: UUID | None
+    late: bool
+    late_reason: str
+    times_seen: int
+    is_asked: bool
+    version: int
+
+
+class AgendaKept(Shown):
+    """The items to change: on the agenda, in the pool, asked for late, and taken off.
+
+    `missing` has, by language that someone who is invited reads, the items without a title in it: they hold the freeze
+    up. `freezes_at` is null where no round freezes it. Who does not keep the agenda has what they asked for alone.
+    """
+
+    items: list[ItemKept]
+    pool: list[ItemKept]
+    late: list[ItemKept]
+    off: list[ItemKept]
+    missing: dict[str, list[UUID]]
+    freezes_at: AwareDatetime | None
+
+
+class EditionShown(Shown):
+    """A letter with an agenda or an addendum: to whom, in which language, and the numbers that they read in it.
+
+    `is_sent` is false for someone for whose language it is not whole, or who may read none of it.
+    """
+
+    person_id: UUID
+    language: str
+    numbers: list[str]
+    is_sent: bool
+    has_address: bool
+
+
+class OutgoingShown(Shown):
+    """What an agenda sent to whom; with `preview`, what it would send, and nothing was changed."""
+
+    preview: bool
+    letters: list[EditionShown]

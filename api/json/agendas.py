@@ -1,0 +1,327 @@
+"""Agendas over JSON: what they say, their items as they are kept, freezing, and what comes late."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from api.at_agendas import (
+    Found,
+    Letter,
+    find_agenda,
+    find_item,
+    freezes_at,
+    keeper,
+    keeper_of_item,
+    lacking,
+    letters_of,
+    previewed,
+    refuse_over,
+    requests_of,
+    send,
+    withdrawer,
+)
+from api.at_meetings import audience_of, find_meeting
+from api.json.agenda_shapes import (
+    AgendaKept,
+    AgendaShown,
+    AssembledShown,
+    EditionShown,
+    ItemEdited,
+    ItemKept,
+    ItemShown,
+    LateGiven,
+    OutgoingShown,
+    PlaceOnAgenda,
+)
+from api.json.committees import Preview
+from api.json.once import IfMatch, etag, seen_version
+from api.permissions import Action, allows, asks, require
+from api.session import AtDesk, Desk
+from meetings import agenda_papers, agendas, assembling, freezing, posting
+from meetings.agenda_items import is_asked, item_of
+from meetings.agendas import AS_IS
+from meetings.documents.content import Both, ItemLine
+from meetings.freezing import Outgoing
+from meetings.holding import read_meeting
+
+router = APIRouter(tags=["meetings"])
+
+
+@router.get("/meetings/{meeting_id}/agenda")
+@asks(Action.SEE_MEETING)
+def get_agenda(meeting_id: UUID, desk: AtDesk, addendum: Annotated[int, Query(ge=0, le=1000)] = 0) -> AgendaShown:
+    """What is on a meeting's agenda, or on an addendum to it, as the asker may read it."""
+    row, members, given = find_meeting(desk.session, desk.asker, meeting_id)
+    audience = audience_of(desk, members, given, row["starts"].date())
+    content = agenda_papers.content(desk.session, meeting_id, audience=audience, addendum=addendum)
+    return AgendaShown(items=[_item(desk, one) for one in content.items], overrun_minutes=content.overrun_minutes)
+
+
+@router.get("/meetings/{meeting_id}/agenda/items")
+@asks(Action.ASK_FOR_ITEM)
+def list_items(meeting_id: UUID, desk: AtDesk) -> AgendaKept:
+    """The items of an agenda and of its committee's pool, to be changed by their ids and versions."""
+    found = find_agenda(desk, meeting_id)
+    require(Action.ASK_FOR_ITEM, found.given)
+    rows = agendas.items_of(desk.session, meeting_id)
+    late = agendas.late_requests(desk.session, meeting_id)
+    pool = agendas.pool_of(desk.session, found.committee_id)
+    off: Sequence[Mapping[str, Any]] = agendas.off_of(desk.session, meeting_id)
+    missing = lacking(desk, meeting_id, rows)
+    if allows(Action.KEEP_AGENDA, found.given) is None:
+        mine = {row["id"] for row in requests_of(desk, found)}
+        rows, pool = ([row for row in part if row["id"] in mine] for part in (rows, pool))
+        late, off, missing = tuple(row for row in late if row["id"] in mine), (), {}
+    waits_late = {row["id"] for row in late}
+    return AgendaKept(
+        items=[_kept(row) for row in rows],
+        pool=[_kept(row) for row in pool if row["id"] not in waits_late],
+        late=[_kept(row) for row in late],
+        off=[_kept(row) for row in off],
+        missing={language: [UUID(one) for one in ids] for language, ids in missing.items()},
+        freezes_at=freezes_at(desk, found.meeting),
+    )
+
+
+@router.post("/meetings/{meeting_id}/agenda/assembly")
+@asks(Action.KEEP_AGENDA)
+def assemble_agenda(meeting_id: UUID, desk: AtDesk) -> AssembledShown:
+    """Draw a meeting's agenda anew by the committee's rules. What was changed by hand stays."""
+    found, by = keeper(desk, meeting_id)
+    refuse_over(found.meeting)
+    done = assembling.assemble(desk.session, meeting_id, by=by, at=desk.at)
+    return AssembledShown(added=list(done.added), removed=list(done.removed), changed=list(done.changed))
+
+
+@router.get("/meetings/{meeting_id}/agenda/items/{item_id}")
+@asks(Action.WITHDRAW_ITEM)
+def get_item(meeting_id: UUID, item_id: UUID, desk: AtDesk, response: Response) -> ItemKept:
+    """One item as it is kept: for whoever keeps the agenda, and for a member who asked for it and may take it back."""
+    found, row = find_item(desk, meeting_id, item_id)
+    require(Action.WITHDRAW_ITEM, found.given)
+    return _shown(desk, response, row["id"])
+
+
+@router.put("/meetings/{meeting_id}/agenda/items/{item_id}")
+@asks(Action.KEEP_AGENDA)
+def edit_item(
+    meeting_id: UUID, item_id: UUID, body: ItemEdited, desk: AtDesk, response: Response, if_match: IfMatch = ""
+) -> ItemKept:
+    """Change an item's titles, length, purpose, audience or presenting seat."""
+    (found, by), seen = keeper_of_item(desk, meeting_id, item_id), seen_version(if_match)
+    return _changed(
+        desk,
+        response,
+        found,
+        item_id,
+        lambda: agendas.edit(
+            desk.session,
+            item_id,
+            title_fr=body.title_fr,
+            title_en=body.title_en,
+            minutes=body.minutes,
+            purpose=body.purpose,
+            audience=body.audience,
+            presenter=body.presenter_seat_id if "presenter_seat_id" in body.model_fields_set else AS_IS,
+            by=by,
+            at=desk.at,
+            seen=seen,
+        ),
+    )
+
+
+@router.put("/meetings/{meeting_id}/agenda/items/{item_id}/place")
+@asks(Action.KEEP_AGENDA)
+def move_item(
+    meeting_id: UUID, item_id: UUID, body: PlaceOnAgenda, desk: AtDesk, response: Response, if_match: IfMatch = ""
+) -> ItemKept:
+    """Put an item in another place of its agenda; it stands under the heading of what it comes to there."""
+    (found, by), seen = keeper_of_item(desk, meeting_id, item_id), seen_version(if_match)
+    return _changed(
+        desk,
+        response,
+        found,
+        item_id,
+        lambda: agendas.move_to(desk.session, item_id, body.place, by=by, at=desk.at, seen=seen),
+    )
+
+
+@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/scheduling")
+@asks(Action.KEEP_AGENDA)
+def put_item_on(meeting_id: UUID, item_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = "") -> ItemKept:
+    """Put an item of the pool last on an agenda that is not frozen."""
+    (found, by), seen = keeper_of_item(desk, meeting_id, item_id), seen_version(if_match)
+    return _changed(
+        desk,
+        response,
+        found,
+        item_id,
+        lambda: agendas.put_on(desk.session, item_id, meeting_id, by=by, at=desk.at, seen=seen),
+    )
+
+
+@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/removal")
+@asks(Action.KEEP_AGENDA)
+def take_item_off(
+    meeting_id: UUID, item_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = ""
+) -> ItemKept:
+    """Take an item off an agenda, to which it does not come back by itself."""
+    (found, by), seen = keeper_of_item(desk, meeting_id, item_id), seen_version(if_match)
+    return _changed(
+        desk, response, found, item_id, lambda: agendas.take_off(desk.session, item_id, by=by, at=desk.at, seen=seen)
+    )
+
+
+@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/restoring")
+@asks(Action.KEEP_AGENDA)
+def restore_item(meeting_id: UUID, item_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = "") -> ItemKept:
+    """Put what was taken off, and waits nowhere, last on its agenda again: as a new item, which is the answer."""
+    (found, by), seen = keeper_of_item(desk, meeting_id, item_id), seen_version(if_match)
+    refuse_over(found.meeting)
+    return _shown(desk, response, agendas.restore(desk.session, item_id, by=by, at=desk.at, seen=seen))
+
+
+@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/withdrawal")
+@asks(Action.WITHDRAW_ITEM)
+def withdraw_item(
+    meeting_id: UUID, item_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = ""
+) -> ItemKept:
+    """Take back an item that was asked for: the coordinator any, a member their own."""
+    (found, by), seen = withdrawer(desk, meeting_id, item_id), seen_version(if_match)
+    return _changed(
+        desk,
+        response,
+        found,
+        item_id,
+        lambda: agendas.withdraw_item(desk.session, item_id, by=by, at=desk.at, seen=seen),
+    )
+
+
+@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/late")
+@asks(Action.KEEP_AGENDA)
+def add_late_item(
+    meeting_id: UUID,
+    item_id: UUID,
+    body: LateGiven,
+    desk: AtDesk,
+    response: Response,
+    preview: Preview = False,
+    if_match: IfMatch = "",
+) -> OutgoingShown:
+    """Add an item of the pool to the frozen agenda, as an addendum, with the reason, and send that."""
+    (found, by), seen = keeper_of_item(desk, meeting_id, item_id), seen_version(if_match)
+    sent = _sent(
+        desk,
+        found,
+        "addendum",
+        lambda: freezing.add_late(desk.session, meeting_id, item_id, reason=body.reason, by=by, at=desk.at, seen=seen),
+        preview=preview,
+    )
+    response.headers["ETag"] = etag(item_of(desk.session, item_id)["version"])
+    return sent
+
+
+@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/late-refusal")
+@asks(Action.KEEP_AGENDA)
+def decline_late_item(
+    meeting_id: UUID, item_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = ""
+) -> ItemKept:
+    """Leave what was asked for late to a later meeting."""
+    (found, by), seen = keeper_of_item(desk, meeting_id, item_id), seen_version(if_match)
+    return _changed(
+        desk,
+        response,
+        found,
+        item_id,
+        lambda: agendas.decline_late(desk.session, item_id, by=by, at=desk.at, seen=seen),
+    )
+
+
+@router.post("/meetings/{meeting_id}/agenda/freezing")
+@asks(Action.KEEP_AGENDA)
+def freeze_agenda(
+    meeting_id: UUID, desk: AtDesk, response: Response, preview: Preview = False, if_match: IfMatch = ""
+) -> OutgoingShown:
+    """Freeze the agenda under its numbers, and send it to everyone who is invited. The version is the meeting's."""
+    (found, by), seen = keeper(desk, meeting_id), seen_version(if_match)
+    sent = _sent(
+        desk,
+        found,
+        "frozen",
+        lambda: freezing.freeze(desk.session, meeting_id, by=by, at=desk.at, seen=seen),
+        preview=preview,
+    )
+    response.headers["ETag"] = etag(read_meeting(desk.session, meeting_id)["version"])
+    return sent
+
+
+def _changed(desk: Desk, response: Response, found: Found, item_id: UUID, act: Callable[[], object]) -> ItemKept:
+    """Change an item of a meeting that is not over, and show it as it stands then."""
+    refuse_over(found.meeting)
+    act()
+    return _shown(desk, response, item_id)
+
+
+def _shown(desk: Desk, response: Response, item_id: UUID) -> ItemKept:
+    shown = _kept(item_of(desk.session, item_id))
+    response.headers["ETag"] = etag(shown.version)
+    return shown
+
+
+def _sent(
+    desk: Desk, found: Found, occasion: posting.Occasion, change: Callable[[], Outgoing], *, preview: bool
+) -> OutgoingShown:
+    """Make a change and send what it changed; or take it back, and say what it would send."""
+    refuse_over(found.meeting)
+    if preview:
+        letters = previewed(desk, change)
+    else:
+        outgoing = change()
+        letters = letters_of(desk, outgoing)
+        send(desk, outgoing, occasion)
+    return OutgoingShown(preview=preview, letters=[_letter(one) for one in letters])
+
+
+def _letter(one: Letter) -> EditionShown:
+    return EditionShown(
+        person_id=one.person_id,
+        language=one.language,
+        numbers=[line.number for line in one.edition.items],
+        is_sent=one.is_sent,
+        has_address=one.has_address,
+    )
+
+
+_AS_STORED: Final = (
+    *("id", "state", "meeting_id", "section_fr", "section_en", "title_fr", "title_en", "minutes", "purpose"),
+    *("audience", "presenter_seat_id", "late", "late_reason", "times_seen", "version"),
+)
+
+
+def _kept(row: Mapping[str, Any]) -> ItemKept:
+    return ItemKept(**{name: row[name] for name in _AS_STORED}, number=row["number"] or "", is_asked=is_asked(row))
+
+
+def _item(desk: Desk, one: ItemLine) -> ItemShown:
+    def here(both: Both) -> str:
+        return str(getattr(both, desk.language) or both.fr or both.en)
+
+    return ItemShown(
+        number=one.number,
+        section_fr=one.section.fr,
+        section_en=one.section.en,
+        title_fr=one.title.fr,
+        title_en=one.title.en,
+        points=[here(point) for point in one.points],
+        presenter=here(one.presenter),
+        minutes=one.minutes,
+        purpose=one.purpose,
+        why=here(one.why),
+        times_seen=one.times_seen,
+        late=one.late,
+        late_reason=here(one.late_reason),
+    )
