@@ -1,20 +1,23 @@
-"""Looking in the record for who read what, and who was turned away: by person, by day, by the thing read."""
+"""Looking in the record for who read what, and who was turned away: by person, by day, by the thing or the file."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import false, func, or_, select
+from sqlalchemy import CompoundSelect, Select, Table, Text, Uuid, cast, false, func, literal, or_, select, union_all
 from sqlalchemy.sql.expression import ColumnElement
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel
 
 from duties.here import many, moments_of, program_of
 from duties.reads import EXPORTED, READ
 from duties.turned_away import LEFT_OUT, REFUSED
-from models.base import table_of
+from models.base import refers, table_of
+from models.follow_up import FollowUp
+from models.participant import Participant
 from models.record import Event, Seal, SentHead
 
 READINGS: Final = (READ, EXPORTED)
@@ -26,15 +29,20 @@ _EARLIEST, _LATEST = 2000, 2100
 _event = table_of(Event)
 _seal = table_of(Seal)
 _sent = table_of(SentHead)
+_participant = table_of(Participant)
+_follow_up = table_of(FollowUp)
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What one looks for. `thing` is what was read, or the case that it belongs to; `on` is a local day."""
+    """What one looks for. `thing` is what was read, or the case or the participant that it belongs to; `on` is a local
+    day; `file` is the number or the reference by which a participant is known, "" for anybody.
+    """
 
     person_id: UUID | None = None
     on: date | None = None
     thing: UUID | None = None
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,10 +93,68 @@ def _wanted(session: Session, verbs: tuple[str, ...], asked: Asked) -> list[Colu
         wanted.append(or_(*whose))
     if asked.thing is not None:
         named = [_event.c.facts[name].astext == str(asked.thing) for name in ("case", "asked")]
-        wanted.append(or_(_event.c.subject_id == asked.thing, *named))
+        in_file = _event.c.subject_id.in_(_parts_of(session, select(literal(asked.thing, Uuid()))))
+        wanted.append(or_(_event.c.subject_id == asked.thing, in_file, *named))
+    if asked.file:
+        whole = select(_participant.c.id).where(
+            _participant.c.program_id == program_of(session),
+            or_(
+                *(known.in_(_as_written(asked.file)) for known in (_participant.c.number, _participant.c.candidate_ref))
+            ),
+        )
+        ids = union_all(whole, _parts_of(session, whole)).subquery()
+        turned_away = _event.c.facts["asked"].astext.in_(select(cast(ids.c.id, Text)))
+        wanted.append(or_(_event.c.subject_id.in_(select(ids.c.id)), turned_away))
     if asked.on is not None and not _EARLIEST <= asked.on.year <= _LATEST:
         wanted.append(false())  # nothing was read then, and no moment is that far away
     elif asked.on is not None:
         first, after = moments_of(session, asked.on)
         wanted += [_event.c.at >= first, _event.c.at < after]
     return wanted
+
+
+def file_names(session: Session, things: Iterable[UUID]) -> dict[UUID, str]:
+    """Of these things, those that are a participant or a part of one's file: the number, or else the reference."""
+    ids, here = list(things), program_of(session)
+    named = func.coalesce(_participant.c.number, _participant.c.candidate_ref)
+    asked = [select(_participant.c.id, named).where(_participant.c.program_id == here, _participant.c.id.in_(ids))]
+    for table, by_follow_up in _parts():
+        rows = select(table.c.id, named).select_from(table)
+        if by_follow_up:
+            rows = rows.join(_follow_up, refers(table.c.follow_up_id, _follow_up))
+        whose = _follow_up if by_follow_up else table
+        rows = rows.join(_participant, refers(whose.c.participant_id, _participant))
+        asked.append(rows.where(table.c.program_id == here, table.c.id.in_(ids)))
+    return {row[0]: row[1] for row in session.execute(union_all(*asked))}
+
+
+def _parts_of(session: Session, participants: Select[Any]) -> CompoundSelect[Any]:
+    """The ids of whatever belongs to the files of these participants."""
+    here = program_of(session)
+    theirs = select(_follow_up.c.id).where(
+        _follow_up.c.program_id == here, _follow_up.c.participant_id.in_(participants)
+    )
+    return union_all(
+        *(
+            select(table.c.id).where(
+                table.c.program_id == here,
+                table.c.follow_up_id.in_(theirs) if by_follow_up else table.c.participant_id.in_(participants),
+            )
+            for table, by_follow_up in _parts()
+        )
+    )
+
+
+def _parts() -> Iterator[tuple[Table, bool]]:
+    """Every table whose rows belong to one file, and whether they do by the follow-up or by the participant."""
+    for table in SQLModel.metadata.sorted_tables:
+        if "id" in table.c and "participant_id" in table.c:
+            yield table, False
+        elif "id" in table.c and "follow_up_id" in table.c:
+            yield table, True
+
+
+def _as_written(file: str) -> list[str]:
+    """A number or reference as people write it, and as it is kept."""
+    plain = file.strip().upper()
+    return [plain, f"#{plain}"]

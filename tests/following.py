@@ -81,13 +81,13 @@ def followed(
     )
 
 
-def bar(session: Session, cast: Cast, follow_up_id: UUID, name: str, *, at: datetime = AT) -> None:
+def bar(session: Session, cast: Cast, follow_up_id: UUID, person_id: UUID, *, at: datetime = AT) -> None:
     """The participant does not want this worker in their file."""
     session.add(
         Barred(
             program_id=cast.program_id,
             participant_id=row_of(session, follow_up_id)["participant_id"],
-            person_id=cast.people[name],
+            person_id=person_id,
             recorded_by=cast.people["coordinator"],
             recorded_at=at,
         )

@@ -30,7 +30,11 @@ Before = Annotated[int, Query(ge=1, le=2**62, description="Lines older than this
 Limit = Annotated[int, Query(ge=1, le=200)]
 By = Annotated[UUID | None, Query(description="The person who read, or was turned away.")]
 On = Annotated[Day | None, Query(description="A local day of the program.")]
-Thing = Annotated[UUID | None, Query(description="What was read or asked for, or the case that it belongs to.")]
+Thing = Annotated[
+    UUID | None,
+    Query(description="What was read or asked for, or the case or the participant that it belongs to."),
+]
+File = Annotated[str, Query(max_length=40, description="In the file of the participant with this number or reference.")]
 
 
 class UnusualShown(Shown):
@@ -107,19 +111,31 @@ class IncidentShown(Shown):
 @router.get("/readings")
 @asks(Action.SEE_PRIVACY)
 def list_readings(
-    desk: AtDesk, by: By = None, on: On = None, thing: Thing = None, limit: Limit = 50, before: Before = 2**62
+    desk: AtDesk,
+    by: By = None,
+    on: On = None,
+    thing: Thing = None,
+    file: File = "",
+    limit: Limit = 50,
+    before: Before = 2**62,
 ) -> Page[EventShown]:
     """Who was given what of people, the newest first; the next part with the last line's number as `before`."""
-    return _lines(desk, readings.READINGS, Asked(by, on, thing), limit, before)
+    return _lines(desk, readings.READINGS, Asked(by, on, thing, file), limit, before)
 
 
 @router.get("/refusals")
 @asks(Action.SEE_PRIVACY)
 def list_refusals(
-    desk: AtDesk, by: By = None, on: On = None, thing: Thing = None, limit: Limit = 50, before: Before = 2**62
+    desk: AtDesk,
+    by: By = None,
+    on: On = None,
+    thing: Thing = None,
+    file: File = "",
+    limit: Limit = 50,
+    before: Before = 2**62,
 ) -> Page[EventShown]:
     """Who was turned away, the newest first."""
-    return _lines(desk, readings.REFUSALS, Asked(by, on, thing), limit, before)
+    return _lines(desk, readings.REFUSALS, Asked(by, on, thing, file), limit, before)
 
 
 @router.get("/unusual-readings")

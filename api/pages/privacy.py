@@ -43,6 +43,8 @@ PAGE_SIZE: Final = 50
 #: So many unusual readings are shown; how many there are is said.
 UNUSUAL_SHOWN: Final = 20
 _NEWEST: Final = 2**62
+#: No number and no reference is nearly as long.
+FILE_LENGTH: Final = 40
 
 _person = table_of(Person)
 _task = table_of(Task)
@@ -54,8 +56,13 @@ _incident = table_of(Incident)
 WHAT: Final[Mapping[str, str]] = {
     "document": N_("Document: %(thing)s"),
     "letter": N_("Letter: %(thing)s"),
-    "weekly_note": N_("Words of a weekly note"),
-    "break_terms": N_("Terms of return of a break"),
+    "identity": N_("Name, birth date and how to reach them: %(thing)s"),
+    "referral": N_("What a referral says: %(thing)s"),
+    "findings": N_("Facts behind the criteria: %(thing)s"),
+    "duplicates": N_("Who else the referral may be about: %(thing)s"),
+    "risk": N_("Risk assessment: %(thing)s"),
+    "weekly_note": N_("Words of a weekly note: %(thing)s"),
+    "break_terms": N_("Terms of return of a break: %(thing)s"),
     "incidents": N_("Register of incidents, as a file (incidents in it: %(lines)s)"),
 }
 PURPOSES: Final[Mapping[str, str]] = {
@@ -136,11 +143,12 @@ def _sought(
     person: str = "",
     on: str = "",
     thing: str = "",
+    file: Annotated[str, Query(max_length=FILE_LENGTH)] = "",
     before: Annotated[int, Query(ge=1, le=_NEWEST)] = _NEWEST,
 ) -> _Sought:
-    typed = {"person": person, "on": on, "thing": thing}
+    typed = {"person": person, "on": on, "thing": thing, "file": file}
     try:
-        return _Sought(typed, Asked(id_or_none(person), day_or_none(on), id_or_none(thing)), None, before)
+        return _Sought(typed, Asked(id_or_none(person), day_or_none(on), id_or_none(thing), file), None, before)
     except Refusal as refusal:
         return _Sought(typed, Asked(), refusal, before)
 
@@ -200,6 +208,7 @@ def things_in_words(desk: Desk, things: Iterable[UUID | None]) -> dict[UUID | No
         return {}
     found: dict[UUID | None, str] = {case.id: case.title for case in cases_about(desk, ids).values()}
     found.update(names_of(desk, ids).items())
+    found.update(readings.file_names(desk.session, ids).items())
     found |= _tasks_in_words(desk, ids)
     for row in desk.session.execute(
         select(_notice.c.id, _notice.c.subject, _person.c.given_name, _person.c.family_name)

@@ -109,7 +109,7 @@ def test_nobody_answers_what_was_offered_to_another(program: Cast) -> None:
 def test_whom_the_participant_barred_is_not_offered_it(program: Cast) -> None:
     follow_up = follow(program, second=None)
     with program.session() as session:
-        bar(session, program, follow_up, SECOND)
+        bar(session, program, follow_up, program.people[SECOND])
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
     with program.session() as session:
@@ -165,7 +165,7 @@ def test_what_is_refused_for_one_holds_up_no_other_and_is_in_the_receipt(program
     kept = follow(program, "#2026-02", second=None)
     with program.session() as session:
         for name in (SECOND, "without_mail", "worker_em"):
-            bar(session, program, kept, name)
+            bar(session, program, kept, program.people[name])
     case_id = leave(program, WORKER, "ccsmtl")
     with program.session() as session:
         lines = hand_overs.propose_all(session, case_id, dry_run=False, by=program.actor("coordinator"), at=AT)

@@ -32,9 +32,7 @@ class Kind:
     elsewhere: bool = False
 
 
-# One more kind joins with admissions: the worker whom a participant has barred from their file.
-
-#: The columns of the matrix, in their order. The two cases are about a worker of CODIM and one of L'Anonyme.
+#: The columns of the matrix, in their order. The three cases are about a worker of CODIM, L'Anonyme and the CCSMTL.
 KINDS: Final[tuple[Kind, ...]] = (
     Kind("anon", None, "nobody is signed in", is_out=True),
     Kind("expd", "coordinator", "the coordinator, whose sign-in lay idle too long", is_out=True),
@@ -43,15 +41,16 @@ KINDS: Final[tuple[Kind, ...]] = (
     Kind("othr", "manager_em", "the manager of another organization"),
     Kind("subj", "worker_codim", "the worker of CODIM whom its case is about"),
     Kind("coll", "colleague", "another worker of CODIM, with no part in a case"),
-    Kind("work", "worker_ccsmtl", "a worker of a third organization"),
+    Kind("work", "worker_ccsmtl", "the worker of the CCSMTL whom its case is about, a stranger to the others"),
     Kind("mana", "manager_codim", "the manager of CODIM"),
     Kind("dire", "director_codim", "the director of CODIM"),
     Kind("away", "manager_la", "the manager of L’Anonyme, who is away"),
     Kind("depu", "second_deputy", "who acts for the manager of L’Anonyme meanwhile"),
     Kind("coor", "coordinator", "the coordinator"),
-    Kind("offi", "officer", "the administrative officer, who has a part in both cases"),
-    Kind("itco", "it_contact", "the IT contact, who will have a part in both cases"),
+    Kind("offi", "officer", "the administrative officer, who has a part in each case"),
+    Kind("itco", "it_contact", "the IT contact, who will have a part in each case"),
     Kind("cmte", "specialist", "a member of the Clinical Committee from a specialized organization"),
+    Kind("barr", "barred", "a member of that committee whom every participant has barred from their file"),
     Kind("poli", "police", "the police representative"),
     Kind("rese", "researcher", "the researcher"),
     Kind("admi", "administrator", "who runs the installation"),

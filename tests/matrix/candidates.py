@@ -1,10 +1,13 @@
 """Whom the matrix's places have referred: one to triage, one whom the place's worker is to meet, a draft, a link.
 
-The worker's second is barred from that file, so that the barred one is tried against who is otherwise the same.
+The worker's second is barred from that file, so that the barred one is tried against who is otherwise the same; and
+so is a member of the Clinical Committee, against another one who is not.
 """
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -34,7 +37,9 @@ FORM = ReferralForm(
 )
 
 
-def candidates_of(cast: Cast, worker: str, organization: str, second: UUID | None) -> dict[str, str]:
+def candidates_of(
+    cast: Cast, worker: str, organization: str, second: UUID | None, *, barred: Sequence[UUID]
+) -> dict[str, str]:
     """The ids of one place's people who were referred, arranged by the verbs as far as one stands behind a row."""
     by, author = cast.actor("coordinator"), cast.people[worker]
     with cast.session() as session:
@@ -59,13 +64,13 @@ def candidates_of(cast: Cast, worker: str, organization: str, second: UUID | Non
                 version=1,
             )
         )
-        if second is not None:
+        for of_file, person in itertools.product((participant_id, _of(session, waiting)), barred):
             session.execute(
                 insert(_barred).values(
                     program_id=cast.program_id,
                     id=uuid4(),
-                    participant_id=participant_id,
-                    person_id=second,
+                    participant_id=of_file,
+                    person_id=person,
                     recorded_by=cast.people["coordinator"],
                     recorded_at=AT,
                 )

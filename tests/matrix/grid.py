@@ -26,7 +26,7 @@ _HEAD: Final = """\
 # door   led to the sign-in;  401 the same over JSON;  403 from elsewhere
 # 409 and the like   theirs to ask for, and a rule refuses it now;  2xx and 303 done
 #
-# codim, anonyme   things of two organizations of the askers' program;  elsewhere   of the other program's
+# codim, anonyme, ccsmtl   things of three organizations of the askers' program;  elsewhere   of one of the other's
 # absent   an id of nothing;  –   a route that names no thing
 #
 """

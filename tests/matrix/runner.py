@@ -144,6 +144,13 @@ class Runner:
         self.client.cookies.clear()  # the next one comes with what is theirs alone
         return response
 
+    async def get(self, kind: Kind, address: str) -> Response:
+        """What a kind of asker is answered at an address."""
+        cookie = cookie_of(kind)
+        response = await self.client.get(address, headers={"Cookie": f"spheres={cookie}"} if cookie else {})
+        self.client.cookies.clear()
+        return response
+
     def things_of(self, place: str) -> Mapping[str, str]:
         """The things of one place; of CODIM for a route that names none."""
         return self.world.things.get(place, self.world.things[CODIM])

@@ -25,10 +25,10 @@ from tests.matrix.asked import Route
 from tests.matrix.askers import KINDS, Kind
 from tests.matrix.conftest import Run
 from tests.matrix.runner import Runner
-from tests.matrix.world import ANONYME, CODIM, ELSEWHERE, World
+from tests.matrix.world import ELSEWHERE, PEOPLED, World
 
 #: Where things are, which the hollow world has not.
-_TAKEN: Final = (CODIM, ANONYME, ELSEWHERE)
+_TAKEN: Final = PEOPLED
 
 #: By which route's rows one tells who sees a thing: to whoever does, it is no secret that it is there. People, and what
 #: they hold and when they are away, are seen by everyone in the program. Nobody sees another's sign-ins or passkeys.

@@ -1,4 +1,4 @@
-"""The world of the matrix: cases at two organizations and in two programs, with everything that a path can name."""
+"""The world of the matrix: cases at four organizations in two programs, with everything that a path can name."""
 
 from __future__ import annotations
 
@@ -44,29 +44,45 @@ from tests.declared import record
 from tests.following import bar, followed, row_of
 from tests.matrix.candidates import candidates_of
 
-#: What a path or a body names. `codim` and `anonyme` are of the askers' own program, whose people they mostly are not.
+#: What a path or a body names. All but `elsewhere` are of the askers' own program, whose people they mostly are not.
 CODIM: Final = "codim"
 ANONYME: Final = "anonyme"
+CCSMTL: Final = "ccsmtl"
 ELSEWHERE: Final = "elsewhere"
 """The thing is there, in the other program."""
 ABSENT: Final = "absent"
 """There is no such thing, and never was."""
 
-PLACES: Final = (CODIM, ANONYME, ELSEWHERE, ABSENT)
+PLACES: Final = (CODIM, ANONYME, CCSMTL, ELSEWHERE, ABSENT)
+
+#: Where there are things.
+PEOPLED: Final = (CODIM, ANONYME, CCSMTL, ELSEWHERE)
 
 #: Each case's subject, at whose organization, and the manager there.
 _SUBJECTS: Final[Mapping[str, tuple[str, str]]] = {
     CODIM: ("worker_codim", "manager_codim"),
     ANONYME: ("without_mail", "manager_la"),
+    CCSMTL: ("worker_ccsmtl", "manager_ccsmtl"),
     ELSEWHERE: ("worker_em", "manager_em"),
 }
 #: Which committee's meeting is each place's, and whom of its organization it invites.
 _MEETINGS: Final[Mapping[str, tuple[str, str]]] = {
     CODIM: ("clinical", "worker_codim"),
     ANONYME: ("steering", "manager_la"),
+    CCSMTL: ("joint", "manager_ccsmtl"),
     ELSEWHERE: ("clinical", "manager_em"),
 }
-_ORGANIZATIONS: Final[Mapping[str, str]] = {CODIM: "codim", ANONYME: "anonyme", ELSEWHERE: "en-marge"}
+_ORGANIZATIONS: Final[Mapping[str, str]] = {
+    CODIM: "codim",
+    ANONYME: "anonyme",
+    CCSMTL: "ccsmtl",
+    ELSEWHERE: "en-marge",
+}
+_DIRECTORS: Final[Mapping[str, str]] = {
+    CODIM: "director_codim",
+    ANONYME: "director_la",
+    CCSMTL: "director_ccsmtl",
+}
 
 #: The steps that stand in the states that the doors of a task ask for, by the word that `asked.py` uses.
 STEPS: Final[Mapping[str, str]] = {
@@ -123,20 +139,24 @@ def build(cast: Cast) -> World:
     for one in (cast, cast.other):
         record(one, "departure", "recruiting")
     _away(cast, "manager_la", deputy="second_deputy", first=TODAY, last=TODAY + timedelta(days=10))
-    people["colleague"] = _join(cast, "Onyx", "Agate", ends_on=None)
-    people["departed"] = _join(cast, "Jaspe", "Olivine", ends_on=TODAY - timedelta(days=3))
-    _seat_for(cast, "specialist", "clinical", "marie-vincent")
+    people["colleague"] = _join(cast, "Onyx", "Agate", "codim", ends_on=None)
+    people["departed"] = _join(cast, "Jaspe", "Olivine", "codim", ends_on=TODAY - timedelta(days=3))
+    people["barred"] = _join(cast, "Galet", "Sardoine", "en-marge", ends_on=None)
+    _seat_for(cast, people["specialist"], "clinical", "marie-vincent")
+    _seat_for(cast, people["barred"], "clinical", "en-marge")
     for place, (committee, name) in _MEETINGS.items():
-        _seat_for(cast.other if place == ELSEWHERE else cast, name, committee, _ORGANIZATIONS[place])
-    things = {
-        CODIM: _case_of(cast, CODIM),
-        ANONYME: _case_of(cast, ANONYME),
-        ELSEWHERE: _case_of(cast.other, ELSEWHERE),
-    }
-    seconds = {CODIM: people["colleague"], ANONYME: people["second_deputy"]}
-    for place in (CODIM, ANONYME, ELSEWHERE):
         whose = cast.other if place == ELSEWHERE else cast
-        things[place] |= candidates_of(whose, _SUBJECTS[place][0], _ORGANIZATIONS[place], seconds.get(place))
+        # The Joint Committee has no seats of its own: who sits on the two others sits there.
+        own = "steering" if committee == "joint" else committee
+        _seat_for(whose, whose.people[name], own, _ORGANIZATIONS[place])
+    things = {place: _case_of(cast.other if place == ELSEWHERE else cast, place, people) for place in PEOPLED}
+    seconds = {CODIM: people["colleague"], ANONYME: people["second_deputy"]}
+    for place in PEOPLED:
+        whose = cast.other if place == ELSEWHERE else cast
+        barred = [one for one in (seconds.get(place), people["barred"]) if one is not None and place != ELSEWHERE]
+        things[place] |= candidates_of(
+            whose, _SUBJECTS[place][0], _ORGANIZATIONS[place], seconds.get(place), barred=barred
+        )
     things[ABSENT] = {name: str(uuid4()) for name in things[CODIM]} | {
         name: words
         for name, words in things[CODIM].items()
@@ -152,7 +172,7 @@ def build(cast: Cast) -> World:
     return World(cast, people, things)
 
 
-def _case_of(cast: Cast, place: str) -> dict[str, str]:
+def _case_of(cast: Cast, place: str, people: Mapping[str, UUID]) -> dict[str, str]:
     """The ids of one organization's things, its case carried on by the verbs."""
     worker, manager = _SUBJECTS[place]
     organization = cast.organizations[_ORGANIZATIONS[place]]
@@ -223,7 +243,7 @@ def _case_of(cast: Cast, place: str) -> dict[str, str]:
     return {
         **_meeting_of(cast, place),
         **_owed_by(cast, place),
-        **_followed_at(cast, place),
+        **_followed_at(cast, place, people),
         "token": token,
         "sign_in_id": str(sign_in),
         "passkey_id": str(passkey),
@@ -259,7 +279,7 @@ def _owed_by(cast: Cast, place: str) -> dict[str, str]:
     One period that its manager states in writing, and one that asks for a document, with one.
     """
     organization, by = cast.organizations[_ORGANIZATIONS[place]], cast.actor("coordinator")
-    director = cast.people.get({"codim": "director_codim", "anonyme": "director_la"}.get(_ORGANIZATIONS[place], ""))
+    director = cast.people.get(_DIRECTORS.get(place, ""))
     with cast.session() as session:
         here = program_of(session)
         if director is None:
@@ -310,10 +330,11 @@ def _owed_by(cast: Cast, place: str) -> dict[str, str]:
     }
 
 
-def _followed_at(cast: Cast, place: str) -> dict[str, str]:
+def _followed_at(cast: Cast, place: str, people: Mapping[str, UUID]) -> dict[str, str]:
     """A follow-up of one organization's worker, with a note, a break and a missed meeting.
 
-    The participant of L’Anonyme has barred the member of the Clinical Committee from a specialized organization.
+    Every participant of the askers' program has barred one member of the Clinical Committee, and that of L’Anonyme
+    the one from a specialized organization too.
     """
     worker, _ = _SUBJECTS[place]
     by = Actor("youth_worker", cast.people[worker], cast.organizations[_ORGANIZATIONS[place]])
@@ -338,8 +359,10 @@ def _followed_at(cast: Cast, place: str) -> dict[str, str]:
             session, follow_up, expected_at=AT - timedelta(hours=2), waited_minutes=15, by=by, at=AT
         )
         breaks.take_break(session, follow_up, returns_on=MEETS_ON, terms="J’appellerai.", by=by, at=AT)
+        if place != ELSEWHERE:
+            bar(session, cast, follow_up, people["barred"])
         if place == ANONYME:
-            bar(session, cast, follow_up, "specialist")
+            bar(session, cast, follow_up, people["specialist"])
         version = row_of(session, follow_up)["version"]
     return {
         "follow_up_id": str(follow_up),
@@ -397,15 +420,15 @@ def _away(cast: Cast, name: str, *, deputy: str | None, first: date, last: date)
         )
 
 
-def _join(cast: Cast, given_name: str, family_name: str, *, ends_on: date | None) -> UUID:
-    """One more youth worker at CODIM, who has no part in any case; or one who left."""
+def _join(cast: Cast, given_name: str, family_name: str, organization: str, *, ends_on: date | None) -> UUID:
+    """One more youth worker, who has no part in any case; or one who left."""
     by: Actor = cast.actor("coordinator")
     with cast.session() as session:
         person_id = add_person(
             session,
             given_name=given_name,
             family_name=family_name,
-            email=f"{given_name}@codim.example".lower(),
+            email=f"{given_name}@{organization}.example".lower(),
             language="fr",
             by=by,
             at=AT,
@@ -414,7 +437,7 @@ def _join(cast: Cast, given_name: str, family_name: str, *, ends_on: date | None
             session,
             person_id=person_id,
             role="youth_worker",
-            organization_id=cast.organizations["codim"],
+            organization_id=cast.organizations[organization],
             starts_on=SINCE,
             by=by,
             at=AT,
@@ -542,7 +565,7 @@ def _held(session: Session, committee: str, *, by: Actor) -> dict[str, str]:
     return {"meeting_id:held": str(meeting_id), "decision_id": str(first), "later_id": str(later)}
 
 
-def _seat_for(cast: Cast, name: str, committee: str, organization: str) -> None:
+def _seat_for(cast: Cast, person_id: UUID, committee: str, organization: str) -> None:
     """A seat on a committee, which the loader gives in a demonstration and the engine in an onboarding."""
     with cast.session() as session:
         seat = session.scalar(
@@ -560,7 +583,7 @@ def _seat_for(cast: Cast, name: str, committee: str, organization: str) -> None:
                 program_id=program_of(session),
                 id=uuid4(),
                 seat_id=seat,
-                person_id=cast.people[name],
+                person_id=person_id,
                 kind="principal",
                 starts_on=SINCE,
                 recorded_at=AT,

@@ -101,7 +101,7 @@ def test_a_barred_worker_sees_nothing_whatever_else_they_are(cast: Cast, follow_
     assert signed_in(cast, "police").get(f"/follow-ups/{follow_up}").status_code == 200
     with cast.session() as session:
         for name in ("police", WORKER):
-            bar(session, cast, follow_up, name)
+            bar(session, cast, follow_up, cast.people[name])
     for name in ("police", WORKER):
         assert signed_in(cast, name).get(f"/follow-ups/{follow_up}").status_code == 404
     assert "#2026-01" not in signed_in(cast, WORKER).get("/caseload").text

@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select, text
 
 from duties import people, reads, tasks
+from duties.follow_ups import notes
 from duties.proofs import Proof
 from duties.reads import Ground, Purpose
 from duties.refusals import Refusal
@@ -22,8 +23,9 @@ from models.record import Event
 from tests.api.desk import client_for
 from tests.api.pages.looking import text_of
 from tests.casework import approve, complete, open_onboarding, step
-from tests.cast import AT, LOADING, Cast
+from tests.cast import AT, LOADING, TODAY, Cast
 from tests.fakes.seal_keys import FakeSealKeys
+from tests.following import WORKER, agreed, followed, row_of
 from tests.sealing import head, seal_all
 
 _event = table_of(Event)
@@ -122,6 +124,31 @@ def test_a_document_that_is_downloaded_is_a_line_with_who_what_when_and_why(cast
         assert "Who saw this:" in about
         assert "Perle Obsidienne" in about
     assert count(officer(cast).get(f"/privacy?thing={uuid4()}")) == 0
+
+
+def test_whoever_saw_anything_of_one_participant_s_file_is_listed_by_the_number(cast: Cast) -> None:
+    with cast.session() as session:
+        agreed(session, cast)
+        theirs, others = followed(session, cast, "#2026-07"), followed(session, cast, "#2026-08")
+        for follow_up, words in ((theirs, "Elle va bien."), (others, "Lui aussi.")):
+            week = notes.Week(met=1, words=words)
+            notes.write_note(session, follow_up, TODAY, week, by=cast.actor(WORKER), at=AT)
+        participant_id = row_of(session, theirs)["participant_id"]
+    worker = client_for(cast.database, cast.people[WORKER])
+    for follow_up in (theirs, others):
+        assert worker.get(f"/follow-ups/{follow_up}/notes/{TODAY}").status_code == 200
+    stranger = client_for(cast.database, cast.people["director_codim"])
+    assert stranger.get(f"/participants/{participant_id}").status_code == 404
+    asked = officer(cast)
+    for path in ("/privacy?file=%232026-07", "/privacy?file=2026-07", f"/privacy?thing={participant_id}"):
+        page = text_of(asked.get(path).text)
+        assert "Words of a weekly note: #2026-07" in page
+        assert "#2026-08" not in page
+        assert count(asked.get(path)) == 1
+    assert "Wanted to see: #2026-07" in text_of(asked.get("/privacy/refusals?file=2026-07").text)
+    assert count(asked.get("/privacy/refusals?file=2026-08")) == 0
+    assert len(asked.get("/api/v1/privacy/readings?file=2026-07").json()["items"]) == 1
+    assert count(asked.get("/privacy?file=2026-09")) == count(asked.get("/privacy?file=%25")) == 0
 
 
 def test_no_page_of_the_thing_itself_tells_who_looked(cast: Cast) -> None:

@@ -96,7 +96,7 @@ def test_a_follow_up_is_never_given_to_whoever_cannot_take_it(cast: Cast, case: 
             tenure = session.scalars(select(_tenure.c.id).where(_tenure.c.person_id == cast.people[WORKER])).one()
             end_tenure(session, tenure, ends_on=TODAY + assigning.LEAVING, by=by, at=AT)
         elif case == "barred":
-            bar(session, cast, follow_up, WORKER)
+            bar(session, cast, follow_up, cast.people[WORKER])
         elif case == "lapsed":
             version = version_in_force(session, cast.organizations["ccsmtl"], TODAY)
             assert version is not None
