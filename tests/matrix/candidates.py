@@ -101,7 +101,7 @@ def candidates_of(
         "consent_id": str(consent.id),
         "link_id": str(unused),
         "refer_token": token,
-        "barred_id": str(second or uuid4()),
+        "barred_id": str(barred[0] if barred else uuid4()),
     }
 
 

@@ -51,6 +51,8 @@ def accompany(cast: Cast) -> None:
             "state_at": AT,
             "state_by": coordinator,
             "state_as": "coordinator",
+            "active_since": TODAY,
+            "active_at": AT,
             "opened_on": TODAY,
             "opened_at": AT,
             "opened_by": coordinator,

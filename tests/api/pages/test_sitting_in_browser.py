@@ -49,6 +49,7 @@ def window(cast: Cast, open_page: OpenPage) -> Iterator[Window]:
     at = NOW + timedelta(minutes=20)
     with serve(app_on(cast.database, demonstration=True, base_url=SERVED, at=at)) as origin:
         yield Window(cast, origin, here, open_page)
+        open_page.leave()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
