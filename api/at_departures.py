@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from duties import gathering, hand_overs, settling
 from duties.actors import Actor
 from duties.here import many, program_of
 from duties.holdings.in_hand import NAMES
+from duties.participants import workers
 from duties.refusals import Refusal
 from locales import N_, say
 from models.base import refers, table_of
@@ -42,6 +43,19 @@ class Left:
     task: Mapping[str, Any] | None  # the step that asks about it, while it is open
     choices: tuple[tuple[str, str], ...]  # how it can be settled: the form's value, and the words for it
     missing_since: datetime | None
+    offer: Offer | None = None  # of a follow-up: the last one
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The last time that a follow-up was offered: to whom, by when they answer, and what they said."""
+
+    name: str
+    state: str
+    answer_by: date
+    silent: bool
+    reason: str
+    way: str
 
 
 @dataclass(frozen=True)
@@ -94,14 +108,13 @@ def left_of(session: Session, case: Mapping[str, Any], at: datetime, language: s
     )
     asking = {(row["holding"], row["item"]): row for row in rows}
     names = people_names(session)
+    offers, agreed = hand_overs.last_offers(session, case["id"]), hand_overs.ways_agreed(session, case["id"])
     lines = []
     for one in found:
         task = asking.get((one.kind, one.item))
         ways: list[tuple[str, str]] = []
         if task is not None and may_settle and case["state"] == "open":
-            fit = settling.may_take_over(session, task, case, at)
-            people = sorted((names[person], person) for person in fit)
-            ways = [(f"to:{person}", say(language, _TO, name=name)) for name, person in people]
+            ways = _takers(session, task, case, at, names, language)
             ways += [(f"end:{end}", say(language, settling.ENDS[end])) for end in settling.ENDINGS[one.kind]]
         lines.append(
             Left(
@@ -113,9 +126,55 @@ def left_of(session: Session, case: Mapping[str, Any], at: datetime, language: s
                 task,
                 tuple(ways),
                 settling.missing_since(session, task) if task is not None and one.kind == "equipment" else None,
+                _offer(offers.get(task["id"]), names, agreed.get(one.item, "")) if task is not None else None,
             )
         )
     return lines
+
+
+def _takers(
+    session: Session,
+    task: Mapping[str, Any],
+    case: Mapping[str, Any],
+    at: datetime,
+    names: Mapping[UUID, str],
+    language: str,
+) -> list[tuple[str, str]]:
+    """Who can take a thing over, as choices: of a follow-up who fits best first, with why; else by name."""
+    if task["holding"] == "follow_up":
+        fit = hand_overs.fit_for(session, task, case["subject_id"], at)
+        return [(f"to:{one.person_id}", said_of(one, names, language)) for one in fit]
+    people = settling.may_take_over(session, task, case, at)
+    return [
+        (f"to:{person}", say(language, _TO, name=name)) for name, person in sorted((names[one], one) for one in people)
+    ]
+
+
+def said_of(proposal: workers.Proposal, names: Mapping[UUID, str], language: str) -> str:
+    """A worker whom a follow-up can be offered to, with what speaks for them and against. DP-03a, DP-03b."""
+    reasons = [
+        *([N_("has met the participant")] if proposal.met else []),
+        N_("speaks the language") if proposal.speaks else N_("speaks another language"),
+        *([N_("knows the person")] if proposal.knew and not proposal.met else []),
+        N_("has time for it") if proposal.roomy else N_("more than there is time for"),
+        *([N_("goes to the same area")] if proposal.nearby else []),
+    ]
+    percent = round(proposal.load.share_with(proposal.offered) * 100)
+    told = [*(say(language, one) for one in reasons), say(language, N_("%(percent)s %% taken"), percent=percent)]
+    return f"{names.get(proposal.person_id, '')} – {', '.join(told)}"
+
+
+def _offer(row: Mapping[str, Any] | None, names: Mapping[UUID, str], way: str) -> Offer | None:
+    if row is None:
+        return Offer("", "", date.min, False, "", way) if way else None
+    return Offer(
+        names[row["to_id"]],
+        row["state"],
+        row["answer_by"],
+        row["lapsed_at"] is not None,
+        row["reason"],
+        way or row["way"],
+    )
 
 
 _TO = N_("Goes to %(name)s")

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import and_, insert, or_, select, update
 from sqlmodel import Session
 
-from duties import cases, events, gathering, invitations, people, wakeups
+from duties import cases, events, gathering, hand_overs, invitations, people, wakeups
 from duties.actors import Actor
 from duties.follow_ups import assigning
 from duties.here import local_day, many, one, program_of
@@ -183,7 +183,8 @@ def shut_out(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> N
 def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
     """The person stays after all: their roles end when they were to end before. What was handed over stays where it is.
 
-    Access that ended needs a new invitation, and a seat that passed on is theirs again only once it is given back.
+    What was offered and not answered is taken back. Access that ended needs a new invitation, and a seat that passed on
+    is theirs again only once it is given back.
     """
     departure = gathering.departure_of(session, case_id)
     if departure is None or departure["called_off_at"] is not None:
@@ -195,6 +196,7 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
         .where(_departure.c.program_id == program_of(session), _departure.c.id == departure["id"])
         .values(called_off_at=at, version=_departure.c.version + 1)
     )
+    hand_overs.withdraw_all(session, case_id, by=by, at=at)
     events.write(session, "departure.called_off", "person", departure["person_id"], by=by, at=at, case_id=case_id)
 
 

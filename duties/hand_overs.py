@@ -1,11 +1,12 @@
 """Handing follow-ups over: each offered to one worker, who accepts or refuses; silence goes to the coordinator.
 
 People decide: fit (DP-03a) and having met already (DP-03b) only say who is shown first. Nothing moves before it is
-accepted, and the participant is known by number alone.
+accepted, and the participant is known by number alone. How it is done is as the participant wants (DP-04).
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,57 +17,74 @@ from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
 from duties import assigning as outside
-from duties import events, gathering, notices, scheduling
+from duties import events, gathering, notices, scheduling, versions
 from duties.actors import Actor
-from duties.follow_ups import assigning, load
+from duties.declared import Bilingual
+from duties.follow_ups import assigning
 from duties.follow_ups.held import hold as hold_follow_up
 from duties.held import Moved, hold
 from duties.held_case import hold_case
 from duties.here import local_day, many, one, program_of
 from duties.holdings.follow_ups import FOLLOW_UP
+from duties.holdings.holding import both
+from duties.participants import workers
+from duties.protocol import ANSWER_WITHIN
 from duties.refusals import Refusal
 from duties.tasks import needed_reason
 from locales import N_, say
-from models.base import table_of
-from models.casework import Task
+from models.base import refers, table_of
+from models.casework import Evidence, Task
 from models.departure import WAYS, HandOver
 from models.follow_up import Assignment
 
-#: Whoever is offered a follow-up answers within so many working days.
-DAYS_TO_ANSWER: Final = 3
+_log = logging.getLogger(__name__)
+
 #: The coordinator's task where nobody answered.
 SILENT: Final = "hand_over.silent"
 
 _hand_over = table_of(HandOver)
 _assignment = table_of(Assignment)
 _task = table_of(Task)
+_evidence = table_of(Evidence)
 
 
 @dataclass(frozen=True)
 class Line:
-    """What a bulk proposal does with one follow-up: offered to somebody, or why not, as a refusal's code."""
+    """What a bulk proposal does with one follow-up: offered to somebody, or why not, by a refusal's code and words."""
 
     task_id: UUID
     title_fr: str
     title_en: str
     to_id: UUID | None
     refused: str = ""
+    why: Bilingual | None = None
 
 
-def fit_for(session: Session, task: Mapping[str, Any], leaver_id: UUID, at: datetime) -> list[UUID]:
-    """Who can be given the follow-up of a task: who accompanies it already first, then whoever has most room."""
+def fit_for(session: Session, task: Mapping[str, Any], leaver_id: UUID, at: datetime) -> list[workers.Proposal]:
+    """Who can be given the follow-up of a task, with what speaks for each, who fits best first. DP-03a, DP-03b."""
     part = _part(session, task)
     if part is None:
         return []
-    held = hold_follow_up(session, part["follow_up_id"], by=Actor(role=""), at=at)
-    day = local_day(session, at)
-    met = [
-        row["person_id"]
-        for row in assigning.on_day(session, day, follow_up_ids=[held.id])
-        if row["person_id"] != leaver_id
-    ]
-    able = [one.person_id for one in load.loads(session, day, participant_id=held.participant_id) if not one.bars]
-    return [*(one for one in met if one in able), *(one for one in able if one not in met and one != leaver_id)]
+    row = hold_follow_up(session, part["follow_up_id"], by=Actor(role=""), at=at).row
+    offered = workers.proposals(session, row["participant_id"], at=at, asks=row["intensity"])
+    return [one_of for one_of in offered if one_of.possible and one_of.person_id != leaver_id]
+
+
+def ways_agreed(session: Session, case_id: UUID) -> dict[str, str]:
+    """How the participants want it whose follow-ups a departure hands over, where that is agreed; by the item. DP-04"""
+    rows = session.execute(
+        select(_task.c.item, _evidence.c.label)
+        .join(_evidence, refers(_evidence.c.task_id, _task))
+        .where(
+            _task.c.program_id == program_of(session),
+            _task.c.case_id == case_id,
+            _task.c.evidence == "way",
+            _evidence.c.kind == "way",
+            _evidence.c.withdrawn_at.is_(None),
+        )
+        .order_by(_evidence.c.added_at)
+    )
+    return {row.item: row.label for row in rows}
 
 
 def propose(
@@ -74,19 +92,22 @@ def propose(
     task_id: UUID,
     to_id: UUID,
     *,
-    way: str = WAYS[0],
+    way: str = "",
     by: Actor,
     at: datetime,
     seen: int | None = None,
 ) -> Moved:
-    """Offer a follow-up to a worker, who has some working days to answer. One that was offered before is withdrawn.
+    """Offer a follow-up to a worker, who has the working days to answer that the protocol declares.
 
-    Raises Refusal: not the step of a follow-up, or a worker who cannot be given it.
+    One that was offered before is withdrawn. It is done in the `way` that is given, else as was agreed with the
+    participant, now or later. Raises Refusal: not the step of a follow-up, or a worker who cannot be given it.
     """
     held = hold(session, task_id, by=by, at=at, seen=seen)
-    if held.case is None or held.task["holding"] != FOLLOW_UP or held.task["state"] != "open":
+    if held.case is None or held.case["state"] != "open" or held.task["state"] != "open":
         raise Refusal("hand_over.nothing", N_("There is no follow-up to hand over here, or it is settled."))
-    if way not in WAYS:
+    if held.task["holding"] != FOLLOW_UP:
+        raise Refusal("hand_over.nothing", N_("There is no follow-up to hand over here, or it is settled."))
+    if way not in ("", *WAYS):
         raise Refusal("hand_over.way", N_("A hand-over happens by a call or in a meeting."), source="DP-04")
     part = _part(session, held.task)
     if part is None:
@@ -95,12 +116,12 @@ def propose(
         raise Refusal("successor.leaver", N_("Nobody takes over what they leave themselves."))
     follow_up = hold_follow_up(session, part["follow_up_id"], by=by, at=at)
     assigning.bar_to(session, follow_up.participant_id, to_id, kind=part["kind"], day=local_day(session, at))
-    before = _open_one(session, task_id)
-    if before is not None and before["to_id"] == to_id:
-        return Moved(task_id, "open", held.case_id)
-    if before is not None:
+    for before in _open_ones(session, part):
+        if before["task_id"] == task_id and before["to_id"] == to_id:
+            return Moved(task_id, "open", held.case_id)
         _answer(session, before, "withdrawn", by=by, at=at)
-    answer_by = scheduling.calendar_of(session).add_working_days(local_day(session, at), DAYS_TO_ANSWER)
+    within = _days_to_answer(session, held.case, held.task["step"])
+    answer_by = scheduling.calendar_of(session).add_working_days(local_day(session, at), within)
     hand_over_id = uuid4()
     session.execute(
         insert(_hand_over).values(
@@ -112,7 +133,7 @@ def propose(
                 follow_up_id=part["follow_up_id"],
                 from_id=part["person_id"],
                 to_id=to_id,
-                way=way,
+                way=way or ways_agreed(session, held.case["id"]).get(held.task["item"], ""),
                 proposed_at=at,
                 proposed_by=by.person_id,
                 answer_by=answer_by,
@@ -127,8 +148,9 @@ def propose(
 def propose_all(session: Session, case_id: UUID, *, dry_run: bool, by: Actor, at: datetime) -> list[Line]:
     """Offer every follow-up that nobody was offered yet to whoever fits it best; one line each, none left out.
 
-    A dry run does the same and takes it back, so that what it says is what happens. What is refused for one holds up
-    no other. A second run has nothing to offer.
+    A dry run does the same and takes it back, so that what it says is what happens. What is refused for one, or fails,
+    holds up no other. Each offer counts in the load of whom it is made to, so that one worker does not get them all.
+    A second run has nothing to offer, and of two at once the second has not either.
     """
     hold_case(session, case_id, seen=None)
     rows = many(
@@ -143,11 +165,12 @@ def propose_all(session: Session, case_id: UUID, *, dry_run: bool, by: Actor, at
         .order_by(_task.c.title_en, _task.c.id),
     )
     whole = session.begin_nested()
-    lines = [_propose_one(session, row, by, at) for row in rows if _open_one(session, row["id"]) is None]
+    lines = [_propose_one(session, row, by, at) for row in rows if not _is_offered(session, row["id"])]
     if dry_run:
         whole.rollback()
     else:
         whole.commit()
+    if lines and not dry_run:
         events.write(
             session,
             "hand_overs.proposed",
@@ -165,15 +188,22 @@ def propose_all(session: Session, case_id: UUID, *, dry_run: bool, by: Actor, at
 def _propose_one(session: Session, task: Mapping[str, Any], by: Actor, at: datetime) -> Line:
     titles = task["title_fr"], task["title_en"]
     part = _part(session, task)
-    fit = fit_for(session, task, part["person_id"], at) if part else []
-    if not fit:
-        return Line(task["id"], *titles, None, "hand_over.nobody_fits")
     try:
         with session.begin_nested():
-            propose(session, task["id"], fit[0], by=by, at=at)
+            fit = fit_for(session, task, part["person_id"], at) if part else []
+            if not fit:
+                return Line(task["id"], *titles, None, "hand_over.nobody_fits", both(_NOBODY_FITS))
+            propose(session, task["id"], fit[0].person_id, by=by, at=at)
     except Refusal as refusal:
-        return Line(task["id"], *titles, None, refusal.code)
-    return Line(task["id"], *titles, fit[0])
+        return Line(task["id"], *titles, None, refusal.code, both(refusal.sentence, **refusal.facts))
+    except Exception as failed:  # noqa: BLE001 - one that fails is told of in the receipt, and holds up no other
+        _log.warning("a follow-up is not offered", extra={"task": task["id"], "error": type(failed).__name__})
+        return Line(task["id"], *titles, None, "hand_over.failed", both(_FAILED))
+    return Line(task["id"], *titles, fit[0].person_id)
+
+
+_NOBODY_FITS = N_("Nobody can be given this follow-up now: each one is absent, leaving, not wanted or not covered.")
+_FAILED = N_("This one could not be offered. Offer it on its own; the others are not touched by it.")
 
 
 def accept(session: Session, hand_over_id: UUID, *, by: Actor, at: datetime) -> Moved:
@@ -192,7 +222,8 @@ def accept(session: Session, hand_over_id: UUID, *, by: Actor, at: datetime) -> 
         by=by,
         at=at,
     )
-    _answer(session, offered, "accepted", by=by, at=at)
+    agreed = ways_agreed(session, offered["case_id"]).get(task["item"], offered["way"])
+    _answer(session, {**offered, "way": agreed}, "accepted", by=by, at=at)
     return gathering.record(session, task, successor_id=offered["to_id"], by=by, at=at)
 
 
@@ -213,6 +244,7 @@ def lapse(session: Session, at: datetime, *, by: Actor) -> int:
             _hand_over.c.state == "proposed",
             _hand_over.c.lapsed_at.is_(None),
             _hand_over.c.answer_by < today,
+            _still_asked(),
         )
         .order_by(_hand_over.c.id)
         .with_for_update(),
@@ -245,17 +277,66 @@ _NOBODY_ANSWERED = N_("No answer: %(what)s")
 
 
 def offered_to(session: Session, person_id: UUID) -> list[dict[str, Any]]:
-    """What waits for somebody's answer, the most pressing first, with the words of the step."""
-    return many(
+    """What waits for somebody's answer, the most pressing first, with the words of the step and the way agreed on."""
+    rows = many(
         session,
-        select(_hand_over, _task.c.title_fr, _task.c.title_en)
+        select(_hand_over, _task.c.title_fr, _task.c.title_en, _task.c.item)
         .join(_task, (_task.c.program_id == _hand_over.c.program_id) & (_task.c.id == _hand_over.c.task_id))
         .where(
             _hand_over.c.program_id == program_of(session),
             _hand_over.c.to_id == person_id,
             _hand_over.c.state == "proposed",
+            _still_asked(),
         )
         .order_by(_hand_over.c.answer_by, _hand_over.c.id),
+    )
+    agreed = {case_id: ways_agreed(session, case_id) for case_id in {row["case_id"] for row in rows}}
+    return [{**row, "way": agreed[row["case_id"]].get(row["item"], row["way"])} for row in rows]
+
+
+def last_offers(session: Session, case_id: UUID) -> dict[UUID, dict[str, Any]]:
+    """The last offer of each follow-up that a departure hands over, by its task: to whom, by when, how answered."""
+    rows = many(
+        session,
+        select(_hand_over)
+        .where(_hand_over.c.program_id == program_of(session), _hand_over.c.case_id == case_id)
+        .order_by(_hand_over.c.proposed_at, _hand_over.c.answered_at.asc().nulls_last()),
+    )
+    return {row["task_id"]: row for row in rows}
+
+
+def withdraw_all(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> int:
+    """Take back what a departure offered and nobody answered, as where it is called off; how many offers."""
+    rows = many(
+        session,
+        select(_hand_over)
+        .where(
+            _hand_over.c.program_id == program_of(session),
+            _hand_over.c.case_id == case_id,
+            _hand_over.c.state == "proposed",
+        )
+        .order_by(_hand_over.c.id)
+        .with_for_update(),
+    )
+    for row in rows:
+        _answer(session, row, "withdrawn", by=by, at=at)
+    return len(rows)
+
+
+def _days_to_answer(session: Session, case: Mapping[str, Any], step: str) -> int:
+    """The working days in which whoever is offered a follow-up answers, as the case's own protocol declares."""
+    declared = scheduling.protocol_of(versions.pinned(session, case)).by_id[step].for_each
+    assert declared is not None  # noqa: S101 - a step that settles a holding is done for each
+    return declared.answer_within or ANSWER_WITHIN
+
+
+def _still_asked() -> Any:
+    """The condition on an offer that its follow-up is still to be handed over: not settled otherwise meanwhile."""
+    asks = _task.alias()  # beside the task whose words are read with the offer
+    return (
+        select(asks.c.id)
+        .where(asks.c.program_id == _hand_over.c.program_id, asks.c.id == _hand_over.c.task_id, asks.c.state == "open")
+        .exists()
     )
 
 
@@ -274,26 +355,37 @@ def _part(session: Session, task: Mapping[str, Any]) -> dict[str, Any] | None:
     )
 
 
-def _open_one(session: Session, task_id: UUID) -> dict[str, Any] | None:
-    return one(
+def _open_ones(session: Session, part: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The offers of somebody's part in a follow-up that nobody answered: one, of whichever of their departures."""
+    return many(
         session,
         select(_hand_over).where(
             _hand_over.c.program_id == program_of(session),
-            _hand_over.c.task_id == task_id,
+            _hand_over.c.follow_up_id == part["follow_up_id"],
+            _hand_over.c.from_id == part["person_id"],
             _hand_over.c.state == "proposed",
         ),
     )
 
 
-def _hold(session: Session, hand_over_id: UUID, by: Actor) -> dict[str, Any]:
-    row = one(
-        session,
-        select(_hand_over)
-        .where(_hand_over.c.program_id == program_of(session), _hand_over.c.id == hand_over_id)
-        .with_for_update(),
+def _is_offered(session: Session, task_id: UUID) -> bool:
+    found = select(_hand_over.c.id).where(
+        _hand_over.c.program_id == program_of(session),
+        _hand_over.c.task_id == task_id,
+        _hand_over.c.state == "proposed",
     )
-    if row is None or not by.is_one_of(row["to_id"]):
+    return session.scalar(found.limit(1)) is not None
+
+
+def _hold(session: Session, hand_over_id: UUID, by: Actor) -> dict[str, Any]:
+    """An offer with its case, both locked. The case comes first, as for whoever offers: else the two wait for ever."""
+    asked = select(_hand_over).where(_hand_over.c.program_id == program_of(session), _hand_over.c.id == hand_over_id)
+    found = one(session, asked)
+    if found is None or not by.is_one_of(found["to_id"]):
         raise Refusal("hand_over.unknown", N_("Nothing of that name was offered to you."))
+    hold_case(session, found["case_id"], seen=None)
+    row = one(session, asked.with_for_update())
+    assert row is not None  # noqa: S101 - it was read, and none is deleted
     if row["state"] != "proposed":
         raise Refusal("hand_over.answered", N_("This was answered already, or offered to somebody else meanwhile."))
     return row
@@ -303,7 +395,7 @@ def _answer(session: Session, row: Mapping[str, Any], state: str, *, by: Actor, 
     session.execute(
         update(_hand_over)
         .where(_hand_over.c.program_id == program_of(session), _hand_over.c.id == row["id"])
-        .values(state=state, answered_at=at, reason=reason, version=_hand_over.c.version + 1)
+        .values(state=state, way=row["way"], answered_at=at, reason=reason, version=_hand_over.c.version + 1)
     )
     _tell(session, _TOLD[state], row, by, at, person=str(row["to_id"]))
 

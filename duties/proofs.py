@@ -26,6 +26,7 @@ from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of
 from models.casework import Account, Equipment, Evidence, EvidenceFile, Loan
+from models.departure import WAYS
 
 LARGEST_DOCUMENT = 10 * 1024 * 1024
 LONGEST_LABEL = 120
@@ -286,6 +287,8 @@ def checked_document(name: str, content: bytes) -> Document:
 def _checked_label(proof: Proof) -> str:
     label = PurePath(proof.label.replace("\\", "/")).name if proof.kind == "document" else proof.label
     label = " ".join(label.split())
+    if proof.kind == "way" and label not in WAYS:
+        raise Refusal("evidence.way", _WHICH_WAY, source="DP-04")
     if not label or not label.isprintable():
         raise Refusal("evidence.no_label", _NO_LABEL.get(proof.kind, _NO_LABEL["document"]))
     if len(label) > LONGEST_LABEL:
@@ -325,10 +328,12 @@ def _is_whole(ending: str, content: bytes) -> bool:
         return False
 
 
+_WHICH_WAY = N_("Say how the participant wants it: a call from the new worker, or a meeting with both.")
 _ASKED = {
     "serial": N_("Give the serial number."),
     "account": N_("Give the user name of the account, never its password."),
     "document": N_("Add the document that shows it."),
+    "way": _WHICH_WAY,
 }
 _NO_LABEL = {
     "serial": N_("Give the serial number."),

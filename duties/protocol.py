@@ -247,16 +247,22 @@ HoldingKind = Literal[
 """What a person may have in hand that a step can be done for: `duties.holdings.in_hand` finds each."""
 
 
+#: The working days in which whoever is offered a follow-up answers, in a protocol that does not say.
+ANSWER_WITHIN: Final = 3
+
+
 class ForEach(Part):
     """What a step is done for, one task each: a declared list, or what a person has in hand.
 
     What comes into their hands while the case is open joins it. Such a task is settled by whoever takes the thing over
-    or by its stated end; with `settles: no` it is done as any other, and something else settles the thing.
+    or by its stated end; with `settles: no` it is done as any other, and something else settles the thing. Who is
+    offered a follow-up answers within `answer_within` working days; then the coordinator hears of the silence.
     """
 
     list_: tuple[Item, ...] | None = Field(default=None, alias="list", min_length=1)
     over: HoldingKind | None = None
     settles: bool = True
+    answer_within: int | None = Field(default=None, ge=1, le=30)
 
     @model_validator(mode="after")
     def _list_or_over(self) -> ForEach:
@@ -264,6 +270,8 @@ class ForEach(Part):
             raise Wrong(N_("Say either “list” or “over”."))
         if self.list_ is not None and not self.settles:
             raise Wrong(N_("“settles” belongs to “over”."), at=("settles",))
+        if self.answer_within is not None and not (self.over == "follow_up" and self.settles):
+            raise Wrong(N_("“answer_within” belongs to the step that hands follow-ups over."), at=("answer_within",))
         return self
 
 
@@ -303,7 +311,7 @@ class Step(Part):
     needs: tuple[Key, ...] = ()
     due: Due | None = None
     for_each: ForEach | None = None
-    evidence: Literal["none", "serial", "document", "account", "note", "interviews", "empty_hands"] = "none"
+    evidence: Literal["none", "serial", "document", "account", "note", "way", "interviews", "empty_hands"] = "none"
     system: Key | None = None
     approved_by: Approval | None = None
     on_reject: Key | None = None

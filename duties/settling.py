@@ -19,7 +19,7 @@ from duties import assigning as outside
 from duties import cases, departures, events, gathering, hand_overs, notices, people, scheduling
 from duties.actors import Actor
 from duties.board import chains
-from duties.follow_ups import assigning, load
+from duties.follow_ups import assigning
 from duties.held import Moved, change, hold
 from duties.here import local_day, many, one, program_of
 from duties.holdings import candidates, duty, notes, roles, seats, things
@@ -183,7 +183,7 @@ def may_take_over(session: Session, task: Mapping[str, Any], case: Mapping[str, 
     if departure is None or not TAKEN_OVER.get(task["holding"], False):
         return []
     if task["holding"] == FOLLOW_UP:
-        return hand_overs.fit_for(session, task, case["subject_id"], at)
+        return [one_of.person_id for one_of in hand_overs.fit_for(session, task, case["subject_id"], at)]
     if task["holding"] == candidates.CANDIDATE:
         return _for_candidate(session, UUID(task["item"]), case["subject_id"], at)
     after = max(departure["last_day"] + timedelta(days=1), local_day(session, at))
@@ -696,13 +696,13 @@ def _for_triage(session: Session, day: date) -> set[UUID]:
 
 
 def _for_candidate(session: Session, named_id: UUID, leaver_id: UUID, at: datetime) -> list[UUID]:
-    """Who can meet a candidate instead of the leaver, whoever has most room first."""
+    """Who can meet a candidate instead of the leaver, who fits best first."""
     row = one(session, select(_named).where(_named.c.program_id == program_of(session), _named.c.id == named_id))
     if row is None:
         return []
-    able = load.loads(session, local_day(session, at), participant_id=row["participant_id"])
+    able = workers.proposals(session, row["participant_id"], at=at)
     taken = {leaver_id} | ({row["worker_id"]} if row["second_id"] == leaver_id else set())
-    return [one_of.person_id for one_of in able if one_of.can_be_given_one and one_of.person_id not in taken]
+    return [one_of.person_id for one_of in able if one_of.possible and one_of.person_id not in taken]
 
 
 def _link_of(one_thing: Settling, successor_id: UUID) -> Link:

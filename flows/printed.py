@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from duties.holdings.in_hand import NAMES
-from duties.protocol import Protocol, Rung, Step
+from duties.protocol import ANSWER_WITHIN, Protocol, Rung, Step
 from flows.protocols import PROTOCOLS, read_protocol
 from locales import LANGUAGES, N_, say, say_n, show_list
 
@@ -30,6 +30,7 @@ _EVIDENCE: Final = {
     "document": N_("document"),
     "account": N_("user name of the account"),
     "note": N_("note"),
+    "way": N_("how the participant wants it"),
     "interviews": N_("marks of two interviewers"),
     "empty_hands": N_("nothing left in hand"),
 }
@@ -140,6 +141,13 @@ def _each(step: Step, language: str) -> Iterator[str]:
     elif step.for_each and step.for_each.over:
         kind = say(language, NAMES[step.for_each.over])
         yield say(language, N_("One task for each thing in hand: %(what)s"), what=kind)
+        if step.for_each.over == "follow_up" and step.for_each.settles:
+            yield say_n(
+                language,
+                "whoever is offered it answers within %(n)s working day",
+                "whoever is offered it answers within %(n)s working days",
+                step.for_each.answer_within or ANSWER_WITHIN,
+            )
 
 
 def _falls(protocol: Protocol, language: str) -> Iterator[str]:

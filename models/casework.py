@@ -238,19 +238,22 @@ class TaskNeed(Table, table=True):
 
 
 class Evidence(InProgram, table=True):
-    """Proof that a task was done: a document, a serial number, an account's user name. Withdrawn, never deleted."""
+    """Proof that a task was done: a document, a serial number, an account's user name, or what was agreed on.
+
+    Withdrawn, never deleted.
+    """
 
     __tablename__ = "evidence"
     __table_args__ = (
         to("task", "task_id"),
         to("person", "added_by"),
-        one_of("kind", ("document", "serial", "account")),
+        one_of("kind", ("document", "serial", "account", "way")),
         together("withdrawn", "withdrawn_at", "withdrawn_why"),
     )
 
     task_id: UUID = Field(index=True)
     kind: str
-    label: str = ""  # a serial number, a user name, or a file's name; never a secret
+    label: str = ""  # a serial number, a user name, a file's name, or the word of a list; never a secret
     content_type: str = ""
     size: int = 0
     sha256: str = ""

@@ -111,8 +111,9 @@ class Interview(InProgram, table=True):
 class HandOver(InProgram, table=True):
     """One follow-up offered by somebody who leaves to whoever is to take it over, until they accept or refuse it.
 
-    `way` is how the participant wants it: a call from the new worker, or a meeting with both (DP-04). `answer_by` is
-    the last local day to answer; `lapsed_at` says that it passed in silence, of which the coordinator knows then.
+    `way` is how the participant wants it: a call from the new worker, or a meeting with both (DP-04); empty while that
+    is not agreed with them. `answer_by` is the last local day to answer; `lapsed_at` says that it passed in silence, of
+    which the coordinator knows then.
     """
 
     __tablename__ = "hand_over"
@@ -124,7 +125,7 @@ class HandOver(InProgram, table=True):
         to("person", "to_id"),
         to("person", "proposed_by"),
         one_of("state", HAND_OVERS),
-        one_of("way", WAYS),
+        one_of("way", ("", *WAYS)),
         CheckConstraint("(state = 'proposed') = (answered_at is null)", name="answered"),
         Index(
             "one_hand_over_at_a_time",
@@ -141,7 +142,7 @@ class HandOver(InProgram, table=True):
     follow_up_id: UUID
     from_id: UUID
     to_id: UUID = Field(index=True)
-    way: str = WAYS[0]
+    way: str = ""
     state: str = HAND_OVERS[0]
     proposed_at: datetime = moment()
     proposed_by: UUID | None = None

@@ -80,9 +80,12 @@ class OptionalReason(Given):
 
 
 class ProofGiven(Given):
-    """Evidence: a serial number, an account's user name, or a document with its bytes in base64."""
+    """Evidence: a serial number, an account's user name, a document with its bytes in base64, or a way.
 
-    kind: Literal["serial", "account", "document"]
+    A way is how a participant wants their follow-up handed over, "call" or "meeting".
+    """
+
+    kind: Literal["serial", "account", "document", "way"]
     label: Annotated[Typed, StringConstraints(max_length=500)]
     content: Annotated[str, Field(description="base64; for a document alone")] = ""
 

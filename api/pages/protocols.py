@@ -31,6 +31,7 @@ EVIDENCE = {
     "document": N_("document"),
     "account": N_("user name of the account"),
     "note": N_("note"),
+    "way": N_("how the participant wants it"),
     "interviews": N_("marks of two interviewers"),
     "empty_hands": N_("nothing left in hand"),
 }

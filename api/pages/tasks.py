@@ -133,7 +133,7 @@ def complete(
 
     def act(session: Session, task_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> Moved:
         kind = _kind_of_proof(filled.desk, task_id)
-        proofs = [Proof(kind, label)] if kind in ("serial", "account") and label.strip() else []
+        proofs = [Proof(kind, label)] if kind in ("serial", "account", "way") and label.strip() else []
         if document is not None and document.filename:
             # One byte more than is kept tells that it is too large.
             proofs.append(Proof("document", document.filename, document.file.read(LARGEST_DOCUMENT + 1)))
@@ -272,7 +272,7 @@ def _holds_up(desk: Desk, task_id: UUID) -> list[dict[str, Any]]:
 
 
 def _kind_of_proof(desk: Desk, task_id: UUID) -> str:
-    """What a text given as proof of this task is: a serial number, or an account's user name."""
+    """What a text given as proof of this task is: a serial number, an account's user name, or a way of handing over."""
     asked = desk.session.scalar(
         select(_task.c.evidence).where(_task.c.program_id == program_of(desk.session), _task.c.id == task_id)
     )

@@ -59,12 +59,20 @@ class Load:
     @property
     def share(self) -> float:
         """The part of the hours that the follow-ups take: 1 is full. Without hours, as if they were few."""
-        return self.weight * HOURS_A_FOLLOW_UP / (self.hours or _FEW_HOURS)
+        return self.share_with(0.0)
+
+    def share_with(self, more: float) -> float:
+        """The same with follow-ups of so much weight besides."""
+        return (self.weight + more) * HOURS_A_FOLLOW_UP / (self.hours or _FEW_HOURS)
+
+    def has_room_for(self, more: float) -> bool:
+        """Whether there is time for follow-ups of so much weight besides. It warns, and refuses nothing."""
+        return self.share_with(more) <= 1
 
     @property
     def is_overloaded(self) -> bool:
         """Whether another regular follow-up is more than there is time for. It warns, and refuses nothing."""
-        return (self.weight + WEIGHT["regular"]) * HOURS_A_FOLLOW_UP > (self.hours or _FEW_HOURS)
+        return not self.has_room_for(WEIGHT["regular"])
 
     @property
     def can_be_given_one(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -13,8 +13,8 @@ from sqlmodel import Session
 
 from duties import events
 from duties.actors import Actor
-from duties.follow_ups.assigning import bar_to
-from duties.follow_ups.load import Load, loads
+from duties.follow_ups.assigning import bar_to, holds
+from duties.follow_ups.load import WEIGHT, Load, loads
 from duties.follow_ups.parts import PRIMARY, SECOND
 from duties.here import local_day, many, one, program_of
 from duties.notices import COORDINATION
@@ -23,9 +23,11 @@ from duties.participants.sealing import seal
 from duties.refusals import Refusal
 from duties.roles import Link, responsibility
 from locales import N_
-from models.base import table_of
+from models.base import refers, table_of
 from models.casework import Task
-from models.participant import CandidateWorker, Participant
+from models.departure import HandOver
+from models.follow_up import Activity, ActivityPart, Assignment, FollowUp
+from models.participant import CandidateWorker, FirstMeeting, Participant
 from models.program import Person
 from models.referral import AdmissionDecision, Referral
 
@@ -40,20 +42,33 @@ _referral = table_of(Referral)
 _decided = table_of(AdmissionDecision)
 _person = table_of(Person)
 _task = table_of(Task)
+_first_meeting = table_of(FirstMeeting)
+_follow_up = table_of(FollowUp)
+_assignment = table_of(Assignment)
+_activity = table_of(Activity)
+_activity_part = table_of(ActivityPart)
+_hand_over = table_of(HandOver)
 
 
 @dataclass(frozen=True)
 class Proposal:
     """A worker whom one may name, with what speaks for and against it.
 
-    `waiting` are the candidates whom they are to meet already. `speaks` is whether they speak a language of the
-    candidate's; `knew` whether they referred the person or met them before.
+    `waiting` are the candidates whom they are to meet already, `offered` what the follow-ups weigh that are offered to
+    them and not answered. `speaks` is whether they speak a language of the person's; `knew` whether they referred the
+    person or were named to meet them; `met` whether they have met them in fact, as the second of a pair, at a first
+    meeting or in an activity (DP-03b); `roomy` whether there is time for what the person asks; `nearby` whether they
+    accompany somebody of the same area already.
     """
 
     load: Load
     waiting: int
     speaks: bool
     knew: bool
+    met: bool = False
+    roomy: bool = True
+    nearby: bool = False
+    offered: float = 0.0
 
     @property
     def person_id(self) -> UUID:
@@ -66,12 +81,18 @@ class Proposal:
         return self.load.can_be_given_one
 
 
-def proposals(session: Session, participant_id: UUID, *, at: datetime) -> list[Proposal]:
-    """Every youth worker of the day: who can, speaks the language, knows the person and has most room comes first."""
+def proposals(session: Session, participant_id: UUID, *, at: datetime, asks: str = "regular") -> list[Proposal]:
+    """Every youth worker of the day, who fits best first: people decide, and this only says whom to think of first.
+
+    Before all who can; then who has met the person (DP-03b), speaks their language, knows them, has time for what they
+    ask, knows the area, and has most room (DP-03a). `asks` is how much the follow-up asks, as `models.follow_up` says.
+    """
     here, day = program_of(session), local_day(session, at)
     row = one(
         session,
-        select(_participant.c.languages).where(_participant.c.program_id == here, _participant.c.id == participant_id),
+        select(_participant.c.languages, _participant.c.area).where(
+            _participant.c.program_id == here, _participant.c.id == participant_id
+        ),
     )
     wanted = set(row["languages"]) if row else set()
     found = loads(session, day, participant_id=participant_id)
@@ -88,13 +109,19 @@ def proposals(session: Session, participant_id: UUID, *, at: datetime) -> list[P
         select(_named.c.worker_id, _named.c.second_id).where(_named.c.program_id == here, _named.c.ended_at.is_(None)),
     ):
         waiting[each["worker_id"]] = waiting.get(each["worker_id"], 0) + 1
-    knew = _who_knew(session, participant_id)
+    knew, met = _who_knew(session, participant_id), _who_met(session, participant_id, day)
+    nearby = _who_is_near(session, row["area"], day) if row and row["area"] else frozenset()
+    offered = _offered(session)
     made = [
         Proposal(
             load,
             waiting.get(load.person_id, 0),
             not wanted or speak.get(load.person_id) in wanted,
             load.person_id in knew,
+            met=load.person_id in met,
+            roomy=load.has_room_for(WEIGHT[asks] + offered.get(load.person_id, 0.0)),
+            nearby=load.person_id in nearby,
+            offered=offered.get(load.person_id, 0.0),
         )
         for load in found
     ]
@@ -102,9 +129,12 @@ def proposals(session: Session, participant_id: UUID, *, at: datetime) -> list[P
         made,
         key=lambda each: (
             not each.possible,
+            not each.met,
             not each.speaks,
             not each.knew,
-            each.load.share + each.waiting / 10,
+            not each.roomy,
+            not each.nearby,
+            each.load.share_with(each.offered) + each.waiting / 10,
             str(each.person_id),
         ),
     )
@@ -351,3 +381,61 @@ def _who_knew(session: Session, participant_id: UUID) -> frozenset[UUID]:
         select(_named.c.worker_id).where(_named.c.program_id == here, _named.c.participant_id == participant_id)
     )
     return frozenset(person for person in (*referred, *met) if person is not None)
+
+
+def _who_met(session: Session, participant_id: UUID, day: date) -> frozenset[UUID]:
+    """Who has met the person in fact: with a part in the follow-up, at a first meeting, or in an activity. DP-03b."""
+    here = program_of(session)
+    with_a_part = session.scalars(
+        select(_assignment.c.person_id)
+        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
+        .where(
+            _assignment.c.program_id == here,
+            _follow_up.c.participant_id == participant_id,
+            _assignment.c.withdrawn_at.is_(None),
+            _assignment.c.starts_on <= day,
+        )
+    )
+    first = session.execute(
+        select(_first_meeting.c.worker_id, _first_meeting.c.second_id).where(
+            _first_meeting.c.program_id == here, _first_meeting.c.participant_id == participant_id
+        )
+    )
+    in_activity = session.scalars(
+        select(_activity.c.planned_by)
+        .join(_activity_part, refers(_activity_part.c.activity_id, _activity))
+        .join(_follow_up, refers(_activity_part.c.follow_up_id, _follow_up))
+        .where(
+            _activity.c.program_id == here,
+            _follow_up.c.participant_id == participant_id,
+            _activity.c.called_off_at.is_(None),
+            _activity.c.held_on <= day,
+        )
+    )
+    pairs = [person for row in first for person in (row.worker_id, row.second_id) if person is not None]
+    return frozenset([*with_a_part, *pairs, *in_activity])
+
+
+def _who_is_near(session: Session, area: str, day: date) -> frozenset[UUID]:
+    """Who accompanies somebody of an area on the day, and so goes there already."""
+    return frozenset(
+        session.scalars(
+            select(_assignment.c.person_id)
+            .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
+            .join(_participant, refers(_follow_up.c.participant_id, _participant))
+            .where(_assignment.c.program_id == program_of(session), holds(day), _participant.c.area == area)
+        )
+    )
+
+
+def _offered(session: Session) -> dict[UUID, float]:
+    """What the follow-ups weigh together that are offered to each worker and not answered."""
+    rows = session.execute(
+        select(_hand_over.c.to_id, _follow_up.c.intensity)
+        .join(_follow_up, refers(_hand_over.c.follow_up_id, _follow_up))
+        .where(_hand_over.c.program_id == program_of(session), _hand_over.c.state == "proposed")
+    )
+    found: dict[UUID, float] = {}
+    for row in rows:
+        found[row.to_id] = found.get(row.to_id, 0.0) + WEIGHT[row.intensity]
+    return found

@@ -113,7 +113,8 @@ def test_whom_the_participant_barred_is_not_offered_it(program: Cast) -> None:
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
     with program.session() as session:
-        assert program.people[SECOND] not in hand_overs.fit_for(session, task, program.people[WORKER], AT)
+        fit = hand_overs.fit_for(session, task, program.people[WORKER], AT)
+        assert program.people[SECOND] not in [one.person_id for one in fit]
     with refused("assignment.barred"):
         settle(program, task["id"], to=SECOND)
 
@@ -123,7 +124,8 @@ def test_the_second_of_the_pair_whom_the_participant_has_met_is_shown_first(prog
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
     with program.session() as session:
-        assert hand_overs.fit_for(session, task, program.people[WORKER], AT)[0] == program.people[SECOND]
+        first = hand_overs.fit_for(session, task, program.people[WORKER], AT)[0]
+        assert (first.person_id, first.met) == (program.people[SECOND], True)
 
 
 def test_silence_reaches_the_coordinator_once_and_the_offer_still_stands(program: Cast) -> None:
