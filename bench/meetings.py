@@ -1,4 +1,4 @@
-"""Meetings: dates and invitations against icalendar, dateutil and psycopg alone, and agendas on paper per item."""
+"""Meetings: dates and invitations against icalendar, dateutil and psycopg alone, and agendas per item."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from icalendar import Calendar, Event, Timezone, vCalAddress
 from psycopg.types.json import Jsonb
 from sqlalchemy import insert, select
 
+from bench import agenda_pages
 from bench.figures import Cost, Ratio, costing, median, mixed, ms, table, timing
 from bench.ground import Ground, now
 from meetings import links, schedule
@@ -76,10 +77,11 @@ class Season:
 def measure(
     ground: Ground, folder: Path, *, rounds: int, committees: int, invitations: int, items: tuple[int, int]
 ) -> Iterator[Ratio]:
-    """Each part in turn: a year of dates, invitations in the outbox, and an agenda as PDF and DOCX."""
+    """Each part in turn: a year of dates, invitations in the outbox, and an agenda as PDF, as DOCX and as a page."""
     yield from _dates(committees, rounds)
     yield from _invitations(ground, invitations, rounds)
     yield from _papers(folder, items, rounds)
+    yield from agenda_pages.measure(ground, items, rounds)
 
 
 # --------------------------------------------------------------------------------------------------------------- dates

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, select
+from sqlalchemy import select
 from sqlmodel import Session
 
 from duties.here import many, program_of
@@ -155,16 +155,18 @@ def membership(session: Session, committee_id: UUID) -> Membership:
 def memberships(session: Session, committee_ids: Iterable[UUID] | None = None) -> dict[UUID, Membership]:
     """Who sits on each of these committees, or on every one, in three statements."""
     rows = committees(session)
-    seats = _seats(session)
-    holdings = _holdings(session)
-    absences = _absences(session)
     by_key = {row["key"]: row for row in rows.values()}
-    wanted = rows if committee_ids is None else [one for one in committee_ids if one in rows]
+    wanted = list(rows) if committee_ids is None else [one for one in committee_ids if one in rows]
+    # Not those of every committee: what one costs does not depend on how many others there are.
+    families = {family["id"] for one in wanted for family in _family(rows[one], by_key)}
+    seats = _seats(session, families)
+    holdings = _holdings(session, families)
+    absences = _absences(session)
     return {
         one: Membership(
             one,
             rows[one]["key"],
-            tuple(dict.fromkeys(_all_seats(rows[one], by_key, seats))),
+            tuple(dict.fromkeys(seat for family in _family(rows[one], by_key) for seat in seats.get(family["id"], ()))),
             holdings,
             absences,
         )
@@ -172,23 +174,21 @@ def memberships(session: Session, committee_ids: Iterable[UUID] | None = None) -
     }
 
 
-def _all_seats(
-    row: Mapping[str, Any], by_key: Mapping[str, Mapping[str, Any]], seats: Mapping[UUID, list[CommitteeSeat]]
-) -> Iterator[CommitteeSeat]:
-    """Those that it takes from others first, as the program's file lists them."""
+def _family(row: Mapping[str, Any], by_key: Mapping[str, Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """The committees whose seats it takes, first, as the program's file lists them; then itself."""
     for other in row["derived_from"]:
         if other in by_key:
-            yield from _all_seats(by_key[other], by_key, seats)
-    yield from seats.get(row["id"], ())
+            yield from _family(by_key[other], by_key)
+    yield row
 
 
-def _seats(session: Session) -> dict[UUID, list[CommitteeSeat]]:
+def _seats(session: Session, committee_ids: Collection[UUID]) -> dict[UUID, list[CommitteeSeat]]:
     rows = many(
         session,
         select(_seat, _committee.c.key.label("committee"), _organization.c.short_name.label("organization"))
         .join(_committee, refers(_seat.c.committee_id, _committee))
         .join(_organization, refers(_seat.c.organization_id, _organization))
-        .where(_seat.c.program_id == program_of(session))
+        .where(_seat.c.program_id == program_of(session), _seat.c.committee_id.in_(committee_ids))
         .order_by(_committee.c.key, _seat.c.key),
     )
     names = CommitteeSeat.__dataclass_fields__
@@ -198,11 +198,16 @@ def _seats(session: Session) -> dict[UUID, list[CommitteeSeat]]:
     return found
 
 
-def _holdings(session: Session) -> dict[UUID, tuple[Holding, ...]]:
+def _holdings(session: Session, committee_ids: Collection[UUID]) -> dict[UUID, tuple[Holding, ...]]:
     rows = many(
         session,
         select(_holder.c.seat_id, _holder.c.person_id, _holder.c.kind, _holder.c.starts_on, _holder.c.ends_on)
-        .where(and_(_holder.c.program_id == program_of(session), _holder.c.withdrawn_at.is_(None)))
+        .join(_seat, refers(_holder.c.seat_id, _seat))
+        .where(
+            _holder.c.program_id == program_of(session),
+            _holder.c.withdrawn_at.is_(None),
+            _seat.c.committee_id.in_(committee_ids),
+        )
         .order_by(_holder.c.starts_on, _holder.c.person_id),
     )
     found: dict[UUID, list[Holding]] = defaultdict(list)

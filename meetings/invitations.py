@@ -212,12 +212,17 @@ def _wanted(
         for person_id in {*members.invited(meeting["starts"].date()), *extra[meeting["id"]]}:
             shown[person_id].append(meeting)
     found: dict[UUID, Entry] = {}
+    alike: dict[tuple[str, tuple[UUID, ...]], Entry | None] = {}  # who comes to the same meetings sees the same
     for person_id, meetings in shown.items():
         row = before.get(person_id)
         if row is None or not row["told"]:
             # Whoever is invited anew is invited to what is to come.
             meetings = [one for one in meetings if one["starts_at"] > at]  # noqa: PLW2901
-        entry = entry_of(session, thing, meetings, people[person_id].language)  # type: ignore[arg-type]
+        language = people[person_id].language
+        same = (language, tuple(one["id"] for one in meetings))
+        if same not in alike:
+            alike[same] = entry_of(session, thing, meetings, language)  # type: ignore[arg-type]
+        entry = alike[same]
         if entry is not None:
             found[person_id] = entry
     return found

@@ -28,6 +28,9 @@ RATIOS = {
         "meetings.docx",
         "meetings.pdf_growth",
         "meetings.docx_growth",
+        "meetings.html",
+        "meetings.html_growth",
+        "meetings.html_changed_growth",
     },
     "start": {
         "follow.automatic_prefect",
