@@ -27,7 +27,7 @@ from locales import pick
 from meetings import calendar_files, links
 from meetings.committees import Membership, committees, memberships
 from meetings.entries import Entry, Moved
-from meetings.itip import Message, differences, sequences
+from meetings.itip import Message, differences, goes_on, sequences
 from meetings.local_times import local_of
 from meetings.wording import letter_for
 from models.base import table_of
@@ -132,12 +132,25 @@ def tell_all(session: Session, *, at: datetime, committee_ids: Iterable[UUID] | 
     told: list[Told] = []
     here = program(session)  # held, since a session reads again what nobody holds: else each letter reads it
     assert here.id == program_of(session)  # noqa: S101 - the session reads no other
+    wanted_of = {
+        thing.uid: _wanted(session, thing, members[thing.committee["id"]], extra, known[thing.uid], people, at)
+        for thing in things
+    }
     for thing in things:
         kept = _Kept()
-        before = known[thing.uid]
-        now = _wanted(session, thing, members[thing.committee["id"]], extra, before, people, at)
+        before, now = known[thing.uid], wanted_of[thing.uid]
+        then = wanted_of.get(thing.next["uid"], {}) if thing.next is not None else {}
         for person_id in sorted({*before, *now}, key=str):
-            told += _tell_one(session, thing, people[person_id], before.get(person_id), now.get(person_id), kept, at)
+            told += _tell_one(
+                session,
+                thing,
+                people[person_id],
+                before.get(person_id),
+                now.get(person_id),
+                then.get(person_id),
+                kept,
+                at,
+            )
         _keep(session, thing, kept, at)
     return tuple(told)
 
@@ -329,12 +342,16 @@ def _tell_one(
     person: Person,
     row: Mapping[str, Any] | None,
     wanted: Entry | None,
+    then: Entry | None,
     kept: _Kept,
     at: datetime,
 ) -> Iterator[Told]:
-    """Write the letters that bring one person from what they were told to what is so, and leave in `kept` the rest."""
+    """Write the letters that bring one person from what they were told to what is so, and leave in `kept` the rest.
+
+    `then` is what they are to see of the season that goes on with this one's dates.
+    """
     told = Entry.from_json(row["told"]) if row is not None and row["told"] else None
-    messages = differences(
+    found = differences(
         told,
         wanted,
         dialect=(row or {}).get("dialect") or "unknown",
@@ -342,6 +359,7 @@ def _tell_one(
         is_off=_is_off(thing, told, at),
         still_on=frozenset(one["original"] for one in thing.meetings if one["state"] != "cancelled"),
     )
+    messages = [goes_on(message, then) for message in found]
     if not messages:
         return
     invitation_id = row["id"] if row is not None else uuid4()
@@ -371,6 +389,7 @@ def _tell_one(
             stamp + timedelta(seconds=place),
             told,
             wanted,
+            then,
             kept,
             at,
         )
@@ -389,6 +408,7 @@ def _send(
     stamp: datetime,
     told: Entry | None,
     wanted: Entry | None,
+    then: Entry | None,
     kept: _Kept,
     at: datetime,
 ) -> Told:
@@ -397,7 +417,13 @@ def _send(
     assert entry is not None  # noqa: S101 - a message is about one of the two
     meeting = _about(thing, message)
     template, facts = letter_for(
-        message, told, wanted, thing.committee, is_season=thing.series is not None, following=thing.next
+        message,
+        told,
+        wanted,
+        thing.committee,
+        is_season=thing.series is not None,
+        following=thing.next,
+        goes_on_as=then,
     )
     answer_path = ""
     if message.method == "REQUEST":

@@ -15,7 +15,7 @@ from typing import Final, Literal
 from meetings.entries import WEEK, Entry, Occurrence
 
 Method = Literal["REQUEST", "CANCEL"]
-Kind = Literal["invitation", "update", "details", "moved", "restored", "cancelled", "removed"]
+Kind = Literal["invitation", "update", "details", "moved", "restored", "cancelled", "continued", "removed"]
 Dialect = Literal["unknown", "merge", "replace"]
 
 REQUEST: Final = "REQUEST"
@@ -95,6 +95,23 @@ def differences(
     if dialect == "replace":
         return tuple(_as_a_whole(told, wanted, changes, still_on))
     return tuple(_by_dates(told, wanted, changes, gets, still_on))
+
+
+def goes_on(message: Message, following: Entry | None) -> Message:
+    """A cancellation of what the season that follows this one has for the same person, said as what it is.
+
+    Its calendar file is the same: under the old UID nobody meets any more. `following` is what that person is to see
+    of the season that goes on with the dates at another hour; None where there is none for them.
+    """
+    if following is None or message.kind != "cancelled" or message.entry.last_on is None:
+        return message
+    days = {one.original.date() for one in following.occurrences()}
+    is_there = (
+        any(day <= message.entry.last_on for day in days)
+        if message.recurrence is None
+        else message.recurrence.date() in days
+    )
+    return replace(message, kind="continued") if is_there else message
 
 
 def sequences(before: int, messages: Sequence[Message]) -> list[int]:

@@ -20,6 +20,7 @@ TEMPLATES: Final = {
     "restored": "meeting_changed",
     "details": "meeting_changed",
     "cancelled": "meeting_cancelled",
+    "continued": "meeting_goes_on",
     "removed": "meeting_no_longer",
 }
 
@@ -52,10 +53,12 @@ def letter_for(
     *,
     is_season: bool,
     following: Mapping[str, Any] | None = None,
+    goes_on_as: Entry | None = None,
 ) -> tuple[str, Facts]:
     """The template of a letter about one message, and the facts that it needs.
 
-    `following` is the season that goes on with this one's dates at another hour.
+    `following` is the season that goes on with this one's dates at another hour, and `goes_on_as` what the person is
+    to see of it.
     """
     entry = wanted or told
     assert entry is not None  # noqa: S101 - a message is about one of the two
@@ -65,12 +68,13 @@ def letter_for(
         # Of a season told anew the dates that stayed as they were keep their answers.
         is_moved = message.kind == "moved" or (not is_season and message.kind == "update")
         starts, lines = _shown(language, message, entry, is_season)
-        if told is not None and message.kind in ("moved", "update", "details", "cancelled"):
+        if told is not None and message.kind in ("moved", "update", "details", "cancelled", "continued"):
             was = _start(told, message.recurrence)
         return {
             "committee": pick(language, {"fr": committee["title_fr"], "en": committee["title_en"]}),
-            "first": when(language, was if message.kind in ("cancelled", "removed") else starts),
+            "first": when(language, was if message.kind in ("cancelled", "continued", "removed") else starts),
             "was": when(language, was),
+            "now": _now(language, message, goes_on_as) if message.kind == "continued" else "",
             "moved": is_moved,
             "answer_again": is_moved and message.bumps,
             "instead": _instead(language, told, following) if message.recurrence is None else "",
@@ -86,6 +90,14 @@ def _instead(language: Language, told: Entry | None, following: Mapping[str, Any
     if told is None or told.last_on is None or following is None or told.last_on < following["starts_on"]:
         return ""
     return when(language, datetime.combine(following["starts_on"], following["at"]))
+
+
+def _now(language: Language, message: Message, goes_on_as: Entry | None) -> str:
+    """When the one date that a message is about is held in the season that goes on; "" for a whole season."""
+    if message.recurrence is None or goes_on_as is None:
+        return ""
+    day = message.recurrence.date()
+    return when(language, next(one.starts for one in goes_on_as.occurrences() if one.original.date() == day))
 
 
 def _shown(language: Language, message: Message, entry: Entry, is_season: bool) -> tuple[datetime, list[str]]:

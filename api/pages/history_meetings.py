@@ -116,6 +116,7 @@ LETTERS: Final[Mapping[str, str]] = {
     "meeting_invitation": N_("an invitation to a meeting"),
     "meeting_changed": N_("a meeting changed"),
     "meeting_cancelled": N_("a meeting is cancelled"),
+    "meeting_goes_on": N_("a meeting goes on at another hour"),
     "meeting_no_longer": N_("someone is no longer expected at a meeting"),
     "meeting_agenda": N_("the agenda of a meeting"),
     "meeting_agenda_stuck": N_("an agenda that cannot be sent"),

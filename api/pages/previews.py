@@ -30,6 +30,7 @@ KINDS: Final[Mapping[str, str]] = {
     "restored": N_("It takes place after all"),
     "details": N_("Change of place"),
     "cancelled": N_("Cancellation"),
+    "continued": N_("It goes on with the new hour"),
     "removed": N_("No longer expected"),
     "minutes": N_("Minutes of the meeting"),
     "minutes_corrected": N_("Corrected minutes"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from duties.envelopes import CalendarPart, Mailbox
 from meetings.calendar_files import part
 from meetings.entries import Entry, Moved
-from meetings.itip import Message, differences, sequences
+from meetings.itip import Message, differences, goes_on, sequences
 from tests.meetings.attendee import Attendee, Shown, attendees, read
 from tests.meetings.seasons import COMMITTEE, FIRST, MOVED, MOVED_TO, OFF, entries, plain, season
 
@@ -295,6 +295,28 @@ def test_a_date_that_was_moved_before_the_hour_changed_is_not_shown_twice() -> N
         assert _said(one.tell(old)) == (by_dates[:1] if calendar.replaces else by_dates)
         other.tell(new)
         assert calendar.shows() == sorted([*_wanted(old), *_wanted(new)])
+
+
+def test_what_goes_on_at_another_hour_is_called_so_for_whom_it_goes_on_and_cancelled_for_the_others() -> None:
+    first = datetime.fromisoformat("2026-09-02T13:30")
+    off, kept = first + 20 * WEEK, first + 21 * WEEK
+    told = season(starts=first, last_on=date(2027, 5, 19), cancelled=frozenset())
+    since = datetime.fromisoformat("2027-01-06T14:00")
+    new = season(
+        uid="clinical-2@spheres.example.org",
+        starts=since,
+        last_on=date(2027, 5, 19),
+        cancelled=frozenset({datetime.combine(off.date(), since.time())}),
+        moved={},
+    )
+    said = Message("CANCEL", "cancelled", told, kept, whole=False, is_off=True)
+    assert goes_on(said, new) == replace(said, kind="continued")
+    assert goes_on(said, None) == said
+    assert goes_on(replace(said, recurrence=off), new).kind == "cancelled"
+    assert goes_on(replace(said, kind="removed", is_off=False), new).kind == "removed"
+    assert goes_on(replace(said, recurrence=None), new).kind == "continued"
+    over = replace(told, last_on=date(2026, 12, 30))
+    assert goes_on(replace(said, entry=over, recurrence=None), new).kind == "cancelled"
 
 
 @pytest.mark.parametrize("by", [timedelta(minutes=30), timedelta(days=1)])

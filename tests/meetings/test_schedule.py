@@ -62,6 +62,18 @@ def _on(session: Session, day: date) -> UUID:
     return found
 
 
+def _of(session: Session, day: date) -> UUID:
+    """The meeting that is held on that day, wherever it was moved from."""
+    found: UUID = session.scalars(
+        select(_meeting.c.id).where(
+            _meeting.c.program_id == session.info["program_id"],
+            _meeting.c.starts >= datetime.combine(day, time.min),
+            _meeting.c.starts < datetime.combine(day + timedelta(days=1), time.min),
+        )
+    ).one()
+    return found
+
+
 def _names(cast: Cast, told: tuple[Told, ...]) -> Counter[tuple[str, str]]:
     name = {person: key for key, person in cast.people.items()}
     return Counter((name[one.person_id], one.kind) for one in told)
@@ -262,11 +274,32 @@ def test_a_new_hour_from_the_first_day_on_takes_the_old_season_from_every_calend
     (series,) = session.scalars(select(_series.c.id).where(_series.c.program_id == cast.program_id)).all()
     later = AT + timedelta(hours=1)
     told = schedule.change_hour(session, series, since=FIRST, hour=time(14, 0), by=cast.actor("coordinator"), at=later)
-    assert {kind for _, kind in _names(cast, told)} == {"cancelled", "invitation"}
+    assert {kind for _, kind in _names(cast, told)} == {"continued", "invitation"}
     ours = [one for one in letters(session)[before:] if one.person_id == cast.people["police"]]
     assert [one.events[0].get("status", "") for one in ours].count("CANCELLED") == 1
     assert len({str(one.events[0]["uid"]) for one in ours}) == 2
-    assert "nouvel horaire" in ours[0].text
+    assert (ours[0].template, "nouvel horaire" in ours[0].text) == ("meeting_goes_on", True)
+
+
+def test_a_date_that_was_moved_before_the_hour_changed_is_not_said_to_be_cancelled(
+    cast: Cast, session: Session
+) -> None:
+    _season(session, cast)
+    by = cast.actor("coordinator")
+    schedule.move_meeting(session, _on(session, date(2027, 2, 3)), datetime(2027, 2, 4, 13, 0), by=by, at=AT)
+    schedule.move_meeting(session, _on(session, date(2027, 2, 17)), datetime(2027, 2, 18, 13, 0), by=by, at=AT)
+    before = len(letters(session))
+    (series,) = session.scalars(select(_series.c.id).where(_series.c.program_id == cast.program_id)).all()
+    told = schedule.change_hour(session, series, since=date(2027, 1, 6), hour=time(14, 0), by=by, at=AT)
+    assert {kind for _, kind in _names(cast, told)} == {"update", "continued", "invitation"}
+    ours = [one for one in letters(session)[before:] if one.person_id == cast.people["police"]]
+    goes_on = [one for one in ours if one.template == "meeting_goes_on"]
+    assert [one.events[0]["status"] for one in goes_on] == ["CANCELLED"] * 2
+    first = goes_on[0].text
+    assert "la rencontre du jeudi 4 février 2027 à 13 h n’est pas annulée" in " ".join(first.split())
+    # One that is cancelled in the new season too is cancelled, and said to be.
+    schedule.cancel_meeting(session, _of(session, date(2027, 2, 18)), reason="Relâche", by=by, at=AT)
+    assert letters(session)[-1].template == "meeting_cancelled"
 
 
 def test_an_answer_lapses_when_its_meeting_gets_another_time_and_counts_when_given_again(
