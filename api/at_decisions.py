@@ -19,9 +19,8 @@ from api.permissions import (
     to_program,
 )
 from api.session import Desk
-from duties.agreement_days import not_sharing
 from meetings import decisions
-from meetings.agenda_papers import PARTNERS, WIDEST
+from meetings.agenda_papers import PARTNERS, closed_to, widest_of
 from meetings.committees import memberships
 from meetings.decisions import Endorsed
 
@@ -36,15 +35,15 @@ class Sight:
     @classmethod
     def of(cls, desk: Desk) -> Sight:
         """Of the asker, on the day: the same questions, whatever they may see."""
-        outside = not_sharing(desk.session, desk.day)
         registers = {}
         for committee_id, members in memberships(desk.session).items():
             given = to_committee(desk.asker, members)
             if allows(Action.SEE_MEETING, given) is None:
                 continue
             seat = members.seat_of(desk.asker.person_id, desk.day)
-            whole = Relation.COORDINATOR in given or (seat is not None and seat.organization_id not in outside)
-            registers[committee_id] = PARTNERS if whole else WIDEST[1]
+            closed = closed_to(desk.session, members.key, desk.day)
+            whole = Relation.COORDINATOR in given
+            registers[committee_id] = PARTNERS if whole else widest_of(seat, members.key, closed)
         return cls(registers, desk.asker.organizations_as("director", "manager"))
 
     def has(self, row: Mapping[str, Any]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
-from typing import Any, Final
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlmodel import Session
@@ -12,6 +12,7 @@ from sqlmodel import Session
 from api.permissions import Action, Asker, Forbidden, Given, Relation, allows, require, themselves, to_program
 from api.session import Desk
 from duties.actors import Actor
+from duties.agreement_days import CLINICAL, PARTICIPANT, not_sharing
 from duties.follow_ups import assigning, breaks, states
 from duties.follow_ups.held import follow_ups
 from duties.here import many, program_of
@@ -22,18 +23,21 @@ from meetings.committees import Membership, committee_of, membership
 from models.base import table_of
 from models.follow_up import FollowUp
 
-CLINICAL: Final = "clinical"
-
 _follow_up = table_of(FollowUp)
 
 
 def to_follow_up(
-    asker: Asker, workers: Iterable[UUID], *, barred: Collection[UUID], clinic: Membership | None
+    asker: Asker,
+    workers: Iterable[UUID],
+    *,
+    barred: Collection[UUID],
+    clinic: Membership | None,
+    not_shared_with: Collection[UUID],
 ) -> Given:
     """What the asker is to a follow-up that `workers` have today. One whom the participant barred is nothing to it.
 
     `clinic` is the Clinical Committee: whoever holds a seat of it that votes, as principal or as alternate, for a
-    role of theirs that day.
+    role of theirs that day, unless for an organization to which the terms of sharing give nothing of it.
     """
     if asker.person_id in barred:
         return {Relation.BARRED: themselves(asker)}
@@ -43,7 +47,7 @@ def to_follow_up(
     if asker.is_staff and mine & set(workers):
         given[Relation.ASSIGNED] = given.get(Relation.FOLLOWS) or themselves(asker)
     seat = clinic.seat_of(asker.person_id, asker.day) if clinic is not None and asker.is_staff else None
-    if seat is not None and seat.voting:
+    if seat is not None and seat.voting and seat.organization_id not in not_shared_with:
         given[Relation.CLINICAL] = themselves(asker)
     return given
 
@@ -68,9 +72,11 @@ def find_follow_up(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[
     parts = assigning.on_day(session, asker.day, follow_up_ids=[follow_up_id])
     barred = assigning.barred_from(session, row["participant_id"] if row is not None else uuid4())
     clinic = clinic_of(session)
+    closed = not_sharing(session, asker.day, PARTICIPANT)
     if row is None:
         raise Forbidden
-    given = to_follow_up(asker, [part["person_id"] for part in parts], barred=barred, clinic=clinic)
+    people = [part["person_id"] for part in parts]
+    given = to_follow_up(asker, people, barred=barred, clinic=clinic, not_shared_with=closed)
     require(Action.SEE_FOLLOW_UP, given)
     return row, given
 

@@ -11,7 +11,6 @@ from sqlmodel import Session
 
 from api.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves, to_program
 from api.session import Desk
-from duties.agreement_days import not_sharing
 from duties.refusals import Refusal
 from meetings import agenda_papers, invitations
 from meetings.committees import Membership, membership
@@ -54,6 +53,4 @@ def audience_of(desk: Desk, members: Membership, given: Given, day: date) -> str
     if Relation.COORDINATOR in given:
         return agenda_papers.PARTNERS
     seat = members.seat_of(desk.asker.person_id, day) or members.seat_of(desk.asker.person_id, desk.day)
-    if seat is None:
-        return agenda_papers.WIDEST[0]
-    return agenda_papers.WIDEST[1] if seat.organization_id in not_sharing(desk.session, day) else agenda_papers.PARTNERS
+    return agenda_papers.widest_of(seat, members.key, agenda_papers.closed_to(desk.session, members.key, day))

@@ -1,7 +1,8 @@
 """What an asker is to a candidate or a participant, and finding the ones that they may see.
 
 Whom the participant barred is nothing to them, whatever else they are. A member of the Clinical Committee sees a
-candidate while the committee sits with the candidate on its agenda, and a participant as long as they hold the seat.
+candidate while the committee sits with the candidate on its agenda, and a participant as long as they hold the seat;
+only for an organization whose terms of sharing name it, and who the person is only where they name that too (AG-IS).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from sqlalchemy import or_, select
 from sqlmodel import Session
 
 from api.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves, to_program
+from duties.agreement_days import CANDIDATE, CLINICAL, PARTICIPANT, not_sharing, who_they_are
 from duties.here import one, program_of
 from duties.participants import barring
 from duties.reads import Ground
@@ -23,8 +25,6 @@ from models.base import refers, table_of
 from models.follow_up import Assignment, FollowUp
 from models.meeting import Meeting
 from models.participant import CandidateWorker, Participant
-
-CLINICAL: Final = "clinical"
 
 _participant = table_of(Participant)
 _named = table_of(CandidateWorker)
@@ -123,23 +123,28 @@ def _given(session: Session, asker: Asker, participant_id: UUID, row: dict[str, 
         )
         .limit(1)
     )
-    sits = _sits(session, asker)
+    is_admitted = row is not None and row["state"] == "admitted"
+    shared = PARTICIPANT if is_admitted else CANDIDATE
+    sits_for = _sits_for(session, asker)
+    closed, unnamed = (not_sharing(session, asker.day, one) for one in (shared, who_they_are(shared)))
     in_session = is_in_session(session, participant_id)
     if barred:
         return {Relation.BARRED: themselves(asker)}
     given = to_program(asker)
     if asker.is_staff and (named is not None or follows is not None):
         given[Relation.ASSIGNED] = given.get(Relation.FOLLOWS) or themselves(asker)
-    if sits and (in_session or (row is not None and row["state"] == "admitted")):
+    if sits_for is not None and sits_for not in closed and (in_session or is_admitted):
         given[Relation.CLINICAL] = themselves(asker)
+        if sits_for not in unnamed:
+            given[Relation.TOLD_WHO] = themselves(asker)
     return given
 
 
-def _sits(session: Session, asker: Asker) -> bool:
-    """Whether the asker holds a seat of the Clinical Committee that votes, for a role of theirs today."""
+def _sits_for(session: Session, asker: Asker) -> UUID | None:
+    """The organization for which the asker holds a seat of the Clinical Committee that votes, today."""
     try:
         clinic = membership(session, committee_of(session, CLINICAL)["id"])
     except Refusal:
-        return False
+        return None
     seat = clinic.seat_of(asker.person_id, asker.day) if asker.is_staff else None
-    return seat is not None and seat.voting
+    return seat.organization_id if seat is not None and seat.voting else None

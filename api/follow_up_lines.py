@@ -47,6 +47,7 @@ BARS: Final[Mapping[str, str]] = {
     "leaving": N_("leaving"),
     "barred": N_("not wanted by the participant"),
     "no_agreement": N_("no agreement in force"),
+    "not_shared": N_("not in the terms of sharing"),
 }
 #: What a person may do to a follow-up's state, by the name of the move.
 MOVES: Final[Mapping[str, str]] = {

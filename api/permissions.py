@@ -181,7 +181,8 @@ class Relation(StrEnum):
     SITS = "sits"  # holds a seat of the committee, as principal or as alternate
     FOLLOWS = "follows"  # is a youth worker of the program
     ASSIGNED = "assigned"  # the follow-up is theirs, or that of whom they act for
-    CLINICAL = "clinical"  # holds a seat of a partner on the Clinical Committee that day (AD-R11)
+    CLINICAL = "clinical"  # sits on the Clinical Committee that day for a partner whose terms share it (AD-R11)
+    TOLD_WHO = "told_who"  # as CLINICAL, for an organization whose terms of sharing say who the person is (AG-IS)
     BARRED = "barred"  # the participant does not want this person to see their file: no row of the table holds it
     INVITED = "invited"  # to this meeting, with or without a seat
     ADMINISTRATOR = "administrator"  # runs the installation, and sees no case
@@ -316,7 +317,7 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.TRIAGE: frozenset({Relation.COORDINATOR}),
     # CLINICAL of a candidate only while the committee sits on them: `api.at_participants`.
     Action.SEE_PARTICIPANT: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
-    Action.READ_IDENTITY: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
+    Action.READ_IDENTITY: frozenset({Relation.ASSIGNED, Relation.TOLD_WHO, Relation.COORDINATOR}),
     Action.KEEP_ADMISSION: frozenset({Relation.ASSIGNED, Relation.COORDINATOR}),
     Action.DECIDE_ADMISSION: frozenset({Relation.COORDINATOR}),
     Action.ADD_ADMINISTRATOR: frozenset({Relation.OPERATOR}),
@@ -559,6 +560,32 @@ def visible_cases(asker: Asker, hats: board.Hats) -> ColumnElement[bool]:
     )
 
 
+def seen_of(session: Session, asker: Asker, tasks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Those of `tasks` that the asker may see, as `find_task` has it."""
+    listed = [dict(task) for task in tasks]
+    hats = board.hats_of(session, asker.standing, asker.person_id)
+    seen = set(
+        session.scalars(
+            select(_case.c.id).where(
+                _case.c.program_id == program_of(session),
+                _case.c.id.in_({task["case_id"] for task in listed if task["case_id"]}),
+                visible_cases(asker, hats),
+            )
+        )
+    )
+    links = board.chains(session, [task[name] for task in listed for name in ("owed_by_id", "approved_by_id")])
+    given = to_program(asker)
+    return [
+        task
+        for task in listed
+        if (
+            task["case_id"] in seen
+            if task["case_id"]
+            else allows(Action.SEE_TASK, given | to_duty(asker, task, links)) is not None
+        )
+    ]
+
+
 def find_case(session: Session, asker: Asker, case_id: UUID) -> dict[str, Any]:
     """A case that the asker may see, and whether they take part in it. Raises Forbidden, also where there is none.
 
@@ -712,6 +739,7 @@ _CLOSEST = (
     Relation.ASSIGNED,
     Relation.COORDINATOR,
     Relation.CLINICAL,
+    Relation.TOLD_WHO,
     Relation.FOLLOWS,
     Relation.MANAGER_HERE,
     Relation.DIRECTOR_HERE,

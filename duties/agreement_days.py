@@ -7,7 +7,8 @@ as in the first implementation, which was informal; nothing is refused to it (se
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
@@ -73,11 +74,39 @@ def refuse_if_lapsed(session: Session, organization_id: UUID, day: date) -> None
         )
 
 
-def not_sharing(session: Session, day: date) -> frozenset[UUID]:
-    """The organizations that are not to get on a local `day` what circulates among partners.
+@dataclass(frozen=True)
+class Shared:
+    """Something that circulates among partners, by the keys of the terms: what, for which purpose, in which committee.
+
+    "" where that plays no part.
+    """
+
+    information: str = ""
+    purpose: str = ""
+    body: str = ""
+
+
+CLINICAL: Final = "clinical"
+#: What the Clinical Committee hears of a candidate, of a participant, and who they are, each where it asks to know.
+CANDIDATE: Final = Shared("admission", "admission", CLINICAL)
+PARTICIPANT: Final = Shared("follow-up", "follow-up", CLINICAL)
+#: Of whom its agendas and decisions speak.
+BY_NUMBER: Final = Shared("number", body=CLINICAL)
+#: What a worker is given with a participant to accompany.
+TO_ACCOMPANY: Final = Shared("contact", "follow-up")
+
+
+def who_they_are(shared: Shared) -> Shared:
+    """The name and contact details, for the same purpose in the same committee."""
+    return replace(shared, information="contact")
+
+
+def not_sharing(session: Session, day: date, shared: Shared = Shared()) -> frozenset[UUID]:
+    """The organizations that are not to get on a local `day` what circulates among partners, or this part of it.
 
     Those outside the program, those whose agreement has lapsed, and those whose agreement in force has no terms for
-    sharing information (AG-IS). An organization that never had an agreement in force is not among them.
+    sharing information (AG-IS), or terms that do not name this. An organization that never had an agreement in force
+    is not among them.
     """
     here = program_of(session)
     latest: dict[UUID, Mapping[str, Any]] = {}
@@ -96,13 +125,24 @@ def not_sharing(session: Session, day: date) -> frozenset[UUID]:
     outside = session.scalars(
         select(_organization.c.id).where(and_(_organization.c.program_id == here, _organization.c.kind == "outside"))
     )
-    return frozenset(outside) | {place for place, row in latest.items() if not _may_share(row, day)}
+    return frozenset(outside) | {place for place, row in latest.items() if not _may_share(row, day, shared)}
 
 
-def _may_share(version: Mapping[str, Any], day: date) -> bool:
+def _may_share(version: Mapping[str, Any], day: date, shared: Shared) -> bool:
     if version["ends_on"] is not None and version["ends_on"] < day:
         return False
-    return bool(version["terms"].get("information_sharing"))
+    terms = version["terms"].get("information_sharing")
+    if not terms or (terms.get("starts_on") or "") > day.isoformat():
+        return False
+    if terms.get("ends_on") and terms["ends_on"] < day.isoformat():
+        return False
+    asked = {"information": shared.information, "purposes": shared.purpose, "bodies": shared.body}
+    # A text that was signed before committees were named in it names none, and shared in those that there were.
+    return all(not key or part not in terms or key in _keys(terms[part]) for part, key in asked.items())
+
+
+def _keys(listed: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    return frozenset(one["key"] for one in listed)
 
 
 def without_successor(session: Session, day: date) -> list[dict[str, Any]]:

@@ -108,10 +108,11 @@ def _sharing(content: Content) -> dict[str, Any]:
     terms = content.terms.get("information_sharing") or {}
     named = {
         f"{part}.{one['key']}": {name: text for name, text in one.items() if name != "key"}
-        for part in ("purposes", "information")
+        for part in ("purposes", "information", "bodies")
         for one in terms.get(part, ())
     }
-    return named | {f"safeguards.{one['fr']}": one for one in terms.get("safeguards", ())}
+    days = {name: {"fr": terms[name], "en": terms[name]} for name in ("starts_on", "ends_on") if terms.get(name)}
+    return named | days | {f"safeguards.{one['fr']}": one for one in terms.get("safeguards", ())}
 
 
 def _words(said: Mapping[str, Any] | None) -> dict[str, str] | None:

@@ -82,6 +82,9 @@ def content_of(file: ProgramFile, organization: str) -> Content:
                 "source": sharing.source,
                 "purposes": [{"key": key, **text.model_dump()} for key, text in sharing.purposes.items()],
                 "information": [{"key": key, **text.model_dump()} for key, text in sharing.information.items()],
+                "bodies": [{"key": key, **file.committees[key].title.model_dump()} for key in sharing.bodies],
+                "starts_on": sharing.starts_on and sharing.starts_on.isoformat(),
+                "ends_on": sharing.ends_on and sharing.ends_on.isoformat(),
                 "safeguards": [text.model_dump() for text in sharing.safeguards],
             },
             "endorsed_by": {one.key: one.obligation.endorsed_by for one in owed if one.obligation.endorsed_by},
@@ -149,9 +152,11 @@ def draft_version(session: Session, agreement_id: UUID, content: Content, *, by:
     return version_id
 
 
-def redraft_version(session: Session, version_id: UUID, content: Content, *, by: Actor, at: datetime) -> None:
+def redraft_version(
+    session: Session, version_id: UUID, content: Content, *, by: Actor, at: datetime, seen: int | None = None
+) -> None:
     """Let a draft say something else. Raises Refusal where it was sent, or carries a signature: that text stays."""
-    held = _hold(session, version_id)
+    held = _hold(session, version_id, seen=seen)
     if held["state"] != "draft" or signatures_of(session, version_id):
         raise Refusal("agreement.text_stands", N_("What was sent or signed does not change: draft a new version."))
     here = program_of(session)
@@ -397,6 +402,18 @@ def roles_left(session: Session, version_id: UUID, day: date) -> list[dict[str, 
         )
         .order_by(_tenure.c.role, _tenure.c.starts_on, _tenure.c.id),
     )
+
+
+def agreement_of(session: Session, organization_id: UUID) -> UUID:
+    """The id of the agreement with an organization. Raises Refusal where there is none."""
+    found: UUID | None = session.scalar(
+        select(_agreement.c.id).where(
+            _agreement.c.program_id == program_of(session), _agreement.c.organization_id == organization_id
+        )
+    )
+    if found is None:
+        raise Refusal("agreement.unknown", N_("There is no such agreement."))
+    return found
 
 
 def version_in_force(session: Session, organization_id: UUID, day: date) -> dict[str, Any] | None:

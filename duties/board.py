@@ -168,6 +168,29 @@ def late(session: Session, day: date, *, limit: int = 200) -> list[dict[str, Any
     )
 
 
+def open_at(session: Session, organization_id: UUID) -> list[dict[str, Any]]:
+    """What waits now on a role of an organization, the most pressing first, each with its case.
+
+    By the first link of each duty: what falls to somebody else today, because nobody holds the role, is among them.
+    """
+    first = _chain.c.links[0]["at"].astext == str(organization_id)
+    waits = or_(
+        *(
+            and_(
+                _task.c.state == state,
+                select(_chain.c.id)
+                .where(_chain.c.program_id == _task.c.program_id, _chain.c.id == column, first)
+                .exists(),
+            )
+            for column, state in ((_task.c.owed_by_id, "open"), (_task.c.approved_by_id, "submitted"))
+        )
+    )
+    return many(
+        session,
+        _tasks_with_cases(session).where(waits).order_by(_task.c.due_on.asc().nulls_last(), _task.c.id),
+    )
+
+
 def chains(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, list[Link]]:
     """The links of several chains, read at once."""
     asked = {"here": program_of(session), "chains": list({one for one in ids if one is not None})}

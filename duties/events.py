@@ -86,13 +86,20 @@ def take_written(session: Session) -> frozenset[str]:
     return frozenset(session.info.pop(_WRITTEN, ()))
 
 
+def also(session: Session, verb: str) -> None:
+    """Say of what was just written that it was this as well, for what follows from it; it is no line of its own."""
+    session.info.setdefault(_WRITTEN, set()).add(verb)
+
+
+#: What `also` is told of a task that serves a clause of an agreement, or on whose end days of other tasks hang.
+CLAUSE_SERVED: Final = "task.clause_served"
 #: Where a session keeps the verbs that were written in it.
 _WRITTEN: Final = "written"
 
 
 def _act(session: Session, verb: str, kind: str, by: Actor, at: datetime) -> dict[str, object]:
     """What every line of one act says."""
-    session.info.setdefault(_WRITTEN, set()).add(verb)
+    also(session, verb)
     return {
         "program_id": program_of(session),
         "at": at,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Final, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
@@ -168,12 +169,25 @@ class Clause(Part):
 
 
 class SharingTerms(Part):
-    """What may be shared with the other partners, why, and how it is protected. Guide: AG-IS."""
+    """What may be shared with the other partners, why, in which committees, and how it is protected. Guide: AG-IS.
+
+    `starts_on` and `ends_on` are local days, both inclusive; without them it is shared as long as the agreement is in
+    force. What the program itself shares goes by the keys in `duties.agreement_days`; a program may add others.
+    """
 
     source: Literal["AG-IS"]
     purposes: Annotated[dict[Key, Bilingual], Field(min_length=1)]
     information: Annotated[dict[Key, Bilingual], Field(min_length=1)]
+    bodies: Annotated[tuple[Key, ...], Field(min_length=1), AfterValidator(each_once)]
     safeguards: Annotated[tuple[Bilingual, ...], Field(min_length=1)]
+    starts_on: date | None = None
+    ends_on: date | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> SharingTerms:
+        if self.starts_on is not None and self.ends_on is not None and self.ends_on < self.starts_on:
+            raise Wrong(N_("The last day comes before the first."), at=("ends_on",))
+        return self
 
 
 class CreatedRole(Part):

@@ -138,6 +138,12 @@ def _agreements(declared: Declared[ProgramFile]) -> Findings:
         )
 
 
+def _sharing(declared: Declared[ProgramFile]) -> Findings:
+    """The committees that terms of sharing name are the program's."""
+    for name, terms in declared.value.sharing_terms.items():
+        yield from _groups(declared, ("sharing_terms", name, "bodies"), terms.bodies, declared.value.committees)
+
+
 def _groups(
     declared: Declared[ProgramFile], path: PathOf, names: tuple[str, ...], groups: Mapping[str, object]
 ) -> Findings:
@@ -365,4 +371,4 @@ def _role_exists(
 
 
 _NO_SEAT: Final = N_("This committee has no seat “%(seat)s”.")
-_CHECKS: Final[tuple[Finder, ...]] = (_coordination, _roles, _agreements, _obligations, _owners, _committees)
+_CHECKS: Final[tuple[Finder, ...]] = (_coordination, _roles, _agreements, _sharing, _obligations, _owners, _committees)

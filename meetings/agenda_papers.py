@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.agreement_days import not_sharing
+from duties.agreement_days import BY_NUMBER, Shared, not_sharing
 from duties.here import many, program, program_of
 from duties.refusals import Refusal
 from locales import N_, pick
@@ -55,19 +55,19 @@ def readers_of(session: Session, meeting_id: UUID) -> tuple[Reader, ...]:
 
     A guest reads what is for all who are invited; who has a seat, what is for the seats; who has one for a partner of
     the program, everything. Of no partner are an outside organization, and one whose agreement has lapsed by that day
-    or has no terms for sharing information (AG-IS).
+    or has no terms for sharing what this committee speaks of (AG-IS).
     """
     meeting = read_meeting(session, meeting_id)
     here = program_of(session)
     members = membership(session, meeting["committee_id"])
     invited = members.invited(meeting["starts"].date())
-    outside = not_sharing(session, meeting["starts"].date())
+    outside = closed_to(session, members.key, meeting["starts"].date())
     # Guests, and alternates whom somebody who cannot come has named: these read as the seat that they hold.
     audiences: dict[UUID, str] = {}
     for person in others(session, [meeting_id])[meeting_id]:
         seat = members.seat_of(person, meeting["starts"].date())
-        audiences[person] = WIDEST[0] if seat is None else _widest_of(seat, outside)
-    audiences |= {person: _widest_of(seat, outside) for person, seat in invited.items()}
+        audiences[person] = widest_of(seat, members.key, outside)
+    audiences |= {person: widest_of(seat, members.key, outside) for person, seat in invited.items()}
     rows = session.execute(
         select(_person.c.id, _person.c.language)
         .where(_person.c.program_id == here, _person.c.id.in_(list(audiences)))
@@ -76,8 +76,22 @@ def readers_of(session: Session, meeting_id: UUID) -> tuple[Reader, ...]:
     return tuple(Reader(row.id, row.language, audiences[row.id]) for row in rows)
 
 
-def _widest_of(seat: CommitteeSeat, outside: Collection[UUID]) -> str:
-    return WIDEST[1] if seat.organization_id in outside else PARTNERS
+def closed_to(session: Session, committee: str, day: date) -> frozenset[UUID]:
+    """The organizations that do not read, on a local day, what a committee keeps for partners (AG-IS)."""
+    return not_sharing(session, day, BY_NUMBER if committee == BY_NUMBER.body else Shared())
+
+
+def widest_of(seat: CommitteeSeat | None, committee: str, closed: Collection[UUID]) -> str:
+    """As what whoever holds a seat of a committee reads, or a guest without one; `closed` as `closed_to` has it.
+
+    The Clinical Committee speaks of participants to all its seats, so a seat there that may not hear of them reads as a
+    guest does.
+    """
+    if seat is None:
+        return WIDEST[0]
+    if seat.organization_id not in closed:
+        return PARTNERS
+    return WIDEST[0] if committee == BY_NUMBER.body else WIDEST[1]
 
 
 def content(session: Session, meeting_id: UUID, *, audience: str = PARTNERS, addendum: int = 0) -> AgendaContent:

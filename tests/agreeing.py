@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Final
 from uuid import UUID
@@ -12,11 +13,11 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from duties import agreements
-from duties.agreements import end_version, send_version, sign_version, start_version
+from duties.agreements import content_of, end_version, redraft_version, send_version, sign_version, start_version
 from duties.refusals import Refusal
 from models.agreement import Agreement, AgreementVersion
 from models.base import table_of
-from tests.cast import AT, SINCE, Cast
+from tests.cast import AT, SINCE, Cast, program_file
 
 #: What a scanner writes, and who made it.
 _PARTS: Final = (
@@ -73,6 +74,14 @@ def signed_on(session: Session, cast: Cast, version_id: UUID, place: str = "en-m
     by = cast.actor("coordinator")
     send_version(session, version_id, by=by, at=AT)
     sign_version(session, version_id, director_id=cast.people[DIRECTORS[place]], signed_on=day, by=by, at=AT)
+
+
+def sharing_otherwise(session: Session, cast: Cast, place: str, **terms: object) -> None:
+    """Have the draft of an organization's agreement say something else of the sharing of information."""
+    content = content_of(program_file().value, place)
+    sharing = {**content.terms["information_sharing"], **terms}
+    said = replace(content, terms={**content.terms, "information_sharing": sharing})
+    redraft_version(session, last_version(session, cast, place), said, by=cast.actor("coordinator"), at=AT)
 
 
 def in_force(

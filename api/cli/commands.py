@@ -9,7 +9,21 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.environment import SettingsError
 from adapters.postgres import PostgresError
-from api.cli import access, case, departure, meeting, program, protocol, record, statement, task, up
+from api.cli import (
+    access,
+    agreement,
+    case,
+    departure,
+    meeting,
+    obligation,
+    partner,
+    program,
+    protocol,
+    record,
+    statement,
+    task,
+    up,
+)
 from api.cli.ready import trouble_of
 from api.cli.spoken import Ending, fail, language_of_terminal
 from api.cli.terminal import remembering
@@ -28,6 +42,9 @@ app.command("administrator")(access.administrator)
 app.command("verify")(record.verify)
 app.add_typer(record.app, name="keys")
 app.add_typer(program.app, name="program")
+app.add_typer(agreement.app, name="agreement")
+app.add_typer(partner.app, name="partner")
+app.add_typer(obligation.app, name="obligation")
 app.add_typer(protocol.app, name="protocol")
 app.add_typer(case.app, name="case")
 app.add_typer(departure.app, name="departure")

@@ -109,6 +109,10 @@ class Counter:
         self.asked_by.append(found)
         return found
 
+    def desk(self, key: str) -> AtTerminal:
+        """Where the person of that key asks from. Raises Ending where there is none."""
+        return AtTerminal(self.session, self.asker(key), self.at)
+
     def person(self, key: str) -> Person:
         """A person by key or id."""
         found = self.session.scalars(
@@ -128,6 +132,15 @@ class Counter:
         if found is None:
             raise Refusal("organization.unknown", N_("The program has no such organization."))
         return found
+
+
+@dataclass(frozen=True)
+class AtTerminal:
+    """Who asks at the terminal, in its transaction: what a desk is to a request."""
+
+    session: Session
+    asker: Asker
+    at: datetime
 
 
 def remembering(app: typer.Typer) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from api.json.shapes import Day, Given, Shown, Typed
+from api.json.shapes import Day, Given, Key, Shown, Typed
 
 # ------------------------------------------------------------------------------------------------------- agreements
 
@@ -31,6 +31,12 @@ class SignedFileShown(Shown):
     sha256: str
     added_at: AwareDatetime
     is_as_added: bool
+
+
+class SignedFileGivenOut(SignedFileShown):
+    """A signed file with its bytes."""
+
+    content: Annotated[str, Field(description="base64")]
 
 
 class ChangeShown(Shown):
@@ -94,10 +100,70 @@ class PaperSignatureGiven(Given):
 
 
 class StartGiven(Given):
-    """The first day in force, and the last one where it has one."""
+    """The first day in force, the last one where it has one, and which role each becomes that it no longer creates."""
 
     starts_on: Day
     ends_on: Day | None = None
+    becomes: Annotated[dict[Key, Key], Field(default_factory=dict)]
+
+
+class SignedFileGiven(Given):
+    """A scan of what was signed, with its digest where the sender wants it checked."""
+
+    name: Typed
+    content: Annotated[str, Field(description="base64", max_length=15_000_000)]
+    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+
+
+class RoleGiven(Given):
+    """How many people a version promises for a role, and each one's hours."""
+
+    role: Key
+    headcount: Annotated[int, Field(ge=1, le=999)] = 1
+    hours_a_week: Annotated[float, Field(gt=0, le=60)] | None = None
+
+
+class WordsGiven(Given):
+    """Words in both languages."""
+
+    fr: Typed
+    en: Typed
+
+
+class ClauseGiven(Given):
+    """A clause. `key` names the one of the draft that it rewrites; empty, it is another one."""
+
+    key: Key = ""
+    title: WordsGiven
+    text: WordsGiven
+
+
+class ResourceGiven(Given):
+    """What the organization brings."""
+
+    kind: Literal["human", "material", "financial", "structure", "service"]
+    text: WordsGiven
+
+
+class SharingGiven(Given):
+    """What is shared with the partner, by the keys of the terms; the days, both inclusive, where there are any."""
+
+    purposes: list[Key]
+    information: list[Key]
+    bodies: list[Key]
+    starts_on: Day | None = None
+    ends_on: Day | None = None
+
+
+class TextGiven(Given):
+    """A whole draft. `obligations` are the words of each that stays, by its key; their rules stay as they are."""
+
+    notice_days: Annotated[int, Field(ge=0, le=3650)]
+    roles: list[RoleGiven]
+    obligations: dict[Annotated[str, Field(max_length=61)], WordsGiven]
+    clauses: Annotated[list[ClauseGiven], Field(default_factory=list)]
+    resources: Annotated[list[ResourceGiven], Field(default_factory=list)]
+    sharing: SharingGiven | None = None
 
 
 class EndingGiven(Given):

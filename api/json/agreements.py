@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+import base64
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 
-from api.at_agreements import agreements_of, find_agreement, find_version, versions_of
+from api.at_agreements import agreements_of, find_agreement, find_version, signed_file, versions_of
 from api.json.agreement_shapes import (
     AgreementShown,
     ChangeShown,
@@ -17,16 +19,23 @@ from api.json.agreement_shapes import (
     PaperSignatureGiven,
     SignatureGiven,
     SignatureShown,
+    SignedFileGiven,
+    SignedFileGivenOut,
     SignedFileShown,
     StartGiven,
+    TextGiven,
     VersionListed,
     VersionShown,
 )
+from api.json.bytes_given import bytes_of
 from api.json.once import IdempotencyKey, IfMatch, Once, etag, seen_version
 from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
-from duties import agreements, signed_files, succession
+from duties import agreements, rewriting, signed_files, succession
 from duties.agreement_difference import difference
+from duties.refusals import Refusal
+from duties.rewriting import Text
+from locales import N_
 
 router = APIRouter(tags=["agreements"])
 
@@ -75,99 +84,116 @@ def renew(
     return _shown(desk, agreement_id, n, response)
 
 
+@dataclass(frozen=True)
+class Door:
+    """What every act on a version comes with: which one, the desk, and the version of it that was seen."""
+
+    desk: Desk
+    response: Response
+    agreement_id: UUID
+    n: int
+    if_match: str
+
+    def open(self, action: Action, verb: Callable[..., object], **given: Any) -> VersionShown:
+        """Do `verb` with what was `given`, as whoever the asker is to the partner. Raises Forbidden and Refusal."""
+        row, relations = find_version(self.desk, self.agreement_id, self.n)
+        by = require(action, relations)
+        verb(self.desk.session, row["id"], **given, by=by, at=self.desk.at, seen=seen_version(self.if_match))
+        return _shown(self.desk, self.agreement_id, self.n, self.response)
+
+
+async def door_of(agreement_id: UUID, n: Number, desk: AtDesk, response: Response, if_match: IfMatch = "") -> Door:
+    """The door at which one request knocks."""
+    return Door(desk, response, agreement_id, n, if_match)
+
+
+AtDoor = Annotated[Door, Depends(door_of)]
+
+
+@router.put(f"{_HERE}/text")
+@asks(Action.KEEP_AGREEMENTS)
+def rewrite(body: TextGiven, door: AtDoor) -> VersionShown:
+    """Rewrite a draft: its notice, roles, words, clauses, resources, and what it shares. What is left out is gone."""
+    return door.open(Action.KEEP_AGREEMENTS, rewriting.rewrite, text=Text(**body.model_dump()))
+
+
 @router.post(f"{_HERE}/sending")
 @asks(Action.KEEP_AGREEMENTS)
-def send(agreement_id: UUID, n: Number, desk: AtDesk, response: Response, if_match: IfMatch = "") -> VersionShown:
+def send(door: AtDoor) -> VersionShown:
     """A draft goes to the directors, each by letter."""
-    row, given = find_version(desk, agreement_id, n)
-    by = require(Action.KEEP_AGREEMENTS, given)
-    agreements.send_version(desk.session, row["id"], by=by, at=desk.at, seen=seen_version(if_match))
-    return _shown(desk, agreement_id, n, response)
+    return door.open(Action.KEEP_AGREEMENTS, agreements.send_version)
 
 
 @router.post(f"{_HERE}/taking-back")
 @asks(Action.KEEP_AGREEMENTS)
-def take_back(agreement_id: UUID, n: Number, desk: AtDesk, response: Response, if_match: IfMatch = "") -> VersionShown:
+def take_back(door: AtDoor) -> VersionShown:
     """What was sent, and nobody signed, is a draft again."""
-    row, given = find_version(desk, agreement_id, n)
-    by = require(Action.KEEP_AGREEMENTS, given)
-    agreements.withdraw_version(desk.session, row["id"], by=by, at=desk.at, seen=seen_version(if_match))
-    return _shown(desk, agreement_id, n, response)
+    return door.open(Action.KEEP_AGREEMENTS, agreements.withdraw_version)
 
 
 @router.post(f"{_HERE}/signature")
 @asks(Action.SIGN_AGREEMENT)
-def sign(
-    agreement_id: UUID, n: Number, body: SignatureGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
-) -> VersionShown:
+def sign(body: SignatureGiven, door: AtDoor) -> VersionShown:
     """A director signs, oneself, today."""
-    row, given = find_version(desk, agreement_id, n)
-    by = require(Action.SIGN_AGREEMENT, given)
-    agreements.sign_here(
-        desk.session, row["id"], has_read=body.has_read, by=by, at=desk.at, seen=seen_version(if_match)
-    )
-    return _shown(desk, agreement_id, n, response)
+    return door.open(Action.SIGN_AGREEMENT, agreements.sign_here, **dict(body))
 
 
 @router.post(f"{_HERE}/signatures")
 @asks(Action.KEEP_AGREEMENTS)
-def record_signature(
-    agreement_id: UUID, n: Number, body: PaperSignatureGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
-) -> VersionShown:
+def record_signature(body: PaperSignatureGiven, door: AtDoor) -> VersionShown:
     """Record the signature that a director gave on paper."""
-    row, given = find_version(desk, agreement_id, n)
-    by = require(Action.KEEP_AGREEMENTS, given)
-    agreements.sign_version(
-        desk.session,
-        row["id"],
-        director_id=body.director_id,
-        signed_on=body.signed_on,
-        by=by,
-        at=desk.at,
-        seen=seen_version(if_match),
-    )
-    return _shown(desk, agreement_id, n, response)
+    return door.open(Action.KEEP_AGREEMENTS, agreements.sign_version, **dict(body))
 
 
 @router.post(f"{_HERE}/start")
 @asks(Action.KEEP_AGREEMENTS)
-def start(
-    agreement_id: UUID, n: Number, body: StartGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
-) -> VersionShown:
+def start(body: StartGiven, door: AtDoor) -> VersionShown:
     """A signed version comes into force, in the place of the one that is."""
-    row, given = find_version(desk, agreement_id, n)
-    by = require(Action.KEEP_AGREEMENTS, given)
-    succession.begin(
-        desk.session,
-        row["id"],
-        starts_on=body.starts_on,
-        ends_on=body.ends_on,
-        by=by,
-        at=desk.at,
-        seen=seen_version(if_match),
-    )
-    return _shown(desk, agreement_id, n, response)
+    return door.open(Action.KEEP_AGREEMENTS, succession.begin, **dict(body))
 
 
 @router.post(f"{_HERE}/ending")
 @asks(Action.KEEP_AGREEMENTS)
-def end(
-    agreement_id: UUID, n: Number, body: EndingGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
-) -> VersionShown:
+def end(body: EndingGiven, door: AtDoor) -> VersionShown:
     """A version in force gets its last day, with the notice that one side gave."""
+    return door.open(Action.KEEP_AGREEMENTS, agreements.end_version, **dict(body))
+
+
+@router.post(f"{_HERE}/files", status_code=201)
+@asks(Action.ADD_SIGNED_FILE)
+def add_file(
+    agreement_id: UUID,
+    n: Number,
+    body: SignedFileGiven,
+    desk: AtDesk,
+    request: Request,
+    response: Response,
+    idempotency_key: IdempotencyKey = "",
+) -> VersionShown:
+    """Keep what was signed as a file of its version. A digest that is sent along has to be that of the bytes."""
+    once = Once.of(desk, request, idempotency_key)
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
     row, given = find_version(desk, agreement_id, n)
-    by = require(Action.KEEP_AGREEMENTS, given)
-    agreements.end_version(
-        desk.session,
-        row["id"],
-        ends_on=body.ends_on,
-        notice_on=body.notice_on,
-        shorter_agreed=body.shorter_agreed,
-        by=by,
-        at=desk.at,
-        seen=seen_version(if_match),
-    )
+    by = require(Action.ADD_SIGNED_FILE, given)
+    content = bytes_of(body.content)
+    if body.sha256 and hashlib.sha256(content).hexdigest() != body.sha256:
+        raise Refusal(
+            "signed_file.malformed", N_("These bytes have another digest than the one that came with them: send anew.")
+        )
+    signed_files.add(desk.session, row["id"], name=body.name, content=content, by=by, at=desk.at)
+    once.done(response, 201, f"/api/v1/agreements/{agreement_id}/versions/{n}")
     return _shown(desk, agreement_id, n, response)
+
+
+@router.get("/signed-files/{file_id}")
+@asks(Action.READ_SIGNED_FILE)
+def get_file(file_id: UUID, desk: AtDesk) -> SignedFileGivenOut:
+    """A signed file with its bytes; refused where they are no longer those that the record tells of."""
+    kept, content = signed_file(desk, file_id)
+    return SignedFileGivenOut(
+        **SignedFileShown.model_validate(kept).model_dump(), content=base64.b64encode(content).decode()
+    )
 
 
 def _agreement(desk: Desk, row: Mapping[str, Any]) -> AgreementShown:

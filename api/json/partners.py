@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
@@ -27,12 +25,11 @@ from api.json.agreement_shapes import (
     WaiverShown,
     WithdrawalGiven,
 )
+from api.json.bytes_given import bytes_of
 from api.json.once import IdempotencyKey, Once
 from api.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.obligations import reading, saying
-from duties.refusals import Refusal
-from locales import N_
 
 router = APIRouter(tags=["partners"])
 
@@ -104,7 +101,7 @@ def add_document(
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     _, given = find_obligation(desk.session, desk.asker, period_id)
     by = require(Action.GIVE_PROOF, given)
-    content = _bytes_of(body.content)
+    content = bytes_of(body.content)
     saying.add_document(desk.session, period_id, body.name, content, effective_on=body.effective_on, by=by, at=desk.at)
     once.done(response, 201, f"/api/v1/obligations/{period_id}")
     return _shown(desk, period_id)
@@ -172,10 +169,3 @@ def _shown(desk: Desk, period_id: UUID) -> PeriodShown:
 
 def _of(shape: Any, row: Mapping[str, Any]) -> Any:
     return shape(**{name: row[name] for name in shape.model_fields})
-
-
-def _bytes_of(content: str) -> bytes:
-    try:
-        return base64.b64decode(content, validate=True)
-    except (binascii.Error, ValueError):
-        raise Refusal("document.malformed", N_("The bytes of a document come in base64.")) from None

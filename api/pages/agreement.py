@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from api.pages.frame import page, titles_of_roles
 from api.permissions import Action, Forbidden, allows, asks
 from api.session import AtDesk, Desk
 from duties.agreement_difference import Line, difference
-from duties.agreements import content_of_version, directors_on
+from duties.agreements import content_of_version, directors_on, roles_left
 from duties.here import many, program_of
 from duties.signed_files import files_of, text_stands
 from locales import N_, Counted, current_language, say, say_n, show_list
@@ -102,6 +103,7 @@ def agreement_page(desk: Desk, request: Request, agreement_id: UUID, n: int | No
         obligations=_obligations(desk, shown["id"], titles),
         signatures=signatures,
         terms=shown["terms"],
+        sharing_days=_sharing_days(shown["terms"]),
         resources=_resources(shown["terms"]),
         changes=_changes(desk, versions, shown, titles),
         text_is_right=text_is_right,
@@ -113,9 +115,26 @@ def agreement_page(desk: Desk, request: Request, agreement_id: UUID, n: int | No
         may_renew=may_keep
         and not any(one["state"] in ("draft", "sent", "signed") for one in versions)
         and any(one["starts_on"] for one in versions),
+        left_roles=_left_roles(desk, shown, titles) if may_keep and shown["state"] == "signed" else [],
+        created_roles=[
+            (row["role"], titles.get(row["role"], row["role"])) for row in _parts(desk, _created, shown["id"], "role")
+        ],
         directors=_named(desk, directors - {one["person_id"] for one in signatures}) if may_keep else [],
         day=desk.day,
     )
+
+
+def _left_roles(desk: Desk, shown: Mapping[str, Any], titles: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The roles that somebody holds today or will, and that this version no longer creates."""
+    return sorted(
+        {(one["role"], titles.get(one["role"], one["role"])) for one in roles_left(desk.session, shown["id"], desk.day)}
+    )
+
+
+def _sharing_days(terms: Mapping[str, Any]) -> dict[str, date]:
+    """The first and the last local day of the terms of sharing, where they name any."""
+    sharing = terms.get("information_sharing") or {}
+    return {name: date.fromisoformat(sharing[name]) for name in ("starts_on", "ends_on") if sharing.get(name)}
 
 
 def in_words(kind: str, rule: Mapping[str, Any], names: Mapping[str, str]) -> str:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 
-from api.at_agreements import find_agreement, find_file, find_version
+from api.at_agreements import find_agreement, find_version, signed_file
 from api.pages.agreement import agreement_page
 from api.pages.forms import Text, Typed, day_of, day_or_none, id_or_none
 from api.pages.frame import see_other
 from api.permissions import Action, asks, require
 from api.session import AtDesk, Desk
-from duties import agreements, reads, signed_files, succession
+from duties import agreements, signed_files, succession
 from duties.proofs import LARGEST_DOCUMENT
 from duties.refusals import Refusal
 from locales import N_
@@ -23,6 +24,9 @@ router = APIRouter()
 
 Seen = Annotated[int, Form()]
 """The version that the form was made from."""
+
+Listed = Annotated[Sequence[str], Form()]
+"""Fields of one name, in the order of the form."""
 
 _HERE: Final = "/program/agreements/{agreement_id}/versions/{n}"
 
@@ -103,23 +107,33 @@ def record_signature(
 @router.post(f"{_HERE}/start")
 @asks(Action.KEEP_AGREEMENTS)
 def start(
-    desk: AtDesk, request: Request, agreement_id: UUID, n: int, seen: Seen, first: Text = "", last: Text = ""
+    desk: AtDesk,
+    request: Request,
+    agreement_id: UUID,
+    n: int,
+    seen: Seen,
+    first: Text = "",
+    last: Text = "",
+    was: Listed = (),
+    becomes: Listed = (),
 ) -> Response:
-    """A signed version comes into force, in the place of the one that is."""
+    """A signed version comes into force, in the place of the one that is; each role that it drops becomes another."""
     version, given = find_version(desk, agreement_id, n)
     by = require(Action.KEEP_AGREEMENTS, given)
+    settled = {role: other for role, other in zip(was, becomes, strict=False) if other}
     refusal = desk.attempt(
         lambda: succession.begin(
             desk.session,
             version["id"],
             starts_on=day_of(first),
             ends_on=day_or_none(last),
+            becomes=settled,
             by=by,
             at=desk.at,
             seen=seen,
         )
     )
-    return _after(desk, request, agreement_id, n, "start", refusal, {"first": first, "last": last})
+    return _after(desk, request, agreement_id, n, "start", refusal, {"first": first, "last": last, "becomes": settled})
 
 
 @router.post(f"{_HERE}/ending")
@@ -178,19 +192,8 @@ def add_file(
 @router.get("/signed-files/{file_id}", name="signed_file")
 @asks(Action.READ_SIGNED_FILE)
 def download(desk: AtDesk, file_id: UUID) -> Response:
-    """A signed file as it was added, to be kept and never to be shown by the browser as a page of ours.
-
-    One whose digest is no longer that of the record is not given out: what was signed is what the record says.
-    """
-    kept, given = find_file(desk, file_id)
-    by = require(Action.READ_SIGNED_FILE, given)
-    reads.record_read(desk.session, "signed_file", file_id, what="document", ground="role", by=by, at=desk.at)
-    if not kept.is_as_added:
-        raise Refusal(
-            "signed_file.altered",
-            N_("This file is not the one that was added: its digest is another. Ask the administrator."),
-        )
-    _, content = signed_files.content_of(desk.session, file_id)
+    """A signed file as it was added, to be kept and never to be shown by the browser as a page of ours."""
+    kept, content = signed_file(desk, file_id)
     return Response(
         content,
         media_type=kept.content_type,

@@ -63,7 +63,7 @@ def show_board(desk: AtDesk, request: Request) -> HTMLResponse:
         roles=[one for one in vacancies if one.kind == "role"],
         seats=[one for one in vacancies if one.kind == "seat"],
         falling=_falling_shown(desk, vacancies),
-        late=_late_shown(desk, late),
+        late=waiting_shown(desk, late),
         late_count=len(late) if len(late) < MOST_LATE else _count_late(desk),
         engine=engine_state(desk.session, desk.at),
         stuck=_stuck(desk),
@@ -72,8 +72,8 @@ def show_board(desk: AtDesk, request: Request) -> HTMLResponse:
     )
 
 
-def _late_shown(desk: Desk, tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each late task with its case, and on whom it waits now."""
+def waiting_shown(desk: Desk, tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each of these tasks with its case, by how many days it is late, and on whom it waits now."""
     links = board.chains(desk.session, [task[column] for task in tasks for column in ("owed_by_id", "approved_by_id")])
     falls = {task["id"]: board.who(desk.asker.standing, task, links) for task in tasks}
     holders = [holder for one in falls.values() if one for holder in one.holders]
@@ -89,7 +89,7 @@ def _late_shown(desk: Desk, tasks: list[dict[str, Any]]) -> list[dict[str, Any]]
             {
                 **task,
                 "title": task[f"title_{desk.language}"],
-                "days": (desk.day - task["due_on"]).days,
+                "days": (desk.day - task["due_on"]).days if task["due_on"] else 0,
                 "protocol_title": protocols.get(task["protocol"], ""),
                 "subject": abouts.get(task["case_id"], ""),
                 "waits_for": [

@@ -5,8 +5,7 @@ A scanner of mail follows links too: looking at a door changes nothing, and only
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
@@ -25,7 +24,7 @@ from duties.here import program
 from duties.refusals import Refusal
 from duties.sign_ins import NotLetIn
 from duties.sites import site_of
-from locales import current_language, say, show_day
+from locales import current_language
 from models.program import Program
 
 router = APIRouter()
@@ -163,17 +162,8 @@ def _page(request: Request, token: str, leads: Leads, refusal: Refusal | None = 
         has_directory=office.directory is not None,
         has_site=site_of(office.base_url) is not None,
         expires_at=leads.expires_at,
-        refusal=told(refusal) if refusal else "",
+        refusal=sentence_of(refusal) if refusal else "",
     )
-
-
-def told(refusal: Refusal) -> str:
-    """A refusal in the reader's language, with the day that it names as people write it."""
-    facts: dict[str, Any] = dict(refusal.facts)
-    if "day" not in facts:
-        return sentence_of(refusal)
-    language = current_language()
-    return say(language, refusal.sentence, **facts | {"day": show_day(language, date.fromisoformat(facts["day"]))})
 
 
 def _title(here: Program) -> str:

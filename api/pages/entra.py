@@ -19,9 +19,10 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from api import browsers, limits
+from api.answers import sentence_of
 from api.elsewhere import pass_on
 from api.guard import FROM_ELSEWHERE
-from api.pages.doors import closed, told
+from api.pages.doors import closed
 from api.pages.frame import see_other
 from api.pages.sign_in import device, welcome
 from api.permissions import Action, Forbidden, asks
@@ -279,7 +280,7 @@ def _link(request: Request, office: Office, account: Account, door: str) -> Resp
             session.rollback()
             if refusal.code in _RECORDED:
                 _record(office, Known(leads.program_id, leads.person_id), _RECORDED[refusal.code])
-            return _refused(request, told(refusal))
+            return _refused(request, sentence_of(refusal))
     return welcome(office, request, token)
 
 

@@ -106,6 +106,7 @@ BARS: Final[Mapping[str, str]] = {
     "leaving": N_("leaving"),
     "barred": N_("the person does not want them"),
     "no_agreement": N_("no agreement in force"),
+    "not_shared": N_("not in the terms of sharing"),
 }
 
 

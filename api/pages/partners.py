@@ -14,8 +14,9 @@ from api import papers
 from api.at_partners import find_partner, partners_of, read_statement
 from api.meeting_lines import between
 from api.obligation_lines import LETTERS, NEEDS_SOMETHING, STATES, by_worst, clause_of, grid
+from api.pages.board import waiting_shown
 from api.pages.frame import page, see_other, titles_of_roles
-from api.permissions import Action, Relation, allows, asks, require, to_program
+from api.permissions import Action, Relation, allows, asks, require, seen_of, to_program
 from api.session import AtDesk, Desk
 from duties import board
 from duties.agreements import version_in_force
@@ -37,6 +38,7 @@ _person = table_of(Person)
 LATELY: Final = timedelta(days=120)
 AHEAD: Final = timedelta(days=120)
 NEXT: Final = 6
+MOST_TASKS: Final = 30
 
 
 @router.get("/partners", name="partners")
@@ -88,6 +90,7 @@ def show_partner(desk: AtDesk, request: Request, organization_id: UUID) -> Respo
         seats=_seats(desk, organization_id),
         roles=_roles(desk, organization_id, titles),
         meetings=_meetings(desk, organization_id),
+        **_tasks(desk, organization_id),
         may_see_all=allows(Action.WAIVE_CLAUSE, given) is not None,
         years=years(desk.session, organization_id, desk.day)
         if allows(Action.READ_STATEMENT, given) is not None
@@ -187,6 +190,12 @@ def _roles(desk: Desk, organization_id: UUID, titles: Mapping[str, str]) -> list
         }
         for row in created
     ]
+
+
+def _tasks(desk: Desk, organization_id: UUID) -> dict[str, Any]:
+    """What waits on the organization's roles, of what the asker may see, and how many of these there are in all."""
+    found = seen_of(desk.session, desk.asker, board.open_at(desk.session, organization_id))
+    return {"tasks": waiting_shown(desk, found[:MOST_TASKS]), "tasks_in_all": len(found)}
 
 
 def _meetings(desk: Desk, organization_id: UUID) -> list[Any]:

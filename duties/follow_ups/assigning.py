@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from duties import agreements, assigning, scheduling
 from duties.actors import Actor
+from duties.agreement_days import TO_ACCOMPANY, not_sharing
 from duties.follow_ups.held import Held, change, hold, refuse_unless_followed, tell
 from duties.follow_ups.parts import PRIMARY, ROLES
 from duties.here import many, program_of
@@ -159,6 +160,14 @@ def bar_to(session: Session, participant_id: UUID, person_id: UUID, *, kind: str
         raise Refusal(
             "assignment.no_agreement",
             N_("The agreement of this worker’s organization is not in force today: no participant is given to it."),
+            source="AG-IS",
+        )
+    if held.organization_id in not_sharing(session, day, TO_ACCOMPANY):
+        raise Refusal(
+            "assignment.not_shared",
+            N_(
+                "The agreement of this worker’s organization does not share with it who a participant is, to follow up."
+            ),
             source="AG-IS",
         )
     return held

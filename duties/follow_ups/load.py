@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlmodel import Session
 
+from duties.agreement_days import TO_ACCOMPANY, not_sharing
 from duties.agreements import version_in_force
 from duties.follow_ups.assigning import LEAVING as LEAVING_IN
 from duties.follow_ups.assigning import barred_from, departing, on_day
@@ -31,7 +32,8 @@ HOURS_A_FOLLOW_UP: Final = 2.5
 WEEKS_COUNTED: Final = 4
 
 #: Why somebody cannot be given a follow-up now, in the words of `assigning.bar_to`'s codes.
-AWAY, LEAVING, BARRED, NO_AGREEMENT = "away", "leaving", "barred", "no_agreement"
+AWAY, LEAVING, BARRED = "away", "leaving", "barred"
+NO_AGREEMENT, NOT_SHARED = "no_agreement", "not_shared"
 
 _follow_up = table_of(FollowUp)
 _note = table_of(WeeklyNote)
@@ -94,6 +96,7 @@ def loads(session: Session, day: date, *, participant_id: UUID | None = None) ->
     barred = barred_from(session, participant_id) if participant_id is not None else frozenset()
     leaving = departing(session, ids)
     hours = {place: _hours(session, place, day) for place in {held.organization_id for held in workers}}
+    closed = not_sharing(session, day, TO_ACCOMPANY)
     mine = _in_hand(session, ids, day)
     minutes = _minutes(session, ids, day)
     found = []
@@ -103,6 +106,7 @@ def loads(session: Session, day: date, *, participant_id: UUID | None = None) ->
             *([LEAVING] if _leaves(held, day) or held.person_id in leaving else []),
             *([BARRED] if held.person_id in barred else []),
             *([NO_AGREEMENT] if hours[held.organization_id] is None else []),
+            *([NOT_SHARED] if hours[held.organization_id] is not None and held.organization_id in closed else []),
         ]
         in_hand = mine.get(held.person_id, [])
         found.append(

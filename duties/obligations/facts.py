@@ -37,6 +37,7 @@ from models.meeting import Meeting
 from models.minutes import Attendance
 from models.obligation import Attestation, ObligationDocument, Waiver
 from models.program import Tenure
+from models.referral import Referral
 
 _agreement = table_of(Agreement)
 _version = table_of(AgreementVersion)
@@ -52,6 +53,7 @@ _document = table_of(ObligationDocument)
 _attestation = table_of(Attestation)
 _waiver = table_of(Waiver)
 _tenure = table_of(Tenure)
+_referral = table_of(Referral)
 
 COORDINATOR: Final = "coordinator"
 #: Who may sit for the organization on any committee (CM-2R).
@@ -217,19 +219,18 @@ class Records:
         """The days on which the partner is freed of a clause."""
         return self._waived[agreement_id, key]
 
-    def counts(
-        self, organization_id: UUID, rule: CountRule, window: Window, waived: Sequence[Span]
-    ) -> dict[str, int] | None:
-        """What a count adds up to, by what was counted; None where the program keeps no such records."""
+    def counts(self, organization_id: UUID, rule: CountRule, window: Window, waived: Sequence[Span]) -> dict[str, int]:
+        """What a count adds up to, by what was counted: days on which the partner is freed of the clause left out."""
         if rule.of == "alternates":
             return {one: self._alternates(organization_id, one, window) for one in rule.committees}
+        spans = [part for span in window.spans for part in span.without(waived)]
         if rule.of == "vacant_working_days":
-            spans = [part for span in window.spans for part in span.without(waived)]
             return {
                 role: longest_vacancy(spans, self._held[organization_id, role], self.calendar, self.on)
                 for role in rule.roles
             }
-        return None  # referrals are kept with admissions
+        days = self._referred[organization_id]
+        return {rule.of: sum(any(span.holds(day) for span in spans) for day in days)}
 
     # ------------------------------------------------------------------------------------------------------ read once
 
@@ -320,6 +321,24 @@ class Records:
         return _with_default(
             {place: [Span(row.starts_on, row.ends_on) for row in rows] for place, rows in found.items()}
         )
+
+    @cached_property
+    def _referred(self) -> Mapping[UUID, list[date]]:
+        """The local days on which each organization's people referred somebody: of whom, is not read here.
+
+        Also where the person was known already, or was refused later: the partner did refer.
+        """
+        rows = self._session.execute(
+            select(_referral.c.organization_id, _referral.c.received_at).where(
+                _referral.c.program_id == self._here,
+                _referral.c.organization_id.is_not(None),
+                _referral.c.state.not_in(["draft", "abandoned"]),
+            )
+        )
+        found: dict[UUID, list[date]] = defaultdict(list)
+        for row in rows:
+            found[row.organization_id].append(local_day(self._session, row.received_at))
+        return found
 
     def _alternates(self, organization_id: UUID, committee: str, window: Window) -> int:
         """How many people may sit there for the organization, on the day judged or the last one that counts."""

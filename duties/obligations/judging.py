@@ -271,16 +271,13 @@ def attested(
     return Found(state, {"said": int(said is not None)}, facts, due_on=due)
 
 
-def counted(
-    window: Window, waived: Sequence[Span], rule: CountRule, counts: Mapping[str, int] | None, on: date
-) -> Found:
+def counted(window: Window, waived: Sequence[Span], rule: CountRule, counts: Mapping[str, int], on: date) -> Found:
     """Whether what the program's records add up to is enough, or little enough. `counts` are by what was counted.
 
-    The smallest counts where the rule says at least, the largest where it says at most. Where the program keeps no such
-    records yet, `counts` is None, and nothing can be told.
+    The smallest counts where the rule says at least, the largest where it says at most.
     """
-    facts = tuple(Fact("count", key, None, True, str(n)) for key, n in sorted((counts or {}).items()))
-    if window.starts_on > on or not counts:
+    facts = tuple(Fact("count", key, None, True, str(n)) for key, n in sorted(counts.items()))
+    if window.starts_on > on:
         return Found("not_yet", {}, facts)
     if _is_waived(window, waived, on):
         return Found("waived", {}, facts)

@@ -1,7 +1,7 @@
 """Which lines of the record touch what partners owe, so that it is judged again in the transaction that wrote them.
 
-Whoever commits asks `settle` once, at the end. Tasks are not among these: each of their doors wakes their case, and the
-engine judges when it carries it.
+Whoever commits asks `settle` once, at the end. Of tasks only those touch anything that serve a clause, and those whose
+end moves the days of others: most serve none, and to complete them must stay cheap.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sqlmodel import Session
 from duties import events
 from duties.obligations.keeping import keep
 
+_CASES: Final = frozenset({"tasks"})
 _SITTING: Final = frozenset({"attendance"})
 _HOLDING: Final = frozenset({"count"})
 _EVERYTHING: Final = frozenset({"attendance", "tasks", "document", "attestation", "count"})
@@ -26,6 +27,10 @@ TOUCHES: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(("meeting.opened", "meeting.put_back", "season.planned"), _SITTING),
     **dict.fromkeys(("seat.given", "seat.moved", "seat.withdrawn"), _HOLDING),
     **dict.fromkeys(("tenure.started", "tenure.moved", "tenure.ended"), _HOLDING),
+    **dict.fromkeys(("case.opened", "case.cancelled", "case.reopened"), _CASES),
+    **dict.fromkeys(("case.day_moved", "case.rescheduled", "case.version_taken"), _CASES),
+    events.CLAUSE_SERVED: _CASES,
+    "referral.received": _HOLDING,
     **dict.fromkeys(("agreement.started", "agreement.ended"), _EVERYTHING),
 }
 #: What the engine judges by where it carried a case.

@@ -359,6 +359,16 @@ WRONG: dict[str, tuple[list[tuple[str, str]], str, str]] = {
         "agreements.ccsmtl.information_sharing",
         "Nothing here is named “between-friends”.",
     ),
+    "a committee of the terms of sharing that is not there": (
+        [("    bodies: [clinical]", "    bodies: [»clinics]")],
+        "sharing_terms.between-partners.bodies[0]",
+        "Nothing here is named “clinics”.",
+    ),
+    "terms of sharing that end before they begin": (
+        [("    bodies: [clinical]", "    starts_on: 2027-01-01\n    »ends_on: 2026-12-31\n    bodies: [clinical]")],
+        "sharing_terms.between-partners.ends_on",
+        "The last day comes before the first.",
+    ),
     "an obligation that no role of the agreement can owe": (
         [(SPVM_END, SPVM_END.replace("    obligations: [partner]", "    »obligations: [partner, youth-worker]"))],
         "agreements.spvm.obligations[1]",

@@ -7,17 +7,21 @@ from uuid import UUID
 
 import pytest
 
+from duties import events
 from duties.obligations.touching import TOUCHES, settle
+from duties.participants import referring
+from duties.tasks import complete_task
 from flows import obligations
 from flows.rounds import ROUNDS
 from meetings import attendance
-from tests.api.pages.looking import signed_in
+from tests.api.pages.looking import send, signed_in, task_of
 from tests.api.pages.test_history import verbs
-from tests.casework import complete, open_onboarding
+from tests.casework import open_onboarding, steps
 from tests.cast import AT, TODAY, Cast
 from tests.duties.obligations.signed import findings, hold, kept, period, put_in_force
-from tests.flows.support import Clock, carry_all, means_of
+from tests.flows.support import Clock, means_of
 from tests.meetings.sitting import seat, seat_everyone
+from tests.referring import ONDINE
 
 DAY = timedelta(days=1)
 
@@ -52,7 +56,7 @@ def test_the_round_judges_each_day_once_and_also_what_was_missed(cast: Cast) -> 
 
 
 def test_every_verb_that_touches_an_obligation_is_one_that_is_written() -> None:
-    assert set(TOUCHES) - verbs() == set()
+    assert set(TOUCHES) - verbs() == {events.CLAUSE_SERVED}
 
 
 def test_an_attendance_is_judged_in_the_transaction_that_records_it(owing: Cast) -> None:
@@ -83,11 +87,48 @@ def test_a_role_that_is_given_on_a_page_is_counted_when_the_page_has_answered(ow
     assert stands(owing, "codim", "AG-X2") in ("on_track", "met")
 
 
-def test_a_task_is_judged_when_the_engine_carries_its_case(owing: Cast) -> None:
+def in_time(cast: Cast, place: str, key: str) -> int:
+    """How many steps that serve a clause were done in time, by the finding that stands."""
+    with cast.session() as session:
+        return int(period(session, cast, place, key)["found"]["numbers"].get("in_time", 0))
+
+
+def test_a_task_that_serves_a_clause_is_judged_when_the_page_has_answered_and_again_when_it_is_undone(
+    owing: Cast,
+) -> None:
     case_id: UUID = open_onboarding(owing)
-    complete(owing, case_id, "plan_coaching")
+    desk = signed_in(owing, "coordinator")
+    assert in_time(owing, "ccsmtl", "GV-5.workers") == 0
+    assert send(desk, task_of(owing, case_id, "plan_coaching"), "completion").status_code == 303
+    assert in_time(owing, "ccsmtl", "GV-5.workers") == 1  # no engine ran
+    assert send(desk, task_of(owing, case_id, "plan_coaching"), "undoing", words="Trop tôt").status_code == 303
+    assert in_time(owing, "ccsmtl", "GV-5.workers") == 0
+
+
+def test_a_task_that_serves_no_clause_has_nothing_judged(owing: Cast) -> None:
+    case_id: UUID = open_onboarding(owing)
     with owing.session() as session:
-        before = period(session, owing, "ccsmtl", "GV-5.workers")["found"]
-    carry_all(means_of(owing, Clock(AT)))
+        settle(session, at=AT)  # what the opening itself touched
+        open_ = [row for row in steps(session, case_id).values() if row["state"] == "open"]
+        without = next(row for row in open_ if not row["clause"] and not row["dates_hang"])
+        complete_task(session, without["id"], by=owing.actor("coordinator"), at=AT)
+        assert not any(TOUCHES.get(verb) for verb in events.take_written(session))
+
+
+def test_a_referral_is_counted_for_whose_people_referred_when_the_page_has_answered(owing: Cast) -> None:
+    assert stands(owing, "en-marge", "AG-P1") == "at_risk"  # near the year's end, and none yet
     with owing.session() as session:
-        assert period(session, owing, "ccsmtl", "GV-5.workers")["found"] != before
+        begun = referring.begin_referral(session, ONDINE, by=owing.actor("manager_em"), at=AT)
+        settle(session, at=AT)
+    assert stands(owing, "en-marge", "AG-P1") == "at_risk"  # a draft is no referral
+    with owing.session() as session:
+        referring.send_referral(session, begun, ONDINE, by=owing.actor("manager_em"), at=AT)
+        settle(session, at=AT)
+    assert stands(owing, "en-marge", "AG-P1") == "met"
+    assert stands(owing, "anonyme", "AG-P1") == "at_risk"
+    with owing.session() as session:
+        found = period(session, owing, "en-marge", "AG-P1")["found"]
+    assert found == {
+        "numbers": {"counted": 1, "wanted": 1},
+        "facts": [{"kind": "count", "id": "referrals", "on": "", "counts": True, "why": "1"}],
+    }

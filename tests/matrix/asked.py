@@ -335,6 +335,13 @@ SENT: Final[Mapping[str, Sent]] = {
         path="/program/agreements/{agreement_id}/versions/1/ending",
         form={"seen": "{version_of_first}", "notice": TODAY.isoformat(), "last": _DAY, "shorter": "yes"},
     ),
+    "GET /program/agreements/{agreement_id}/versions/{n}/text": Sent(
+        path="/program/agreements/{agreement_id}/versions/2/text"
+    ),
+    "POST /program/agreements/{agreement_id}/versions/{n}/text": Sent(
+        path="/program/agreements/{agreement_id}/versions/2/text",
+        form={"seen": "{version_of_agreement}", "notice": "60", "role": "director", "people": "1", "hours": ""},
+    ),
     "POST /obligations/{period_id}/attestation": Sent(form={"said": "held"}),
     "POST /obligations/{period_id}/documents": Sent(which={"period_id": "paper"}, form={"day": _DAY}),
     "POST /obligations/{period_id}/documents/{document_id}/withdrawal": Sent(
@@ -371,6 +378,14 @@ SENT: Final[Mapping[str, Sent]] = {
             ("ending", 1, {"notice_on": TODAY.isoformat(), "ends_on": _DAY, "shorter_agreed": True}),
         )
     },
+    "PUT /api/v1/agreements/{agreement_id}/versions/{n}/text": Sent(
+        path="/api/v1/agreements/{agreement_id}/versions/2/text",
+        json={"notice_days": 60, "roles": [{"role": "director"}], "obligations": {}},
+    ),
+    "POST /api/v1/agreements/{agreement_id}/versions/{n}/files": Sent(
+        path="/api/v1/agreements/{agreement_id}/versions/1/files",
+        json={"name": "entente.txt", "content": "c2hvd24="},
+    ),
     "GET /api/v1/agreements/{agreement_id}/versions/{n}": Sent(path="/api/v1/agreements/{agreement_id}/versions/1"),
     "POST /api/v1/obligations/{period_id}/attestation": Sent(json={"said": "held"}),
     "POST /api/v1/obligations/{period_id}/documents": Sent(

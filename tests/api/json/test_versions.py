@@ -56,6 +56,11 @@ ACTS: dict[str, dict[str, Any] | None] = {
     "PUT /privacy/incidents/{incident_id}/telling": {"commission_told_on": TODAY.isoformat()},
     "POST /privacy/incidents/{incident_id}/closing": None,
     "POST /privacy/incidents/{incident_id}/reopening": None,
+    "PUT /agreements/{agreement_id}/versions/{n}/text": {
+        "notice_days": 60,
+        "roles": [{"role": "director"}],
+        "obligations": {},
+    },
     "POST /agreements/{agreement_id}/versions/{n}/sending": None,
     "POST /agreements/{agreement_id}/versions/{n}/taking-back": None,
     "POST /agreements/{agreement_id}/versions/{n}/signature": {"has_read": True},
@@ -211,7 +216,7 @@ def _version_of_agreement(coordinator: Asker, method: str, path: str) -> tuple[A
     director = Asker(coordinator.cast, "director_em", app=coordinator.app)
     signed = {"director_id": str(coordinator.cast.people["director_em"]), "signed_on": TODAY.isoformat()}
     carried: list[tuple[str, dict[str, Any] | None]] = []
-    if name != "sending":
+    if name not in ("sending", "text"):
         carried.append(("sending", None))
     if name in ("start", "ending"):
         carried.append(("signatures", signed))

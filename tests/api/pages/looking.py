@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from html.parser import HTMLParser
 from typing import Any
 from uuid import UUID
 
@@ -45,3 +46,50 @@ def send(
     given = {"seen": task["version"] if seen is None else seen, "back": back, **fields}
     files = given.pop("files", None)
     return client.post(f"/tasks/{task['id']}/{act}", data=given, files=files)
+
+
+class _Sent(HTMLParser):
+    """What a browser sends of one form whose fields nobody touches."""
+
+    def __init__(self, page: str, action: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.fields: dict[str, list[str]] = {}
+        self._action, self._is_in = action, False
+        self._written: str = ""
+        self._select = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self._is_in = given.get("action") == self._action
+        if not self._is_in:
+            return
+        if tag == "input" and (given.get("type") not in ("checkbox", "radio") or "checked" in given):
+            self._add(given["name"], given.get("value", ""))
+        elif tag == "textarea":
+            self._written = given["name"]
+            self._add(self._written, "")
+        elif tag == "select":
+            self._select = given["name"]
+            self.fields.setdefault(self._select, []).append("")
+        elif tag == "option" and ("selected" in given or not self.fields[self._select][-1]):
+            self.fields[self._select][-1] = given.get("value", "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._is_in = False
+        if tag == "textarea":
+            self._written = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._written:
+            self.fields[self._written][-1] = data.removeprefix("\n")
+
+    def _add(self, name: str, value: str) -> None:
+        self.fields.setdefault(name, []).append(value)
+
+
+def fields_of(page: str, action: str) -> dict[str, list[str]]:
+    """The fields of the form that goes to `action`, each name with its values, as they stand on a page."""
+    return _Sent(page, action).fields

@@ -13,7 +13,9 @@ from sqlalchemy import select
 from models.base import table_of
 from models.obligation import Attestation, ObligationDocument
 from tests.api.pages.looking import signed_in as signed_in_as
+from tests.api.pages.looking import task_of
 from tests.api.pages.looking import text_of as text_of_page
+from tests.casework import approve, complete, open_onboarding
 from tests.cast import TODAY, Cast
 from tests.duties.obligations.signed import hold, kept, period, put_in_force
 from tests.meetings.sitting import seat_everyone
@@ -166,3 +168,19 @@ def test_where_nothing_is_signed_the_page_says_what_to_do(cast: Cast) -> None:
     assert "n’oblige personne" in text_of(signed_in(cast, "coordinator").get("/partners"))
     partner = text_of(signed_in(cast, "coordinator").get(f"/partners/{cast.organizations['codim']}"))
     assert "Aucune entente n’est en vigueur" in partner
+
+
+@pytest.mark.usefixtures("owing")
+def test_open_tasks_stand_on_the_partners_page_for_those_who_may_see_them(cast: Cast) -> None:
+    """The manager and the director see what waits on their organization's roles in a case; a colleague does not."""
+    case_id = open_onboarding(cast)
+    at = f"/partners/{cast.organizations['en-marge']}"
+    link = f'href="/tasks/{task_of(cast, case_id, "request_secure_access")["id"]}"'
+    assert link not in signed_in(cast, "coordinator").get(at).text  # it is the coordinator's to do
+    complete(cast, case_id, "request_secure_access")  # and waits for the manager's approval now
+    for who, sees in (("coordinator", True), ("manager_em", True), ("director_em", True), ("deputy", False)):
+        page = signed_in(cast, who).get(at)
+        assert page.status_code == 200
+        assert (link in page.text) is sees, who
+    approve(cast, case_id, "request_secure_access", by=cast.actor("manager_em"))
+    assert link not in signed_in(cast, "manager_em").get(at).text

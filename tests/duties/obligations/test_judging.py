@@ -224,9 +224,13 @@ def test_alternates_are_owed_at_all_times() -> None:
     assert judging.counted(OPEN, (), rule, {"steering": 1, "clinical": 2}, on).state == "on_track"
 
 
-def test_where_the_program_keeps_no_such_records_nothing_can_be_told() -> None:
+def test_one_referral_in_the_year_is_enough_and_none_is_told_near_its_end() -> None:
     rule = CountRule(of="referrals", at_least=1)
-    assert judging.counted(YEAR, (), rule, None, OVER).state == "not_yet"
+    none, some = {"referrals": 0}, {"referrals": 3}
+    assert judging.counted(YEAR, (), rule, some, date(2026, 3, 1)).state == "met"
+    assert judging.counted(YEAR, (), rule, none, date(2026, 3, 1)).state == "on_track"
+    assert judging.counted(YEAR, (), rule, none, date(2026, 12, 15)).state == "at_risk"
+    assert judging.counted(YEAR, (), rule, none, OVER).state == "missed"
 
 
 def test_a_role_vacant_too_long_cannot_be_made_good_in_its_year() -> None:
