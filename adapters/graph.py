@@ -109,11 +109,16 @@ class Graph:
         self._silent_until = float("-inf")
         self._lock = threading.RLock()
         self.mailbox = settings.mailbox.lower()
-        self._own = f"{settings.url}/v1.0/users/{quote(settings.mailbox, safe='@')}"
+        self._users = f"{settings.url}/v1.0/users"
+        self._own = self.address_of(settings.mailbox)
 
     def address(self, path: str) -> str:
         """The address of something of the mailbox."""
         return self._own + path
+
+    def address_of(self, user: str, path: str = "") -> str:
+        """The address of another user of the tenant, or of something of theirs."""
+        return f"{self._users}/{quote(user, safe='@')}{path}"
 
     def is_own(self, address: object) -> bool:
         """Whether an address that came in an answer leads to the mailbox: our token goes nowhere else."""

@@ -12,10 +12,11 @@ from adapters.registration import PUBLIC_CLOUD, credential_of, files_of, host_of
 
 _PUBLIC_GRAPH: Final = "https://graph.microsoft.com"
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+=?^_`{|}~.-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_SYSTEM: Final = re.compile(r"[a-z][a-z0-9-]{0,60}")
 #: Every variable of this registration.
 VARIABLES: Final = (
     *("GRAPH_CLIENT_ID", "GRAPH_TENANT", "GRAPH_MAILBOX", "GRAPH_CLIENT_SECRET_FILE", "GRAPH_CERTIFICATE_FILE"),
-    *("GRAPH_AUTHORITY", "GRAPH_URL", "GRAPH_CA_FILE"),
+    *("GRAPH_AUTHORITY", "GRAPH_URL", "GRAPH_CA_FILE", "GRAPH_ACCOUNTS"),
 )
 
 
@@ -24,7 +25,9 @@ class GraphSettings:
     """The registration in the tenant that has the mailbox, and the shared mailbox that letters come from.
 
     `mailbox` is its address: of the sender, of whoever organizes the meetings, and of where answers come back to.
-    `authority` and `url` are the cloud's addresses without a path, over TLS: there is no way of setting another.
+    `accounts` is the system of the program whose accounts stand in the tenant's directory, such as secure-network,
+    where the registration may close them; "" where people do. `authority` and `url` are the cloud's addresses
+    without a path, over TLS: there is no way of setting another.
     """
 
     client_id: str
@@ -35,6 +38,7 @@ class GraphSettings:
     secret_file: Path | None = None
     certificate_file: Path | None = None
     ca_file: Path | None = None
+    accounts: str = ""
 
     def credential(self) -> str | dict[str, str]:
         """What proves us, as msal takes it, read anew each time. Raises SettingsError."""
@@ -55,6 +59,9 @@ def graph_of(env: Mapping[str, str]) -> GraphSettings:
         raise SettingsError("GRAPH_MAILBOX", "must be the mailbox's one plain address, such as spheres@example.org.")
     client_id = str(id_of("GRAPH_CLIENT_ID", text_of(env, "GRAPH_CLIENT_ID", "")))
     tenant = str(id_of("GRAPH_TENANT", text_of(env, "GRAPH_TENANT", "")))
+    accounts = text_of(env, "GRAPH_ACCOUNTS", "")
+    if accounts and not _SYSTEM.fullmatch(accounts):
+        raise SettingsError("GRAPH_ACCOUNTS", "must be the name of one system, such as secure-network.")
     secret, certificate = files_of(env, "GRAPH")
     graph = GraphSettings(
         client_id=client_id,
@@ -65,6 +72,7 @@ def graph_of(env: Mapping[str, str]) -> GraphSettings:
         secret_file=secret,
         certificate_file=certificate,
         ca_file=path_of(env, "GRAPH_CA_FILE"),
+        accounts=accounts,
     )
     graph.credential()  # what is missing is told now, not with the first letter
     graph.trusted()

@@ -15,13 +15,12 @@ from uuid import UUID
 from sqlalchemy import or_, select, update
 from sqlmodel import Session
 
-from duties import assigning as outside
-from duties import cases, departures, events, gathering, hand_overs, notices, people, scheduling
+from duties import accounts, cases, departures, events, gathering, hand_overs, notices, people
 from duties.actors import Actor
 from duties.board import chains
 from duties.follow_ups import assigning
 from duties.held import Moved, change, hold
-from duties.here import local_day, many, one, program_of
+from duties.here import local_day, one, program_of
 from duties.holdings import candidates, duty, notes, roles, seats, things
 from duties.holdings.follow_ups import FOLLOW_UP
 from duties.participants import referring, workers
@@ -29,9 +28,9 @@ from duties.participants.held import hold_participant
 from duties.refusals import Refusal
 from duties.roles import Link, responsibility, standing
 from duties.tasks import bar_to_approval, needed_reason
-from locales import N_, say
+from locales import N_
 from models.base import refers, table_of
-from models.casework import Account, Equipment, Loan, Task
+from models.casework import Equipment, Loan, Task
 from models.committee import Seat, SeatHolder
 from models.departure import Departure
 from models.follow_up import Assignment
@@ -48,7 +47,6 @@ _guest = table_of(MeetingGuest)
 _absence = table_of(Absence)
 _loan = table_of(Loan)
 _equipment = table_of(Equipment)
-_account = table_of(Account)
 _departure = table_of(Departure)
 _named = table_of(CandidateWorker)
 
@@ -56,8 +54,6 @@ _named = table_of(CandidateWorker)
 WELCOMED: Final[Mapping[str, str]] = {"youth_worker": "onboarding"}
 #: By what somebody new is looked for.
 RECRUITING: Final = "recruiting"
-#: An account that was closed is looked at again after so many days.
-LOOK_AGAIN: Final = timedelta(days=7)
 
 LONGEST_NOTE: Final = 1_000
 
@@ -373,58 +369,7 @@ def _settle_equipment(one_thing: Settling) -> None:
 
 
 def _settle_account(one_thing: Settling) -> None:
-    close_account(one_thing.session, one_thing.holding_id, by=one_thing.by, at=one_thing.at)
-
-
-def close_account(session: Session, account_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Note that an account is closed, and have it looked at again a week later. Guide: DP-08."""
-    closed = session.execute(
-        update(_account)
-        .where(
-            _account.c.program_id == program_of(session), _account.c.id == account_id, _account.c.closed_at.is_(None)
-        )
-        .values(closed_at=at, look_again_on=local_day(session, at) + LOOK_AGAIN)
-        .returning(_account.c.person_id, _account.c.system)
-    ).first()
-    if closed is not None:
-        events.write(session, "account.closed", "person", closed.person_id, by=by, at=at, system=closed.system)
-
-
-def look_again(session: Session, at: datetime, *, by: Actor) -> int:
-    """Have the IT contact see whether accounts that were closed a week ago are closed still; how many. Once each."""
-    today = local_day(session, at)
-    rows = many(
-        session,
-        select(_account)
-        .where(_account.c.program_id == program_of(session), _account.c.look_again_on <= today)
-        .order_by(_account.c.id)
-        .with_for_update(),
-    )
-    for row in rows:
-        words = {
-            lang: say(lang, _LOOK_AGAIN, system=things.SYSTEMS.get(row["system"], {}).get(lang, row["system"]))
-            for lang in ("fr", "en")
-        }
-        outside.assign(
-            session,
-            "account.look_again",
-            str(row["id"]),
-            title_fr=words["fr"],
-            title_en=words["en"],
-            chain=[{"role": "it_contact", "at": "*"}, {"role": "coordinator", "at": "*"}],
-            due_on=scheduling.calendar_of(session).add_working_days(today, 2),
-            by=by,
-            at=at,
-        )
-        session.execute(
-            update(_account)
-            .where(_account.c.program_id == program_of(session), _account.c.id == row["id"])
-            .values(look_again_on=None)
-        )
-    return len(rows)
-
-
-_LOOK_AGAIN = N_("See whether an account that was closed a week ago is closed still (%(system)s)")
+    accounts.close_account(one_thing.session, one_thing.holding_id, by=one_thing.by, at=one_thing.at)
 
 
 def _settle_tenure(one_thing: Settling) -> None:

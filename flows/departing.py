@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from duties import departures, gathering, hand_overs, settling
+from duties import accounts, departures, gathering, hand_overs, settling
 from duties.actors import ENGINE, Actor
 from duties.here import local_day, program_of
 from duties.refusals import Refusal
@@ -26,6 +26,7 @@ from flows.post import programs
 from meetings import invitations
 from models.base import table_of
 from models.casework import ProtocolVersion
+from models.ports import Accepted, Accounts
 
 _log = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ def _hands_of(means: Means, program_id: UUID) -> int:
         )
         to_open = departures.due_to_open(session, at) if known else []
         under_way = departures.under_way(session)
-    silent = _alone(means, program_id, partial(_lapse, at=at)) + _alone(means, program_id, partial(_again, at=at))
+    silent = _alone(means, program_id, partial(_lapse, at=at)) + _accounts_of(means, program_id, at)
     opened = sum(_alone(means, program_id, partial(_open, ends=one, at=at)) for one in to_open)
     return silent + opened + sum(_alone(means, program_id, partial(_gather, case_id=one, at=at)) for one in under_way)
 
@@ -97,8 +98,46 @@ def _lapse(session: Session, at: datetime) -> int:
     return hand_overs.lapse(session, at, by=BY_ENGINE)
 
 
-def _again(session: Session, at: datetime) -> int:
-    return settling.look_again(session, at, by=BY_ENGINE)
+def _accounts_of(means: Means, program_id: UUID, at: datetime) -> int:
+    """Close accounts and look at them again by the directory, where there is one; else a person is asked.
+
+    The directory is asked between transactions and never in one. What it cannot do stays a person's.
+    """
+    count, system = 0, ""
+    if means.accounts is not None:
+        directory, system = means.accounts, means.accounts.system
+        with means.sessions(program_id) as session:
+            closing, looking = accounts.to_close(session, system), accounts.to_look_at(session, at, system)
+        for one in closing:
+            if _closes(directory, one["user_name"]):
+                count += _alone(means, program_id, partial(_note_closed, task_id=one["task_id"], at=at))
+        for one in looking:
+            state = directory.state(one["user_name"])
+            if state == "closed" or (state == "open" and _closes(directory, one["user_name"])):
+                note = partial(_note_looked_at, account_id=one["id"], is_open=state == "open", at=at)
+                count += _alone(means, program_id, note)
+    return count + _alone(means, program_id, partial(_again, at=at, system=system))
+
+
+def _closes(directory: Accounts, user_name: str) -> bool:
+    """Whether an account is closed in the directory now, as the directory itself says afterwards."""
+    if directory.state(user_name) == "absent":
+        return False  # the name is written otherwise there: a person sees to it
+    return isinstance(directory.close(user_name), Accepted) and directory.state(user_name) == "closed"
+
+
+def _note_closed(session: Session, task_id: UUID, at: datetime) -> int:
+    settling.settle_holding(session, task_id, ended_as="closed", by=BY_ENGINE, at=at)
+    return 1
+
+
+def _note_looked_at(session: Session, account_id: UUID, is_open: bool, at: datetime) -> int:
+    accounts.looked_at(session, account_id, is_open=is_open, by=BY_ENGINE, at=at)
+    return 1
+
+
+def _again(session: Session, at: datetime, system: str) -> int:
+    return accounts.look_again(session, at, by=BY_ENGINE, system=system)
 
 
 def _gather(session: Session, case_id: UUID, at: datetime) -> int:

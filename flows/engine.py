@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.wakeups import Claim
-from models.ports import Inbox, Mailer, SealKeys
+from models.ports import Accounts, Inbox, Mailer, SealKeys
 
 #: Prefect reads these as it is imported; the supervisor gives them to the worker, and the worker asks for them itself.
 #: One retry, for a call hung for more than a minute where the server died in the middle of a run. Logs stay here:
@@ -38,7 +38,8 @@ class Means:
 
     `sessions` opens a session of one program, with the letters' stationery in it; `open_sessions` one before a program
     is known. `clock` gives the moment, with its offset. Without a `mailer`, letters wait; without `seal_keys`, lines
-    of the record wait for their seal; without an `inbox`, no mailbox is read.
+    of the record wait for their seal; without an `inbox`, no mailbox is read; without `accounts`, people
+    close them.
     """
 
     sessions: Callable[[UUID], Session]
@@ -47,6 +48,7 @@ class Means:
     mailer: Mailer | None
     seal_keys: SealKeys | None = None
     inbox: Inbox | None = None
+    accounts: Accounts | None = None
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ from flows.protocols import letter_folders
 from models.base import table_of
 from models.casework import Case
 from models.engine import Beat
-from models.ports import Inbox, Mailer, NoKeys, NoSealKey
+from models.ports import Accounts, Inbox, Mailer, NoKeys, NoSealKey
 
 _log = logging.getLogger(__name__)
 
@@ -379,7 +379,7 @@ async def main(settings: Settings) -> None:
         session.info.update(stationery=paper, keys=keys)
         return session
 
-    mailer, inbox = mail_of(settings)
+    mailer, inbox, accounts = outside_of(settings)
     worker = Worker(
         Means(
             sessions,
@@ -388,6 +388,7 @@ async def main(settings: Settings) -> None:
             mailer,
             FileSealKeys(settings.seal_keys),
             inbox,
+            accounts,
         ),
         ears=lambda: listen(url, wakeups.WAKE_CHANNEL, wakeups.POST_CHANNEL),
         prefect_url=os.environ.get("PREFECT_API_URL", ""),
@@ -404,25 +405,28 @@ async def main(settings: Settings) -> None:
         engine.dispose()
 
 
-def mail_of(settings: Settings) -> tuple[Mailer | None, Inbox | None]:
-    """How letters leave, and the mailbox that is read: in a demonstration, where nobody is real, a folder and none.
+def outside_of(settings: Settings) -> tuple[Mailer | None, Inbox | None, Accounts | None]:
+    """How letters leave, the mailbox that is read, and the directory that closes accounts.
 
-    Else the relay that is set, or the mailbox of Microsoft Graph. Without a mailer, letters wait.
+    In a demonstration, where nobody is real, a folder and neither. Else the relay that is set, or the mailbox of
+    Microsoft Graph. Without a mailer, letters wait; without a directory, people close accounts.
     """
     if settings.demo:
-        return FolderMailer(settings.data / "mail"), None
+        return FolderMailer(settings.data / "mail"), None, None
     if settings.graph is not None:
         # Read where it is used: a worker with a relay need not hold what speaks to Graph and its directory.
         from adapters.graph import Graph  # noqa: PLC0415
+        from adapters.graph_accounts import GraphAccounts  # noqa: PLC0415
         from adapters.graph_inbox import GraphInbox  # noqa: PLC0415
         from adapters.graph_mail import GraphMailer  # noqa: PLC0415
 
         graph = Graph(settings.graph)
-        return GraphMailer(graph), GraphInbox(graph)
+        accounts = GraphAccounts(graph, settings.graph.accounts) if settings.graph.accounts else None
+        return GraphMailer(graph), GraphInbox(graph), accounts
     if settings.smtp is None:
         _log.warning("neither SMTP_HOST nor SPHERES_MAIL is set: letters wait")
-        return None, None
-    return _by_relay(settings.smtp), None
+        return None, None, None
+    return _by_relay(settings.smtp), None, None
 
 
 def _by_relay(smtp: Smtp) -> SmtpMailer:

@@ -1,15 +1,15 @@
 """The ports: what the program asks of the outside world, as Protocols that `adapters` fulfil.
 
-The Mailer, the Inbox, the SignInProvider, the keys of the record's seals and those of participants. Calendars are
-reached by mail (docs/adr/0011), and need no port of their own. A port speaks in plain values
-and in outcomes that are data, never in the exceptions of a library, so that a rule can decide about them.
+The Mailer, the Inbox, the Accounts, the SignInProvider, the keys of the record's seals and those of participants.
+Calendars are reached by mail (docs/adr/0011), and need no port of their own. A port speaks in plain values and in
+outcomes that are data, never in the exceptions of a library, so that a rule can decide about them.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 #: "550", "451 4.7.1", or one word of our own ("connect"). What a server wrote in prose may quote an
@@ -116,6 +116,30 @@ class Inbox(Protocol):
         the transaction in which they deal with these. Of one mail at most `most_bytes` and one more are given. Raises
         nothing that the outside world can cause.
         """
+        ...
+
+
+#: An account as its directory knows it. One that is absent proves nothing: its name may be written otherwise there.
+AccountState = Literal["open", "closed", "absent"]
+
+
+class Accounts(Protocol):
+    """The directory in which the accounts of one system of the program stand: closes them, and says whether they are.
+
+    Both block for as long as the service takes, up to a time limit, and raise nothing that the outside world can cause.
+    """
+
+    @property
+    def system(self) -> str:
+        """Which system's accounts stand there, by the name that the onboarding gives it."""
+        ...
+
+    def close(self, user_name: str) -> Outcome:
+        """Close an account and end its sign-ins; again, nothing changes. It is closed once `state` says so."""
+        ...
+
+    def state(self, user_name: str) -> AccountState | Later | Refused:
+        """Whether an account is open now, or why that cannot be known."""
         ...
 
 

@@ -124,6 +124,8 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "equipment.returned": (N_("Returned: %(subject)s."), "full"),
     "equipment.given_up": (N_("Given up as lost: %(subject)s."), "stop"),
     "account.closed": (N_("An account of %(subject)s was closed."), "stop"),
+    "account.still_closed": (N_("An account of %(subject)s was looked at again: it is closed."), "full"),
+    "account.found_open": (N_("An account of %(subject)s was open again, and was closed anew."), "stop"),
     "interview.recorded": (N_("Marks of an interview recorded (applicant %(applicant)s): %(subject)s."), "half"),
     "invitation.sent": (N_("Invitation to sign in sent to %(subject)s."), "half"),
     "invitation.used": (N_("%(subject)s answered the invitation to sign in."), "full"),

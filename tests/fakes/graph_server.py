@@ -95,6 +95,11 @@ class FakeGraph(FakeEntra):
         self.finds_nothing_at_first = False
         self.links_to = ""
         self.lasts: Any = 3600
+        #: The users of the directory by name, and whether each is enabled.
+        self.accounts: dict[str, bool] = {}
+        self.revoked: list[str] = []
+        self.may_disable = True
+        self.forgets_to_disable = False
 
     def graph_settings(self, *, certificate: bool = False, mailbox: str = MAILBOX) -> GraphSettings:
         """The registration of an installation whose letters leave from here."""
@@ -138,6 +143,19 @@ class FakeGraph(FakeEntra):
             body = await request.body()
             return self._reply("send", user, request, lambda: self._send(request, body))
 
+        @app.patch("/v1.0/users/{user}")
+        async def change(user: str, request: Request) -> Response:
+            told = await request.json()
+            return self._of_users("change", user, request, lambda: self._change(user, told))
+
+        @app.get("/v1.0/users/{user}")
+        def look(user: str, request: Request) -> Response:
+            return self._of_users("look", user, request, lambda: self._look(user))
+
+        @app.post("/v1.0/users/{user}/revokeSignInSessions")
+        def revoke(user: str, request: Request) -> Response:
+            return self._of_users("revoke", user, request, lambda: self._revoke(user))
+
         @app.get("/v1.0/users/{user}/messages")
         def find(user: str, request: Request) -> Response:
             return self._reply("find", user, request, lambda: self._find(request))
@@ -168,6 +186,32 @@ class FakeGraph(FakeEntra):
             return _wrong(403, "ErrorAccessDenied")  # the application is let into one mailbox alone
         answer: Response = honestly()
         return StreamingResponse(_half(), answer.status_code, {"Content-Length": "100"}) if bent == LOST else answer
+
+    def _of_users(self, place: str, user: str, request: Request, honestly: Any) -> Response:
+        """As `_reply`, of the directory's users and not of a mailbox: where the registration has leave to."""
+        self.calls[place] = self.calls.get(place, 0) + 1
+        waiting = self.bent.get(place, [])
+        if waiting:
+            bent = waiting.pop(0)
+            return _wrong(bent[0], "Request_Kind", bent[1]) if isinstance(bent, tuple) else Response("<html>", 200)
+        if request.headers.get("authorization", "").removeprefix("Bearer ") not in self.tokens:
+            return _wrong(401, "InvalidAuthenticationToken")
+        if not self.may_disable:
+            return _wrong(403, "Authorization_RequestDenied")
+        answer: Response = honestly()
+        return answer if user.lower() in self.accounts else _wrong(404, "Request_ResourceNotFound")
+
+    def _change(self, user: str, told: Mapping[str, Any]) -> Response:
+        if user.lower() in self.accounts and not self.forgets_to_disable:
+            self.accounts[user.lower()] = bool(told["accountEnabled"])
+        return Response(status_code=204)
+
+    def _look(self, user: str) -> Response:
+        return JSONResponse({"accountEnabled": self.accounts.get(user.lower())})
+
+    def _revoke(self, user: str) -> Response:
+        self.revoked.append(user.lower())
+        return JSONResponse({"value": True})
 
     def _token(self, tenant: str, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
         if form.get("grant_type") != "client_credentials":

@@ -576,10 +576,15 @@ def environment(folder: Path, **other: str) -> dict[str, str]:
 def test_an_installation_with_graph_sends_and_reads_by_one_mailbox_and_a_demonstration_never_does(
     tmp_path: Path,
 ) -> None:
-    mailer, inbox = worker.mail_of(Settings.from_env(environment(tmp_path)))
+    mailer, inbox, directory = worker.outside_of(Settings.from_env(environment(tmp_path)))
     assert isinstance(mailer, GraphMailer)
     assert isinstance(inbox, GraphInbox)
     assert inbox.name == MAILBOX.lower()
-    shown, none = worker.mail_of(Settings.from_env(environment(tmp_path, SPHERES_DEMO="yes")))
+    assert directory is None, "where no system is named, people close accounts"
+    closing = worker.outside_of(Settings.from_env(environment(tmp_path, GRAPH_ACCOUNTS="secure-network")))[2]
+    assert closing is not None
+    assert closing.system == "secure-network"
+    shown, none, no_directory = worker.outside_of(Settings.from_env(environment(tmp_path, SPHERES_DEMO="yes")))
     assert type(shown).__name__ == "FolderMailer"
     assert none is None
+    assert no_directory is None

@@ -1,0 +1,150 @@
+"""Accounts that leavers had: closed, by a person or by their directory, and looked at again a week later. Guide: DP-08.
+
+Never a secret: an account is a system and a user name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import cast, or_, select, update
+from sqlalchemy.types import Uuid
+from sqlmodel import Session
+
+from duties import assigning, events, scheduling
+from duties.actors import Actor
+from duties.here import local_day, many, program_of
+from duties.holdings import things
+from locales import N_, say
+from models.base import table_of
+from models.casework import Account, Task
+from models.departure import Departure
+
+#: An account that was closed is looked at again after so many days.
+LOOK_AGAIN: Final = timedelta(days=7)
+#: The IT contact's tasks: to look again, and to find out why an account is open that was closed.
+TO_LOOK: Final = "account.look_again"
+OPEN_AGAIN: Final = "account.open_again"
+
+_account = table_of(Account)
+_task = table_of(Task)
+_departure = table_of(Departure)
+
+
+def close_account(session: Session, account_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Note that an account is closed, and have it looked at again a week later."""
+    closed = session.execute(
+        update(_account)
+        .where(
+            _account.c.program_id == program_of(session), _account.c.id == account_id, _account.c.closed_at.is_(None)
+        )
+        .values(closed_at=at, look_again_on=local_day(session, at) + LOOK_AGAIN)
+        .returning(_account.c.person_id, _account.c.system)
+    ).first()
+    if closed is not None:
+        events.write(session, "account.closed", "person", closed.person_id, by=by, at=at, system=closed.system)
+
+
+def to_close(session: Session, system: str) -> list[dict[str, Any]]:
+    """The accounts of a system that a departure asks to close and whose holder's last day is over; with its task."""
+    return many(
+        session,
+        select(_account.c.id, _account.c.user_name, _task.c.id.label("task_id"))
+        .join(_task, (_task.c.program_id == _account.c.program_id) & (_task.c.holding == things.ACCOUNT))
+        .join(
+            _departure,
+            (_departure.c.program_id == _task.c.program_id) & (_departure.c.case_id == _task.c.case_id),
+        )
+        .where(
+            _account.c.program_id == program_of(session),
+            _account.c.system == system,
+            _account.c.closed_at.is_(None),
+            _task.c.state == "open",
+            cast(_task.c.item, Uuid()) == _account.c.id,
+            _departure.c.ended_at.is_not(None),
+        )
+        .order_by(_account.c.id),
+    )
+
+
+def to_look_at(session: Session, at: datetime, system: str) -> list[dict[str, Any]]:
+    """The accounts of a system that were closed a week ago and that nobody looked at since."""
+    return many(
+        session,
+        select(_account.c.id, _account.c.user_name)
+        .where(
+            _account.c.program_id == program_of(session),
+            _account.c.system == system,
+            _account.c.look_again_on <= local_day(session, at),
+        )
+        .order_by(_account.c.id),
+    )
+
+
+def looked_at(session: Session, account_id: UUID, *, is_open: bool, by: Actor, at: datetime) -> None:
+    """Note what the directory says of an account that was closed. Where it is open, the IT contact finds out why."""
+    row = session.execute(
+        update(_account)
+        .where(
+            _account.c.program_id == program_of(session),
+            _account.c.id == account_id,
+            _account.c.look_again_on.is_not(None),
+        )
+        .values(look_again_on=local_day(session, at) + LOOK_AGAIN if is_open else None)
+        .returning(_account.c.person_id, _account.c.system)
+    ).first()
+    if row is None:
+        return  # somebody else looked meanwhile
+    verb = "account.found_open" if is_open else "account.still_closed"
+    events.write(session, verb, "person", row.person_id, by=by, at=at, system=row.system)
+    if is_open:
+        _ask(session, OPEN_AGAIN, _FIND_OUT, account_id, row.system, by=by, at=at)
+
+
+def look_again(session: Session, at: datetime, *, by: Actor, system: str = "") -> int:
+    """Have the IT contact see whether accounts that were closed a week ago are closed still; how many. Once each.
+
+    Those of `system` have a directory, which looks by itself on the day; it is theirs where that could not be done.
+    """
+    today = local_day(session, at)
+    rows = many(
+        session,
+        select(_account)
+        .where(
+            _account.c.program_id == program_of(session),
+            _account.c.look_again_on <= today,
+            or_(_account.c.system != system, _account.c.look_again_on < today),
+        )
+        .order_by(_account.c.id)
+        .with_for_update(),
+    )
+    for row in rows:
+        _ask(session, TO_LOOK, _LOOK_AGAIN, row["id"], row["system"], by=by, at=at)
+        session.execute(
+            update(_account)
+            .where(_account.c.program_id == program_of(session), _account.c.id == row["id"])
+            .values(look_again_on=None)
+        )
+    return len(rows)
+
+
+def _ask(session: Session, step: str, words: str, account_id: UUID, system: str, *, by: Actor, at: datetime) -> None:
+    called: Mapping[str, str] = things.SYSTEMS.get(system, {})
+    assigning.assign(
+        session,
+        step,
+        str(account_id),
+        title_fr=say("fr", words, system=called.get("fr", system)),
+        title_en=say("en", words, system=called.get("en", system)),
+        chain=[{"role": "it_contact", "at": "*"}, {"role": "coordinator", "at": "*"}],
+        due_on=scheduling.calendar_of(session).add_working_days(local_day(session, at), 2),
+        by=by,
+        at=at,
+    )
+
+
+_LOOK_AGAIN = N_("See whether an account that was closed a week ago is closed still (%(system)s)")
+_FIND_OUT = N_("An account that was closed is open again: find out why (%(system)s). It was closed anew.")

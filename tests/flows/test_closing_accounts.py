@@ -1,0 +1,172 @@
+"""Accounts of who left, closed by their directory: verified when closed and looked at again a week later. DP-08."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, text
+
+from flows.departing import close_doors, look_at_hands
+from flows.engine import Means
+from models.base import table_of
+from models.casework import Account
+from models.ports import Accepted, AccountState, Later, Outcome, Refused
+from tests.cast import TODAY, Cast
+from tests.departing import asked, leave, open_account, record_protocols
+from tests.flows.support import Clock, means_of, told
+
+ACCOUNT = table_of(Account)
+LEAVER, PLACE, NAME = "worker_codim", "codim", "g.schist"
+
+
+@dataclass
+class LocalDirectory:
+    """A directory of one system in memory: honest, unless a test has it forget, fail or open again."""
+
+    states: dict[str, AccountState] = field(default_factory=lambda: {NAME: "open"})
+    system: str = "secure-network"
+    forgets: bool = False
+    fails: Later | Refused | None = None
+    closed: list[str] = field(default_factory=list)
+
+    def close(self, user_name: str) -> Outcome:
+        if self.fails is not None:
+            return self.fails
+        self.closed.append(user_name)
+        if not self.forgets and user_name in self.states:
+            self.states[user_name] = "closed"
+        return Accepted()
+
+    def state(self, user_name: str) -> AccountState | Later | Refused:
+        return self.fails or self.states.get(user_name, "absent")
+
+
+@pytest.fixture
+def program(cast: Cast) -> Cast:
+    record_protocols(cast)
+    with cast.session() as session:
+        open_account(session, cast.people[LEAVER], NAME)
+    return cast
+
+
+@pytest.fixture
+def directory() -> LocalDirectory:
+    return LocalDirectory()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def means(program: Cast, clock: Clock, directory: LocalDirectory) -> Means:
+    return replace(means_of(program, clock), accounts=directory)
+
+
+def gone(cast: Cast) -> UUID:
+    return leave(cast, LEAVER, PLACE, last_day=TODAY, planned=False)
+
+
+def closing(cast: Cast, case_id: UUID) -> list[str]:
+    return [row["state"] for row in asked(cast, case_id, "close_accounts")]
+
+
+def people_asked(cast: Cast) -> list[str]:
+    with cast.session() as session:
+        return list(session.scalars(text("select step from task where step like 'account.%' order by opened_at")))
+
+
+def test_an_account_is_closed_by_its_directory_and_its_step_done_once_that_is_verified(
+    program: Cast, means: Means, directory: LocalDirectory
+) -> None:
+    case_id = gone(program)
+    look_at_hands(means)
+    assert directory.states == {NAME: "closed"}
+    assert closing(program, case_id) == ["done"]
+    look_at_hands(means)
+    assert directory.closed == [NAME], "once"
+    assert len(told(program, "account.closed")) == 1
+
+
+def test_nothing_is_closed_before_the_last_day_is_over(
+    program: Cast, means: Means, directory: LocalDirectory, clock: Clock
+) -> None:
+    case_id = leave(program, LEAVER, PLACE)
+    look_at_hands(means)
+    assert (directory.states, closing(program, case_id)) == ({NAME: "open"}, ["open"])
+    clock.pass_by(days=15)
+    close_doors(means)
+    look_at_hands(means)
+    assert (directory.states, closing(program, case_id)) == ({NAME: "closed"}, ["done"])
+
+
+@pytest.mark.parametrize("how", ["forgets", "absent", "away", "no leave"])
+def test_what_the_directory_does_not_do_stays_the_it_contacts(
+    program: Cast, means: Means, directory: LocalDirectory, how: str
+) -> None:
+    directory.forgets = how == "forgets"
+    directory.states = {} if how == "absent" else directory.states
+    failing: dict[str, Later | Refused] = {"away": Later("connect"), "no leave": Refused(permanent=False, code="403")}
+    directory.fails = failing.get(how)
+    case_id = gone(program)
+    look_at_hands(means)
+    assert closing(program, case_id) == ["open"]
+    with program.session() as session:
+        assert session.execute(select(ACCOUNT.c.closed_at)).scalar_one() is None
+
+
+def test_an_account_of_another_system_is_a_persons_to_close(program: Cast, means: Means) -> None:
+    with program.session() as session:
+        session.execute(text("update account set system = 'door-badges'"))
+    case_id = gone(program)
+    look_at_hands(means)
+    assert closing(program, case_id) == ["open"]
+
+
+def test_a_week_later_the_directory_says_whether_it_is_closed_still_and_nobody_is_asked(
+    program: Cast, means: Means, clock: Clock
+) -> None:
+    gone(program)
+    look_at_hands(means)
+    clock.pass_by(days=6)
+    look_at_hands(means)
+    assert told(program, "account.still_closed") == []
+    clock.pass_by(days=1)
+    for _ in range(2):
+        look_at_hands(means)
+    assert len(told(program, "account.still_closed")) == 1
+    assert people_asked(program) == []
+
+
+def test_one_that_is_open_again_is_closed_anew_and_somebody_finds_out_why(
+    program: Cast, means: Means, directory: LocalDirectory, clock: Clock
+) -> None:
+    gone(program)
+    look_at_hands(means)
+    directory.states[NAME] = "open"
+    clock.pass_by(days=7)
+    for _ in range(2):
+        look_at_hands(means)
+    assert directory.states == {NAME: "closed"}
+    assert len(told(program, "account.found_open")) == 1
+    assert people_asked(program) == ["account.open_again"]
+    clock.pass_by(days=7)
+    look_at_hands(means)
+    assert len(told(program, "account.still_closed")) == 1, "and it is looked at once more after another week"
+
+
+def test_where_the_directory_is_away_on_the_day_a_person_looks_on_the_next(
+    program: Cast, means: Means, directory: LocalDirectory, clock: Clock
+) -> None:
+    gone(program)
+    look_at_hands(means)
+    directory.fails = Later("connect")
+    clock.pass_by(days=7)
+    look_at_hands(means)
+    assert people_asked(program) == []
+    clock.pass_by(days=1)
+    look_at_hands(means)
+    assert people_asked(program) == ["account.look_again"]
