@@ -12,7 +12,10 @@ from sqlmodel import Session
 from duties import agreements, people
 from duties.obligations import saying
 from duties.obligations.keeping import ATTEST, RECORD
+from duties.obligations.reading import periods
+from duties.participants import referring
 from duties.refusals import Refusal
+from meetings import decisions
 from models.base import table_of
 from models.meeting import Meeting
 from models.minutes import Attendance
@@ -28,6 +31,8 @@ from tests.duties.obligations.signed import (
     tasks,
 )
 from tests.duties.test_agreements import draft_of
+from tests.meetings.sitting import seat_everyone
+from tests.referring import ONDINE, ROMARIN, refer
 
 _meeting = table_of(Meeting)
 _attendance = table_of(Attendance)
@@ -188,6 +193,92 @@ def test_a_waiver_needs_a_decision_that_stands(cast: Cast, session: Session) -> 
             at=AT,
         )
     assert refused.value.code == "waiver.no_decision"
+
+
+def test_a_waiver_that_has_ended_excuses_nothing_that_comes_after_it(cast: Cast, session: Session) -> None:
+    """Freed of sitting from May to August: what comes on the day after counts again."""
+    seat_everyone(session, cast)
+    by, held = cast.actor("coordinator"), hold(session, cast, FEBRUARY, {"en-marge": "absent"})
+    kept(session)
+    session.execute(update(_meeting).where(_meeting.c.id == held).values(state="under_way", closed_at=None))
+    decision = decisions.decide(session, held, None, text_fr="Dispense de mai à août.", by=by, at=AT)
+    saying.waive(
+        session,
+        agreement_of(session, cast, "en-marge"),
+        "AG-M1",
+        starts_on=MAY,
+        ends_on=AUGUST,
+        decision_id=decision,
+        reason="Déménagement",
+        by=by,
+        at=AT,
+    )
+    session.execute(
+        update(_meeting).where(_meeting.c.id == held).values(state="held", closed_at=AT.replace(year=2026, month=2))
+    )
+    for day in (MAY, AUGUST):
+        hold(session, cast, day, {"en-marge": "absent"})
+    kept(session)
+    freed = period(session, cast, "en-marge", "AG-M1")
+    assert freed["state"] == "at_risk"  # February's alone
+    assert [fact["why"] for fact in freed["found"]["facts"]] == ["absent", "waived", "waived"]
+    hold(session, cast, AUGUST + DAY, {"en-marge": "absent"})  # the day after its last
+    kept(session)
+    assert period(session, cast, "en-marge", "AG-M1")["state"] == "cannot_be_met"
+
+
+def test_a_waiver_of_what_is_owed_at_all_times_ends_on_its_last_day(cast: Cast, session: Session) -> None:
+    """What is owed at all times is waived to the waiver's last day, and missed again on the next."""
+    seat_everyone(session, cast)
+    by, held = cast.actor("coordinator"), hold(session, cast, FEBRUARY, {})
+    session.execute(update(_meeting).where(_meeting.c.id == held).values(state="under_way", closed_at=None))
+    decision = decisions.decide(session, held, None, text_fr="Une personne sera nommée.", by=by, at=AT)
+    kept(session)
+    assert period(session, cast, "codim", "AG-X2")["state"] == "missed"
+    agreement_id = agreement_of(session, cast, "codim")
+    saying.waive(
+        session,
+        agreement_id,
+        "AG-X2",
+        starts_on=TODAY,
+        ends_on=TODAY + 9 * DAY,
+        decision_id=decision,
+        reason="On recrute",
+        by=by,
+        at=AT,
+    )
+    assert period(session, cast, "codim", "AG-X2")["state"] == "waived"
+    kept(session, AT + 9 * DAY)
+    assert period(session, cast, "codim", "AG-X2")["state"] == "waived"
+    kept(session, AT + 10 * DAY)
+    row = period(session, cast, "codim", "AG-X2")
+    assert row["state"] == "missed"
+    assert findings(session, row["id"])[-3:] == ["missed", "waived", "missed"]
+
+
+def test_referrals_count_for_the_local_day_and_the_days_in_force_whatever_became_of_them(cast: Cast) -> None:
+    with cast.session() as session:
+        put_in_force(session, cast, "codim")
+        put_in_force(session, cast, "en-marge", since=date(2026, 7, 1))
+    new_year = datetime(2027, 1, 1, 4, 30, tzinfo=UTC)  # still 31 December in Montréal
+    refer(cast, by="manager_em", at=datetime(2026, 6, 30, 15, 0, tzinfo=UTC))
+    refer(cast, ROMARIN, by="manager_codim", at=new_year)
+    refer(cast, ROMARIN, by="manager_codim", at=new_year + timedelta(hours=1))
+    with cast.session() as session:
+        thrown = referring.begin_referral(session, ONDINE, by=cast.actor("manager_em"), at=AT)
+        referring.abandon_referral(session, thrown, by=cast.actor("manager_em"), at=AT)
+        kept(session, NEW_YEAR)
+        counted = {}
+        for place in ("codim", "en-marge"):
+            rows = periods(session, organization_ids=[cast.organizations[place]])
+            counted[place] = [
+                (row["period_starts"].year, row["state"], row["found"]["numbers"]["counted"])
+                for row in rows
+                if row["key"] == "AG-P1"
+            ]
+    assert counted["codim"] == [(2026, "met", 1), (2027, "met", 1)]
+    # June was before the agreement was in force, and what was thrown away is no referral.
+    assert counted["en-marge"] == [(2026, "missed", 0), (2027, "on_track", 0)]
 
 
 def test_new_year_ends_a_period_and_begins_another(cast: Cast, session: Session) -> None:
