@@ -1,4 +1,7 @@
-"""Twelve traps into which calendars, agendas and obligations were seen to fall, and the tests that go through each."""
+"""Twelve traps into which calendars, agendas and obligations were seen to fall, and the tests that go through each.
+
+Beside them, what nobody should send and somebody will.
+"""
 
 from __future__ import annotations
 
@@ -231,18 +234,64 @@ TRAPS: Final[Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]]] = {
     ),
 }
 
+#: What is sent wrongly, and the tests that send it.
+BAD_INPUT: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "a season over a leap day": {
+        "meetings/test_entries.py": ("a_season_over_a_leap_day_has_it",),
+        "meetings/test_planner.py": ("a_season_over_29_february_has_it",),
+    },
+    "a meeting at 02:30 on the night of the change": {
+        "meetings/test_entries.py": ("nobody_meets_at_an_hour_that_the_clocks_skip",),
+        "meetings/test_schedule.py": ("a_time_that_is_past_or_that_the_clocks_skip_is_refused",),
+        "api/json/test_meetings.py": ("a_time_with_a_zone_or_on_the_hour_that_the_clocks_skip_is_refused",),
+    },
+    "a seat with two principals": {
+        "meetings/test_attendance.py": ("a_seat_with_two_principals_is_refused_by_the_database",),
+    },
+    "an alternate who is also a principal": {
+        "meetings/test_attendance.py": ("an_alternate_who_is_a_principal_elsewhere_fills_one_seat_and_not_two",),
+    },
+    "an organizer without mailbox": {
+        "adapters/test_settings.py": ("a_wrong_setting_is_named_in_one_sentence_without_its_secret",),
+        "adapters/test_graph_mail.py": ("a_mailbox_that_we_are_not_let_into_is_our_own_trouble",),
+    },
+    "an agenda rule naming an unknown source": {
+        "meetings/test_agenda_rules.py": ("a_rule_whose_source_nobody_knows_is_no_rule",),
+        "duties/test_program.py": ("a_wrong_file_is_told_its_line_its_path_and_why",),
+    },
+    "a reply of 5 MB": {
+        "meetings/test_replies.py": ("a_meeting_of_nobody_here_and_five_megabytes_are_strays",),
+        "meetings/test_mail_replies.py": ("five_megabytes_are_not_read",),
+    },
+    "a reply for another person's seat": {
+        "meetings/test_replies.py": ("an_answer_for_another_persons_seat_is_not_taken",),
+    },
+    "a decision whose owner's role is vacant": {
+        "meetings/test_decisions.py": ("a_decision_whose_owners_role_is_vacant_is_seen_by_the_coordinator_at_once",),
+    },
+    "closing minutes with an item untreated": {
+        "meetings/test_running.py": ("a_meeting_with_an_untreated_item_does_not_close_and_names_it",),
+    },
+    "a translation missing at freeze": {
+        "meetings/test_assembling.py": (
+            "a_missing_translation_refuses_the_freeze_and_not_the_other_languages_edition",
+        ),
+        "api/json/test_agendas.py": ("a_translation_that_is_missing_holds_the_freeze_up_and_is_listed",),
+    },
+}
+
 
 def _tests_in(file: str) -> set[str]:
     tree = ast.parse((TESTS / file).read_text(encoding="utf-8"))
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")}
 
 
-@pytest.mark.parametrize("trap", TRAPS)
-def test_each_trap_has_its_tests(trap: str) -> None:
+@pytest.mark.parametrize("what", [*TRAPS, *BAD_INPUT])
+def test_each_trap_and_each_bad_input_has_its_tests(what: str) -> None:
     """So that none of them is renamed or taken out without somebody reading what it was for."""
-    _, tests = TRAPS[trap]
+    tests = TRAPS[what][1] if what in TRAPS else BAD_INPUT[what]
     assert tests
     for file, names in tests.items():
         there = _tests_in(file)
         for name in names:
-            assert any(found.startswith(f"test_{name}") for found in there), f"{trap}: {file} has no test_{name}"
+            assert any(found.startswith(f"test_{name}") for found in there), f"{what}: {file} has no test_{name}"
