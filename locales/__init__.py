@@ -178,15 +178,19 @@ def show_weekday(lang: str, day: date) -> str:
     return dates.format_date(day, "EEEE", locale=_locale(lang))
 
 
+_TIED: Final = "\N{NO-BREAK SPACE}"
+
+
 def show_clock(lang: str, at: time | datetime, zone: tzinfo = ZONE) -> str:
     """An hour: "9 h 30" and "14 h", "9:30 a.m." and "2:00 p.m.". A moment is shown in `zone`, a wall time as it stands.
 
-    French as the Office québécois de la langue française writes it, where CLDR has "09 h 30" and "14 h 00".
+    French as the Office québécois de la langue française writes it, never torn at the end of a line, where CLDR has
+    "09 h 30" and "14 h 00".
     """
     if isinstance(at, datetime):
         at = _aware(at).astimezone(zone).time()
     if lang == "fr":
-        return f"{at.hour} h {at.minute:02d}" if at.minute else f"{at.hour} h"
+        return f"{at.hour}{_TIED}h{_TIED}{at.minute:02d}" if at.minute else f"{at.hour}{_TIED}h"
     written = dates.format_time(at, "short", locale=_locale(lang))
     return written.replace("\N{NARROW NO-BREAK SPACE}", " ").replace("\N{NO-BREAK SPACE}", " ")
 

@@ -205,19 +205,13 @@ def _meetings(session: Session, period: Period) -> CountTable:
             for seat in members[row["committee_id"]].seats_on(row["starts"].date()):
                 of["seats"] += 1
                 of[_how(filled[row["id"]].get(seat.id, "unrecorded"))] += 1
-    lines = [
-        row_of(
-            named[one]["key"], Both(fr=named[one]["title_fr"], en=named[one]["title_en"]), counted[one], _OF_MEETINGS
-        )
-        for one in sorted(counted, key=lambda one: str(named[one]["key"]))
-    ]
     return CountTable(
         key="meetings",
         title=both(N_("Meetings held and attended")),
         of=both(N_("Committee")),
         note=both(N_("Seats are those of the meetings that were held with a quorum.")),
         columns=columns(_OF_MEETINGS),
-        rows=with_total(lines, both(_ALL)),
+        rows=_by_committee(named, counted, _OF_MEETINGS),
     )
 
 
@@ -245,21 +239,26 @@ def _decisions(session: Session, period: Period) -> CountTable:
         elif row["owner_role"]:
             of["open"] += 1
             of["late"] += row["due_on"] is not None and row["due_on"] < period.ends_on
-    lines = [
-        row_of(
-            named[one]["key"], Both(fr=named[one]["title_fr"], en=named[one]["title_en"]), counted[one], _OF_DECISIONS
-        )
-        for one in sorted(counted, key=lambda one: str(named[one]["key"]))
-        if any(counted[one].values())
-    ]
     return CountTable(
         key="decisions",
         title=both(N_("Decisions taken and closed")),
         of=both(N_("Committee")),
         note=both(N_("Clinical decisions are about participants, and are not counted here.")),
         columns=columns(_OF_DECISIONS),
-        rows=with_total(lines, both(_ALL)),
+        rows=_by_committee(named, counted, _OF_DECISIONS),
     )
+
+
+def _by_committee(
+    named: Mapping[UUID, Mapping[str, Any]], counted: Mapping[UUID, Counter[str]], of: Mapping[str, str]
+) -> tuple[CountRow, ...]:
+    """A line for each committee of which something counts, in the order of their keys, and one for all together."""
+    lines = [
+        row_of(named[one]["key"], Both(fr=named[one]["title_fr"], en=named[one]["title_en"]), counted[one], of)
+        for one in sorted(counted, key=lambda one: str(named[one]["key"]))
+        if any(counted[one].values())
+    ]
+    return with_total(lines, both(_ALL))
 
 
 # -------------------------------------------------------------------------------------------------- obligations

@@ -59,12 +59,15 @@ def test_a_day_is_written_as_short_as_its_place_wants(style: locales.DayStyle, f
     ],
 )
 def test_an_hour_is_written_as_in_quebec_and_as_in_english_canada(hour: time, french: str, english: str) -> None:
-    assert (show_clock("fr", hour), show_clock("en", hour)) == (french, english)
+    assert (show_clock("fr", hour), show_clock("en", hour)) == (french.replace(" ", "\N{NO-BREAK SPACE}"), english)
+
+
+_ONE = "1er novembre 2026 à 1\N{NO-BREAK SPACE}h\N{NO-BREAK SPACE}30"
 
 
 def test_a_moment_is_shown_in_the_programs_zone_on_both_sides_of_the_clock_change() -> None:
-    assert show_moment("fr", datetime(2026, 11, 1, 5, 30, tzinfo=UTC)) == "1er novembre 2026 à 1 h 30"
-    assert show_moment("fr", datetime(2026, 11, 1, 6, 30, tzinfo=UTC)) == "1er novembre 2026 à 1 h 30"
+    assert show_moment("fr", datetime(2026, 11, 1, 5, 30, tzinfo=UTC)) == _ONE
+    assert show_moment("fr", datetime(2026, 11, 1, 6, 30, tzinfo=UTC)) == _ONE
     assert show_moment("en", datetime(2026, 12, 2, 3, 0, tzinfo=UTC)) == "December 1, 2026 at 10:00 p.m."
 
 
