@@ -35,11 +35,13 @@ def assign(
     due_on: date,
     by: Actor,
     at: datetime,
+    evidence: str = "none",
 ) -> UUID:
     """Open a task outside any case for whoever the chain falls on, and return its id.
 
     Where the first of the chain has nobody, the next one has it, and it counts with that vacancy on the coordinator's
-    board. It reminds as tasks of a case do. Raises Refusal for a day so far away that no holidays are known.
+    board. It reminds as tasks of a case do. With "act" as its `evidence`, only the act that it asks for completes it.
+    Raises Refusal for a day so far away that no holidays are known.
     """
     chain_id = responsibility(session, chain)
     task = Task(
@@ -53,6 +55,7 @@ def assign(
         declared_owed_by_id=chain_id,
         state=TASK.after(TASK.initial, "open"),
         due_on=due_on,
+        evidence=evidence,
         opened_at=at,
         **scheduling.ladder_outside(session, due_on, on=local_day(session, at)),
     )

@@ -311,7 +311,9 @@ class Step(Part):
     needs: tuple[Key, ...] = ()
     due: Due | None = None
     for_each: ForEach | None = None
-    evidence: Literal["none", "serial", "document", "account", "note", "way", "interviews", "empty_hands"] = "none"
+    evidence: Literal[
+        "none", "serial", "document", "account", "note", "way", "interviews", "empty_hands", "act"
+    ] = "none"
     system: Key | None = None
     approved_by: Approval | None = None
     on_reject: Key | None = None
@@ -333,7 +335,9 @@ class Step(Part):
             raise Wrong(N_("An action of the engine has neither approval nor evidence; put a step beside it."))
         if self.on_reject is not None and self.approved_by is None:
             raise Wrong(N_("“on_reject” belongs to a step with an approval."), at=("on_reject",))
-        if self.agenda is not None and (self.action or self.approved_by or self.for_each or self.evidence != "none"):
+        if self.agenda is not None and (
+            self.action or self.approved_by or self.for_each or self.evidence not in ("none", "act")
+        ):
             raise Wrong(
                 N_("What a committee decides has no action, approval, proof or list; put a step beside it."),
                 at=("agenda",),

@@ -468,7 +468,7 @@ def _settle_candidate(one_thing: Settling) -> None:
     if row["second_id"] == one_thing.leaver_id:
         workers.change_second(session, participant_id, successor_id, by=by, at=at)
     elif successor_id is None:
-        workers.take_back(session, hold_participant(session, participant_id), "left", at=at)
+        workers.take_back(session, hold_participant(session, participant_id), "left", by=by, at=at)
         events.write(session, "participant.worker_left", "participant", participant_id, by=by, at=at)
     else:
         second = None if row["second_id"] == successor_id else row["second_id"]

@@ -44,6 +44,8 @@ from models.casework import SETTLED, Responsibility, Task, TaskNeed
 from models.lifecycles import TASK, NoSuchMove
 
 LONGEST_NOTE = 4_000
+#: The evidence of a step that only its own act completes, as a consent that is signed.
+BY_ITS_ACT = "act"
 
 _task = table_of(Task)
 _need = table_of(TaskNeed)
@@ -59,15 +61,18 @@ def complete_task(
     note: str = "",
     evidence: Sequence[proofs.Proof] = (),
     seen: int | None = None,
+    in_its_act: bool = False,
 ) -> Moved:
     """Record that what the task asks was done. Where the step is approved by someone, it then waits for them.
 
-    `evidence` is added first; a step that asks for evidence is not done without it. `seen` is the version
-    that the person was looking at: if somebody changed the task since, nothing is written.
+    `evidence` is added first; a step that asks for evidence is not done without it. A step whose evidence is an act is
+    completed by the verb that does the act, which says `in_its_act`, and never by somebody who says that it was done.
+    `seen` is the version that the person was looking at: if somebody changed the task since, nothing is written.
     Raises Refusal.
     """
     held = hold(session, task_id, by=by, at=at, seen=seen)
     note = _checked_note(note)
+    _refuse_unless_in_its_act(held, in_its_act=in_its_act)
     if held.task["action"] and not by.is_system:
         raise Refusal("task.automatic", N_("The program does this step by itself, once the steps before it are done."))
     _refuse_unless_open(session, held)
@@ -176,6 +181,7 @@ def undo_task(
     held = hold(session, task_id, by=by, at=at, seen=seen)
     if held.task["action"]:
         raise Refusal("task.automatic", N_("The program does this step by itself, once the steps before it are done."))
+    _refuse_unless_in_its_act(held, in_its_act=False)
     _refuse_closed_case(held)
     if held.task["holding"]:
         raise Refusal(
@@ -202,14 +208,22 @@ def undo_task(
 
 
 def waive_task(
-    session: Session, task_id: UUID, *, by: Actor, at: datetime, reason: str, seen: int | None = None
+    session: Session,
+    task_id: UUID,
+    *,
+    by: Actor,
+    at: datetime,
+    reason: str,
+    seen: int | None = None,
+    in_its_act: bool = False,
 ) -> Moved:
     """Decide, with a reason, that this step is not needed in this case. Where the protocol says never, it is refused.
 
-    Raises Refusal.
+    A step whose evidence is an act is waived by the verb that takes its place, which says `in_its_act`. Raises Refusal.
     """
     held = hold(session, task_id, by=by, at=at, seen=seen)
     reason = needed_reason(reason)
+    _refuse_unless_in_its_act(held, in_its_act=in_its_act)
     if not held.task["waived_by"]:
         raise Refusal("task.never_waived", N_("The protocol does not let anyone waive this step."))
     _refuse_closed_case(held)
@@ -303,6 +317,14 @@ def _links(session: Session, chain_id: UUID) -> list[Link]:
 
 
 # The refusals, one each.
+
+
+def _refuse_unless_in_its_act(held: Held, *, in_its_act: bool) -> None:
+    """A tick would say that a consent was signed, or a number given, which nobody signed or gave."""
+    if held.task["evidence"] == BY_ITS_ACT and not in_its_act:
+        raise Refusal(
+            "task.by_its_act", N_("What this step asks is done on its own page, and that completes it: do it there.")
+        )
 
 
 def _refuse_closed_case(held: Held) -> None:

@@ -33,6 +33,7 @@ _EVIDENCE: Final = {
     "way": N_("how the participant wants it"),
     "interviews": N_("marks of two interviewers"),
     "empty_hands": N_("nothing left in hand"),
+    "act": N_("the act itself, on its own page"),
 }
 _TOLD: Final = {
     "owner": N_("the one who owes the task"),

@@ -2,11 +2,13 @@
 
 The item is asked for by the step `decide` of the admission, under the candidate's reference. What is decided is
 recorded as a decision, completes that step, and is done: the worker is named, or the candidate refused. A candidate who
-is deferred, or of whom more is asked, comes back to the next meeting with the item's age.
+is deferred, or of whom more is asked, comes back to the next meeting with the item's age. A direct forwarding is
+reported to the next meeting by an item of its own.
 """
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -24,8 +26,9 @@ from duties.participants.risks import last as last_risk
 from duties.participants.triage import refuse
 from duties.refusals import Refusal
 from locales import N_, say
-from meetings import decisions, running
+from meetings import agendas, decisions, running
 from meetings.agenda_items import item_of
+from meetings.reasons import Reason
 from models.agenda import AgendaItem
 from models.base import refers, table_of
 from models.casework import Case, Task
@@ -35,9 +38,13 @@ from models.referral import ADMISSION_OUTCOMES, AdmissionDecision, Referral
 
 COMMITTEE: Final = "clinical"
 KIND: Final = "admission"
+#: The kind of the item by which the committee hears of a direct forwarding.
+FORWARDED: Final = "forwarded"
 #: The coordinator's task where the committee asks for more, and how soon it is due.
 ASK_MORE: Final = "admission.more"
 _DAYS_TO_ASK: Final = timedelta(days=7)
+
+_log = logging.getLogger(__name__)
 
 _item = table_of(AgendaItem)
 _task = table_of(Task)
@@ -63,6 +70,22 @@ def candidate_of(session: Session, item_id: UUID) -> UUID:
         raise Refusal("admission.no_candidate", N_("This item is not about an admission."))
     participant_id: UUID = found
     return participant_id
+
+
+def candidates_on(session: Session, meeting_id: UUID) -> dict[UUID, UUID]:
+    """Whom each item of an admission on a meeting's agenda is about, by the item."""
+    rows = session.execute(
+        select(_item.c.id, _case.c.participant_id)
+        .join(_task, refers(_item.c.task_id, _task))
+        .join(_case, refers(_task.c.case_id, _case))
+        .where(
+            _item.c.program_id == program_of(session),
+            _item.c.meeting_id == meeting_id,
+            _item.c.kind == KIND,
+            _case.c.participant_id.is_not(None),
+        )
+    )
+    return {row.id: row.participant_id for row in rows}
 
 
 def decide_admission(
@@ -142,19 +165,47 @@ def decisions_about(session: Session, participant_id: UUID) -> list[dict[str, An
     )
 
 
-def forwarded_since(session: Session, since: datetime) -> list[dict[str, Any]]:
-    """Whom the coordinator forwarded directly since a moment, for the report to the next meeting (AD-R4)."""
-    return many(
-        session,
-        select(_participant.c.candidate_ref, _participant.c.number, _decided.c.taken_at)
-        .join(_participant, refers(_decided.c.participant_id, _participant))
-        .where(
-            _decided.c.program_id == program_of(session),
-            _decided.c.item_id.is_(None),
-            _decided.c.taken_at >= since,
-        )
-        .order_by(_decided.c.taken_at),
-    )
+def forward(
+    session: Session,
+    participant_id: UUID,
+    worker_id: UUID,
+    *,
+    second_id: UUID | None = None,
+    by: Actor,
+    at: datetime,
+) -> UUID:
+    """Give a candidate straight to a worker (AD-R4), and report it to the next Clinical Committee; the naming's id.
+
+    The report is an item of its agenda, by the candidate's reference, in the same transaction. Where its agendas take
+    no such item the worker is named all the same, for somebody who cannot wait, and the log says so. Raises Refusal.
+    """
+    named_id = workers.forward(session, participant_id, worker_id, second_id=second_id, by=by, at=at)
+    reference = _read(session, participant_id)["candidate_ref"]
+    try:
+        with session.begin_nested():
+            agendas.ask(
+                session,
+                COMMITTEE,
+                FORWARDED,
+                reference,
+                title_fr=say("fr", _FORWARDED, reference=reference),
+                title_en=say("en", _FORWARDED, reference=reference),
+                reasons=[
+                    Reason(
+                        "forwarded",
+                        N_("The coordinator gave it straight to a worker on %(day)s, as it could not wait."),
+                        {"day": local_day(session, at).isoformat()},
+                    )
+                ],
+                by=by,
+                at=at,
+            )
+    except Refusal as refusal:
+        _log.warning("a forwarding could not be put on an agenda", extra={"code": refusal.code})
+    return named_id
+
+
+_FORWARDED = N_("Given straight to a worker: %(reference)s")
 
 
 # ------------------------------------------------------------------------------------------------------------ below
@@ -253,7 +304,15 @@ def _decide(
         for language in ("fr", "en")
     }
     return decisions.decide(
-        session, item["meeting_id"], item["id"], text_fr=words["fr"], text_en=words["en"], by=by, at=at, seen=seen
+        session,
+        item["meeting_id"],
+        item["id"],
+        text_fr=words["fr"],
+        text_en=words["en"],
+        by=by,
+        at=at,
+        seen=seen,
+        in_its_act=True,
     )
 
 

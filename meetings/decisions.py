@@ -24,7 +24,7 @@ from duties.here import local_day, many, one, program, program_of
 from duties.notices import COORDINATION
 from duties.refusals import Refusal
 from duties.roles import Link
-from duties.tasks import complete_task
+from duties.tasks import BY_ITS_ACT, complete_task
 from locales import N_, say
 from meetings import attendance, quorum
 from meetings.agenda_items import change_item, item_of, lock_item, moved, tell
@@ -90,13 +90,15 @@ def decide(
     by: Actor,
     at: datetime,
     seen: int | None = None,
+    in_its_act: bool = False,
 ) -> UUID:
     """Record what a meeting that is under way decides, on an item or on none, and return the decision's id.
 
     It is stamped with the quorum of the moment `decided_at`, met or not; that is `at`, where it is not recorded later
     than it was taken. With an `owner_role`, at one organization or wherever
     it is held, a task opens for that role to be done by the local day `due_on`. The item is then "decided", and the
-    task that it was asked for with is done. `seen` is the item's version. Raises Refusal.
+    task that it was asked for with is done. `seen` is the item's version. An item whose task only its act completes, as
+    that of a candidate, is decided by the verb of that act alone, which says `in_its_act`. Raises Refusal.
     """
     meeting = lock_meeting(session, meeting_id)
     if meeting["state"] != "under_way":
@@ -112,9 +114,15 @@ def decide(
     _refuse_owner(session, owner_role, owner_organization_id, due_on, local_day(session, decided_at))
     if item_id is not None and item_of(session, item_id)["meeting_id"] != meeting_id:
         raise Refusal("agenda.not_on_this", N_("This item is not on the agenda of this meeting."))
+    if item_id is not None and not in_its_act and _is_done_by_its_act(session, item_id):
+        raise Refusal(
+            "decision.on_its_page",
+            N_("What the committee decides of a candidate is recorded on the candidate’s page, with who follows up."),
+            source="AD-R3",
+        )
     number = _next_number(session, meeting["committee_id"], meeting["starts"].year)
     # A case is held before an item, as whoever asks for items holds them.
-    completed = _complete_asked(session, item_id, number, by=by, at=at) if item_id else False
+    completed = _complete_asked(session, item_id, number, in_its_act=in_its_act, by=by, at=at) if item_id else False
     stood = attendance.quorum_now(session, meeting_id, decided_at)
     task_id = None
     if owner_role:
@@ -596,7 +604,24 @@ def _count(number: str) -> tuple[int, int]:
     return int(year), int(count)
 
 
-def _complete_asked(session: Session, item_id: UUID, number: str, *, by: Actor, at: datetime) -> bool:
+def _is_done_by_its_act(session: Session, item_id: UUID) -> bool:
+    """Whether the task that an item was asked for with is still to be done, and only by its act."""
+    return (
+        session.scalar(
+            select(_task.c.id)
+            .join(_item, refers(_item.c.task_id, _task))
+            .where(
+                _item.c.program_id == program_of(session),
+                _item.c.id == item_id,
+                _task.c.evidence == BY_ITS_ACT,
+                _task.c.state == "open",
+            )
+        )
+        is not None
+    )
+
+
+def _complete_asked(session: Session, item_id: UUID, number: str, *, in_its_act: bool, by: Actor, at: datetime) -> bool:
     """Do the task that an item was asked for with, where it can be done now. Returns whether it was.
 
     One that asks for more than a decision, such as evidence, stays open: what was decided is recorded all the same.
@@ -611,7 +636,7 @@ def _complete_asked(session: Session, item_id: UUID, number: str, *, by: Actor, 
         return False
     try:
         with session.begin_nested():
-            complete_task(session, task["id"], by=by, at=at, note=number)
+            complete_task(session, task["id"], by=by, at=at, note=number, in_its_act=in_its_act)
     except Refusal:
         return False
     return True

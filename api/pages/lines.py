@@ -20,9 +20,12 @@ from api.session import Desk
 from api.states import state_of_task
 from duties import board, subjects
 from duties.actors import Actor
+from duties.follow_ups.assigning import FIND_A_WORKER
+from duties.follow_ups.notes import WRITE
 from duties.here import many, program_of
+from duties.participants.workers import FIND_A_WORKER as FIND_FOR_CANDIDATE
 from duties.roles import Falls, Link, Standing, standings
-from duties.tasks import bar_to_approval
+from duties.tasks import BY_ITS_ACT, bar_to_approval
 from models.base import refers, table_of
 from models.casework import LIVE, SETTLED, Case, Evidence, ProtocolVersion, Task, TaskNeed
 from models.lifecycles import TASK
@@ -120,6 +123,7 @@ class Line:
     reason: str
     evidence: Sequence[Proven]
     asks: str
+    place: str  # of a task that only its act completes: the page on which that is done
     by_itself: bool
     bar: str
     about: About | None
@@ -279,6 +283,7 @@ class _Reading:
             reason=task["reason"],
             evidence=self.evidence.get(task["id"], ()),
             asks=task["evidence"],
+            place=_place_of(task, about),
             by_itself=bool(task["action"]),
             bar=bar if Relation.APPROVES in given else "",
             about=about,
@@ -353,6 +358,8 @@ class _Reading:
             now &= {"waive"}
         if task["holding"]:
             now -= {"complete", "undo"}  # the departure's own page settles it
+        if task["evidence"] == BY_ITS_ACT:
+            now -= {"complete", "waive", "undo"}
         if barred:
             now -= {"approve", "reject"}
         if len(self.links.get(task["owed_by_id"], ())) < 2:  # noqa: PLR2004  # nobody stands behind the first
@@ -362,6 +369,35 @@ class _Reading:
         if not task["waived_by"]:
             now -= {"waive"}
         return frozenset(act for act in now if allows(ACTS[act], given) is not None)
+
+
+#: Where a task outside any case is done, by its step; its item is what it is about.
+_PLACES: Final[Mapping[str, str]] = {
+    FIND_A_WORKER: "/follow-ups/%s#workers",
+    FIND_FOR_CANDIDATE: "/participants/%s#workers",
+    WRITE: "/caseload",
+}
+#: The part of the candidate's page on which a step of an admission is done.
+_PARTS: Final[Mapping[str, str]] = {
+    "triage": "criteria",
+    "decide": "decision",
+    "first_meeting": "meeting",
+    "consent": "consent",
+    "store_consent": "consent",
+    "risk": "risk",
+    "number": "number",
+}
+
+
+def _place_of(task: Mapping[str, Any], about: About | None) -> str:
+    """The page on which what a task asks is done, where only that act completes it; "" of any other task."""
+    if task["evidence"] != BY_ITS_ACT:
+        return ""
+    if about is not None:
+        part = _PARTS.get(task["step"], "")
+        return f"{about.subject_href}#{part}" if part else about.subject_href
+    place = _PLACES.get(task["step"], "")
+    return place % task["item"] if "%s" in place else place
 
 
 #: What a task's state leaves open at all.

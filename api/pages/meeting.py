@@ -16,19 +16,20 @@ from sqlalchemy import select
 
 from api.answers import sentence_of, status_of
 from api.at_meetings import audience_of, find_meeting
+from api.at_participants import find_participant
 from api.meeting_lines import ANSWERS, STATES, hours_of, title_of
 from api.pages.agenda_lines import documents_of
 from api.pages.choices import people_by_id
 from api.pages.forms import Text, Typed, day_of, hour_of, id_or_none, minutes_or_none
 from api.pages.frame import page, see_other
 from api.pages.previews import Ask, previewed
-from api.permissions import Action, allows, asks, find_person, require
+from api.permissions import Action, Forbidden, allows, asks, find_person, require
 from api.session import AtDesk, Desk
 from duties.actors import Actor
 from duties.here import one, program_of
 from duties.refusals import Refusal
 from locales import N_, gettext, show_clock
-from meetings import agenda_papers, answers, invitations, schedule, wording
+from meetings import admissions, agenda_papers, answers, invitations, schedule, wording
 from meetings.answers import DECLINED
 from meetings.committees import ALTERNATE, PRINCIPAL, Membership, committees
 from meetings.holding import read_meeting
@@ -278,7 +279,22 @@ def meeting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
         may_keep_agenda=allows(Action.KEEP_AGENDA, given) is not None,
         may_ask=is_open and allows(Action.ASK_FOR_ITEM, given) is not None,
         day=desk.day,
+        candidates=_candidates(desk, meeting),
     )
+
+
+def _candidates(desk: Desk, meeting: Mapping[str, Any]) -> list[tuple[str, UUID]]:
+    """Whom a meeting under way decides on, by reference, as far as the reader may see them while it sits."""
+    if meeting["state"] != "under_way":
+        return []
+    found = []
+    for participant_id in admissions.candidates_on(desk.session, meeting["id"]).values():
+        try:
+            row, _ = find_participant(desk.session, desk.asker, participant_id)
+        except Forbidden:
+            continue
+        found.append((row["candidate_ref"], participant_id))
+    return sorted(found)
 
 
 def seats_of(

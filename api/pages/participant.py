@@ -12,11 +12,11 @@ from sqlalchemy import select
 
 from api.answers import sentence_of, status_of
 from api.at_participants import find_participant, ground_of, is_in_session
-from api.pages.forms import Text, day_of, day_or_none, id_or_none
+from api.pages.forms import Text
 from api.pages.frame import page, see_other
 from api.pages.lines import names_of
 from api.pages.referrals import ASKED, NAMES
-from api.permissions import Action, Given, Relation, allows, asks, require
+from api.permissions import Action, Forbidden, Given, Relation, allows, asks, require
 from api.session import AtDesk, Desk
 from api.states import STATES
 from duties.actors import Actor
@@ -26,14 +26,12 @@ from duties.participants import (
     consents,
     duplicates,
     first_meetings,
-    numbers,
     reading,
     risks,
     triage,
     workers,
 )
 from duties.participants.areas import areas
-from duties.participants.consents import Signed
 from duties.participants.held import case_of
 from duties.participants.identity import open_identity
 from duties.participants.sealing import unseal
@@ -115,7 +113,7 @@ BARS: Final[Mapping[str, str]] = {
 def show_participant(desk: AtDesk, request: Request, participant_id: UUID) -> HTMLResponse:
     """What is known without opening anything: where they stand, what was found, decided, consented."""
     row, given = find_participant(desk.session, desk.asker, participant_id)
-    return _page(desk, request, row, given)
+    return participant_page(desk, request, row, given)
 
 
 @router.post("/{participant_id}/identity")
@@ -140,307 +138,14 @@ def read_identity(desk: AtDesk, request: Request, participant_id: UUID, purpose:
 
     refusal = desk.attempt(act)
     if refusal is not None:
-        return _page(desk, request, row, given, refusal=refusal)
-    return _page(desk, request, row, given, shown=shown)
-
-
-@router.post("/{participant_id}/findings")
-@asks(Action.TRIAGE)
-def find(
-    desk: AtDesk,
-    request: Request,
-    participant_id: UUID,
-    referral: Text = "",
-    criterion: Text = "",
-    finding: Text = "",
-    fact: Text = "",
-    exception: Text = "",
-    why: Text = "",
-) -> Response:
-    """Record how a criterion was found; the age works itself out."""
-
-    def act(by: Actor) -> None:
-        referral_id = _referral_id(referral)
-        if criterion == "AD-C1":
-            triage.find_age(desk.session, referral_id, by=by, at=desk.at)
-            return
-        triage.find_criterion(
-            desk.session,
-            referral_id,
-            criterion,
-            finding,
-            fact=fact,
-            admit_all_the_same=exception == "yes",
-            why=why,
-            by=by,
-            at=desk.at,
-        )
-
-    return _do(desk, request, participant_id, Action.TRIAGE, act, "criteria")
-
-
-@router.post("/{participant_id}/triage")
-@asks(Action.TRIAGE)
-def decide_triage(
-    desk: AtDesk,
-    request: Request,
-    participant_id: UUID,
-    seen: Seen,
-    referral: Text = "",
-    result: Text = "",
-    reason: Text = "",
-    offered: Text = "",
-    worker: Text = "",
-    second: Text = "",
-) -> Response:
-    """Say where the referral goes; straight to a worker where it cannot wait."""
-
-    def act(by: Actor) -> None:
-        triage.triage(
-            desk.session,
-            _referral_id(referral),
-            result,
-            reason=reason,
-            offered=offered,
-            by=by,
-            at=desk.at,
-            seen=seen,
-        )
-        if result == "forwarded":
-            worker_id = id_or_none(worker)
-            if worker_id is None:
-                raise Refusal("admission.whom.missing", N_("Say who follows up."), source="AD-R4")
-            workers.forward(desk.session, participant_id, worker_id, second_id=id_or_none(second), by=by, at=desk.at)
-
-    return _do(desk, request, participant_id, Action.TRIAGE, act, "triage")
-
-
-@router.post("/{participant_id}/joining")
-@asks(Action.TRIAGE)
-def join(desk: AtDesk, request: Request, participant_id: UUID, referral: Text = "", to: Text = "") -> Response:
-    """Say that the referral is about somebody who is known."""
-    _, given = find_participant(desk.session, desk.asker, participant_id, Action.TRIAGE)
-    by = require(Action.TRIAGE, given)
-    row, _ = find_participant(desk.session, desk.asker, participant_id)
-
-    def act() -> None:
-        known = id_or_none(to)
-        if known is None:
-            raise Refusal("choice.missing", N_("Choose one of the list."))
-        duplicates.join_referral(desk.session, _referral_id(referral), known, by=by, at=desk.at)
-
-    refusal = desk.attempt(act)
-    if refusal is not None:
-        return _page(desk, request, row, given, refusal=refusal)
-    return see_other(f"/participants/{to}")
-
-
-@router.post("/{participant_id}/decision")
-@asks(Action.DECIDE_ADMISSION)
-def decide(
-    desk: AtDesk,
-    request: Request,
-    participant_id: UUID,
-    item: Text = "",
-    outcome: Text = "",
-    worker: Text = "",
-    second: Text = "",
-    reason: Text = "",
-    offered: Text = "",
-) -> Response:
-    """Record what the committee decides while it sits."""
-
-    def act(by: Actor) -> None:
-        item_id = id_or_none(item)
-        if item_id is None or admissions.candidate_of(desk.session, item_id) != participant_id:
-            raise Refusal("admission.no_candidate", N_("This item is not about an admission."))
-        admissions.decide_admission(
-            desk.session,
-            item_id,
-            outcome,
-            worker_id=id_or_none(worker),
-            second_id=id_or_none(second),
-            reason=reason,
-            offered=offered,
-            by=by,
-            at=desk.at,
-        )
-
-    return _do(desk, request, participant_id, Action.DECIDE_ADMISSION, act, "decision")
-
-
-@router.post("/{participant_id}/meetings")
-@asks(Action.KEEP_ADMISSION)
-def meet(
-    desk: AtDesk,
-    request: Request,
-    participant_id: UUID,
-    met_on: Text = "",
-    way: Text = "",
-    outcome: Text = "",
-    pair: Text = "",
-    back_on: Text = "",
-) -> Response:
-    """Record a first meeting, and what the person said."""
-
-    def act(by: Actor) -> None:
-        first_meetings.record_first_meeting(
-            desk.session,
-            participant_id,
-            met_on=day_of(met_on),
-            way=way,
-            outcome=outcome,
-            with_second=pair == "yes",
-            back_on=day_or_none(back_on),
-            by=by,
-            at=desk.at,
-        )
-
-    return _do(desk, request, participant_id, Action.KEEP_ADMISSION, act, "meeting")
-
-
-@router.post("/{participant_id}/consents")
-@asks(Action.KEEP_ADMISSION)
-def sign_consent(
-    desk: AtDesk,
-    request: Request,
-    participant_id: UUID,
-    purpose: Text = "",
-    partner: Text = "",
-    explained_on: Text = "",
-    signed_on: Text = "",
-    signed_by: Text = "",
-    worker_signed_on: Text = "",
-    copy_given_on: Text = "",
-    ends_on: Text = "",
-    text: Text = "fr",
-    limits: Text = "",
-) -> Response:
-    """Record a consent that was explained and signed."""
-
-    def act(by: Actor) -> None:
-        signed = Signed(
-            explained_on=day_of(explained_on),
-            signed_on=day_of(signed_on),
-            signed_by=signed_by,
-            worker_signed_on=day_of(worker_signed_on),
-            language=text,
-            limits_stated=limits == "yes",
-            copy_given_on=day_or_none(copy_given_on),
-            ends_on=day_or_none(ends_on),
-        )
-        consents.sign(
-            desk.session,
-            participant_id,
-            purpose,
-            signed,
-            organization_id=id_or_none(partner) if purpose != "program" else None,
-            by=by,
-            at=desk.at,
-        )
-
-    return _do(desk, request, participant_id, Action.KEEP_ADMISSION, act, "consent")
-
-
-@router.post("/{participant_id}/consents/{consent_id}/withdrawal")
-@asks(Action.KEEP_ADMISSION)
-def withdraw_consent(desk: AtDesk, request: Request, participant_id: UUID, consent_id: UUID) -> Response:
-    """The person takes a consent back; nobody asks why."""
-
-    def act(by: Actor) -> None:
-        _refuse_other(desk, participant_id, consent_id)
-        consents.withdraw(desk.session, consent_id, by=by, at=desk.at)
-
-    return _do(desk, request, participant_id, Action.KEEP_ADMISSION, act, "consent")
-
-
-@router.post("/{participant_id}/consents/{consent_id}/storing")
-@asks(Action.DECIDE_ADMISSION)
-def store_consent(
-    desk: AtDesk, request: Request, participant_id: UUID, consent_id: UUID, copy_given_on: Text = ""
-) -> Response:
-    """The coordinator keeps the signed form."""
-
-    def act(by: Actor) -> None:
-        _refuse_other(desk, participant_id, consent_id)
-        consents.store(desk.session, consent_id, copy_given_on=day_or_none(copy_given_on), by=by, at=desk.at)
-
-    return _do(desk, request, participant_id, Action.DECIDE_ADMISSION, act, "consent")
-
-
-@router.post("/{participant_id}/risk")
-@asks(Action.KEEP_ADMISSION)
-def assess_risk(
-    desk: AtDesk,
-    request: Request,
-    participant_id: UUID,
-    kind: Text = "admission",
-    level: Text = "",
-    why: Text = "",
-    profile: Text = "",
-    involvement: Text = "",
-    benefits: Text = "",
-    risks_to_others: Text = "",
-) -> Response:
-    """Assess the risk at admission; or the risk to others of one who recruits."""
-
-    def act(by: Actor) -> None:
-        told = (
-            {"why": why}
-            if kind == "admission"
-            else {"profile": profile, "involvement": involvement, "benefits": benefits, "risks": risks_to_others}
-        )
-        risks.assess(desk.session, participant_id, kind, level, why=told, by=by, at=desk.at)
-
-    return _do(desk, request, participant_id, Action.KEEP_ADMISSION, act, "risk")
-
-
-@router.post("/{participant_id}/number")
-@asks(Action.DECIDE_ADMISSION)
-def give_number(desk: AtDesk, request: Request, participant_id: UUID, seen: Seen) -> Response:
-    """Give the number; the follow-up begins."""
-
-    def act(by: Actor) -> None:
-        numbers.admit(desk.session, participant_id, by=by, at=desk.at, seen=seen)
-
-    return _do(desk, request, participant_id, Action.DECIDE_ADMISSION, act, "number")
-
-
-@router.post("/{participant_id}/barred")
-@asks(Action.KEEP_ADMISSION)
-def bar(desk: AtDesk, request: Request, participant_id: UUID, person: Text = "") -> Response:
-    """The person does not want somebody near their file: at once."""
-    row, given = find_participant(desk.session, desk.asker, participant_id, Action.KEEP_ADMISSION)
-    by = require(Action.KEEP_ADMISSION, given)
-
-    def act() -> None:
-        whom = id_or_none(person)
-        if whom is None:
-            raise Refusal("choice.missing", N_("Choose one of the list."))
-        barring.bar(desk.session, participant_id, whom, by=by, at=desk.at)
-
-    refusal = desk.attempt(act)
-    if refusal is not None:
-        return _page(desk, request, row, given, refusal=refusal)
-    # Whoever bars themselves, because the person asked them to, is out from here on.
-    return see_other("/" if person == str(desk.asker.person_id) else f"/participants/{participant_id}#barred")
-
-
-@router.post("/{participant_id}/barred/{person_id}/lifting")
-@asks(Action.TRIAGE)
-def lift_bar(desk: AtDesk, request: Request, participant_id: UUID, person_id: UUID) -> Response:
-    """The person lets somebody near their file again."""
-
-    def act(by: Actor) -> None:
-        barring.lift(desk.session, participant_id, person_id, by=by, at=desk.at)
-
-    return _do(desk, request, participant_id, Action.TRIAGE, act, "barred")
+        return participant_page(desk, request, row, given, refusal=refusal)
+    return participant_page(desk, request, row, given, shown=shown)
 
 
 # ------------------------------------------------------------------------------------------------------------ below
 
 
-def _do(
+def act_on(
     desk: Desk,
     request: Request,
     participant_id: UUID,
@@ -448,24 +153,22 @@ def _do(
     act: Callable[[Actor], None],
     place: str,
 ) -> Response:
+    """Do an act on the file of somebody, then show the page's part; or the page with why not. Raises Forbidden."""
     row, given = find_participant(desk.session, desk.asker, participant_id, action)
     by = require(action, given)
     refusal = desk.attempt(lambda: act(by))
     if refusal is not None:
-        return _page(desk, request, row, given, refusal=refusal)
-    return see_other(f"/participants/{participant_id}#{place}")
+        return participant_page(desk, request, row, given, refusal=refusal)
+    return see_other(_after(desk, participant_id, place))
 
 
-def _referral_id(text: str) -> UUID:
-    found = id_or_none(text)
-    if found is None:
-        raise Refusal("referral.not_there", N_("There is no such referral."))
-    return found
-
-
-def _refuse_other(desk: Desk, participant_id: UUID, consent_id: UUID) -> None:
-    if consent_id not in {row["id"] for row in consents.consents_of(desk.session, participant_id)}:
-        raise Refusal("consent.unknown", N_("There is no such consent."))
+def _after(desk: Desk, participant_id: UUID, place: str) -> str:
+    """The part of the page, or one's own work where the act took whoever did it off the file."""
+    try:
+        find_participant(desk.session, desk.asker, participant_id)
+    except Forbidden:
+        return "/"
+    return f"/participants/{participant_id}#{place}"
 
 
 def _ground(desk: Desk, given: Given, participant_id: UUID) -> Ground:
@@ -500,7 +203,7 @@ def _told(desk: Desk, participant_id: UUID, by: Actor, ground: Ground, purpose: 
     return told
 
 
-def _page(
+def participant_page(
     desk: Desk,
     request: Request,
     row: Mapping[str, Any],
@@ -509,6 +212,7 @@ def _page(
     refusal: Refusal | None = None,
     shown: Mapping[str, Any] | None = None,
 ) -> HTMLResponse:
+    """The page of somebody as the asker may see it; `shown` is what they opened with this request."""
     session, participant_id = desk.session, row["id"]
     if refusal is not None:
         row = _again(desk, participant_id) or row
@@ -518,10 +222,15 @@ def _page(
     found = triage.findings_of(session, participant_id)
     named = workers.named(session, participant_id)
     item = _item_of(desk, row)
-    choosing = (may[Action.TRIAGE] and waiting is not None) or (may[Action.DECIDE_ADMISSION] and item is not None)
+    decided = admissions.decisions_about(session, participant_id)
+    given_before = bool(decided) and decided[-1]["outcome"] == "assign" and waiting is None
+    names_another = (
+        may[Action.DECIDE_ADMISSION] and given_before and row["state"] in ("candidate", "assigned", "committed")
+    )
+    decides = may[Action.DECIDE_ADMISSION] and item is not None
+    choosing = (may[Action.TRIAGE] and waiting is not None) or decides or names_another
     offered = workers.proposals(session, participant_id, at=desk.at) if choosing else []
     barred = barring.barred_of(session, participant_id) if may[Action.KEEP_ADMISSION] else []
-    decided = admissions.decisions_about(session, participant_id)
     signed = consents.consents_of(session, participant_id)
     met = first_meetings.meetings_of(session, participant_id)
     staff = sorted({tenure.person_id for tenure in standing(session, desk.day).holding("youth_worker")}, key=str)
@@ -562,6 +271,8 @@ def _page(
         found_words=FOUND,
         findings=[(key, gettext(words)) for key, (words, _) in FOUND.items()],
         named=named,
+        names_another=names_another,
+        again=_to_triage_again(row, referrals) if may[Action.TRIAGE] else None,
         names=names,
         item=item,
         offered=[(one, _said_of(one, names)) for one in offered],
@@ -595,6 +306,14 @@ _ACTS: Final = (
 )
 
 
+def _to_triage_again(row: Mapping[str, Any], referrals: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The referral that can be triaged again: nobody was given the candidate yet, and it was not refused."""
+    last = referrals[0] if referrals else None
+    if row["state"] != "candidate" or last is None or last["state"] != "triaged" or last["result"] == "refused":
+        return None
+    return last
+
+
 def _again(desk: Desk, participant_id: UUID) -> Mapping[str, Any] | None:
     """The row as it stands after what was refused was undone."""
     found = find_participant(desk.session, desk.asker, participant_id)
@@ -626,7 +345,7 @@ def _item_of(desk: Desk, row: Mapping[str, Any]) -> dict[str, Any] | None:
     """The item of a meeting under way on which the committee decides of a candidate; None where there is none."""
     return one(
         desk.session,
-        select(_item.c.id, _item.c.outcome, _item.c.times_seen, _item.c.meeting_id)
+        select(_item.c.id, _item.c.outcome, _item.c.times_seen, _item.c.meeting_id, _item.c.version)
         .join(_meeting, refers(_item.c.meeting_id, _meeting))
         .where(
             _item.c.program_id == program_of(desk.session),

@@ -34,6 +34,7 @@ EVIDENCE = {
     "way": N_("how the participant wants it"),
     "interviews": N_("marks of two interviewers"),
     "empty_hands": N_("nothing left in hand"),
+    "act": N_("the act itself, on its own page"),
 }
 #: To whom a reminder goes, by its key.
 RUNGS = {

@@ -34,6 +34,7 @@ from api.pages import (
     obligations,
     opening,
     participant,
+    participant_acts,
     partners,
     people,
     person,
@@ -92,6 +93,7 @@ _FRAMED: tuple[APIRouter, ...] = (
     incidents.router,
     referrals.router,
     participant.router,
+    participant_acts.router,
     my_access.router,
 )
 

@@ -15,7 +15,7 @@ from api.pages.frame import titles_of_roles
 from api.session import Desk
 from duties.here import program_of
 from locales import N_, pick
-from meetings import attendance, decisions, quorum, running
+from meetings import admissions, attendance, decisions, quorum, running
 from meetings.agenda_items import items_of
 from meetings.assembling import TOO_OFTEN
 from meetings.attendance import UNRECORDED, Attended
@@ -78,7 +78,10 @@ class SeatLine:
 
 @dataclass(frozen=True)
 class ItemLine:
-    """One item. `used` are its minutes so far, None where they are not known; `decided` what was decided on it."""
+    """One item. `used` are its minutes so far, None where they are not known; `decided` what was decided on it.
+
+    `candidate` is whom it is about, where the committee decides on an admission.
+    """
 
     row: Mapping[str, Any]
     number: str
@@ -91,6 +94,7 @@ class ItemLine:
     used: int | None
     is_current: bool
     decided: tuple[Mapping[str, Any], ...]
+    candidate: UUID | None = None
 
     @property
     def about(self) -> str:
@@ -227,6 +231,7 @@ def _items(
 ) -> list[ItemLine]:
     language = desk.language
     named = committees(desk.session)
+    candidates = admissions.candidates_on(desk.session, meeting["id"])
     current = next((row["id"] for row in rows if not row["outcome"]), None)
 
     def either(row: Mapping[str, Any], name: str) -> str:
@@ -247,6 +252,7 @@ def _items(
             used=used.get(row["id"]),
             is_current=row["id"] == current and meeting["state"] == "under_way",
             decided=tuple(one for one in decided if one["item_id"] == row["id"]),
+            candidate=candidates.get(row["id"]),
         )
         for place, row in enumerate(rows, start=1)
     ]

@@ -20,11 +20,11 @@ from duties.follow_ups.parts import PRIMARY, ROLES
 from duties.here import many, program_of
 from duties.refusals import Refusal
 from duties.roles import HeldRole, Standing, standing
-from duties.tasks import complete_task
+from duties.tasks import BY_ITS_ACT, complete_task
 from locales import N_, say
 from models.base import table_of
 from models.casework import SETTLED, Case, Task
-from models.follow_up import ASSIGNMENT_KINDS, Assignment
+from models.follow_up import ASSIGNMENT_KINDS, Assignment, FollowUp
 from models.participant import Barred
 
 #: Whose last day is so near is leaving: a follow-up that begins now would change hands again before it has begun.
@@ -37,6 +37,7 @@ FIND_A_WORKER: Final = "follow_up.assign"
 DAYS_TO_ASSIGN: Final = 2
 
 _assignment = table_of(Assignment)
+_follow_up = table_of(FollowUp)
 _barred = table_of(Barred)
 _case = table_of(Case)
 _task = table_of(Task)
@@ -130,6 +131,41 @@ def end_part(
         _end(session, held, row)
     change(session, held)
     keep_vacancy(session, follow_up_id, by=by, at=at)
+
+
+def part_with(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> None:
+    """End every part that somebody has, or is to have, in a participant's follow-up: the participant bars them.
+
+    An active one that nobody accompanies from now on is a vacancy in the same transaction. Does nothing where they have
+    none.
+    """
+    parts = session.execute(
+        select(_assignment.c.id, _assignment.c.follow_up_id)
+        .join(
+            _follow_up,
+            (_follow_up.c.program_id == _assignment.c.program_id) & (_follow_up.c.id == _assignment.c.follow_up_id),
+        )
+        .where(
+            _assignment.c.program_id == program_of(session),
+            _follow_up.c.participant_id == participant_id,
+            _assignment.c.person_id == person_id,
+            _assignment.c.withdrawn_at.is_(None),
+        )
+    ).all()
+    ids = {part.id for part in parts}
+    for follow_up_id in sorted({part.follow_up_id for part in parts}):
+        held = hold(session, follow_up_id, by=by, at=at)
+        # Read again once it is held; one that ended stays as it is.
+        left = [
+            row
+            for row in parts_of(session, follow_up_id)
+            if row["id"] in ids and (row["ends_on"] is None or row["ends_on"] >= held.day)
+        ]
+        for row in left:
+            _end(session, held, row)
+        if left:
+            change(session, held)
+            keep_vacancy(session, follow_up_id, by=by, at=at)
 
 
 def end_all(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -280,12 +316,13 @@ def keep_vacancy(session: Session, follow_up_id: UUID, *, by: Actor, at: datetim
             due_on=due,
             by=by,
             at=at,
+            evidence=BY_ITS_ACT,
         )
         change(session, held, vacancy_task_id=task_id)
         tell(session, held, "follow_up.vacant")
     elif not vacant and open_task is not None:
         if held.row["state"] == "active":
-            complete_task(session, open_task, by=by, at=at)
+            complete_task(session, open_task, by=by, at=at, in_its_act=True)
         else:
             assigning.call_off(session, open_task, by=by, at=at)
         change(session, held, vacancy_task_id=None)

@@ -22,7 +22,7 @@ from duties.follow_ups.words import NOTE, opened, sealed
 from duties.here import local_day, many, one, program_of
 from duties.reads import Ground, Purpose, record_read
 from duties.refusals import Refusal
-from duties.tasks import complete_task
+from duties.tasks import BY_ITS_ACT, complete_task
 from locales import N_, say, show_day
 from models.base import table_of
 from models.casework import SETTLED, Task
@@ -212,6 +212,7 @@ def ask_for_notes(session: Session, *, by: Actor, at: datetime) -> int:
             due_on=due,
             by=by,
             at=at,
+            evidence=BY_ITS_ACT,
         )
         opened_now += 1
     return opened_now
@@ -236,7 +237,7 @@ def _settle_tasks(session: Session, follow_up_id: UUID, week: date, *, by: Actor
     owed = {_item(one_.person_id, one_.week) for one_ in missing(session, local_day(session, at), people=workers)}
     for row in tasks:
         if row["item"] not in owed:
-            complete_task(session, row["id"], by=by, at=at)
+            complete_task(session, row["id"], by=by, at=at, in_its_act=True)
 
 
 def _open_tasks(session: Session) -> list[dict[str, Any]]:

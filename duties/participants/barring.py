@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from duties import events
 from duties.actors import Actor
+from duties.follow_ups.assigning import part_with
 from duties.here import many, program_of
 from duties.participants import workers
 from duties.participants.held import hold_participant
@@ -28,7 +29,8 @@ _person = table_of(Person)
 def bar(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> None:
     """Bar somebody from a participant's file, at once and without a reason. Again: nothing changes.
 
-    A candidate whom they were to meet has nobody named from then on, and waits for somebody else. Raises Refusal.
+    A candidate whom they were to meet has nobody named from then on, and a participant whom they followed nobody who
+    does: the coordinator finds somebody else, by a task of the same transaction. Raises Refusal.
     """
     held = hold_participant(session, participant_id)
     if held["state"] in ("draft", "destroyed"):
@@ -56,7 +58,8 @@ def bar(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, a
     events.write(session, "participant.barred", "participant", participant_id, by=by, at=at, person=str(person_id))
     named = workers.named(session, participant_id)
     if named is not None and person_id in (named["worker_id"], named["second_id"]):
-        workers.take_back(session, held, "barred", at=at)
+        workers.take_back(session, held, "barred", by=by, at=at)
+    part_with(session, participant_id, person_id, by=by, at=at)
 
 
 def lift(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> None:

@@ -105,7 +105,7 @@ def finish_step(session: Session, participant_id: UUID, step: str, *, by: Actor,
     task = step_of(session, participant_id, step)
     if task is None or task["state"] != "open":
         return False
-    complete_task(session, task["id"], by=by, at=at)
+    complete_task(session, task["id"], by=by, at=at, in_its_act=True)
     return True
 
 
@@ -114,7 +114,7 @@ def skip_step(session: Session, participant_id: UUID, step: str, reason: str, *,
     task = step_of(session, participant_id, step)
     if task is None or task["state"] not in ("planned", "open"):
         return False
-    waive_task(session, task["id"], by=by, at=at, reason=reason)
+    waive_task(session, task["id"], by=by, at=at, reason=reason, in_its_act=True)
     return True
 
 

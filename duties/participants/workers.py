@@ -11,18 +11,19 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, or_, select, update
 from sqlmodel import Session
 
-from duties import events
+from duties import assigning, events, scheduling
 from duties.actors import Actor
 from duties.follow_ups.assigning import bar_to, holds
 from duties.follow_ups.load import WEIGHT, Load, loads
 from duties.follow_ups.parts import PRIMARY, SECOND
 from duties.here import local_day, many, one, program_of
 from duties.notices import COORDINATION
-from duties.participants.held import case_of, change_participant, hold_participant, moved, skip_step
+from duties.participants.held import case_of, change_participant, hold_participant, moved, skip_step, step_of
 from duties.participants.sealing import seal
 from duties.refusals import Refusal
 from duties.roles import Link, responsibility
-from locales import N_
+from duties.tasks import BY_ITS_ACT, complete_task
+from locales import N_, say
 from models.base import refers, table_of
 from models.casework import Task
 from models.departure import HandOver
@@ -33,6 +34,9 @@ from models.referral import AdmissionDecision, Referral
 
 #: The steps of an admission that the worker owes who is named.
 OF_THE_WORKER: Final = ("make_contact", "first_meeting", "consent", "risk")
+#: The coordinator's task while nobody is named for a candidate who was given to a worker, and how soon it is due.
+FIND_A_WORKER: Final = "admission.assign"
+DAYS_TO_NAME: Final = 2
 #: The step that the committee decides, or that a direct forwarding takes the place of (AD-R4).
 DECIDE: Final = "decide"
 
@@ -183,6 +187,9 @@ def name_worker(
         participant_id,
         [{"person": str(worker_id), "role": "youth_worker", "at": str(role.organization_id)}, *COORDINATION],
     )
+    asked = _asked_for(session, participant_id)
+    if asked is not None:
+        complete_task(session, asked, by=by, at=at, in_its_act=True)
     events.write(
         session,
         "participant.worker_named",
@@ -197,6 +204,83 @@ def name_worker(
     return row.id
 
 
+def name_another(
+    session: Session,
+    participant_id: UUID,
+    worker_id: UUID,
+    *,
+    second_id: UUID | None = None,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> UUID:
+    """Name somebody else for a candidate whom the committee, or a forwarding, gave to a worker already.
+
+    As where the person barred the first one, or the first one leaves. Raises Refusal: nobody gave this candidate to a
+    worker yet, or the worker cannot be named (`name_worker`).
+    """
+    here = program_of(session)
+    held = hold_participant(session, participant_id)
+    last = session.scalar(
+        select(_decided.c.outcome)
+        .join(_referral, refers(_decided.c.referral_id, _referral))
+        .where(
+            _decided.c.program_id == here, _decided.c.participant_id == participant_id, _referral.c.state == "triaged"
+        )
+        # Of one who was referred again, what was decided of the referral before does not count.
+        .order_by(_referral.c.triaged_at.desc(), _decided.c.n.desc())
+        .limit(1)
+    )
+    waits = session.scalar(
+        select(_referral.c.id).where(
+            _referral.c.program_id == here,
+            _referral.c.participant_id == participant_id,
+            _referral.c.state == "received",
+        )
+    )
+    decide = step_of(session, participant_id, DECIDE)
+    if last != "assign" or waits is not None or (decide is not None and decide["state"] in ("planned", "open")):
+        raise Refusal(
+            "admission.not_given",
+            N_("The Clinical Committee says first who follows up; then somebody else can be named."),
+            source="AD-R3",
+        )
+    return name_worker(session, held["id"], worker_id, second_id=second_id, by=by, at=at, seen=seen)
+
+
+def ask_for_one(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Have the coordinator find a worker for a candidate who has none any more; again, nothing changes."""
+    if _asked_for(session, participant_id) is not None:
+        return
+    reference = session.scalar(
+        select(_participant.c.candidate_ref).where(
+            _participant.c.program_id == program_of(session), _participant.c.id == participant_id
+        )
+    )
+    assigning.assign(
+        session,
+        FIND_A_WORKER,
+        str(participant_id),
+        title_fr=say("fr", _FIND, reference=reference),
+        title_en=say("en", _FIND, reference=reference),
+        chain=COORDINATION,
+        due_on=scheduling.calendar_of(session).add_working_days(local_day(session, at), DAYS_TO_NAME),
+        by=by,
+        at=at,
+        evidence=BY_ITS_ACT,
+    )
+
+
+def ask_no_more(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """The candidate goes no further: nobody has to find a worker for them."""
+    asked = _asked_for(session, participant_id)
+    if asked is not None:
+        assigning.call_off(session, asked, by=by, at=at)
+
+
+_FIND: Final = N_("Find a worker for %(reference)s")
+
+
 def forward(
     session: Session,
     participant_id: UUID,
@@ -206,8 +290,9 @@ def forward(
     by: Actor,
     at: datetime,
 ) -> UUID:
-    """Name a worker directly, the referral having been triaged so (AD-R4); the committee hears of it at its next one.
+    """Name a worker directly, the referral having been triaged so (AD-R4).
 
+    `meetings.admissions.forward` does so and has the committee hear of it at its next meeting.
     Raises Refusal: it was not triaged as one that cannot wait, or the worker cannot be named.
     """
     here = program_of(session)
@@ -284,14 +369,15 @@ def named(session: Session, participant_id: UUID) -> dict[str, Any] | None:
     )
 
 
-def take_back(session: Session, held: Mapping[str, Any], how: str, *, at: datetime) -> None:
-    """A held candidate has nobody named any more, and waits for somebody else: their steps are the coordinator's.
+def take_back(session: Session, held: Mapping[str, Any], how: str, *, by: Actor, at: datetime) -> None:
+    """A held candidate has nobody named any more: their steps are the coordinator's, who finds somebody else.
 
     Raises Refusal where the state does not allow it.
     """
     end(session, held["id"], how, at=at)
     change_participant(session, held, state=moved(held, "take_back"))
     _owe(session, held["id"], COORDINATION)
+    ask_for_one(session, held["id"], by=by, at=at)
 
 
 def change_second(session: Session, participant_id: UUID, second_id: UUID | None, *, by: Actor, at: datetime) -> None:
@@ -367,6 +453,20 @@ def _owe(session: Session, participant_id: UUID, links: Sequence[Link]) -> None:
         )
         .values(owed_by_id=chain, declared_owed_by_id=chain, version=_task.c.version + 1)
     )
+
+
+def _asked_for(session: Session, participant_id: UUID) -> UUID | None:
+    """The coordinator's open task to find a worker for a candidate."""
+    found: UUID | None = session.scalar(
+        select(_task.c.id).where(
+            _task.c.program_id == program_of(session),
+            _task.c.step == FIND_A_WORKER,
+            _task.c.item == str(participant_id),
+            _task.c.case_id.is_(None),
+            _task.c.state == "open",
+        )
+    )
+    return found
 
 
 def _who_knew(session: Session, participant_id: UUID) -> frozenset[UUID]:

@@ -13,17 +13,20 @@ import pytest
 from sqlalchemy import select, text
 from sqlmodel import Session
 
+from duties import tasks
 from duties.participants import barring, consents, first_meetings, numbers, risks, triage, workers
 from duties.participants.consents import Signed
+from duties.participants.held import step_of
 from duties.participants.referring import ReferralForm
 from duties.refusals import Refusal
-from meetings import admissions, agendas, freezing, running, schedule
+from meetings import admissions, agendas, assembling, decisions, freezing, running, schedule
 from meetings.agenda_items import items_of
 from models.base import table_of
 from models.casework import Task
 from models.follow_up import Assignment, FollowUp
 from models.meeting import Meeting
 from models.participant import Participant
+from tests.api.desk import client_for
 from tests.cast import AT, TODAY, Cast
 from tests.flows.support import carry_all, letters, means_of
 from tests.following import agreed
@@ -305,23 +308,27 @@ def test_of_someone_who_recruits_the_risk_to_others_comes_first(clinic: Cast) ->
     assert (row.state, row.recruiter) == ("assigned", True)
 
 
-def test_what_cannot_wait_goes_straight_to_a_worker_and_the_clinic_can_see_it(clinic: Cast) -> None:
+def test_what_cannot_wait_goes_straight_to_a_worker_and_the_next_clinic_hears_of_it(clinic: Cast) -> None:
     by = clinic.actor("coordinator")
     participant_id = triaged(clinic, refer(clinic, by=WORKER), "forwarded")
     with clinic.session() as session:
-        workers.forward(session, participant_id, clinic.people[SECOND], by=by, at=AT)
+        admissions.forward(session, participant_id, clinic.people[SECOND], by=by, at=AT)
     carry_all(means_of(clinic, lambda: AT))
     with clinic.session() as session:
         steps = _steps(session, participant_id)
-        reported = admissions.forwarded_since(session, AT)
         assert (steps["decide"], steps["make_contact"]) == ("waived", "open")
-        assert [row["candidate_ref"] for row in reported] == [_row(session, participant_id).candidate_ref]
-        left = [
-            row
-            for row in agendas.pool_of(session, _committee(session, _meeting_id(session)))
-            if row["kind"] == "admission" and row["task_id"] is not None
-        ]
-    assert left == []
+        reference = _row(session, participant_id).candidate_ref
+        pool = agendas.pool_of(session, _committee(session, _meeting_id(session)))
+        assert [(row["kind"], row["subject"], row["task_id"]) for row in pool] == [("forwarded", reference, None)]
+        here = _meeting_id(session)
+        assembling.assemble(session, here, by=by, at=AT)
+        (item,) = [row for row in items_of(session, here) if row["kind"] == "forwarded"]
+        assert reference in item["title_fr"]
+        assert reference in item["title_en"]
+        freezing.freeze(session, here, by=by, at=AT)
+        running.open_meeting(session, here, by=by, at=NOW)
+        running.treat(session, item["id"], "treated", by=by, at=NOW)
+        assert [row for row in agendas.pool_of(session, _committee(session, here)) if row["kind"] == "forwarded"] == []
 
 
 # Whom one may name.
@@ -547,3 +554,106 @@ def test_a_disclosure_says_its_ground_to_whom_and_that_it_was_only_what_was_nece
         (row,) = consents.disclosures_of(session, participant_id)
     assert row["ground"] == "ypa_39_1"
     assert "sealed" not in row
+
+
+@pytest.mark.parametrize("verb", ["complete", "waive", "undo"])
+def test_a_step_of_an_act_is_ticked_waived_and_taken_back_by_nobody(clinic: Cast, verb: str) -> None:
+    participant_id = _committed(clinic)
+    by = clinic.actor("coordinator")
+    wanted = {"complete": ("consent", "risk"), "waive": ("decide",), "undo": ("triage", "decide", "first_meeting")}
+    with clinic.session() as session:
+        for step in wanted[verb]:
+            task_id = step_of(session, participant_id, step)["id"]  # type: ignore[index]
+            before = _steps(session, participant_id)[step]
+            with _refused("task.by_its_act"):
+                if verb == "complete":
+                    tasks.complete_task(session, task_id, by=by, at=LATER, note="C’est fait.")
+                elif verb == "waive":
+                    tasks.waive_task(session, task_id, by=by, at=LATER, reason="Pas besoin.")
+                else:
+                    tasks.undo_task(session, task_id, by=by, at=LATER)
+            assert _steps(session, participant_id)[step] == before
+
+
+def test_a_plain_decision_of_the_clinic_admits_nobody(clinic: Cast) -> None:
+    participant_id, item = _on_the_table(clinic)
+    by = clinic.actor("coordinator")
+    with clinic.session() as session:
+        with _refused("decision.on_its_page"):
+            decisions.decide(session, _meeting_id(session), item, text_fr="Admise.", by=by, at=NOW)
+        assert _steps(session, participant_id)["decide"] == "open"
+
+
+def test_a_barred_worker_leaves_a_vacancy_that_the_coordinator_sees_and_fills(clinic: Cast) -> None:
+    participant_id = _committed(clinic)
+    by = clinic.actor("coordinator")
+    with clinic.session() as session:
+        barring.bar(session, participant_id, clinic.people[WORKER], by=by, at=LATER)
+        assert workers.named(session, participant_id) is None
+        (task,) = _open_of(session, workers.FIND_A_WORKER)
+        assert task["item"] == str(participant_id)
+        assert "Ondine" not in task["title_fr"] + task["title_en"]
+        assert _owed_to(session, participant_id, "consent") == ["coordinator"], "nothing waits for whoever is barred"
+        with _refused("task.by_its_act"):
+            tasks.complete_task(session, task["id"], by=by, at=LATER)
+        with _refused("assignment.barred"):
+            workers.name_another(session, participant_id, clinic.people[WORKER], by=by, at=LATER)
+        workers.name_another(session, participant_id, clinic.people[SECOND], by=by, at=LATER)
+        assert _open_of(session, workers.FIND_A_WORKER) == []
+        assert _owed_to(session, participant_id, "consent") == ["youth_worker", "coordinator"]
+        assert _row(session, participant_id).state == "assigned", "the new worker meets them first"
+
+
+def test_a_candidate_who_goes_no_further_needs_no_worker(clinic: Cast) -> None:
+    participant_id = _committed(clinic)
+    by = clinic.actor("coordinator")
+    with clinic.session() as session:
+        barring.bar(session, participant_id, clinic.people[WORKER], by=by, at=LATER)
+        first_meetings.decline(session, participant_id, by=by, at=LATER)
+        assert _open_of(session, workers.FIND_A_WORKER) == []
+
+
+def test_nobody_is_named_over_the_clinic_s_head(clinic: Cast) -> None:
+    participant_id, _ = _on_the_table(clinic)
+    with clinic.session() as session, _refused("admission.not_given"):
+        workers.name_another(session, participant_id, clinic.people[WORKER], by=clinic.actor("coordinator"), at=NOW)
+
+
+def _refused(code: str) -> pytest.RaisesExc[Refusal]:
+    return pytest.RaisesExc(Refusal, check=lambda refusal: refusal.code == code)
+
+
+def _open_of(session: Session, step: str) -> list[Any]:
+    rows = session.execute(select(_task).where(_task.c.step == step, _task.c.state == "open")).mappings()
+    return [dict(row) for row in rows]
+
+
+def _owed_to(session: Session, participant_id: UUID, step: str) -> list[str]:
+    links: list[dict[str, str]] = session.scalar(
+        text(
+            'select r.links from task t join "case" c on c.id = t.case_id'
+            " join responsibility r on r.id = t.owed_by_id where c.participant_id = :id and t.step = :step"
+        ),
+        {"id": participant_id, "step": step},
+    )
+    return [link["role"] for link in links]
+
+
+def test_the_clinic_s_page_leads_to_the_candidate_and_the_decision_back_to_the_meeting(clinic: Cast) -> None:
+    participant_id, item = _on_the_table(clinic)
+    coordinator = client_for(clinic.database, clinic.people["coordinator"], at=NOW)
+    member = client_for(clinic.database, clinic.people[WORKER], at=NOW)
+    with clinic.session() as session:
+        meeting = _meeting_id(session)
+        version = next(row["version"] for row in items_of(session, meeting) if row["id"] == item)
+    here = f"/participants/{participant_id}"
+    running_page = coordinator.get(f"/meetings/{meeting}/run").text
+    assert f'href="{here}#decision"' in running_page
+    assert f'id="decide-{item}"' not in running_page, "a plain decision would name nobody"
+    assert f'href="{here}"' in member.get(f"/meetings/{meeting}").text, "who sits may see the candidate meanwhile"
+    assert "Ondine" not in running_page + member.get(f"/meetings/{meeting}").text
+    decided = {"item": str(item), "outcome": "assign", "worker": str(clinic.people[SECOND])}
+    assert coordinator.post(f"{here}/decision", data={**decided, "seen": str(version - 1)}).status_code == 409
+    answer = coordinator.post(f"{here}/decision", data={**decided, "seen": str(version)})
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/meetings/{meeting}/run#item-{item}")
+    assert member.get(here).status_code == 404, "and no longer than the committee has it before it"

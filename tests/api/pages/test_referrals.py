@@ -10,14 +10,15 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, text
 
-from duties.participants import barring, links
+from duties.participants import barring, links, workers
+from duties.participants.held import step_of
 from models.base import table_of
 from models.participant import Participant
 from models.referral import Referral
 from tests.api.desk import client_for, nobody
 from tests.cast import AT, KEYS, TODAY, Cast
 from tests.following import agreed
-from tests.referring import ONDINE, declare_admission, participant_of, refer
+from tests.referring import ONDINE, declare_admission, participant_of, refer, triaged
 
 _participant = table_of(Participant)
 _referral = table_of(Referral)
@@ -171,6 +172,65 @@ def test_whom_the_person_barred_sees_nothing_from_that_moment_on(there: Cast) ->
         barring.bar(session, participant_id, there.people["worker_codim"], by=there.actor("coordinator"), at=AT)
     assert worker.get(f"/participants/{participant_id}").status_code == 404
     assert worker.post(f"/participants/{participant_id}/identity", data={"purpose": "urgent_help"}).status_code == 404
+
+
+def test_a_step_s_task_says_where_it_is_done_and_is_ticked_by_nobody(there: Cast) -> None:
+    referral_id = refer(there)
+    coordinator = _client(there, "coordinator")
+    with there.session() as session:
+        participant_id = participant_of(session, referral_id)
+        task_id = step_of(session, participant_id, "triage")["id"]  # type: ignore[index]
+    shown = coordinator.get(f"/tasks/{task_id}").text
+    assert f'href="/participants/{participant_id}#criteria"' in shown
+    assert "/completion" not in shown
+    assert "/waiver" not in shown
+    ticked = coordinator.post(f"/tasks/{task_id}/completion", data={"seen": "1", "words": "Fait."})
+    assert ticked.status_code == 409
+    answer = coordinator.post(
+        f"/api/v1/tasks/{task_id}/completion", json={"note": "Fait."}, headers={"If-Match": '"1"'}
+    )
+    assert answer.json()["code"] == "task.by_its_act"
+    assert f"/participants/{participant_id}#criteria" in coordinator.get("/").text
+
+
+def test_somebody_else_is_named_where_the_person_bars_the_worker_and_they_may_say_no(there: Cast) -> None:
+    participant_id = triaged(there, refer(there), "forwarded")
+    coordinator, worker = _client(there, "coordinator"), _client(there, "worker_codim")
+    here = f"/participants/{participant_id}"
+
+    def version() -> str:
+        with there.session() as session:
+            return str(session.execute(select(_participant.c.version)).scalar_one())
+
+    with there.session() as session:
+        workers.forward(session, participant_id, there.people["worker_ccsmtl"], by=there.actor("coordinator"), at=AT)
+    assert coordinator.post(f"{here}/barred", data={"person": str(there.people["worker_ccsmtl"])}).status_code == 303
+    assert f"{here}#workers" in coordinator.get("/").text, "the vacancy is the coordinator's work"
+    refused = {"seen": version(), "worker": str(there.people["worker_ccsmtl"])}
+    assert coordinator.post(f"{here}/worker", data=refused).status_code == 409
+    named = {"seen": version(), "worker": str(there.people["worker_codim"])}
+    assert worker.post(f"{here}/worker", data=named).status_code == 404
+    assert coordinator.post(f"{here}/worker", data=named).status_code == 303
+    assert worker.get(here).status_code == 200
+    gone = worker.post(f"{here}/declining")
+    assert (gone.status_code, gone.headers["location"]) == (303, "/"), "and has nothing to do with the file any more"
+    assert worker.get(here).status_code == 404
+    with there.session() as session:
+        assert session.execute(select(_participant.c.state)).scalar_one() == "declined"
+
+
+def test_a_triage_is_opened_again_until_somebody_is_named(there: Cast) -> None:
+    referral_id = refer(there)
+    participant_id = triaged(there, referral_id)
+    coordinator = _client(there, "coordinator")
+    here = f"/participants/{participant_id}"
+    assert "/triage/taking-back" in coordinator.get(here).text
+    with there.session() as session:
+        seen = str(session.execute(select(_referral.c.version)).scalar_one())
+    again = {"referral": str(referral_id), "seen": seen}
+    assert coordinator.post(f"{here}/triage/taking-back", data=again).status_code == 303
+    assert coordinator.post(f"{here}/triage/taking-back", data=again).status_code == 409
+    assert f'action="{here}/triage"' in coordinator.get(here).text
 
 
 def test_a_link_is_opened_as_often_as_one_likes_and_refers_once(there: Cast) -> None:

@@ -11,8 +11,10 @@ from sqlalchemy import select, update
 
 from duties.agreements import end_version, version_in_force
 from duties.follow_ups import assigning, load, opening, states
+from duties.participants import barring
 from duties.people import end_tenure, record_absence
 from duties.refusals import Refusal
+from duties.tasks import complete_task
 from models.base import table_of
 from models.follow_up import FollowUp
 from models.program import Tenure
@@ -322,3 +324,25 @@ def test_the_database_refuses_two_primaries_on_a_day(cast: Cast) -> None:
                 (cast.program_id, follow_up, cast.people[SECOND], cast.organizations["codim"], TODAY + DAY),
             )
         session.rollback()
+
+
+def test_a_barred_worker_leaves_the_follow_up_and_a_vacancy_at_once(cast: Cast) -> None:
+    with cast.session() as session:
+        agreed(session, cast)
+        follow_up = followed(session, cast, second=SECOND)
+        other = followed(session, cast, "#2026-02")
+        participant = row_of(session, follow_up)["participant_id"]
+        by = cast.actor("coordinator")
+        barring.bar(session, participant, cast.people[WORKER], by=by, at=AT)
+        on_it = assigning.on_day(session, TODAY, follow_up_ids=[follow_up])
+        assert [(part["kind"], part["person_id"]) for part in on_it] == [("second", cast.people[SECOND])]
+        (task,) = tasks_of(session, assigning.FIND_A_WORKER)
+        assert task["item"] == str(follow_up)
+        with _refused("task.by_its_act"):
+            complete_task(session, task["id"], by=by, at=AT)
+        assert len(assigning.on_day(session, TODAY, follow_up_ids=[other])) == 1, "theirs with others stays"
+        barring.bar(session, participant, cast.people[SECOND], by=by, at=AT)
+        assert assigning.on_day(session, TODAY, follow_up_ids=[follow_up]) == []
+        assert len(tasks_of(session, assigning.FIND_A_WORKER)) == 1, "a vacancy is one task"
+        assigning.assign(session, follow_up, cast.people[THIRD], by=by, at=AT)
+        assert [task["state"] for task in tasks_of(session, assigning.FIND_A_WORKER)] == ["done"]

@@ -1,0 +1,383 @@
+"""The acts of an admission on the candidate's page: triage, decision, first meeting, consent, risk, number, barring."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request, Response
+
+from api.at_participants import find_participant
+from api.pages.forms import Text, day_of, day_or_none, id_or_none
+from api.pages.frame import see_other
+from api.pages.participant import act_on, participant_page
+from api.permissions import Action, allows, asks, require
+from api.session import AtDesk, Desk
+from duties.actors import Actor
+from duties.participants import barring, consents, duplicates, first_meetings, numbers, risks, triage, workers
+from duties.participants.consents import Signed
+from duties.refusals import Refusal
+from locales import N_
+from meetings import admissions
+from meetings.agenda_items import item_of
+
+router = APIRouter(prefix="/participants")
+
+Seen = Annotated[int, Form()]
+
+
+@router.post("/{participant_id}/findings")
+@asks(Action.TRIAGE)
+def find(
+    desk: AtDesk,
+    request: Request,
+    participant_id: UUID,
+    referral: Text = "",
+    criterion: Text = "",
+    finding: Text = "",
+    fact: Text = "",
+    exception: Text = "",
+    why: Text = "",
+) -> Response:
+    """Record how a criterion was found; the age works itself out."""
+
+    def act(by: Actor) -> None:
+        referral_id = _referral_id(referral)
+        if criterion == "AD-C1":
+            triage.find_age(desk.session, referral_id, by=by, at=desk.at)
+            return
+        triage.find_criterion(
+            desk.session,
+            referral_id,
+            criterion,
+            finding,
+            fact=fact,
+            admit_all_the_same=exception == "yes",
+            why=why,
+            by=by,
+            at=desk.at,
+        )
+
+    return act_on(desk, request, participant_id, Action.TRIAGE, act, "criteria")
+
+
+@router.post("/{participant_id}/triage")
+@asks(Action.TRIAGE)
+def decide_triage(
+    desk: AtDesk,
+    request: Request,
+    participant_id: UUID,
+    seen: Seen,
+    referral: Text = "",
+    result: Text = "",
+    reason: Text = "",
+    offered: Text = "",
+    worker: Text = "",
+    second: Text = "",
+) -> Response:
+    """Say where the referral goes; straight to a worker where it cannot wait."""
+
+    def act(by: Actor) -> None:
+        triage.triage(
+            desk.session,
+            _referral_id(referral),
+            result,
+            reason=reason,
+            offered=offered,
+            by=by,
+            at=desk.at,
+            seen=seen,
+        )
+        if result == "forwarded":
+            worker_id = id_or_none(worker)
+            if worker_id is None:
+                raise Refusal("admission.whom.missing", N_("Say who follows up."), source="AD-R4")
+            admissions.forward(desk.session, participant_id, worker_id, second_id=id_or_none(second), by=by, at=desk.at)
+
+    return act_on(desk, request, participant_id, Action.TRIAGE, act, "triage")
+
+
+@router.post("/{participant_id}/joining")
+@asks(Action.TRIAGE)
+def join(desk: AtDesk, request: Request, participant_id: UUID, referral: Text = "", to: Text = "") -> Response:
+    """Say that the referral is about somebody who is known."""
+    _, given = find_participant(desk.session, desk.asker, participant_id, Action.TRIAGE)
+    by = require(Action.TRIAGE, given)
+    row, _ = find_participant(desk.session, desk.asker, participant_id)
+
+    def act() -> None:
+        known = id_or_none(to)
+        if known is None:
+            raise Refusal("choice.missing", N_("Choose one of the list."))
+        duplicates.join_referral(desk.session, _referral_id(referral), known, by=by, at=desk.at)
+
+    refusal = desk.attempt(act)
+    if refusal is not None:
+        return participant_page(desk, request, row, given, refusal=refusal)
+    return see_other(f"/participants/{to}")
+
+
+@router.post("/{participant_id}/decision")
+@asks(Action.DECIDE_ADMISSION)
+def decide(
+    desk: AtDesk,
+    request: Request,
+    participant_id: UUID,
+    seen: Seen,
+    item: Text = "",
+    outcome: Text = "",
+    worker: Text = "",
+    second: Text = "",
+    reason: Text = "",
+    offered: Text = "",
+) -> Response:
+    """Record what the committee decides while it sits, and go back to the meeting."""
+    row, given = find_participant(desk.session, desk.asker, participant_id, Action.DECIDE_ADMISSION)
+    by = require(Action.DECIDE_ADMISSION, given)
+    place = ""
+
+    def act() -> None:
+        nonlocal place
+        item_id = id_or_none(item)
+        if item_id is None or admissions.candidate_of(desk.session, item_id) != participant_id:
+            raise Refusal("admission.no_candidate", N_("This item is not about an admission."))
+        place = f"/meetings/{item_of(desk.session, item_id)['meeting_id']}/run#item-{item_id}"
+        admissions.decide_admission(
+            desk.session,
+            item_id,
+            outcome,
+            worker_id=id_or_none(worker),
+            second_id=id_or_none(second),
+            reason=reason,
+            offered=offered,
+            by=by,
+            at=desk.at,
+            seen=seen,
+        )
+
+    refusal = desk.attempt(act)
+    if refusal is not None:
+        return participant_page(desk, request, row, given, refusal=refusal)
+    return see_other(place)
+
+
+@router.post("/{participant_id}/worker")
+@asks(Action.DECIDE_ADMISSION)
+def name_another(
+    desk: AtDesk, request: Request, participant_id: UUID, seen: Seen, worker: Text = "", second: Text = ""
+) -> Response:
+    """Name somebody else to meet a candidate who was given to a worker before."""
+
+    def act(by: Actor) -> None:
+        worker_id = id_or_none(worker)
+        if worker_id is None:
+            raise Refusal("admission.whom", N_("Say who follows up."), source="AD-R3")
+        workers.name_another(
+            desk.session, participant_id, worker_id, second_id=id_or_none(second), by=by, at=desk.at, seen=seen
+        )
+
+    return act_on(desk, request, participant_id, Action.DECIDE_ADMISSION, act, "workers")
+
+
+@router.post("/{participant_id}/triage/taking-back")
+@asks(Action.TRIAGE)
+def take_back_triage(desk: AtDesk, request: Request, participant_id: UUID, seen: Seen, referral: Text = "") -> Response:
+    """Triage a referral again: more was learned, or the committee asks for more."""
+
+    def act(by: Actor) -> None:
+        triage.take_back_triage(desk.session, _referral_id(referral), by=by, at=desk.at, seen=seen)
+
+    return act_on(desk, request, participant_id, Action.TRIAGE, act, "criteria")
+
+
+@router.post("/{participant_id}/declining")
+@asks(Action.KEEP_ADMISSION)
+def decline(desk: AtDesk, request: Request, participant_id: UUID) -> Response:
+    """The person says no, before a meeting or after one: nothing is held against it."""
+    row, given = find_participant(desk.session, desk.asker, participant_id, Action.KEEP_ADMISSION)
+    by = require(Action.KEEP_ADMISSION, given)
+    refusal = desk.attempt(lambda: first_meetings.decline(desk.session, participant_id, by=by, at=desk.at))
+    if refusal is not None:
+        return participant_page(desk, request, row, given, refusal=refusal)
+    # The worker has nothing to do with the file from here on; the coordinator keeps it for a while.
+    return see_other(f"/participants/{participant_id}" if allows(Action.TRIAGE, given) else "/")
+
+
+@router.post("/{participant_id}/meetings")
+@asks(Action.KEEP_ADMISSION)
+def meet(
+    desk: AtDesk,
+    request: Request,
+    participant_id: UUID,
+    met_on: Text = "",
+    way: Text = "",
+    outcome: Text = "",
+    pair: Text = "",
+    back_on: Text = "",
+) -> Response:
+    """Record a first meeting, and what the person said."""
+
+    def act(by: Actor) -> None:
+        first_meetings.record_first_meeting(
+            desk.session,
+            participant_id,
+            met_on=day_of(met_on),
+            way=way,
+            outcome=outcome,
+            with_second=pair == "yes",
+            back_on=day_or_none(back_on),
+            by=by,
+            at=desk.at,
+        )
+
+    return act_on(desk, request, participant_id, Action.KEEP_ADMISSION, act, "meeting")
+
+
+@router.post("/{participant_id}/consents")
+@asks(Action.KEEP_ADMISSION)
+def sign_consent(
+    desk: AtDesk,
+    request: Request,
+    participant_id: UUID,
+    purpose: Text = "",
+    partner: Text = "",
+    explained_on: Text = "",
+    signed_on: Text = "",
+    signed_by: Text = "",
+    worker_signed_on: Text = "",
+    copy_given_on: Text = "",
+    ends_on: Text = "",
+    text: Text = "fr",
+    limits: Text = "",
+) -> Response:
+    """Record a consent that was explained and signed."""
+
+    def act(by: Actor) -> None:
+        signed = Signed(
+            explained_on=day_of(explained_on),
+            signed_on=day_of(signed_on),
+            signed_by=signed_by,
+            worker_signed_on=day_of(worker_signed_on),
+            language=text,
+            limits_stated=limits == "yes",
+            copy_given_on=day_or_none(copy_given_on),
+            ends_on=day_or_none(ends_on),
+        )
+        consents.sign(
+            desk.session,
+            participant_id,
+            purpose,
+            signed,
+            organization_id=id_or_none(partner) if purpose != "program" else None,
+            by=by,
+            at=desk.at,
+        )
+
+    return act_on(desk, request, participant_id, Action.KEEP_ADMISSION, act, "consent")
+
+
+@router.post("/{participant_id}/consents/{consent_id}/withdrawal")
+@asks(Action.KEEP_ADMISSION)
+def withdraw_consent(desk: AtDesk, request: Request, participant_id: UUID, consent_id: UUID) -> Response:
+    """The person takes a consent back; nobody asks why."""
+
+    def act(by: Actor) -> None:
+        _refuse_other(desk, participant_id, consent_id)
+        consents.withdraw(desk.session, consent_id, by=by, at=desk.at)
+
+    return act_on(desk, request, participant_id, Action.KEEP_ADMISSION, act, "consent")
+
+
+@router.post("/{participant_id}/consents/{consent_id}/storing")
+@asks(Action.DECIDE_ADMISSION)
+def store_consent(
+    desk: AtDesk, request: Request, participant_id: UUID, consent_id: UUID, copy_given_on: Text = ""
+) -> Response:
+    """The coordinator keeps the signed form."""
+
+    def act(by: Actor) -> None:
+        _refuse_other(desk, participant_id, consent_id)
+        consents.store(desk.session, consent_id, copy_given_on=day_or_none(copy_given_on), by=by, at=desk.at)
+
+    return act_on(desk, request, participant_id, Action.DECIDE_ADMISSION, act, "consent")
+
+
+@router.post("/{participant_id}/risk")
+@asks(Action.KEEP_ADMISSION)
+def assess_risk(
+    desk: AtDesk,
+    request: Request,
+    participant_id: UUID,
+    kind: Text = "admission",
+    level: Text = "",
+    why: Text = "",
+    profile: Text = "",
+    involvement: Text = "",
+    benefits: Text = "",
+    risks_to_others: Text = "",
+) -> Response:
+    """Assess the risk at admission; or the risk to others of one who recruits."""
+
+    def act(by: Actor) -> None:
+        told = (
+            {"why": why}
+            if kind == "admission"
+            else {"profile": profile, "involvement": involvement, "benefits": benefits, "risks": risks_to_others}
+        )
+        risks.assess(desk.session, participant_id, kind, level, why=told, by=by, at=desk.at)
+
+    return act_on(desk, request, participant_id, Action.KEEP_ADMISSION, act, "risk")
+
+
+@router.post("/{participant_id}/number")
+@asks(Action.DECIDE_ADMISSION)
+def give_number(desk: AtDesk, request: Request, participant_id: UUID, seen: Seen) -> Response:
+    """Give the number; the follow-up begins."""
+
+    def act(by: Actor) -> None:
+        numbers.admit(desk.session, participant_id, by=by, at=desk.at, seen=seen)
+
+    return act_on(desk, request, participant_id, Action.DECIDE_ADMISSION, act, "number")
+
+
+@router.post("/{participant_id}/barred")
+@asks(Action.KEEP_ADMISSION)
+def bar(desk: AtDesk, request: Request, participant_id: UUID, person: Text = "") -> Response:
+    """The person does not want somebody near their file: at once."""
+    row, given = find_participant(desk.session, desk.asker, participant_id, Action.KEEP_ADMISSION)
+    by = require(Action.KEEP_ADMISSION, given)
+
+    def act() -> None:
+        whom = id_or_none(person)
+        if whom is None:
+            raise Refusal("choice.missing", N_("Choose one of the list."))
+        barring.bar(desk.session, participant_id, whom, by=by, at=desk.at)
+
+    refusal = desk.attempt(act)
+    if refusal is not None:
+        return participant_page(desk, request, row, given, refusal=refusal)
+    # Whoever bars themselves, because the person asked them to, is out from here on.
+    return see_other("/" if person == str(desk.asker.person_id) else f"/participants/{participant_id}#barred")
+
+
+@router.post("/{participant_id}/barred/{person_id}/lifting")
+@asks(Action.TRIAGE)
+def lift_bar(desk: AtDesk, request: Request, participant_id: UUID, person_id: UUID) -> Response:
+    """The person lets somebody near their file again."""
+
+    def act(by: Actor) -> None:
+        barring.lift(desk.session, participant_id, person_id, by=by, at=desk.at)
+
+    return act_on(desk, request, participant_id, Action.TRIAGE, act, "barred")
+
+
+def _referral_id(text: str) -> UUID:
+    found = id_or_none(text)
+    if found is None:
+        raise Refusal("referral.not_there", N_("There is no such referral."))
+    return found
+
+
+def _refuse_other(desk: Desk, participant_id: UUID, consent_id: UUID) -> None:
+    if consent_id not in {row["id"] for row in consents.consents_of(desk.session, participant_id)}:
+        raise Refusal("consent.unknown", N_("There is no such consent."))
