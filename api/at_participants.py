@@ -7,6 +7,7 @@ only for an organization whose terms of sharing name it, and who the person is o
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,10 +15,12 @@ from sqlalchemy import or_, select
 from sqlmodel import Session
 
 from api.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves, to_program
+from duties.actors import Actor
 from duties.agreement_days import CANDIDATE, CLINICAL, PARTICIPANT, not_sharing, who_they_are
-from duties.here import one, program_of
+from duties.here import many, one, program_of
 from duties.participants import barring
-from duties.reads import Ground
+from duties.participants.sealing import unseal
+from duties.reads import Ground, Purpose, record_read
 from duties.refusals import Refusal
 from meetings.committees import committee_of, membership
 from models.agenda import AgendaItem
@@ -25,8 +28,10 @@ from models.base import refers, table_of
 from models.follow_up import Assignment, FollowUp
 from models.meeting import Meeting
 from models.participant import CandidateWorker, Participant
+from models.referral import Referral
 
 _participant = table_of(Participant)
+_referral = table_of(Referral)
 _named = table_of(CandidateWorker)
 _follow_up = table_of(FollowUp)
 _assignment = table_of(Assignment)
@@ -71,6 +76,37 @@ def ground_of(given: Given) -> Ground:
     if Relation.ASSIGNED in given:
         return "part"
     return "role" if Relation.COORDINATOR in given else "purpose"
+
+
+def ground_in(session: Session, given: Given, participant_id: UUID) -> Ground:
+    """As `ground_of`; a member of the committee takes part in the matter while it sits on the candidate."""
+    ground = ground_of(given)
+    if ground == "purpose" and is_in_session(session, participant_id):
+        return "part"
+    return ground
+
+
+def read_referrals(
+    session: Session, participant_id: UUID, *, by: Actor, at: datetime, ground: Ground, purpose: Purpose | None
+) -> list[dict[str, Any]]:
+    """What each referral of the person says, the last first: opened, and each told to the record. Raises Refusal."""
+    rows = many(
+        session,
+        select(_referral.c.id, _referral.c.sealed, _referral.c.received_at)
+        .where(
+            _referral.c.program_id == program_of(session),
+            _referral.c.participant_id == participant_id,
+            _referral.c.sealed.is_not(None),
+            _referral.c.state != "draft",
+        )
+        .order_by(_referral.c.received_at.desc()),
+    )
+    told = []
+    for row in rows:
+        record_read(session, "referral", row["id"], what="referral", ground=ground, by=by, at=at, purpose=purpose)
+        said = unseal(session, participant_id, f"referral/{row['id']}", row["sealed"])
+        told.append({**said, "received_at": row["received_at"]})
+    return told
 
 
 def is_in_session(session: Session, participant_id: UUID) -> bool:

@@ -57,3 +57,11 @@ MOVES: Final[Mapping[str, str]] = {
     "complete": N_("Complete"),
     "reactivate": N_("Take up again"),
 }
+#: Why a worker is proposed, or comes later.
+WHY_PROPOSED: Final[Mapping[str, str]] = {
+    "met": N_("has met the person"),
+    "knew": N_("knows the person"),
+    "language": N_("speaks the language"),
+    "area": N_("follows others in this area"),
+    "no_room": N_("has no room for it"),
+}

@@ -142,6 +142,11 @@ class Action(StrEnum):
     SEE_PARTICIPANT = "see_participant"  # a candidate or participant by reference or number, and nothing nominative
     READ_IDENTITY = "read_identity"  # who they are, one deliberate act away
     KEEP_ADMISSION = "keep_admission"  # the first meeting, the consent, the risk, whom they bar
+    KEEP_DISCLOSURES = "keep_disclosures"  # what was said without consent: recorded, and read by who keeps the file
+    KEEP_RETENTION = "keep_retention"  # until when a file is kept, the legal hold, and its destruction
+    KEEP_RESEARCH_CONSENTS = "keep_research_consents"  # apart from the program's, by number
+    SEE_CONSENT_FORM = "see_consent_form"  # its text, which names nobody
+    PLAN_ACTIVITIES = "plan_activities"  # with participants whom the asker follows
     DECIDE_ADMISSION = "decide_admission"  # what the committee decided, direct forwarding, and the number
     ADD_ADMINISTRATOR = "add_administrator"
     RUN_INSTALLATION = "run_installation"  # start it, and bring its database to head
@@ -180,6 +185,7 @@ class Relation(StrEnum):
     SITS_WITH = "sits_with"  # holds a seat on a committee on which the person holds one
     SITS = "sits"  # holds a seat of the committee, as principal or as alternate
     FOLLOWS = "follows"  # is a youth worker of the program
+    RESEARCH = "research"  # coordinates the research
     ASSIGNED = "assigned"  # the follow-up is theirs, or that of whom they act for
     CLINICAL = "clinical"  # sits on the Clinical Committee that day for a partner whose terms share it (AD-R11)
     TOLD_WHO = "told_who"  # as CLINICAL, for an organization whose terms of sharing say who the person is (AG-IS)
@@ -320,6 +326,13 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.READ_IDENTITY: frozenset({Relation.ASSIGNED, Relation.TOLD_WHO, Relation.COORDINATOR}),
     Action.KEEP_ADMISSION: frozenset({Relation.ASSIGNED, Relation.COORDINATOR}),
     Action.DECIDE_ADMISSION: frozenset({Relation.COORDINATOR}),
+    # AD-R12: who keeps the file; what was said is not for the whole committee.
+    Action.KEEP_DISCLOSURES: frozenset({Relation.ASSIGNED, Relation.COORDINATOR}),
+    Action.KEEP_RETENTION: frozenset({Relation.COORDINATOR}),
+    # FU-9: the research coordinator alone, so that nobody who follows somebody asks it of them.
+    Action.KEEP_RESEARCH_CONSENTS: frozenset({Relation.RESEARCH}),
+    Action.SEE_CONSENT_FORM: frozenset({Relation.STAFF}),
+    Action.PLAN_ACTIVITIES: frozenset({Relation.FOLLOWS, Relation.COORDINATOR}),
     Action.ADD_ADMINISTRATOR: frozenset({Relation.OPERATOR}),
     Action.RUN_INSTALLATION: frozenset({Relation.OPERATOR}),
     Action.LOAD_PROGRAM: frozenset({Relation.OPERATOR}),
@@ -415,6 +428,9 @@ def to_program(asker: Asker, *, organizations: Iterable[UUID] = ()) -> Given:
     privacy = asker.hat("privacy_officer")
     if privacy:
         given[Relation.PRIVACY] = acting_as(asker, privacy)
+    research = asker.hat("research_coordinator")
+    if research:
+        given[Relation.RESEARCH] = acting_as(asker, research)
     worker = asker.hat("youth_worker")
     if worker:
         given[Relation.FOLLOWS] = acting_as(asker, worker)
@@ -748,6 +764,7 @@ _CLOSEST = (
     Relation.INVITED,
     Relation.SITS_WITH,
     Relation.ADMINISTRATOR,
+    Relation.RESEARCH,
     Relation.PRIVACY,
     Relation.SUBJECT,
     Relation.TAKES_PART,

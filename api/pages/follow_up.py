@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from api.answers import sentence_of, status_of
 from api.at_follow_ups import find_follow_up, ground_of, may, move_to
-from api.follow_up_lines import BARS, INTENSITIES, KINDS, MEANS, MOVES, REASONS, STRATEGIES, WHY_NONE
+from api.follow_up_lines import BARS, INTENSITIES, KINDS, MEANS, MOVES, REASONS, STRATEGIES, WHY_NONE, WHY_PROPOSED
 from api.pages.caseload import lines
 from api.pages.forms import Text, Typed, day_of, day_or_none, hour_of, id_or_none
 from api.pages.frame import page, see_other
@@ -24,10 +24,11 @@ from api.permissions import Action, Forbidden, Given, asks, require
 from api.session import AtDesk, Desk
 from api.states import STATES
 from duties.actors import Actor
-from duties.follow_ups import assigning, breaks, contacts, load, lost, notes, opening
+from duties.follow_ups import assigning, breaks, contacts, lost, notes, opening
 from duties.follow_ups.notes import Week
 from duties.follow_ups.weeks import monday_of
 from duties.here import many, program_of
+from duties.participants import workers
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of
@@ -306,7 +307,7 @@ def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, ty
     parts = assigning.parts_of(session, follow_up_id)
     today = {part["kind"]: part for part in assigning.on_day(session, desk.day, follow_up_ids=[follow_up_id])}
     may_assign = may(Action.ASSIGN_FOLLOW_UP, given)
-    candidates = load.loads(session, desk.day, participant_id=row["participant_id"]) if may_assign else []
+    candidates = workers.proposals(session, row["participant_id"], at=desk.at, asks=row["intensity"]) if may_assign else []
     every_note = notes.notes_of(session, [follow_up_id])
     missed, tried = contacts.no_shows_of(session, follow_up_id), contacts.attempts_of(session, follow_up_id)
     names = names_of(
@@ -355,6 +356,7 @@ def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, ty
         strategies=STRATEGIES,
         intensities=INTENSITIES,
         bars=BARS,
+        why_proposed=WHY_PROPOSED,
         move_words=MOVES,
         day=desk.day,
     )

@@ -40,6 +40,7 @@ PLACES: Final = (
     Place("/", N_("My work"), Action.SEE_MY_WORK),
     Place("/referrals", N_("Referrals"), Action.REFER),
     Place("/caseload", N_("Follow-ups"), Action.SEE_CASELOAD),
+    Place("/research-consents", N_("Consents to research"), Action.KEEP_RESEARCH_CONSENTS),
     Place("/cases", N_("Cases"), Action.SEE_CASES),
     Place("/departures", N_("Departures"), Action.SEE_DEPARTURES),
     Place("/meetings", N_("Meetings"), Action.SEE_CALENDAR),
@@ -124,7 +125,7 @@ def is_under(path: str, href: str) -> bool:
         return True
     if href == "/referrals" and path.startswith("/participants/"):
         return True
-    if href == "/caseload" and path.startswith("/follow-ups/"):
+    if href == "/caseload" and (path.startswith("/follow-ups/") or path == "/activities"):
         return True
     if href == "/partners" and path.startswith("/obligations/"):
         return True

@@ -11,7 +11,8 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from api.answers import sentence_of, status_of
-from api.at_participants import find_participant, ground_of, is_in_session
+from api.at_participants import find_participant, ground_in, is_in_session, read_referrals
+from api.follow_up_lines import BARS, WHY_PROPOSED
 from api.pages.forms import Text
 from api.pages.frame import page, see_other
 from api.pages.lines import names_of
@@ -20,13 +21,15 @@ from api.permissions import Action, Forbidden, Given, Relation, allows, asks, re
 from api.session import AtDesk, Desk
 from api.states import STATES
 from duties.actors import Actor
-from duties.here import many, one, program_of
+from duties.here import one, program_of
 from duties.participants import (
     barring,
     consents,
+    disclosures,
     duplicates,
     first_meetings,
     reading,
+    retention,
     risks,
     triage,
     workers,
@@ -34,8 +37,7 @@ from duties.participants import (
 from duties.participants.areas import areas
 from duties.participants.held import case_of
 from duties.participants.identity import open_identity
-from duties.participants.sealing import unseal
-from duties.reads import CHOSEN, Ground, Purpose, record_read
+from duties.reads import CHOSEN, Purpose
 from duties.refusals import Refusal
 from duties.roles import standing
 from locales import N_, gettext
@@ -99,12 +101,13 @@ CONSENT_FOR: Final[Mapping[str, str]] = {
     "sharing": N_("Sharing with a partner"),
     "referral": N_("Referral to a partner"),
 }
-BARS: Final[Mapping[str, str]] = {
-    "away": N_("absent"),
-    "leaving": N_("leaving"),
-    "barred": N_("the person does not want them"),
-    "no_agreement": N_("no agreement in force"),
-    "not_shared": N_("not in the terms of sharing"),
+GROUNDS: Final[Mapping[str, str]] = {
+    "ypa_38d": N_("Report to youth protection (Youth Protection Act, section 38(d))"),
+    "ypa_39_1": N_("Report to youth protection (Youth Protection Act, section 39.1)"),
+    "ypa_72_6": N_("Between bodies that protect the child (Youth Protection Act, section 72.6)"),
+    "danger_to_life": N_("A life is in danger"),
+    "court_order": N_("A court orders it"),
+    "other_law": N_("Another law"),
 }
 
 
@@ -122,13 +125,17 @@ def read_identity(desk: AtDesk, request: Request, participant_id: UUID, purpose:
     """Who they are and what was referred, shown once, and told to the record with its purpose."""
     row, given = find_participant(desk.session, desk.asker, participant_id, Action.READ_IDENTITY)
     by = require(Action.READ_IDENTITY, given)
-    ground = _ground(desk, given, participant_id)
+    ground = ground_in(desk.session, given, participant_id)
     shown: dict[str, Any] = {}
 
     def act() -> None:
         chosen = next((one for one in CHOSEN if one.value == purpose), None)
         shown["who"] = open_identity(desk.session, participant_id, by=by, at=desk.at, ground=ground, purpose=chosen)
-        shown["told"] = _told(desk, participant_id, by, ground, chosen)
+        opened = read_referrals(desk.session, participant_id, by=by, at=desk.at, ground=ground, purpose=chosen)
+        shown["told"] = [
+            {**said, "facts": [(gettext(ASKED[name]), words) for name, words in said.get("facts", {}).items()]}
+            for said in opened
+        ]
         if Relation.COORDINATOR in given or is_in_session(desk.session, participant_id):
             shown["facts"] = triage.read_findings(
                 desk.session, participant_id, language=desk.language, by=by, at=desk.at
@@ -171,38 +178,6 @@ def _after(desk: Desk, participant_id: UUID, place: str) -> str:
     return f"/participants/{participant_id}#{place}"
 
 
-def _ground(desk: Desk, given: Given, participant_id: UUID) -> Ground:
-    """A member of the committee takes part in the matter while it sits on the candidate; else they say what for."""
-    ground = ground_of(given)
-    if ground == "purpose" and is_in_session(desk.session, participant_id):
-        return "part"
-    return ground
-
-
-def _told(desk: Desk, participant_id: UUID, by: Actor, ground: Ground, purpose: Purpose | None) -> list[dict[str, Any]]:
-    """What each referral of the person says, opened and in the record."""
-    rows = many(
-        desk.session,
-        select(_referral.c.id, _referral.c.sealed, _referral.c.received_at)
-        .where(
-            _referral.c.program_id == program_of(desk.session),
-            _referral.c.participant_id == participant_id,
-            _referral.c.sealed.is_not(None),
-            _referral.c.state != "draft",
-        )
-        .order_by(_referral.c.received_at.desc()),
-    )
-    told = []
-    for row in rows:
-        record_read(
-            desk.session, "referral", row["id"], what="referral", ground=ground, by=by, at=desk.at, purpose=purpose
-        )
-        said = unseal(desk.session, participant_id, f"referral/{row['id']}", row["sealed"])
-        facts = [(gettext(ASKED[name]), text) for name, text in said.get("facts", {}).items()]
-        told.append({**said, "facts": facts, "received_at": row["received_at"]})
-    return told
-
-
 def participant_page(
     desk: Desk,
     request: Request,
@@ -243,6 +218,7 @@ def participant_page(
         *(one["person_id"] for one in barred),
         *(one["taken_by"] for one in decided),
         *(one["worker_id"] for one in signed),
+        *(one["disclosed_by"] for one in disclosures.disclosures_of(session, participant_id)),
         *staff,
     }
     names = names_of(desk, people)
@@ -258,7 +234,7 @@ def participant_page(
         state=STATES[row["state"]],
         area=place.get(row["area"], ""),
         may={action.value: allowed for action, allowed in may.items()},
-        must_say_why=_ground(desk, given, participant_id) == "purpose",
+        must_say_why=ground_in(desk.session, given, participant_id) == "purpose",
         purposes=[(key, gettext(words)) for key, words in PURPOSES.items()],
         shown=shown or {},
         referrals=referrals,
@@ -287,6 +263,10 @@ def participant_page(
         signers=SIGNERS,
         partners=_partners(desk),
         partner_names=dict(_partners(desk)),
+        disclosed=disclosures.disclosures_of(session, participant_id) if may[Action.KEEP_DISCLOSURES] else [],
+        grounds=GROUNDS,
+        is_due=row["retain_until"] is not None and row["retain_until"] < desk.day and not row["held"],
+        is_followed=retention.is_followed(session, participant_id),
         risk=risks.last(session, participant_id, "admission"),
         recruiter_risk=risks.last(session, participant_id, "recruiter"),
         risk_words=RISKS,
@@ -299,6 +279,8 @@ def participant_page(
 
 
 _ACTS: Final = (
+    Action.KEEP_DISCLOSURES,
+    Action.KEEP_RETENTION,
     Action.READ_IDENTITY,
     Action.TRIAGE,
     Action.KEEP_ADMISSION,
@@ -332,12 +314,7 @@ def _said_of(proposal: workers.Proposal, names: Mapping[UUID, str]) -> str:
         told.append(gettext(N_("%(hours)s h a week")) % {"hours": f"{load.hours:g}"})
     if proposal.waiting:
         told.append(gettext(N_("%(count)s to meet")) % {"count": proposal.waiting})
-    if load.is_overloaded:
-        told.append(gettext(N_("overloaded")))
-    if proposal.speaks:
-        told.append(gettext(N_("speaks the language")))
-    if proposal.knew:
-        told.append(gettext(N_("knows the person")))
+    told += [gettext(WHY_PROPOSED[reason]) for reason in proposal.reasons]
     return " – ".join([*parts, ", ".join(told)])
 
 

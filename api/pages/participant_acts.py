@@ -12,7 +12,7 @@ from api.pages.forms import Text, day_of, day_or_none, id_or_none
 from api.pages.frame import see_other
 from api.pages.participant import act_on, participant_page
 from api.permissions import Action, allows, asks, require
-from api.session import AtDesk, Desk
+from api.session import AtDesk
 from duties.actors import Actor
 from duties.participants import barring, consents, duplicates, first_meetings, numbers, risks, triage, workers
 from duties.participants.consents import Signed
@@ -282,7 +282,7 @@ def withdraw_consent(desk: AtDesk, request: Request, participant_id: UUID, conse
     """The person takes a consent back; nobody asks why."""
 
     def act(by: Actor) -> None:
-        _refuse_other(desk, participant_id, consent_id)
+        consents.refuse_other(desk.session, participant_id, consent_id)
         consents.withdraw(desk.session, consent_id, by=by, at=desk.at)
 
     return act_on(desk, request, participant_id, Action.KEEP_ADMISSION, act, "consent")
@@ -296,7 +296,7 @@ def store_consent(
     """The coordinator keeps the signed form."""
 
     def act(by: Actor) -> None:
-        _refuse_other(desk, participant_id, consent_id)
+        consents.refuse_other(desk.session, participant_id, consent_id)
         consents.store(desk.session, consent_id, copy_given_on=day_or_none(copy_given_on), by=by, at=desk.at)
 
     return act_on(desk, request, participant_id, Action.DECIDE_ADMISSION, act, "consent")
@@ -376,8 +376,3 @@ def _referral_id(text: str) -> UUID:
     if found is None:
         raise Refusal("referral.not_there", N_("There is no such referral."))
     return found
-
-
-def _refuse_other(desk: Desk, participant_id: UUID, consent_id: UUID) -> None:
-    if consent_id not in {row["id"] for row in consents.consents_of(desk.session, participant_id)}:
-        raise Refusal("consent.unknown", N_("There is no such consent."))

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from sqlalchemy import text
 
 from api.pages import (
+    activities,
     activity,
     agenda,
     agreement,
@@ -20,6 +21,7 @@ from api.pages import (
     caseload,
     cases,
     committees,
+    consent_form,
     decisions,
     departures,
     doors,
@@ -35,6 +37,7 @@ from api.pages import (
     opening,
     participant,
     participant_acts,
+    participant_file,
     partners,
     people,
     person,
@@ -45,6 +48,7 @@ from api.pages import (
     protocols,
     referrals,
     referring_by_link,
+    research_consents,
     sign_in,
     sitting,
     statements,
@@ -94,6 +98,10 @@ _FRAMED: tuple[APIRouter, ...] = (
     referrals.router,
     participant.router,
     participant_acts.router,
+    participant_file.router,
+    consent_form.router,
+    research_consents.router,
+    activities.router,
     my_access.router,
 )
 

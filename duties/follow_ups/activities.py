@@ -6,7 +6,7 @@ state of the follow-up, and the database holds it too (`alone_in_theirs`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -21,10 +21,13 @@ from duties.here import local_day, many, one, program_of
 from duties.refusals import Refusal
 from locales import N_
 from models.base import refers, table_of
-from models.follow_up import ACTIVITY_KINDS, Activity, ActivityPart
+from models.follow_up import ACTIVITY_KINDS, Activity, ActivityPart, FollowUp
+from models.participant import Participant
 
 _activity = table_of(Activity)
 _part = table_of(ActivityPart)
+_follow_up = table_of(FollowUp)
+_participant = table_of(Participant)
 
 KIND: Final = "activity"
 
@@ -104,6 +107,46 @@ def call_off(session: Session, activity_id: UUID, *, by: Actor, at: datetime) ->
         )
     ]
     events.write_many(session, "follow_up.activity_called_off", "follow_up", lines, by=by, at=at)
+
+
+def planned(session: Session, follow_up_ids: Collection[UUID], since: date) -> list[dict[str, Any]]:
+    """What is planned with any of these from a local day on, the nearest first, each with the numbers that take part.
+
+    An activity has every number, also those that are not of `follow_up_ids`; what was called off is left out.
+    """
+    here = program_of(session)
+    wanted = _part.c.follow_up_id.in_(list(follow_up_ids))
+    theirs = select(_part.c.activity_id).where(_part.c.program_id == here, wanted)
+    rows = many(
+        session,
+        select(_activity.c.id, _activity.c.held_on, _activity.c.kind, _participant.c.number, _part.c.alone)
+        .join(_part, refers(_part.c.activity_id, _activity))
+        .join(_follow_up, refers(_part.c.follow_up_id, _follow_up))
+        .join(_participant, refers(_follow_up.c.participant_id, _participant))
+        .where(
+            _activity.c.program_id == here,
+            _activity.c.id.in_(theirs),
+            _activity.c.held_on >= since,
+            _activity.c.called_off_at.is_(None),
+        )
+        .order_by(_activity.c.held_on, _activity.c.id, _part.c.place),
+    )
+    found: dict[UUID, dict[str, Any]] = {}
+    for row in rows:
+        entry = found.setdefault(row["id"], {**row, "numbers": []})
+        entry["numbers"].append(row["number"])
+    return list(found.values())
+
+
+def taking_part(session: Session, activity_id: UUID) -> list[UUID]:
+    """The follow-ups of those with whom an activity is planned; none of one that there is not."""
+    return list(
+        session.scalars(
+            select(_part.c.follow_up_id)
+            .where(_part.c.program_id == program_of(session), _part.c.activity_id == activity_id)
+            .order_by(_part.c.place)
+        )
+    )
 
 
 def activities_of(session: Session, follow_up_id: UUID, since: date) -> list[dict[str, Any]]:

@@ -25,11 +25,10 @@ from duties.here import local_day, many, one, program_of
 from duties.participants.ages import signers
 from duties.participants.held import finish_step, hold_participant
 from duties.participants.identity import identity_within
-from duties.participants.sealing import seal
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of
-from models.consent import CONSENT_PURPOSES, DISCLOSURE_GROUNDS, SIGNED_BY, Consent, Disclosure, ResearchConsent
+from models.consent import CONSENT_PURPOSES, SIGNED_BY, Consent
 
 TEXTS: Final = Path(__file__).resolve().parents[1] / "consent_texts"
 TEXT: Final = "consent"
@@ -37,8 +36,6 @@ TEXT: Final = "consent"
 CURRENT: Final = 1
 
 _consent = table_of(Consent)
-_research = table_of(ResearchConsent)
-_disclosure = table_of(Disclosure)
 
 
 @dataclass(frozen=True)
@@ -220,6 +217,12 @@ def stands(
     )
 
 
+def refuse_other(session: Session, participant_id: UUID, consent_id: UUID) -> None:
+    """Refuse a consent that is not of this participant. Raises Refusal."""
+    if consent_id not in {row["id"] for row in consents_of(session, participant_id)}:
+        raise Refusal("consent.unknown", N_("There is no such consent."))
+
+
 def consents_of(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
     """Every consent of a participant that was ever signed, the last one first."""
     return many(
@@ -227,131 +230,6 @@ def consents_of(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
         select(_consent)
         .where(_consent.c.program_id == program_of(session), _consent.c.participant_id == participant_id)
         .order_by(_consent.c.recorded_at.desc(), _consent.c.id),
-    )
-
-
-# ------------------------------------------------------------------------------------------------ research, FU-9
-
-
-def keep_research_consent(session: Session, participant_id: UUID, signed_on: date, *, by: Actor, at: datetime) -> None:
-    """Record consent to research, apart from the program's, by the research coordinator (FU-9). Raises Refusal."""
-    held = hold_participant(session, participant_id)
-    if held["state"] != "admitted":
-        raise Refusal("research.admitted", N_("Consent to research is asked of participants alone."), source="FU-9")
-    if signed_on > local_day(session, at):
-        raise Refusal("consent.days", N_("A form is explained first, signed then, and never on a day to come."))
-    if research_consent(session, participant_id) is not None:
-        raise Refusal("research.there", N_("This participant has consented to research already."), source="FU-9")
-    row = ResearchConsent(
-        program_id=program_of(session),
-        id=uuid4(),
-        participant_id=participant_id,
-        signed_on=signed_on,
-        kept_by=by.person_id,  # type: ignore[arg-type]  # a person
-        recorded_at=at,
-    )
-    session.execute(insert(_research).values(row.model_dump()))
-    events.write(session, "research_consent.kept", "participant", participant_id, by=by, at=at)
-
-
-def withdraw_research_consent(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """The participant takes consent to research back; nothing else changes for them. Raises Refusal: there is none."""
-    ended = session.scalar(
-        update(_research)
-        .where(
-            _research.c.program_id == program_of(session),
-            _research.c.participant_id == participant_id,
-            _research.c.withdrawn_on.is_(None),
-        )
-        .values(withdrawn_on=local_day(session, at), withdrawn_at=at)
-        .returning(_research.c.id)
-    )
-    if ended is None:
-        raise Refusal("research.none", N_("This participant has not consented to research."), source="FU-9")
-    events.write(session, "research_consent.withdrawn", "participant", participant_id, by=by, at=at)
-
-
-def research_consent(session: Session, participant_id: UUID) -> dict[str, Any] | None:
-    """The consent to research that stands; None where there is none."""
-    return one(
-        session,
-        select(_research).where(
-            _research.c.program_id == program_of(session),
-            _research.c.participant_id == participant_id,
-            _research.c.withdrawn_on.is_(None),
-        ),
-    )
-
-
-# ---------------------------------------------------------------------------------------------- disclosures, AD-R12
-
-
-def disclose(
-    session: Session,
-    participant_id: UUID,
-    ground: str,
-    *,
-    to_whom: str,
-    what: str,
-    disclosed_on: date,
-    only_necessary: bool,
-    by: Actor,
-    at: datetime,
-) -> UUID:
-    """Record what was said without consent, on which ground, to whom: only what was necessary (AD-R12).
-
-    Raises Refusal.
-    """
-    held = hold_participant(session, participant_id)
-    if held["state"] in ("draft", "destroyed"):
-        raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
-    if ground not in DISCLOSURE_GROUNDS:
-        raise Refusal("disclosure.ground", N_("Choose the ground in law."), source="AD-R12")
-    if not (to_whom.strip() and what.strip()):
-        raise Refusal("disclosure.empty", N_("Say to whom it was said, and what."), source="AD-R12")
-    if not only_necessary:
-        raise Refusal(
-            "disclosure.only",
-            N_("Only what is necessary is said without consent: state that it was so."),
-            source="AD-R12",
-        )
-    if disclosed_on > local_day(session, at):
-        raise Refusal("disclosure.when", N_("A disclosure is recorded once it was made."))
-    disclosure_id = uuid4()
-    row = Disclosure(
-        program_id=program_of(session),
-        id=disclosure_id,
-        participant_id=participant_id,
-        ground=ground,
-        disclosed_on=disclosed_on,
-        disclosed_by=by.person_id,  # type: ignore[arg-type]  # a person
-        sealed=seal(
-            session,
-            participant_id,
-            f"disclosure/{disclosure_id}",
-            {"to_whom": to_whom.strip(), "what": what.strip()},
-        ),
-        recorded_by=by.person_id,  # type: ignore[arg-type]  # a person
-        recorded_at=at,
-    )
-    session.execute(insert(_disclosure).values(row.model_dump()))
-    events.write(session, "disclosure.recorded", "participant", participant_id, by=by, at=at, ground=ground)
-    return disclosure_id
-
-
-def disclosures_of(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
-    """What was disclosed without consent of a participant, the last one first, without what is sealed."""
-    return many(
-        session,
-        select(
-            _disclosure.c.id,
-            _disclosure.c.ground,
-            _disclosure.c.disclosed_on,
-            _disclosure.c.disclosed_by,
-            _disclosure.c.recorded_at,
-        )
-        .where(_disclosure.c.program_id == program_of(session), _disclosure.c.participant_id == participant_id)
-        .order_by(_disclosure.c.disclosed_on.desc(), _disclosure.c.id),
     )
 
 

@@ -23,6 +23,7 @@ from duties.participants.sealing import keys_of
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of
+from models.follow_up import FollowUp
 from models.participant import DataKey, Participant
 from models.referral import Referral
 
@@ -32,6 +33,7 @@ WITHOUT_ROW: Final = timedelta(days=1)
 _participant = table_of(Participant)
 _referral = table_of(Referral)
 _key = table_of(DataKey)
+_follow_up = table_of(FollowUp)
 
 
 def retain_until(session: Session, participant_id: UUID, day: date, *, by: Actor, at: datetime) -> None:
@@ -73,6 +75,10 @@ def destroy(session: Session, participant_id: UUID, *, by: Actor, at: datetime) 
         raise Refusal("retention.hold", N_("A legal hold keeps this file. Release it first."))
     if held["retain_until"] is None or held["retain_until"] >= local_day(session, at):
         raise Refusal("retention.not_yet", N_("This file is destroyed after its retention has ended."))
+    if is_followed(session, participant_id):
+        raise Refusal(
+            "retention.followed", N_("This participant is still followed: the file is needed."), source="FU-1"
+        )
     change_participant(
         session,
         held,
@@ -90,6 +96,20 @@ def destroy(session: Session, participant_id: UUID, *, by: Actor, at: datetime) 
         .values(destroyed_at=at)
     )
     events.write(session, "participant.destroyed", "participant", participant_id, by=by, at=at)
+
+
+def is_followed(session: Session, participant_id: UUID) -> bool:
+    """Whether the follow-up of a participant is active, or on a break from which they come back."""
+    return (
+        session.scalar(
+            select(_follow_up.c.id).where(
+                _follow_up.c.program_id == program_of(session),
+                _follow_up.c.participant_id == participant_id,
+                _follow_up.c.state.in_(["active", "on_break"]),
+            )
+        )
+        is not None
+    )
 
 
 def due(session: Session, day: date) -> list[dict[str, Any]]:

@@ -239,6 +239,18 @@ def take_back_triage(session: Session, referral_id: UUID, *, by: Actor, at: date
     events.write(session, "referral.taken_back", "referral", referral_id, by=by, at=at)
 
 
+def refuse_other(session: Session, participant_id: UUID, referral_id: UUID) -> None:
+    """Refuse a referral that is not about this person. Raises Refusal."""
+    if not session.scalar(
+        select(_referral.c.id).where(
+            _referral.c.program_id == program_of(session),
+            _referral.c.id == referral_id,
+            _referral.c.participant_id == participant_id,
+        )
+    ):
+        raise Refusal("referral.not_there", N_("There is no such referral."))
+
+
 def hold_referral(
     session: Session, referral_id: UUID, *, state: str = "received", seen: int | None = None
 ) -> dict[str, Any]:

@@ -80,6 +80,18 @@ class Proposal:
         return self.load.person_id
 
     @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it is proposed, or comes later: keys that pages say in words."""
+        said = {
+            "met": self.met,
+            "knew": self.knew and not self.met,
+            "language": self.speaks,
+            "area": self.nearby,
+            "no_room": not self.roomy,
+        }
+        return tuple(reason for reason, holds_true in said.items() if holds_true)
+
+    @property
     def possible(self) -> bool:
         """Whether nothing bars it: not absent, leaving or barred, and an agreement in force."""
         return self.load.can_be_given_one

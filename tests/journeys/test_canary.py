@@ -20,7 +20,7 @@ import pytest
 from sqlalchemy import select, text
 
 from duties.name_gate import Gate
-from duties.participants import consents, first_meetings, numbers, risks, triage
+from duties.participants import consents, disclosures, first_meetings, numbers, risks, triage
 from duties.participants.consents import Signed
 from duties.participants.identity import open_identity
 from duties.participants.referring import ReferralForm
@@ -150,7 +150,7 @@ def lived(cast: Cast, caplog: pytest.LogCaptureFixture) -> Cast:
         consents.sign(session, participant_id, "program", signed, by=worker, at=LATER)
         risks.assess(session, participant_id, "admission", "red", why={"why": PLANTED["why_risk"]}, by=worker, at=LATER)
         numbers.admit(session, participant_id, by=by, at=LATER)
-        consents.disclose(
+        disclosures.disclose(
             session,
             participant_id,
             "ypa_39_1",

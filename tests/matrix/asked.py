@@ -155,6 +155,27 @@ _ASSESSED: Final = {"risk_reasons": "Le disque est chiffré."}
 _NOBODY: Final = "00000000-0000-4000-8000-000000000000"
 _MEETING: Final = {"seen": "{version_of_meeting}"}
 _HELD: Final = {"meeting_id": "held"}
+#: What was said without consent.
+_DISCLOSED: Final = {
+    "ground": "court_order",
+    "to_whom": "Le tribunal",
+    "what": "Ce qu’il ordonne",
+    "disclosed_on": TODAY.isoformat(),
+}
+_REFERRAL: Final = {
+    "given_name": "Viorne",
+    "family_name": "Sorbier",
+    "age": 15,
+    "phone": "514 555-0123",
+    "languages": ["fr"],
+    "reasons": "Demande de l’aide.",
+}
+_CONSENT: Final = {
+    **dict.fromkeys(("explained_on", "signed_on", "worker_signed_on"), TODAY.isoformat()),
+    "signed_by": "self",
+    "language": "fr",
+    "limits_stated": True,
+}
 _WAITING: Final = {"participant_id": "waiting"}
 _ITEM: Final = {"seen": "{version_of_item}"}
 
@@ -228,7 +249,18 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /participants/{participant_id}/joining": Sent(
         which=_WAITING, form={"referral": "{referral_id:waiting}", "to": "{participant_id}"}
     ),
-    "POST /participants/{participant_id}/decision": Sent(which=_WAITING, form={"item": _NOBODY, "outcome": "assign"}),
+    "POST /participants/{participant_id}/decision": Sent(
+        which=_WAITING, form={"seen": "1", "item": _NOBODY, "outcome": "assign"}
+    ),
+    "POST /participants/{participant_id}/worker": Sent(form={"seen": "1", "worker": "{deputy_id}"}),
+    "POST /participants/{participant_id}/triage/taking-back": Sent(
+        which=_WAITING, form={"seen": "2", "referral": "{referral_id:waiting}"}
+    ),
+    "POST /participants/{participant_id}/disclosures": Sent(form={**_DISCLOSED, "only_necessary": "yes"}),
+    "POST /participants/{participant_id}/retention": Sent(form={"day": TODAY.isoformat()}),
+    "POST /research-consents": Sent(form={"number": "#1999-01", "signed_on": TODAY.isoformat()}),
+    "POST /activities": Sent(form={"held_on": TODAY.isoformat(), "kind": "meal", "follow_up": "{follow_up_id}"}),
+    "POST /activities/{activity_id}/calling-off": Sent(path=f"/activities/{_NOBODY}/calling-off"),
     "POST /participants/{participant_id}/meetings": Sent(
         form={"met_on": TODAY.isoformat(), "way": "remote", "outcome": "thinks"}
     ),
@@ -497,6 +529,48 @@ SENT: Final[Mapping[str, Sent]] = {
     "PUT /api/v1/follow-ups/{follow_up_id}/missed-meetings/{no_show_id}": Sent(json={"strategy": "new_meeting"}),
     "PUT /api/v1/follow-ups/{follow_up_id}/state": Sent(json={"move": "resume"}),
     "PUT /api/v1/follow-ups/{follow_up_id}/workers": Sent(json={"person_id": "{person_id}"}),
+    "POST /api/v1/referrals": Sent(json={"given_name": "Viorne"}),
+    "PUT /api/v1/referrals/{referral_id}": Sent(json={"given_name": "Viorne"}),
+    "POST /api/v1/referrals/{referral_id}/sending": Sent(json=_REFERRAL),
+    "POST /api/v1/participants/{participant_id}/identity": Sent(json={"purpose": "urgent_help"}),
+    "POST /api/v1/participants/{participant_id}/duplicates": Sent(which=_WAITING),
+    "POST /api/v1/participants/{participant_id}/joining": Sent(
+        which=_WAITING, json={"referral_id": "{referral_id:waiting}", "to": "{participant_id}"}
+    ),
+    "PUT /api/v1/participants/{participant_id}/findings/{criterion}": Sent(
+        which=_WAITING,
+        path="/api/v1/participants/{participant_id}/findings/AD-C0",
+        json={"referral_id": "{referral_id:waiting}", "finding": "met", "fact": "Dit."},
+    ),
+    "POST /api/v1/participants/{participant_id}/triage": Sent(
+        which=_WAITING, json={"referral_id": "{referral_id:waiting}", "result": "committee"}
+    ),
+    "POST /api/v1/participants/{participant_id}/triage/taking-back": Sent(
+        which=_WAITING, json={"referral_id": "{referral_id:waiting}"}
+    ),
+    "POST /api/v1/participants/{participant_id}/decision": Sent(
+        which=_WAITING, json={"item_id": _NOBODY, "outcome": "defer", "reason": "Plus tard."}
+    ),
+    "PUT /api/v1/participants/{participant_id}/worker": Sent(json={"worker_id": "{deputy_id}"}),
+    "POST /api/v1/participants/{participant_id}/meetings": Sent(
+        json={"met_on": TODAY.isoformat(), "way": "remote", "outcome": "thinks"}
+    ),
+    "POST /api/v1/participants/{participant_id}/consents": Sent(json=_CONSENT),
+    "POST /api/v1/participants/{participant_id}/consents/{consent_id}/storing": Sent(
+        json={"copy_given_on": TODAY.isoformat()}
+    ),
+    "POST /api/v1/participants/{participant_id}/risks": Sent(json={"level": "green"}),
+    "POST /api/v1/participants/{participant_id}/barred": Sent(json={"person_id": "{deputy_id}"}),
+    "DELETE /api/v1/participants/{participant_id}/barred/{person_id}": Sent(
+        path="/api/v1/participants/{participant_id}/barred/{barred_id}"
+    ),
+    "POST /api/v1/participants/{participant_id}/disclosures": Sent(json={**_DISCLOSED, "only_necessary": True}),
+    "PUT /api/v1/participants/{participant_id}/retention": Sent(json={"day": TODAY.isoformat()}),
+    "POST /api/v1/research-consents": Sent(json={"number": "#1999-01", "signed_on": TODAY.isoformat()}),
+    "POST /api/v1/activities": Sent(
+        json={"held_on": TODAY.isoformat(), "kind": "meal", "follow_up_ids": ["{follow_up_id}"]}
+    ),
+    "DELETE /api/v1/activities/{activity_id}": Sent(path=f"/api/v1/activities/{_NOBODY}"),
     "POST /api/v1/privacy/incidents": Sent(json={**_INCIDENT, "organization_id": "{organization_id}"}),
     "PUT /api/v1/privacy/incidents/{incident_id}": Sent(json={**_INCIDENT, "organization_id": "{organization_id}"}),
     "PUT /api/v1/privacy/incidents/{incident_id}/assessment": Sent(json={**_ASSESSED, "serious_risk": False}),

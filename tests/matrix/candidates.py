@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import insert, select, update
 
-from duties.participants import links, referring
+from duties.participants import disclosures, links, referring
 from duties.participants.referring import ReferralForm
 from models.base import table_of
 from models.consent import Consent
@@ -91,6 +91,17 @@ def candidates_of(
             **days,
         )
         session.execute(insert(_consent).values(consent.model_dump()))
+        disclosure = disclosures.disclose(
+            session,
+            participant_id,
+            "court_order",
+            to_whom="Le tribunal",
+            what="Ce qu’il ordonne",
+            disclosed_on=TODAY,
+            only_necessary=True,
+            by=by,
+            at=AT,
+        )
         _, token = links.make_link(session, by=by, at=AT)
         unused, _ = links.make_link(session, by=by, at=AT)
     return {
@@ -99,6 +110,7 @@ def candidates_of(
         "referral_id": str(draft),
         "referral_id:waiting": str(waiting),
         "consent_id": str(consent.id),
+        "disclosure_id": str(disclosure),
         "link_id": str(unused),
         "refer_token": token,
         "barred_id": str(barred[0] if barred else uuid4()),

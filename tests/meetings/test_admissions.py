@@ -14,7 +14,17 @@ from sqlalchemy import select, text
 from sqlmodel import Session
 
 from duties import tasks
-from duties.participants import barring, consents, first_meetings, numbers, risks, triage, workers
+from duties.participants import (
+    barring,
+    consents,
+    disclosures,
+    first_meetings,
+    numbers,
+    research,
+    risks,
+    triage,
+    workers,
+)
 from duties.participants.consents import Signed
 from duties.participants.held import step_of
 from duties.participants.referring import ReferralForm
@@ -29,7 +39,7 @@ from models.participant import Participant
 from tests.api.desk import client_for
 from tests.cast import AT, TODAY, Cast
 from tests.flows.support import carry_all, letters, means_of
-from tests.following import agreed
+from tests.following import agreed, followed
 from tests.meetings.sitting import seat_everyone
 from tests.referring import ONDINE, declare_admission, look_at_everything, participant_of, refer, triaged
 
@@ -356,7 +366,21 @@ def test_whoever_speaks_the_language_and_knows_the_person_is_proposed_first(clin
     with clinic.session() as session:
         first = workers.proposals(session, participant_id, at=AT)[0]
     assert first.person_id == clinic.people[SECOND]
-    assert (first.speaks, first.knew, first.possible) == (True, True, True)
+    assert {"knew", "language"} <= set(first.reasons)
+    assert first.possible
+
+
+def test_who_goes_to_the_area_already_is_proposed_before_who_does_not_and_it_says_why(clinic: Cast) -> None:
+    spoken = replace(ONDINE, languages=("es",), area="laval")
+    participant_id = triaged(clinic, refer(clinic, spoken, by="manager_ccsmtl"))
+    with clinic.session() as session:
+        followed(session, clinic, worker=SECOND)
+        session.execute(text("update participant set area = 'montreal' where number is not null"))
+        first = workers.proposals(session, participant_id, at=AT)[0]
+        assert first.person_id != clinic.people[SECOND], "who has somebody already comes after who has nobody"
+        session.execute(text("update participant set area = 'laval' where number is not null"))
+        first = workers.proposals(session, participant_id, at=AT)[0]
+        assert (first.person_id, first.reasons) == (clinic.people[SECOND], ("area",))
 
 
 # The first meeting, the consent, the number.
@@ -527,12 +551,12 @@ def test_research_is_consented_apart_and_changes_nothing_else(clinic: Cast) -> N
     keeper = clinic.actor("research_coordinator")
     with clinic.session() as session:
         with pytest.raises(Refusal, match=r"research\.admitted"):
-            consents.keep_research_consent(session, participant_id, TODAY, by=keeper, at=LATER)
+            research.keep_research_consent(session, participant_id, TODAY, by=keeper, at=LATER)
         numbers.admit(session, participant_id, by=clinic.actor("coordinator"), at=LATER)
-        consents.keep_research_consent(session, participant_id, TODAY, by=keeper, at=LATER)
-        assert consents.research_consent(session, participant_id) is not None
-        consents.withdraw_research_consent(session, participant_id, by=keeper, at=LATER)
-        assert consents.research_consent(session, participant_id) is None
+        research.keep_research_consent(session, participant_id, TODAY, by=keeper, at=LATER)
+        assert research.research_consent(session, participant_id) is not None
+        research.withdraw_research_consent(session, participant_id, by=keeper, at=LATER)
+        assert research.research_consent(session, participant_id) is None
         assert consents.stands(session, participant_id, "program", TODAY + timedelta(days=3))
 
 
@@ -547,11 +571,11 @@ def test_a_disclosure_says_its_ground_to_whom_and_that_it_was_only_what_was_nece
     }
     with clinic.session() as session:
         with pytest.raises(Refusal, match=r"disclosure\.only"):
-            consents.disclose(session, participant_id, "ypa_39_1", only_necessary=False, **told)
+            disclosures.disclose(session, participant_id, "ypa_39_1", only_necessary=False, **told)
         with pytest.raises(Refusal, match=r"disclosure\.ground"):
-            consents.disclose(session, participant_id, "gossip", only_necessary=True, **told)
-        consents.disclose(session, participant_id, "ypa_39_1", only_necessary=True, **told)
-        (row,) = consents.disclosures_of(session, participant_id)
+            disclosures.disclose(session, participant_id, "gossip", only_necessary=True, **told)
+        disclosures.disclose(session, participant_id, "ypa_39_1", only_necessary=True, **told)
+        (row,) = disclosures.disclosures_of(session, participant_id)
     assert row["ground"] == "ypa_39_1"
     assert "sealed" not in row
 
@@ -653,7 +677,6 @@ def test_the_clinic_s_page_leads_to_the_candidate_and_the_decision_back_to_the_m
     assert f'href="{here}"' in member.get(f"/meetings/{meeting}").text, "who sits may see the candidate meanwhile"
     assert "Ondine" not in running_page + member.get(f"/meetings/{meeting}").text
     decided = {"item": str(item), "outcome": "assign", "worker": str(clinic.people[SECOND])}
-    assert coordinator.post(f"{here}/decision", data={**decided, "seen": str(version - 1)}).status_code == 409
+    assert coordinator.post(f"{here}/decision", data={**decided, "seen": str(version - 1)}).status_code == 412
     answer = coordinator.post(f"{here}/decision", data={**decided, "seen": str(version)})
     assert (answer.status_code, answer.headers["location"]) == (303, f"/meetings/{meeting}/run#item-{item}")
-    assert member.get(here).status_code == 404, "and no longer than the committee has it before it"

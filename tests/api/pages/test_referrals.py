@@ -184,10 +184,12 @@ def test_a_step_s_task_says_where_it_is_done_and_is_ticked_by_nobody(there: Cast
     assert f'href="/participants/{participant_id}#criteria"' in shown
     assert "/completion" not in shown
     assert "/waiver" not in shown
-    ticked = coordinator.post(f"/tasks/{task_id}/completion", data={"seen": "1", "words": "Fait."})
+    with there.session() as session:
+        seen = session.execute(text("select version from task where id = :id"), {"id": task_id}).scalar_one()
+    ticked = coordinator.post(f"/tasks/{task_id}/completion", data={"seen": str(seen), "words": "Fait."})
     assert ticked.status_code == 409
     answer = coordinator.post(
-        f"/api/v1/tasks/{task_id}/completion", json={"note": "Fait."}, headers={"If-Match": '"1"'}
+        f"/api/v1/tasks/{task_id}/completion", json={"note": "Fait."}, headers={"If-Match": f'"{seen}"'}
     )
     assert answer.json()["code"] == "task.by_its_act"
     assert f"/participants/{participant_id}#criteria" in coordinator.get("/").text

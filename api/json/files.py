@@ -1,0 +1,172 @@
+"""What is kept beside the admissions over JSON: consents to research, activities, and the text of the consent form."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+
+from api.at_follow_ups import caseload_of, find_follow_up, may
+from api.json.once import IdempotencyKey, Once
+from api.json.shapes import Day, Given, Shown, Typed
+from api.permissions import Action, Forbidden, Relation, asks, require, to_program
+from api.session import AtDesk, Desk
+from duties.follow_ups import activities
+from duties.follow_ups.held import follow_ups
+from duties.here import many, program_of
+from duties.participants import research
+from duties.participants.consents import CURRENT, text_of
+from duties.refusals import Refusal
+from models.base import table_of
+from models.follow_up import FollowUp
+
+router = APIRouter(tags=["files"])
+
+_follow_up = table_of(FollowUp)
+
+
+class ResearchGiven(Given):
+    """A signed consent to research, by the number on its form."""
+
+    number: Typed
+    signed_on: Day
+
+
+class ResearchShown(Shown):
+    """A consent to research."""
+
+    participant_id: UUID
+    number: str
+    signed_on: date
+    withdrawn_on: date | None
+
+
+class ActivityGiven(Given):
+    """An activity to plan with some whom the asker follows."""
+
+    held_on: Day
+    kind: Literal["outing", "workshop", "meal", "errand", "other"]
+    follow_up_ids: Annotated[list[UUID], Field(min_length=1, max_length=100)]
+
+
+class ActivityShown(Shown):
+    """An activity that is planned, with the numbers of those who take part."""
+
+    id: UUID
+    held_on: date
+    kind: str
+    numbers: list[str]
+    alone: bool
+
+
+class ConsentFormShown(Shown):
+    """The text of the consent form in one language, whole; whether a lawyer validated it."""
+
+    version: int
+    language: str
+    text: str
+    digest: str
+    validated: bool
+
+
+@router.get("/research-consents")
+@asks(Action.KEEP_RESEARCH_CONSENTS)
+def get_research_consents(desk: AtDesk) -> list[ResearchShown]:
+    """The consents to research that stand, and those that were taken back, by number."""
+    require(Action.KEEP_RESEARCH_CONSENTS, to_program(desk.asker))
+    return [ResearchShown.model_validate(row) for row in research.research_consents(desk.session)]
+
+
+@router.post("/research-consents", status_code=201)
+@asks(Action.KEEP_RESEARCH_CONSENTS)
+def keep_research_consent(
+    body: ResearchGiven, desk: AtDesk, request: Request, response: Response, idempotency_key: IdempotencyKey = ""
+) -> list[ResearchShown]:
+    """Record a consent to research that was signed (FU-9)."""
+    once = Once.of(desk, request, idempotency_key)
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    by = require(Action.KEEP_RESEARCH_CONSENTS, to_program(desk.asker))
+    participant_id = research.of_number(desk.session, body.number)
+    research.keep_research_consent(desk.session, participant_id, body.signed_on, by=by, at=desk.at)
+    once.done(response, 201, "/api/v1/research-consents")
+    return [ResearchShown.model_validate(row) for row in research.research_consents(desk.session)]
+
+
+@router.post("/research-consents/{participant_id}/withdrawal", status_code=204)
+@asks(Action.KEEP_RESEARCH_CONSENTS)
+def withdraw_research_consent(participant_id: UUID, desk: AtDesk) -> None:
+    """The participant takes it back; nothing else changes for them."""
+    by = require(Action.KEEP_RESEARCH_CONSENTS, to_program(desk.asker))
+    research.withdraw_research_consent(desk.session, participant_id, by=by, at=desk.at)
+
+
+@router.get("/activities")
+@asks(Action.PLAN_ACTIVITIES)
+def get_activities(desk: AtDesk) -> list[ActivityShown]:
+    """What is planned from today on with those whom the asker follows; for the coordinator with anyone."""
+    given = to_program(desk.asker)
+    require(Action.PLAN_ACTIVITIES, given)
+    if Relation.COORDINATOR in given:
+        rows = many(desk.session, follow_ups().where(_follow_up.c.program_id == program_of(desk.session)))
+        ids = [row["id"] for row in rows if _keeps(desk, row["id"])]
+    else:
+        ids = [row["id"] for row in caseload_of(desk.session, desk.asker)]
+    return [ActivityShown.model_validate(one) for one in activities.planned(desk.session, ids, desk.day)]
+
+
+@router.post("/activities", status_code=201)
+@asks(Action.PLAN_ACTIVITIES)
+def plan_activity(
+    body: ActivityGiven, desk: AtDesk, request: Request, response: Response, idempotency_key: IdempotencyKey = ""
+) -> ActivityShown:
+    """Plan an activity. Whoever also recruits others is never brought together with another (AD-C4)."""
+    once = Once.of(desk, request, idempotency_key)
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    by = require(Action.PLAN_ACTIVITIES, to_program(desk.asker))
+    for follow_up_id in body.follow_up_ids:
+        _, given = find_follow_up(desk.session, desk.asker, follow_up_id)
+        require(Action.KEEP_FOLLOW_UP, given)
+    activity_id = activities.plan_activity(
+        desk.session, body.follow_up_ids, held_on=body.held_on, kind=body.kind, by=by, at=desk.at
+    )
+    once.done(response, 201, "/api/v1/activities")
+    planned = activities.planned(desk.session, body.follow_up_ids, desk.day)
+    return ActivityShown.model_validate(next(one for one in planned if one["id"] == activity_id))
+
+
+@router.delete("/activities/{activity_id}", status_code=204)
+@asks(Action.PLAN_ACTIVITIES)
+def call_off_activity(activity_id: UUID, desk: AtDesk) -> None:
+    """Call an activity off: by whoever follows one of those who take part, or the coordinator."""
+    by = require(Action.PLAN_ACTIVITIES, to_program(desk.asker))
+    if not any(_keeps(desk, one) for one in activities.taking_part(desk.session, activity_id)):
+        raise Forbidden
+    activities.call_off(desk.session, activity_id, by=by, at=desk.at)
+
+
+@router.get("/consent-form")
+@asks(Action.SEE_CONSENT_FORM)
+def get_consent_form(
+    desk: AtDesk,
+    language: Annotated[Literal["fr", "en"] | None, Query()] = None,
+    version: Annotated[int, Query(ge=1, le=10_000)] = CURRENT,
+) -> ConsentFormShown:
+    """The text that is explained and signed."""
+    require(Action.SEE_CONSENT_FORM, to_program(desk.asker))
+    try:
+        return ConsentFormShown.model_validate(text_of(version, language or desk.language))
+    except Refusal:
+        raise Forbidden from None
+
+
+def _keeps(desk: Desk, follow_up_id: UUID) -> bool:
+    try:
+        _, given = find_follow_up(desk.session, desk.asker, follow_up_id)
+    except Forbidden:
+        return False
+    return may(Action.KEEP_FOLLOW_UP, given)

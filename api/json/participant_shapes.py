@@ -1,0 +1,402 @@
+"""What the routes of candidates and participants take and answer, and how a row becomes an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import Response
+from pydantic import AwareDatetime, Field, StrictBool, StringConstraints
+from sqlalchemy import select
+
+from api.json.once import etag
+from api.json.shapes import Day, Given, Shown, Typed
+from api.session import Desk
+from duties.here import one, program_of
+from duties.participants import (
+    consents,
+    disclosures,
+    first_meetings,
+    reading,
+    risks,
+    triage,
+    workers,
+)
+from duties.participants.held import case_of
+from duties.participants.identity import Identity
+from duties.participants.triage import Found
+from meetings import admissions
+from models.base import table_of
+from models.participant import Participant
+
+_participant = table_of(Participant)
+
+#: Nothing that is sealed: whoever is answered with this has read of nobody.
+_SHOWN = tuple(
+    _participant.c[name]
+    for name in (
+        *("id", "candidate_ref", "number", "state", "languages", "area", "recruiter", "admitted_on", "retain_until"),
+        *("held", "version"),
+    )
+)
+
+Words = Annotated[Typed, StringConstraints(max_length=triage.LONGEST)]
+
+
+class IdentityAsked(Given):
+    """What one reads it for, where it lies outside one's own follow-ups."""
+
+    purpose: Literal["", "hand_over", "urgent_help", "request_of_person", "legal_duty"] = ""
+
+
+class JoiningGiven(Given):
+    """That a referral is about somebody who is known."""
+
+    referral_id: UUID
+    to: UUID
+
+
+class FindingGiven(Given):
+    """How a criterion was found, and by what fact; an exception is made of AD-C3 alone, with why."""
+
+    referral_id: UUID
+    finding: Literal["met", "not_met", "unknown"] = "unknown"
+    fact: Words = ""
+    admit_all_the_same: StrictBool = False
+    why: Words = ""
+
+
+class TriageGiven(Given):
+    """Where a referral goes; a worker goes with `forwarded`, what was offered with `refused`."""
+
+    referral_id: UUID
+    result: Literal["committee", "forwarded", "refused"]
+    reason: Words = ""
+    offered: Words = ""
+    worker_id: UUID | None = None
+    second_id: UUID | None = None
+
+
+class TakingBackGiven(Given):
+    """The referral that is triaged again."""
+
+    referral_id: UUID
+
+
+class AdmissionDecisionGiven(Given):
+    """What the committee decides of a candidate, on an item of its agenda."""
+
+    item_id: UUID
+    outcome: Literal["assign", "defer", "more", "refuse"]
+    worker_id: UUID | None = None
+    second_id: UUID | None = None
+    reason: Words = ""
+    offered: Words = ""
+
+
+class AnotherWorkerGiven(Given):
+    """Who meets the candidate instead, and who with them."""
+
+    worker_id: UUID
+    second_id: UUID | None = None
+
+
+class MeetingGiven(Given):
+    """A meeting before admission, and what the person said."""
+
+    met_on: Day
+    way: Literal["in_person", "remote"]
+    outcome: Literal["thinks", "commits", "declines"]
+    with_second: StrictBool = False
+    back_on: Day | None = None
+
+
+class ConsentGiven(Given):
+    """A consent as its form says it."""
+
+    purpose: Literal["program", "sharing", "referral"] = "program"
+    organization_id: UUID | None = None
+    explained_on: Day
+    signed_on: Day
+    signed_by: Literal["self", "parental_authority", "tutor"]
+    worker_signed_on: Day
+    language: Literal["fr", "en"]
+    limits_stated: StrictBool
+    copy_given_on: Day | None = None
+    ends_on: Day | None = None
+
+
+class StoringGiven(Given):
+    """When the participant got their copy, where the form did not say it."""
+
+    copy_given_on: Day | None = None
+
+
+class RiskGiven(Given):
+    """A risk, and why: `admission` has `why`; `recruiter` the four things that the committee weighs (AD-C4)."""
+
+    kind: Literal["admission", "recruiter"] = "admission"
+    level: Literal["red", "yellow", "green", "none", "benefits_exceed", "risks_exceed"]
+    why: Words = ""
+    profile: Words = ""
+    involvement: Words = ""
+    benefits: Words = ""
+    risks: Words = ""
+
+    def told(self) -> dict[str, str]:
+        """What stands behind it, as it is sealed."""
+        names = ("why",) if self.kind == "admission" else ("profile", "involvement", "benefits", "risks")
+        return {name: getattr(self, name) for name in names}
+
+
+class BarGiven(Given):
+    """Somebody whom the person does not want near their file."""
+
+    person_id: UUID
+
+
+class DisclosureGiven(Given):
+    """What was said without consent: on what ground, to whom, what; and that it was only what was necessary."""
+
+    ground: Literal["ypa_38d", "ypa_39_1", "ypa_72_6", "danger_to_life", "court_order", "other_law"]
+    to_whom: Words
+    what: Words
+    disclosed_on: Day
+    only_necessary: StrictBool
+
+
+class RetentionGiven(Given):
+    """The last day on which a file is kept."""
+
+    day: Day
+
+
+class FoundShown(Shown):
+    """How a criterion was found last, without the sealed fact."""
+
+    criterion: str
+    finding: str
+    on: date
+    found_by: UUID
+    allowed_by: UUID | None
+
+
+class FactShown(Shown):
+    """The fact behind a criterion, and why an exception was made."""
+
+    criterion: str
+    fact: str
+    why: str
+
+
+class ReferralOf(Shown):
+    """A referral of the person, without what it says."""
+
+    id: UUID
+    state: str
+    way: str
+    result: str
+    received_at: AwareDatetime | None
+    triaged_at: AwareDatetime | None
+    version: int
+
+
+class DecidedShown(Shown):
+    """What was decided of a candidate. `item_id` is None of a direct forwarding."""
+
+    outcome: str
+    taken_at: AwareDatetime
+    taken_by: UUID
+    item_id: UUID | None
+    decision_id: UUID | None
+
+
+class MeetingShown(Shown):
+    """A meeting before admission."""
+
+    met_on: date
+    way: str
+    outcome: str
+    back_on: date | None
+    worker_id: UUID
+    second_id: UUID | None
+
+
+class ConsentShown(Shown):
+    """A consent that was signed once."""
+
+    id: UUID
+    purpose: str
+    organization_id: UUID | None
+    text_version: int
+    language: str
+    signed_on: date
+    signed_by: str
+    copy_given_on: date | None
+    ends_on: date | None
+    stored_at: AwareDatetime | None
+    withdrawn_on: date | None
+    replaced_at: AwareDatetime | None
+
+
+class DisclosureShown(Shown):
+    """A disclosure without consent, without what is sealed."""
+
+    id: UUID
+    ground: str
+    disclosed_on: date
+    disclosed_by: UUID
+
+
+class DisclosureWords(Shown):
+    """To whom something was said without consent, and what."""
+
+    to_whom: str
+    what: str
+
+
+class ParticipantShown(Shown):
+    """A candidate or participant by reference or number, and nothing nominative."""
+
+    id: UUID
+    candidate_ref: str
+    number: str | None
+    state: str
+    languages: list[str]
+    area: str
+    never_with_others: bool
+    admitted_on: date | None
+    retain_until: date | None
+    held: bool
+    case_id: UUID | None
+    worker_id: UUID | None
+    second_id: UUID | None
+    risk: str | None
+    risk_to_others: str | None
+    referrals: list[ReferralOf]
+    criteria: list[FoundShown]
+    decisions: list[DecidedShown]
+    meetings: list[MeetingShown]
+    consents: list[ConsentShown]
+    disclosures: list[DisclosureShown]
+    version: int
+
+
+class ReferralWords(Shown):
+    """What a referral says."""
+
+    received_at: AwareDatetime
+    setting: str = ""
+    legal_care: str = ""
+    reasons: str = ""
+    facts: dict[str, str] = Field(default_factory=dict)
+    referrer_name: str = ""
+    referrer_organization: str = ""
+    referrer_contact: str = ""
+
+
+class IdentityShown(Shown):
+    """Who somebody is, and what was referred: nominative."""
+
+    given_name: str
+    family_name: str
+    birth_date: date | None
+    age: int | None
+    age_on: date | None
+    phone: str
+    email: str
+    address: str
+    contact_note: str
+    referrals: list[ReferralWords]
+    facts: list[FactShown]
+
+    @classmethod
+    def of(cls, who: Identity, told: Sequence[Mapping[str, Any]], found: Mapping[str, Found]) -> IdentityShown:
+        """Of what was opened."""
+        names = set(cls.model_fields) - {"referrals", "facts"}
+        return cls(
+            **{name: getattr(who, name) for name in names},
+            referrals=[ReferralWords.model_validate(dict(one)) for one in told],
+            facts=[FactShown.model_validate(one) for one in found.values()],
+        )
+
+
+class DuplicateShown(Shown):
+    """Somebody who may be the same person."""
+
+    participant_id: UUID
+    name: Annotated[str, Field(description="A number or a candidate's reference, never a name.")]
+    state: str
+    shared: int
+    same_birth: bool | None
+
+
+class ProposalShown(Shown):
+    """A worker whom one may name: what speaks for them, and what bars them."""
+
+    person_id: UUID
+    organization_id: UUID
+    hours: float | None
+    primary: int
+    weight: float
+    waiting: int
+    is_overloaded: bool
+    bars: list[str]
+    reasons: list[str]
+
+
+def shown_participant(
+    desk: Desk, participant_id: UUID, response: Response, *, with_disclosures: bool = True
+) -> ParticipantShown:
+    """Somebody as they stand now, also to whoever did an act that ended what they were to the file.
+
+    That something was disclosed is for those who keep the file: `with_disclosures`.
+    """
+    session = desk.session
+    row = one(
+        session,
+        select(*_SHOWN).where(_participant.c.program_id == program_of(session), _participant.c.id == participant_id),
+    )
+    assert row is not None  # noqa: S101 - found before
+    response.headers["ETag"] = etag(row["version"])
+    named = workers.named(session, participant_id)
+    risk = risks.last(session, participant_id, "admission")
+    others = risks.last(session, participant_id, "recruiter")
+    return ParticipantShown(
+        **{name: value for name, value in row.items() if name != "recruiter"},
+        never_with_others=row["recruiter"],
+        case_id=case_of(session, participant_id),
+        worker_id=named["worker_id"] if named else None,
+        second_id=named["second_id"] if named else None,
+        risk=risk["level"] if risk else None,
+        risk_to_others=others["level"] if others else None,
+        referrals=[ReferralOf.model_validate(each) for each in reading.referrals_of(session, participant_id)],
+        criteria=[FoundShown.model_validate(each) for each in triage.findings_of(session, participant_id).values()],
+        decisions=[DecidedShown.model_validate(each) for each in admissions.decisions_about(session, participant_id)],
+        meetings=[MeetingShown.model_validate(each) for each in first_meetings.meetings_of(session, participant_id)],
+        consents=[ConsentShown.model_validate(each) for each in consents.consents_of(session, participant_id)],
+        disclosures=[
+            DisclosureShown.model_validate(each)
+            for each in (disclosures.disclosures_of(session, participant_id) if with_disclosures else ())
+        ],
+    )
+
+
+def shown_proposals(desk: Desk, participant_id: UUID) -> list[ProposalShown]:
+    """The workers of the day, whoever fits first."""
+    return [
+        ProposalShown(
+            person_id=each.person_id,
+            organization_id=each.load.organization_id,
+            hours=each.load.hours,
+            primary=each.load.primary,
+            weight=each.load.weight,
+            waiting=each.waiting,
+            is_overloaded=each.load.is_overloaded,
+            bars=list(each.load.bars),
+            reasons=list(each.reasons),
+        )
+        for each in workers.proposals(desk.session, participant_id, at=desk.at)
+    ]

@@ -1,0 +1,449 @@
+"""Candidates and participants over JSON: by reference or number, and who they are by one act that stands in the record.
+
+The answers hold nothing nominative but those of `identity` and of a disclosure's `reading`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from api.at_participants import find_participant, ground_in, ground_of, is_in_session, read_referrals
+from api.json.once import IdempotencyKey, IfMatch, Once, seen_version
+from api.json.participant_shapes import (
+    AdmissionDecisionGiven,
+    AnotherWorkerGiven,
+    BarGiven,
+    ConsentGiven,
+    DisclosureGiven,
+    DisclosureWords,
+    DuplicateShown,
+    FindingGiven,
+    IdentityAsked,
+    IdentityShown,
+    JoiningGiven,
+    MeetingGiven,
+    ParticipantShown,
+    ProposalShown,
+    RetentionGiven,
+    RiskGiven,
+    StoringGiven,
+    TakingBackGiven,
+    TriageGiven,
+    shown_participant,
+    shown_proposals,
+)
+from api.json.referrals import Criterion
+from api.permissions import Action, Relation, allows, asks, require
+from api.session import AtDesk, Desk
+from duties.actors import Actor
+from duties.participants import (
+    barring,
+    consents,
+    disclosures,
+    duplicates,
+    first_meetings,
+    numbers,
+    retention,
+    risks,
+    triage,
+    workers,
+)
+from duties.participants.consents import Signed
+from duties.participants.identity import open_identity
+from duties.reads import CHOSEN
+from duties.refusals import Refusal
+from locales import N_
+from meetings import admissions
+
+router = APIRouter(prefix="/participants", tags=["participants"])
+
+
+@router.get("/{participant_id}")
+@asks(Action.SEE_PARTICIPANT)
+def get_participant(participant_id: UUID, desk: AtDesk, response: Response) -> ParticipantShown:
+    """Where somebody stands, and what was found, decided and consented, without opening anything that is sealed."""
+    _, given = find_participant(desk.session, desk.asker, participant_id)
+    keeps = allows(Action.KEEP_DISCLOSURES, given) is not None
+    return shown_participant(desk, participant_id, response, with_disclosures=keeps)
+
+
+@router.post("/{participant_id}/identity")
+@asks(Action.READ_IDENTITY)
+def read_identity(participant_id: UUID, body: IdentityAsked, desk: AtDesk) -> IdentityShown:
+    """Who they are and what was referred. Each reading is in the record, with its purpose where one is asked for."""
+    _, given = find_participant(desk.session, desk.asker, participant_id, Action.READ_IDENTITY)
+    by = require(Action.READ_IDENTITY, given)
+    session, at, ground = desk.session, desk.at, ground_in(desk.session, given, participant_id)
+    purpose = next((one for one in CHOSEN if one.value == body.purpose), None)
+    who = open_identity(session, participant_id, by=by, at=at, ground=ground, purpose=purpose)
+    told = read_referrals(session, participant_id, by=by, at=at, ground=ground, purpose=purpose)
+    found: dict[str, Any] = {}
+    if Relation.COORDINATOR in given or is_in_session(session, participant_id):
+        found = triage.read_findings(session, participant_id, language=desk.language, by=by, at=at)
+    return IdentityShown.of(who, told, found)
+
+
+@router.post("/{participant_id}/duplicates")
+@asks(Action.TRIAGE)
+def find_duplicates(participant_id: UUID, desk: AtDesk) -> list[DuplicateShown]:
+    """Those who may be the same person: for the coordinator alone, and in the record."""
+    by = _actor(desk, participant_id, Action.TRIAGE)
+    found = duplicates.possible_duplicates(desk.session, participant_id, by=by, at=desk.at)
+    return [DuplicateShown.model_validate(one) for one in found]
+
+
+@router.post("/{participant_id}/joining", status_code=204)
+@asks(Action.TRIAGE)
+def join(participant_id: UUID, body: JoiningGiven, desk: AtDesk) -> None:
+    """Say that a referral is about somebody who is known: it becomes theirs."""
+    by = _actor(desk, participant_id, Action.TRIAGE)
+    find_participant(desk.session, desk.asker, body.to)
+    triage.refuse_other(desk.session, participant_id, body.referral_id)
+    duplicates.join_referral(desk.session, body.referral_id, body.to, by=by, at=desk.at)
+
+
+@router.put("/{participant_id}/findings/{criterion}")
+@asks(Action.TRIAGE)
+def find(
+    participant_id: UUID, criterion: Criterion, body: FindingGiven, desk: AtDesk, response: Response
+) -> ParticipantShown:
+    """Record how a criterion was found, by what fact. The age works itself out, as of the day."""
+
+    def act(by: Actor) -> None:
+        triage.refuse_other(desk.session, participant_id, body.referral_id)
+        if criterion == "AD-C1":
+            triage.find_age(desk.session, body.referral_id, by=by, at=desk.at)
+            return
+        triage.find_criterion(
+            desk.session,
+            body.referral_id,
+            criterion,
+            body.finding,
+            fact=body.fact,
+            admit_all_the_same=body.admit_all_the_same,
+            why=body.why,
+            by=by,
+            at=desk.at,
+        )
+
+    return _do(desk, participant_id, Action.TRIAGE, act, response)
+
+
+@router.post("/{participant_id}/triage")
+@asks(Action.TRIAGE)
+def decide_triage(
+    participant_id: UUID, body: TriageGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
+) -> ParticipantShown:
+    """Say where the referral goes; straight to a worker where it cannot wait. If-Match is the referral's version."""
+    seen = seen_version(if_match)
+
+    def act(by: Actor) -> None:
+        triage.refuse_other(desk.session, participant_id, body.referral_id)
+        triage.triage(
+            desk.session,
+            body.referral_id,
+            body.result,
+            reason=body.reason,
+            offered=body.offered,
+            by=by,
+            at=desk.at,
+            seen=seen,
+        )
+        if body.result == "forwarded":
+            if body.worker_id is None:
+                raise Refusal("admission.whom.missing", N_("Say who follows up."), source="AD-R4")
+            admissions.forward(
+                desk.session, participant_id, body.worker_id, second_id=body.second_id, by=by, at=desk.at
+            )
+
+    return _do(desk, participant_id, Action.TRIAGE, act, response)
+
+
+@router.post("/{participant_id}/triage/taking-back")
+@asks(Action.TRIAGE)
+def take_back_triage(
+    participant_id: UUID, body: TakingBackGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
+) -> ParticipantShown:
+    """Triage a referral again. If-Match is the referral's version."""
+    seen = seen_version(if_match)
+
+    def act(by: Actor) -> None:
+        triage.refuse_other(desk.session, participant_id, body.referral_id)
+        triage.take_back_triage(desk.session, body.referral_id, by=by, at=desk.at, seen=seen)
+
+    return _do(desk, participant_id, Action.TRIAGE, act, response)
+
+
+@router.get("/{participant_id}/proposals")
+@asks(Action.DECIDE_ADMISSION)
+def get_proposals(participant_id: UUID, desk: AtDesk) -> list[ProposalShown]:
+    """Every youth worker of the day, whoever fits first, with why, and why not."""
+    _actor(desk, participant_id, Action.DECIDE_ADMISSION)
+    return shown_proposals(desk, participant_id)
+
+
+@router.post("/{participant_id}/decision")
+@asks(Action.DECIDE_ADMISSION)
+def decide(
+    participant_id: UUID, body: AdmissionDecisionGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
+) -> ParticipantShown:
+    """Record what the committee decides while it sits. If-Match is the agenda item's version."""
+    seen = seen_version(if_match)
+
+    def act(by: Actor) -> None:
+        if admissions.candidate_of(desk.session, body.item_id) != participant_id:
+            raise Refusal("admission.no_candidate", N_("This item is not about an admission."))
+        admissions.decide_admission(
+            desk.session,
+            body.item_id,
+            body.outcome,
+            worker_id=body.worker_id,
+            second_id=body.second_id,
+            reason=body.reason,
+            offered=body.offered,
+            by=by,
+            at=desk.at,
+            seen=seen,
+        )
+
+    return _do(desk, participant_id, Action.DECIDE_ADMISSION, act, response)
+
+
+@router.put("/{participant_id}/worker")
+@asks(Action.DECIDE_ADMISSION)
+def name_another(
+    participant_id: UUID, body: AnotherWorkerGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
+) -> ParticipantShown:
+    """Name somebody else to meet a candidate who was given to a worker before."""
+    seen = seen_version(if_match)
+
+    def act(by: Actor) -> None:
+        workers.name_another(
+            desk.session, participant_id, body.worker_id, second_id=body.second_id, by=by, at=desk.at, seen=seen
+        )
+
+    return _do(desk, participant_id, Action.DECIDE_ADMISSION, act, response)
+
+
+@router.post("/{participant_id}/meetings", status_code=201)
+@asks(Action.KEEP_ADMISSION)
+def meet(
+    participant_id: UUID,
+    body: MeetingGiven,
+    desk: AtDesk,
+    request: Request,
+    response: Response,
+    idempotency_key: IdempotencyKey = "",
+) -> ParticipantShown:
+    """Record a first meeting, and what the person said."""
+    once = Once.of(desk, request, idempotency_key)
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    by = _actor(desk, participant_id, Action.KEEP_ADMISSION)
+    first_meetings.record_first_meeting(
+        desk.session,
+        participant_id,
+        met_on=body.met_on,
+        way=body.way,
+        outcome=body.outcome,
+        with_second=body.with_second,
+        back_on=body.back_on,
+        by=by,
+        at=desk.at,
+    )
+    once.done(response, 201, f"/api/v1/participants/{participant_id}")
+    return shown_participant(desk, participant_id, response)
+
+
+@router.post("/{participant_id}/declining", status_code=204)
+@asks(Action.KEEP_ADMISSION)
+def decline(participant_id: UUID, desk: AtDesk) -> None:
+    """The person says no, before a meeting or after one: nothing is held against it."""
+    by = _actor(desk, participant_id, Action.KEEP_ADMISSION)
+    first_meetings.decline(desk.session, participant_id, by=by, at=desk.at)
+
+
+@router.post("/{participant_id}/consents", status_code=201)
+@asks(Action.KEEP_ADMISSION)
+def sign_consent(
+    participant_id: UUID,
+    body: ConsentGiven,
+    desk: AtDesk,
+    request: Request,
+    response: Response,
+    idempotency_key: IdempotencyKey = "",
+) -> ParticipantShown:
+    """Record a consent that was explained and signed."""
+    once = Once.of(desk, request, idempotency_key)
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    by = _actor(desk, participant_id, Action.KEEP_ADMISSION)
+    signed = Signed(**body.model_dump(exclude={"purpose", "organization_id"}))
+    consents.sign(
+        desk.session, participant_id, body.purpose, signed, organization_id=body.organization_id, by=by, at=desk.at
+    )
+    once.done(response, 201, f"/api/v1/participants/{participant_id}")
+    return shown_participant(desk, participant_id, response)
+
+
+@router.post("/{participant_id}/consents/{consent_id}/withdrawal")
+@asks(Action.KEEP_ADMISSION)
+def withdraw_consent(participant_id: UUID, consent_id: UUID, desk: AtDesk, response: Response) -> ParticipantShown:
+    """The person takes a consent back; nobody asks why."""
+
+    def act(by: Actor) -> None:
+        consents.refuse_other(desk.session, participant_id, consent_id)
+        consents.withdraw(desk.session, consent_id, by=by, at=desk.at)
+
+    return _do(desk, participant_id, Action.KEEP_ADMISSION, act, response)
+
+
+@router.post("/{participant_id}/consents/{consent_id}/storing")
+@asks(Action.DECIDE_ADMISSION)
+def store_consent(
+    participant_id: UUID, consent_id: UUID, body: StoringGiven, desk: AtDesk, response: Response
+) -> ParticipantShown:
+    """The coordinator keeps the signed form."""
+
+    def act(by: Actor) -> None:
+        consents.refuse_other(desk.session, participant_id, consent_id)
+        consents.store(desk.session, consent_id, copy_given_on=body.copy_given_on, by=by, at=desk.at)
+
+    return _do(desk, participant_id, Action.DECIDE_ADMISSION, act, response)
+
+
+@router.post("/{participant_id}/risks", status_code=201)
+@asks(Action.KEEP_ADMISSION)
+def assess_risk(
+    participant_id: UUID,
+    body: RiskGiven,
+    desk: AtDesk,
+    request: Request,
+    response: Response,
+    idempotency_key: IdempotencyKey = "",
+) -> ParticipantShown:
+    """Assess the risk at admission; or the risk to others of one who recruits."""
+    once = Once.of(desk, request, idempotency_key)
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    by = _actor(desk, participant_id, Action.KEEP_ADMISSION)
+    risks.assess(desk.session, participant_id, body.kind, body.level, why=body.told(), by=by, at=desk.at)
+    once.done(response, 201, f"/api/v1/participants/{participant_id}")
+    return shown_participant(desk, participant_id, response)
+
+
+@router.post("/{participant_id}/number")
+@asks(Action.DECIDE_ADMISSION)
+def give_number(participant_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = "") -> ParticipantShown:
+    """Give the number; the follow-up begins."""
+    seen = seen_version(if_match)
+    return _do(
+        desk,
+        participant_id,
+        Action.DECIDE_ADMISSION,
+        lambda by: numbers.admit(desk.session, participant_id, by=by, at=desk.at, seen=seen),
+        response,
+    )
+
+
+@router.post("/{participant_id}/barred", status_code=204)
+@asks(Action.KEEP_ADMISSION)
+def bar(participant_id: UUID, body: BarGiven, desk: AtDesk) -> None:
+    """The person does not want somebody near their file: at once."""
+    by = _actor(desk, participant_id, Action.KEEP_ADMISSION)
+    barring.bar(desk.session, participant_id, body.person_id, by=by, at=desk.at)
+
+
+@router.delete("/{participant_id}/barred/{person_id}", status_code=204)
+@asks(Action.TRIAGE)
+def lift_bar(participant_id: UUID, person_id: UUID, desk: AtDesk) -> None:
+    """The person lets somebody near their file again."""
+    by = _actor(desk, participant_id, Action.TRIAGE)
+    barring.lift(desk.session, participant_id, person_id, by=by, at=desk.at)
+
+
+@router.post("/{participant_id}/disclosures", status_code=201)
+@asks(Action.KEEP_DISCLOSURES)
+def disclose(
+    participant_id: UUID,
+    body: DisclosureGiven,
+    desk: AtDesk,
+    request: Request,
+    response: Response,
+    idempotency_key: IdempotencyKey = "",
+) -> ParticipantShown:
+    """Record what was said without consent, once it was said (AD-R12)."""
+    once = Once.of(desk, request, idempotency_key)
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    by = _actor(desk, participant_id, Action.KEEP_DISCLOSURES)
+    disclosures.disclose(desk.session, participant_id, **body.model_dump(), by=by, at=desk.at)
+    once.done(response, 201, f"/api/v1/participants/{participant_id}")
+    return shown_participant(desk, participant_id, response)
+
+
+@router.post("/{participant_id}/disclosures/{disclosure_id}/reading")
+@asks(Action.KEEP_DISCLOSURES)
+def read_disclosure(participant_id: UUID, disclosure_id: UUID, desk: AtDesk) -> DisclosureWords:
+    """To whom it was said, and what: told to the record."""
+    _, given = find_participant(desk.session, desk.asker, participant_id, Action.KEEP_DISCLOSURES)
+    by = require(Action.KEEP_DISCLOSURES, given)
+    told = disclosures.read_disclosure(
+        desk.session, participant_id, disclosure_id, by=by, at=desk.at, ground=ground_of(given)
+    )
+    return DisclosureWords.model_validate(told)
+
+
+@router.put("/{participant_id}/retention")
+@asks(Action.KEEP_RETENTION)
+def retain(participant_id: UUID, body: RetentionGiven, desk: AtDesk, response: Response) -> ParticipantShown:
+    """Set the last day on which the file is kept, by the retention calendar."""
+
+    def act(by: Actor) -> None:
+        retention.retain_until(desk.session, participant_id, body.day, by=by, at=desk.at)
+
+    return _do(desk, participant_id, Action.KEEP_RETENTION, act, response)
+
+
+@router.put("/{participant_id}/hold")
+@asks(Action.KEEP_RETENTION)
+def hold(participant_id: UUID, desk: AtDesk, response: Response) -> ParticipantShown:
+    """Keep the file whatever its retention says, because the law asks for it."""
+
+    def act(by: Actor) -> None:
+        retention.place_hold(desk.session, participant_id, by=by, at=desk.at)
+
+    return _do(desk, participant_id, Action.KEEP_RETENTION, act, response)
+
+
+@router.delete("/{participant_id}/hold", status_code=204)
+@asks(Action.KEEP_RETENTION)
+def release(participant_id: UUID, desk: AtDesk) -> None:
+    """Let the retention of the file run again."""
+    by = _actor(desk, participant_id, Action.KEEP_RETENTION)
+    retention.release_hold(desk.session, participant_id, by=by, at=desk.at)
+
+
+@router.post("/{participant_id}/destruction", status_code=204)
+@asks(Action.KEEP_RETENTION)
+def destroy(participant_id: UUID, desk: AtDesk) -> None:
+    """Destroy what is known of somebody, once the retention has ended and nothing holds the file."""
+    by = _actor(desk, participant_id, Action.KEEP_RETENTION)
+    retention.destroy(desk.session, participant_id, by=by, at=desk.at)
+
+
+def _actor(desk: Desk, participant_id: UUID, action: Action) -> Actor:
+    """As whom the asker does it. Raises Forbidden."""
+    _, given = find_participant(desk.session, desk.asker, participant_id, action)
+    return require(action, given)
+
+
+def _do(
+    desk: Desk, participant_id: UUID, action: Action, act: Callable[[Actor], object], response: Response
+) -> ParticipantShown:
+    act(_actor(desk, participant_id, action))
+    return shown_participant(desk, participant_id, response)

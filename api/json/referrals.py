@@ -1,0 +1,239 @@
+"""Referrals over JSON: one's own drafts, sending them, the coordinator's board, and links for outside professionals."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import AwareDatetime, Field, StrictBool, StringConstraints
+
+from api.json.once import IdempotencyKey, IfMatch, Once, etag, seen_version
+from api.json.shapes import Day, Given, Shown, Typed
+from api.permissions import Action, Forbidden, allows, asks, require, to_program
+from api.session import AtDesk, Desk
+from duties.actors import Actor
+from duties.participants import links, reading, referring
+from duties.participants.referring import ReferralForm
+from duties.refusals import Refusal
+
+router = APIRouter(tags=["referrals"])
+
+Line = Annotated[Typed, StringConstraints(max_length=referring.LONGEST_LINE)]
+Words = Annotated[Typed, StringConstraints(max_length=referring.LONGEST_TEXT)]
+Criterion = Literal["AD-C0", "AD-C1", "AD-C2", "AD-C3", "AD-C4", "AD-C5"]
+
+
+class ReferralGiven(Given):
+    """What a referral says (AD-R2). `facts` are by criterion; languages are codes; `area` is one of the program's."""
+
+    given_name: Line = ""
+    family_name: Line = ""
+    birth_date: Day | None = None
+    age: Annotated[int | None, Field(ge=0, le=referring.OLDEST)] = None
+    phone: Line = ""
+    email: Line = ""
+    address: Words = ""
+    contact_note: Words = ""
+    languages: Annotated[list[Annotated[str, StringConstraints(max_length=20)]], Field(max_length=20)] = Field(
+        default_factory=list
+    )
+    area: Line = ""
+    setting: Line = ""
+    legal_care: Line = ""
+    reasons: Words = ""
+    facts: dict[Criterion, Words] = Field(default_factory=dict)
+    recruiter: StrictBool = False
+
+    def form(self) -> ReferralForm:
+        """As the verbs take it."""
+        return ReferralForm(**self.model_dump())
+
+
+class DraftShown(Shown):
+    """A referral that was saved: its words are its author's, read back by `GET` while it is a draft."""
+
+    id: UUID
+    state: str
+    version: int
+
+
+class DraftWhole(DraftShown):
+    """One's own draft, to go on with."""
+
+    given_name: str
+    family_name: str
+    birth_date: Day | None
+    age: int | None
+    phone: str
+    email: str
+    address: str
+    contact_note: str
+    languages: list[str]
+    area: str
+    setting: str
+    legal_care: str
+    reasons: str
+    facts: dict[str, str]
+    recruiter: bool
+
+
+class MineShown(Shown):
+    """What one referred, or is writing: the days alone, and nothing of what became of it."""
+
+    id: UUID
+    state: str
+    begun_at: AwareDatetime
+    saved_at: AwareDatetime
+    received_at: AwareDatetime | None
+
+
+class ReceivedShown(Shown):
+    """A referral that came, by the candidate's reference."""
+
+    id: UUID
+    participant_id: UUID
+    candidate_ref: str
+    number: str | None
+    state: str
+    way: str
+    result: str
+    received_at: AwareDatetime
+    referred_by: UUID | None
+    recruiter: bool
+    version: int
+
+
+class ReferralsShown(Shown):
+    """One's own; for the coordinator also what waits for a triage, and what is under way."""
+
+    mine: list[MineShown]
+    received: list[ReceivedShown]
+    under_way: list[ReceivedShown]
+
+
+class LinkShown(Shown):
+    """A link for one outside professional. `address` is answered once, by the request that makes it."""
+
+    id: UUID
+    address: str
+
+
+@router.get("/referrals")
+@asks(Action.REFER)
+def get_referrals(desk: AtDesk) -> ReferralsShown:
+    """One's own referrals; for the coordinator what came, the longest waiting first."""
+    given = to_program(desk.asker)
+    require(Action.REFER, given)
+    triages = allows(Action.TRIAGE, given) is not None
+    received = reading.referrals(desk.session, states=("received",)) if triages else []
+    under_way = reading.referrals(desk.session, states=("triaged",)) if triages else []
+    return ReferralsShown(
+        mine=[MineShown.model_validate(row) for row in reading.mine(desk.session, desk.asker.person_id)],
+        received=[ReceivedShown.model_validate(row) for row in received],
+        under_way=[
+            ReceivedShown.model_validate(row)
+            for row in under_way
+            if row["participant_state"] in ("candidate", "assigned", "committed")
+        ],
+    )
+
+
+@router.post("/referrals", status_code=201)
+@asks(Action.REFER)
+def begin(
+    body: ReferralGiven, desk: AtDesk, request: Request, response: Response, idempotency_key: IdempotencyKey = ""
+) -> DraftShown:
+    """Save the first words of a referral as a draft of one's own."""
+    once = Once.of(desk, request, idempotency_key)
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    by = require(Action.REFER, to_program(desk.asker))
+    referral_id = referring.begin_referral(desk.session, body.form(), by=by, at=desk.at)
+    once.done(response, 201, f"/api/v1/referrals/{referral_id}")
+    return _draft(desk, referral_id, by, response)
+
+
+@router.get("/referrals/{referral_id}")
+@asks(Action.REFER)
+def get_draft(referral_id: UUID, desk: AtDesk, response: Response) -> DraftWhole:
+    """One's own draft, to go on with. Once it is sent, its author reads it no more."""
+    by = require(Action.REFER, to_program(desk.asker))
+    form, version = _own(desk, referral_id, by)
+    response.headers["ETag"] = etag(version)
+    names = set(DraftWhole.model_fields) - {"id", "state", "version"}
+    said = {name: getattr(form, name) for name in names}
+    return DraftWhole(
+        **{**said, "languages": list(form.languages), "facts": dict(form.facts)},
+        id=referral_id,
+        state="draft",
+        version=version,
+    )
+
+
+@router.put("/referrals/{referral_id}")
+@asks(Action.REFER)
+def save(
+    referral_id: UUID, body: ReferralGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
+) -> DraftShown:
+    """Save one's draft as it stands."""
+    by = require(Action.REFER, to_program(desk.asker))
+    _own(desk, referral_id, by)
+    referring.save_referral(desk.session, referral_id, body.form(), by=by, at=desk.at, seen=seen_version(if_match))
+    return _draft(desk, referral_id, by, response)
+
+
+@router.post("/referrals/{referral_id}/sending")
+@asks(Action.REFER)
+def send(referral_id: UUID, body: ReferralGiven, desk: AtDesk, if_match: IfMatch = "") -> DraftShown:
+    """Send one's draft to the coordinator. The answer is the same whoever it is about."""
+    by = require(Action.REFER, to_program(desk.asker))
+    _, version = _own(desk, referral_id, by)
+    referring.send_referral(desk.session, referral_id, body.form(), by=by, at=desk.at, seen=seen_version(if_match))
+    return DraftShown(id=referral_id, state="received", version=version + 2)
+
+
+@router.delete("/referrals/{referral_id}", status_code=204)
+@asks(Action.REFER)
+def abandon(referral_id: UUID, desk: AtDesk) -> None:
+    """Throw one's draft away: what was written is destroyed."""
+    by = require(Action.REFER, to_program(desk.asker))
+    _own(desk, referral_id, by)
+    referring.abandon_referral(desk.session, referral_id, by=by, at=desk.at)
+
+
+@router.post("/referral-links", status_code=201)
+@asks(Action.TRIAGE)
+def make_link(desk: AtDesk, request: Request, response: Response, idempotency_key: IdempotencyKey = "") -> LinkShown:
+    """A link for one outside professional: it refers once, for two weeks, and its address is answered now alone."""
+    once = Once.of(desk, request, idempotency_key)
+    if (before := once.again(None)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    by = require(Action.TRIAGE, to_program(desk.asker))
+    link_id, token = links.make_link(desk.session, by=by, at=desk.at)
+    once.done(response, 201, f"/api/v1/referral-links/{link_id}")
+    return LinkShown(id=link_id, address=f"{desk.office.base_url}/refer/{token}")
+
+
+@router.delete("/referral-links/{link_id}", status_code=204)
+@asks(Action.TRIAGE)
+def end_link(link_id: UUID, desk: AtDesk) -> None:
+    """Take back a link that nobody has used."""
+    by = require(Action.TRIAGE, to_program(desk.asker))
+    links.end_link(desk.session, link_id, by=by, at=desk.at)
+
+
+def _own(desk: Desk, referral_id: UUID, by: Actor) -> tuple[ReferralForm, int]:
+    """One's own draft. Raises Forbidden, also where there is none or it was sent."""
+    try:
+        return referring.draft_of(desk.session, referral_id, by=by)
+    except Refusal as refusal:
+        if refusal.code == "referral.unknown":
+            raise Forbidden from None
+        raise
+
+
+def _draft(desk: Desk, referral_id: UUID, by: Actor, response: Response) -> DraftShown:
+    _, version = _own(desk, referral_id, by)
+    response.headers["ETag"] = etag(version)
+    return DraftShown(id=referral_id, state="draft", version=version)

@@ -1,0 +1,111 @@
+"""What is kept of a candidate or participant beside the admission: disclosures (AD-R12), retention, the legal hold."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from api.at_participants import find_participant, ground_of
+from api.pages.forms import Text, day_of
+from api.pages.participant import act_on, participant_page
+from api.permissions import Action, asks, require
+from api.session import AtDesk
+from duties.actors import Actor
+from duties.participants import disclosures, retention
+
+router = APIRouter(prefix="/participants")
+
+
+@router.post("/{participant_id}/disclosures")
+@asks(Action.KEEP_DISCLOSURES)
+def disclose(
+    desk: AtDesk,
+    request: Request,
+    participant_id: UUID,
+    ground: Text = "",
+    to_whom: Text = "",
+    what: Text = "",
+    disclosed_on: Text = "",
+    only_necessary: Text = "",
+) -> Response:
+    """Record what was said without consent, once it was said."""
+
+    def act(by: Actor) -> None:
+        disclosures.disclose(
+            desk.session,
+            participant_id,
+            ground,
+            to_whom=to_whom,
+            what=what,
+            disclosed_on=day_of(disclosed_on),
+            only_necessary=only_necessary == "yes",
+            by=by,
+            at=desk.at,
+        )
+
+    return act_on(desk, request, participant_id, Action.KEEP_DISCLOSURES, act, "disclosures")
+
+
+@router.post("/{participant_id}/disclosures/{disclosure_id}/reading")
+@asks(Action.KEEP_DISCLOSURES)
+def read_disclosure(desk: AtDesk, request: Request, participant_id: UUID, disclosure_id: UUID) -> Response:
+    """To whom it was said, and what: shown once, and told to the record."""
+    row, given = find_participant(desk.session, desk.asker, participant_id, Action.KEEP_DISCLOSURES)
+    by = require(Action.KEEP_DISCLOSURES, given)
+    told: dict[str, str] = {}
+
+    def act() -> None:
+        told.update(
+            disclosures.read_disclosure(
+                desk.session, participant_id, disclosure_id, by=by, at=desk.at, ground=ground_of(given)
+            )
+        )
+
+    refusal = desk.attempt(act)
+    shown = {"disclosure": {"id": disclosure_id, **told}} if refusal is None else None
+    return participant_page(desk, request, row, given, refusal=refusal, shown=shown)
+
+
+@router.post("/{participant_id}/retention")
+@asks(Action.KEEP_RETENTION)
+def retain(desk: AtDesk, request: Request, participant_id: UUID, day: Text = "") -> Response:
+    """Set the last day on which the file is kept, by the retention calendar."""
+
+    def act(by: Actor) -> None:
+        retention.retain_until(desk.session, participant_id, day_of(day), by=by, at=desk.at)
+
+    return act_on(desk, request, participant_id, Action.KEEP_RETENTION, act, "retention")
+
+
+@router.post("/{participant_id}/hold")
+@asks(Action.KEEP_RETENTION)
+def hold(desk: AtDesk, request: Request, participant_id: UUID) -> Response:
+    """Keep the file whatever its retention says, because the law asks for it."""
+
+    def act(by: Actor) -> None:
+        retention.place_hold(desk.session, participant_id, by=by, at=desk.at)
+
+    return act_on(desk, request, participant_id, Action.KEEP_RETENTION, act, "retention")
+
+
+@router.post("/{participant_id}/hold/release")
+@asks(Action.KEEP_RETENTION)
+def release(desk: AtDesk, request: Request, participant_id: UUID) -> Response:
+    """Let the retention of the file run again."""
+
+    def act(by: Actor) -> None:
+        retention.release_hold(desk.session, participant_id, by=by, at=desk.at)
+
+    return act_on(desk, request, participant_id, Action.KEEP_RETENTION, act, "retention")
+
+
+@router.post("/{participant_id}/destruction")
+@asks(Action.KEEP_RETENTION)
+def destroy(desk: AtDesk, request: Request, participant_id: UUID) -> Response:
+    """Destroy what is known of somebody, once the retention has ended and nothing holds the file."""
+
+    def act(by: Actor) -> None:
+        retention.destroy(desk.session, participant_id, by=by, at=desk.at)
+
+    return act_on(desk, request, participant_id, Action.KEEP_RETENTION, act, "retention")

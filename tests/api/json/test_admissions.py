@@ -1,0 +1,193 @@
+"""An admission over JSON, from a draft to a number; what is nominative comes by one act, and each act by the table."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from sqlalchemy import text
+
+from duties.participants import workers
+from tests.api.desk import client_for
+from tests.cast import AT, TODAY, Cast
+from tests.following import SECOND, WORKER, agreed, followed, row_of
+from tests.referring import declare_admission, participant_of, refer, triaged
+
+HERE = "/api/v1"
+SAID: dict[str, Any] = {
+    "given_name": "Ondine",
+    "family_name": "Fougère-Lys",
+    "birth_date": "2010-05-04",
+    "phone": "514 555-0144",
+    "languages": ["fr"],
+    "area": "laval",
+    "reasons": "Elle demande de l’aide.",
+    "facts": {"AD-C0": "Elle le dit."},
+}
+
+
+@pytest.fixture
+def there(cast: Cast) -> Cast:
+    """Admissions carried, agreements in force."""
+    declare_admission(cast)
+    with cast.session() as session:
+        agreed(session, cast)
+    return cast
+
+
+class _Asker:
+    """Somebody at the window, who sends the version that they saw last."""
+
+    def __init__(self, cast: Cast, name: str) -> None:
+        self.client: TestClient = client_for(cast.database, cast.people[name])
+
+    def get(self, path: str) -> Response:
+        return self.client.get(HERE + path)
+
+    def send(self, method: str, path: str, body: Any = None, *, seen: object = None, key: str = "") -> Response:
+        headers = {"If-Match": f'"{seen}"'} if seen is not None else {}
+        if key:
+            headers["Idempotency-Key"] = key
+        return self.client.request(method, HERE + path, json=body, headers=headers)
+
+
+def test_a_draft_is_one_s_own_and_sending_it_answers_alike_whoever_it_is_about(there: Cast) -> None:
+    worker, other = _Asker(there, WORKER), _Asker(there, SECOND)
+    first = worker.send("POST", "/referrals", {"given_name": "Ondine"}, key="one")
+    again = worker.send("POST", "/referrals", {"given_name": "Ondine"}, key="one")
+    assert (first.status_code, again.status_code, again.headers["idempotency-replayed"]) == (201, 201, "true")
+    assert "Ondine" not in first.text
+    draft = f"/referrals/{first.json()['id']}"
+    assert worker.get(draft).json()["given_name"] == "Ondine"
+    assert other.get(draft).status_code == 404
+    assert other.send("DELETE", draft).status_code == 404
+    assert worker.send("PUT", draft, SAID).status_code == 428, "what was seen is said"
+    saved = worker.send("PUT", draft, SAID, seen=1)
+    assert worker.send("PUT", draft, SAID, seen=1).status_code in (409, 412)
+    sent = worker.send("POST", f"{draft}/sending", SAID, seen=saved.json()["version"])
+    assert (sent.status_code, sent.json()["state"]) == (200, "received")
+    assert worker.get(draft).status_code == 404, "its author reads it no more"
+    second = worker.send("POST", "/referrals", SAID)
+    twin = worker.send("POST", f"/referrals/{second.json()['id']}/sending", SAID, seen=1)
+    assert set(twin.json()) == set(sent.json())
+    assert twin.json()["state"] == "received", "that the person is known already shows nowhere"
+    board = worker.get("/referrals").json()
+    assert (board["received"], len(board["mine"])) == ([], 2)
+    assert len(_Asker(there, "coordinator").get("/referrals").json()["received"]) == 2
+
+
+def test_a_whole_admission_is_carried_at_the_window(there: Cast) -> None:
+    coordinator, worker, other = (_Asker(there, name) for name in ("coordinator", SECOND, WORKER))
+    referral_id = refer(there)
+    with there.session() as session:
+        here = f"/participants/{participant_of(session, referral_id)}"
+    for criterion in ("AD-C0", "AD-C1", "AD-C2", "AD-C3", "AD-C5"):
+        body = {"referral_id": str(referral_id), "finding": "met", "fact": "Dit."}
+        found = coordinator.send("PUT", f"{here}/findings/{criterion}", body)
+        assert found.status_code == 200, found.text
+    proposed = coordinator.get(f"{here}/proposals").json()
+    assert {"reasons", "bars", "is_overloaded"} <= set(proposed[0])
+    assert worker.get(here).status_code == 404
+    version = coordinator.get(here).json()["referrals"][0]["version"]
+    goes = {"referral_id": str(referral_id), "result": "forwarded", "reason": "Danger"}
+    assert coordinator.send("POST", f"{here}/triage", goes, seen=version).json()["code"] == "admission.whom.missing"
+    goes["worker_id"] = str(there.people[SECOND])
+    stale = coordinator.send("POST", f"{here}/triage", goes, seen=version - 1)
+    assert stale.json()["code"] == "referral.dealt_with"
+    assert coordinator.send("POST", f"{here}/triage", goes, seen=version).status_code == 200
+    shown = worker.get(here)
+    assert shown.json()["worker_id"] == str(there.people[SECOND])
+    assert "Ondine" not in shown.text
+    who = worker.send("POST", f"{here}/identity", {})
+    assert who.json()["given_name"] == "Ondine"
+    assert other.send("POST", f"{here}/identity", {"purpose": "urgent_help"}).status_code == 404
+    met = {"met_on": TODAY.isoformat(), "way": "in_person", "outcome": "commits"}
+    assert worker.send("POST", f"{here}/meetings", met, key="met").status_code == 201
+    assert worker.send("POST", f"{here}/meetings", met, key="met").headers["idempotency-replayed"] == "true"
+    days = dict.fromkeys(("explained_on", "signed_on", "worker_signed_on", "copy_given_on"), TODAY.isoformat())
+    signed = {**days, "signed_by": "self", "language": "fr", "limits_stated": True}
+    silent = worker.send("POST", f"{here}/consents", {**signed, "limits_stated": False})
+    assert silent.json()["code"] == "consent.limits"
+    assert worker.send("POST", f"{here}/consents", signed).status_code == 201
+    assert worker.send("POST", f"{here}/risks", {"level": "yellow", "why": "Réseau."}).status_code == 201
+    ready = coordinator.get(here).json()
+    consent = ready["consents"][0]["id"]
+    assert coordinator.send("POST", f"{here}/consents/{consent}/storing", {}).status_code == 200
+    assert worker.send("POST", f"{here}/number", seen=ready["version"]).status_code == 404
+    assert coordinator.send("POST", f"{here}/number", seen=ready["version"] - 1).status_code == 412
+    numbered = coordinator.send("POST", f"{here}/number", seen=ready["version"])
+    assert (numbered.status_code, numbered.json()["number"]) == (200, "#2026-01")
+    with there.session() as session:
+        read = session.scalars(text("select facts->>'what' from event where verb = 'read' order by n")).all()
+    assert "identity" in read
+    assert "referral" in read
+
+
+def test_another_worker_is_named_at_the_window_where_one_is_barred(there: Cast) -> None:
+    participant_id = triaged(there, refer(there), "forwarded")
+    coordinator, here = _Asker(there, "coordinator"), f"/participants/{participant_id}"
+    with there.session() as session:
+        workers.forward(session, participant_id, there.people[WORKER], by=there.actor("coordinator"), at=AT)
+    worker = _Asker(there, WORKER)
+    assert worker.get(here).status_code == 200
+    assert worker.send("POST", f"{here}/barred", {"person_id": str(there.people[WORKER])}).status_code == 204
+    assert worker.get(here).status_code == 404
+    version = coordinator.get(here).json()["version"]
+    again = {"worker_id": str(there.people[WORKER])}
+    assert coordinator.send("PUT", f"{here}/worker", again, seen=version).json()["code"] == "assignment.barred"
+    named = coordinator.send("PUT", f"{here}/worker", {"worker_id": str(there.people[SECOND])}, seen=version)
+    assert named.json()["worker_id"] == str(there.people[SECOND])
+    assert coordinator.send("DELETE", f"{here}/barred/{there.people[WORKER]}").status_code == 204
+    assert coordinator.send("POST", f"{here}/declining").status_code == 204
+    assert coordinator.get(here).json()["state"] == "declined"
+
+
+@pytest.fixture
+def two(cast: Cast) -> tuple[UUID, UUID]:
+    """Two follow-ups of one worker: the second participant also recruits others."""
+    with cast.session() as session:
+        agreed(session, cast)
+        return followed(session, cast), followed(session, cast, "#2026-02", recruiter=True)
+
+
+def test_disclosures_activities_and_research_are_kept_apart_at_the_window(cast: Cast, two: tuple[UUID, UUID]) -> None:
+    worker, other, keeper = (_Asker(cast, name) for name in (WORKER, SECOND, "research_coordinator"))
+    with cast.session() as session:
+        here = f"/participants/{row_of(session, two[0])['participant_id']}"
+    said = {"ground": "ypa_38d", "to_whom": "La protection", "what": "Le nécessaire", "disclosed_on": TODAY.isoformat()}
+    assert worker.send("POST", f"{here}/disclosures", {**said, "only_necessary": False}).status_code == 409
+    kept = worker.send("POST", f"{here}/disclosures", {**said, "only_necessary": True})
+    assert kept.status_code == 201
+    assert "Le nécessaire" not in kept.text
+    reading = f"{here}/disclosures/{kept.json()['disclosures'][0]['id']}/reading"
+    assert worker.send("POST", reading).json() == {"to_whom": "La protection", "what": "Le nécessaire"}
+    assert other.send("POST", reading).status_code == 404
+    plan = {"held_on": TODAY.isoformat(), "kind": "meal"}
+    together = worker.send("POST", "/activities", {**plan, "follow_up_ids": [str(one) for one in two]})
+    assert (together.json()["code"], together.json()["source"]) == ("activity.never_together", "AD-C4")
+    alone = worker.send("POST", "/activities", {**plan, "follow_up_ids": [str(two[1])]})
+    assert (alone.status_code, alone.json()["numbers"], alone.json()["alone"]) == (201, ["#2026-02"], True)
+    assert other.send("DELETE", f"/activities/{alone.json()['id']}").status_code == 404
+    assert worker.send("DELETE", f"/activities/{alone.json()['id']}").status_code == 204
+    signed = {"number": "#2026-01", "signed_on": TODAY.isoformat()}
+    assert worker.send("POST", "/research-consents", signed).status_code == 404
+    assert [one["number"] for one in keeper.send("POST", "/research-consents", signed).json()] == ["#2026-01"]
+    assert keeper.get(here).status_code == 404
+    assert "INFORMATION" in worker.get("/consent-form?language=en").json()["text"]
+    assert worker.get("/consent-form").json()["validated"] is False
+
+
+def test_a_file_is_held_and_destroyed_at_the_window_by_the_coordinator(cast: Cast, two: tuple[UUID, UUID]) -> None:
+    worker, coordinator = _Asker(cast, WORKER), _Asker(cast, "coordinator")
+    with cast.session() as session:
+        here = f"/participants/{row_of(session, two[0])['participant_id']}"
+    assert worker.send("PUT", f"{here}/hold").status_code == 404
+    assert coordinator.send("PUT", f"{here}/hold").json()["held"] is True
+    assert coordinator.send("POST", f"{here}/destruction").json()["code"] == "retention.hold"
+    assert coordinator.send("DELETE", f"{here}/hold").status_code == 204
+    kept = coordinator.send("PUT", f"{here}/retention", {"day": TODAY.isoformat()})
+    assert kept.json()["retain_until"] == TODAY.isoformat()
+    assert coordinator.send("POST", f"{here}/destruction").json()["code"] == "retention.not_yet"

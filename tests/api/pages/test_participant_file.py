@@ -1,0 +1,134 @@
+"""What is kept beside the admission, on its pages: disclosures, retention, research, activities, the consent's text."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+
+from duties.participants import first_meetings, triage
+from tests.api.desk import client_for
+from tests.cast import AT, TODAY, Cast
+from tests.following import SECOND, WORKER, agreed, followed, row_of
+from tests.referring import declare_admission, refer, triaged
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def two(cast: Cast) -> tuple[UUID, UUID]:
+    """Two follow-ups of one worker: the second participant also recruits others."""
+    with cast.session() as session:
+        agreed(session, cast)
+        return followed(session, cast), followed(session, cast, "#2026-02", recruiter=True)
+
+
+def _client(cast: Cast, name: str, days: int = 0) -> TestClient:
+    return client_for(cast.database, cast.people[name], at=AT + days * DAY)
+
+
+def _participant(cast: Cast, follow_up: UUID) -> UUID:
+    with cast.session() as session:
+        found: UUID = row_of(session, follow_up)["participant_id"]
+        return found
+
+
+def test_a_disclosure_is_recorded_by_the_worker_and_read_by_one_act(cast: Cast, two: tuple[UUID, UUID]) -> None:
+    worker, other = _client(cast, WORKER), _client(cast, SECOND)
+    here = f"/participants/{_participant(cast, two[0])}"
+    said = {
+        "ground": "ypa_38d",
+        "to_whom": "Une personne de la protection",
+        "what": "Ce qui compromet la sécurité",
+        "disclosed_on": TODAY.isoformat(),
+    }
+    assert worker.post(f"{here}/disclosures", data=said).status_code == 409, "only what was necessary: it is stated"
+    assert other.post(f"{here}/disclosures", data={**said, "only_necessary": "yes"}).status_code == 404
+    assert worker.post(f"{here}/disclosures", data={**said, "only_necessary": "yes"}).status_code == 303
+    page = worker.get(here).text
+    assert "compromet la sécurité" not in page
+    with cast.session() as session:
+        disclosure = session.execute(text("select id from disclosure")).scalar_one()
+    opened = worker.post(f"{here}/disclosures/{disclosure}/reading")
+    assert "compromet la sécurité" in opened.text
+    assert other.post(f"{here}/disclosures/{disclosure}/reading").status_code == 404
+    with cast.session() as session:
+        assert session.scalar(text("select count(*) from event where verb = 'read' and facts->>'what' = 'disclosure'"))
+
+
+def test_a_file_is_held_released_and_destroyed_by_the_coordinator(cast: Cast) -> None:
+    declare_admission(cast)
+    participant_id = triaged(cast, refer(cast))
+    with cast.session() as session:
+        first_meetings.decline(session, participant_id, by=cast.actor("coordinator"), at=AT)
+    here = f"/participants/{participant_id}"
+    now = _client(cast, "coordinator")
+    later = _client(cast, "coordinator", days=triage.KEPT_AFTER_NO.days + 1)
+    assert "/destruction" not in now.get(here).text
+    assert now.post(f"{here}/destruction").status_code == 409
+    assert "/destruction" in later.get(here).text
+    assert f'href="{here}"' in later.get("/referrals").text, "the board says which retention has ended"
+    assert later.post(f"{here}/hold").status_code == 303
+    assert later.post(f"{here}/destruction").status_code == 409
+    assert later.post(f"{here}/hold/release").status_code == 303
+    assert later.post(f"{here}/retention", data={"day": (TODAY - DAY).isoformat()}).status_code in (409, 422)
+    assert later.post(f"{here}/destruction").status_code == 303
+    gone = later.get(here)
+    assert (gone.status_code, "/identity" in gone.text) == (200, False)
+
+
+def test_research_is_kept_by_number_by_the_research_coordinator_alone(cast: Cast, two: tuple[UUID, UUID]) -> None:
+    keeper = _client(cast, "research_coordinator")
+    for name in ("coordinator", WORKER):
+        assert _client(cast, name).get("/research-consents").status_code == 404
+    signed = {"number": "2026-01", "signed_on": TODAY.isoformat()}
+    assert keeper.post("/research-consents", data={**signed, "number": "#2026-09"}).status_code in (404, 409, 422)
+    assert keeper.post("/research-consents", data=signed).status_code == 303
+    assert keeper.post("/research-consents", data=signed).status_code == 409
+    page = keeper.get("/research-consents").text
+    assert "#2026-01" in page
+    assert "#2026-02" not in page, "whoever said nothing is not listed"
+    participant_id = _participant(cast, two[0])
+    assert keeper.get(f"/participants/{participant_id}").status_code == 404
+    assert keeper.post(f"/research-consents/{participant_id}/withdrawal").status_code == 303
+    assert keeper.post(f"/research-consents/{participant_id}/withdrawal").status_code == 409
+    with cast.session() as session:
+        assert row_of(session, two[0])["state"] == "active", "and nothing else changes for them"
+
+
+def test_nobody_who_recruits_is_planned_together_with_another(cast: Cast, two: tuple[UUID, UUID]) -> None:
+    worker = _client(cast, WORKER)
+    plan = {"held_on": TODAY.isoformat(), "kind": "meal"}
+    both = worker.post("/activities", data={**plan, "follow_up": [str(one) for one in two]})
+    assert both.status_code == 409
+    assert "AD-C4" in both.text or "condition" in both.text
+    with cast.session() as session:
+        assert session.scalar(text("select count(*) from activity")) == 0
+    for one in two:
+        assert worker.post("/activities", data={**plan, "follow_up": [str(one)]}).status_code == 303
+    assert worker.get("/activities").text.count("/calling-off") == 2
+    assert _client(cast, SECOND).post("/activities", data={**plan, "follow_up": [str(two[0])]}).status_code == 404
+    with cast.session() as session:
+        activity = session.execute(text("select id from activity limit 1")).scalar_one()
+    assert _client(cast, SECOND).post(f"/activities/{activity}/calling-off").status_code == 404
+    assert worker.post(f"/activities/{activity}/calling-off").status_code == 303
+    assert worker.post(f"/activities/{activity}/calling-off").status_code == 409
+    assert _client(cast, "coordinator").get("/activities").text.count("/calling-off") == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("fr", "INFORMATION ET CONSENTEMENT"), ("en", "INFORMATION AND CONSENT")]
+)
+def test_the_form_is_there_in_both_languages_and_says_that_no_lawyer_validated_it(
+    cast: Cast, language: str, words: str
+) -> None:
+    page = _client(cast, WORKER).get(f"/consent-form?text={language}")
+    assert page.status_code == 200
+    assert words in page.text
+    assert "validated" in page.text
+    assert "38" in page.text
+    assert "39.1" in page.text
+    assert _client(cast, WORKER).get("/consent-form?version=99").status_code == 404
