@@ -39,8 +39,8 @@ class ReferralGiven(Given):
         default_factory=list
     )
     area: Line = ""
-    setting: Line = ""
-    legal_care: Line = ""
+    setting: Words = ""
+    legal_care: Words = ""
     reasons: Words = ""
     facts: dict[Criterion, Words] = Field(default_factory=dict)
     recruiter: StrictBool = False

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from api.answers import sentence_of, status_of
 from api.at_participants import find_participant, ground_in, is_in_session, read_referrals
 from api.follow_up_lines import BARS, WHY_PROPOSED
+from api.languages_spoken import names_of as names_of_languages
 from api.pages.forms import Text
 from api.pages.frame import page, see_other
 from api.pages.lines import names_of
@@ -232,6 +233,7 @@ def participant_page(
         one=row,
         known_as=row["number"] or row["candidate_ref"],
         state=STATES[row["state"]],
+        languages=names_of_languages(row["languages"], desk.language),
         area=place.get(row["area"], ""),
         may={action.value: allowed for action, allowed in may.items()},
         must_say_why=ground_in(desk.session, given, participant_id) == "purpose",

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Form
 
+from api.languages_spoken import code_of
 from api.pages.forms import Text
 from duties.participants.referring import ReferralForm
 from duties.refusals import Refusal
@@ -21,7 +22,10 @@ _TEXTS = (
 
 
 class ReferralTyped:
-    """A referral as it was typed. `fact_0` to `fact_5` are the facts behind the criteria, in their order."""
+    """A referral as it was typed: languages ticked, any other by its name, with commas between.
+
+    `fact` is the facts behind the criteria, in their order.
+    """
 
     def __init__(
         self,
@@ -33,6 +37,7 @@ class ReferralTyped:
         email: Text = "",
         address: Text = "",
         contact_note: Text = "",
+        language: Annotated[list[str] | None, Form()] = None,
         languages: Text = "",
         area: Text = "",
         setting: Text = "",
@@ -46,7 +51,9 @@ class ReferralTyped:
     ) -> None:
         given = dict(locals())
         self.values: dict[str, Any] = {name: given[name] for name in _TEXTS}
-        self.values |= {"birth_date": birth_date, "age": age, "languages": languages, "recruiter": recruiter}
+        others = [code_of(word) for word in languages.split(",") if word.strip()]
+        spoken = list(dict.fromkeys([*(language or []), *others]))
+        self.values |= {"birth_date": birth_date, "age": age, "languages": spoken, "recruiter": recruiter}
         self.values["fact"] = [*(fact or []), *[""] * len(CRITERIA)][: len(CRITERIA)]
 
     def form(self) -> ReferralForm:
@@ -56,7 +63,7 @@ class ReferralTyped:
             **{name: typed[name] for name in _TEXTS},
             birth_date=_birth(typed["birth_date"]),
             age=_age(typed["age"]),
-            languages=tuple(word for word in typed["languages"].replace(",", " ").split() if word),
+            languages=tuple(typed["languages"]),
             facts=dict(zip(CRITERIA, typed["fact"], strict=True)),
             recruiter=typed["recruiter"] == "yes",
         )
@@ -71,7 +78,7 @@ def typed_of(form: ReferralForm) -> Mapping[str, Any]:
         **{name: getattr(form, name) for name in _TEXTS},
         "birth_date": form.birth_date.isoformat() if form.birth_date else "",
         "age": str(form.age) if form.age is not None else "",
-        "languages": " ".join(form.languages),
+        "languages": list(form.languages),
         "recruiter": "yes" if form.recruiter else "",
         "fact": [form.facts.get(criterion, "") for criterion in CRITERIA],
     }

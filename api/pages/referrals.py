@@ -11,6 +11,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.answers import sentence_of, status_of
+from api.languages_spoken import name_of, offered
 from api.pages.forms import Text
 from api.pages.frame import page, see_other
 from api.pages.lines import names_of
@@ -178,6 +179,8 @@ def choices(session: Any, language: str) -> dict[str, Any]:
         "areas": [(area.key, area.fr if language == "fr" else area.en) for area in areas(session)],
         "asked": [(criterion, gettext(ASKED[criterion])) for criterion in CRITERIA if criterion != "AD-C1"],
         "criteria": list(CRITERIA),
+        "offered_languages": offered(language),
+        "language_name": lambda code: name_of(code, language),
     }
 
 

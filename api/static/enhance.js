@@ -136,6 +136,59 @@ addEventListener("submit", (event) => {
   }
 });
 
+/** What is typed in a form marked data-autosave="the word to say" is saved after a pause, as its own button would. */
+const PAUSE_MS = 1500;
+const saving = new WeakMap(); // of each such form: the pause that runs, and the request that is under way
+
+async function saveNow(form) {
+  const body = bodyOf(form);
+  body.set("do", "save");
+  try {
+    const answer = await fetch(form.action, {
+      method: "POST", body, headers: { Accept: "text/html" }, signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.querySelector("form[data-autosave]");
+    if (answer.ok && fresh) {
+      // The first save made the draft: from here on it has an address and a version of its own.
+      form.action = fresh.getAttribute("action");
+      form.elements.namedItem("seen").value = fresh.elements.namedItem("seen").value;
+      history.replaceState(null, "", answer.url);
+      say(form.dataset.autosave);
+    } else {
+      say(page.querySelector("[role=alert]")?.textContent.trim().replace(/\s+/g, " ") || document.body.dataset.failed, { failed: true });
+    }
+  } catch {
+    say(document.body.dataset.failed, { failed: true });
+  }
+}
+
+function saveSoon(form) {
+  const state = saving.get(form) ?? {};
+  saving.set(form, state);
+  clearTimeout(state.pause);
+  state.pause = setTimeout(async () => {
+    await state.request; // one at a time: each needs the version that the one before made
+    state.request = saveNow(form);
+  }, PAUSE_MS);
+}
+
+addEventListener("input", (event) => {
+  const form = event.target.form;
+  if (form?.dataset.autosave) saveSoon(form);
+});
+
+// Sent while a save is under way: after it, with the version that it made.
+addEventListener("submit", (event) => {
+  const state = saving.get(event.target);
+  if (!state) return;
+  clearTimeout(state.pause);
+  if (!state.request) return;
+  event.preventDefault();
+  const { target, submitter } = event;
+  state.request.then(() => { saving.delete(target); target.requestSubmit(submitter); });
+}, { capture: true });
+
 // Back to a page that was left by sending a form: it may be sent again.
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[aria-busy]")) form.removeAttribute("aria-busy");

@@ -74,6 +74,35 @@ def test_a_draft_is_saved_gone_on_with_and_sent(there: Cast) -> None:
     assert _client(there, "coordinator").get(saved.headers["location"]).status_code == 404
 
 
+def test_languages_are_ticked_or_typed_by_name_and_shown_by_name(there: Cast) -> None:
+    client = _client(there, "worker_ccsmtl")
+    typed = {**TYPED, "language": ["fr", "iu"], "languages": "espagnol, Tagalog", "do": "send"}
+    saved = client.post("/referrals", data={**typed, "do": "save"})
+    page = client.get(saved.headers["location"]).text
+    assert 'value="iu" checked' in page
+    assert 'value="es" checked' in page, "what is typed is ticked where it is offered"
+    assert "Filipino" in page or "Tagalog" in page
+    assert client.post("/referrals", data=typed).status_code == 303
+    with there.session() as session:
+        spoken = session.execute(
+            select(_participant.c.languages, _participant.c.id).where(_participant.c.state == "candidate")
+        )
+        row = spoken.one()
+    assert row.languages == ["fr", "iu", "es", "tl"] or row.languages[:3] == ["fr", "iu", "es"]
+    shown = _client(there, "coordinator").get(f"/participants/{row.id}").text
+    assert "French, Inuktitut, Spanish" in shown
+
+
+def test_what_sending_needs_is_marked_and_a_draft_is_saved_without_it(there: Cast) -> None:
+    page = _client(there, "worker_ccsmtl").get("/referrals/new").text
+    for name in ("given_name", "family_name", "reasons"):
+        field = re.search(rf'<(?:input|textarea)[^>]*name="{name}"[^>]*>', page)
+        assert field is not None
+        assert " required" in field.group(0), name
+    assert "formnovalidate" in page
+    assert "data-autosave" in page
+
+
 def test_the_board_is_the_coordinator_s_and_names_nobody(there: Cast) -> None:
     refer(there)
     mine = _client(there, "worker_ccsmtl").get("/referrals")
