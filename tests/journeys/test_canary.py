@@ -13,33 +13,40 @@ import logging
 import pickle
 import quopri
 import zipfile
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
 
+from adapters.people_keys import FilePeopleKeys, make_people_keys
 from duties.name_gate import Gate
-from duties.participants import consents, disclosures, first_meetings, numbers, risks, triage
+from duties.participants import consents, disclosures, first_meetings, numbers, referring, risks, triage
 from duties.participants.consents import Signed
+from duties.participants.held import case_of
 from duties.participants.identity import open_identity
 from duties.participants.referring import ReferralForm
 from duties.refusals import Refusal
-from meetings import admissions, agendas, freezing, running, schedule
+from meetings import admissions, agendas, feeds, freezing, running, schedule
 from meetings.agenda_items import items_of
 from models.base import table_of
 from models.meeting import Meeting
 from models.outbox import Notice
 from models.participant import Participant
-from tests.api.desk import client_for
+from tests.api.desk import client_for, nobody
 from tests.cast import AT, TODAY, Cast
+from tests.flows.prefect_server import PrefectServer
 from tests.flows.support import carry_all, means_of
+from tests.flows.test_worker import eventually, flow_runs, prefect_server, process
 from tests.following import agreed
 from tests.meetings.sitting import seat_everyone
 from tests.meetings.test_admissions import LATER, LOCAL, NOW
 from tests.models.conftest import as_superuser
 from tests.referring import declare_admission, participant_of, refer
 from tests.scanner import found
+
+__all__ = ["prefect_server"]
 
 #: One word for each field, that stands nowhere else in the world.
 PLANTED = {
@@ -206,7 +213,7 @@ def test_no_channel_holds_a_planted_word(lived: Cast, caplog: pytest.LogCaptureF
         assert found(["rencontre"], document.content), "the scanner reads it"
         assert found(WORDS, document.content) == set(), kind
 
-    looked_at = ("/", "/referrals", "/cases", "/board", "/activity", f"/meetings/{here}")
+    looked_at = ("/", "/referrals", "/cases", "/board", "/activity", f"/meetings/{here}", "/activities", "/caseload")
     for name in ("coordinator", WORKER, SECOND, "police", "researcher", "privacy_officer"):
         client = client_for(lived.database, lived.people[name], at=LATER)
         for place in (*looked_at, "/privacy", f"/participants/{participant_id}"):
@@ -214,11 +221,50 @@ def test_no_channel_holds_a_planted_word(lived: Cast, caplog: pytest.LogCaptureF
             assert found(WORDS, answer.content) == set(), (name, place)
             assert found(WORDS, str(answer.headers)) == set(), (name, place)
 
+    for name in ("coordinator", WORKER):
+        with lived.session() as session:
+            address = feeds.make(session, lived.people[name], by=lived.actor(name), at=NOW)
+        calendar = nobody(lived.database, at=NOW).get(address)
+        assert calendar.status_code == 200
+        assert b"BEGIN:VEVENT" in calendar.content, "it holds the meeting"
+        assert found(WORDS, calendar.content) == set(), name
+
     told = "\n".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records)
     assert len(told) > 100
     assert found(WORDS, told) == set()
     shown = coordinator.post(f"/participants/{participant_id}/identity")
     assert PLANTED["given_name"] in shown.text, "who may ask, and asks, is answered"
+
+
+def test_prefect_learns_no_planted_word(cast: Cast, tmp_path: Path, prefect_server: PrefectServer) -> None:
+    """The engine carries the admission with a real server, all of whose rows and files are searched."""
+    folder = tmp_path / "keys" / "people"
+    make_people_keys(folder)
+    declare_admission(cast)
+    by, moment = cast.actor("coordinator"), datetime.now(UTC)
+    with cast.session() as session:
+        session.info["keys"] = FilePeopleKeys(folder)
+        agreed(session, cast)
+        author = cast.actor(SECOND)
+        referral_id = referring.begin_referral(session, FORM, by=author, at=moment)
+        referring.send_referral(session, referral_id, FORM, by=author, at=moment)
+        triage.find_age(session, referral_id, by=by, at=moment)
+        for criterion in ("AD-C0", "AD-C2", "AD-C3", "AD-C5"):
+            triage.find_criterion(session, referral_id, criterion, "met", fact=PLANTED["finding"], by=by, at=moment)
+        triage.triage(session, referral_id, "forwarded", reason=PLANTED["why_triage"], by=by, at=moment)
+        participant_id = participant_of(session, referral_id)
+        admissions.forward(session, participant_id, cast.people[WORKER], by=by, at=moment)
+        case_id = case_of(session, participant_id)
+    assert case_id is not None
+    with process(cast, tmp_path, prefect=prefect_server):
+        eventually(lambda: [one for one in flow_runs(prefect_server, case_id) if one[2] == "Waiting"])
+        eventually(lambda: prefect_server.rows("select id from task_run where name = 'tell_referrer'"))
+    written = prefect_server.everything()
+    assert str(case_id) in written, "this looks where Prefect writes"
+    with cast.session() as session:
+        reference = session.execute(select(table_of(Participant).c.candidate_ref)).scalar_one()
+    assert reference not in written
+    assert found(WORDS, written) == set()
 
 
 def test_a_letter_that_names_somebody_is_not_written(lived: Cast) -> None:

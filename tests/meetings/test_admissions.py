@@ -520,6 +520,21 @@ def test_nobody_gets_a_number_without_a_consent_that_stands_nor_without_the_risk
             numbers.admit(session, participant_id, by=by, at=LATER)
 
 
+def test_a_consent_that_is_withdrawn_while_the_clinic_sits_stops_the_number_at_once(clinic: Cast) -> None:
+    participant_id = _ready(clinic)
+    coordinator, worker = clinic.actor("coordinator"), clinic.actor(WORKER)
+    during = datetime(2026, 12, 2, 14, 40, tzinfo=UTC)
+    with clinic.session() as session:
+        here = _meeting_id(session, NEXT_LOCAL)
+        running.open_meeting(session, here, by=coordinator, at=during)
+        (consent,) = [row for row in consents.consents_of(session, participant_id) if row["purpose"] == "program"]
+        consents.withdraw(session, consent["id"], by=worker, at=during)
+        with _refused("admission.no_consent"):
+            numbers.admit(session, participant_id, by=coordinator, at=during)
+        assert session.scalar(text("select count(*) from number_sequence")) == 0, "and no number is lost"
+        assert _row(session, participant_id).state == "committed"
+
+
 def test_two_numbers_asked_at_the_same_instant_are_two_and_none_is_skipped(cast: Cast) -> None:
     """A transaction that is not kept takes no number; whoever waits behind it gets the one it would have had."""
     given: list[str] = []

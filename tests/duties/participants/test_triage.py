@@ -123,6 +123,24 @@ def test_precontemplation_never_blocks_once_it_is_said_why_and_who_allowed_it(ca
         )
 
 
+def test_an_address_outside_is_no_bar_to_somebody_who_frequents_the_area(cast: Cast) -> None:
+    declare_admission(cast)
+    referral_id = refer(cast, replace(ONDINE, address="3, rang Creux, Saint-Loin", area=""))
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        look_at_everything(session, cast, referral_id)
+        triage.find_criterion(session, referral_id, "AD-C2", "not_met", fact="Habite ailleurs.", by=by, at=AT)
+        with pytest.raises(Refusal, match=r"triage\.not_met"):
+            triage.triage(session, referral_id, "committee", by=by, at=AT)
+    with cast.session() as session:
+        fact = "Habite ailleurs, et passe ses fins de semaine au centre-ville."
+        triage.find_criterion(session, referral_id, "AD-C2", "met", fact=fact, by=by, at=AT)
+        triage.triage(session, referral_id, "committee", by=by, at=AT)
+        participant_id = participant_of(session, referral_id)
+        found = triage.read_findings(session, participant_id, language="fr", by=by, at=AT)["AD-C2"]
+        assert (found.finding, found.fact) == ("met", fact)
+
+
 def test_an_unknown_may_go_to_the_committee_and_is_never_forwarded(cast: Cast) -> None:
     by = cast.actor("coordinator")
     referral_id = refer(cast)
