@@ -311,9 +311,9 @@ class Step(Part):
     needs: tuple[Key, ...] = ()
     due: Due | None = None
     for_each: ForEach | None = None
-    evidence: Literal[
-        "none", "serial", "document", "account", "note", "way", "interviews", "empty_hands", "act"
-    ] = "none"
+    evidence: Literal["none", "serial", "document", "account", "note", "way", "interviews", "empty_hands", "act"] = (
+        "none"
+    )
     system: Key | None = None
     approved_by: Approval | None = None
     on_reject: Key | None = None

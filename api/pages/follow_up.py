@@ -307,7 +307,9 @@ def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, ty
     parts = assigning.parts_of(session, follow_up_id)
     today = {part["kind"]: part for part in assigning.on_day(session, desk.day, follow_up_ids=[follow_up_id])}
     may_assign = may(Action.ASSIGN_FOLLOW_UP, given)
-    candidates = workers.proposals(session, row["participant_id"], at=desk.at, asks=row["intensity"]) if may_assign else []
+    candidates = (
+        workers.proposals(session, row["participant_id"], at=desk.at, asks=row["intensity"]) if may_assign else []
+    )
     every_note = notes.notes_of(session, [follow_up_id])
     missed, tried = contacts.no_shows_of(session, follow_up_id), contacts.attempts_of(session, follow_up_id)
     names = names_of(

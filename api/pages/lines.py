@@ -21,7 +21,7 @@ from api.states import state_of_task
 from duties import board, subjects
 from duties.actors import Actor
 from duties.follow_ups.assigning import FIND_A_WORKER
-from duties.follow_ups.notes import WRITE
+from duties.follow_ups.owed import WRITE
 from duties.here import many, program_of
 from duties.participants.workers import FIND_A_WORKER as FIND_FOR_CANDIDATE
 from duties.roles import Falls, Link, Standing, standings
