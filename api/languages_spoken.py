@@ -9,7 +9,7 @@ from typing import Final
 from babel import Locale
 
 #: What a referral offers, the most spoken in the region first; any other is typed.
-OFFERED: Final = ("fr", "en", "es", "ar", "ht", "it", "pt", "zh", "vi", "ro", "ru", "uk", "iu", "cr", "moe", "atj")
+OFFERED: Final = ("fr", "en", "es", "ar", "ht", "iu", "cr", "moe")
 
 
 def name_of(code: str, language: str) -> str:
