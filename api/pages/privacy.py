@@ -58,6 +58,7 @@ WHAT: Final[Mapping[str, str]] = {
     "letter": N_("Letter: %(thing)s"),
     "identity": N_("Name, birth date and how to reach them: %(thing)s"),
     "referral": N_("What a referral says: %(thing)s"),
+    "disclosure": N_("What was said of them without consent: %(thing)s"),
     "findings": N_("Facts behind the criteria: %(thing)s"),
     "duplicates": N_("Who else the referral may be about: %(thing)s"),
     "risk": N_("Risk assessment: %(thing)s"),
