@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -21,6 +22,7 @@ from duties import accounts, departures, gathering, hand_overs, settling
 from duties.actors import ENGINE, Actor
 from duties.here import local_day, program_of
 from duties.refusals import Refusal
+from flows.departure.actions import ask_for_summaries
 from flows.engine import Means
 from flows.post import programs
 from meetings import invitations
@@ -54,6 +56,9 @@ def follow(session: Session, case: Mapping[str, Any], *, at: datetime) -> None:
     if not case["gathers"]:
         return
     gathering.gather(session, case["id"], by=BY_ENGINE, at=at)
+    # Where the committee cannot be asked, the step that does so first says why.
+    with suppress(Refusal), session.begin_nested():
+        ask_for_summaries(session, case["id"], by=BY_ENGINE, at=at)
     invitations.tell_all(session, at=at)
 
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import cast, select
+from sqlalchemy.types import Uuid
 from sqlmodel import Session
 
 from duties import departures
@@ -26,6 +27,8 @@ from models.participant import Participant
 #: The committee that talks about follow-ups, and the kind under which its file takes a summary.
 CLINICAL: Final = "clinical"
 SUMMARY: Final = "follow_up_summary"
+#: The step that writes one.
+WRITTEN: Final = "write_summary"
 
 _item = table_of(AgendaItem)
 _task = table_of(Task)
@@ -58,11 +61,18 @@ def is_called_off(session: Session, act: Act, at: datetime) -> bool:  # noqa: AR
 
 
 def put_summaries_on_agenda(session: Session, act: Act, by: Actor, at: datetime) -> None:
-    """Have the Clinical Committee talk about each follow-up that is handed over, by number. Guide: DP-06.
+    """Have the Clinical Committee talk about each follow-up that is handed over, by number. Guide: DP-06."""
+    ask_for_summaries(session, act.case_id, by=by, at=at)
 
-    Asking again for one that is on an agenda already changes nothing.
+
+def ask_for_summaries(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Put each summary that was written in a departure on the agenda, once: those that join late among them.
+
+    One about which the committee was asked since it was written is left as it is, whatever became of it.
     """
-    for row in _summaries(session, act):
+    for row in _summaries(session, case_id):
+        if row["asked"]:
+            continue
         agendas.ask(
             session,
             CLINICAL,
@@ -78,34 +88,38 @@ def put_summaries_on_agenda(session: Session, act: Act, by: Actor, at: datetime)
 
 def are_on_agenda(session: Session, act: Act, at: datetime) -> bool:  # noqa: ARG001 - an action's shape
     """Whether the committee was asked to talk about each of them."""
-    numbers = {row["number"] for row in _summaries(session, act)}
-    asked = session.scalars(
-        select(_item.c.subject).where(
-            _item.c.program_id == program_of(session), _item.c.kind == SUMMARY, _item.c.subject.in_(numbers)
+    return all(row["asked"] for row in _summaries(session, act.case_id))
+
+
+def _summaries(session: Session, case_id: UUID) -> list[dict[str, Any]]:
+    """The participants whose summary was written in a case, by number, and whether the committee was asked since."""
+    here = program_of(session)
+    asked = (
+        select(_item.c.id)
+        .where(
+            _item.c.program_id == here,
+            _item.c.kind == SUMMARY,
+            _item.c.subject == _participant.c.number,
+            _item.c.asked_at >= _task.c.done_at,
         )
+        .exists()
     )
-    return numbers == set(asked)
-
-
-def _summaries(session: Session, act: Act) -> list[dict[str, Any]]:
-    """The participants of the follow-ups whose summary was asked for in this case, by number."""
-    parts = [
-        UUID(item)
-        for item in session.scalars(
-            select(_task.c.item).where(
-                _task.c.program_id == program_of(session),
-                _task.c.case_id == act.case_id,
-                _task.c.step == "write_summary",
-            )
-        )
-    ]
     return many(
         session,
-        select(_participant.c.number)
-        .join(_follow_up, refers(_follow_up.c.participant_id, _participant))
-        .join(_assignment, refers(_assignment.c.follow_up_id, _follow_up))
-        .where(_assignment.c.program_id == program_of(session), _assignment.c.id.in_(parts))
-        .distinct()
+        select(_participant.c.number, asked.label("asked"))
+        .select_from(_task)
+        .join(
+            _assignment,
+            (_assignment.c.program_id == _task.c.program_id) & (_assignment.c.id == cast(_task.c.item, Uuid())),
+        )
+        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
+        .join(_participant, refers(_follow_up.c.participant_id, _participant))
+        .where(
+            _task.c.program_id == here,
+            _task.c.case_id == case_id,
+            _task.c.step == WRITTEN,
+            _task.c.state == "done",
+        )
         .order_by(_participant.c.number),
     )
 

@@ -1,0 +1,196 @@
+"""What a departure does to meetings: whose invitations end, who is invited, and the summaries on an agenda."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, text
+
+from duties import cases, tasks
+from flows.departing import close_doors, look_at_hands
+from meetings import agendas, invitations, schedule
+from models.agenda import AgendaItem
+from models.base import table_of
+from tests.cast import AT, LOADING, TODAY, Cast
+from tests.departing import asked, leave, lend, record_protocols, roles, settle
+from tests.flows.support import Clock, carry_all, means_of
+from tests.following import SECOND, WORKER, agreed, followed
+from tests.meetings.sitting import give, letters
+
+ITEM = table_of(AgendaItem)
+BEFORE = datetime(2026, 12, 2, 9, 0)  # noqa: DTZ001 - a wall time of the program
+AFTER = datetime(2026, 12, 16, 9, 0)  # noqa: DTZ001 - a wall time of the program
+LEAVER = "manager_em"
+
+
+@pytest.fixture
+def program(cast: Cast) -> Cast:
+    """Two meetings of the Steering Committee, one on each side of the leaver's last day; everybody was invited."""
+    record_protocols(cast)
+    with cast.session() as session:
+        give(session, cast, "steering", "en-marge", LEAVER, "principal")
+        give(session, cast, "steering", "codim", "manager_codim", "principal")
+        schedule.plan_meetings(session, "steering", [BEFORE, AFTER], by=cast.actor("coordinator"), at=AT)
+        invitations.tell_all(session, at=AT)
+    return cast
+
+
+def told(cast: Cast, since: int) -> Counter[tuple[str, str, date]]:
+    """What calendars were told after so many letters: to whom, the method, and of which day."""
+    names = {person: name for name, person in cast.people.items()}
+    with cast.session() as session:
+        sent = letters(session)[since:]
+        return Counter(
+            (names[one.person_id], one.method, event["dtstart"].dt.date()) for one in sent for event in one.events
+        )
+
+
+def count(cast: Cast) -> int:
+    with cast.session() as session:
+        return len(letters(session))
+
+
+def test_the_old_holder_is_called_off_what_comes_after_and_the_new_one_invited_to_it_alone(program: Cast) -> None:
+    means, before = means_of(program, Clock()), count(program)
+    case_id = leave(program, LEAVER, "en-marge")
+    carry_all(means)
+    (seat,) = asked(program, case_id, "pass_on_seats")
+    settle(program, seat["id"], to="deputy")
+    carry_all(means)
+    assert told(program, before) == Counter(
+        {(LEAVER, "CANCEL", AFTER.date()): 1, ("deputy", "REQUEST", AFTER.date()): 1}
+    )
+    done = count(program)
+    carry_all(means)
+    look_at_hands(means)
+    assert count(program) == done, "nobody is told twice"
+
+
+def test_after_the_last_day_the_second_representative_is_invited_where_nobody_took_the_seat(program: Cast) -> None:
+    clock = Clock()
+    means = means_of(program, clock)
+    leave(program, LEAVER, "en-marge")
+    carry_all(means)
+    since = count(program)
+    clock.now = AT + timedelta(days=15)
+    close_doors(means)
+    carry_all(means)
+    found = told(program, since)
+    assert found[("deputy", "REQUEST", AFTER.date())] == 1
+    assert not [one for one in found if one[2] == BEFORE.date()], "what is over is told of to nobody"
+    assert not [one for one in found if one[0] == "manager_codim"]
+    everything = told(program, 0)
+    assert everything[(LEAVER, "CANCEL", AFTER.date())] == 1
+    assert everything[(LEAVER, "CANCEL", BEFORE.date())] == 0
+
+
+def test_of_who_has_gone_already_every_meeting_to_come_is_called_off_at_once(program: Cast) -> None:
+    means, before = means_of(program, Clock()), count(program)
+    leave(program, LEAVER, "en-marge", last_day=TODAY, planned=False)
+    carry_all(means)
+    found = told(program, before)
+    assert found[(LEAVER, "CANCEL", BEFORE.date())] == found[(LEAVER, "CANCEL", AFTER.date())] == 1
+    assert found[("deputy", "REQUEST", BEFORE.date())] == found[("deputy", "REQUEST", AFTER.date())] == 1
+    assert (LEAVER, "REQUEST") not in {one[:2] for one in found}
+
+
+# Summaries.
+
+
+def items(cast: Cast) -> list[tuple[str, str]]:
+    with cast.session() as session:
+        rows = session.execute(
+            select(ITEM.c.subject, ITEM.c.state).where(ITEM.c.kind == "follow_up_summary").order_by(ITEM.c.subject)
+        )
+        return [(row.subject, row.state) for row in rows]
+
+
+def write(cast: Cast, case_id: UUID, at: datetime = AT) -> None:
+    """The leaver writes every summary that is asked for."""
+    for row in asked(cast, case_id, "write_summary"):
+        if row["state"] == "open":
+            with cast.session() as session:
+                tasks.complete_task(session, row["id"], by=cast.actor(WORKER), at=at)
+
+
+def test_a_summary_is_on_the_clinical_committees_agenda_by_number_once_it_is_written(cast: Cast) -> None:
+    """DP-06."""
+    record_protocols(cast)
+    with cast.session() as session:
+        agreed(session, cast)
+        followed(session, cast, "#2026-01")
+        followed(session, cast, "#2026-02")
+        followed(session, cast, "#2026-03", worker=SECOND)
+    clock = Clock()
+    means = means_of(cast, clock)
+    case_id = leave(cast, WORKER, "ccsmtl")
+    carry_all(means)
+    assert items(cast) == []
+    clock.pass_by(minutes=1)
+    write(cast, case_id, clock.now)
+    carry_all(means)
+    assert items(cast) == [("#2026-01", "pool"), ("#2026-02", "pool")]
+    assert [row["state"] for row in asked(cast, case_id, "put_summaries_on_agenda")] == ["done"]
+    with cast.session() as session:
+        titles = session.scalars(select(ITEM.c.title_fr).where(ITEM.c.kind == "follow_up_summary")).all()
+    assert all(title.startswith("#2026-0") for title in titles)
+
+
+def test_a_summary_of_a_follow_up_that_arrives_late_is_on_the_agenda_too_and_none_comes_back(cast: Cast) -> None:
+    record_protocols(cast)
+    with cast.session() as session:
+        agreed(session, cast)
+    clock = Clock()
+    means = means_of(cast, clock)
+    case_id = leave(cast, WORKER, "ccsmtl", last_day=TODAY + timedelta(days=60))
+    carry_all(means)
+    assert [row["state"] for row in asked(cast, case_id, "put_summaries_on_agenda")] == ["done"]
+    with cast.session() as session:
+        follow_up = followed(session, cast, "#2026-09", worker=SECOND)
+        # As a program that is taken over brings it: no verb gives a follow-up to somebody who leaves.
+        session.execute(
+            text("update assignment set person_id = :who, organization_id = :place where follow_up_id = :id"),
+            {"who": cast.people[WORKER], "place": cast.organizations["ccsmtl"], "id": follow_up},
+        )
+    clock.pass_by(minutes=1)
+    look_at_hands(means)
+    write(cast, case_id, clock.now)
+    carry_all(means)
+    assert [(row["state"], row["done_at"]) for row in asked(cast, case_id, "write_summary")] == [("done", clock.now)]
+    assert items(cast) == [("#2026-09", "pool")]
+    with cast.session() as session:
+        agendas.withdraw(session, "clinical", "follow_up_summary", "#2026-09", by=LOADING, at=clock.now)
+    clock.pass_by(hours=1)
+    look_at_hands(means)
+    carry_all(means)
+    assert len(items(cast)) == 1, "what the committee has dealt with is not put before it again"
+
+
+# Endings, and beginnings again.
+
+
+def test_a_departure_that_is_reopened_after_its_close_asks_for_what_came_meanwhile(cast: Cast) -> None:
+    record_protocols(cast)
+    clock = Clock()
+    means = means_of(cast, clock)
+    case_id = leave(cast, "police", "spvm", last_day=TODAY, planned=False)
+    carry_all(means)
+    settle(cast, asked(cast, case_id, "find_successor")[0]["id"], ended="not_replaced", note="The post ends")
+    for name in ("return_material", "replace_shared_credentials", "confirm_nothing_left"):
+        for row in asked(cast, case_id, name):
+            with cast.session() as session:
+                tasks.complete_task(session, row["id"], by=cast.actor("coordinator"), at=AT)
+    carry_all(means)
+    with cast.session() as session:
+        cases.reopen_case(session, case_id, by=cast.actor("coordinator"), at=AT, reason="A phone came to light")
+    with cast.session() as session:
+        lend(session, cast.people["police"], "SN-44")
+    carry_all(means)
+    look_at_hands(means)
+    assert [row["state"] for row in asked(cast, case_id, "return_equipment")] == ["open"]
+    assert roles(cast, "police") == [("police_representative", TODAY - timedelta(days=1))]
+    with cast.session() as session, pytest.raises(Exception, match=r"departure\.in_hand"):
+        cases.close_case(session, case_id, by=cast.actor("coordinator"), at=AT)
