@@ -14,7 +14,7 @@ from api.cli.terminal import AsPerson, ProgramKey, counter, day_or_dash
 from api.obligation_lines import STATES, by_worst
 from api.permissions import Action, asks, require, to_program
 from duties.obligations import reading
-from locales import current_language, say
+from locales import N_, current_language, say
 
 app = typer.Typer(no_args_is_help=True, help="Partners, and how they stand by what they owe.")
 
@@ -37,7 +37,9 @@ def list_(as_person: AsPerson, program: ProgramKey = "") -> None:
         for one in partners_of(here.session, asker):
             rows = reading.periods(here.session, organization_ids=[one["id"]], since=here.day - LATELY, until=here.day)
             states = Counter(row["state"] for row in by_worst(rows))
-            told = ", ".join(f"{_word(state)}: {n}" for state, n in states.items())
+            told = ", ".join(
+                say(current_language(), N_("%(state)s: %(n)s"), state=_word(state), n=n) for state, n in states.items()
+            )
             typer.echo(f"{one['short_name']:<24}  {told}".rstrip())
 
 

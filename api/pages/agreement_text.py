@@ -120,7 +120,7 @@ def _form(
         notice=_first(fields, "notice"),
         roles=[
             {**blank, **people.get(key, {}), "role": key, "title": role[f"title_{desk.language}"]}
-            for key, role in may.roles.items()
+            for key, role in sorted(may.roles.items(), key=lambda one: (one[0] not in people, one[0]))
         ],
         owed=[
             {

@@ -82,7 +82,11 @@ def _facts(words: Speaker, content: PartnerStatement) -> Iterator[tuple[str, str
     yield words.say(N_("Covers")), show_list(words.language, [_days(words, days) for days in content.covered])
     yield words.say(N_("As of")), words.day(content.on)
     stand = content.states()
-    in_words = [f"{words.say(STATES[state])}: {stand[state]}" for state in reversed(WORST_FIRST) if state in stand]
+    in_words = [
+        words.say(N_("%(state)s: %(n)s"), state=words.say(STATES[state]), n=stand[state])
+        for state in reversed(WORST_FIRST)
+        if state in stand
+    ]
     if in_words:
         yield words.say(N_("In brief")), words.all_of(in_words)
 
@@ -330,11 +334,11 @@ def _owed_row(words: Speaker, content: PartnerStatement, line: DecisionOwed) -> 
     if line.state == "open" and line.due_on and line.due_on < content.on:
         state.append(Line(words.say(N_("late")), "warning"))
     if line.closed_on:
-        state.append(Line(show_day(words.language, line.closed_on, "short"), "quiet"))
+        state.append(Line(show_day(words.language, line.closed_on, "medium"), "quiet"))
     return (
         _numbered(words, line),
         (Line(text), Line(words.of(line.owner), "quiet")),
-        (Line(show_day(words.language, line.due_on, "short") if line.due_on else "–"),),
+        (Line(show_day(words.language, line.due_on, "medium") if line.due_on else "–"),),
         tuple(state),
     )
 
@@ -344,7 +348,7 @@ def _asked_row(words: Speaker, line: DecisionAsked) -> tuple[Cell, ...]:
 
 
 def _numbered(words: Speaker, line: DecisionOwed | DecisionAsked) -> Cell:
-    return (Line(line.number, "strong"), Line(show_day(words.language, line.decided_on, "short"), "quiet"))
+    return (Line(line.number, "strong"), Line(show_day(words.language, line.decided_on, "medium"), "quiet"))
 
 
 # ---------------------------------------------------------------------------------------------------- signature
