@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api import papers
@@ -37,6 +37,7 @@ from api.pages.forms import Text, Typed, id_or_none
 from api.pages.frame import page, see_other
 from api.permissions import Action, asks, require
 from api.session import AtDesk, Desk
+from duties.actors import Actor
 from duties.refusals import Refusal
 from locales import N_, gettext, pick
 from meetings import agenda_papers, agendas, assembling, freezing, posting, wording
@@ -49,6 +50,14 @@ router = APIRouter()
 Seen = Annotated[int, Form()]
 Edition = Annotated[Literal["fr", "en"], Query()]
 Version = Annotated[int, Query(ge=1, le=10_000)]
+
+
+def _item_fields(title_fr: Text = "", title_en: Text = "", minutes: Text = "", purpose: Text = "") -> dict[str, str]:
+    """What both forms of an item ask for, as it was typed: that to ask for one, and that to change one."""
+    return {"title_fr": title_fr, "title_en": title_en, "minutes": minutes, "purpose": purpose}
+
+
+ItemFields = Annotated[dict[str, str], Depends(_item_fields)]
 
 _ONE_UP: Final = -1
 _LONGEST_NUMBER: Final = 4
@@ -89,40 +98,24 @@ def draw_anew(desk: AtDesk, request: Request, meeting_id: UUID) -> Response:
 
 @router.post("/meetings/{meeting_id}/agenda/items")
 @asks(Action.ASK_FOR_ITEM)
-def ask(
-    desk: AtDesk,
-    request: Request,
-    meeting_id: UUID,
-    title_fr: Text = "",
-    title_en: Text = "",
-    minutes: Text = "",
-    purpose: Text = "",
-    late_reason: Text = "",
-) -> Response:
+def ask(desk: AtDesk, request: Request, meeting_id: UUID, fields: ItemFields, late_reason: Text = "") -> Response:
     """Ask for an item; late, with the reason, where the agenda is frozen."""
     found = find_agenda(desk, meeting_id)
     by = require(Action.ASK_FOR_ITEM, found.given)
-    typed = {
-        "title_fr": title_fr,
-        "title_en": title_en,
-        "minutes": minutes,
-        "purpose": purpose,
-        "late_reason": late_reason,
-    }
 
     def act() -> UUID:
         return ask_for_item(
             desk,
             found,
-            title_fr=title_fr,
-            title_en=title_en,
-            minutes=minutes_of(minutes),
-            purpose=purpose or None,
+            title_fr=fields["title_fr"],
+            title_en=fields["title_en"],
+            minutes=minutes_of(fields["minutes"]),
+            purpose=fields["purpose"] or None,
             late_reason=late_reason,
             by=by,
         )
 
-    return _done(desk, request, found, "ask", act, typed, back="mine")
+    return _done(desk, request, found, "ask", act, {**fields, "late_reason": late_reason}, back="mine")
 
 
 @router.post("/meetings/{meeting_id}/agenda/items/{item_id}")
@@ -133,32 +126,21 @@ def edit(
     meeting_id: UUID,
     item_id: UUID,
     seen: Seen,
-    title_fr: Text = "",
-    title_en: Text = "",
-    minutes: Text = "",
-    purpose: Text = "",
+    fields: ItemFields,
     audience: Text = "",
     presenter: Text = "",
 ) -> Response:
     """Change an item's titles, length, purpose, audience or presenting seat."""
     found, by = keeper_of_item(desk, meeting_id, item_id)
-    typed = {
-        "title_fr": title_fr,
-        "title_en": title_en,
-        "minutes": minutes,
-        "purpose": purpose,
-        "audience": audience,
-        "presenter": presenter,
-    }
 
     def act() -> int:
         return agendas.edit(
             desk.session,
             item_id,
-            title_fr=title_fr,
-            title_en=title_en,
-            minutes=minutes_of(minutes),
-            purpose=purpose or None,
+            title_fr=fields["title_fr"],
+            title_en=fields["title_en"],
+            minutes=minutes_of(fields["minutes"]),
+            purpose=fields["purpose"] or None,
             audience=audience or None,
             presenter=id_or_none(presenter),
             by=by,
@@ -166,6 +148,7 @@ def edit(
             seen=seen,
         )
 
+    typed = {**fields, "audience": audience, "presenter": presenter}
     return _done(desk, request, found, f"edit-{item_id}", act, typed, back=f"item-{item_id}")
 
 
@@ -191,11 +174,7 @@ def move(
 def take_off(desk: AtDesk, request: Request, meeting_id: UUID, item_id: UUID, seen: Seen) -> Response:
     """Take an item off the agenda."""
     found, by = keeper_of_item(desk, meeting_id, item_id)
-
-    def act() -> None:
-        agendas.take_off(desk.session, item_id, by=by, at=desk.at, seen=seen)
-
-    return _done(desk, request, found, f"removal-{item_id}", act, back="items")
+    return _done_to(desk, request, found, "removal", agendas.take_off, item_id, by=by, seen=seen, back="items")
 
 
 @router.post("/meetings/{meeting_id}/agenda/items/{item_id}/restoring")
@@ -203,11 +182,7 @@ def take_off(desk: AtDesk, request: Request, meeting_id: UUID, item_id: UUID, se
 def restore(desk: AtDesk, request: Request, meeting_id: UUID, item_id: UUID, seen: Seen) -> Response:
     """Put what was taken off, and waits nowhere, on the agenda again."""
     found, by = keeper_of_item(desk, meeting_id, item_id)
-
-    def act() -> UUID:
-        return agendas.restore(desk.session, item_id, by=by, at=desk.at, seen=seen)
-
-    return _done(desk, request, found, f"restoring-{item_id}", act, back="items")
+    return _done_to(desk, request, found, "restoring", agendas.restore, item_id, by=by, seen=seen, back="items")
 
 
 @router.post("/meetings/{meeting_id}/agenda/items/{item_id}/scheduling")
@@ -227,11 +202,7 @@ def put_on(desk: AtDesk, request: Request, meeting_id: UUID, item_id: UUID, seen
 def withdraw(desk: AtDesk, request: Request, meeting_id: UUID, item_id: UUID, seen: Seen) -> Response:
     """Take back an item that was asked for: the coordinator any, a member their own."""
     found, by = withdrawer(desk, meeting_id, item_id)
-
-    def act() -> None:
-        agendas.withdraw_item(desk.session, item_id, by=by, at=desk.at, seen=seen)
-
-    return _done(desk, request, found, f"withdrawal-{item_id}", act, back="items")
+    return _done_to(desk, request, found, "withdrawal", agendas.withdraw_item, item_id, by=by, seen=seen, back="items")
 
 
 @router.post("/meetings/{meeting_id}/agenda/items/{item_id}/late")
@@ -266,11 +237,7 @@ def add_late(
 def decline_late(desk: AtDesk, request: Request, meeting_id: UUID, item_id: UUID, seen: Seen) -> Response:
     """Leave what was asked for late to a later meeting."""
     found, by = keeper_of_item(desk, meeting_id, item_id)
-
-    def act() -> None:
-        agendas.decline_late(desk.session, item_id, by=by, at=desk.at, seen=seen)
-
-    return _done(desk, request, found, f"late-refusal-{item_id}", act, back="pool")
+    return _done_to(desk, request, found, "late-refusal", agendas.decline_late, item_id, by=by, seen=seen, back="pool")
 
 
 @router.post("/meetings/{meeting_id}/agenda/freezing")
@@ -357,6 +324,26 @@ def _done(
     if refusal is None:
         return see_other(f"/meetings/{meeting_id}/agenda#{back}")
     return agenda_page(desk, request, meeting_id, Typed(form, refusal, dict(typed or {})))
+
+
+def _done_to(
+    desk: Desk,
+    request: Request,
+    found: Found,
+    form: str,
+    verb: Callable[..., object],
+    item_id: UUID,
+    *,
+    by: Actor,
+    seen: int,
+    back: str,
+) -> Response:
+    """As `_done`, with a verb of one item that asks for nothing but its version."""
+
+    def act() -> object:
+        return verb(desk.session, item_id, by=by, at=desk.at, seen=seen)
+
+    return _done(desk, request, found, f"{form}-{item_id}", act, back=back)
 
 
 def _twice(
