@@ -119,7 +119,7 @@ def _clean(words: str) -> str:
 
 def _tab(name: str, taken: set[str]) -> str:
     """A name that a sheet may have, and that no other one has: 31 letters, none of those that mean something there."""
-    plain = re.sub(r"[\[\]:*?/\\']", " ", _clean(name))[:31].strip() or "1"
+    plain = re.sub(r"[\[\]:*?/\\']", " ", _clean(name))[:31].strip(" ,;:–-") or "1"
     found, n = plain, 1
     while found.casefold() in taken:
         n += 1

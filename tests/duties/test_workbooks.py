@@ -52,3 +52,8 @@ def test_the_file_tells_neither_who_made_it_nor_when_and_is_the_same_each_time()
     assert "openpyxl" not in core
     assert "2000-01-01T00:00:00Z" in core
     assert "Bilan" in core
+
+
+def test_a_name_that_is_cut_ends_with_a_word_and_no_comma() -> None:
+    file = as_workbook("T", "fr-CA", [sheet(("a", 1), name="Références reçues dans l’année, par état")])
+    assert load_workbook(BytesIO(file)).sheetnames == ["Références reçues dans l’année"]
