@@ -22,9 +22,9 @@ from duties import accounts, departures, gathering, hand_overs, settling
 from duties.actors import ENGINE, Actor
 from duties.here import local_day, program_of
 from duties.refusals import Refusal
-from flows.departure.actions import ask_for_summaries
 from flows.engine import Means
 from flows.post import programs
+from flows.summaries import ask_for_summaries
 from meetings import invitations
 from models.base import table_of
 from models.casework import ProtocolVersion
