@@ -257,8 +257,8 @@ def test_prefect_learns_no_planted_word(cast: Cast, tmp_path: Path, prefect_serv
         case_id = case_of(session, participant_id)
     assert case_id is not None
     with process(cast, tmp_path, prefect=prefect_server):
-        eventually(lambda: [one for one in flow_runs(prefect_server, case_id) if one[2] == "Waiting"])
-        eventually(lambda: prefect_server.rows("select id from task_run where name = 'tell_referrer'"))
+        eventually(lambda: [one for one in flow_runs(prefect_server, case_id) if one[2] == "Waiting"], within=120)
+        eventually(lambda: prefect_server.rows("select id from task_run where name = 'tell_referrer'"), within=120)
     written = prefect_server.everything()
     assert str(case_id) in written, "this looks where Prefect writes"
     with cast.session() as session:
