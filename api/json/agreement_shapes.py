@@ -281,7 +281,7 @@ class DocumentGiven(Given):
     effective_on: Day
 
 
-class WithdrawalGiven(Given):
+class DocumentWithdrawalGiven(Given):
     """Why a document is taken back."""
 
     reason: Typed

@@ -27,7 +27,7 @@ router = APIRouter(tags=["follow-ups"])
 _follow_up = table_of(FollowUp)
 
 
-class NoteGiven(Given):
+class WeeklyNoteGiven(Given):
     """What a worker says of a week."""
 
     met: Annotated[int, Field(ge=0, le=1000)] = 0
@@ -235,7 +235,7 @@ def read_note(follow_up_id: UUID, week: date, desk: AtDesk) -> WordsShown:
 
 @router.put("/follow-ups/{follow_up_id}/notes/{week}")
 @asks(Action.KEEP_FOLLOW_UP)
-def write_note(follow_up_id: UUID, week: date, body: NoteGiven, desk: AtDesk, response: Response) -> WholeShown:
+def write_note(follow_up_id: UUID, week: date, body: WeeklyNoteGiven, desk: AtDesk, response: Response) -> WholeShown:
     """Write the note of a week, or write it anew."""
     by = _keeper(desk, follow_up_id)
     said = Week(met=body.met, minutes=body.minutes, reached=body.reached, why_none=body.why_none, words=body.words)

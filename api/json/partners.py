@@ -16,6 +16,7 @@ from api.json.agreement_shapes import (
     AttestationShown,
     DocumentGiven,
     DocumentShown,
+    DocumentWithdrawalGiven,
     FindingShown,
     PartnerListed,
     PartnerShown,
@@ -23,7 +24,6 @@ from api.json.agreement_shapes import (
     PeriodShown,
     WaiverGiven,
     WaiverShown,
-    WithdrawalGiven,
 )
 from api.json.bytes_given import bytes_of
 from api.json.once import IdempotencyKey, Once
@@ -109,7 +109,7 @@ def add_document(
 
 @router.post("/obligations/{period_id}/documents/{document_id}/withdrawal")
 @asks(Action.GIVE_PROOF)
-def withdraw_document(period_id: UUID, document_id: UUID, body: WithdrawalGiven, desk: AtDesk) -> PeriodShown:
+def withdraw_document(period_id: UUID, document_id: UUID, body: DocumentWithdrawalGiven, desk: AtDesk) -> PeriodShown:
     """Take a document back, with the reason; it is kept, and counts no more."""
     row, given = find_obligation(desk.session, desk.asker, period_id)
     by = require(Action.GIVE_PROOF, given)

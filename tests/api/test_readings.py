@@ -86,6 +86,7 @@ def silent(
                 "GET /evidence/{evidence_id}",
                 "GET /proofs/{document_id}",
                 "GET /signed-files/{file_id}",
+                "GET /api/v1/signed-files/{file_id}",
                 "GET /post/{notice_id}",
                 "GET /post/{notice_id}/letter.eml",
                 "GET /follow-ups/{follow_up_id}/notes/{week}",
@@ -95,7 +96,12 @@ def silent(
         ),
         (
             "manager_codim",
-            {"GET /evidence/{evidence_id}", "GET /proofs/{document_id}", "GET /signed-files/{file_id}"},
+            {
+                "GET /evidence/{evidence_id}",
+                "GET /proofs/{document_id}",
+                "GET /signed-files/{file_id}",
+                "GET /api/v1/signed-files/{file_id}",
+            },
         ),
         ("privacy_officer", set()),
         ("administrator", set()),
