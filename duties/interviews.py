@@ -25,6 +25,8 @@ from locales import N_
 from models.base import table_of
 from models.departure import Interview
 
+#: The protocol of which the interviews are a step.
+PROTOCOL: Final = "recruiting"
 LEADERSHIP: Final = 40
 CLINICAL: Final = 60
 PASS_MARK: Final = 70
@@ -73,7 +75,7 @@ def record_interview(
     Two people interview: a third one's marks are refused, and each interviewer's are theirs alone.
     """
     case = hold_case(session, case_id, seen=None)
-    if case["protocol"] != "recruiting" or case["state"] != "open":
+    if case["protocol"] != PROTOCOL or case["state"] != "open":
         raise Refusal("interview.no_recruiting", N_("Interviews belong to a recruiting that is open."))
     if not 1 <= applicant <= _MOST_APPLICANTS:
         raise Refusal("interview.applicant", N_("An applicant is a number from 1 to 99."))

@@ -149,6 +149,7 @@ def case_page(
         typed=typed,
         refusal=sentence_of(typed.refusal) if typed.refusal else "",
         case=held,
+        may_interview=allows(Action.RECORD_INTERVIEW, given) is not None,
         about=about,
         version=version,
         progress=board.progress(desk.session, [case_id], desk.day)[case_id],

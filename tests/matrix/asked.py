@@ -196,6 +196,9 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /cases/{case_id}/reopening": Sent(form={**_CASE, "reason": "Viendra."}),
     "POST /cases/{case_id}/closing": Sent(form=_CASE),
     "POST /cases/{case_id}/version": Sent(form={**_CASE, "version": "{version_id}"}),
+    "POST /cases/{case_id}/interviews": Sent(
+        form={"applicant": "1", "leadership": "80", "clinical": "70", "note": "Solide."}
+    ),
     "POST /departures": Sent(form={"who": "{worker}", "last_day": _DAY}),
     "POST /departures/{case_id}/offers": Sent(form={"really": ""}),
     "POST /hand-overs/{hand_over_id}/refusal": Sent(form={"reason": "Trop de suivis."}),

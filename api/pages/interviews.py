@@ -1,0 +1,89 @@
+"""The interviews of a recruiting: one's own sheet for each applicant, and how the applicants stand. Guide: GV-8."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+
+from api.answers import sentence_of, status_of
+from api.at_departures import people_names
+from api.pages.forms import Text, Typed
+from api.pages.frame import page, see_other
+from api.permissions import Action, asks, find_case, require, to_case
+from api.session import AtDesk, Desk
+from duties import interviews
+from duties.refusals import Refusal
+from locales import N_
+
+router = APIRouter()
+
+_MOST_DIGITS = 3
+
+
+@router.get("/cases/{case_id}/interviews", name="interviews")
+@asks(Action.RECORD_INTERVIEW)
+def show_interviews(desk: AtDesk, request: Request, case_id: UUID) -> HTMLResponse:
+    """Who interviewed which applicant, with what marks, and who passes."""
+    return _page(desk, request, case_id, Typed())
+
+
+@router.post("/cases/{case_id}/interviews")
+@asks(Action.RECORD_INTERVIEW)
+def record_interview(
+    desk: AtDesk,
+    request: Request,
+    case_id: UUID,
+    applicant: Text = "",
+    leadership: Text = "",
+    clinical: Text = "",
+    note: Text = "",
+) -> Response:
+    """Write down one's own sheet of an applicant, or write it anew."""
+    case = find_case(desk.session, desk.asker, case_id)
+    by = require(Action.RECORD_INTERVIEW, to_case(desk.session, desk.asker, case))
+
+    def act() -> None:
+        interviews.record_interview(
+            desk.session,
+            case_id,
+            applicant=_number(applicant),
+            leadership=_number(leadership),
+            clinical=_number(clinical),
+            note=note,
+            by=by,
+            at=desk.at,
+        )
+
+    refusal = desk.attempt(act)
+    if refusal is None:
+        return see_other(f"/cases/{case_id}/interviews")
+    typed = {"applicant": applicant, "leadership": leadership, "clinical": clinical, "note": note}
+    return _page(desk, request, case_id, Typed("sheet", refusal, typed))
+
+
+def _number(text: str) -> int:
+    text = text.strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+        raise Refusal("interview.number", N_("Write the applicant and the marks as whole numbers."))
+    return int(text)
+
+
+def _page(desk: Desk, request: Request, case_id: UUID, typed: Typed) -> HTMLResponse:
+    case = find_case(desk.session, desk.asker, case_id)
+    require(Action.RECORD_INTERVIEW, to_case(desk.session, desk.asker, case))
+    if case["protocol"] != interviews.PROTOCOL:
+        raise Refusal("interview.no_recruiting", N_("Interviews belong to a recruiting that is open."))
+    return page(
+        desk,
+        request,
+        "interviews.html",
+        status=status_of(typed.refusal) if typed.refusal else 200,
+        typed=typed,
+        refusal=sentence_of(typed.refusal) if typed.refusal else "",
+        case=case,
+        marked=interviews.marks_of(desk.session, case_id),
+        names=people_names(desk.session),
+        pass_mark=interviews.PASS_MARK,
+    )

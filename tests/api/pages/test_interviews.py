@@ -1,0 +1,108 @@
+"""The interviews of a recruiting on their page: two sheets, the mark, and who may see and write them. GV-8."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from duties import cases
+from tests.api.pages.looking import signed_in, text_of
+from tests.cast import AT, Cast
+from tests.departing import asked, leave, record_protocols, settle
+
+ENGLISH = {"Accept-Language": "en"}
+GOOD = {"applicant": "1", "leadership": "60", "clinical": "80", "note": "Calm under pressure"}
+
+
+@pytest.fixture
+def recruiting(cast: Cast) -> UUID:
+    """Somebody is looked for at En Marge."""
+    record_protocols(cast)
+    with cast.session() as session:
+        return cases.open_case(
+            session,
+            "recruiting",
+            organization_id=cast.organizations["en-marge"],
+            by=cast.actor("manager_em"),
+            at=AT,
+        )
+
+
+def write(cast: Cast, case_id: UUID, who: str, **changed: str) -> tuple[int, str]:
+    answer = signed_in(cast, who).post(
+        f"/cases/{case_id}/interviews", data={**GOOD, **changed}, headers=ENGLISH, follow_redirects=True
+    )
+    return answer.status_code, text_of(answer.text)
+
+
+def test_two_sheets_make_a_mark_of_forty_and_sixty_and_say_who_passes(cast: Cast, recruiting: UUID) -> None:
+    assert (
+        "No interview is recorded"
+        in signed_in(cast, "manager_em").get(f"/cases/{recruiting}/interviews", headers=ENGLISH).text
+    )
+    status, page = write(cast, recruiting, "manager_em")
+    assert (status, "one sheet is missing" in page, "Calm under pressure" in page) == (200, True, True)
+    _, page = write(cast, recruiting, "coordinator", leadership="70", clinical="68")
+    # 0.4 * 60 + 0.6 * 80 = 72.0 and 0.4 * 70 + 0.6 * 68 = 68.8: 70.4 between them.
+    assert "passes 70.4 out of 100" in page
+    write(cast, recruiting, "manager_em", applicant="2", leadership="69", clinical="69")
+    _, page = write(cast, recruiting, "coordinator", applicant="2", leadership="70", clinical="70")
+    assert "does not pass 69.5 out of 100" in page
+
+
+def test_ones_own_sheet_written_again_replaces_it_and_nobody_elses(cast: Cast, recruiting: UUID) -> None:
+    write(cast, recruiting, "manager_em")
+    write(cast, recruiting, "manager_em", clinical="90", note="Heard again")
+    with cast.session() as session:
+        rows = session.execute(text("select clinical, note, version from interview")).all()
+    assert rows == [(90, "Heard again", 2)]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("applicant", "0"),
+        ("applicant", "100"),
+        ("leadership", "101"),
+        ("clinical", "-1"),
+        ("clinical", "x"),
+        ("note", " "),
+    ],
+)
+def test_what_cannot_be_is_refused_with_what_was_typed_still_there(
+    cast: Cast, recruiting: UUID, field: str, value: str
+) -> None:
+    answer = signed_in(cast, "manager_em").post(
+        f"/cases/{recruiting}/interviews", data={**GOOD, field: value}, headers=ENGLISH
+    )
+    assert answer.status_code in (409, 422)
+    assert "This was not done" in answer.text
+    if field != "note":
+        assert "Calm under pressure" in answer.text
+    with cast.session() as session:
+        assert session.scalar(text("select count(*) from interview")) == 0
+
+
+@pytest.mark.parametrize("who", ["manager_codim", "worker_ccsmtl", "police"])
+def test_the_sheets_are_nothing_to_strangers(cast: Cast, recruiting: UUID, who: str) -> None:
+    assert signed_in(cast, who).get(f"/cases/{recruiting}/interviews").status_code == 404
+    assert write(cast, recruiting, who)[0] == 404
+
+
+def test_the_page_is_reached_from_the_case_and_a_departure_from_its_own(cast: Cast, recruiting: UUID) -> None:
+    manager = signed_in(cast, "manager_em")
+    assert f"/cases/{recruiting}/interviews" in manager.get(f"/cases/{recruiting}").text
+    case_id = leave(cast, "worker_codim", "codim")
+    assert f"/departures/{case_id}" in signed_in(cast, "coordinator").get(f"/cases/{case_id}").text
+    assert signed_in(cast, "coordinator").get(f"/cases/{case_id}/interviews").status_code == 409
+
+
+def test_naming_nobody_but_looking_for_somebody_leads_to_a_recruiting_with_this_page(cast: Cast) -> None:
+    record_protocols(cast)
+    case_id = leave(cast, "worker_codim", "codim")
+    settle(cast, asked(cast, case_id, "find_successor")[0]["id"], ended="recruiting")
+    with cast.session() as session:
+        found = session.execute(text("select id from \"case\" where protocol = 'recruiting'")).scalar_one()
+    assert signed_in(cast, "manager_codim").get(f"/cases/{found}/interviews").status_code == 200
