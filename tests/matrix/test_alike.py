@@ -100,10 +100,10 @@ def test_a_sample_of_every_route_answers_for_what_is_not_theirs_as_for_what_is_n
 
 
 @pytest.mark.long
-def test_every_route_answers_each_asker_for_what_is_not_theirs_as_for_what_is_not_there(
+def test_a_third_of_all_that_is_denied_is_answered_as_what_is_not_there(
     runner: Runner, hollow: Runner, routes: list[Route], run: Run[Any]
 ) -> None:
-    cells = [cell for route in routes for cell in _denied(route)]
+    cells = [cell for route in routes for cell in _denied(route)][::3]
     assert len(cells) > 800
     run(_compare(runner, hollow, cells))
 

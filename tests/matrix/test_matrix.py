@@ -65,8 +65,11 @@ def test_every_cell_of_a_page_is_answered_as_expected(runner: Runner, routes: li
 def test_with_a_table_that_allows_everything_nearly_every_denied_cell_fails(
     runner: Runner, routes: list[Route], run: Run[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the table denies, and not the sign-in or the wall between programs: to who is in, of what is there."""
-    cells = list(_denied_by_the_table(routes))
+    """What the table denies, and not the sign-in or the wall between programs: to who is in, of what is there.
+
+    Of every third such cell, throughout the whole.
+    """
+    cells = list(_denied_by_the_table(routes))[::3]
     assert len(cells) > 1000
     monkeypatch.setattr(permissions, "TABLE", dict.fromkeys(TABLE, frozenset(Relation)))
 
