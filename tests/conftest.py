@@ -5,6 +5,7 @@ Tests sign in as `spheres_app`, as the web and the worker do, so that every poli
 
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import UUID
@@ -46,8 +47,23 @@ def short_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="spheres-tests-", dir=MEMORY if in_memory else None))
 
 
+#: Of a wide table of cases one in so many is tried at each change; all others are long.
+ONE_OF_A_WIDE_TABLE = 4
+
+
+@pytest.hookimpl(tryfirst=True)  # before what is marked long is sorted out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files that take minutes first, so that of two cores none is left with one of them at the end."""
+    """Take a sample of wide tables of cases for the quick tests.
+
+    And put the files that take minutes first, so that of two cores none is left with one of them at the end.
+    """
+    seen: Counter[str] = Counter()
+    for item in items:
+        if item.get_closest_marker("wide"):
+            table = item.nodeid.partition("[")[0]
+            if seen[table] % ONE_OF_A_WIDE_TABLE:
+                item.add_marker("long")
+            seen[table] += 1
     heavy = {item.path for item in items if item.path.parent.name in HEAVY or item.get_closest_marker("browser")}
     items.sort(key=lambda item: item.path not in heavy)
 

@@ -486,6 +486,7 @@ CHANGED: dict[str, tuple[Edits, list[str]]] = {
 }
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("case", CHANGED)
 def test_a_changed_file_says_what_it_changes_changes_it_and_is_then_at_rest(cast: Cast, case: str) -> None:
     edits, expected = CHANGED[case]

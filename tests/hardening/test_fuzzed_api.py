@@ -246,6 +246,7 @@ def _in_both_modes() -> Iterator[Any]:
             yield pytest.param(label, GenerationMode.NEGATIVE, id=f"{label} otherwise")
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("label", list(OPERATIONS))
 def test_an_operation_answers_what_is_made_up_as_it_says_it_does(fuzz: Fuzz, runner: Runner, label: str) -> None:
     assert _made_up(fuzz, runner, label, _QUICK, GenerationMode.POSITIVE) >= 1

@@ -48,6 +48,7 @@ def test_the_comparison_reads_every_table_with_its_columns_walls_and_grants(fres
     assert {"policy", "grant on column", "grant on schema", "sequence", "extension", "schema"} <= kinds
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(
     "change",
     [

@@ -283,6 +283,7 @@ def test_every_check_of_the_catalogue_is_tried(lived_in: Cast) -> None:
     assert {row[0] for row in rows} == BREAKS.keys()
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("check", sorted(BREAKS))
 def test_the_database_refuses_what_a_check_forbids(lived_in: Cast, check: str) -> None:
     table, change, where = BREAKS[check]
@@ -386,6 +387,7 @@ def test_every_key_of_the_catalogue_is_tried(lived_in: Cast) -> None:
     assert found == KEYS
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(("table_name", "key"), [(table, key) for table in sorted(KEYS) for key in sorted(KEYS[table])])
 def test_the_database_refuses_a_second_row_under_a_key(lived_in: Cast, table_name: str, key: str) -> None:
     """A copy of a row under another name is refused by this key alone, the table's others put aside."""

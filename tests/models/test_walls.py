@@ -356,6 +356,7 @@ def test_the_application_writes_no_column_but_those_that_are_its_own_to_write(li
 # One program at the other's rows, table by table.
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("name", WALLED)
 def test_a_program_sees_its_own_rows_and_none_of_the_other_s(
     lived_in: Cast, everything: dict[str, list[dict[str, Any]]], name: str
@@ -371,6 +372,7 @@ def test_a_program_sees_its_own_rows_and_none_of_the_other_s(
         assert seen == [program_id] * owners.count(program_id)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("name", POLICIED)
 def test_a_program_changes_no_row_of_the_other(
     lived_in: Cast, everything: dict[str, list[dict[str, Any]]], name: str
@@ -394,6 +396,7 @@ def test_a_program_changes_no_row_of_the_other(
         assert _refusal(connection, given)[0] == REFUSED_BY_POLICY
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("name", POLICIED)
 def test_a_program_deletes_no_row_of_the_other(lived_in: Cast, name: str) -> None:
     table = _table(name)
@@ -424,6 +427,7 @@ def _without_the_databases_own(table: Table, row: dict[str, Any]) -> dict[str, A
     return {name: value for name, value in row.items() if name not in withheld}
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("name", WALLED)
 def test_writing_to_the_other_program_is_refused_alike_whether_the_row_is_there_or_not(
     lived_in: Cast, everything: dict[str, list[dict[str, Any]]], name: str
@@ -442,6 +446,7 @@ def test_writing_to_the_other_program_is_refused_alike_whether_the_row_is_there_
     assert "row-level security" in there[1]
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("name", WALLED)
 def test_a_reference_to_the_other_s_row_is_refused_as_one_to_no_row_at_all(
     lived_in: Cast, everything: dict[str, list[dict[str, Any]]], name: str
@@ -510,6 +515,7 @@ def _lift_other_keys(connection: Connection, name: str) -> None:
         connection.execute(text(f"drop index {index}"))
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("name", [name for name in WALLED if name not in BY_CHANCE])
 def test_the_same_keys_may_stand_in_both_programs(
     lived_in: Cast, everything: dict[str, list[dict[str, Any]]], name: str
@@ -656,6 +662,7 @@ def _told_by(everything: dict[str, list[dict[str, Any]]], program_id: UUID) -> s
 # Before a program is said, and with one that is none.
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("said", [None, ""])
 @pytest.mark.parametrize("name", CLOSED)
 def test_without_a_program_nothing_is_seen_and_nothing_written(
@@ -740,6 +747,7 @@ def test_programs_are_seen_to_choose_from_and_none_speaks_for_another(
 # The record.
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("name", sorted(walls.APPEND_ONLY))
 @pytest.mark.parametrize("statement", ['update "{0}" set id = id', 'delete from "{0}"', 'truncate "{0}"'])
 def test_what_is_written_once_is_never_changed(lived_in: Cast, name: str, statement: str) -> None:
@@ -779,6 +787,7 @@ def test_nobody_gives_an_event_the_number_or_the_moment_that_the_database_gives_
     assert held["xid"] < written.xid == written[4]
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("name", TABLES)
 def test_no_table_is_emptied_by_the_application(lived_in: Cast, name: str) -> None:
     with as_application(lived_in.database, lived_in.program_id) as connection:

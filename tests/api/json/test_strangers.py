@@ -85,6 +85,7 @@ def test_the_tries_below_are_of_everything_that_has_an_id() -> None:
     assert len(NAMING) >= 5
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("name", ON_SOMETHING)
 def test_a_thing_of_another_program_is_as_absent_as_one_that_never_was(
     cast: Cast, coordinator: Asker, name: str

@@ -297,6 +297,7 @@ def _body(coordinator: Asker, body: dict[str, Any] | None) -> dict[str, Any] | N
     return body | {"organization_id": str(coordinator.cast.organizations["codim"])}
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("act", sorted(ACTS))
 def test_an_act_without_a_version_is_told_to_say_which(coordinator: Asker, case: dict[str, Any], act: str) -> None:
     asker, method, path, thing = _aimed(act, coordinator, case)
@@ -305,6 +306,7 @@ def test_an_act_without_a_version_is_told_to_say_which(coordinator: Asker, case:
     assert _now(coordinator, act, thing) == thing
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("act", sorted(ACTS))
 def test_an_act_on_what_was_changed_meanwhile_is_refused_and_changes_nothing(
     coordinator: Asker, case: dict[str, Any], act: str
@@ -329,6 +331,7 @@ ELSEWHERE = {
 }
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("act", sorted(set(ACTS) - ELSEWHERE))
 def test_the_same_act_with_the_version_of_now_is_done_and_says_the_next(
     coordinator: Asker, case: dict[str, Any], act: str

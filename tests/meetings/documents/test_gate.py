@@ -70,6 +70,7 @@ def manners(name: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.wide
 @every_name
 @pytest.mark.parametrize("manner", manners("A B"))
 def test_a_name_is_found_however_it_is_written(name: str, manner: str) -> None:
