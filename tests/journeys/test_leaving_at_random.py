@@ -20,17 +20,20 @@ from sqlalchemy import select, text
 
 from duties import board, cases, departures, gathering, hand_overs, people, settling
 from duties.here import local_day, many, program_of
+from duties.participants import referring
 from duties.refusals import Refusal
 from duties.roles import standing
 from models.base import table_of
 from models.casework import Responsibility
 from models.departure import Departure
+from models.referral import Referral
 from tests.cast import AT, LOADING, Cast
 from tests.conftest import Copies
 from tests.departing import CASE, TASK, lend, record_protocols
 from tests.following import agreed, followed
+from tests.referring import ONDINE, declare_admission
 
-CHAIN, DEPARTURE = table_of(Responsibility), table_of(Departure)
+CHAIN, DEPARTURE, REFERRAL = table_of(Responsibility), table_of(Departure), table_of(Referral)
 WORKERS = ("worker_ccsmtl", "worker_codim", "without_mail")
 PLACES = {"worker_ccsmtl": "ccsmtl", "worker_codim": "codim", "without_mail": "anonyme", "manager_codim": "codim"}
 LEAVERS = tuple(PLACES)
@@ -47,6 +50,7 @@ def machine_of(fresh: Callable[[], Cast]) -> type[RuleBasedStateMachine]:  # noq
             self.numbers = 0
             self.serials = 0
             self.acknowledged: set[UUID] = set()
+            self.referred: set[UUID] = set()
 
         def _try(self, act: Callable[[Any], object]) -> None:
             """Do what somebody asks for; a rule may refuse it, and then nothing is kept."""
@@ -89,6 +93,25 @@ def machine_of(fresh: Callable[[], Cast]) -> type[RuleBasedStateMachine]:  # noq
         def something_reaches_them(self, who: str) -> None:
             self.serials += 1
             self._try(lambda session: lend(session, self.cast.people[who], f"SN-{self.serials}"))
+
+        @rule(who=st.sampled_from(LEAVERS), sent=st.booleans())
+        def somebody_is_referred(self, who: str, sent: bool) -> None:
+            def act(session: Any) -> None:
+                by = self.cast.actor(who)
+                referral_id = referring.begin_referral(session, ONDINE, by=by, at=self.at)
+                if sent:
+                    referring.send_referral(session, referral_id, ONDINE, by=by, at=self.at)
+                self.referred.add(referral_id)
+
+            self._try(act)
+
+        @rule(who=st.sampled_from(("manager_codim", "coordinator")))
+        def somebody_names_themselves(self, who: str) -> None:
+            for task in self.tasks():
+                if task["holding"] == "tenure":
+                    by, me = self.cast.actor(who), self.cast.people[who]
+                    settle = partial(settling.settle_holding, task_id=task["id"], successor_id=me, by=by, at=self.at)
+                    self._try(settle)
 
         @rule(who=st.sampled_from(LEAVERS), deputy=st.sampled_from((None, *LEAVERS)), days=st.integers(1, 6))
         def somebody_is_away(self, who: str, deputy: str | None, days: int) -> None:
@@ -199,6 +222,29 @@ def machine_of(fresh: Callable[[], Cast]) -> type[RuleBasedStateMachine]:  # noq
                     assert falls.vacant or all(one.person_id in now.live for one in falls.holders)
 
         @invariant()
+        def no_referral_is_lost_and_each_that_was_sent_waits_on_somebody(self) -> None:
+            with self.cast.session() as session:
+                rows = session.execute(select(REFERRAL.c.id, REFERRAL.c.state)).all()
+                waiting = session.scalar(text("select count(*) from task where step = 'triage' and state = 'open'"))
+            states = {row.id: row.state for row in rows}
+            assert set(states) == self.referred, "a referral was lost"
+            assert waiting == sum(state == "received" for state in states.values())
+
+        @invariant()
+        def nobody_took_over_by_their_own_word_nor_approved_their_own(self) -> None:
+            with self.cast.session() as session:
+                own = session.scalar(
+                    text(
+                        "select count(*) from settlement where kind = 'tenure' and successor_id is not null"
+                        " and settled_by = successor_id"
+                    )
+                )
+                approved = session.scalar(
+                    text("select count(*) from task where settled_by is not null and settled_by = done_by")
+                )
+            assert (own, approved) == (0, 0)
+
+        @invariant()
         def nobody_whose_last_day_is_past_has_anything_in_hand_in_a_case_that_closed(self) -> None:
             with self.cast.session() as session:
                 closed = many(session, select(CASE).where(CASE.c.gathers, CASE.c.state == "closed"))
@@ -231,6 +277,7 @@ def test_no_order_of_departures_absences_returns_and_refusals_loses_anything(
         cast = built.on(copy.__enter__())
         kept.append(copy)
         record_protocols(cast)
+        declare_admission(cast)
         with cast.session() as session:
             agreed(session, cast)
         return cast
