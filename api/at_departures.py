@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlmodel import Session
 
 from api.permissions import Action, Asker, Given, find_case, require, to_case, to_person, to_program
@@ -188,6 +188,12 @@ def settled_of(session: Session, case_id: UUID, language: str) -> list[Settled]:
 def handed_over_to(session: Session, person_id: UUID, language: str) -> list[Settled]:
     """What departures handed over to somebody, the last first."""
     return _settled(session, language, _settlement.c.successor_id == person_id)
+
+
+def was_handed_over_to(session: Session, person_id: UUID) -> bool:
+    """Whether departures ever handed anything over to somebody."""
+    theirs = (_settlement.c.program_id == program_of(session)) & (_settlement.c.successor_id == person_id)
+    return bool(session.scalar(select(exists().where(theirs))))
 
 
 def _settled(session: Session, language: str, which: Any) -> list[Settled]:

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import func, select
 
+from api import at_departures
 from api.answers import sentence_of, status_of
 from api.pages.forms import Typed
 from api.pages.frame import page
@@ -18,7 +19,7 @@ from api.pages.lines import Line, cases_about, lines_of
 from api.pages.opening import may_open
 from api.permissions import Action, allows, asks, require, to_program
 from api.session import AtDesk, Desk
-from duties import board
+from duties import board, hand_overs
 from duties.here import program_of
 from duties.watch import engine_state
 from models.base import table_of
@@ -76,6 +77,8 @@ def work_page(desk: Desk, request: Request, typed: Typed, *, start: int = 0) -> 
         a_page=A_PAGE,
         groups=_groups(desk, lines),
         own=_own_cases(desk),
+        offered=len(hand_overs.offered_to(desk.session, desk.asker.person_id)),
+        was_handed=at_departures.was_handed_over_to(desk.session, desk.asker.person_id),
         wide=_wide(desk) if sees_board else None,
         may_open=may_open(desk),
         day=desk.day,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 
-from tests.api.pages.looking import signed_in
+from tests.api.pages.looking import signed_in, text_of
 from tests.casework import open_onboarding
 from tests.cast import TODAY, Cast
-from tests.departing import LAST_DAY, asked, leave, lend, record_protocols
+from tests.departing import LAST_DAY, asked, leave, lend, record_protocols, settle
+from tests.following import SECOND, WORKER, agreed, followed
 
 PLACE = "en-marge"
 
@@ -91,6 +93,26 @@ def test_whom_a_thing_goes_to_finds_it_in_their_own_list(program: Cast) -> None:
     assert "Perle Obsidienne" in mine
     others = signed_in(program, "manager_codim").get("/handed-over", headers={"Accept-Language": "en"}).text
     assert task["title_en"] not in others
+    assert 'href="/handed-over"' in signed_in(program, "deputy").get("/").text
+    assert 'href="/handed-over"' not in signed_in(program, "manager_codim").get("/").text
+
+
+def test_who_is_offered_a_follow_up_finds_it_from_their_own_work_and_answers_there(program: Cast) -> None:
+    with program.session() as session:
+        agreed(session, program)
+        followed(session, program, "#2026-01", second=SECOND)
+    case_id = leave(program, WORKER, "ccsmtl")
+    (task,) = asked(program, case_id, "hand_over_follow_ups")
+    settle(program, task["id"], to=SECOND)
+    client = signed_in(program, SECOND)
+    words = "Follow-ups are offered to you 1 waits for your answer. See and answer"
+    assert words in text_of(client.get("/?lang=en").text)
+    assert words not in text_of(signed_in(program, WORKER).get("/?lang=en").text)
+    (answer,) = re.findall(r'action="(/hand-overs/[^"]*/acceptance)"', client.get("/handed-over").text)
+    assert client.post(answer).status_code == 303
+    page = text_of(client.get("/?lang=en").text)
+    assert words not in page
+    assert "What people who left handed over to you" in page
 
 
 def test_the_leaver_sees_what_is_in_their_hands_and_settles_nothing_of_their_own(program: Cast) -> None:
