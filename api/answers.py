@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import cache
 from http import HTTPStatus
+from itertools import takewhile
 from typing import Any, Final
 
 from fastapi import Request, Response
@@ -18,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 
 from api import recording
+from api.json.shapes import Given
 from api.rendering import render
 from duties.refusals import Refusal
 from locales import N_, current_language, say
@@ -157,9 +160,22 @@ async def malformed(request: Request, error: Exception) -> Response:
 
 
 def _place(found: Mapping[str, Any]) -> str:
-    """Where something does not fit, in names of ours: that of a field we do not know is the asker's own word."""
-    known = found["loc"][:-1] if found["type"] == "extra_forbidden" else found["loc"]
-    return ".".join(str(part) for part in known)
+    """Where something does not fit, in names of ours: a field that we do not know, or a key, is the asker's own word."""
+    head, *within = found["loc"][:-1] if found["type"] == "extra_forbidden" else found["loc"]
+    if head == "body":
+        within = list(takewhile(lambda part: isinstance(part, int) or part in _fields(), within))
+    return ".".join(str(part) for part in (head, *within))
+
+
+@cache
+def _fields() -> frozenset[str]:
+    """The name of every field of a body."""
+    found, models = set[str](), [Given]
+    while models:
+        model = models.pop()
+        found |= set(model.model_fields)
+        models += model.__subclasses__()
+    return frozenset(found)
 
 
 async def database_away(request: Request, error: Exception) -> Response:

@@ -2,7 +2,7 @@
 
 An organization whose agreement was in force and no longer is has let it lapse: it gets no new case and no new role,
 and what is for partners alone. What is under way goes on. One that never had an agreement in force is under none yet,
-as in the first implementation, which was informal; nothing is refused to it (see docs/adr/0014).
+as in the first implementation, which was informal; nothing is refused to it (see docs/adr/0015).
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ router = APIRouter(tags=["referrals"])
 
 Line = Annotated[Typed, StringConstraints(max_length=referring.LONGEST_LINE)]
 Words = Annotated[Typed, StringConstraints(max_length=referring.LONGEST_TEXT)]
+Language = Annotated[Typed, StringConstraints(max_length=20)]
 Criterion = Literal["AD-C0", "AD-C1", "AD-C2", "AD-C3", "AD-C4", "AD-C5"]
 
 
@@ -35,9 +36,7 @@ class ReferralGiven(Given):
     email: Line = ""
     address: Words = ""
     contact_note: Words = ""
-    languages: Annotated[list[Annotated[str, StringConstraints(max_length=20)]], Field(max_length=20)] = Field(
-        default_factory=list
-    )
+    languages: Annotated[list[Language], Field(max_length=20)] = Field(default_factory=list)
     area: Line = ""
     setting: Words = ""
     legal_care: Words = ""

@@ -265,11 +265,10 @@ def hold_referral(
     )
     if held is None:
         raise Refusal("referral.not_there", N_("There is no such referral."))
-    if held["state"] != state or (seen is not None and held["version"] != seen):
-        raise Refusal(
-            "referral.dealt_with",
-            N_("Someone else dealt with this referral while you were looking at it. Nothing was saved; look again."),
-        )
+    if held["state"] != state:
+        raise _dealt_with("referral.dealt_with")
+    if seen is not None and held["version"] != seen:
+        raise _dealt_with("referral.changed")
     return held
 
 
@@ -415,10 +414,13 @@ def _after(held: Mapping[str, Any], move: str) -> str:
     try:
         return REFERRAL.after(held["state"], move)
     except NoSuchMove:
-        raise Refusal(
-            "referral.dealt_with",
-            N_("Someone else dealt with this referral while you were looking at it. Nothing was saved; look again."),
-        ) from None
+        raise _dealt_with("referral.dealt_with") from None
+
+
+def _dealt_with(code: str) -> Refusal:
+    return Refusal(
+        code, N_("Someone else dealt with this referral while you were looking at it. Nothing was saved; look again.")
+    )
 
 
 def _text(value: str) -> str:

@@ -40,8 +40,9 @@ from tests.flows.prefect_server import PrefectServer
 from tests.flows.support import carry_all, means_of
 from tests.flows.test_worker import eventually, flow_runs, prefect_server, process
 from tests.following import agreed
+from tests.meetings.clinic import LOCAL, NOW
 from tests.meetings.sitting import seat_everyone
-from tests.meetings.test_admissions import LATER, LOCAL, NOW
+from tests.meetings.test_admissions import LATER
 from tests.models.conftest import as_superuser
 from tests.referring import declare_admission, participant_of, refer
 from tests.scanner import found

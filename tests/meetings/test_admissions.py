@@ -29,7 +29,7 @@ from duties.participants.consents import Signed
 from duties.participants.held import step_of
 from duties.participants.referring import ReferralForm
 from duties.refusals import Refusal
-from meetings import admissions, agendas, assembling, decisions, freezing, running, schedule
+from meetings import admissions, agendas, assembling, decisions, freezing, running
 from meetings.agenda_items import items_of
 from models.base import table_of
 from models.casework import Task
@@ -39,14 +39,10 @@ from models.participant import Participant
 from tests.api.desk import client_for
 from tests.cast import AT, TODAY, Cast
 from tests.flows.support import carry_all, letters, means_of
-from tests.following import agreed, followed
-from tests.meetings.sitting import seat_everyone
-from tests.referring import ONDINE, declare_admission, look_at_everything, participant_of, refer, triaged
+from tests.following import followed
+from tests.meetings.clinic import NEXT_LOCAL, NOW, clinic_of, committee_of, on_the_table, prepare_clinic
+from tests.referring import ONDINE, look_at_everything, participant_of, refer, triaged
 
-LOCAL: Final = datetime(2026, 11, 25, 9, 30)
-NEXT_LOCAL: Final = datetime(2026, 12, 2, 9, 30)
-#: Five minutes into the clinic of Wednesday, in Montréal.
-NOW: Final = datetime(2026, 11, 25, 14, 35, tzinfo=UTC)
 LATER: Final = NOW + timedelta(days=1)
 
 _participant = table_of(Participant)
@@ -61,42 +57,8 @@ WORKER, SECOND = "worker_ccsmtl", "worker_codim"
 @pytest.fixture
 def clinic(cast: Cast) -> Cast:
     """Agreements in force, everyone seated, two clinics planned, and admissions carried."""
-    declare_admission(cast)
-    with cast.session() as session:
-        agreed(session, cast)
-        seat_everyone(session, cast)
-        schedule.plan_meetings(session, "clinical", [LOCAL, NEXT_LOCAL], by=cast.actor("coordinator"), at=AT)
+    prepare_clinic(cast)
     return cast
-
-
-def _meeting_id(session: Session, local: datetime = LOCAL) -> UUID:
-    found: UUID = session.scalars(
-        select(_meeting.c.id).where(_meeting.c.program_id == session.info["program_id"], _meeting.c.starts == local)
-    ).one()
-    return found
-
-
-def _on_the_table(cast: Cast, form: ReferralForm = ONDINE) -> tuple[UUID, UUID]:
-    """A candidate whom the open clinic is about to decide on: the participant and the item."""
-    by = cast.actor("coordinator")
-    participant_id = triaged(cast, refer(cast, form, by=WORKER))
-    carry_all(means_of(cast, lambda: AT))
-    with cast.session() as session:
-        reference = session.scalar(select(_participant.c.candidate_ref).where(_participant.c.id == participant_id))
-        here = _meeting_id(session)
-        (item,) = [
-            row for row in agendas.pool_of(session, _committee(session, here)) if row["subject"] == reference
-        ] or [row for row in items_of(session, here) if row["subject"] == reference]
-        if item["state"] == "pool":
-            agendas.put_on(session, item["id"], here, by=by, at=AT)
-        freezing.freeze(session, here, by=by, at=AT)
-        running.open_meeting(session, here, by=by, at=NOW)
-    return participant_id, item["id"]
-
-
-def _committee(session: Session, meeting_id: UUID) -> UUID:
-    found: UUID = session.scalars(select(_meeting.c.committee_id).where(_meeting.c.id == meeting_id)).one()
-    return found
 
 
 def _row(session: Session, participant_id: UUID) -> Any:
@@ -125,7 +87,7 @@ def _signed(**more: Any) -> Signed:
 
 def _committed(cast: Cast, form: ReferralForm = ONDINE) -> UUID:
     """A candidate whom the clinic gave to a worker, who met them and heard yes."""
-    participant_id, item = _on_the_table(cast, form)
+    participant_id, item = on_the_table(cast, form)
     with cast.session() as session:
         admissions.decide_admission(
             session,
@@ -163,7 +125,7 @@ def _ready(cast: Cast, form: ReferralForm = ONDINE) -> UUID:
 
 
 def test_what_the_clinic_decides_names_the_worker_and_does_the_step_in_one_transaction(clinic: Cast) -> None:
-    participant_id, item = _on_the_table(clinic)
+    participant_id, item = on_the_table(clinic)
     with clinic.session() as session:
         admissions.decide_admission(
             session,
@@ -199,7 +161,7 @@ def test_what_the_clinic_decides_names_the_worker_and_does_the_step_in_one_trans
 
 
 def test_the_worker_s_steps_are_the_worker_s_and_nobody_else_s(clinic: Cast) -> None:
-    participant_id, item = _on_the_table(clinic)
+    participant_id, item = on_the_table(clinic)
     with clinic.session() as session:
         admissions.decide_admission(
             session, item, "assign", worker_id=clinic.people[WORKER], by=clinic.actor("coordinator"), at=NOW
@@ -217,7 +179,7 @@ def test_the_worker_s_steps_are_the_worker_s_and_nobody_else_s(clinic: Cast) -> 
 
 
 def test_whoever_referred_gets_the_worker_s_contact_and_no_name(clinic: Cast) -> None:
-    _, item = _on_the_table(clinic)
+    _, item = on_the_table(clinic)
     with clinic.session() as session:
         admissions.decide_admission(
             session, item, "assign", worker_id=clinic.people[SECOND], by=clinic.actor("coordinator"), at=NOW
@@ -233,13 +195,13 @@ def test_whoever_referred_gets_the_worker_s_contact_and_no_name(clinic: Cast) ->
 @pytest.mark.parametrize("outcome", ["defer", "more"])
 def test_who_is_deferred_comes_back_with_the_age_of_the_item(clinic: Cast, outcome: str) -> None:
     by = clinic.actor("coordinator")
-    participant_id, item = _on_the_table(clinic)
+    participant_id, item = on_the_table(clinic)
     with clinic.session() as session:
         with pytest.raises(Refusal, match=r"reason\.missing"):
             admissions.decide_admission(session, item, outcome, by=by, at=NOW)
         admissions.decide_admission(session, item, outcome, reason="Attendre l’évaluation.", by=by, at=NOW)
     with clinic.session() as session:
-        here = _meeting_id(session)
+        here = clinic_of(session)
         for other in items_of(session, here):
             if not other["outcome"]:
                 running.treat(session, other["id"], "treated", by=by, at=NOW)
@@ -249,8 +211,8 @@ def test_who_is_deferred_comes_back_with_the_age_of_the_item(clinic: Cast, outco
         back = [
             row
             for row in (
-                *agendas.pool_of(session, _committee(session, here)),
-                *items_of(session, _meeting_id(session, NEXT_LOCAL)),
+                *agendas.pool_of(session, committee_of(session, here)),
+                *items_of(session, clinic_of(session, NEXT_LOCAL)),
             )
             if row["subject"] == reference
         ]
@@ -264,7 +226,7 @@ def test_who_is_deferred_comes_back_with_the_age_of_the_item(clinic: Cast, outco
 
 def test_who_is_refused_has_a_reason_an_offer_and_no_open_admission(clinic: Cast) -> None:
     by = clinic.actor("coordinator")
-    participant_id, item = _on_the_table(clinic)
+    participant_id, item = on_the_table(clinic)
     with clinic.session() as session:
         with pytest.raises(Refusal, match=r"triage\.refusal"):
             admissions.decide_admission(session, item, "refuse", reason="Non", by=by, at=NOW)
@@ -289,9 +251,9 @@ def test_of_someone_who_recruits_the_risk_to_others_comes_first(clinic: Cast) ->
         participant_id = participant_of(session, referral_id)
     carry_all(means_of(clinic, lambda: AT))
     with clinic.session() as session:
-        here = _meeting_id(session)
+        here = clinic_of(session)
         reference = _row(session, participant_id).candidate_ref
-        waiting = [*agendas.pool_of(session, _committee(session, here)), *items_of(session, here)]
+        waiting = [*agendas.pool_of(session, committee_of(session, here)), *items_of(session, here)]
         item = next(row for row in waiting if row["subject"] == reference)
         if item["state"] == "pool":
             agendas.put_on(session, item["id"], here, by=by, at=AT)
@@ -328,9 +290,9 @@ def test_what_cannot_wait_goes_straight_to_a_worker_and_the_next_clinic_hears_of
         steps = _steps(session, participant_id)
         assert (steps["decide"], steps["make_contact"]) == ("waived", "open")
         reference = _row(session, participant_id).candidate_ref
-        pool = agendas.pool_of(session, _committee(session, _meeting_id(session)))
+        pool = agendas.pool_of(session, committee_of(session, clinic_of(session)))
         assert [(row["kind"], row["subject"], row["task_id"]) for row in pool] == [("forwarded", reference, None)]
-        here = _meeting_id(session)
+        here = clinic_of(session)
         assembling.assemble(session, here, by=by, at=AT)
         (item,) = [row for row in items_of(session, here) if row["kind"] == "forwarded"]
         assert reference in item["title_fr"]
@@ -338,7 +300,9 @@ def test_what_cannot_wait_goes_straight_to_a_worker_and_the_next_clinic_hears_of
         freezing.freeze(session, here, by=by, at=AT)
         running.open_meeting(session, here, by=by, at=NOW)
         running.treat(session, item["id"], "treated", by=by, at=NOW)
-        assert [row for row in agendas.pool_of(session, _committee(session, here)) if row["kind"] == "forwarded"] == []
+        assert [
+            row for row in agendas.pool_of(session, committee_of(session, here)) if row["kind"] == "forwarded"
+        ] == []
 
 
 # Whom one may name.
@@ -346,7 +310,7 @@ def test_what_cannot_wait_goes_straight_to_a_worker_and_the_next_clinic_hears_of
 
 def test_nobody_is_named_who_is_barred_and_one_who_is_barred_later_is_taken_away(clinic: Cast) -> None:
     by = clinic.actor("coordinator")
-    participant_id, item = _on_the_table(clinic)
+    participant_id, item = on_the_table(clinic)
     with clinic.session() as session:
         barring.bar(session, participant_id, clinic.people[WORKER], by=by, at=NOW)
         barring.bar(session, participant_id, clinic.people[WORKER], by=by, at=NOW)
@@ -387,7 +351,7 @@ def test_who_goes_to_the_area_already_is_proposed_before_who_does_not_and_it_say
 
 
 def test_who_takes_time_to_think_stays_a_candidate_of_the_same_worker(clinic: Cast) -> None:
-    participant_id, item = _on_the_table(clinic)
+    participant_id, item = on_the_table(clinic)
     by = clinic.actor(WORKER)
     with clinic.session() as session:
         with pytest.raises(Refusal, match=r"first_meeting\.state"):
@@ -525,7 +489,7 @@ def test_a_consent_that_is_withdrawn_while_the_clinic_sits_stops_the_number_at_o
     coordinator, worker = clinic.actor("coordinator"), clinic.actor(WORKER)
     during = datetime(2026, 12, 2, 14, 40, tzinfo=UTC)
     with clinic.session() as session:
-        here = _meeting_id(session, NEXT_LOCAL)
+        here = clinic_of(session, NEXT_LOCAL)
         running.open_meeting(session, here, by=coordinator, at=during)
         (consent,) = [row for row in consents.consents_of(session, participant_id) if row["purpose"] == "program"]
         consents.withdraw(session, consent["id"], by=worker, at=during)
@@ -615,11 +579,11 @@ def test_a_step_of_an_act_is_ticked_waived_and_taken_back_by_nobody(clinic: Cast
 
 
 def test_a_plain_decision_of_the_clinic_admits_nobody(clinic: Cast) -> None:
-    participant_id, item = _on_the_table(clinic)
+    participant_id, item = on_the_table(clinic)
     by = clinic.actor("coordinator")
     with clinic.session() as session:
         with _refused("decision.on_its_page"):
-            decisions.decide(session, _meeting_id(session), item, text_fr="Admise.", by=by, at=NOW)
+            decisions.decide(session, clinic_of(session), item, text_fr="Admise.", by=by, at=NOW)
         assert _steps(session, participant_id)["decide"] == "open"
 
 
@@ -653,7 +617,7 @@ def test_a_candidate_who_goes_no_further_needs_no_worker(clinic: Cast) -> None:
 
 
 def test_nobody_is_named_over_the_clinic_s_head(clinic: Cast) -> None:
-    participant_id, _ = _on_the_table(clinic)
+    participant_id, _ = on_the_table(clinic)
     with clinic.session() as session, _refused("admission.not_given"):
         workers.name_another(session, participant_id, clinic.people[WORKER], by=clinic.actor("coordinator"), at=NOW)
 
@@ -679,11 +643,11 @@ def _owed_to(session: Session, participant_id: UUID, step: str) -> list[str]:
 
 
 def test_the_clinic_s_page_leads_to_the_candidate_and_the_decision_back_to_the_meeting(clinic: Cast) -> None:
-    participant_id, item = _on_the_table(clinic)
+    participant_id, item = on_the_table(clinic)
     coordinator = client_for(clinic.database, clinic.people["coordinator"], at=NOW)
     member = client_for(clinic.database, clinic.people[WORKER], at=NOW)
     with clinic.session() as session:
-        meeting = _meeting_id(session)
+        meeting = clinic_of(session)
         version = next(row["version"] for row in items_of(session, meeting) if row["id"] == item)
     here = f"/participants/{participant_id}"
     running_page = coordinator.get(f"/meetings/{meeting}/run").text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Iterator
 from email import message_from_bytes, policy
@@ -14,14 +15,27 @@ import pytest
 from sqlalchemy import text
 
 from locales import say
+from tests.api.json.gathered import received
 from tests.api.json.test_onboarding import open_by_json
-from tests.api.json.test_versions import ACTS, INCIDENT, SOMEONE, a_follow_up, a_meeting, an_agreement
+from tests.api.json.test_versions import ACTS, INCIDENT, REFERRAL, SOMEONE, a_follow_up, a_meeting, an_agreement
 from tests.api.json.window import PREFIX, Asker, operations, problem_of
 from tests.cast import ARRIVAL, TODAY, Cast
+from tests.referring import participant_of, refer
 
 CANARY = "zq7canary"
 #: As it would do harm in a page, and as plain words.
 WRITTEN = f"<script>{CANARY}</script>'\"--"
+
+#: A referral, with all that it may say.
+REFERRED = REFERRAL | {
+    "age": 16,
+    "email": "ondine@courriel.example",
+    "address": "12, rue des Épinettes",
+    "contact_note": "Pas après 21 h",
+    "setting": "Foyer de groupe",
+    "legal_care": "Placement volontaire",
+    "recruiter": False,
+}
 
 #: Everything that takes a body, with one that fits in shape.
 BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() if body} | {
@@ -160,7 +174,83 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
     },
     "PUT /meetings/{meeting_id}/answer": {"answer": "accepted", "alternate_id": SOMEONE},
     "POST /statements/{period}/release": {"digest": "0" * 64},
+    "POST /referrals": REFERRED,
+    "PUT /referrals/{referral_id}": REFERRED,
+    "POST /referrals/{referral_id}/sending": REFERRED,
+    "POST /participants/{participant_id}/identity": {"purpose": "urgent_help"},
+    "POST /participants/{participant_id}/joining": {"referral_id": SOMEONE, "to": SOMEONE},
+    "PUT /participants/{participant_id}/findings/{criterion}": {
+        "referral_id": SOMEONE,
+        "finding": "met",
+        "fact": "Dit à la rencontre.",
+        "admit_all_the_same": False,
+        "why": "",
+    },
+    "POST /participants/{participant_id}/triage": {
+        "referral_id": SOMEONE,
+        "result": "forwarded",
+        "reason": "Danger",
+        "offered": "Autre chose",
+        "worker_id": SOMEONE,
+        "second_id": SOMEONE,
+    },
+    "POST /participants/{participant_id}/decision": {
+        "item_id": SOMEONE,
+        "outcome": "assign",
+        "worker_id": SOMEONE,
+        "second_id": SOMEONE,
+        "reason": "Danger",
+        "offered": "Autre chose",
+    },
+    "PUT /participants/{participant_id}/worker": {"worker_id": SOMEONE, "second_id": SOMEONE},
+    "POST /participants/{participant_id}/meetings": {
+        "met_on": TODAY.isoformat(),
+        "way": "in_person",
+        "outcome": "thinks",
+        "with_second": False,
+        "back_on": TODAY.isoformat(),
+    },
+    "POST /participants/{participant_id}/consents": {
+        "purpose": "sharing",
+        "organization_id": SOMEONE,
+        "explained_on": TODAY.isoformat(),
+        "signed_on": TODAY.isoformat(),
+        "signed_by": "self",
+        "worker_signed_on": TODAY.isoformat(),
+        "language": "fr",
+        "limits_stated": True,
+        "copy_given_on": TODAY.isoformat(),
+        "ends_on": ARRIVAL.isoformat(),
+    },
+    "POST /participants/{participant_id}/consents/{consent_id}/storing": {"copy_given_on": TODAY.isoformat()},
+    "POST /participants/{participant_id}/risks": {
+        "kind": "recruiter",
+        "level": "risks_exceed",
+        "why": "Réseau.",
+        "profile": "Dit.",
+        "involvement": "Dit.",
+        "benefits": "Dit.",
+        "risks": "Dit.",
+    },
+    "POST /participants/{participant_id}/barred": {"person_id": SOMEONE},
+    "POST /participants/{participant_id}/disclosures": {
+        "ground": "ypa_38d",
+        "to_whom": "La protection",
+        "what": "Le nécessaire",
+        "disclosed_on": TODAY.isoformat(),
+        "only_necessary": True,
+    },
+    "PUT /participants/{participant_id}/retention": {"day": ARRIVAL.isoformat()},
+    "POST /research-consents": {"number": "#2026-01", "signed_on": TODAY.isoformat()},
+    "POST /activities": {"held_on": TODAY.isoformat(), "kind": "meal", "follow_up_ids": [SOMEONE]},
+    "POST /agreements/{agreement_id}/versions/{n}/files": {
+        "name": "signed.txt",
+        "content": base64.b64encode(b"shown").decode(),
+        "sha256": hashlib.sha256(b"shown").hexdigest(),
+    },
 }
+#: Who asks, where the coordinator may not.
+WHO = {"/privacy/": "privacy_officer", "/research-consents": "research_coordinator"}
 
 
 @pytest.fixture
@@ -179,7 +269,14 @@ def places(cast: Cast, coordinator: Asker) -> dict[str, str]:
         ).scalar_one()
     entry = INCIDENT | {"organization_id": str(cast.organizations["codim"])}
     incident = Asker(cast, "privacy_officer", app=coordinator.app).post("/privacy/incidents", entry)
+    referred = refer(cast)
+    with cast.session() as session:
+        participant_id = participant_of(session, referred)
     return {
+        "participant_id": str(participant_id),
+        "referral_id": coordinator.post("/referrals", REFERRAL)["id"],
+        "consent_id": SOMEONE,
+        "criterion": "AD-C0",
         "case_id": case["id"],
         "incident_id": incident["id"],
         "task_id": tasks["request_petty_cash"],
@@ -211,6 +308,8 @@ def _at(name: str, places: dict[str, str], cast: Cast) -> tuple[str, str, dict[s
     body = dict(BODIES[name])
     real = {"organization_id": cast.organizations["codim"], "subject_id": cast.people["worker_codim"]}
     body |= {key: str(value) for key, value in real.items() if key in body}
+    if "referral_id" in body:
+        body["referral_id"] = received(Asker(cast, "coordinator"))
     if "deputy_id" in body:
         body["deputy_id"] = str(cast.people["manager_codim"])
     return method, path, body
@@ -250,7 +349,8 @@ def test_every_operation_with_a_body_is_tried() -> None:
 def test_no_refusal_says_back_what_was_sent(cast: Cast, coordinator: Asker, places: dict[str, str], name: str) -> None:
     """A refusal goes to logs, tickets and screens: what is nominative in the request must not travel with it."""
     method, path, body = _at(name, places, cast)
-    asker = Asker(cast, "privacy_officer", app=coordinator.app) if "/privacy/" in name else coordinator
+    who = next((one for part, one in WHO.items() if part in name), "coordinator")
+    asker = Asker(cast, who, app=coordinator.app)
     refused = 0
     for worse in _spoiled(body):
         answer = asker.client.request(
@@ -304,6 +404,16 @@ def test_a_problem_says_where_and_why_by_the_window_s_own_words(coordinator: Ask
         "body": "extra_forbidden",
     }
     assert problem["title"] == HTTPStatus(422).phrase
+
+
+def test_a_key_of_the_asker_s_own_is_not_said_back(coordinator: Asker) -> None:
+    body = {"facts": {CANARY: "Dit.", "AD-C0": 7}, "languages": [7]}
+    answer = coordinator.ask("POST", "/referrals", body)
+    assert CANARY not in answer.text
+    assert {error["where"]: error["kind"] for error in problem_of(answer)["errors"]} == {
+        "body.facts": "string_type",
+        "body.languages.0": "string_type",
+    }
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])

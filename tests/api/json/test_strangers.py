@@ -16,6 +16,7 @@ from tests.api.json.test_onboarding import open_by_json
 from tests.api.json.test_problems import BODIES
 from tests.api.json.window import Asker, operations
 from tests.cast import ARRIVAL, AT, Cast
+from tests.following import admitted
 
 #: Ids that stand in a path.
 IN_PATHS = ("case_id", "task_id", "person_id", "tenure_id", "absence_id", "notice_id", "organization_id")
@@ -44,6 +45,7 @@ def _ids(cast: Cast, asker: Asker) -> dict[str, str]:
         away = session.scalar(select(absence.c.id).where(absence.c.person_id == person))
         version = session.execute(text("select id from protocol_version limit 1")).scalar_one()
         letter = session.execute(text("select id from notice limit 1")).scalar_one()
+        participant_id = admitted(session, cast)
     return {
         "case_id": case["id"],
         "task_id": next(task["id"] for task in tasks if task["step"] == "request_petty_cash"),
@@ -55,6 +57,7 @@ def _ids(cast: Cast, asker: Asker) -> dict[str, str]:
         "deputy_id": str(cast.people["manager_em"]),
         "version_id": str(version),
         "notice_id": str(letter),
+        "participant_id": str(participant_id),
     }
 
 
@@ -80,6 +83,8 @@ def test_the_tries_below_are_of_everything_that_has_an_id() -> None:
     named -= {"follow_up_id", "no_show_id", "week", "hand_over_id"}
     # Of partners and what they owe: tests/matrix too, and test_partners.
     named -= {"agreement_id", "n", "period_id", "document_id", "file_id"}
+    # Of candidates and participants: tests/matrix, its test_alike, and test_admissions.
+    named -= {"referral_id", "link_id", "participant_id", "consent_id", "disclosure_id", "criterion", "activity_id"}
     assert named == set(IN_PATHS)
     assert len(ON_SOMETHING) > 15
     assert len(NAMING) >= 5

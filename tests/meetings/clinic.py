@@ -1,0 +1,71 @@
+"""The Clinical Committee as the tests hold it: prepared to sit, and sitting on a candidate."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from duties.participants.referring import ReferralForm
+from meetings import agendas, freezing, running, schedule
+from meetings.agenda_items import items_of
+from models.base import table_of
+from models.meeting import Meeting
+from models.participant import Participant
+from tests.cast import AT, Cast
+from tests.flows.support import carry_all, means_of
+from tests.following import WORKER, agreed
+from tests.meetings.sitting import seat_everyone
+from tests.referring import ONDINE, declare_admission, refer, triaged
+
+LOCAL: Final = datetime(2026, 11, 25, 9, 30)
+NEXT_LOCAL: Final = datetime(2026, 12, 2, 9, 30)
+#: Five minutes into the clinic of Wednesday, in Montréal.
+NOW: Final = datetime(2026, 11, 25, 14, 35, tzinfo=UTC)
+
+_participant = table_of(Participant)
+_meeting = table_of(Meeting)
+
+
+def prepare_clinic(cast: Cast) -> None:
+    """Put agreements in force, seat everyone, plan two clinics, and have the program carry admissions."""
+    declare_admission(cast)
+    with cast.session() as session:
+        agreed(session, cast)
+        seat_everyone(session, cast)
+        schedule.plan_meetings(session, "clinical", [LOCAL, NEXT_LOCAL], by=cast.actor("coordinator"), at=AT)
+
+
+def clinic_of(session: Session, local: datetime = LOCAL) -> UUID:
+    """The clinic that starts then."""
+    found: UUID = session.scalars(
+        select(_meeting.c.id).where(_meeting.c.program_id == session.info["program_id"], _meeting.c.starts == local)
+    ).one()
+    return found
+
+
+def on_the_table(cast: Cast, form: ReferralForm = ONDINE) -> tuple[UUID, UUID]:
+    """A candidate whom the open clinic is about to decide on: the participant and the item."""
+    by = cast.actor("coordinator")
+    participant_id = triaged(cast, refer(cast, form, by=WORKER))
+    carry_all(means_of(cast, lambda: AT))
+    with cast.session() as session:
+        reference = session.scalar(select(_participant.c.candidate_ref).where(_participant.c.id == participant_id))
+        here = clinic_of(session)
+        (item,) = [
+            row for row in agendas.pool_of(session, committee_of(session, here)) if row["subject"] == reference
+        ] or [row for row in items_of(session, here) if row["subject"] == reference]
+        if item["state"] == "pool":
+            agendas.put_on(session, item["id"], here, by=by, at=AT)
+        freezing.freeze(session, here, by=by, at=AT)
+        running.open_meeting(session, here, by=by, at=NOW)
+    return participant_id, item["id"]
+
+
+def committee_of(session: Session, meeting_id: UUID) -> UUID:
+    """The committee that a meeting is of."""
+    found: UUID = session.scalars(select(_meeting.c.committee_id).where(_meeting.c.id == meeting_id)).one()
+    return found
