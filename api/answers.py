@@ -160,7 +160,7 @@ async def malformed(request: Request, error: Exception) -> Response:
 
 
 def _place(found: Mapping[str, Any]) -> str:
-    """Where something does not fit, in names of ours: a field that we do not know, or a key, is the asker's own word."""
+    """Where something does not fit, in names of ours: an unknown field, or a key, is the asker's own word."""
     head, *within = found["loc"][:-1] if found["type"] == "extra_forbidden" else found["loc"]
     if head == "body":
         within = list(takewhile(lambda part: isinstance(part, int) or part in _fields(), within))

@@ -242,7 +242,7 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /participants/{participant_id}/triage": Sent(
         which=_WAITING,
         form={
-            "seen": "2",
+            "seen": "3",
             "referral": "{referral_id:waiting}",
             "result": "refused",
             "reason": "Non",
@@ -257,7 +257,7 @@ SENT: Final[Mapping[str, Sent]] = {
     ),
     "POST /participants/{participant_id}/worker": Sent(form={"seen": "1", "worker": "{deputy_id}"}),
     "POST /participants/{participant_id}/triage/taking-back": Sent(
-        which=_WAITING, form={"seen": "2", "referral": "{referral_id:waiting}"}
+        which=_WAITING, form={"seen": "3", "referral": "{referral_id:waiting}"}
     ),
     "POST /participants/{participant_id}/disclosures": Sent(form={**_DISCLOSED, "only_necessary": "yes"}),
     "POST /participants/{participant_id}/retention": Sent(form={"day": TODAY.isoformat()}),
