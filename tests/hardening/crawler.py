@@ -110,27 +110,41 @@ class Crawler:
         return await self.ask("POST", found.action, content=encoded(fields), content_type=_FORM)
 
     async def walk(self, starts: Iterable[str], *, most: int) -> list[Found]:
-        """Follow every link from `starts` on, at most so many addresses of each route. The forms there, one a key."""
+        """Follow every link from `starts` on. The forms there, one a key.
+
+        Of each route, and of each of its views, at most so many addresses are asked that show nothing new: neither a
+        form, nor a way to a route. So a thing in a rare state is not left out behind many in the usual one.
+        """
         waiting = deque(urljoin(ADDRESS, start) for start in starts)
         asked = set(waiting)
+        ways: set[str] = set()
         visits: Counter[str] = Counter()
         forms: dict[tuple[str, str, tuple[str, ...]], Found] = {}
         while waiting:
             address = waiting.popleft()
-            route = self.route_of("GET", address) or address
-            visits[route] += 1
-            if visits[route] > most:
+            route = self._view_of(address)
+            if visits[route] >= most:
                 continue
+            visits[route] += 1
             page = await self.page(address)
             if page is None:
                 continue
+            stood = len(forms) + len(ways)
             for found in forms_of(page):
                 forms.setdefault(found.key, found)
             for link in (link.partition("#")[0] for link in page.links):
                 if link.startswith(ADDRESS) and link not in asked:
+                    ways |= {self._view_of(link)}
                     asked.add(link)
                     waiting.append(link)
+            if len(forms) + len(ways) > stood:
+                visits[route] -= 1
         return list(forms.values())
+
+    def _view_of(self, address: str) -> str:
+        """The route of an address with what its query names: an earlier version of a thing is another page of it."""
+        query = {name for name, _ in parse_qsl(urlsplit(address).query)}
+        return f"{self.route_of('GET', address) or address} {sorted(query)}"
 
     def route_of(self, method: str, address: str) -> str | None:
         """The route of the application that answers at an address, as `tests.matrix.asked.Route` writes it."""
