@@ -96,7 +96,7 @@ def test_what_is_exported_loads_without_a_change(
     written.write_text(out, encoding="utf-8")
     # The cast knows one procedure; the first load records the others, and nothing else.
     *recorded, counted = command("program", "load", str(written), "--yes")[1].strip().splitlines()
-    assert all("is recorded as its version 1." in line for line in recorded), recorded
+    assert all(re.search(r"is recorded as its version \d\.", line) for line in recorded), recorded
     assert counted.endswith(f"{len(recorded)} changes.")
     assert command("program", "load", str(written), "--yes")[1].strip() == "Nothing changes."
 
