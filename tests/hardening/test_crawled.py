@@ -251,7 +251,7 @@ async def fill_in_all(runner: Runner, walk: Walk, forms: Iterable[Found]) -> Non
         for word in (*HOSTILE, *ids[n % 4 :: 4]):
             await fill_in(runner, walk, found, spoilt(found, word))
         for turn, fields in enumerate(fields for word in HOSTILE for fields in spoilt_in_one(found, word)):
-            if turn % 4 == 0:
+            if turn % 8 == 0:
                 await fill_in(runner, walk, found, fields)
 
 
