@@ -279,7 +279,7 @@ def test_no_form_takes_any_hostile_word_amiss_in_any_of_its_fields(runner: Runne
     known: set[Key] = set()
     for column in WALKERS:
         walk = Walk(crawler_of(runner, column))
-        new = walk.add(run(walk.walker.walk(starts_of(column, runner.world), most=30)))
+        new = walk.add(run(walk.walker.walk(starts_of(column, runner.world), most=6)))
         run(fill_in_all(runner, walk, [found for found in new if found.key not in known]))
         known |= walk.forms.keys()
         run(fill_in_some(runner, walk))

@@ -283,8 +283,8 @@ def test_every_bound_of_an_operation_is_answered_to_many_askers_as_the_descripti
 ) -> None:
     kinds = whoever_may(label)
     for turn, case in enumerate(_at_the_bounds(label, runner)):
-        # First who may, then every sixth of the others, from case to case.
-        for kind in (kinds[0], *kinds[1 + turn % 6 :: 6]):
+        # First who may, then every twelfth of the others, from case to case.
+        for kind in (kinds[0], *kinds[1 + turn % 12 :: 12]):
             fuzz.ask(case, kind)
 
 
