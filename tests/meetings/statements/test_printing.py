@@ -185,9 +185,9 @@ def test_both_languages_number_their_parts_alike_and_hold_the_same_figures() -> 
         heads = [text for tag, text in tags if tag == "/H2"]
         assert [head[:2] for head in heads] == ["1.", "2.", "3.", "4.", "5.", "6.", "7."]
         cells = [text for tag, text in tags if tag == "/TD"]
-        numbers[language] = [
-            text for text in cells if re.fullmatch(r"[0-9]+|[A-Z]{2}-[A-Z0-9]+.*|[A-Z]{2}-[0-9]{4}-[0-9]+.*", text)
-        ]
+        # A decision's number, without the day that stands behind it in the reader's language.
+        number = re.compile(r"[0-9]+$|[A-Z]{2}-[0-9]{4}-[0-9]+|[A-Z]{2}-[A-Z0-9]+")
+        numbers[language] = [found[0] for text in cells if (found := number.match(text))]
     assert numbers["fr"] == numbers["en"]
     assert len(numbers["fr"]) > 10
     word = docx.Document(BytesIO(as_docx(STATEMENT, "en")))
