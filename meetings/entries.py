@@ -53,7 +53,8 @@ class Entry:
 
     `starts`, `cancelled` and the keys of `moved` are naive local times in `zone`; of an hour that comes twice in autumn
     the first is meant. A meeting lasts `minutes` as a clock in the hand counts them. `cancelled` are those originals
-    that the person does not come to, for whatever reason. Raises Refusal where a time does not exist on its night,
+    that the person does not come to, for whatever reason; `called_off`, of what was told, are originals beyond the
+    season that were cancelled while it reached them. Raises Refusal where a time does not exist on its night,
     where a length is out of bounds, or where a moved meeting passes or touches its neighbours or shares their day
     (Exchange has no way to keep that); ValueError where our own values are malformed.
     """
@@ -66,6 +67,7 @@ class Entry:
     last_on: date | None = None
     cancelled: frozenset[datetime] = frozenset()
     moved: Mapping[datetime, Moved] = field(default_factory=dict, hash=False)
+    called_off: frozenset[datetime] = frozenset()
     description: str = ""
     place: str = ""
     online_url: str = ""
@@ -136,6 +138,7 @@ class Entry:
             "minutes": self.minutes,
             "last_on": None if self.last_on is None else self.last_on.isoformat(),
             "cancelled": [_written(one) for one in sorted(self.cancelled)],
+            "called_off": [_written(one) for one in sorted(self.called_off)],
             "moved": {
                 _written(one): {
                     "starts": _written(how.starts),
@@ -161,6 +164,8 @@ class Entry:
             starts=datetime.fromisoformat(kept["starts"]),
             last_on=None if kept["last_on"] is None else date.fromisoformat(kept["last_on"]),
             cancelled=frozenset(datetime.fromisoformat(one) for one in kept["cancelled"]),
+            # What was kept before these were remembered has none.
+            called_off=frozenset(datetime.fromisoformat(one) for one in kept.get("called_off", ())),
             moved={
                 datetime.fromisoformat(one): Moved(
                     datetime.fromisoformat(how["starts"]), how["minutes"], how["place"], how["online_url"]

@@ -27,7 +27,7 @@ from locales import pick
 from meetings import calendar_files, links
 from meetings.committees import Membership, committees, memberships
 from meetings.entries import Entry, Moved
-from meetings.itip import Message, differences, goes_on, sequences
+from meetings.itip import Message, differences, goes_on, remembered, sequences
 from meetings.local_times import local_of
 from meetings.wording import letter_for
 from models.base import table_of
@@ -369,11 +369,12 @@ def _tell_one(
         (row["told_at"] + timedelta(seconds=1)) if row and row["told_at"] else at.replace(microsecond=0),
     )
     numbered = list(zip(messages, sequences(before, messages), strict=True))
+    holds = remembered(told, wanted, messages)
     kept.invitations.append(
         {
             "id": invitation_id,
             "person_id": person.id,
-            "told": wanted.to_json() if wanted is not None else {},
+            "told": holds.to_json() if holds is not None else {},
             "sequence": numbered[-1][1],
             "told_at": stamp + timedelta(seconds=len(messages) - 1),
         }

@@ -80,13 +80,20 @@ def differences(
         _refuse_unlike(told, wanted)
     had, gets = _ahead(told, after), _ahead(wanted, after)
     if wanted is not None and gets and not had:
-        return (Message(REQUEST, "invitation", wanted),)
+        again = gets.keys() & (told.cancelled | told.called_off) if told is not None and dialect != "replace" else ()
+        alone_again = (Message(REQUEST, "restored", wanted, one, whole=False) for one in sorted(again))
+        return (Message(REQUEST, "invitation", wanted), *alone_again)
     if told is None or not had:
         return ()
     if wanted is None or not gets:
         return (Message(CANCEL, "cancelled" if is_off else "removed", told, is_off=is_off),)
     changes = [
-        _Change(original, had.get(original), gets.get(original), not _is_within(told, original))
+        _Change(
+            original,
+            had.get(original),
+            gets.get(original),
+            is_new=not _is_within(told, original) and original not in told.called_off,
+        )
         for original in sorted({*had, *gets})
         if had.get(original) != gets.get(original)
     ]
@@ -112,6 +119,20 @@ def goes_on(message: Message, following: Entry | None) -> Message:
         else message.recurrence.date() in days
     )
     return replace(message, kind="continued") if is_there else message
+
+
+def remembered(told: Entry | None, wanted: Entry | None, messages: Sequence[Message]) -> Entry | None:
+    """What a person's calendar is taken to hold after these messages, to be given as `told` the next time.
+
+    It is what is wanted, with the dates beyond its rule that were called off while the rule reached them: some
+    calendars keep that, and do not show such a date again when the rule alone comes to reach it.
+    """
+    if told is None or wanted is None or not wanted.is_season:
+        return wanted
+    off = {message.recurrence for message in messages if message.kind in ("cancelled", "removed", "continued")}
+    off |= told.cancelled | told.called_off
+    beyond = {one for one in off if one is not None and not _is_within(wanted, one)}
+    return replace(wanted, called_off=frozenset(beyond))
 
 
 def sequences(before: int, messages: Sequence[Message]) -> list[int]:

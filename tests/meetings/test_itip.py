@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from duties.envelopes import CalendarPart, Mailbox
 from meetings.calendar_files import part
 from meetings.entries import Entry, Moved
-from meetings.itip import Message, differences, goes_on, sequences
+from meetings.itip import Message, differences, goes_on, remembered, sequences
 from tests.meetings.attendee import Attendee, Shown, attendees, read
 from tests.meetings.seasons import COMMITTEE, FIRST, MOVED, MOVED_TO, OFF, entries, plain, season
 
@@ -42,7 +42,7 @@ class Correspondence:
             for calendar in self.calendars:
                 calendar.receive(received)
         if messages:
-            self.told, self.sequence = wanted, numbers[-1]
+            self.told, self.sequence = remembered(self.told, wanted, messages), numbers[-1]
         return messages
 
 
@@ -214,6 +214,15 @@ def test_the_last_date_alone_is_cancelled_but_a_shorter_season_is_told_as_one() 
 
 
 # --------------------------------------------------------------------------------------------------- one date moved
+
+
+def test_a_last_date_that_was_called_off_and_takes_place_after_all_is_shown_again_everywhere() -> None:
+    for calendar in attendees():
+        one = Correspondence(calendar)
+        for wanted in (plain(), plain(last_on=date(2026, 12, 2)), plain(), plain(starts=FIRST + WEEK), plain()):
+            one.tell(wanted)
+            assert calendar.shows() == _wanted(wanted)
+            assert one.tell(wanted) == ()
 
 
 def test_a_date_that_is_moved_is_one_message_and_the_others_stay() -> None:
