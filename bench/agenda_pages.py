@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator
 from datetime import datetime, time, timedelta
 from itertools import count
@@ -16,7 +15,7 @@ from starlette.responses import Response
 
 from api.app import create_app
 from api.session import Office, sign_in
-from bench.figures import Ratio, costing, median, mixed, ms, table, timing
+from bench.figures import Ratio, an_item
 from bench.ground import Ground, now
 from meetings import agendas, schedule
 from models.base import table_of
@@ -52,17 +51,7 @@ def measure(ground: Ground, items: tuple[int, int], rounds: int) -> Iterator[Rat
         }
         for name, make in ways.items():  # the first of each reads templates
             assert make(many).count(_title(0).partition(" ")[0]) >= many, name
-        cpu: dict[tuple[str, int], list[float]] = {(name, size): [] for name in ways for size in items}
-        for size in items:
-            for name in mixed(list(ways), rounds):
-                gc.collect()
-                with costing() as cost, timing(cost):
-                    ways[name](size)
-                cpu[name, size].append(cost.cpu / size)
-    found = {key: median(values) for key, values in cpu.items()}
-    rows = {name: (ms(found[name, few]), ms(found[name, many]), ms(found[name, many] * many)) for name in ways}
-    title = f"8. An agenda as a page, whole request, CPU here an item ({rounds} rounds)"
-    print(table(title, (f"of {few}", f"of {many}", f"all {many}"), rows))
+        found = an_item("8. An agenda as a page, whole request, CPU here an item", ways, items, rounds)
     changed, read, bare = ways
     yield Ratio("meetings.html", found[read, many] / found[bare, many], at_most=200)
     yield Ratio("meetings.html_growth", found[read, many] / found[read, few], at_most=1.25)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import math
 import statistics
 import sys
@@ -159,6 +160,27 @@ def table(title: str, columns: Sequence[str], rows: Mapping[str, Sequence[str]])
     lines = [f"\n{title}", f"  {'':<34}" + "".join(f"{name:>15}" for name in columns)]
     lines += [f"  {name:<34}" + "".join(f"{value:>15}" for value in values) for name, values in rows.items()]
     return "\n".join(lines)
+
+
+def an_item(
+    title: str, ways: Mapping[str, Callable[[int], object]], items: tuple[int, int], rounds: int
+) -> dict[tuple[str, int], float]:
+    """The CPU here of each way by the item, made of few and of many: the median of the rounds, and printed as a table.
+
+    Each way takes how many items it makes. What a first one reads once, the caller has read before.
+    """
+    cpu: dict[tuple[str, int], list[float]] = {(name, size): [] for name in ways for size in items}
+    for size in items:
+        for name in mixed(list(ways), rounds):
+            gc.collect()
+            with costing() as cost, timing(cost):
+                ways[name](size)
+            cpu[name, size].append(cost.cpu / size)
+    found = {key: median(values) for key, values in cpu.items()}
+    few, many = items
+    rows = {name: (ms(found[name, few]), ms(found[name, many]), ms(found[name, many] * many)) for name in ways}
+    print(table(f"{title} ({rounds} rounds)", (f"of {few}", f"of {many}", f"all {many}"), rows))
+    return found
 
 
 def ms(seconds: float) -> str:

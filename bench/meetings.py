@@ -24,7 +24,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import insert, select
 
 from bench import agenda_pages
-from bench.figures import Cost, Ratio, costing, median, mixed, ms, table, timing
+from bench.figures import Cost, Ratio, an_item, costing, median, mixed, ms, table, timing
 from bench.ground import Ground, now
 from meetings import links, schedule
 from meetings.documents.content import AgendaContent, Both, Head, ItemLine
@@ -409,19 +409,9 @@ def _papers(folder: Path, items: tuple[int, int], rounds: int) -> Iterator[Ratio
         "DOCX": lambda number: as_docx(_agenda(number), "fr"),
         "python-docx alone, plain table": _by_docx,
     }
-    cpu: dict[tuple[str, int], list[float]] = {(name, size): [] for name in ways for size in items}
     for make in ways.values():
         make(3)  # reads fonts, templates and modules
-    for size in items:
-        for name in mixed(list(ways), rounds):
-            gc.collect()
-            with costing() as cost, timing(cost):
-                ways[name](size)
-            cpu[name, size].append(cost.cpu / size)
-    found = {key: median(values) for key, values in cpu.items()}
-    rows = {name: (ms(found[name, few]), ms(found[name, many]), ms(found[name, many] * many)) for name in ways}
-    title = f"8. An agenda on paper, CPU an item ({rounds} rounds)"
-    print(table(title, (f"of {few}", f"of {many}", f"all {many}"), rows))
+    found = an_item("8. An agenda on paper, CPU an item", ways, items, rounds)
     pdf, bare_pdf, word, bare_word = ways
     yield Ratio("meetings.pdf", found[pdf, many] / found[bare_pdf, many], at_most=4)
     yield Ratio("meetings.docx", found[word, many] / found[bare_word, many], at_most=4)
