@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Response
 
 from api.at_agreements import agreements_of, find_agreement, find_version, signed_file, versions_of
 from api.json.agreement_shapes import (
@@ -28,7 +28,7 @@ from api.json.agreement_shapes import (
     VersionShown,
 )
 from api.json.bytes_given import bytes_of
-from api.json.once import IdempotencyKey, IfMatch, Once, etag, seen_version
+from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties import agreements, rewriting, signed_files, succession
@@ -69,11 +69,8 @@ def get_version(agreement_id: UUID, n: Number, desk: AtDesk, response: Response)
 
 @router.post("/agreements/{agreement_id}/versions", status_code=201)
 @asks(Action.KEEP_AGREEMENTS)
-def renew(
-    agreement_id: UUID, desk: AtDesk, request: Request, response: Response, idempotency_key: IdempotencyKey = ""
-) -> VersionShown:
+def renew(agreement_id: UUID, desk: AtDesk, once: AtOnce, response: Response) -> VersionShown:
     """Draft the next version from the one that is in force, or was last."""
-    once = Once.of(desk, request, idempotency_key)
     if (before := once.again(None)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     _, given = find_agreement(desk, agreement_id)
@@ -166,12 +163,10 @@ def add_file(
     n: Number,
     body: SignedFileGiven,
     desk: AtDesk,
-    request: Request,
+    once: AtOnce,
     response: Response,
-    idempotency_key: IdempotencyKey = "",
 ) -> VersionShown:
     """Keep what was signed as a file of its version. A digest that is sent along has to be that of the bytes."""
-    once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     row, given = find_version(desk, agreement_id, n)

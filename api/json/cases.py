@@ -6,10 +6,10 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Response
 from sqlalchemy import and_, func, select
 
-from api.json.once import IdempotencyKey, IfMatch, Once, etag, seen_version
+from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import (
     CaseGiven,
     CaseShown,
@@ -73,11 +73,8 @@ def list_cases(
 
 @router.post("/cases", status_code=201)
 @asks(Action.OPEN_CASE)
-def open_case(
-    body: CaseGiven, desk: AtDesk, request: Request, response: Response, idempotency_key: IdempotencyKey = ""
-) -> CaseShown:
+def open_case(body: CaseGiven, desk: AtDesk, once: AtOnce, response: Response) -> CaseShown:
     """Open a case; with `starts_on`, the person is appointed from that day first."""
-    once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     place = body.organization_id

@@ -7,7 +7,7 @@ from datetime import time
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from api.at_meetings import to_committee
 from api.json.meeting_shapes import (
@@ -25,7 +25,7 @@ from api.json.meeting_shapes import (
     SeasonGiven,
     SeatShown,
 )
-from api.json.once import IdempotencyKey, Once
+from api.json.once import AtOnce, Once
 from api.json.shapes import Day
 from api.pages.choices import people_by_id
 from api.permissions import Action, Forbidden, asks, require, to_program
@@ -88,13 +88,12 @@ def plan_season(
     key: Key,
     body: SeasonGiven,
     desk: AtDesk,
-    request: Request,
+    once: AtOnce,
     response: Response,
     preview: Preview = False,
-    idempotency_key: IdempotencyKey = "",
 ) -> ChangeShown:
     """Plan a season of weekly meetings, and invite everyone to it; with `draft_id`, from a year that was drafted."""
-    once = Once.of(desk, request, "" if preview else idempotency_key)
+    once = once.unless(preview)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = require(Action.PLAN_MEETINGS, to_program(desk.asker))
@@ -126,13 +125,12 @@ def plan_meetings(
     key: Key,
     body: MeetingsGiven,
     desk: AtDesk,
-    request: Request,
+    once: AtOnce,
     response: Response,
     preview: Preview = False,
-    idempotency_key: IdempotencyKey = "",
 ) -> ChangeShown:
     """Plan meetings that stand alone, and invite everyone to them; with `draft_id`, from a year that was drafted."""
-    once = Once.of(desk, request, "" if preview else idempotency_key)
+    once = once.unless(preview)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = require(Action.PLAN_MEETINGS, to_program(desk.asker))
@@ -187,12 +185,10 @@ def ask_for_item(
     key: Key,
     body: ItemGiven,
     desk: AtDesk,
-    request: Request,
+    once: AtOnce,
     response: Response,
-    idempotency_key: IdempotencyKey = "",
 ) -> ItemAsked:
     """Ask that the committee talks about something."""
-    once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     row = _found(desk, key)

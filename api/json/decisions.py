@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from api.at_decisions import Sight, find_decision
 from api.at_meetings import audience_of, find_meeting
-from api.json.once import IdempotencyKey, IfMatch, Once, etag, seen_version
+from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.json.sitting_shapes import (
     DecisionGiven,
     DecisionShown,
@@ -42,12 +42,10 @@ def decide(
     meeting_id: UUID,
     body: DecisionGiven,
     desk: AtDesk,
-    request: Request,
+    once: AtOnce,
     response: Response,
-    idempotency_key: IdempotencyKey = "",
 ) -> DecisionShown:
     """Record a decision of a meeting under way; with a role that owes it, its task opens."""
-    once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     _, _, given = find_meeting(desk.session, desk.asker, meeting_id)

@@ -6,11 +6,11 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, Field
 
 from api import at_departures
-from api.json.once import IdempotencyKey, Once
+from api.json.once import AtOnce
 from api.json.shapes import Given, MovedShown, Reason, Shown, Typed
 from api.json.tasks import AtDoor
 from api.permissions import Action, asks, find_case, require, to_case
@@ -98,11 +98,8 @@ class MarkShown(Shown):
 
 @router.post("/departures", status_code=201)
 @asks(Action.OPEN_DEPARTURE)
-def open_departure(
-    body: DepartureGiven, desk: AtDesk, request: Request, response: Response, idempotency_key: IdempotencyKey = ""
-) -> DepartureShown:
+def open_departure(body: DepartureGiven, desk: AtDesk, once: AtOnce, response: Response) -> DepartureShown:
     """Open somebody's departure: their roles there end on the last day, and everything in hand is asked for."""
-    once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     case_id = departures.open_departure(

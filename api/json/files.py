@@ -6,11 +6,11 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from api.at_follow_ups import caseload_of, find_follow_up, may
-from api.json.once import IdempotencyKey, Once
+from api.json.once import AtOnce
 from api.json.shapes import Day, Given, Shown, Typed
 from api.permissions import Action, Forbidden, Relation, asks, require, to_program
 from api.session import AtDesk, Desk
@@ -82,11 +82,8 @@ def get_research_consents(desk: AtDesk) -> list[ResearchShown]:
 
 @router.post("/research-consents", status_code=201)
 @asks(Action.KEEP_RESEARCH_CONSENTS)
-def keep_research_consent(
-    body: ResearchGiven, desk: AtDesk, request: Request, response: Response, idempotency_key: IdempotencyKey = ""
-) -> list[ResearchShown]:
+def keep_research_consent(body: ResearchGiven, desk: AtDesk, once: AtOnce, response: Response) -> list[ResearchShown]:
     """Record a consent to research that was signed (FU-9)."""
-    once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = require(Action.KEEP_RESEARCH_CONSENTS, to_program(desk.asker))
@@ -120,11 +117,8 @@ def get_activities(desk: AtDesk) -> list[ActivityShown]:
 
 @router.post("/activities", status_code=201)
 @asks(Action.PLAN_ACTIVITIES)
-def plan_activity(
-    body: ActivityGiven, desk: AtDesk, request: Request, response: Response, idempotency_key: IdempotencyKey = ""
-) -> ActivityShown:
+def plan_activity(body: ActivityGiven, desk: AtDesk, once: AtOnce, response: Response) -> ActivityShown:
     """Plan an activity. Whoever also recruits others is never brought together with another (AD-C4)."""
-    once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = require(Action.PLAN_ACTIVITIES, to_program(desk.asker))

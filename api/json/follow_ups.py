@@ -6,11 +6,11 @@ from datetime import date
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, Field, StrictBool
 
 from api.at_follow_ups import caseload_of, find_follow_up, ground_of, move_to
-from api.json.once import IdempotencyKey, IfMatch, Once, etag, seen_version
+from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import Day, Given, Shown, Typed
 from api.permissions import Action, Forbidden, Relation, asks, require, to_program
 from api.session import AtDesk, Desk
@@ -251,12 +251,10 @@ def record_attempt(
     follow_up_id: UUID,
     body: AttemptGiven,
     desk: AtDesk,
-    request: Request,
+    once: AtOnce,
     response: Response,
-    idempotency_key: IdempotencyKey = "",
 ) -> WholeShown:
     """Write down an attempt to reach the participant."""
-    once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = _keeper(desk, follow_up_id)
@@ -279,12 +277,10 @@ def record_no_show(
     follow_up_id: UUID,
     body: MissedGiven,
     desk: AtDesk,
-    request: Request,
+    once: AtOnce,
     response: Response,
-    idempotency_key: IdempotencyKey = "",
 ) -> WholeShown:
     """Write down a meeting to which the participant did not come."""
-    once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = _keeper(desk, follow_up_id)

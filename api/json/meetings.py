@@ -7,7 +7,7 @@ from datetime import date, time, timedelta
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from sqlalchemy import select
 
 from api.at_meetings import find_meeting
@@ -25,7 +25,7 @@ from api.json.meeting_shapes import (
     PlaceGiven,
     TimeGiven,
 )
-from api.json.once import IdempotencyKey, IfMatch, Once, etag, seen_version
+from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import Day, Page, Reason
 from api.meeting_lines import Line, between, lines_of
 from api.pages.choices import people_by_id
@@ -203,13 +203,12 @@ def invite_guest(
     meeting_id: UUID,
     body: GuestGiven,
     desk: AtDesk,
-    request: Request,
+    once: AtOnce,
     response: Response,
     preview: Preview = False,
-    idempotency_key: IdempotencyKey = "",
 ) -> ChangeShown:
     """Invite someone without a seat to one meeting."""
-    once = Once.of(desk, request, "" if preview else idempotency_key)
+    once = once.unless(preview)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = _plans(desk, meeting_id)
@@ -269,9 +268,8 @@ def list_feeds(desk: AtDesk) -> list[FeedShown]:
 
 @router.post("/calendar-feeds", status_code=201)
 @asks(Action.KEEP_FEED)
-def make_feed(desk: AtDesk, request: Request, response: Response, idempotency_key: IdempotencyKey = "") -> FeedMade:
+def make_feed(desk: AtDesk, once: AtOnce, response: Response) -> FeedMade:
     """A new private calendar address. Its secret is in this answer alone, and in no repetition of it."""
-    once = Once.of(desk, request, idempotency_key)
     if (before := once.again(None)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = require(Action.KEEP_FEED, to_program(desk.asker))

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
-from fastapi import Header, Request, Response
+from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import and_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from starlette.exceptions import HTTPException
 
-from api.session import Desk
+from api.session import AtDesk, Desk
 from duties.refusals import Refusal
 from locales import N_
 from models.access import AnsweredRequest
@@ -55,10 +55,9 @@ class Once:
     route: str
     key: str
 
-    @classmethod
-    def of(cls, desk: Desk, request: Request, key: str) -> Once:
-        """For one request."""
-        return cls(desk, f"{request.method} {request.url.path}", key)
+    def unless(self, foreseen: bool) -> Once:
+        """Itself; but what is only foreseen is no answer to be given again."""
+        return replace(self, key="") if foreseen else self
 
     def again(self, body: BaseModel | None) -> Response | None:
         """The answer that was given before, or None where the act is still to be done.
@@ -105,3 +104,11 @@ class Once:
             _answered.c.route == self.route,
             _answered.c.key == self.key,
         )
+
+
+async def once_of(desk: AtDesk, request: Request, idempotency_key: IdempotencyKey = "") -> Once:
+    """The act of one request, by its key. It asks nothing, so that no thread is taken for it."""
+    return Once(desk, f"{request.method} {request.url.path}", idempotency_key)
+
+
+AtOnce = Annotated[Once, Depends(once_of)]

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
 from api.at_participants import find_participant, ground_in, ground_of, is_in_session, read_referrals
-from api.json.once import IdempotencyKey, IfMatch, Once, seen_version
+from api.json.once import AtOnce, IfMatch, seen_version
 from api.json.participant_shapes import (
     AdmissionDecisionGiven,
     AnotherWorkerGiven,
@@ -235,12 +235,10 @@ def meet(
     participant_id: UUID,
     body: MeetingGiven,
     desk: AtDesk,
-    request: Request,
+    once: AtOnce,
     response: Response,
-    idempotency_key: IdempotencyKey = "",
 ) -> ParticipantShown:
     """Record a first meeting, and what the person said."""
-    once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = _actor(desk, participant_id, Action.KEEP_ADMISSION)
@@ -273,12 +271,10 @@ def sign_consent(
     participant_id: UUID,
     body: ConsentGiven,
     desk: AtDesk,
-    request: Request,
+    once: AtOnce,
     response: Response,
-    idempotency_key: IdempotencyKey = "",
 ) -> ParticipantShown:
     """Record a consent that was explained and signed."""
-    once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = _actor(desk, participant_id, Action.KEEP_ADMISSION)
@@ -322,12 +318,10 @@ def assess_risk(
     participant_id: UUID,
     body: RiskGiven,
     desk: AtDesk,
-    request: Request,
+    once: AtOnce,
     response: Response,
-    idempotency_key: IdempotencyKey = "",
 ) -> ParticipantShown:
     """Assess the risk at admission; or the risk to others of one who recruits."""
-    once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = _actor(desk, participant_id, Action.KEEP_ADMISSION)
@@ -372,12 +366,10 @@ def disclose(
     participant_id: UUID,
     body: DisclosureGiven,
     desk: AtDesk,
-    request: Request,
+    once: AtOnce,
     response: Response,
-    idempotency_key: IdempotencyKey = "",
 ) -> ParticipantShown:
     """Record what was said without consent, once it was said (AD-R12)."""
-    once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = _actor(desk, participant_id, Action.KEEP_DISCLOSURES)

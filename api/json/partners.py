@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
 from api.at_partners import find_obligation, find_partner, partners_of
 from api.json.agreement_shapes import (
@@ -26,7 +26,7 @@ from api.json.agreement_shapes import (
     WaiverShown,
 )
 from api.json.bytes_given import bytes_of
-from api.json.once import IdempotencyKey, Once
+from api.json.once import AtOnce
 from api.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.obligations import reading, saying
@@ -91,12 +91,10 @@ def add_document(
     period_id: UUID,
     body: DocumentGiven,
     desk: AtDesk,
-    request: Request,
+    once: AtOnce,
     response: Response,
-    idempotency_key: IdempotencyKey = "",
 ) -> PeriodShown:
     """Give a document that the clause asks for."""
-    once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     _, given = find_obligation(desk.session, desk.asker, period_id)

@@ -7,10 +7,10 @@ from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from sqlalchemy import func, select
 
-from api.json.once import IdempotencyKey, IfMatch, Once, etag, seen_version
+from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import (
     AbsenceGiven,
     Day,
@@ -70,11 +70,8 @@ def list_people(
 
 @router.post("/people", status_code=201)
 @asks(Action.ADD_PERSON)
-def add_person(
-    body: PersonGiven, desk: AtDesk, request: Request, response: Response, idempotency_key: IdempotencyKey = ""
-) -> PersonShown:
+def add_person(body: PersonGiven, desk: AtDesk, once: AtOnce, response: Response) -> PersonShown:
     """Add a member of staff and appoint them to their first role."""
-    once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = require(Action.ADD_PERSON, to_program(desk.asker, organizations=[body.organization_id]))
@@ -140,12 +137,10 @@ def appoint(
     person_id: UUID,
     body: TenureGiven,
     desk: AtDesk,
-    request: Request,
+    once: AtOnce,
     response: Response,
-    idempotency_key: IdempotencyKey = "",
 ) -> PersonShown:
     """Give a person a role at an organization."""
-    once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = require(Action.APPOINT, to_program(desk.asker, organizations=[body.organization_id]))
@@ -185,12 +180,10 @@ def record_absence(
     person_id: UUID,
     body: AbsenceGiven,
     desk: AtDesk,
-    request: Request,
+    once: AtOnce,
     response: Response,
-    idempotency_key: IdempotencyKey = "",
 ) -> PersonShown:
     """Record that a person is away, and who acts for them."""
-    once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = require(Action.RECORD_ABSENCE, to_person(desk.asker, find_person(desk.session, person_id)))
@@ -224,11 +217,8 @@ def cancel_absence(absence_id: UUID, desk: AtDesk) -> None:
 
 @router.post("/people/{person_id}/invitation", status_code=201)
 @asks(Action.INVITE)
-def invite(
-    person_id: UUID, desk: AtDesk, request: Request, response: Response, idempotency_key: IdempotencyKey = ""
-) -> PersonShown:
+def invite(person_id: UUID, desk: AtDesk, once: AtOnce, response: Response) -> PersonShown:
     """Invite a person to sign in, by a letter whose link works once, for a week. An earlier one no longer opens."""
-    once = Once.of(desk, request, idempotency_key)
     if (before := once.again(None)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = require(Action.INVITE, to_person(desk.asker, find_person(desk.session, person_id)))

@@ -6,11 +6,11 @@ from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, StrictBool, StrictInt
 from sqlalchemy import func, select
 
-from api.json.once import IdempotencyKey, IfMatch, Once, etag, seen_version
+from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import Day, EventShown, Given, Page, Shown, Typed
 from api.permissions import Action, Forbidden, asks, require, to_program
 from api.session import AtDesk, Desk
@@ -164,12 +164,9 @@ def list_incidents(
 
 @router.post("/incidents", status_code=201)
 @asks(Action.KEEP_INCIDENTS)
-def enter_incident(
-    body: IncidentGiven, desk: AtDesk, request: Request, response: Response, idempotency_key: IdempotencyKey = ""
-) -> IncidentShown:
+def enter_incident(body: IncidentGiven, desk: AtDesk, once: AtOnce, response: Response) -> IncidentShown:
     """Enter an incident under the register's next number."""
     by = require(Action.KEEP_INCIDENTS, to_program(desk.asker))
-    once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     incident_id = incidents.enter(desk.session, body.entry(), by=by, at=desk.at)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, Field, StrictBool, StringConstraints
 
-from api.json.once import IdempotencyKey, IfMatch, Once, etag, seen_version
+from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import Day, Given, Shown, Typed
 from api.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.session import AtDesk, Desk
@@ -140,11 +140,8 @@ def get_referrals(desk: AtDesk) -> ReferralsShown:
 
 @router.post("/referrals", status_code=201)
 @asks(Action.REFER)
-def begin(
-    body: ReferralGiven, desk: AtDesk, request: Request, response: Response, idempotency_key: IdempotencyKey = ""
-) -> DraftShown:
+def begin(body: ReferralGiven, desk: AtDesk, once: AtOnce, response: Response) -> DraftShown:
     """Save the first words of a referral as a draft of one's own."""
-    once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = require(Action.REFER, to_program(desk.asker))
@@ -203,9 +200,8 @@ def abandon(referral_id: UUID, desk: AtDesk) -> None:
 
 @router.post("/referral-links", status_code=201)
 @asks(Action.TRIAGE)
-def make_link(desk: AtDesk, request: Request, response: Response, idempotency_key: IdempotencyKey = "") -> LinkShown:
+def make_link(desk: AtDesk, once: AtOnce, response: Response) -> LinkShown:
     """A link for one outside professional: it refers once, for two weeks, and its address is answered now alone."""
-    once = Once.of(desk, request, idempotency_key)
     if (before := once.again(None)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = require(Action.TRIAGE, to_program(desk.asker))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
 from api.at_meetings import find_meeting
-from api.json.once import IdempotencyKey, IfMatch, Once, etag, seen_version
+from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.json.sitting_shapes import (
     AdditionGiven,
     AttendanceGiven,
@@ -137,12 +137,10 @@ def add_item(
     meeting_id: UUID,
     body: AdditionGiven,
     desk: AtDesk,
-    request: Request,
+    once: AtOnce,
     response: Response,
-    idempotency_key: IdempotencyKey = "",
 ) -> ItemTreated:
     """Put on the agenda what comes up while the meeting is under way."""
-    once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = _as(desk, Action.RUN_MEETING, meeting_id)

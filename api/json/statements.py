@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Response
 from pydantic import Field
 
 from api.at_partners import find_partner, read_statement
-from api.json.once import IdempotencyKey, Once
+from api.json.once import AtOnce
 from api.json.shapes import Given, Shown
 from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
@@ -90,12 +90,10 @@ def release(
     period: Key,
     body: ReleaseGiven,
     desk: AtDesk,
-    request: Request,
+    once: AtOnce,
     response: Response,
-    idempotency_key: IdempotencyKey = "",
 ) -> ProgramStatementShown:
     """Let the statement of a period leave as it was looked at: once, and for good."""
-    once = Once.of(desk, request, idempotency_key)
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = require(Action.RELEASE_COUNTS, to_program(desk.asker))

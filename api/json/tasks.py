@@ -10,11 +10,11 @@ from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel
 from sqlalchemy import func, select
 
-from api.json.once import IdempotencyKey, IfMatch, Once, etag, seen_version
+from api.json.once import AtOnce, IfMatch, Once, etag, seen_version
 from api.json.shapes import (
     Completion,
     HolderShown,
@@ -76,11 +76,9 @@ class Door:
         return MovedShown.model_validate(moved)
 
 
-async def door_of(
-    desk: AtDesk, request: Request, response: Response, if_match: IfMatch = "", idempotency_key: IdempotencyKey = ""
-) -> Door:
+async def door_of(desk: AtDesk, once: AtOnce, response: Response, if_match: IfMatch = "") -> Door:
     """The door at which one request knocks."""
-    return Door(desk, response, if_match, Once.of(desk, request, idempotency_key))
+    return Door(desk, response, if_match, once)
 
 
 AtDoor = Annotated[Door, Depends(door_of)]
