@@ -7,6 +7,7 @@ only for an organization whose terms of sharing name it, and who the person is o
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -15,11 +16,14 @@ from sqlalchemy import or_, select
 from sqlmodel import Session
 
 from api.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves, to_program
+from duties import reads
 from duties.actors import Actor
 from duties.agreement_days import CANDIDATE, CLINICAL, PARTICIPANT, not_sharing, who_they_are
 from duties.here import many, one, program_of
-from duties.participants import barring
+from duties.participants import barring, triage
+from duties.participants.identity import Identity, open_identity
 from duties.participants.sealing import unseal
+from duties.participants.triage import Found
 from duties.reads import Ground, Purpose, record_read
 from duties.refusals import Refusal
 from meetings.committees import committee_of, membership
@@ -86,7 +90,33 @@ def ground_in(session: Session, given: Given, participant_id: UUID) -> Ground:
     return ground
 
 
-def read_referrals(
+@dataclass(frozen=True)
+class Opened:
+    """What was opened of somebody's file: who they are, each referral, and the facts behind the criteria."""
+
+    who: Identity
+    referrals: list[dict[str, Any]]
+    found: dict[str, Found]
+
+
+def open_file(
+    session: Session, given: Given, participant_id: UUID, *, purpose: str, language: str, by: Actor, at: datetime
+) -> Opened:
+    """Who somebody is and what was referred, each told to the record with the purpose that was said, where one is.
+
+    The facts behind the criteria are for the coordinator, and for whoever reads while the committee sits on the
+    candidate. Raises Refusal.
+    """
+    ground, chosen = ground_in(session, given, participant_id), reads.chosen(purpose)
+    who = open_identity(session, participant_id, by=by, at=at, ground=ground, purpose=chosen)
+    told = _read_referrals(session, participant_id, by=by, at=at, ground=ground, purpose=chosen)
+    found: dict[str, Found] = {}
+    if Relation.COORDINATOR in given or is_in_session(session, participant_id):
+        found = triage.read_findings(session, participant_id, language=language, by=by, at=at)
+    return Opened(who, told, found)
+
+
+def _read_referrals(
     session: Session, participant_id: UUID, *, by: Actor, at: datetime, ground: Ground, purpose: Purpose | None
 ) -> list[dict[str, Any]]:
     """What each referral of the person says, the last first: opened, and each told to the record. Raises Refusal."""
@@ -162,7 +192,11 @@ def _given(session: Session, asker: Asker, participant_id: UUID, row: dict[str, 
     is_admitted = row is not None and row["state"] == "admitted"
     shared = PARTICIPANT if is_admitted else CANDIDATE
     sits_for = _sits_for(session, asker)
-    closed, unnamed = (not_sharing(session, asker.day, one) for one in (shared, who_they_are(shared)))
+    # Asked of nobody else: whether somebody sits is no matter of whom they ask about.
+    closed, unnamed = (
+        not_sharing(session, asker.day, one) if sits_for is not None else frozenset()
+        for one in (shared, who_they_are(shared))
+    )
     in_session = is_in_session(session, participant_id)
     if barred:
         return {Relation.BARRED: themselves(asker)}

@@ -65,6 +65,12 @@ class Purpose(StrEnum):
 #: What a reader may choose, for what lies outside their own follow-ups.
 CHOSEN: Final = (Purpose.HAND_OVER, Purpose.URGENT_HELP, Purpose.REQUEST_OF_PERSON, Purpose.LEGAL_DUTY)
 
+
+def chosen(said: str) -> Purpose | None:
+    """The purpose that a reader chose, as a window sends it; None where that is none of them."""
+    return next((one for one in CHOSEN if one.value == said), None)
+
+
 _BY_ROLE: Final = {
     "coordinator": Purpose.COORDINATION,
     "manager": Purpose.MANAGEMENT,

@@ -67,9 +67,20 @@ def candidate_of(session: Session, item_id: UUID) -> UUID:
         .where(_item.c.program_id == program_of(session), _item.c.id == item_id, _item.c.kind == KIND)
     )
     if found is None:
-        raise Refusal("admission.no_candidate", N_("This item is not about an admission."))
+        raise no_candidate()
     participant_id: UUID = found
     return participant_id
+
+
+def refuse_other(session: Session, participant_id: UUID, item_id: UUID) -> None:
+    """Refuse an item that is not about the admission of this person. Raises Refusal."""
+    if candidate_of(session, item_id) != participant_id:
+        raise no_candidate()
+
+
+def no_candidate() -> Refusal:
+    """The refusal of an item on which the committee decides of nobody, or of somebody else."""
+    return Refusal("admission.no_candidate", N_("This item is not about an admission."))
 
 
 def candidates_on(session: Session, meeting_id: UUID) -> dict[UUID, UUID]:
@@ -168,7 +179,7 @@ def decisions_about(session: Session, participant_id: UUID) -> list[dict[str, An
 def forward(
     session: Session,
     participant_id: UUID,
-    worker_id: UUID,
+    worker_id: UUID | None,
     *,
     second_id: UUID | None = None,
     by: Actor,
@@ -179,6 +190,8 @@ def forward(
     The report is an item of its agenda, by the candidate's reference, in the same transaction. Where its agendas take
     no such item the worker is named all the same, for somebody who cannot wait, and the log says so. Raises Refusal.
     """
+    if worker_id is None:
+        raise Refusal("admission.whom.missing", N_("Say who follows up."), source="AD-R4")
     named_id = workers.forward(session, participant_id, worker_id, second_id=second_id, by=by, at=at)
     reference = _read(session, participant_id)["candidate_ref"]
     try:

@@ -6,13 +6,13 @@ The answers hold nothing nominative but those of `identity` and of a disclosure'
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
+from pydantic import BaseModel
 
-from api.at_participants import find_participant, ground_in, ground_of, is_in_session, read_referrals
-from api.json.once import AtOnce, IfMatch, seen_version
+from api.at_participants import find_participant, ground_of, open_file
+from api.json.once import AtOnce, IfMatch, Once, seen_version
 from api.json.participant_shapes import (
     AdmissionDecisionGiven,
     AnotherWorkerGiven,
@@ -37,7 +37,7 @@ from api.json.participant_shapes import (
     shown_proposals,
 )
 from api.json.referrals import Criterion
-from api.permissions import Action, Relation, allows, asks, require
+from api.permissions import Action, allows, asks, require
 from api.session import AtDesk, Desk
 from duties.actors import Actor
 from duties.participants import (
@@ -53,10 +53,6 @@ from duties.participants import (
     workers,
 )
 from duties.participants.consents import Signed
-from duties.participants.identity import open_identity
-from duties.reads import CHOSEN
-from duties.refusals import Refusal
-from locales import N_
 from meetings import admissions
 
 router = APIRouter(prefix="/participants", tags=["participants"])
@@ -77,14 +73,10 @@ def read_identity(participant_id: UUID, body: IdentityAsked, desk: AtDesk) -> Id
     """Who they are and what was referred. Each reading is in the record, with its purpose where one is asked for."""
     _, given = find_participant(desk.session, desk.asker, participant_id, Action.READ_IDENTITY)
     by = require(Action.READ_IDENTITY, given)
-    session, at, ground = desk.session, desk.at, ground_in(desk.session, given, participant_id)
-    purpose = next((one for one in CHOSEN if one.value == body.purpose), None)
-    who = open_identity(session, participant_id, by=by, at=at, ground=ground, purpose=purpose)
-    told = read_referrals(session, participant_id, by=by, at=at, ground=ground, purpose=purpose)
-    found: dict[str, Any] = {}
-    if Relation.COORDINATOR in given or is_in_session(session, participant_id):
-        found = triage.read_findings(session, participant_id, language=desk.language, by=by, at=at)
-    return IdentityShown.of(who, told, found)
+    opened = open_file(
+        desk.session, given, participant_id, purpose=body.purpose, language=desk.language, by=by, at=desk.at
+    )
+    return IdentityShown.of(opened.who, opened.referrals, opened.found)
 
 
 @router.post("/{participant_id}/duplicates")
@@ -154,8 +146,6 @@ def decide_triage(
             seen=seen,
         )
         if body.result == "forwarded":
-            if body.worker_id is None:
-                raise Refusal("admission.whom.missing", N_("Say who follows up."), source="AD-R4")
             admissions.forward(
                 desk.session, participant_id, body.worker_id, second_id=body.second_id, by=by, at=desk.at
             )
@@ -195,8 +185,7 @@ def decide(
     seen = seen_version(if_match)
 
     def act(by: Actor) -> None:
-        if admissions.candidate_of(desk.session, body.item_id) != participant_id:
-            raise Refusal("admission.no_candidate", N_("This item is not about an admission."))
+        admissions.refuse_other(desk.session, participant_id, body.item_id)
         admissions.decide_admission(
             desk.session,
             body.item_id,
@@ -239,22 +228,21 @@ def meet(
     response: Response,
 ) -> ParticipantShown:
     """Record a first meeting, and what the person said."""
-    if (before := once.again(body)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    by = _actor(desk, participant_id, Action.KEEP_ADMISSION)
-    first_meetings.record_first_meeting(
-        desk.session,
-        participant_id,
-        met_on=body.met_on,
-        way=body.way,
-        outcome=body.outcome,
-        with_second=body.with_second,
-        back_on=body.back_on,
-        by=by,
-        at=desk.at,
-    )
-    once.done(response, 201, f"/api/v1/participants/{participant_id}")
-    return shown_participant(desk, participant_id, response)
+
+    def act(by: Actor) -> None:
+        first_meetings.record_first_meeting(
+            desk.session,
+            participant_id,
+            met_on=body.met_on,
+            way=body.way,
+            outcome=body.outcome,
+            with_second=body.with_second,
+            back_on=body.back_on,
+            by=by,
+            at=desk.at,
+        )
+
+    return _add(desk, once, body, participant_id, Action.KEEP_ADMISSION, act, response)
 
 
 @router.post("/{participant_id}/declining", status_code=204)
@@ -275,15 +263,14 @@ def sign_consent(
     response: Response,
 ) -> ParticipantShown:
     """Record a consent that was explained and signed."""
-    if (before := once.again(body)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    by = _actor(desk, participant_id, Action.KEEP_ADMISSION)
-    signed = Signed(**body.model_dump(exclude={"purpose", "organization_id"}))
-    consents.sign(
-        desk.session, participant_id, body.purpose, signed, organization_id=body.organization_id, by=by, at=desk.at
-    )
-    once.done(response, 201, f"/api/v1/participants/{participant_id}")
-    return shown_participant(desk, participant_id, response)
+
+    def act(by: Actor) -> None:
+        signed = Signed(**body.model_dump(exclude={"purpose", "organization_id"}))
+        consents.sign(
+            desk.session, participant_id, body.purpose, signed, organization_id=body.organization_id, by=by, at=desk.at
+        )
+
+    return _add(desk, once, body, participant_id, Action.KEEP_ADMISSION, act, response)
 
 
 @router.post("/{participant_id}/consents/{consent_id}/withdrawal")
@@ -322,12 +309,11 @@ def assess_risk(
     response: Response,
 ) -> ParticipantShown:
     """Assess the risk at admission; or the risk to others of one who recruits."""
-    if (before := once.again(body)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    by = _actor(desk, participant_id, Action.KEEP_ADMISSION)
-    risks.assess(desk.session, participant_id, body.kind, body.level, why=body.told(), by=by, at=desk.at)
-    once.done(response, 201, f"/api/v1/participants/{participant_id}")
-    return shown_participant(desk, participant_id, response)
+
+    def act(by: Actor) -> None:
+        risks.assess(desk.session, participant_id, body.kind, body.level, why=body.told(), by=by, at=desk.at)
+
+    return _add(desk, once, body, participant_id, Action.KEEP_ADMISSION, act, response)
 
 
 @router.post("/{participant_id}/number")
@@ -370,12 +356,11 @@ def disclose(
     response: Response,
 ) -> ParticipantShown:
     """Record what was said without consent, once it was said (AD-R12)."""
-    if (before := once.again(body)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    by = _actor(desk, participant_id, Action.KEEP_DISCLOSURES)
-    disclosures.disclose(desk.session, participant_id, **body.model_dump(), by=by, at=desk.at)
-    once.done(response, 201, f"/api/v1/participants/{participant_id}")
-    return shown_participant(desk, participant_id, response)
+
+    def act(by: Actor) -> None:
+        disclosures.disclose(desk.session, participant_id, **body.model_dump(), by=by, at=desk.at)
+
+    return _add(desk, once, body, participant_id, Action.KEEP_DISCLOSURES, act, response)
 
 
 @router.post("/{participant_id}/disclosures/{disclosure_id}/reading")
@@ -432,6 +417,23 @@ def _actor(desk: Desk, participant_id: UUID, action: Action) -> Actor:
     """As whom the asker does it. Raises Forbidden."""
     _, given = find_participant(desk.session, desk.asker, participant_id, action)
     return require(action, given)
+
+
+def _add(
+    desk: Desk,
+    once: Once,
+    body: BaseModel,
+    participant_id: UUID,
+    action: Action,
+    act: Callable[[Actor], object],
+    response: Response,
+) -> ParticipantShown:
+    """Add something to the file, once for each key."""
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    shown = _do(desk, participant_id, action, act, response)
+    once.done(response, 201, f"/api/v1/participants/{participant_id}")
+    return shown
 
 
 def _do(

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from api.answers import sentence_of, status_of
-from api.at_participants import find_participant, ground_in, is_in_session, read_referrals
+from api.at_participants import find_participant, ground_in, open_file
 from api.follow_up_lines import BARS, WHY_PROPOSED
 from api.languages_spoken import names_of as names_of_languages
 from api.pages.forms import Text
@@ -37,8 +37,7 @@ from duties.participants import (
 )
 from duties.participants.areas import areas
 from duties.participants.held import case_of
-from duties.participants.identity import open_identity
-from duties.reads import CHOSEN, Purpose
+from duties.reads import Purpose
 from duties.refusals import Refusal
 from duties.roles import standing
 from locales import N_, gettext
@@ -126,21 +125,17 @@ def read_identity(desk: AtDesk, request: Request, participant_id: UUID, purpose:
     """Who they are and what was referred, shown once, and told to the record with its purpose."""
     row, given = find_participant(desk.session, desk.asker, participant_id, Action.READ_IDENTITY)
     by = require(Action.READ_IDENTITY, given)
-    ground = ground_in(desk.session, given, participant_id)
     shown: dict[str, Any] = {}
 
     def act() -> None:
-        chosen = next((one for one in CHOSEN if one.value == purpose), None)
-        shown["who"] = open_identity(desk.session, participant_id, by=by, at=desk.at, ground=ground, purpose=chosen)
-        opened = read_referrals(desk.session, participant_id, by=by, at=desk.at, ground=ground, purpose=chosen)
+        opened = open_file(
+            desk.session, given, participant_id, purpose=purpose, language=desk.language, by=by, at=desk.at
+        )
+        shown.update(who=opened.who, facts=opened.found)
         shown["told"] = [
             {**said, "facts": [(gettext(ASKED[name]), words) for name, words in said.get("facts", {}).items()]}
-            for said in opened
+            for said in opened.referrals
         ]
-        if Relation.COORDINATOR in given or is_in_session(desk.session, participant_id):
-            shown["facts"] = triage.read_findings(
-                desk.session, participant_id, language=desk.language, by=by, at=desk.at
-            )
         if Relation.COORDINATOR in given and row["state"] == "candidate":
             shown["duplicates"] = duplicates.possible_duplicates(desk.session, participant_id, by=by, at=desk.at)
 
@@ -158,7 +153,7 @@ def act_on(
     request: Request,
     participant_id: UUID,
     action: Action,
-    act: Callable[[Actor], None],
+    act: Callable[[Actor], object],
     place: str,
 ) -> Response:
     """Do an act on the file of somebody, then show the page's part; or the page with why not. Raises Forbidden."""

@@ -89,10 +89,8 @@ def decide_triage(
             seen=seen,
         )
         if result == "forwarded":
-            worker_id = id_or_none(worker)
-            if worker_id is None:
-                raise Refusal("admission.whom.missing", N_("Say who follows up."), source="AD-R4")
-            admissions.forward(desk.session, participant_id, worker_id, second_id=id_or_none(second), by=by, at=desk.at)
+            chosen, other = id_or_none(worker), id_or_none(second)
+            admissions.forward(desk.session, participant_id, chosen, second_id=other, by=by, at=desk.at)
 
     return act_on(desk, request, participant_id, Action.TRIAGE, act, "triage")
 
@@ -139,8 +137,9 @@ def decide(
     def act() -> None:
         nonlocal place
         item_id = id_or_none(item)
-        if item_id is None or admissions.candidate_of(desk.session, item_id) != participant_id:
-            raise Refusal("admission.no_candidate", N_("This item is not about an admission."))
+        if item_id is None:
+            raise admissions.no_candidate()
+        admissions.refuse_other(desk.session, participant_id, item_id)
         place = f"/meetings/{item_of(desk.session, item_id)['meeting_id']}/run#item-{item_id}"
         admissions.decide_admission(
             desk.session,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -10,7 +11,7 @@ from api.at_participants import find_participant, ground_of
 from api.pages.forms import Text, day_of
 from api.pages.participant import act_on, participant_page
 from api.permissions import Action, asks, require
-from api.session import AtDesk
+from api.session import AtDesk, Desk
 from duties.actors import Actor
 from duties.participants import disclosures, retention
 
@@ -82,30 +83,30 @@ def retain(desk: AtDesk, request: Request, participant_id: UUID, day: Text = "")
 @asks(Action.KEEP_RETENTION)
 def hold(desk: AtDesk, request: Request, participant_id: UUID) -> Response:
     """Keep the file whatever its retention says, because the law asks for it."""
-
-    def act(by: Actor) -> None:
-        retention.place_hold(desk.session, participant_id, by=by, at=desk.at)
-
-    return act_on(desk, request, participant_id, Action.KEEP_RETENTION, act, "retention")
+    return _retain(desk, request, participant_id, retention.place_hold)
 
 
 @router.post("/{participant_id}/hold/release")
 @asks(Action.KEEP_RETENTION)
 def release(desk: AtDesk, request: Request, participant_id: UUID) -> Response:
     """Let the retention of the file run again."""
-
-    def act(by: Actor) -> None:
-        retention.release_hold(desk.session, participant_id, by=by, at=desk.at)
-
-    return act_on(desk, request, participant_id, Action.KEEP_RETENTION, act, "retention")
+    return _retain(desk, request, participant_id, retention.release_hold)
 
 
 @router.post("/{participant_id}/destruction")
 @asks(Action.KEEP_RETENTION)
 def destroy(desk: AtDesk, request: Request, participant_id: UUID) -> Response:
     """Destroy what is known of somebody, once the retention has ended and nothing holds the file."""
+    return _retain(desk, request, participant_id, retention.destroy)
 
-    def act(by: Actor) -> None:
-        retention.destroy(desk.session, participant_id, by=by, at=desk.at)
 
-    return act_on(desk, request, participant_id, Action.KEEP_RETENTION, act, "retention")
+def _retain(desk: Desk, request: Request, participant_id: UUID, verb: Callable[..., object]) -> Response:
+    """Do what asks for nothing more than whose file it is, and show how long that is kept then."""
+    return act_on(
+        desk,
+        request,
+        participant_id,
+        Action.KEEP_RETENTION,
+        lambda by: verb(desk.session, participant_id, by=by, at=desk.at),
+        "retention",
+    )
