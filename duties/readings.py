@@ -23,6 +23,8 @@ from models.record import Event, Seal, SentHead
 READINGS: Final = (READ, EXPORTED)
 REFUSALS: Final = (REFUSED, LEFT_OUT)
 
+#: No number and no reference of a participant is nearly as long.
+LONGEST_FILE: Final = 40
 #: The years of which there may be a record.
 _EARLIEST, _LATEST = 2000, 2100
 

@@ -9,14 +9,12 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from api.at_follow_ups import caseload_of, find_follow_up, may
+from api.at_activities import caller_off, planner, whom_to_plan_with
 from api.json.once import AtOnce
 from api.json.shapes import Day, Given, Shown, Typed
-from api.permissions import Action, Forbidden, Relation, asks, require, to_program
-from api.session import AtDesk, Desk
+from api.permissions import Action, Forbidden, asks, require, to_program
+from api.session import AtDesk
 from duties.follow_ups import activities
-from duties.follow_ups.held import follow_ups
-from duties.here import many, program_of
 from duties.participants import research
 from duties.participants.consents import CURRENT, text_of
 from duties.refusals import Refusal
@@ -105,13 +103,7 @@ def withdraw_research_consent(participant_id: UUID, desk: AtDesk) -> None:
 @asks(Action.PLAN_ACTIVITIES)
 def get_activities(desk: AtDesk) -> list[ActivityShown]:
     """What is planned from today on with those whom the asker follows; for the coordinator with anyone."""
-    given = to_program(desk.asker)
-    require(Action.PLAN_ACTIVITIES, given)
-    if Relation.COORDINATOR in given:
-        rows = many(desk.session, follow_ups().where(_follow_up.c.program_id == program_of(desk.session)))
-        ids = [row["id"] for row in rows if _keeps(desk, row["id"])]
-    else:
-        ids = [row["id"] for row in caseload_of(desk.session, desk.asker)]
+    ids = [row["id"] for row in whom_to_plan_with(desk)]
     return [ActivityShown.model_validate(one) for one in activities.planned(desk.session, ids, desk.day)]
 
 
@@ -121,10 +113,7 @@ def plan_activity(body: ActivityGiven, desk: AtDesk, once: AtOnce, response: Res
     """Plan an activity. Whoever also recruits others is never brought together with another (AD-C4)."""
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
-    by = require(Action.PLAN_ACTIVITIES, to_program(desk.asker))
-    for follow_up_id in body.follow_up_ids:
-        _, given = find_follow_up(desk.session, desk.asker, follow_up_id)
-        require(Action.KEEP_FOLLOW_UP, given)
+    by = planner(desk, body.follow_up_ids)
     activity_id = activities.plan_activity(
         desk.session, body.follow_up_ids, held_on=body.held_on, kind=body.kind, by=by, at=desk.at
     )
@@ -137,9 +126,7 @@ def plan_activity(body: ActivityGiven, desk: AtDesk, once: AtOnce, response: Res
 @asks(Action.PLAN_ACTIVITIES)
 def call_off_activity(activity_id: UUID, desk: AtDesk) -> None:
     """Call an activity off: by whoever follows one of those who take part, or the coordinator."""
-    by = require(Action.PLAN_ACTIVITIES, to_program(desk.asker))
-    if not any(_keeps(desk, one) for one in activities.taking_part(desk.session, activity_id)):
-        raise Forbidden
+    by = caller_off(desk, activity_id)
     activities.call_off(desk.session, activity_id, by=by, at=desk.at)
 
 
@@ -156,11 +143,3 @@ def get_consent_form(
         return ConsentFormShown.model_validate(text_of(version, language or desk.language))
     except Refusal:
         raise Forbidden from None
-
-
-def _keeps(desk: Desk, follow_up_id: UUID) -> bool:
-    try:
-        _, given = find_follow_up(desk.session, desk.asker, follow_up_id)
-    except Forbidden:
-        return False
-    return may(Action.KEEP_FOLLOW_UP, given)

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime, StrictBool, StrictInt
 from sqlalchemy import func, select
 
@@ -17,7 +17,7 @@ from api.session import AtDesk, Desk
 from duties import incidents, readings
 from duties.here import many, one, program_of
 from duties.incidents import Entry, Telling
-from duties.readings import Asked
+from duties.readings import LONGEST_FILE, Asked
 from duties.unusual import unusual_reads
 from models.base import table_of
 from models.record import Incident
@@ -28,13 +28,24 @@ _incident = table_of(Incident)
 
 Before = Annotated[int, Query(ge=1, le=2**62, description="Lines older than this number.")]
 Limit = Annotated[int, Query(ge=1, le=200)]
-By = Annotated[UUID | None, Query(description="The person who read, or was turned away.")]
-On = Annotated[Day | None, Query(description="A local day of the program.")]
-Thing = Annotated[
-    UUID | None,
-    Query(description="What was read or asked for, or the case or the participant that it belongs to."),
-]
-File = Annotated[str, Query(max_length=40, description="In the file of the participant with this number or reference.")]
+
+
+async def _sought(
+    by: Annotated[UUID | None, Query(description="The person who read, or was turned away.")] = None,
+    on: Annotated[Day | None, Query(description="A local day of the program.")] = None,
+    thing: Annotated[
+        UUID | None,
+        Query(description="What was read or asked for, or the case or the participant that it belongs to."),
+    ] = None,
+    file: Annotated[
+        str,
+        Query(max_length=LONGEST_FILE, description="In the file of the participant with this number or reference."),
+    ] = "",
+) -> Asked:
+    return Asked(by, on, thing, file)
+
+
+Sought = Annotated[Asked, Depends(_sought)]
 
 
 class UnusualShown(Shown):
@@ -110,32 +121,16 @@ class IncidentShown(Shown):
 
 @router.get("/readings")
 @asks(Action.SEE_PRIVACY)
-def list_readings(
-    desk: AtDesk,
-    by: By = None,
-    on: On = None,
-    thing: Thing = None,
-    file: File = "",
-    limit: Limit = 50,
-    before: Before = 2**62,
-) -> Page[EventShown]:
+def list_readings(desk: AtDesk, asked: Sought, limit: Limit = 50, before: Before = 2**62) -> Page[EventShown]:
     """Who was given what of people, the newest first; the next part with the last line's number as `before`."""
-    return _lines(desk, readings.READINGS, Asked(by, on, thing, file), limit, before)
+    return _lines(desk, readings.READINGS, asked, limit, before)
 
 
 @router.get("/refusals")
 @asks(Action.SEE_PRIVACY)
-def list_refusals(
-    desk: AtDesk,
-    by: By = None,
-    on: On = None,
-    thing: Thing = None,
-    file: File = "",
-    limit: Limit = 50,
-    before: Before = 2**62,
-) -> Page[EventShown]:
+def list_refusals(desk: AtDesk, asked: Sought, limit: Limit = 50, before: Before = 2**62) -> Page[EventShown]:
     """Who was turned away, the newest first."""
-    return _lines(desk, readings.REFUSALS, Asked(by, on, thing, file), limit, before)
+    return _lines(desk, readings.REFUSALS, asked, limit, before)
 
 
 @router.get("/unusual-readings")

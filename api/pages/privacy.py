@@ -43,8 +43,6 @@ PAGE_SIZE: Final = 50
 #: So many unusual readings are shown; how many there are is said.
 UNUSUAL_SHOWN: Final = 20
 _NEWEST: Final = 2**62
-#: No number and no reference is nearly as long.
-FILE_LENGTH: Final = 40
 
 _person = table_of(Person)
 _task = table_of(Task)
@@ -144,7 +142,7 @@ def _sought(
     person: str = "",
     on: str = "",
     thing: str = "",
-    file: Annotated[str, Query(max_length=FILE_LENGTH)] = "",
+    file: Annotated[str, Query(max_length=readings.LONGEST_FILE)] = "",
     before: Annotated[int, Query(ge=1, le=_NEWEST)] = _NEWEST,
 ) -> _Sought:
     typed = {"person": person, "on": on, "thing": thing, "file": file}
