@@ -9,7 +9,6 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.answers import sentence_of, status_of
 from api.at_activities import caller_off, planner, whom_to_plan_with
 from api.pages.forms import Text, Typed, day_of, id_or_none
 from api.pages.frame import page, see_other
@@ -76,8 +75,7 @@ def _page(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
         desk,
         request,
         "activities.html",
-        status=status_of(typed.refusal) if typed.refusal else 200,
-        refusal=sentence_of(typed.refusal) if typed.refusal else "",
+        refused=typed.refusal,
         typed=typed,
         planned=activities.planned(desk.session, [row["id"] for row in rows], desk.day),
         rows=rows,

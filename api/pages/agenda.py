@@ -15,7 +15,6 @@ from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api import papers
-from api.answers import sentence_of, status_of
 from api.at_agendas import (
     Found,
     ask_for_item,
@@ -284,9 +283,8 @@ def agenda_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) ->
         desk,
         request,
         "agenda.html",
-        status=status_of(typed.refusal) if typed.refusal else 200,
+        refused=typed.refusal,
         typed=typed,
-        refusal=sentence_of(typed.refusal) if typed.refusal else "",
         **agenda_of(desk, found),
     )
 

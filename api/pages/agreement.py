@@ -12,7 +12,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from api.answers import sentence_of, status_of
 from api.at_agreements import find_agreement, versions_of
 from api.pages.forms import Typed
 from api.pages.frame import page, titles_of_roles
@@ -90,9 +89,8 @@ def agreement_page(desk: Desk, request: Request, agreement_id: UUID, n: int | No
         desk,
         request,
         "agreement.html",
-        status=status_of(typed.refusal) if typed.refusal else 200,
+        refused=typed.refusal,
         typed=typed,
-        refusal=sentence_of(typed.refusal) if typed.refusal else "",
         agreement={**found, "organization": found[f"organization_{desk.language}"]},
         shown=shown,
         versions=versions,

@@ -9,7 +9,6 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.answers import sentence_of, status_of
 from api.at_agreements import find_agreement, find_version
 from api.pages.agreement import RESOURCES
 from api.pages.forms import Text, day_or_none
@@ -112,8 +111,7 @@ def _form(
         desk,
         request,
         "agreement_text.html",
-        status=status_of(refusal) if refusal else 200,
-        refusal=sentence_of(refusal) if refusal else "",
+        refused=refusal,
         agreement=agreement,
         n=version["n"],
         seen=version["version"] if seen is None else seen,

@@ -13,7 +13,6 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import and_, select
 
-from api.answers import sentence_of, status_of
 from api.pages.forms import Text, Typed, day_of
 from api.pages.frame import page, see_other
 from api.pages.history import MINOR, told
@@ -145,9 +144,8 @@ def case_page(
         desk,
         request,
         "case.html",
-        status=status_of(typed.refusal) if typed.refusal else 200,
+        refused=typed.refusal,
         typed=typed,
-        refusal=sentence_of(typed.refusal) if typed.refusal else "",
         case=held,
         may_interview=allows(Action.RECORD_INTERVIEW, given) is not None,
         about=about,

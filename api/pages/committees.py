@@ -10,7 +10,6 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from api.answers import sentence_of, status_of
 from api.decision_lines import STATES as DECIDED
 from api.decision_lines import lines_of_committee
 from api.meeting_lines import STATES, between, title_of
@@ -78,9 +77,8 @@ def committee_page(desk: Desk, request: Request, row: Mapping[str, Any], typed: 
         desk,
         request,
         "committee.html",
-        status=status_of(typed.refusal) if typed.refusal else 200,
+        refused=typed.refusal,
         typed=typed,
-        refusal=sentence_of(typed.refusal) if typed.refusal else "",
         committee=row,
         title=titles[row["key"]],
         meets=rhythm_in_words(row["rhythm"]),

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Form, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api import papers
-from api.answers import sentence_of, status_of
 from api.at_decisions import Sight, endorsing, find_decision
 from api.at_meetings import find_meeting
 from api.decision_lines import KINDS, SAID, STATES, lines_of
@@ -159,9 +158,8 @@ def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed)
         desk,
         request,
         "decision.html",
-        status=status_of(typed.refusal) if typed.refusal else 200,
+        refused=typed.refusal,
         typed=typed,
-        refusal=sentence_of(typed.refusal) if typed.refusal else "",
         decision=row,
         line=line,
         states=STATES,

@@ -12,7 +12,6 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import and_, or_, select
 
 from api import at_departures
-from api.answers import sentence_of, status_of
 from api.pages.forms import Text, Typed, day_of, id_or_none
 from api.pages.frame import page, see_other
 from api.permissions import (
@@ -184,9 +183,8 @@ def _inbox(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
         desk,
         request,
         "handed_over.html",
-        status=status_of(typed.refusal) if typed.refusal else 200,
+        refused=typed.refusal,
         typed=typed,
-        refusal=sentence_of(typed.refusal) if typed.refusal else "",
         offered=offered,
         found=at_departures.handed_over_to(desk.session, me, desk.language),
     )
@@ -206,9 +204,8 @@ def _list(desk: Desk, request: Request, typed: Typed, *, chosen: str = "") -> HT
         desk,
         request,
         "departures.html",
-        status=status_of(typed.refusal) if typed.refusal else 200,
+        refused=typed.refusal,
         typed=typed,
-        refusal=sentence_of(typed.refusal) if typed.refusal else "",
         found=at_departures.departures_shown(desk.session, rows),
         people=_who_may_leave(desk),
         chosen=chosen,
@@ -286,9 +283,8 @@ def _page(
         desk,
         request,
         "departure.html",
-        status=status_of(typed.refusal) if typed.refusal else 200,
+        refused=typed.refusal,
         typed=typed,
-        refusal=sentence_of(typed.refusal) if typed.refusal else "",
         departure=departure,
         case=case,
         shown=shown,

@@ -12,7 +12,6 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from api.answers import sentence_of, status_of
 from api.at_follow_ups import find_follow_up, ground_of, may, move_to
 from api.follow_up_lines import BARS, INTENSITIES, KINDS, MEANS, MOVES, REASONS, STRATEGIES, WHY_NONE, WHY_PROPOSED
 from api.pages.caseload import lines
@@ -327,9 +326,8 @@ def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, ty
         desk,
         request,
         "follow_up.html",
-        status=status_of(typed.refusal) if typed.refusal else 200,
+        refused=typed.refusal,
         typed=typed,
-        refusal=sentence_of(typed.refusal) if typed.refusal else "",
         row=row,
         line=line,
         losing=next(iter(lost.losing(session, desk.day, follow_up_ids=[follow_up_id])), None),

@@ -9,11 +9,13 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import func, select
 
+from api.answers import sentence_of, status_of
 from api.permissions import Action, allows, to_post, to_program
 from api.rendering import render
 from api.session import AtDesk, Desk
 from duties import board
 from duties.here import program_of
+from duties.refusals import Refusal
 from locales import N_, current_language, gettext
 from models.base import table_of
 from models.casework import Task
@@ -67,11 +69,17 @@ def framed(request: Request, desk: AtDesk) -> None:
     request.state.page = frame_of(desk, request.url.path)
 
 
-def page(desk: Desk, request: Request, name: str, *, status: int = 200, **context: Any) -> HTMLResponse:
+def page(
+    desk: Desk, request: Request, name: str, *, status: int = 200, refused: Refusal | None = None, **context: Any
+) -> HTMLResponse:
     """The page `name` for the person at the desk, with its menu and what waits at each place.
 
-    The counts are those of this very transaction.
+    The counts are those of this very transaction. What was `refused` gives the status, and its sentence is the page's
+    `refusal`, "" where nothing was.
     """
+    if refused is not None:
+        status = status_of(refused)
+    context.setdefault("refusal", sentence_of(refused) if refused is not None else "")
     request.state.page = frame_of(desk, request.url.path, counts=True)
     return render(request, name, status=status, **context)
 

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import Select, select
 
-from api.answers import sentence_of, status_of
 from api.pages.forms import Text, Typed, day_of, day_or_none, id_or_none
 from api.pages.frame import page, see_other
 from api.pages.lines import names_of
@@ -328,10 +327,9 @@ def _incident_page(desk: Desk, request: Request, incident_id: UUID, typed: Typed
         desk,
         request,
         "incident.html",
-        status=status_of(typed.refusal) if typed.refusal else 200,
+        refused=typed.refusal,
         incident=found,
         typed=typed,
-        refusal=sentence_of(typed.refusal) if typed.refusal else "",
         organizations=_organizations(desk),
         history=_history(desk, incident_id),
         risk=yes_no(found["serious_risk"]),
@@ -344,9 +342,8 @@ def _new_page(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
         desk,
         request,
         "new_incident.html",
-        status=status_of(typed.refusal) if typed.refusal else 200,
+        refused=typed.refusal,
         typed=typed,
-        refusal=sentence_of(typed.refusal) if typed.refusal else "",
         organizations=_organizations(desk),
         today=desk.day,
     )

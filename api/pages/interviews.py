@@ -7,7 +7,6 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.answers import sentence_of, status_of
 from api.at_departures import people_names
 from api.pages.forms import Text, Typed
 from api.pages.frame import page, see_other
@@ -79,9 +78,8 @@ def _page(desk: Desk, request: Request, case_id: UUID, typed: Typed) -> HTMLResp
         desk,
         request,
         "interviews.html",
-        status=status_of(typed.refusal) if typed.refusal else 200,
+        refused=typed.refusal,
         typed=typed,
-        refusal=sentence_of(typed.refusal) if typed.refusal else "",
         case=case,
         marked=interviews.marks_of(desk.session, case_id),
         names=people_names(desk.session),

@@ -14,7 +14,6 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from api.answers import sentence_of, status_of
 from api.at_meetings import audience_of, find_meeting
 from api.at_participants import find_participant
 from api.meeting_lines import ANSWERS, STATES, hours_of, title_of
@@ -255,9 +254,8 @@ def meeting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
         desk,
         request,
         "meeting.html",
-        status=status_of(typed.refusal) if typed.refusal else 200,
+        refused=typed.refusal,
         typed=typed,
-        refusal=sentence_of(typed.refusal) if typed.refusal else "",
         meeting=meeting,
         season=_season(desk, meeting) if may_plan else None,
         committee=committee,

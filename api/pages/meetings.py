@@ -13,7 +13,6 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.answers import sentence_of, status_of
 from api.meeting_lines import ANSWERS, STATES, Line, between, title_of
 from api.pages.frame import page, see_other
 from api.permissions import Action, asks, require, to_program
@@ -92,8 +91,7 @@ def _page(
         desk,
         request,
         "meetings.html",
-        status=status_of(refusal) if refusal else 200,
-        refusal=sentence_of(refusal) if refusal else "",
+        refused=refusal,
         mine=mine[:MINE],
         left_off=len(mine[MINE:]),
         month=first,

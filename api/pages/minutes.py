@@ -10,7 +10,6 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api import papers
-from api.answers import sentence_of, status_of
 from api.at_meetings import find_meeting
 from api.at_minutes import Sheet, find_minutes
 from api.meeting_lines import title_of
@@ -157,9 +156,8 @@ def minutes_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
         desk,
         request,
         "minutes.html",
-        status=status_of(typed.refusal) if typed.refusal else 200,
+        refused=typed.refusal,
         typed=typed,
-        refusal=sentence_of(typed.refusal) if typed.refusal else "",
         meeting=sheet.meeting,
         committee=committee,
         title=title_of(committee, desk.language),

@@ -10,7 +10,6 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Table, select
 
 from api import browsers, limits
-from api.answers import sentence_of, status_of
 from api.pages.frame import may_go, page, see_other
 from api.pages.history import MEANS
 from api.pages.sign_in import site_or_refuse
@@ -169,8 +168,7 @@ def _mine(desk: Desk, request: Request, refusal: Refusal | None = None) -> HTMLR
         desk,
         request,
         "my_access.html",
-        status=status_of(refusal) if refusal else 200,
-        refusal=sentence_of(refusal) if refusal else "",
+        refused=refusal,
         sign_ins=[
             {**one, "is_this": one["id"] == this} for one in sign_ins.open_sign_ins(desk.session, me, at=desk.at)
         ],
@@ -190,8 +188,7 @@ def _theirs(desk: Desk, request: Request, person_id: UUID, refusal: Refusal | No
         desk,
         request,
         "access_of.html",
-        status=status_of(refusal) if refusal else 200,
-        refusal=sentence_of(refusal) if refusal else "",
+        refused=refusal,
         shown=shown,
         sees_contact=_may(
             Action.SEE_CONTACT, to_contact(desk.asker, person_id, companions_of(desk.session, desk.asker))

@@ -12,7 +12,6 @@ from fastapi import APIRouter, File, Request, Response, UploadFile
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from api.answers import sentence_of, status_of
 from api.at_partners import find_obligation, to_partner
 from api.obligation_lines import STATES, clause_of
 from api.pages.agreement import PERIODS, in_words
@@ -180,9 +179,8 @@ def obligation_page(desk: Desk, request: Request, period_id: UUID, typed: Typed)
         desk,
         request,
         "obligation.html",
-        status=status_of(typed.refusal) if typed.refusal else 200,
+        refused=typed.refusal,
         typed=typed,
-        refusal=sentence_of(typed.refusal) if typed.refusal else "",
         row=row,
         clause=clause_of(row),
         text=row[f"text_{desk.language}"],

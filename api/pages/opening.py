@@ -11,7 +11,6 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import or_, select
 
-from api.answers import sentence_of, status_of
 from api.pages import other_openings
 from api.pages.forms import Detailed, Details, Text, Typed, day_of, id_or_none
 from api.pages.frame import page, see_other
@@ -250,9 +249,8 @@ def _form_page(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
         desk,
         request,
         "new_case.html",
-        status=status_of(typed.refusal) if typed.refusal else 200,
+        refused=typed.refusal,
         typed=typed,
-        refusal=sentence_of(typed.refusal) if typed.refusal else "",
         workers=_workers(desk),
         places=_places(desk),
         others=other_openings.choices(desk),

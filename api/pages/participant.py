@@ -10,7 +10,6 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from api.answers import sentence_of, status_of
 from api.at_participants import find_participant, ground_in, open_file
 from api.follow_up_lines import BARS, WHY_PROPOSED
 from api.languages_spoken import names_of as names_of_languages
@@ -223,8 +222,7 @@ def participant_page(
         desk,
         request,
         "participant.html",
-        status=status_of(refusal) if refusal else 200,
-        refusal=sentence_of(refusal) if refusal else "",
+        refused=refusal,
         one=row,
         known_as=row["number"] or row["candidate_ref"],
         state=STATES[row["state"]],

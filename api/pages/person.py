@@ -9,7 +9,6 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from api.answers import sentence_of, status_of
 from api.pages import holdings
 from api.pages.choices import people_by_id, role_and_organization, roles_to_give
 from api.pages.forms import Detailed, Text, Typed, day_of, day_or_none, id_or_none
@@ -154,10 +153,9 @@ def _person_page(desk: Desk, request: Request, person_id: UUID, typed: Typed) ->
         desk,
         request,
         "person.html",
-        status=status_of(typed.refusal) if typed.refusal else 200,
+        refused=typed.refusal,
         shown=person,
         typed=typed,
-        refusal=sentence_of(typed.refusal) if typed.refusal else "",
         day=desk.day,
         is_self=person_id == desk.asker.person_id,
         roles=holdings.roles_of(desk, person_id, titles),

@@ -15,7 +15,6 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import func, select
 
-from api.answers import sentence_of, status_of
 from api.meeting_lines import title_of
 from api.pages.committees import committee_page, find_committee
 from api.pages.forms import Text, Typed, day_of, hour_of, id_or_none, minutes_or_none
@@ -288,8 +287,7 @@ def _page(
         desk,
         request,
         "dates.html",
-        status=status_of(refusal) if refusal else 200,
-        refusal=sentence_of(refusal) if refusal else "",
+        refused=refusal,
         committee=row,
         title=title_of(row, desk.language),
         weekly=weekly,

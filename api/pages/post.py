@@ -12,7 +12,6 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import and_, func, select
 
-from api.answers import sentence_of, status_of
 from api.pages.frame import page, see_other
 from api.permissions import Action, Forbidden, allows, asks, require, to_post
 from api.session import AtDesk, Desk
@@ -133,11 +132,10 @@ def _letter_page(desk: Desk, request: Request, notice_id: UUID, refusal: Refusal
         desk,
         request,
         "letter.html",
-        status=status_of(refusal) if refusal else 200,
+        refused=refusal,
         letter=found,
         withheld=withheld,
         text="" if withheld else _text_of(found["message"]),
-        refusal=sentence_of(refusal) if refusal else "",
         now=desk.at,
         may_retry=NOTICE.allows(found["state"], "retry") and allows(Action.RESEND_POST, given) is not None,
     )

@@ -10,7 +10,6 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.answers import sentence_of, status_of
 from api.languages_spoken import name_of, offered
 from api.pages.forms import Text
 from api.pages.frame import page, see_other
@@ -163,9 +162,8 @@ def _form(
         desk,
         request,
         "referral.html",
-        status=status_of(refusal) if refusal else 200,
+        refused=refusal,
         typed=typed,
-        refusal=sentence_of(refusal) if refusal else "",
         action=f"/referrals/{referral_id}" if referral_id else "/referrals",
         seen=seen,
         is_draft=referral_id is not None,
@@ -195,8 +193,7 @@ def _board(desk: Desk, request: Request, *, refusal: Refusal | None = None, link
         desk,
         request,
         "referrals.html",
-        status=status_of(refusal) if refusal else 200,
-        refusal=sentence_of(refusal) if refusal else "",
+        refused=refusal,
         sent=request.query_params.get("sent") == "yes",
         mine=reading.mine(desk.session, desk.asker.person_id),
         triages=triages,

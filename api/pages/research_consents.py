@@ -7,7 +7,6 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.answers import sentence_of, status_of
 from api.pages.forms import Text, Typed, day_of
 from api.pages.frame import page, see_other
 from api.permissions import Action, asks, require, to_program
@@ -55,8 +54,7 @@ def _page(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
         desk,
         request,
         "research_consents.html",
-        status=status_of(typed.refusal) if typed.refusal else 200,
-        refusal=sentence_of(typed.refusal) if typed.refusal else "",
+        refused=typed.refusal,
         typed=typed,
         consents=research.research_consents(desk.session),
         today=desk.day,

@@ -14,7 +14,6 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.answers import sentence_of, status_of
 from api.at_meetings import find_meeting
 from api.meeting_lines import STATES, hours_of, title_of
 from api.pages.choices import people_by_id
@@ -284,9 +283,8 @@ def sitting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
         desk,
         request,
         "sitting.html",
-        status=status_of(typed.refusal) if typed.refusal else 200,
+        refused=typed.refusal,
         typed=typed,
-        refusal=sentence_of(typed.refusal) if typed.refusal else "",
         meeting=meeting,
         committee=committee,
         title=title_of(committee, desk.language),

@@ -14,7 +14,6 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 from sqlmodel import Session
 
-from api.answers import sentence_of, status_of
 from api.pages.case import case_page
 from api.pages.forms import Text, Typed
 from api.pages.frame import page, see_other
@@ -244,9 +243,8 @@ def task_page(desk: Desk, request: Request, task_id: UUID, typed: Typed) -> HTML
         desk,
         request,
         "task.html",
-        status=status_of(typed.refusal) if typed.refusal else 200,
+        refused=typed.refusal,
         typed=typed,
-        refusal=sentence_of(typed.refusal) if typed.refusal else "",
         line=line,
         case=case,
         due_rule=due_rule,

@@ -12,7 +12,6 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import func, select
 
 from api import at_departures
-from api.answers import sentence_of, status_of
 from api.pages.forms import Typed
 from api.pages.frame import page
 from api.pages.lines import Line, cases_about, lines_of
@@ -68,9 +67,8 @@ def work_page(desk: Desk, request: Request, typed: Typed, *, start: int = 0) -> 
         desk,
         request,
         "work.html",
-        status=status_of(typed.refusal) if typed.refusal else 200,
+        refused=typed.refusal,
         typed=typed,
-        refusal=sentence_of(typed.refusal) if typed.refusal else "",
         counts=counts,
         start=start,
         shown=len(lines),
