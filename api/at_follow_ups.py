@@ -46,10 +46,16 @@ def to_follow_up(
     mine |= {away.person_id for away in asker.standing.acting_for(asker.person_id) if "tasks" in away.kinds}
     if asker.is_staff and mine & set(workers):
         given[Relation.ASSIGNED] = given.get(Relation.FOLLOWS) or themselves(asker)
-    seat = clinic.seat_of(asker.person_id, asker.day) if clinic is not None and asker.is_staff else None
-    if seat is not None and seat.voting and seat.organization_id not in not_shared_with:
+    place = sits_for(clinic, asker)
+    if place is not None and place not in not_shared_with:
         given[Relation.CLINICAL] = themselves(asker)
     return given
+
+
+def sits_for(clinic: Membership | None, asker: Asker) -> UUID | None:
+    """The organization for which the asker holds a seat that votes, for a role of theirs today; None without one."""
+    seat = clinic.seat_of(asker.person_id, asker.day) if clinic is not None and asker.is_staff else None
+    return seat.organization_id if seat is not None and seat.voting else None
 
 
 def clinic_of(session: Session) -> Membership | None:

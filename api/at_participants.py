@@ -15,18 +15,17 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlmodel import Session
 
+from api.at_follow_ups import clinic_of, sits_for
 from api.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves, to_program
 from duties import reads
 from duties.actors import Actor
-from duties.agreement_days import CANDIDATE, CLINICAL, PARTICIPANT, not_sharing, who_they_are
+from duties.agreement_days import CANDIDATE, PARTICIPANT, not_sharing, who_they_are
 from duties.here import many, one, program_of
 from duties.participants import barring, triage
 from duties.participants.identity import Identity, open_identity
 from duties.participants.sealing import unseal
 from duties.participants.triage import Found
 from duties.reads import Ground, Purpose, record_read
-from duties.refusals import Refusal
-from meetings.committees import committee_of, membership
 from models.agenda import AgendaItem
 from models.base import refers, table_of
 from models.follow_up import Assignment, FollowUp
@@ -191,10 +190,10 @@ def _given(session: Session, asker: Asker, participant_id: UUID, row: dict[str, 
     )
     is_admitted = row is not None and row["state"] == "admitted"
     shared = PARTICIPANT if is_admitted else CANDIDATE
-    sits_for = _sits_for(session, asker)
+    place = sits_for(clinic_of(session), asker)
     # Asked of nobody else: whether somebody sits is no matter of whom they ask about.
     closed, unnamed = (
-        not_sharing(session, asker.day, one) if sits_for is not None else frozenset()
+        not_sharing(session, asker.day, one) if place is not None else frozenset()
         for one in (shared, who_they_are(shared))
     )
     in_session = is_in_session(session, participant_id)
@@ -203,18 +202,8 @@ def _given(session: Session, asker: Asker, participant_id: UUID, row: dict[str, 
     given = to_program(asker)
     if asker.is_staff and (named is not None or follows is not None):
         given[Relation.ASSIGNED] = given.get(Relation.FOLLOWS) or themselves(asker)
-    if sits_for is not None and sits_for not in closed and (in_session or is_admitted):
+    if place is not None and place not in closed and (in_session or is_admitted):
         given[Relation.CLINICAL] = themselves(asker)
-        if sits_for not in unnamed:
+        if place not in unnamed:
             given[Relation.TOLD_WHO] = themselves(asker)
     return given
-
-
-def _sits_for(session: Session, asker: Asker) -> UUID | None:
-    """The organization for which the asker holds a seat of the Clinical Committee that votes, today."""
-    try:
-        clinic = membership(session, committee_of(session, CLINICAL)["id"])
-    except Refusal:
-        return None
-    seat = clinic.seat_of(asker.person_id, asker.day) if asker.is_staff else None
-    return seat.organization_id if seat is not None and seat.voting else None

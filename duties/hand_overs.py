@@ -103,15 +103,15 @@ def propose(
     participant, now or later. Raises Refusal: not the step of a follow-up, or a worker who cannot be given it.
     """
     held = hold(session, task_id, by=by, at=at, seen=seen)
-    if held.case is None or held.case["state"] != "open" or held.task["state"] != "open":
-        raise Refusal("hand_over.nothing", N_("There is no follow-up to hand over here, or it is settled."))
-    if held.task["holding"] != FOLLOW_UP:
-        raise Refusal("hand_over.nothing", N_("There is no follow-up to hand over here, or it is settled."))
+    if held.case is None or held.case["state"] != "open":
+        raise _nothing()
+    if held.task["state"] != "open" or held.task["holding"] != FOLLOW_UP:
+        raise _nothing()
     if way not in ("", *WAYS):
         raise Refusal("hand_over.way", N_("A hand-over happens by a call or in a meeting."), source="DP-04")
     part = _part(session, held.task)
     if part is None:
-        raise Refusal("hand_over.nothing", N_("There is no follow-up to hand over here, or it is settled."))
+        raise _nothing()
     if to_id == part["person_id"]:
         raise Refusal("successor.leaver", N_("Nobody takes over what they leave themselves."))
     follow_up = hold_follow_up(session, part["follow_up_id"], by=by, at=at)
@@ -321,6 +321,10 @@ def withdraw_all(session: Session, case_id: UUID, *, by: Actor, at: datetime) ->
     for row in rows:
         _answer(session, row, "withdrawn", by=by, at=at)
     return len(rows)
+
+
+def _nothing() -> Refusal:
+    return Refusal("hand_over.nothing", N_("There is no follow-up to hand over here, or it is settled."))
 
 
 def _days_to_answer(session: Session, case: Mapping[str, Any], step: str) -> int:

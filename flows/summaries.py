@@ -11,6 +11,7 @@ from sqlalchemy.types import Uuid
 from sqlmodel import Session
 
 from duties.actors import Actor
+from duties.agreement_days import CLINICAL
 from duties.here import local_day, many, program_of
 from locales import N_, say
 from meetings import agendas
@@ -21,8 +22,7 @@ from models.casework import Task
 from models.follow_up import Assignment, FollowUp
 from models.participant import Participant
 
-#: The committee that talks about follow-ups, and the kind under which its file takes a summary.
-CLINICAL: Final = "clinical"
+#: The kind under which the file of the committee that talks about follow-ups takes a summary.
 SUMMARY: Final = "follow_up_summary"
 #: The step that writes one.
 WRITTEN: Final = "write_summary"

@@ -11,13 +11,12 @@ from uuid import UUID
 import typer
 
 from api.at_agreements import agreements_of, find_agreement, find_version, signed_file, versions_of
-from api.cli.spoken import Ending, tell
+from api.cli.spoken import document_at, tell, write_new
 from api.cli.terminal import AsPerson, Counter, ProgramKey, counter, day_or_dash
 from api.permissions import Action, asks, require, to_program
 from api.states import state_in_words
 from duties import agreements, signed_files, succession
-from duties.proofs import LARGEST_DOCUMENT
-from locales import N_, current_language, say
+from locales import N_, current_language
 
 app = typer.Typer(no_args_is_help=True, help="The partners' agreements.")
 
@@ -146,8 +145,7 @@ def add_file(
     program: ProgramKey = "",
 ) -> None:
     """Keep what was signed as a file of its version, and print its id."""
-    with file.open("rb") as opened:
-        content = opened.read(LARGEST_DOCUMENT + 1)
+    content = document_at(file)
     with counter(program) as here:
         row, given = find_version(here.desk(as_person), _agreement_of(here, partner), n)
         by = require(Action.ADD_SIGNED_FILE, given)
@@ -166,12 +164,7 @@ def file_(
     """Write a signed file, unless its digest is no longer that of the record."""
     with counter(program) as here:
         _, content = signed_file(here.desk(as_person), file_id)
-    try:
-        with to.open("xb") as opened:
-            opened.write(content)
-    except OSError:
-        raise Ending(say(current_language(), N_("%(path)s cannot be written."), path=to)) from None
-    tell(N_("Written: %(path)s"), path=to)
+    write_new(to, content)
 
 
 def _do(program: str, as_person: str, partner: str, n: int, verb: Callable[..., object], **given: Any) -> None:

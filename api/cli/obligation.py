@@ -11,11 +11,10 @@ import typer
 
 from api.at_partners import find_obligation
 from api.cli.partner import period_line
-from api.cli.spoken import tell
+from api.cli.spoken import document_at, tell
 from api.cli.terminal import AsPerson, ProgramKey, counter
 from api.permissions import Action, asks, require
 from duties.obligations import reading, saying
-from duties.proofs import LARGEST_DOCUMENT
 from locales import N_
 
 app = typer.Typer(no_args_is_help=True, help="What partners owe.")
@@ -72,8 +71,7 @@ def add_document(
     program: ProgramKey = "",
 ) -> None:
     """Give a document that the clause asks for, and print its id."""
-    with file.open("rb") as opened:
-        content = opened.read(LARGEST_DOCUMENT + 1)
+    content = document_at(file)
     with counter(program) as here:
         _, given = find_obligation(here.session, here.asker(as_person), period_id)
         by = require(Action.GIVE_PROOF, given)

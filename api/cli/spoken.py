@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NoReturn
 
 import typer
 
-from locales import DEFAULT_LANGUAGE, current_language, is_language, say
+from duties.proofs import LARGEST_DOCUMENT
+from locales import DEFAULT_LANGUAGE, N_, current_language, is_language, say
 
 
 class Ending(Exception):
@@ -18,6 +20,26 @@ class Ending(Exception):
 def tell(msgid: str, **facts: object) -> None:
     """Write one sentence, in the terminal's language."""
     typer.echo(say(current_language(), msgid, **facts))
+
+
+def document_at(path: Path) -> bytes:
+    """What a file holds, to be kept as a document: one byte more than is kept tells that it is too large."""
+    with path.open("rb") as opened:
+        return opened.read(LARGEST_DOCUMENT + 1)
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that is not there yet, and say so. Raises Ending where it is there, or cannot be written."""
+    try:
+        with path.open("xb") as opened:
+            opened.write(content)
+    except FileExistsError:
+        raise Ending(
+            say(current_language(), N_("%(path)s is there already: it was left as it is."), path=path)
+        ) from None
+    except OSError:
+        raise Ending(say(current_language(), N_("%(path)s cannot be written."), path=path)) from None
+    tell(N_("Written: %(path)s"), path=path)
 
 
 def fail(text: str, status: int) -> NoReturn:

@@ -8,11 +8,9 @@ from typing import Annotated, Literal
 import typer
 
 from api.at_partners import read_statement
-from api.cli.spoken import Ending, tell
+from api.cli.spoken import write_new
 from api.cli.terminal import AsPerson, ProgramKey, counter
 from api.permissions import Action, asks, require, to_program
-from duties.envelopes import Attachment
-from locales import N_, current_language, say
 from meetings.documents.issuing import issue
 from meetings.statements.program import require_released
 from meetings.statements.sheets import program_file, program_json
@@ -46,7 +44,7 @@ def partner(
         place = here.organization(organization)
         _, content = read_statement(here.session, asker, place.id, year, at=here.at)
         file = issue(here.session, content, lang, form, kind="statement", committee=place.key, day=content.covered_to)
-    _write(file, to)
+    write_new(to / file.name, file.content)
 
 
 @app.command("program")
@@ -65,19 +63,4 @@ def program_(
         require(Action.SEE_COUNTS, to_program(asker))
         left = require_released(here.session, period, here.day)
         file = program_file(here.session, left, lang) if form == "xlsx" else program_json(here.session, left)
-    _write(file, to)
-
-
-def _write(file: Attachment, folder: Path) -> None:
-    """Put a file into a folder; one of the same name stays, and is told of. Raises Ending."""
-    path = folder / file.name
-    try:
-        with path.open("xb") as opened:
-            opened.write(file.content)
-    except FileExistsError:
-        raise Ending(
-            say(current_language(), N_("%(path)s is there already: it was left as it is."), path=path)
-        ) from None
-    except OSError:
-        raise Ending(say(current_language(), N_("%(path)s cannot be written."), path=path)) from None
-    tell(N_("Written: %(path)s"), path=path)
+    write_new(to / file.name, file.content)

@@ -22,7 +22,7 @@ from duties.refusals import Refusal
 from duties.roles import HeldRole, Standing, standing
 from duties.tasks import BY_ITS_ACT, complete_task
 from locales import N_, say
-from models.base import table_of
+from models.base import refers, table_of
 from models.casework import SETTLED, Case, Task
 from models.follow_up import ASSIGNMENT_KINDS, Assignment, FollowUp
 from models.participant import Barred
@@ -141,10 +141,7 @@ def part_with(session: Session, participant_id: UUID, person_id: UUID, *, by: Ac
     """
     parts = session.execute(
         select(_assignment.c.id, _assignment.c.follow_up_id)
-        .join(
-            _follow_up,
-            (_follow_up.c.program_id == _assignment.c.program_id) & (_follow_up.c.id == _assignment.c.follow_up_id),
-        )
+        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
         .where(
             _assignment.c.program_id == program_of(session),
             _follow_up.c.participant_id == participant_id,

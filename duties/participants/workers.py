@@ -174,7 +174,7 @@ def name_worker(
     """
     held = hold_participant(session, participant_id, seen=seen)
     before = named(session, participant_id)
-    state = moved(held, "reassign" if before else "assign") if held["state"] != "committed" else moved(held, "reassign")
+    state = moved(held, "reassign" if before or held["state"] == "committed" else "assign")
     if second_id == worker_id:
         raise Refusal("assignment.same", N_("The second of a pair is somebody else."), source="AD-R6")
     day = local_day(session, at)
