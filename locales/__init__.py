@@ -195,6 +195,14 @@ def show_clock(lang: str, at: time | datetime, zone: tzinfo = ZONE) -> str:
     return written.replace("\N{NARROW NO-BREAK SPACE}", " ").replace("\N{NO-BREAK SPACE}", " ")
 
 
+def show_length(lang: str, minutes: int) -> str:
+    """How long something takes: "45 minutes", "2 h", "2 h 30 min", never torn at the end of a line."""
+    hours, left = divmod(minutes, 60)
+    if not hours:
+        return say_n(lang, "%(n)s minute", "%(n)s minutes", left)
+    return f"{hours}{_TIED}h" + (f"{_TIED}{left}{_TIED}min" if left else "")
+
+
 def show_moment(lang: str, at: datetime, zone: tzinfo = ZONE, style: DayStyle = "long") -> str:
     """A moment as `zone`'s day and hour. Raises ValueError if `at` has no zone of its own."""
     local = _aware(at).astimezone(zone)

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from duties.notices import Language
-from locales import N_, pick, say, show_clock, show_day
+from locales import N_, pick, say, show_clock, show_day, show_length
 from meetings.entries import Entry
 from meetings.itip import Message
 
@@ -107,14 +107,7 @@ def _shown(language: Language, message: Message, entry: Entry, is_season: bool) 
     if message.recurrence is not None or not is_season:
         starts = _start(entry, message.recurrence)
         return starts, _place_lines(language, when(language, starts), entry.minutes, entry.place, entry.online_url)
-    first = say(
-        language,
-        N_("%(weekday)s at %(hour)s, from %(first)s to %(last)s"),
-        weekday=say(language, _WEEKDAYS[entry.starts.weekday()]),
-        hour=show_clock(language, entry.starts.time()),
-        first=show_day(language, entry.starts.date()),
-        last=show_day(language, entry.last_on or entry.starts.date()),
-    )
+    first = _dates(language, entry)
     lines = _place_lines(language, first, entry.minutes, entry.place, entry.online_url)
     if entry.cancelled:
         lines.append(
@@ -133,8 +126,22 @@ def _shown(language: Language, message: Message, entry: Entry, is_season: bool) 
     return entry.starts, lines
 
 
+def _dates(language: Language, entry: Entry) -> str:
+    """The dates of a season in one line; of one that is cut down to a single date, that date."""
+    if entry.last_on in (None, entry.starts.date()):
+        return when(language, entry.starts)
+    return say(
+        language,
+        N_("%(weekday)s at %(hour)s, from %(first)s to %(last)s"),
+        weekday=say(language, _WEEKDAYS[entry.starts.weekday()]),
+        hour=show_clock(language, entry.starts.time()),
+        first=show_day(language, entry.starts.date()),
+        last=show_day(language, entry.last_on),
+    )
+
+
 def _place_lines(language: Language, first: str, minutes: int, place: str, online_url: str) -> list[str]:
-    lines = [first, say(language, N_("Length in minutes: %(minutes)s"), minutes=minutes)]
+    lines = [first, say(language, N_("Length: %(length)s"), length=show_length(language, minutes))]
     if place:
         lines.append(say(language, N_("Place: %(place)s"), place=place))
     if online_url:

@@ -14,6 +14,7 @@ from locales import (
     show_clock,
     show_day,
     show_delay,
+    show_length,
     show_list,
     show_moment,
     show_number,
@@ -60,6 +61,24 @@ def test_a_day_is_written_as_short_as_its_place_wants(style: locales.DayStyle, f
 )
 def test_an_hour_is_written_as_in_quebec_and_as_in_english_canada(hour: time, french: str, english: str) -> None:
     assert (show_clock("fr", hour), show_clock("en", hour)) == (french.replace(" ", "\N{NO-BREAK SPACE}"), english)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "french", "english"),
+    [
+        (1, "1 minute", "1 minute"),
+        (45, "45 minutes", "45 minutes"),
+        (60, "1 h", "1 h"),
+        (150, "2 h 30 min", "2 h 30 min"),
+        (65, "1 h 5 min", "1 h 5 min"),
+    ],
+)
+def test_a_length_is_told_in_hours_once_it_has_any(minutes: int, french: str, english: str) -> None:
+    tied = {"fr": show_length("fr", minutes), "en": show_length("en", minutes)}
+    assert {lang: said.replace("\N{NO-BREAK SPACE}", " ") for lang, said in tied.items()} == {
+        "fr": french,
+        "en": english,
+    }
 
 
 _ONE = "1er novembre 2026 à 1\N{NO-BREAK SPACE}h\N{NO-BREAK SPACE}30"

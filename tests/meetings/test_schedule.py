@@ -281,6 +281,21 @@ def test_a_new_hour_from_the_first_day_on_takes_the_old_season_from_every_calend
     assert (ours[0].template, "nouvel horaire" in ours[0].text) == ("meeting_goes_on", True)
 
 
+def test_a_season_that_is_left_with_one_date_is_told_as_that_date(cast: Cast, session: Session) -> None:
+    _season(session, cast)
+    before = len(letters(session))
+    (series,) = session.scalars(select(_series.c.id).where(_series.c.program_id == cast.program_id)).all()
+    second = FIRST + timedelta(days=7)
+    schedule.change_hour(session, series, since=second, hour=time(14, 0), by=cast.actor("coordinator"), at=AT)
+    told = {
+        one.template: " ".join(one.text.split())
+        for one in letters(session)[before:]
+        if one.person_id == cast.people["police"]
+    }
+    assert "- mercredi 2 décembre 2026 à 9 h 30 - Durée : 2 h 30 min" in told["meeting_changed"]
+    assert "chaque mercredi à 14 h, du 9 décembre 2026 au 28 avril 2027" in told["meeting_invitation"]
+
+
 def test_a_date_that_was_moved_before_the_hour_changed_is_not_said_to_be_cancelled(
     cast: Cast, session: Session
 ) -> None:
