@@ -19,6 +19,7 @@ from sqlmodel import Session
 
 from adapters.database import open_session, program_session
 from api.cli.demonstrated_candidates import refer_some
+from api.cli.demonstrated_departures import DemonstratedDepartures
 from api.cli.demonstrated_follow_ups import DemonstratedFollowUps
 from api.cli.demonstrated_meetings import DemonstratedMeetings
 from api.cli.demonstrated_obligations import DemonstratedObligations
@@ -56,6 +57,8 @@ _BETWEEN_ACTS: Final = timedelta(minutes=7)
 
 #: Of a day's acts those around follow-ups come under this key.
 _FOLLOW_UPS: Final = "follow-ups"
+#: And those around the departure after those.
+_DEPARTURES: Final = "follow-ups-end"
 #: Of a day's acts those around meetings come after every case's: no key of one sorts after this.
 _MEETINGS_LAST: Final = "~"
 #: And what partners did about what they owe, after those.
@@ -293,6 +296,8 @@ class _Loader:
         if self.session.info.get("keys") is not None:  # without them nothing can be sealed
             followed = DemonstratedFollowUps(self.session, self.program.value.calendar(), self.today)
             moments.extend((day, _FOLLOW_UPS, n, happen) for n, (day, happen) in enumerate(followed.happenings()))
+            leaving = DemonstratedDepartures(self.session, self.program.value.calendar(), self.today)
+            moments.extend((day, _DEPARTURES, n, happen) for n, (day, happen) in enumerate(leaving.happenings()))
         owed = DemonstratedObligations(self.session, self.program.value.calendar(), self.today, self.organizations)
         moments.extend((day, _OBLIGATIONS_LAST, place, happen) for place, (day, happen) in enumerate(owed.happenings()))
         of_the_day: dict[date, int] = {}

@@ -74,6 +74,7 @@ def _keep(environment: dict[str, str]) -> int:
                     N_("The engine's server is ready, after %(seconds)s s."), seconds=f"{seconds:.1f}"
                 ),
             },
+            meanwhile={"web": lambda seconds: _be_patient(settings, seconds)},
         )
 
 
@@ -87,6 +88,16 @@ def _prepare(urls: DatabaseUrls, environment: dict[str, str]) -> None:
     )
     if prepared.returncode:
         raise _NotPrepared(prepared.returncode)
+
+
+def _be_patient(settings: Settings, seconds: float) -> None:
+    """The first start of a demonstration writes a year of history first, which takes longer than all else."""
+    if settings.demo:
+        tell(
+            N_("SPHÈRES is at %(address)s after %(seconds)s s: the page says when the demonstration is written."),
+            address=settings.base_url,
+            seconds=f"{seconds:.1f}",
+        )
 
 
 def _welcome(settings: Settings, seconds: float) -> None:

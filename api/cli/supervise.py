@@ -96,12 +96,14 @@ def supervise(
     begun: float,
     say: Callable[[str], None],
     when_ready: Mapping[str, Callable[[float], None]],
+    meanwhile: Mapping[str, Callable[[float], None]] | None = None,
 ) -> int:
     """Start every process and keep it alive until a signal says stop, then end them in the opposite order.
 
     They start in their order while `prepare` runs in a thread, never more than `AT_ONCE` getting ready, of which
     preparing is one. Whatever `prepare` raises ends them all; a signal is heeded when it is through. `when_ready` is
-    called once for each process named, when all is prepared, with the seconds since `begun` (of `time.monotonic`).
+    called once for each process named, when all is prepared, with the seconds since `begun` (of `time.monotonic`);
+    `meanwhile` for one that answers before.
     """
     stopping: list[int] = []
 
@@ -111,6 +113,7 @@ def supervise(
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     answered: set[str] = set()
     told: set[str] = set()
+    told_early: set[str] = set()
     try:
         with ThreadPoolExecutor(1, thread_name_prefix="prepare") as apart:
             # In the caller's context: what is prepared may say something, in the language of the terminal.
@@ -123,7 +126,12 @@ def supervise(
                         process.look(say)
                     if process.name not in answered and process.is_ready():
                         answered.add(process.name)
-                for name in when_ready.keys() & (answered - told) if preparing.done() else ():
+                is_prepared = preparing.done()
+                early = {} if is_prepared else meanwhile or {}
+                for name in early.keys() & (answered - told_early):
+                    told_early.add(name)
+                    early[name](time.monotonic() - begun)
+                for name in when_ready.keys() & (answered - told) if is_prepared else ():
                     told.add(name)
                     when_ready[name](time.monotonic() - begun)
                 time.sleep(_LOOK_SECONDS)

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -85,9 +85,11 @@ def _supervise(
     *processes: Process,
     prepare: Callable[[], None] = _nothing,
     say: Callable[[str], None] = _nothing,
+    meanwhile: Mapping[str, Callable[[float], None]] | None = None,
     **when_ready: Callable[[float], None],
 ) -> int:
-    return supervise(processes, prepare=prepare, begun=time.monotonic(), say=say, when_ready=when_ready)
+    begun = time.monotonic()
+    return supervise(processes, prepare=prepare, begun=begun, say=say, when_ready=when_ready, meanwhile=meanwhile)
 
 
 def _ended(process: Process) -> bool:
@@ -122,6 +124,23 @@ def test_two_things_get_ready_at_once_in_their_order_and_preparing_is_one(
     assert _ended(web)
     assert _ended(engine)
     assert _ended(worker)
+
+
+def test_of_one_that_answers_before_all_is_prepared_it_is_told_that_there_is_more_to_come(
+    begin: Path, web: Process
+) -> None:
+    seen: list[str] = []
+
+    def prepare() -> None:
+        begin.touch()
+        _until(lambda: bool(seen))
+
+    def ready(_: float) -> None:
+        seen.append("ready")
+        _stop()
+
+    _supervise(web, prepare=prepare, meanwhile={"web": lambda _: seen.append("answers")}, web=ready)
+    assert seen == ["answers", "ready"]
 
 
 def test_what_is_prepared_soon_lets_the_next_start_while_the_first_reads(web: Process, engine: Process) -> None:
