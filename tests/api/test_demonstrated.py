@@ -1,0 +1,178 @@
+"""The demonstration, on whatever day it is loaded: its meetings, candidates, follow-ups and who leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from adapters.database import program_session
+from api.cli.demonstration import load_demonstration
+from duties import gathering, hand_overs
+from duties.follow_ups import assigning, breaks, load, lost, owed
+from duties.here import local_day
+from meetings import decisions
+from meetings.committees import committees
+from models.agenda import AgendaItem
+from models.base import table_of
+from models.casework import Case, Task
+from models.departure import Departure
+from models.follow_up import FollowUp, WeeklyNote
+from models.invitation import MeetingAnswer
+from models.meeting import Meeting
+from models.minutes import Minutes
+from models.referral import Referral
+from tests.cast import KEYS, stationery
+from tests.conftest import Copies, Database
+
+_meeting = table_of(Meeting)
+_answer = table_of(MeetingAnswer)
+_item = table_of(AgendaItem)
+_minutes = table_of(Minutes)
+_follow_up = table_of(FollowUp)
+_note = table_of(WeeklyNote)
+_task = table_of(Task)
+_case = table_of(Case)
+_referral = table_of(Referral)
+_departure = table_of(Departure)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The demonstration as it was loaded at a moment."""
+
+    program_id: UUID
+    database: Database
+    at: datetime
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        datetime(2026, 11, 25, 14, 0, tzinfo=UTC),
+        pytest.param(datetime(2026, 12, 25, 14, 0, tzinfo=UTC), marks=pytest.mark.long),  # a holiday among others
+        pytest.param(datetime(2027, 1, 4, 14, 0, tzinfo=UTC), marks=pytest.mark.long),  # after two weeks of holidays
+        # After midnight in UTC, a Tuesday evening here.
+        pytest.param(datetime(2027, 3, 17, 3, 30, tzinfo=UTC), marks=pytest.mark.long),
+    ],
+    ids=lambda at: f"{at:%m-%d}",
+)
+def loaded(request: pytest.FixtureRequest, copies: Copies, template: str) -> Iterator[Loaded]:
+    """Loading takes seconds, so that the tests of a day share it; each only reads."""
+    with copies.of(template) as database:
+        program_id = load_demonstration(database.engine, stationery(), at=request.param, keys=KEYS)
+        yield Loaded(program_id, database, request.param)
+
+
+@pytest.fixture
+def session(loaded: Loaded) -> Iterator[Session]:
+    with program_session(loaded.database.engine, loaded.program_id) as made:
+        yield made
+
+
+@pytest.fixture
+def today(loaded: Loaded, session: Session) -> date:
+    return local_day(session, loaded.at)
+
+
+def test_a_season_is_under_way_with_a_moved_and_a_cancelled_date_and_people_have_answered(
+    loaded: Loaded, session: Session
+) -> None:
+    at = loaded.at
+    clinical = _meetings(loaded, session, "clinical")
+    assert min(row.starts_at for row in clinical) < at < max(row.starts_at for row in clinical)
+    moved = [row for row in clinical if row.starts != row.original]
+    assert [row.reason for row in moved] == ["Salle prise ce jour-là"]
+    assert any(row.state == "cancelled" and row.cancelled_at < at and row.starts_at > at for row in clinical)
+    assert 2 <= len(_meetings(loaded, session, "steering")) <= 4
+    said = session.execute(
+        select(_answer.c.answer, func.count()).where(_answer.c.program_id == loaded.program_id).group_by("answer")
+    ).all()
+    assert {one for one, _count in said} == {"accepted", "tentative", "declined"}
+    assert session.scalar(
+        select(func.count())
+        .select_from(_item)
+        .where(_item.c.program_id == loaded.program_id, _item.c.meeting_id.is_not(None))
+    )
+
+
+def test_meetings_that_are_over_were_held_their_minutes_approved_but_the_last_and_decisions_taken_with_quorum(
+    loaded: Loaded, session: Session, today: date
+) -> None:
+    clinical = _meetings(loaded, session, "clinical")
+    held = [row for row in clinical if row.starts_at < loaded.at and row.state != "cancelled"]
+    assert {row.state for row in held if row.starts.date() < today} == {"held"}
+    kept = session.execute(
+        select(_minutes.c.state)
+        .join(_meeting, _meeting.c.id == _minutes.c.meeting_id)
+        .where(_minutes.c.program_id == loaded.program_id)
+        .order_by(_meeting.c.starts)
+    ).scalars()
+    *before, last = kept
+    assert set(before) == {"approved"}
+    assert last == "circulated"
+    register = decisions.register(session, held[0].committee_id, held[0].starts.year)
+    assert {"done", "standing"} <= {row["state"] for row in register}
+    assert all(row["has_quorum"] for row in register)
+
+
+def test_candidates_are_at_several_points_of_their_way(session: Session) -> None:
+    states = session.execute(
+        select(_referral.c.state, _referral.c.result).order_by(_referral.c.state, _referral.c.result)
+    )
+    assert [tuple(row) for row in states if row.state != "joined"][-3:] == [
+        ("draft", ""),
+        ("received", ""),
+        ("triaged", "committee"),
+    ]
+    assert session.scalar(select(func.count()).where(_case.c.subject_kind == "participant")) == 2
+
+
+def test_every_state_and_every_trouble_of_follow_ups_is_there_to_be_seen(
+    loaded: Loaded, session: Session, today: date
+) -> None:
+    states = session.execute(select(_follow_up.c.state)).scalars()
+    assert sorted(states) == ["active"] * 5 + ["inactive", "on_break"]
+    found = lost.losing(session, today)
+    assert {one.number[-2:] for one in found if one.is_lost} >= {"03"}
+    assert breaks.due_to_return(session, today) == []
+    vacant = session.scalars(
+        select(_task.c.state).where(_task.c.step == assigning.FIND_A_WORKER, _task.c.program_id == loaded.program_id)
+    )
+    assert list(vacant) in ([], ["open"])  # the round of the day asks where the demonstration's own days did not
+    written = session.execute(select(_note.c.has_words, _note.c.is_complete)).all()
+    assert len(written) > 25
+    assert all(row.is_complete for row in written)
+    assert any(row.has_words for row in written)
+    assert owed.missing(session, today)
+    assert any(one.primary for one in load.loads(session, today))
+
+
+def test_somebody_is_leaving_of_whose_follow_ups_one_is_in_other_hands_and_one_waits_for_an_answer(
+    loaded: Loaded, session: Session, today: date
+) -> None:
+    leaving = session.execute(select(_departure.c.case_id, _departure.c.person_id, _departure.c.last_day)).one()
+    assert leaving.last_day > today
+    asked = list(hand_overs.last_offers(session, leaving.case_id).values())
+    assert sorted(one["state"] for one in asked) == ["accepted", "proposed"]
+    waits = next(one for one in asked if one["state"] == "proposed")
+    assert (waits["way"], waits["answer_by"] >= today) == ("meeting", True)
+    assert [one["id"] for one in hand_overs.offered_to(session, waits["to_id"])] == [waits["id"]]
+    case = session.execute(select(_case).where(_case.c.id == leaving.case_id)).mappings().one()
+    left = {one.kind for one in gathering.left(session, dict(case), loaded.at)}
+    assert {"follow_up", "equipment", "account", "seat"} <= left
+
+
+def _meetings(loaded: Loaded, session: Session, committee: str) -> list[Meeting]:
+    key = {row["key"]: one for one, row in committees(session).items()}[committee]
+    rows = session.execute(
+        select(_meeting)
+        .where(_meeting.c.program_id == loaded.program_id, _meeting.c.committee_id == key)
+        .order_by(_meeting.c.starts)
+    )
+    return list(rows)  # type: ignore[arg-type]  # rows of that table
