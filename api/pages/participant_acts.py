@@ -12,7 +12,7 @@ from api.pages.forms import Text, day_of, day_or_none, id_or_none
 from api.pages.frame import see_other
 from api.pages.participant import act_on, participant_page
 from api.permissions import Action, allows, asks, require
-from api.session import AtDesk
+from api.session import AtDesk, Desk
 from duties.actors import Actor
 from duties.participants import barring, consents, duplicates, first_meetings, numbers, risks, triage, workers
 from duties.participants.consents import Signed
@@ -42,7 +42,7 @@ def find(
     """Record how a criterion was found; the age works itself out."""
 
     def act(by: Actor) -> None:
-        referral_id = _referral_id(referral)
+        referral_id = _referral_of(desk, participant_id, referral)
         if criterion == "AD-C1":
             triage.find_age(desk.session, referral_id, by=by, at=desk.at)
             return
@@ -80,7 +80,7 @@ def decide_triage(
     def act(by: Actor) -> None:
         triage.triage(
             desk.session,
-            _referral_id(referral),
+            _referral_of(desk, participant_id, referral),
             result,
             reason=reason,
             offered=offered,
@@ -107,7 +107,7 @@ def join(desk: AtDesk, request: Request, participant_id: UUID, referral: Text = 
         known = id_or_none(to)
         if known is None:
             raise Refusal("choice.missing", N_("Choose one of the list."))
-        duplicates.join_referral(desk.session, _referral_id(referral), known, by=by, at=desk.at)
+        duplicates.join_referral(desk.session, _referral_of(desk, participant_id, referral), known, by=by, at=desk.at)
 
     refusal = desk.attempt(act)
     if refusal is not None:
@@ -184,7 +184,9 @@ def take_back_triage(desk: AtDesk, request: Request, participant_id: UUID, seen:
     """Triage a referral again: more was learned, or the committee asks for more."""
 
     def act(by: Actor) -> None:
-        triage.take_back_triage(desk.session, _referral_id(referral), by=by, at=desk.at, seen=seen)
+        triage.take_back_triage(
+            desk.session, _referral_of(desk, participant_id, referral), by=by, at=desk.at, seen=seen
+        )
 
     return act_on(desk, request, participant_id, Action.TRIAGE, act, "criteria")
 
@@ -370,8 +372,10 @@ def lift_bar(desk: AtDesk, request: Request, participant_id: UUID, person_id: UU
     return act_on(desk, request, participant_id, Action.TRIAGE, act, "barred")
 
 
-def _referral_id(text: str) -> UUID:
+def _referral_of(desk: Desk, participant_id: UUID, text: str) -> UUID:
+    """The referral that a form names, which is about this person: whoever may act on one may not on every other."""
     found = id_or_none(text)
     if found is None:
         raise Refusal("referral.not_there", N_("There is no such referral."))
+    triage.refuse_other(desk.session, participant_id, found)
     return found

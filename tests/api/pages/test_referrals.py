@@ -263,6 +263,29 @@ def test_a_triage_is_opened_again_until_somebody_is_named(there: Cast) -> None:
     assert f'action="{here}/triage"' in coordinator.get(here).text
 
 
+@pytest.mark.parametrize(
+    ("act", "typed"),
+    [
+        ("findings", {"criterion": "AD-C2", "finding": "met", "fact": "Elle le dit."}),
+        ("triage", {"seen": "1", "result": "refused", "reason": "Non.", "offered": "Oui."}),
+        ("triage/taking-back", {"seen": "1"}),
+        ("joining", {}),
+    ],
+)
+def test_from_one_person_s_page_nothing_is_done_to_the_referral_of_another(
+    there: Cast, act: str, typed: dict[str, str]
+) -> None:
+    refer(there)
+    with there.session() as session:
+        ours, other = participant_of(session, refer(there)), session.execute(select(_referral)).all()
+    others = next(row for row in other if row.participant_id != ours)
+    sent = {"referral": str(others.id), "to": str(others.participant_id), **typed}
+    refused = _client(there, "coordinator").post(f"/participants/{ours}/{act}", data=sent)
+    assert (refused.status_code, "There is no such referral." in refused.text) == (409, True)
+    with there.session() as session:
+        assert session.execute(select(_referral).where(_referral.c.id == others.id)).one() == others
+
+
 def test_a_link_is_opened_as_often_as_one_likes_and_refers_once(there: Cast) -> None:
     with there.session() as session:
         _, token = links.make_link(session, by=there.actor("coordinator"), at=AT)
