@@ -305,6 +305,20 @@ def last_offers(session: Session, case_id: UUID) -> dict[UUID, dict[str, Any]]:
     return {row["task_id"]: row for row in rows}
 
 
+def taken_over(session: Session, follow_up_id: UUID) -> list[dict[str, Any]]:
+    """Each hand-over of a follow-up that was accepted, the newest first: by whom, to whom, how and when."""
+    return many(
+        session,
+        select(_hand_over)
+        .where(
+            _hand_over.c.program_id == program_of(session),
+            _hand_over.c.follow_up_id == follow_up_id,
+            _hand_over.c.state == "accepted",
+        )
+        .order_by(_hand_over.c.answered_at.desc(), _hand_over.c.id),
+    )
+
+
 def withdraw_all(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> int:
     """Take back what a departure offered and nobody answered, as where it is called off; how many offers."""
     rows = many(

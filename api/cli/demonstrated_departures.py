@@ -139,9 +139,10 @@ class DemonstratedDepartures:
         carry_at_once(self.session, self._case[0], at=at)
 
     def _who(self, key: str) -> UUID:
-        return self.session.scalars(
+        found: UUID = self.session.scalars(
             select(_person.c.id).where(_person.c.program_id == program_of(self.session), _person.c.key == key)
         ).one()
+        return found
 
     def _leaver(self, at: datetime) -> Actor:
         return self._worker(_LEAVER, at)

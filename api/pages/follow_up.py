@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -22,6 +23,7 @@ from api.pages.lines import names_of
 from api.permissions import Action, Forbidden, Given, asks, require
 from api.session import AtDesk, Desk
 from api.states import STATES
+from duties import hand_overs
 from duties.actors import Actor
 from duties.follow_ups import assigning, breaks, contacts, lost, notes, opening
 from duties.follow_ups.notes import Week
@@ -310,11 +312,13 @@ def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, ty
         workers.proposals(session, row["participant_id"], at=desk.at, asks=row["intensity"]) if may_assign else []
     )
     every_note = notes.notes_of(session, [follow_up_id])
+    before = _before(desk, parts, follow_up_id)
     missed, tried = contacts.no_shows_of(session, follow_up_id), contacts.attempts_of(session, follow_up_id)
     names = names_of(
         desk,
         [
             *(part["person_id"] for part in parts),
+            *(one.to_id for one in before),
             *(one.person_id for one in candidates),
             *(note["written_by"] for note in every_note),
             *(one["tried_by"] for one in tried),
@@ -335,7 +339,7 @@ def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, ty
         unanswered=contacts.unanswered(session, follow_up_id),
         most_attempts=contacts.MOST_ATTEMPTS,
         today=today,
-        parts=parts,
+        before=before,
         names=names,
         places=_places(desk),
         candidates=candidates,
@@ -384,6 +388,26 @@ def _weeks(row: Mapping[str, Any], day: date) -> list[date]:
     while week >= first and len(found) < WEEKS_OFFERED:
         found.append(week)
         week = monday_of(date.fromordinal(week.toordinal() - 1))
+    return found
+
+
+@dataclass(frozen=True)
+class _Before:
+    """A part that somebody had until a day, and how it came into the hands of whoever has it since, where it did."""
+
+    part: Mapping[str, Any]
+    to_id: UUID | None = None
+    way: str = ""
+
+
+def _before(desk: Desk, parts: Sequence[Mapping[str, Any]], follow_up_id: UUID) -> list[_Before]:
+    """Who accompanied the participant before, the last first: the history of their workers."""
+    handed = {(one["from_id"], one["answered_at"]): one for one in hand_overs.taken_over(desk.session, follow_up_id)}
+    over = [part for part in parts if part["ends_on"] is not None and part["ends_on"] < desk.day]
+    found = []
+    for part in sorted(over, key=lambda one: one["ends_on"], reverse=True):
+        one = handed.get((part["person_id"], part["ended_at"]))
+        found.append(_Before(part, one["to_id"], one["way"]) if one else _Before(part))
     return found
 
 

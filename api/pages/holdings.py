@@ -113,6 +113,8 @@ def cases_about(desk: Desk, person_id: UUID) -> list[dict[str, Any]]:
         select(
             _case.c.id,
             _case.c.state,
+            _case.c.protocol,
+            _case.c.organization_id,
             _case.c.opened_at,
             _case.c.ended_at,
             _protocol.c[f"title_{desk.language}"].label("title"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
+from api.at_departures import to_departure
 from api.pages import holdings
 from api.pages.choices import people_by_id, role_and_organization, roles_to_give
 from api.pages.forms import Detailed, Text, Typed, day_of, day_or_none, id_or_none
@@ -27,6 +29,7 @@ from api.permissions import (
 )
 from api.session import AtDesk, Desk
 from duties import people
+from duties.departures import PROTOCOL
 from duties.here import one, program_of
 from duties.refusals import Refusal
 from locales import N_, gettext
@@ -149,6 +152,7 @@ def _person_page(desk: Desk, request: Request, person_id: UUID, typed: Typed) ->
     everyone = people_by_id(desk)
     titles = titles_of_roles(desk)
     may_update = allows(Action.UPDATE_PERSON, given) is not None
+    roles, cases = holdings.roles_of(desk, person_id, titles), holdings.cases_about(desk, person_id)
     return page(
         desk,
         request,
@@ -158,14 +162,15 @@ def _person_page(desk: Desk, request: Request, person_id: UUID, typed: Typed) ->
         typed=typed,
         day=desk.day,
         is_self=person_id == desk.asker.person_id,
-        roles=holdings.roles_of(desk, person_id, titles),
+        roles=roles,
+        leaves_from=_leaves_from(desk, person_id, roles, cases),
         away=desk.asker.standing.absences.get(person_id),
         acting_for=[everyone[a.person_id] for a in desk.asker.standing.acting_for(person_id)],
         absences=holdings.absences_of(desk, person_id, everyone),
         deputies=[one for one in everyone.values() if one.id in desk.asker.standing.live and one.id != person_id],
         kinds=[(kind, gettext(holdings.COVERS[kind])) for kind in ABSENCE_KINDS],
         seats=holdings.seats_of(desk, person_id),
-        cases=holdings.cases_about(desk, person_id),
+        cases=cases,
         work=holdings.work_of(desk, person_id) if may_update else [],
         equipment=holdings.equipment_of(desk, person_id) if may_update else [],
         accounts=holdings.accounts_of(desk, person_id) if may_update else [],
@@ -180,6 +185,19 @@ def _person_page(desk: Desk, request: Request, person_id: UUID, typed: Typed) ->
         may_record_absence=allows(Action.RECORD_ABSENCE, given) is not None,
         may_open_case=allows(Action.OPEN_CASE, given) is not None,
     )
+
+
+def _leaves_from(
+    desk: Desk, person_id: UUID, roles: Sequence[Mapping[str, Any]], cases: Sequence[Mapping[str, Any]]
+) -> list[tuple[UUID, str]]:
+    """The organizations from which the asker may say that this person leaves, and from which nobody said it yet."""
+    said = {one["organization_id"] for one in cases if one["protocol"] == PROTOCOL and one["state"] == "open"}
+    held = {row["organization_id"]: row["short_name"] for row in roles if row["time"] != "past"}
+    return [
+        (place, name)
+        for place, name in held.items()
+        if place not in said and allows(Action.OPEN_DEPARTURE, to_departure(desk.asker, person_id, place)) is not None
+    ]
 
 
 def _after(

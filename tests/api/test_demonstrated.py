@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -168,11 +169,11 @@ def test_somebody_is_leaving_of_whose_follow_ups_one_is_in_other_hands_and_one_w
     assert {"follow_up", "equipment", "account", "seat"} <= left
 
 
-def _meetings(loaded: Loaded, session: Session, committee: str) -> list[Meeting]:
+def _meetings(loaded: Loaded, session: Session, committee: str) -> list[Any]:
     key = {row["key"]: one for one, row in committees(session).items()}[committee]
     rows = session.execute(
         select(_meeting)
         .where(_meeting.c.program_id == loaded.program_id, _meeting.c.committee_id == key)
         .order_by(_meeting.c.starts)
     )
-    return list(rows)  # type: ignore[arg-type]  # rows of that table
+    return list(rows)

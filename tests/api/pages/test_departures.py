@@ -7,9 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from duties import hand_overs
+from locales import show_day
 from tests.api.pages.looking import signed_in, text_of
 from tests.casework import open_onboarding
-from tests.cast import TODAY, Cast
+from tests.cast import AT, TODAY, Cast
 from tests.departing import LAST_DAY, asked, leave, lend, record_protocols, settle
 from tests.following import SECOND, WORKER, agreed, followed
 
@@ -113,6 +115,40 @@ def test_who_is_offered_a_follow_up_finds_it_from_their_own_work_and_answers_the
     page = text_of(client.get("/?lang=en").text)
     assert words not in page
     assert "What people who left handed over to you" in page
+
+
+def test_the_history_of_a_participants_workers_says_who_took_over_from_whom_and_how(program: Cast) -> None:
+    with program.session() as session:
+        agreed(session, program)
+        follow_up_id = followed(session, program, "#2026-01", second=SECOND, at=AT - timedelta(days=21))
+    case_id = leave(program, WORKER, "ccsmtl")
+    (task,) = asked(program, case_id, "hand_over_follow_ups")
+    with program.session() as session:
+        hand_overs.propose(
+            session, task["id"], program.people[SECOND], way="call", by=program.actor("coordinator"), at=AT
+        )
+        (offer,) = hand_overs.offered_to(session, program.people[SECOND])
+        hand_overs.accept(session, offer["id"], by=program.actor(SECOND), at=AT)
+    page = text_of(signed_in(program, "coordinator").get(f"/follow-ups/{follow_up_id}?lang=en").text)
+    since, until = (TODAY - timedelta(days=21)), TODAY - timedelta(days=1)
+    told = f"{show_day('en', since)} to {show_day('en', until)} · handed over to Garnet Schist, by a call"
+    assert told in page.partition("Before")[2]
+
+
+@pytest.mark.parametrize(("reader", "words"), [("coordinator", "They leave"), ("manager_em", "I am leaving")])
+def test_a_departure_is_opened_from_the_persons_page_and_found_there_again(
+    program: Cast, reader: str, words: str
+) -> None:
+    client = signed_in(program, reader)
+    person = f"/people/{program.people['manager_em']}?lang=en"
+    opening = f"/departures?person={choice(program, 'manager_em', PLACE)}"
+    page = client.get(person).text
+    assert (words in text_of(page), opening in page) == (True, True)
+    assert f'<option value="{choice(program, "manager_em", PLACE)}" selected' in client.get(opening).text
+    assert "They leave" not in signed_in(program, "manager_codim").get(person).text
+    case_id = leave(program, "manager_em", PLACE)
+    page = client.get(person).text
+    assert (opening in page, f'href="/departures/{case_id}"' in page) == (False, True)
 
 
 def test_the_leaver_sees_what_is_in_their_hands_and_settles_nothing_of_their_own(program: Cast) -> None:
