@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert, select, update
@@ -117,7 +117,8 @@ def take_version(
     """Follow the protocol's newer version from now on.
 
     A step that is done stays done and is never asked again, even where the new version no longer has it;
-    steps that are new are added, steps that are gone and were not done are cancelled. Raises Refusal.
+    steps that are new are added, steps that are gone and were not done are cancelled. What somebody was given by name,
+    as a worker or as who follows a leaver, stays theirs, whoever the new version asks. Raises Refusal.
     """
     held = hold_case(session, case_id, seen=seen)
     if held["state"] != "open":
@@ -126,6 +127,7 @@ def take_version(
     if version is None or version.key != held["protocol"]:
         raise Refusal("protocol.unknown", N_("The program has no such protocol."))
     protocol = scheduling.protocol_of(version)
+    before = scheduling.protocol_of(pinned(session, held))
     change_case(session, held, protocol_version_id=version.id)
     case = session.get(Case, (program_of(session), case_id), populate_existing=True)
     if case is None:
@@ -140,17 +142,21 @@ def take_version(
             _task.c.act_state,
             _task.c.undo,
             _task.c.handed_back_at,
+            *(_task.c[name] for name in _GIVEN),
         ).where(of_case(session, case_id))
     ).all()
     present = {(row.step, row.item): row for row in rows}
     wanted: dict[tuple[str, str], dict[str, Any]] = {}
     for columns in columns_of(session, case, protocol):
         wanted[columns["step"], columns["item"]] = columns
+    asked_before = {(one["step"], one["item"]): one for one in columns_of(session, case, before)}
     gathered = {step.id for step in protocol.steps if step.for_each and step.for_each.over}
     for name, row in present.items():
         if row.step in gathered:
             continue  # what somebody has in hand is no version's to say
-        if row.state not in SETTLED and (asked := _asked_anew(row._asdict(), wanted.get(name))):
+        if row.state not in SETTLED and (
+            asked := _asked_anew(row._asdict(), wanted.get(name), asked_before.get(name, {}))
+        ):
             session.execute(
                 update(_task)
                 .where(_task.c.program_id == case.program_id, _task.c.id == row.id)
@@ -166,15 +172,24 @@ def take_version(
     wakeups.wake(session, case_id, at=at)
 
 
-def _asked_anew(row: Mapping[str, Any], declared: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What a new version changes of a task that is not settled; `declared` is None where it no longer has the step."""
+def _asked_anew(
+    row: Mapping[str, Any], declared: Mapping[str, Any] | None, before: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a new version changes of a task that is not settled; `declared` is None where it no longer has the step.
+
+    `before` is what the version that the case followed until now declares of it.
+    """
     if declared is None:
         if row["state"] == "cancelled":
             return {}
         return {"state": TASK.after(row["state"], "cancel"), "next_check": None, **held_tasks.act_called_off(row)}
     # What is handed in was asked for as it stood then, and is judged so.
     names = _DECLARED if row["state"] != "submitted" else ("position", "stage", "title_fr", "title_en")
-    values = {name: declared[name] for name in names if not (name == "owed_by_id" and row["handed_back_at"])}
+    kept = {"owed_by_id"} if row["handed_back_at"] else set()
+    for asked, columns in _GIVEN.items():
+        if before and row[asked] != before[asked]:
+            kept |= columns
+    values = {name: declared[name] for name in names if name not in kept}
     if row["state"] == "cancelled":
         values["state"] = TASK.after("cancelled", "restore")
     elif row["state"] == "open":
@@ -182,6 +197,13 @@ def _asked_anew(row: Mapping[str, Any], declared: Mapping[str, Any] | None) -> d
         values |= {"state": TASK.after("open", "postpone"), **held_tasks.act_called_off(row)}
     return values
 
+
+#: Where one of these is not what the case's version declares, somebody was given the task, or its approval, by name;
+#: and the columns that say so.
+_GIVEN: Final[Mapping[str, frozenset[str]]] = {
+    "declared_owed_by_id": frozenset({"owed_by_id", "declared_owed_by_id"}),
+    "approved_by_id": frozenset({"approved_by_id"}),
+}
 
 #: The columns of a task that its protocol's version declares; all others tell what happened to it.
 _DECLARED = (

@@ -8,18 +8,21 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, text
 
-from duties import acts, cases, departures, gathering, people, settling, tasks
+from duties import acts, cases, departures, gathering, people, settling, tasks, versions
 from duties.actors import ENGINE, Actor
+from duties.declared import load_declared_text
 from duties.here import many
+from duties.protocol import Protocol
 from duties.refusals import Refusal
 from duties.roles import standing
 from models.base import table_of
 from models.departure import Departure, Settlement
 from tests.casework import open_onboarding, step, verbs
-from tests.cast import AT, TODAY, Cast
+from tests.cast import AT, LOADING, TODAY, Cast, onboarding
 from tests.departing import (
     HOLDER,
     LAST_DAY,
+    TASK,
     asked,
     in_hand,
     leave,
@@ -190,6 +193,21 @@ def test_a_task_that_the_leaver_still_finishes_is_settled_by_itself(program: Cas
 
 
 # Settling.
+
+
+def test_a_task_that_was_passed_on_stays_the_successors_when_its_case_takes_a_new_version(program: Cast) -> None:
+    onboarding_id = open_onboarding(program)
+    case_id = leave(program, "manager_em", "en-marge")
+    (one, *_) = asked(program, case_id, "pass_on_tasks")
+    settle(program, one["id"], to="deputy")
+    newer = load_declared_text(onboarding().text.replace("version: 1", "version: 9"), "newer.yaml", Protocol)
+    with program.session() as session:
+        passed_on = UUID(one["item"])
+        before = session.execute(select(TASK.c.step, TASK.c.owed_by_id).where(TASK.c.id == passed_on)).one()
+        kept = versions.record_protocol(session, newer, by=LOADING, at=AT)
+        versions.take_version(session, onboarding_id, kept.id, by=program.actor("coordinator"), at=AT)
+        after = step(session, onboarding_id, before.step)
+        assert (after["owed_by_id"], after["declared_owed_by_id"]) == (before.owed_by_id, before.owed_by_id)
 
 
 def test_a_task_is_the_successors_from_the_moment_it_is_passed_on(program: Cast) -> None:

@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import select, text
 from sqlmodel import Session
 
-from duties import tasks
+from duties import tasks, versions
+from duties.declared import load_declared_text
 from duties.participants import (
     barring,
     consents,
@@ -28,6 +29,7 @@ from duties.participants import (
 from duties.participants.consents import Signed
 from duties.participants.held import step_of
 from duties.participants.referring import ReferralForm
+from duties.protocol import Protocol
 from duties.refusals import Refusal
 from meetings import admissions, agendas, assembling, decisions, freezing, running
 from meetings.agenda_items import items_of
@@ -37,11 +39,11 @@ from models.follow_up import Assignment, FollowUp
 from models.meeting import Meeting
 from models.participant import Participant
 from tests.api.desk import client_for
-from tests.cast import AT, TODAY, Cast
+from tests.cast import AT, LOADING, TODAY, Cast
 from tests.flows.support import carry_all, letters, means_of
 from tests.following import followed
 from tests.meetings.clinic import NEXT_LOCAL, NOW, clinic_of, committee_of, on_the_table, prepare_clinic
-from tests.referring import ONDINE, look_at_everything, participant_of, refer, triaged
+from tests.referring import ONDINE, admission, look_at_everything, participant_of, refer, triaged
 
 LATER: Final = NOW + timedelta(days=1)
 
@@ -176,6 +178,26 @@ def test_the_worker_s_steps_are_the_worker_s_and_nobody_else_s(clinic: Cast) -> 
         ).scalar_one()
     assert links[0]["person"] == str(clinic.people[WORKER])
     assert links[1]["role"] == "coordinator"
+
+
+def test_a_new_version_of_the_admission_leaves_the_worker_s_steps_to_the_worker_who_was_named(clinic: Cast) -> None:
+    participant_id, item = on_the_table(clinic)
+    with clinic.session() as session:
+        by = clinic.actor("coordinator")
+        admissions.decide_admission(session, item, "assign", worker_id=clinic.people[WORKER], by=by, at=NOW)
+        newer = load_declared_text(admission().text.replace("version: 2", "version: 3"), "newer.yaml", Protocol)
+        kept = versions.record_protocol(session, newer, by=LOADING, at=NOW)
+        case_id = session.execute(
+            text('select id from "case" where participant_id = :id'), {"id": participant_id}
+        ).scalar_one()
+        versions.take_version(session, case_id, kept.id, by=by, at=NOW)
+    with clinic.session() as session:
+        for step in ("make_contact", "consent"):
+            assert _owed_to(session, participant_id, step) == ["youth_worker", "coordinator"]
+        chains = session.execute(
+            text("select links from responsibility r join task t on t.owed_by_id = r.id where t.step = 'make_contact'")
+        ).scalars()
+        assert [links[0]["person"] for links in chains] == [str(clinic.people[WORKER])]
 
 
 def test_whoever_referred_gets_the_worker_s_contact_and_no_name(clinic: Cast) -> None:
