@@ -23,6 +23,7 @@ from duties.actors import Actor
 from duties.follow_ups.assigning import FIND_A_WORKER
 from duties.follow_ups.owed import WRITE
 from duties.here import many, program_of
+from duties.obligations.keeping import ATTEST, RECORD
 from duties.participants.workers import FIND_A_WORKER as FIND_FOR_CANDIDATE
 from duties.roles import Falls, Link, Standing, standings
 from duties.tasks import BY_ITS_ACT, bar_to_approval
@@ -376,6 +377,8 @@ _PLACES: Final[Mapping[str, str]] = {
     FIND_A_WORKER: "/follow-ups/%s#workers",
     FIND_FOR_CANDIDATE: "/participants/%s#workers",
     WRITE: "/caseload",
+    ATTEST: "/obligations/%s",
+    RECORD: "/meetings/%s",
 }
 #: The part of the candidate's page on which a step of an admission is done.
 _PARTS: Final[Mapping[str, str]] = {

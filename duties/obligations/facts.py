@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
@@ -34,7 +34,7 @@ from models.base import refers, table_of
 from models.casework import Case, Task
 from models.committee import Committee, Seat, SeatHolder
 from models.meeting import Meeting
-from models.minutes import Attendance
+from models.minutes import Attendance, Decision
 from models.obligation import Attestation, ObligationDocument, Waiver
 from models.program import Tenure
 from models.referral import Referral
@@ -52,6 +52,7 @@ _case = table_of(Case)
 _document = table_of(ObligationDocument)
 _attestation = table_of(Attestation)
 _waiver = table_of(Waiver)
+_decision = table_of(Decision)
 _tenure = table_of(Tenure)
 _referral = table_of(Referral)
 
@@ -163,6 +164,32 @@ def clause_of(row: Mapping[str, Any]) -> Clause:
     copied = ("id", "key", "owed_by", "period", "text_fr", "text_en")
     rule: Rule = _RULES[row["check_kind"]].model_validate(row["rule"])
     return Clause(**{name: row[name] for name in copied}, kind=row["check_kind"], rule=rule)
+
+
+def waivers(session: Session, agreement_id: UUID | None = None, key: str | None = None) -> list[dict[str, Any]]:
+    """The waivers of the program, or of one agreement's clause, by their first day, each with the last day it holds.
+
+    One whose decision was withdrawn holds to the day before that; where it had not begun, it is left out.
+    """
+    rows = many(
+        session,
+        select(_waiver, _decision.c.state.label("decision_state"), _decision.c.closed_at)
+        .join(_decision, refers(_waiver.c.decision_id, _decision))
+        .where(
+            _waiver.c.program_id == program_of(session),
+            *([_waiver.c.agreement_id == agreement_id] if agreement_id is not None else []),
+            *([_waiver.c.key == key] if key is not None else []),
+        )
+        .order_by(_waiver.c.starts_on),
+    )
+    found = []
+    for row in rows:
+        state, withdrawn_at = row.pop("decision_state"), row.pop("closed_at")
+        if state == "withdrawn":
+            row["ends_on"] = min(row["ends_on"], local_day(session, withdrawn_at) - timedelta(days=1))
+        if row["ends_on"] >= row["starts_on"]:
+            found.append(row)
+    return found
 
 
 class Records:
@@ -300,14 +327,9 @@ class Records:
 
     @cached_property
     def _waived(self) -> Mapping[tuple[UUID, str], list[Span]]:
-        rows = self._session.execute(
-            select(_waiver.c.agreement_id, _waiver.c.key, _waiver.c.starts_on, _waiver.c.ends_on)
-            .where(_waiver.c.program_id == self._here)
-            .order_by(_waiver.c.starts_on)
-        )
-        found = _grouped(rows, lambda row: (row.agreement_id, row.key))
+        found = _grouped(waivers(self._session), lambda row: (row["agreement_id"], row["key"]))
         return _with_default(
-            {place: [Span(row.starts_on, row.ends_on) for row in rows] for place, rows in found.items()}
+            {place: [Span(row["starts_on"], row["ends_on"]) for row in rows] for place, rows in found.items()}
         )
 
     @cached_property

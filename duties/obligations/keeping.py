@@ -23,7 +23,7 @@ from duties.obligations.facts import COORDINATOR, Clause, Owed, Records, checked
 from duties.obligations.judging import Found
 from duties.obligations.windows import Window, windows
 from duties.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, TasksRule
-from duties.tasks import complete_task
+from duties.tasks import BY_ITS_ACT, complete_task
 from locales import N_, say, show_day
 from models.base import refers, table_of
 from models.casework import SETTLED, Task
@@ -250,6 +250,7 @@ class _Kept:
 
 def _ask_for_attestations(session: Session, records: Records, at: datetime) -> None:
     """Open a task for each attestation whose period ends soon or has ended, and that nobody gave."""
+    _call_off(session, at)
     rows = _without_task(session, records.on)
     clauses = {clause.id: (one, clause) for one in owed(session) for clause in one.clauses.values()}
     for row in rows:
@@ -269,11 +270,35 @@ def _ask_for_attestations(session: Session, records: Records, at: datetime) -> N
             due_on=due,
             by=BY_OBLIGATIONS,
             at=at,
+            evidence=BY_ITS_ACT,
         )
         session.execute(
             update(_period)
             .where(_period.c.program_id == program_of(session), _period.c.id == row["id"])
             .values(task_id=task_id, version=_period.c.version + 1)
+        )
+
+
+def _call_off(session: Session, at: datetime) -> None:
+    """End the tasks for attestations that nobody owes any more: a decision waived them, or there was no occasion."""
+    here = program_of(session)
+    rows = session.execute(
+        select(_period.c.id, _period.c.task_id)
+        .join(_task, refers(_period.c.task_id, _task))
+        .where(
+            _period.c.program_id == here,
+            _period.c.state.in_(["waived", "no_occasion"]),
+            _task.c.step == ATTEST,
+            _task.c.state == "open",
+        )
+        .order_by(_period.c.id)
+    ).all()
+    for row in rows:
+        assigning.call_off(session, row.task_id, by=BY_OBLIGATIONS, at=at)
+        session.execute(
+            update(_period)
+            .where(_period.c.program_id == here, _period.c.id == row.id)
+            .values(task_id=None, version=_period.c.version + 1)
         )
 
 
@@ -318,7 +343,7 @@ def _ask_for_records(
     known = {row["item"]: row for row in rows if row["state"] not in (*SETTLED, "cancelled")}
     if whole:
         for item in sorted(set(known) - unrecorded):
-            complete_task(session, known[item]["id"], by=by, at=at)
+            complete_task(session, known[item]["id"], by=by, at=at, in_its_act=True)
     meetings = session.execute(
         select(_meeting.c.id, _meeting.c.starts, _committee.c.title_fr, _committee.c.title_en)
         .join(_committee, refers(_meeting.c.committee_id, _committee))
@@ -346,4 +371,5 @@ def _ask_for_records(
             due_on=records.calendar.add_working_days(records.on, DAYS_TO_RECORD),
             by=BY_OBLIGATIONS,
             at=at,
+            evidence=BY_ITS_ACT,
         )

@@ -11,9 +11,10 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlmodel import Session
 
 from duties.here import many, program_of
+from duties.obligations.facts import waivers
 from models.agreement import Agreement, Obligation
 from models.base import refers, table_of
-from models.obligation import Attestation, ObligationDocument, ObligationFinding, ObligationPeriod, Waiver
+from models.obligation import Attestation, ObligationDocument, ObligationFinding, ObligationPeriod
 from models.program import Organization, Person
 
 _period = table_of(ObligationPeriod)
@@ -23,7 +24,6 @@ _obligation = table_of(Obligation)
 _organization = table_of(Organization)
 _document = table_of(ObligationDocument)
 _attestation = table_of(Attestation)
-_waiver = table_of(Waiver)
 _person = table_of(Person)
 
 #: The worst first: how a state ranks where something has to be done about it.
@@ -168,16 +168,7 @@ def attestations_of(session: Session, period_id: UUID) -> list[dict[str, Any]]:
 
 def waivers_of(session: Session, agreement_id: UUID, key: str) -> list[dict[str, Any]]:
     """The days on which a partner is freed of a clause, in order."""
-    return many(
-        session,
-        select(_waiver)
-        .where(
-            _waiver.c.program_id == program_of(session),
-            _waiver.c.agreement_id == agreement_id,
-            _waiver.c.key == key,
-        )
-        .order_by(_waiver.c.starts_on),
-    )
+    return waivers(session, agreement_id, key)
 
 
 def _rows(session: Session, *conditions: ColumnElement[bool]) -> list[dict[str, Any]]:

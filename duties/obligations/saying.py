@@ -16,7 +16,7 @@ from sqlmodel import Session
 from duties import events, proofs
 from duties.actors import Actor
 from duties.here import local_day, one, program_of
-from duties.obligations.facts import COORDINATOR, Clause, clause_of
+from duties.obligations.facts import COORDINATOR, Clause, clause_of, waivers
 from duties.obligations.keeping import keep
 from duties.program_agreements import AttestationRule, DocumentRule
 from duties.refusals import Refusal
@@ -101,7 +101,7 @@ def attest(
     )
     task = _open_task(session, row["task_id"])
     if task is not None:
-        complete_task(session, task, by=by, at=at)
+        complete_task(session, task, by=by, at=at, in_its_act=True)
     if judged:
         keep(session, organization_ids=[row["organization_id"]], kinds=["attestation"], by=by, at=at)
 
@@ -225,15 +225,7 @@ def waive(
     )
     if decided is None or decided == "withdrawn":
         raise Refusal("waiver.no_decision", N_("A partner is freed of a clause by a decision that stands."))
-    if session.scalar(
-        select(_waiver.c.id).where(
-            _waiver.c.program_id == here,
-            _waiver.c.agreement_id == agreement_id,
-            _waiver.c.key == key,
-            _waiver.c.starts_on <= ends_on,
-            _waiver.c.ends_on >= starts_on,
-        )
-    ):
+    if any(one["starts_on"] <= ends_on and one["ends_on"] >= starts_on for one in waivers(session, agreement_id, key)):
         raise Refusal("waiver.twice", N_("The partner is freed of this clause on some of these days already."))
     waiver_id = uuid4()
     session.execute(

@@ -31,6 +31,7 @@ TOUCHES: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(("case.day_moved", "case.rescheduled", "case.version_taken"), _CASES),
     events.CLAUSE_SERVED: _CASES,
     "referral.received": _HOLDING,
+    "decision.withdrawn": _EVERYTHING,  # it may have freed a partner of a clause
     **dict.fromkeys(("agreement.started", "agreement.ended"), _EVERYTHING),
 }
 #: What the engine judges by where it carried a case.

@@ -15,6 +15,7 @@ from duties.obligations.keeping import ATTEST, RECORD
 from duties.obligations.reading import periods
 from duties.participants import referring
 from duties.refusals import Refusal
+from duties.tasks import complete_task
 from meetings import decisions
 from models.base import table_of
 from models.meeting import Meeting
@@ -122,6 +123,9 @@ def test_an_attestation_is_asked_of_the_holder_of_its_role_near_the_end_and_done
         assert refused.value.code == "attestation.not_yours"
     with pytest.raises(Refusal):
         saying.attest(session, one["id"], "not_held", by=cast.actor("manager_em"), at=late)
+    with pytest.raises(Refusal) as refused:  # a tick would say what nobody stated
+        complete_task(session, one["task_id"], by=cast.actor("manager_em"), at=late)
+    assert refused.value.code == "task.by_its_act"
     saying.attest(session, one["id"], "held", by=cast.actor("manager_em"), at=late)
     stated = period(session, cast, "en-marge", "AG-P2")
     assert stated["state"] == "met"
@@ -129,6 +133,38 @@ def test_an_attestation_is_asked_of_the_holder_of_its_role_near_the_end_and_done
     assert (task["state"], task["done_by"]) == ("done", cast.people["manager_em"])
     saying.attest(session, one["id"], "not_held", note="Le congélateur", by=cast.actor("manager_em"), at=late)
     assert period(session, cast, "en-marge", "AG-P2")["state"] == "at_risk"
+
+
+def test_an_attestation_that_a_decision_waives_is_asked_of_nobody_until_it_is_owed_again(
+    cast: Cast, session: Session
+) -> None:
+    seat_everyone(session, cast)
+    by, held = cast.actor("coordinator"), hold(session, cast, FEBRUARY, {})
+    session.execute(update(_meeting).where(_meeting.c.id == held).values(state="under_way", closed_at=None))
+    decision = decisions.decide(session, held, None, text_fr="Dispense pour l’année.", by=by, at=AT)
+    late = AT + timedelta(days=28)
+    kept(session, late)
+    one = period(session, cast, "en-marge", "AG-P2")
+    saying.waive(
+        session,
+        agreement_of(session, cast, "en-marge"),
+        "AG-P2",
+        starts_on=one["starts_on"],
+        ends_on=one["ends_on"],
+        decision_id=decision,
+        reason="Aucune occasion.",
+        by=by,
+        at=late,
+    )
+    (asked,) = [task for task in tasks(session, ATTEST) if task["id"] == one["task_id"]]
+    freed = period(session, cast, "en-marge", "AG-P2")
+    assert (freed["state"], asked["state"], freed["task_id"]) == ("waived", "cancelled", None)
+    other = decisions.decide(session, held, None, text_fr="La dispense ne tient plus.", by=by, at=AT)
+    decisions.withdraw(session, decision, withdrawn_by=other, by=by, at=late)
+    kept(session, late)
+    again = period(session, cast, "en-marge", "AG-P2")
+    assert again["state"] != "waived"
+    assert [task["state"] for task in tasks(session, ATTEST) if task["id"] == again["task_id"]] == ["open"]
 
 
 def test_a_document_meets_what_asks_for_it_from_the_moment_it_is_there_and_not_once_it_is_taken_back(
