@@ -36,12 +36,13 @@ def assign(
     by: Actor,
     at: datetime,
     evidence: str = "none",
+    sources: Sequence[str] = (),
 ) -> UUID:
     """Open a task outside any case for whoever the chain falls on, and return its id.
 
     Where the first of the chain has nobody, the next one has it, and it counts with that vacancy on the coordinator's
     board. It reminds as tasks of a case do. With "act" as its `evidence`, only the act that it asks for completes it.
-    Raises Refusal for a day so far away that no holidays are known.
+    `sources` are the facts of the guide behind it. Raises Refusal for a day so far away that no holidays are known.
     """
     chain_id = responsibility(session, chain)
     task = Task(
@@ -51,6 +52,7 @@ def assign(
         item=item,
         title_fr=title_fr,
         title_en=title_en,
+        sources=list(sources),
         owed_by_id=chain_id,
         declared_owed_by_id=chain_id,
         state=TASK.after(TASK.initial, "open"),

@@ -393,7 +393,9 @@ _PARTS: Final[Mapping[str, str]] = {
 
 
 def _place_of(task: Mapping[str, Any], about: About | None) -> str:
-    """The page on which what a task asks is done, where only that act completes it; "" of any other task."""
+    """The page on which what a task asks is done, where it is not done by a tick; "" of any other task."""
+    if task["holding"]:
+        return f"/departures/{task['case_id']}"
     if task["evidence"] != BY_ITS_ACT:
         return ""
     if about is not None:

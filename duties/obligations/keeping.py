@@ -30,12 +30,14 @@ from models.casework import SETTLED, Task
 from models.committee import Committee
 from models.meeting import Meeting
 from models.obligation import ObligationFinding, ObligationPeriod
+from models.program import Organization
 
 _period = table_of(ObligationPeriod)
 _finding = table_of(ObligationFinding)
 _task = table_of(Task)
 _meeting = table_of(Meeting)
 _committee = table_of(Committee)
+_organization = table_of(Organization)
 
 BY_OBLIGATIONS: Final = Actor.system("obligations")
 
@@ -253,6 +255,13 @@ def _ask_for_attestations(session: Session, records: Records, at: datetime) -> N
     _call_off(session, at)
     rows = _without_task(session, records.on)
     clauses = {clause.id: (one, clause) for one in owed(session) for clause in one.clauses.values()}
+    places = dict(
+        session.execute(
+            select(_organization.c.id, _organization.c.short_name).where(
+                _organization.c.program_id == program_of(session)
+            )
+        ).all()
+    )
     for row in rows:
         one, clause = clauses[row["obligation_id"]]
         rule = clause.rule
@@ -264,13 +273,14 @@ def _ask_for_attestations(session: Session, records: Records, at: datetime) -> N
             session,
             ATTEST,
             str(row["id"]),
-            title_fr=_asked("fr", clause, row),
-            title_en=_asked("en", clause, row),
+            title_fr=_asked("fr", rule, row, places[one.organization_id]),
+            title_en=_asked("en", rule, row, places[one.organization_id]),
             chain=[{"role": rule.by, "at": where}],
             due_on=due,
             by=BY_OBLIGATIONS,
             at=at,
             evidence=BY_ITS_ACT,
+            sources=[clause.fact],
         )
         session.execute(
             update(_period)
@@ -317,12 +327,13 @@ def _without_task(session: Session, on: date) -> Sequence[dict[str, Any]]:
     )
 
 
-def _asked(language: str, clause: Clause, row: Mapping[str, Any]) -> str:
+def _asked(language: str, rule: AttestationRule, row: Mapping[str, Any], place: str) -> str:
     return say(
         language,
-        N_("State in writing: %(clause)s, period up to %(day)s"),
-        clause=clause.fact,
+        N_("State in writing, %(organization)s, for the period up to %(day)s: %(statement)s"),
+        organization=place,
         day=show_day(language, row["ends_on"]),
+        statement=getattr(rule.statement, language).rstrip("."),
     )
 
 
