@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -24,7 +25,7 @@ from adapters.settings import Settings
 from api.cli.databases import databases
 from api.cli.spoken import Ending, fail, language_of_terminal, tell
 from api.cli.supervise import Process, module, supervise
-from locales import N_, speaking
+from locales import N_, current_language, say, speaking
 from models.ports import NoKeys
 
 #: What Prefect is told: loopback, no page of its own from elsewhere, nothing sent out, old runs swept away.
@@ -58,6 +59,8 @@ def _keep(environment: dict[str, str]) -> int:
     settings = Settings.from_env(environment)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     begun = time.monotonic()
+    _refuse_taken_port(settings.host, settings.port, "SPHERES_PORT")
+    _refuse_taken_port("127.0.0.1", settings.prefect_port, "SPHERES_PREFECT_PORT")
     if settings.seal_key_file is None and make_seal_key(settings.seal_keys):
         tell(_KEY_MADE, file=settings.seal_keys)
     if settings.people_key_folder is None:
@@ -76,6 +79,26 @@ def _keep(environment: dict[str, str]) -> int:
             },
             meanwhile={"web": lambda seconds: _be_patient(settings, seconds)},
         )
+
+
+def _refuse_taken_port(host: str, port: int, setting: str) -> None:
+    """Refuse to start where something else answers: it would be taken for ours. Raises Ending."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port left a moment ago is free
+        try:
+            one.bind((host, port))
+        except OSError:
+            raise Ending(
+                say(
+                    current_language(),
+                    N_(
+                        "Port %(port)s is not free, or not ours to use: does SPHÈRES run already? Else set %(setting)s."
+                    ),
+                    port=str(port),
+                    setting=setting,
+                )
+            ) from None
 
 
 def _prepare(urls: DatabaseUrls, environment: dict[str, str]) -> None:

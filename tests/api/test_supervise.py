@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -208,3 +210,27 @@ def test_a_signal_while_something_is_prepared_lets_it_finish_and_starts_nothing_
     assert finished == [True]
     assert _ended(web)
     assert worker.running is None
+
+
+@pytest.mark.parametrize("setting", ["SPHERES_PORT", "SPHERES_PREFECT_PORT"])
+def test_where_another_answers_already_nothing_is_started_and_one_sentence_says_so(
+    tmp_path: Path, setting: str
+) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        ports = {"SPHERES_PORT": str(free_port()), "SPHERES_PREFECT_PORT": str(free_port()), setting: port}
+        said = subprocess.run(
+            [sys.executable, "-m", "api.cli.installation"],
+            env={**os.environ, **ports, "SPHERES_DATA": str(tmp_path / "data"), "SPHERES_LANG": "en"},
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+    assert said.returncode == 2
+    assert said.stdout == b""
+    (line,) = said.stderr.decode().splitlines()
+    assert port in line
+    assert setting in line
+    assert not (tmp_path / "data" / "postgres").exists()
