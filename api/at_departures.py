@@ -12,12 +12,13 @@ from sqlalchemy import exists, select
 from sqlmodel import Session
 
 from api.permissions import Action, Asker, Given, find_case, require, to_case, to_person, to_program
-from duties import gathering, hand_overs, settling
+from duties import board, gathering, hand_overs, settling
 from duties.actors import Actor
-from duties.here import many, program_of
+from duties.here import local_day, many, program_of
 from duties.holdings.in_hand import NAMES
 from duties.participants import workers
 from duties.refusals import Refusal
+from duties.roles import standing
 from locales import N_, say
 from models.base import refers, table_of
 from models.casework import Task
@@ -44,6 +45,7 @@ class Left:
     choices: tuple[tuple[str, str], ...]  # how it can be settled: the form's value, and the words for it
     missing_since: datetime | None
     offer: Offer | None = None  # of a follow-up: the last one
+    settled_by: tuple[str, ...] = ()  # on whom the task waits
 
 
 @dataclass(frozen=True)
@@ -108,10 +110,12 @@ def left_of(session: Session, case: Mapping[str, Any], at: datetime, language: s
     )
     asking = {(row["holding"], row["item"]): row for row in rows}
     names = people_names(session)
+    today, links = standing(session, local_day(session, at)), board.chains(session, [row["owed_by_id"] for row in rows])
     offers, agreed = hand_overs.last_offers(session, case["id"]), hand_overs.ways_agreed(session, case["id"])
     lines = []
     for one in found:
         task = asking.get((one.kind, one.item))
+        falls = board.who(today, task, links) if task is not None else None
         ways: list[tuple[str, str]] = []
         if task is not None and may_settle and case["state"] == "open":
             ways = _takers(session, task, case, at, names, language)
@@ -127,6 +131,7 @@ def left_of(session: Session, case: Mapping[str, Any], at: datetime, language: s
                 tuple(ways),
                 settling.missing_since(session, task) if task is not None and one.kind == "equipment" else None,
                 _offer(offers.get(task["id"]), names, agreed.get(one.item, "")) if task is not None else None,
+                tuple(names[holder.person_id] for holder in falls.holders) if falls is not None else (),
             )
         )
     return lines

@@ -21,8 +21,12 @@ from tests.databases import Copies, Database, bare, in_database
 
 __all__ = ["Copies", "Database"]
 
-#: The people of the tests and the program in which they work; a browser; readers of calendars; whole installations.
-pytest_plugins = ["tests.cast", "tests.browser", "tests.meetings.readers.ready", "tests.journeys.demonstrated"]
+#: The people of the tests and the program in which they work; a browser; a terminal; readers of calendars; whole
+#: installations.
+pytest_plugins = [
+    *("tests.cast", "tests.browser", "tests.terminal"),
+    *("tests.meetings.readers.ready", "tests.journeys.demonstrated"),
+]
 
 # A shared machine is slow at times: no test fails on time.
 settings.register_profile("spheres", deadline=None)

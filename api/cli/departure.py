@@ -51,14 +51,16 @@ def show(
     as_person: AsPerson,
     program: ProgramKey = "",
 ) -> None:
-    """What is left in the person's hands: the task that asks about each thing, its day, and who has it next."""
+    """What is left in the person's hands: the task that asks about each thing, its day, who settles or has it next."""
     with counter(program) as here:
         asker = here.asker(as_person)
         _, case = at_departures.find_departure(here.session, asker, case_id)
         for one in at_departures.left_of(here.session, case, here.at, current_language(), may_settle=False):
             task = str(one.task["id"]) if one.task else "-" * 36
             day = day_or_dash(one.task["due_on"] if one.task else None)
-            typer.echo(f"{task}  {day}  {one.kind_name}: {one.title}  {', '.join(one.next_ones)}".rstrip())
+            typer.echo(
+                f"{task}  {day}  {one.kind_name}: {one.title}  {', '.join(one.next_ones or one.settled_by)}".rstrip()
+            )
 
 
 @app.command()

@@ -63,12 +63,13 @@ class OfferShown(Shown):
 
 
 class LeftShown(Shown):
-    """One thing that is still in somebody's hands, and the task that asks about it, where one does."""
+    """One thing that is still in somebody's hands, and the task that asks about it, where one does, and of whom."""
 
     kind: str
     title: str
     task_id: UUID | None
     due_on: date | None
+    settled_by: list[str]
     goes_to: list[str]
     missing_since: AwareDatetime | None
 
@@ -217,6 +218,7 @@ def _shown(desk: Desk, case_id: UUID) -> DepartureShown:
                 title=one.title,
                 task_id=one.task["id"] if one.task else None,
                 due_on=one.task["due_on"] if one.task else None,
+                settled_by=list(one.settled_by),
                 goes_to=list(one.next_ones),
                 missing_since=one.missing_since,
             )

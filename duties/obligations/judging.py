@@ -300,12 +300,18 @@ def counted(window: Window, waived: Sequence[Span], rule: CountRule, counts: Map
 
 
 def longest_vacancy(spans: Sequence[Span], held: Collection[Span], calendar: Calendar, on: date) -> int:
-    """The working days of the longest stretch, within `spans` and up to the day `on`, on which nobody held a role."""
+    """The working days of the longest stretch, within `spans` and up to the day `on`, on which nobody held a role.
+
+    Before the first one who ever held it nobody had left who would be replaced.
+    """
     longest = 0
+    first = min((one.starts_on for one in held), default=None)
     for span in spans:
         today = span.within(Span(span.starts_on, on)) if span.starts_on <= on else None
         for empty in today.without(held) if today is not None else ():
             assert empty.ends_on is not None  # noqa: S101 - it ends on the day `on` at the latest
+            if first is None or empty.starts_on < first:
+                continue
             longest = max(longest, calendar.working_days_between(empty.starts_on - timedelta(days=1), empty.ends_on))
     return longest
 

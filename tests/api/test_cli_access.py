@@ -2,45 +2,22 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import func, select
 
-from api.cli import main
 from models.access import Door
 from models.base import table_of
 from models.program import Person, Tenure
 from tests.api.desk import nobody
 from tests.api.doorway import LINK, authenticator, letters, told
 from tests.cast import Cast
-
-Say = Callable[..., tuple[int, str, str]]
+from tests.terminal import Say
 
 _door = table_of(Door)
 _person = table_of(Person)
 _tenure = table_of(Tenure)
-
-
-@pytest.fixture
-def command(cast: Cast, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
-    """Runs one command in English on the cast's database, and gives its status and what it said."""
-    monkeypatch.setenv("SPHERES_LANG", "en")
-    monkeypatch.setenv("SPHERES_BASE_URL", "https://spheres.example")
-    monkeypatch.setenv("DATABASE_URL", cast.database.url)
-    monkeypatch.setenv("DATABASE_OWNER_URL", cast.database.owner_url)
-    monkeypatch.setenv("PREFECT_DATABASE_URL", "postgresql+asyncpg://nobody:x@/prefect?host=/nowhere")
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["spheres", *arguments, "--program", "greater-montreal"])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return run
 
 
 FIRST = ("administrator", "lazuli@ccsmtl.example", "--given", "Lazuli", "--family", "Sélénite", "--organization")

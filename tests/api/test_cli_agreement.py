@@ -3,37 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from api.cli import main
 from tests.agreeing import PDF, in_force
 from tests.cast import TODAY, Cast
 from tests.duties.obligations.signed import kept, period
 from tests.sealing import tamper
-
-Say = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def command(cast: Cast, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
-    """Runs one command on the cast's database, in English, and gives its status and what it said."""
-    monkeypatch.setenv("DATABASE_URL", cast.database.url)
-    monkeypatch.setenv("DATABASE_OWNER_URL", cast.database.owner_url)
-    monkeypatch.setenv("PREFECT_DATABASE_URL", "postgresql+asyncpg://nobody:x@/prefect?host=/nowhere")
-    monkeypatch.setenv("SPHERES_LANG", "en")
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["spheres", *arguments, "--program", "greater-montreal"])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return run
+from tests.terminal import Say
 
 
 def test_an_agreement_is_carried_from_draft_to_its_end_and_renewed(command: Say) -> None:

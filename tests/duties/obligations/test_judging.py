@@ -248,5 +248,8 @@ def test_the_longest_stretch_without_a_holder_is_counted_in_working_days() -> No
     assert judging.longest_vacancy(YEAR.spans, held, CALENDAR, OVER) == 8
     assert judging.longest_vacancy(YEAR.spans, held, CALENDAR, date(2026, 6, 23)) == 2
     assert judging.longest_vacancy(YEAR.spans, [Span(date(2020, 1, 1), None)], CALENDAR, OVER) == 0
+    # Nobody left before the first one came, so that nobody was to be replaced.
+    assert judging.longest_vacancy(YEAR.spans, [Span(date(2026, 5, 4), None)], CALENDAR, OVER) == 0
+    assert judging.longest_vacancy(YEAR.spans, [], CALENDAR, OVER) == 0
     both = [Span(date(2020, 1, 1), date(2026, 2, 2)), Span(date(2020, 1, 1), None)]  # two who came on one day
     assert judging.longest_vacancy(YEAR.spans, both, CALENDAR, OVER) == 0

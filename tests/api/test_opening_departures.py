@@ -1,0 +1,134 @@
+"""A departure that is opened by page, by JSON, at the terminal or by a date reached: always the same effects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from duties import people
+from flows.departing import look_at_hands
+from models.base import table_of
+from models.casework import Responsibility
+from models.departure import Departure
+from models.record import Event
+from tests.api.desk import client_for
+from tests.api.json.window import Asker
+from tests.cast import Cast
+from tests.conftest import Copies
+from tests.departing import TASK, TENURE, lend, open_account, record_protocols
+from tests.flows.support import Clock, means_of
+from tests.following import SECOND, WORKER, agreed, followed
+from tests.terminal import Say
+
+_departure, _event, _responsibility = table_of(Departure), table_of(Event), table_of(Responsibility)
+
+#: The terminal's clock is the real one, so that all are asked today.
+NOW = datetime.now(UTC).replace(microsecond=0)
+LAST_DAY: date = (NOW + timedelta(days=14)).date()
+PLACE = "ccsmtl"
+
+
+@pytest.fixture
+def leaving(cast: Cast) -> Cast:
+    """A youth worker who accompanies somebody and has a phone and an account; nobody said yet that they leave."""
+    return prepared(cast)
+
+
+def prepared(cast: Cast) -> Cast:
+    record_protocols(cast)
+    with cast.session() as session:
+        agreed(session, cast)
+        followed(session, cast, "#2026-01", second=SECOND)
+        lend(session, cast.people[WORKER], "SN-1")
+        open_account(session, cast.people[WORKER], "s.marbre")
+    return cast
+
+
+def by_json(cast: Cast, _: Say) -> None:
+    shown = coordinator(cast).post("/departures", given(cast))
+    assert {one["kind"] for one in shown["left"]} >= {"follow_up", "equipment", "account"}
+
+
+def at_the_terminal(_: Cast, command: Say) -> None:
+    status, out, err = command("departure", "open", WORKER, PLACE, LAST_DAY.isoformat(), "--as", "coordinator")
+    assert (status, err) == (0, "")
+    assert UUID(out.strip())
+
+
+def by_a_date_reached(cast: Cast, _: Say) -> None:
+    with cast.session() as session:
+        tenure = session.execute(select(TENURE.c.id).where(TENURE.c.person_id == cast.people[WORKER])).scalar_one()
+        people.end_tenure(session, tenure, ends_on=LAST_DAY, by=cast.actor("coordinator"), at=NOW)
+    assert look_at_hands(means_of(cast, Clock(NOW))) == 1
+
+
+def given(cast: Cast) -> dict[str, Any]:
+    return {
+        "person_id": str(cast.people[WORKER]),
+        "organization_id": str(cast.organizations[PLACE]),
+        "last_day": LAST_DAY.isoformat(),
+        "planned": True,
+    }
+
+
+def coordinator(cast: Cast) -> Asker:
+    return Asker(cast, "coordinator", at=NOW)
+
+
+def effects(cast: Cast) -> dict[str, Any]:
+    """What a departure changed, whoever asked for it: ends of roles, what is asked of whom by when, what is told."""
+    with cast.session() as session:
+        (departure,) = session.execute(select(_departure)).mappings()
+        tasks = session.execute(
+            select(TASK, _responsibility.c.digest)
+            .outerjoin(_responsibility, _responsibility.c.id == TASK.c.owed_by_id)
+            .where(TASK.c.case_id == departure["case_id"])
+        ).mappings()
+        told = session.execute(select(_event.c.verb).where(_event.c.case_id == departure["case_id"])).scalars()
+        ends = session.execute(select(TENURE.c.ends_on).where(TENURE.c.person_id == cast.people[WORKER])).scalars()
+        return {
+            "departure": (departure["last_day"], departure["planned"], departure["ended_at"]),
+            "ends": list(ends),
+            "asked": sorted(
+                (one["step"], one["holding"], one["title_en"], one["state"], str(one["due_on"]), one["digest"] or "")
+                for one in tasks
+            ),
+            "told": set(told),  # whoever opened it needs no letter about it
+        }
+
+
+@pytest.fixture(scope="module")
+def of_the_page(copies: Copies, cast_template: tuple[str, Cast]) -> dict[str, Any]:
+    """What a departure opened from the page changed."""
+    name, built = cast_template
+    with copies.of(name) as database:
+        cast = prepared(built.on(database))
+        who = f"{cast.people[WORKER]}/{cast.organizations[PLACE]}"
+        client = client_for(cast.database, cast.people["coordinator"], at=NOW)
+        answer = client.post("/departures", data={"who": who, "last_day": LAST_DAY.isoformat()})
+        assert answer.status_code == 303
+        found = effects(cast)
+    assert len(found["asked"]) > 15
+    return found
+
+
+@pytest.mark.parametrize("open_it", [by_json, at_the_terminal, by_a_date_reached])
+def test_by_whatever_window_a_departure_is_opened_its_effects_are_those_of_the_page(
+    leaving: Cast, of_the_page: dict[str, Any], command: Say, open_it: Callable[[Cast, Say], None]
+) -> None:
+    open_it(leaving, command)
+    assert effects(leaving) == of_the_page
+
+
+def test_a_departure_asked_for_twice_under_one_key_is_opened_once_and_one_without_is_refused(leaving: Cast) -> None:
+    asker = coordinator(leaving)
+    first = asker.ask("POST", "/departures", given(leaving), key="one-departure")
+    again = asker.ask("POST", "/departures", given(leaving), key="one-departure")
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.headers["location"] == first.headers["location"]
+    assert asker.ask("POST", "/departures", given(leaving)).status_code == 409
