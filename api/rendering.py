@@ -165,6 +165,10 @@ def _clock(at: datetime) -> str:
     return locales.show_clock(current_language(), at)
 
 
+def _length_of_time(minutes: int) -> str:
+    return locales.show_length(current_language(), minutes)
+
+
 def _delay(days: int, working: bool = False) -> str:
     return locales.show_delay(current_language(), days, working=working)
 
@@ -214,6 +218,7 @@ _PLAIN: Final[Mapping[str, Callable[..., object]]] = {
     "weekday": _weekday,
     "moment": _moment,
     "clock": _clock,
+    "length_of_time": _length_of_time,
     "delay": _delay,
     "since": _since,
     "number": _number,

@@ -192,6 +192,7 @@ MINOR: Final = frozenset(
         "task.opened",
         "task.postponed",
         "notice.written",
+        "notice.sent",
         "notice.no_address",
         "evidence.added",
         "sign_in.begun",
