@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-from functools import cache
+import re
+from collections.abc import Mapping
+from functools import cache, cached_property
+from typing import Any, Final
 
 import anyio
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
+from starlette.datastructures import URLPath
 from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Mount, NoMatchFound
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
@@ -37,6 +42,9 @@ from duties.refusals import Refusal
 from flows.protocols import letter_folders
 from models.ports import SignInProvider
 
+#: The name of a part of a route's address.
+_PART: Final = re.compile(r"{(\w+)}")
+
 
 class Application(FastAPI):
     """The application inside the language and the headers that every answer has, those that stand in for a fault too.
@@ -48,6 +56,29 @@ class Application(FastAPI):
         """Everything that answers, in the reader's language, and the headers around it."""
         office: Office = self.state.office
         return SecurityHeaders(LanguageMiddleware(super().build_middleware_stack()), is_https=office.is_https)
+
+    def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
+        """The address of a route by its name. Raises NoMatchFound: no route of that name has these parts.
+
+        The framework asks one route after the other, and each says no by an exception; a page has dozens of links.
+        """
+        written = self._addresses.get((name, frozenset(path_params)))
+        parts = {key: str(value) for key, value in path_params.items()}
+        if written is None or (
+            "{path}" not in written and not all(part and "/" not in part for part in parts.values())
+        ):
+            raise NoMatchFound(name, path_params)
+        return URLPath(written.format(**parts), protocol="http")
+
+    @cached_property
+    def _addresses(self) -> Mapping[tuple[str, frozenset[str]], str]:
+        """How each route is written, by its name and the names of its parts; of a folder's files too."""
+        found: dict[tuple[str, frozenset[str]], str] = {}
+        for route in iter_route_contexts(self.routes):
+            is_folder = isinstance(route.original_route, Mount)
+            written = f"{route.path}/{{path}}" if is_folder else str(route.path_format)
+            found.setdefault((str(route.name), frozenset(_PART.findall(written))), written)
+        return found
 
 
 def create_app(office: Office) -> FastAPI:
@@ -77,10 +108,12 @@ def _windows(*, demonstration: bool) -> tuple[BaseRoute, ...]:
     That is a third of a second, and the tests make an application each.
     """
     both = APIRouter()
-    # Pages first: an act has one name in both windows, and a form of ours finds its address by it.
-    for router in page_routes.routers(demonstration=demonstration):
-        both.include_router(router, include_in_schema=False)
-    both.include_router(json_routes.router)
+    # Pages first: an act has one name in both windows, and a form of ours finds its address by it. All on one level:
+    # the framework looks through routers within routers once for each level.
+    for router, dependencies in page_routes.routers(demonstration=demonstration):
+        both.include_router(router, dependencies=dependencies, include_in_schema=False)
+    for router in json_routes.ROUTERS:
+        both.include_router(router, prefix=json_routes.PREFIX, responses=json_routes.ANSWERS)
     return tuple(both.routes)
 
 

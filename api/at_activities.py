@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 from api.at_follow_ups import caseload_of, find_follow_up, may
-from api.permissions import Action, Forbidden, Relation, require, to_program
+from api.permissions import Action, Forbidden, Given, Relation, require, to_program
 from api.session import Desk
 from duties.actors import Actor
 from duties.follow_ups import activities
@@ -45,11 +46,12 @@ def planner(desk: Desk, follow_up_ids: Iterable[UUID]) -> Actor:
 
 
 def caller_off(desk: Desk, activity_id: UUID) -> Actor:
-    """As whom the asker calls an activity off: they follow one of those who take part. Raises Forbidden."""
-    by = require(Action.PLAN_ACTIVITIES, to_program(desk.asker))
-    if not any(_keeps(desk, one) for one in activities.taking_part(desk.session, activity_id)):
-        raise Forbidden
-    return by
+    """As whom the asker calls an activity off: they keep the follow-up of one who takes part. Raises Forbidden."""
+    given: Given = {relation: by for relation, by in to_program(desk.asker).items() if relation is Relation.STAFF}
+    for follow_up_id in activities.taking_part(desk.session, activity_id):
+        with suppress(Forbidden):
+            given |= find_follow_up(desk.session, desk.asker, follow_up_id)[1]
+    return require(Action.CALL_OFF_ACTIVITY, given)
 
 
 def _keeps(desk: Desk, follow_up_id: UUID) -> bool:

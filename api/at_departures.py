@@ -235,8 +235,8 @@ def _ended(as_: str, language: str) -> str:
 
 def answerer(session: Session, asker: Asker, hand_over_id: UUID) -> Actor:
     """The actor under whom the asker answers what was offered to them. Raises Forbidden, also where nothing was."""
-    offered = [row for row in hand_overs.offered_to(session, asker.person_id) if row["id"] == hand_over_id]
-    given = to_person(asker, asker.person_id) if offered else {}
+    offered = any(row["id"] == hand_over_id for row in hand_overs.offered_to(session, asker.person_id))
+    given = to_person(asker, asker.person_id) if offered else to_program(asker)
     return require(Action.ANSWER_HAND_OVER, given)
 
 

@@ -16,12 +16,12 @@ from sqlalchemy import or_, select
 from sqlmodel import Session
 
 from api.at_follow_ups import clinic_of, sits_for
-from api.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves, to_program
+from api.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves, to_person, to_program
 from duties import reads
 from duties.actors import Actor
 from duties.agreement_days import CANDIDATE, PARTICIPANT, not_sharing, who_they_are
 from duties.here import many, one, program_of
-from duties.participants import barring, triage
+from duties.participants import barring, referring, triage
 from duties.participants.identity import Identity, open_identity
 from duties.participants.sealing import unseal
 from duties.participants.triage import Found
@@ -207,3 +207,9 @@ def _given(session: Session, asker: Asker, participant_id: UUID, row: dict[str, 
         if place not in unnamed:
             given[Relation.TOLD_WHO] = themselves(asker)
     return given
+
+
+def drafter(session: Session, asker: Asker, referral_id: UUID) -> Actor:
+    """The actor under whom the asker goes on with a draft of theirs. Raises Forbidden, also where there is none."""
+    is_theirs = referring.is_draft_of(session, referral_id, asker.person_id)
+    return require(Action.KEEP_DRAFT, to_person(asker, asker.person_id) if is_theirs else to_program(asker))

@@ -136,7 +136,8 @@ class Action(StrEnum):
     READ_SIGNED_FILE = "read_signed_file"
     SEE_PRIVACY = "see_privacy"  # who read what, who was turned away, and the register of incidents
     KEEP_INCIDENTS = "keep_incidents"
-    REFER = "refer"  # somebody to the program: a draft of one's own, and sending it
+    REFER = "refer"  # somebody to the program
+    KEEP_DRAFT = "keep_draft"  # of a referral, which is one's own: to go on with it, send it or throw it away
     REFER_BY_LINK = "refer_by_link"
     TRIAGE = "triage"  # the referrals that came, the criteria, and the links for outside professionals
     SEE_PARTICIPANT = "see_participant"  # a candidate or participant by reference or number, and nothing nominative
@@ -147,6 +148,7 @@ class Action(StrEnum):
     KEEP_RESEARCH_CONSENTS = "keep_research_consents"  # apart from the program's, by number
     SEE_CONSENT_FORM = "see_consent_form"  # its text, which names nobody
     PLAN_ACTIVITIES = "plan_activities"  # with participants whom the asker follows
+    CALL_OFF_ACTIVITY = "call_off_activity"  # in which one whose follow-up the asker keeps takes part
     DECIDE_ADMISSION = "decide_admission"  # what the committee decided, direct forwarding, and the number
     ADD_ADMINISTRATOR = "add_administrator"
     RUN_INSTALLATION = "run_installation"  # start it, and bring its database to head
@@ -319,6 +321,7 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.KEEP_INCIDENTS: frozenset({Relation.PRIVACY}),
     # AD-R1: the program's people; others come by a link.
     Action.REFER: frozenset({Relation.STAFF}),
+    Action.KEEP_DRAFT: frozenset({Relation.SELF}),
     Action.REFER_BY_LINK: frozenset({Relation.ANYONE}),
     Action.TRIAGE: frozenset({Relation.COORDINATOR}),
     # CLINICAL of a candidate only while the committee sits on them: `api.at_participants`.
@@ -333,6 +336,8 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.KEEP_RESEARCH_CONSENTS: frozenset({Relation.RESEARCH}),
     Action.SEE_CONSENT_FORM: frozenset({Relation.STAFF}),
     Action.PLAN_ACTIVITIES: frozenset({Relation.FOLLOWS, Relation.COORDINATOR}),
+    # As the follow-up of one who takes part is kept: `api.at_activities`.
+    Action.CALL_OFF_ACTIVITY: frozenset({Relation.ASSIGNED, Relation.COORDINATOR}),
     Action.ADD_ADMINISTRATOR: frozenset({Relation.OPERATOR}),
     Action.RUN_INSTALLATION: frozenset({Relation.OPERATOR}),
     Action.LOAD_PROGRAM: frozenset({Relation.OPERATOR}),

@@ -71,7 +71,7 @@ def complete_task(
     Raises Refusal.
     """
     held = hold(session, task_id, by=by, at=at, seen=seen)
-    note = _checked_note(note)
+    note = checked_note(note)
     _refuse_unless_in_its_act(held, in_its_act=in_its_act)
     if held.task["action"] and not by.is_system:
         raise Refusal("task.automatic", N_("The program does this step by itself, once the steps before it are done."))
@@ -134,7 +134,7 @@ def approve_task(
         settled_at=at,
         settled_by=by.person_id,
         settled_as=by.role,
-        reason=_checked_note(note),
+        reason=checked_note(note),
         next_check=None,
     )
     tell(session, held, "task.approved", step=held.task["step"], item=held.task["item"])
@@ -187,7 +187,7 @@ def undo_task(
         raise Refusal(
             "holding.settled_for_good", N_("What was settled stays settled. Pass it on anew where it is now.")
         )
-    reason = _checked_note(reason)
+    reason = checked_note(reason)
     move_to = _move(held, "undo")
     fall_back(session, held)
     change(
@@ -404,7 +404,8 @@ def _waits_for(session: Session, held: Held) -> list[str]:
     return list(dict.fromkeys(rows))
 
 
-def _checked_note(note: str) -> str:
+def checked_note(note: str) -> str:
+    """A note or a reason, trimmed. Raises Refusal where it is too long, or is not text."""
     note = note.strip()
     if len(note) > LONGEST_NOTE:
         raise Refusal(
@@ -419,7 +420,7 @@ def _checked_note(note: str) -> str:
 
 def needed_reason(reason: str) -> str:
     """The reason that an act needs, trimmed. Raises Refusal where there is none, or it is too long."""
-    reason = _checked_note(reason)
+    reason = checked_note(reason)
     if not reason:
         raise Refusal("reason.missing", N_("Say why, in a few words."))
     return reason

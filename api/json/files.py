@@ -123,7 +123,7 @@ def plan_activity(body: ActivityGiven, desk: AtDesk, once: AtOnce, response: Res
 
 
 @router.delete("/activities/{activity_id}", status_code=204)
-@asks(Action.PLAN_ACTIVITIES)
+@asks(Action.CALL_OFF_ACTIVITY)
 def call_off_activity(activity_id: UUID, desk: AtDesk) -> None:
     """Call an activity off: by whoever follows one of those who take part, or the coordinator."""
     by = caller_off(desk, activity_id)

@@ -37,7 +37,7 @@ from api.json.participant_shapes import (
     shown_proposals,
 )
 from api.json.referrals import Criterion
-from api.permissions import Action, allows, asks, require
+from api.permissions import Action, allows, asks, find_person, require
 from api.session import AtDesk, Desk
 from duties.actors import Actor
 from duties.participants import (
@@ -343,6 +343,7 @@ def bar(participant_id: UUID, body: BarGiven, desk: AtDesk) -> None:
 def lift_bar(participant_id: UUID, person_id: UUID, desk: AtDesk) -> None:
     """The person lets somebody near their file again."""
     by = _actor(desk, participant_id, Action.TRIAGE)
+    find_person(desk.session, person_id)
     barring.lift(desk.session, participant_id, person_id, by=by, at=desk.at)
 
 

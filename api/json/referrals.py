@@ -8,14 +8,14 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, Field, StrictBool, StringConstraints
 
+from api.at_participants import drafter
 from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import Day, Given, Shown, Typed
-from api.permissions import Action, Forbidden, allows, asks, require, to_program
+from api.permissions import Action, allows, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.actors import Actor
 from duties.participants import links, reading, referring
 from duties.participants.referring import ReferralForm
-from duties.refusals import Refusal
 
 router = APIRouter(tags=["referrals"])
 
@@ -31,7 +31,7 @@ class ReferralGiven(Given):
     given_name: Line = ""
     family_name: Line = ""
     birth_date: Day | None = None
-    age: Annotated[int | None, Field(ge=0, le=referring.OLDEST)] = None
+    age: Annotated[int | None, Field(strict=True, ge=0, le=referring.OLDEST)] = None
     phone: Line = ""
     email: Line = ""
     address: Words = ""
@@ -151,11 +151,11 @@ def begin(body: ReferralGiven, desk: AtDesk, once: AtOnce, response: Response) -
 
 
 @router.get("/referrals/{referral_id}")
-@asks(Action.REFER)
+@asks(Action.KEEP_DRAFT)
 def get_draft(referral_id: UUID, desk: AtDesk, response: Response) -> DraftWhole:
     """One's own draft, to go on with. Once it is sent, its author reads it no more."""
-    by = require(Action.REFER, to_program(desk.asker))
-    form, version = _own(desk, referral_id, by)
+    by = drafter(desk.session, desk.asker, referral_id)
+    form, version = referring.draft_of(desk.session, referral_id, by=by)
     response.headers["ETag"] = etag(version)
     names = set(DraftWhole.model_fields) - {"id", "state", "version"}
     said = {name: getattr(form, name) for name in names}
@@ -168,33 +168,31 @@ def get_draft(referral_id: UUID, desk: AtDesk, response: Response) -> DraftWhole
 
 
 @router.put("/referrals/{referral_id}")
-@asks(Action.REFER)
+@asks(Action.KEEP_DRAFT)
 def save(
     referral_id: UUID, body: ReferralGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
 ) -> DraftShown:
     """Save one's draft as it stands."""
-    by = require(Action.REFER, to_program(desk.asker))
-    _own(desk, referral_id, by)
+    by = drafter(desk.session, desk.asker, referral_id)
     referring.save_referral(desk.session, referral_id, body.form(), by=by, at=desk.at, seen=seen_version(if_match))
     return _draft(desk, referral_id, by, response)
 
 
 @router.post("/referrals/{referral_id}/sending")
-@asks(Action.REFER)
+@asks(Action.KEEP_DRAFT)
 def send(referral_id: UUID, body: ReferralGiven, desk: AtDesk, if_match: IfMatch = "") -> DraftShown:
     """Send one's draft to the coordinator. The answer is the same whoever it is about."""
-    by = require(Action.REFER, to_program(desk.asker))
-    _, version = _own(desk, referral_id, by)
+    by = drafter(desk.session, desk.asker, referral_id)
+    _, version = referring.draft_of(desk.session, referral_id, by=by)
     referring.send_referral(desk.session, referral_id, body.form(), by=by, at=desk.at, seen=seen_version(if_match))
     return DraftShown(id=referral_id, state="received", version=version + 2)
 
 
 @router.delete("/referrals/{referral_id}", status_code=204)
-@asks(Action.REFER)
+@asks(Action.KEEP_DRAFT)
 def abandon(referral_id: UUID, desk: AtDesk) -> None:
     """Throw one's draft away: what was written is destroyed."""
-    by = require(Action.REFER, to_program(desk.asker))
-    _own(desk, referral_id, by)
+    by = drafter(desk.session, desk.asker, referral_id)
     referring.abandon_referral(desk.session, referral_id, by=by, at=desk.at)
 
 
@@ -218,17 +216,7 @@ def end_link(link_id: UUID, desk: AtDesk) -> None:
     links.end_link(desk.session, link_id, by=by, at=desk.at)
 
 
-def _own(desk: Desk, referral_id: UUID, by: Actor) -> tuple[ReferralForm, int]:
-    """One's own draft. Raises Forbidden, also where there is none or it was sent."""
-    try:
-        return referring.draft_of(desk.session, referral_id, by=by)
-    except Refusal as refusal:
-        if refusal.code == "referral.unknown":
-            raise Forbidden from None
-        raise
-
-
 def _draft(desk: Desk, referral_id: UUID, by: Actor, response: Response) -> DraftShown:
-    _, version = _own(desk, referral_id, by)
+    _, version = referring.draft_of(desk.session, referral_id, by=by)
     response.headers["ETag"] = etag(version)
     return DraftShown(id=referral_id, state="draft", version=version)

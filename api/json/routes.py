@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter
 
@@ -30,7 +30,8 @@ from api.json import (
 )
 from api.json.shapes import Problem
 
-_ANSWERS: dict[int | str, dict[str, Any]] = {
+#: What any route may answer besides.
+ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": Problem, "content": {PROBLEM: {}}, "description": why}
     for status, why in (
         (400, "It cannot be read, or asks to be taken for another method."),
@@ -50,27 +51,27 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     )
 }
 
+PREFIX: Final = "/api/v1"
 
-router = APIRouter(prefix="/api/v1", responses=_ANSWERS)
-for part in (
-    program,
-    cases,
-    tasks,
-    people,
-    committees,
-    meetings,
-    agendas,
-    sittings,
-    decisions,
-    departures,
-    minutes,
-    statements,
-    follow_ups,
-    referrals,
-    participants,
-    files,
-    agreements,
-    partners,
-    privacy,
-):
-    router.include_router(part.router)
+#: Each module's routes, under `PREFIX`.
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    program.router,
+    cases.router,
+    tasks.router,
+    people.router,
+    committees.router,
+    meetings.router,
+    agendas.router,
+    sittings.router,
+    decisions.router,
+    departures.router,
+    minutes.router,
+    statements.router,
+    follow_ups.router,
+    referrals.router,
+    participants.router,
+    files.router,
+    agreements.router,
+    partners.router,
+    privacy.router,
+)

@@ -61,7 +61,7 @@ def plan(
 
 
 @router.post("/{activity_id}/calling-off")
-@asks(Action.PLAN_ACTIVITIES)
+@asks(Action.CALL_OFF_ACTIVITY)
 def call_off(desk: AtDesk, request: Request, activity_id: UUID) -> Response:
     """Call an activity off: by whoever follows one of those who take part, or the coordinator."""
     by = caller_off(desk, activity_id)

@@ -11,7 +11,7 @@ from api.at_participants import find_participant
 from api.pages.forms import Text, day_of, day_or_none, id_or_none
 from api.pages.frame import see_other
 from api.pages.participant import act_on, participant_page
-from api.permissions import Action, allows, asks, require
+from api.permissions import Action, allows, asks, find_person, require
 from api.session import AtDesk, Desk
 from duties.actors import Actor
 from duties.participants import barring, consents, duplicates, first_meetings, numbers, risks, triage, workers
@@ -367,6 +367,7 @@ def lift_bar(desk: AtDesk, request: Request, participant_id: UUID, person_id: UU
     """The person lets somebody near their file again."""
 
     def act(by: Actor) -> None:
+        find_person(desk.session, person_id)
         barring.lift(desk.session, participant_id, person_id, by=by, at=desk.at)
 
     return act_on(desk, request, participant_id, Action.TRIAGE, act, "barred")

@@ -10,12 +10,13 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse
 
+from api.at_participants import drafter
 from api.languages_spoken import name_of, offered
 from api.pages.forms import Text
 from api.pages.frame import page, see_other
 from api.pages.lines import names_of
 from api.pages.referral_fields import TypedReferral, typed_of
-from api.permissions import Action, Forbidden, allows, asks, require, to_program
+from api.permissions import Action, allows, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.participants import links, reading, referring, retention
 from duties.participants.areas import areas
@@ -105,26 +106,21 @@ def end_link(desk: AtDesk, request: Request, link_id: UUID) -> Response:
 
 
 @router.get("/{referral_id}", name="referral")
-@asks(Action.REFER)
+@asks(Action.KEEP_DRAFT)
 def show_draft(desk: AtDesk, request: Request, referral_id: UUID) -> Response:
     """One's own draft, to go on with."""
-    by = require(Action.REFER, to_program(desk.asker))
-    try:
-        form, version = referring.draft_of(desk.session, referral_id, by=by)
-    except Refusal as refusal:
-        if refusal.code == "referral.unknown":
-            raise Forbidden from None
-        raise
+    by = drafter(desk.session, desk.asker, referral_id)
+    form, version = referring.draft_of(desk.session, referral_id, by=by)
     return _form(desk, request, referral_id, typed_of(form), seen=version)
 
 
 @router.post("/{referral_id}")
-@asks(Action.REFER)
+@asks(Action.KEEP_DRAFT)
 def save_draft(
     desk: AtDesk, request: Request, referral_id: UUID, seen: Seen, typed: TypedReferral, do: Text = "save"
 ) -> Response:
     """Save a draft, or send it."""
-    by = require(Action.REFER, to_program(desk.asker))
+    by = drafter(desk.session, desk.asker, referral_id)
 
     def act() -> None:
         verb = referring.send_referral if do == "send" else referring.save_referral
@@ -133,19 +129,17 @@ def save_draft(
     refusal = desk.attempt(act)
     if refusal is None:
         return see_other("/referrals?sent=yes" if do == "send" else f"/referrals/{referral_id}")
-    if refusal.code == "referral.unknown":
-        raise Forbidden
     return _form(desk, request, referral_id, typed.values, seen=seen, refusal=refusal)
 
 
 @router.post("/{referral_id}/abandonment")
-@asks(Action.REFER)
+@asks(Action.KEEP_DRAFT)
 def abandon_draft(desk: AtDesk, referral_id: UUID) -> Response:
     """Throw a draft away."""
-    by = require(Action.REFER, to_program(desk.asker))
+    by = drafter(desk.session, desk.asker, referral_id)
     refusal = desk.attempt(lambda: referring.abandon_referral(desk.session, referral_id, by=by, at=desk.at))
     if refusal is not None:
-        raise Forbidden
+        raise refusal
     return see_other("/referrals")
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, params
 from fastapi.responses import HTMLResponse, JSONResponse
 from sqlalchemy import text
 
@@ -110,24 +111,27 @@ _FRAMED: tuple[APIRouter, ...] = (
 _health = APIRouter()
 _style_guide = APIRouter()
 
+#: The pages that stand alone, without the frame of someone signed in.
+_ALONE: tuple[APIRouter, ...] = (
+    _health,
+    sign_in.router,
+    whom_to_be.router,
+    doors.router,
+    entra.router,
+    answering.router,
+    referring_by_link.router,
+    feeds.router,
+)
 
-def routers(*, demonstration: bool) -> list[APIRouter]:
-    """Every page of the program; in the demonstration, the style guide too."""
-    inside = APIRouter(dependencies=[Depends(framed)])
+
+def routers(*, demonstration: bool) -> Iterator[tuple[APIRouter, list[params.Depends]]]:
+    """Every page of the program, with what each asks for first; in the demonstration, the style guide too."""
+    for router in _ALONE:
+        yield router, []
     for router in _FRAMED:
-        inside.include_router(router)
-    return [
-        _health,
-        sign_in.router,
-        whom_to_be.router,
-        doors.router,
-        entra.router,
-        answering.router,
-        referring_by_link.router,
-        feeds.router,
-        inside,
-        *([_style_guide] if demonstration else []),
-    ]
+        yield router, [Depends(framed)]
+    if demonstration:
+        yield _style_guide, []
 
 
 @_health.get("/healthz", name="health")

@@ -20,7 +20,7 @@ from duties.obligations.facts import COORDINATOR, Clause, clause_of, waivers
 from duties.obligations.keeping import keep
 from duties.program_agreements import AttestationRule, DocumentRule
 from duties.refusals import Refusal
-from duties.tasks import complete_task, needed_reason
+from duties.tasks import checked_note, complete_task, needed_reason
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, Obligation
 from models.base import refers, table_of
@@ -72,7 +72,7 @@ def attest(
         raise Refusal("attestation.unknown", N_("State that it held, or that it did not."))
     if row["starts_on"] > local_day(session, at):
         raise Refusal("attestation.early", N_("This period has not begun."))
-    note = _checked_note(note) if said == ATTESTED_AS[0] else needed_reason(note)
+    note = checked_note(note) if said == ATTESTED_AS[0] else needed_reason(note)
     here = program_of(session)
     session.execute(
         update(_attestation)
@@ -299,10 +299,3 @@ def _open_task(session: Session, task_id: UUID | None) -> UUID | None:
         )
     )
     return found
-
-
-def _checked_note(note: str) -> str:
-    note = note.strip()
-    if len(note) > LONGEST_NOTE:
-        raise Refusal("note.too_long", N_("This is longer than %(most)s characters."), most=LONGEST_NOTE)
-    return note

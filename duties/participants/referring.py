@@ -179,6 +179,17 @@ def throw_draft_away(session: Session, referral_id: UUID, *, by: Actor, at: date
         destroy_draft(session, held, by=by, at=at)
 
 
+def is_draft_of(session: Session, referral_id: UUID, person_id: UUID) -> bool:
+    """Whether a referral is somebody's own draft: begun by them, and neither sent nor thrown away."""
+    found = select(_referral.c.id).where(
+        _referral.c.program_id == program_of(session),
+        _referral.c.id == referral_id,
+        _referral.c.state == "draft",
+        _referral.c.referred_by == person_id,
+    )
+    return session.scalar(found) is not None
+
+
 def draft_of(session: Session, referral_id: UUID, *, by: Actor) -> tuple[ReferralForm, int]:
     """One's own draft as it was saved, to go on with, and its version. Raises Refusal."""
     held = _hold_draft(session, referral_id, by, None)

@@ -190,7 +190,7 @@ def walks(runner: Runner, run: Run[Any]) -> dict[str, Walk]:
     made = {}
     for column in FIRST:
         walk = Walk(crawler_of(runner, column))
-        walk.add(run(walk.walker.walk(starts_of(column, runner.world), most=4 if column in FAR else 2)))
+        walk.add(run(walk.walker.walk(starts_of(column, runner.world), most=7 if column in FAR else 2)))
         made[column] = walk
     return made
 

@@ -71,9 +71,14 @@ class Running:
         return answer.text
 
     def child(self, word: str) -> psutil.Process:
-        """The supervisor's child whose command holds a word."""
-        children = psutil.Process(self.process.pid).children()
-        return next(child for child in children if any(word in part for part in child.cmdline()))
+        """The supervisor's child whose command holds a word, once it was started."""
+        deadline = time.monotonic() + 60
+        while True:
+            children = psutil.Process(self.process.pid).children()
+            found = [child for child in children if any(word in part for part in child.cmdline())]
+            if found or time.monotonic() > deadline:
+                return found[0]
+            time.sleep(0.1)
 
     def contact_lists(self) -> int:
         """How many letters with the contact lists the folder holds for the worker who arrives."""

@@ -82,11 +82,11 @@ def test_no_field_that_the_program_sets_is_taken_from_a_form_or_from_a_body_that
     async def ask() -> None:
         for route, place, kind in asked:
             plain = await runner.ask(route, kind, place)
-            theirs, coordinators = runner.elsewhere(), _coordinators(runner)
+            coordinators = _coordinators(runner)
             response = await runner.send(route, kind, place, more=_more(runner, route))
             assert response.status_code == plain.response.status_code, route
             assert runner.changed() == plain.changed, route
-            assert runner.elsewhere() == theirs, route
+            assert runner.changed_elsewhere() == frozenset(), route
             assert _coordinators(runner) == coordinators, route
             assert not _taken_over(runner), route
             if plain.changed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -67,9 +68,9 @@ def test_with_a_table_that_allows_everything_nearly_every_denied_cell_fails(
 ) -> None:
     """What the table denies, and not the sign-in or the wall between programs: to who is in, of what is there.
 
-    Of every third such cell, throughout the whole.
+    Of every seventh such cell, throughout the whole.
     """
-    cells = list(_denied_by_the_table(routes))[::3]
+    cells = list(_denied_by_the_table(routes))[::7]
     assert len(cells) > 1000
     monkeypatch.setattr(permissions, "TABLE", dict.fromkeys(TABLE, frozenset(Relation)))
 
@@ -83,7 +84,7 @@ def test_with_a_table_that_allows_everything_nearly_every_denied_cell_fails(
         return unmoved
 
     unmoved = run(ask())
-    assert len(unmoved) <= (1 - OF_THE_DENIED_FAIL) * len(cells), unmoved
+    assert len(unmoved) <= (1 - OF_THE_DENIED_FAIL) * len(cells), Counter(route for route, _, _ in unmoved)
 
 
 def cells_of(routes: Iterable[Route]) -> Iterator[tuple[Route, str, Kind]]:

@@ -73,7 +73,7 @@ def test_every_route_of_the_window_is_described_and_nothing_of_the_pages_is() ->
     described = {one.path for one in operations()}
     assert all(path.startswith(PREFIX) for path in described)
     assert len(described) > 20
-    assert routes.router.prefix == PREFIX
+    assert routes.PREFIX == PREFIX
 
 
 def test_a_body_is_refused_where_it_holds_what_is_not_known() -> None:
