@@ -6,6 +6,7 @@ import re
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl, quote_from_bytes, urljoin, urlsplit
 
@@ -187,8 +188,14 @@ def forms_of(page: Page) -> Iterator[Found]:
 def page_of(address: str, answer: Response) -> Page | None:
     """The page that an answer is, if it is one."""
     if answer.headers.get("content-type", "").startswith("text/html"):
-        return Page(address, answer.text)
+        return _read(address, answer.text)
     return None
+
+
+@lru_cache(maxsize=4)
+def _read(address: str, text: str) -> Page:
+    """A page, read once though it is held and then walked on from."""
+    return Page(address, text)
 
 
 def encoded(fields: Fields) -> bytes:
