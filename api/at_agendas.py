@@ -11,17 +11,20 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from api.at_meetings import find_meeting
+from api.at_meetings import audience_of, find_meeting
 from api.permissions import Action, Forbidden, Given, Relation, require, themselves
 from api.session import Desk
 from duties.actors import Actor
+from duties.envelopes import Attachment
 from duties.here import program_of
 from duties.refusals import Refusal
 from locales import LANGUAGES, N_, pick
 from meetings import agenda_papers, agendas, posting
 from meetings.agenda_items import item_of
+from meetings.agenda_papers import Version
 from meetings.agendas import REQUEST
 from meetings.committees import Membership, committees
+from meetings.documents import issuing
 from meetings.documents.content import AgendaContent
 from meetings.documents.issuing import refuse_names
 from meetings.freezing import Outgoing
@@ -229,3 +232,34 @@ def previewed(desk: Desk, change: Callable[[], Outgoing]) -> list[Letter]:
         letters = letters_of(desk, outgoing)
         point.rollback()
     return letters
+
+
+def agenda_file(desk: Desk, meeting_id: UUID, version: int, language: str, form: issuing.Form) -> Attachment:
+    """A version of an agenda that went out, as a file, as the asker may read it. Raises Forbidden and Refusal."""
+    found = find_agenda(desk, meeting_id)
+    require(Action.SEE_MEETING, found.given)
+    audience = audience_of(desk, found.members, found.given, found.meeting["starts"].date())
+    content = agenda_papers.content_of(desk.session, meeting_id, version, audience=audience)
+    return issuing.issue(
+        desk.session,
+        content,
+        language,
+        form,
+        kind="addendum" if content.addendum else "agenda",
+        committee=committees(desk.session)[found.committee_id]["key"],
+        day=content.head.starts.date(),
+        addendum=content.addendum,
+    )
+
+
+def versions_read(desk: Desk, meeting_id: UUID, audience: str) -> list[tuple[Version, AgendaContent]]:
+    """Every version of an agenda that went out, the last one first, with what this audience reads of it.
+
+    An addendum of which it may read nothing is left out.
+    """
+    found = []
+    for version in reversed(agenda_papers.versions_of(desk.session, meeting_id)):
+        content = agenda_papers.content_of(desk.session, meeting_id, version.n, audience=audience)
+        if content.items or not version.addendum:
+            found.append((version, content))
+    return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from api.at_meetings import to_committee
+from api.at_meetings import find_committee, to_committee
 from api.permissions import (
     Action,
     Forbidden,
@@ -19,10 +19,12 @@ from api.permissions import (
     to_program,
 )
 from api.session import Desk
+from duties.envelopes import Attachment
 from meetings import decisions
 from meetings.agenda_papers import PARTNERS, closed_to, widest_of
 from meetings.committees import memberships
 from meetings.decisions import Endorsed
+from meetings.documents import issuing
 
 
 @dataclass(frozen=True)
@@ -78,3 +80,14 @@ def endorsing(desk: Desk, asked: Sequence[Endorsed]) -> dict[UUID, Given]:
     """The organizations that are asked and for which the asker may speak, and what the asker is to each."""
     found = {one.organization_id: to_program(desk.asker, organizations=[one.organization_id]) for one in asked}
     return {place: given for place, given in found.items() if allows(Action.ENDORSE, given) is not None}
+
+
+def register_file(desk: Desk, key: str, year: int, language: str, form: issuing.Form) -> Attachment:
+    """A committee's register of a year as a file, as the asker may read it. Raises Forbidden."""
+    require(Action.SEE_DECISIONS, to_program(desk.asker))
+    committee_id = find_committee(desk, key)["id"]
+    audience = Sight.of(desk).registers.get(committee_id)
+    if audience is None:
+        raise Forbidden
+    content = decisions.register_paper(desk.session, committee_id, year, desk.day, audience=audience)
+    return issuing.issue(desk.session, content, language, form, kind="register", committee=key, day=desk.day)

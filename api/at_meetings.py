@@ -13,7 +13,7 @@ from api.permissions import Action, Asker, Forbidden, Given, Relation, require, 
 from api.session import Desk
 from duties.refusals import Refusal
 from meetings import agenda_papers, invitations
-from meetings.committees import Membership, membership
+from meetings.committees import Membership, committees, membership
 from meetings.holding import read_meeting
 
 
@@ -54,3 +54,11 @@ def audience_of(desk: Desk, members: Membership, given: Given, day: date) -> str
         return agenda_papers.PARTNERS
     seat = members.seat_of(desk.asker.person_id, day) or members.seat_of(desk.asker.person_id, desk.day)
     return agenda_papers.widest_of(seat, members.key, agenda_papers.closed_to(desk.session, members.key, day))
+
+
+def find_committee(desk: Desk, key: str) -> Mapping[str, Any]:
+    """A committee's row by its key. Raises Forbidden where there is none."""
+    found = next((row for row in committees(desk.session).values() if row["key"] == key), None)
+    if found is None:
+        raise Forbidden
+    return found

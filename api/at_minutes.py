@@ -8,9 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from api.at_meetings import audience_of, find_meeting
-from api.permissions import Action, allows
+from api.permissions import Action, Forbidden, allows
 from api.session import Desk
+from duties.envelopes import Attachment
 from meetings import minutes
+from meetings.committees import committees
+from meetings.documents import issuing
 from meetings.documents.content import MinutesContent
 from meetings.minutes_posting import read_by
 
@@ -37,3 +40,15 @@ def find_minutes(desk: Desk, meeting_id: UUID) -> Sheet:
         return Sheet(meeting, keeps)
     audience = audience_of(desk, members, given, meeting["starts"].date())
     return Sheet(meeting, keeps, row, read_by(minutes.content_of(row), audience))
+
+
+def minutes_file(desk: Desk, meeting_id: UUID, language: str, form: issuing.Form) -> Attachment:
+    """The minutes of a meeting as a file, as the asker may read them. Raises Forbidden, also where there are none."""
+    sheet = find_minutes(desk, meeting_id)
+    if sheet.content is None:
+        raise Forbidden
+    committee = committees(desk.session)[sheet.meeting["committee_id"]]
+    day = sheet.meeting["starts"].date()
+    return issuing.issue(
+        desk.session, sheet.content, language, form, kind="minutes", committee=committee["key"], day=day
+    )

@@ -67,6 +67,17 @@ class AgendaShown(Shown):
     overrun_minutes: int
 
 
+class VersionShown(Shown):
+    """A version of an agenda that went out: the agenda itself, or the addendum of that number; the newest holds."""
+
+    n: int
+    kind: str
+    addendum: int
+    made_at: AwareDatetime
+    is_replaced: bool
+    items: int
+
+
 class AssembledShown(Shown):
     """The items that came on an agenda, went from it, and say something else than before."""
 

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
+from api import papers
 from api.at_agendas import (
     Found,
     Letter,
+    agenda_file,
     find_agenda,
     find_item,
     freezes_at,
@@ -22,6 +24,7 @@ from api.at_agendas import (
     refuse_over,
     requests_of,
     send,
+    versions_read,
     withdrawer,
 )
 from api.at_meetings import audience_of, find_meeting
@@ -36,9 +39,11 @@ from api.json.agenda_shapes import (
     LateGiven,
     OutgoingShown,
     PlaceOnAgenda,
+    VersionShown,
 )
 from api.json.committees import Preview
 from api.json.once import IfMatch, etag, seen_version
+from api.json.shapes import FileShown
 from api.permissions import Action, allows, asks, require
 from api.session import AtDesk, Desk
 from meetings import agenda_papers, agendas, assembling, freezing, posting
@@ -59,6 +64,38 @@ def get_agenda(meeting_id: UUID, desk: AtDesk, addendum: Annotated[int, Query(ge
     audience = audience_of(desk, members, given, row["starts"].date())
     content = agenda_papers.content(desk.session, meeting_id, audience=audience, addendum=addendum)
     return AgendaShown(items=[_item(desk, one) for one in content.items], overrun_minutes=content.overrun_minutes)
+
+
+@router.get("/meetings/{meeting_id}/agenda/versions")
+@asks(Action.SEE_MEETING)
+def list_versions(meeting_id: UUID, desk: AtDesk) -> list[VersionShown]:
+    """The versions of an agenda that went out, the last one first, with how many items the asker may read of each."""
+    row, members, given = find_meeting(desk.session, desk.asker, meeting_id)
+    audience = audience_of(desk, members, given, row["starts"].date())
+    return [
+        VersionShown(
+            n=version.n,
+            kind=version.kind,
+            addendum=version.addendum,
+            made_at=version.made_at,
+            is_replaced=version.is_replaced,
+            items=len(content.items),
+        )
+        for version, content in versions_read(desk, meeting_id, audience)
+    ]
+
+
+@router.get("/meetings/{meeting_id}/agenda/versions/{n}/{language}/{form}")
+@asks(Action.SEE_MEETING)
+def get_version_file(
+    meeting_id: UUID,
+    n: Annotated[int, Path(ge=1, le=10_000)],
+    language: papers.Language,
+    form: papers.Form,
+    desk: AtDesk,
+) -> FileShown:
+    """A version of an agenda that went out, as a file in one language, as the asker may read it."""
+    return FileShown.of(agenda_file(desk, meeting_id, n, language, form))
 
 
 @router.get("/meetings/{meeting_id}/agenda/items")

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
 
-from api.at_meetings import to_committee
+from api.at_meetings import find_committee, to_committee
 from api.json.meeting_shapes import (
     ChangeShown,
     CommitteeShown,
@@ -28,7 +28,7 @@ from api.json.meeting_shapes import (
 from api.json.once import AtOnce, Once
 from api.json.shapes import Day
 from api.pages.choices import people_by_id
-from api.permissions import Action, Forbidden, asks, require, to_program
+from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.actors import Actor
 from locales import pick
@@ -67,7 +67,7 @@ def get_committee(
 ) -> CommitteeShown:
     """One committee, with who sits on it on a day."""
     require(Action.SEE_CALENDAR, to_program(desk.asker))
-    row = _found(desk, key)
+    row = find_committee(desk, key)
     return _committee(desk, row, membership(desk.session, row["id"]), on)
 
 
@@ -78,7 +78,7 @@ def propose_dates(
 ) -> list[ProposalShown]:
     """Dates at the committee's rhythm from a day on, with what speaks for and against each. Nothing is planned."""
     require(Action.PLAN_MEETINGS, to_program(desk.asker))
-    row = _found(desk, key)
+    row = find_committee(desk, key)
     return [_proposal(desk, one) for one in drafting.propose(desk.session, row["id"], first, last=last)]
 
 
@@ -97,7 +97,7 @@ def plan_season(
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = require(Action.PLAN_MEETINGS, to_program(desk.asker))
-    _found(desk, key)
+    find_committee(desk, key)
 
     def change() -> tuple[Told, ...]:
         _plan_from(desk, body.draft_id, by=by)
@@ -134,7 +134,7 @@ def plan_meetings(
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = require(Action.PLAN_MEETINGS, to_program(desk.asker))
-    _found(desk, key)
+    find_committee(desk, key)
 
     def change() -> tuple[Told, ...]:
         _plan_from(desk, body.draft_id, by=by)
@@ -157,7 +157,7 @@ def plan_meetings(
 def list_drafts(key: Key, desk: AtDesk) -> list[DraftShown]:
     """The years that were drafted for a committee and wait for the coordinator's yes."""
     require(Action.PLAN_MEETINGS, to_program(desk.asker))
-    row = _found(desk, key)
+    row = find_committee(desk, key)
     return [
         DraftShown(
             id=one["id"],
@@ -175,7 +175,7 @@ def list_drafts(key: Key, desk: AtDesk) -> list[DraftShown]:
 def dismiss_draft(key: Key, draft_id: UUID, desk: AtDesk) -> None:
     """Plan nothing of a year that was drafted; it is not drafted again."""
     by = require(Action.PLAN_MEETINGS, to_program(desk.asker))
-    _found(desk, key)
+    find_committee(desk, key)
     drafting.settle(desk.session, draft_id, "dismissed", by=by, at=desk.at)
 
 
@@ -191,7 +191,7 @@ def ask_for_item(
     """Ask that the committee talks about something."""
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
-    row = _found(desk, key)
+    row = find_committee(desk, key)
     by = require(Action.ASK_FOR_ITEM, to_committee(desk.asker, membership(desk.session, row["id"])))
     item_id = agendas.request(
         desk.session,
@@ -241,13 +241,6 @@ def changed(desk: Desk, change: Callable[[], tuple[Told, ...]], *, preview: bool
         for one in told
     ]
     return ChangeShown(preview=preview, letters=letters)
-
-
-def _found(desk: Desk, key: str) -> Mapping[str, Any]:
-    found = next((row for row in committees(desk.session).values() if row["key"] == key), None)
-    if found is None:
-        raise Forbidden
-    return found
 
 
 def _plan_from(desk: Desk, draft_id: UUID | None, *, by: Actor) -> None:

@@ -8,9 +8,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
 
-from api.at_decisions import Sight, find_decision
-from api.at_meetings import audience_of, find_meeting
+from api import papers
+from api.at_decisions import Sight, find_decision, register_file
+from api.at_meetings import audience_of, find_committee, find_meeting
 from api.json.once import AtOnce, IfMatch, etag, seen_version
+from api.json.shapes import FileShown
 from api.json.sitting_shapes import (
     DecisionGiven,
     DecisionShown,
@@ -21,7 +23,6 @@ from api.json.sitting_shapes import (
 from api.permissions import Action, Forbidden, asks, require, to_program
 from api.session import AtDesk, Desk
 from meetings import decisions
-from meetings.committees import committees
 
 router = APIRouter(tags=["meetings"])
 
@@ -77,12 +78,24 @@ def read_register(
     year: Annotated[int | None, Query(ge=2000, le=2100, description="This year without it.")] = None,
 ) -> list[DecisionShown]:
     """A committee's register of decisions of a year, for those who sit on it and for the coordinator."""
-    committee_id = next((one for one, row in committees(desk.session).items() if row["key"] == key), None)
-    sight = Sight.of(desk)
-    if committee_id is None or committee_id not in sight.registers:
+    committee_id, sight = find_committee(desk, key)["id"], Sight.of(desk)
+    if committee_id not in sight.registers:
         raise Forbidden
     found = decisions.register(desk.session, committee_id, year or desk.day.year)
     return [_decision(desk, one) for one in found if sight.has(one)]
+
+
+@router.get("/committees/{key}/decisions/{year}/{language}/{form}")
+@asks(Action.SEE_DECISIONS)
+def get_register_file(
+    key: Annotated[str, Path(max_length=61)],
+    year: Annotated[int, Path(ge=2000, le=2100)],
+    language: papers.Language,
+    form: papers.Form,
+    desk: AtDesk,
+) -> FileShown:
+    """A committee's register of a year as a file, in one language."""
+    return FileShown.of(register_file(desk, key, year, language, form))
 
 
 @router.get("/decisions/{decision_id}")

@@ -7,11 +7,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Response
 
+from api import papers
 from api.at_meetings import find_meeting
-from api.at_minutes import find_minutes
+from api.at_minutes import find_minutes, minutes_file
 from api.json.committees import Preview, changed
 from api.json.meeting_shapes import ChangeShown
 from api.json.once import IfMatch, etag, seen_version
+from api.json.shapes import FileShown
 from api.json.sitting_shapes import ApprovalGiven, MinutesShown, NoteGiven
 from api.permissions import Action, asks, require
 from api.session import AtDesk, Desk
@@ -42,6 +44,13 @@ def get_minutes(meeting_id: UUID, desk: AtDesk, response: Response) -> MinutesSh
         approved_in=sheet.row["approved_in_id"],
         content=as_json(sheet.content),
     )
+
+
+@router.get("/meetings/{meeting_id}/minutes/{language}/{form}")
+@asks(Action.SEE_MEETING)
+def get_minutes_file(meeting_id: UUID, language: papers.Language, form: papers.Form, desk: AtDesk) -> FileShown:
+    """The minutes as a file, in one language."""
+    return FileShown.of(minutes_file(desk, meeting_id, language, form))
 
 
 @router.put("/meetings/{meeting_id}/minutes/notes/{number}")

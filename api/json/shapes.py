@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import date, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from duties.envelopes import Attachment
 
 T = TypeVar("T")
 
@@ -328,3 +331,16 @@ class ProtocolShown(Shown):
 
 
 PersonShown.model_rebuild()
+
+
+class FileShown(Shown):
+    """A file of the program's own making: its name, its media type, and its bytes in base64."""
+
+    name: str
+    media_type: str
+    content: str
+
+    @classmethod
+    def of(cls, file: Attachment) -> FileShown:
+        """The file as it is shown."""
+        return cls(name=file.name, media_type=file.media_type, content=b64encode(file.content).decode("ascii"))

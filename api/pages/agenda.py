@@ -17,6 +17,7 @@ from fastapi.responses import HTMLResponse
 from api import papers
 from api.at_agendas import (
     Found,
+    agenda_file,
     ask_for_item,
     digest_of,
     find_agenda,
@@ -29,7 +30,6 @@ from api.at_agendas import (
     send,
     withdrawer,
 )
-from api.at_meetings import audience_of
 from api.meeting_lines import title_of
 from api.pages.agenda_lines import agenda_of
 from api.pages.forms import Text, Typed, id_or_none
@@ -39,9 +39,8 @@ from api.session import AtDesk, Desk
 from duties.actors import Actor
 from duties.refusals import Refusal
 from locales import N_, gettext, pick
-from meetings import agenda_papers, agendas, assembling, freezing, posting, wording
+from meetings import agendas, assembling, freezing, posting, wording
 from meetings.committees import committees
-from meetings.documents import issuing
 from meetings.freezing import Outgoing
 
 router = APIRouter()
@@ -73,14 +72,14 @@ def show_agenda(desk: AtDesk, request: Request, meeting_id: UUID) -> HTMLRespons
 @asks(Action.SEE_MEETING)
 def read_pdf(desk: AtDesk, meeting_id: UUID, version: Version, edition: Edition = "fr") -> Response:
     """A version of the agenda that went out, as PDF, as the asker may read it."""
-    return _document(desk, meeting_id, version, edition, "pdf")
+    return papers.download(agenda_file(desk, meeting_id, version, edition, "pdf"))
 
 
 @router.get("/meetings/{meeting_id}/agenda.docx", name="agenda_docx")
 @asks(Action.SEE_MEETING)
 def read_docx(desk: AtDesk, meeting_id: UUID, version: Version, edition: Edition = "fr") -> Response:
     """A version of the agenda that went out, as a Word document, as the asker may read it."""
-    return _document(desk, meeting_id, version, edition, "docx")
+    return papers.download(agenda_file(desk, meeting_id, version, edition, "docx"))
 
 
 @router.post("/meetings/{meeting_id}/agenda/assembly")
@@ -385,22 +384,3 @@ def _twice(
         sending=sum(one.is_sent and one.has_address for one in letters),
         unreached=sum(one.is_sent and not one.has_address for one in letters),
     )
-
-
-def _document(desk: Desk, meeting_id: UUID, version: int, edition: str, form: issuing.Form) -> Response:
-    """A version as a file, to be kept and never to be shown by the browser as a page of ours."""
-    found = find_agenda(desk, meeting_id)
-    require(Action.SEE_MEETING, found.given)
-    audience = audience_of(desk, found.members, found.given, found.meeting["starts"].date())
-    content = agenda_papers.content_of(desk.session, meeting_id, version, audience=audience)
-    file = issuing.issue(
-        desk.session,
-        content,
-        edition,
-        form,
-        kind="addendum" if content.addendum else "agenda",
-        committee=committees(desk.session)[found.committee_id]["key"],
-        day=content.head.starts.date(),
-        addendum=content.addendum,
-    )
-    return papers.download(file)

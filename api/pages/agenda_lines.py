@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from api.at_agendas import STILL_OPEN, Found, freezes_at, lacking, requests_of
+from api.at_agendas import STILL_OPEN, Found, freezes_at, lacking, requests_of, versions_read
 from api.at_meetings import audience_of
 from api.meeting_lines import STATES, title_of
 from api.pages.choices import people_by_id
@@ -66,15 +66,9 @@ def agenda_of(desk: Desk, found: Found) -> dict[str, Any]:
 
 
 def documents_of(desk: Desk, meeting_id: UUID, audience: str) -> list[dict[str, Any]]:
-    """Every version of an agenda that went out, the last one first, with what it says otherwise than the one before.
-
-    An addendum of which the reader may read nothing is left out.
-    """
+    """Every version of an agenda that went out, the last one first, with what it says otherwise than the one before."""
     found = []
-    for version in reversed(agenda_papers.versions_of(desk.session, meeting_id)):
-        content = agenda_papers.content_of(desk.session, meeting_id, version.n, audience=audience)
-        if version.addendum and not content.items:
-            continue
+    for version, content in versions_read(desk, meeting_id, audience):
         replacing = None
         if version.kind == "agenda":
             replacing = agenda_papers.replacing(desk.session, meeting_id, version.n, audience=audience)

@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from api.at_meetings import find_committee
 from api.decision_lines import STATES as DECIDED
 from api.decision_lines import lines_of_committee
 from api.meeting_lines import STATES, between, title_of
@@ -17,7 +18,7 @@ from api.pages.choices import people_by_id
 from api.pages.forms import Typed
 from api.pages.frame import page, titles_of_roles
 from api.pages.program import rhythm_in_words
-from api.permissions import Action, Forbidden, allows, asks, require, to_program
+from api.permissions import Action, allows, asks, require, to_program
 from api.session import AtDesk, Desk
 from meetings import drafting
 from meetings.committees import ALTERNATE, PRINCIPAL, Membership, committees, memberships
@@ -94,14 +95,6 @@ def committee_page(desk: Desk, request: Request, row: Mapping[str, Any], typed: 
         drafts=[one for one in drafting.drafts(desk.session) if one["committee_id"] == row["id"]] if may_plan else [],
         day=desk.day,
     )
-
-
-def find_committee(desk: Desk, key: str) -> Mapping[str, Any]:
-    """A committee's row by its key. Raises Forbidden where there is none."""
-    found = next((row for row in committees(desk.session).values() if row["key"] == key), None)
-    if found is None:
-        raise Forbidden
-    return found
 
 
 def _seats(

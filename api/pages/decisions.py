@@ -10,12 +10,11 @@ from fastapi import APIRouter, Form, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api import papers
-from api.at_decisions import Sight, endorsing, find_decision
+from api.at_decisions import Sight, endorsing, find_decision, register_file
 from api.at_meetings import find_meeting
 from api.decision_lines import KINDS, SAID, STATES, lines_of
 from api.meeting_lines import title_of
 from api.pages.choices import people_by_id
-from api.pages.committees import find_committee
 from api.pages.forms import Text, Typed, id_or_none
 from api.pages.frame import page, see_other
 from api.permissions import Action, Forbidden, allows, asks, find_task, require, to_program
@@ -25,7 +24,6 @@ from locales import N_
 from meetings import decisions, wording
 from meetings.committees import committees, membership
 from meetings.decisions import Endorsed
-from meetings.documents.issuing import issue
 from meetings.quorum import Standing
 
 router = APIRouter()
@@ -82,13 +80,7 @@ def download_register(
     form: papers.Form,
 ) -> Response:
     """A committee's register of a year as a file, in one language."""
-    require(Action.SEE_DECISIONS, to_program(desk.asker))
-    audience = Sight.of(desk).registers.get(find_committee(desk, key)["id"])
-    if audience is None:
-        raise Forbidden
-    committee_id = find_committee(desk, key)["id"]
-    content = decisions.register_paper(desk.session, committee_id, year, desk.day, audience=audience)
-    return papers.download(issue(desk.session, content, language, form, kind="register", committee=key, day=desk.day))
+    return papers.download(register_file(desk, key, year, language, form))
 
 
 @router.get("/decisions/{decision_id}", name="decision")

@@ -11,13 +11,13 @@ from fastapi.responses import HTMLResponse
 
 from api import papers
 from api.at_meetings import find_meeting
-from api.at_minutes import Sheet, find_minutes
+from api.at_minutes import Sheet, find_minutes, minutes_file
 from api.meeting_lines import title_of
 from api.pages.forms import Text, Typed, id_or_none
 from api.pages.frame import page, see_other
 from api.pages.previews import Ask, previewed
 from api.pages.sitting_lines import ATTENDED, OUTCOMES
-from api.permissions import Action, Forbidden, asks, require
+from api.permissions import Action, asks, require
 from api.session import AtDesk, Desk
 from duties.actors import Actor
 from duties.refusals import Refusal
@@ -26,7 +26,6 @@ from meetings import minutes, wording
 from meetings.committees import committees
 from meetings.decisions import decisions_of
 from meetings.documents.content import untranslated
-from meetings.documents.issuing import issue
 from meetings.minutes_posting import lacking
 
 router = APIRouter()
@@ -45,13 +44,7 @@ def show_minutes(desk: AtDesk, request: Request, meeting_id: UUID) -> HTMLRespon
 @asks(Action.SEE_MEETING)
 def download_minutes(desk: AtDesk, meeting_id: UUID, language: papers.Language, form: papers.Form) -> Response:
     """The minutes as a file, in one language."""
-    sheet = find_minutes(desk, meeting_id)
-    if sheet.content is None:
-        raise Forbidden
-    committee = committees(desk.session)[sheet.meeting["committee_id"]]
-    day = sheet.meeting["starts"].date()
-    made = issue(desk.session, sheet.content, language, form, kind="minutes", committee=committee["key"], day=day)
-    return papers.download(made)
+    return papers.download(minutes_file(desk, meeting_id, language, form))
 
 
 @router.post("/meetings/{meeting_id}/minutes/notes")

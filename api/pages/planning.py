@@ -15,8 +15,9 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import func, select
 
+from api.at_meetings import find_committee
 from api.meeting_lines import title_of
-from api.pages.committees import committee_page, find_committee
+from api.pages.committees import committee_page
 from api.pages.forms import Text, Typed, day_of, hour_of, id_or_none, minutes_or_none
 from api.pages.frame import page, see_other
 from api.pages.previews import Ask, previewed

@@ -473,6 +473,16 @@ SENT: Final[Mapping[str, Sent]] = {
     ),
     "GET /api/v1/committees/{key}": Sent(path="/api/v1/committees/{committee_key}"),
     "GET /api/v1/committees/{key}/decisions": Sent(path="/api/v1/committees/{committee_key}/decisions"),
+    "GET /api/v1/committees/{key}/decisions/{year}/{language}/{form}": Sent(
+        path="/api/v1/committees/{committee_key}/decisions/2026/fr/pdf"
+    ),
+    "GET /api/v1/meetings/{meeting_id}/agenda/versions": Sent(which=_HELD),
+    "GET /api/v1/meetings/{meeting_id}/agenda/versions/{n}/{language}/{form}": Sent(
+        which=_HELD, path="/api/v1/meetings/{meeting_id}/agenda/versions/1/fr/pdf"
+    ),
+    "GET /api/v1/meetings/{meeting_id}/minutes/{language}/{form}": Sent(
+        which=_HELD, path="/api/v1/meetings/{meeting_id}/minutes/fr/pdf"
+    ),
     "GET /api/v1/committees/{key}/proposals": Sent(
         path="/api/v1/committees/{committee_key}/proposals", query="?first=2027-04-07&last=2027-04-28"
     ),

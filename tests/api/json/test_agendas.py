@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -146,6 +147,22 @@ def test_what_comes_late_is_added_with_its_reason_or_left_to_a_later_meeting(
     assert (declined.json()["state"], declined.json()["late_reason"]) == ("pool", "")
     kept = coordinator.get(f"{here}/items")
     assert (kept["late"], {one["id"] for one in kept["pool"]} >= {other, waiting}) == ([], True)
+
+
+def test_every_version_that_went_out_is_listed_and_read_as_a_file_in_both_languages(
+    coordinator: Asker, here: str
+) -> None:
+    assert coordinator.get(f"{here}/versions") == []
+    coordinator.post(f"{here}/freezing", version="*")
+    (version,) = coordinator.get(f"{here}/versions")
+    assert (version["n"], version["kind"], version["addendum"], version["is_replaced"]) == (1, "agenda", 0, False)
+    member = _member(coordinator)
+    for language, form, begins in (("fr", "pdf", b"%PDF-"), ("en", "pdf", b"%PDF-"), ("fr", "docx", b"PK\x03\x04")):
+        file = member.get(f"{here}/versions/1/{language}/{form}")
+        assert file["name"].endswith(f".{form}")
+        assert base64.b64decode(file["content"], validate=True).startswith(begins)
+    assert coordinator.ask("GET", f"{here}/versions/2/fr/pdf").status_code == 404
+    assert _member(coordinator, "manager_codim").ask("GET", f"{here}/versions").status_code == 404
 
 
 def test_a_member_sees_and_takes_back_what_they_asked_for_and_nothing_else(coordinator: Asker, here: str) -> None:
