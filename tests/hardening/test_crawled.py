@@ -263,6 +263,16 @@ async def fill_in_all(runner: Runner, walk: Walk, forms: Iterable[Found]) -> Non
                 await fill_in(runner, walk, found, fields)
 
 
+def test_no_form_of_the_coordinators_takes_a_hostile_word_amiss(runner: Runner, run: Run[Any]) -> None:
+    """Theirs are most of the forms; every third of them, once as it is meant and twice as it is not."""
+    walk = Walk(crawler_of(runner, "coor"))
+    walk.add(run(walk.walker.walk(["/"], most=1))[::3])
+    assert len(walk.forms) > 20
+    run(fill_in_some(runner, walk))
+    assert {200, 303, 409, 422} <= set(walk.walker.statuses)
+
+
+@pytest.mark.long
 def test_no_form_takes_hostile_words_amiss_and_every_page_is_reached(
     runner: Runner, walks: dict[str, Walk], routes: list[Route], run: Run[Any]
 ) -> None:

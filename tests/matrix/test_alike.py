@@ -94,16 +94,16 @@ def test_everything_that_a_path_names_can_be_taken_from_the_world(
 def test_a_sample_of_every_route_answers_for_what_is_not_theirs_as_for_what_is_not_there(
     runner: Runner, hollow: Runner, routes: list[Route], run: Run[Any]
 ) -> None:
-    cells = list(_sampled(routes))
-    assert len(cells) >= 80
+    cells = list(_sampled(routes))[::3]
+    assert len(cells) >= 60
     run(_compare(runner, hollow, cells))
 
 
 @pytest.mark.long
-def test_a_third_of_all_that_is_denied_is_answered_as_what_is_not_there(
+def test_a_fifth_of_all_that_is_denied_is_answered_as_what_is_not_there(
     runner: Runner, hollow: Runner, routes: list[Route], run: Run[Any]
 ) -> None:
-    cells = [cell for route in routes for cell in _denied(route)][::3]
+    cells = [cell for route in routes for cell in _denied(route)][::5]
     assert len(cells) > 800
     run(_compare(runner, hollow, cells))
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+import pytest
+
 from tests.matrix import grid
 from tests.matrix.asked import Route
 from tests.matrix.askers import KINDS, Kind
@@ -52,6 +54,10 @@ def _writing(routes: list[Route]) -> Iterator[tuple[Route, str, Kind]]:
             yield route, CODIM if len(route.places) > 1 else "–", kind
 
 
+#: At each change a share of the forms is tried, and at length all others.
+SHARES: Final = 4
+
+
 def test_no_json_body_is_taken_with_a_field_that_it_does_not_know(
     runner: Runner, routes: list[Route], run: Run[Any]
 ) -> None:
@@ -72,11 +78,12 @@ def test_no_json_body_is_taken_with_a_field_that_it_does_not_know(
     run(ask())
 
 
+@pytest.mark.parametrize("share", [0, *(pytest.param(n, marks=pytest.mark.long) for n in range(1, SHARES))])
 def test_no_field_that_the_program_sets_is_taken_from_a_form_or_from_a_body_that_is_not_asked_for(
-    runner: Runner, routes: list[Route], run: Run[Any]
+    runner: Runner, routes: list[Route], run: Run[Any], share: int
 ) -> None:
     """They are not read: what happens is what happens without them, and nothing of it is what they say."""
-    asked = [one for one in _writing(routes) if one[0].sent.json is None]
+    asked = [one for one in _writing(routes) if one[0].sent.json is None][share::SHARES]
     assert len(asked) >= 25
 
     async def ask() -> None:

@@ -65,7 +65,7 @@ def lively(cast: Cast) -> UUID:
 @pytest.mark.parametrize(
     ("lang", "width", "dark"),
     [
-        ("fr", 320, False),
+        pytest.param("fr", 320, False, marks=pytest.mark.long),
         pytest.param("en", 390, True, marks=pytest.mark.long),
         pytest.param("fr", 1280, True, marks=pytest.mark.long),
     ],

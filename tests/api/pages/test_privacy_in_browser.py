@@ -13,7 +13,7 @@ from tests.api.pages.test_privacy import NIGHT, documented, read
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import Cast
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 LONG = "Notesdetravailavecdesprénomsdejeunesetunnumérodetéléphone " * 3
 

@@ -55,7 +55,7 @@ def window(cast: Cast, open_page: OpenPage) -> Iterator[Window]:
 @pytest.mark.parametrize(
     ("lang", "width", "dark"),
     [
-        ("fr", 320, False),
+        pytest.param("fr", 320, False, marks=pytest.mark.long),
         pytest.param("en", 390, True, marks=pytest.mark.long),
         ("en", 1280, False),
         pytest.param("fr", 1280, True, marks=pytest.mark.long),
