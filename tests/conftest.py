@@ -52,7 +52,7 @@ def short_folder() -> Path:
 
 
 #: Of a wide table of cases one in so many is tried at each change; all others are long.
-ONE_OF_A_WIDE_TABLE = 4
+ONE_OF_A_WIDE_TABLE = 8
 
 
 @pytest.hookimpl(tryfirst=True)  # before what is marked long is sorted out

@@ -77,6 +77,7 @@ def silent(
     return shown, told_nobody
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(
     ("who", "expected"),
     [

@@ -481,6 +481,7 @@ def flow_runs(server: PrefectServer, case_id: UUID) -> list[tuple[str, str, str,
     ]
 
 
+@pytest.mark.long
 def test_prefect_shows_each_run_by_its_protocol_and_each_act_by_its_step(
     cast: Cast, tmp_path: Path, prefect_server: PrefectServer
 ) -> None:
@@ -515,6 +516,7 @@ def test_prefect_shows_each_run_by_its_protocol_and_each_act_by_its_step(
     assert {run.flow_run_id for run in ours} <= known
 
 
+@pytest.mark.long
 def test_prefect_learns_nothing_of_what_an_error_quotes(
     cast: Cast, tmp_path: Path, prefect_server: PrefectServer
 ) -> None:
@@ -582,6 +584,7 @@ def test_prefect_dying_in_the_middle_of_a_run_costs_nothing_and_doubles_nothing(
     assert len(told(cast, "act.done")) == 2
 
 
+@pytest.mark.long
 def test_a_round_that_prefect_has_scheduled_is_run_in_the_worker(
     cast: Cast, tmp_path: Path, prefect_server: PrefectServer
 ) -> None:
@@ -614,6 +617,7 @@ def test_a_round_that_prefect_has_scheduled_is_run_in_the_worker(
         assert session.execute(text("select ran_by from round_mark where key = 'sweep'")).scalar_one() == "prefect"
 
 
+@pytest.mark.long
 def test_of_several_runs_of_a_round_that_piled_up_only_the_last_is_run(
     cast: Cast, tmp_path: Path, prefect_server: PrefectServer
 ) -> None:

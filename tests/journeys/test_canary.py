@@ -237,6 +237,7 @@ def test_no_channel_holds_a_planted_word(lived: Cast, caplog: pytest.LogCaptureF
     assert PLANTED["given_name"] in shown.text, "who may ask, and asks, is answered"
 
 
+@pytest.mark.long
 def test_prefect_learns_no_planted_word(cast: Cast, tmp_path: Path, prefect_server: PrefectServer) -> None:
     """The engine carries the admission with a real server, all of whose rows and files are searched."""
     folder = tmp_path / "keys" / "people"
