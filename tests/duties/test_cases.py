@@ -34,7 +34,7 @@ from tests.casework import (
 )
 from tests.cast import ARRIVAL, AT, LOADING, TODAY, Cast, onboarding
 from tests.conftest import Copies
-from tests.duties.test_tasks import refused
+from tests.refusing import refused
 
 _task = table_of(Task)
 _case = table_of(Case)

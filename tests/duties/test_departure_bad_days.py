@@ -14,8 +14,8 @@ from duties.roles import standing
 from tests.casework import open_onboarding
 from tests.cast import AT, LOADING, TODAY, Cast
 from tests.departing import TASK, asked, in_hand, leave, lend, record_protocols, roles, settle
-from tests.duties.test_departures import refused
 from tests.following import SECOND, WORKER, agreed, followed
+from tests.refusing import refused
 
 
 @pytest.fixture

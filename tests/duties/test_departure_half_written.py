@@ -21,9 +21,9 @@ from models.participant import CandidateWorker
 from models.referral import Referral
 from tests.cast import AT, LOADING, TODAY, Cast
 from tests.departing import TASK, asked, in_hand, leave, left, record_protocols, settle
-from tests.duties.test_departures import refused
 from tests.following import SECOND, WORKER, agreed, followed
 from tests.referring import ONDINE, declare_admission, participant_of, refer, triaged
+from tests.refusing import refused
 
 LONG_AGO = AT - timedelta(days=21)
 LAST_WEEK = TODAY - timedelta(days=7)

@@ -26,9 +26,9 @@ from models.program import Tenure
 from tests.casework import complete, open_onboarding
 from tests.cast import AT, LOADING, TODAY, Cast
 from tests.departing import LAST_DAY, TASK, asked, leave, left, lend, record_protocols, roles, settle
-from tests.duties.test_departures import refused
 from tests.flows.support import Clock, means_of
 from tests.following import SECOND, THIRD, WORKER, agreed, followed
+from tests.refusing import refused
 
 TENURE = table_of(Tenure)
 LEAVER, PLACE = "worker_codim", "codim"

@@ -13,7 +13,6 @@ from duties.actors import ENGINE, Actor
 from duties.declared import load_declared_text
 from duties.here import many
 from duties.protocol import Protocol
-from duties.refusals import Refusal
 from duties.roles import standing
 from models.base import table_of
 from models.departure import Departure, Settlement
@@ -34,6 +33,7 @@ from tests.departing import (
     seat_somebody,
     settle,
 )
+from tests.refusing import refused
 
 AFTER = AT + timedelta(days=15)
 SETTLEMENT, DEPARTURE = table_of(Settlement), table_of(Departure)
@@ -43,10 +43,6 @@ SETTLEMENT, DEPARTURE = table_of(Settlement), table_of(Departure)
 def program(cast: Cast) -> Cast:
     record_protocols(cast)
     return cast
-
-
-def refused(code: str) -> pytest.RaisesExc[Refusal]:
-    return pytest.raises(Refusal, check=lambda refusal: refusal.code == code)
 
 
 # Holdings.

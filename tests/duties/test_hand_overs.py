@@ -14,8 +14,8 @@ from models.base import table_of
 from models.departure import HandOver
 from tests.cast import AT, LOADING, Cast
 from tests.departing import asked, in_hand, leave, left, record_protocols, settle
-from tests.duties.test_departures import refused
 from tests.following import SECOND, WORKER, agreed, bar, followed, parts
+from tests.refusing import refused
 
 HAND_OVER = table_of(HandOver)
 LATER = AT + timedelta(days=8)

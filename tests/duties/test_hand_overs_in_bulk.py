@@ -27,8 +27,8 @@ from models.base import table_of
 from models.departure import HandOver
 from tests.cast import AT, LOADING, Cast
 from tests.departing import asked, leave, record_protocols, settle
-from tests.duties.test_departures import refused
 from tests.following import SECOND, THIRD, WORKER, agreed, bar, followed
+from tests.refusing import refused
 
 HAND_OVER = table_of(HandOver)
 

@@ -14,7 +14,6 @@ from duties.actors import Actor
 from duties.here import program_of
 from duties.people import record_absence
 from duties.proofs import Proof
-from duties.refusals import Refusal
 from models.base import table_of
 from models.casework import Account, Equipment, Evidence, Loan
 from models.engine import WakeUp
@@ -32,6 +31,7 @@ from tests.casework import (
     verbs,
 )
 from tests.cast import AT, TODAY, Cast
+from tests.refusing import refused
 
 _notice = table_of(Notice)
 _event = table_of(Event)
@@ -39,10 +39,6 @@ _loan = table_of(Loan)
 _evidence = table_of(Evidence)
 _account = table_of(Account)
 _wake = table_of(WakeUp)
-
-
-def refused(code: str) -> pytest.RaisesExc[Refusal]:
-    return pytest.RaisesExc(Refusal, check=lambda refusal: refusal.code == code)
 
 
 def test_a_step_with_an_approval_waits_for_it_and_then_opens_what_waited(cast: Cast) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
@@ -14,7 +16,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from adapters.database import open_session, program_session
+from adapters.database import listen, open_session, program_session
+from duties import wakeups
 from duties.envelopes import Mailbox
 from duties.here import many
 from duties.notices import Stationery, stationery_for
@@ -22,6 +25,7 @@ from duties.wakeups import Claim, claim
 from flows.carry import Carried, carry, plainly
 from flows.engine import Means
 from flows.protocols import letter_folders
+from flows.worker import Worker
 from models.base import table_of
 from models.committee import SeatHolder
 from models.outbox import Notice
@@ -149,3 +153,37 @@ def seats(cast: Cast, person: str) -> list[dict[str, Any]]:
             session,
             select(HOLDER).where(HOLDER.c.person_id == cast.people[person], HOLDER.c.withdrawn_at.is_(None)),
         )
+
+
+#: How long what is to come may take on a slow machine.
+SOON_SECONDS = 30
+
+
+def eventually(true: Callable[[], Any], *, within: float = SOON_SECONDS) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + within
+    while not true():
+        assert time.monotonic() < deadline, "it did not come to be"
+        time.sleep(0.02)
+
+
+@asynccontextmanager
+async def working(cast: Cast, means: Means, url: str = "") -> AsyncIterator[Worker]:
+    channels = (wakeups.WAKE_CHANNEL, wakeups.POST_CHANNEL)
+    worker = Worker(means, ears=lambda: listen(cast.database.url, *channels), prefect_url=url)
+    running = asyncio.create_task(worker.run())
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        await running
+
+
+def within(cast: Cast, means: Means, body: Callable[[Worker], None], url: str = "") -> None:
+    """Run a test's body in a thread while the worker works."""
+
+    async def both() -> None:
+        async with working(cast, means, url) as worker:
+            await asyncio.to_thread(body, worker)
+
+    asyncio.run(both())

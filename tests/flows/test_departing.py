@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,8 @@ from sqlalchemy import select, text, update
 
 from duties import cases, people, sign_ins
 from duties.roles import standing
-from flows.departing import close_doors, look_at_hands
+from flows.departing import DOORS_SECONDS, close_doors, look_at_hands
+from flows.worker import Worker
 from meetings import feeds
 from models.access import BrowserSession
 from models.base import table_of
@@ -17,7 +19,7 @@ from models.invitation import CalendarFeed
 from models.program import Tenure
 from tests.cast import AT, TODAY, Cast
 from tests.departing import LAST_DAY, asked, leave, lend, open_account, record_protocols, roles, seat_somebody, settle
-from tests.flows.support import Clock, carry_all, means_of, told
+from tests.flows.support import Clock, carry_all, eventually, means_of, told, within
 
 SIGN_IN, FEED, TENURE = table_of(BrowserSession), table_of(CalendarFeed), table_of(Tenure)
 LEAVER, PLACE = "worker_codim", "codim"
@@ -53,6 +55,22 @@ def test_the_doors_of_a_planned_departure_close_at_the_end_of_the_last_day_and_n
     assert (close_doors(means), open_doors(program)) == (1, (0, 0))
     assert close_doors(means) == 0, "a second look finds nothing"
     assert len(told(program, "departure.last_day_over")) == 1
+
+
+def test_a_worker_at_work_closes_the_doors_at_the_end_of_the_last_day(program: Cast) -> None:
+    """It looks every two seconds, so that five are kept with what closing takes."""
+    assert DOORS_SECONDS <= 2
+    clock = Clock()
+    leave(program, LEAVER, PLACE)
+    clock.now = AT.replace(hour=4, minute=59, second=59) + timedelta(days=15)  # a second before midnight here
+
+    def body(_: Worker) -> None:
+        time.sleep(DOORS_SECONDS)
+        assert open_doors(program) == (1, 1)
+        clock.pass_by(seconds=1)
+        eventually(lambda: open_doors(program) == (0, 0))
+
+    within(program, means_of(program, clock), body)
 
 
 def test_of_who_has_gone_already_nothing_waits_for_the_worker(program: Cast) -> None:

@@ -9,8 +9,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,8 +22,6 @@ import pytest
 from prefect.client.orchestration import get_client
 from sqlalchemy import select, text, update
 
-from adapters.database import listen
-from duties import wakeups
 from flows import incoming, rounds
 from flows import worker as workers
 from flows.engine import PREFECT_CLIENT, Means
@@ -35,7 +33,20 @@ from models.engine import Beat, EngineRun, RoundMark, WakeUp
 from tests.casework import WHOLE_ONBOARDING, approve, complete, open_onboarding, steps
 from tests.cast import AT, Cast
 from tests.flows.prefect_server import PrefectServer, free_port, prefect_server
-from tests.flows.support import Clock, Mailbag, carry_all, case, letters, means_of, seats, task, told
+from tests.flows.support import (
+    SOON_SECONDS,
+    Clock,
+    Mailbag,
+    carry_all,
+    case,
+    eventually,
+    letters,
+    means_of,
+    seats,
+    task,
+    told,
+    within,
+)
 from tests.flows.worker_process import CANARY
 
 __all__ = ["prefect_server"]
@@ -44,16 +55,6 @@ _run = table_of(EngineRun)
 _wake = table_of(WakeUp)
 _beat = table_of(Beat)
 _mark = table_of(RoundMark)
-
-SOON_SECONDS = 30
-
-
-def eventually(true: Callable[[], Any], *, within: float = SOON_SECONDS) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + within
-    while not true():
-        assert time.monotonic() < deadline, "it did not come to be"
-        time.sleep(0.02)
 
 
 def now() -> datetime:
@@ -81,28 +82,6 @@ def all_quiet(cast: Cast) -> bool:
 
 
 # ----------------------------------------------------------------------------- inside this process, without Prefect
-
-
-@asynccontextmanager
-async def working(cast: Cast, means: Means, url: str = "") -> AsyncIterator[Worker]:
-    channels = (wakeups.WAKE_CHANNEL, wakeups.POST_CHANNEL)
-    worker = Worker(means, ears=lambda: listen(cast.database.url, *channels), prefect_url=url)
-    running = asyncio.create_task(worker.run())
-    try:
-        yield worker
-    finally:
-        worker.stop()
-        await running
-
-
-def within(cast: Cast, means: Means, body: Callable[[Worker], None], url: str = "") -> None:
-    """Run a test's body in a thread while the worker works."""
-
-    async def both() -> None:
-        async with working(cast, means, url) as worker:
-            await asyncio.to_thread(body, worker)
-
-    asyncio.run(both())
 
 
 def test_a_change_is_heard_and_carried_and_its_letters_leave(cast: Cast) -> None:

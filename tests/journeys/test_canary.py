@@ -37,8 +37,8 @@ from models.participant import Participant
 from tests.api.desk import client_for, nobody
 from tests.cast import AT, TODAY, Cast
 from tests.flows.prefect_server import PrefectServer
-from tests.flows.support import carry_all, means_of
-from tests.flows.test_worker import eventually, flow_runs, prefect_server, process
+from tests.flows.support import carry_all, eventually, means_of
+from tests.flows.test_worker import flow_runs, prefect_server, process
 from tests.following import agreed
 from tests.meetings.clinic import LOCAL, NOW
 from tests.meetings.sitting import seat_everyone

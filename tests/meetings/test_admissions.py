@@ -44,6 +44,7 @@ from tests.flows.support import carry_all, letters, means_of
 from tests.following import followed
 from tests.meetings.clinic import NEXT_LOCAL, NOW, clinic_of, committee_of, on_the_table, prepare_clinic
 from tests.referring import ONDINE, admission, look_at_everything, participant_of, refer, triaged
+from tests.refusing import refused
 
 LATER: Final = NOW + timedelta(days=1)
 
@@ -515,7 +516,7 @@ def test_a_consent_that_is_withdrawn_while_the_clinic_sits_stops_the_number_at_o
         running.open_meeting(session, here, by=coordinator, at=during)
         (consent,) = [row for row in consents.consents_of(session, participant_id) if row["purpose"] == "program"]
         consents.withdraw(session, consent["id"], by=worker, at=during)
-        with _refused("admission.no_consent"):
+        with refused("admission.no_consent"):
             numbers.admit(session, participant_id, by=coordinator, at=during)
         assert session.scalar(text("select count(*) from number_sequence")) == 0, "and no number is lost"
         assert _row(session, participant_id).state == "committed"
@@ -590,7 +591,7 @@ def test_a_step_of_an_act_is_ticked_waived_and_taken_back_by_nobody(clinic: Cast
         for step in wanted[verb]:
             task_id = step_of(session, participant_id, step)["id"]  # type: ignore[index]
             before = _steps(session, participant_id)[step]
-            with _refused("task.by_its_act"):
+            with refused("task.by_its_act"):
                 if verb == "complete":
                     tasks.complete_task(session, task_id, by=by, at=LATER, note="C’est fait.")
                 elif verb == "waive":
@@ -604,7 +605,7 @@ def test_a_plain_decision_of_the_clinic_admits_nobody(clinic: Cast) -> None:
     participant_id, item = on_the_table(clinic)
     by = clinic.actor("coordinator")
     with clinic.session() as session:
-        with _refused("decision.on_its_page"):
+        with refused("decision.on_its_page"):
             decisions.decide(session, clinic_of(session), item, text_fr="Admise.", by=by, at=NOW)
         assert _steps(session, participant_id)["decide"] == "open"
 
@@ -619,9 +620,9 @@ def test_a_barred_worker_leaves_a_vacancy_that_the_coordinator_sees_and_fills(cl
         assert task["item"] == str(participant_id)
         assert "Ondine" not in task["title_fr"] + task["title_en"]
         assert _owed_to(session, participant_id, "consent") == ["coordinator"], "nothing waits for whoever is barred"
-        with _refused("task.by_its_act"):
+        with refused("task.by_its_act"):
             tasks.complete_task(session, task["id"], by=by, at=LATER)
-        with _refused("assignment.barred"):
+        with refused("assignment.barred"):
             workers.name_another(session, participant_id, clinic.people[WORKER], by=by, at=LATER)
         workers.name_another(session, participant_id, clinic.people[SECOND], by=by, at=LATER)
         assert _open_of(session, workers.FIND_A_WORKER) == []
@@ -640,12 +641,8 @@ def test_a_candidate_who_goes_no_further_needs_no_worker(clinic: Cast) -> None:
 
 def test_nobody_is_named_over_the_clinic_s_head(clinic: Cast) -> None:
     participant_id, _ = on_the_table(clinic)
-    with clinic.session() as session, _refused("admission.not_given"):
+    with clinic.session() as session, refused("admission.not_given"):
         workers.name_another(session, participant_id, clinic.people[WORKER], by=clinic.actor("coordinator"), at=NOW)
-
-
-def _refused(code: str) -> pytest.RaisesExc[Refusal]:
-    return pytest.RaisesExc(Refusal, check=lambda refusal: refusal.code == code)
 
 
 def _open_of(session: Session, step: str) -> list[Any]:

@@ -8,8 +8,8 @@ import pytest
 
 from duties.follow_ups import activities, states
 from tests.cast import AT, TODAY, Cast
-from tests.duties.follow_ups.test_states import refused
 from tests.following import WORKER, agreed, followed, told_of
+from tests.refusing import refused
 
 DAY = timedelta(days=1)
 

@@ -32,13 +32,10 @@ from tests.following import (
     tasks_of,
     told_of,
 )
+from tests.refusing import refused
 
 _tenure = table_of(Tenure)
 DAY = timedelta(days=1)
-
-
-def _refused(code: str) -> pytest.RaisesExc[Refusal]:
-    return pytest.RaisesExc(Refusal, check=lambda refusal: refusal.code == code)
 
 
 def test_a_follow_up_opens_with_its_worker_and_the_second_of_the_pair(cast: Cast) -> None:
@@ -60,15 +57,15 @@ def test_nobody_is_followed_twice_nor_before_they_are_admitted(cast: Cast) -> No
         agreed(session, cast)
         participant = row_of(session, followed(session, cast))["participant_id"]
         by = cast.actor("coordinator")
-        with _refused("follow_up.there_already"):
+        with refused("follow_up.there_already"):
             opening.open_follow_up(session, participant, worker=None, by=by, at=AT)
-        with _refused("participant.unknown"):
+        with refused("participant.unknown"):
             opening.open_follow_up(session, cast.program_id, worker=None, by=by, at=AT)
         candidate = admitted(session, cast, "#2026-02")
         session.connection().exec_driver_sql(
             "update participant set state = 'committed', number = null where id = %s", (candidate,)
         )
-        with _refused("follow_up.not_admitted"):
+        with refused("follow_up.not_admitted"):
             opening.open_follow_up(session, candidate, worker=None, by=by, at=AT)
 
 
@@ -107,7 +104,7 @@ def test_a_follow_up_is_never_given_to_whoever_cannot_take_it(cast: Cast, case: 
             name = "researcher"
         elif case == "not_arrived":
             name = "worker_em"
-        with _refused(code):
+        with refused(code):
             assigning.assign(session, follow_up, cast.people[name], by=by, at=AT)
         assert parts(session, follow_up) == []
         # And whom the proposals show as free is free: each reason of the list is one of the refusals.
@@ -195,13 +192,13 @@ def test_who_assigns_over_somebody_whom_they_did_not_see_is_told(cast: Cast) -> 
         agreed(session, cast)
         follow_up = followed(session, cast)
         by = cast.actor("coordinator")
-        with _refused("assignment.taken"):
+        with refused("assignment.taken"):
             assigning.assign(session, follow_up, cast.people[SECOND], by=by, at=AT)
-        with _refused("assignment.taken"):
+        with refused("assignment.taken"):
             assigning.assign(session, follow_up, cast.people[SECOND], instead_of=cast.people[THIRD], by=by, at=AT)
-        with _refused("assignment.theirs_already"):
+        with refused("assignment.theirs_already"):
             assigning.assign(session, follow_up, cast.people[WORKER], by=by, at=AT)
-        with _refused("follow_up.changed"):
+        with refused("follow_up.changed"):
             assigning.assign(
                 session,
                 follow_up,
@@ -276,9 +273,9 @@ def test_a_part_in_an_inactive_follow_up_is_given_to_nobody(cast: Cast) -> None:
         follow_up = followed(session, cast)
         by = cast.actor("coordinator")
         states.deactivate(session, follow_up, "withdrew", by=by, at=AT + DAY)
-        with _refused("follow_up.inactive"):
+        with refused("follow_up.inactive"):
             assigning.assign(session, follow_up, cast.people[SECOND], by=by, at=AT + DAY)
-        with _refused("assignment.unknown"):
+        with refused("assignment.unknown"):
             assigning.end_part(session, follow_up, cast.people[WORKER], by=by, at=AT + DAY)
 
 
@@ -338,7 +335,7 @@ def test_a_barred_worker_leaves_the_follow_up_and_a_vacancy_at_once(cast: Cast) 
         assert [(part["kind"], part["person_id"]) for part in on_it] == [("second", cast.people[SECOND])]
         (task,) = tasks_of(session, assigning.FIND_A_WORKER)
         assert task["item"] == str(follow_up)
-        with _refused("task.by_its_act"):
+        with refused("task.by_its_act"):
             complete_task(session, task["id"], by=by, at=AT)
         assert len(assigning.on_day(session, TODAY, follow_up_ids=[other])) == 1, "theirs with others stays"
         barring.bar(session, participant, cast.people[SECOND], by=by, at=AT)

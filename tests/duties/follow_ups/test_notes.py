@@ -13,8 +13,8 @@ from duties.follow_ups import breaks, contacts, lost, notes, owed, states
 from duties.follow_ups.notes import Week, write_note
 from duties.follow_ups.weeks import monday_of, sunday_of, weeks_between, weeks_ended
 from tests.cast import AT, TODAY, Cast
-from tests.duties.follow_ups.test_states import refused
 from tests.following import SECOND, WORKER, agreed, followed, tasks_of
+from tests.refusing import refused
 
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 MONDAY = TODAY  # a Monday

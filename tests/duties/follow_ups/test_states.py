@@ -19,18 +19,13 @@ from hypothesis.stateful import (
 from sqlmodel import Session
 
 from duties.follow_ups import assigning, breaks, contacts, states
-from duties.refusals import Refusal
 from models.follow_up import INACTIVE_REASONS
 from models.lifecycles import FOLLOW_UP
 from tests.cast import AT, TODAY, Cast
 from tests.following import SECOND, WORKER, agreed, followed, row_of, tasks_of, told_of
+from tests.refusing import refused
 
 DAY = timedelta(days=1)
-
-
-def refused(code: str) -> pytest.RaisesExc[Refusal]:
-    """A refusal with this code."""
-    return pytest.RaisesExc(Refusal, check=lambda refusal: refusal.code == code)
 
 
 def test_contact_is_lost_after_two_further_attempts_and_a_third_is_not_made(cast: Cast) -> None:

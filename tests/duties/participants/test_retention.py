@@ -5,25 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-import pytest
 from sqlalchemy import select, text
 
 from duties.follow_ups import states
 from duties.participants import disclosures, first_meetings, retention, triage
 from duties.participants.identity import names_known, open_identity
-from duties.refusals import Refusal
 from models.base import table_of
 from models.participant import Participant
 from tests.cast import AT, KEYS, TODAY, Cast
 from tests.following import agreed, followed, row_of
 from tests.referring import ROMARIN, declare_admission, refer, triaged
+from tests.refusing import refused
 
 _participant = table_of(Participant)
 DAY = timedelta(days=1)
-
-
-def _refused(code: str) -> pytest.RaisesExc[Refusal]:
-    return pytest.RaisesExc(Refusal, check=lambda refusal: refusal.code == code)
 
 
 def _declined(cast: Cast) -> UUID:
@@ -40,7 +35,7 @@ def test_a_file_is_destroyed_after_its_last_day_and_not_on_it(cast: Cast) -> Non
     by = cast.actor("coordinator")
     last = AT + triage.KEPT_AFTER_NO
     with cast.session() as session:
-        with _refused("retention.not_yet"):
+        with refused("retention.not_yet"):
             retention.destroy(session, participant_id, by=by, at=last)
         assert retention.due(session, TODAY + triage.KEPT_AFTER_NO) == []
         assert [row["id"] for row in retention.due(session, TODAY + triage.KEPT_AFTER_NO + DAY)] == [participant_id]
@@ -56,7 +51,7 @@ def test_a_file_is_destroyed_after_its_last_day_and_not_on_it(cast: Cast) -> Non
             "",
         )
         assert row.candidate_ref, "the reference and the days stay"
-        with _refused("keys.gone"):
+        with refused("keys.gone"):
             open_identity(session, participant_id, by=by, at=last + 2 * DAY, ground="role")
         left = session.execute(
             text("select sealed from referral where participant_id = :id"), {"id": participant_id}
@@ -71,17 +66,17 @@ def test_a_legal_hold_keeps_a_file_whatever_its_last_day_and_is_released_once(ca
     participant_id = _declined(cast)
     by, later = cast.actor("coordinator"), AT + triage.KEPT_AFTER_NO + 2 * DAY
     with cast.session() as session:
-        with _refused("retention.not_held"):
+        with refused("retention.not_held"):
             retention.release_hold(session, participant_id, by=by, at=AT)
         retention.place_hold(session, participant_id, by=by, at=AT)
-        with _refused("retention.held"):
+        with refused("retention.held"):
             retention.place_hold(session, participant_id, by=by, at=AT)
         assert retention.due(session, TODAY + 2 * triage.KEPT_AFTER_NO) == []
-        with _refused("retention.hold"):
+        with refused("retention.hold"):
             retention.destroy(session, participant_id, by=by, at=later)
         retention.release_hold(session, participant_id, by=by, at=later)
         retention.destroy(session, participant_id, by=by, at=later)
-        with _refused("retention.held"):
+        with refused("retention.held"):
             retention.place_hold(session, participant_id, by=by, at=later)
         told = session.scalars(
             text("select verb from event where subject_id = :id and verb like 'retention%' order by n"),
@@ -96,16 +91,16 @@ def test_the_last_day_lies_ahead_and_nobody_who_is_followed_is_destroyed(cast: C
         agreed(session, cast)
         follow_up = followed(session, cast)
         participant_id = row_of(session, follow_up)["participant_id"]
-        with _refused("retention.past"):
+        with refused("retention.past"):
             retention.retain_until(session, participant_id, TODAY - DAY, by=by, at=AT)
-        with _refused("retention.not_yet"):
+        with refused("retention.not_yet"):
             retention.destroy(session, participant_id, by=by, at=later + 400 * DAY)
         retention.retain_until(session, participant_id, TODAY, by=by, at=AT)
-        with _refused("retention.followed"):
+        with refused("retention.followed"):
             retention.destroy(session, participant_id, by=by, at=later)
         states.deactivate(session, follow_up, "withdrew", by=by, at=AT)
         retention.destroy(session, participant_id, by=by, at=later)
-        with _refused("participant.state"):
+        with refused("participant.state"):
             retention.destroy(session, participant_id, by=by, at=later)
         number = session.execute(select(_participant.c.number).where(_participant.c.id == participant_id)).scalar_one()
         assert number == "#2026-01", "the number is not given again"
@@ -132,5 +127,5 @@ def test_a_disclosure_is_opened_by_a_deliberate_act_that_stands_in_the_record(ca
             text("select facts->>'what' from event where verb = 'read' and subject_id = :id"), {"id": participant_id}
         ).all()
         assert reads == ["disclosure"]
-        with _refused("disclosure.unknown"):
+        with refused("disclosure.unknown"):
             disclosures.read_disclosure(session, cast.program_id, disclosure, by=by, at=AT, ground="role")
