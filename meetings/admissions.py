@@ -22,7 +22,6 @@ from duties.here import local_day, many, one, program_of
 from duties.notices import COORDINATION
 from duties.participants import workers
 from duties.participants.held import hold_participant
-from duties.participants.risks import last as last_risk
 from duties.participants.triage import refuse
 from duties.refusals import Refusal
 from locales import N_, say
@@ -135,7 +134,6 @@ def decide_admission(
     if outcome == "assign":
         if worker_id is None:
             raise Refusal("admission.whom", N_("Say who follows up."), source="AD-R3")
-        _refuse_risk(session, participant)
         named_id = workers.name_worker(session, participant_id, worker_id, second_id=second_id, by=by, at=at)
         decision_id = _decide(session, item, participant, _assigned(session, named_id), by=by, at=at, seen=seen)
     elif outcome == "refuse":
@@ -250,24 +248,6 @@ def _referral_of(session: Session, participant_id: UUID) -> UUID:
         raise Refusal("triage.first", N_("The referral is being triaged again: the committee waits for that."))
     referral_id: UUID = found
     return referral_id
-
-
-def _refuse_risk(session: Session, participant: dict[str, Any]) -> None:
-    if not participant["recruiter"]:
-        return
-    risk = last_risk(session, participant["id"], "recruiter")
-    if risk is None:
-        raise Refusal(
-            "admission.recruiter_risk",
-            N_("This person recruits others. Assess the risk to other participants first."),
-            source="AD-C4",
-        )
-    if risk["level"] != "benefits_exceed":
-        raise Refusal(
-            "admission.recruiter_refused",
-            N_("The risks to others exceed the benefits: the person is not admitted."),
-            source="AD-C4",
-        )
 
 
 def _assigned(session: Session, named_id: UUID) -> dict[str, str]:

@@ -143,7 +143,10 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, a
         .where(_key.c.program_id == held["program_id"], _key.c.participant_id == joined["id"])
         .values(destroyed_at=at)
     )
+    recruits = joined["recruiter"] or known["recruiter"]  # once it is known of somebody it stays so (AD-C4)
     if again:
-        change_participant(session, known, state=moved(known, "refer_again"), retain_until=None)
+        change_participant(session, known, state=moved(known, "refer_again"), retain_until=None, recruiter=recruits)
         cases.open_case(session, "admission", participant_id=to, by=by, at=at)
+    elif recruits and not known["recruiter"]:
+        change_participant(session, known, recruiter=True)
     events.write(session, "referral.joined", "referral", referral_id, by=by, at=at)

@@ -16,6 +16,7 @@ from duties.follow_ups.opening import open_follow_up
 from duties.here import local_day, one, program_of
 from duties.participants import consents, risks, workers
 from duties.participants.held import change_participant, finish_step, hold_participant, moved
+from duties.participants.identity import identity_within
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of
@@ -31,7 +32,8 @@ def admit(session: Session, participant_id: UUID, *, by: Actor, at: datetime, se
     """Admit somebody who committed and consented: give the year's next number, open the follow-up, return the number.
 
     All in one transaction: a number that is not used is not taken. Raises Refusal: not committed, the consent is not
-    signed or was withdrawn, the risk is not assessed, or the worker cannot follow them (any more).
+    signed or was withdrawn, the risk is not assessed, the worker cannot follow them (any more), or they are not of the
+    program's age on this day (AD-C1), whatever they were when they were referred.
     """
     held = hold_participant(session, participant_id, seen=seen)
     state = moved(held, "admit")
@@ -44,6 +46,14 @@ def admit(session: Session, participant_id: UUID, *, by: Actor, at: datetime, se
         )
     if risks.last(session, participant_id, "admission") is None:
         raise Refusal("admission.no_risk", N_("Assess the risk at admission first."), source="AD-R10")
+    risks.refuse_danger(session, held)
+    age = identity_within(session, participant_id).age_as_of(today)
+    if age is not None and age.within_program() == "not_met":
+        raise Refusal(
+            "admission.age",
+            N_("The person is not of the program's age today, and it is the day of admission that counts."),
+            source="AD-C1",
+        )
     named = workers.named(session, participant_id)
     if named is None:
         raise Refusal("admission.no_worker", N_("Nobody is named yet to follow this person."), source="AD-R3")

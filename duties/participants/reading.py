@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlmodel import Session
 
 from duties.here import many, program_of
@@ -15,9 +15,6 @@ from models.base import refers, table_of
 from models.participant import CandidateWorker, Participant
 from models.record import Event
 from models.referral import Referral
-
-#: Outside the program's coordination no count of people is shown that is smaller.
-SMALLEST_COUNT: Final = 5
 
 _participant = table_of(Participant)
 _referral = table_of(Referral)
@@ -63,10 +60,14 @@ def referrals_of(session: Session, participant_id: UUID) -> list[dict[str, Any]]
 
 
 def mine(session: Session, person_id: UUID) -> list[dict[str, Any]]:
-    """What somebody referred, or is writing: the day alone, and nothing of what became of it."""
+    """What somebody referred, or is writing: the days, and whether it was sent. Nothing of what became of it.
+
+    The referral of somebody who is known already is as any other: its author learns it by no state.
+    """
+    sent = case((_referral.c.state == "draft", "draft"), else_="received").label("state")
     return many(
         session,
-        select(*(_referral.c[name] for name in ("id", "state", "begun_at", "saved_at", "received_at")))
+        select(sent, *(_referral.c[name] for name in ("id", "begun_at", "saved_at", "received_at")))
         .where(
             _referral.c.program_id == program_of(session),
             _referral.c.referred_by == person_id,
@@ -135,11 +136,6 @@ def funnel(session: Session, *, since: datetime) -> Funnel:
             .group_by(_referral.c.id, _referral.c.received_at),
         ),
     )
-
-
-def told_outside(count: int) -> str:
-    """A count of people as it may leave the program: the small ones could tell who."""
-    return str(count) if count >= SMALLEST_COUNT else f"< {SMALLEST_COUNT}"
 
 
 def _median_days(session: Session, pairs: Any) -> float | None:

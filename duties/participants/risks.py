@@ -96,6 +96,28 @@ def last(session: Session, participant_id: UUID, kind: str) -> dict[str, Any] | 
     )
 
 
+def refuse_danger(session: Session, participant: Mapping[str, Any]) -> None:
+    """Refuse to go on with somebody who recruits before the risk to others is assessed, or where it is too great.
+
+    `participant` is their row, with `id` and `recruiter`. Guide: AD-C4. Raises Refusal.
+    """
+    if not participant["recruiter"]:
+        return
+    risk = last(session, participant["id"], "recruiter")
+    if risk is None:
+        raise Refusal(
+            "admission.recruiter_risk",
+            N_("This person recruits others. Assess the risk to other participants first."),
+            source="AD-C4",
+        )
+    if risk["level"] != "benefits_exceed":
+        raise Refusal(
+            "admission.recruiter_refused",
+            N_("The risks to others exceed the benefits: the person is not admitted."),
+            source="AD-C4",
+        )
+
+
 def read_why(
     session: Session,
     participant_id: UUID,

@@ -126,7 +126,7 @@ def find_age(session: Session, referral_id: UUID, *, by: Actor, at: datetime) ->
 
 
 def findings_of(session: Session, participant_id: UUID) -> dict[str, Found]:
-    """How each criterion was found last, without the sealed facts: what the board shows."""
+    """How each criterion was found for the referral of now, without the sealed facts: what the board shows."""
     return {row["criterion"]: _found(row) for row in _last(session, participant_id, sealed=False)}
 
 
@@ -369,7 +369,21 @@ def _write(
 
 
 def _last(session: Session, participant_id: UUID, *, sealed: bool) -> list[dict[str, Any]]:
-    """The last finding of each criterion."""
+    """The last finding of each criterion for the newest referral.
+
+    Whoever is referred again, a year later say, is looked at anew: an age, a place and a wish are those of the day.
+    """
+    newest = (
+        select(_referral.c.id)
+        .where(
+            _referral.c.program_id == program_of(session),
+            _referral.c.participant_id == participant_id,
+            _referral.c.state.in_(["received", "triaged"]),
+        )
+        .order_by(_referral.c.received_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
     columns = [
         _finding.c.id,
         _finding.c.criterion,
@@ -383,7 +397,11 @@ def _last(session: Session, participant_id: UUID, *, sealed: bool) -> list[dict[
     return many(
         session,
         select(*columns)
-        .where(_finding.c.program_id == program_of(session), _finding.c.participant_id == participant_id)
+        .where(
+            _finding.c.program_id == program_of(session),
+            _finding.c.participant_id == participant_id,
+            _finding.c.referral_id == newest,
+        )
         .ext(distinct_on(_finding.c.criterion))
         .order_by(_finding.c.criterion, _finding.c.n.desc()),
     )

@@ -18,6 +18,7 @@ from duties.follow_ups.load import WEIGHT, Load, loads
 from duties.follow_ups.parts import PRIMARY, SECOND
 from duties.here import local_day, many, one, program_of
 from duties.notices import COORDINATION
+from duties.participants import risks
 from duties.participants.held import case_of, change_participant, hold_participant, moved, skip_step, step_of
 from duties.participants.sealing import seal
 from duties.refusals import Refusal
@@ -170,9 +171,11 @@ def name_worker(
     """Name who meets a candidate, and who with them as a pair (AD-R3, AD-R6); returns the row's id.
 
     The steps of the admission that are a worker's fall to them from here on. Raises Refusal: the state does not allow
-    it, or one of the two is absent, leaving, barred by the person, or of an organization without an agreement in force.
+    it, one of the two is absent, leaving, barred by the person, or of an organization without an agreement in force;
+    or the risk to others of somebody who recruits is not assessed, or too great (AD-C4).
     """
     held = hold_participant(session, participant_id, seen=seen)
+    risks.refuse_danger(session, held)
     before = named(session, participant_id)
     state = moved(held, "reassign" if before or held["state"] == "committed" else "assign")
     if second_id == worker_id:

@@ -507,6 +507,35 @@ def test_nobody_gets_a_number_without_a_consent_that_stands_nor_without_the_risk
             numbers.admit(session, participant_id, by=by, at=LATER)
 
 
+def test_who_is_found_to_recruit_after_the_decision_gets_no_number_before_the_risk_to_others_is_assessed(
+    clinic: Cast,
+) -> None:
+    participant_id = _ready(clinic)
+    by = clinic.actor("coordinator")
+    why = {"profile": "Aucun", "involvement": "Forte", "benefits": "Petits", "risks": "Grands"}
+    with clinic.session() as session:
+        risks.assess(session, participant_id, "recruiter", "risks_exceed", why=why, by=by, at=LATER)
+        for act in (
+            lambda: numbers.admit(session, participant_id, by=by, at=LATER),
+            lambda: workers.name_another(session, participant_id, clinic.people[SECOND], by=by, at=LATER),
+        ):
+            with pytest.raises(Refusal, match=r"admission\.recruiter_refused"):
+                act()
+        risks.assess(session, participant_id, "recruiter", "benefits_exceed", why=why, by=by, at=LATER)
+        assert numbers.admit(session, participant_id, by=by, at=LATER)
+
+
+def test_whoever_turns_25_before_the_day_of_admission_is_not_admitted(clinic: Cast) -> None:
+    born = TODAY.replace(year=TODAY.year - 25) + timedelta(days=40)
+    participant_id = _ready(clinic, replace(ONDINE, birth_date=born))
+    by = clinic.actor("coordinator")
+    birthday = LATER + (born.replace(year=born.year + 25) - LATER.date())
+    with clinic.session() as session:
+        with pytest.raises(Refusal, match=r"admission\.age"):
+            numbers.admit(session, participant_id, by=by, at=birthday)
+        assert numbers.admit(session, participant_id, by=by, at=birthday - timedelta(days=1))
+
+
 def test_a_consent_that_is_withdrawn_while_the_clinic_sits_stops_the_number_at_once(clinic: Cast) -> None:
     participant_id = _ready(clinic)
     coordinator, worker = clinic.actor("coordinator"), clinic.actor(WORKER)

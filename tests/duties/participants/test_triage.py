@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event as listening
 from sqlalchemy import select, text
 
-from duties.participants import duplicates, referring, triage
+from duties.participants import duplicates, reading, referring, triage
 from duties.participants.identity import open_identity
 from duties.refusals import Refusal
 from models.base import table_of
@@ -279,17 +279,44 @@ def test_a_referral_of_somebody_who_is_known_becomes_theirs_and_nothing_is_kept_
             open_identity(session, joined, by=by, at=AT, ground="role")
 
 
-def test_somebody_who_was_refused_is_a_candidate_again_when_referred_anew(cast: Cast) -> None:
+def test_somebody_who_was_refused_is_a_candidate_again_when_referred_anew_and_is_looked_at_anew(cast: Cast) -> None:
     declare_admission(cast)
     by = cast.actor("coordinator")
     first = refer(cast)
     with cast.session() as session:
+        look_at_everything(session, cast, first)
         triage.triage(session, first, "refused", reason="Non", offered="Autre", by=by, at=AT)
         known = participant_of(session, first)
-    second = refer(cast)
+    later = AT + timedelta(days=400)
+    second = refer(cast, at=later)
     with cast.session() as session:
-        duplicates.join_referral(session, second, known, by=by, at=AT)
-    assert triaged(cast, second) == known
+        duplicates.join_referral(session, second, known, by=by, at=later)
+        assert triage.findings_of(session, known) == {}, "an age and a wish are those of the day"
+        with pytest.raises(Refusal, match=r"triage\.not_looked_at"):
+            triage.triage(session, second, "committee", by=by, at=later)
+    assert triaged(cast, second, at=later) == known
+
+
+def test_whoever_referred_somebody_known_learns_it_by_no_state(cast: Cast) -> None:
+    declare_admission(cast)
+    by = cast.actor("coordinator")
+    known, new = refer(cast), refer(cast, ROMARIN, by="worker_codim")
+    again = refer(cast, by="worker_codim")
+    with cast.session() as session:
+        duplicates.join_referral(session, again, participant_of(session, known), by=by, at=AT)
+        look_at_everything(session, cast, new)
+        triage.triage(session, new, "committee", by=by, at=AT)
+        mine = reading.mine(session, cast.people["worker_codim"])
+    assert {row["id"]: row["state"] for row in mine} == {new: "received", again: "received"}
+
+
+def test_that_somebody_recruits_is_not_forgotten_when_another_referral_says_it(cast: Cast) -> None:
+    declare_admission(cast)
+    first, second = refer(cast), refer(cast, replace(ONDINE, recruiter=True), by="worker_codim")
+    with cast.session() as session:
+        known = participant_of(session, first)
+        duplicates.join_referral(session, second, known, by=cast.actor("coordinator"), at=AT)
+        assert session.execute(select(_participant.c.recruiter).where(_participant.c.id == known)).scalar_one()
 
 
 def test_a_referral_of_somebody_known_and_of_somebody_new_are_answered_alike(cast: Cast) -> None:
