@@ -13,20 +13,21 @@ from uuid import UUID, uuid4
 from sqlalchemy import and_, insert, or_, select, update
 from sqlmodel import Session
 
-from duties import cases, events, gathering, hand_overs, invitations, people, wakeups
+from duties import assigning as duty
+from duties import cases, events, gathering, hand_overs, invitations, notices, people, scheduling, wakeups
 from duties.actors import Actor
 from duties.follow_ups import assigning
 from duties.here import local_day, many, one, program_of
 from duties.holdings.holding import holds_elsewhere
 from duties.refusals import Refusal
-from locales import N_
+from locales import N_, say
 from models.base import refers, table_of
 from models.casework import Case
 from models.committee import Seat, SeatHolder
 from models.departure import Departure
 from models.follow_up import Assignment
 from models.invitation import CalendarFeed, Invitation, MeetingLink
-from models.program import Person, Tenure
+from models.program import Organization, Person, Role, Tenure
 
 #: The protocol by which a departure is seen to.
 PROTOCOL: Final = "departure"
@@ -38,9 +39,14 @@ LOOKS_BACK: Final = timedelta(days=7)
 
 SECOND: Final = "second_representative"
 
+#: The step of the coordinator's task where somebody stays whose role another holds by now; its item is the case.
+ROLE_TAKEN: Final = "departure.role_taken"
+
 _departure = table_of(Departure)
 _tenure = table_of(Tenure)
 _person = table_of(Person)
+_role = table_of(Role)
+_organization = table_of(Organization)
 _case = table_of(Case)
 _seat = table_of(Seat)
 _holder = table_of(SeatHolder)
@@ -112,6 +118,7 @@ def open_departure(
         planned=planned,
     )
     gathering.gather(session, case_id, by=by, at=at)
+    hand_overs.withdraw_from(session, person_id, by=by, at=at)
     if not planned:
         end_departure(session, departure_id, by=by, at=at)
     wakeups.wake(session, case_id, at=at)
@@ -184,13 +191,18 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
     """The person stays after all: their roles end when they were to end before. What was handed over stays where it is.
 
     What was offered and not answered is taken back. Access that ended needs a new invitation, and a seat that passed on
-    is theirs again only once it is given back.
+    is theirs again only once it is given back; so is a role of one holder that somebody else holds by now, of which the
+    coordinator has a task.
     """
     departure = gathering.departure_of(session, case_id)
     if departure is None or departure["called_off_at"] is not None:
         return
     for tenure_id, ends_on in departure["was_to_end"].items():
-        _put_back(session, UUID(tenure_id), date.fromisoformat(ends_on) if ends_on else None, by=by, at=at)
+        try:
+            with session.begin_nested():
+                _put_back(session, UUID(tenure_id), date.fromisoformat(ends_on) if ends_on else None, by=by, at=at)
+        except Refusal:
+            _ask_who_holds(session, departure, UUID(tenure_id), by=by, at=at)
     session.execute(
         update(_departure)
         .where(_departure.c.program_id == program_of(session), _departure.c.id == departure["id"])
@@ -198,6 +210,45 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
     )
     hand_overs.withdraw_all(session, case_id, by=by, at=at)
     events.write(session, "departure.called_off", "person", departure["person_id"], by=by, at=at, case_id=case_id)
+
+
+def _ask_who_holds(session: Session, departure: Mapping[str, Any], tenure_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Somebody stays whose role was given to another meanwhile: a person sees which of them holds it."""
+    row = session.execute(
+        select(_role.c.title_fr, _role.c.title_en, _organization.c.short_name)
+        .select_from(_tenure)
+        .join(_role, (_role.c.program_id == _tenure.c.program_id) & (_role.c.key == _tenure.c.role))
+        .join(_organization, refers(_tenure.c.organization_id, _organization))
+        .where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id)
+    ).one()
+    titles = {
+        language: say(language, _TAKEN, role={"fr": row.title_fr, "en": row.title_en}[language], place=row.short_name)
+        for language in ("fr", "en")
+    }
+    task_id = duty.assign(
+        session,
+        ROLE_TAKEN,
+        str(departure["case_id"]),
+        title_fr=titles["fr"],
+        title_en=titles["en"],
+        chain=notices.coordination_chain(session),
+        due_on=scheduling.calendar_of(session).add_working_days(local_day(session, at), 2),
+        by=by,
+        at=at,
+    )
+    events.write(
+        session,
+        "departure.role_taken",
+        "person",
+        departure["person_id"],
+        by=by,
+        at=at,
+        case_id=departure["case_id"],
+        task=str(task_id),
+    )
+
+
+_TAKEN = N_("Somebody stays after all, and their role was given to another: %(role)s, %(place)s. See who holds it.")
 
 
 def is_called_off(session: Session, case_id: UUID) -> bool:

@@ -17,7 +17,7 @@ from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
 from duties import assigning as outside
-from duties import events, gathering, notices, scheduling, versions
+from duties import events, gathering, notices, scheduling, versions, wakeups
 from duties.actors import Actor
 from duties.declared import Bilingual
 from duties.follow_ups import assigning
@@ -150,7 +150,8 @@ def propose_all(session: Session, case_id: UUID, *, dry_run: bool, by: Actor, at
 
     A dry run does the same and takes it back, so that what it says is what happens. What is refused for one, or fails,
     holds up no other. Each offer counts in the load of whom it is made to, so that one worker does not get them all.
-    A second run has nothing to offer, and of two at once the second has not either.
+    A second run has nothing to offer, and of two at once the second has not either. One that nobody answered in time is
+    told of each time: it is offered to somebody else on its own.
     """
     hold_case(session, case_id, seen=None)
     rows = many(
@@ -165,7 +166,12 @@ def propose_all(session: Session, case_id: UUID, *, dry_run: bool, by: Actor, at
         .order_by(_task.c.title_en, _task.c.id),
     )
     whole = session.begin_nested()
-    lines = [_propose_one(session, row, by, at) for row in rows if not _is_offered(session, row["id"])]
+    standing = _offers_standing(session, case_id)
+    lines = [
+        _silent(row) if standing.get(row["id"]) else _propose_one(session, row, by, at)
+        for row in rows
+        if standing.get(row["id"]) is not False  # whoever was asked still has days to answer
+    ]
     if dry_run:
         whole.rollback()
     else:
@@ -259,7 +265,7 @@ def lapse(session: Session, at: datetime, *, by: Actor) -> int:
             str(row["id"]),
             title_fr=words["fr"],
             title_en=words["en"],
-            chain=[{"role": "coordinator", "at": "*"}],
+            chain=notices.coordination_chain(session),
             due_on=scheduling.calendar_of(session).add_working_days(today, 1),
             by=by,
             at=at,
@@ -337,6 +343,25 @@ def withdraw_all(session: Session, case_id: UUID, *, by: Actor, at: datetime) ->
     return len(rows)
 
 
+def withdraw_from(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> int:
+    """Take back what was offered to somebody who leaves themselves, so that it is offered anew; how many offers."""
+    rows = many(
+        session,
+        select(_hand_over)
+        .where(
+            _hand_over.c.program_id == program_of(session),
+            _hand_over.c.to_id == person_id,
+            _hand_over.c.state == "proposed",
+        )
+        .order_by(_hand_over.c.id)
+        .with_for_update(),
+    )
+    for row in rows:
+        _answer(session, row, "withdrawn", by=by, at=at)
+        wakeups.wake(session, row["case_id"], at=at)
+    return len(rows)
+
+
 def _nothing() -> Refusal:
     return Refusal("hand_over.nothing", N_("There is no follow-up to hand over here, or it is settled."))
 
@@ -386,13 +411,23 @@ def _open_ones(session: Session, part: Mapping[str, Any]) -> list[dict[str, Any]
     )
 
 
-def _is_offered(session: Session, task_id: UUID) -> bool:
-    found = select(_hand_over.c.id).where(
-        _hand_over.c.program_id == program_of(session),
-        _hand_over.c.task_id == task_id,
-        _hand_over.c.state == "proposed",
+def _offers_standing(session: Session, case_id: UUID) -> dict[UUID, bool]:
+    """The tasks of a departure that are offered to somebody who did not answer yet, and whether their day passed."""
+    rows = session.execute(
+        select(_hand_over.c.task_id, _hand_over.c.lapsed_at).where(
+            _hand_over.c.program_id == program_of(session),
+            _hand_over.c.case_id == case_id,
+            _hand_over.c.state == "proposed",
+        )
     )
-    return session.scalar(found.limit(1)) is not None
+    return {row.task_id: row.lapsed_at is not None for row in rows}
+
+
+def _silent(task: Mapping[str, Any]) -> Line:
+    return Line(task["id"], task["title_fr"], task["title_en"], None, "hand_over.silent", both(_SILENCE))
+
+
+_SILENCE = N_("Whoever was asked did not answer in time. Offer it to somebody else on its own.")
 
 
 def _hold(session: Session, hand_over_id: UUID, by: Actor) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -11,10 +12,11 @@ from sqlalchemy import and_, delete, insert, or_, select, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
-from duties import scheduling
+from duties import people, scheduling
 from duties.calendars import Calendar, Closure
 from duties.declared import Bilingual
 from duties.exporting import ClosureKey, closures_in, closures_of
+from duties.here import many, program_of
 from duties.loading_comparison import Act, Change, Comparison, Row, Step, What, differ, words
 from duties.refusals import Refusal
 from locales import N_
@@ -182,6 +184,26 @@ def _organizations(compared: Comparison) -> Iterator[Step]:
             said = N_("%(organization)s is no longer in the file: its part in the program ends today.")
             change = Change("ended", "organization", said, {"organization": row["short_name"]})
             yield compared.ending(change, _organization, row["id"])
+            yield Step(None, partial(_end_roles, organization_id=row["id"]))
+
+
+def _end_roles(act: Act, organization_id: UUID) -> None:
+    """Whoever holds a role at an organization that leaves holds it no longer than the organization is there.
+
+    So that each of them has their departure, as of whoever leaves otherwise.
+    """
+    rows = many(
+        act.session,
+        select(_tenure.c.id, _tenure.c.starts_on)
+        .where(
+            _tenure.c.program_id == program_of(act.session),
+            _tenure.c.organization_id == organization_id,
+            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on > act.day),
+        )
+        .order_by(_tenure.c.id),
+    )
+    for row in rows:
+        people.end_tenure(act.session, row["id"], ends_on=max(act.day, row["starts_on"]), by=act.by, at=act.at)
 
 
 def _closures(compared: Comparison) -> Iterator[Step]:

@@ -42,6 +42,16 @@ Facts = Callable[[Language], Mapping[str, Any]]
 #: The chain of those who answer for the whole program.
 COORDINATION: list[Link] = [{"role": "coordinator", "at": "*"}]
 
+
+def coordination_chain(session: Session) -> list[Link]:
+    """Those who answer for the whole program, and behind them who hosts the coordination: managers, then directors.
+
+    For what waits on nobody else, so that it has a holder also while there is no coordinator.
+    """
+    hosts = program(session).coordination["organizations"]
+    return COORDINATION + [{"role": role, "at": str(place)} for role in ("manager", "director") for place in hosts]
+
+
 #: Someone who has no address is spoken of again so long after, where nothing changed.
 TOLD_AGAIN_AFTER: Final = timedelta(days=30)
 

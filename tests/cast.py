@@ -187,6 +187,28 @@ def edited(*edits: tuple[str, str]) -> Declared[ProgramFile]:
     return read_program_text(text, "edited.yaml")
 
 
+_SPVM: Final = (
+    "  spvm:\n    name: Service de police de la Ville de Montréal\n    name_en: Montréal police department\n"
+    "    short_name: SPVM\n    kind: police\n    regime: A-2.1\n"
+)
+
+
+def without_spvm() -> Declared[ProgramFile]:
+    """The file without the police: its organization, agreement, seats and role."""
+    text = program_file().text
+    begins, ends = (
+        text.index("  spvm:\n    title: *partnership"),
+        text.index("  marie-vincent:\n    title: *partnership"),
+    )
+    agreement = text[begins:ends]
+    return edited(
+        (agreement, ""),
+        (_SPVM, ""),
+        ("      spvm: {organization: spvm, role: manager, title: &for-spvm {fr: SPVM, en: SPVM}}\n", ""),
+        ("      spvm: {organization: spvm, role: police_representative, title: *for-spvm}\n", ""),
+    )
+
+
 def build_cast(database: Database) -> Cast:
     """Load both programs into an empty database and appoint everyone, by the real verbs."""
     other = _build(database, edited(("key: greater-montreal", f"key: {OTHER_KEY}")), OTHERS)

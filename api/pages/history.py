@@ -107,6 +107,10 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "absence.deputy_changed": (N_("Away, %(subject)s has another deputy: %(deputy)s."), "half"),
     "departure.opened": (N_("%(subject)s leaves %(organization)s; the last day is %(last_day)s."), "stop"),
     "departure.last_day_over": (N_("The last day of %(subject)s is over."), "stop"),
+    "departure.role_taken": (
+        N_("%(subject)s stays, but somebody else was given their role: the coordinator sees who holds it."),
+        "ask",
+    ),
     "departure.called_off": (N_("%(subject)s stays: the departure was called off."), "full"),
     "departure.taken_up_again": (N_("%(subject)s leaves after all: the departure holds again."), "stop"),
     "holdings.joined": (N_("Things in hand that are asked for now: %(count)s."), "half"),

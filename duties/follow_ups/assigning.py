@@ -18,6 +18,7 @@ from duties.agreement_days import TO_ACCOMPANY, not_sharing
 from duties.follow_ups.held import Held, change, hold, refuse_unless_followed, tell
 from duties.follow_ups.parts import PRIMARY, ROLES
 from duties.here import many, program_of
+from duties.notices import coordination_chain
 from duties.refusals import Refusal
 from duties.roles import HeldRole, Standing, standing
 from duties.tasks import BY_ITS_ACT, complete_task
@@ -309,7 +310,7 @@ def keep_vacancy(session: Session, follow_up_id: UUID, *, by: Actor, at: datetim
             str(held.id),
             title_fr=words["fr"],
             title_en=words["en"],
-            chain=[{"role": "coordinator", "at": "*"}],
+            chain=coordination_chain(session),
             due_on=due,
             by=by,
             at=at,

@@ -17,7 +17,7 @@ from duties.follow_ups.assigning import bar_to, holds
 from duties.follow_ups.load import WEIGHT, Load, loads
 from duties.follow_ups.parts import PRIMARY, SECOND
 from duties.here import local_day, many, one, program_of
-from duties.notices import COORDINATION
+from duties.notices import COORDINATION, coordination_chain
 from duties.participants import risks
 from duties.participants.held import case_of, change_participant, hold_participant, moved, skip_step, step_of
 from duties.participants.sealing import seal
@@ -278,7 +278,7 @@ def ask_for_one(session: Session, participant_id: UUID, *, by: Actor, at: dateti
         str(participant_id),
         title_fr=say("fr", _FIND, reference=reference),
         title_en=say("en", _FIND, reference=reference),
-        chain=COORDINATION,
+        chain=coordination_chain(session),
         due_on=scheduling.calendar_of(session).add_working_days(local_day(session, at), DAYS_TO_NAME),
         by=by,
         at=at,

@@ -9,11 +9,13 @@ import pytest
 from sqlalchemy import select
 
 from duties import board, cases, departures, gathering, hand_overs, people
+from duties.follow_ups.assigning import FIND_A_WORKER
 from duties.here import many
 from duties.roles import standing
 from tests.casework import open_onboarding
 from tests.cast import AT, LOADING, TODAY, Cast
 from tests.departing import TASK, asked, in_hand, leave, lend, record_protocols, roles, settle
+from tests.flows.support import carry_all, means_of
 from tests.following import SECOND, WORKER, agreed, followed
 from tests.refusing import refused
 
@@ -83,9 +85,10 @@ def test_who_was_offered_a_follow_up_and_leaves_meanwhile_cannot_accept_it(progr
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
     settle(program, task["id"], to=SECOND)
-    leave(program, SECOND, "codim")
-    with program.session() as session, refused("assignment.leaving"):
+    with program.session() as session:
         (row,) = hand_overs.offered_to(session, program.people[SECOND])
+    leave(program, SECOND, "codim")
+    with program.session() as session, refused("hand_over.answered"):
         hand_overs.accept(session, row["id"], by=program.actor(SECOND), at=AT)
     assert [row["state"] for row in asked(program, case_id, "hand_over_follow_ups")] == ["open"]
 
@@ -120,6 +123,58 @@ def test_a_departure_called_off_when_half_of_it_is_done_keeps_what_was_done(prog
         "Program cell phone, serial number SN-2"
     ]
     assert {row["state"] for row in asked(program, case_id, "return_equipment")} == {"done", "cancelled"}
+
+
+def test_a_departure_called_off_after_the_only_holders_role_was_given_to_another_asks_who_holds_it(
+    program: Cast,
+) -> None:
+    """By the case's own cancelling and the engine, which takes back what was done by itself."""
+    by = program.actor("manager_ccsmtl")
+    case_id = leave(program, "coordinator", "ccsmtl", by=by)
+    carry_all(means_of(program, lambda: AT))
+    (last,) = asked(program, case_id, "find_successor")
+    settle(program, last["id"], to="officer", by=by)
+    with program.session() as session:
+        cases.cancel_case(session, case_id, by=by, at=AT, reason="Elle reste.")
+    carry_all(means_of(program, lambda: AT))
+    with program.session() as session:
+        assert departures.is_called_off(session, case_id)
+        (task,) = many(session, select(TASK).where(TASK.c.step == departures.ROLE_TAKEN))
+        assert (task["state"], task["item"]) == ("open", str(case_id))
+        kept = select(TASK.c.act_state).where(TASK.c.case_id == case_id, TASK.c.step == "keep_last_day")
+        assert session.execute(kept).scalar_one() == "undone", "and not in trouble"
+    assert "coordinator" in [role for role, _ in roles(program, "officer")]
+
+
+def test_without_a_coordinator_a_follow_up_without_a_worker_is_the_hosts_managers(program: Cast) -> None:
+    with program.session() as session:
+        agreed(session, program)
+        followed(session, program, "#2026-01", worker=None)
+        (task,) = many(session, select(TASK).where(TASK.c.step == FIND_A_WORKER))
+    leave(program, "coordinator", "ccsmtl", last_day=TODAY, planned=False, by=program.actor("manager_ccsmtl"))
+    assert has_it(program, task["id"]) == (["manager_ccsmtl"], True)
+
+
+def test_what_was_offered_to_somebody_who_leaves_too_is_offered_anew_and_silence_is_in_the_receipt(
+    program: Cast,
+) -> None:
+    with program.session() as session:
+        agreed(session, program)
+        followed(session, program, "#2026-01", worker=WORKER)
+        followed(session, program, "#2026-02", worker=WORKER)
+    case_id = leave(program, WORKER, "ccsmtl")
+    first, second = asked(program, case_id, "hand_over_follow_ups")
+    settle(program, first["id"], to=SECOND)
+    leave(program, SECOND, "codim")
+    by, later = program.actor("coordinator"), AT + timedelta(days=10)
+    with program.session() as session:
+        assert hand_overs.offered_to(session, program.people[SECOND]) == [], "taken back: they leave too"
+        lines = hand_overs.propose_all(session, case_id, dry_run=True, by=by, at=AT)
+        assert {line.task_id for line in lines} == {first["id"], second["id"]}
+        hand_overs.propose(session, second["id"], program.people["worker_em"], by=by, at=AT + timedelta(days=14))
+        assert hand_overs.lapse(session, AT + timedelta(days=24), by=LOADING) == 1
+        lines = hand_overs.propose_all(session, case_id, dry_run=True, by=by, at=later)
+    assert {line.task_id: line.refused for line in lines}[second["id"]] == "hand_over.silent"
 
 
 def test_who_left_comes_back_at_another_organization_and_leaves_that_one_too(program: Cast) -> None:

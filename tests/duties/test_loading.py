@@ -40,7 +40,18 @@ from models.program import Closure, Organization, Program, Role, Tenure
 from models.record import Event
 from models.tables import metadata
 from tests.casework import complete, open_onboarding, steps
-from tests.cast import ARRIVAL, AT, LOADING, TODAY, Cast, edited, onboarding, program_file, stationery
+from tests.cast import (
+    ARRIVAL,
+    AT,
+    LOADING,
+    TODAY,
+    Cast,
+    edited,
+    onboarding,
+    program_file,
+    stationery,
+    without_spvm,
+)
 from tests.conftest import Database
 from tests.duties.test_program import CCSMTL_COORDINATOR, EN_MARGE_WORKER, HOSTED, JOINT, MANAGER_TITLE, SECONDMENT
 
@@ -555,31 +566,11 @@ MOBILIS = (
     "  mobilis:\n    name: Projet MOBILIS\n    name_en: MOBILIS project\n    short_name: MOBILIS\n"
     "    kind: outside\n    regime: R-22.1\n"
 )
-SPVM = (
-    "  spvm:\n    name: Service de police de la Ville de Montréal\n    name_en: Montréal police department\n"
-    "    short_name: SPVM\n    kind: police\n    regime: A-2.1\n"
-)
 RESEARCH_COORDINATOR = (
     "  research_coordinator:\n    title: {fr: Coordonnateur·trice de la recherche, en: Research coordinator}\n"
     "    single_holder: true\n"
 )
 WITHOUT_MOBILIS: Edits = ((MOBILIS, ""), (MOBILIS_SEAT, ""))
-
-
-def without_spvm() -> Declared[ProgramFile]:
-    """The file without the police: its organization, agreement, seats and role."""
-    text = program_file().text
-    begins, ends = (
-        text.index("  spvm:\n    title: *partnership"),
-        text.index("  marie-vincent:\n    title: *partnership"),
-    )
-    agreement = text[begins:ends]
-    return edited(
-        (agreement, ""),
-        (SPVM, ""),
-        ("      spvm: {organization: spvm, role: manager, title: &for-spvm {fr: SPVM, en: SPVM}}\n", ""),
-        ("      spvm: {organization: spvm, role: police_representative, title: *for-spvm}\n", ""),
-    )
 
 
 def test_an_organization_that_is_gone_ends_today_with_its_seats_and_is_not_deleted(cast: Cast) -> None:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from duties import cases, people, sign_ins
+from duties.loading import load
 from duties.roles import standing
 from flows.departing import DOORS_SECONDS, close_doors, look_at_hands
 from flows.worker import Worker
@@ -17,7 +18,7 @@ from models.access import BrowserSession
 from models.base import table_of
 from models.invitation import CalendarFeed
 from models.program import Tenure
-from tests.cast import AT, TODAY, Cast
+from tests.cast import AT, LOADING, TODAY, Cast, onboarding, without_spvm
 from tests.departing import LAST_DAY, asked, leave, lend, open_account, record_protocols, roles, seat_somebody, settle
 from tests.flows.support import Clock, carry_all, eventually, means_of, told, within
 
@@ -111,6 +112,22 @@ def test_an_end_that_was_only_written_down_opens_the_departure_with_the_same_eff
     assert [row["state"] for row in asked(program, case_id, "return_equipment")] == ["open"]
     assert [row["state"] for row in asked(program, case_id, "find_successor")] == ["open"]
     assert len(told(program, "departure.opened")) == 1
+
+
+def test_an_organization_that_a_loaded_file_no_longer_has_ends_the_roles_there_and_opens_their_departures(
+    program: Cast,
+) -> None:
+    """The file is an import: what it ends has the same effects as what a person ends."""
+    with program.session() as session:
+        lend(session, program.people["police"], "SN-1")
+        load(session, without_spvm(), [onboarding()], by=LOADING, at=AT)
+    means = means_of(program, Clock())
+    assert look_at_hands(means) > 0
+    with program.session() as session:
+        cases_of = text("select c.id from \"case\" c where c.protocol = 'departure' and c.subject_id = :id")
+        (case_id,) = session.scalars(cases_of, {"id": program.people["police"]})
+        assert program.people["police"] not in standing(session, TODAY + timedelta(days=1)).live
+    assert [row["state"] for row in asked(program, case_id, "return_equipment")] == ["open"]
 
 
 def test_a_role_that_goes_on_opens_no_departure(program: Cast) -> None:
