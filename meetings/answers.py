@@ -137,8 +137,9 @@ def answer(
 ) -> tuple[Told, ...]:
     """Record what a person answers to one meeting; whoever they name to come instead is invited.
 
-    `sequence` and `stamped_at` are those of a calendar's mail. Raises Refusal: they are not invited, the meeting is
-    over or cancelled, an older mail comes after a newer one, or the one named is no alternate of their seat.
+    `sequence` and `stamped_at` are those of a calendar's mail. A mail that declines what was declined names nobody,
+    and leaves whoever was named to come. Raises Refusal: they are not invited, the meeting is over or cancelled, a mail
+    was written before the answer that stands, however that was given, or the one named is no alternate of their seat.
     """
     here = program_of(session)
     meeting = one(
@@ -156,8 +157,11 @@ def answer(
     if alternate_id is not None and (said != DECLINED or alternate_id not in asked.alternates):
         raise Refusal("answer.alternate", N_("Name one of the alternates of the seat."), source="CM-2R")
     before = asked.answer
-    if before is not None and before["stamped_at"] and stamped_at and stamped_at < before["stamped_at"]:
-        raise Refusal("answer.stale", N_("A later answer was recorded already."))
+    if before is not None and stamped_at is not None:
+        if stamped_at < (before["stamped_at"] or before["answered_at"]):
+            raise Refusal("answer.stale", N_("A later answer was recorded already."))
+        if said == before["answer"] == DECLINED and before["lapsed_at"] is None:
+            alternate_id = before["alternate_id"]
     values = {
         "seat_id": asked.seat_id,
         "answer": said,

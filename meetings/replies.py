@@ -140,8 +140,10 @@ def _bound(session: Session, reply: MailReply, at: datetime) -> tuple[str, UUID 
         return FOR_ANOTHER, person_id, ()
     if reply.partstat == "delegated":
         return DELEGATED, person_id, ()
-    # Calendars number one date of a season as they like; what was written before the last news is out of date.
-    if reply.sequence < invitation["sequence"] and reply.dtstamp < invitation["told_at"]:
+    # What answers an earlier SEQUENCE of a meeting answers another day or hour. Calendars number a date of a season as
+    # they like, so that of a season what was written before the last news is out of date.
+    is_earlier = reply.sequence < invitation["sequence"]
+    if is_earlier and (invitation["series_id"] is None or reply.dtstamp < invitation["told_at"]):
         return STALE, person_id, ()
     meetings = _meetings(session, thing, reply, at)
     return ("" if meetings else NO_SUCH_DATE), person_id, meetings

@@ -6,19 +6,22 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 from sqlmodel import Session
 
-from meetings import replies, schedule
+from meetings import answers, replies, schedule
 from meetings.holding import read_meeting
 from models.base import table_of
 from models.invitation import MeetingAnswer
+from models.meeting import Meeting
 from tests.cast import AT, Cast
 from tests.meetings.sitting import letters, seat_everyone
 
 _answer = table_of(MeetingAnswer)
+_meeting = table_of(Meeting)
 
 POLICE = "police@spvm.example"
 WHEN = "20261209T093000"
@@ -144,6 +147,49 @@ def test_an_answer_that_was_written_before_a_newer_one_is_stale(session: Session
     late = replies.receive(session, _mail(uid, stamp="20261123T150000Z", partstat="DECLINED"), at=AT)
     assert late == replies.Received(stray=replies.STALE)
     assert _answers(session) == [("accepted", "mail")]
+
+
+EM = "worker.em@en-marge.example"
+
+
+def _declined_by_link(cast: Cast, session: Session, at: datetime) -> UUID:
+    """A worker cannot come on the 9th, and names their deputy by the link."""
+    (meeting,) = session.scalars(select(_meeting.c.id).where(_meeting.c.original == datetime(2026, 12, 9, 9, 30)))
+    who, instead = cast.people["worker_em"], cast.people["deputy"]
+    answers.answer(
+        session, meeting, who, "declined", means="link", alternate_id=instead, by=cast.actor("worker_em"), at=at
+    )
+    return instead
+
+
+def test_a_mail_that_was_written_before_an_answer_by_link_does_not_undo_it(cast: Cast, session: Session) -> None:
+    instead = _declined_by_link(cast, session, AT + timedelta(hours=2))
+    older = _mail(_uid(session), of=EM, sender=EM, stamp="20261123T150000Z")  # an hour after AT
+    assert replies.receive(session, older, at=AT + timedelta(hours=3)).stray == replies.STALE
+    row = session.execute(select(_answer)).one()
+    assert (row.answer, row.by, row.alternate_id) == ("declined", "link", instead)
+
+
+def test_a_mail_that_declines_once_more_leaves_whoever_was_named_to_come(cast: Cast, session: Session) -> None:
+    instead = _declined_by_link(cast, session, AT)
+    before = len(letters(session))
+    again = _mail(_uid(session), of=EM, sender=EM, partstat="DECLINED", stamp="20261123T150000Z")
+    assert replies.receive(session, again, at=AT + timedelta(hours=2)).answered == 1
+    assert session.execute(select(_answer.c.alternate_id)).scalar_one() == instead
+    assert len(letters(session)) == before
+
+
+def test_a_yes_to_the_day_before_a_meeting_was_moved_is_none_to_the_new_one(cast: Cast, session: Session) -> None:
+    by = cast.actor("coordinator")
+    schedule.plan_meetings(session, "steering", [datetime(2027, 1, 12, 13, 30)], by=by, at=AT)
+    (meeting,) = session.scalars(select(_meeting.c.id).where(_meeting.c.starts == datetime(2027, 1, 12, 13, 30)))
+    uid = session.execute(select(_meeting.c.uid).where(_meeting.c.id == meeting)).scalar_one()
+    schedule.move_meeting(session, meeting, datetime(2027, 1, 13, 13, 30), by=by, at=AT + timedelta(hours=1))
+    manager = "manager.em@en-marge.example"
+    late = _mail(uid, of=manager, sender=manager, recurrence="", sequence=0, stamp="20261123T170000Z")
+    assert replies.receive(session, late, at=AT + timedelta(hours=4)).stray == replies.STALE
+    new = _mail(uid, of=manager, sender=manager, recurrence="", sequence=1, stamp="20261123T170000Z")
+    assert replies.receive(session, new, at=AT + timedelta(hours=4)).answered == 1
 
 
 def test_a_meeting_of_nobody_here_and_five_megabytes_are_strays(session: Session) -> None:
