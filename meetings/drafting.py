@@ -60,7 +60,7 @@ def propose(session: Session, committee_id: UUID, first: date, *, last: date | N
 def draft_due(session: Session, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
     """Draft dates for every committee whose planned ones run out, and tell the coordinator; which committees.
 
-    A committee has one draft for a year: one that was settled is not drafted again.
+    A committee has one draft for what follows its last planned date: one that was settled is not drafted again.
     """
     today = local_day(session, at)
     drafted = []
@@ -76,8 +76,7 @@ def draft_due(session: Session, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
         )
         if last is None or last.date() > today + HORIZON:
             continue  # the first dates of a committee are the coordinator's own to begin
-        first = max(last.date(), today) + timedelta(days=1)
-        if _draft_one(session, row, first, by=by, at=at):
+        if _draft_one(session, row, last.date(), today, by=by, at=at):
             drafted.append(committee_id)
     return tuple(drafted)
 
@@ -109,13 +108,16 @@ def settle(session: Session, draft_id: UUID, settled_as: str, *, by: Actor, at: 
     return row
 
 
-def _draft_one(session: Session, row: Mapping[str, Any], first: date, *, by: Actor, at: datetime) -> bool:
+def _draft_one(
+    session: Session, row: Mapping[str, Any], follows: date, today: date, *, by: Actor, at: datetime
+) -> bool:
     here = program_of(session)
+    first = max(follows, today) + timedelta(days=1)
     open_or_same = session.scalar(
         select(_draft.c.id).where(
             _draft.c.program_id == here,
             _draft.c.committee_id == row["id"],
-            _draft.c.settled_at.is_(None) | (_draft.c.year == first.year),
+            _draft.c.settled_at.is_(None) | (_draft.c.follows == follows),
         )
     )
     if open_or_same is not None:
@@ -129,11 +131,12 @@ def _draft_one(session: Session, row: Mapping[str, Any], first: date, *, by: Act
             id=draft_id,
             committee_id=row["id"],
             year=first.year,
+            follows=follows,
             dates=[one.to_json() for one in dates],
             drafted_at=at,
             settled_as="",
         )
-        .on_conflict_do_nothing(index_elements=["program_id", "committee_id", "year"])
+        .on_conflict_do_nothing(index_elements=["program_id", "committee_id", "follows"])
         .returning(_draft.c.id)
     )
     if made is None:

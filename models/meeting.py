@@ -127,6 +127,7 @@ class DraftedYear(InProgram, table=True):
     """A year whose dates were proposed for a committee and wait for the coordinator's yes. Nothing is sent meanwhile.
 
     `dates` are the proposals: local starts, and the reasons of each. Settled once they were planned or dismissed.
+    `follows` is the local day of the last meeting that was planned before them: for it they are drafted once.
     """
 
     __tablename__ = "drafted_year"
@@ -135,7 +136,7 @@ class DraftedYear(InProgram, table=True):
         to("person", "settled_by"),
         one_of("settled_as", ("", "planned", "dismissed")),
         CheckConstraint("(settled_at is null) = (settled_as = '')", name="settled"),
-        UniqueConstraint("program_id", "committee_id", "year"),
+        UniqueConstraint("program_id", "committee_id", "follows"),
     )
 
     committee_id: UUID
@@ -145,3 +146,4 @@ class DraftedYear(InProgram, table=True):
     settled_at: datetime | None = moment(default=None)
     settled_by: UUID | None = None
     settled_as: str = ""
+    follows: date

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -54,6 +54,24 @@ def test_a_committee_whose_dates_reach_far_or_that_has_none_yet_is_left_alone(ca
     by = cast.actor("coordinator")
     schedule.plan_meetings(session, "steering", [datetime(2027, 6, 15, 13, 30)], by=by, at=AT)
     assert drafting.draft_due(session, by=by, at=AT) == ()
+
+
+def test_each_season_of_a_weekly_committee_is_drafted_before_the_one_before_ends_year_after_year(
+    cast: Cast, session: Session
+) -> None:
+    """Forty weeks are less than a year: two seasons begin in one calendar year."""
+    by, at = cast.actor("coordinator"), AT
+    first, last = date(2026, 12, 2), date(2027, 3, 31)
+    clinical = committee_of(session, "clinical")["id"]
+    for _ in range(4):
+        schedule.plan_season(session, "clinical", first=first, last=last, hour=time(9, 30), by=by, at=at)
+        at = datetime.combine(last - drafting.HORIZON, time(14, 0), tzinfo=UTC)
+        assert clinical in drafting.draft_due(session, by=by, at=at), f"nothing follows {last}"
+        (draft,) = (one for one in drafting.drafts(session) if one["committee_id"] == clinical)
+        meets = [one for one in map(Proposal.from_json, draft["dates"]) if one.decision == "meet"]
+        drafting.settle(session, draft["id"], "planned", by=by, at=at)
+        assert clinical not in drafting.draft_due(session, by=by, at=at), "not twice"
+        first, last = meets[0].starts.date(), meets[-1].starts.date()
 
 
 def test_a_draft_is_settled_once(cast: Cast, session: Session) -> None:

@@ -49,7 +49,14 @@ def meet(cast: Cast) -> None:
         _invite(session, cast, series.id, weekly.id, held.id)
         _sit_and_decide(session, cast, steering, held, weekly.id)
         session.add(
-            DraftedYear(**here, committee_id=steering, year=2027, dates=[{"starts": "2027-02-10T09:30"}], drafted_at=AT)
+            DraftedYear(
+                **here,
+                committee_id=steering,
+                year=2027,
+                follows=TODAY,
+                dates=[{"starts": "2027-02-10T09:30"}],
+                drafted_at=AT,
+            )
         )
 
 

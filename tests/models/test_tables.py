@@ -329,7 +329,7 @@ KEYS = {
     "data_key": {"uq_data_key_program_id_participant_id"},
     "decision": {"uq_decision_program_id_number"},
     "departure": {"uq_departure_program_id_case_id"},
-    "drafted_year": {"uq_drafted_year_program_id_committee_id_year"},
+    "drafted_year": {"uq_drafted_year_program_id_committee_id_follows"},
     "endorsement": {"uq_endorsement_program_id_decision_id_organization_id"},
     "equipment": {"uq_equipment_program_id_kind_serial"},
     "first_meeting": {"uq_first_meeting_program_id_participant_id_n"},
