@@ -49,6 +49,8 @@ RECORD: Final = "obligation.record"
 ASKED_BEFORE: Final = timedelta(days=14)
 #: A period that ended longer ago is judged again only where something touches it by name.
 LOOKS_BACK: Final = timedelta(days=400)
+#: How a period stands in which nothing was owed after all.
+NOT_BOUND: Final = "no_occasion"
 #: The coordinator records an attendance within this many days of being asked.
 DAYS_TO_RECORD: Final = 5
 
@@ -75,7 +77,9 @@ def keep(
     kept = _Kept(session, records, at)
     unrecorded: set[str] = set()
     for one in owed(session, organization_ids=organization_ids, kinds=chosen):  # once it is ours to judge
+        bound = set()
         for window in windows(one.period, one.bounds, until=records.on):  # type: ignore[arg-type]  # as declared
+            bound.add(window.period.starts_on)
             clause = one.clause_of(window)
             if chosen is not None and clause.kind not in chosen:
                 continue
@@ -85,6 +89,9 @@ def keep(
             found = judge(records, one, window, clause, row["id"] if row is not None else None)
             unrecorded.update(found.missing)
             kept.take(one, window, clause, row, found)
+        for (agreement_id, key, starts_on), row in held.items():
+            if (agreement_id, key) == (one.agreement_id, one.key) and starts_on not in bound:
+                kept.let_go(row)
     changed = kept.write()
     if chosen is None or "attestation" in chosen:
         _ask_for_attestations(session, records, at)
@@ -227,6 +234,38 @@ class _Kept:
         if row is None or row["state"] != found.state:
             before = row["state"] if row is not None else ""
             self._lines.append((period_id, {"clause": one.key, "before": before, "state": found.state}))
+
+    def let_go(self, row: Mapping[str, Any]) -> None:
+        """A period that binds nobody any more: that an agreement ended before it was recorded once it had begun."""
+        if row["state"] == NOT_BOUND:
+            return
+        n, found = row["finding"] + 1, Found(NOT_BOUND)
+        kept = {name: row[name] for name in ("obligation_id", "starts_on", "ends_on")}
+        self._changed.append(
+            {
+                **kept,
+                "id": row["id"],
+                "due_on": None,
+                "state": NOT_BOUND,
+                "finding": n,
+                "evaluated_at": self._at,
+                "version": row["version"] + 1,
+            }
+        )
+        self._findings.append(
+            {
+                "program_id": program_of(self._session),
+                "id": uuid4(),
+                "period_id": row["id"],
+                "n": n,
+                "obligation_id": row["obligation_id"],
+                "state": NOT_BOUND,
+                "on": self._records.on,
+                "found": found.as_json(),
+                "evaluated_at": self._at,
+            }
+        )
+        self._lines.append((row["id"], {"clause": row["key"], "before": row["state"], "state": NOT_BOUND}))
 
     def write(self) -> int:
         """Write it; how many periods stand otherwise than before."""

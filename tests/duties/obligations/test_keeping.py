@@ -185,6 +185,33 @@ def test_a_document_meets_what_asks_for_it_from_the_moment_it_is_there_and_not_o
     assert findings(session, one["id"]) == ["on_track", "met", "on_track"]
 
 
+def test_an_end_that_is_recorded_late_frees_of_what_had_begun_since_and_asks_nobody_for_it(
+    cast: Cast, session: Session
+) -> None:
+    """The agreement ended with the year; it is only in March that somebody writes it down."""
+    march = datetime(2027, 3, 25, 14, 0, tzinfo=UTC)
+    kept(session, datetime(2027, 1, 5, 14, 0, tzinfo=UTC))
+    kept(session, march)
+    begun = [
+        row
+        for row in periods(session, since=date(2027, 1, 1), until=march.date())
+        if row["organization_key"] == "en-marge" and row["starts_on"] >= date(2027, 1, 1)
+    ]
+    asked = {row["task_id"] for row in begun if row["task_id"]}
+    assert asked
+    agreements.end_version(
+        session, draft_of(session, cast), ends_on=date(2026, 12, 31), by=cast.actor("coordinator"), at=march
+    )
+    kept(session, march)
+    after = {
+        row["id"]: row["state"]
+        for row in periods(session, since=date(2026, 1, 1), until=march.date())
+        if row["organization_key"] == "en-marge"
+    }
+    assert {after.get(row["id"], "no_occasion") for row in begun} == {"no_occasion"}
+    assert {task["state"] for task in tasks(session, ATTEST) if task["id"] in asked} == {"cancelled"}
+
+
 def test_an_organization_that_leaves_in_mid_year_owes_what_came_before(cast: Cast, session: Session) -> None:
     hold(session, cast, FEBRUARY, {"en-marge": "present"})
     kept(session)
