@@ -12,6 +12,8 @@ from duties import acts, cases, departures, gathering, people, settling, tasks, 
 from duties.actors import ENGINE, Actor
 from duties.declared import load_declared_text
 from duties.here import many
+from duties.obligations.facts import Records, owed
+from duties.program_agreements import TasksRule
 from duties.protocol import Protocol
 from duties.roles import standing
 from models.base import table_of
@@ -33,6 +35,7 @@ from tests.departing import (
     seat_somebody,
     settle,
 )
+from tests.following import agreed
 from tests.refusing import refused
 
 AFTER = AT + timedelta(days=15)
@@ -357,3 +360,22 @@ def test_from_opening_to_close_nothing_is_left(program: Cast) -> None:
     assert moved.case_closed
     with program.session() as session:
         assert "departure.last_day_over" in verbs(session, case_id)
+
+
+def test_a_departure_counts_for_what_the_partner_and_the_coordination_promised(program: Cast) -> None:
+    """Found in time or late, its steps are the records of two clauses: managing one's worker, supporting managers."""
+    case_id = leave(program, "worker_codim", "codim")
+    clauses = {row["step"]: row["clause"] for row in asked(program, case_id, "find_successor")}
+    clauses |= {row["step"]: row["clause"] for row in asked(program, case_id, "confirm_nothing_left")}
+    assert clauses == {"find_successor": "AG-M4", "confirm_nothing_left": "GV-5.workers"}
+    with program.session() as session:
+        agreed(session, program)
+        clause = next(
+            next(iter(one.clauses.values()))
+            for one in owed(session)
+            if one.organization_id == program.organizations["codim"] and one.key.startswith("AG-M4")
+        )
+        assert isinstance(clause.rule, TasksRule)
+        counted = Records(session, AT).steps(program.organizations["codim"], clause, clause.rule)
+    (asked_for,) = asked(program, case_id, "find_successor")
+    assert (str(asked_for["id"]), asked_for["due_on"]) in [(step.id, step.due_on) for step in counted]
