@@ -46,7 +46,7 @@ def get_minutes(meeting_id: UUID, desk: AtDesk, response: Response) -> MinutesSh
     )
 
 
-@router.get("/meetings/{meeting_id}/minutes/{language}/{form}")
+@router.get("/meetings/{meeting_id}/minutes/files/{language}/{form}")
 @asks(Action.SEE_MEETING)
 def get_minutes_file(meeting_id: UUID, language: papers.Language, form: papers.Form, desk: AtDesk) -> FileShown:
     """The minutes as a file, in one language."""

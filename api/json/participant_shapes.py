@@ -20,6 +20,7 @@ from duties.participants import (
     disclosures,
     first_meetings,
     reading,
+    referring,
     risks,
     triage,
     workers,
@@ -43,12 +44,25 @@ _SHOWN = tuple(
 )
 
 Words = Annotated[Typed, StringConstraints(max_length=triage.LONGEST)]
+Line = Annotated[Typed, StringConstraints(max_length=referring.LONGEST_LINE)]
 
 
 class IdentityAsked(Given):
     """What one reads it for, where it lies outside one's own follow-ups."""
 
     purpose: Literal["", "hand_over", "urgent_help", "request_of_person", "legal_duty"] = ""
+
+
+class IdentityGiven(Given):
+    """What is known now of who somebody is; null, or left out, is what stays."""
+
+    given_name: Line | None = None
+    family_name: Line | None = None
+    birth_date: Day | None = None
+    phone: Line | None = None
+    email: Line | None = None
+    address: Words | None = None
+    contact_note: Words | None = None
 
 
 class JoiningGiven(Given):

@@ -23,6 +23,7 @@ from api.json.participant_shapes import (
     DuplicateShown,
     FindingGiven,
     IdentityAsked,
+    IdentityGiven,
     IdentityShown,
     JoiningGiven,
     MeetingGiven,
@@ -43,6 +44,7 @@ from duties.actors import Actor
 from duties.participants import (
     barring,
     consents,
+    correcting,
     disclosures,
     duplicates,
     first_meetings,
@@ -77,6 +79,21 @@ def read_identity(participant_id: UUID, body: IdentityAsked, desk: AtDesk) -> Id
         desk.session, given, participant_id, purpose=body.purpose, language=desk.language, by=by, at=desk.at
     )
     return IdentityShown.of(opened.who, opened.referrals, opened.found)
+
+
+@router.put("/{participant_id}/identity")
+@asks(Action.KEEP_ADMISSION)
+def correct_identity(
+    participant_id: UUID, body: IdentityGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
+) -> ParticipantShown:
+    """Write what is known now of who they are; what is not given stays. The answer says nothing of it."""
+    changes = body.model_dump(exclude_none=True)
+    seen = seen_version(if_match)
+
+    def act(by: Actor) -> None:
+        correcting.correct_identity(desk.session, participant_id, changes, by=by, at=desk.at, seen=seen)
+
+    return _do(desk, participant_id, Action.KEEP_ADMISSION, act, response)
 
 
 @router.post("/{participant_id}/duplicates")

@@ -40,6 +40,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "participant.refused": (N_("%(subject)s: not admitted."), "stop"),
     "participant.declined": (N_("%(subject)s: declined."), "skip"),
+    "participant.corrected": (N_("%(subject)s: who they are was corrected (%(fields)s)."), "half"),
     "participant.admitted": (N_("%(subject)s: admitted."), "full"),
     "participant.barred": (N_("%(subject)s: does not want somebody near their file."), "stop"),
     "participant.bar_lifted": (N_("%(subject)s: lets somebody near their file again."), "skip"),

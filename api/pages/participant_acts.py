@@ -14,7 +14,17 @@ from api.pages.participant import act_on, participant_page
 from api.permissions import Action, allows, asks, find_person, require
 from api.session import AtDesk, Desk
 from duties.actors import Actor
-from duties.participants import barring, consents, duplicates, first_meetings, numbers, risks, triage, workers
+from duties.participants import (
+    barring,
+    consents,
+    correcting,
+    duplicates,
+    first_meetings,
+    numbers,
+    risks,
+    triage,
+    workers,
+)
 from duties.participants.consents import Signed
 from duties.refusals import Refusal
 from locales import N_
@@ -59,6 +69,39 @@ def find(
         )
 
     return act_on(desk, request, participant_id, Action.TRIAGE, act, "criteria")
+
+
+@router.post("/{participant_id}/corrections")
+@asks(Action.KEEP_ADMISSION)
+def correct(
+    desk: AtDesk,
+    request: Request,
+    participant_id: UUID,
+    seen: Seen,
+    birth_date: Text = "",
+    given_name: Text = "",
+    family_name: Text = "",
+    phone: Text = "",
+    email: Text = "",
+    address: Text = "",
+    contact_note: Text = "",
+) -> Response:
+    """Write what is known now of who they are; what is left empty stays."""
+
+    def act(by: Actor) -> None:
+        said = {
+            "given_name": given_name,
+            "family_name": family_name,
+            "phone": phone,
+            "email": email,
+            "address": address,
+            "contact_note": contact_note,
+        }
+        born = day_or_none(birth_date)
+        changes = {**said, **({"birth_date": born} if born is not None else {})}
+        correcting.correct_identity(desk.session, participant_id, changes, by=by, at=desk.at, seen=seen)
+
+    return act_on(desk, request, participant_id, Action.KEEP_ADMISSION, act, "identity")
 
 
 @router.post("/{participant_id}/triage")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -432,11 +432,26 @@ def _checked(session: Session, form: ReferralForm, at: datetime, *, whole: bool,
     )
     if checked.area and checked.area not in {area.key for area in areas(session)}:
         raise Refusal("referral.area", N_("Area: choose one of those that are offered, or none."))
-    if checked.email and not _EMAIL.fullmatch(checked.email):
-        raise Refusal("referral.email", N_("E-mail: write one address, such as name@example.org, or leave it empty."))
+    _refuse_email(checked.email)
     if whole:
         _refuse_missing(checked, outside=outside)
     return checked
+
+
+def checked_identity(identity: Identity, *, today: date) -> Identity:
+    """Who somebody is, trimmed, with everything in it possible on a local day. Raises Refusal."""
+    lines: dict[str, Any] = {
+        name: _text(getattr(identity, name), LONGEST_LINE) for name in ("given_name", "family_name", "phone", "email")
+    }
+    texts: dict[str, Any] = {name: _text(getattr(identity, name), LONGEST_TEXT) for name in ("address", "contact_note")}
+    _refuse_birth(identity.birth_date, identity.age, today)
+    _refuse_email(lines["email"])
+    return replace(identity, **lines, **texts)
+
+
+def _refuse_email(email: str) -> None:
+    if email and not _EMAIL.fullmatch(email):
+        raise Refusal("referral.email", N_("E-mail: write one address, such as name@example.org, or leave it empty."))
 
 
 def _refuse_birth(born: date | None, age: int | None, today: date) -> None:

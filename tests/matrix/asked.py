@@ -272,6 +272,7 @@ SENT: Final[Mapping[str, Sent]] = {
         form={"copy_given_on": TODAY.isoformat()}
     ),
     "POST /participants/{participant_id}/risk": Sent(form={"kind": "admission", "level": "green"}),
+    "POST /participants/{participant_id}/corrections": Sent(form={"seen": "1", "phone": "514-555-0144"}),
     "POST /participants/{participant_id}/number": Sent(form={"seen": "1"}),
     "POST /participants/{participant_id}/barred": Sent(form={"person": "{deputy_id}"}),
     "POST /participants/{participant_id}/barred/{person_id}/lifting": Sent(
@@ -480,8 +481,8 @@ SENT: Final[Mapping[str, Sent]] = {
     "GET /api/v1/meetings/{meeting_id}/agenda/versions/{n}/{language}/{form}": Sent(
         which=_HELD, path="/api/v1/meetings/{meeting_id}/agenda/versions/1/fr/pdf"
     ),
-    "GET /api/v1/meetings/{meeting_id}/minutes/{language}/{form}": Sent(
-        which=_HELD, path="/api/v1/meetings/{meeting_id}/minutes/fr/pdf"
+    "GET /api/v1/meetings/{meeting_id}/minutes/files/{language}/{form}": Sent(
+        which=_HELD, path="/api/v1/meetings/{meeting_id}/minutes/files/fr/pdf"
     ),
     "GET /api/v1/committees/{key}/proposals": Sent(
         path="/api/v1/committees/{committee_key}/proposals", query="?first=2027-04-07&last=2027-04-28"
@@ -545,6 +546,7 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /api/v1/referrals": Sent(json={"given_name": "Viorne"}),
     "PUT /api/v1/referrals/{referral_id}": Sent(json={"given_name": "Viorne"}),
     "POST /api/v1/referrals/{referral_id}/sending": Sent(json=_REFERRAL),
+    "PUT /api/v1/participants/{participant_id}/identity": Sent(json={"phone": "514-555-0144"}),
     "POST /api/v1/participants/{participant_id}/identity": Sent(json={"purpose": "urgent_help"}),
     "POST /api/v1/participants/{participant_id}/duplicates": Sent(which=_WAITING),
     "POST /api/v1/participants/{participant_id}/joining": Sent(

@@ -489,6 +489,7 @@ def _meeting_of(cast: Cast, place: str) -> dict[str, str]:
                 program_id=program_of(session),
                 id=draft_id,
                 committee_id=committee_of(session, committee)["id"],
+                follows=TODAY,
                 year=2028,
                 dates=[],
                 drafted_at=AT,

@@ -75,13 +75,13 @@ def test_a_draft_is_the_secretary_s_alone_and_a_member_reads_it_once_it_was_sent
 def test_minutes_and_the_register_are_read_as_files_by_whoever_reads_them(coordinator: Asker, place: str) -> None:
     register = f"/committees/steering/decisions/{END.year}/fr/docx"
     member, stranger = _as(coordinator, "manager_codim"), _as(coordinator, "police")
-    assert base64.b64decode(coordinator.get(f"{place}/fr/pdf")["content"], validate=True).startswith(b"%PDF-")
-    assert member.ask("GET", f"{place}/fr/pdf").status_code == 404, "a draft is the secretary's alone"
+    assert base64.b64decode(coordinator.get(f"{place}/files/fr/pdf")["content"], validate=True).startswith(b"%PDF-")
+    assert member.ask("GET", f"{place}/files/fr/pdf").status_code == 404, "a draft is the secretary's alone"
     coordinator.post(f"{place}/circulation", version=1)
-    file = member.get(f"{place}/en/docx")
+    file = member.get(f"{place}/files/en/docx")
     assert base64.b64decode(file["content"], validate=True).startswith(b"PK\x03\x04")
     assert member.get(register)["name"].endswith(".docx")
-    assert {stranger.ask("GET", path).status_code for path in (f"{place}/en/docx", register)} == {404}
+    assert {stranger.ask("GET", path).status_code for path in (f"{place}/files/en/docx", register)} == {404}
 
 
 def test_who_sits_for_an_outside_organization_reads_neither_items_nor_decisions_of_the_partners(

@@ -178,6 +178,7 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
     "PUT /referrals/{referral_id}": REFERRED,
     "POST /referrals/{referral_id}/sending": REFERRED,
     "POST /participants/{participant_id}/identity": {"purpose": "urgent_help"},
+    "PUT /participants/{participant_id}/identity": {"phone": "514-555-0144", "birth_date": "2010-05-04"},
     "POST /participants/{participant_id}/joining": {"referral_id": SOMEONE, "to": SOMEONE},
     "PUT /participants/{participant_id}/findings/{criterion}": {
         "referral_id": SOMEONE,

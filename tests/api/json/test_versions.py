@@ -134,6 +134,7 @@ ACTS: dict[str, dict[str, Any] | None] = {
     "POST /participants/{participant_id}/decision": {"item_id": SOMEONE, "outcome": "assign", "worker_id": SOMEONE},
     "PUT /participants/{participant_id}/worker": {"worker_id": SOMEONE},
     "POST /participants/{participant_id}/number": None,
+    "PUT /participants/{participant_id}/identity": {"phone": "514-555-0144"},
 }
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import event as listening
 from sqlalchemy import select, text
 
-from duties.participants import duplicates, reading, referring, triage
+from duties.participants import correcting, duplicates, reading, referring, triage
 from duties.participants.identity import open_identity
 from duties.refusals import Refusal
 from models.base import table_of
@@ -19,6 +21,7 @@ from models.participant import Participant
 from models.referral import CriterionFinding, Referral
 from tests.cast import AT, TODAY, Cast
 from tests.referring import ONDINE, ROMARIN, declare_admission, look_at_everything, participant_of, refer, triaged
+from tests.refusing import refused
 
 _participant = table_of(Participant)
 _referral = table_of(Referral)
@@ -295,6 +298,37 @@ def test_somebody_who_was_refused_is_a_candidate_again_when_referred_anew_and_is
         with pytest.raises(Refusal, match=r"triage\.not_looked_at"):
             triage.triage(session, second, "committee", by=by, at=later)
     assert triaged(cast, second, at=later) == known
+
+
+def test_a_birth_date_that_is_learned_later_takes_the_place_of_the_age_and_the_criterion_is_looked_at_again(
+    cast: Cast,
+) -> None:
+    declare_admission(cast)
+    by = cast.actor("coordinator")
+    referral_id = refer(cast, replace(ONDINE, birth_date=None, age=11))
+    with cast.session() as session:
+        participant_id = participant_of(session, referral_id)
+        assert triage.find_age(session, referral_id, by=by, at=AT) == "not_met"
+        born = TODAY.replace(year=TODAY.year - 12)
+        correct = partial(correcting.correct_identity, session, participant_id, by=by, at=AT)
+        wrongs: tuple[tuple[dict[str, Any], str], ...] = (
+            ({}, "identity.missing"),
+            ({"birth_date": TODAY + timedelta(days=1)}, "referral.born_later"),
+            ({"email": "not an address"}, "referral.email"),
+        )
+        for wrong, code in wrongs:
+            with refused(code):
+                correct(wrong)
+        correct({"birth_date": born, "phone": "438 555-0199", "email": ""})
+        assert triage.findings_of(session, participant_id)["AD-C1"].finding == "met"
+        who = open_identity(session, participant_id, by=by, at=AT, ground="role")
+        assert (who.birth_date, who.age, who.phone, who.email) == (born, None, "438 555-0199", ONDINE.email)
+        told = session.execute(text("select facts from event where verb = 'participant.corrected'")).scalars()
+        assert list(told) == [{"fields": "birth_date, phone"}], "which, and not what"
+    again = refer(cast, replace(ROMARIN, phone="438 555-0199"))
+    with cast.session() as session:
+        found = duplicates.possible_duplicates(session, participant_of(session, again), by=by, at=AT)
+    assert [one.participant_id for one in found] == [participant_id], "marked by what is known now"
 
 
 def test_whoever_referred_somebody_known_learns_it_by_no_state(cast: Cast) -> None:

@@ -1,0 +1,83 @@
+"""Correcting who somebody is: what was learned after the referral, such as a birth date or another telephone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from duties import events
+from duties.actors import Actor
+from duties.here import local_day, program_of
+from duties.participants import triage
+from duties.participants.held import change_participant, hold_participant
+from duties.participants.identity import Identity, identity_within, sealed_identity
+from duties.participants.referring import checked_identity
+from duties.refusals import Refusal
+from locales import N_
+from models.base import table_of
+from models.referral import Referral
+
+#: What may be corrected. An age as it was said is none of it: once the birth date is known, nothing else says the age.
+FIELDS: Final = ("given_name", "family_name", "birth_date", "phone", "email", "address", "contact_note")
+
+_referral = table_of(Referral)
+
+
+def correct_identity(
+    session: Session,
+    participant_id: UUID,
+    changes: Mapping[str, Any],
+    *,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> None:
+    """Write what is known now in the place of what was referred; fields that are not given stay.
+
+    `changes` are some of FIELDS; a birth date is a local day. It is sealed and marked anew, the record says which
+    fields changed and not what they say, and the age of a referral that waits is worked out again. Raises Refusal:
+    nothing to correct, a day or an address that cannot be, or a file that is destroyed.
+    """
+    given = {name: value for name, value in changes.items() if name in FIELDS and value not in ("", None)}
+    if not given:
+        raise Refusal("identity.missing", N_("Write at least one thing that was not right."))
+    held = hold_participant(session, participant_id, seen=seen)
+    if held["sealed"] is None:
+        raise Refusal("keys.gone", N_("What was sealed here is destroyed. Nobody can read it any more."))
+    before = identity_within(session, participant_id)
+    after = checked_identity(replace(before, **given), today=local_day(session, at))
+    if after.birth_date is not None:
+        after = replace(after, age=None, age_on=None)
+    changed = _changed(before, after)
+    if not changed:
+        return
+    change_participant(session, held, **sealed_identity(session, participant_id, after))
+    events.write(
+        session, "participant.corrected", "participant", participant_id, by=by, at=at, fields=", ".join(changed)
+    )
+    if before.birth_date != after.birth_date:
+        for referral_id in _waiting(session, participant_id):
+            triage.find_age(session, referral_id, by=by, at=at)
+
+
+def _changed(before: Identity, after: Identity) -> list[str]:
+    was, now = before.to_json(), after.to_json()
+    return [name for name in FIELDS if was[name] != now[name]]
+
+
+def _waiting(session: Session, participant_id: UUID) -> list[Any]:
+    return list(
+        session.scalars(
+            select(_referral.c.id).where(
+                _referral.c.program_id == program_of(session),
+                _referral.c.participant_id == participant_id,
+                _referral.c.state == "received",
+            )
+        )
+    )
