@@ -263,7 +263,6 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /participants/{participant_id}/retention": Sent(form={"day": TODAY.isoformat()}),
     "POST /research-consents": Sent(form={"number": "#1999-01", "signed_on": TODAY.isoformat()}),
     "POST /activities": Sent(form={"held_on": TODAY.isoformat(), "kind": "meal", "follow_up": "{follow_up_id}"}),
-    "POST /activities/{activity_id}/calling-off": Sent(path=f"/activities/{_NOBODY}/calling-off"),
     "POST /participants/{participant_id}/meetings": Sent(
         form={"met_on": TODAY.isoformat(), "way": "remote", "outcome": "thinks"}
     ),
@@ -585,7 +584,6 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /api/v1/activities": Sent(
         json={"held_on": TODAY.isoformat(), "kind": "meal", "follow_up_ids": ["{follow_up_id}"]}
     ),
-    "DELETE /api/v1/activities/{activity_id}": Sent(path=f"/api/v1/activities/{_NOBODY}"),
     "POST /api/v1/privacy/incidents": Sent(json={**_INCIDENT, "organization_id": "{organization_id}"}),
     "PUT /api/v1/privacy/incidents/{incident_id}": Sent(json={**_INCIDENT, "organization_id": "{organization_id}"}),
     "PUT /api/v1/privacy/incidents/{incident_id}/assessment": Sent(json={**_ASSESSED, "serious_risk": False}),

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from duties import agreements, doors, incidents, sign_ins, signed_files, tasks
 from duties.actors import Actor
-from duties.follow_ups import breaks, contacts, notes
+from duties.follow_ups import activities, breaks, contacts, notes
 from duties.here import program_of
 from duties.incidents import Entry
 from duties.obligations import saying
@@ -358,6 +358,7 @@ def _followed_at(cast: Cast, place: str, people: Mapping[str, UUID]) -> dict[str
         missed = contacts.record_no_show(
             session, follow_up, expected_at=AT - timedelta(hours=2), waited_minutes=15, by=by, at=AT
         )
+        activity = activities.plan_activity(session, [follow_up], held_on=MEETS_ON, kind="meal", by=by, at=AT)
         breaks.take_break(session, follow_up, returns_on=MEETS_ON, terms="J’appellerai.", by=by, at=AT)
         if place != ELSEWHERE:
             bar(session, cast, follow_up, people["barred"])
@@ -368,6 +369,7 @@ def _followed_at(cast: Cast, place: str, people: Mapping[str, UUID]) -> dict[str
         "follow_up_id": str(follow_up),
         "version_of_follow_up": str(version),
         "no_show_id": str(missed),
+        "activity_id": str(activity),
         "week": TODAY.isoformat(),
     }
 
