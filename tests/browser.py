@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has no stubs
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from starlette.types import ASGIApp
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
@@ -41,6 +41,10 @@ START_SECONDS = 10
 
 OpenPage = Callable[..., Page]
 Serve = Callable[[ASGIApp], AbstractContextManager[str]]
+
+
+#: A shared machine is slow at times: what is to come to be seen may take a while.
+expect.set_options(timeout=20_000)
 
 
 def chromium() -> str | None:

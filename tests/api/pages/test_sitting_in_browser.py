@@ -89,7 +89,9 @@ def test_a_meeting_is_run_from_its_first_seat_to_its_closing(window: Window, scr
     with window.cast.session() as session:
         codim, first = seat(session, "steering", "codim"), items(session)[0]["id"]
     page.locator(f"#seat-{codim}-remote").click()
-    expect(page.locator(f"#seat-{codim}")).to_contain_text("À distance")
+    expect(page.locator(f"#seat-{codim}")).to_contain_text(
+        "Part maintenant"
+    )  # it is there once the presence is recorded
     page.locator("#rest").click()
     expect(page.locator("#quorum")).to_contain_text("Quorum")
     expect(page.locator("#quorum.is-met")).to_be_visible()
