@@ -113,7 +113,7 @@ def candidates_of(
         "disclosure_id": str(disclosure),
         "link_id": str(unused),
         "refer_token": token,
-        "barred_id": str(barred[0] if barred else uuid4()),
+        "barred_id": str(barred[0] if barred else cast.people["manager_em"]),
     }
 
 
