@@ -6,7 +6,7 @@ one is on a break, one withdrew, and one is without a worker since theirs left.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -14,27 +14,18 @@ from itertools import cycle
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.actors import Actor
+from api.cli.demonstrated_people import Happening, coordinator, person, worker
 from duties.calendars import Calendar
 from duties.follow_ups import breaks, contacts, notes, opening, states
-from duties.follow_ups.assigning import role_for
 from duties.follow_ups.notes import Week
 from duties.follow_ups.weeks import WEEK, monday_of
 from duties.here import local_day, program_of
 from duties.participants import numbers
 from duties.participants.held import new_reference
 from duties.participants.sealing import new_key
-from duties.roles import standing
-from models.base import table_of
 from models.participant import DataKey, Participant
-from models.program import Person
-
-Happening = tuple[date, Callable[[datetime], None]]
-
-_person = table_of(Person)
 
 
 @dataclass(frozen=True)
@@ -122,7 +113,7 @@ class DemonstratedFollowUps:
 
     def _take_over(self, at: datetime, *, year: int) -> None:
         last = max(story.place for story in _STORIES)
-        numbers.take_over(self.session, year, last, by=self._coordinator(at), at=at)
+        numbers.take_over(self.session, year, last, by=coordinator(self.session, at), at=at)
 
     def _begin(self, story: _Story, at: datetime, *, year: int) -> None:
         here, participant_id = program_of(self.session), uuid4()
@@ -145,19 +136,19 @@ class DemonstratedFollowUps:
         self._made[story.place] = opening.open_follow_up(
             self.session,
             participant_id,
-            worker=self._who(story.worker),
-            second=self._who(story.second) if story.second else None,
+            worker=person(self.session, story.worker),
+            second=person(self.session, story.second) if story.second else None,
             intensity=story.intensity,
-            by=self._coordinator(at),
+            by=coordinator(self.session, at),
             at=at,
         )
 
     def _note(self, story: _Story, week: date, said: Week, at: datetime) -> None:
-        by = self._worker(story.worker, at)
+        by = worker(self.session, story.worker, at)
         notes.write_note(self.session, self._made[story.place], week, said, by=by, at=at)
 
     def _try_to_reach(self, at: datetime) -> None:
-        by = self._worker("noe", at)
+        by = worker(self.session, "noe", at)
         contacts.record_attempt(self.session, self._made[_LOST], means="message", reached=False, by=by, at=at)
 
     def _miss(self, at: datetime) -> None:
@@ -166,13 +157,13 @@ class DemonstratedFollowUps:
             self._made[2],
             expected_at=at - timedelta(hours=1),
             waited_minutes=15,
-            by=self._worker("elodie", at),
+            by=worker(self.session, "elodie", at),
             at=at,
         )
 
     def _agree(self, at: datetime) -> None:
         contacts.agree_strategy(
-            self.session, self._made[2], self._missed, "another_place", by=self._worker("elodie", at), at=at
+            self.session, self._made[2], self._missed, "another_place", by=worker(self.session, "elodie", at), at=at
         )
 
     def _pause(self, at: datetime) -> None:
@@ -181,24 +172,9 @@ class DemonstratedFollowUps:
             self._made[_ON_BREAK],
             returns_on=self.today + timedelta(days=19),
             terms="Je t’écris après les examens. Pas d’appels à la maison.",
-            by=self._worker("noe", at),
+            by=worker(self.session, "noe", at),
             at=at,
         )
 
     def _withdraw(self, at: datetime) -> None:
-        states.deactivate(self.session, self._made[_WITHDREW], "withdrew", by=self._worker("elodie", at), at=at)
-
-    def _who(self, key: str) -> UUID:
-        found: UUID = self.session.execute(
-            select(_person.c.id).where(_person.c.program_id == program_of(self.session), _person.c.key == key)
-        ).scalar_one()
-        return found
-
-    def _worker(self, key: str, at: datetime) -> Actor:
-        held = role_for(standing(self.session, local_day(self.session, at)), self._who(key), "primary")
-        return Actor("youth_worker", self._who(key), held.organization_id if held is not None else None)
-
-    def _coordinator(self, at: datetime) -> Actor:
-        falls = standing(self.session, local_day(self.session, at)).falls([{"role": "coordinator", "at": "*"}])
-        first = falls.holders[0]
-        return Actor(first.role, first.person_id, first.organization_id, first.acting_for)
+        states.deactivate(self.session, self._made[_WITHDREW], "withdrew", by=worker(self.session, "elodie", at), at=at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from itertools import cycle
@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
+from api.cli.demonstrated_people import Happening, coordinator
 from api.cli.demonstrated_sittings import DemonstratedSittings
 from duties.actors import Actor
 from duties.calendars import Calendar
@@ -22,8 +23,6 @@ from meetings.committees import committee_of
 from models.base import table_of
 from models.meeting import Meeting
 from models.program import Person
-
-Happening = tuple[date, Callable[[datetime], None]]
 
 WEEKLY: Final = "clinical"
 YEARLY: Final = "steering"
@@ -64,9 +63,7 @@ class DemonstratedMeetings:
 
     def _sittings(self) -> DemonstratedSittings:
         """The weekly committee's meetings that are over."""
-        return DemonstratedSittings(
-            self.session, lambda: committee_of(self.session, WEEKLY)["id"], self._coordinator, self.today
-        )
+        return DemonstratedSittings(self.session, lambda: committee_of(self.session, WEEKLY)["id"], self.today)
 
     def _ago(self, working_days: int) -> date:
         return self.calendar.add_working_days(self.today, -working_days)
@@ -83,7 +80,7 @@ class DemonstratedMeetings:
             hour=time.fromisoformat(committee["rhythm"]["at"]),
             place=_PLACE,
             without={one.original: one.reasons[0].in_words("fr") for one in dates if one.decision == "skip"},
-            by=self._coordinator(at),
+            by=coordinator(self.session, at),
             at=at,
         )
 
@@ -91,7 +88,7 @@ class DemonstratedMeetings:
         first = self.today - _SINCE
         dates = drafting.propose(self.session, committee_of(self.session, YEARLY)["id"], first)
         starts = [one.starts for one in dates if one.decision != "skip"]
-        schedule.plan_meetings(self.session, YEARLY, starts, place=_PLACE, by=self._coordinator(at), at=at)
+        schedule.plan_meetings(self.session, YEARLY, starts, place=_PLACE, by=coordinator(self.session, at), at=at)
 
     def _move(self, at: datetime) -> None:
         """The second meeting to come is a day later: the day before would be a day that may be over."""
@@ -101,7 +98,7 @@ class DemonstratedMeetings:
             meeting["id"],
             meeting["starts"] + timedelta(days=1),
             reason="Salle prise ce jour-là",
-            by=self._coordinator(at),
+            by=coordinator(self.session, at),
             at=at,
         )
 
@@ -110,7 +107,7 @@ class DemonstratedMeetings:
             self.session,
             self._to_come()[3]["id"],
             reason="Journée de formation de l’équipe",
-            by=self._coordinator(at),
+            by=coordinator(self.session, at),
             at=at,
         )
 
@@ -134,7 +131,7 @@ class DemonstratedMeetings:
             )
 
     def _assemble(self, at: datetime) -> None:
-        assembling.assemble(self.session, self._to_come()[0]["id"], by=self._coordinator(at), at=at)
+        assembling.assemble(self.session, self._to_come()[0]["id"], by=coordinator(self.session, at), at=at)
 
     def _to_come(self) -> list[dict[str, Any]]:
         """The weekly committee's meetings that are planned after the day of the loading, in order."""
@@ -155,11 +152,6 @@ class DemonstratedMeetings:
             select(_person.c.id, _person.c.key).where(_person.c.program_id == program_of(self.session))
         )
         return {row.id: row.key or "" for row in rows}
-
-    def _coordinator(self, at: datetime) -> Actor:
-        holder = standing(self.session, local_day(self.session, at)).falls([{"role": "coordinator", "at": "*"}])
-        first = holder.holders[0]
-        return Actor(first.role, first.person_id, first.organization_id, first.acting_for)
 
     def _themselves(self, person_id: UUID, at: datetime) -> Actor:
         held = next(iter(standing(self.session, local_day(self.session, at)).roles_of(person_id)), None)

@@ -6,7 +6,7 @@ one agreement nears its last day, with its renewal under way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
+from api.cli.demonstrated_people import Happening, coordinator
 from duties import agreements, cases
 from duties.actors import ROUNDS, Actor
 from duties.calendars import Calendar
@@ -25,8 +26,6 @@ from duties.roles import standing
 from flows.at_once import carry_at_once
 from models.base import table_of
 from models.minutes import Decision
-
-Happening = tuple[date, Callable[[datetime], None]]
 
 #: Whose statements are late since this long ago; whose document is not there yet; who is freed of which clause; and
 #: whose agreement ends.
@@ -131,7 +130,7 @@ class DemonstratedObligations:
             ends_on=date(self.today.year, 12, 31),
             decision_id=decision_id,
             reason="Équipe en réorganisation cette année.",
-            by=self._coordinator(at),
+            by=coordinator(self.session, at),
             at=at,
         )
 
@@ -140,7 +139,7 @@ class DemonstratedObligations:
         version = self._ending()
         if version is not None:
             last = self.today + timedelta(days=version["notice_days"] - 10)
-            agreements.end_version(self.session, version["id"], ends_on=last, by=self._coordinator(at), at=at)
+            agreements.end_version(self.session, version["id"], ends_on=last, by=coordinator(self.session, at), at=at)
 
     def _renew(self, at: datetime) -> None:
         version = self._ending()
@@ -152,9 +151,3 @@ class DemonstratedObligations:
 
     def _ending(self) -> dict[str, Any] | None:
         return agreements.version_in_force(self.session, self.organizations[_ENDS], self.today)
-
-    def _coordinator(self, at: datetime) -> Actor:
-        (holder, *_) = standing(self.session, local_day(self.session, at)).holding(
-            "coordinator", self.organizations["ccsmtl"]
-        )
-        return Actor("coordinator", holder.person_id, holder.organization_id)

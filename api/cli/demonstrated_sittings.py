@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
+from api.cli.demonstrated_people import Happening, coordinator
 from duties.actors import Actor
 from duties.here import local_day, many, program_of
 from duties.tasks import complete_task
@@ -81,15 +82,14 @@ _DECISIONS: Final = (
 
 @dataclass
 class DemonstratedSittings:
-    """What a committee did in its meetings that began before `today`, a local day, by the hand of its secretary."""
+    """What a committee did in its meetings that began before `today`, a local day, by the hand of the coordinator."""
 
     session: Session
     committee_id: Callable[[], UUID]
-    secretary: Callable[[datetime], Actor]
     today: date
     _held: list[UUID] = field(default_factory=list)
 
-    def happenings(self, since: date) -> Iterator[tuple[date, Callable[[datetime], None]]]:
+    def happenings(self, since: date) -> Iterator[Happening]:
         """Each day from `since` on, with what is done on it: the next day’s agenda, and its own meeting."""
         for day in (since + timedelta(days=n) for n in range((self.today - since).days)):
             yield day, self._sit
@@ -97,7 +97,7 @@ class DemonstratedSittings:
 
     def _prepare(self, at: datetime) -> None:
         """The agenda of a meeting of the next day is drawn, frozen and sent."""
-        by, tomorrow = self.secretary(at), local_day(self.session, at) + timedelta(days=1)
+        by, tomorrow = coordinator(self.session, at), local_day(self.session, at) + timedelta(days=1)
         for row in self._planned_on(tomorrow):
             assembling.assemble(self.session, row["id"], by=by, at=at)
             if tomorrow < self.today:
@@ -106,7 +106,7 @@ class DemonstratedSittings:
 
     def _sit(self, at: datetime) -> None:
         for row in self._planned_on(local_day(self.session, at)):
-            self._hold(row, self.secretary(at))
+            self._hold(row, coordinator(self.session, at))
 
     def _hold(self, row: dict[str, Any], by: Actor) -> None:
         meeting_id, at = row["id"], row["starts_at"] + _OPENED

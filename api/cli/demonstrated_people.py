@@ -1,0 +1,44 @@
+"""By whom the demonstration's happenings are done: its people by their keys, each in the role held at the time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from duties.actors import Actor
+from duties.follow_ups.assigning import role_for
+from duties.here import local_day, program_of
+from duties.notices import COORDINATION
+from duties.roles import standing
+from models.base import table_of
+from models.program import Person
+
+#: What happened, and the local day on which somebody did it.
+Happening = tuple[date, Callable[[datetime], None]]
+
+_person = table_of(Person)
+
+
+def person(session: Session, key: str) -> UUID:
+    """The demonstration's person of this key. Raises NoResultFound where there is none."""
+    found: UUID = session.scalars(
+        select(_person.c.id).where(_person.c.program_id == program_of(session), _person.c.key == key)
+    ).one()
+    return found
+
+
+def worker(session: Session, key: str, at: datetime) -> Actor:
+    """A youth worker of the demonstration, who may have left by now, as they act at a moment."""
+    person_id = person(session, key)
+    held = role_for(standing(session, local_day(session, at)), person_id, "primary")
+    return Actor("youth_worker", person_id, held.organization_id if held is not None else None)
+
+
+def coordinator(session: Session, at: datetime) -> Actor:
+    """Whoever coordinates the program at a moment, or stands in for them."""
+    first = standing(session, local_day(session, at)).falls(COORDINATION).holders[0]
+    return Actor(first.role, first.person_id, first.organization_id, first.acting_for)
