@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, insert, select, update
 from sqlmodel import Session
 
 from duties import assigning as outside
@@ -327,39 +327,29 @@ def taken_over(session: Session, follow_up_id: UUID) -> list[dict[str, Any]]:
 
 def withdraw_all(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> int:
     """Take back what a departure offered and nobody answered, as where it is called off; how many offers."""
-    rows = many(
-        session,
-        select(_hand_over)
-        .where(
-            _hand_over.c.program_id == program_of(session),
-            _hand_over.c.case_id == case_id,
-            _hand_over.c.state == "proposed",
-        )
-        .order_by(_hand_over.c.id)
-        .with_for_update(),
-    )
-    for row in rows:
-        _answer(session, row, "withdrawn", by=by, at=at)
-    return len(rows)
+    return len(_withdraw(session, _hand_over.c.case_id == case_id, by=by, at=at))
 
 
 def withdraw_from(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> int:
     """Take back what was offered to somebody who leaves themselves, so that it is offered anew; how many offers."""
+    rows = _withdraw(session, _hand_over.c.to_id == person_id, by=by, at=at)
+    for case_id in sorted({row["case_id"] for row in rows}):
+        wakeups.wake(session, case_id, at=at)
+    return len(rows)
+
+
+def _withdraw(session: Session, which: ColumnElement[bool], *, by: Actor, at: datetime) -> list[dict[str, Any]]:
+    """Take back the offers that nobody answered of those that `which` says; what they were."""
     rows = many(
         session,
         select(_hand_over)
-        .where(
-            _hand_over.c.program_id == program_of(session),
-            _hand_over.c.to_id == person_id,
-            _hand_over.c.state == "proposed",
-        )
+        .where(_hand_over.c.program_id == program_of(session), which, _hand_over.c.state == "proposed")
         .order_by(_hand_over.c.id)
         .with_for_update(),
     )
     for row in rows:
         _answer(session, row, "withdrawn", by=by, at=at)
-        wakeups.wake(session, row["case_id"], at=at)
-    return len(rows)
+    return rows
 
 
 def _nothing() -> Refusal:

@@ -30,6 +30,7 @@ from api.json.once import AtOnce
 from api.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.obligations import reading, saying
+from duties.obligations.facts import waivers
 
 router = APIRouter(tags=["partners"])
 
@@ -160,7 +161,7 @@ def _shown(desk: Desk, period_id: UUID) -> PeriodShown:
         documents=[_of(DocumentShown, one) for one in reading.documents_of(desk.session, *where)],
         waivers=[
             _of(WaiverShown, {**one, "reason": one["reason"] if may_read else ""})
-            for one in reading.waivers_of(desk.session, *where)
+            for one in waivers(desk.session, *where)
         ],
     )
 

@@ -22,6 +22,7 @@ from api.session import AtDesk, Desk
 from duties import reads
 from duties.here import local_day, many, one, program_of
 from duties.obligations import reading, saying
+from duties.obligations.facts import waivers
 from duties.obligations.wording import KINDS, WHY
 from duties.proofs import LARGEST_DOCUMENT
 from duties.refusals import Refusal
@@ -199,7 +200,7 @@ def obligation_page(desk: Desk, request: Request, period_id: UUID, typed: Typed)
         may_give=row["check_kind"] == "document" and allows(Action.GIVE_PROOF, given) is not None,
         may_read=may_read,
         may_waive=may_waive,
-        waivers=reading.waivers_of(desk.session, row["agreement_id"], row["key"]),
+        waivers=waivers(desk.session, row["agreement_id"], row["key"]),
         decisions=_decisions(desk) if may_waive else [],
         day=desk.day,
     )

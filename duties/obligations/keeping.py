@@ -7,6 +7,7 @@ near the end of its period, and an attendance that nobody recorded, which is the
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -49,8 +50,6 @@ RECORD: Final = "obligation.record"
 ASKED_BEFORE: Final = timedelta(days=14)
 #: A period that ended longer ago is judged again only where something touches it by name.
 LOOKS_BACK: Final = timedelta(days=400)
-#: How a period stands in which nothing was owed after all.
-NOT_BOUND: Final = "no_occasion"
 #: The coordinator records an attendance within this many days of being asked.
 DAYS_TO_RECORD: Final = 5
 
@@ -77,20 +76,20 @@ def keep(
     kept = _Kept(session, records, at)
     unrecorded: set[str] = set()
     for one in owed(session, organization_ids=organization_ids, kinds=chosen):  # once it is ours to judge
-        bound = set()
+        mine, bound = held.get((one.agreement_id, one.key), {}), set()
         for window in windows(one.period, one.bounds, until=records.on):  # type: ignore[arg-type]  # as declared
             bound.add(window.period.starts_on)
             clause = one.clause_of(window)
             if chosen is not None and clause.kind not in chosen:
                 continue
-            row = held.get((one.agreement_id, one.key, window.period.starts_on))
+            row = mine.get(window.period.starts_on)
             if row is not None and window.ends_on is not None and window.ends_on < records.on - LOOKS_BACK:
                 continue
             found = judge(records, one, window, clause, row["id"] if row is not None else None)
             unrecorded.update(found.missing)
             kept.take(one, window, clause, row, found)
-        for (agreement_id, key, starts_on), row in held.items():
-            if (agreement_id, key) == (one.agreement_id, one.key) and starts_on not in bound:
+        for starts_on, row in mine.items():
+            if starts_on not in bound:
                 kept.let_go(row)
     changed = kept.write()
     if chosen is None or "attestation" in chosen:
@@ -157,8 +156,8 @@ _JUDGES: Final[Mapping[type, Callable[[Records, Owed, Window, Clause, UUID | Non
 }
 
 
-def _held(session: Session, kinds: frozenset[str] | None) -> dict[tuple[UUID, str, date], dict[str, Any]]:
-    """Each period as it is kept, with the finding that stands."""
+def _held(session: Session, kinds: frozenset[str] | None) -> dict[tuple[UUID, str], dict[date, dict[str, Any]]]:
+    """Each clause's periods as they are kept, by their first day, with the finding that stands."""
     rows = many(
         session,
         select(_period, _finding.c.found)
@@ -173,7 +172,10 @@ def _held(session: Session, kinds: frozenset[str] | None) -> dict[tuple[UUID, st
             *([_period.c.key.in_(checked_by(session, kinds))] if kinds is not None else []),
         ),
     )
-    return {(row["agreement_id"], row["key"], row["period_starts"]): row for row in rows}
+    found: dict[tuple[UUID, str], dict[date, dict[str, Any]]] = defaultdict(dict)
+    for row in rows:
+        found[row["agreement_id"], row["key"]][row["period_starts"]] = row
+    return found
 
 
 class _Kept:
@@ -187,7 +189,6 @@ class _Kept:
         self._lines: list[tuple[UUID, dict[str, events.Fact]]] = []
 
     def take(self, one: Owed, window: Window, clause: Clause, row: Mapping[str, Any] | None, found: Found) -> None:
-        said = found.as_json()
         now = {
             "obligation_id": clause.id,
             "starts_on": window.starts_on,
@@ -195,77 +196,58 @@ class _Kept:
             "due_on": found.due_on,
             "state": found.state,
         }
-        if row is not None and row["found"] == said and all(row[name] == value for name, value in now.items()):
+        if row is not None:
+            if row["found"] != found.as_json() or any(row[name] != value for name, value in now.items()):
+                self._change(row, now, found)
             return
-        here = program_of(self._session)
-        period_id, n = (row["id"], row["finding"] + 1) if row is not None else (uuid4(), 1)
-        if row is None:
-            self._new.append(
-                {
-                    "program_id": here,
-                    "id": period_id,
-                    "agreement_id": one.agreement_id,
-                    "key": one.key,
-                    "period_starts": window.period.starts_on,
-                    "period_ends": window.period.ends_on,
-                    "finding": n,
-                    "evaluated_at": self._at,
-                    "version": 1,
-                    **now,
-                }
-            )
-        else:
-            self._changed.append(
-                {"id": period_id, "finding": n, "evaluated_at": self._at, "version": row["version"] + 1, **now}
-            )
-        self._findings.append(
+        period_id = uuid4()
+        self._new.append(
             {
-                "program_id": here,
-                "id": uuid4(),
-                "period_id": period_id,
-                "n": n,
-                "obligation_id": clause.id,
-                "state": found.state,
-                "on": self._records.on,
-                "found": said,
+                "program_id": program_of(self._session),
+                "id": period_id,
+                "agreement_id": one.agreement_id,
+                "key": one.key,
+                "period_starts": window.period.starts_on,
+                "period_ends": window.period.ends_on,
+                "finding": 1,
                 "evaluated_at": self._at,
+                "version": 1,
+                **now,
             }
         )
-        if row is None or row["state"] != found.state:
-            before = row["state"] if row is not None else ""
-            self._lines.append((period_id, {"clause": one.key, "before": before, "state": found.state}))
+        self._find(period_id, 1, clause.id, found)
+        self._lines.append((period_id, {"clause": one.key, "before": "", "state": found.state}))
 
     def let_go(self, row: Mapping[str, Any]) -> None:
         """A period that binds nobody any more: that an agreement ended before it was recorded once it had begun."""
-        if row["state"] == NOT_BOUND:
+        if row["state"] == "no_occasion":
             return
-        n, found = row["finding"] + 1, Found(NOT_BOUND)
-        kept = {name: row[name] for name in ("obligation_id", "starts_on", "ends_on")}
+        stays = {name: row[name] for name in ("obligation_id", "starts_on", "ends_on")}
+        self._change(row, {**stays, "due_on": None, "state": "no_occasion"}, Found("no_occasion"))
+
+    def _change(self, row: Mapping[str, Any], now: Mapping[str, Any], found: Found) -> None:
+        n = row["finding"] + 1
         self._changed.append(
-            {
-                **kept,
-                "id": row["id"],
-                "due_on": None,
-                "state": NOT_BOUND,
-                "finding": n,
-                "evaluated_at": self._at,
-                "version": row["version"] + 1,
-            }
+            {"id": row["id"], "finding": n, "evaluated_at": self._at, "version": row["version"] + 1, **now}
         )
+        self._find(row["id"], n, now["obligation_id"], found)
+        if row["state"] != found.state:
+            self._lines.append((row["id"], {"clause": row["key"], "before": row["state"], "state": found.state}))
+
+    def _find(self, period_id: UUID, n: int, obligation_id: UUID, found: Found) -> None:
         self._findings.append(
             {
                 "program_id": program_of(self._session),
                 "id": uuid4(),
-                "period_id": row["id"],
+                "period_id": period_id,
                 "n": n,
-                "obligation_id": row["obligation_id"],
-                "state": NOT_BOUND,
+                "obligation_id": obligation_id,
+                "state": found.state,
                 "on": self._records.on,
                 "found": found.as_json(),
                 "evaluated_at": self._at,
             }
         )
-        self._lines.append((row["id"], {"clause": row["key"], "before": row["state"], "state": NOT_BOUND}))
 
     def write(self) -> int:
         """Write it; how many periods stand otherwise than before."""
@@ -293,6 +275,8 @@ def _ask_for_attestations(session: Session, records: Records, at: datetime) -> N
     """Open a task for each attestation whose period ends soon or has ended, and that nobody gave."""
     _call_off(session, at)
     rows = _without_task(session, records.on)
+    if not rows:
+        return
     clauses = {clause.id: (one, clause) for one in owed(session) for clause in one.clauses.values()}
     places = dict(
         session.execute(

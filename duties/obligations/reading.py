@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlmodel import Session
 
 from duties.here import many, program_of
-from duties.obligations.facts import waivers
 from models.agreement import Agreement, Obligation
 from models.base import refers, table_of
 from models.obligation import Attestation, ObligationDocument, ObligationFinding, ObligationPeriod
@@ -164,11 +163,6 @@ def attestations_of(session: Session, period_id: UUID) -> list[dict[str, Any]]:
         .where(_attestation.c.program_id == program_of(session), _attestation.c.period_id == period_id)
         .order_by(_attestation.c.said_at.desc(), _attestation.c.superseded_at.desc().nulls_first()),
     )
-
-
-def waivers_of(session: Session, agreement_id: UUID, key: str) -> list[dict[str, Any]]:
-    """The days on which a partner is freed of a clause, in order."""
-    return waivers(session, agreement_id, key)
 
 
 def _rows(session: Session, *conditions: ColumnElement[bool]) -> list[dict[str, Any]]:
