@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import and_, insert, or_, select, update
 from sqlmodel import Session
 
-from duties import assigning as duty
+from duties import assigning as outside
 from duties import cases, events, gathering, hand_overs, invitations, notices, people, scheduling, wakeups
 from duties.actors import Actor
 from duties.follow_ups import assigning
@@ -210,45 +210,6 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
     )
     hand_overs.withdraw_all(session, case_id, by=by, at=at)
     events.write(session, "departure.called_off", "person", departure["person_id"], by=by, at=at, case_id=case_id)
-
-
-def _ask_who_holds(session: Session, departure: Mapping[str, Any], tenure_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Somebody stays whose role was given to another meanwhile: a person sees which of them holds it."""
-    row = session.execute(
-        select(_role.c.title_fr, _role.c.title_en, _organization.c.short_name)
-        .select_from(_tenure)
-        .join(_role, (_role.c.program_id == _tenure.c.program_id) & (_role.c.key == _tenure.c.role))
-        .join(_organization, refers(_tenure.c.organization_id, _organization))
-        .where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id)
-    ).one()
-    titles = {
-        language: say(language, _TAKEN, role={"fr": row.title_fr, "en": row.title_en}[language], place=row.short_name)
-        for language in ("fr", "en")
-    }
-    task_id = duty.assign(
-        session,
-        ROLE_TAKEN,
-        str(departure["case_id"]),
-        title_fr=titles["fr"],
-        title_en=titles["en"],
-        chain=notices.coordination_chain(session),
-        due_on=scheduling.calendar_of(session).add_working_days(local_day(session, at), 2),
-        by=by,
-        at=at,
-    )
-    events.write(
-        session,
-        "departure.role_taken",
-        "person",
-        departure["person_id"],
-        by=by,
-        at=at,
-        case_id=departure["case_id"],
-        task=str(task_id),
-    )
-
-
-_TAKEN = N_("Somebody stays after all, and their role was given to another: %(role)s, %(place)s. See who holds it.")
 
 
 def is_called_off(session: Session, case_id: UUID) -> bool:
@@ -454,6 +415,45 @@ def _put_back(session: Session, tenure_id: UUID, ends_on: date | None, *, by: Ac
         organization=str(tenure["organization_id"]),
         ends_on=ends_on.isoformat() if ends_on else None,
     )
+
+
+def _ask_who_holds(session: Session, departure: Mapping[str, Any], tenure_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Somebody stays whose role was given to another meanwhile: a person sees which of them holds it."""
+    row = session.execute(
+        select(_role.c.title_fr, _role.c.title_en, _organization.c.short_name)
+        .select_from(_tenure)
+        .join(_role, (_role.c.program_id == _tenure.c.program_id) & (_role.c.key == _tenure.c.role))
+        .join(_organization, refers(_tenure.c.organization_id, _organization))
+        .where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id)
+    ).one()
+    titles = {
+        language: say(language, _TAKEN, role={"fr": row.title_fr, "en": row.title_en}[language], place=row.short_name)
+        for language in ("fr", "en")
+    }
+    task_id = outside.assign(
+        session,
+        ROLE_TAKEN,
+        str(departure["case_id"]),
+        title_fr=titles["fr"],
+        title_en=titles["en"],
+        chain=notices.coordination_chain(session),
+        due_on=scheduling.calendar_of(session).add_working_days(local_day(session, at), 2),
+        by=by,
+        at=at,
+    )
+    events.write(
+        session,
+        "departure.role_taken",
+        "person",
+        departure["person_id"],
+        by=by,
+        at=at,
+        case_id=departure["case_id"],
+        task=str(task_id),
+    )
+
+
+_TAKEN = N_("Somebody stays after all, and their role was given to another: %(role)s, %(place)s. See who holds it.")
 
 
 def _stays(session: Session, departure: Mapping[str, Any]) -> bool:

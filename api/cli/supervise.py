@@ -112,8 +112,8 @@ def supervise(
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     answered: set[str] = set()
-    told: set[str] = set()
     told_early: set[str] = set()
+    told_ready: set[str] = set()
     try:
         with ThreadPoolExecutor(1, thread_name_prefix="prepare") as apart:
             # In the caller's context: what is prepared may say something, in the language of the terminal.
@@ -126,14 +126,10 @@ def supervise(
                         process.look(say)
                     if process.name not in answered and process.is_ready():
                         answered.add(process.name)
-                is_prepared = preparing.done()
-                early = {} if is_prepared else meanwhile or {}
-                for name in early.keys() & (answered - told_early):
-                    told_early.add(name)
-                    early[name](time.monotonic() - begun)
-                for name in when_ready.keys() & (answered - told) if is_prepared else ():
+                telling, told = (when_ready, told_ready) if preparing.done() else (meanwhile or {}, told_early)
+                for name in telling.keys() & (answered - told):
                     told.add(name)
-                    when_ready[name](time.monotonic() - begun)
+                    telling[name](time.monotonic() - begun)
                 time.sleep(_LOOK_SECONDS)
     finally:
         end(processes)

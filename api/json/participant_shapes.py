@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, Field, StrictBool, StringConstraints
 from sqlalchemy import select
 
 from api.json.once import etag
+from api.json.referrals import Line
 from api.json.shapes import Day, Given, Shown, Typed
 from api.session import Desk
 from duties.here import one, program_of
@@ -20,7 +21,6 @@ from duties.participants import (
     disclosures,
     first_meetings,
     reading,
-    referring,
     risks,
     triage,
     workers,
@@ -44,7 +44,6 @@ _SHOWN = tuple(
 )
 
 Words = Annotated[Typed, StringConstraints(max_length=triage.LONGEST)]
-Line = Annotated[Typed, StringConstraints(max_length=referring.LONGEST_LINE)]
 
 
 class IdentityAsked(Given):
