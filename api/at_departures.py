@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import exists, select
 from sqlmodel import Session
 
+from api.follow_up_lines import BARS
 from api.permissions import Action, Asker, Given, find_case, require, to_case, to_person, to_program
 from duties import board, gathering, hand_overs, settling
 from duties.actors import Actor
@@ -46,6 +47,7 @@ class Left:
     missing_since: datetime | None
     offer: Offer | None = None  # of a follow-up: the last one
     settled_by: tuple[str, ...] = ()  # on whom the task waits
+    not_now: tuple[str, ...] = ()  # of a follow-up: who cannot be given it, with why
 
 
 @dataclass(frozen=True)
@@ -115,11 +117,13 @@ def left_of(session: Session, case: Mapping[str, Any], at: datetime, language: s
     lines = []
     for one in found:
         task = asking.get((one.kind, one.item))
+        not_now: tuple[str, ...] = ()
         falls = board.who(today, task, links) if task is not None else None
         ways: list[tuple[str, str]] = []
         if task is not None and may_settle and case["state"] == "open":
             ways = _takers(session, task, case, at, names, language)
             ways += [(f"end:{end}", say(language, settling.ENDS[end])) for end in settling.ENDINGS[one.kind]]
+            not_now = _not_now(session, task, case, at, names, language)
         lines.append(
             Left(
                 one.kind,
@@ -132,6 +136,7 @@ def left_of(session: Session, case: Mapping[str, Any], at: datetime, language: s
                 settling.missing_since(session, task) if task is not None and one.kind == "equipment" else None,
                 _offer(offers.get(task["id"]), names, agreed.get(one.item, "")) if task is not None else None,
                 tuple(names[holder.person_id] for holder in falls.holders) if falls is not None else (),
+                not_now,
             )
         )
     return lines
@@ -153,6 +158,25 @@ def _takers(
     return [
         (f"to:{person}", say(language, _TO, name=name)) for name, person in sorted((names[one], one) for one in people)
     ]
+
+
+def _not_now(
+    session: Session,
+    task: Mapping[str, Any],
+    case: Mapping[str, Any],
+    at: datetime,
+    names: Mapping[UUID, str],
+    language: str,
+) -> tuple[str, ...]:
+    """Who cannot be given the follow-up that a task asks about, with why: seen before anything is offered."""
+    if task["holding"] != "follow_up":
+        return ()
+    thought_of = hand_overs.considered_for(session, task, case["subject_id"], at)
+    return tuple(
+        f"{names.get(one.person_id, '')} ({', '.join(say(language, BARS[bar]) for bar in one.load.bars)})"
+        for one in thought_of
+        if not one.possible
+    )
 
 
 def said_of(proposal: workers.Proposal, names: Mapping[UUID, str], language: str) -> str:

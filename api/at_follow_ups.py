@@ -12,12 +12,13 @@ from sqlmodel import Session
 from api.permissions import Action, Asker, Forbidden, Given, Relation, allows, require, themselves, to_program
 from api.session import Desk
 from duties.actors import Actor
-from duties.agreement_days import CLINICAL, PARTICIPANT, not_sharing
+from duties.agreement_days import CLINICAL, PARTICIPANT
 from duties.follow_ups import assigning, breaks, states
 from duties.follow_ups.held import follow_ups
 from duties.here import many, program_of
 from duties.reads import Ground
 from duties.refusals import Refusal
+from duties.sharing import Circle, circle_of
 from locales import N_
 from meetings.committees import Membership, committee_of, membership
 from models.base import table_of
@@ -32,12 +33,12 @@ def to_follow_up(
     *,
     barred: Collection[UUID],
     clinic: Membership | None,
-    not_shared_with: Collection[UUID],
+    circle: Circle,
 ) -> Given:
     """What the asker is to a follow-up that `workers` have today. One whom the participant barred is nothing to it.
 
     `clinic` is the Clinical Committee: whoever holds a seat of it that votes, as principal or as alternate, for a
-    role of theirs that day, unless for an organization to which the terms of sharing give nothing of it.
+    role of theirs that day, for an organization that is within the participant's `circle`.
     """
     if asker.person_id in barred:
         return {Relation.BARRED: themselves(asker)}
@@ -47,7 +48,7 @@ def to_follow_up(
     if asker.is_staff and mine & set(workers):
         given[Relation.ASSIGNED] = given.get(Relation.FOLLOWS) or themselves(asker)
     place = sits_for(clinic, asker)
-    if place is not None and place not in not_shared_with:
+    if place is not None and not circle.withholds(place, PARTICIPANT):
         given[Relation.CLINICAL] = themselves(asker)
     return given
 
@@ -76,13 +77,14 @@ def find_follow_up(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[
     )
     row = rows[0] if rows else None
     parts = assigning.on_day(session, asker.day, follow_up_ids=[follow_up_id])
-    barred = assigning.barred_from(session, row["participant_id"] if row is not None else uuid4())
+    participant_id = row["participant_id"] if row is not None else uuid4()
+    barred = assigning.barred_from(session, participant_id)
     clinic = clinic_of(session)
-    closed = not_sharing(session, asker.day, PARTICIPANT)
+    circle = circle_of(session, participant_id, asker.day)
     if row is None:
         raise Forbidden
     people = [part["person_id"] for part in parts]
-    given = to_follow_up(asker, people, barred=barred, clinic=clinic, not_shared_with=closed)
+    given = to_follow_up(asker, people, barred=barred, clinic=clinic, circle=circle)
     require(Action.SEE_FOLLOW_UP, given)
     return row, given
 

@@ -16,16 +16,28 @@ from sqlalchemy import or_, select
 from sqlmodel import Session
 
 from api.at_follow_ups import clinic_of, sits_for
-from api.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves, to_person, to_program
+from api.permissions import (
+    Action,
+    Asker,
+    Forbidden,
+    Given,
+    Relation,
+    allows,
+    require,
+    themselves,
+    to_person,
+    to_program,
+)
 from duties import reads
 from duties.actors import Actor
-from duties.agreement_days import CANDIDATE, PARTICIPANT, not_sharing, who_they_are
+from duties.agreement_days import CANDIDATE, PARTICIPANT, other_than
 from duties.here import many, one, program_of
 from duties.participants import barring, referring, triage
 from duties.participants.identity import Identity, open_identity
 from duties.participants.sealing import unseal
 from duties.participants.triage import Found
 from duties.reads import Ground, Purpose, record_read
+from duties.sharing import circle_of
 from models.agenda import AgendaItem
 from models.base import refers, table_of
 from models.follow_up import Assignment, FollowUp
@@ -103,11 +115,13 @@ def open_file(
 ) -> Opened:
     """Who somebody is and what was referred, each told to the record with the purpose that was said, where one is.
 
-    The facts behind the criteria are for the coordinator, and for whoever reads while the committee sits on the
-    candidate. Raises Refusal.
+    What was referred is for whom the table tells of the admission; the facts behind the criteria are for the
+    coordinator, and for whoever reads while the committee sits on the candidate. Raises Refusal.
     """
     ground, chosen = ground_in(session, given, participant_id), reads.chosen(purpose)
     who = open_identity(session, participant_id, by=by, at=at, ground=ground, purpose=chosen)
+    if allows(Action.SEE_ADMISSION, given) is None:
+        return Opened(who, [], {})
     told = _read_referrals(session, participant_id, by=by, at=at, ground=ground, purpose=chosen)
     found: dict[str, Found] = {}
     if Relation.COORDINATOR in given or is_in_session(session, participant_id):
@@ -191,22 +205,28 @@ def _given(session: Session, asker: Asker, participant_id: UUID, row: dict[str, 
     is_admitted = row is not None and row["state"] == "admitted"
     shared = PARTICIPANT if is_admitted else CANDIDATE
     place = sits_for(clinic_of(session), asker)
-    # Asked of nobody else: whether somebody sits is no matter of whom they ask about.
-    closed, unnamed = (
-        not_sharing(session, asker.day, one) if place is not None else frozenset()
-        for one in (shared, who_they_are(shared))
-    )
+    circle = circle_of(session, participant_id, asker.day)
     in_session = is_in_session(session, participant_id)
     if barred:
         return {Relation.BARRED: themselves(asker)}
     given = to_program(asker)
     if asker.is_staff and (named is not None or follows is not None):
         given[Relation.ASSIGNED] = given.get(Relation.FOLLOWS) or themselves(asker)
-    if place is not None and place not in closed and (in_session or is_admitted):
+    if place is not None and (in_session or is_admitted) and not circle.withholds(place, shared):
         given[Relation.CLINICAL] = themselves(asker)
-        if place not in unnamed:
-            given[Relation.TOLD_WHO] = themselves(asker)
+        for relation, information in _TOLD.items():
+            if not circle.withholds(place, other_than(shared, information)):
+                given[relation] = themselves(asker)
     return given
+
+
+#: What else a member of the committee is told, each where the terms of their organization name that information.
+_TOLD: Final = {
+    Relation.TOLD_WHO: "contact",
+    Relation.TOLD_WHY: "admission",
+    Relation.TOLD_RISK: "risk",
+    Relation.TOLD_CONSENTS: "consent",
+}
 
 
 def drafter(session: Session, asker: Asker, referral_id: UUID) -> Actor:

@@ -48,6 +48,7 @@ BARS: Final[Mapping[str, str]] = {
     "barred": N_("not wanted by the participant"),
     "no_agreement": N_("no agreement in force"),
     "not_shared": N_("not in the terms of sharing"),
+    "not_agreed": N_("the participant has not agreed to share with this organization"),
 }
 #: What a person may do to a follow-up's state, by the name of the move.
 MOVES: Final[Mapping[str, str]] = {

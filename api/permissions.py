@@ -142,6 +142,9 @@ class Action(StrEnum):
     TRIAGE = "triage"  # the referrals that came, the criteria, and the links for outside professionals
     SEE_PARTICIPANT = "see_participant"  # a candidate or participant by reference or number, and nothing nominative
     READ_IDENTITY = "read_identity"  # who they are, one deliberate act away
+    SEE_ADMISSION = "see_admission"  # what was referred, found and decided
+    SEE_RISK = "see_risk"
+    SEE_CONSENTS = "see_consents"  # to what they consented, and until when
     KEEP_ADMISSION = "keep_admission"  # the first meeting, the consent, the risk, whom they bar
     KEEP_DISCLOSURES = "keep_disclosures"  # what was said without consent: recorded, and read by who keeps the file
     KEEP_RETENTION = "keep_retention"  # until when a file is kept, the legal hold, and its destruction
@@ -189,8 +192,13 @@ class Relation(StrEnum):
     FOLLOWS = "follows"  # is a youth worker of the program
     RESEARCH = "research"  # coordinates the research
     ASSIGNED = "assigned"  # the follow-up is theirs, or that of whom they act for
-    CLINICAL = "clinical"  # sits on the Clinical Committee that day for a partner whose terms share it (AD-R11)
-    TOLD_WHO = "told_who"  # as CLINICAL, for an organization whose terms of sharing say who the person is (AG-IS)
+    CLINICAL = "clinical"  # sits on the Clinical Committee that day for a partner who is told (AD-R11): duties.sharing
+    # As CLINICAL, each where the organization for which they sit is told this too (AG-IS): who the person is, why they
+    # were referred and admitted, their risk, what they consented to.
+    TOLD_WHO = "told_who"
+    TOLD_WHY = "told_why"
+    TOLD_RISK = "told_risk"
+    TOLD_CONSENTS = "told_consents"
     BARRED = "barred"  # the participant does not want this person to see their file: no row of the table holds it
     INVITED = "invited"  # to this meeting, with or without a seat
     ADMINISTRATOR = "administrator"  # runs the installation, and sees no case
@@ -327,6 +335,9 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     # CLINICAL of a candidate only while the committee sits on them: `api.at_participants`.
     Action.SEE_PARTICIPANT: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
     Action.READ_IDENTITY: frozenset({Relation.ASSIGNED, Relation.TOLD_WHO, Relation.COORDINATOR}),
+    Action.SEE_ADMISSION: frozenset({Relation.ASSIGNED, Relation.TOLD_WHY, Relation.COORDINATOR}),
+    Action.SEE_RISK: frozenset({Relation.ASSIGNED, Relation.TOLD_RISK, Relation.COORDINATOR}),
+    Action.SEE_CONSENTS: frozenset({Relation.ASSIGNED, Relation.TOLD_CONSENTS, Relation.COORDINATOR}),
     Action.KEEP_ADMISSION: frozenset({Relation.ASSIGNED, Relation.COORDINATOR}),
     Action.DECIDE_ADMISSION: frozenset({Relation.COORDINATOR}),
     # AD-R12: who keeps the file; what was said is not for the whole committee.
@@ -350,7 +361,9 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
 
 
 #: Asked inside a page or an answer, about a part of it: these have no route of their own.
-OF_A_PART: Final = frozenset({Action.READ_NOTES, Action.SEE_CONTACT})
+OF_A_PART: Final = frozenset(
+    {Action.READ_NOTES, Action.SEE_CONTACT, Action.SEE_ADMISSION, Action.SEE_RISK, Action.SEE_CONSENTS}
+)
 
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
@@ -761,6 +774,9 @@ _CLOSEST = (
     Relation.COORDINATOR,
     Relation.CLINICAL,
     Relation.TOLD_WHO,
+    Relation.TOLD_WHY,
+    Relation.TOLD_RISK,
+    Relation.TOLD_CONSENTS,
     Relation.FOLLOWS,
     Relation.MANAGER_HERE,
     Relation.DIRECTOR_HERE,

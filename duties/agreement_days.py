@@ -92,22 +92,51 @@ CANDIDATE: Final = Shared("admission", "admission", CLINICAL)
 PARTICIPANT: Final = Shared("follow-up", "follow-up", CLINICAL)
 #: Of whom its agendas and decisions speak.
 BY_NUMBER: Final = Shared("number", body=CLINICAL)
-#: What a worker is given with a participant to accompany.
+#: What a worker is given with a participant to accompany, and with one whom another organization hands over.
 TO_ACCOMPANY: Final = Shared("contact", "follow-up")
+TO_TAKE_OVER: Final = Shared("contact", "handover")
 
 
-def who_they_are(shared: Shared) -> Shared:
-    """The name and contact details, for the same purpose in the same committee."""
-    return replace(shared, information="contact")
+def other_than(shared: Shared, information: str) -> Shared:
+    """Other information, for the same purpose in the same committee."""
+    return replace(shared, information=information)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The terms of sharing of every organization on a local day: of its version in force, else of its last one."""
+
+    day: date
+    outside: frozenset[UUID]
+    latest: Mapping[UUID, Mapping[str, Any]]
+
+    def give(self, organization_id: UUID, shared: Shared) -> bool:
+        """Whether they give this to an organization.
+
+        Not to those outside the program, nor those whose agreement has lapsed, nor those whose agreement in force has
+        no terms for sharing information (AG-IS), or terms that do not name this. To one that never had an agreement in
+        force, yes.
+        """
+        if organization_id in self.outside:
+            return False
+        version = self.latest.get(organization_id)
+        return version is None or _may_share(version, self.day, shared)
+
+    def closed_to(self, shared: Shared) -> frozenset[UUID]:
+        """The organizations to which they do not give this."""
+        return self.outside | {place for place in self.latest if not self.give(place, shared)}
 
 
 def not_sharing(session: Session, day: date, shared: Shared = Shared()) -> frozenset[UUID]:
     """The organizations that are not to get on a local `day` what circulates among partners, or this part of it.
 
-    Those outside the program, those whose agreement has lapsed, and those whose agreement in force has no terms for
-    sharing information (AG-IS), or terms that do not name this. An organization that never had an agreement in force
-    is not among them.
+    Of one participant, `duties.sharing` asks their consent besides.
     """
+    return terms_on(session, day).closed_to(shared)
+
+
+def terms_on(session: Session, day: date) -> Terms:
+    """What the agreements say of sharing on a local day."""
     here = program_of(session)
     latest: dict[UUID, Mapping[str, Any]] = {}
     for row in many(
@@ -125,7 +154,7 @@ def not_sharing(session: Session, day: date, shared: Shared = Shared()) -> froze
     outside = session.scalars(
         select(_organization.c.id).where(and_(_organization.c.program_id == here, _organization.c.kind == "outside"))
     )
-    return frozenset(outside) | {place for place, row in latest.items() if not _may_share(row, day, shared)}
+    return Terms(day, frozenset(outside), latest)
 
 
 def _may_share(version: Mapping[str, Any], day: date, shared: Shared) -> bool:

@@ -60,14 +60,19 @@ class Line:
     why: Bilingual | None = None
 
 
-def fit_for(session: Session, task: Mapping[str, Any], leaver_id: UUID, at: datetime) -> list[workers.Proposal]:
-    """Who can be given the follow-up of a task, with what speaks for each, who fits best first. DP-03a, DP-03b."""
+def considered_for(session: Session, task: Mapping[str, Any], leaver_id: UUID, at: datetime) -> list[workers.Proposal]:
+    """Whom one may think of for the follow-up of a task, who fits best first, and after them who cannot be given it."""
     part = _part(session, task)
     if part is None:
         return []
     row = hold_follow_up(session, part["follow_up_id"], by=Actor(role=""), at=at).row
     offered = workers.proposals(session, row["participant_id"], at=at, asks=row["intensity"])
-    return [one_of for one_of in offered if one_of.possible and one_of.person_id != leaver_id]
+    return [one_of for one_of in offered if one_of.person_id != leaver_id]
+
+
+def fit_for(session: Session, task: Mapping[str, Any], leaver_id: UUID, at: datetime) -> list[workers.Proposal]:
+    """Who can be given the follow-up of a task, with what speaks for each, who fits best first. DP-03a, DP-03b."""
+    return [one_of for one_of in considered_for(session, task, leaver_id, at) if one_of.possible]
 
 
 def ways_agreed(session: Session, case_id: UUID) -> dict[str, str]:
@@ -208,7 +213,10 @@ def _propose_one(session: Session, task: Mapping[str, Any], by: Actor, at: datet
     return Line(task["id"], *titles, fit[0].person_id)
 
 
-_NOBODY_FITS = N_("Nobody can be given this follow-up now: each one is absent, leaving, not wanted or not covered.")
+_NOBODY_FITS = N_(
+    "Nobody can be given this follow-up now: each one is absent, leaving, not wanted or not covered, or of an "
+    "organization with which the participant has not agreed to share: that consent can be asked."
+)
 _FAILED = N_("This one could not be offered. Offer it on its own; the others are not touched by it.")
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.follow_ups import opening
 from duties.here import local_day, many, one, program_of
+from duties.participants import consents
+from duties.participants.consents import Signed
+from duties.participants.identity import Identity, sealed_identity
 from duties.participants.sealing import new_key
 from models.base import table_of
 from models.casework import Task
@@ -23,6 +26,7 @@ from tests.duties.obligations.signed import put_in_force
 
 _follow_up = table_of(FollowUp)
 _assignment = table_of(Assignment)
+_participant = table_of(Participant)
 _task = table_of(Task)
 _event = table_of(Event)
 
@@ -93,6 +97,26 @@ def bar(session: Session, cast: Cast, follow_up_id: UUID, person_id: UUID, *, at
         )
     )
     session.flush()
+
+
+def consented(
+    session: Session, cast: Cast, follow_up_id: UUID, *partners: str, program: bool = True, ends_on: date | None = None
+) -> list[UUID]:
+    """Have the participant, who is 16, sign the consent to the program, and to sharing with each of these partners."""
+    participant_id, day = row_of(session, follow_up_id)["participant_id"], local_day(session, AT)
+    who = Identity("Ondine", "Fougère-Lys", birth_date=day.replace(year=day.year - 16))
+    session.execute(
+        update(_participant)
+        .where(_participant.c.id == participant_id)
+        .values(sealed_identity(session, participant_id, who))
+    )
+    signed = Signed(day, day, "self", day, "fr", limits_stated=True, copy_given_on=day, ends_on=ends_on)
+    wanted: list[tuple[str, UUID | None]] = [("program", None)] if program else []
+    wanted += [("sharing", cast.organizations[one]) for one in partners]
+    return [
+        consents.sign(session, participant_id, purpose, signed, organization_id=place, by=cast.actor(WORKER), at=AT)
+        for purpose, place in wanted
+    ]
 
 
 def row_of(session: Session, follow_up_id: UUID) -> dict[str, Any]:

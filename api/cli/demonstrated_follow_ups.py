@@ -1,7 +1,8 @@
 """The follow-ups of the demonstration: participants by number alone, with weeks of notes, by the real verbs.
 
-They were admitted before the program kept this record, so that nothing nominative of them is in it: one is being lost,
-one is on a break, one withdrew, and one is without a worker since theirs left.
+They were admitted before the program kept this record, without a referral in it. Each consented to sharing with every
+partner, but for one who left one partner out. One is being lost, one is on a break, one withdrew, and one is without a
+worker since theirs left.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import cycle
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
+from sqlalchemy import select
 from sqlmodel import Session
 
 from api.cli.demonstrated_people import Happening, coordinator, person, worker
@@ -22,33 +24,44 @@ from duties.follow_ups import breaks, contacts, notes, opening, states
 from duties.follow_ups.notes import Week
 from duties.follow_ups.weeks import WEEK, monday_of
 from duties.here import local_day, program_of
-from duties.participants import numbers
+from duties.participants import consents, numbers
+from duties.participants.consents import Signed
 from duties.participants.held import new_reference
+from duties.participants.identity import Identity, sealed_identity
 from duties.participants.sealing import new_key
+from models.base import table_of
 from models.participant import DataKey, Participant
+from models.program import Organization
+
+_organization = table_of(Organization)
 
 
 @dataclass(frozen=True)
 class _Story:
-    """One participant: their place in the year's numbers, who follows them, since how many weeks, and how it went."""
+    """One participant: their place in the year's numbers, who follows them, since how many weeks, and how it went.
+
+    `left_out` is the partner with which they do not share.
+    """
 
     place: int
+    name: str
     worker: str
     weeks: int
     second: str = ""
     intensity: str = "regular"
     recruiter: bool = False
+    left_out: str = ""
 
 
 #: Whoever is named here is a youth worker of the demonstration at that time; theo has left since.
 _STORIES: Final = (
-    _Story(1, "noe", 10, second="elodie"),
-    _Story(2, "elodie", 10, second="noe", intensity="intense"),
-    _Story(3, "noe", 8),
-    _Story(4, "noe", 7, intensity="light"),
-    _Story(5, "theo", 12),
-    _Story(6, "elodie", 5, recruiter=True),
-    _Story(7, "emile", 3),
+    _Story(1, "Mélisse Fougère", "noe", 10, second="elodie"),
+    _Story(2, "Anémone Tilleul", "elodie", 10, second="noe", intensity="intense", left_out="anonyme"),
+    _Story(3, "Sauge Églantier", "noe", 8),
+    _Story(4, "Marjolaine Cèdre", "noe", 7, intensity="light"),
+    _Story(5, "Achillée Frêne", "theo", 12),
+    _Story(6, "Valériane Saule", "elodie", 5, recruiter=True),
+    _Story(7, "Cassis Bouleau", "emile", 3),
 )
 _LOST: Final = 3
 _ON_BREAK: Final = 4
@@ -128,6 +141,7 @@ class DemonstratedFollowUps:
                 languages=["fr"],
                 recruiter=story.recruiter,
                 admitted_on=local_day(self.session, at),
+                **self._who(story, participant_id, at),
             )
         )
         self.session.flush()
@@ -142,6 +156,33 @@ class DemonstratedFollowUps:
             by=coordinator(self.session, at),
             at=at,
         )
+        self._consent(story, participant_id, at)
+
+    def _who(self, story: _Story, participant_id: UUID, at: datetime) -> dict[str, Any]:
+        """The sealed columns of somebody of 17 or so, who exists nowhere else."""
+        given_name, family_name = story.name.split()
+        born = local_day(self.session, at).replace(day=1) - timedelta(days=(16 + story.place % 3) * 366)
+        return sealed_identity(self.session, participant_id, Identity(given_name, family_name, birth_date=born))
+
+    def _consent(self, story: _Story, participant_id: UUID, at: datetime) -> None:
+        """The consent to the program, and one to sharing with each partner that is not left out; the forms stored."""
+        day, by = local_day(self.session, at), worker(self.session, story.worker, at)
+        signed = Signed(day, day, "self", day, "fr", limits_stated=True, copy_given_on=day)
+        sign, keep = partial(consents.sign, self.session, participant_id, by=by, at=at), coordinator(self.session, at)
+        made = [sign("program", signed)]
+        for place, key in self._partners().items():
+            if key != story.left_out:
+                made.append(sign("sharing", signed, organization_id=place))
+        for consent_id in made:
+            consents.store(self.session, consent_id, by=keep, at=at)
+
+    def _partners(self) -> dict[UUID, str]:
+        rows = self.session.execute(
+            select(_organization.c.id, _organization.c.key).where(
+                _organization.c.program_id == program_of(self.session), _organization.c.kind != "outside"
+            )
+        )
+        return {row.id: row.key for row in rows}
 
     def _note(self, story: _Story, week: date, said: Week, at: datetime) -> None:
         by = worker(self.session, story.worker, at)

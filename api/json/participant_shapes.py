@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 from fastapi import Response
@@ -279,7 +280,7 @@ class ParticipantShown(Shown):
     state: str
     languages: list[str]
     area: str
-    never_with_others: bool
+    never_with_others: Annotated[bool | None, Field(description="Null for whom the risk is not told.")]
     admitted_on: date | None
     retain_until: date | None
     held: bool
@@ -360,13 +361,18 @@ class ProposalShown(Shown):
     reasons: list[str]
 
 
-def shown_participant(
-    desk: Desk, participant_id: UUID, response: Response, *, with_disclosures: bool = True
-) -> ParticipantShown:
-    """Somebody as they stand now, also to whoever did an act that ended what they were to the file.
+@dataclass(frozen=True)
+class Told:
+    """What of somebody the asker is told, besides where they stand: what is not is left out of the answer."""
 
-    That something was disclosed is for those who keep the file: `with_disclosures`.
-    """
+    admission: bool = True
+    risk: bool = True
+    consents: bool = True
+    disclosures: bool = True
+
+
+def shown_participant(desk: Desk, participant_id: UUID, response: Response, *, told: Told = Told()) -> ParticipantShown:
+    """Somebody as they stand now, also to whoever did an act that ended what they were to the file."""
     session = desk.session
     row = one(
         session,
@@ -375,26 +381,34 @@ def shown_participant(
     assert row is not None  # noqa: S101 - found before
     response.headers["ETag"] = etag(row["version"])
     named = workers.named(session, participant_id)
-    risk = risks.last(session, participant_id, "admission")
-    others = risks.last(session, participant_id, "recruiter")
+    risk, others = (
+        risks.last(session, participant_id, kind) if told.risk else None for kind in ("admission", "recruiter")
+    )
     return ParticipantShown(
         **{name: value for name, value in row.items() if name != "recruiter"},
-        never_with_others=row["recruiter"],
+        never_with_others=row["recruiter"] if told.risk else None,
         case_id=case_of(session, participant_id),
         worker_id=named["worker_id"] if named else None,
         second_id=named["second_id"] if named else None,
         risk=risk["level"] if risk else None,
         risk_to_others=others["level"] if others else None,
-        referrals=[ReferralOf.model_validate(each) for each in reading.referrals_of(session, participant_id)],
-        criteria=[FoundShown.model_validate(each) for each in triage.findings_of(session, participant_id).values()],
-        decisions=[DecidedShown.model_validate(each) for each in admissions.decisions_about(session, participant_id)],
-        meetings=[MeetingShown.model_validate(each) for each in first_meetings.meetings_of(session, participant_id)],
-        consents=[ConsentShown.model_validate(each) for each in consents.consents_of(session, participant_id)],
-        disclosures=[
-            DisclosureShown.model_validate(each)
-            for each in (disclosures.disclosures_of(session, participant_id) if with_disclosures else ())
-        ],
+        referrals=_each(ReferralOf, reading.referrals_of(session, participant_id) if told.admission else ()),
+        criteria=_each(FoundShown, triage.findings_of(session, participant_id).values() if told.admission else ()),
+        decisions=_each(DecidedShown, admissions.decisions_about(session, participant_id) if told.admission else ()),
+        meetings=_each(MeetingShown, first_meetings.meetings_of(session, participant_id) if told.admission else ()),
+        consents=_each(ConsentShown, consents.consents_of(session, participant_id) if told.consents else ()),
+        disclosures=_each(
+            DisclosureShown,
+            disclosures.disclosures_of(session, participant_id) if told.disclosures else (),
+        ),
     )
+
+
+_Shape = TypeVar("_Shape", bound=Shown)
+
+
+def _each(shape: type[_Shape], rows: Iterable[Any]) -> list[_Shape]:
+    return [shape.model_validate(row) for row in rows]
 
 
 def shown_proposals(desk: Desk, participant_id: UUID) -> list[ProposalShown]:

@@ -33,6 +33,7 @@ from api.json.participant_shapes import (
     RiskGiven,
     StoringGiven,
     TakingBackGiven,
+    Told,
     TriageGiven,
     shown_participant,
     shown_proposals,
@@ -65,8 +66,13 @@ router = APIRouter(prefix="/participants", tags=["participants"])
 def get_participant(participant_id: UUID, desk: AtDesk, response: Response) -> ParticipantShown:
     """Where somebody stands, and what was found, decided and consented, without opening anything that is sealed."""
     _, given = find_participant(desk.session, desk.asker, participant_id)
-    keeps = allows(Action.KEEP_DISCLOSURES, given) is not None
-    return shown_participant(desk, participant_id, response, with_disclosures=keeps)
+    told = Told(
+        admission=allows(Action.SEE_ADMISSION, given) is not None,
+        risk=allows(Action.SEE_RISK, given) is not None,
+        consents=allows(Action.SEE_CONSENTS, given) is not None,
+        disclosures=allows(Action.KEEP_DISCLOSURES, given) is not None,
+    )
+    return shown_participant(desk, participant_id, response, told=told)
 
 
 @router.post("/{participant_id}/identity")

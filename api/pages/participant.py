@@ -39,6 +39,7 @@ from duties.participants.held import case_of
 from duties.reads import Purpose
 from duties.refusals import Refusal
 from duties.roles import standing
+from duties.sharing import circle_of
 from locales import N_, gettext
 from meetings import admissions
 from models.agenda import AgendaItem
@@ -201,7 +202,7 @@ def participant_page(
     choosing = (may[Action.TRIAGE] and waiting is not None) or decides or names_another
     offered = workers.proposals(session, participant_id, at=desk.at) if choosing else []
     barred = barring.barred_of(session, participant_id) if may[Action.KEEP_ADMISSION] else []
-    signed = consents.consents_of(session, participant_id)
+    signed = consents.consents_of(session, participant_id) if may[Action.SEE_CONSENTS] else []
     met = first_meetings.meetings_of(session, participant_id)
     staff = sorted({tenure.person_id for tenure in standing(session, desk.day).holding("youth_worker")}, key=str)
     people = {
@@ -258,6 +259,7 @@ def participant_page(
         signers=SIGNERS,
         partners=_partners(desk),
         partner_names=dict(_partners(desk)),
+        not_shared_with=_not_shared_with(desk, participant_id) if signed and may[Action.KEEP_ADMISSION] else [],
         disclosed=disclosures.disclosures_of(session, participant_id) if may[Action.KEEP_DISCLOSURES] else [],
         grounds=GROUNDS,
         is_due=row["retain_until"] is not None and row["retain_until"] < desk.day and not row["held"],
@@ -277,6 +279,9 @@ _ACTS: Final = (
     Action.KEEP_DISCLOSURES,
     Action.KEEP_RETENTION,
     Action.READ_IDENTITY,
+    Action.SEE_ADMISSION,
+    Action.SEE_RISK,
+    Action.SEE_CONSENTS,
     Action.TRIAGE,
     Action.KEEP_ADMISSION,
     Action.DECIDE_ADMISSION,
@@ -328,6 +333,12 @@ def _item_of(desk: Desk, row: Mapping[str, Any]) -> dict[str, Any] | None:
         )
         .limit(1),
     )
+
+
+def _not_shared_with(desk: Desk, participant_id: UUID) -> list[str]:
+    """The partners that see nothing of the participant today, because consent to that was not given, or ended."""
+    circle = circle_of(desk.session, participant_id, desk.day)
+    return [name for place, name in _partners(desk) if not circle.agrees_to(place)]
 
 
 def _partners(desk: Desk) -> list[tuple[UUID, str]]:

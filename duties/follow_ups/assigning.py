@@ -14,13 +14,14 @@ from sqlmodel import Session
 
 from duties import agreements, assigning, scheduling
 from duties.actors import Actor
-from duties.agreement_days import TO_ACCOMPANY, not_sharing
+from duties.agreement_days import TO_ACCOMPANY, TO_TAKE_OVER, Shared
 from duties.follow_ups.held import Held, change, hold, refuse_unless_followed, tell
 from duties.follow_ups.parts import PRIMARY, ROLES
 from duties.here import many, program_of
 from duties.notices import coordination_chain
 from duties.refusals import Refusal
 from duties.roles import HeldRole, Standing, standing
+from duties.sharing import Circle, circle_of
 from duties.tasks import BY_ITS_ACT, complete_task
 from locales import N_, say
 from models.base import refers, table_of
@@ -59,8 +60,8 @@ def assign(
 
     Where somebody has that part, `instead_of` says whom this one replaces: of two who assign at once the second is
     told. Raises Refusal: inactive or completed; the part is somebody else's; or a worker who cannot be given one
-    (`bar_to`): not in a role for it, absent, leaving, barred by the participant, or of an organization whose agreement
-    is not in force.
+    (`bar_to`): not in a role for it, absent, leaving, barred by the participant, of an organization whose agreement
+    is not in force, or with which the participant does not agree to share.
     """
     held = hold(session, follow_up_id, by=by, at=at, seen=seen)
     if kind not in ASSIGNMENT_KINDS:
@@ -176,7 +177,8 @@ def end_all(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) ->
 def bar_to(session: Session, participant_id: UUID, person_id: UUID, *, kind: str, day: date) -> HeldRole:
     """The role under which a worker can be given a follow-up on a local day. Raises Refusal where there is none.
 
-    It tells nobody why a participant barred a worker, nor since when.
+    It tells nobody why a participant barred a worker, nor since when. To an organization whose workers do not accompany
+    the participant already, they are only given where they agreed to share with it.
     """
     today = standing(session, day)
     held = role_for(today, person_id, kind)
@@ -196,7 +198,9 @@ def bar_to(session: Session, participant_id: UUID, person_id: UUID, *, kind: str
             N_("The agreement of this worker’s organization is not in force today: no participant is given to it."),
             source="AG-IS",
         )
-    if held.organization_id in not_sharing(session, day, TO_ACCOMPANY):
+    circle = circle_of(session, participant_id, day)
+    withheld = circle.withholds_from(person_id, held.organization_id, given_with(circle, held, kind))
+    if withheld == "terms":
         raise Refusal(
             "assignment.not_shared",
             N_(
@@ -204,7 +208,22 @@ def bar_to(session: Session, participant_id: UUID, person_id: UUID, *, kind: str
             ),
             source="AG-IS",
         )
+    if withheld == "consent":
+        raise Refusal(
+            "assignment.not_agreed",
+            N_(
+                "The participant has not agreed to sharing with this worker’s organization. Ask for that consent first,"
+                " or choose somebody of another organization."
+            ),
+            source="AD-R11",
+        )
     return held
+
+
+def given_with(circle: Circle, held: HeldRole, kind: str = PRIMARY) -> Shared:
+    """What a worker's organization is given with a participant: by a hand-over, where another one accompanies them."""
+    is_handed_over = kind == PRIMARY and circle.places and held.organization_id not in circle.places
+    return TO_TAKE_OVER if is_handed_over else TO_ACCOMPANY
 
 
 def role_for(today: Standing, person_id: UUID, kind: str) -> HeldRole | None:

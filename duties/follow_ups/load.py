@@ -14,11 +14,12 @@ from sqlmodel import Session
 from duties.agreement_days import TO_ACCOMPANY, not_sharing
 from duties.agreements import version_in_force
 from duties.follow_ups.assigning import LEAVING as LEAVING_IN
-from duties.follow_ups.assigning import barred_from, departing, on_day
+from duties.follow_ups.assigning import barred_from, departing, given_with, on_day
 from duties.follow_ups.parts import PRIMARY, ROLES, SECOND
 from duties.follow_ups.weeks import WEEK, monday_of
 from duties.here import many, program_of
 from duties.roles import HeldRole, Standing, standing
+from duties.sharing import Withheld, circle_of
 from models.agreement import AgreementRole
 from models.base import table_of
 from models.follow_up import FollowUp, WeeklyNote
@@ -33,7 +34,7 @@ WEEKS_COUNTED: Final = 4
 
 #: Why somebody cannot be given a follow-up now, in the words of `assigning.bar_to`'s codes.
 AWAY, LEAVING, BARRED = "away", "leaving", "barred"
-NO_AGREEMENT, NOT_SHARED = "no_agreement", "not_shared"
+NO_AGREEMENT, NOT_SHARED, NOT_AGREED = "no_agreement", "not_shared", "not_agreed"
 
 _follow_up = table_of(FollowUp)
 _note = table_of(WeeklyNote)
@@ -88,7 +89,8 @@ _FEW_HOURS: Final = 28.0
 def loads(session: Session, day: date, *, participant_id: UUID | None = None) -> list[Load]:
     """Every youth worker of the day with what they have in hand, whoever has most room first.
 
-    With `participant_id`, whom that participant barred is said to be barred; those who cannot be given one come last.
+    With `participant_id`, it is said whom that participant barred, and with whose organization they do not agree to
+    share; those who cannot be given one come last.
     """
     today = standing(session, day)
     workers = workers_of(today)
@@ -96,7 +98,7 @@ def loads(session: Session, day: date, *, participant_id: UUID | None = None) ->
     barred = barred_from(session, participant_id) if participant_id is not None else frozenset()
     leaving = departing(session, ids)
     hours = {place: _hours(session, place, day) for place in {held.organization_id for held in workers}}
-    closed = not_sharing(session, day, TO_ACCOMPANY)
+    withheld = _withheld(session, workers, day, participant_id)
     mine = _in_hand(session, ids, day)
     minutes = _minutes(session, ids, day)
     found = []
@@ -106,7 +108,7 @@ def loads(session: Session, day: date, *, participant_id: UUID | None = None) ->
             *([LEAVING] if _leaves(held, day) or held.person_id in leaving else []),
             *([BARRED] if held.person_id in barred else []),
             *([NO_AGREEMENT] if hours[held.organization_id] is None else []),
-            *([NOT_SHARED] if hours[held.organization_id] is not None and held.organization_id in closed else []),
+            *(_WITHHELD[withheld[held]] if hours[held.organization_id] is not None else ()),
         ]
         in_hand = mine.get(held.person_id, [])
         found.append(
@@ -123,6 +125,22 @@ def loads(session: Session, day: date, *, participant_id: UUID | None = None) ->
             )
         )
     return sorted(found, key=lambda one: (not one.can_be_given_one, one.share, str(one.person_id)))
+
+
+_WITHHELD: Final[Mapping[Withheld, tuple[str, ...]]] = {"": (), "terms": (NOT_SHARED,), "consent": (NOT_AGREED,)}
+
+
+def _withheld(
+    session: Session, workers: Iterable[HeldRole], day: date, participant_id: UUID | None
+) -> dict[HeldRole, Withheld]:
+    """Why a participant is not given to each worker: of nobody in particular, as the terms alone say."""
+    if participant_id is None:
+        closed = not_sharing(session, day, TO_ACCOMPANY)
+        return {held: "terms" if held.organization_id in closed else "" for held in workers}
+    circle = circle_of(session, participant_id, day)
+    return {
+        held: circle.withholds_from(held.person_id, held.organization_id, given_with(circle, held)) for held in workers
+    }
 
 
 def weight_of(in_hand: Iterable[tuple[str, str, str]]) -> float:

@@ -60,8 +60,8 @@ def admit(session: Session, participant_id: UUID, *, by: Actor, at: datetime, se
     number = _next(session, today.year)
     change_participant(session, held, state=state, number=number, admitted_on=today, retain_until=None)
     events.write(session, "participant.admitted", "participant", participant_id, by=by, at=at, number=number)
-    workers.end(session, participant_id, "admitted", at=at)
     open_follow_up(session, participant_id, worker=named["worker_id"], second=named["second_id"], by=by, at=at)
+    workers.end(session, participant_id, "admitted", at=at)
     finish_step(session, participant_id, STEP, by=by, at=at)
     return number
 

@@ -17,6 +17,7 @@ from api.cli.demonstration import load_demonstration
 from duties import gathering, hand_overs
 from duties.follow_ups import assigning, breaks, load, lost, owed
 from duties.here import local_day
+from duties.sharing import circle_of
 from meetings import decisions
 from meetings.committees import committees
 from models.agenda import AgendaItem
@@ -27,6 +28,8 @@ from models.follow_up import FollowUp, WeeklyNote
 from models.invitation import MeetingAnswer
 from models.meeting import Meeting
 from models.minutes import Minutes
+from models.participant import Participant
+from models.program import Organization
 from models.referral import Referral
 from tests.cast import KEYS, stationery
 from tests.conftest import Copies, Database
@@ -41,6 +44,8 @@ _task = table_of(Task)
 _case = table_of(Case)
 _referral = table_of(Referral)
 _departure = table_of(Departure)
+_organization = table_of(Organization)
+_participant = table_of(Participant)
 
 
 @dataclass(frozen=True)
@@ -167,6 +172,21 @@ def test_somebody_is_leaving_of_whose_follow_ups_one_is_in_other_hands_and_one_w
     case = session.execute(select(_case).where(_case.c.id == leaving.case_id)).mappings().one()
     left = {one.kind for one in gathering.left(session, dict(case), loaded.at)}
     assert {"follow_up", "equipment", "account", "seat"} <= left
+
+
+def test_each_participant_shares_with_every_partner_but_one_who_left_one_out(session: Session, today: date) -> None:
+    partners = session.execute(select(_organization.c.id, _organization.c.key).where(_organization.c.kind != "outside"))
+    keys = {row.id: row.key for row in partners}
+    left_out = {}
+    for row in session.execute(
+        select(_participant.c.id, _participant.c.number).where(_participant.c.number.is_not(None))
+    ):
+        circle = circle_of(session, row.id, today)
+        left_out[row.number[-2:]] = [key for place, key in keys.items() if not circle.agrees_to(place)]
+        # Whoever accompanies them does so by their consent: none was given where it is withheld.
+        assert circle.places <= {place for place in keys if circle.agrees_to(place)}
+    assert len(left_out) == 7
+    assert {number: keys for number, keys in left_out.items() if keys} == {"02": ["anonyme"]}
 
 
 def _meetings(loaded: Loaded, session: Session, committee: str) -> list[Any]:

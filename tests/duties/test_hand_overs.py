@@ -9,12 +9,15 @@ import pytest
 from sqlalchemy import select, text
 
 from duties import departures, gathering, hand_overs
+from duties.agreements import content_of
+from duties.participants import consents
 from duties.refusals import Refusal
 from models.base import table_of
 from models.departure import HandOver
-from tests.cast import AT, LOADING, Cast
+from tests.agreeing import sharing_otherwise
+from tests.cast import AT, LOADING, Cast, program_file
 from tests.departing import asked, in_hand, leave, left, record_protocols, settle
-from tests.following import SECOND, WORKER, agreed, bar, followed, parts
+from tests.following import SECOND, THIRD, WORKER, agreed, bar, consented, followed, parts
 from tests.refusing import refused
 
 HAND_OVER = table_of(HandOver)
@@ -117,6 +120,70 @@ def test_whom_the_participant_barred_is_not_offered_it(program: Cast) -> None:
         assert program.people[SECOND] not in [one.person_id for one in fit]
     with refused("assignment.barred"):
         settle(program, task["id"], to=SECOND)
+
+
+def test_a_follow_up_goes_to_no_worker_of_an_organization_with_which_the_participant_does_not_share(
+    program: Cast,
+) -> None:
+    made = follow(program, second=None)
+    with program.session() as session:
+        consented(session, program, made, "anonyme")
+    case_id = leave(program, WORKER, "ccsmtl")
+    (task,) = asked(program, case_id, "hand_over_follow_ups")
+    with refused("assignment.not_agreed"):
+        settle(program, task["id"], to=SECOND)
+    with program.session() as session:
+        thought_of = hand_overs.considered_for(session, task, program.people[WORKER], AT)
+        bars = {one.person_id: one.load.bars for one in thought_of}
+        assert bars[program.people[SECOND]] == ("not_agreed",)
+        assert [one.person_id for one in hand_overs.fit_for(session, task, program.people[WORKER], AT)] == [
+            program.people[THIRD]
+        ]
+    settle(program, task["id"], to=THIRD)
+    assert offered(program) == [(THIRD, "proposed")]
+
+
+def test_an_offer_cannot_be_taken_once_the_consent_to_share_is_withdrawn(program: Cast) -> None:
+    made = follow(program, second=None)
+    with program.session() as session:
+        _, with_codim = consented(session, program, made, "codim")
+    case_id = leave(program, WORKER, "ccsmtl")
+    (task,) = asked(program, case_id, "hand_over_follow_ups")
+    settle(program, task["id"], to=SECOND)
+    with program.session() as session:
+        consents.withdraw(session, with_codim, by=program.actor(WORKER), at=AT)
+    with refused("assignment.not_agreed"):
+        answer(program, SECOND)
+    assert primary(program, made) == [WORKER]
+
+
+def test_whose_organization_accompanies_the_participant_already_takes_over_without_another_consent(
+    program: Cast,
+) -> None:
+    made = follow(program)
+    with program.session() as session:
+        consented(session, program, made)
+    case_id = leave(program, WORKER, "ccsmtl")
+    (task,) = asked(program, case_id, "hand_over_follow_ups")
+    settle(program, task["id"], to=SECOND)
+    answer(program, SECOND)
+    assert primary(program, made) == [SECOND]
+
+
+def test_what_is_handed_over_to_another_organization_asks_its_terms_for_that_purpose(cast: Cast) -> None:
+    record_protocols(cast)
+    purposes = content_of(program_file().value, "codim").terms["information_sharing"]["purposes"]
+    with cast.session() as session:
+        named = [one for one in purposes if one["key"] != "handover"]
+        sharing_otherwise(session, cast, "codim", purposes=named)
+        agreed(session, cast)
+    follow(cast, second=None)
+    case_id = leave(cast, WORKER, "ccsmtl")
+    (task,) = asked(cast, case_id, "hand_over_follow_ups")
+    with refused("assignment.not_shared"):
+        settle(cast, task["id"], to=SECOND)
+    with cast.session() as session:  # a new participant may come to them all the same
+        followed(session, cast, "#2026-09", worker=SECOND)
 
 
 def test_the_second_of_the_pair_whom_the_participant_has_met_is_shown_first(program: Cast) -> None:

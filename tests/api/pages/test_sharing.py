@@ -1,4 +1,4 @@
-"""What a partner sees and is given of participants goes by the terms of sharing in its agreement (AG-IS)."""
+"""What a partner sees of participants goes by the terms of sharing in its agreement (AG-IS), and by their consent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from sqlalchemy import select
 
 from duties.agreements import content_of
 from duties.follow_ups import assigning
+from duties.participants import consents, risks
 from duties.refusals import Refusal
+from duties.sharing import circle_of
 from meetings import agenda_papers, schedule
 from models.base import table_of
 from models.follow_up import FollowUp
@@ -19,7 +21,7 @@ from models.meeting import Meeting
 from tests.agreeing import sharing_otherwise
 from tests.api.pages.looking import signed_in, text_of
 from tests.cast import AT, TODAY, Cast, program_file
-from tests.following import SECOND, agreed, followed
+from tests.following import SECOND, WORKER, agreed, consented, followed, row_of
 from tests.meetings.sitting import seat_everyone
 
 _meeting = table_of(Meeting)
@@ -89,6 +91,97 @@ def test_a_participant_is_given_to_no_worker_of_an_organization_that_is_not_told
     assert (refused.value.code, refused.value.source) == ("assignment.not_shared", "AG-IS")
     page = text_of(signed_in(cast, "coordinator").get(f"/follow-ups/{made}").text)
     assert "not in the terms of sharing" in page
+
+
+@pytest.mark.parametrize(
+    ("information", "closed", "open_"),
+    [
+        ("risk", ("risk", "risk_to_others", "never_with_others"), "consents"),
+        ("consent", ("consents",), "never_with_others"),
+        ("admission", ("referrals", "criteria", "decisions", "meetings"), "consents"),
+    ],
+)
+def test_each_kind_of_information_is_told_where_the_terms_name_it(
+    cast: Cast, information: str, closed: tuple[str, ...], open_: str
+) -> None:
+    made = there(cast, **without("information", information))
+    with cast.session() as session:
+        consented(session, cast, made, "spvm", "codim")
+        participant = row_of(session, made)["participant_id"]
+        risks.assess(session, participant, "admission", "red", why={}, by=cast.actor(WORKER), at=AT)
+    told = signed_in(cast, "police").get(f"/api/v1/participants/{participant}").json()
+    assert not any(told[name] for name in closed)
+    assert told[open_] not in (None, [])
+    everything = signed_in(cast, SECOND).get(f"/api/v1/participants/{participant}").json()
+    assert (everything["risk"], len(everything["consents"])) == ("red", 3)
+    page = text_of(signed_in(cast, "police").get(f"/participants/{participant}").text)
+    heading = {"risk": "Red: dangerous", "consent": "Sharing with a partner", "admission": "Criteria"}[information]
+    assert heading not in page
+    assert heading in text_of(signed_in(cast, SECOND).get(f"/participants/{participant}").text)
+
+
+def test_a_partner_that_the_participant_left_out_sees_nothing_of_them_whatever_its_terms_say(cast: Cast) -> None:
+    made = there(cast)
+    with cast.session() as session:
+        consented(session, cast, made, "codim")
+        participant = row_of(session, made)["participant_id"]
+    doors = [f"/follow-ups/{made}", f"/participants/{participant}"]
+    doors += [f"/api/v1{door}" for door in doors]
+    police, other, worker = (signed_in(cast, name) for name in ("police", SECOND, WORKER))
+    for door in doors:
+        assert (police.get(door).status_code, other.get(door).status_code) == (404, 200), door
+        assert worker.get(door).status_code == 200  # who accompanies them asks no consent to it
+    asked = {"purpose": "urgent_help"}
+    identity = f"/participants/{participant}/identity"
+    assert police.post(identity, data=asked).status_code == 404
+    assert other.post(identity, data=asked).status_code == 200
+    assert police.post(f"/api/v1{identity}", json=asked).status_code == 404
+    assert other.post(f"/api/v1{identity}", json=asked).json()["given_name"] == "Ondine"
+    nobody = police.get(f"/api/v1/participants/{made}").json()  # no participant has this id
+    assert police.get(f"/api/v1/participants/{participant}").json() == nobody
+
+
+@pytest.mark.parametrize("which", ["program", "sharing"])
+def test_what_is_withdrawn_closes_the_doors_at_the_next_request_and_leaves_the_worker_theirs(
+    cast: Cast, which: str
+) -> None:
+    made = there(cast)
+    with cast.session() as session:
+        in_program, with_police = consented(session, cast, made, "spvm")
+    police, worker = signed_in(cast, "police"), signed_in(cast, WORKER)
+    assert police.get(f"/follow-ups/{made}").status_code == 200
+    with cast.session() as session:
+        participant = row_of(session, made)["participant_id"]
+        taken_back = in_program if which == "program" else with_police
+        consents.withdraw(session, taken_back, by=cast.actor(WORKER), at=AT)
+    assert police.get(f"/follow-ups/{made}").status_code == 404
+    assert police.get(f"/participants/{participant}").status_code == 404
+    assert worker.get(f"/follow-ups/{made}").status_code == 200
+    assert signed_in(cast, "coordinator").get(f"/participants/{participant}").status_code == 200
+
+
+def test_before_any_consent_the_committee_sees_what_the_terms_allow_and_a_consent_that_ended_counts_as_one(
+    cast: Cast,
+) -> None:
+    made = there(cast)
+    police = signed_in(cast, "police")
+    assert police.get(f"/follow-ups/{made}").status_code == 200
+    with cast.session() as session:
+        consented(session, cast, made, "spvm", ends_on=TODAY)
+        participant = row_of(session, made)["participant_id"]
+        spvm = cast.organizations["spvm"]
+        assert circle_of(session, participant, TODAY).agrees_to(spvm)
+        assert not circle_of(session, participant, TODAY + DAY).agrees_to(spvm)
+
+
+def test_the_file_says_to_who_keeps_it_with_whom_it_is_not_shared(cast: Cast) -> None:
+    made = there(cast)
+    with cast.session() as session:
+        consented(session, cast, made, "codim", "spvm", "marie-vincent")
+        participant = row_of(session, made)["participant_id"]
+    for name, told in (("coordinator", True), (WORKER, True), ("police", False)):
+        page = text_of(signed_in(cast, name).get(f"/participants/{participant}").text)
+        assert ("Not shared with CCSMTL, En Marge 12-17, L’Anonyme." in page) is told, name
 
 
 def test_the_clinics_agenda_goes_to_such_a_seat_as_to_a_guest(cast: Cast) -> None:
