@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, Final
@@ -16,6 +16,7 @@ from uuid import UUID
 from sqlalchemy import Select, and_, func, or_, select
 from sqlmodel import Session
 
+from duties import periods
 from duties.calendars import Calendar
 from duties.here import local_day, many, program_of
 from duties.obligations.judging import Paper, Said, Sitting, Step, longest_vacancy
@@ -29,9 +30,10 @@ from duties.program_agreements import (
     TasksRule,
 )
 from duties.scheduling import calendar_of
+from models.agenda import AgendaItem
 from models.agreement import Agreement, AgreementVersion, Obligation
 from models.base import refers, table_of
-from models.casework import Case, Task
+from models.casework import Case, Evidence, Task
 from models.committee import Committee, Seat, SeatHolder
 from models.meeting import Meeting
 from models.minutes import Attendance, Decision
@@ -49,6 +51,8 @@ _holder = table_of(SeatHolder)
 _attendance = table_of(Attendance)
 _task = table_of(Task)
 _case = table_of(Case)
+_evidence = table_of(Evidence)
+_item = table_of(AgendaItem)
 _document = table_of(ObligationDocument)
 _attestation = table_of(Attestation)
 _waiver = table_of(Waiver)
@@ -83,6 +87,7 @@ class Clause:
     rule: Rule
     text_fr: str
     text_en: str
+    endorsed_by: str = ""  # the committee that must have endorsed what it asks for
 
     @property
     def fact(self) -> str:
@@ -125,6 +130,7 @@ def owed(
             _agreement.c.organization_id,
             _version.c.starts_on,
             _version.c.ends_on,
+            _version.c.terms["endorsed_by"].label("endorsed_by"),
         )
         .join(_version, refers(_obligation.c.agreement_version_id, _version))
         .join(_agreement, refers(_version.c.agreement_id, _agreement))
@@ -163,7 +169,8 @@ def clause_of(row: Mapping[str, Any]) -> Clause:
     """An obligation's row as it is judged by."""
     copied = ("id", "key", "owed_by", "period", "text_fr", "text_en")
     rule: Rule = _RULES[row["check_kind"]].model_validate(row["rule"])
-    return Clause(**{name: row[name] for name in copied}, kind=row["check_kind"], rule=rule)
+    endorsed_by = (row.get("endorsed_by") or {}).get(row["key"], "")
+    return Clause(**{name: row[name] for name in copied}, kind=row["check_kind"], rule=rule, endorsed_by=endorsed_by)
 
 
 def waivers(session: Session, agreement_id: UUID | None = None, key: str | None = None) -> list[dict[str, Any]]:
@@ -190,6 +197,25 @@ def waivers(session: Session, agreement_id: UUID | None = None, key: str | None 
         if row["ends_on"] >= row["starts_on"]:
             found.append(row)
     return found
+
+
+@dataclass(frozen=True)
+class _Procedure:
+    """What a case did for a clause: the task that brought its document, when it was done, the days that it is for."""
+
+    task_id: str
+    organization_id: UUID | None
+    on: date
+    covers: Span
+    is_done: bool
+    decided_by: frozenset[str]
+
+    def paper(self, endorsed_by: str) -> Paper:
+        """Its document, with what it lacks to count."""
+        lacks = "unfinished" if not self.is_done else ""
+        if endorsed_by and endorsed_by not in self.decided_by:
+            lacks = "not_endorsed"
+        return Paper(self.task_id, self.on, "task", self.covers, lacks)
 
 
 class Records:
@@ -234,9 +260,22 @@ class Records:
             and (organization_id is None or row.organization_id == organization_id)
         ]
 
-    def papers(self, agreement_id: UUID, key: str) -> list[Paper]:
-        """The documents that stand for a clause."""
-        return self._papers[agreement_id, key]
+    def papers(self, agreement_id: UUID, organization_id: UUID, clause: Clause) -> list[Paper]:
+        """The documents that stand for a clause: given for it, or brought by a procedure of the partner's or program's.
+
+        A procedure brings one once every step of it that serves the clause is done and one of them has a document.
+        Where a committee must endorse it, it counts by what that committee decided on a step of the procedure that is
+        for the same days; this goes for a document that was given for the clause itself as well.
+        """
+        cases = [case for case in self._procedures[clause.fact] if case.organization_id in (None, organization_id)]
+        endorsed = [case.covers for case in cases if clause.endorsed_by in case.decided_by]
+        given = [
+            replace(paper, lacks="not_endorsed")
+            if clause.endorsed_by and not any(span.holds(paper.effective_on) for span in endorsed)
+            else paper
+            for paper in self._papers[agreement_id, clause.key]
+        ]
+        return given + [case.paper(clause.endorsed_by) for case in cases]
 
     def said(self, period_id: UUID | None) -> Said | None:
         """The attestation that stands of a period, if there is one."""
@@ -313,6 +352,68 @@ class Records:
         return _with_default(
             {place: [Paper(str(row.id), row.effective_on) for row in rows] for place, rows in found.items()}
         )
+
+    @cached_property
+    def _procedures(self) -> Mapping[str, list[_Procedure]]:
+        """What each procedure did for a clause, by the clause."""
+        has_document = (
+            select(_evidence.c.id)
+            .where(
+                _evidence.c.program_id == _task.c.program_id,
+                _evidence.c.task_id == _task.c.id,
+                _evidence.c.kind == "document",
+                _evidence.c.withdrawn_at.is_(None),
+            )
+            .exists()
+        )
+        decided_by = (
+            select(func.max(_committee.c.key))
+            .select_from(_decision)
+            .join(_item, refers(_decision.c.item_id, _item))
+            .join(_committee, refers(_decision.c.committee_id, _committee))
+            .where(
+                _decision.c.program_id == _task.c.program_id,
+                _item.c.task_id == _task.c.id,
+                _decision.c.state != "withdrawn",
+            )
+            .scalar_subquery()
+        )
+        rows = self._session.execute(
+            select(
+                *(_task.c[name] for name in ("id", "clause", "state", "done_at")),
+                *(_case.c[name] for name in ("organization_id", "period")),
+                _case.c.id.label("case_id"),
+                has_document.label("has_document"),
+                decided_by.label("decided_by"),
+            )
+            .join(_case, refers(_task.c.case_id, _case))
+            .where(
+                _task.c.program_id == self._here,
+                _task.c.clause != "",
+                _task.c.state.not_in(["cancelled", "waived"]),
+                _case.c.state != "cancelled",
+            )
+            .order_by(_task.c.position, _task.c.id)
+        )
+        found: dict[str, list[_Procedure]] = defaultdict(list)
+        for (_, clause), tasks in _grouped(rows, lambda row: (row.case_id, row.clause)).items():
+            brought = [row for row in tasks if row.has_document]
+            if not brought:
+                continue
+            done = [local_day(self._session, row.done_at) for row in tasks if row.state == "done"]
+            last = max(done, default=self.on)
+            whole = periods.period(tasks[0].period)
+            found[clause].append(
+                _Procedure(
+                    str(brought[-1].id),
+                    tasks[0].organization_id,
+                    last,
+                    Span(whole.starts_on, whole.ends_on) if whole is not None else Span(last, last),
+                    is_done=len(done) == len(tasks),
+                    decided_by=frozenset(row.decided_by for row in tasks if row.state == "done" and row.decided_by),
+                )
+            )
+        return _with_default(found)
 
     @cached_property
     def _said(self) -> Mapping[UUID, Said]:

@@ -88,10 +88,23 @@ class Step:
 
 @dataclass(frozen=True)
 class Paper:
-    """A document that stands."""
+    """A document that stands: given for the clause itself, or in a task that serves it.
+
+    One of a procedure that is for a quarter or a year is of all of it: `covers`. `lacks` says why it does not count
+    yet: a code of `WHY`, or "".
+    """
 
     id: str
     effective_on: date
+    kind: str = "document"
+    covers: Span | None = None
+    lacks: str = ""
+
+    def is_of(self, window: Window) -> bool:
+        """Whether it is of this window."""
+        if self.covers is None:
+            return window.holds(self.effective_on)
+        return any(span.within(self.covers) is not None for span in window.spans)
 
 
 @dataclass(frozen=True)
@@ -233,23 +246,20 @@ def _how(step: Step, waived: Sequence[Span], rule: TasksRule, calendar: Calendar
 def documents(window: Window, waived: Sequence[Span], rule: DocumentRule, papers: Sequence[Paper], on: date) -> Found:
     """Whether the period brought as many documents as it must, by the last day for them.
 
-    A document counts by the day that it speaks of; one that arrives in the days of grace is late for nothing.
+    A document counts by the day that it speaks of, or by the quarter or year that its procedure is for; one that
+    arrives in the days of grace is late for nothing.
     """
-    facts = [
-        Fact(
-            "document",
-            paper.id,
-            paper.effective_on,
-            window.holds(paper.effective_on),
-            "in_period" if window.holds(paper.effective_on) else "other_period",
-        )
-        for paper in sorted(papers, key=lambda one: (one.effective_on, one.id))
-    ]
+    facts = [_brought(window, paper) for paper in sorted(papers, key=lambda one: (one.effective_on, one.id))]
     brought = sum(fact.counts for fact in facts)
     due = _due(window, rule.grace_days)
     numbers = {"brought": brought, "wanted": rule.at_least}
     state = _by_day(window, waived, due, on, done=brought >= rule.at_least)
     return Found(state, numbers, tuple(facts), due_on=due)
+
+
+def _brought(window: Window, paper: Paper) -> Fact:
+    why = "other_period" if not paper.is_of(window) else paper.lacks or "in_period"
+    return Fact(paper.kind, paper.id, paper.effective_on, why == "in_period", why)
 
 
 def attested(

@@ -123,8 +123,8 @@ def _by_tasks(records: Records, one: Owed, window: Window, clause: Clause, _: UU
 def _by_documents(records: Records, one: Owed, window: Window, clause: Clause, _: UUID | None) -> Found:
     rule = clause.rule
     assert isinstance(rule, DocumentRule)  # noqa: S101 - as above
-    waived, papers = records.waived(one.agreement_id, one.key), records.papers(one.agreement_id, one.key)
-    return judging.documents(window, waived, rule, papers, records.on)
+    papers = records.papers(one.agreement_id, one.organization_id, clause)
+    return judging.documents(window, records.waived(one.agreement_id, one.key), rule, papers, records.on)
 
 
 def _by_attestation(records: Records, one: Owed, window: Window, clause: Clause, period_id: UUID | None) -> Found:

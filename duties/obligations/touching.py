@@ -15,7 +15,7 @@ from sqlmodel import Session
 from duties import events
 from duties.obligations.keeping import keep
 
-_CASES: Final = frozenset({"tasks"})
+_CASES: Final = frozenset({"tasks", "document"})
 _SITTING: Final = frozenset({"attendance"})
 _HOLDING: Final = frozenset({"count"})
 _EVERYTHING: Final = frozenset({"attendance", "tasks", "document", "attestation", "count"})
@@ -35,7 +35,7 @@ TOUCHES: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(("agreement.started", "agreement.ended"), _EVERYTHING),
 }
 #: What the engine judges by where it carried a case.
-OF_CASES: Final = frozenset({"tasks", "count"})
+OF_CASES: Final = frozenset({"tasks", "document", "count"})
 
 
 def settle(session: Session, *, at: datetime) -> int:

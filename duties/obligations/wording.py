@@ -37,6 +37,8 @@ WHY: Final[Mapping[str, str]] = {
     "in_time": N_("in time"),
     "in_period": N_("of this period"),
     "other_period": N_("of another period"),
+    "unfinished": N_("its procedure is not carried to its end"),
+    "not_endorsed": N_("not endorsed by the committee yet"),
     "held": N_("stated that it held"),
     "not_held": N_("stated that it did not"),
 }

@@ -1,0 +1,133 @@
+"""What a declared procedure brings counts for the clause that it serves, once it is carried to its end (GV-6, GV-9)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from duties import tasks
+from duties.obligations import saying
+from flows import beginnings
+from meetings import assembling, attendance, decisions, running, schedule
+from meetings.agenda_items import items_of
+from models.base import table_of
+from models.casework import Case
+from models.meeting import Meeting
+from models.obligation import ObligationFinding, ObligationPeriod
+from tests.casework import approve, complete, step
+from tests.cast import AT, Cast
+from tests.declared import record
+from tests.duties.obligations.signed import kept, period, put_in_force
+from tests.flows.support import Clock, carry_all, means_of
+from tests.meetings.sitting import seat, seat_everyone
+
+_case = table_of(Case)
+_meeting = table_of(Meeting)
+_period = table_of(ObligationPeriod)
+_finding = table_of(ObligationFinding)
+
+#: The Steering Committee of 13 January 2027, a Wednesday: local, and five minutes into it.
+LOCAL = datetime(2027, 1, 13, 13, 0)  # noqa: DTZ001 - local
+THERE = datetime(2027, 1, 13, 18, 5, tzinfo=UTC)
+NEW_YEAR = datetime(2027, 1, 4, 15, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+PRESENT = ("ccsmtl", "codim", "spvm", "en-marge", "anonyme", "marie-vincent")
+
+
+def begun(cast: Cast, protocol: str, clock: Clock) -> UUID:
+    """The case of a protocol that has begun by itself."""
+    means = means_of(cast, clock)
+    assert beginnings.begin(means, cast.program_id, "test") == 1
+    carry_all(means)
+    with cast.session() as session:
+        return session.scalars(select(_case.c.id).where(_case.c.protocol == protocol)).one()
+
+
+def stands(cast: Cast, key: str, at: datetime) -> tuple[str, list[tuple[str, bool, str]]]:
+    """How the newest period of the host's clause stands, and the facts that say so."""
+    with cast.session() as session:
+        kept(session, at)
+        found: dict[str, Any] = period(session, cast, "ccsmtl", key)
+    return found["state"], [(fact["kind"], fact["counts"], fact["why"]) for fact in found["found"]["facts"]]
+
+
+def test_the_communication_plan_counts_once_the_steering_committee_endorsed_it_and_no_longer_if_it_takes_that_back(
+    cast: Cast,
+) -> None:
+    by, clock = cast.actor("coordinator"), Clock(AT)
+    record(cast, "communication_plan")
+    with cast.session() as session:
+        seat_everyone(session, cast)
+        put_in_force(session, cast, "ccsmtl")
+        schedule.plan_meetings(session, "steering", [LOCAL], by=by, at=AT)
+        meeting = session.scalars(select(_meeting.c.id).where(_meeting.c.starts == LOCAL)).one()
+    case_id = begun(cast, "communication_plan", clock)
+    for name in ("engage_specialist", "review_last_plan", "draft_plan"):
+        complete(cast, case_id, name)
+        carry_all(means_of(cast, clock))
+
+    # The plan is for 2027, and not endorsed: it is no plan of 2026, and not yet one of 2027.
+    assert stands(cast, "GV-9", AT) == ("on_track", [("task", False, "other_period")])
+    clock.now = NEW_YEAR
+    assert stands(cast, "GV-9", NEW_YEAR) == ("on_track", [("task", False, "not_endorsed")])
+    with cast.session() as session:  # nor does a file count that somebody gives for the clause itself
+        mine = period(session, cast, "ccsmtl", "GV-9")
+        saying.add_document(session, mine["id"], "plan.txt", b"Plan", effective_on=NEW_YEAR.date(), by=by, at=NEW_YEAR)
+    assert stands(cast, "GV-9", NEW_YEAR)[0] == "on_track"
+
+    with cast.session() as session:
+        assembling.assemble(session, meeting, by=by, at=NEW_YEAR)
+        items = {one["kind"]: one for one in items_of(session, meeting)}
+        running.open_meeting(session, meeting, by=by, at=THERE)
+        for key in PRESENT:
+            attendance.record(session, meeting, seat(session, "steering", key), "present", by=by, at=THERE)
+        adopted = decisions.decide(
+            session, meeting, items["report"]["id"], text_fr="Le plan est adopté.", by=by, at=THERE
+        )
+    assert stands(cast, "GV-9", THERE) == (
+        "met",
+        [("document", True, "in_period"), ("task", True, "in_period")],
+    )
+    with cast.session() as session:
+        other = items["standing"]["id"]
+        later = decisions.decide(session, meeting, other, text_fr="Le plan est à refaire.", by=by, at=THERE + MINUTE)
+        decisions.withdraw(session, adopted, withdrawn_by=later, by=by, at=THERE + MINUTE)
+    assert stands(cast, "GV-9", THERE + MINUTE)[0] == "on_track"
+
+
+def test_the_quarters_statements_count_for_their_quarter_once_they_are_approved_and_sent(cast: Cast) -> None:
+    record(cast, "financial_report")
+    with cast.session() as session:
+        put_in_force(session, cast, "ccsmtl")
+    last = datetime(2026, 12, 31, 15, 0, tzinfo=UTC)
+    case_id = begun(cast, "financial_report", Clock(last))
+    means = means_of(cast, Clock(NEW_YEAR))
+    complete(cast, case_id, "close_petty_cash", by=cast.actor("petty_cash_holder"), at=NEW_YEAR)
+    complete(cast, case_id, "gather_expenses", at=NEW_YEAR)
+    carry_all(means)
+    complete(cast, case_id, "draw_up_statements", at=NEW_YEAR)
+
+    def of_the_quarter() -> tuple[str, list[str]]:
+        with cast.session() as session:
+            kept(session, NEW_YEAR)
+            rows = session.execute(
+                select(_period.c.state, _finding.c.found)
+                .join(_finding, (_finding.c.period_id == _period.c.id) & (_finding.c.n == _period.c.finding))
+                .where(_period.c.key == "GV-6.statements", _period.c.ends_on == last.date())
+            )
+            row = rows.one()
+        return row.state, [fact["why"] for fact in row.found["facts"]]
+
+    assert of_the_quarter() == ("at_risk", ["unfinished"])  # drawn up, and still to be approved
+    approve(cast, case_id, "draw_up_statements", by=cast.actor("manager_ccsmtl"), at=NEW_YEAR)
+    carry_all(means)
+    assert of_the_quarter() == ("at_risk", ["unfinished"])  # and still to be sent
+    complete(cast, case_id, "send_statements", at=NEW_YEAR)
+    assert of_the_quarter() == ("met", ["in_period"])
+    with cast.session() as session:  # a step that is taken back takes the document with it
+        task = step(session, case_id, "send_statements")
+        tasks.undo_task(session, task["id"], by=cast.actor("coordinator"), at=NEW_YEAR, reason="Pas encore")
+    assert of_the_quarter() == ("at_risk", ["unfinished"])
