@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Final, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
@@ -57,13 +57,27 @@ ObligationKey = Annotated[str, AfterValidator(_obligation_key)]
 
 
 class AttendanceRule(Part):
-    """How often the organization's seat on a committee may stay empty in the period, of the meetings held."""
+    """How often the organization's seat on a committee may stay empty in the period, of the meetings held.
+
+    An alternate's presence counts, or does not, or counts up to a cap: `at_most_by_alternates` meetings of the period,
+    and any more as absences.
+    """
 
     committee: Key
     at_most_absences: Annotated[int, Field(ge=0)]
-    alternates: Literal["count", "no"] = "count"
+    alternates: Literal["count", "cap", "no"] = "count"
+    at_most_by_alternates: Annotated[int, Field(ge=1)] | None = None
     excused: Literal["neutral", "absent"] = "neutral"
     grace_days: Annotated[int, Field(ge=0)] = 10  # for the secretary to record the attendance
+
+    @model_validator(mode="after")
+    def _capped(self) -> AttendanceRule:
+        if (self.alternates == "cap") != (self.at_most_by_alternates is not None):
+            raise Wrong(
+                N_("A cap of alternates says at most how many meetings, and only a cap does."),
+                at=("at_most_by_alternates",),
+            )
+        return self
 
 
 class TasksRule(Part):
@@ -83,11 +97,22 @@ class DocumentRule(Part):
 
 
 class AttestationRule(Part):
-    """What the holder of a role states in writing, once a period."""
+    """What the holder of a role states in writing, once a period.
+
+    That it held can be stated once the period has had its time: from its middle on, or from its first or its last day
+    where the rule says so. That it did not can be stated at any time of it.
+    """
 
     statement: Bilingual
     by: RoleKey
+    stated_from: Literal["start", "middle", "end"] = "middle"
     grace_days: Annotated[int, Field(ge=0)] = 0  # after the period's end
+
+    def from_day(self, first: date, last: date | None) -> date:
+        """The first local day on which it can be stated that it held, of a period from `first` to `last`, inclusive."""
+        if last is None or self.stated_from == "start":
+            return first
+        return last if self.stated_from == "end" else first + (last - first + timedelta(days=1)) / 2
 
 
 class CountRule(Part):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
@@ -143,13 +143,7 @@ def in_words(kind: str, rule: Mapping[str, Any], names: Mapping[str, str]) -> st
         return show_list(language, [names.get(key, key) for key in keys])
 
     if kind == "attendance":
-        return say_n(
-            language,
-            "at most %(n)s absence from: %(committee)s",
-            "at most %(n)s absences from: %(committee)s",
-            rule["at_most_absences"],
-            committee=names.get(rule["committee"], rule["committee"]),
-        )
+        return "; ".join(_attendance_in_words(language, rule, names))
     if kind == "tasks":
         return say_n(
             language,
@@ -167,6 +161,25 @@ def in_words(kind: str, rule: Mapping[str, Any], names: Mapping[str, str]) -> st
             role=names.get(rule["by"], rule["by"]),
         )
     return _count_in_words(language, rule, listed)
+
+
+def _attendance_in_words(language: str, rule: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[str]:
+    yield say_n(
+        language,
+        "at most %(n)s absence from: %(committee)s",
+        "at most %(n)s absences from: %(committee)s",
+        rule["at_most_absences"],
+        committee=names.get(rule["committee"], rule["committee"]),
+    )
+    if rule.get("alternates") == "no":
+        yield say(language, N_("an alternate does not count"))
+    elif rule.get("alternates") == "cap":
+        yield say_n(
+            language,
+            "by an alternate at most %(n)s time",
+            "by an alternate at most %(n)s times",
+            rule["at_most_by_alternates"],
+        )
 
 
 def _count_in_words(language: str, rule: Mapping[str, Any], listed: Any) -> str:

@@ -24,6 +24,7 @@ from duties.here import local_day, many, one, program_of
 from duties.obligations import reading, saying
 from duties.obligations.facts import waivers
 from duties.obligations.wording import KINDS, WHY
+from duties.program_agreements import AttestationRule
 from duties.proofs import LARGEST_DOCUMENT
 from duties.refusals import Refusal
 from locales import N_
@@ -192,6 +193,7 @@ def obligation_page(desk: Desk, request: Request, period_id: UUID, typed: Typed)
         states=STATES,
         facts=_facts(desk, row["found"]["facts"], names, with_links=may_read),
         findings=findings,
+        held_from=_held_from(row),
         may_attest=allows(Action.ATTEST, given) is not None and row["starts_on"] <= desk.day,
         attestations=reading.attestations_of(desk.session, period_id),
         documents=reading.documents_of(desk.session, row["agreement_id"], row["key"])
@@ -204,6 +206,13 @@ def obligation_page(desk: Desk, request: Request, period_id: UUID, typed: Typed)
         decisions=_decisions(desk) if may_waive else [],
         day=desk.day,
     )
+
+
+def _held_from(row: Mapping[str, Any]) -> date | None:
+    """The first local day on which it can be stated that it held; None of what is not stated in writing."""
+    if row["check_kind"] != "attestation":
+        return None
+    return AttestationRule.model_validate(row["rule"]).from_day(row["starts_on"], row["ends_on"])
 
 
 def _after(

@@ -21,6 +21,7 @@ from duties.calendars import Calendar
 from duties.here import local_day, many, program_of
 from duties.obligations.judging import Paper, Said, Sitting, Step, longest_vacancy
 from duties.obligations.windows import Bound, Span, Window
+from duties.posts import Promise
 from duties.program_agreements import (
     AttendanceRule,
     AttestationRule,
@@ -31,7 +32,7 @@ from duties.program_agreements import (
 )
 from duties.scheduling import calendar_of
 from models.agenda import AgendaItem
-from models.agreement import Agreement, AgreementVersion, Obligation
+from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligation
 from models.base import refers, table_of
 from models.casework import Case, Evidence, Task
 from models.committee import Committee, Seat, SeatHolder
@@ -42,6 +43,7 @@ from models.program import Tenure
 from models.referral import Referral
 
 _agreement = table_of(Agreement)
+_created = table_of(AgreementRole)
 _version = table_of(AgreementVersion)
 _obligation = table_of(Obligation)
 _meeting = table_of(Meeting)
@@ -292,7 +294,13 @@ class Records:
         spans = [part for span in window.spans for part in span.without(waived)]
         if rule.of == "vacant_working_days":
             return {
-                role: longest_vacancy(spans, self._held[organization_id, role], self.calendar, self.on)
+                role: longest_vacancy(
+                    spans,
+                    self._held[organization_id, role],
+                    self.calendar,
+                    self.on,
+                    self._promised[organization_id, role],
+                )
                 for role in rule.roles
             }
         days = self._referred[organization_id]
@@ -443,6 +451,27 @@ class Records:
         found = _grouped(rows, lambda row: (row.organization_id, row.role))
         return _with_default(
             {place: [Span(row.starts_on, row.ends_on) for row in rows] for place, rows in found.items()}
+        )
+
+    @cached_property
+    def _promised(self) -> Mapping[tuple[UUID, str], list[Promise]]:
+        """How many people each agreement promises for a role, while a version that says so is in force."""
+        rows = self._session.execute(
+            select(
+                *(_created.c[name] for name in ("role", "headcount")),
+                *(_version.c[name] for name in ("starts_on", "ends_on")),
+                _agreement.c.organization_id,
+            )
+            .join(_version, refers(_created.c.agreement_version_id, _version))
+            .join(_agreement, refers(_version.c.agreement_id, _agreement))
+            .where(_created.c.program_id == self._here, _version.c.state.in_(["in_force", "ended"]))
+        )
+        found = _grouped(rows, lambda row: (row.organization_id, row.role))
+        return _with_default(
+            {
+                place: [Promise(Span(row.starts_on, row.ends_on), row.headcount) for row in rows]
+                for place, rows in found.items()
+            }
         )
 
     @cached_property

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any, Final
 
 from duties.calendars import Calendar
-from duties.obligations.windows import Span, Window
+from duties.obligations.windows import Span, Window, joined
+from duties.posts import Promise
 from duties.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, TasksRule
 
 #: A last day is near from this many days before it.
@@ -146,7 +148,7 @@ class _Sat:
 
     def __init__(self, rule: AttendanceRule, on: date) -> None:
         self._rule, self._on = rule, on
-        self.sat = self.empty = self.open = self.to_come = 0
+        self.sat = self.empty = self.open = self.to_come = self.by_alternates = 0
         self.facts: list[Fact] = []
         self.missing: list[str] = []
 
@@ -168,7 +170,7 @@ class _Sat:
 
     def _filled(self, sitting: Sitting) -> tuple[bool, str]:
         rule = self._rule
-        if sitting.filled in ("present", "remote") or (sitting.filled == "alternate" and rule.alternates == "count"):
+        if sitting.filled in ("present", "remote") or (sitting.filled == "alternate" and self._alternate_counts()):
             self.sat += 1
             return True, sitting.filled
         if sitting.filled == "excused" and rule.excused == "neutral":
@@ -180,7 +182,16 @@ class _Sat:
                 return False, "awaited"
             return False, "not_recorded_yet"
         self.empty += 1
-        return True, "alternate_does_not_count" if sitting.filled == "alternate" else sitting.filled
+        if sitting.filled == "alternate":
+            return True, "alternate_too_often" if rule.alternates == "cap" else "alternate_does_not_count"
+        return True, sitting.filled
+
+    def _alternate_counts(self) -> bool:
+        """Whether an alternate who sat counts as the seat's presence: always, or the first so many times."""
+        if self._rule.alternates != "cap":
+            return self._rule.alternates == "count"
+        self.by_alternates += 1
+        return self.by_alternates <= (self._rule.at_most_by_alternates or 0)
 
     def state(self, window: Window) -> str:
         allowed, is_over = self._rule.at_most_absences, _is_over(window, self._on)
@@ -309,21 +320,42 @@ def counted(window: Window, waived: Sequence[Span], rule: CountRule, counts: Map
     return Found("at_risk" if most and 4 * most >= 3 * allowed else "on_track", numbers, facts)
 
 
-def longest_vacancy(spans: Sequence[Span], held: Collection[Span], calendar: Calendar, on: date) -> int:
-    """The working days of the longest stretch, within `spans` and up to the day `on`, on which nobody held a role.
+def longest_vacancy(
+    spans: Sequence[Span], held: Collection[Span], calendar: Calendar, on: date, promised: Sequence[Promise] = ()
+) -> int:
+    """The working days of the longest stretch, within `spans` and up to the day `on`, on which a role lacked somebody.
 
-    Before the first one who ever held it nobody had left who would be replaced.
+    It lacks somebody on a day on which fewer hold it than the agreement promises (one, where it says nothing) and than
+    held it together at some time before: where nobody had come yet, nobody had left who would be replaced. More people
+    than promised, as while one follows the other, are no breach, and one of them who leaves leaves no gap.
     """
     longest = 0
-    first = min((one.starts_on for one in held), default=None)
-    for span in spans:
-        today = span.within(Span(span.starts_on, on)) if span.starts_on <= on else None
-        for empty in today.without(held) if today is not None else ():
-            assert empty.ends_on is not None  # noqa: S101 - it ends on the day `on` at the latest
-            if first is None or empty.starts_on < first:
-                continue
-            longest = max(longest, calendar.working_days_between(empty.starts_on - timedelta(days=1), empty.ends_on))
+    for gap in _gaps(held, on, promised):
+        for span in spans:
+            empty = span.within(gap)
+            if empty is not None:
+                assert empty.ends_on is not None  # noqa: S101 - it ends on the day `on` at the latest
+                longest = max(longest, calendar.working_days_between(empty.starts_on - _DAY, empty.ends_on))
     return longest
+
+
+_DAY: Final = timedelta(days=1)
+
+
+def _gaps(held: Collection[Span], on: date, promised: Sequence[Promise]) -> tuple[Span, ...]:
+    """The stretches up to the day `on` on which somebody lacked."""
+    days = [*held, *(promise.days for promise in promised)]
+    turns = sorted(
+        {one.starts_on for one in days} | {one.ends_on + _DAY for one in days if one.ends_on is not None} | {on + _DAY}
+    )
+    most, gaps = 0, []
+    for first, following in pairwise(turn for turn in turns if turn <= on + _DAY):
+        there = sum(one.holds(first) for one in held)
+        wanted = sum(promise.headcount for promise in promised if promise.days.holds(first)) if promised else 1
+        most = max(most, there)
+        if there < min(wanted, most):
+            gaps.append(Span(first, following - _DAY))
+    return joined(gaps)
 
 
 def _due(window: Window, grace_days: int) -> date | None:

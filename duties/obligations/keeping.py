@@ -288,7 +288,9 @@ def _ask_for_attestations(session: Session, records: Records, at: datetime) -> N
     for row in rows:
         one, clause = clauses[row["obligation_id"]]
         rule = clause.rule
-        if not isinstance(rule, AttestationRule) or row["ends_on"] - ASKED_BEFORE > records.on:
+        if not isinstance(rule, AttestationRule):
+            continue
+        if max(row["ends_on"] - ASKED_BEFORE, rule.from_day(row["starts_on"], row["ends_on"])) > records.on:
             continue
         due = records.calendar.next_working_day(max(row["due_on"], records.on))
         where = "*" if rule.by == COORDINATOR else str(one.organization_id)

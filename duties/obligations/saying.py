@@ -56,7 +56,8 @@ def attest(
 
     Saying it again takes the place of what was said before: both are kept. Without `judged` whoever says several has
     them judged afterwards, once. Raises Refusal: not attested but checked
-    otherwise, not theirs to state, before the period has begun, or "not held" without a word of why.
+    otherwise, not theirs to state, before the period has begun, that it held before the period has had its time
+    (`AttestationRule.from_day`), or "not held" without a word of why.
     """
     row, clause = _lock(session, period_id)
     rule = clause.rule
@@ -72,6 +73,13 @@ def attest(
         raise Refusal("attestation.unknown", N_("State that it held, or that it did not."))
     if row["starts_on"] > local_day(session, at):
         raise Refusal("attestation.early", N_("This period has not begun."))
+    first = rule.from_day(row["starts_on"], row["ends_on"])
+    if said == ATTESTED_AS[0] and local_day(session, at) < first:
+        raise Refusal(
+            "attestation.too_soon",
+            N_("That it held is stated once the period has had its time: from %(day)s on."),
+            day=first.isoformat(),
+        )
     note = checked_note(note) if said == ATTESTED_AS[0] else needed_reason(note)
     here = program_of(session)
     session.execute(

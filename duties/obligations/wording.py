@@ -24,6 +24,7 @@ WHY: Final[Mapping[str, str]] = {
     "remote": N_("present from afar"),
     "alternate": N_("by an alternate"),
     "alternate_does_not_count": N_("by an alternate, who does not count for this"),
+    "alternate_too_often": N_("by an alternate, more often than counts"),
     "excused": N_("excused"),
     "absent": N_("absent"),
     "cancelled": N_("cancelled"),

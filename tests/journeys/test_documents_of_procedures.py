@@ -43,7 +43,8 @@ def begun(cast: Cast, protocol: str, clock: Clock) -> UUID:
     assert beginnings.begin(means, cast.program_id, "test") == 1
     carry_all(means)
     with cast.session() as session:
-        return session.scalars(select(_case.c.id).where(_case.c.protocol == protocol)).one()
+        found: UUID = session.scalars(select(_case.c.id).where(_case.c.protocol == protocol)).one()
+    return found
 
 
 def stands(cast: Cast, key: str, at: datetime) -> tuple[str, list[tuple[str, bool, str]]]:

@@ -9,12 +9,14 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from duties.calendars import Calendar
 from duties.declared import Bilingual
 from duties.obligations import judging
 from duties.obligations.judging import Found, Paper, Said, Sitting, Step
 from duties.obligations.windows import Span, Window
+from duties.posts import Promise
 from duties.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, TasksRule
 
 DAY = timedelta(days=1)
@@ -79,6 +81,18 @@ def test_an_alternate_counts_for_nothing_where_the_rule_says_so() -> None:
     found = sat("alternate", "present", "present", "present", on=OVER, rule=strict)
     assert found.state == "missed"
     assert found.facts[0].why == "alternate_does_not_count"
+
+
+def test_an_alternate_counts_up_to_the_cap_and_then_as_an_absence() -> None:
+    capped = AttendanceRule(committee="steering", at_most_absences=1, alternates="cap", at_most_by_alternates=2)
+    found = sat("alternate", "present", "alternate", "alternate", on=OVER, rule=capped)
+    assert (found.state, found.numbers["sat"], found.numbers["absences"]) == ("met", 3, 1)
+    assert [fact.why for fact in found.facts] == ["alternate", "present", "alternate", "alternate_too_often"]
+    found = sat("alternate", "alternate", "alternate", "alternate", on=OVER, rule=capped)
+    assert (found.state, found.numbers["absences"]) == ("missed", 2)
+    for wrong in ({"alternates": "cap"}, {"at_most_by_alternates": 2}):
+        with pytest.raises(ValidationError):
+            AttendanceRule(committee="steering", at_most_absences=1, **wrong)
 
 
 def test_a_meeting_adjourned_without_quorum_is_no_occasion_for_anyone() -> None:
@@ -253,3 +267,40 @@ def test_the_longest_stretch_without_a_holder_is_counted_in_working_days() -> No
     assert judging.longest_vacancy(YEAR.spans, [], CALENDAR, OVER) == 0
     both = [Span(date(2020, 1, 1), date(2026, 2, 2)), Span(date(2020, 1, 1), None)]  # two who came on one day
     assert judging.longest_vacancy(YEAR.spans, both, CALENDAR, OVER) == 0
+
+
+@pytest.mark.parametrize(
+    ("promised", "held", "days"),
+    [
+        # Two are promised, and one of them left on 19 June: ten working days until somebody came, less two holidays.
+        (2, ["2020-01-01", "2025-01-01/2026-06-19", "2026-07-06"], 8),
+        # One is promised: somebody and who follows them overlapped, and the one who stays is enough.
+        (1, ["2020-01-01/2026-06-19", "2026-05-04"], 0),
+        # Two are promised, and there never was a second one: nobody left.
+        (2, ["2020-01-01"], 0),
+        # Three for two: the third who leaves leaves no gap.
+        (2, ["2020-01-01", "2020-01-01", "2026-01-01/2026-06-19"], 0),
+    ],
+    ids=["one of two left", "an overlap", "never two", "more than promised"],
+)
+def test_a_post_stands_empty_where_fewer_are_there_than_promised_and_than_were(
+    promised: int, held: list[str], days: int
+) -> None:
+    spans = [
+        Span(date.fromisoformat(first), date.fromisoformat(last) if last else None)
+        for first, _, last in (one.partition("/") for one in held)
+    ]
+    promises = [Promise(Span(date(2020, 1, 1), None), promised)]
+    assert judging.longest_vacancy(YEAR.spans, spans, CALENDAR, OVER, promises) == days
+
+
+@pytest.mark.parametrize(
+    ("stated_from", "first"),
+    [("start", date(2026, 1, 1)), ("middle", date(2026, 7, 2)), ("end", date(2026, 12, 31))],
+)
+def test_that_it_held_can_be_stated_once_the_period_has_had_its_time(stated_from: str, first: date) -> None:
+    rule = AttestationRule.model_validate(
+        {"statement": {"fr": "Fait.", "en": "Done."}, "by": "manager", "stated_from": stated_from}
+    )
+    assert rule.from_day(YEAR.starts_on, YEAR.ends_on) == first
+    assert rule.from_day(date(2026, 1, 1), None) == date(2026, 1, 1)

@@ -135,6 +135,22 @@ def test_an_attestation_is_asked_of_the_holder_of_its_role_near_the_end_and_done
     assert period(session, cast, "en-marge", "AG-P2")["state"] == "at_risk"
 
 
+def test_that_it_held_is_not_stated_before_the_period_has_had_its_time_and_that_it_did_not_is_at_any_time(
+    cast: Cast, session: Session
+) -> None:
+    first_day = datetime(2027, 1, 1, 15, 0, tzinfo=UTC)
+    kept(session, first_day)
+    one, by = period(session, cast, "en-marge", "AG-P2"), cast.actor("manager_em")
+    assert one["starts_on"] == date(2027, 1, 1)
+    for at in (first_day, datetime(2027, 7, 1, 15, 0, tzinfo=UTC)):
+        with pytest.raises(Refusal, match=r"attestation\.too_soon"):
+            saying.attest(session, one["id"], "held", by=by, at=at)
+    saying.attest(session, one["id"], "not_held", note="Personne n’est libre cette année.", by=by, at=first_day)
+    assert period(session, cast, "en-marge", "AG-P2")["state"] == "at_risk"
+    saying.attest(session, one["id"], "held", by=by, at=datetime(2027, 7, 2, 15, 0, tzinfo=UTC))
+    assert period(session, cast, "en-marge", "AG-P2")["state"] == "met"
+
+
 def test_an_attestation_that_a_decision_waives_is_asked_of_nobody_until_it_is_owed_again(
     cast: Cast, session: Session
 ) -> None:
