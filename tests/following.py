@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.follow_ups import opening
 from duties.here import local_day, many, one, program_of
+from duties.participants.identity import sealed_identity
 from duties.participants.sealing import new_key
 from models.base import table_of
 from models.casework import Task
@@ -20,11 +21,13 @@ from models.participant import Barred, DataKey, Participant
 from models.record import Event
 from tests.cast import AT, Cast
 from tests.duties.obligations.signed import put_in_force
+from tests.referring import ONDINE
 
 _follow_up = table_of(FollowUp)
 _assignment = table_of(Assignment)
 _task = table_of(Task)
 _event = table_of(Event)
+_participant = table_of(Participant)
 
 #: Who follows whom in these tests, and who cannot: worker_em has not arrived yet.
 WORKER, SECOND, THIRD = "worker_ccsmtl", "worker_codim", "without_mail"
@@ -135,3 +138,9 @@ def _letters(number: str) -> str:
         count, place = divmod(count, len(alphabet))
         found += alphabet[place]
     return found
+
+
+def known_as_somebody(session: Session, participant_id: UUID) -> None:
+    """Somebody of whom it is known who they are: 16 years old on the tests' day."""
+    columns = sealed_identity(session, participant_id, ONDINE.identity(local_day(session, AT)))
+    session.execute(update(_participant).where(_participant.c.id == participant_id).values(**columns))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -23,6 +24,7 @@ from duties.participants import (
     reading,
     risks,
     triage,
+    withdrawals,
     workers,
 )
 from duties.participants.held import case_of
@@ -293,6 +295,7 @@ class ParticipantShown(Shown):
     decisions: list[DecidedShown]
     meetings: list[MeetingShown]
     consents: list[ConsentShown]
+    what_follows_is_asked_of: list[str]  # after a withdrawn consent to the program: the worker, the coordinator
     disclosures: list[DisclosureShown]
     version: int
 
@@ -374,7 +377,7 @@ def shown_participant(
     )
     assert row is not None  # noqa: S101 - found before
     response.headers["ETag"] = etag(row["version"])
-    named = workers.named(session, participant_id)
+    named, asked = workers.named(session, participant_id), withdrawals.asked(session, participant_id)
     risk = risks.last(session, participant_id, "admission")
     others = risks.last(session, participant_id, "recruiter")
     return ParticipantShown(
@@ -390,6 +393,9 @@ def shown_participant(
         decisions=[DecidedShown.model_validate(each) for each in admissions.decisions_about(session, participant_id)],
         meetings=[MeetingShown.model_validate(each) for each in first_meetings.meetings_of(session, participant_id)],
         consents=[ConsentShown.model_validate(each) for each in consents.consents_of(session, participant_id)],
+        what_follows_is_asked_of=[
+            who for who, is_asked in (asdict(asked) if asked is not None else {}).items() if is_asked
+        ],
         disclosures=[
             DisclosureShown.model_validate(each)
             for each in (disclosures.disclosures_of(session, participant_id) if with_disclosures else ())

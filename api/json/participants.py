@@ -38,7 +38,7 @@ from api.json.participant_shapes import (
     shown_proposals,
 )
 from api.json.referrals import Criterion
-from api.permissions import Action, allows, asks, find_person, require
+from api.permissions import Action, Relation, allows, asks, find_person, require
 from api.session import AtDesk, Desk
 from duties.actors import Actor
 from duties.participants import (
@@ -52,6 +52,7 @@ from duties.participants import (
     retention,
     risks,
     triage,
+    withdrawals,
     workers,
 )
 from duties.participants.consents import Signed
@@ -298,6 +299,19 @@ def withdraw_consent(participant_id: UUID, consent_id: UUID, desk: AtDesk, respo
     def act(by: Actor) -> None:
         consents.refuse_other(desk.session, participant_id, consent_id)
         consents.withdraw(desk.session, consent_id, by=by, at=desk.at)
+
+    return _do(desk, participant_id, Action.KEEP_ADMISSION, act, response)
+
+
+@router.post("/{participant_id}/consents/going-on")
+@asks(Action.KEEP_ADMISSION)
+def go_on(participant_id: UUID, desk: AtDesk, response: Response) -> ParticipantShown:
+    """The person goes on with what the withdrawal of the consent to the program leaves."""
+    _, given = find_participant(desk.session, desk.asker, participant_id, Action.KEEP_ADMISSION)
+    for_everyone = Relation.COORDINATOR in given
+
+    def act(by: Actor) -> None:
+        withdrawals.go_on(desk.session, participant_id, for_everyone=for_everyone, by=by, at=desk.at)
 
     return _do(desk, participant_id, Action.KEEP_ADMISSION, act, response)
 

@@ -50,6 +50,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "consent.signed": (N_("%(subject)s: a consent was signed."), "full"),
     "consent.stored": (N_("%(subject)s: a signed consent was stored."), "full"),
     "consent.withdrawn": (N_("%(subject)s: a consent was withdrawn."), "stop"),
+    "consent.goes_on": (N_("%(subject)s: goes on with what the withdrawn consent leaves."), "half"),
     "research_consent.kept": (N_("%(subject)s: consent to research was recorded."), "full"),
     "research_consent.withdrawn": (N_("%(subject)s: consent to research was withdrawn."), "stop"),
     "disclosure.recorded": (N_("%(subject)s: a disclosure without consent was recorded."), "ask"),

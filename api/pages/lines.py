@@ -24,6 +24,7 @@ from duties.follow_ups.assigning import FIND_A_WORKER
 from duties.follow_ups.owed import WRITE
 from duties.here import many, program_of
 from duties.obligations.keeping import ATTEST, RECORD
+from duties.participants.withdrawals import FOLLOWS, SPEAK
 from duties.participants.workers import FIND_A_WORKER as FIND_FOR_CANDIDATE
 from duties.roles import Falls, Link, Standing, standings
 from duties.tasks import BY_ITS_ACT, bar_to_approval
@@ -377,6 +378,8 @@ _PLACES: Final[Mapping[str, str]] = {
     FIND_A_WORKER: "/follow-ups/%s#workers",
     FIND_FOR_CANDIDATE: "/participants/%s#workers",
     WRITE: "/caseload",
+    SPEAK: "/participants/%s#consent",
+    FOLLOWS: "/participants/%s#consent",
     ATTEST: "/obligations/%s",
     RECORD: "/meetings/%s",
 }

@@ -32,6 +32,7 @@ from duties.participants import (
     retention,
     risks,
     triage,
+    withdrawals,
     workers,
 )
 from duties.participants.areas import areas
@@ -43,6 +44,7 @@ from locales import N_, gettext
 from meetings import admissions
 from models.agenda import AgendaItem
 from models.base import refers, table_of
+from models.follow_up import FollowUp
 from models.meeting import Meeting
 from models.participant import Participant
 from models.program import Organization
@@ -55,6 +57,7 @@ _referral = table_of(Referral)
 _item = table_of(AgendaItem)
 _meeting = table_of(Meeting)
 _organization = table_of(Organization)
+_follow_up = table_of(FollowUp)
 
 Seen = Annotated[int, Form()]
 
@@ -264,6 +267,8 @@ def participant_page(
         is_followed=retention.is_followed(session, participant_id),
         risk=risks.last(session, participant_id, "admission"),
         recruiter_risk=risks.last(session, participant_id, "recruiter"),
+        asked_what_follows=withdrawals.asked(session, participant_id),
+        follow_up_id=_follow_up_of(desk, participant_id),
         risk_words=RISKS,
         recruiter_words=RECRUITER,
         barred=barred,
@@ -327,6 +332,14 @@ def _item_of(desk: Desk, row: Mapping[str, Any]) -> dict[str, Any] | None:
             _meeting.c.state == "under_way",
         )
         .limit(1),
+    )
+
+
+def _follow_up_of(desk: Desk, participant_id: UUID) -> UUID | None:
+    return desk.session.scalar(
+        select(_follow_up.c.id).where(
+            _follow_up.c.program_id == program_of(desk.session), _follow_up.c.participant_id == participant_id
+        )
     )
 
 

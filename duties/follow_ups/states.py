@@ -12,7 +12,8 @@ from duties.actors import Actor
 from duties.follow_ups.assigning import end_all, keep_vacancy
 from duties.follow_ups.breaks import end_open_break
 from duties.follow_ups.contacts import MOST_ATTEMPTS, unanswered
-from duties.follow_ups.held import hold, move
+from duties.follow_ups.held import Held, hold, move
+from duties.participants import withdrawals
 from duties.refusals import Refusal
 from locales import N_
 from models.follow_up import INACTIVE_REASONS
@@ -50,7 +51,7 @@ def deactivate(
         reason=reason,
         said_by="participant" if reason == PARTICIPANTS_OWN else "team",
     )
-    _let_go(session, follow_up_id, by=by, at=at)
+    _let_go(session, held, by=by, at=at)
 
 
 def complete(
@@ -71,7 +72,7 @@ def complete(
             source="FU-4",
         )
     move(session, held, "complete", "follow_up.completed")
-    _let_go(session, follow_up_id, by=by, at=at)
+    _let_go(session, held, by=by, at=at)
 
 
 def reactivate(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
@@ -81,8 +82,9 @@ def reactivate(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime,
     keep_vacancy(session, follow_up_id, by=by, at=at)
 
 
-def _let_go(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) -> None:
-    """What is open of a follow-up that ended: its break, its workers' parts, and the task of finding one."""
-    end_open_break(session, follow_up_id, at=at)
-    end_all(session, follow_up_id, by=by, at=at)
-    keep_vacancy(session, follow_up_id, by=by, at=at)
+def _let_go(session: Session, held: Held, *, by: Actor, at: datetime) -> None:
+    """What is open of a follow-up that ended: its break, its workers' parts, and the tasks that it was asked about."""
+    end_open_break(session, held.id, at=at)
+    end_all(session, held.id, by=by, at=at)
+    keep_vacancy(session, held.id, by=by, at=at)
+    withdrawals.settle(session, held.participant_id, by=by, at=at)

@@ -18,7 +18,7 @@ from sqlmodel import Session
 from duties import cases, events
 from duties.actors import Actor
 from duties.here import local_day, many, one, program_of
-from duties.participants import workers
+from duties.participants import withdrawals, workers
 from duties.participants.admission import TRIAGE
 from duties.participants.held import (
     case_of,
@@ -214,6 +214,7 @@ def end_admission(session: Session, participant: Mapping[str, Any], move: str, *
     if case_id is not None:
         cases.cancel_case(session, case_id, by=by, at=at, reason=_ENDED[move])
     workers.ask_no_more(session, participant["id"], by=by, at=at)
+    withdrawals.settle(session, participant["id"], by=by, at=at)
 
 
 _ENDED: Final = {"refuse": "AD-R3", "decline": "AD-R7"}
