@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from duties.actors import Actor
 from duties.here import local_day, many, program_of
 from duties.roles import Link
 from duties.tasks import BY_ITS_ACT, complete_task
-from locales import say
+from locales import say, show_day
 from models.base import table_of
 from models.casework import Responsibility, Task
 
@@ -38,7 +38,8 @@ def ask(
 ) -> UUID | None:
     """Open a task for whoever the chain falls on; None where it is asked already. `title` is a message's id.
 
-    It is due so many working days from today. Raises Refusal (`assigning.assign`).
+    It is due so many working days from today. Days among `facts` are written as each language does. Raises Refusal
+    (`assigning.assign`).
     """
     if open_ones(session, step, item):
         return None
@@ -46,14 +47,19 @@ def ask(
         session,
         step,
         str(item),
-        title_fr=say("fr", title, **facts),
-        title_en=say("en", title, **facts),
+        title_fr=_said("fr", title, facts),
+        title_en=_said("en", title, facts),
         chain=chain,
         due_on=scheduling.calendar_of(session).add_working_days(local_day(session, at), working_days),
         by=by,
         at=at,
         evidence=evidence,
     )
+
+
+def _said(language: str, title: str, facts: Mapping[str, object]) -> str:
+    shown = {name: show_day(language, fact) if isinstance(fact, date) else fact for name, fact in facts.items()}
+    return say(language, title, **shown)
 
 
 def answered(session: Session, step: str, item: UUID, *, by: Actor, at: datetime) -> bool:

@@ -300,6 +300,18 @@ class ParticipantShown(Shown):
     version: int
 
 
+class DestructionShown(Shown):
+    """The proof that a file is destroyed. `line` is of the record; `key_gone_at` is null until it was seen gone."""
+
+    known_as: str
+    destroyed_at: AwareDatetime
+    by_id: UUID | None
+    by_as: str
+    kept_until: date | None
+    line: int
+    key_gone_at: AwareDatetime | None
+
+
 class ReferralWords(Shown):
     """What a referral says."""
 

@@ -18,6 +18,7 @@ from api.json.participant_shapes import (
     AnotherWorkerGiven,
     BarGiven,
     ConsentGiven,
+    DestructionShown,
     DisclosureGiven,
     DisclosureWords,
     DuplicateShown,
@@ -38,7 +39,7 @@ from api.json.participant_shapes import (
     shown_proposals,
 )
 from api.json.referrals import Criterion
-from api.permissions import Action, Relation, allows, asks, find_person, require
+from api.permissions import Action, Forbidden, Relation, allows, asks, find_person, require
 from api.session import AtDesk, Desk
 from duties.actors import Actor
 from duties.participants import (
@@ -49,6 +50,7 @@ from duties.participants import (
     duplicates,
     first_meetings,
     numbers,
+    recruiting,
     retention,
     risks,
     triage,
@@ -347,6 +349,18 @@ def assess_risk(
     return _add(desk, once, body, participant_id, Action.KEEP_ADMISSION, act, response)
 
 
+@router.post("/{participant_id}/recruiting")
+@asks(Action.KEEP_ADMISSION)
+def find_recruiter(participant_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = "") -> ParticipantShown:
+    """Say that it was found out that they also recruit others: for good (AD-C4)."""
+    seen = seen_version(if_match)
+
+    def act(by: Actor) -> None:
+        recruiting.find_recruiter(desk.session, participant_id, by=by, at=desk.at, seen=seen)
+
+    return _do(desk, participant_id, Action.KEEP_ADMISSION, act, response)
+
+
 @router.post("/{participant_id}/number")
 @asks(Action.DECIDE_ADMISSION)
 def give_number(participant_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = "") -> ParticipantShown:
@@ -443,6 +457,17 @@ def destroy(participant_id: UUID, desk: AtDesk) -> None:
     """Destroy what is known of somebody, once the retention has ended and nothing holds the file."""
     by = _actor(desk, participant_id, Action.KEEP_RETENTION)
     retention.destroy(desk.session, participant_id, by=by, at=desk.at)
+
+
+@router.get("/{participant_id}/destruction")
+@asks(Action.KEEP_RETENTION)
+def get_proof(participant_id: UUID, desk: AtDesk) -> DestructionShown:
+    """The proof that a file is destroyed: the line of the record, and since when its key is gone."""
+    _actor(desk, participant_id, Action.KEEP_RETENTION)
+    proof = retention.proof_of(desk.session, participant_id)
+    if proof is None:
+        raise Forbidden
+    return DestructionShown.model_validate(proof)
 
 
 def _actor(desk: Desk, participant_id: UUID, action: Action) -> Actor:

@@ -14,7 +14,7 @@ from api.json.shapes import Day, Given, Shown, Typed
 from api.permissions import Action, allows, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.actors import Actor
-from duties.participants import links, reading, referring
+from duties.participants import duplicates, links, reading, referring
 from duties.participants.referring import ReferralForm
 
 router = APIRouter(tags=["referrals"])
@@ -100,6 +100,7 @@ class ReceivedShown(Shown):
     received_at: AwareDatetime
     referred_by: UUID | None
     recruiter: bool
+    perhaps_known: bool  # somebody who is known shares a name or a contact: for the coordinator to look at
     version: int
 
 
@@ -127,11 +128,14 @@ def get_referrals(desk: AtDesk) -> ReferralsShown:
     triages = allows(Action.TRIAGE, given) is not None
     received = reading.referrals(desk.session, states=("received",)) if triages else []
     under_way = reading.referrals(desk.session, states=("triaged",)) if triages else []
+    alike = duplicates.alike(desk.session, [row["participant_id"] for row in (*received, *under_way)])
     return ReferralsShown(
         mine=[MineShown.model_validate(row) for row in reading.mine(desk.session, desk.asker.person_id)],
-        received=[ReceivedShown.model_validate(row) for row in received],
+        received=[
+            ReceivedShown.model_validate({**row, "perhaps_known": row["participant_id"] in alike}) for row in received
+        ],
         under_way=[
-            ReceivedShown.model_validate(row)
+            ReceivedShown.model_validate({**row, "perhaps_known": row["participant_id"] in alike})
             for row in under_way
             if row["participant_state"] in ("candidate", "assigned", "committed")
         ],

@@ -40,6 +40,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "participant.refused": (N_("%(subject)s: not admitted."), "stop"),
     "participant.declined": (N_("%(subject)s: declined."), "skip"),
+    "participant.recruits": (N_("%(subject)s: found to recruit others; never in an activity with others."), "late"),
     "participant.corrected": (N_("%(subject)s: who they are was corrected (%(fields)s)."), "half"),
     "participant.admitted": (N_("%(subject)s: admitted."), "full"),
     "participant.barred": (N_("%(subject)s: does not want somebody near their file."), "stop"),
@@ -55,6 +56,10 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "research_consent.withdrawn": (N_("%(subject)s: consent to research was withdrawn."), "stop"),
     "disclosure.recorded": (N_("%(subject)s: a disclosure without consent was recorded."), "ask"),
     "retention.set": (N_("%(subject)s: kept until %(day)s."), "half"),
+    "retention.stopped": (
+        N_("%(subject)s: followed again; how long the file is kept is counted from a later end."),
+        "half",
+    ),
     "retention.held": (N_("%(subject)s: a legal hold was placed."), "wait"),
     "retention.released": (N_("%(subject)s: the legal hold was released."), "half"),
     "number.taken_over": (N_("Numbers of %(year)s go on after %(last)s."), "half"),

@@ -264,9 +264,11 @@ def participant_page(
         disclosed=disclosures.disclosures_of(session, participant_id) if may[Action.KEEP_DISCLOSURES] else [],
         grounds=GROUNDS,
         is_due=row["retain_until"] is not None and row["retain_until"] < desk.day and not row["held"],
+        proof=_proof_of(desk, row) if may[Action.KEEP_RETENTION] else None,
         is_followed=retention.is_followed(session, participant_id),
         risk=risks.last(session, participant_id, "admission"),
         recruiter_risk=risks.last(session, participant_id, "recruiter"),
+        maybe_known=waiting is not None and may[Action.TRIAGE] and bool(duplicates.alike(session, [participant_id])),
         asked_what_follows=withdrawals.asked(session, participant_id),
         follow_up_id=_follow_up_of(desk, participant_id),
         risk_words=RISKS,
@@ -333,6 +335,14 @@ def _item_of(desk: Desk, row: Mapping[str, Any]) -> dict[str, Any] | None:
         )
         .limit(1),
     )
+
+
+def _proof_of(desk: Desk, row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The proof that a file is destroyed, with the name of who did it."""
+    found = retention.proof_of(desk.session, row["id"]) if row["state"] == "destroyed" else None
+    if found is None:
+        return None
+    return {"of": found, "by": names_of(desk, [found.by_id]).get(found.by_id, "") if found.by_id else ""}
 
 
 def _follow_up_of(desk: Desk, participant_id: UUID) -> UUID | None:

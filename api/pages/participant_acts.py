@@ -21,6 +21,7 @@ from duties.participants import (
     duplicates,
     first_meetings,
     numbers,
+    recruiting,
     risks,
     triage,
     withdrawals,
@@ -383,6 +384,17 @@ def assess_risk(
             else {"profile": profile, "involvement": involvement, "benefits": benefits, "risks": risks_to_others}
         )
         risks.assess(desk.session, participant_id, kind, level, why=told, by=by, at=desk.at)
+
+    return act_on(desk, request, participant_id, Action.KEEP_ADMISSION, act, "risk")
+
+
+@router.post("/{participant_id}/recruiting")
+@asks(Action.KEEP_ADMISSION)
+def find_recruiter(desk: AtDesk, request: Request, participant_id: UUID, seen: Seen) -> Response:
+    """Say that it was found out that they also recruit others: for good."""
+
+    def act(by: Actor) -> None:
+        recruiting.find_recruiter(desk.session, participant_id, by=by, at=desk.at, seen=seen)
 
     return act_on(desk, request, participant_id, Action.KEEP_ADMISSION, act, "risk")
 

@@ -18,7 +18,7 @@ from api.pages.lines import names_of
 from api.pages.referral_fields import TypedReferral, typed_of
 from api.permissions import Action, allows, asks, require, to_program
 from api.session import AtDesk, Desk
-from duties.participants import links, reading, referring, retention
+from duties.participants import duplicates, links, reading, referring, retention
 from duties.participants.areas import areas
 from duties.participants.referring import ReferralForm
 from duties.participants.triage import findings_of
@@ -193,6 +193,7 @@ def _board(desk: Desk, request: Request, *, refusal: Refusal | None = None, link
         triages=triages,
         received=received,
         found=found,
+        maybe_known=duplicates.alike(desk.session, [row["participant_id"] for row in received]) if triages else (),
         under_way=[row for row in under_way if row["participant_state"] in ("candidate", "assigned", "committed")],
         names=names_of(desk, {person for person in people if person}),
         link=link,

@@ -73,7 +73,9 @@ def mine(session: Session, person_id: UUID) -> list[dict[str, Any]]:
             _referral.c.referred_by == person_id,
             _referral.c.state != "abandoned",
         )
-        .order_by(_referral.c.saved_at.desc())
+        .order_by(
+            _referral.c.saved_at.desc(), _referral.c.id
+        )  # of two of one moment, neither a change nor a row moves one
         .limit(50),
     )
 

@@ -71,7 +71,7 @@ def ask_what_follows(session: Session, participant_id: UUID, *, by: Actor, at: d
         return
     known_as = row["number"] or row["candidate_ref"]
     coordination = coordination_chain(session)
-    worker = _worker(session, participant_id, at)
+    worker = whose(session, participant_id, at=at)
     if worker is not None:
         asking.ask(
             session,
@@ -130,7 +130,7 @@ def ask_who_has_it_now(session: Session, *, by: Actor, at: datetime, only: UUID 
     changed = 0
     for row in asking.open_ones(session, SPEAK, only):
         participant_id = UUID(row["item"])
-        now = _worker(session, participant_id, at)
+        now = whose(session, participant_id, at=at)
         if now is not None and row["links"][0].get("person") == now["person"]:
             continue
         asking.no_more(session, SPEAK, participant_id, by=by, at=at)
@@ -140,7 +140,7 @@ def ask_who_has_it_now(session: Session, *, by: Actor, at: datetime, only: UUID 
     return changed
 
 
-def _worker(session: Session, participant_id: UUID, at: datetime) -> Link | None:
+def whose(session: Session, participant_id: UUID, *, at: datetime) -> Link | None:
     """Whoever accompanies a participant today, or is to meet a candidate; None where nobody does."""
     here, day = program_of(session), local_day(session, at)
     follow_up_id = session.scalar(
