@@ -119,6 +119,20 @@ class LinkShown(Shown):
     address: str
 
 
+class FunnelShown(Shown):
+    """How many people stand where, and how many days the middle one of them waited; null where nobody got so far."""
+
+    received: int
+    triaged: int
+    assigned: int
+    admitted: int
+    refused: int
+    declined: int
+    days_to_triage: float | None
+    days_to_worker: float | None
+    days_to_number: float | None
+
+
 @router.get("/referrals")
 @asks(Action.REFER)
 def get_referrals(desk: AtDesk) -> ReferralsShown:
@@ -152,6 +166,17 @@ def begin(body: ReferralGiven, desk: AtDesk, once: AtOnce, response: Response) -
     referral_id = referring.begin_referral(desk.session, body.form(), by=by, at=desk.at)
     once.done(response, 201, f"/api/v1/referrals/{referral_id}")
     return _draft(desk, referral_id, by, response)
+
+
+@router.get("/referrals/funnel")
+@asks(Action.TRIAGE)
+def get_funnel(desk: AtDesk) -> FunnelShown:
+    """How many who were referred in the last year stand where, and how long they waited: for the coordination alone.
+
+    No such count leaves the program: what leaves is the year's statement, in which none says less than five people.
+    """
+    require(Action.TRIAGE, to_program(desk.asker))
+    return FunnelShown.model_validate(reading.funnel(desk.session, since=desk.at - reading.LOOKS_BACK))
 
 
 @router.get("/referrals/{referral_id}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -46,9 +45,6 @@ NAMES: Final[Mapping[str, str]] = {
     "AD-C4": N_("Recruits others"),
     "AD-C5": N_("Voluntary"),
 }
-#: Over how long the funnel looks back.
-_LOOKS_BACK: Final = timedelta(days=365)
-
 Seen = Annotated[int, Form()]
 
 
@@ -200,6 +196,6 @@ def _board(desk: Desk, request: Request, *, refusal: Refusal | None = None, link
         links=made,
         now=desk.at,
         criteria=[(criterion, gettext(NAMES[criterion])) for criterion in CRITERIA],
-        funnel=reading.funnel(desk.session, since=desk.at - _LOOKS_BACK) if triages else None,
+        funnel=reading.funnel(desk.session, since=desk.at - reading.LOOKS_BACK) if triages else None,
         to_destroy=retention.due(desk.session, desk.day) if triages else [],
     )
