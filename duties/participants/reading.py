@@ -78,7 +78,7 @@ def mine(session: Session, person_id: UUID) -> list[dict[str, Any]]:
         )
         .order_by(
             _referral.c.saved_at.desc(), _referral.c.id
-        )  # of two of one moment, no change moves one
+        )  # of one moment: nothing moves one
         .limit(50),
     )
 
@@ -99,7 +99,7 @@ class Funnel:
 
 
 def funnel(session: Session, *, since: datetime) -> Funnel:
-    """The way of those who were referred since a moment, for the coordinator alone: exact, so that none of it may leave.
+    """The way of those who were referred since a moment, for the coordinator alone: exact, and so nothing that leaves.
 
     What leaves is the year's statement, with no count that says less than five people (docs/adr/0012).
     """
