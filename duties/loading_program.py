@@ -38,6 +38,7 @@ _PROGRAM_CHANGED: Final = {
     "time_zone": N_("The time zone of the program changed."),
     "calendar": N_("The public holidays that count are those of another place."),
     "area": N_("The area that the program serves changed."),
+    "retention": N_("How long participants’ files are kept changed: it counts for those that end from now on."),
     "coordination": N_("How the coordination is set up, where it is or to whom it reports changed."),
 }
 
@@ -59,6 +60,7 @@ def _itself(compared: Comparison) -> Iterator[Step]:
         "time_zone": {"time_zone": identity.time_zone},
         "calendar": {"calendar": {"country": identity.calendar.country, "subdivision": identity.calendar.subdivision}},
         "area": {"area": [place.model_dump() for place in identity.area]},
+        "retention": {"retention": identity.retention.model_dump()},
         "coordination": {
             "governance": coordination.structure,
             "coordination": {

@@ -87,6 +87,35 @@ class ProgramCalendar(Part):
         return Calendar(self.country, self.subdivision, closures)
 
 
+#: How a file ends: the gains are consolidated; nobody accompanies the participant any more; no admission came of it.
+Ended = Literal["completed", "inactive", "not_admitted"]
+
+
+class Kept(Part):
+    """For how long a file is kept after its end, in whole years and months."""
+
+    years: Annotated[int, Field(ge=0, le=100, strict=True)] = 0
+    months: Annotated[int, Field(ge=0, le=1200, strict=True)] = 0
+
+    @model_validator(mode="after")
+    def _some_time(self) -> Kept:
+        if not (self.years or self.months):
+            raise Wrong(N_("Say for how many years or months a file is kept."))
+        return self
+
+
+class Retention(Part):
+    """The retention calendar of participants' files: how long after which end, and who destroys them then.
+
+    `asked`: on the day after the last one the coordinator is asked. `by_itself`: the program does it, on that day.
+    """
+
+    completed: Kept = Kept(years=5)
+    inactive: Kept = Kept(years=5)
+    not_admitted: Kept = Kept(years=1)
+    destruction: Literal["asked", "by_itself"] = "asked"
+
+
 class Identity(Part):
     """What the program is, in which languages it speaks, where and on which days it works."""
 
@@ -96,6 +125,7 @@ class Identity(Part):
     time_zone: Annotated[str, AfterValidator(_zone)]
     calendar: ProgramCalendar
     area: Annotated[tuple[Bilingual, ...], Field(min_length=1)]
+    retention: Retention = Retention()
 
 
 class Share(Part):

@@ -22,6 +22,7 @@ from duties.actors import ROUNDS, Actor
 from duties.follow_ups import assigning, breaks, lost, notes
 from duties.follow_ups.lost import Losing
 from duties.here import local_day, program, program_of
+from duties.participants import withdrawals
 from duties.refusals import Refusal
 from flows.engine import Means
 from flows.marks import alone, mark_of, set_mark
@@ -82,6 +83,7 @@ def look(means: Means, program_id: UUID, ran_by: str) -> int:
         for follow_up_id in active:
             found += _in_its_own(means, program_id, partial(_see_to_vacancy, follow_up_id=follow_up_id, at=at))
         found += _in_its_own(means, program_id, partial(_see_to_notes, at=at))
+        found += _in_its_own(means, program_id, partial(_see_to_withdrawals, at=at))
         found += _in_its_own(means, program_id, partial(tell_the_committee, at=at))
         with means.sessions(program_id) as session:
             set_mark(session, KEY, at, ran_by, found)
@@ -152,6 +154,10 @@ def _see_to_vacancy(session: Session, *, follow_up_id: UUID, at: datetime) -> in
 
 def _see_to_notes(session: Session, *, at: datetime) -> int:
     return notes.settle_notes(session, by=BY_ROUNDS, at=at) + notes.ask_for_notes(session, by=BY_ROUNDS, at=at)
+
+
+def _see_to_withdrawals(session: Session, *, at: datetime) -> int:
+    return withdrawals.ask_who_has_it_now(session, by=BY_ROUNDS, at=at)
 
 
 def _in_its_own(means: Means, program_id: UUID, do: Callable[[Session], int]) -> int:

@@ -26,5 +26,6 @@ def destroy(means: Means) -> int:
             retention.sweep_drafts(session, by=BY_ROUNDS, at=means.clock())
             session.commit()
         with means.sessions(program_id) as session:
-            gone += retention.destroy_keys(session)
+            gone += retention.destroy_keys(session, at=means.clock())
+            session.commit()
     return gone

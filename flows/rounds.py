@@ -27,7 +27,18 @@ from prefect.states import Cancelled, Completed, Failed
 from sqlalchemy import select
 from sqlmodel import Session
 
-from flows import agreement_ends, beginnings, contacts, gatherings, incoming, obligations, reminders, sealing, sweep
+from flows import (
+    agreement_ends,
+    beginnings,
+    contacts,
+    gatherings,
+    incoming,
+    keeping,
+    obligations,
+    reminders,
+    sealing,
+    sweep,
+)
 from flows.engine import Means, code_of
 from flows.marks import mark_of
 from flows.post import programs
@@ -90,6 +101,9 @@ ROUNDS: Final[Mapping[str, Round]] = {
     ),
     contacts.KEY: Round(
         contacts.KEY, "0 6 * * *", contacts.look, contacts.due_at, patience=timedelta(minutes=15), local=True
+    ),
+    keeping.KEY: Round(
+        keeping.KEY, "30 6 * * *", keeping.look, keeping.due_at, patience=timedelta(minutes=15), local=True
     ),
     gatherings.KEY: Round(
         gatherings.KEY, "*/15 * * * *", gatherings.gather, gatherings.due_at, patience=gatherings.EVERY

@@ -250,12 +250,14 @@ class ActivityPart(InProgram, table=True):
         to("follow_up", "follow_up_id"),
         UniqueConstraint("program_id", "activity_id", "follow_up_id"),
         CheckConstraint("place >= 1", name="place"),
+        together("taken_out", "taken_out_at", "taken_out_as"),
         ExcludeConstraint(
             (literal_column("program_id"), "="),
             (literal_column("activity_id"), "="),
             (_PLACES, "&&"),
             name="alone_in_theirs",
             using="gist",
+            where=text("taken_out_at is null"),
         ),
     )
 
@@ -263,3 +265,5 @@ class ActivityPart(InProgram, table=True):
     follow_up_id: UUID = Field(index=True)
     place: int
     alone: bool
+    taken_out_at: datetime | None = moment(default=None)
+    taken_out_as: str | None = None

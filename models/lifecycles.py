@@ -392,7 +392,10 @@ _MEANS: Final = {
     ("participant", "refused"): "The program said no, with what it offered instead.",
     ("participant", "declined"): "They said no.",
     ("participant", "destroyed"): "Their key is destroyed: nothing that was sealed can be read by anyone.",
-    ("follow-up", "active"): "A worker accompanies the participant.",
+    (
+        "follow-up",
+        "active",
+    ): "A worker accompanies the participant; also while people are asked what a withdrawn consent leaves.",
     ("follow-up", "on_break"): "Worker and participant agreed on a break, which ends on its day.",
     ("follow-up", "inactive"): "Nobody accompanies the participant now, for a reason that is on record.",
     ("follow-up", "completed"): "Participant and team consider the gains consolidated.",
@@ -463,7 +466,10 @@ _HAPPENS: Final = {
     ("participant", "destroy"): "Their retention has ended and nothing holds them, or the draft was thrown away.",
     ("follow-up", "pause"): "Worker and participant agree on a break; the participant sets the terms of the return.",
     ("follow-up", "resume"): "The day of the return has come, or the participant comes back before it.",
-    ("follow-up", "deactivate"): "The participant withdraws, or the team says why it ends, lost contact included.",
+    (
+        "follow-up",
+        "deactivate",
+    ): "The participant withdraws, the team says why it ends, or it ends for a withdrawn consent.",
     ("follow-up", "complete"): "The participant and the team consider that the gains are consolidated.",
     ("follow-up", "reactivate"): "The participant comes back, at any time.",
 }

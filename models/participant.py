@@ -83,11 +83,13 @@ class DataKey(InProgram, table=True):
     __table_args__ = (
         to("participant", "participant_id"),
         UniqueConstraint("program_id", "participant_id"),
+        CheckConstraint("gone_at is null or destroyed_at is not null", name="gone"),
     )
 
     participant_id: UUID
     made_at: datetime = moment()
     destroyed_at: datetime | None = moment(default=None)
+    gone_at: datetime | None = moment(default=None)  # when the store was seen to have it no more
 
 
 class NumberSequence(InProgram, table=True):

@@ -14,7 +14,7 @@ from duties.follow_ups import opening
 from duties.here import local_day, many, one, program_of
 from duties.participants import consents
 from duties.participants.consents import Signed
-from duties.participants.identity import Identity, sealed_identity
+from duties.participants.identity import sealed_identity
 from duties.participants.sealing import new_key
 from models.base import table_of
 from models.casework import Task
@@ -23,6 +23,7 @@ from models.participant import Barred, DataKey, Participant
 from models.record import Event
 from tests.cast import AT, Cast
 from tests.duties.obligations.signed import put_in_force
+from tests.referring import ONDINE
 
 _follow_up = table_of(FollowUp)
 _assignment = table_of(Assignment)
@@ -104,12 +105,7 @@ def consented(
 ) -> list[UUID]:
     """Have the participant, who is 16, sign the consent to the program, and to sharing with each of these partners."""
     participant_id, day = row_of(session, follow_up_id)["participant_id"], local_day(session, AT)
-    who = Identity("Ondine", "Fougère-Lys", birth_date=day.replace(year=day.year - 16))
-    session.execute(
-        update(_participant)
-        .where(_participant.c.id == participant_id)
-        .values(sealed_identity(session, participant_id, who))
-    )
+    known_as_somebody(session, participant_id)
     signed = Signed(day, day, "self", day, "fr", limits_stated=True, copy_given_on=day, ends_on=ends_on)
     wanted: list[tuple[str, UUID | None]] = [("program", None)] if program else []
     wanted += [("sharing", cast.organizations[one]) for one in partners]
@@ -159,3 +155,9 @@ def _letters(number: str) -> str:
         count, place = divmod(count, len(alphabet))
         found += alphabet[place]
     return found
+
+
+def known_as_somebody(session: Session, participant_id: UUID) -> None:
+    """Somebody of whom it is known who they are: 16 years old on the tests' day."""
+    columns = sealed_identity(session, participant_id, ONDINE.identity(local_day(session, AT)))
+    session.execute(update(_participant).where(_participant.c.id == participant_id).values(**columns))

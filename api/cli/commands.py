@@ -16,6 +16,7 @@ from api.cli import (
     departure,
     meeting,
     obligation,
+    participant,
     partner,
     program,
     protocol,
@@ -43,6 +44,7 @@ app.command("verify")(record.verify)
 app.add_typer(record.app, name="keys")
 app.add_typer(program.app, name="program")
 app.add_typer(agreement.app, name="agreement")
+app.add_typer(participant.app, name="participant")
 app.add_typer(partner.app, name="partner")
 app.add_typer(obligation.app, name="obligation")
 app.add_typer(protocol.app, name="protocol")

@@ -58,6 +58,7 @@ class ActivityShown(Shown):
     kind: str
     numbers: list[str]
     alone: bool
+    is_allowed: bool  # false: it would bring somebody of AD-C4 together with others, as was found after it was planned
 
 
 class ConsentFormShown(Shown):
@@ -128,6 +129,14 @@ def call_off_activity(activity_id: UUID, desk: AtDesk) -> None:
     """Call an activity off: by whoever follows one of those who take part, or the coordinator."""
     by = caller_off(desk, activity_id)
     activities.call_off(desk.session, activity_id, by=by, at=desk.at)
+
+
+@router.delete("/activities/{activity_id}/parts/{follow_up_id}", status_code=204)
+@asks(Action.CALL_OFF_ACTIVITY)
+def take_out(activity_id: UUID, follow_up_id: UUID, desk: AtDesk) -> None:
+    """Take a participant out of an activity that goes on with the others."""
+    by = caller_off(desk, activity_id)
+    activities.take_out(desk.session, activity_id, follow_up_id, by=by, at=desk.at)
 
 
 @router.get("/consent-form")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
@@ -24,6 +24,7 @@ from duties.participants import (
     reading,
     risks,
     triage,
+    withdrawals,
     workers,
 )
 from duties.participants.held import case_of
@@ -294,8 +295,21 @@ class ParticipantShown(Shown):
     decisions: list[DecidedShown]
     meetings: list[MeetingShown]
     consents: list[ConsentShown]
+    what_follows_is_asked_of: list[str]  # after a withdrawn consent to the program: the worker, the coordinator
     disclosures: list[DisclosureShown]
     version: int
+
+
+class DestructionShown(Shown):
+    """The proof that a file is destroyed. `line` is of the record; `key_gone_at` is null until it was seen gone."""
+
+    known_as: str
+    destroyed_at: AwareDatetime
+    by_id: UUID | None
+    by_as: str
+    kept_until: date | None
+    line: int
+    key_gone_at: AwareDatetime | None
 
 
 class ReferralWords(Shown):
@@ -380,7 +394,7 @@ def shown_participant(desk: Desk, participant_id: UUID, response: Response, *, t
     )
     assert row is not None  # noqa: S101 - found before
     response.headers["ETag"] = etag(row["version"])
-    named = workers.named(session, participant_id)
+    named, asked = workers.named(session, participant_id), withdrawals.asked(session, participant_id)
     risk, others = (
         risks.last(session, participant_id, kind) if told.risk else None for kind in ("admission", "recruiter")
     )
@@ -397,6 +411,9 @@ def shown_participant(desk: Desk, participant_id: UUID, response: Response, *, t
         decisions=_each(DecidedShown, admissions.decisions_about(session, participant_id) if told.admission else ()),
         meetings=_each(MeetingShown, first_meetings.meetings_of(session, participant_id) if told.admission else ()),
         consents=_each(ConsentShown, consents.consents_of(session, participant_id) if told.consents else ()),
+        what_follows_is_asked_of=[
+            who for who, is_asked in (asdict(asked) if asked is not None and told.consents else {}).items() if is_asked
+        ],
         disclosures=_each(
             DisclosureShown,
             disclosures.disclosures_of(session, participant_id) if told.disclosures else (),

@@ -18,6 +18,7 @@ from api.json.participant_shapes import (
     AnotherWorkerGiven,
     BarGiven,
     ConsentGiven,
+    DestructionShown,
     DisclosureGiven,
     DisclosureWords,
     DuplicateShown,
@@ -39,7 +40,7 @@ from api.json.participant_shapes import (
     shown_proposals,
 )
 from api.json.referrals import Criterion
-from api.permissions import Action, allows, asks, find_person, require
+from api.permissions import Action, Forbidden, Relation, allows, asks, find_person, require
 from api.session import AtDesk, Desk
 from duties.actors import Actor
 from duties.participants import (
@@ -50,9 +51,11 @@ from duties.participants import (
     duplicates,
     first_meetings,
     numbers,
+    recruiting,
     retention,
     risks,
     triage,
+    withdrawals,
     workers,
 )
 from duties.participants.consents import Signed
@@ -308,6 +311,19 @@ def withdraw_consent(participant_id: UUID, consent_id: UUID, desk: AtDesk, respo
     return _do(desk, participant_id, Action.KEEP_ADMISSION, act, response)
 
 
+@router.post("/{participant_id}/consents/going-on")
+@asks(Action.KEEP_ADMISSION)
+def go_on(participant_id: UUID, desk: AtDesk, response: Response) -> ParticipantShown:
+    """The person goes on with what the withdrawal of the consent to the program leaves."""
+    _, given = find_participant(desk.session, desk.asker, participant_id, Action.KEEP_ADMISSION)
+    for_everyone = Relation.COORDINATOR in given
+
+    def act(by: Actor) -> None:
+        withdrawals.go_on(desk.session, participant_id, for_everyone=for_everyone, by=by, at=desk.at)
+
+    return _do(desk, participant_id, Action.KEEP_ADMISSION, act, response)
+
+
 @router.post("/{participant_id}/consents/{consent_id}/storing")
 @asks(Action.DECIDE_ADMISSION)
 def store_consent(
@@ -337,6 +353,18 @@ def assess_risk(
         risks.assess(desk.session, participant_id, body.kind, body.level, why=body.told(), by=by, at=desk.at)
 
     return _add(desk, once, body, participant_id, Action.KEEP_ADMISSION, act, response)
+
+
+@router.post("/{participant_id}/recruiting")
+@asks(Action.KEEP_ADMISSION)
+def find_recruiter(participant_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = "") -> ParticipantShown:
+    """Say that it was found out that they also recruit others: for good (AD-C4)."""
+    seen = seen_version(if_match)
+
+    def act(by: Actor) -> None:
+        recruiting.find_recruiter(desk.session, participant_id, by=by, at=desk.at, seen=seen)
+
+    return _do(desk, participant_id, Action.KEEP_ADMISSION, act, response)
 
 
 @router.post("/{participant_id}/number")
@@ -435,6 +463,17 @@ def destroy(participant_id: UUID, desk: AtDesk) -> None:
     """Destroy what is known of somebody, once the retention has ended and nothing holds the file."""
     by = _actor(desk, participant_id, Action.KEEP_RETENTION)
     retention.destroy(desk.session, participant_id, by=by, at=desk.at)
+
+
+@router.get("/{participant_id}/destruction")
+@asks(Action.KEEP_RETENTION)
+def get_proof(participant_id: UUID, desk: AtDesk) -> DestructionShown:
+    """The proof that a file is destroyed: the line of the record, and since when its key is gone."""
+    _actor(desk, participant_id, Action.KEEP_RETENTION)
+    proof = retention.proof_of(desk.session, participant_id)
+    if proof is None:
+        raise Forbidden
+    return DestructionShown.model_validate(proof)
 
 
 def _actor(desk: Desk, participant_id: UUID, action: Action) -> Actor:

@@ -14,7 +14,7 @@ from api.json.shapes import Day, Given, Shown, Typed
 from api.permissions import Action, allows, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.actors import Actor
-from duties.participants import links, reading, referring
+from duties.participants import duplicates, links, reading, referring
 from duties.participants.referring import ReferralForm
 
 router = APIRouter(tags=["referrals"])
@@ -100,6 +100,7 @@ class ReceivedShown(Shown):
     received_at: AwareDatetime
     referred_by: UUID | None
     recruiter: bool
+    perhaps_known: bool  # somebody who is known shares a name or a contact: for the coordinator to look at
     version: int
 
 
@@ -118,6 +119,20 @@ class LinkShown(Shown):
     address: str
 
 
+class FunnelShown(Shown):
+    """How many people stand where, and how many days the middle one of them waited; null where nobody got so far."""
+
+    received: int
+    triaged: int
+    assigned: int
+    admitted: int
+    refused: int
+    declined: int
+    days_to_triage: float | None
+    days_to_worker: float | None
+    days_to_number: float | None
+
+
 @router.get("/referrals")
 @asks(Action.REFER)
 def get_referrals(desk: AtDesk) -> ReferralsShown:
@@ -127,11 +142,14 @@ def get_referrals(desk: AtDesk) -> ReferralsShown:
     triages = allows(Action.TRIAGE, given) is not None
     received = reading.referrals(desk.session, states=("received",)) if triages else []
     under_way = reading.referrals(desk.session, states=("triaged",)) if triages else []
+    alike = duplicates.alike(desk.session, [row["participant_id"] for row in (*received, *under_way)])
     return ReferralsShown(
         mine=[MineShown.model_validate(row) for row in reading.mine(desk.session, desk.asker.person_id)],
-        received=[ReceivedShown.model_validate(row) for row in received],
+        received=[
+            ReceivedShown.model_validate({**row, "perhaps_known": row["participant_id"] in alike}) for row in received
+        ],
         under_way=[
-            ReceivedShown.model_validate(row)
+            ReceivedShown.model_validate({**row, "perhaps_known": row["participant_id"] in alike})
             for row in under_way
             if row["participant_state"] in ("candidate", "assigned", "committed")
         ],
@@ -148,6 +166,17 @@ def begin(body: ReferralGiven, desk: AtDesk, once: AtOnce, response: Response) -
     referral_id = referring.begin_referral(desk.session, body.form(), by=by, at=desk.at)
     once.done(response, 201, f"/api/v1/referrals/{referral_id}")
     return _draft(desk, referral_id, by, response)
+
+
+@router.get("/referrals/funnel")
+@asks(Action.TRIAGE)
+def get_funnel(desk: AtDesk) -> FunnelShown:
+    """How many who were referred in the last year stand where, and how long they waited: for the coordination alone.
+
+    No such count leaves the program: what leaves is the year's statement, in which none says less than five people.
+    """
+    require(Action.TRIAGE, to_program(desk.asker))
+    return FunnelShown.model_validate(reading.funnel(desk.session, since=desk.at - reading.LOOKS_BACK))
 
 
 @router.get("/referrals/{referral_id}")

@@ -69,6 +69,15 @@ def call_off(desk: AtDesk, request: Request, activity_id: UUID) -> Response:
     return _page(desk, request, Typed("off", refusal)) if refusal else see_other("/activities")
 
 
+@router.post("/{activity_id}/parts/{follow_up_id}/leaving")
+@asks(Action.CALL_OFF_ACTIVITY)
+def take_out(desk: AtDesk, request: Request, activity_id: UUID, follow_up_id: UUID) -> Response:
+    """Take a participant out of an activity: by whoever follows one of those who take part, or the coordinator."""
+    by = caller_off(desk, activity_id)
+    refusal = desk.attempt(lambda: activities.take_out(desk.session, activity_id, follow_up_id, by=by, at=desk.at))
+    return _page(desk, request, Typed("out", refusal)) if refusal else see_other("/activities")
+
+
 def _page(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
     rows = whom_to_plan_with(desk, ("active", "on_break"))
     return page(

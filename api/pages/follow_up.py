@@ -29,7 +29,7 @@ from duties.follow_ups import assigning, breaks, contacts, lost, notes, opening
 from duties.follow_ups.notes import Week
 from duties.follow_ups.weeks import monday_of
 from duties.here import many, program_of
-from duties.participants import workers
+from duties.participants import withdrawals, workers
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of
@@ -336,6 +336,9 @@ def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, ty
         line=line,
         losing=next(iter(lost.losing(session, desk.day, follow_up_ids=[follow_up_id])), None),
         pause=breaks.open_break(session, follow_up_id),
+        asked_what_follows=withdrawals.asked(session, row["participant_id"])
+        if may(Action.KEEP_FOLLOW_UP, given)
+        else None,
         unanswered=contacts.unanswered(session, follow_up_id),
         most_attempts=contacts.MOST_ATTEMPTS,
         today=today,

@@ -38,6 +38,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "follow_up.strategy_agreed": (N_("%(subject)s: agreed after the missed meeting: %(strategy)s."), "full"),
     "follow_up.activity_planned": (N_("%(subject)s: an activity is planned for %(day)s."), "half"),
     "follow_up.activity_called_off": (N_("%(subject)s: the activity of %(day)s was called off."), "skip"),
+    "follow_up.activity_left": (N_("%(subject)s: taken out of the activity of %(day)s."), "skip"),
     "follow_up.noted": (N_("%(subject)s: note of the week of %(week)s; finished: %(complete)s."), "full"),
 }
 

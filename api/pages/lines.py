@@ -20,10 +20,14 @@ from api.session import Desk
 from api.states import state_of_task
 from duties import board, subjects
 from duties.actors import Actor
+from duties.follow_ups.activities import APART, APART_COORDINATION
 from duties.follow_ups.assigning import FIND_A_WORKER
 from duties.follow_ups.owed import WRITE
 from duties.here import many, program_of
 from duties.obligations.keeping import ATTEST, RECORD
+from duties.participants.recruiting import ASSESS
+from duties.participants.retention import DESTROY
+from duties.participants.withdrawals import FOLLOWS, SPEAK
 from duties.participants.workers import FIND_A_WORKER as FIND_FOR_CANDIDATE
 from duties.roles import Falls, Link, Standing, standings
 from duties.tasks import BY_ITS_ACT, bar_to_approval
@@ -377,6 +381,12 @@ _PLACES: Final[Mapping[str, str]] = {
     FIND_A_WORKER: "/follow-ups/%s#workers",
     FIND_FOR_CANDIDATE: "/participants/%s#workers",
     WRITE: "/caseload",
+    APART: "/activities",
+    APART_COORDINATION: "/activities",
+    ASSESS: "/participants/%s#risk",
+    DESTROY: "/participants/%s#retention",
+    SPEAK: "/participants/%s#consent",
+    FOLLOWS: "/participants/%s#consent",
     ATTEST: "/obligations/%s",
     RECORD: "/meetings/%s",
 }

@@ -32,6 +32,7 @@ from duties.participants import (
     retention,
     risks,
     triage,
+    withdrawals,
     workers,
 )
 from duties.participants.areas import areas
@@ -44,6 +45,7 @@ from locales import N_, gettext
 from meetings import admissions
 from models.agenda import AgendaItem
 from models.base import refers, table_of
+from models.follow_up import FollowUp
 from models.meeting import Meeting
 from models.participant import Participant
 from models.program import Organization
@@ -56,6 +58,7 @@ _referral = table_of(Referral)
 _item = table_of(AgendaItem)
 _meeting = table_of(Meeting)
 _organization = table_of(Organization)
+_follow_up = table_of(FollowUp)
 
 Seen = Annotated[int, Form()]
 
@@ -263,9 +266,13 @@ def participant_page(
         disclosed=disclosures.disclosures_of(session, participant_id) if may[Action.KEEP_DISCLOSURES] else [],
         grounds=GROUNDS,
         is_due=row["retain_until"] is not None and row["retain_until"] < desk.day and not row["held"],
+        proof=_proof_of(desk, row) if may[Action.KEEP_RETENTION] else None,
         is_followed=retention.is_followed(session, participant_id),
         risk=risks.last(session, participant_id, "admission"),
         recruiter_risk=risks.last(session, participant_id, "recruiter"),
+        maybe_known=waiting is not None and may[Action.TRIAGE] and bool(duplicates.alike(session, [participant_id])),
+        asked_what_follows=withdrawals.asked(session, participant_id),
+        follow_up_id=_follow_up_of(desk, participant_id),
         risk_words=RISKS,
         recruiter_words=RECRUITER,
         barred=barred,
@@ -339,6 +346,22 @@ def _not_shared_with(desk: Desk, participant_id: UUID) -> list[str]:
     """The partners that see nothing of the participant today, because consent to that was not given, or ended."""
     circle = circle_of(desk.session, participant_id, desk.day)
     return [name for place, name in _partners(desk) if not circle.agrees_to(place)]
+
+
+def _proof_of(desk: Desk, row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The proof that a file is destroyed, with the name of who did it."""
+    found = retention.proof_of(desk.session, row["id"]) if row["state"] == "destroyed" else None
+    if found is None:
+        return None
+    return {"of": found, "by": names_of(desk, [found.by_id]).get(found.by_id, "") if found.by_id else ""}
+
+
+def _follow_up_of(desk: Desk, participant_id: UUID) -> UUID | None:
+    return desk.session.scalar(
+        select(_follow_up.c.id).where(
+            _follow_up.c.program_id == program_of(desk.session), _follow_up.c.participant_id == participant_id
+        )
+    )
 
 
 def _partners(desk: Desk) -> list[tuple[UUID, str]]:

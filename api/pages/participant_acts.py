@@ -11,7 +11,7 @@ from api.at_participants import find_participant
 from api.pages.forms import Text, day_of, day_or_none, id_or_none
 from api.pages.frame import see_other
 from api.pages.participant import act_on, participant_page
-from api.permissions import Action, allows, asks, find_person, require
+from api.permissions import Action, Relation, allows, asks, find_person, require
 from api.session import AtDesk, Desk
 from duties.actors import Actor
 from duties.participants import (
@@ -21,8 +21,10 @@ from duties.participants import (
     duplicates,
     first_meetings,
     numbers,
+    recruiting,
     risks,
     triage,
+    withdrawals,
     workers,
 )
 from duties.participants.consents import Signed
@@ -332,6 +334,19 @@ def withdraw_consent(desk: AtDesk, request: Request, participant_id: UUID, conse
     return act_on(desk, request, participant_id, Action.KEEP_ADMISSION, act, "consent")
 
 
+@router.post("/{participant_id}/consents/going-on")
+@asks(Action.KEEP_ADMISSION)
+def go_on(desk: AtDesk, request: Request, participant_id: UUID) -> Response:
+    """The person goes on with what the withdrawal of the consent to the program leaves."""
+    _, given = find_participant(desk.session, desk.asker, participant_id, Action.KEEP_ADMISSION)
+    for_everyone = Relation.COORDINATOR in given
+
+    def act(by: Actor) -> None:
+        withdrawals.go_on(desk.session, participant_id, for_everyone=for_everyone, by=by, at=desk.at)
+
+    return act_on(desk, request, participant_id, Action.KEEP_ADMISSION, act, "consent")
+
+
 @router.post("/{participant_id}/consents/{consent_id}/storing")
 @asks(Action.DECIDE_ADMISSION)
 def store_consent(
@@ -369,6 +384,17 @@ def assess_risk(
             else {"profile": profile, "involvement": involvement, "benefits": benefits, "risks": risks_to_others}
         )
         risks.assess(desk.session, participant_id, kind, level, why=told, by=by, at=desk.at)
+
+    return act_on(desk, request, participant_id, Action.KEEP_ADMISSION, act, "risk")
+
+
+@router.post("/{participant_id}/recruiting")
+@asks(Action.KEEP_ADMISSION)
+def find_recruiter(desk: AtDesk, request: Request, participant_id: UUID, seen: Seen) -> Response:
+    """Say that it was found out that they also recruit others: for good."""
+
+    def act(by: Actor) -> None:
+        recruiting.find_recruiter(desk.session, participant_id, by=by, at=desk.at, seen=seen)
 
     return act_on(desk, request, participant_id, Action.KEEP_ADMISSION, act, "risk")
 

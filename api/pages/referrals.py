@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from api.pages.lines import names_of
 from api.pages.referral_fields import TypedReferral, typed_of
 from api.permissions import Action, allows, asks, require, to_program
 from api.session import AtDesk, Desk
-from duties.participants import links, reading, referring, retention
+from duties.participants import duplicates, links, reading, referring, retention
 from duties.participants.areas import areas
 from duties.participants.referring import ReferralForm
 from duties.participants.triage import findings_of
@@ -46,9 +45,6 @@ NAMES: Final[Mapping[str, str]] = {
     "AD-C4": N_("Recruits others"),
     "AD-C5": N_("Voluntary"),
 }
-#: Over how long the funnel looks back.
-_LOOKS_BACK: Final = timedelta(days=365)
-
 Seen = Annotated[int, Form()]
 
 
@@ -193,12 +189,13 @@ def _board(desk: Desk, request: Request, *, refusal: Refusal | None = None, link
         triages=triages,
         received=received,
         found=found,
+        maybe_known=duplicates.alike(desk.session, [row["participant_id"] for row in received]) if triages else (),
         under_way=[row for row in under_way if row["participant_state"] in ("candidate", "assigned", "committed")],
         names=names_of(desk, {person for person in people if person}),
         link=link,
         links=made,
         now=desk.at,
         criteria=[(criterion, gettext(NAMES[criterion])) for criterion in CRITERIA],
-        funnel=reading.funnel(desk.session, since=desk.at - _LOOKS_BACK) if triages else None,
+        funnel=reading.funnel(desk.session, since=desk.at - reading.LOOKS_BACK) if triages else None,
         to_destroy=retention.due(desk.session, desk.day) if triages else [],
     )

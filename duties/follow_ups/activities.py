@@ -1,7 +1,9 @@
 """Planning an activity with participants: whoever also recruits others is never brought together with another (AD-C4).
 
 The one door by which the program plans something with several participants. The condition lasts: it holds whatever the
-state of the follow-up, and the database holds it too (`alone_in_theirs`).
+state of the follow-up, and the database holds it too (`alone_in_theirs`). Where it is found of somebody after something
+was planned, that is not allowed any more: whoever planned it and the coordinator are asked at once, and it stays so
+until somebody calls it off, or takes a participant out of it.
 """
 
 from __future__ import annotations
@@ -11,14 +13,18 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, update
 from sqlmodel import Session
 
-from duties import events
+from duties import asking, events
 from duties.actors import Actor
+from duties.follow_ups.assigning import role_for
 from duties.follow_ups.held import hold, refuse_unless_followed, tell
+from duties.follow_ups.parts import PRIMARY
 from duties.here import local_day, many, one, program_of
+from duties.notices import coordination_chain
 from duties.refusals import Refusal
+from duties.roles import HeldRole, Link, standing
 from locales import N_
 from models.base import refers, table_of
 from models.follow_up import ACTIVITY_KINDS, Activity, ActivityPart, FollowUp
@@ -29,7 +35,10 @@ _part = table_of(ActivityPart)
 _follow_up = table_of(FollowUp)
 _participant = table_of(Participant)
 
-KIND: Final = "activity"
+KIND: Final = "follow_up"
+#: What whoever planned an activity is asked that is not allowed any more, and the coordinator beside them.
+APART: Final = "activity.apart"
+APART_COORDINATION: Final = "activity.apart_coordination"
 
 
 def plan_activity(
@@ -53,7 +62,9 @@ def plan_activity(
     everyone = [hold(session, follow_up_id, by=by, at=at) for follow_up_id in wanted]
     for held in everyone:
         refuse_unless_followed(held)
-    if len(everyone) > 1 and any(held.row["recruiter"] for held in everyone):
+    # Asked again now that they are held: it may have been found of one of them while this waited for the lock.
+    never = _never_with_others(session, wanted)
+    if len(everyone) > 1 and never:
         raise Refusal(
             "activity.never_together",
             N_("One of them was admitted on the condition that no activity brings them together with others."),
@@ -74,7 +85,7 @@ def plan_activity(
                 "activity_id": activity_id,
                 "follow_up_id": held.id,
                 "place": place,
-                "alone": held.row["recruiter"],
+                "alone": held.id in never,
             }
             for place, held in enumerate(everyone, start=1)
         ],
@@ -107,43 +118,176 @@ def call_off(session: Session, activity_id: UUID, *, by: Actor, at: datetime) ->
         )
     ]
     events.write_many(session, "follow_up.activity_called_off", "follow_up", lines, by=by, at=at)
+    _answered(session, activity_id, by=by, at=at)
+
+
+def take_out(session: Session, activity_id: UUID, follow_up_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Take a participant out of an activity that goes on with the others.
+
+    Raises Refusal: there is no such activity, it was called off, they take no part in it, or nobody would be left.
+    """
+    here = program_of(session)
+    row = one(
+        session,
+        select(_activity).where(_activity.c.program_id == here, _activity.c.id == activity_id).with_for_update(),
+    )
+    if row is None:
+        raise Refusal("activity.unknown", N_("There is no such activity."))
+    if row["called_off_at"] is not None:
+        raise Refusal("activity.called_off", N_("This activity was called off already."))
+    there = taking_part(session, activity_id)
+    if follow_up_id not in there:
+        raise Refusal("activity.not_there", N_("This participant takes no part in this activity."))
+    left = [one_ for one_ in there if one_ != follow_up_id]
+    if not left:
+        raise Refusal("activity.nobody_left", N_("Nobody would be left: call the activity off."))
+    session.execute(
+        update(_part)
+        .where(_part.c.program_id == here, _part.c.activity_id == activity_id, _part.c.follow_up_id == follow_up_id)
+        .values(taken_out_at=at, taken_out_as=by.role)
+    )
+    events.write(session, "follow_up.activity_left", KIND, follow_up_id, by=by, at=at, day=row["held_on"].isoformat())
+    never = _never_with_others(session, left)
+    if len(left) == 1 or not never:
+        if never:
+            session.execute(
+                update(_part)
+                .where(_part.c.program_id == here, _part.c.activity_id == activity_id, _part.c.follow_up_id.in_(left))
+                .values(alone=True)
+            )
+        _answered(session, activity_id, by=by, at=at)
+
+
+def ask_apart(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> int:
+    """Ask about what is planned with somebody, found to recruit, and others from today on; how many there are.
+
+    Whoever planned it and the coordinator are asked, each once (AD-C4).
+    """
+    here, day = program_of(session), local_day(session, at)
+    follow_up_id = session.scalar(
+        select(_follow_up.c.id)
+        .where(_follow_up.c.program_id == here, _follow_up.c.participant_id == participant_id)
+        .with_for_update()  # whoever plans with them holds it, and sees it first or is seen here
+    )
+    if follow_up_id is None:
+        return 0
+    rows = many(
+        session,
+        select(_activity.c.id, _activity.c.held_on, _activity.c.planned_by)
+        .join(_part, refers(_part.c.activity_id, _activity))
+        .where(
+            _activity.c.program_id == here,
+            _part.c.follow_up_id == follow_up_id,
+            _part.c.taken_out_at.is_(None),
+            _activity.c.held_on >= day,
+            _activity.c.called_off_at.is_(None),
+        )
+        .order_by(_activity.c.held_on, _activity.c.id)
+        .with_for_update(of=_activity),
+    )
+    together = [row for row in rows if len(taking_part(session, row["id"])) > 1]
+    today, coordination = standing(session, day), coordination_chain(session)
+    for row in together:
+        planner = role_for(today, row["planned_by"], PRIMARY)
+        links = [] if planner is None else [_link(planner, row["planned_by"])]
+        for step, chain in ((APART, [*links, *coordination]), (APART_COORDINATION, coordination)):
+            if step == APART and not links:
+                continue  # the coordinator planned it, or whoever did has left: one is asked alone
+            asking.ask(
+                session,
+                step,
+                row["id"],
+                _APART,
+                chain=chain,
+                working_days=0,
+                by=by,
+                at=at,
+                day=row["held_on"],
+            )
+    return len(together)
+
+
+def _answered(session: Session, activity_id: UUID, *, by: Actor, at: datetime) -> None:
+    for step in (APART, APART_COORDINATION):
+        asking.answered(session, step, activity_id, by=by, at=at)
+
+
+def _link(role: HeldRole, person_id: UUID) -> Link:
+    return {"role": role.role, "at": str(role.organization_id), "person": str(person_id)}
+
+
+def _never_with_others(session: Session, follow_up_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Those of these who recruit others."""
+    return frozenset(
+        session.scalars(
+            select(_follow_up.c.id)
+            .join(_participant, refers(_follow_up.c.participant_id, _participant))
+            .where(
+                _follow_up.c.program_id == program_of(session),
+                _follow_up.c.id.in_(list(follow_up_ids)),
+                _participant.c.recruiter,
+            )
+        )
+    )
+
+
+_APART: Final = N_("The activity of %(day)s may not be: take a participant out of it, or call it off")
 
 
 def planned(session: Session, follow_up_ids: Collection[UUID], since: date) -> list[dict[str, Any]]:
-    """What is planned with any of these from a local day on, the nearest first, each with the numbers that take part.
+    """What is planned with any of these from a local day on, the nearest first, each with those who take part.
 
-    An activity has every number, also those that are not of `follow_up_ids`; what was called off is left out.
+    An activity has everyone's `numbers`, also those that are not of `follow_up_ids`; what was called off is left out.
+    `is_allowed` is whether it brings nobody together who may not be (AD-C4); one about which somebody is still asked
+    stays here after its day.
     """
     here = program_of(session)
     wanted = _part.c.follow_up_id.in_(list(follow_up_ids))
     theirs = select(_part.c.activity_id).where(_part.c.program_id == here, wanted)
+    asked = {UUID(row["item"]) for step in (APART, APART_COORDINATION) for row in asking.open_ones(session, step)}
     rows = many(
         session,
-        select(_activity.c.id, _activity.c.held_on, _activity.c.kind, _participant.c.number, _part.c.alone)
+        select(
+            _activity.c.id,
+            _activity.c.held_on,
+            _activity.c.kind,
+            _participant.c.number,
+            _participant.c.recruiter,
+            _part.c.alone,
+            _part.c.follow_up_id,
+        )
         .join(_part, refers(_part.c.activity_id, _activity))
         .join(_follow_up, refers(_part.c.follow_up_id, _follow_up))
         .join(_participant, refers(_follow_up.c.participant_id, _participant))
         .where(
             _activity.c.program_id == here,
             _activity.c.id.in_(theirs),
-            _activity.c.held_on >= since,
+            or_(_activity.c.held_on >= since, _activity.c.id.in_(asked)),
             _activity.c.called_off_at.is_(None),
+            _part.c.taken_out_at.is_(None),
         )
         .order_by(_activity.c.held_on, _activity.c.id, _part.c.place),
     )
     found: dict[UUID, dict[str, Any]] = {}
     for row in rows:
-        entry = found.setdefault(row["id"], {**row, "numbers": []})
+        entry = found.setdefault(row["id"], {**row, "numbers": [], "parts": []})
         entry["numbers"].append(row["number"])
+        entry["parts"].append((row["follow_up_id"], row["number"], row["recruiter"]))
+    for entry in found.values():
+        entry["is_allowed"] = len(entry["parts"]) == 1 or not any(recruits for *_, recruits in entry["parts"])
     return list(found.values())
 
 
 def taking_part(session: Session, activity_id: UUID) -> list[UUID]:
-    """The follow-ups of those with whom an activity is planned; none of one that there is not."""
+    """The follow-ups of those with whom an activity is planned; whoever was taken out of it is none of them."""
     return list(
         session.scalars(
             select(_part.c.follow_up_id)
-            .where(_part.c.program_id == program_of(session), _part.c.activity_id == activity_id)
+            .where(
+                _part.c.program_id == program_of(session),
+                _part.c.activity_id == activity_id,
+                _part.c.taken_out_at.is_(None),
+            )
             .order_by(_part.c.place)
         )
     )
@@ -158,6 +302,7 @@ def activities_of(session: Session, follow_up_id: UUID, since: date) -> list[dic
         .where(
             _part.c.program_id == program_of(session),
             _part.c.follow_up_id == follow_up_id,
+            _part.c.taken_out_at.is_(None),
             _activity.c.held_on >= since,
             _activity.c.called_off_at.is_(None),
         )

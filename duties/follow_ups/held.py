@@ -76,6 +76,19 @@ def hold(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime, seen:
     return Held(row, by, at, local_day(session, at))
 
 
+def hold_person(session: Session, follow_up_id: UUID) -> None:
+    """Lock the participant of a follow-up before it: whoever changes both holds them in this order.
+
+    Does nothing where there is none: `hold` refuses it then.
+    """
+    session.execute(
+        select(_participant.c.id)
+        .join(_follow_up, refers(_follow_up.c.participant_id, _participant))
+        .where(_follow_up.c.program_id == program_of(session), _follow_up.c.id == follow_up_id)
+        .with_for_update(of=_participant)
+    )
+
+
 def changed_meanwhile() -> Refusal:
     """What whoever looked at an older version of a follow-up is told."""
     return Refusal(

@@ -12,7 +12,9 @@ from duties.actors import Actor
 from duties.follow_ups.assigning import end_all, keep_vacancy
 from duties.follow_ups.breaks import end_open_break
 from duties.follow_ups.contacts import MOST_ATTEMPTS, unanswered
-from duties.follow_ups.held import hold, move
+from duties.follow_ups.held import Held, hold, hold_person, move
+from duties.participants import retention, withdrawals
+from duties.program import Ended
 from duties.refusals import Refusal
 from locales import N_
 from models.follow_up import INACTIVE_REASONS
@@ -30,6 +32,7 @@ def deactivate(
     Raises Refusal: inactive or completed already, no reason of the list, or, for lost contact, before two further
     attempts went unanswered (FU-2).
     """
+    hold_person(session, follow_up_id)
     held = hold(session, follow_up_id, by=by, at=at, seen=seen)
     if reason not in INACTIVE_REASONS:
         raise Refusal("inactive_reason.missing", N_("Say why this follow-up becomes inactive."), source="FU-3")
@@ -50,7 +53,7 @@ def deactivate(
         reason=reason,
         said_by="participant" if reason == PARTICIPANTS_OWN else "team",
     )
-    _let_go(session, follow_up_id, by=by, at=at)
+    _let_go(session, held, "inactive", by=by, at=at)
 
 
 def complete(
@@ -63,6 +66,7 @@ def complete(
     seen: int | None = None,
 ) -> None:
     """Complete a follow-up whose gains the participant and the team consider consolidated (FU-4). Raises Refusal."""
+    hold_person(session, follow_up_id)
     held = hold(session, follow_up_id, by=by, at=at, seen=seen)
     if not participant_agrees:
         raise Refusal(
@@ -71,18 +75,25 @@ def complete(
             source="FU-4",
         )
     move(session, held, "complete", "follow_up.completed")
-    _let_go(session, follow_up_id, by=by, at=at)
+    _let_go(session, held, "completed", by=by, at=at)
 
 
 def reactivate(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
     """Take a follow-up up again, at any time: whoever can be given it is for the coordinator to say. Raises Refusal."""
+    hold_person(session, follow_up_id)
     held = hold(session, follow_up_id, by=by, at=at, seen=seen)
     move(session, held, "reactivate", "follow_up.reactivated", before=held.row["state"])
+    retention.count_no_more(session, held.participant_id, by=by, at=at)
     keep_vacancy(session, follow_up_id, by=by, at=at)
 
 
-def _let_go(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) -> None:
-    """What is open of a follow-up that ended: its break, its workers' parts, and the task of finding one."""
-    end_open_break(session, follow_up_id, at=at)
-    end_all(session, follow_up_id, by=by, at=at)
-    keep_vacancy(session, follow_up_id, by=by, at=at)
+def _let_go(session: Session, held: Held, ended: Ended, *, by: Actor, at: datetime) -> None:
+    """What is open of a follow-up that ended: its break, its workers' parts, and the tasks that it was asked about.
+
+    From this day on it is counted for how long the file is kept.
+    """
+    end_open_break(session, held.id, at=at)
+    end_all(session, held.id, by=by, at=at)
+    keep_vacancy(session, held.id, by=by, at=at)
+    withdrawals.settle(session, held.participant_id, by=by, at=at)
+    retention.count_from(session, held.participant_id, ended, by=by, at=at)

@@ -25,6 +25,7 @@ from duties.here import local_day, many, one, program_of
 from duties.participants.ages import signers
 from duties.participants.held import finish_step, hold_participant
 from duties.participants.identity import identity_within
+from duties.participants.withdrawals import ask_what_follows, settle
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of
@@ -157,6 +158,7 @@ def sign(
     )
     if purpose == "program":
         finish_step(session, participant_id, "consent", by=by, at=at)
+        settle(session, participant_id, by=by, at=at)
     return row.id
 
 
@@ -176,7 +178,10 @@ def store(session: Session, consent_id: UUID, *, copy_given_on: date | None = No
 
 
 def withdraw(session: Session, consent_id: UUID, *, by: Actor, at: datetime) -> None:
-    """The participant takes a consent back: at once, and nobody asks why (AD-R11). Raises Refusal: it was already."""
+    """The participant takes a consent back: at once, and nobody asks why (AD-R11). Raises Refusal: it was already.
+
+    Of the consent to the program, the worker and the coordinator are asked in the same transaction what follows.
+    """
     row = _hold(session, consent_id)
     if row["withdrawn_on"] is not None or row["replaced_at"] is not None:
         raise Refusal("consent.withdrawn", N_("This consent was taken back or replaced already."))
@@ -197,6 +202,8 @@ def withdraw(session: Session, consent_id: UUID, *, by: Actor, at: datetime) -> 
         purpose=row["purpose"],
         organization=str(row["organization_id"]) if row["organization_id"] else None,
     )
+    if row["purpose"] == "program":
+        ask_what_follows(session, row["participant_id"], by=by, at=at)
 
 
 def stands(

@@ -6,17 +6,20 @@ nothing there looks at marks.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 from sqlmodel import Session
 
-from duties import cases, events
+from duties import asking, cases, events
 from duties.actors import Actor
 from duties.here import many, program_of
+from duties.notices import coordination_chain
+from duties.participants import recruiting, retention, withdrawals
 from duties.participants.held import case_of, change_participant, hold_participant, moved
 from duties.participants.identity import identity_within
 from duties.participants.sealing import seal, unseal
@@ -24,10 +27,16 @@ from duties.participants.triage import hold_referral
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of
+from models.follow_up import FollowUp
 from models.participant import DataKey, Participant
 from models.referral import Referral
 
+#: What whoever has somebody who is referred again is asked, and how soon, in working days.
+AGAIN: Final = "referral.again"
+DAYS_TO_READ: Final = 2
+
 _participant = table_of(Participant)
+_follow_up = table_of(FollowUp)
 _referral = table_of(Referral)
 _key = table_of(DataKey)
 
@@ -143,10 +152,64 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, a
         .where(_key.c.program_id == held["program_id"], _key.c.participant_id == joined["id"])
         .values(destroyed_at=at)
     )
-    recruits = joined["recruiter"] or known["recruiter"]  # once it is known of somebody it stays so (AD-C4)
     if again:
-        change_participant(session, known, state=moved(known, "refer_again"), retain_until=None, recruiter=recruits)
+        change_participant(session, known, state=moved(known, "refer_again"), retain_until=None)
+        asking.no_more(session, retention.DESTROY, to, by=by, at=at)
         cases.open_case(session, "admission", participant_id=to, by=by, at=at)
-    elif recruits and not known["recruiter"]:
-        change_participant(session, known, recruiter=True)
+    else:
+        _tell_who_has_them(session, known, by=by, at=at)
+    if joined["recruiter"]:
+        recruiting.note(session, known, by=by, at=at)  # once it is known of somebody it stays so (AD-C4)
     events.write(session, "referral.joined", "referral", referral_id, by=by, at=at)
+
+
+def alike(session: Session, participant_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Those of these candidates who share a mark with somebody else who is known. Whom, is another question.
+
+    For the coordinator's board: `possible_duplicates` says whom, and tells the record. Opens nothing that is sealed.
+    """
+    other = _participant.alias("other")
+    return frozenset(
+        session.scalars(
+            select(_participant.c.id).where(
+                _participant.c.program_id == program_of(session),
+                _participant.c.id.in_(list(participant_ids)),
+                exists().where(
+                    other.c.program_id == _participant.c.program_id,
+                    other.c.id != _participant.c.id,
+                    other.c.state != "draft",
+                    other.c.marks.overlap(_participant.c.marks),
+                ),
+            )
+        )
+    )
+
+
+def _tell_who_has_them(session: Session, known: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Have whoever accompanies somebody, or is to meet them, read the new referral; by number or reference.
+
+    Where nobody does any more, the coordinator says whether the follow-up is taken up again.
+    """
+    worker = withdrawals.whose(session, known["id"], at=at)
+    follow_up = session.scalar(
+        select(_follow_up.c.state).where(
+            _follow_up.c.program_id == program_of(session), _follow_up.c.participant_id == known["id"]
+        )
+    )
+    over = follow_up in retention.ENDED
+    asking.ask(
+        session,
+        AGAIN,
+        known["id"],
+        _TAKE_UP if over else _READ,
+        chain=coordination_chain(session) if worker is None or over else [worker, *coordination_chain(session)],
+        working_days=DAYS_TO_READ,
+        by=by,
+        at=at,
+        evidence="none",
+        subject=known["number"] or known["candidate_ref"],
+    )
+
+
+_READ: Final = N_("Read the new referral of %(subject)s")
+_TAKE_UP: Final = N_("%(subject)s was referred again: take the follow-up up again, or say why not")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import case, func, select
@@ -15,6 +15,9 @@ from models.base import refers, table_of
 from models.participant import CandidateWorker, Participant
 from models.record import Event
 from models.referral import Referral
+
+#: Over how long the funnel looks back.
+LOOKS_BACK: Final = timedelta(days=365)
 
 _participant = table_of(Participant)
 _referral = table_of(Referral)
@@ -73,7 +76,7 @@ def mine(session: Session, person_id: UUID) -> list[dict[str, Any]]:
             _referral.c.referred_by == person_id,
             _referral.c.state != "abandoned",
         )
-        .order_by(_referral.c.saved_at.desc())
+        .order_by(_referral.c.saved_at.desc(), _referral.c.id)  # of one moment: nothing moves one
         .limit(50),
     )
 
@@ -94,7 +97,10 @@ class Funnel:
 
 
 def funnel(session: Session, *, since: datetime) -> Funnel:
-    """The way of those who were referred since a moment, for the coordinator."""
+    """The way of those who were referred since a moment, for the coordinator alone: exact, and so nothing that leaves.
+
+    What leaves is the year's statement, with no count that says less than five people (docs/adr/0012).
+    """
     here = program_of(session)
     theirs = _referral.c.program_id == here, _referral.c.received_at >= since
     received = session.scalar(select(func.count()).where(*theirs)) or 0

@@ -13,7 +13,8 @@ from sqlmodel import Session
 from duties import events
 from duties.actors import Actor
 from duties.here import one, program_of
-from duties.participants.held import change_participant, finish_step, hold_participant
+from duties.participants import recruiting
+from duties.participants.held import finish_step, hold_participant
 from duties.participants.sealing import seal, unseal
 from duties.reads import Ground, Purpose, record_read
 from duties.refusals import Refusal
@@ -73,8 +74,9 @@ def assess(
         decision_id=decision_id,
     )
     session.execute(insert(_risk).values(row.model_dump()))
-    if kind == "recruiter" and not held["recruiter"]:
-        change_participant(session, held, recruiter=True)
+    if kind == "recruiter":
+        recruiting.note(session, held, by=by, at=at)
+        recruiting.assessed(session, participant_id, by=by, at=at)
     events.write(session, "risk.assessed", "participant", participant_id, by=by, at=at, kind=kind, level=level)
     if kind == "admission":
         finish_step(session, participant_id, "risk", by=by, at=at)

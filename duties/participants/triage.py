@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -18,7 +18,7 @@ from sqlmodel import Session
 from duties import cases, events
 from duties.actors import Actor
 from duties.here import local_day, many, one, program_of
-from duties.participants import workers
+from duties.participants import withdrawals, workers
 from duties.participants.admission import TRIAGE
 from duties.participants.held import (
     case_of,
@@ -28,6 +28,7 @@ from duties.participants.held import (
     moved,
 )
 from duties.participants.identity import identity_within
+from duties.participants.keeping import last_day
 from duties.participants.sealing import seal, unseal
 from duties.reads import record_read
 from duties.refusals import Refusal
@@ -40,9 +41,6 @@ from models.referral import CRITERIA, FINDINGS, TRIAGE_RESULTS, CriterionFinding
 OF_EVERYONE: Final = tuple(one for one in CRITERIA if one != "AD-C4")
 #: Without one of these nobody is admitted; of AD-C3 an exception is recorded, with who allowed it and why.
 NEVER_WITHOUT: Final = ("AD-C0", "AD-C1", "AD-C2", "AD-C5")
-
-#: How long somebody who was refused, or who declined, is kept: until they may come back, and not longer.
-KEPT_AFTER_NO: Final = timedelta(days=365)
 
 LONGEST: Final = 4_000
 
@@ -208,12 +206,13 @@ def end_admission(session: Session, participant: Mapping[str, Any], move: str, *
         session,
         participant,
         state=moved(participant, move),
-        retain_until=local_day(session, at) + KEPT_AFTER_NO,
+        retain_until=last_day(session, "not_admitted", local_day(session, at)),
     )
     case_id = case_of(session, participant["id"])
     if case_id is not None:
         cases.cancel_case(session, case_id, by=by, at=at, reason=_ENDED[move])
     workers.ask_no_more(session, participant["id"], by=by, at=at)
+    withdrawals.settle(session, participant["id"], by=by, at=at)
 
 
 _ENDED: Final = {"refuse": "AD-R3", "decline": "AD-R7"}

@@ -11,8 +11,9 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, or_, select, update
 from sqlmodel import Session
 
-from duties import assigning, events, scheduling
+from duties import asking, assigning, events, scheduling
 from duties.actors import Actor
+from duties.follow_ups.activities import APART_COORDINATION
 from duties.follow_ups.assigning import bar_to, holds
 from duties.follow_ups.load import WEIGHT, Load, loads
 from duties.follow_ups.parts import PRIMARY, SECOND
@@ -516,6 +517,8 @@ def _who_met(session: Session, participant_id: UUID, day: date) -> frozenset[UUI
             _first_meeting.c.program_id == here, _first_meeting.c.participant_id == participant_id
         )
     )
+    # What was found not to be allowed, and is not seen to yet, brought nobody together.
+    not_allowed = {UUID(row["item"]) for row in asking.open_ones(session, APART_COORDINATION)}
     in_activity = session.scalars(
         select(_activity.c.planned_by)
         .join(_activity_part, refers(_activity_part.c.activity_id, _activity))
@@ -525,6 +528,8 @@ def _who_met(session: Session, participant_id: UUID, day: date) -> frozenset[UUI
             _follow_up.c.participant_id == participant_id,
             _activity.c.called_off_at.is_(None),
             _activity.c.held_on <= day,
+            _activity_part.c.taken_out_at.is_(None),
+            _activity.c.id.not_in(not_allowed),
         )
     )
     pairs = [person for row in first for person in (row.worker_id, row.second_id) if person is not None]

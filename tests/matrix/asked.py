@@ -273,6 +273,7 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /participants/{participant_id}/risk": Sent(form={"kind": "admission", "level": "green"}),
     "POST /participants/{participant_id}/corrections": Sent(form={"seen": "1", "phone": "514-555-0144"}),
     "POST /participants/{participant_id}/number": Sent(form={"seen": "1"}),
+    "POST /participants/{participant_id}/recruiting": Sent(form={"seen": "1"}),
     "POST /participants/{participant_id}/barred": Sent(form={"person": "{deputy_id}"}),
     "POST /participants/{participant_id}/barred/{person_id}/lifting": Sent(
         path="/participants/{participant_id}/barred/{barred_id}/lifting"

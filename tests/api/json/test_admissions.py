@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from duties.participants import workers
 from tests.api.desk import client_for
 from tests.cast import AT, TODAY, Cast
 from tests.following import SECOND, WORKER, agreed, followed, row_of
-from tests.referring import declare_admission, participant_of, refer, triaged
+from tests.referring import ROMARIN, declare_admission, participant_of, refer, triaged
 
 HERE = "/api/v1"
 SAID: dict[str, Any] = {
@@ -191,3 +192,15 @@ def test_a_file_is_held_and_destroyed_at_the_window_by_the_coordinator(cast: Cas
     kept = coordinator.send("PUT", f"{here}/retention", {"day": TODAY.isoformat()})
     assert kept.json()["retain_until"] == TODAY.isoformat()
     assert coordinator.send("POST", f"{here}/destruction").json()["code"] == "retention.not_yet"
+
+
+def test_the_way_in_is_counted_for_the_coordinator_and_for_nobody_else(there: Cast) -> None:
+    refer(there)
+    triaged(there, refer(there, ROMARIN, at=AT), at=AT + timedelta(days=3))
+    counted = _Asker(there, "coordinator").get("/referrals/funnel").json()
+    assert (counted["received"], counted["triaged"], counted["admitted"]) == (2, 1, 0)
+    assert (counted["days_to_triage"], counted["days_to_number"]) == (3.0, None)
+    for name in (WORKER, "researcher", "privacy_officer", "director_ccsmtl"):
+        answer = _Asker(there, name).get("/referrals/funnel")
+        assert answer.status_code == 404, name
+        assert "received" not in answer.text

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from duties.participants import first_meetings, triage
+from duties.participants import first_meetings, retention
 from tests.api.desk import client_for
 from tests.cast import AT, TODAY, Cast
 from tests.following import SECOND, WORKER, agreed, followed, row_of
@@ -66,7 +66,7 @@ def test_a_file_is_held_released_and_destroyed_by_the_coordinator(cast: Cast) ->
         first_meetings.decline(session, participant_id, by=cast.actor("coordinator"), at=AT)
     here = f"/participants/{participant_id}"
     now = _client(cast, "coordinator")
-    later = _client(cast, "coordinator", days=triage.KEPT_AFTER_NO.days + 1)
+    later = _client(cast, "coordinator", days=366)
     assert "/destruction" not in now.get(here).text
     assert now.post(f"{here}/destruction").status_code == 409
     assert "/destruction" in later.get(here).text
@@ -78,6 +78,14 @@ def test_a_file_is_held_released_and_destroyed_by_the_coordinator(cast: Cast) ->
     assert later.post(f"{here}/destruction").status_code == 303
     gone = later.get(here)
     assert (gone.status_code, "/identity" in gone.text) == (200, False)
+    assert "not yet: within a minute or so" in gone.text
+    with cast.session() as session:
+        retention.destroy_keys(session, at=AT + 366 * DAY)
+        line = session.scalar(text("select n from event where verb = 'participant.destroyed'"))
+    proof = later.get(f"/api/v1{here}/destruction").json()
+    assert (proof["line"], proof["by_as"], proof["key_gone_at"] is None) == (line, "coordinator", False)
+    assert "not yet: within" not in later.get(here).text
+    assert now.get(f"/api/v1/participants/{refer(cast)}/destruction").status_code == 404
 
 
 def test_research_is_kept_by_number_by_the_research_coordinator_alone(cast: Cast, two: tuple[UUID, UUID]) -> None:

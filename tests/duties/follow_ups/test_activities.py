@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
+from sqlmodel import Session
 
-from duties.follow_ups import activities, states
+from duties.follow_ups import activities, assigning, states
+from duties.participants import recruiting, workers
+from tests.api.desk import client_for
 from tests.cast import AT, TODAY, Cast
-from tests.following import WORKER, agreed, followed, told_of
+from tests.following import SECOND, WORKER, agreed, followed, row_of, tasks_of, told_of
 from tests.refusing import refused
 
 DAY = timedelta(days=1)
@@ -62,3 +66,107 @@ def test_an_activity_is_with_somebody_who_is_followed_and_not_in_the_past(cast: 
         states.deactivate(session, first, "withdrew", by=by, at=AT)
         with refused("follow_up.inactive"):
             activities.plan_activity(session, [first], held_on=TODAY, kind="meal", by=by, at=AT)
+
+
+# Found to recruit after something was planned.
+
+
+def _found(session: Session, follow_up: UUID, cast: Cast) -> None:
+    participant_id = row_of(session, follow_up)["participant_id"]
+    recruiting.find_recruiter(session, participant_id, by=cast.actor("coordinator"), at=AT)
+
+
+def _states(session: Session, step: str) -> list[str]:
+    return [one["state"] for one in tasks_of(session, step)]
+
+
+@pytest.fixture
+def three(cast: Cast) -> tuple[UUID, UUID, UUID]:
+    """Three follow-ups, and an activity tomorrow with the first two; one of today is over by tomorrow."""
+    with cast.session() as session:
+        agreed(session, cast)
+        found = [followed(session, cast, f"#2026-0{n}") for n in (1, 2, 3)]
+        for held_on, who in ((TODAY + DAY, found[:2]), (TODAY + DAY, found[2:]), (TODAY, found)):
+            activities.plan_activity(session, who, held_on=held_on, kind="meal", by=cast.actor(WORKER), at=AT)
+    return found[0], found[1], found[2]
+
+
+def test_what_was_planned_before_is_not_allowed_and_its_planner_and_the_coordinator_are_asked(
+    cast: Cast, three: tuple[UUID, UUID, UUID]
+) -> None:
+    with cast.session() as session:
+        _passed_on(session, three[1], cast)
+        assert _met(session, three[1], cast), "the activity of today counts as a meeting"
+        _found(session, three[0], cast)
+        with refused("recruiter.known"):
+            _found(session, three[0], cast)
+        assert _states(session, activities.APART) == _states(session, activities.APART_COORDINATION) == ["open"] * 2
+        assert _states(session, recruiting.ASSESS) == ["open"]
+        planned = {
+            (one["held_on"], tuple(sorted(one["numbers"]))): one["is_allowed"]
+            for one in activities.planned(session, three, TODAY)
+        }
+        assert planned == {
+            (TODAY, ("#2026-01", "#2026-02", "#2026-03")): False,
+            (TODAY + DAY, ("#2026-01", "#2026-02")): False,
+            (TODAY + DAY, ("#2026-03",)): True,
+        }
+        assert not _met(session, three[1], cast), "what may not be brought nobody together"
+    for name in (WORKER, "coordinator"):
+        assert "may not be: take a participant out" in client_for(cast.database, cast.people[name], at=AT).get("/").text
+
+
+def _passed_on(session: Session, follow_up: UUID, cast: Cast) -> None:
+    """To somebody else on the very day: whoever planned the activity had no day with the participant."""
+    second, first = cast.people[SECOND], cast.people[WORKER]
+    assigning.assign(session, follow_up, second, instead_of=first, by=cast.actor("coordinator"), at=AT)
+
+
+def _met(session: Session, follow_up: UUID, cast: Cast) -> bool:
+    participant_id = row_of(session, follow_up)["participant_id"]
+    return {one.person_id: one.met for one in workers.proposals(session, participant_id, at=AT)}[cast.people[WORKER]]
+
+
+def test_it_is_settled_once_nobody_who_may_not_is_with_others(cast: Cast, three: tuple[UUID, UUID, UUID]) -> None:
+    by = cast.actor(WORKER)
+    with cast.session() as session:
+        _found(session, three[0], cast)
+        ids = {tuple(sorted(one["numbers"])): one["id"] for one in activities.planned(session, three, TODAY)}
+        of_three, of_two = ids["#2026-01", "#2026-02", "#2026-03"], ids["#2026-01", "#2026-02"]
+        activities.take_out(session, of_three, three[1], by=by, at=AT)
+        assert _states(session, activities.APART) == ["open", "open"], "two are still together"
+        activities.take_out(session, of_three, three[0], by=by, at=AT)
+        assert sorted(_states(session, activities.APART)) == ["done", "open"]
+        with refused("activity.not_there"):
+            activities.take_out(session, of_three, three[0], by=by, at=AT)
+        with refused("activity.nobody_left"):
+            activities.take_out(session, of_three, three[2], by=by, at=AT)
+        activities.take_out(session, of_two, three[1], by=by, at=AT)
+        assert _states(session, activities.APART) == _states(session, activities.APART_COORDINATION) == ["done"] * 2
+        (alone,) = [one for one in activities.planned(session, [three[0]], TODAY) if one["id"] == of_two]
+        assert (alone["numbers"], alone["alone"], alone["is_allowed"]) == (["#2026-01"], True, True)
+        assert told_of(session, three[1])[-1] == "follow_up.activity_left"
+
+
+def test_on_the_pages_it_is_shown_until_it_is_called_off(cast: Cast, three: tuple[UUID, UUID, UUID]) -> None:
+    with cast.session() as session:
+        participant_id = row_of(session, three[0])["participant_id"]
+        (together,) = [
+            one["id"] for one in activities.planned(session, [three[0]], TODAY + DAY) if len(one["numbers"]) > 1
+        ]
+    other = client_for(cast.database, cast.people[SECOND], at=AT)
+    worker = client_for(cast.database, cast.people[WORKER], at=AT)
+    then = client_for(cast.database, cast.people["coordinator"], at=AT + 3 * DAY)
+    assert other.post(f"/participants/{participant_id}/recruiting", data={"seen": "1"}).status_code == 404
+    assert worker.post(f"/participants/{participant_id}/recruiting", data={"seen": "1"}).status_code == 303
+    assert "Not allowed" in worker.get("/activities").text
+    assert [one["is_allowed"] for one in worker.get("/api/v1/activities").json()].count(False) == 2
+    assert "Not allowed" in then.get("/activities").text, "also after its day, as long as nobody saw to it"
+    leaving = f"/activities/{together}/parts/{three[1]}/leaving"
+    assert other.post(leaving).status_code == 404
+    assert worker.post(leaving).status_code == 303
+    assert worker.delete(f"/api/v1/activities/{together}/parts/{three[1]}").status_code == 409
+    assert then.get("/activities").text.count("Not allowed") == 1
+    (left,) = [one for one in worker.get("/api/v1/activities").json() if not one["is_allowed"]]
+    assert worker.post(f"/activities/{left['id']}/calling-off").status_code == 303
+    assert "Not allowed" not in then.get("/activities").text

@@ -244,7 +244,7 @@ def test_drafts_that_nobody_touches_are_destroyed_with_their_keys(cast: Cast) ->
         others = {key: made for key, made in KEYS.made.items() if key not in (gone, stays, orphan)}
         for key in others:  # other tests' keys are of other databases, and young
             KEYS.made[key] = later
-        assert retention.destroy_keys(session) == 1
+        assert retention.destroy_keys(session, at=later) == 1
     assert gone not in KEYS.keys
     assert orphan in KEYS.keys, "the worker takes away no key that no row speaks of"
     with cast.session() as session, cast.other.session() as elsewhere:

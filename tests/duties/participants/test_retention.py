@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 
 from duties.follow_ups import states
-from duties.participants import disclosures, first_meetings, retention, triage
+from duties.participants import disclosures, first_meetings, retention
 from duties.participants.identity import names_known, open_identity
 from models.base import table_of
 from models.participant import Participant
@@ -19,6 +19,8 @@ from tests.refusing import refused
 
 _participant = table_of(Participant)
 DAY = timedelta(days=1)
+#: A year after the tests’ day, as the calendar of the demonstration says of those who are not admitted.
+KEPT_AFTER_NO = timedelta(days=365)
 
 
 def _declined(cast: Cast) -> UUID:
@@ -33,17 +35,17 @@ def _declined(cast: Cast) -> UUID:
 def test_a_file_is_destroyed_after_its_last_day_and_not_on_it(cast: Cast) -> None:
     participant_id, other = _declined(cast), refer(cast, ROMARIN)
     by = cast.actor("coordinator")
-    last = AT + triage.KEPT_AFTER_NO
+    last = AT + KEPT_AFTER_NO
     with cast.session() as session:
         with refused("retention.not_yet"):
             retention.destroy(session, participant_id, by=by, at=last)
-        assert retention.due(session, TODAY + triage.KEPT_AFTER_NO) == []
-        assert [row["id"] for row in retention.due(session, TODAY + triage.KEPT_AFTER_NO + DAY)] == [participant_id]
+        assert retention.due(session, TODAY + KEPT_AFTER_NO) == []
+        assert [row["id"] for row in retention.due(session, TODAY + KEPT_AFTER_NO + DAY)] == [participant_id]
         before = set(names_known(session))
         retention.destroy(session, participant_id, by=by, at=last + DAY)
     with cast.session() as session:
         assert participant_id in KEYS.keys, "the key goes once the row says so for good"
-        retention.destroy_keys(session)
+        retention.destroy_keys(session, at=AT)
         assert participant_id not in KEYS.keys
         row = session.execute(select(_participant).where(_participant.c.id == participant_id)).one()
         assert (row.state, row.sealed, row.names, row.marks, row.languages, row.area) == (
@@ -58,20 +60,20 @@ def test_a_file_is_destroyed_after_its_last_day_and_not_on_it(cast: Cast) -> Non
         ).scalar_one()
         assert left is not None, "sealed, and nobody has what opens it"
         assert before - set(names_known(session)) == {"Ondine Fougère-Lys"}
-        assert retention.due(session, TODAY + 10 * triage.KEPT_AFTER_NO) == []
+        assert retention.due(session, TODAY + 10 * KEPT_AFTER_NO) == []
         assert session.execute(text("select state from referral where id = :id"), {"id": other}).scalar_one()
 
 
 def test_a_legal_hold_keeps_a_file_whatever_its_last_day_and_is_released_once(cast: Cast) -> None:
     participant_id = _declined(cast)
-    by, later = cast.actor("coordinator"), AT + triage.KEPT_AFTER_NO + 2 * DAY
+    by, later = cast.actor("coordinator"), AT + KEPT_AFTER_NO + 2 * DAY
     with cast.session() as session:
         with refused("retention.not_held"):
             retention.release_hold(session, participant_id, by=by, at=AT)
         retention.place_hold(session, participant_id, by=by, at=AT)
         with refused("retention.held"):
             retention.place_hold(session, participant_id, by=by, at=AT)
-        assert retention.due(session, TODAY + 2 * triage.KEPT_AFTER_NO) == []
+        assert retention.due(session, TODAY + 2 * KEPT_AFTER_NO) == []
         with refused("retention.hold"):
             retention.destroy(session, participant_id, by=by, at=later)
         retention.release_hold(session, participant_id, by=by, at=later)
@@ -99,6 +101,9 @@ def test_the_last_day_lies_ahead_and_nobody_who_is_followed_is_destroyed(cast: C
         with refused("retention.followed"):
             retention.destroy(session, participant_id, by=by, at=later)
         states.deactivate(session, follow_up, "withdrew", by=by, at=AT)
+        with refused("retention.not_yet"):
+            retention.destroy(session, participant_id, by=by, at=later)
+        retention.retain_until(session, participant_id, TODAY, by=by, at=AT)
         retention.destroy(session, participant_id, by=by, at=later)
         with refused("participant.state"):
             retention.destroy(session, participant_id, by=by, at=later)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -13,13 +14,16 @@ import pytest
 from sqlalchemy import event as listening
 from sqlalchemy import select, text
 
+from duties.follow_ups import states
 from duties.participants import correcting, duplicates, reading, referring, triage
 from duties.participants.identity import open_identity
 from duties.refusals import Refusal
 from models.base import table_of
 from models.participant import Participant
 from models.referral import CriterionFinding, Referral
+from tests.api.desk import client_for
 from tests.cast import AT, TODAY, Cast
+from tests.following import WORKER, agreed, followed, known_as_somebody, row_of, tasks_of
 from tests.referring import ONDINE, ROMARIN, declare_admission, look_at_everything, participant_of, refer, triaged
 from tests.refusing import refused
 
@@ -181,7 +185,7 @@ def test_a_refusal_has_its_reason_and_what_was_offered_and_ends_the_admission(ca
         case = session.execute(
             text('select state from "case" where participant_id = :id'), {"id": participant_id}
         ).one()
-    assert (row.state, row.retain_until) == ("refused", TODAY + triage.KEPT_AFTER_NO)
+    assert (row.state, row.retain_until) == ("refused", TODAY.replace(year=TODAY.year + 1))
     assert case.state == "cancelled"
 
 
@@ -375,3 +379,60 @@ def test_a_referral_of_somebody_known_and_of_somebody_new_are_answered_alike(cas
     known, unknown = asked(ONDINE), asked(replace(ROMARIN, given_name="Sureau", phone="", email=""))
     assert known == unknown
     assert len(warm) > 5
+
+
+# Somebody who is followed already is referred.
+
+
+def test_a_referral_of_somebody_followed_is_shown_to_the_coordinator_told_to_the_worker_and_hidden_from_its_author(
+    cast: Cast,
+) -> None:
+    declare_admission(cast)
+    by, author = cast.actor("coordinator"), "worker_codim"
+    with cast.session() as session:
+        agreed(session, cast)
+        follow_up = followed(session, cast)
+        known = row_of(session, follow_up)["participant_id"]
+        known_as_somebody(session, known)
+    other, again = refer(cast, ROMARIN, by=author), refer(cast, by=author)
+    with cast.session() as session:
+        new, joined = participant_of(session, other), participant_of(session, again)
+        assert duplicates.alike(session, [new, joined]) == {joined}
+    board = client_for(cast.database, cast.people["coordinator"], at=AT)
+    assert board.get("/referrals").text.count("Perhaps known already") == 1
+    received = board.get("/api/v1/referrals").json()["received"]
+    assert {row["participant_id"]: row["perhaps_known"] for row in received} == {str(new): False, str(joined): True}
+    assert "Perhaps somebody who is known already" in board.get(f"/participants/{joined}").text
+    assert "Perhaps somebody" not in board.get(f"/participants/{new}").text
+    before = _all_that_is_seen_by(cast, author)
+    with cast.session() as session:
+        duplicates.join_referral(session, again, known, by=by, at=AT)
+        (task,) = tasks_of(session, duplicates.AGAIN)
+        assert task["title_en"] == "Read the new referral of #2026-01"
+    assert _all_that_is_seen_by(cast, author) == before, "no state, order, number, letter or task tells it"
+    assert "Read the new referral of #2026-01" in client_for(cast.database, cast.people[WORKER], at=AT).get("/").text
+
+
+def _all_that_is_seen_by(cast: Cast, name: str) -> list[str]:
+    asker = client_for(cast.database, cast.people[name], at=AT)
+    seen = [asker.get(place).text for place in ("/", "/referrals", "/api/v1/referrals", "/caseload", "/cases")]
+    with cast.session() as session:
+        letters = session.execute(text("select count(*) from notice where person_id = :id"), {"id": cast.people[name]})
+        return [*(re.sub(r'value="[^"]{20,}"', "", one) for one in seen), str(letters.scalar())]
+
+
+def test_one_whose_follow_up_is_over_is_the_coordinator_s_to_take_up_again(cast: Cast) -> None:
+    declare_admission(cast)
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        agreed(session, cast)
+        follow_up = followed(session, cast)
+        known = row_of(session, follow_up)["participant_id"]
+        known_as_somebody(session, known)
+        states.deactivate(session, follow_up, "withdrew", by=by, at=AT)
+    again = refer(cast, by="worker_codim")
+    with cast.session() as session:
+        duplicates.join_referral(session, again, known, by=by, at=AT)
+        (task,) = tasks_of(session, duplicates.AGAIN)
+        assert "#2026-01 was referred again: take the follow-up up again" in task["title_en"]
+    assert "#2026-01 was referred" not in client_for(cast.database, cast.people[WORKER], at=AT).get("/").text

@@ -1,0 +1,61 @@
+"""That somebody also recruits others (AD-C4): found at any time, for good, and seen to in what is planned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlmodel import Session
+
+from duties import asking, events
+from duties.actors import Actor
+from duties.follow_ups.activities import ask_apart
+from duties.notices import coordination_chain
+from duties.participants.held import change_participant, hold_participant
+from duties.refusals import Refusal
+from locales import N_
+
+#: The coordinator's task, once it is found of somebody who is admitted already: the committee assesses the risk.
+ASSESS: Final = "recruiter.assess"
+DAYS_TO_ASSESS: Final = 5
+
+
+def find_recruiter(session: Session, participant_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
+    """Say that somebody recruits others, as it was found out: from now on no activity brings them together with others.
+
+    The coordinator is asked to have the risk to others assessed. Raises Refusal: it is known already, or there is no
+    such file any more.
+    """
+    held = hold_participant(session, participant_id, seen=seen)
+    if held["state"] in ("draft", "destroyed"):
+        raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
+    if held["recruiter"]:
+        raise Refusal("recruiter.known", N_("It is known already that this person recruits others."), source="AD-C4")
+    note(session, held, by=by, at=at)
+    asking.ask(
+        session,
+        ASSESS,
+        participant_id,
+        N_("Have the risk to others assessed: %(subject)s was found to recruit others"),
+        chain=coordination_chain(session),
+        working_days=DAYS_TO_ASSESS,
+        by=by,
+        at=at,
+        subject=held["number"] or held["candidate_ref"],
+    )
+
+
+def note(session: Session, held: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Note of a held participant that they recruit others, where it is new; what is planned is asked about at once."""
+    if held["recruiter"]:
+        return
+    change_participant(session, held, recruiter=True)
+    events.write(session, "participant.recruits", "participant", held["id"], by=by, at=at)
+    ask_apart(session, held["id"], by=by, at=at)
+
+
+def assessed(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """The risk to others is assessed: whoever was asked to see to it has done so."""
+    asking.answered(session, ASSESS, participant_id, by=by, at=at)

@@ -1,0 +1,124 @@
+"""A consent to the program that is taken back: people are asked what follows, and nothing is blocked in silence."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlmodel import Session
+
+from duties.follow_ups import assigning, states
+from duties.participants import barring, consents, withdrawals
+from duties.participants.consents import Signed
+from duties.participants.withdrawals import FOLLOWS, SPEAK, Asked
+from flows import contacts
+from tests.api.desk import client_for
+from tests.cast import AT, TODAY, Cast
+from tests.flows.support import means_of
+from tests.following import SECOND, WORKER, agreed, followed, known_as_somebody, row_of, tasks_of, told_of
+from tests.refusing import refused
+
+SIGNED = Signed(TODAY, TODAY, "self", TODAY, "fr", limits_stated=True)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def follow_up(cast: Cast) -> UUID:
+    """A follow-up of somebody who consented to the program, and another one beside it."""
+    with cast.session() as session:
+        agreed(session, cast)
+        followed(session, cast, "#2026-09")
+        found = followed(session, cast)
+        participant_id = row_of(session, found)["participant_id"]
+        known_as_somebody(session, participant_id)
+        consents.sign(session, participant_id, "program", SIGNED, by=cast.actor(WORKER), at=AT)
+    return found
+
+
+def _withdrawn(session: Session, cast: Cast, follow_up: UUID) -> UUID:
+    participant_id: UUID = row_of(session, follow_up)["participant_id"]
+    (row,) = [one for one in consents.consents_of(session, participant_id) if one["withdrawn_on"] is None]
+    consents.withdraw(session, row["id"], by=cast.actor(WORKER), at=AT)
+    return participant_id
+
+
+def _open(session: Session, step: str) -> list[tuple[str, str]]:
+    return [(one["title_en"], one["state"]) for one in tasks_of(session, step)]
+
+
+def test_the_worker_and_the_coordinator_are_asked_at_once_and_nothing_stops(cast: Cast, follow_up: UUID) -> None:
+    with cast.session() as session:
+        participant_id = _withdrawn(session, cast, follow_up)
+        assert withdrawals.asked(session, participant_id) == Asked(worker=True, coordinator=True)
+        assert row_of(session, follow_up)["state"] == "active"
+        ((title, _),) = _open(session, SPEAK)
+        assert "#2026-01" in title
+        assert "Ondine" not in title
+        withdrawals.ask_what_follows(session, participant_id, by=cast.actor("coordinator"), at=AT)
+        assert (len(_open(session, SPEAK)), len(_open(session, FOLLOWS))) == (1, 1), "once"
+    for name, word in ((WORKER, "Speak with #2026-01"), ("coordinator", "See what follows: #2026-01")):
+        assert word in client_for(cast.database, cast.people[name], at=AT).get("/").text, name
+    assert "#2026-01" not in client_for(cast.database, cast.people[SECOND], at=AT).get("/").text
+
+
+def test_it_ends_with_the_follow_up_or_with_a_consent_signed_anew(cast: Cast, follow_up: UUID) -> None:
+    with cast.session() as session:
+        participant_id = _withdrawn(session, cast, follow_up)
+        consents.sign(session, participant_id, "program", SIGNED, by=cast.actor(WORKER), at=AT)
+        assert withdrawals.asked(session, participant_id) is None
+        assert {state for step in (SPEAK, FOLLOWS) for _, state in _open(session, step)} == {"done"}
+        _withdrawn(session, cast, follow_up)
+        states.deactivate(session, follow_up, "withdrew", by=cast.actor(WORKER), at=AT)
+        assert withdrawals.asked(session, participant_id) is None
+        with refused("consent.nothing_asked"):
+            withdrawals.go_on(session, participant_id, for_everyone=True, by=cast.actor("coordinator"), at=AT)
+
+
+def test_of_what_is_over_nobody_is_asked_and_sharing_alone_asks_nothing(cast: Cast, follow_up: UUID) -> None:
+    with cast.session() as session:
+        participant_id = row_of(session, follow_up)["participant_id"]
+        spvm = cast.organizations["spvm"]
+        shared = consents.sign(
+            session, participant_id, "sharing", SIGNED, organization_id=spvm, by=cast.actor(WORKER), at=AT
+        )
+        consents.withdraw(session, shared, by=cast.actor(WORKER), at=AT)
+        assert withdrawals.asked(session, participant_id) is None
+        states.complete(session, follow_up, participant_agrees=True, by=cast.actor(WORKER), at=AT)
+        _withdrawn(session, cast, follow_up)
+        assert withdrawals.asked(session, participant_id) is None
+
+
+def test_going_on_answers_for_the_worker_and_the_coordinator_has_the_last_word(cast: Cast, follow_up: UUID) -> None:
+    with cast.session() as session:
+        participant_id = _withdrawn(session, cast, follow_up)
+    worker, coordinator = (client_for(cast.database, cast.people[name], at=AT) for name in (WORKER, "coordinator"))
+    here = f"/participants/{participant_id}/consents/going-on"
+    assert "The consent to the program was taken back" in worker.get(f"/follow-ups/{follow_up}").text
+    assert client_for(cast.database, cast.people[SECOND], at=AT).post(here).status_code == 404
+    assert worker.post(here).status_code == 303
+    with cast.session() as session:
+        assert withdrawals.asked(session, participant_id) == Asked(worker=False, coordinator=True)
+    assert worker.post(here).status_code == 409, "it was said already"
+    said = coordinator.post(f"/api/v1{here}")
+    assert (said.status_code, said.json()["what_follows_is_asked_of"]) == (200, [])
+    with cast.session() as session:
+        assert withdrawals.asked(session, participant_id) is None
+        assert row_of(session, follow_up)["state"] == "active"
+        assert told_of(session, participant_id)[-2:] == ["consent.goes_on", "consent.goes_on"]
+
+
+def test_whoever_has_the_participant_now_is_asked_and_no_longer_who_had_them(cast: Cast, follow_up: UUID) -> None:
+    with cast.session() as session:
+        participant_id = _withdrawn(session, cast, follow_up)
+        before = cast.people[WORKER]
+        assigning.assign(
+            session, follow_up, cast.people[SECOND], instead_of=before, by=cast.actor("coordinator"), at=AT + DAY
+        )
+    assert contacts.look(means_of(cast, lambda: AT + DAY), cast.program_id, "worker") > 0
+    with cast.session() as session:
+        assert [state for _, state in _open(session, SPEAK)] == ["cancelled", "open"]
+        barring.bar(session, participant_id, cast.people[SECOND], by=cast.actor("coordinator"), at=AT + DAY)
+        assert withdrawals.asked(session, participant_id) == Asked(worker=False, coordinator=True)
+    seen = client_for(cast.database, cast.people[SECOND], at=AT + DAY).get("/").text
+    assert "#2026-01" not in seen, "whom the participant barred reads nothing of them, from that moment on"

@@ -1,0 +1,152 @@
+"""How long a file is kept: counted from its end, pushed off by a return and by a legal hold, asked about on the day."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, text, update
+from sqlmodel import Session
+
+from duties.follow_ups import states
+from duties.participants import consents, retention
+from duties.participants.identity import IDENTITY
+from duties.participants.keeping import later
+from duties.participants.sealing import unseal
+from duties.program import Kept
+from flows import destroying, keeping
+from models.base import table_of
+from models.participant import Participant
+from models.program import Program
+from tests.api.desk import client_for
+from tests.cast import AT, TODAY, Cast
+from tests.flows.support import means_of
+from tests.following import agreed, followed, known_as_somebody, row_of, tasks_of
+from tests.refusing import refused
+
+DAY = timedelta(days=1)
+FIVE_YEARS = TODAY.replace(year=TODAY.year + 5)
+THEN = AT.replace(year=AT.year + 5) + DAY
+
+_participant = table_of(Participant)
+_program = table_of(Program)
+
+
+@pytest.fixture
+def ended(cast: Cast) -> UUID:
+    """Somebody whose follow-up is completed today, beside another who is followed."""
+    with cast.session() as session:
+        agreed(session, cast)
+        followed(session, cast, "#2026-09")
+        follow_up = followed(session, cast)
+        participant_id: UUID = row_of(session, follow_up)["participant_id"]
+        known_as_somebody(session, participant_id)
+        states.complete(session, follow_up, participant_agrees=True, by=cast.actor("coordinator"), at=AT)
+    return participant_id
+
+
+def _until(session: Session, participant_id: UUID) -> date | None:
+    found: date | None = session.scalar(select(_participant.c.retain_until).where(_participant.c.id == participant_id))
+    return found
+
+
+def _look(cast: Cast, days: int = 0) -> int:
+    return keeping.look(means_of(cast, lambda: THEN + days * DAY), cast.program_id, "worker")
+
+
+def _asked(cast: Cast) -> list[str]:
+    with cast.session() as session:
+        return [one["state"] for one in tasks_of(session, retention.DESTROY)]
+
+
+@pytest.mark.parametrize(
+    ("day", "kept", "expected"),
+    [
+        (date(2026, 11, 26), Kept(years=5), date(2031, 11, 26)),
+        (date(2024, 2, 29), Kept(years=1), date(2025, 2, 28)),
+        (date(2024, 2, 29), Kept(years=4), date(2028, 2, 29)),
+        (date(2026, 8, 31), Kept(months=6), date(2027, 2, 28)),
+        (date(2026, 12, 31), Kept(years=1, months=12), date(2028, 12, 31)),
+    ],
+)
+def test_years_and_months_end_on_a_day_that_there_is(day: date, kept: Kept, expected: date) -> None:
+    assert later(day, kept) == expected
+
+
+def test_it_is_counted_from_the_end_and_a_return_puts_it_off(cast: Cast, ended: UUID) -> None:
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        assert _until(session, ended) == FIVE_YEARS
+        follow_up = session.execute(text("select id from follow_up where participant_id = :id"), {"id": ended}).scalar()
+        assert isinstance(follow_up, UUID)
+        states.reactivate(session, follow_up, by=by, at=AT + DAY)
+        assert _until(session, ended) is None
+        states.deactivate(session, follow_up, "withdrew", by=by, at=AT + 2 * DAY)
+        assert _until(session, ended) == FIVE_YEARS + 2 * DAY, "from the last end"
+
+
+def test_the_coordinator_is_asked_once_the_last_day_is_over_and_nothing_goes_by_itself(cast: Cast, ended: UUID) -> None:
+    assert _look(cast, days=-1) == 0, "its last day is not over"
+    assert _look(cast) == 1
+    assert (_look(cast), _look(cast, days=1)) == (0, 0), "once"
+    assert _asked(cast) == ["open"]
+    coordinator = client_for(cast.database, cast.people["coordinator"], at=THEN)
+    assert "Destroy the file of #2026-01" in coordinator.get("/").text
+    assert coordinator.post(f"/participants/{ended}/destruction").status_code == 303
+    assert _asked(cast) == ["done"]
+
+
+def test_a_legal_hold_answers_the_question_and_its_release_asks_again(cast: Cast, ended: UUID) -> None:
+    by = cast.actor("coordinator")
+    _look(cast)
+    with cast.session() as session:
+        retention.place_hold(session, ended, by=by, at=THEN)
+    assert (_look(cast, days=1), _asked(cast)) == (0, ["done"])
+    with cast.session() as session, refused("retention.hold"):
+        retention.destroy(session, ended, by=by, at=THEN + DAY)
+    with cast.session() as session:
+        retention.release_hold(session, ended, by=by, at=THEN + DAY)
+    assert (_look(cast, days=2), _asked(cast)) == (1, ["done", "open"])
+    with cast.session() as session:
+        retention.retain_until(session, ended, (THEN + 40 * DAY).date(), by=by, at=THEN + 2 * DAY)
+    assert (_look(cast, days=30), _asked(cast)) == (0, ["done", "done"]), "a later day says why it is kept"
+
+
+def test_whoever_comes_back_meanwhile_is_asked_about_no_more(cast: Cast, ended: UUID) -> None:
+    _look(cast)
+    with cast.session() as session:
+        follow_up = session.execute(text("select id from follow_up where participant_id = :id"), {"id": ended}).scalar()
+        assert isinstance(follow_up, UUID)
+        states.reactivate(session, follow_up, by=cast.actor("coordinator"), at=THEN)
+    assert (_look(cast, days=1), _asked(cast)) == (0, ["cancelled"])
+
+
+def test_an_end_of_before_the_calendar_is_counted_from_its_own_day(cast: Cast, ended: UUID) -> None:
+    with cast.session() as session:
+        session.execute(update(_participant).where(_participant.c.id == ended).values(retain_until=None))
+    assert _look(cast) == 1
+    with cast.session() as session:
+        assert _until(session, ended) == FIVE_YEARS
+
+
+def test_where_the_program_says_so_it_goes_by_itself_and_no_backup_opens_it_again(cast: Cast, ended: UUID) -> None:
+    with cast.session() as session:
+        session.execute(
+            update(_program)
+            .where(_program.c.id == cast.program_id)
+            .values(retention={"destruction": "by_itself", "completed": {"years": 5}})
+        )
+        kept_elsewhere = session.execute(select(_participant.c.sealed).where(_participant.c.id == ended)).scalar_one()
+        assert unseal(session, ended, IDENTITY, kept_elsewhere)["given_name"] == "Ondine"
+    assert (_look(cast), _asked(cast)) == (1, [])
+    means = means_of(cast, lambda: THEN)
+    destroying.destroy(means)
+    with cast.session() as session:
+        proof = retention.proof_of(session, ended)
+        assert proof is not None
+        assert (proof.known_as, proof.by_id, proof.by_as, proof.kept_until) == ("#2026-01", None, "rounds", FIVE_YEARS)
+        assert proof.key_gone_at == THEN
+        with refused("keys.gone"):
+            unseal(session, ended, IDENTITY, kept_elsewhere)
+        assert consents.consents_of(session, ended) == []
