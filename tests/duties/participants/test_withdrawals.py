@@ -16,7 +16,7 @@ from flows import contacts
 from tests.api.desk import client_for
 from tests.cast import AT, TODAY, Cast
 from tests.flows.support import means_of
-from tests.following import SECOND, WORKER, agreed, followed, known_as_somebody, row_of, tasks_of, told_of
+from tests.following import SECOND, THIRD, WORKER, agreed, followed, known_as_somebody, row_of, tasks_of, told_of
 from tests.refusing import refused
 
 SIGNED = Signed(TODAY, TODAY, "self", TODAY, "fr", limits_stated=True)
@@ -25,11 +25,11 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def follow_up(cast: Cast) -> UUID:
-    """A follow-up of somebody who consented to the program, and another one beside it."""
+    """A follow-up by a pair of somebody who consented to the program, and another one beside it."""
     with cast.session() as session:
         agreed(session, cast)
         followed(session, cast, "#2026-09")
-        found = followed(session, cast)
+        found = followed(session, cast, second=SECOND)
         participant_id = row_of(session, found)["participant_id"]
         known_as_somebody(session, participant_id)
         consents.sign(session, participant_id, "program", SIGNED, by=cast.actor(WORKER), at=AT)
@@ -95,7 +95,7 @@ def test_going_on_answers_for_the_worker_and_the_coordinator_has_the_last_word(c
     worker, coordinator = (client_for(cast.database, cast.people[name], at=AT) for name in (WORKER, "coordinator"))
     here = f"/participants/{participant_id}/consents/going-on"
     assert "The consent to the program was taken back" in worker.get(f"/follow-ups/{follow_up}").text
-    assert client_for(cast.database, cast.people[SECOND], at=AT).post(here).status_code == 404
+    assert client_for(cast.database, cast.people[THIRD], at=AT).post(here).status_code == 404
     assert worker.post(here).status_code == 303
     with cast.session() as session:
         assert withdrawals.asked(session, participant_id) == Asked(worker=False, coordinator=True)
