@@ -208,7 +208,9 @@ def _propose_one(session: Session, task: Mapping[str, Any], by: Actor, at: datet
     return Line(task["id"], *titles, fit[0].person_id)
 
 
-_NOBODY_FITS = N_("Nobody can be given this follow-up now: each one is absent, leaving, not wanted or not covered.")
+_NOBODY_FITS = N_(
+    "Nobody can be given this follow-up now: each one is absent, leaving, being welcomed, not wanted or not covered."
+)
 _FAILED = N_("This one could not be offered. Offer it on its own; the others are not touched by it.")
 
 
