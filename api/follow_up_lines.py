@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from locales import N_
+from duties.follow_ups import gate
+from duties.follow_ups.load import ONBOARDING, Load
+from locales import N_, say
 
 REASONS: Final[Mapping[str, str]] = {
     "withdrew": N_("The participant withdraws"),
@@ -46,6 +48,7 @@ BARS: Final[Mapping[str, str]] = {
     "away": N_("absent"),
     "leaving": N_("leaving"),
     "barred": N_("not wanted by the participant"),
+    "onboarding": N_("onboarding not far enough"),
     "no_agreement": N_("no agreement in force"),
     "not_shared": N_("not in the terms of sharing"),
     "not_agreed": N_("the participant has not agreed to share with this organization"),
@@ -66,3 +69,16 @@ WHY_PROPOSED: Final[Mapping[str, str]] = {
     "area": N_("follows others in this area"),
     "no_room": N_("has no room for it"),
 }
+
+
+def bars_of(load: Load, language: str) -> list[str]:
+    """Why a worker cannot be given a follow-up now, each in words; of an onboarding what it waits for, and on whom."""
+    return [
+        say(language, _WAITS_FOR, steps=gate.listed(load.waits_for, language))
+        if bar == ONBOARDING
+        else say(language, BARS[bar])
+        for bar in load.bars
+    ]
+
+
+_WAITS_FOR: Final = N_("onboarding not far enough; still to be done first: %(steps)s")

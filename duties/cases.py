@@ -234,8 +234,7 @@ def gate_is_open(session: Session, case: Case, gate: str) -> bool:
 
     Raises KeyError for a gate that the case's protocol does not have.
     """
-    version = scheduling.version_of(session, case.protocol_version_id)
-    steps = scheduling.protocol_of(version).gates[gate].steps
+    steps = scheduling.pinned_protocol(session, case.protocol_version_id).gates[gate].steps
     holding = session.scalar(
         select(_task.c.id)
         .where(of_case(session, case.id), _task.c.step.in_(steps), _task.c.state.not_in(SETTLED))

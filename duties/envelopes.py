@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from typing import Final
 from uuid import UUID
 
 from duties.letters import Language, Letter
@@ -236,7 +237,11 @@ def _checked_line(value: str) -> str:
     return value
 
 
+#: Control characters but the line break and the tab, and halves of characters: Unicode's Cc and Cs.
+_NO_TEXT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
 def _checked_text(value: str) -> str:
-    if any(unicodedata.category(c) in ("Cc", "Cs") for c in value if c not in "\n\t"):
+    if _NO_TEXT.search(value):
         raise Refusal("mail.text", N_("A letter's text holds a control character."))
     return value

@@ -214,8 +214,8 @@ def _propose_one(session: Session, task: Mapping[str, Any], by: Actor, at: datet
 
 
 _NOBODY_FITS = N_(
-    "Nobody can be given this follow-up now: each one is absent, leaving, not wanted or not covered, or of an "
-    "organization with which the participant has not agreed to share: that consent can be asked."
+    "Nobody can be given this follow-up now: each one is absent, leaving, being welcomed, not wanted or not covered, "
+    "or of an organization with which the participant has not agreed to share: that consent can be asked."
 )
 _FAILED = N_("This one could not be offered. Offer it on its own; the others are not touched by it.")
 

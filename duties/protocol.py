@@ -364,8 +364,15 @@ class Step(Part):
         return None if self.undo == "none" else self.undo
 
 
+#: The gate that giving somebody a follow-up waits on: a gate of this name holds back whom a case is about.
+MAY_FOLLOW: Final = "may_follow_participants"
+
+
 class Gate(Part):
-    """A named set of steps that other steps, and other acts of the program, wait on."""
+    """A named set of steps that other steps, and other acts of the program, wait on.
+
+    That of the name `MAY_FOLLOW` is asked wherever somebody is given a follow-up (`duties.follow_ups.gate`).
+    """
 
     title: Bilingual
     source: tuple[GuideId, ...] = ()

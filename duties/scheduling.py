@@ -63,6 +63,17 @@ def protocol_of(version: ProtocolVersion) -> Protocol:
     return Protocol.model_validate(version.declared)
 
 
+#: A version of a protocol never changes, so it is read once a process. There are as many as were ever declared.
+_read: Final[dict[UUID, Protocol]] = {}
+
+
+def pinned_protocol(session: Session, version_id: UUID) -> Protocol:
+    """The protocol of the version that a case pins by this id."""
+    if version_id not in _read:
+        _read[version_id] = protocol_of(version_of(session, version_id))
+    return _read[version_id]
+
+
 def calendar_for(session: Session, protocol: Protocol, organization_id: UUID | None) -> Calendar:
     """The calendar that a protocol counts in for a case at this organization, or at none."""
     return calendar_of(session, organization_id if protocol.calendar != PROGRAM else None)

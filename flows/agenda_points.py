@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties import scheduling, subjects, versions
+from duties import scheduling, subjects
 from duties.actors import ENGINE, Actor
 from duties.here import local_day, many, program_of
 from duties.obligations import reading
@@ -36,7 +36,7 @@ def put_on_agendas(session: Session, case: Mapping[str, Any], *, at: datetime) -
     A decision on the item completes the step. Where the committee takes no such items, the step stays with whoever
     owes it, and the log says so.
     """
-    steps = scheduling.protocol_of(versions.pinned(session, case)).by_id
+    steps = scheduling.pinned_protocol(session, case["protocol_version_id"]).by_id
     wanted = {name: step.agenda for name, step in steps.items() if step.agenda}
     if not wanted:
         return

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final
-from uuid import UUID
+from typing import Any
 
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties import cases, events, notices, scheduling, versions
+from duties import cases, events, notices, scheduling
 from duties.actors import ENGINE, Actor
 from duties.here import local_day
-from duties.protocol import Protocol
 from duties.roles import Link, standing
 from duties.steps import links_of
 from models.base import table_of
@@ -31,7 +29,7 @@ def announce_gates(session: Session, case: Mapping[str, Any], *, at: datetime) -
 
 def _opened_gates(session: Session, case: Mapping[str, Any]) -> Iterator[str]:
     """The gates of an open or closed case that are open now and were never announced."""
-    protocol = _protocol_of(session, case)
+    protocol = scheduling.pinned_protocol(session, case["protocol_version_id"])
     if case["state"] == "cancelled" or not protocol.gates:
         return
     told = session.scalars(
@@ -49,7 +47,7 @@ def _opened_gates(session: Session, case: Mapping[str, Any]) -> Iterator[str]:
 
 def _announce(session: Session, case: Mapping[str, Any], gate: str, at: datetime) -> None:
     """Tell the person whom the case is about, the manager there and whoever is accountable that a gate opened. Once."""
-    protocol = _protocol_of(session, case)
+    protocol = scheduling.pinned_protocol(session, case["protocol_version_id"])
     title = protocol.gates[gate].title
     events.write(
         session, "gate.opened", "case", case["id"], by=Actor.system(ENGINE), at=at, case_id=case["id"], gate=gate
@@ -77,14 +75,3 @@ def _announce(session: Session, case: Mapping[str, Any], gate: str, at: datetime
             at=at,
             case_id=case["id"],
         )
-
-
-#: A version of a protocol never changes, so it is read once a process. There are as many as were ever declared.
-_read: Final[dict[UUID, Protocol]] = {}
-
-
-def _protocol_of(session: Session, case: Mapping[str, Any]) -> Protocol:
-    version_id: UUID = case["protocol_version_id"]
-    if version_id not in _read:
-        _read[version_id] = scheduling.protocol_of(versions.pinned(session, case))
-    return _read[version_id]

@@ -71,13 +71,13 @@ def _keep(environment: dict[str, str]) -> int:
             prepare=lambda: _prepare(urls, environment),
             begun=begun,
             say=lambda line: typer.echo(line, err=True),
-            when_ready={
-                "web": lambda seconds: _welcome(settings, seconds),
+            when_ready={"web": lambda seconds: _welcome(settings, seconds)},
+            meanwhile={
+                "web": lambda seconds: _be_patient(settings, seconds),
                 "prefect": lambda seconds: tell(
                     N_("The engine's server is ready, after %(seconds)s s."), seconds=f"{seconds:.1f}"
                 ),
             },
-            meanwhile={"web": lambda seconds: _be_patient(settings, seconds)},
         )
 
 

@@ -103,7 +103,7 @@ def supervise(
     They start in their order while `prepare` runs in a thread, never more than `AT_ONCE` getting ready, of which
     preparing is one. Whatever `prepare` raises ends them all; a signal is heeded when it is through. `when_ready` is
     called once for each process named, when all is prepared, with the seconds since `begun` (of `time.monotonic`);
-    `meanwhile` for one that answers before.
+    `meanwhile` as soon as one answers: before that, where `when_ready` names it too.
     """
     stopping: list[int] = []
 
@@ -126,10 +126,14 @@ def supervise(
                         process.look(say)
                     if process.name not in answered and process.is_ready():
                         answered.add(process.name)
-                telling, told = (when_ready, told_ready) if preparing.done() else (meanwhile or {}, told_early)
-                for name in telling.keys() & (answered - told):
-                    told.add(name)
-                    telling[name](time.monotonic() - begun)
+                prepared = preparing.done()
+                early = {
+                    name: tell for name, tell in (meanwhile or {}).items() if not (prepared and name in when_ready)
+                }
+                for telling, told in ((early, told_early), (when_ready if prepared else {}, told_ready)):
+                    for name in telling.keys() & (answered - told):
+                        told.add(name)
+                        telling[name](time.monotonic() - begun)
                 time.sleep(_LOOK_SECONDS)
     finally:
         end(processes)

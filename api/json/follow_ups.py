@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, Field, StrictBool
 
 from api.at_follow_ups import caseload_of, find_follow_up, ground_of, move_to
 from api.json.once import AtOnce, IfMatch, etag, seen_version
-from api.json.shapes import Day, Given, Shown, Typed
+from api.json.shapes import AwaitedShown, Day, Given, Shown, Typed
 from api.permissions import Action, Forbidden, Relation, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.actors import Actor
@@ -167,6 +167,7 @@ class LoadShown(Shown):
     minutes_a_week: int
     is_overloaded: bool
     bars: list[str]
+    waits_for: list[AwaitedShown]
 
 
 class CaseloadShown(Shown):
@@ -203,7 +204,9 @@ def get_caseload(desk: AtDesk) -> CaseloadShown:
         losing=[LosingShown.model_validate(one) for one in losing],
         loads=[
             LoadShown(
-                **{name: getattr(one, name) for name in LoadShown.model_fields if name != "bars"}, bars=list(one.bars)
+                **{name: getattr(one, name) for name in LoadShown.model_fields if name not in ("bars", "waits_for")},
+                bars=list(one.bars),
+                waits_for=AwaitedShown.each(one.waits_for, desk.language),
             )
             for one in loads
         ],

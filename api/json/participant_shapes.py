@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from api.json.once import etag
 from api.json.referrals import Line
-from api.json.shapes import Day, Given, Shown, Typed
+from api.json.shapes import AwaitedShown, Day, Given, Shown, Typed
 from api.session import Desk
 from duties.here import one, program_of
 from duties.participants import (
@@ -372,6 +372,7 @@ class ProposalShown(Shown):
     waiting: int
     is_overloaded: bool
     bars: list[str]
+    waits_for: list[AwaitedShown]
     reasons: list[str]
 
 
@@ -440,6 +441,7 @@ def shown_proposals(desk: Desk, participant_id: UUID) -> list[ProposalShown]:
             waiting=each.waiting,
             is_overloaded=each.load.is_overloaded,
             bars=list(each.load.bars),
+            waits_for=AwaitedShown.each(each.load.waits_for, desk.language),
             reasons=list(each.reasons),
         )
         for each in workers.proposals(desk.session, participant_id, at=desk.at)

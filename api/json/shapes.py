@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from duties.envelopes import Attachment
+from duties.follow_ups.gate import Awaited
 
 T = TypeVar("T")
 
@@ -41,6 +43,28 @@ class Shown(BaseModel):
     """An answer."""
 
     model_config = ConfigDict(from_attributes=True)
+
+
+class AwaitedShown(Shown):
+    """A step of an onboarding that is to be done before its worker follows anybody, and who has it in hand."""
+
+    case_id: UUID
+    step: str
+    title: str
+    who: str
+
+    @classmethod
+    def each(cls, waits_for: Sequence[Awaited], language: str) -> list[AwaitedShown]:
+        """What a worker's onboarding waits for, in the reader's language."""
+        return [
+            cls(
+                case_id=one.case_id,
+                step=one.step,
+                title=one.title.in_language(language),
+                who=one.who.in_language(language),
+            )
+            for one in waits_for
+        ]
 
 
 class Problem(BaseModel):

@@ -19,7 +19,7 @@ from api.pages.lines import names_of
 from api.permissions import Action, Relation, asks, require, to_program
 from api.session import AtDesk, Desk
 from api.states import STATES
-from duties.follow_ups import assigning, breaks, load, lost, notes, owed
+from duties.follow_ups import assigning, breaks, gate, load, lost, notes, owed
 from duties.follow_ups.held import follow_ups
 from duties.follow_ups.parts import PRIMARY
 from duties.follow_ups.weeks import WEEK, monday_of
@@ -124,6 +124,7 @@ def _by_worker(desk: Desk) -> list[dict[str, Any]]:
                 "name": names.get(one.person_id, ""),
                 "place": places.get(one.organization_id, ""),
                 "percent": round(one.share * 100),
+                "waits_for": gate.listed(one.waits_for, desk.language),
                 "follow_ups": [{**rows[part["follow_up_id"]], "part": part["kind"]} for part in own],
             }
         )

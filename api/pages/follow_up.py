@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated, Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -14,7 +15,17 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from api.at_follow_ups import find_follow_up, ground_of, may, move_to
-from api.follow_up_lines import BARS, INTENSITIES, KINDS, MEANS, MOVES, REASONS, STRATEGIES, WHY_NONE, WHY_PROPOSED
+from api.follow_up_lines import (
+    INTENSITIES,
+    KINDS,
+    MEANS,
+    MOVES,
+    REASONS,
+    STRATEGIES,
+    WHY_NONE,
+    WHY_PROPOSED,
+    bars_of,
+)
 from api.pages.caseload import lines
 from api.pages.forms import Text, Typed, day_of, day_or_none, hour_of, id_or_none
 from api.pages.frame import page, see_other
@@ -362,7 +373,7 @@ def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, ty
         why_none=WHY_NONE,
         strategies=STRATEGIES,
         intensities=INTENSITIES,
-        bars=BARS,
+        bars_of=partial(bars_of, language=desk.language),
         why_proposed=WHY_PROPOSED,
         move_words=MOVES,
         day=desk.day,

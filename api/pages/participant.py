@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from api.at_participants import find_participant, ground_in, open_file
-from api.follow_up_lines import BARS, WHY_PROPOSED
+from api.follow_up_lines import WHY_PROPOSED, bars_of
 from api.languages_spoken import names_of as names_of_languages
 from api.pages.forms import Text
 from api.pages.frame import page, see_other
@@ -250,8 +250,8 @@ def participant_page(
         again=_to_triage_again(row, referrals) if may[Action.TRIAGE] else None,
         names=names,
         item=item,
-        offered=[(one, _said_of(one, names)) for one in offered],
-        choices=[(str(one.person_id), _said_of(one, names)) for one in offered if one.possible],
+        offered=[(one, _said_of(one, names, desk.language)) for one in offered],
+        choices=[(str(one.person_id), _said_of(one, names, desk.language)) for one in offered if one.possible],
         decided=decided,
         outcomes=OUTCOMES,
         met=met,
@@ -309,12 +309,12 @@ def _again(desk: Desk, participant_id: UUID) -> Mapping[str, Any] | None:
     return found[0]
 
 
-def _said_of(proposal: workers.Proposal, names: Mapping[UUID, str]) -> str:
+def _said_of(proposal: workers.Proposal, names: Mapping[UUID, str], language: str) -> str:
     """A worker with what speaks for and against, in one line."""
     load = proposal.load
     parts = [names.get(proposal.person_id, "")]
     if load.bars:
-        parts.append(", ".join(gettext(BARS[bar]) for bar in load.bars))
+        parts.append(", ".join(bars_of(load, language)))
         return " – ".join(parts)
     told = [gettext(N_("%(count)s followed")) % {"count": load.primary}]
     if load.hours:

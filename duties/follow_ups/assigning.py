@@ -15,6 +15,7 @@ from sqlmodel import Session
 from duties import agreements, assigning, scheduling
 from duties.actors import Actor
 from duties.agreement_days import TO_ACCOMPANY, TO_TAKE_OVER, Shared
+from duties.follow_ups import gate
 from duties.follow_ups.held import Held, change, hold, refuse_unless_followed, tell
 from duties.follow_ups.parts import PRIMARY, ROLES
 from duties.here import many, program_of
@@ -60,8 +61,8 @@ def assign(
 
     Where somebody has that part, `instead_of` says whom this one replaces: of two who assign at once the second is
     told. Raises Refusal: inactive or completed; the part is somebody else's; or a worker who cannot be given one
-    (`bar_to`): not in a role for it, absent, leaving, barred by the participant, of an organization whose agreement
-    is not in force, or with which the participant does not agree to share.
+    (`bar_to`): not in a role for it, absent, leaving, barred by the participant, not that far in their onboarding, of
+    an organization whose agreement is not in force, or with which the participant does not agree to share.
     """
     held = hold(session, follow_up_id, by=by, at=at, seen=seen)
     if kind not in ASSIGNMENT_KINDS:
@@ -177,21 +178,47 @@ def end_all(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) ->
 def bar_to(session: Session, participant_id: UUID, person_id: UUID, *, kind: str, day: date) -> HeldRole:
     """The role under which a worker can be given a follow-up on a local day. Raises Refusal where there is none.
 
-    It tells nobody why a participant barred a worker, nor since when. To an organization whose workers do not accompany
-    the participant already, they are only given where they agreed to share with it.
+    Of one who has such a role at two organizations it is the one that nothing bars. It tells nobody why a participant
+    barred a worker, nor since when. To an organization whose workers do not accompany the participant already, they are
+    only given where they agreed to share with it.
     """
     today = standing(session, day)
-    held = role_for(today, person_id, kind)
-    if held is None:
+    roles = roles_for(today, person_id, kind)
+    if not roles:
         raise Refusal("assignment.no_role", N_("This person is no youth worker of the program today."))
     if today.is_away(person_id):
         raise Refusal("assignment.away", N_("This worker is absent today: choose one who can meet the participant."))
+    refusals = []
+    for held in roles:
+        try:
+            _bar_under(session, participant_id, held, today, kind)
+        except Refusal as refusal:
+            refusals.append(refusal)
+        else:
+            return held
+    raise refusals[0]
+
+
+def _bar_under(session: Session, participant_id: UUID, held: HeldRole, today: Standing, kind: str) -> None:
+    """Raises Refusal where a worker cannot be given a follow-up under this role of theirs."""
+    person_id, day = held.person_id, today.day
     if is_leaving(session, held, day):
         raise Refusal(
             "assignment.leaving", N_("This worker is leaving: whoever begins now has to be there for the participant.")
         )
     if person_id in barred_from(session, participant_id):
         raise Refusal("assignment.barred", N_("The participant does not want this worker in their file."))
+    waits_for = gate.awaited(session, [person_id], today).get((person_id, held.organization_id))
+    if waits_for:
+        raise Refusal(
+            "assignment.onboarding",
+            N_(
+                "This worker’s onboarding is not far enough for them to follow participants. Still to be done first: "
+                "%(steps)s."
+            ),
+            source="ON-D01",
+            steps={language: gate.listed(waits_for, language) for language in ("fr", "en")},
+        )
     if agreements.version_in_force(session, held.organization_id, day) is None:
         raise Refusal(
             "assignment.no_agreement",
@@ -217,7 +244,6 @@ def bar_to(session: Session, participant_id: UUID, person_id: UUID, *, kind: str
             ),
             source="AD-R11",
         )
-    return held
 
 
 def given_with(circle: Circle, held: HeldRole, kind: str = PRIMARY) -> Shared:
@@ -228,8 +254,13 @@ def given_with(circle: Circle, held: HeldRole, kind: str = PRIMARY) -> Shared:
 
 def role_for(today: Standing, person_id: UUID, kind: str) -> HeldRole | None:
     """The role that lets a person have this part in a follow-up on the day: a youth worker's before another."""
+    return next(iter(roles_for(today, person_id, kind)), None)
+
+
+def roles_for(today: Standing, person_id: UUID, kind: str) -> list[HeldRole]:
+    """Every such role of a person on the day, a youth worker's before another; of two organizations, always so."""
     mine = [held for held in today.roles_of(person_id) if held.role in ROLES[kind]]
-    return min(mine, key=lambda held: (ROLES[kind].index(held.role), str(held.organization_id)), default=None)
+    return sorted(mine, key=lambda held: (ROLES[kind].index(held.role), str(held.organization_id)))
 
 
 def is_leaving(session: Session, held: HeldRole, day: date) -> bool:

@@ -13,8 +13,9 @@ from sqlmodel import Session
 
 from duties.agreement_days import TO_ACCOMPANY, not_sharing
 from duties.agreements import version_in_force
+from duties.follow_ups import gate
 from duties.follow_ups.assigning import LEAVING as LEAVING_IN
-from duties.follow_ups.assigning import barred_from, departing, given_with, on_day
+from duties.follow_ups.assigning import barred_from, departing, given_with, on_day, roles_for
 from duties.follow_ups.parts import PRIMARY, ROLES, SECOND
 from duties.follow_ups.weeks import WEEK, monday_of
 from duties.here import many, program_of
@@ -34,7 +35,8 @@ WEEKS_COUNTED: Final = 4
 
 #: Why somebody cannot be given a follow-up now, in the words of `assigning.bar_to`'s codes.
 AWAY, LEAVING, BARRED = "away", "leaving", "barred"
-NO_AGREEMENT, NOT_SHARED, NOT_AGREED = "no_agreement", "not_shared", "not_agreed"
+ONBOARDING, NO_AGREEMENT = "onboarding", "no_agreement"
+NOT_SHARED, NOT_AGREED = "not_shared", "not_agreed"
 
 _follow_up = table_of(FollowUp)
 _note = table_of(WeeklyNote)
@@ -46,7 +48,8 @@ class Load:
     """What one worker has in hand on a day.
 
     `hours` is what the agreement in force gives the role a week, None where it does not say; `weight` the follow-ups by
-    how much they ask; `minutes_a_week` what the notes of the last four weeks say was spent in person.
+    how much they ask; `minutes_a_week` what the notes of the last four weeks say was spent in person; `waits_for` what
+    their onboarding waits for before they follow anybody.
     """
 
     person_id: UUID
@@ -58,6 +61,7 @@ class Load:
     weight: float
     minutes_a_week: int
     bars: tuple[str, ...] = ()
+    waits_for: tuple[gate.Awaited, ...] = ()
 
     @property
     def share(self) -> float:
@@ -94,37 +98,42 @@ def loads(session: Session, day: date, *, participant_id: UUID | None = None) ->
     """
     today = standing(session, day)
     workers = workers_of(today)
-    ids = [held.person_id for held in workers]
+    ids = list(dict.fromkeys(held.person_id for held in workers))
     barred = barred_from(session, participant_id) if participant_id is not None else frozenset()
     leaving = departing(session, ids)
     hours = {place: _hours(session, place, day) for place in {held.organization_id for held in workers}}
     withheld = _withheld(session, workers, day, participant_id)
     mine = _in_hand(session, ids, day)
     minutes = _minutes(session, ids, day)
-    found = []
+    shut = gate.awaited(session, ids, today)
+    found: dict[UUID, Load] = {}
     for held in workers:
+        waits_for = shut.get((held.person_id, held.organization_id), ())
         bars = [
             *([AWAY] if today.is_away(held.person_id) else []),
             *([LEAVING] if _leaves(held, day) or held.person_id in leaving else []),
             *([BARRED] if held.person_id in barred else []),
+            *([ONBOARDING] if waits_for else []),
             *([NO_AGREEMENT] if hours[held.organization_id] is None else []),
             *(_WITHHELD[withheld[held]] if hours[held.organization_id] is not None else ()),
         ]
+        before = found.get(held.person_id)
+        if before is not None and (before.can_be_given_one or bars):
+            continue  # of one who works at two organizations, where nothing bars them
         in_hand = mine.get(held.person_id, [])
-        found.append(
-            Load(
-                person_id=held.person_id,
-                organization_id=held.organization_id,
-                hours=hours[held.organization_id] or None,
-                primary=sum(kind == PRIMARY for kind, _, _ in in_hand),
-                second=sum(kind == SECOND for kind, _, _ in in_hand),
-                on_break=sum(state == "on_break" for _, state, _ in in_hand),
-                weight=weight_of(in_hand),
-                minutes_a_week=minutes.get(held.person_id, 0),
-                bars=tuple(bars),
-            )
+        found[held.person_id] = Load(
+            person_id=held.person_id,
+            organization_id=held.organization_id,
+            hours=hours[held.organization_id] or None,
+            primary=sum(kind == PRIMARY for kind, _, _ in in_hand),
+            second=sum(kind == SECOND for kind, _, _ in in_hand),
+            on_break=sum(state == "on_break" for _, state, _ in in_hand),
+            weight=weight_of(in_hand),
+            minutes_a_week=minutes.get(held.person_id, 0),
+            bars=tuple(bars),
+            waits_for=waits_for,
         )
-    return sorted(found, key=lambda one: (not one.can_be_given_one, one.share, str(one.person_id)))
+    return sorted(found.values(), key=lambda one: (not one.can_be_given_one, one.share, str(one.person_id)))
 
 
 _WITHHELD: Final[Mapping[Withheld, tuple[str, ...]]] = {"": (), "terms": (NOT_SHARED,), "consent": (NOT_AGREED,)}
@@ -153,12 +162,9 @@ def weight_of(in_hand: Iterable[tuple[str, str, str]]) -> float:
 
 
 def workers_of(today: Standing) -> list[HeldRole]:
-    """Those who may have a follow-up on the day, each once, absent ones included."""
-    found: dict[UUID, HeldRole] = {}
-    for role in ROLES[PRIMARY]:
-        for held in today.holding(role):
-            found.setdefault(held.person_id, held)
-    return list(found.values())
+    """Those who may have a follow-up on the day, absent ones included: each role of each that lets them."""
+    people = dict.fromkeys(held.person_id for role in ROLES[PRIMARY] for held in today.holding(role))
+    return [held for person_id in people for held in roles_for(today, person_id, PRIMARY)]
 
 
 def _leaves(held: HeldRole, day: date) -> bool:

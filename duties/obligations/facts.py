@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, func, select
 from sqlmodel import Session
 
 from duties import periods
@@ -115,6 +115,18 @@ class Owed:
     def period(self) -> str:
         """How often it is checked, by the newest text."""
         return self.clauses[self.bounds[-1].obligation_id].period
+
+
+def is_anything_owed(session: Session) -> bool:
+    """Whether any agreement of the program is in force, or ever was."""
+    return (
+        session.scalar(
+            select(_version.c.id)
+            .where(_version.c.program_id == program_of(session), _version.c.state.in_(["in_force", "ended"]))
+            .limit(1)
+        )
+        is not None
+    )
 
 
 def owed(
@@ -500,27 +512,34 @@ class Records:
             for seat in self._seats
             if seat.key == committee and seat.organization_id == organization_id and _stands(seat, day)
         ]
-        on_day = and_(_holder.c.starts_on <= day, or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= day))
-        named = select(_holder.c.person_id).where(
-            _holder.c.program_id == self._here,
-            _holder.c.seat_id.in_(seats),
-            _holder.c.kind == "alternate",
-            _holder.c.withdrawn_at.is_(None),
-            on_day,
+        named = {row.person_id for seat in seats for row in self._named[seat] if _stands(row, day)}
+        by_role = {row.person_id for row in self._seconds[organization_id] if _stands(row, day)}
+        return len(named | by_role)
+
+    @cached_property
+    def _named(self) -> Mapping[UUID, list[Any]]:
+        """Who was named to stand in at each seat, and from when to when."""
+        rows = self._session.execute(
+            select(_holder.c.seat_id, _holder.c.person_id, _holder.c.starts_on, _holder.c.ends_on).where(
+                _holder.c.program_id == self._here, _holder.c.kind == "alternate", _holder.c.withdrawn_at.is_(None)
+            )
         )
-        by_role = select(_tenure.c.person_id).where(
-            _tenure.c.program_id == self._here,
-            _tenure.c.organization_id == organization_id,
-            _tenure.c.role == SECOND_REPRESENTATIVE,
-            _tenure.c.starts_on <= day,
-            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= day),
+        return _with_default(_grouped(rows, lambda row: row.seat_id))
+
+    @cached_property
+    def _seconds(self) -> Mapping[UUID, list[Any]]:
+        """The second representatives of each organization, from when to when."""
+        rows = self._session.execute(
+            select(_tenure.c.organization_id, _tenure.c.person_id, _tenure.c.starts_on, _tenure.c.ends_on).where(
+                _tenure.c.program_id == self._here, _tenure.c.role == SECOND_REPRESENTATIVE
+            )
         )
-        people = named.union(by_role).subquery()
-        return self._session.scalar(select(func.count()).select_from(people)) or 0
+        return _with_default(_grouped(rows, lambda row: row.organization_id))
 
 
-def _stands(seat: Any, day: date) -> bool:
-    return (seat.starts_on is None or seat.starts_on <= day) and (seat.ends_on is None or day <= seat.ends_on)
+def _stands(row: Any, day: date) -> bool:
+    """Whether the day is one of those of a seat, or of who holds something."""
+    return (row.starts_on is None or row.starts_on <= day) and (row.ends_on is None or day <= row.ends_on)
 
 
 def _grouped(rows: Iterable[Any], by: Any) -> Mapping[Any, list[Any]]:

@@ -13,14 +13,14 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlmodel import Session
 
 from duties import assigning, events
 from duties.actors import Actor
 from duties.here import many, program_of
 from duties.obligations import judging
-from duties.obligations.facts import COORDINATOR, Clause, Owed, Records, checked_by, owed
+from duties.obligations.facts import COORDINATOR, Clause, Owed, Records, checked_by, is_anything_owed, owed
 from duties.obligations.judging import Found
 from duties.obligations.windows import Window, windows
 from duties.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, TasksRule
@@ -68,14 +68,15 @@ def keep(
     program's obligations at a time; a second one waits.
     """
     chosen = frozenset(kinds) if kinds is not None else None
-    if not owed(session, organization_ids=organization_ids, kinds=chosen):
+    if not is_anything_owed(session):
         return 0  # no agreement was ever in force: nothing is locked, and nothing else is read
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"obligations/{program_of(session)}", 0))))
     records = Records(session, at)
     held = _held(session, chosen)
     kept = _Kept(session, records, at)
     unrecorded: set[str] = set()
-    for one in owed(session, organization_ids=organization_ids, kinds=chosen):  # once it is ours to judge
+    owing = owed(session, organization_ids=organization_ids, kinds=chosen)  # once it is ours to judge
+    for one in owing:
         mine, bound = held.get((one.agreement_id, one.key), {}), set()
         for window in windows(one.period, one.bounds, until=records.on):  # type: ignore[arg-type]  # as declared
             bound.add(window.period.starts_on)
@@ -93,7 +94,8 @@ def keep(
                 kept.let_go(row)
     changed = kept.write()
     if chosen is None or "attestation" in chosen:
-        _ask_for_attestations(session, records, at)
+        whole = organization_ids is None and chosen is None
+        _ask_for_attestations(session, records, owing if whole else None, at)
     if chosen is None or "attendance" in chosen:
         _ask_for_records(session, unrecorded, whole=organization_ids is None, records=records, by=by, at=at)
     return changed
@@ -228,7 +230,7 @@ class _Kept:
     def _change(self, row: Mapping[str, Any], now: Mapping[str, Any], found: Found) -> None:
         n = row["finding"] + 1
         self._changed.append(
-            {"id": row["id"], "finding": n, "evaluated_at": self._at, "version": row["version"] + 1, **now}
+            {"of_period": row["id"], "finding": n, "evaluated_at": self._at, "version": row["version"] + 1, **now}
         )
         self._find(row["id"], n, now["obligation_id"], found)
         if row["state"] != found.state:
@@ -253,11 +255,12 @@ class _Kept:
         """Write it; how many periods stand otherwise than before."""
         if self._new:
             self._session.execute(insert(_period), self._new)
-        for values in self._changed:
-            self._session.execute(
-                update(_period)
-                .where(_period.c.program_id == program_of(self._session), _period.c.id == values["id"])
-                .values({name: value for name, value in values.items() if name != "id"})
+        if self._changed:
+            self._session.connection().execute(
+                update(_period).where(
+                    _period.c.program_id == program_of(self._session), _period.c.id == bindparam("of_period")
+                ),
+                self._changed,
             )
         if self._findings:
             self._session.execute(insert(_finding), self._findings)
@@ -271,13 +274,17 @@ class _Kept:
 # ---------------------------------------------------------------------------------------------- what is asked of people
 
 
-def _ask_for_attestations(session: Session, records: Records, at: datetime) -> None:
-    """Open a task for each attestation whose period ends soon or has ended, and that nobody gave."""
+def _ask_for_attestations(session: Session, records: Records, owing: Sequence[Owed] | None, at: datetime) -> None:
+    """Open a task for each attestation whose period ends soon or has ended, and that nobody gave.
+
+    `owing` is all that is owed in the program, where it is read already.
+    """
     _call_off(session, at)
     rows = _without_task(session, records.on)
     if not rows:
         return
-    clauses = {clause.id: (one, clause) for one in owed(session) for clause in one.clauses.values()}
+    everything = owed(session) if owing is None else owing
+    clauses = {clause.id: (one, clause) for one in everything for clause in one.clauses.values()}
     places = dict(
         session.execute(
             select(_organization.c.id, _organization.c.short_name).where(

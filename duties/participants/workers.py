@@ -95,7 +95,7 @@ class Proposal:
 
     @property
     def possible(self) -> bool:
-        """Whether nothing bars it: not absent, leaving or barred, and an agreement in force."""
+        """Whether nothing bars it: not absent, leaving, barred or being welcomed, and an agreement in force."""
         return self.load.can_be_given_one
 
 
@@ -172,8 +172,8 @@ def name_worker(
     """Name who meets a candidate, and who with them as a pair (AD-R3, AD-R6); returns the row's id.
 
     The steps of the admission that are a worker's fall to them from here on. Raises Refusal: the state does not allow
-    it, one of the two is absent, leaving, barred by the person, or of an organization without an agreement in force;
-    or the risk to others of somebody who recruits is not assessed, or too great (AD-C4).
+    it, one of the two is absent, leaving, barred by the person, not that far in their onboarding, or of an organization
+    without an agreement in force; or the risk to others of somebody who recruits is not assessed, or too great (AD-C4).
     """
     held = hold_participant(session, participant_id, seen=seen)
     risks.refuse_danger(session, held)

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -39,7 +40,8 @@ def plain(text: str) -> str:
     Line breaks stay, a tab is a blank. A right-to-left override would show #2019-02 as another number.
     """
     text = unicodedata.normalize("NFC", re.sub("\r\n|[\r\u2028\u2029]", "\n", text))
-    text = "".join(letter if letter == "\n" else _printed(letter) for letter in text)
+    if not text.replace("\n", "").replace("\u00a0", "").isprintable():  # else no letter of it is such a one
+        text = "".join(letter if letter == "\n" else _printed(letter) for letter in text)
     return re.sub(r" *\n[ \n]*\n *", "\n\n", text).strip()
 
 
@@ -58,8 +60,12 @@ def _wall_time(at: datetime) -> datetime:
     return at
 
 
+#: The zones of this machine, read from its disk once.
+_zones: Final = cache(available_timezones)
+
+
 def _known_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _zones():
         raise ValueError("no such time zone")
     return name
 

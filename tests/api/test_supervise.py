@@ -145,6 +145,26 @@ def test_of_one_that_answers_before_all_is_prepared_it_is_told_that_there_is_mor
     assert seen == ["answers", "ready"]
 
 
+def test_what_no_page_waits_for_is_told_of_when_it_answers_whatever_is_prepared_meanwhile(engine: Process) -> None:
+    seen: list[str] = []
+
+    def prepare() -> None:
+        _until(lambda: seen == ["engine"])
+        seen.append("prepared")
+        _stop()
+
+    _supervise(engine, prepare=prepare, meanwhile={"engine": lambda _: seen.append("engine")})
+    assert seen == ["engine", "prepared"]
+    late: list[str] = []
+
+    def tell(_: float) -> None:
+        late.append("engine")
+        _stop()
+
+    _supervise(Process("engine", engine.command, os.environ), meanwhile={"engine": tell})
+    assert late == ["engine"], "also where all was prepared before it answered"
+
+
 def test_what_is_prepared_soon_lets_the_next_start_while_the_first_reads(web: Process, engine: Process) -> None:
     _supervise(web, engine, engine=_stop)
     assert not answers(web.ready)

@@ -39,11 +39,12 @@ from models.follow_up import Assignment, FollowUp
 from models.meeting import Meeting
 from models.participant import Participant
 from tests.api.desk import client_for
+from tests.casework import open_onboarding
 from tests.cast import AT, LOADING, TODAY, Cast
 from tests.flows.support import carry_all, letters, means_of
 from tests.following import followed
 from tests.meetings.clinic import NEXT_LOCAL, NOW, clinic_of, committee_of, on_the_table, prepare_clinic
-from tests.referring import ONDINE, admission, look_at_everything, participant_of, refer, triaged
+from tests.referring import ONDINE, ROMARIN, admission, look_at_everything, participant_of, refer, triaged
 from tests.refusing import refused
 
 LATER: Final = NOW + timedelta(days=1)
@@ -346,6 +347,31 @@ def test_nobody_is_named_who_is_barred_and_one_who_is_barred_later_is_taken_away
         barring.bar(session, participant_id, clinic.people[SECOND], by=by, at=NOW)
         assert workers.named(session, participant_id) is None
         assert _row(session, participant_id).state == "candidate"
+
+
+def test_nobody_is_named_who_is_being_welcomed_neither_by_the_committee_nor_by_the_coordinator(clinic: Cast) -> None:
+    by = clinic.actor("coordinator")
+    participant_id, item = on_the_table(clinic)
+    waiting = triaged(clinic, refer(clinic, ROMARIN, by=WORKER), "forwarded")
+    open_onboarding(clinic, SECOND, "codim")
+    with clinic.session() as session:
+        shown = {one.person_id: one for one in workers.proposals(session, participant_id, at=NOW)}
+        assert shown[clinic.people[SECOND]].load.bars == ("onboarding",)
+        for worker, second in ((WORKER, clinic.people[SECOND]), (SECOND, None)):
+            with refused("assignment.onboarding"):
+                admissions.decide_admission(
+                    session, item, "assign", worker_id=clinic.people[worker], second_id=second, by=by, at=NOW
+                )
+        with refused("assignment.onboarding"):
+            admissions.forward(session, waiting, clinic.people[SECOND], by=by, at=NOW)
+        assert workers.named(session, participant_id) is None
+        assert _row(session, participant_id).state == "candidate"
+    with clinic.session() as session:
+        admissions.decide_admission(session, item, "assign", worker_id=clinic.people[WORKER], by=by, at=NOW)
+        with refused("assignment.onboarding"):
+            workers.change_second(session, participant_id, clinic.people[SECOND], by=by, at=NOW)
+        with refused("assignment.onboarding"):
+            workers.name_another(session, participant_id, clinic.people[SECOND], by=by, at=NOW)
 
 
 def test_whoever_speaks_the_language_and_knows_the_person_is_proposed_first(clinic: Cast) -> None:

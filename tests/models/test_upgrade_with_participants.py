@@ -1,0 +1,214 @@
+"""An upgrade of a program with participants, of whom some are being handed over: nothing is lost, and all goes on.
+
+`upgrade/who_leaves.copy.gz` was left by the release at revision 0009, by its own verbs: a participant was admitted
+whole (referred, triaged, decided on at the clinic, met, consented), two follow-ups go on beside, one candidate was
+given straight to a worker and one waits for triage. The worker of all leaves: one follow-up is offered, one taken over
+in a meeting, one refused. Dates of a season are drafted. `who_leaves.keys.json` has the keys of those made-up people.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import pytest
+from sqlalchemy import make_url, select, text
+from sqlmodel import Session
+
+from adapters.database import migrate
+from duties import hand_overs
+from duties.follow_ups import assigning, notes
+from duties.participants import first_meetings, identity, workers
+from meetings import drafting
+from models.base import table_of
+from models.departure import HandOver
+from models.follow_up import FollowUp, WeeklyNote
+from models.participant import Participant
+from tests.api.desk import client_for
+from tests.casework import approve, complete, step
+from tests.cast import AT, KEYS, MEMBERS, OTHER_KEY, OTHERS, TODAY, Cast
+from tests.conftest import Copies, Database
+from tests.departing import asked
+from tests.flows.support import Clock, carry_all, means_of
+from tests.following import SECOND, THIRD, WORKER, parts
+from tests.models.catalogue import catalogue
+from tests.models.conftest import as_superuser
+from tests.models.releases import LEFT, cast_of, columns_of, differing, fill, make_at, rows_of
+from tests.referring import ONDINE
+
+REVISION: Final = "0009"
+#: The day after the clinic of that program.
+LATER: Final = datetime(2026, 11, 26, 14, 35, tzinfo=UTC)
+
+_participant, _follow_up = table_of(Participant), table_of(FollowUp)
+_hand_over, _note = table_of(HandOver), table_of(WeeklyNote)
+
+
+@pytest.fixture(scope="module")
+def left_behind(copies: Copies) -> Iterator[str]:
+    """The name of a database as that release left it, which nobody is signed in to."""
+    with copies.of("template0") as made:
+        make_at(made, REVISION)
+        fill(made, LEFT / "who_leaves.copy.gz")
+        made.engine.dispose()
+        name = make_url(made.url).database
+        assert name is not None
+        yield name
+
+
+@pytest.fixture
+def before(copies: Copies, left_behind: str) -> Iterator[Database]:
+    """A copy of it, not upgraded yet."""
+    with copies.of(left_behind) as made:
+        yield made
+
+
+@pytest.fixture
+def upgraded(before: Database, monkeypatch: pytest.MonkeyPatch) -> Cast:
+    """The two programs after the upgrade, with the keys that were kept apart from the database."""
+    kept = json.loads((LEFT / "who_leaves.keys.json").read_text(encoding="utf-8"))
+    for key_id, key in kept.items():
+        monkeypatch.setitem(KEYS.keys, UUID(key_id), bytes.fromhex(key))
+        monkeypatch.setitem(KEYS.made, UUID(key_id), AT)
+    migrate(before.owner_url)
+    second = cast_of(before, OTHER_KEY, OTHERS)
+    first = cast_of(before, "greater-montreal", MEMBERS)
+    return Cast(before, first.program_id, first.organizations, first.people, MEMBERS, second=second)
+
+
+def by_number(session: Session, number: str) -> dict[str, Any]:
+    """A participant and their follow-up."""
+    row = session.execute(
+        select(_participant.c.id, _follow_up.c.id.label("follow_up_id"))
+        .join(_follow_up, _follow_up.c.participant_id == _participant.c.id)
+        .where(_participant.c.number == number)
+    ).one()
+    return dict(row._mapping)
+
+
+def test_what_is_upgraded_is_of_that_release_and_has_people_in_every_stage(before: Database, fresh: set[str]) -> None:
+    with as_superuser(before) as connection:
+        assert connection.execute(text("select version_num from alembic_version")).scalars().all() == [REVISION]
+        assert catalogue(connection) != fresh
+        states = dict(
+            tuple(row) for row in connection.execute(text("select state, count(*) from participant group by 1"))
+        )
+        offers = dict(
+            tuple(row) for row in connection.execute(text("select state, count(*) from hand_over group by 1"))
+        )
+        ways = set(connection.execute(text("select way from hand_over")).scalars())
+    assert states == {"admitted": 3, "assigned": 1, "candidate": 1}
+    assert offers == {"proposed": 1, "accepted": 1, "refused": 1}
+    assert ways == {"call", "meeting"}
+
+
+def test_every_row_is_kept_to_the_letter_and_the_tables_are_those_of_the_models(
+    before: Database, fresh: set[str]
+) -> None:
+    with as_superuser(before) as connection:
+        columns = columns_of(connection)
+    stood = rows_of(before)
+    assert sum(map(len, stood.values())) > 1300
+    migrate(before.owner_url)
+    stands = rows_of(before, columns=columns)
+    assert {name: differing(stood[name], stands[name]) for name in stood if stood[name] != stands[name]} == {}
+    with as_superuser(before) as connection:
+        assert catalogue(connection) == fresh
+        assert connection.execute(text("select follows from drafted_year")).scalars().all() == [
+            TODAY.replace(month=1, day=1)
+        ]
+
+
+def test_who_somebody_is_and_what_was_written_of_them_is_read_after_it_by_who_may(upgraded: Cast) -> None:
+    with upgraded.session() as session:
+        one = by_number(session, "#2026-01")
+        opened = identity.open_identity(session, one["id"], ground="part", by=upgraded.actor(WORKER), at=LATER)
+        assert (opened.given_name, opened.family_name) == (ONDINE.given_name, ONDINE.family_name)
+        three = by_number(session, "#2026-31")
+        note_id = session.scalars(select(_note.c.id).where(_note.c.follow_up_id == three["follow_up_id"])).one()
+        words = notes.read_words(session, note_id, three["id"], ground="part", by=upgraded.actor(WORKER), at=LATER)
+        assert words == "Elle a trouvé un logement."
+
+
+def test_the_departure_that_was_under_way_hands_over_what_is_left(upgraded: Cast) -> None:
+    """What was offered before is accepted after; what was refused is offered anew; what was taken over stays so."""
+    with upgraded.session() as session:
+        here = {number: by_number(session, number) for number in ("#2026-01", "#2026-30", "#2026-31")}
+        (offer,) = hand_overs.offered_to(session, upgraded.people[SECOND])
+        assert offer["way"] == "call"
+        hand_overs.accept(session, offer["id"], by=upgraded.actor(SECOND), at=LATER)
+        primary = {
+            number: [
+                who for kind, who, _, ends in parts(session, one["follow_up_id"]) if kind == "primary" and not ends
+            ]
+            for number, one in here.items()
+        }
+        (taken,) = hand_overs.taken_over(session, here["#2026-30"]["follow_up_id"])
+        assert taken["way"] == "meeting"
+    assert primary == {
+        "#2026-01": [upgraded.people[SECOND]],
+        "#2026-30": [upgraded.people[THIRD]],
+        "#2026-31": [upgraded.people[WORKER]],
+    }
+    with upgraded.session() as session:
+        departure = session.execute(text("select distinct case_id from hand_over")).scalar_one()
+    (task,) = [one for one in asked(upgraded, departure, "hand_over_follow_ups") if "#2026-31" in one["title_en"]]
+    with upgraded.session() as session:
+        hand_overs.propose(session, task["id"], upgraded.people[THIRD], by=upgraded.actor("coordinator"), at=LATER)
+    with upgraded.session() as session:
+        (anew,) = hand_overs.offered_to(session, upgraded.people[THIRD])
+        assert anew["way"] == "", "how is not agreed with the participant yet, and that is known from now on"
+        hand_overs.accept(session, anew["id"], by=upgraded.actor(THIRD), at=LATER)
+        assert assigning.on_day(session, LATER.date(), people=[upgraded.people[WORKER]]) == []
+
+
+def test_candidates_cases_and_the_engine_go_on(upgraded: Cast) -> None:
+    with upgraded.session() as session:
+        forwarded = session.scalars(select(_participant.c.id).where(_participant.c.state == "assigned")).one()
+        named = workers.named(session, forwarded)
+        assert named is not None
+        assert named["worker_id"] == upgraded.people[WORKER]
+        first_meetings.record_first_meeting(
+            session, forwarded, met_on=TODAY, way="in_person", outcome="commits", by=upgraded.actor(WORKER), at=LATER
+        )
+        onboarding = session.execute(text("select id from \"case\" where protocol = 'onboarding'")).scalar_one()
+        assert step(session, onboarding, "request_secure_access")["state"] == "submitted"
+    approve(upgraded, onboarding, "request_secure_access", by=upgraded.actor("manager_em"), at=LATER)
+    complete(upgraded, onboarding, "open_secure_account", by=upgraded.actor("it_contact"), at=LATER)
+    assert {one.outcome for one in carry_all(means_of(upgraded, Clock(LATER)))} <= {"waiting"}
+    with as_superuser(upgraded.database) as connection:
+        assert connection.execute(text("select count(*) from wake_up where trouble <> ''")).scalar_one() == 0
+
+
+def test_dates_that_were_drafted_are_not_drafted_twice_and_are_settled(upgraded: Cast) -> None:
+    by = upgraded.actor("coordinator")
+    with upgraded.session() as session:
+        (draft,) = drafting.drafts(session)
+        assert drafting.draft_due(session, by=by, at=LATER) == ()
+        drafting.settle(session, draft["id"], "dismissed", by=by, at=LATER)
+        assert len(drafting.draft_due(session, by=by, at=LATER + timedelta(days=1))) == 1, (
+            "of what they follow, once more"
+        )
+        assert drafting.draft_due(session, by=by, at=LATER + timedelta(days=2)) == ()
+
+
+@pytest.mark.parametrize("path", ["/", "/cases", "/caseload", "/referrals", "/meetings", "/departures", "/people"])
+def test_every_list_opens_on_what_the_release_before_wrote(upgraded: Cast, path: str) -> None:
+    assert client_for(upgraded.database, upgraded.people["coordinator"], at=LATER).get(path).status_code in (200, 303)
+
+
+def test_the_pages_of_a_participant_a_follow_up_and_a_departure_open_on_it(upgraded: Cast) -> None:
+    with upgraded.session() as session:
+        one = by_number(session, "#2026-01")
+        departure = session.execute(text("select distinct case_id from hand_over")).scalar_one()
+    desk = client_for(upgraded.database, upgraded.people["coordinator"], at=LATER)
+    for path in (
+        f"/participants/{one['id']}",
+        f"/follow-ups/{one['follow_up_id']}",
+        f"/departures/{departure}",
+        f"/cases/{departure}",
+    ):
+        assert desk.get(path).status_code == 200, path
