@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from functools import cache, cached_property
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import anyio
 from fastapi import APIRouter, FastAPI
@@ -25,7 +26,7 @@ from adapters.database import make_engine
 from adapters.people_keys import FilePeopleKeys
 from adapters.settings import Settings
 from api import answers
-from api.guard import Guard
+from api.guard import Guard, is_here
 from api.headers import SecurityHeaders
 from api.json import routes as json_routes
 from api.language import LanguageMiddleware
@@ -42,6 +43,8 @@ from duties.refusals import Refusal
 from flows.protocols import letter_folders
 from models.ports import SignInProvider
 
+#: Where an application on this machine describes its API.
+DESCRIPTION: Final = f"{json_routes.PREFIX}/openapi.json"
 #: The name of a part of a route's address.
 _PART: Final = re.compile(r"{(\w+)}")
 
@@ -82,8 +85,11 @@ class Application(FastAPI):
 
 
 def create_app(office: Office) -> FastAPI:
-    """The application around one office. Its API's description is its own; no page loads anything from elsewhere."""
-    app = Application(title="SPHÈRES", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
+    """The application around one office. It describes its API where it is reached on this machine alone, and no page
+    shows the description: what an installation can be asked is no business of who only reaches it.
+    """
+    described = DESCRIPTION if is_here(urlsplit(office.base_url).hostname or "") else None
+    app = Application(title="SPHÈRES", version="1", docs_url=None, redoc_url=None, openapi_url=described)
     app.state.office = office
     app.state.desks = anyio.CapacityLimiter(DESKS)
     app.router.routes.extend(_windows(demonstration=office.demonstration))

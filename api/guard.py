@@ -107,7 +107,7 @@ class Guard:
         if found is None:
             return False
         called = (found["number"] or found["name"]).lower()
-        return called == self._name or (_is_here(called) and _is_here(self._name))
+        return called == self._name or (is_here(called) and is_here(self._name))
 
 
 class TooLarge(HTTPException):
@@ -117,7 +117,7 @@ class TooLarge(HTTPException):
         super().__init__(413)
 
 
-def _is_here(name: str) -> bool:
+def is_here(name: str) -> bool:
     """Whether a name is this machine's own, which no other machine can have."""
     if name == "localhost":
         return True

@@ -25,7 +25,7 @@ from sqlmodel import Session
 
 from adapters.database import finding_session, open_session, program_session, saying
 from api.permissions import Asker
-from duties import events, sign_ins
+from duties import sign_ins
 from duties.doors import digest
 from duties.here import local_day, program, run
 from duties.notices import Stationery
@@ -156,7 +156,6 @@ class Desk:
             act()
         except Refusal as refusal:
             self.session.rollback()
-            events.take_written(self.session)  # what was undone touches nothing
             return refusal
         return None
 

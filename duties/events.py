@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import insert
+from sqlalchemy import event, insert
+from sqlalchemy.orm import SessionTransaction
 from sqlmodel import Session
 
 from duties.actors import Actor
@@ -82,19 +84,36 @@ def write_many(
 
 
 def take_written(session: Session) -> frozenset[str]:
-    """The verbs written in this session since it was last asked, each once: for what follows from them."""
+    """The verbs written in this session since it was last asked, each once: for what follows from them.
+
+    What was undone, to a savepoint or wholly, was not written.
+    """
     return frozenset(session.info.pop(_WRITTEN, ()))
 
 
 def also(session: Session, verb: str) -> None:
     """Say of what was just written that it was this as well, for what follows from it; it is no line of its own."""
-    session.info.setdefault(_WRITTEN, set()).add(verb)
+    session.info.setdefault(_WRITTEN, []).append(verb)
 
 
 #: What `also` is told of a task that serves a clause of an agreement, or on whose end days of other tasks hang.
 CLAUSE_SERVED: Final = "task.clause_served"
-#: Where a session keeps the verbs that were written in it.
+#: Where a session keeps the verbs that were written in it, and how many there were before each savepoint.
 _WRITTEN: Final = "written"
+_BEFORE: Final = "written_before"
+
+
+@event.listens_for(Session, "after_transaction_create")
+def _remember(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.nested:
+        # Weakly: a savepoint is over before it is said that it was undone.
+        session.info.setdefault(_BEFORE, WeakKeyDictionary())[transaction] = len(session.info.get(_WRITTEN, ()))
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _forget(session: Session, transaction: SessionTransaction) -> None:
+    before = session.info.get(_BEFORE, {}).get(transaction, 0) if transaction.nested else 0
+    del session.info.get(_WRITTEN, [])[before:]
 
 
 def _act(session: Session, verb: str, kind: str, by: Actor, at: datetime) -> dict[str, object]:

@@ -19,7 +19,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
-from duties import events, images, pdfs
+from duties import events, images, packages, pdfs
 from duties.actors import Actor
 from duties.here import program_of
 from duties.refusals import Refusal
@@ -297,12 +297,12 @@ def _checked_label(proof: Proof) -> str:
 
 
 def _bare(content: bytes) -> bytes:
-    """A photograph without its place and time, a PDF without what it says of itself.
+    """A photograph without its place and time, a PDF or a document of Office without what it says of itself.
 
     Raises Refusal where a photograph is cut off.
     """
     try:
-        return pdfs.bare(images.bare(content))
+        return packages.bare(pdfs.bare(images.bare(content)))
     except images.Broken:
         raise Refusal("document.not_what_it_says", N_("This picture is cut off or damaged.")) from None
 

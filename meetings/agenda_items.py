@@ -216,15 +216,17 @@ def change_item(session: Session, row: Mapping[str, Any], **values: Any) -> int:
     return version
 
 
-def set_positions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Have items stand in this order. Their versions stay: where the others stand is no edit of an item."""
-    for place, row in enumerate(rows, start=1):
-        if row["position"] != place:
-            session.execute(
-                update(_item)
-                .where(_item.c.program_id == row["program_id"], _item.c.id == row["id"])
-                .values(position=place)
-            )
+def set_positions(session: Session, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Have items stand in this order, and say how many stood elsewhere.
+
+    Their versions stay: where the others stand is no edit of an item.
+    """
+    elsewhere = [(place, row) for place, row in enumerate(rows, start=1) if row["position"] != place]
+    for place, row in elsewhere:
+        session.execute(
+            update(_item).where(_item.c.program_id == row["program_id"], _item.c.id == row["id"]).values(position=place)
+        )
+    return len(elsewhere)
 
 
 def refuse_unless_open(meeting: Mapping[str, Any]) -> None:

@@ -110,10 +110,10 @@ def assemble(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> 
             changed.append(row["id"])
     added += _leftovers(session, meeting, rows, drawn)
     removed = _remove(session, rows, {(one.kind, one.subject) for one in drawn})
-    _put_in_order(session, meeting_id, drawn, set(added))
+    moved = _put_in_order(session, meeting_id, drawn, set(added))
     done = Assembled(tuple(added), tuple(removed), tuple(changed))
-    if done:
-        counts = {"added": len(added), "removed": len(removed), "changed": len(changed)}
+    if done or moved:  # an order alone is a change too, of which the record is told
+        counts = {"added": len(added), "removed": len(removed), "changed": len(changed), "moved": moved}
         events.write(session, "agenda.assembled", "meeting", meeting_id, by=by, at=at, case_id=None, **counts)
     return done
 
@@ -312,20 +312,22 @@ def _remove(session: Session, rows: Sequence[Mapping[str, Any]], drawn: set[tupl
     return gone
 
 
-def _put_in_order(session: Session, meeting_id: UUID, drawn: Sequence[Drawn], added: set[UUID]) -> None:
-    """The order of the rules; where people put items in another order, theirs, and what is new after its like."""
+def _put_in_order(session: Session, meeting_id: UUID, drawn: Sequence[Drawn], added: set[UUID]) -> int:
+    """The order of the rules; where people put items in another order, theirs, and what is new after its like.
+
+    Returns how many items stood elsewhere.
+    """
     rows = items_of(session, meeting_id)
     ranks = {(one.kind, one.subject): rank for rank, one in enumerate(drawn)}
     rank = {row["id"]: ranks.get((row["kind"], row["subject"]), len(ranks)) for row in rows}
     by_rule = sorted(rows, key=lambda row: (rank[row["id"]], row["asked_at"], str(row["id"])))
     if not any("position" in edited(row["reasons"]) for row in rows):
-        set_positions(session, by_rule)
-        return
+        return set_positions(session, by_rule)
     order = [row for row in rows if row["id"] not in added]
     for row in by_rule:
         if row["id"] in added:
             order.insert(_place_after_its_like(order, row, rank), row)
-    set_positions(session, order)
+    return set_positions(session, order)
 
 
 def _place_after_its_like(order: Sequence[Mapping[str, Any]], row: Mapping[str, Any], rank: Mapping[UUID, int]) -> int:

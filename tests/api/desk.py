@@ -16,6 +16,7 @@ from api.app import create_app
 from api.session import Office, sign_in
 from models.base import table_of
 from models.program import Person, Program
+from tests.api import lines
 from tests.cast import AT, KEYS, stationery
 from tests.conftest import Database
 
@@ -34,7 +35,14 @@ def office_of(database: Database, *, demonstration: bool = False, at: datetime =
 
 def app_on(database: Database, *, demonstration: bool = False, at: datetime = AT, base_url: str = ADDRESS) -> FastAPI:
     """The application, at one moment. It answers to the name in `base_url` alone: see `SERVED`."""
-    return create_app(office_of(database, demonstration=demonstration, at=at, base_url=base_url))
+    return watched(create_app(office_of(database, demonstration=demonstration, at=at, base_url=base_url)))
+
+
+def watched(app: FastAPI) -> FastAPI:
+    """An application that writes nothing without a line of the record, or fails: `tests.api.lines`."""
+    lines.watch(app.state.office.engine)
+    app.add_middleware(lines.Watched)
+    return app
 
 
 def nobody(database: Database, *, demonstration: bool = False, at: datetime = AT) -> TestClient:

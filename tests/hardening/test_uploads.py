@@ -6,13 +6,19 @@ import io
 import zipfile
 from hashlib import sha256
 
+import docx
+import openpyxl
 import pytest
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from openpyxl.comments import Comment
+from openpyxl.worksheet.table import Table
 from PIL import Image, PngImagePlugin
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DictionaryObject, NameObject, TextStringObject
 from sqlalchemy import select
 
-from duties import pdfs, tasks
+from duties import packages, pdfs, tasks
 from duties.images import Broken, bare
 from duties.proofs import Proof, judged_type
 from duties.refusals import Refusal
@@ -134,6 +140,106 @@ def test_a_picture_that_is_cut_off_is_refused_wherever_it_is_cut(kind: str) -> N
             bare(whole[:length])
 
 
+def letter() -> bytes:
+    """A DOCX by somebody, with a photograph, a marked change, and words that look like a mark of one."""
+    written = docx.Document()
+    written.add_paragraph('Le plan, dit « w:author="rien" ».')
+    run = written.add_paragraph().add_run()
+    run.add_picture(io.BytesIO(photograph("JPEG")))
+    change = OxmlElement("w:ins")
+    for name, value in (("w:id", "1"), ("w:author", _AUTHOR), ("w:date", "2026-11-24T09:00:00Z")):
+        change.set(qn(name), value)
+    change.append(written.add_paragraph("Ajouté.").runs[0]._r)
+    written.paragraphs[-1]._p.append(change)
+    written.core_properties.author = written.core_properties.last_modified_by = _AUTHOR
+    file = io.BytesIO()
+    written.save(file)
+    return file.getvalue()
+
+
+def table() -> bytes:
+    """An XLSX by somebody, with a comment of theirs, and a table by its name."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (("Mot", "Nombre"), ("un", 1)):
+        sheet.append(row)
+    sheet.add_table(Table(displayName="Comptes", ref="A1:B2"))
+    sheet["A2"].comment = Comment("À revoir.", _AUTHOR)
+    book.properties.creator = book.properties.lastModifiedBy = _AUTHOR
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def open_text(**more: bytes) -> bytes:
+    """An ODT by somebody, with an annotation of theirs and the first page in small."""
+    head = b'<office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" xmlns:dc="dc">'
+    name = _AUTHOR.encode()
+    parts = {
+        "mimetype": b"application/vnd.oasis.opendocument.text",
+        "content.xml": head + b"<office:annotation><dc:creator>" + name + b"</dc:creator><dc:date>2026-11-24</dc:date>"
+        b"<p>Mot.</p></office:annotation></office:document>",
+        "meta.xml": head + b"<dc:creator>" + name + b"</dc:creator></office:document>",
+        "Thumbnails/thumbnail.png": photograph("PNG"),
+        "META-INF/manifest.xml": b'<manifest:file-entry manifest:full-path="Thumbnails/thumbnail.png"/>'
+        b'<manifest:file-entry manifest:full-path="content.xml"/>',
+    }
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as package:
+        for part, content in {**parts, **more}.items():
+            package.writestr(part, content, zipfile.ZIP_STORED if part == "mimetype" else None)
+    return file.getvalue()
+
+
+def unpacked(content: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        return {part.filename: package.read(part) for part in package.infolist()}
+
+
+@pytest.mark.parametrize("whole", [letter(), table(), open_text()], ids=["docx", "xlsx", "odt"])
+def test_a_document_of_office_loses_who_made_it_and_none_of_its_words(whole: bytes) -> None:
+    assert any(_AUTHOR.encode() in part for part in unpacked(whole).values())
+    after = packages.bare(whole)
+    for name, part in unpacked(after).items():
+        assert _AUTHOR.encode() not in part, name
+        assert _PLACE.encode() not in part, name
+        assert b"2026-11-24" not in part, name
+        assert b"humbnail" not in part, name
+    assert packages.bare(after) == after
+    with zipfile.ZipFile(io.BytesIO(after)) as package:
+        assert {part.date_time for part in package.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_a_document_of_office_without_what_it_said_opens_as_before() -> None:
+    read = docx.Document(io.BytesIO(packages.bare(letter())))
+    assert read.paragraphs[0].text == 'Le plan, dit « w:author="rien" ».'
+    assert len(read.inline_shapes) == 1
+    assert read.core_properties.author == ""
+    sheet = openpyxl.load_workbook(io.BytesIO(packages.bare(table()))).active
+    assert sheet is not None
+    assert (sheet["A2"].value, list(sheet.tables)) == ("un", ["Comptes"])
+    assert sheet["A2"].comment is not None
+    assert "À revoir." in sheet["A2"].comment.text
+    first = zipfile.ZipFile(io.BytesIO(packages.bare(open_text()))).infolist()[0]
+    assert (first.filename, first.compress_type) == ("mimetype", zipfile.ZIP_STORED)
+
+
+def test_a_document_of_office_that_is_signed_locked_damaged_or_very_large_is_left_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for whole in (
+        open_text(**{"META-INF/documentsignatures.xml": b"<signature/>"}),
+        open_text(**{"META-INF/manifest.xml": b"<manifest:encryption-data/>"}),
+        open_text()[:-30],
+        b"PK\x03\x04 and no more",
+    ):
+        assert packages.bare(whole) == whole
+    monkeypatch.setattr(packages, "LARGEST_UNPACKED", 10)
+    given = letter()
+    assert packages.bare(given) == given
+
+
 def test_a_package_that_unpacks_to_far_more_than_its_own_size_is_refused() -> None:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -143,7 +249,9 @@ def test_a_package_that_unpacks_to_far_more_than_its_own_size_is_refused() -> No
         judged_type("a.docx", file.getvalue())
 
 
-@pytest.mark.parametrize(("name", "whole"), [("accueil.jpg", photograph("JPEG")), ("plan.pdf", paper())])
+@pytest.mark.parametrize(
+    ("name", "whole"), [("accueil.jpg", photograph("JPEG")), ("plan.pdf", paper()), ("lettre.docx", letter())]
+)
 def test_what_is_kept_of_a_document_given_as_proof_is_the_bare_one(cast: Cast, name: str, whole: bytes) -> None:
     case_id = open_onboarding(cast, "worker_codim", "codim")
     complete(cast, case_id, "request_secure_access")
@@ -153,5 +261,5 @@ def test_what_is_kept_of_a_document_given_as_proof_is_the_bare_one(cast: Cast, n
         tasks.complete_task(session, task["id"], by=cast.actor("manager_codim"), at=AT, note="", evidence=[proof])
         kept = bytes(session.execute(select(table_of(EvidenceFile).c.content)).scalar_one())
         row = session.execute(select(table_of(Evidence))).one()
-    assert kept == pdfs.bare(bare(whole)) != whole
+    assert kept == packages.bare(pdfs.bare(bare(whole))) != whole
     assert (row.size, row.sha256) == (len(kept), sha256(kept).hexdigest())

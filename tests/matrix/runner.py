@@ -24,6 +24,7 @@ from api.session import Office
 from duties.doors import digest
 from duties.turned_away import LEFT_OUT, REFUSED, table_for
 from models.tables import metadata
+from tests.api import lines
 from tests.api.desk import ADDRESS, app_on
 from tests.cast import Cast
 from tests.conftest import Copies
@@ -144,6 +145,8 @@ class Runner:
                 content["json"] = {**(body or {}), **(more or {})}
         elif route.writes:
             content["data"] = {**route.form(named), **(more or {})}
+            if route.sent.files:
+                content["files"] = dict(route.sent.files)
         self.statements.clear()
         response = await self.client.request(route.method, route.address(things), headers=headers, **content)
         self.client.cookies.clear()  # the next one comes with what is theirs alone
@@ -221,6 +224,7 @@ class Runner:
         self._copy = ExitStack()
         self.world = self._made.on(self._copy.enter_context(self._copies.of(self._template)))
         event.listen(self.world.cast.database.engine, "before_cursor_execute", self._hear)
+        lines.watch(self.world.cast.database.engine)
         admin = make_url(self.world.cast.database.admin_url).set(drivername="postgresql")
         self._admin = psycopg.connect(admin.render_as_string(hide_password=False), autocommit=True)
         self._lines = self._count_lines()

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # comes with Prefect, without types
 
 from api.json import routes
 from api.json.shapes import Given
-from tests.api.desk import nobody
+from tests.api.desk import app_on
 from tests.api.json.window import PREFIX, description, operations
 from tests.cast import Cast
 
@@ -30,14 +31,20 @@ def _references(part: Any) -> Iterator[str]:
             yield from _references(value)
 
 
-def test_the_description_is_served_to_whoever_asks_and_loads_nothing_from_elsewhere(cast: Cast) -> None:
-    client = nobody(cast.database)
-    answer = client.get(f"{PREFIX}/openapi.json")
-    assert answer.status_code == 200
-    assert answer.json() == description()
-    assert answer.json()["openapi"].startswith("3.1")
-    for page in ("/docs", "/redoc", "/openapi.json"):
-        assert client.get(page).status_code in (303, 404)
+def test_the_description_is_given_on_this_machine_alone_and_no_page_shows_it(cast: Cast) -> None:
+    pages = ("/docs", "/redoc", "/openapi.json")
+    for base_url in ("http://localhost:8400", "http://127.0.0.1:8400"):
+        here = TestClient(app_on(cast.database, base_url=base_url), base_url=base_url, follow_redirects=False)
+        answer = here.get(f"{PREFIX}/openapi.json")
+        assert answer.status_code == 200
+        assert answer.json() == description()
+        assert answer.json()["openapi"].startswith("3.1")
+        assert [here.get(page).status_code for page in pages] == [404, 404, 404]
+    for base_url in ("https://spheres.example", "http://localhost.example"):
+        client = TestClient(app_on(cast.database, base_url=base_url), base_url=base_url, follow_redirects=False)
+        for method in ("GET", "HEAD"):
+            assert client.request(method, f"{PREFIX}/openapi.json").status_code == 404
+        assert [client.get(page).status_code for page in pages] == [404, 404, 404]
 
 
 def test_every_reference_of_the_description_leads_somewhere() -> None:
