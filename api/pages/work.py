@@ -20,7 +20,7 @@ from api.permissions import Action, allows, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties import board, hand_overs
 from duties.here import program_of
-from duties.watch import engine_state
+from duties.watch import engine_state, post_state
 from meetings import strays
 from models.base import table_of
 from models.casework import Case, Task
@@ -147,4 +147,5 @@ def _wide(desk: Desk) -> dict[str, Any]:
         "vacant": len(board.vacancies(desk.session, desk.asker.standing)),
         "late": late or 0,
         "engine": engine_state(desk.session, desk.at),
+        "mail": post_state(desk.session, desk.at),
     }
