@@ -87,6 +87,8 @@ class GraphMailer:
                 return answer
             if answer.status in _CANNOT_LOOK_SO:
                 return False
+            if answer.status == HTTPStatus.NOT_FOUND:  # of a search: it is the mailbox that is not there
+                return Refused(permanent=False, code=answer.code)
             told = answer.told() if answer.is_yes else None
             if told is None or not isinstance(told.get("value"), list):
                 return Later("answer")

@@ -111,6 +111,7 @@ class Action(StrEnum):
     SEE_DECISIONS = "see_decisions"  # the register: of one's committees, and what one's organization is asked of
     SEE_DECISION = "see_decision"
     ANSWER_INVITATION = "answer_invitation"
+    KEEP_STRAYS = "keep_strays"  # the mails that came as answers and were not taken
     ANSWER_BY_LINK = "answer_by_link"  # whoever holds the link that a letter brought
     READ_FEED = "read_feed"  # whoever holds the private address of a calendar
     KEEP_FEED = "keep_feed"
@@ -296,6 +297,7 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
         }
     ),
     Action.ANSWER_INVITATION: frozenset({Relation.INVITED}),
+    Action.KEEP_STRAYS: frozenset({Relation.COORDINATOR}),
     Action.ANSWER_BY_LINK: frozenset({Relation.ANYONE}),
     Action.READ_FEED: frozenset({Relation.ANYONE}),
     Action.KEEP_FEED: frozenset({Relation.STAFF}),

@@ -21,6 +21,7 @@ from sqlmodel import Session
 
 from duties import events, subjects
 from duties.actors import Actor
+from duties.delivery import WAITS
 from duties.envelopes import Attachment, CalendarPart, Mailbox, message_id, mime, readdressed
 from duties.here import local_day, one, program, program_of
 from duties.letters import COMMON, Letter, Letters
@@ -29,7 +30,7 @@ from duties.refusals import Refusal
 from duties.roles import Holder, Link, Standing, standing
 from duties.wakeups import POST_CHANNEL
 from locales import N_, pick, say
-from models.base import table_of
+from models.base import refers, table_of
 from models.casework import Case, ProtocolVersion, Responsibility, Task
 from models.lifecycles import NOTICE
 from models.outbox import Notice
@@ -60,6 +61,7 @@ _event = table_of(Event)
 _tenure = table_of(Tenure)
 _task = table_of(Task)
 _chain = table_of(Responsibility)
+_person_row = table_of(Person)
 
 
 @dataclass(frozen=True)
@@ -318,6 +320,38 @@ def retry(session: Session, notice_id: UUID, *, by: Actor, at: datetime) -> None
     events.write(
         session, "notice.retried", "notice", notice_id, by=by, at=at, case_id=held["case_id"], person=str(person.id)
     )
+
+
+def retry_given_up(session: Session, *, by: Actor, at: datetime) -> int:
+    """Send once more, in the order in which they were written, every letter of which every attempt was used up.
+
+    So nothing is lost to a mailbox or a relay that was away for long. Letters that were refused as they are stay where
+    they are, and so do those to somebody who has no address any more. Returns how many are sent.
+    """
+    ids = session.scalars(
+        select(_notice.c.id)
+        .join(_person_row, refers(_notice.c.person_id, _person_row))
+        .where(
+            _notice.c.program_id == program_of(session),
+            _notice.c.state == "failed",
+            _notice.c.attempts > len(WAITS),
+            _person_row.c.email.is_not(None),
+        )
+        .order_by(_notice.c.n)
+    ).all()
+    for notice_id in ids:
+        retry(session, notice_id, by=by, at=at)
+    return len(ids)
+
+
+def given_up_count(session: Session) -> int:
+    """How many letters every attempt of which was used up."""
+    found = session.scalar(
+        select(func.count()).where(
+            _notice.c.program_id == program_of(session), _notice.c.state == "failed", _notice.c.attempts > len(WAITS)
+        )
+    )
+    return found or 0
 
 
 def chain_of(session: Session, chain_id: UUID) -> list[Link]:

@@ -1,4 +1,4 @@
-"""What the engine is doing, as people see it: whether it lives, what waits for it, and how its rounds stand."""
+"""What the engine is doing, as people see it: whether it lives, what waits, its rounds, and whether mail leaves."""
 
 from __future__ import annotations
 
@@ -12,17 +12,22 @@ from sqlmodel import Session
 from duties.here import many, program_of
 from models.base import table_of
 from models.casework import Task
-from models.engine import Beat, RoundMark, WakeUp
+from models.engine import Beat, InboxPlace, RoundMark, WakeUp
+from models.outbox import Notice
 
 #: The worker gives a sign of life every few seconds; after this long without one it counts as stopped.
 SILENT_AFTER = timedelta(seconds=30)
 #: A change that the engine has not dealt with for so long means that it is behind.
 BEHIND_AFTER = timedelta(minutes=1)
+#: Letters that were tried and did not leave, while no other did, for so long: it is the sender's own trouble.
+STILL_AFTER = timedelta(minutes=10)
 
 _beat = table_of(Beat)
 _wake_up = table_of(WakeUp)
 _mark = table_of(RoundMark)
 _task = table_of(Task)
+_notice = table_of(Notice)
+_place = table_of(InboxPlace)
 
 
 @dataclass(frozen=True)
@@ -72,4 +77,53 @@ def engine_state(session: Session, at: datetime) -> EngineState:
         waiting_since=since,
         stuck=stuck or 0,
         rounds=rounds,
+    )
+
+
+@dataclass(frozen=True)
+class PostState:
+    """The mail at one moment, for one program: whether letters leave, and whether the answers to them are read.
+
+    `waiting` counts the letters that were tried and wait to be tried again, the oldest written at `since`; `code` is
+    what was answered last. `left_since` says whether any letter left after that one was written. `unread_since` is the
+    moment since when the mailbox of the answers is not there, or closed to us, None where it is read.
+    """
+
+    at: datetime
+    waiting: int
+    since: datetime | None
+    code: str
+    left_since: bool
+    unread_since: datetime | None
+    unread_code: str
+
+    @property
+    def is_still(self) -> bool:
+        """Whether nothing leaves: the mailbox or the relay that letters are sent by is away, or refuses us."""
+        return self.since is not None and not self.left_since and self.at - self.since > STILL_AFTER
+
+
+def post_state(session: Session, at: datetime) -> PostState:
+    """The mail as it stands at the moment `at`."""
+    here = program_of(session)
+    tried = (_notice.c.program_id == here, _notice.c.state == "queued", _notice.c.attempts > 0)
+    waiting, since = session.execute(select(func.count(), func.min(_notice.c.created_at)).where(*tried)).one()
+    code = session.scalar(select(_notice.c.code).where(*tried).order_by(_notice.c.next_attempt_at.desc()).limit(1))
+    left = since is not None and bool(
+        session.scalar(select(_notice.c.id).where(_notice.c.program_id == here, _notice.c.sent_at > since).limit(1))
+    )
+    unread = session.execute(
+        select(_place.c.troubled_since, _place.c.trouble)
+        .where(_place.c.program_id == here, _place.c.trouble != "")
+        .order_by(_place.c.troubled_since.desc())
+        .limit(1)
+    ).first()
+    return PostState(
+        at=at,
+        waiting=waiting,
+        since=since,
+        code=code or "",
+        left_since=left,
+        unread_since=unread.troubled_since if unread else None,
+        unread_code=unread.trouble if unread else "",
     )

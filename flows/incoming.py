@@ -10,10 +10,10 @@ import logging
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlmodel import Session
@@ -26,7 +26,7 @@ from meetings import replies
 from meetings.mail_replies import MOST_BYTES, Stray, read_reply
 from models.base import table_of
 from models.engine import InboxPlace
-from models.ports import Inbox, Incoming, Lost
+from models.ports import Inbox, Incoming, Lost, Refused
 
 _log = logging.getLogger(__name__)
 
@@ -107,6 +107,10 @@ def _read(means: Means, inbox: Inbox, program_id: UUID, at: datetime) -> int:
             continue
         if not isinstance(came, Incoming):
             code = "lost" if isinstance(came, Lost) else came.code
+            if isinstance(came, Refused):
+                with means.sessions(program_id) as session:
+                    _keep(session, inbox.name, stand, at, trouble=came.code)
+                    session.commit()
             _log.warning("the mailbox cannot be read", extra={"part": KEY, "program": program_id, "code": code})
             raise Unread(code)
         stand = _Stand(came.place, stand.since if came.more else at)
@@ -152,13 +156,19 @@ def _stand(session: Session, mailbox: str) -> _Stand | None:
     return None if row is None else _Stand(row["place"], row["since"])
 
 
-def _keep(session: Session, mailbox: str, stand: _Stand, at: datetime) -> None:
+def _keep(session: Session, mailbox: str, stand: _Stand, at: datetime, *, trouble: str = "") -> None:
+    """Keep how far the mailbox was read; with `trouble`, that it was not, by which code, and since when it is not."""
     call = insert(_place).values(
-        program_id=program_of(session), mailbox=mailbox, place=stand.place, since=stand.since, read_at=at
+        program_id=program_of(session),
+        mailbox=mailbox,
+        place=stand.place,
+        since=stand.since,
+        read_at=at,
+        trouble=trouble,
+        troubled_since=at if trouble else None,
     )
-    session.execute(
-        call.on_conflict_do_update(
-            index_elements=["program_id", "mailbox"],
-            set_={name: call.excluded[name] for name in ("place", "since", "read_at")},
-        )
-    )
+    changed: dict[str, Any] = {name: call.excluded[name] for name in ("place", "since", "read_at", "trouble")}
+    changed["troubled_since"] = func.coalesce(_place.c.troubled_since, at) if trouble else None
+    if trouble:
+        del changed["read_at"]
+    session.execute(call.on_conflict_do_update(index_elements=["program_id", "mailbox"], set_=changed))

@@ -7,12 +7,13 @@ Days are the local ones of the meeting.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, literal_column, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session
 
 from duties import board
@@ -23,7 +24,7 @@ from duties.roles import standing
 from duties.steps import ROLE_OF_SUBJECT
 from locales import N_, say
 from meetings.committees import PRINCIPAL, CommitteeSeat, Membership, membership
-from meetings.reasons import CARRIED, Fact, Kept, Reason
+from meetings.reasons import CARRIED, STANDING_THREE_TIMES, TOO_OFTEN, Fact, Kept, Reason
 from models.agenda import AgendaItem
 from models.base import refers, table_of
 from models.casework import SETTLED, Case, ProtocolVersion, Task
@@ -211,9 +212,10 @@ def _of_one_meeting(
         title_fr, title_en = f"{title_fr} – {seat.title_fr}", f"{title_en} – {seat.title_en}"
     carried_from, seen = table.unreached.get(f"{kind}/{base}", (None, 0))
     reasons = [Reason(kind)]
+    asks = seen >= TOO_OFTEN
     if seen:
-        reasons.append(Reason(CARRIED, facts={"n": seen}))
-    return _drawn(
+        reasons.append(Reason(STANDING_THREE_TIMES if asks else CARRIED, facts={"n": seen}))
+    drawn = _drawn(
         rule,
         kind,
         f"{base}@{table.meeting['id']}",
@@ -223,31 +225,32 @@ def _of_one_meeting(
         times_seen=seen,
         carried_from_id=carried_from,
     )
+    return replace(drawn, purpose="decision") if asks else drawn
 
 
 def _unreached(session: Session, committee_id: UUID, meeting: Mapping[str, Any]) -> dict[str, tuple[UUID, int]]:
-    """What each meeting has anew and the latest held meeting did not reach: its item, and how often by now."""
-    before = (
-        select(_meeting.c.id)
+    """What each meeting has anew and the latest held meeting that had it did not reach: its item, and how often by now.
+
+    A meeting from whose agenda it was taken off does not count: its age neither grows by it, nor is it forgotten.
+    """
+    # Written out: parameters of their own would make each mention of it another expression.
+    base = func.split_part(_item.c.subject, literal_column("'@'"), literal_column("1")).label("base")
+    latest = (
+        select(_item.c.id, _item.c.kind, base, _item.c.times_seen, _item.c.outcome)
+        .join(_meeting, refers(_item.c.meeting_id, _meeting))
         .where(
-            _meeting.c.program_id == program_of(session),
-            _meeting.c.committee_id == committee_id,
+            _item.c.program_id == program_of(session),
+            _item.c.committee_id == committee_id,
+            _item.c.kind.in_(OF_ONE_MEETING),
+            _item.c.state.in_(["scheduled", "settled"]),
             _meeting.c.state == "held",
             _meeting.c.starts_at < meeting["starts_at"],
         )
-        .order_by(_meeting.c.starts_at.desc())
-        .limit(1)
-        .scalar_subquery()
+        .ext(distinct_on(_item.c.kind, base))
+        .order_by(_item.c.kind, base, _meeting.c.starts_at.desc())
     )
-    rows = session.execute(
-        select(_item.c.id, _item.c.kind, _item.c.subject, _item.c.times_seen).where(
-            _item.c.program_id == program_of(session),
-            _item.c.meeting_id == before,
-            _item.c.kind.in_(OF_ONE_MEETING),
-            _item.c.outcome == "carried",
-        )
-    )
-    return {f"{row.kind}/{row.subject.partition('@')[0]}": (row.id, row.times_seen + 1) for row in rows}
+    rows = session.execute(latest)
+    return {f"{row.kind}/{row.base}": (row.id, row.times_seen + 1) for row in rows if row.outcome == "carried"}
 
 
 def _minutes_to_approve(table: Table, rule: Rule) -> Iterator[Drawn]:

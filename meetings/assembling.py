@@ -39,6 +39,7 @@ from meetings.reasons import (
     LATE_REQUEST,
     RETURNED,
     THREE_TIMES,
+    TOO_OFTEN,
     Kept,
     Reason,
     edited,
@@ -56,8 +57,6 @@ _item = table_of(AgendaItem)
 _meeting = table_of(Meeting)
 _committee = table_of(Committee)
 
-#: After so many meetings that did not reach it, an item asks for a decision or an end.
-TOO_OFTEN: Final = 3
 #: The longest time before a meeting that a program's file may declare, in hours (duties.program_committees.Agenda).
 _LONGEST_NOTICE: Final = timedelta(hours=720)
 
@@ -155,7 +154,8 @@ def carry_over(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -
     """Put what a meeting did not reach, whose outcome is "carried", in the pool again, a meeting older; once.
 
     What three meetings did not reach asks for a decision or an end. What each meeting has anew is not put in the pool:
-    the next agenda has it by its rule, and says how often it was not reached. Returns the new items.
+    the next agenda has it by its rule, says how often it was not reached, and after three times asks for a decision on
+    the rule. Returns the new items.
     """
     lock_meeting(session, meeting_id)
     made = []
@@ -276,6 +276,8 @@ def _by_rule(row: Mapping[str, Any], one: Drawn) -> dict[str, Any]:
     wanted = {name: getattr(one, name) for name in _BY_RULE if name not in by_hand}
     if row["times_seen"] >= TOO_OFTEN and "purpose" in wanted and row["kind"] not in OF_ONE_MEETING:
         wanted["purpose"] = "decision"
+    if row["kind"] in OF_ONE_MEETING:  # the meeting before may have been held since it was drawn
+        wanted |= {"times_seen": one.times_seen, "carried_from_id": one.carried_from_id}
     return {**wanted, "rule": one.rule}
 
 

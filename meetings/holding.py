@@ -35,6 +35,7 @@ _CHANGED: Final[Mapping[str, str]] = {
     "decision": N_(
         "Someone else changed this decision while you were looking at it. Nothing was saved; look at it again."
     ),
+    "stray": N_("Someone else saw to this mail while you were looking at it. Nothing was saved; look at it again."),
     "minutes": N_("Someone else changed these minutes while you were looking at them. Nothing was saved; look again."),
 }
 
@@ -70,7 +71,7 @@ def write_meeting(session: Session, row: Mapping[str, Any], **values: Any) -> No
 
 def changed_meanwhile(what: str) -> Refusal:
     """What whoever looked at an older version is told: of a meeting, a season, an agenda_item, attendance, a decision,
-    minutes."""
+    a stray, minutes."""
     return Refusal(f"{what}.changed", _CHANGED[what])
 
 

@@ -108,6 +108,18 @@ def read_reply(message: bytes) -> MailReply | Stray:
     return reply
 
 
+def sender_of(message: bytes) -> str:
+    """The one address that a mail says it is from, in lower case; "" where that cannot be read. Never raises.
+
+    It proves nothing, and is read of a mail too that is no answer: somebody has to see where it came from.
+    """
+    head = re.split(rb"\r?\n\r?\n|\r\r", message[:MOST_CALENDAR_BYTES], maxsplit=1)[0]
+    try:
+        return _sender(email.message_from_bytes(re.sub(rb"\r\n?", b"\n", head) + b"\n\n"))
+    except Exception:  # noqa: BLE001 - as above
+        return ""
+
+
 class _Strayed(Exception):
     """Ends the reading, with its reason."""
 

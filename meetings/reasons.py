@@ -22,12 +22,16 @@ TAKEN_OFF: Final = "taken_off"
 
 CARRIED: Final = "carried"
 THREE_TIMES: Final = "three_times"
+STANDING_THREE_TIMES: Final = "standing_three_times"
+
+#: After so many meetings that did not reach it, an item asks for a decision or an end.
+TOO_OFTEN: Final = 3
 LATE_REQUEST: Final = "late_request"
 RETURNED: Final = "returned"
 REFERRED: Final = "referred"
 ENDED: Final = "ended"
 #: What the passing of time adds to a reason, and is none by itself.
-AGES: Final = frozenset({CARRIED, THREE_TIMES, RETURNED})
+AGES: Final = frozenset({CARRIED, THREE_TIMES, STANDING_THREE_TIMES, RETURNED})
 
 _SENTENCES: Final[Mapping[str, str | Counted]] = {
     "standing": N_("This stands on every agenda of the committee."),
@@ -55,6 +59,11 @@ _SENTENCES: Final[Mapping[str, str | Counted]] = {
         "Carried over: %(n)s meeting did not reach it.", "Carried over: %(n)s meetings did not reach it.", n=0
     ),
     THREE_TIMES: N_("Not reached so far, counting meetings: %(n)s. Decide on it, or end it."),
+    # What stands on every agenda returns by its rule: it does not end, and what is to be decided is the rule.
+    STANDING_THREE_TIMES: N_(
+        "Not reached in a row, counting meetings: %(n)s. Decide on it: another rhythm, more minutes, or a season "
+        "without it."
+    ),
     RETURNED: N_("The meeting of %(day)s, on whose agenda it was, was cancelled."),
     REFERRED: N_("“%(committee)s” referred it on %(day)s."),
     ENDED: N_("Since %(day)s the fact that put it here no longer holds."),

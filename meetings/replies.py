@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
@@ -23,7 +23,7 @@ from duties.actors import Actor
 from duties.here import many, one, program_of
 from duties.refusals import Refusal
 from meetings import answers
-from meetings.mail_replies import MailReply, Stray, read_reply
+from meetings.mail_replies import MailReply, Stray, read_reply, sender_of
 from models.base import refers, table_of
 from models.invitation import Invitation, StrayReply
 from models.meeting import Meeting, MeetingSeries
@@ -61,17 +61,14 @@ def receive(session: Session, message: bytes, *, at: datetime) -> Received:
     `message` is the mail as it arrived. Raises nothing that a mail can cause.
     """
     read = read_reply(message)
-    person_id: UUID | None = None
-    meeting_id: UUID | None = None
-    if isinstance(read, Stray):
-        reason = str(read.reason)
-    else:
-        reason, person_id, meetings = _bound(session, read, at)
-        meeting_id = meetings[0]["id"] if len(meetings) == 1 else None
-        if not reason and person_id is not None:
-            answered, reason = _answered(session, read, person_id, meetings, at)
-            if answered:
-                return Received(answered)
+    claimed = read.claimed if isinstance(read, Stray) else read
+    bound = _Bound(str(read.reason)) if isinstance(read, Stray) else _bound(session, read, at)
+    if isinstance(read, MailReply) and not bound.reason and bound.person_id is not None:
+        answered, reason = _answered(session, read, bound.person_id, bound.meetings, at)
+        if answered:
+            return Received(answered)
+        bound = replace(bound, reason=reason)
+    about = _bound(session, claimed, at) if claimed is not None else bound
     stray_id = uuid4()
     kept = session.scalar(
         insert(_stray)
@@ -79,17 +76,22 @@ def receive(session: Session, message: bytes, *, at: datetime) -> Received:
             program_id=program_of(session),
             id=stray_id,
             digest=hashlib.sha256(message).hexdigest(),
-            reason=reason,
-            person_id=person_id,
-            meeting_id=meeting_id,
+            reason=bound.reason,
+            from_address=claimed.from_address if claimed is not None else sender_of(message),
+            claimed=claimed.partstat if claimed is not None else "",
+            person_id=about.person_id,
+            meeting_id=about.meeting_id,
+            series_id=about.series_id,
             received_at=at,
+            outcome="",
+            version=1,
         )
         .on_conflict_do_nothing(index_elements=["program_id", "digest"])
         .returning(_stray.c.id)
     )
     if kept is not None:
-        events.write(session, "reply.strayed", "stray_reply", stray_id, by=BY_MAIL, at=at, reason=reason)
-    return Received(stray=reason)
+        events.write(session, "reply.strayed", "stray_reply", stray_id, by=BY_MAIL, at=at, reason=bound.reason)
+    return Received(stray=bound.reason)
 
 
 def knows(session: Session, message: bytes) -> bool:
@@ -98,31 +100,34 @@ def knows(session: Session, message: bytes) -> bool:
     return isinstance(read, MailReply) and _thing(session, read.uid) is not None
 
 
-def strays(session: Session) -> list[dict[str, Any]]:
-    """The mails that were not taken and that nobody has looked at, the last ones first."""
-    return many(
-        session,
-        select(_stray)
-        .where(_stray.c.program_id == program_of(session), _stray.c.seen_at.is_(None))
-        .order_by(_stray.c.received_at.desc(), _stray.c.id),
-    )
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """What a reply is bound to: why it cannot be taken, or ""; whose it is, of those invited; and what it answers.
+
+    `thing` is the season or the single meeting that it names, `meetings` those of it that the answer is about.
+    """
+
+    reason: str = ""
+    person_id: UUID | None = None
+    thing: Mapping[str, Any] | None = None
+    meetings: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def meeting_id(self) -> UUID | None:
+        """The one meeting that it is about, where it is one."""
+        return self.meetings[0]["id"] if len(self.meetings) == 1 else None
+
+    @property
+    def series_id(self) -> UUID | None:
+        """The season that it is about, or a date of it."""
+        return self.thing["id"] if self.thing is not None and "original" not in self.thing else None
 
 
-def put_away(session: Session, stray_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Somebody has seen to a stray."""
-    session.execute(
-        update(_stray)
-        .where(_stray.c.program_id == program_of(session), _stray.c.id == stray_id, _stray.c.seen_at.is_(None))
-        .values(seen_at=at)
-    )
-    events.write(session, "reply.put_away", "stray_reply", stray_id, by=by, at=at)
-
-
-def _bound(session: Session, reply: MailReply, at: datetime) -> tuple[str, UUID | None, Sequence[Mapping[str, Any]]]:
-    """Why a reply cannot be taken, or ""; the invited person whose it is; and the meetings that it answers."""
+def _bound(session: Session, reply: MailReply, at: datetime) -> _Bound:
     thing = _thing(session, reply.uid)
     if thing is None:
-        return UNKNOWN_MEETING, None, ()
+        return _Bound(UNKNOWN_MEETING)
+    meetings = _meetings(session, thing, reply, at)
     invitation = one(
         session,
         select(_invitation)
@@ -134,19 +139,23 @@ def _bound(session: Session, reply: MailReply, at: datetime) -> tuple[str, UUID 
         ),
     )
     if invitation is None:
-        return NOT_INVITED, None, ()
-    person_id: UUID = invitation["person_id"]
+        return _Bound(NOT_INVITED, None, thing, meetings)
+    reason = _refused(reply, invitation) or ("" if meetings else NO_SUCH_DATE)
+    return _Bound(reason, invitation["person_id"], thing, meetings)
+
+
+def _refused(reply: MailReply, invitation: Mapping[str, Any]) -> str:
+    """Why what somebody who is invited answers cannot be taken, or ""."""
     if reply.from_address != reply.attendee:
-        return FOR_ANOTHER, person_id, ()
+        return FOR_ANOTHER
     if reply.partstat == "delegated":
-        return DELEGATED, person_id, ()
+        return DELEGATED
     # What answers an earlier SEQUENCE of a meeting answers another day or hour. Calendars number a date of a season as
     # they like, so that of a season what was written before the last news is out of date.
     is_earlier = reply.sequence < invitation["sequence"]
     if is_earlier and (invitation["series_id"] is None or reply.dtstamp < invitation["told_at"]):
-        return STALE, person_id, ()
-    meetings = _meetings(session, thing, reply, at)
-    return ("" if meetings else NO_SUCH_DATE), person_id, meetings
+        return STALE
+    return ""
 
 
 def _answered(

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
-from models.base import InProgram, Table, moment, to
+from models.base import InProgram, Table, moment, to, together
 
 
 class WakeUp(Table, table=True):
@@ -65,15 +65,21 @@ class RoundMark(Table, table=True):
 
 
 class InboxPlace(Table, table=True):
-    """How far the mailbox to which answers come was read: the transport's own word for it, and up to when."""
+    """How far the mailbox to which answers come was read: the transport's own word for it, and up to when.
+
+    Where it cannot be read, by which code and since when, so that somebody is told.
+    """
 
     __tablename__ = "inbox_place"
+    __table_args__ = (together("trouble_and_since", "nullif(trouble, '')", "troubled_since"),)
 
     program_id: UUID = Field(primary_key=True, foreign_key="program.id")
     mailbox: str = Field(primary_key=True)
     place: str
     since: datetime = moment()  # all that came before was dealt with: where a place is lost, reading begins anew here
     read_at: datetime = moment()
+    trouble: str = ""  # a code, while the mailbox is not there or is closed to us; "" once it was read again
+    troubled_since: datetime | None = moment(default=None)
 
 
 class Beat(Table, table=True):

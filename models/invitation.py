@@ -12,6 +12,10 @@ from models.base import InProgram, Table, moment, one_of, structure, to
 ANSWERS = ("accepted", "tentative", "declined")
 #: By what an answer came: the link of the letter, a mail of the calendar's own, or a page of the program.
 ANSWERED_BY = ("link", "mail", "page")
+#: What a mail that was not taken says of somebody's coming: it may name somebody else instead, and may say nothing.
+CLAIMED = ("", *ANSWERS, "delegated")
+#: What became of such a mail, once somebody has looked at it.
+STRAY_OUTCOMES = ("", "set_aside", "taken")
 #: How a person's calendar takes the news of one date of a series (notes on iTIP: RFC 5546, and what servers do).
 DIALECTS = ("unknown", "merge", "replace")
 
@@ -77,25 +81,38 @@ class MeetingAnswer(InProgram, table=True):
 
 
 class StrayReply(InProgram, table=True):
-    """A mail that came as an answer and was not taken: why, and whose and what it claimed to be, as far as known.
+    """A mail that came as an answer and was not taken: why, from whom it says that it is, and what it claimed to be.
 
-    Nothing of its text is kept: the digest tells whether the same one came again.
+    Whose and of which meeting it is stands there as far as that is known. Nothing of its text is kept: the digest tells
+    whether the same one came again. It waits until somebody sets it aside, or takes it as a person's answer.
     """
 
     __tablename__ = "stray_reply"
     __table_args__ = (
         to("person", "person_id"),
         to("meeting", "meeting_id"),
+        to("meeting_series", "series_id"),
+        to("person", "seen_by"),
         UniqueConstraint("program_id", "digest"),
         CheckConstraint("digest ~ '^[0-9a-f]{64}$'", name="digest"),
+        one_of("claimed", CLAIMED),
+        one_of("outcome", STRAY_OUTCOMES),
+        CheckConstraint("(outcome = '') = (seen_at is null)", name="outcome_and_seen_at"),
+        CheckConstraint("seen_by is null or seen_at is not null", name="seen_by"),
     )
 
     digest: str
     reason: str  # a code of meetings.replies
+    from_address: str = ""  # as the mail says, which proves nothing; empty where it cannot be read
+    claimed: str = ""  # what it says that the person answers
     person_id: UUID | None = None
     meeting_id: UUID | None = None
+    series_id: UUID | None = None  # of an answer about a season, whether a date of it is known or not
     received_at: datetime = moment()
+    outcome: str = ""
     seen_at: datetime | None = moment(default=None)
+    seen_by: UUID | None = None
+    version: int = 1
 
 
 class CalendarReader(InProgram, table=True):

@@ -26,6 +26,7 @@ from api.json import (
     referrals,
     sittings,
     statements,
+    strays,
     tasks,
 )
 from api.json.shapes import Problem
@@ -61,6 +62,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     people.router,
     committees.router,
     meetings.router,
+    strays.router,
     agendas.router,
     sittings.router,
     decisions.router,

@@ -16,7 +16,7 @@ from api.session import AtDesk, Desk
 from duties import board, subjects
 from duties.here import many, program_of
 from duties.roles import Holder
-from duties.watch import engine_state
+from duties.watch import engine_state, post_state
 from locales import N_
 from models.base import refers, table_of
 from models.casework import ProtocolVersion, Task
@@ -66,6 +66,7 @@ def show_board(desk: AtDesk, request: Request) -> HTMLResponse:
         late=waiting_shown(desk, late),
         late_count=len(late) if len(late) < MOST_LATE else _count_late(desk),
         engine=engine_state(desk.session, desk.at),
+        mail=post_state(desk.session, desk.at),
         stuck=_stuck(desk),
         rounds=ROUNDS,
         failed=_failed(desk),

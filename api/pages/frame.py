@@ -137,7 +137,7 @@ def is_under(path: str, href: str) -> bool:
         return True
     if href == "/partners" and path.startswith("/obligations/"):
         return True
-    if href == "/meetings" and (path == "/committees" or path.startswith("/committees/")):
+    if href == "/meetings" and (path in ("/committees", "/strays") or path.startswith("/committees/")):
         return True
     return path == href or path.startswith(f"{href}/")
 

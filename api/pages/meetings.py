@@ -15,10 +15,10 @@ from fastapi.responses import HTMLResponse
 
 from api.meeting_lines import ANSWERS, STATES, Line, between, title_of
 from api.pages.frame import page, see_other
-from api.permissions import Action, asks, require, to_program
+from api.permissions import Action, allows, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.refusals import Refusal
-from meetings import feeds
+from meetings import feeds, strays
 from meetings.committees import committees
 
 router = APIRouter()
@@ -106,6 +106,7 @@ def _page(
         feeds=feeds.feeds_of(desk.session, desk.asker.person_id),
         most_feeds=feeds.MOST,
         made=made,
+        strays=strays.count(desk.session) if allows(Action.KEEP_STRAYS, to_program(desk.asker)) else None,
         day=desk.day,
     )
 

@@ -12,13 +12,14 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import and_, func, select
 
-from api.pages.frame import page, see_other
+from api.pages.frame import may_go, page, see_other
 from api.permissions import Action, Forbidden, allows, asks, require, to_post
 from api.session import AtDesk, Desk
 from duties import doors, notices, reads
 from duties.actors import Actor
 from duties.here import many, one, program_of
 from duties.refusals import Refusal
+from duties.watch import post_state
 from models.base import refers, table_of
 from models.lifecycles import NOTICE
 from models.outbox import Notice
@@ -78,8 +79,18 @@ def list_letters(
         counts=counts,
         reads=allows(Action.READ_LETTER, to_post(desk.asker, demonstration=desk.office.demonstration)) is not None,
         total=sum(counts.values()),
+        mail=post_state(desk.session, desk.at),
+        given_up=notices.given_up_count(desk.session) if may_go(desk, Action.RESEND_POST) else 0,
         now=desk.at,
     )
+
+
+@router.post("/post/retry", name="retry_letters")
+@asks(Action.RESEND_POST)
+def retry_letters(desk: AtDesk) -> Response:
+    """Send every letter once more of which every attempt was used up."""
+    notices.retry_given_up(desk.session, by=_require(desk, Action.RESEND_POST), at=desk.at)
+    return see_other("/post?state=queued")
 
 
 @router.get("/post/{notice_id}", name="letter")

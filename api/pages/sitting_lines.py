@@ -17,11 +17,11 @@ from duties.here import program_of
 from locales import N_, pick
 from meetings import admissions, attendance, decisions, quorum, running
 from meetings.agenda_items import items_of
-from meetings.assembling import TOO_OFTEN
+from meetings.agenda_rules import OF_ONE_MEETING
 from meetings.attendance import UNRECORDED, Attended
 from meetings.committees import Membership, committees
 from meetings.local_times import local_of
-from meetings.reasons import CARRIED, THREE_TIMES, in_words, without
+from meetings.reasons import CARRIED, STANDING_THREE_TIMES, THREE_TIMES, TOO_OFTEN, in_words, without
 from models.base import table_of
 from models.program import Organization, Person
 
@@ -116,6 +116,11 @@ class ItemLine:
     def was_seen_too_often(self) -> bool:
         """Whether so many meetings did not reach it that it asks for a decision or an end."""
         return bool(self.row["times_seen"] >= TOO_OFTEN)
+
+    @property
+    def is_standing(self) -> bool:
+        """Whether a rule has it on every agenda anew, so that what is to be decided is the rule."""
+        return self.row["kind"] in OF_ONE_MEETING
 
 
 @dataclass(frozen=True)
@@ -247,7 +252,7 @@ def _items(
             section=either(row, "section"),
             presenter=either(row, "presenter"),
             points=tuple(pick(language, point) for point in row["points"]),
-            why=in_words(without(row["reasons"], CARRIED, THREE_TIMES), language),
+            why=in_words(without(row["reasons"], CARRIED, THREE_TIMES, STANDING_THREE_TIMES), language),
             referred_to=title_of(named[row["referred_to_id"]], language) if row["referred_to_id"] else "",
             used=used.get(row["id"]),
             is_current=row["id"] == current and meeting["state"] == "under_way",

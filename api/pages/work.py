@@ -20,7 +20,8 @@ from api.permissions import Action, allows, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties import board, hand_overs
 from duties.here import program_of
-from duties.watch import engine_state
+from duties.watch import engine_state, post_state
+from meetings import strays
 from models.base import table_of
 from models.casework import Case, Task
 
@@ -78,6 +79,7 @@ def work_page(desk: Desk, request: Request, typed: Typed, *, start: int = 0) -> 
         offered=len(hand_overs.offered_to(desk.session, desk.asker.person_id)),
         was_handed=at_departures.was_handed_over_to(desk.session, desk.asker.person_id),
         wide=_wide(desk) if sees_board else None,
+        strays=strays.count(desk.session) if allows(Action.KEEP_STRAYS, given) is not None else 0,
         may_open=may_open(desk),
         day=desk.day,
         now=desk.at,
@@ -145,4 +147,5 @@ def _wide(desk: Desk) -> dict[str, Any]:
         "vacant": len(board.vacancies(desk.session, desk.asker.standing)),
         "late": late or 0,
         "engine": engine_state(desk.session, desk.at),
+        "mail": post_state(desk.session, desk.at),
     }

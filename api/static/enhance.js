@@ -205,6 +205,17 @@ addEventListener("click", (event) => {
   setTimeout(() => fold.querySelector("textarea, select, input:not([type=hidden])")?.focus(), 0);
 });
 
+// Ctrl+Enter (or Command+Enter) in a field of such a form sends it as its first button does: no letter is taken from who
+// types, and nothing that a screen reader listens for.
+addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.altKey || event.repeat || event.isComposing) return;
+  const form = event.target.form;
+  const first = form?.dataset.swap && form.querySelector("button.primary");
+  if (!first || event.target.matches("button")) return;
+  event.preventDefault();
+  form.requestSubmit(first);
+});
+
 addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   const fold = event.target.closest?.(".disclosure[open]");

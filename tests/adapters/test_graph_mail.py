@@ -255,7 +255,7 @@ def test_a_letter_whose_copy_is_not_there_yet_goes_again_with_the_same_bytes(fak
         ((503, {}), Later("503", timedelta(seconds=30))),
         ((500, {}), Unknown()),
         ((403, {}), Refused(permanent=False, code="403")),
-        ((404, {}), Later("answer")),
+        ((404, {}), Refused(permanent=False, code="404")),
     ],
 )
 def test_a_letter_that_cannot_be_looked_for_waits(fake: FakeGraph, mailer: Mailer, bent: Bent, outcome: object) -> None:

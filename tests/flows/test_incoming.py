@@ -27,6 +27,7 @@ from adapters.graph_inbox import PAGE, GraphInbox
 from adapters.graph_mail import GraphMailer
 from adapters.settings import Settings
 from duties import notices
+from duties.delivery import WAITS
 from flows import incoming, rounds, worker
 from flows.engine import Means
 from flows.incoming import BEFORE, KEY, Unread, take_in
@@ -38,6 +39,8 @@ from models.engine import InboxPlace
 from models.invitation import MeetingAnswer, StrayReply
 from models.lifecycles import NOTICE as OF_A_NOTICE
 from models.ports import Inbox, Incoming, Later, Lost, Refused
+from tests.api.desk import client_for
+from tests.api.pages.looking import text_of
 from tests.cast import AT, Cast
 from tests.fakes.entra import SECRET
 from tests.fakes.graph_server import LOST, MAILBOX, PROSE, FakeGraph, serving_graph
@@ -398,6 +401,45 @@ class Scripted:
         assert most_bytes > 0
         self.asked.append((place, since))
         return self.told.pop(0)
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_mailbox_that_is_not_there_loses_no_invitation_and_the_coordinator_is_told_at_once(
+    cast: Cast, fake: FakeGraph, means: Means, clock: Clock, status: int
+) -> None:
+    """It is every invitation’s organizer: they wait, are given up and told of, and leave when it is back."""
+    invite(cast, means)
+    gone: list[Any] = [(status, {})] * 2000
+    fake.bent = {"send": list(gone), "find": list(gone), "delta": list(gone)}
+    assert deliver(means).rest, "the next one would fare the same"
+    with pytest.raises(Unread, match=str(status)):
+        take_in(means, cast.program_id, "test")
+    clock.pass_by(minutes=11)
+    deliver(means)
+    told = text_of(client_for(cast.database, cast.people["coordinator"], at=clock.now).get("/").text)
+    assert "No letter leaves" in told
+    assert "Answers by mail are not read" in told
+    assert f"({status})" in told
+    for _ in WAITS * 4:
+        clock.pass_by(hours=8)
+        while deliver(means).attempts:  # one letter a pass: after each it rests
+            pass
+    assert fake.delivered == []
+    with means.sessions(cast.program_id) as session:
+        states = session.scalars(select(NOTICE.c.state)).all()
+    assert set(states) == {"failed"}
+    # It is back: one click sends them all, in their order, and the answers that came meanwhile are read.
+    fake.bent = {}
+    desk = client_for(cast.database, cast.people["coordinator"], at=clock.now)
+    assert f"{len(states)} letters were given up" in text_of(desk.get("/post").text)
+    assert desk.post("/post/retry").status_code == 303
+    deliver(means, most=1000)
+    assert len(fake.delivered) == len(states) > LETTERS
+    fake.arrive(answer(fake), clock.now)
+    assert take_in(means, cast.program_id, "test") == 1
+    after = text_of(client_for(cast.database, cast.people["coordinator"], at=clock.now).get("/").text)
+    assert "No letter leaves" not in after
+    assert "Answers by mail are not read" not in after
 
 
 def test_a_mailbox_that_has_lost_even_its_beginning_is_trouble_and_not_a_circle(

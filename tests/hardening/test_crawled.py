@@ -469,7 +469,7 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "first_meeting": ("outcome", "way"),
     "follow_up": ("inactive_reason", "intensity", "state", "state_as"),
     "hand_over": ("state", "way"),
-    "inbox_place": ("mailbox", "place"),
+    "inbox_place": ("mailbox", "place", "trouble"),
     "incident_version": ("stood", "digest"),
     "invitation": ("told",),
     "meeting": ("uid", "time_zone", "online_url", "state"),
@@ -504,7 +504,7 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "settlement": ("ended_as", "kind", "settled_as"),
     "sign_in_flow": ("cookie_digest", "kind", "kept"),
     "signed_file": ("content_type", "sha256"),
-    "stray_reply": ("digest", "reason"),
+    "stray_reply": ("digest", "reason", "claimed", "outcome"),
     "task": (
         "step",
         "item",

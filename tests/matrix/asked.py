@@ -289,6 +289,10 @@ SENT: Final[Mapping[str, Sent]] = {
     ),
     "GET /committees/{key}": Sent(path="/committees/{committee_key}"),
     "POST /meetings/{meeting_id}/answer": Sent(form={"said": "accepted"}),
+    "POST /strays/{stray_id}/setting-aside": Sent(form={"seen": "1"}),
+    "POST /strays/{stray_id}/answer": Sent(
+        form={"seen": "1", "meeting": "{meeting_id}", "person": "{stray_person_id}", "said": "declined"}
+    ),
     "POST /meetings/{meeting_id}/time": Sent(form={**_MEETING, "day": "2027-01-14", "hour": "09:30"}),
     "POST /meetings/{meeting_id}/cancellation": Sent(form={**_MEETING, "reason": "Tempête."}),
     "POST /meetings/{meeting_id}/place": Sent(form={**_MEETING, "place": "Salle 4"}),
@@ -502,6 +506,9 @@ SENT: Final[Mapping[str, Sent]] = {
     "PUT /api/v1/meetings/{meeting_id}/place": Sent(json={"place": "Salle 4"}),
     "PUT /api/v1/meetings/{meeting_id}/hour": Sent(json={"hour": "10:00"}),
     "POST /api/v1/meetings/{meeting_id}/guests": Sent(json={"person_id": "{researcher_id}"}),
+    "POST /api/v1/strays/{stray_id}/answer": Sent(
+        json={"person_id": "{stray_person_id}", "answer": "declined", "meeting_id": "{meeting_id}"}
+    ),
     "PUT /api/v1/meetings/{meeting_id}/answer": Sent(json={"answer": "accepted"}),
     "POST /api/v1/meetings/{meeting_id}/closing": Sent(json={"carry_rest": True}),
     "PUT /api/v1/meetings/{meeting_id}/attendance": Sent(json={"seat_id": _NOBODY, "state": "present"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -31,7 +32,7 @@ from models.casework import Case, Evidence, Task
 from models.committee import Committee, Seat, SeatHolder
 from models.departure import HandOver
 from models.follow_up import Assignment
-from models.invitation import CalendarFeed, Invitation
+from models.invitation import CalendarFeed, Invitation, StrayReply
 from models.meeting import DraftedYear, Meeting
 from models.obligation import ObligationPeriod
 from models.outbox import Notice
@@ -485,6 +486,19 @@ def _meeting_of(cast: Cast, place: str) -> dict[str, str]:
         address = feeds.make(session, cast.people[name], by=by, at=AT)
         feed_id = session.scalars(select(_feed.c.id).where(_feed.c.person_id == cast.people[name])).one()
         feeds.mark_read(session, feed_id, at=AT)  # the first reading is written down, and the next ones not at once
+        stray = StrayReply(
+            program_id=program_of(session),
+            digest=hashlib.sha256(place.encode()).hexdigest(),
+            reason="for_another",
+            from_address="somebody@elsewhere.example",
+            claimed="declined",
+            person_id=cast.people[name],
+            meeting_id=found.id,
+            series_id=found.series_id,
+            received_at=AT,
+        )
+        stray_id = stray.id
+        session.add(stray)
         draft_id = uuid4()
         session.execute(
             insert(_draft).values(
@@ -502,6 +516,8 @@ def _meeting_of(cast: Cast, place: str) -> dict[str, str]:
         **items,
         **held,
         "draft_id": str(draft_id),
+        "stray_id": str(stray_id),
+        "stray_person_id": str(cast.people[name]),
         "meeting_id": str(found.id),
         "version_of_meeting": str(found.version),
         "version_of_season": "1",

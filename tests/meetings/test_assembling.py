@@ -19,7 +19,7 @@ from duties.refusals import Refusal
 from meetings import agenda_papers, agendas, assembling, freezing, schedule
 from meetings.committees import committee_of
 from meetings.documents.content import AgendaContent, untranslated
-from meetings.reasons import in_words
+from meetings.reasons import TOO_OFTEN, in_words
 from models.agenda import AgendaItem
 from models.base import table_of
 from models.meeting import Meeting
@@ -600,3 +600,50 @@ def test_a_case_discussion_that_was_not_reached_is_there_again_with_its_age(cast
     assert (again[0]["times_seen"], again[0]["carried_from_id"]) == (1, last["id"])
     assert [row["times_seen"] for row in again[1:]] == [0, 0, 0]
     assert "Carried over: 1 meeting did not reach it." in in_words(again[0]["reasons"], "en")
+
+
+def _standing(session: Session, meeting_id: UUID) -> dict[str, Any]:
+    return next(
+        row for row in agendas.items_of(session, meeting_id) if row["title_en"] == "News of inactive participants"
+    )
+
+
+def test_a_standing_item_shows_its_age_and_after_three_times_asks_for_a_decision_on_its_rule(
+    cast: Cast, session: Session
+) -> None:
+    by, days = cast.actor("coordinator"), (FIRST, SECOND, THIRD)
+    row: dict[str, Any] = {}
+    # The next agenda is out already when the meeting before it is held, as it is every week.
+    for day, following, seen in zip(days, (SECOND, THIRD, FOURTH), (1, 2, 3), strict=True):
+        held, after = meeting(session, day), meeting(session, following)
+        assembling.assemble(session, held, by=by, at=AT)
+        assembling.assemble(session, after, by=by, at=AT)
+        hold(session, held, carried=(_standing(session, held)["id"],))
+        assert assembling.carry_over(session, held, by=by, at=AT) == (), "it returns by its rule, once"
+        assembling.assemble(session, after, by=by, at=AT)
+        row = _standing(session, after)
+        assert row["times_seen"] == seen
+        assert row["purpose"] == ("decision" if seen == TOO_OFTEN else "discussion")
+    assert in_words(row["reasons"], "en") == (
+        "This stands on every agenda of the committee. Not reached in a row, counting meetings: 3."
+        " Decide on it: another rhythm, more minutes, or a season without it."
+    )
+    assert "Décidez" in in_words(row["reasons"], "fr")
+    (line,) = [one for one in agenda_papers.whole(session, row["meeting_id"], audience="partners").items
+               if one.title.en == "News of inactive participants"]  # fmt: skip
+    assert "another rhythm" in line.why.en
+    fourth, fifth = meeting(session, FOURTH), meeting(session, FOURTH + timedelta(days=7))
+    hold(session, fourth)
+    assembling.assemble(session, fifth, by=by, at=AT)
+    assert (_standing(session, fifth)["times_seen"], _standing(session, fifth)["purpose"]) == (0, "discussion")
+
+
+def test_a_standing_item_that_was_taken_off_one_agenda_forgets_its_age_no_more(cast: Cast, session: Session) -> None:
+    by, first, second, third = cast.actor("coordinator"), *(meeting(session, day) for day in (FIRST, SECOND, THIRD))
+    assembling.assemble(session, first, by=by, at=AT)
+    hold(session, first, carried=(_standing(session, first)["id"],))
+    assembling.assemble(session, second, by=by, at=AT)
+    agendas.take_off(session, _standing(session, second)["id"], by=by, at=AT)
+    hold(session, second)
+    assembling.assemble(session, third, by=by, at=AT)
+    assert _standing(session, third)["times_seen"] == 1

@@ -3,84 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
-from email.message import EmailMessage
-from email.policy import SMTP
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 from sqlmodel import Session
 
-from meetings import answers, replies, schedule
+from meetings import answers, replies, schedule, strays
 from meetings.holding import read_meeting
 from models.base import table_of
 from models.invitation import MeetingAnswer
 from models.meeting import Meeting
 from tests.cast import AT, Cast
-from tests.meetings.sitting import letters, seat_everyone
+from tests.meetings.replying import POLICE, WHEN, plan_a_season, reply, season_uid
+from tests.meetings.sitting import letters
 
 _answer = table_of(MeetingAnswer)
 _meeting = table_of(Meeting)
-
-POLICE = "police@spvm.example"
-WHEN = "20261209T093000"
 
 
 @pytest.fixture
 def session(cast: Cast) -> Iterator[Session]:
     """A session in which a season of the Clinical Committee is planned."""
     with cast.session() as made:
-        seat_everyone(made, cast)
-        schedule.plan_season(
-            made,
-            "clinical",
-            first=date(2026, 12, 2),
-            last=date(2027, 3, 31),
-            hour=time(9, 30),
-            by=cast.actor("coordinator"),
-            at=AT,
-        )
+        plan_a_season(made, cast)
         yield made
-
-
-def _mail(
-    uid: str,
-    *,
-    of: str = POLICE,
-    sender: str = POLICE,
-    partstat: str = "ACCEPTED",
-    recurrence: str = f";TZID=America/Toronto:{WHEN}",
-    sequence: int = 0,
-    stamp: str = "20261123T150000Z",
-    headers: tuple[tuple[str, str], ...] = (),
-) -> bytes:
-    lines = [
-        "BEGIN:VCALENDAR",
-        "PRODID:-//Somebody//Calendar//EN",
-        "VERSION:2.0",
-        "METHOD:REPLY",
-        "BEGIN:VEVENT",
-        f"UID:{uid}",
-        f"ATTENDEE;PARTSTAT={partstat}:mailto:{of}",
-        f"DTSTAMP:{stamp}",
-        f"SEQUENCE:{sequence}",
-        *([f"RECURRENCE-ID{recurrence}"] if recurrence else []),
-        "END:VEVENT",
-        "END:VCALENDAR",
-        "",
-    ]
-    mail = EmailMessage(policy=SMTP)
-    mail["From"], mail["To"], mail["Subject"] = sender, "spheres@program.example", "Accepted"
-    for name, value in headers:
-        mail[name] = value
-    mail.set_content("Yes.")
-    mail.add_alternative("\r\n".join(lines), subtype="calendar", params={"method": "REPLY"})
-    return mail.as_bytes()
-
-
-def _uid(session: Session) -> str:
-    return letters(session)[0].thread
 
 
 def _answers(session: Session) -> list[tuple[str, str]]:
@@ -91,7 +39,9 @@ def _answers(session: Session) -> list[tuple[str, str]]:
 
 
 def test_an_answer_to_one_date_is_that_persons_to_that_date(cast: Cast, session: Session) -> None:
-    received = replies.receive(session, _mail(_uid(session), of="Police@SPVM.example"), at=AT + timedelta(hours=1))
+    received = replies.receive(
+        session, reply(season_uid(session), of="Police@SPVM.example"), at=AT + timedelta(hours=1)
+    )
     assert received == replies.Received(1)
     row = session.execute(select(_answer)).one()
     assert (row.person_id, row.answer, row.by) == (cast.people["police"], "accepted", "mail")
@@ -99,14 +49,14 @@ def test_an_answer_to_one_date_is_that_persons_to_that_date(cast: Cast, session:
 
 
 def test_an_answer_to_the_whole_season_is_one_to_each_meeting_to_come(session: Session) -> None:
-    received = replies.receive(session, _mail(_uid(session), recurrence="", partstat="TENTATIVE"), at=AT)
+    received = replies.receive(session, reply(season_uid(session), recurrence="", partstat="TENTATIVE"), at=AT)
     assert received.answered == 18
     assert set(_answers(session)) == {("tentative", "mail")}
 
 
 @pytest.mark.parametrize("recurrence", [":20261209T143000Z", ";TZID=Eastern Standard Time:20261209T093000", f":{WHEN}"])
 def test_a_date_is_known_in_whatever_zone_a_calendar_writes_it(session: Session, recurrence: str) -> None:
-    assert replies.receive(session, _mail(_uid(session), recurrence=recurrence), at=AT).answered == 1
+    assert replies.receive(session, reply(season_uid(session), recurrence=recurrence), at=AT).answered == 1
 
 
 @pytest.mark.parametrize(
@@ -120,31 +70,31 @@ def test_a_date_is_known_in_whatever_zone_a_calendar_writes_it(session: Session,
     ],
 )
 def test_what_cannot_be_bound_is_a_stray_and_changes_nothing(
-    session: Session, change: dict[str, str], reason: str
+    cast: Cast, session: Session, change: dict[str, str], reason: str
 ) -> None:
-    mail = _mail(_uid(session), **change)  # type: ignore[arg-type]
+    mail = reply(season_uid(session), **change)  # type: ignore[arg-type]
     before = len(letters(session))
     assert replies.receive(session, mail, at=AT) == replies.Received(stray=reason)
     assert replies.receive(session, mail, at=AT + timedelta(hours=1)) == replies.Received(stray=reason)
     assert _answers(session) == []
-    (kept,) = replies.strays(session)
+    (kept,) = strays.waiting(session)
     assert kept["reason"] == reason
     assert len(letters(session)) == before, "a reply invites nobody, least of all whom it brings along"
-    replies.put_away(session, kept["id"], by=replies.BY_MAIL, at=AT)
-    assert replies.strays(session) == []
+    strays.set_aside(session, kept["id"], by=cast.actor("coordinator"), at=AT)
+    assert strays.waiting(session) == []
 
 
 def test_an_answer_for_another_persons_seat_is_not_taken(session: Session) -> None:
     other = "worker.ccsmtl@ccsmtl.example"
-    received = replies.receive(session, _mail(_uid(session), of=other, sender=POLICE), at=AT)
+    received = replies.receive(session, reply(season_uid(session), of=other, sender=POLICE), at=AT)
     assert received.stray in ("from_differs", replies.FOR_ANOTHER)
     assert _answers(session) == []
 
 
 def test_an_answer_that_was_written_before_a_newer_one_is_stale(session: Session) -> None:
-    uid = _uid(session)
-    assert replies.receive(session, _mail(uid, stamp="20261123T160000Z"), at=AT).answered == 1
-    late = replies.receive(session, _mail(uid, stamp="20261123T150000Z", partstat="DECLINED"), at=AT)
+    uid = season_uid(session)
+    assert replies.receive(session, reply(uid, stamp="20261123T160000Z"), at=AT).answered == 1
+    late = replies.receive(session, reply(uid, stamp="20261123T150000Z", partstat="DECLINED"), at=AT)
     assert late == replies.Received(stray=replies.STALE)
     assert _answers(session) == [("accepted", "mail")]
 
@@ -164,7 +114,7 @@ def _declined_by_link(cast: Cast, session: Session, at: datetime) -> UUID:
 
 def test_a_mail_that_was_written_before_an_answer_by_link_does_not_undo_it(cast: Cast, session: Session) -> None:
     instead = _declined_by_link(cast, session, AT + timedelta(hours=2))
-    older = _mail(_uid(session), of=EM, sender=EM, stamp="20261123T150000Z")  # an hour after AT
+    older = reply(season_uid(session), of=EM, sender=EM, stamp="20261123T150000Z")  # an hour after AT
     assert replies.receive(session, older, at=AT + timedelta(hours=3)).stray == replies.STALE
     row = session.execute(select(_answer)).one()
     assert (row.answer, row.by, row.alternate_id) == ("declined", "link", instead)
@@ -173,7 +123,7 @@ def test_a_mail_that_was_written_before_an_answer_by_link_does_not_undo_it(cast:
 def test_a_mail_that_declines_once_more_leaves_whoever_was_named_to_come(cast: Cast, session: Session) -> None:
     instead = _declined_by_link(cast, session, AT)
     before = len(letters(session))
-    again = _mail(_uid(session), of=EM, sender=EM, partstat="DECLINED", stamp="20261123T150000Z")
+    again = reply(season_uid(session), of=EM, sender=EM, partstat="DECLINED", stamp="20261123T150000Z")
     assert replies.receive(session, again, at=AT + timedelta(hours=2)).answered == 1
     assert session.execute(select(_answer.c.alternate_id)).scalar_one() == instead
     assert len(letters(session)) == before
@@ -186,14 +136,14 @@ def test_a_yes_to_the_day_before_a_meeting_was_moved_is_none_to_the_new_one(cast
     uid = session.execute(select(_meeting.c.uid).where(_meeting.c.id == meeting)).scalar_one()
     schedule.move_meeting(session, meeting, datetime(2027, 1, 13, 13, 30), by=by, at=AT + timedelta(hours=1))
     manager = "manager.em@en-marge.example"
-    late = _mail(uid, of=manager, sender=manager, recurrence="", sequence=0, stamp="20261123T170000Z")
+    late = reply(uid, of=manager, sender=manager, recurrence="", sequence=0, stamp="20261123T170000Z")
     assert replies.receive(session, late, at=AT + timedelta(hours=4)).stray == replies.STALE
-    new = _mail(uid, of=manager, sender=manager, recurrence="", sequence=1, stamp="20261123T170000Z")
+    new = reply(uid, of=manager, sender=manager, recurrence="", sequence=1, stamp="20261123T170000Z")
     assert replies.receive(session, new, at=AT + timedelta(hours=4)).answered == 1
 
 
 def test_a_meeting_of_nobody_here_and_five_megabytes_are_strays(session: Session) -> None:
-    assert replies.receive(session, _mail("nothing@elsewhere.example"), at=AT).stray == replies.UNKNOWN_MEETING
-    assert replies.receive(session, _mail(_uid(session)) + b"x" * 5_000_000, at=AT).stray == "too_large"
-    assert not replies.knows(session, _mail("nothing@elsewhere.example"))
-    assert replies.knows(session, _mail(_uid(session)))
+    assert replies.receive(session, reply("nothing@elsewhere.example"), at=AT).stray == replies.UNKNOWN_MEETING
+    assert replies.receive(session, reply(season_uid(session)) + b"x" * 5_000_000, at=AT).stray == "too_large"
+    assert not replies.knows(session, reply("nothing@elsewhere.example"))
+    assert replies.knows(session, reply(season_uid(session)))

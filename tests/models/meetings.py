@@ -102,6 +102,7 @@ def _invite(session: Session, cast: Cast, series_id: UUID, weekly_id: UUID, held
             **here,
             digest=secrets.token_hex(32),
             reason="stale",
+            claimed="accepted",
             person_id=manager,
             meeting_id=held_id,
             received_at=AT,

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from meetings import attendance, decisions, running
+from meetings.holding import read_meeting
 from tests.api.desk import SERVED, app_on, token_for
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import Cast
@@ -154,3 +155,110 @@ def test_what_was_typed_before_somebody_else_recorded_the_item_is_kept_and_told(
     wrong = open_page.wrong  # type: ignore[attr-defined]  # the refusal, which the browser's console tells too
     assert [one for one in wrong if "412" not in one] == []
     wrong.clear()
+
+
+#: What has the focus: whether it can be seen to have it, and whether it stands on the screen.
+_FOCUS = """() => {
+  const one = document.activeElement, look = getComputedStyle(one), box = one.getBoundingClientRect();
+  return {
+    name: one.id || one.name || one.textContent.trim().slice(0, 60),
+    ring: look.outlineStyle !== "none" && parseFloat(look.outlineWidth) >= 2,
+    shown: box.bottom > 0 && box.top < innerHeight && box.width > 0,
+  };
+}"""
+_FOLLOWS = """([before]) => {
+  const now = document.activeElement;
+  return !before || before === now || !!(before.compareDocumentPosition(now) & Node.DOCUMENT_POSITION_FOLLOWING);
+}"""
+
+
+def tab_to(page: Page, target: str, *, back: bool = False, most: int = 60) -> None:
+    """Go to an element by Tab alone, or by Shift and Tab: each stop is seen, and comes where it stands on the page."""
+    for _ in range(most):
+        before = page.evaluate_handle("document.activeElement === document.body ? null : document.activeElement")
+        page.keyboard.press("Shift+Tab" if back else "Tab")
+        focus = page.evaluate(_FOCUS)
+        assert focus["ring"], f"nobody sees that {focus['name']} has the focus"
+        assert focus["shown"], f"{focus['name']} has the focus off the screen"
+        assert back or page.evaluate(_FOLLOWS, [before]), f"{focus['name']} comes out of its order"
+        if page.evaluate("target => document.activeElement.matches(target)", target):
+            return
+    raise AssertionError(f"{most} times Tab did not lead to {target}")
+
+
+@pytest.fixture
+def planned(cast: Cast, open_page: OpenPage) -> Iterator[Window]:
+    """The same before anybody opened the meeting."""
+    with cast.session() as session:
+        arrange(session, cast)
+        here = meeting(session)
+    with serve(app_on(cast.database, demonstration=True, base_url=SERVED, at=NOW)) as origin:
+        yield Window(cast, origin, here, open_page)
+        open_page.leave()  # type: ignore[attr-defined]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_a_whole_meeting_is_run_by_keys_alone(planned: Window, lang: str) -> None:  # noqa: PLR0915  # it is one story
+    """Opened, its seats recorded, its items gone through, one decided with who does it by when, and closed."""
+    page = planned.open(lang=lang)
+    keys = page.keyboard
+    tab_to(page, ".to-content")
+    keys.press("Enter")
+    tab_to(page, "#open")
+    keys.press("Enter")
+    expect(page.locator("#attendance")).to_be_visible()
+    with planned.cast.session() as session:
+        codim, (first, second, third) = seat(session, "steering", "codim"), [one["id"] for one in items(session)]
+
+    tab_to(page, ".to-content")
+    keys.press("Enter")
+    tab_to(page, f"#seat-{codim}-remote")
+    keys.press("Enter")
+    expect(page.locator(f"#seat-{codim}-more")).to_contain_text("Corriger" if lang == "fr" else "Correct")
+    tab_to(page, "#rest", back=True)
+    keys.press("Space")
+    expect(page.locator("#quorum.is-met")).to_be_visible()
+
+    tab_to(page, f"#item-{first}-record > summary", back=False)
+    tab_to(page, f"#decide-{first} > summary")
+    keys.press("Enter")
+    expect(page.locator(f"#decide-{first}-fr")).to_be_focused()
+    keys.type("Le budget est adopté. j k x ?")  # letters are letters: none of them is a command
+    keys.press("Tab")
+    keys.type("The budget is adopted.")
+    tab_to(page, f"#decide-{first} [name=kind]")
+    keys.press("Space")
+    tab_to(page, f"#decide-{first}-role")
+    keys.type("Coord")
+    tab_to(page, f"#decide-{first}-due")
+    keys.type("02152027")  # as this browser writes a day, whatever the page speaks
+    keys.press("Control+Enter")
+    expect(page.locator("#decided")).to_contain_text("Avec quorum" if lang == "fr" else "With a quorum")
+
+    tab_to(page, f"#item-{second}-record > summary")
+    keys.press("Enter")
+    expect(page.locator(f"#item-{second}-note-fr")).to_be_focused()
+    keys.type("Entendu.")
+    keys.press("Control+Enter")
+    expect(page.locator(f"#item-{second} blockquote")).to_contain_text("Entendu.")
+    tab_to(page, f"#item-{third}-record > summary")
+    keys.press("Enter")
+    keys.press("Escape")
+    expect(page.locator(f"#item-{third}-record > summary")).to_be_focused()
+    keys.press("Enter")
+    tab_to(page, f"#item-{third}-carried")
+    keys.press("Enter")
+    expect(page.locator("#say")).not_to_be_empty()
+    tab_to(page, "#close")
+    keys.press("Enter")
+    expect(page.locator("#closing")).to_have_count(0)
+
+    with planned.cast.session() as session:
+        assert {planned.state("codim"), planned.state("spvm")} == {"remote", "present"}
+        assert [one["outcome"] for one in items(session)] == ["decided", "treated", "carried"]
+        (decision,) = decisions.decisions_of(session, planned.here)
+        assert (decision["text_fr"], decision["text_en"]) == ("Le budget est adopté. j k x ?", "The budget is adopted.")
+        assert (decision["kind"], decision["owner_role"], decision["has_quorum"]) == ("management", "coordinator", True)
+        assert decision["due_on"].isoformat() == "2027-02-15"
+        assert read_meeting(session, planned.here)["state"] == "held"

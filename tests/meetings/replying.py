@@ -1,0 +1,71 @@
+"""The mails with which calendars answer, and a season of the Clinical Committee to answer to."""
+
+from __future__ import annotations
+
+from datetime import date, time
+from email.message import EmailMessage
+from email.policy import SMTP
+
+from sqlmodel import Session
+
+from meetings import schedule
+from tests.cast import AT, Cast
+from tests.meetings.sitting import letters, seat_everyone
+
+POLICE = "police@spvm.example"
+WHEN = "20261209T093000"
+
+
+def plan_a_season(session: Session, cast: Cast) -> None:
+    """Everyone sits, and eighteen Wednesdays of the Clinical Committee are planned."""
+    seat_everyone(session, cast)
+    schedule.plan_season(
+        session,
+        "clinical",
+        first=date(2026, 12, 2),
+        last=date(2027, 3, 31),
+        hour=time(9, 30),
+        by=cast.actor("coordinator"),
+        at=AT,
+    )
+
+
+def reply(
+    uid: str,
+    *,
+    of: str = POLICE,
+    sender: str = POLICE,
+    partstat: str = "ACCEPTED",
+    recurrence: str = f";TZID=America/Toronto:{WHEN}",
+    sequence: int = 0,
+    stamp: str = "20261123T150000Z",
+    headers: tuple[tuple[str, str], ...] = (),
+) -> bytes:
+    """A calendar's answer, whole and right but for what is said otherwise."""
+    lines = [
+        "BEGIN:VCALENDAR",
+        "PRODID:-//Somebody//Calendar//EN",
+        "VERSION:2.0",
+        "METHOD:REPLY",
+        "BEGIN:VEVENT",
+        f"UID:{uid}",
+        f"ATTENDEE;PARTSTAT={partstat}:mailto:{of}",
+        f"DTSTAMP:{stamp}",
+        f"SEQUENCE:{sequence}",
+        *([f"RECURRENCE-ID{recurrence}"] if recurrence else []),
+        "END:VEVENT",
+        "END:VCALENDAR",
+        "",
+    ]
+    mail = EmailMessage(policy=SMTP)
+    mail["From"], mail["To"], mail["Subject"] = sender, "spheres@program.example", "Accepted"
+    for name, value in headers:
+        mail[name] = value
+    mail.set_content("Yes.")
+    mail.add_alternative("\r\n".join(lines), subtype="calendar", params={"method": "REPLY"})
+    return mail.as_bytes()
+
+
+def season_uid(session: Session) -> str:
+    """The UID under which the season was told."""
+    return letters(session)[0].thread
