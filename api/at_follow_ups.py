@@ -12,7 +12,7 @@ from sqlmodel import Session
 from api.permissions import Action, Asker, Forbidden, Given, Relation, allows, require, themselves, to_program
 from api.session import Desk
 from duties.actors import Actor
-from duties.agreement_days import CLINICAL, PARTICIPANT
+from duties.agreement_days import CLINICAL, PARTICIPANT, other_than
 from duties.follow_ups import assigning, breaks, states
 from duties.follow_ups.held import follow_ups
 from duties.here import many, program_of
@@ -50,6 +50,8 @@ def to_follow_up(
     place = sits_for(clinic, asker)
     if place is not None and not circle.withholds(place, PARTICIPANT):
         given[Relation.CLINICAL] = themselves(asker)
+        if not circle.withholds(place, other_than(PARTICIPANT, "risk")):
+            given[Relation.TOLD_RISK] = themselves(asker)
     return given
 
 

@@ -22,6 +22,7 @@ from duties.calendars import Calendar
 from duties.here import local_day, program_of
 from duties.obligations import reading, saying
 from duties.obligations.keeping import keep
+from duties.program_agreements import AttestationRule
 from duties.roles import standing
 from flows.at_once import carry_at_once
 from models.base import table_of
@@ -92,6 +93,12 @@ class DemonstratedObligations:
             return False
         if row["ends_on"] is not None and row["ends_on"] - _SEEN_TO_BEFORE > day:
             return False
+        if any(fact["why"] == "not_endorsed" for fact in row["found"]["facts"]):
+            return False  # it was given, and waits for the committee
+        if row["check_kind"] == "attestation":
+            rule = AttestationRule.model_validate(row["rule"])
+            if rule.from_day(row["starts_on"], row["ends_on"]) > day:
+                return False
         place = row["organization_key"]
         if place == _LATE and day > self.today - _LATE_SINCE:
             return False

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, Field, StrictBool
 
-from api.at_follow_ups import caseload_of, find_follow_up, ground_of, move_to
+from api.at_follow_ups import caseload_of, find_follow_up, ground_of, may, move_to
 from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import AwaitedShown, Day, Given, Shown, Typed
 from api.permissions import Action, Forbidden, Relation, asks, require, to_program
@@ -138,7 +138,7 @@ class FollowUpShown(Shown):
     inactive_reason: str | None
     intensity: str
     opened_on: date
-    never_with_others: bool
+    never_with_others: Annotated[bool | None, Field(description="Null for whom the risk is not told.")]
     version: int
 
 
@@ -217,8 +217,8 @@ def get_caseload(desk: AtDesk) -> CaseloadShown:
 @asks(Action.SEE_FOLLOW_UP)
 def get_follow_up(follow_up_id: UUID, desk: AtDesk, response: Response) -> WholeShown:
     """One follow-up."""
-    row, _ = find_follow_up(desk.session, desk.asker, follow_up_id)
-    return _whole(desk, row, response)
+    row, given = find_follow_up(desk.session, desk.asker, follow_up_id)
+    return _whole(desk, row, response, told_risk=may(Action.SEE_RISK, given))
 
 
 @router.get("/follow-ups/{follow_up_id}/notes/{week}")
@@ -357,8 +357,10 @@ _OF_FOLLOW_UP: Final = (
 )
 
 
-def _shown(row: dict[str, Any]) -> FollowUpShown:
-    return FollowUpShown(**{name: row[name] for name in _OF_FOLLOW_UP}, never_with_others=row["recruiter"])
+def _shown(row: dict[str, Any], *, told_risk: bool = True) -> FollowUpShown:
+    return FollowUpShown(
+        **{name: row[name] for name in _OF_FOLLOW_UP}, never_with_others=row["recruiter"] if told_risk else None
+    )
 
 
 def _keeper(desk: Desk, follow_up_id: UUID, action: Action = Action.KEEP_FOLLOW_UP) -> Actor:
@@ -376,12 +378,12 @@ def _again(desk: Desk, follow_up_id: UUID, response: Response) -> WholeShown:
     return _whole(desk, row, response)
 
 
-def _whole(desk: Desk, row: dict[str, Any], response: Response) -> WholeShown:
+def _whole(desk: Desk, row: dict[str, Any], response: Response, *, told_risk: bool = True) -> WholeShown:
     session, follow_up_id = desk.session, row["id"]
     pause = breaks.open_break(session, follow_up_id)
     response.headers["ETag"] = etag(row["version"])
     return WholeShown(
-        **_shown(row).model_dump(),
+        **_shown(row, told_risk=told_risk).model_dump(),
         returns_on=pause["returns_on"] if pause is not None else None,
         unanswered=contacts.unanswered(session, follow_up_id),
         workers=[WorkerShown(**_only(WorkerShown, one)) for one in assigning.parts_of(session, follow_up_id)],

@@ -366,6 +366,7 @@ def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, ty
         may_keep=may(Action.KEEP_FOLLOW_UP, given),
         may_assign=may_assign,
         may_read=may(Action.READ_FOLLOW_UP, given),
+        never_with_others=row["recruiter"] and may(Action.SEE_RISK, given),
         states=STATES,
         reasons=REASONS,
         kinds=KINDS,

@@ -112,6 +112,8 @@ def test_each_kind_of_information_is_told_where_the_terms_name_it(
     told = signed_in(cast, "police").get(f"/api/v1/participants/{participant}").json()
     assert not any(told[name] for name in closed)
     assert told[open_] not in (None, [])
+    follow_up = signed_in(cast, "police").get(f"/api/v1/follow-ups/{made}").json()
+    assert follow_up["never_with_others"] is (None if information == "risk" else False)
     everything = signed_in(cast, SECOND).get(f"/api/v1/participants/{participant}").json()
     assert (everything["risk"], len(everything["consents"])) == ("red", 3)
     page = text_of(signed_in(cast, "police").get(f"/participants/{participant}").text)
