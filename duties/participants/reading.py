@@ -76,9 +76,7 @@ def mine(session: Session, person_id: UUID) -> list[dict[str, Any]]:
             _referral.c.referred_by == person_id,
             _referral.c.state != "abandoned",
         )
-        .order_by(
-            _referral.c.saved_at.desc(), _referral.c.id
-        )  # of one moment: nothing moves one
+        .order_by(_referral.c.saved_at.desc(), _referral.c.id)  # of one moment: nothing moves one
         .limit(50),
     )
 

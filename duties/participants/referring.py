@@ -29,6 +29,7 @@ from duties.participants.held import (
     new_reference,
 )
 from duties.participants.identity import Identity, sealed_identity
+from duties.participants.languages import checked_languages
 from duties.participants.sealing import new_key, seal, unseal
 from duties.refusals import Refusal
 from locales import N_
@@ -420,7 +421,7 @@ def _checked(session: Session, form: ReferralForm, at: datetime, *, whole: bool,
     facts = {name: _text(text, LONGEST_TEXT) for name, text in form.facts.items() if name in CRITERIA}
     today = local_day(session, at)
     _refuse_birth(form.birth_date, form.age, today)
-    languages = tuple(dict.fromkeys(word.strip().lower()[:20] for word in form.languages if word.strip()))
+    languages = checked_languages(form.languages)
     checked = ReferralForm(
         **lines,
         **texts,
