@@ -373,6 +373,7 @@ class ProposalShown(Shown):
     is_overloaded: bool
     bars: list[str]
     reasons: list[str]
+    place_in_pair: int | None  # 1 who might meet the person, 2 who with them (AD-R6)
 
 
 def shown_participant(
@@ -416,7 +417,9 @@ def shown_participant(
 
 
 def shown_proposals(desk: Desk, participant_id: UUID) -> list[ProposalShown]:
-    """The workers of the day, whoever fits first."""
+    """The workers of the day, whoever fits first, and which two might meet the person as a pair."""
+    offered = workers.proposals(desk.session, participant_id, at=desk.at)
+    pair = workers.proposed_pair(offered) or ()
     return [
         ProposalShown(
             person_id=each.person_id,
@@ -428,6 +431,7 @@ def shown_proposals(desk: Desk, participant_id: UUID) -> list[ProposalShown]:
             is_overloaded=each.load.is_overloaded,
             bars=list(each.load.bars),
             reasons=list(each.reasons),
+            place_in_pair=pair.index(each.person_id) + 1 if each.person_id in pair else None,
         )
-        for each in workers.proposals(desk.session, participant_id, at=desk.at)
+        for each in offered
     ]
