@@ -14,6 +14,8 @@ from api.session import Office
 
 #: A letter may take a while, and its link opens for a quarter of an hour.
 _ASKED_SECONDS: Final = 3600
+#: A referral that is begun by a link is gone on with on the same day; the browser may be somebody else's the next.
+REFERRING_SECONDS: Final = 86_400
 #: As long as a person may look for their telephone.
 BEGUN_SECONDS: Final = 300
 #: As long as somebody may take to sign in at the directory of their organization.
@@ -38,6 +40,19 @@ def mark_asking(office: Office, response: Response, cookie: str) -> None:
     Lax: the link is opened from a page of mail, which is another site, and the cookie has to come with it.
     """
     _mark(office, response, "browser", cookie, _ASKED_SECONDS, "lax")
+
+
+def refers_by_link(office: Office, request: Request) -> str:
+    """The cookie of the browser in which a referral was begun by a link; "" where it is another."""
+    return request.cookies.get(_name(office, "referral"), "")
+
+
+def mark_referring(office: Office, response: Response, cookie: str) -> None:
+    """Mark the browser in which a referral is begun by a link, and again with each save: for a day from the last one.
+
+    Lax: the link is opened from a page of mail, which is another site, and the cookie has to come with it.
+    """
+    _mark(office, response, "referral", cookie, REFERRING_SECONDS, "lax")
 
 
 def begun_by(office: Office, request: Request) -> str:

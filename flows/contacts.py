@@ -157,7 +157,8 @@ def _see_to_notes(session: Session, *, at: datetime) -> int:
 
 
 def _see_to_withdrawals(session: Session, *, at: datetime) -> int:
-    return withdrawals.ask_who_has_it_now(session, by=BY_ROUNDS, at=at)
+    moved = withdrawals.ask_who_has_it_now(session, by=BY_ROUNDS, at=at)
+    return moved + withdrawals.ask_of_the_ended(session, by=BY_ROUNDS, at=at)
 
 
 def _in_its_own(means: Means, program_id: UUID, do: Callable[[Session], int]) -> int:

@@ -73,6 +73,7 @@ class ReferralLink(Table, table=True):
         to("person", "made_by"),
         UniqueConstraint("program_id", "id"),
         CheckConstraint("token_digest ~ '^[0-9a-f]{64}$'", name="token_digest"),
+        CheckConstraint("browser_digest ~ '^[0-9a-f]{64}$'", name="browser_digest"),
     )
 
     token_digest: str = Field(primary_key=True)
@@ -81,6 +82,9 @@ class ReferralLink(Table, table=True):
     made_by: UUID
     made_at: datetime = moment()
     expires_at: datetime = moment()
+    browser_digest: str | None = (
+        None  # of the cookie of the browser in which it was begun: no other reads what is saved
+    )
     used_at: datetime | None = moment(default=None)
     ended_at: datetime | None = moment(default=None)  # taken back before it was used
 

@@ -26,7 +26,7 @@ ADDED_BY_OWN = {
     "door": ("used_at", "used_by_digest"),
     "meeting_link": ("ended_at",),
     "calendar_feed": ("read_at", "ended_at"),
-    "referral_link": ("used_at", "ended_at"),
+    "referral_link": ("browser_digest", "used_at", "ended_at"),
 }
 #: All are seen while no program is said, so that one can be chosen; from then on, and to be written, its own row alone.
 CHOSEN_FROM = frozenset({"program"})

@@ -374,6 +374,7 @@ class ProposalShown(Shown):
     bars: list[str]
     waits_for: list[AwaitedShown]
     reasons: list[str]
+    place_in_pair: int | None  # 1 who might meet the person, 2 who with them (AD-R6)
 
 
 @dataclass(frozen=True)
@@ -430,7 +431,9 @@ def _each(shape: type[_Shape], rows: Iterable[Any]) -> list[_Shape]:
 
 
 def shown_proposals(desk: Desk, participant_id: UUID) -> list[ProposalShown]:
-    """The workers of the day, whoever fits first."""
+    """The workers of the day, whoever fits first, and which two might meet the person as a pair."""
+    offered = workers.proposals(desk.session, participant_id, at=desk.at)
+    pair = workers.proposed_pair(offered) or ()
     return [
         ProposalShown(
             person_id=each.person_id,
@@ -443,6 +446,7 @@ def shown_proposals(desk: Desk, participant_id: UUID) -> list[ProposalShown]:
             bars=list(each.load.bars),
             waits_for=AwaitedShown.each(each.load.waits_for, desk.language),
             reasons=list(each.reasons),
+            place_in_pair=pair.index(each.person_id) + 1 if each.person_id in pair else None,
         )
-        for each in workers.proposals(desk.session, participant_id, at=desk.at)
+        for each in offered
     ]

@@ -242,7 +242,7 @@ def make_link(desk: AtDesk, once: AtOnce, response: Response) -> LinkShown:
 def end_link(link_id: UUID, desk: AtDesk) -> None:
     """Take back a link that nobody has used."""
     by = require(Action.TRIAGE, to_program(desk.asker))
-    links.end_link(desk.session, link_id, by=by, at=desk.at)
+    referring.end_link(desk.session, link_id, by=by, at=desk.at)
 
 
 def _draft(desk: Desk, referral_id: UUID, by: Actor, response: Response) -> DraftShown:

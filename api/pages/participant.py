@@ -251,6 +251,7 @@ def participant_page(
         names=names,
         item=item,
         offered=[(one, _said_of(one, names, desk.language)) for one in offered],
+        pair=[names[person] for person in workers.proposed_pair(offered) or ()],
         choices=[(str(one.person_id), _said_of(one, names, desk.language)) for one in offered if one.possible],
         decided=decided,
         outcomes=OUTCOMES,

@@ -97,7 +97,7 @@ def make_link(desk: AtDesk, request: Request) -> Response:
 def end_link(desk: AtDesk, request: Request, link_id: UUID) -> Response:
     """Take back a link that nobody has used."""
     by = require(Action.TRIAGE, to_program(desk.asker))
-    refusal = desk.attempt(lambda: links.end_link(desk.session, link_id, by=by, at=desk.at))
+    refusal = desk.attempt(lambda: referring.end_link(desk.session, link_id, by=by, at=desk.at))
     return _board(desk, request, refusal=refusal) if refusal else see_other("/referrals#links")
 
 

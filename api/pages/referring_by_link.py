@@ -1,4 +1,4 @@
-"""Referring one person by a link: no account, nothing kept on the way, and nothing learned of whom the program knows.
+"""Referring one person by a link: no account, saved as one goes for this browser alone, and nothing learned by it.
 
 A link that never was, was used, was taken back or is too old is answered as what is not there.
 """
@@ -6,15 +6,16 @@ A link that never was, was used, was taken back or is too old is answered as wha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
-from api import limits
+from api import browsers, limits
 from api.answers import sentence_of, status_of
 from api.language import PARAMETER
+from api.pages.forms import Text
 from api.pages.frame import see_other
 from api.pages.referral_fields import TypedReferral, typed_of
 from api.pages.referrals import choices
@@ -30,38 +31,59 @@ from locales import current_language, is_language
 
 router = APIRouter()
 
-#: Referrals sent from one address of the network, in the limits' span.
-SENT_FROM_ONE_PLACE: Final = 60
+#: Times that something is saved or sent from one address of the network, in the limits' span: each pause saves.
+SENT_FROM_ONE_PLACE: Final = 600
 
 _COUNTED = [Depends(limits.from_one_place("refer", most=SENT_FROM_ONE_PLACE))]
 _BY: Final = Actor.system(OUTSIDE)
+
+Seen = Annotated[int | None, Form()]
 
 
 @router.get("/refer/{token}", name="refer_by_link")
 @asks(Action.REFER_BY_LINK)
 def show_form(request: Request, token: str) -> HTMLResponse:
-    """The empty form. Changes nothing: scanners of mail follow links too."""
+    """The form, with what was saved in this browser. Changes nothing: scanners of mail follow links too."""
     office = office_of(request)
     with _program_of(office, token) as session:
-        return _page(request, session, token, typed_of(ReferralForm()))
+        browser = browsers.refers_by_link(office, request)
+        try:
+            form, version = referring.begun_by_link(session, token, browser=browser, at=office.clock())
+        except Refusal as refusal:
+            if refusal.code == "referral_link.closed":
+                raise Forbidden from None
+            return _page(request, session, token, typed_of(ReferralForm()), refusal=refusal)
+        return _page(request, session, token, typed_of(form), seen=version)
 
 
 @router.post("/refer/{token}", dependencies=_COUNTED)
 @asks(Action.REFER_BY_LINK)
-def refer(request: Request, token: str, typed: TypedReferral) -> Response:
-    """Send the referral; the link works no more."""
+def refer(request: Request, token: str, typed: TypedReferral, seen: Seen = None, do: Text = "send") -> Response:
+    """Save what was written so far, or send the referral: the link then works no more."""
     office = office_of(request)
+    browser = browsers.refers_by_link(office, request)
+    saves = do == "save"
     with _program_of(office, token) as session:
         try:
-            referring.refer_by_link(session, token, typed.form(), by=_BY, at=office.clock())
+            if saves:
+                browser = browser or browsers.new_cookie()
+                referring.save_by_link(
+                    session, token, typed.form(), browser=browser, by=_BY, at=office.clock(), seen=seen or None
+                )
+            else:
+                referring.refer_by_link(session, token, typed.form(), browser=browser, by=_BY, at=office.clock())
         except Refusal as refusal:
             session.rollback()
             if refusal.code == "referral_link.closed":
                 raise Forbidden from None
-            return _page(request, session, token, typed.values, refusal=refusal)
+            return _page(request, session, token, typed.values, seen=seen or 0, refusal=refusal)
         session.commit()
     chosen = request.query_params.get(PARAMETER, "")
-    return see_other("/referred" + (f"?{PARAMETER}={chosen}" if is_language(chosen) else ""))
+    place = f"/refer/{token}" if saves else "/referred"
+    answer = see_other(place + (f"?{PARAMETER}={chosen}" if is_language(chosen) else ""))
+    if saves:
+        browsers.mark_referring(office, answer, browser)
+    return answer
 
 
 @router.get("/referred", name="referred")
@@ -81,7 +103,13 @@ def _program_of(office: Office, token: str) -> Session:
 
 
 def _page(
-    request: Request, session: Session, token: str, typed: Mapping[str, Any], *, refusal: Refusal | None = None
+    request: Request,
+    session: Session,
+    token: str,
+    typed: Mapping[str, Any],
+    *,
+    seen: int = 0,
+    refusal: Refusal | None = None,
 ) -> HTMLResponse:
     here, language = program(session), current_language()
     asked = request.query_params.get(PARAMETER, "")
@@ -91,6 +119,8 @@ def _page(
         status=status_of(refusal) if refusal else 200,
         program=here.title_fr if language == "fr" else here.title_en,
         typed=typed,
+        seen=seen,
+        elsewhere=refusal is not None and refusal.code == "referral_link.elsewhere",
         refusal=sentence_of(refusal) if refusal else "",
         action=f"/refer/{token}" + (f"?{PARAMETER}={asked}" if is_language(asked) else ""),
         **choices(session, language),

@@ -83,8 +83,11 @@ def program_behind(session: Session, token: str, *, at: datetime) -> UUID | None
     return row["program_id"] if row is not None and _works(row, at) else None
 
 
-def hold(session: Session, token: str, *, at: datetime) -> dict[str, Any]:
-    """Lock a link that works. Raises Refusal, the same for one that never was and one that was used."""
+def hold(session: Session, token: str, *, browser: str, at: datetime) -> dict[str, Any]:
+    """Lock a link that works. `browser` is the cookie of the browser that asks, "" where it has none.
+
+    Raises Refusal, the same for one that never was and one that was used; another where it was begun elsewhere.
+    """
     row = one(
         session,
         select(_link)
@@ -96,7 +99,21 @@ def hold(session: Session, token: str, *, at: datetime) -> dict[str, Any]:
             "referral_link.closed",
             N_("This link does not work, or not any more. Ask the coordination for another one."),
         )
+    if row["browser_digest"] is not None and row["browser_digest"] != digest(browser):
+        raise Refusal(
+            "referral_link.elsewhere",
+            N_("This referral was begun in another browser, or a while ago. Go on there, or ask for another link."),
+        )
     return row
+
+
+def begin(session: Session, link: Mapping[str, Any], browser: str) -> None:
+    """Have what is saved by a held link be read in this browser alone."""
+    session.execute(
+        update(_link)
+        .where(_link.c.program_id == link["program_id"], _link.c.token_digest == link["token_digest"])
+        .values(browser_digest=digest(browser))
+    )
 
 
 def use(session: Session, link: Mapping[str, Any], *, at: datetime) -> None:

@@ -29,6 +29,7 @@ from duties.participants.held import (
     new_reference,
 )
 from duties.participants.identity import Identity, sealed_identity
+from duties.participants.languages import checked_languages
 from duties.participants.sealing import new_key, seal, unseal
 from duties.refusals import Refusal
 from locales import N_
@@ -193,6 +194,11 @@ def is_draft_of(session: Session, referral_id: UUID, person_id: UUID) -> bool:
 def draft_of(session: Session, referral_id: UUID, *, by: Actor) -> tuple[ReferralForm, int]:
     """One's own draft as it was saved, to go on with, and its version. Raises Refusal."""
     held = _hold_draft(session, referral_id, by, None)
+    return _form_of(session, held), held["version"]
+
+
+def _form_of(session: Session, held: Mapping[str, Any]) -> ReferralForm:
+    """What a held draft says."""
     row = one(
         session,
         select(
@@ -204,9 +210,9 @@ def draft_of(session: Session, referral_id: UUID, *, by: Actor) -> tuple[Referra
     )
     assert row is not None  # noqa: S101 - a referral has its participant
     identity = unseal(session, held["participant_id"], "identity", row["draft"])
-    told = unseal(session, held["participant_id"], f"referral/{referral_id}", held["sealed"])
+    told = unseal(session, held["participant_id"], f"referral/{held['id']}", held["sealed"])
     who = Identity.of_json(identity)
-    form = ReferralForm(
+    return ReferralForm(
         given_name=who.given_name,
         family_name=who.family_name,
         birth_date=who.birth_date,
@@ -220,26 +226,85 @@ def draft_of(session: Session, referral_id: UUID, *, by: Actor) -> tuple[Referra
         recruiter=row["recruiter"],
         **told,
     )
-    return form, held["version"]
 
 
 # ------------------------------------------------------------------------------------------------- by people outside
 
 
-def refer_by_link(session: Session, token: str, form: ReferralForm, *, by: Actor, at: datetime) -> UUID:
-    """Refer one person by a link, once; returns the referral's id. Nothing is saved on the way: a link is no account.
+def save_by_link(
+    session: Session, token: str, form: ReferralForm, *, browser: str, by: Actor, at: datetime, seen: int | None = None
+) -> None:
+    """Save what was written by a link so far, sealed, for this browser alone: it is the link's one referral.
 
-    `by` is the part of the system that answers whoever has the link. Raises Refusal: the link does not work (any more),
-    or something that is needed is missing.
+    `browser` is a cookie of the browser; `by` the part of the system that answers whoever has the link. Raises Refusal:
+    the link does not work (any more), it was begun elsewhere, or what was saved is of another version.
     """
-    link = links.hold(session, token, at=at)
+    link = links.hold(session, token, browser=browser, at=at)
+    form = _checked(session, form, at, whole=False, outside=True)
+    held = _begun_by(session, link["id"])
+    if held is None:
+        referral_id = _begin_by_link(session, link["id"], form, at)
+        links.begin(session, link, browser)
+        events.write(session, "referral.begun", "referral", referral_id, by=by, at=at)
+        return
+    if seen is not None and held["version"] != seen:
+        raise _changed_meanwhile()
+    _save(session, held, form, at)
+    events.write(session, "referral.saved", "referral", held["id"], by=by, at=at)
+
+
+def begun_by_link(session: Session, token: str, *, browser: str, at: datetime) -> tuple[ReferralForm, int]:
+    """What was saved by a link in this browser, to go on with, and its version; an empty form, 0, before. Raises
+    Refusal: the link does not work (any more), or it was begun elsewhere.
+    """
+    link = links.hold(session, token, browser=browser, at=at)
+    held = _begun_by(session, link["id"])
+    return (_form_of(session, held), held["version"]) if held is not None else (ReferralForm(), 0)
+
+
+def refer_by_link(
+    session: Session, token: str, form: ReferralForm, *, browser: str = "", by: Actor, at: datetime
+) -> UUID:
+    """Refer one person by a link, once; returns the referral's id.
+
+    `browser` and `by` are as for `save_by_link`. Raises Refusal: the link does not work (any more), it was begun
+    elsewhere, or something that is needed is missing.
+    """
+    link = links.hold(session, token, browser=browser, at=at)
     form = _checked(session, form, at, whole=True, outside=True)
-    participant_id = _new_person(session, form, at)
-    referral_id = _new_referral(session, participant_id, form, way="link", link_id=link["id"], at=at)
+    begun = _begun_by(session, link["id"])
+    if begun is None:
+        referral_id = _begin_by_link(session, link["id"], form, at)
+    else:
+        referral_id = begun["id"]
+        _save(session, begun, form, at)
     links.use(session, link, at=at)
-    held = _held(session, referral_id)
-    _receive(session, held, by=by, at=at)
+    _receive(session, _held(session, referral_id), by=by, at=at)
     return referral_id
+
+
+def end_link(session: Session, link_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Take a link back that nobody has used, and destroy what was begun by it. Raises Refusal: it is over."""
+    links.end_link(session, link_id, by=by, at=at)
+    begun = _begun_by(session, link_id)
+    if begun is not None:
+        destroy_draft(session, begun, by=by, at=at)
+
+
+def _begun_by(session: Session, link_id: UUID) -> dict[str, Any] | None:
+    """The draft that was begun by a link, held; None where there is none."""
+    return one(
+        session,
+        select(_referral)
+        .where(
+            _referral.c.program_id == program_of(session), _referral.c.link_id == link_id, _referral.c.state == "draft"
+        )
+        .with_for_update(),
+    )
+
+
+def _begin_by_link(session: Session, link_id: UUID, form: ReferralForm, at: datetime) -> UUID:
+    return _new_referral(session, _new_person(session, form, at), form, way="link", link_id=link_id, at=at)
 
 
 # ----------------------------------------------------------------------------------------------------------- writing
@@ -386,11 +451,15 @@ def _hold_draft(session: Session, referral_id: UUID, by: Actor, seen: int | None
     if held["state"] != "draft" or by.person_id is None or held["referred_by"] != by.person_id:
         raise _unknown()  # a draft is its author's alone, and once it is sent nobody goes on with it
     if seen is not None and held["version"] != seen:
-        raise Refusal(
-            "referral.changed",
-            N_("This draft was saved elsewhere meanwhile, in another window. Nothing was overwritten; open it anew."),
-        )
+        raise _changed_meanwhile()
     return held
+
+
+def _changed_meanwhile() -> Refusal:
+    return Refusal(
+        "referral.changed",
+        N_("This draft was saved elsewhere meanwhile, in another window. Nothing was overwritten; open it anew."),
+    )
 
 
 def _after(held: Mapping[str, Any], move: str) -> str:
@@ -420,7 +489,7 @@ def _checked(session: Session, form: ReferralForm, at: datetime, *, whole: bool,
     facts = {name: _text(text, LONGEST_TEXT) for name, text in form.facts.items() if name in CRITERIA}
     today = local_day(session, at)
     _refuse_birth(form.birth_date, form.age, today)
-    languages = tuple(dict.fromkeys(word.strip().lower()[:20] for word in form.languages if word.strip()))
+    languages = checked_languages(form.languages)
     checked = ReferralForm(
         **lines,
         **texts,

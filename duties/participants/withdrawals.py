@@ -1,4 +1,4 @@
-"""What follows once somebody takes their consent to the program back: it is asked of people, and blocked by nothing.
+"""What follows once a consent to the program is taken back, or has ended by its day: it is asked, and blocks nothing.
 
 The worker speaks with the participant, the coordinator sees what it means for the team. Either the follow-up ends, or a
 consent is signed anew, or it goes on with what the withdrawal leaves; nobody asks why it was taken back (AD-R11).
@@ -18,12 +18,14 @@ from duties import asking, events
 from duties.actors import Actor
 from duties.follow_ups.assigning import on_day
 from duties.follow_ups.parts import PRIMARY
-from duties.here import local_day, one, program_of
+from duties.here import local_day, many, moments_of, one, program_of
 from duties.notices import coordination_chain
 from duties.refusals import Refusal
 from duties.roles import Link
 from locales import N_
 from models.base import table_of
+from models.casework import Task
+from models.consent import Consent
 from models.follow_up import FollowUp
 from models.participant import CandidateWorker, Participant
 
@@ -35,6 +37,8 @@ DAYS_TO_SPEAK: Final = 2
 DAYS_TO_SETTLE: Final = 5
 
 _participant = table_of(Participant)
+_consent = table_of(Consent)
+_task = table_of(Task)
 _follow_up = table_of(FollowUp)
 _named = table_of(CandidateWorker)
 
@@ -47,8 +51,10 @@ class Asked:
     coordinator: bool
 
 
-def ask_what_follows(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Ask the worker and the coordinator what follows a consent that was taken back; again, nothing changes.
+def ask_what_follows(session: Session, participant_id: UUID, *, by: Actor, at: datetime, ended: bool = False) -> None:
+    """Ask the worker and the coordinator what follows a consent that was taken back, or has `ended` by its day.
+
+    Again, nothing changes.
 
     Where nobody accompanies the person, the coordinator alone is asked. Somebody of whom nothing is under way is asked
     about no more than once it is over.
@@ -77,7 +83,7 @@ def ask_what_follows(session: Session, participant_id: UUID, *, by: Actor, at: d
             session,
             SPEAK,
             participant_id,
-            _SPEAK,
+            _SPEAK_OF_ITS_END if ended else _SPEAK,
             chain=[worker, *coordination],
             working_days=DAYS_TO_SPEAK,
             by=by,
@@ -88,13 +94,52 @@ def ask_what_follows(session: Session, participant_id: UUID, *, by: Actor, at: d
         session,
         FOLLOWS,
         participant_id,
-        _FOLLOWS,
+        _FOLLOWS_ITS_END if ended else _FOLLOWS,
         chain=coordination,
         working_days=DAYS_TO_SETTLE,
         by=by,
         at=at,
         subject=known_as,
     )
+
+
+def ask_of_the_ended(session: Session, *, by: Actor, at: datetime) -> int:
+    """Ask about each participant who is followed, and whose consent to the program has ended by its day; how many.
+
+    Once for each end: what was answered since is not asked again.
+    """
+    here, day = program_of(session), local_day(session, at)
+    rows = many(
+        session,
+        select(_consent.c.participant_id, _consent.c.ends_on)
+        .join(
+            _follow_up,
+            (_follow_up.c.program_id == _consent.c.program_id)
+            & (_follow_up.c.participant_id == _consent.c.participant_id),
+        )
+        .where(
+            _consent.c.program_id == here,
+            _consent.c.purpose == "program",
+            _consent.c.ends_on < day,
+            _consent.c.withdrawn_on.is_(None),
+            _consent.c.replaced_at.is_(None),
+            _follow_up.c.state.in_(["active", "on_break"]),
+        )
+        .order_by(_consent.c.ends_on, _consent.c.participant_id),
+    )
+    found = 0
+    for row in rows:
+        since = moments_of(session, row["ends_on"])[1]
+        asked_since = select(_task.c.id).where(
+            _task.c.program_id == here,
+            _task.c.step == FOLLOWS,
+            _task.c.item == str(row["participant_id"]),
+            _task.c.opened_at >= since,
+        )
+        if session.scalar(asked_since.limit(1)) is None:
+            ask_what_follows(session, row["participant_id"], by=by, at=at, ended=True)
+            found += 1
+    return found
 
 
 def go_on(session: Session, participant_id: UUID, *, for_everyone: bool, by: Actor, at: datetime) -> None:
@@ -164,4 +209,8 @@ def whose(session: Session, participant_id: UUID, *, at: datetime) -> Link | Non
 
 
 _SPEAK: Final = N_("Speak with %(subject)s, who took the consent back: end, sign anew, or go on with what it leaves")
+_SPEAK_OF_ITS_END: Final = N_(
+    "Speak with %(subject)s, whose consent has ended: end, sign anew, or go on with what it leaves"
+)
+_FOLLOWS_ITS_END: Final = N_("See what follows: the consent of %(subject)s to the program has ended")
 _FOLLOWS: Final = N_("See what follows: %(subject)s took the consent to the program back")

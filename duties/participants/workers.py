@@ -158,6 +158,19 @@ def proposals(session: Session, participant_id: UUID, *, at: datetime, asks: str
     )
 
 
+def proposed_pair(proposals: Sequence[Proposal]) -> tuple[UUID, UUID] | None:
+    """Who might meet a candidate, and who with them as the second of the pair (AD-R6); None where nobody can.
+
+    Of those who fit best the first, and the next of another organization: pairs are of two organizations (AG-W4).
+    """
+    possible = [each for each in proposals if each.possible]
+    if len(possible) < 2:  # noqa: PLR2004 - a pair
+        return None
+    first, *others = possible
+    second = next((each for each in others if each.load.organization_id != first.load.organization_id), others[0])
+    return first.person_id, second.person_id
+
+
 def name_worker(
     session: Session,
     participant_id: UUID,

@@ -1,5 +1,8 @@
 """The canary: words planted in every field that is sealed are in no channel, and the scanner finds them where they are.
 
+Which fields there are is asked of the tables and of what is sealed, so that a new one that nothing is planted in fails.
+`tests/matrix/test_planted.py` plants in every field of every form.
+
 Channels: every row of the database with its bytes, letters with their calendars and attachments, the agenda as PDF and
 as a Word document, logs, and the pages of those who may see a candidate without having asked who it is.
 """
@@ -9,20 +12,30 @@ from __future__ import annotations
 import base64
 import gzip
 import io
+import json
 import logging
 import pickle
 import quopri
 import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import LargeBinary, select, text
+from sqlmodel import Session
 
 from adapters.people_keys import FilePeopleKeys, make_people_keys
+from duties.actors import OUTSIDE, Actor
+from duties.follow_ups import breaks, notes
+from duties.follow_ups.notes import Week
+from duties.follow_ups.weeks import monday_of
 from duties.name_gate import Gate
-from duties.participants import consents, disclosures, first_meetings, numbers, referring, risks, triage
+from duties.participants import consents, disclosures, first_meetings, links, numbers, referring, risks, triage
 from duties.participants.consents import Signed
 from duties.participants.held import case_of
 from duties.participants.identity import open_identity
@@ -31,11 +44,14 @@ from duties.refusals import Refusal
 from meetings import admissions, agendas, feeds, freezing, running, schedule
 from meetings.agenda_items import items_of
 from models.base import table_of
+from models.follow_up import FollowUp
 from models.meeting import Meeting
 from models.outbox import Notice
 from models.participant import Participant
+from models.tables import metadata
 from tests.api.desk import client_for, nobody
 from tests.cast import AT, TODAY, Cast
+from tests.fakes.people_keys import FakePeopleKeys
 from tests.flows.prefect_server import PrefectServer
 from tests.flows.support import carry_all, eventually, means_of
 from tests.flows.test_worker import flow_runs, prefect_server, process
@@ -56,8 +72,13 @@ PLANTED = {
         (
             *("given_name", "family_name", "email", "address", "contact_note", "setting", "legal_care", "reasons"),
             *("fact", "finding", "why_triage", "why_decision", "offered", "why_risk", "disclosed", "to_whom"),
+            *("referrer_name", "referrer_organization", "referrer_contact", "exception", "offered_instead"),
+            *("profile", "involvement", "benefits", "risks", "note", "terms", "draft"),
         ),
-        ("ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "qi", "ro", "su", "ta"),
+        (
+            *("ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "qi", "ro", "su", "ta"),
+            *("ub", "ev", "iw", "ox", "uz", "ab", "ec", "id", "of", "ug", "ah", "ej"),
+        ),
         strict=True,
     )
 }
@@ -107,8 +128,31 @@ def test_the_scanner_finds_a_word_however_it_is_wrapped(wrapped: object) -> None
 
 
 @pytest.fixture
-def lived(cast: Cast, caplog: pytest.LogCaptureFixture) -> Cast:
-    """An admission all the way, with the engine, letters, a clinic with its agenda, and the planted words."""
+def sealed_as(monkeypatch: pytest.MonkeyPatch) -> dict[bytes, tuple[str, str]]:
+    """What is sealed from here on: each blob with what it is about and what it says."""
+    known: dict[bytes, tuple[str, str]] = {}
+    seal = FakePeopleKeys.seal
+
+    def noting(keys: FakePeopleKeys, key_id: UUID, clear: bytes, *, about: str) -> bytes:
+        blob = seal(keys, key_id, clear, about=about)
+        known[blob] = (about.split("|")[2].partition("/")[0], clear.decode())
+        return blob
+
+    monkeypatch.setattr(FakePeopleKeys, "seal", noting)
+    return known
+
+
+@pytest.fixture
+def lived(
+    cast: Cast,
+    caplog: pytest.LogCaptureFixture,
+    sealed_as: dict[bytes, tuple[str, str]],  # noqa: ARG001 - before anything is sealed
+) -> Cast:
+    """An admission all the way, with the engine, letters, a clinic with its agenda, and the planted words.
+
+    And what else is written of people: a follow-up with its note and its break, somebody referred by a link and
+    refused, a draft, and the risk to others.
+    """
     caplog.set_level(logging.DEBUG)
     declare_admission(cast)
     by = cast.actor("coordinator")
@@ -170,8 +214,103 @@ def lived(cast: Cast, caplog: pytest.LogCaptureFixture) -> Cast:
             at=LATER,
         )
         open_identity(session, participant_id, by=by, at=LATER, ground="role")
+        _followed(session, cast, participant_id)
+        _refused(session, cast)
+        referring.begin_referral(session, ReferralForm(reasons=PLANTED["draft"]), by=worker, at=LATER)
     carry_all(means_of(cast, lambda: LATER))
     return cast
+
+
+def _followed(session: Session, cast: Cast, participant_id: UUID) -> None:
+    """A week's note, a break, and that they recruit others."""
+    worker, follow_up = cast.actor(WORKER), table_of(FollowUp)
+    found = session.scalars(select(follow_up.c.id).where(follow_up.c.participant_id == participant_id)).one()
+    said = Week(met=1, minutes=30, reached=True, why_none=None, words=PLANTED["note"])
+    notes.write_note(session, found, monday_of(LATER.date()), said, by=worker, at=LATER)
+    breaks.take_break(
+        session, found, returns_on=LATER.date() + timedelta(days=9), terms=PLANTED["terms"], by=worker, at=LATER
+    )
+    others = {name: PLANTED[name] for name in ("profile", "involvement", "benefits", "risks")}
+    risks.assess(session, participant_id, "recruiter", "benefits_exceed", why=others, by=worker, at=LATER)
+
+
+def _refused(session: Session, cast: Cast) -> None:
+    """Somebody of whom an outside professional writes, for whom an exception is made, refused all the same."""
+    by = cast.actor("coordinator")
+    who: dict[str, Any] = {
+        name: PLANTED[name] for name in ("referrer_name", "referrer_organization", "referrer_contact")
+    }
+    _, token = links.make_link(session, by=by, at=LATER)
+    referral_id = referring.refer_by_link(
+        session, token, replace(FORM, birth_date=None, age=16, **who), by=Actor.system(OUTSIDE), at=LATER
+    )
+    triage.find_criterion(
+        session,
+        referral_id,
+        "AD-C3",
+        "not_met",
+        fact=PLANTED["finding"],
+        admit_all_the_same=True,
+        why=PLANTED["exception"],
+        by=by,
+        at=LATER,
+    )
+    triage.triage(
+        session,
+        referral_id,
+        "refused",
+        reason=PLANTED["why_triage"],
+        offered=PLANTED["offered_instead"],
+        by=by,
+        at=LATER,
+    )
+
+
+#: Bytes that are none of a participant's: keys of the staff, files that people sign, letters (searched below).
+_OF_NOBODY: Final = {
+    "passkey.public_key",
+    "obligation_file.content",
+    "signed_file.content",
+    "evidence_file.content",
+    "notice.message",
+}
+#: What is sealed and is a day or a code, in which no word can stand.
+_NO_WORDS: Final = {"identity.birth_date", "identity.age_on"}
+
+
+def test_a_word_is_planted_in_every_sealed_column_and_in_every_field_of_what_is_sealed(
+    lived: Cast, sealed_as: dict[bytes, tuple[str, str]]
+) -> None:
+    columns = {
+        f"{table.name}.{column.name}": column
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if isinstance(column.type, LargeBinary)
+    }
+    assert columns.keys() > _OF_NOBODY
+    with as_superuser(lived.database) as connection:
+        for name in sorted(columns.keys() - _OF_NOBODY):
+            column = columns[name]
+            blobs = connection.execute(select(column).where(column.is_not(None))).scalars().all()
+            said = [sealed_as[bytes(blob)][1] for blob in blobs]
+            assert any(found(WORDS, one) for one in said), f"nothing is planted in {name}"
+    planted: dict[str, bool] = {}
+    for about, clear in sealed_as.values():
+        for field, words in _fields(json.loads(clear), about):
+            planted[field] = planted.get(field, False) or bool(found(WORDS, words))
+    assert {field for field, is_there in planted.items() if not is_there} == _NO_WORDS
+
+
+def _fields(said: object, field: str) -> Iterator[tuple[str, str]]:
+    """Every text of what is sealed, with the field that it stands in."""
+    if isinstance(said, dict):
+        for name, value in said.items():
+            yield from _fields(value, f"{field}.{name}" if not name.startswith("AD-C") else field)
+    elif isinstance(said, list):
+        for value in said:
+            yield from _fields(value, field)
+    elif isinstance(said, str):
+        yield field, said
 
 
 def test_no_channel_holds_a_planted_word(lived: Cast, caplog: pytest.LogCaptureFixture) -> None:
@@ -206,7 +345,8 @@ def test_no_channel_holds_a_planted_word(lived: Cast, caplog: pytest.LogCaptureF
     meeting = table_of(Meeting)
     with lived.session() as session:
         here = session.scalars(select(meeting.c.id).where(meeting.c.program_id == lived.program_id)).one()
-        participant_id = session.scalars(select(table_of(Participant).c.id)).one()
+        participant = table_of(Participant)
+        participant_id = session.scalars(select(participant.c.id).where(participant.c.state == "admitted")).one()
     coordinator = client_for(lived.database, lived.people["coordinator"], at=LATER)
     for kind in ("pdf", "docx"):
         document = coordinator.get(f"/meetings/{here}/agenda.{kind}?version=1")

@@ -171,7 +171,7 @@ class Runner:
         """The tables that were written to since this copy was made."""
         return self._touched("select distinct name from touched")
 
-    def count(self, statement: LiteralString, given: Sequence[Any] | Mapping[str, Any] = ()) -> int:
+    def count(self, statement: LiteralString | sql.Composed, given: Sequence[Any] | Mapping[str, Any] = ()) -> int:
         """One number that the superuser reads."""
         row = self._admin.execute(statement, given).fetchone()
         assert row is not None

@@ -47,7 +47,8 @@ def _who_may(route: Route) -> Kind | None:
     return next(iter(inside), None)
 
 
-def _writing(routes: list[Route]) -> Iterator[tuple[Route, str, Kind]]:
+def writing(routes: list[Route]) -> Iterator[tuple[Route, str, Kind]]:
+    """Each route that writes, with whose things it is asked of and somebody who gets through."""
     for route in routes:
         kind = _who_may(route) if route.writes else None
         if kind is not None:
@@ -61,7 +62,7 @@ SHARES: Final = 4
 def test_no_json_body_is_taken_with_a_field_that_it_does_not_know(
     runner: Runner, routes: list[Route], run: Run[Any]
 ) -> None:
-    asked = [one for one in _writing(routes) if one[0].is_json and one[0].sent.json is not None]
+    asked = [one for one in writing(routes) if one[0].is_json and one[0].sent.json is not None]
     assert len(asked) >= 15
 
     async def ask() -> None:
@@ -83,7 +84,7 @@ def test_no_field_that_the_program_sets_is_taken_from_a_form_or_from_a_body_that
     runner: Runner, routes: list[Route], run: Run[Any], share: int
 ) -> None:
     """They are not read: what happens is what happens without them, and nothing of it is what they say."""
-    asked = [one for one in _writing(routes) if one[0].sent.json is None][share::SHARES]
+    asked = [one for one in writing(routes) if one[0].sent.json is None][share::SHARES]
     assert len(asked) >= 25
 
     async def ask() -> None:
@@ -122,7 +123,7 @@ def test_an_id_of_the_other_program_in_a_body_is_one_of_nothing(
     runner: Runner, routes: list[Route], run: Run[Any]
 ) -> None:
     """Who asks may do this to things of their own; what the body names is the other program's, or nothing at all."""
-    asked = [one for one in _writing(routes) if _names_in_body(one[0])]
+    asked = [one for one in writing(routes) if _names_in_body(one[0])]
     assert len(asked) >= 10
 
     async def ask() -> None:

@@ -383,6 +383,21 @@ def test_whoever_speaks_the_language_and_knows_the_person_is_proposed_first(clin
     assert first.possible
 
 
+def test_a_second_is_proposed_for_the_pair_from_another_organization_and_never_one_who_cannot(clinic: Cast) -> None:
+    participant_id = triaged(clinic, refer(clinic))
+    with clinic.session() as session:
+        offered = workers.proposals(session, participant_id, at=AT)
+        pair = workers.proposed_pair(offered)
+        assert pair is not None
+        by_person = {each.person_id: each for each in offered}
+        first, second = (by_person[person] for person in pair)
+        assert first == next(each for each in offered if each.possible)
+        assert second.load.organization_id != first.load.organization_id
+        barring.bar(session, participant_id, second.person_id, by=clinic.actor("coordinator"), at=AT)
+        now = workers.proposed_pair(workers.proposals(session, participant_id, at=AT))
+        assert now is None or second.person_id not in now
+
+
 def test_who_goes_to_the_area_already_is_proposed_before_who_does_not_and_it_says_why(clinic: Cast) -> None:
     spoken = replace(ONDINE, languages=("es",), area="laval")
     participant_id = triaged(clinic, refer(clinic, spoken, by="manager_ccsmtl"))

@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, text
 
-from duties.participants import barring, links, workers
+from duties.participants import barring, links, referring, workers
 from duties.participants.held import step_of
 from models.base import table_of
 from models.participant import Participant
@@ -303,6 +303,39 @@ def test_a_link_is_opened_as_often_as_one_likes_and_refers_once(there: Cast) -> 
     assert client.post(f"/refer/{token}", data=outside).status_code == 404
     assert client.get("/refer/never-was").status_code == 404
     assert _one(there).way == "link"
+
+
+def test_what_is_begun_by_a_link_is_gone_on_with_in_the_same_browser_and_read_in_no_other(there: Cast) -> None:
+    with there.session() as session:
+        _, token = links.make_link(session, by=there.actor("coordinator"), at=AT)
+        taken, other_token = links.make_link(session, by=there.actor("coordinator"), at=AT)
+    here, there_too = nobody(there.database), nobody(there.database)
+    place = f"/refer/{token}"
+    saved = here.post(place, data={"family_name": "Fougère-Lys", "referrer_name": "Jonc Osier", "do": "save"})
+    assert (saved.status_code, saved.headers["location"]) == (303, place)
+    assert "HttpOnly" in saved.headers["set-cookie"]
+    page = here.get(place).text
+    assert 'value="Fougère-Lys"' in page
+    assert 'value="Jonc Osier"' in page
+    elsewhere = there_too.get(place)
+    assert "begun in another browser" in elsewhere.text
+    assert "Fougère-Lys" not in elsewhere.text
+    assert "<form" not in elsewhere.text.partition("<main")[2].partition("</main>")[0]
+    outside = {**TYPED, "referrer_name": "Jonc Osier", "referrer_contact": "450 555-0101"}
+    for do in ("save", "send"):
+        assert there_too.post(place, data={**outside, "do": do}).status_code == 409
+    assert here.post(place, data={**outside, "seen": "7", "do": "save"}).status_code == 412
+    assert _client(there, "coordinator").get("/referrals").text.count("by a link") == 0, "a draft is nobody’s yet"
+    assert here.post(place, data={**outside, "do": "send"}).headers["location"] == "/referred"
+    assert _one(there).state == "received"
+    assert {one.get(place).status_code for one in (here, there_too)} == {404}
+    # A link that is taken back takes what was begun by it along.
+    here.post(f"/refer/{other_token}", data={"family_name": "Tilleul", "do": "save"})
+    with there.session() as session:
+        referring.end_link(session, taken, by=there.actor("coordinator"), at=AT)
+        states = select(_referral.c.state, _referral.c.sealed.is_(None)).where(_referral.c.link_id == taken)
+        assert session.execute(states).one() == ("abandoned", True)
+    assert here.get(f"/refer/{other_token}").status_code == 404
 
 
 def test_a_referral_takes_no_attachment_and_a_large_one_is_turned_away(there: Cast) -> None:

@@ -104,6 +104,7 @@ def test_a_draft_is_its_author_s_alone_and_goes_on_where_it_was_left(cast: Cast)
         ({"phone": "", "email": "", "address": "", "contact_note": ""}, "referral.no_contact"),
         ({"email": "not an address"}, "referral.email"),
         ({"area": "moon"}, "referral.area"),
+        ({"languages": ("fr", "Ondine le parle")}, "referral.language"),
         ({"reasons": "x" * 4001}, "referral.too_long"),
         ({"reasons": "a\x00b"}, "referral.no_text"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -94,7 +95,7 @@ def test_going_on_answers_for_the_worker_and_the_coordinator_has_the_last_word(c
         participant_id = _withdrawn(session, cast, follow_up)
     worker, coordinator = (client_for(cast.database, cast.people[name], at=AT) for name in (WORKER, "coordinator"))
     here = f"/participants/{participant_id}/consents/going-on"
-    assert "The consent to the program was taken back" in worker.get(f"/follow-ups/{follow_up}").text
+    assert "The consent to the program was taken back, or has ended" in worker.get(f"/follow-ups/{follow_up}").text
     assert client_for(cast.database, cast.people[THIRD], at=AT).post(here).status_code == 404
     assert worker.post(here).status_code == 303
     with cast.session() as session:
@@ -122,3 +123,22 @@ def test_whoever_has_the_participant_now_is_asked_and_no_longer_who_had_them(cas
         assert withdrawals.asked(session, participant_id) == Asked(worker=False, coordinator=True)
     seen = client_for(cast.database, cast.people[SECOND], at=AT + DAY).get("/").text
     assert "#2026-01" not in seen, "whom the participant barred reads nothing of them, from that moment on"
+
+
+def test_a_consent_that_has_ended_by_its_day_is_asked_about_once(cast: Cast, follow_up: UUID) -> None:
+    with cast.session() as session:
+        participant_id = row_of(session, follow_up)["participant_id"]
+        ending = replace(SIGNED, ends_on=TODAY + DAY)
+        consents.sign(session, participant_id, "program", ending, by=cast.actor(WORKER), at=AT)
+
+    def look(days: int) -> Asked | None:
+        contacts.look(means_of(cast, lambda: AT + days * DAY), cast.program_id, "worker")
+        with cast.session() as session:
+            return withdrawals.asked(session, participant_id)
+
+    assert look(1) is None, "its last day"
+    assert look(2) == look(3) == Asked(worker=True, coordinator=True)
+    with cast.session() as session:
+        assert len(_open(session, FOLLOWS)) == 1
+        withdrawals.go_on(session, participant_id, for_everyone=True, by=cast.actor("coordinator"), at=AT + 3 * DAY)
+    assert look(4) is None, "it was answered"

@@ -1,0 +1,27 @@
+"""The languages that somebody speaks, by code: a closed list, since what stands there stands in clear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+
+from babel import Locale
+
+from duties.refusals import Refusal
+from locales import N_
+
+
+def checked_languages(typed: Iterable[str]) -> tuple[str, ...]:
+    """Codes of languages, each once. Raises Refusal for what is none: a name typed there would stand unsealed."""
+    words = tuple(dict.fromkeys(word.strip().lower() for word in typed if word.strip()))
+    if any(word not in _codes() for word in words):
+        raise Refusal(
+            "referral.language",
+            N_("Languages: one of them is not known by this name. Say it with how to reach the person instead."),
+        )
+    return words
+
+
+@cache
+def _codes() -> frozenset[str]:
+    return frozenset(str(code).lower() for code in Locale("en").languages)
