@@ -128,6 +128,9 @@ class Action(StrEnum):
     SEE_CASELOAD = "see_caseload"  # one's own follow-ups; everyone's, by worker, for the coordinator
     SEE_FOLLOW_UP = "see_follow_up"  # by its number: its states, its workers, how often they met
     READ_FOLLOW_UP = "read_follow_up"  # what people wrote of it in their own words
+    READ_SUMMARY = "read_summary"  # of a follow-up that was handed over, once it is complete (DP-06)
+    WRITE_SUMMARY = "write_summary"  # while the step that asks for it is open, with what was written of it so far
+    TAKE_SUMMARY_BACK = "take_summary_back"  # that it is complete, so that it can be corrected
     KEEP_FOLLOW_UP = "keep_follow_up"  # its notes, contacts, breaks, and how it ends and begins again
     ASSIGN_FOLLOW_UP = "assign_follow_up"  # to a worker
     KEEP_AGREEMENTS = "keep_agreements"  # draft, send, take back, record a signature, start and end
@@ -309,6 +312,10 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     # AD-R11: the members of the Clinical Committee, for follow-up; the research sees nobody (FU-8).
     Action.SEE_FOLLOW_UP: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
     Action.READ_FOLLOW_UP: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
+    # CLINICAL only while the committee sits on it: `api.at_summaries`.
+    Action.READ_SUMMARY: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
+    Action.WRITE_SUMMARY: frozenset({Relation.OWES, Relation.COORDINATOR}),
+    Action.TAKE_SUMMARY_BACK: frozenset({Relation.DID, Relation.COORDINATOR}),
     Action.KEEP_FOLLOW_UP: frozenset({Relation.ASSIGNED, Relation.COORDINATOR}),
     Action.ASSIGN_FOLLOW_UP: frozenset({Relation.COORDINATOR}),
     Action.KEEP_AGREEMENTS: frozenset({Relation.COORDINATOR}),

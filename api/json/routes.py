@@ -26,6 +26,7 @@ from api.json import (
     referrals,
     sittings,
     statements,
+    summaries,
     tasks,
 )
 from api.json.shapes import Problem
@@ -65,6 +66,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     sittings.router,
     decisions.router,
     departures.router,
+    summaries.router,
     minutes.router,
     statements.router,
     follow_ups.router,

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from api.at_follow_ups import find_follow_up, ground_of, may, move_to
+from api.at_summaries import as_reader
 from api.follow_up_lines import BARS, INTENSITIES, KINDS, MEANS, MOVES, REASONS, STRATEGIES, WHY_NONE, WHY_PROPOSED
 from api.pages.caseload import lines
 from api.pages.forms import Text, Typed, day_of, day_or_none, hour_of, id_or_none
@@ -25,7 +26,7 @@ from api.session import AtDesk, Desk
 from api.states import STATES
 from duties import hand_overs
 from duties.actors import Actor
-from duties.follow_ups import assigning, breaks, contacts, lost, notes, opening
+from duties.follow_ups import assigning, breaks, contacts, lost, notes, opening, summaries
 from duties.follow_ups.notes import Week
 from duties.follow_ups.weeks import monday_of
 from duties.here import many, program_of
@@ -313,6 +314,7 @@ def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, ty
     )
     every_note = notes.notes_of(session, [follow_up_id])
     before = _before(desk, parts, follow_up_id)
+    summed_up = summaries.summaries_of(session, follow_up_id)
     missed, tried = contacts.no_shows_of(session, follow_up_id), contacts.attempts_of(session, follow_up_id)
     names = names_of(
         desk,
@@ -322,6 +324,7 @@ def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, ty
             *(one.person_id for one in candidates),
             *(note["written_by"] for note in every_note),
             *(one["tried_by"] for one in tried),
+            *(one[who] for one in summed_up for who in ("leaver_id", "done_by")),
             row["state_by"],
         ],
     )
@@ -345,6 +348,8 @@ def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, ty
         candidates=candidates,
         notes=every_note,
         weeks=_weeks(row, desk.day),
+        summaries=summed_up,
+        may_read_summaries=may(Action.READ_SUMMARY, as_reader(session, row["number"], given)),
         attempts=tried,
         no_shows=missed,
         history=told(desk, _record(desk, follow_up_id)),

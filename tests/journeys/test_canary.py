@@ -21,6 +21,8 @@ import pytest
 from sqlalchemy import select, text
 
 from adapters.people_keys import FilePeopleKeys, make_people_keys
+from duties.follow_ups import summaries
+from duties.follow_ups.summaries import Summary
 from duties.name_gate import Gate
 from duties.participants import consents, disclosures, first_meetings, numbers, referring, risks, triage
 from duties.participants.consents import Signed
@@ -31,11 +33,14 @@ from duties.refusals import Refusal
 from meetings import admissions, agendas, feeds, freezing, running, schedule
 from meetings.agenda_items import items_of
 from models.base import table_of
+from models.departure import Departure
+from models.follow_up import FollowUp
 from models.meeting import Meeting
 from models.outbox import Notice
 from models.participant import Participant
 from tests.api.desk import client_for, nobody
 from tests.cast import AT, TODAY, Cast
+from tests.departing import asked, leave, record_protocols
 from tests.flows.prefect_server import PrefectServer
 from tests.flows.support import carry_all, eventually, means_of
 from tests.flows.test_worker import flow_runs, prefect_server, process
@@ -56,8 +61,9 @@ PLANTED = {
         (
             *("given_name", "family_name", "email", "address", "contact_note", "setting", "legal_care", "reasons"),
             *("fact", "finding", "why_triage", "why_decision", "offered", "why_risk", "disclosed", "to_whom"),
+            *("situation", "steps"),
         ),
-        ("ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "qi", "ro", "su", "ta"),
+        ("ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "qi", "ro", "su", "ta", "vi", "xo"),
         strict=True,
     )
 }
@@ -111,6 +117,7 @@ def lived(cast: Cast, caplog: pytest.LogCaptureFixture) -> Cast:
     """An admission all the way, with the engine, letters, a clinic with its agenda, and the planted words."""
     caplog.set_level(logging.DEBUG)
     declare_admission(cast)
+    record_protocols(cast)
     by = cast.actor("coordinator")
     with cast.session() as session:
         agreed(session, cast)
@@ -170,6 +177,12 @@ def lived(cast: Cast, caplog: pytest.LogCaptureFixture) -> Cast:
             at=LATER,
         )
         open_identity(session, participant_id, by=by, at=LATER, ground="role")
+    case_id = leave(cast, WORKER, "ccsmtl", last_day=LATER.date() + timedelta(days=14), at=LATER)
+    (task,) = asked(cast, case_id, summaries.WRITTEN)
+    said = Summary(PLANTED["situation"], PLANTED["steps"])
+    with cast.session() as session:
+        summaries.save_summary(session, task["id"], said, by=cast.actor(WORKER), at=LATER)
+        summaries.complete_summary(session, task["id"], said, by=cast.actor(WORKER), at=LATER)
     carry_all(means_of(cast, lambda: LATER))
     return cast
 
@@ -204,9 +217,13 @@ def test_no_channel_holds_a_planted_word(lived: Cast, caplog: pytest.LogCaptureF
     assert parts > len(letters)
 
     meeting = table_of(Meeting)
+    follow_up, departure = table_of(FollowUp), table_of(Departure)
     with lived.session() as session:
         here = session.scalars(select(meeting.c.id).where(meeting.c.program_id == lived.program_id)).one()
         participant_id = session.scalars(select(table_of(Participant).c.id)).one()
+        follow_up_id = session.scalars(select(follow_up.c.id).where(follow_up.c.program_id == lived.program_id)).one()
+        case_id = session.scalars(select(departure.c.case_id)).one()
+    followed_there = (f"/follow-ups/{follow_up_id}", f"/departures/{case_id}", f"/cases/{case_id}")
     coordinator = client_for(lived.database, lived.people["coordinator"], at=LATER)
     for kind in ("pdf", "docx"):
         document = coordinator.get(f"/meetings/{here}/agenda.{kind}?version=1")
@@ -217,7 +234,7 @@ def test_no_channel_holds_a_planted_word(lived: Cast, caplog: pytest.LogCaptureF
     looked_at = ("/", "/referrals", "/cases", "/board", "/activity", f"/meetings/{here}", "/activities", "/caseload")
     for name in ("coordinator", WORKER, SECOND, "police", "researcher", "privacy_officer"):
         client = client_for(lived.database, lived.people[name], at=LATER)
-        for place in (*looked_at, "/privacy", f"/participants/{participant_id}"):
+        for place in (*looked_at, *followed_there, "/privacy", f"/participants/{participant_id}"):
             answer = client.get(place)
             assert found(WORDS, answer.content) == set(), (name, place)
             assert found(WORDS, str(answer.headers)) == set(), (name, place)
