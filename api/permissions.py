@@ -69,6 +69,7 @@ class Action(StrEnum):
     OFFER_FOLLOW_UPS = "offer_follow_ups"  # all of somebody who leaves at once
     ANSWER_HAND_OVER = "answer_hand_over"  # of a follow-up that was offered to oneself
     RECORD_INTERVIEW = "record_interview"
+    HIRE = "hire"  # name whom a recruiting found: they are appointed, and their onboarding opens
     SEE_TASK = "see_task"
     READ_NOTES = "read_notes"  # what people wrote in a case: notes, reasons, what was given as proof
     COMPLETE_TASK = "complete_task"
@@ -234,6 +235,8 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.OFFER_FOLLOW_UPS: frozenset({Relation.COORDINATOR}),
     Action.ANSWER_HAND_OVER: frozenset({Relation.SELF}),
     Action.RECORD_INTERVIEW: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
+    # As an appointment: the step alone gives nobody the right to take somebody on.
+    Action.HIRE: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
     # A task of a case is seen by whoever sees the case; one of no case, by whom it concerns.
     Action.SEE_TASK: frozenset({Relation.OWES, Relation.APPROVES, Relation.DID, Relation.COORDINATOR}),
     # A director answers for how far a case is, and needs nothing that people wrote in it.

@@ -24,6 +24,7 @@ from duties.follow_ups.assigning import FIND_A_WORKER
 from duties.follow_ups.owed import WRITE
 from duties.follow_ups.summaries import WRITTEN
 from duties.here import many, program_of
+from duties.hiring import NAMES_THEM
 from duties.obligations.keeping import ATTEST, RECORD
 from duties.participants.workers import FIND_A_WORKER as FIND_FOR_CANDIDATE
 from duties.roles import Falls, Link, Standing, standings
@@ -393,7 +394,7 @@ _PARTS: Final[Mapping[str, str]] = {
 }
 
 #: What a step of a case is done on a page of its own, by what that page is called under the task.
-_OWN_PAGES: Final[Mapping[str, str]] = {WRITTEN: "summary"}
+_OWN_PAGES: Final[Mapping[str, str]] = {WRITTEN: "summary", NAMES_THEM: "hiring"}
 
 
 def _place_of(task: Mapping[str, Any], about: About | None) -> str:

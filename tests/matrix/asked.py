@@ -204,6 +204,14 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /hand-overs/{hand_over_id}/refusal": Sent(form={"reason": "Trop de suivis."}),
     "POST /tasks/{task_id}/settlement": _task_form("open", how="end:returned", note="En ordre."),
     "POST /tasks/{task_id}/missing": _task_form("open", note="Introuvable."),
+    "GET /tasks/{task_id}/hiring": Sent(task="to_hire"),
+    "POST /tasks/{task_id}/hiring": _task_form(
+        "to_hire",
+        form="known",
+        person="{person_id}",
+        place="youth_worker:{organization_id}",
+        starts_on=_DAY,
+    ),
     "GET /tasks/{task_id}/summary": Sent(task="to_sum_up"),
     "POST /tasks/{task_id}/summary": Sent(
         task="to_sum_up", form={"seen": "0", "situation": "Elle va bien.", "steps": "Elle a appelé.", "do": "complete"}
@@ -459,6 +467,9 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /api/v1/tasks/{task_id}/missing": Sent(json={"reason": "Introuvable."}),
     "POST /api/v1/cases/{case_id}/interviews": Sent(
         json={"applicant": 1, "leadership": 80, "clinical": 70, "note": "Solide."}
+    ),
+    "POST /api/v1/tasks/{task_id}/hiring": Sent(
+        task="to_hire", json={"person_id": "{person_id}", "role": "youth_worker", "starts_on": _DAY}
     ),
     "GET /api/v1/tasks/{task_id}/summary": Sent(task="to_sum_up"),
     "PUT /api/v1/tasks/{task_id}/summary": Sent(task="to_sum_up", json={"situation": "Elle va bien."}),

@@ -15,6 +15,7 @@ from duties import agreements, doors, incidents, sign_ins, signed_files, tasks
 from duties.actors import Actor
 from duties.follow_ups import activities, breaks, contacts, notes, summaries
 from duties.here import program_of
+from duties.hiring import NAMES_THEM
 from duties.incidents import Entry
 from duties.obligations import saying
 from duties.obligations.keeping import keep
@@ -402,7 +403,7 @@ def _offered(cast: Cast, place: str, case_id: UUID) -> str:
 def _summed_up(cast: Cast, place: str, case_id: UUID) -> dict[str, str]:
     """Two steps that ask for a summary, as a departure has them: the worker's to write, and one that the manager did.
 
-    The second is of a part in the follow-up that never had a day.
+    The second is of a part in the follow-up that never had a day. And the step that names who is hired.
     """
     worker, manager = _SUBJECTS[place]
     found: dict[str, str] = {}
@@ -418,6 +419,9 @@ def _summed_up(cast: Cast, place: str, case_id: UUID) -> dict[str, str]:
             asks = {**task, "id": uuid4(), "step": summaries.WRITTEN, "item": item.hex, "evidence": "act", **state}
             session.execute(insert(_task).values(asks))
             found |= {f"task_id:{word}": str(asks["id"]), f"version_of_task:{word}": str(asks["version"])}
+        names = {**task, "id": uuid4(), "step": NAMES_THEM, "evidence": "act"}
+        session.execute(insert(_task).values(names))
+        found |= {"task_id:to_hire": str(names["id"]), "version_of_task:to_hire": str(names["version"])}
         summary_id, participant_id = uuid4(), row_of(session, part["follow_up_id"])["participant_id"]
         words = {"situation": "Elle va bien.", "steps": "Elle a appelé."}
         session.add(
