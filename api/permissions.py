@@ -69,6 +69,7 @@ class Action(StrEnum):
     OFFER_FOLLOW_UPS = "offer_follow_ups"  # all of somebody who leaves at once
     ANSWER_HAND_OVER = "answer_hand_over"  # of a follow-up that was offered to oneself
     RECORD_INTERVIEW = "record_interview"
+    HIRE = "hire"  # name whom a recruiting found: they are appointed, and their onboarding opens
     SEE_TASK = "see_task"
     READ_NOTES = "read_notes"  # what people wrote in a case: notes, reasons, what was given as proof
     COMPLETE_TASK = "complete_task"
@@ -129,6 +130,9 @@ class Action(StrEnum):
     SEE_CASELOAD = "see_caseload"  # one's own follow-ups; everyone's, by worker, for the coordinator
     SEE_FOLLOW_UP = "see_follow_up"  # by its number: its states, its workers, how often they met
     READ_FOLLOW_UP = "read_follow_up"  # what people wrote of it in their own words
+    READ_SUMMARY = "read_summary"  # of a follow-up that was handed over, once it is complete (DP-06)
+    WRITE_SUMMARY = "write_summary"  # while the step that asks for it is open, with what was written of it so far
+    TAKE_SUMMARY_BACK = "take_summary_back"  # that it is complete, so that it can be corrected
     KEEP_FOLLOW_UP = "keep_follow_up"  # its notes, contacts, breaks, and how it ends and begins again
     ASSIGN_FOLLOW_UP = "assign_follow_up"  # to a worker
     KEEP_AGREEMENTS = "keep_agreements"  # draft, send, take back, record a signature, start and end
@@ -240,6 +244,8 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.OFFER_FOLLOW_UPS: frozenset({Relation.COORDINATOR}),
     Action.ANSWER_HAND_OVER: frozenset({Relation.SELF}),
     Action.RECORD_INTERVIEW: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
+    # As an appointment: the step alone gives nobody the right to take somebody on.
+    Action.HIRE: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
     # A task of a case is seen by whoever sees the case; one of no case, by whom it concerns.
     Action.SEE_TASK: frozenset({Relation.OWES, Relation.APPROVES, Relation.DID, Relation.COORDINATOR}),
     # A director answers for how far a case is, and needs nothing that people wrote in it.
@@ -319,6 +325,10 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     # AD-R11: the members of the Clinical Committee, for follow-up; the research sees nobody (FU-8).
     Action.SEE_FOLLOW_UP: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
     Action.READ_FOLLOW_UP: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
+    # CLINICAL only while the committee sits on it: `api.at_summaries`.
+    Action.READ_SUMMARY: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
+    Action.WRITE_SUMMARY: frozenset({Relation.OWES, Relation.COORDINATOR}),
+    Action.TAKE_SUMMARY_BACK: frozenset({Relation.DID, Relation.COORDINATOR}),
     Action.KEEP_FOLLOW_UP: frozenset({Relation.ASSIGNED, Relation.COORDINATOR}),
     Action.ASSIGN_FOLLOW_UP: frozenset({Relation.COORDINATOR}),
     Action.KEEP_AGREEMENTS: frozenset({Relation.COORDINATOR}),

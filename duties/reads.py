@@ -39,6 +39,7 @@ PROTECTED: Final[frozenset[tuple[str, str]]] = frozenset(
         ("disclosure", "sealed"),
         ("weekly_note", "words"),
         ("follow_up_break", "terms"),
+        ("follow_up_summary", "words"),
     }
 )
 

@@ -12,10 +12,10 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 from sqlmodel import Session
 
-from duties import accounts, cases, departures, events, gathering, hand_overs, notices, people
+from duties import accounts, cases, departures, events, gathering, hand_overs, hiring, notices
 from duties.actors import Actor
 from duties.board import chains
 from duties.follow_ups import assigning
@@ -49,11 +49,6 @@ _loan = table_of(Loan)
 _equipment = table_of(Equipment)
 _departure = table_of(Departure)
 _named = table_of(CandidateWorker)
-
-#: Who begins in this role is welcomed by this protocol.
-WELCOMED: Final[Mapping[str, str]] = {"youth_worker": "onboarding"}
-#: By what somebody new is looked for.
-RECRUITING: Final = "recruiting"
 
 LONGEST_NOTE: Final = 1_000
 
@@ -385,38 +380,16 @@ def _settle_tenure(one_thing: Settling) -> None:
             _look_for_somebody(one_thing)
         return
     _refuse_own_successor(one_thing)
-    holds = session.scalar(
-        select(_tenure.c.id)
-        .where(
-            _tenure.c.program_id == one_thing.here,
-            _tenure.c.person_id == one_thing.successor_id,
-            _tenure.c.role == tenure["role"],
-            _tenure.c.organization_id == tenure["organization_id"],
-            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= one_thing.after),
-        )
-        .limit(1)
-    )
-    if holds is not None:
-        return
-    people.appoint(
+    hiring.take_on(
         session,
-        person_id=one_thing.successor_id,
-        role=tenure["role"],
-        organization_id=tenure["organization_id"],
+        one_thing.successor_id,
+        tenure["role"],
+        tenure["organization_id"],
         starts_on=one_thing.after,
+        recruited=False,
         by=one_thing.by,
         at=one_thing.at,
     )
-    welcome = WELCOMED.get(tenure["role"])
-    if welcome is not None:
-        cases.open_case(
-            session,
-            welcome,
-            subject_id=one_thing.successor_id,
-            organization_id=tenure["organization_id"],
-            by=one_thing.by,
-            at=one_thing.at,
-        )
 
 
 def _look_for_somebody(one_thing: Settling) -> None:
@@ -424,7 +397,7 @@ def _look_for_somebody(one_thing: Settling) -> None:
     try:
         cases.open_case(
             one_thing.session,
-            RECRUITING,
+            hiring.RECRUITING,
             organization_id=one_thing.case["organization_id"],
             by=one_thing.by,
             at=one_thing.at,

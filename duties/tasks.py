@@ -171,17 +171,25 @@ def reject_task(
 
 
 def undo_task(
-    session: Session, task_id: UUID, *, by: Actor, at: datetime, reason: str = "", seen: int | None = None
+    session: Session,
+    task_id: UUID,
+    *,
+    by: Actor,
+    at: datetime,
+    reason: str = "",
+    seen: int | None = None,
+    in_its_act: bool = False,
 ) -> Moved:
     """Take back a mistaken completion, submission or waiver. The record keeps that it was made.
 
     Steps that this one had opened wait again, and what the program did by itself because of it is undone by
-    its declared undo. Where people already did a later step, that one is undone first: Raises Refusal.
+    its declared undo. A step whose evidence is an act is taken back by a verb of that act, which says `in_its_act`.
+    Where people already did a later step, that one is undone first: Raises Refusal.
     """
     held = hold(session, task_id, by=by, at=at, seen=seen)
     if held.task["action"]:
         raise Refusal("task.automatic", N_("The program does this step by itself, once the steps before it are done."))
-    _refuse_unless_in_its_act(held, in_its_act=False)
+    _refuse_unless_in_its_act(held, in_its_act=in_its_act)
     _refuse_closed_case(held)
     if held.task["holding"]:
         raise Refusal(

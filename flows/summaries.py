@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import cast, select
@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.agreement_days import CLINICAL
+from duties.follow_ups.summaries import ON_AGENDA, WRITTEN
 from duties.here import local_day, many, program_of
 from locales import N_, say
 from meetings import agendas
@@ -21,11 +22,6 @@ from models.base import refers, table_of
 from models.casework import Task
 from models.follow_up import Assignment, FollowUp
 from models.participant import Participant
-
-#: The kind under which the file of the committee that talks about follow-ups takes a summary.
-SUMMARY: Final = "follow_up_summary"
-#: The step that writes one.
-WRITTEN: Final = "write_summary"
 
 _item = table_of(AgendaItem)
 _task = table_of(Task)
@@ -48,7 +44,7 @@ def ask_for_summaries(session: Session, case_id: UUID, *, by: Actor, at: datetim
         agendas.ask(
             session,
             CLINICAL,
-            SUMMARY,
+            ON_AGENDA,
             row["number"],
             title_fr=say("fr", _TITLE, number=row["number"]),
             title_en=say("en", _TITLE, number=row["number"]),
@@ -65,7 +61,7 @@ def summaries_of(session: Session, case_id: UUID) -> list[dict[str, Any]]:
         select(_item.c.id)
         .where(
             _item.c.program_id == here,
-            _item.c.kind == SUMMARY,
+            _item.c.kind == ON_AGENDA,
             _item.c.subject == _participant.c.number,
             _item.c.asked_at >= _task.c.done_at,
         )

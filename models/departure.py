@@ -1,10 +1,10 @@
-"""Departures: who leaves an organization and from when, and what became of each thing that they had in hand."""
+"""Departures: who leaves an organization and from when, what became of each thing in hand, and what is summed up."""
 
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
 from models.base import InProgram, moment, one_of, structure, to
@@ -150,4 +150,26 @@ class HandOver(InProgram, table=True):
     answered_at: datetime | None = moment(default=None)
     reason: str = ""
     lapsed_at: datetime | None = moment(default=None)
+    version: int = 1
+
+
+class FollowUpSummary(InProgram, table=True):
+    """What the Clinical Committee and the successor learn of a follow-up that is handed over (DP-06), in two parts.
+
+    One for each task that asks for it. It is complete while its task is done: nothing here says so a second time.
+    """
+
+    __tablename__ = "follow_up_summary"
+    __table_args__ = (
+        to("follow_up", "follow_up_id"),
+        to("task", "task_id"),
+        to("person", "written_by"),
+        UniqueConstraint("program_id", "task_id"),
+    )
+
+    follow_up_id: UUID = Field(index=True)
+    task_id: UUID
+    words: bytes = Field(sa_type=LargeBinary)  # sealed: the participant's situation, and the steps that they took
+    written_by: UUID
+    written_at: datetime = moment()
     version: int = 1

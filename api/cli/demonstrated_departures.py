@@ -1,7 +1,7 @@
 """The departure of the demonstration: a youth worker who leaves in nine days, half of whose work has found its hands.
 
-One follow-up was taken over and one is offered, with an answer to come; what is written and returned last is still to
-do.
+One follow-up was taken over and summed up, and one is offered, with an answer to come; what is written and returned
+last is still to do.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from sqlmodel import Session
 from api.cli.demonstrated_people import Happening, coordinator, person, worker
 from duties import departures, hand_overs, tasks
 from duties.calendars import Calendar
+from duties.follow_ups import summaries
+from duties.follow_ups.summaries import Summary
 from duties.here import many, program_of
 from duties.proofs import Proof
 from flows.at_once import carry_at_once
@@ -30,6 +32,11 @@ from models.program import Organization, Tenure
 _LEAVER, _PLACE = "elodie", "codim"
 _TAKES: Final = "emile"
 _ASKED: Final = "noe"
+
+_SUMMED_UP: Final = Summary(
+    "Elle vit chez une parente et va bien. Elle veut reprendre ses cours à la session d’hiver.",
+    "Elle a rencontré l’école deux fois et a pris elle-même rendez-vous à la clinique jeunesse.",
+)
 
 _organization = table_of(Organization)
 _tenure = table_of(Tenure)
@@ -53,6 +60,7 @@ class DemonstratedDepartures:
         yield self._ago(4), self._offer_the_shared
         yield self._ago(3), self._take
         yield self._ago(2), self._agree
+        yield self._ago(2), self._sum_up
         yield self._ago(1), self._offer_the_own
 
     def _ago(self, working_days: int) -> date:
@@ -103,6 +111,17 @@ class DemonstratedDepartures:
         tasks.complete_task(
             self.session, task["id"], by=worker(self.session, _LEAVER, at), at=at, evidence=[Proof("way", "meeting")]
         )
+        self._carry(at)
+
+    def _sum_up(self, at: datetime) -> None:
+        """The one that was taken over is summed up; that of the own follow-up is begun."""
+        by, own = worker(self.session, _LEAVER, at), self._hand_over("primary")["item"]
+        for task in self._steps(summaries.WRITTEN):
+            if task["item"] == own:
+                begun = Summary("Son logement est stable depuis l’automne.")
+                summaries.save_summary(self.session, task["id"], begun, by=by, at=at)
+            else:
+                summaries.complete_summary(self.session, task["id"], _SUMMED_UP, by=by, at=at)
         self._carry(at)
 
     def _offer_the_own(self, at: datetime) -> None:

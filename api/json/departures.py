@@ -10,12 +10,12 @@ from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, Field
 
 from api import at_departures
-from api.json.once import AtOnce
-from api.json.shapes import Given, MovedShown, Reason, Shown, Typed
+from api.json.once import AtOnce, IfMatch, seen_version
+from api.json.shapes import Day, Given, Key, MovedShown, NewPersonGiven, Reason, Shown, Typed
 from api.json.tasks import AtDoor
-from api.permissions import Action, asks, find_case, require, to_case
+from api.permissions import Action, actor_for, asks, find_case, require, to_case
 from api.session import AtDesk, Desk
-from duties import departures, hand_overs, interviews, settling
+from duties import departures, hand_overs, hiring, interviews, settling
 from duties.actors import Actor
 from duties.held import Moved
 
@@ -46,6 +46,22 @@ class InterviewGiven(Given):
     leadership: Annotated[int, Field(ge=0, le=100)]
     clinical: Annotated[int, Field(ge=0, le=100)]
     note: Typed
+
+
+class HiredGiven(Given):
+    """Whom a recruiting found: somebody of the program, or who is new; their role there, and the day of arrival."""
+
+    person_id: UUID | None = None
+    new: NewPersonGiven | None = None
+    role: Key
+    starts_on: Day
+
+
+class HiredShown(Shown):
+    """Who was taken on, and the case that welcomes them, where their role has a welcome."""
+
+    person_id: UUID
+    onboarding_id: UUID | None
 
 
 class OffersGiven(Given):
@@ -201,6 +217,29 @@ def record_interview(case_id: UUID, body: InterviewGiven, desk: AtDesk) -> list[
         MarkShown(applicant=one.applicant, interviewers=len(one.sheets), mark=one.mark, passes=one.passes)
         for one in interviews.marks_of(desk.session, case_id)
     ]
+
+
+@router.post("/tasks/{task_id}/hiring", status_code=201)
+@asks(Action.HIRE)
+def hire(
+    task_id: UUID, body: HiredGiven, desk: AtDesk, once: AtOnce, response: Response, if_match: IfMatch = ""
+) -> HiredShown:
+    """Name who is hired: they are appointed, and what welcomes them opens in the same act."""
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    hired = hiring.hire(
+        desk.session,
+        task_id,
+        role=body.role,
+        starts_on=body.starts_on,
+        person_id=body.person_id,
+        new=body.new.model_dump() if body.new is not None else None,
+        by=actor_for(desk.session, desk.asker, Action.HIRE, task_id),
+        at=desk.at,
+        seen=seen_version(if_match),
+    )
+    once.done(response, 201, f"/api/v1/people/{hired.person_id}")
+    return HiredShown(person_id=hired.person_id, onboarding_id=hired.welcome_id)
 
 
 def _shown(desk: Desk, case_id: UUID) -> DepartureShown:

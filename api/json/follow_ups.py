@@ -15,7 +15,7 @@ from api.json.shapes import AwaitedShown, Day, Given, Shown, Typed
 from api.permissions import Action, Forbidden, Relation, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.actors import Actor
-from duties.follow_ups import assigning, breaks, contacts, load, lost, notes
+from duties.follow_ups import assigning, breaks, contacts, load, lost, notes, summaries
 from duties.follow_ups.held import follow_ups
 from duties.follow_ups.notes import Week
 from duties.here import many, program_of
@@ -128,6 +128,15 @@ class MissedShown(Shown):
     agreed_on: date | None
 
 
+class SummaryListed(Shown):
+    """A complete summary of a follow-up that was handed over, unopened: who left, and who completed it when."""
+
+    task_id: UUID
+    leaver_id: UUID
+    done_by: UUID | None
+    done_at: AwareDatetime
+
+
 class FollowUpShown(Shown):
     """A follow-up, by its participant's number."""
 
@@ -187,6 +196,7 @@ class WholeShown(FollowUpShown):
     notes: list[NoteShown]
     attempts: list[AttemptShown]
     missed_meetings: list[MissedShown]
+    summaries: list[SummaryListed]
 
 
 @router.get("/caseload")
@@ -390,6 +400,7 @@ def _whole(desk: Desk, row: dict[str, Any], response: Response, *, told_risk: bo
         notes=[NoteShown(**_only(NoteShown, one)) for one in notes.notes_of(session, [follow_up_id])],
         attempts=[AttemptShown(**_only(AttemptShown, one)) for one in contacts.attempts_of(session, follow_up_id)],
         missed_meetings=[MissedShown(**_only(MissedShown, one)) for one in contacts.no_shows_of(session, follow_up_id)],
+        summaries=[SummaryListed(**_only(SummaryListed, one)) for one in summaries.summaries_of(session, follow_up_id)],
     )
 
 

@@ -27,6 +27,7 @@ from api.json import (
     sittings,
     statements,
     strays,
+    summaries,
     tasks,
 )
 from api.json.shapes import Problem
@@ -67,6 +68,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     sittings.router,
     decisions.router,
     departures.router,
+    summaries.router,
     minutes.router,
     statements.router,
     follow_ups.router,

@@ -157,14 +157,19 @@ class VersionGiven(Given):
     version_id: UUID
 
 
-class PersonGiven(Given):
-    """A new member of an organization's staff, with the first role there if it is known."""
+class NewPersonGiven(Given):
+    """What is written of a new member of an organization's staff."""
 
     given_name: Typed
     family_name: Typed
     email: Annotated[Typed, StringConstraints(max_length=300)] = ""
     phone: Annotated[Typed, StringConstraints(max_length=40)] = ""
     language: Literal["fr", "en"] = "fr"
+
+
+class PersonGiven(NewPersonGiven):
+    """A new member of an organization's staff, with the first role there."""
+
     organization_id: UUID
     role: Key
     starts_on: Day

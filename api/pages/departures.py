@@ -11,7 +11,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import and_, or_, select
 
-from api import at_departures
+from api import at_departures, at_summaries
 from api.pages.forms import Text, Typed, day_of, id_or_none
 from api.pages.frame import page, see_other
 from api.permissions import (
@@ -292,6 +292,7 @@ def _page(
         settles=settles,
         asked=sum(1 for one in left if not one.next_ones),
         settled=at_departures.settled_of(desk.session, case_id, desk.language),
+        summaries=at_summaries.summaries_in(desk.session, desk.asker, case),
         progress=progress,
         late=[one for one in left if one.task is not None and board.late_on(one.task, desk.day)],
         own=case["subject_id"] == desk.asker.person_id,

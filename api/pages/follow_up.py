@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from api.at_follow_ups import find_follow_up, ground_of, may, move_to
+from api.at_summaries import as_reader
 from api.follow_up_lines import (
     INTENSITIES,
     KINDS,
@@ -36,7 +37,7 @@ from api.session import AtDesk, Desk
 from api.states import STATES
 from duties import hand_overs
 from duties.actors import Actor
-from duties.follow_ups import assigning, breaks, contacts, lost, notes, opening
+from duties.follow_ups import assigning, breaks, contacts, lost, notes, opening, summaries
 from duties.follow_ups.notes import Week
 from duties.follow_ups.weeks import monday_of
 from duties.here import many, program_of
@@ -324,6 +325,7 @@ def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, ty
     )
     every_note = notes.notes_of(session, [follow_up_id])
     before = _before(desk, parts, follow_up_id)
+    summed_up = summaries.summaries_of(session, follow_up_id)
     missed, tried = contacts.no_shows_of(session, follow_up_id), contacts.attempts_of(session, follow_up_id)
     names = names_of(
         desk,
@@ -333,6 +335,7 @@ def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, ty
             *(one.person_id for one in candidates),
             *(note["written_by"] for note in every_note),
             *(one["tried_by"] for one in tried),
+            *(one[who] for one in summed_up for who in ("leaver_id", "done_by")),
             row["state_by"],
         ],
     )
@@ -359,6 +362,8 @@ def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, ty
         candidates=candidates,
         notes=every_note,
         weeks=_weeks(row, desk.day),
+        summaries=summed_up,
+        may_read_summaries=may(Action.READ_SUMMARY, as_reader(session, row["number"], given)),
         attempts=tried,
         no_shows=missed,
         history=told(desk, _record(desk, follow_up_id)),

@@ -93,6 +93,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "head.sent": (N_("The record’s seal number %(number)s went out by letter."), "full"),
     "person.added": (N_("New person: %(subject)s."), "full"),
     "person.updated": (N_("Details of %(subject)s changed: %(changed)s."), "half"),
+    "person.hired": (N_("%(subject)s is hired: %(role)s at %(organization)s from %(starts_on)s."), "full"),
     "tenure.started": (N_("%(subject)s: %(role)s at %(organization)s from %(starts_on)s."), "full"),
     "tenure.moved": (
         N_("%(subject)s: %(role)s at %(organization)s from %(starts_on)s, and not from %(was)s."),

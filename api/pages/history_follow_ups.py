@@ -39,6 +39,8 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "follow_up.activity_planned": (N_("%(subject)s: an activity is planned for %(day)s."), "half"),
     "follow_up.activity_called_off": (N_("%(subject)s: the activity of %(day)s was called off."), "skip"),
     "follow_up.activity_left": (N_("%(subject)s: taken out of the activity of %(day)s."), "skip"),
+    "follow_up.summary_saved": (N_("%(subject)s: the summary for the Clinical Committee was saved."), "half"),
+    "follow_up.summarized": (N_("%(subject)s: the summary for the Clinical Committee is complete."), "full"),
     "follow_up.noted": (N_("%(subject)s: note of the week of %(week)s; finished: %(complete)s."), "full"),
 }
 

@@ -23,7 +23,9 @@ from duties.actors import Actor
 from duties.follow_ups.activities import APART, APART_COORDINATION
 from duties.follow_ups.assigning import FIND_A_WORKER
 from duties.follow_ups.owed import WRITE
+from duties.follow_ups.summaries import WRITTEN
 from duties.here import many, program_of
+from duties.hiring import NAMES_THEM
 from duties.obligations.keeping import ATTEST, RECORD
 from duties.participants.recruiting import ASSESS
 from duties.participants.retention import DESTROY
@@ -401,6 +403,9 @@ _PARTS: Final[Mapping[str, str]] = {
     "number": "number",
 }
 
+#: What a step of a case is done on a page of its own, by what that page is called under the task.
+_OWN_PAGES: Final[Mapping[str, str]] = {WRITTEN: "summary", NAMES_THEM: "hiring"}
+
 
 def _place_of(task: Mapping[str, Any], about: About | None) -> str:
     """The page on which what a task asks is done, where it is not done by a tick; "" of any other task."""
@@ -408,6 +413,8 @@ def _place_of(task: Mapping[str, Any], about: About | None) -> str:
         return f"/departures/{task['case_id']}"
     if task["evidence"] != BY_ITS_ACT:
         return ""
+    if task["step"] in _OWN_PAGES:
+        return f"/tasks/{task['id']}/{_OWN_PAGES[task['step']]}"
     if about is not None:
         part = _PARTS.get(task["step"], "")
         return f"{about.subject_href}#{part}" if part else about.subject_href

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
+from api import at_summaries
 from api.at_meetings import audience_of, find_meeting
 from api.at_participants import find_participant
 from api.meeting_lines import ANSWERS, STATES, hours_of, title_of
@@ -278,6 +279,7 @@ def meeting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
         may_ask=is_open and allows(Action.ASK_FOR_ITEM, given) is not None,
         day=desk.day,
         candidates=_candidates(desk, meeting),
+        summaries=at_summaries.on_the_table(desk.session, desk.asker, meeting),
     )
 
 

@@ -61,6 +61,7 @@ WHAT: Final[Mapping[str, str]] = {
     "duplicates": N_("Who else the referral may be about: %(thing)s"),
     "risk": N_("Risk assessment: %(thing)s"),
     "weekly_note": N_("Words of a weekly note: %(thing)s"),
+    "follow_up_summary": N_("Summary of a follow-up that is handed over: %(thing)s"),
     "break_terms": N_("Terms of return of a break: %(thing)s"),
     "incidents": N_("Register of incidents, as a file (incidents in it: %(lines)s)"),
 }

@@ -10,6 +10,8 @@ import pytest
 from sqlalchemy import select, text
 
 from duties import cases, tasks
+from duties.follow_ups import summaries
+from duties.follow_ups.summaries import Summary
 from flows.departing import close_doors, look_at_hands
 from meetings import agendas, invitations, schedule
 from models.agenda import AgendaItem
@@ -113,7 +115,8 @@ def write(cast: Cast, case_id: UUID, at: datetime = AT) -> None:
     for row in asked(cast, case_id, "write_summary"):
         if row["state"] == "open":
             with cast.session() as session:
-                tasks.complete_task(session, row["id"], by=cast.actor(WORKER), at=at)
+                said = Summary("Elle habite chez sa tante.", "Elle a appelé l’école.")
+                summaries.complete_summary(session, row["id"], said, by=cast.actor(WORKER), at=at)
 
 
 def test_a_summary_is_on_the_clinical_committees_agenda_by_number_once_it_is_written(cast: Cast) -> None:

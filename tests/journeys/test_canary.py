@@ -31,8 +31,9 @@ from sqlmodel import Session
 
 from adapters.people_keys import FilePeopleKeys, make_people_keys
 from duties.actors import OUTSIDE, Actor
-from duties.follow_ups import breaks, notes
+from duties.follow_ups import breaks, notes, summaries
 from duties.follow_ups.notes import Week
+from duties.follow_ups.summaries import Summary
 from duties.follow_ups.weeks import monday_of
 from duties.name_gate import Gate
 from duties.participants import consents, disclosures, first_meetings, links, numbers, referring, risks, triage
@@ -44,6 +45,7 @@ from duties.refusals import Refusal
 from meetings import admissions, agendas, feeds, freezing, running, schedule
 from meetings.agenda_items import items_of
 from models.base import table_of
+from models.departure import Departure
 from models.follow_up import FollowUp
 from models.meeting import Meeting
 from models.outbox import Notice
@@ -51,6 +53,7 @@ from models.participant import Participant
 from models.tables import metadata
 from tests.api.desk import client_for, nobody
 from tests.cast import AT, TODAY, Cast
+from tests.departing import asked, leave, record_protocols
 from tests.fakes.people_keys import FakePeopleKeys
 from tests.flows.prefect_server import PrefectServer
 from tests.flows.support import carry_all, eventually, means_of
@@ -74,10 +77,12 @@ PLANTED = {
             *("fact", "finding", "why_triage", "why_decision", "offered", "why_risk", "disclosed", "to_whom"),
             *("referrer_name", "referrer_organization", "referrer_contact", "exception", "offered_instead"),
             *("profile", "involvement", "benefits", "risks", "note", "terms", "draft"),
+            *("situation", "steps"),
         ),
         (
             *("ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "qi", "ro", "su", "ta"),
             *("ub", "ev", "iw", "ox", "uz", "ab", "ec", "id", "of", "ug", "ah", "ej"),
+            *("vi", "xo"),
         ),
         strict=True,
     )
@@ -155,6 +160,7 @@ def lived(
     """
     caplog.set_level(logging.DEBUG)
     declare_admission(cast)
+    record_protocols(cast)
     by = cast.actor("coordinator")
     with cast.session() as session:
         agreed(session, cast)
@@ -217,6 +223,12 @@ def lived(
         _followed(session, cast, participant_id)
         _refused(session, cast)
         referring.begin_referral(session, ReferralForm(reasons=PLANTED["draft"]), by=worker, at=LATER)
+    case_id = leave(cast, WORKER, "ccsmtl", last_day=LATER.date() + timedelta(days=14), at=LATER)
+    (task,) = asked(cast, case_id, summaries.WRITTEN)
+    said = Summary(PLANTED["situation"], PLANTED["steps"])
+    with cast.session() as session:
+        summaries.save_summary(session, task["id"], said, by=cast.actor(WORKER), at=LATER)
+        summaries.complete_summary(session, task["id"], said, by=cast.actor(WORKER), at=LATER)
     carry_all(means_of(cast, lambda: LATER))
     return cast
 
@@ -326,27 +338,17 @@ def test_no_channel_holds_a_planted_word(lived: Cast, caplog: pytest.LogCaptureF
                     assert found(WORDS, data) == set(), name
     assert rows > 500
 
-    notice = table_of(Notice)
-    with lived.session() as session:
-        letters = session.scalars(select(notice.c.message)).all()
-    assert len(letters) > 5
-    parts = 0
-    for letter in letters:
-        message = message_from_bytes(letter, policy=policy.default)
-        assert found(WORDS, letter) == set()
-        for part in message.walk():
-            if not part.is_multipart():
-                parts += 1
-                content = part.get_payload(decode=True)
-                assert isinstance(content, bytes)
-                assert found(WORDS, content) == set(), part.get_content_type()
-    assert parts > len(letters)
+    _no_letter_holds_one(lived)
 
     meeting = table_of(Meeting)
+    follow_up, departure = table_of(FollowUp), table_of(Departure)
     with lived.session() as session:
         here = session.scalars(select(meeting.c.id).where(meeting.c.program_id == lived.program_id)).one()
         participant = table_of(Participant)
         participant_id = session.scalars(select(participant.c.id).where(participant.c.state == "admitted")).one()
+        follow_up_id = session.scalars(select(follow_up.c.id).where(follow_up.c.program_id == lived.program_id)).one()
+        case_id = session.scalars(select(departure.c.case_id)).one()
+    followed_there = (f"/follow-ups/{follow_up_id}", f"/departures/{case_id}", f"/cases/{case_id}")
     coordinator = client_for(lived.database, lived.people["coordinator"], at=LATER)
     for kind in ("pdf", "docx"):
         document = coordinator.get(f"/meetings/{here}/agenda.{kind}?version=1")
@@ -357,7 +359,7 @@ def test_no_channel_holds_a_planted_word(lived: Cast, caplog: pytest.LogCaptureF
     looked_at = ("/", "/referrals", "/cases", "/board", "/activity", f"/meetings/{here}", "/activities", "/caseload")
     for name in ("coordinator", WORKER, SECOND, "police", "researcher", "privacy_officer"):
         client = client_for(lived.database, lived.people[name], at=LATER)
-        for place in (*looked_at, "/privacy", f"/participants/{participant_id}"):
+        for place in (*looked_at, *followed_there, "/privacy", f"/participants/{participant_id}"):
             answer = client.get(place)
             assert found(WORDS, answer.content) == set(), (name, place)
             assert found(WORDS, str(answer.headers)) == set(), (name, place)
@@ -375,6 +377,24 @@ def test_no_channel_holds_a_planted_word(lived: Cast, caplog: pytest.LogCaptureF
     assert found(WORDS, told) == set()
     shown = coordinator.post(f"/participants/{participant_id}/identity")
     assert PLANTED["given_name"] in shown.text, "who may ask, and asks, is answered"
+
+
+def _no_letter_holds_one(lived: Cast) -> None:
+    notice = table_of(Notice)
+    with lived.session() as session:
+        letters = session.scalars(select(notice.c.message)).all()
+    assert len(letters) > 5
+    parts = 0
+    for letter in letters:
+        message = message_from_bytes(letter, policy=policy.default)
+        assert found(WORDS, letter) == set()
+        for part in message.walk():
+            if not part.is_multipart():
+                parts += 1
+                content = part.get_payload(decode=True)
+                assert isinstance(content, bytes)
+                assert found(WORDS, content) == set(), part.get_content_type()
+    assert parts > len(letters)
 
 
 @pytest.mark.long

@@ -204,6 +204,21 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /hand-overs/{hand_over_id}/refusal": Sent(form={"reason": "Trop de suivis."}),
     "POST /tasks/{task_id}/settlement": _task_form("open", how="end:returned", note="En ordre."),
     "POST /tasks/{task_id}/missing": _task_form("open", note="Introuvable."),
+    "GET /tasks/{task_id}/hiring": Sent(task="to_hire"),
+    "POST /tasks/{task_id}/hiring": _task_form(
+        "to_hire",
+        form="known",
+        person="{person_id}",
+        place="youth_worker:{organization_id}",
+        starts_on=_DAY,
+    ),
+    "GET /tasks/{task_id}/summary": Sent(task="to_sum_up"),
+    "POST /tasks/{task_id}/summary": Sent(
+        task="to_sum_up", form={"seen": "0", "situation": "Elle va bien.", "steps": "Elle a appelé.", "do": "complete"}
+    ),
+    "GET /tasks/{task_id}/summary/taking-back": Sent(task="summed_up"),
+    "POST /tasks/{task_id}/summary/taking-back": Sent(task="summed_up", form={"reason": "Une erreur."}),
+    "GET /follow-ups/{follow_up_id}/summaries/{task_id}": Sent(task="summed_up"),
     "POST /tasks/{task_id}/completion": _task_form("open", words="Fait."),
     "POST /tasks/{task_id}/approval": _task_form("submitted", words="Accordé."),
     "POST /tasks/{task_id}/rejection": _task_form("submitted", words="À revoir."),
@@ -458,6 +473,16 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /api/v1/cases/{case_id}/interviews": Sent(
         json={"applicant": 1, "leadership": 80, "clinical": 70, "note": "Solide."}
     ),
+    "POST /api/v1/tasks/{task_id}/hiring": Sent(
+        task="to_hire", json={"person_id": "{person_id}", "role": "youth_worker", "starts_on": _DAY}
+    ),
+    "GET /api/v1/tasks/{task_id}/summary": Sent(task="to_sum_up"),
+    "PUT /api/v1/tasks/{task_id}/summary": Sent(task="to_sum_up", json={"situation": "Elle va bien."}),
+    "POST /api/v1/tasks/{task_id}/summary/completion": Sent(
+        task="to_sum_up", json={"situation": "Elle va bien.", "steps": "Elle a appelé."}
+    ),
+    "POST /api/v1/tasks/{task_id}/summary/taking-back": Sent(task="summed_up", json={"reason": "Une erreur."}),
+    "GET /api/v1/follow-ups/{follow_up_id}/summaries/{task_id}": Sent(task="summed_up"),
     "POST /api/v1/tasks/{task_id}/completion": Sent(json={"note": "Fait."}),
     "POST /api/v1/tasks/{task_id}/approval": Sent(task="submitted", json={"note": ""}),
     "POST /api/v1/tasks/{task_id}/rejection": Sent(task="submitted", json={"reason": "À revoir."}),

@@ -14,11 +14,13 @@ from sqlmodel import Session
 
 from duties import agreements, doors, incidents, sign_ins, signed_files, tasks
 from duties.actors import Actor
-from duties.follow_ups import activities, breaks, contacts, notes
+from duties.follow_ups import activities, breaks, contacts, notes, summaries
 from duties.here import program_of
+from duties.hiring import NAMES_THEM
 from duties.incidents import Entry
 from duties.obligations import saying
 from duties.obligations.keeping import keep
+from duties.participants.sealing import seal
 from duties.people import add_person, appoint, end_tenure, record_absence
 from duties.proofs import Proof
 from duties.succession import renew
@@ -30,7 +32,7 @@ from models.agreement import Agreement, AgreementVersion
 from models.base import table_of
 from models.casework import Case, Evidence, Task
 from models.committee import Committee, Seat, SeatHolder
-from models.departure import HandOver
+from models.departure import FollowUpSummary, HandOver
 from models.follow_up import Assignment
 from models.invitation import CalendarFeed, Invitation, StrayReply
 from models.meeting import DraftedYear, Meeting
@@ -250,6 +252,7 @@ def _case_of(cast: Cast, place: str, people: Mapping[str, UUID]) -> dict[str, st
         "passkey_id": str(passkey),
         "case_id": str(case_id),
         "hand_over_id": _offered(cast, place, case_id),
+        **_summed_up(cast, place, case_id),
         "version_of_case": str(case.version),
         "version_id": str(case.protocol_version_id),
         "evidence_id": str(document),
@@ -396,6 +399,44 @@ def _offered(cast: Cast, place: str, case_id: UUID) -> str:
         session.add(offer)
         session.flush()
         return str(offer.id)
+
+
+def _summed_up(cast: Cast, place: str, case_id: UUID) -> dict[str, str]:
+    """Two steps that ask for a summary, as a departure has them: the worker's to write, and one that the manager did.
+
+    The second is of a part in the follow-up that never had a day. And the step that names who is hired.
+    """
+    worker, manager = _SUBJECTS[place]
+    found: dict[str, str] = {}
+    with cast.session() as session:
+        here = program_of(session)
+        part = session.execute(select(_part).where(_part.c.person_id == cast.people[worker])).mappings().one()
+        never = {**part, "id": uuid4(), "kind": "second", "person_id": cast.people[manager]}
+        over = {"ended_at": AT, "ended_as": "coordinator", "withdrawn_at": AT}
+        session.execute(insert(_part).values({**never, **over}))
+        task = step(session, case_id, STEPS["open"])
+        done = {"state": "done", "done_at": AT, "done_by": cast.people[manager], "done_as": "manager"}
+        for word, item, state in (("to_sum_up", part["id"], {}), ("summed_up", never["id"], done)):
+            asks = {**task, "id": uuid4(), "step": summaries.WRITTEN, "item": item.hex, "evidence": "act", **state}
+            session.execute(insert(_task).values(asks))
+            found |= {f"task_id:{word}": str(asks["id"]), f"version_of_task:{word}": str(asks["version"])}
+        names = {**task, "id": uuid4(), "step": NAMES_THEM, "evidence": "act"}
+        session.execute(insert(_task).values(names))
+        found |= {"task_id:to_hire": str(names["id"]), "version_of_task:to_hire": str(names["version"])}
+        summary_id, participant_id = uuid4(), row_of(session, part["follow_up_id"])["participant_id"]
+        words = {"situation": "Elle va bien.", "steps": "Elle a appelé."}
+        session.add(
+            FollowUpSummary(
+                program_id=here,
+                id=summary_id,
+                follow_up_id=part["follow_up_id"],
+                task_id=UUID(found["task_id:summed_up"]),
+                words=seal(session, participant_id, f"follow_up_summary/{summary_id}", words),
+                written_by=cast.people[manager],
+                written_at=AT,
+            )
+        )
+    return found
 
 
 def _welcome(cast: Cast, case_id: UUID, manager: str) -> None:

@@ -1,4 +1,4 @@
-"""Who leaves, in its tables: a departure, what became of a thing, and an interview."""
+"""Who leaves, in its tables: a departure, what became of a thing, a hand-over with its summary, and an interview."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from models.base import table_of
 from models.casework import Task
-from models.departure import Departure, HandOver, Interview, Settlement
+from models.departure import Departure, FollowUpSummary, HandOver, Interview, Settlement
 from models.follow_up import FollowUp
 from tests.cast import AT, TODAY, Cast
 
@@ -64,6 +64,11 @@ def leave(cast: Cast) -> None:
                 proposed_at=AT,
                 proposed_by=person,
                 answer_by=TODAY,
+            )
+        )
+        session.add(
+            FollowUpSummary(
+                **here, follow_up_id=follow_up, task_id=task.id, words=b"sealed", written_by=person, written_at=AT
             )
         )
         session.add(

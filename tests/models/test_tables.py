@@ -341,6 +341,7 @@ KEYS = {
     "endorsement": {"uq_endorsement_program_id_decision_id_organization_id"},
     "equipment": {"uq_equipment_program_id_kind_serial"},
     "first_meeting": {"uq_first_meeting_program_id_participant_id_n"},
+    "follow_up_summary": {"uq_follow_up_summary_program_id_task_id"},
     "hand_over": {"one_hand_over_at_a_time"},
     "identity": {"one_identity_a_person", "one_person_an_identity"},
     "incident": {"uq_incident_program_id_number"},

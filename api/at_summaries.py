@@ -1,0 +1,137 @@
+"""What an asker is to the summary of a follow-up that is handed over, and finding the ones that they may see (DP-06).
+
+It is written by whoever owes the step of the departure. Once complete, it is read by whoever accompanies the
+participant, by the coordinator, and by who sits on the Clinical Committee while the committee sits on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from api.at_follow_ups import find_follow_up
+from api.permissions import Action, Asker, Forbidden, Given, Relation, find_task, require, themselves, to_task
+from duties.actors import Actor
+from duties.follow_ups import summaries
+from duties.follow_ups.assigning import barred_from
+from duties.here import program_of
+from duties.reads import Ground
+from models.agenda import AgendaItem
+from models.base import refers, table_of
+from models.follow_up import FollowUp
+from models.meeting import Meeting
+from models.participant import Participant
+
+_item = table_of(AgendaItem)
+_meeting = table_of(Meeting)
+_follow_up = table_of(FollowUp)
+_participant = table_of(Participant)
+
+#: What becomes of an item that is on the agenda of a meeting, while it sits.
+_TALKED_ABOUT: Final = ("scheduled", "settled")
+
+
+def find_to_write(
+    session: Session, asker: Asker, task_id: UUID, action: Action = Action.WRITE_SUMMARY
+) -> tuple[dict[str, Any], Actor, Ground]:
+    """The summary that a step asks for, as whom the asker does `action` to it, and on what ground they read it.
+
+    One that is complete is no longer written, only taken back. Raises Forbidden, also where there is none.
+    """
+    task, case = find_task(session, asker, task_id)
+    given = to_task(session, asker, task, case)
+    row = summaries.asked_by(session, task_id)
+    if row is None or (task["state"] == "open") != (action is Action.WRITE_SUMMARY):
+        raise Forbidden
+    if asker.person_id in barred_from(session, row["participant_id"]):
+        given = {Relation.BARRED: themselves(asker)}
+    return row, require(action, given), "part" if given.keys() & {Relation.OWES, Relation.DID} else "role"
+
+
+def summaries_in(session: Session, asker: Asker, case: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What a departure asks to have summed up, each with what the asker may do to it: write, take back, or nothing."""
+    found = []
+    for row in summaries.summaries_in(session, case["id"]):
+        action = _NOW.get(row["state"] if case["state"] == "open" else "")
+        may = ""
+        if action is not None:
+            with suppress(Forbidden):
+                find_to_write(session, asker, row["task_id"], action)
+                may = _WORDS[action]
+        found.append({**row, "may": may})
+    return found
+
+
+_NOW: Final[Mapping[str, Action]] = {"open": Action.WRITE_SUMMARY, "done": Action.TAKE_SUMMARY_BACK}
+_WORDS: Final[Mapping[Action, str]] = {Action.WRITE_SUMMARY: "write", Action.TAKE_SUMMARY_BACK: "take_back"}
+
+
+def find_to_read(session: Session, asker: Asker, follow_up_id: UUID, task_id: UUID) -> tuple[dict[str, Any], Given]:
+    """A complete summary of a follow-up, and what the asker is to it. Raises Forbidden, also where there is none."""
+    row, given = find_follow_up(session, asker, follow_up_id)
+    given = as_reader(session, row["number"], given)
+    require(Action.READ_SUMMARY, given)
+    found = next((one for one in summaries.summaries_of(session, follow_up_id) if one["task_id"] == task_id), None)
+    if found is None:
+        raise Forbidden
+    return found, given
+
+
+def on_the_table(session: Session, asker: Asker, meeting: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The summaries that a meeting under way talks about and the asker may read, the last one of each, by number."""
+    if meeting["state"] != "under_way":
+        return []
+    talked_about = select(_item.c.subject).where(
+        _item.c.program_id == program_of(session),
+        _item.c.meeting_id == meeting["id"],
+        _item.c.kind == summaries.ON_AGENDA,
+        _item.c.state.in_(_TALKED_ABOUT),
+    )
+    follow_ups = session.execute(
+        select(_follow_up.c.id)
+        .join(_participant, refers(_follow_up.c.participant_id, _participant))
+        .where(_follow_up.c.program_id == program_of(session), _participant.c.number.in_(talked_about))
+        .order_by(_participant.c.number)
+    ).scalars()
+    found = []
+    for follow_up_id in follow_ups.all():
+        for row in summaries.summaries_of(session, follow_up_id)[:1]:
+            with suppress(Forbidden):
+                found.append(find_to_read(session, asker, follow_up_id, row["task_id"])[0])
+    return found
+
+
+def as_reader(session: Session, number: str, given: Given) -> Given:
+    """What the asker is to the summaries of a follow-up: a member of the committee is nothing while it does not sit."""
+    if Relation.CLINICAL in given and not is_in_session(session, number):
+        return {relation: actor for relation, actor in given.items() if relation is not Relation.CLINICAL}
+    return given
+
+
+def ground_of(given: Given) -> Ground:
+    """On what ground one is read: the follow-up is theirs, or the committee sits on it; else they oversee it."""
+    return "role" if Relation.COORDINATOR in given and Relation.ASSIGNED not in given else "part"
+
+
+def is_in_session(session: Session, number: str) -> bool:
+    """Whether a meeting of the committee is under way with the summary of this participant on its agenda."""
+    return (
+        session.scalar(
+            select(_item.c.id)
+            .join(_meeting, refers(_item.c.meeting_id, _meeting))
+            .where(
+                _item.c.program_id == program_of(session),
+                _item.c.kind == summaries.ON_AGENDA,
+                _item.c.subject == number,
+                _item.c.state.in_(_TALKED_ABOUT),
+                _meeting.c.state == "under_way",
+            )
+            .limit(1)
+        )
+        is not None
+    )

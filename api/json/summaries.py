@@ -1,0 +1,107 @@
+"""Summaries of follow-ups that are handed over, over JSON: written as one goes, completed, taken back, and read."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import AwareDatetime
+
+from api.at_summaries import find_to_read, find_to_write, ground_of
+from api.json.once import IfMatch, etag, seen_version
+from api.json.shapes import Given, MovedShown, Reason, Shown, Typed
+from api.permissions import Action, asks, require
+from api.session import AtDesk
+from duties.follow_ups import summaries
+from duties.follow_ups.summaries import Summary
+
+router = APIRouter(tags=["follow-ups"])
+
+
+class SummaryGiven(Given):
+    """What a summary says: the participant's situation, and the steps that they have taken."""
+
+    situation: Typed = ""
+    steps: Typed = ""
+
+
+class SummaryShown(Shown):
+    """A summary, opened."""
+
+    follow_up_id: UUID
+    number: str
+    situation: str
+    steps: str
+    written_at: AwareDatetime | None
+    complete_since: AwareDatetime | None
+    version: int
+
+
+class SavedShown(Shown):
+    """That a summary was saved, and as which version."""
+
+    version: int
+
+
+@router.get("/tasks/{task_id}/summary")
+@asks(Action.WRITE_SUMMARY)
+def get_summary(task_id: UUID, desk: AtDesk, response: Response) -> SummaryShown:
+    """What was written so far, to go on with; that it was looked at is on record."""
+    row, by, ground = find_to_write(desk.session, desk.asker, task_id)
+    said = summaries.read_summary(desk.session, task_id, ground=ground, by=by, at=desk.at)
+    response.headers["ETag"] = etag(row["version"] or 0)
+    return _shown(row, said)
+
+
+@router.put("/tasks/{task_id}/summary")
+@asks(Action.WRITE_SUMMARY)
+def save_summary(
+    task_id: UUID, body: SummaryGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
+) -> SavedShown:
+    """Save it as it stands; its version was 0 where nothing was written."""
+    _, by, _ = find_to_write(desk.session, desk.asker, task_id)
+    said = Summary(body.situation, body.steps)
+    version = summaries.save_summary(desk.session, task_id, said, by=by, at=desk.at, seen=seen_version(if_match))
+    response.headers["ETag"] = etag(version)
+    return SavedShown(version=version)
+
+
+@router.post("/tasks/{task_id}/summary/completion")
+@asks(Action.WRITE_SUMMARY)
+def complete_summary(task_id: UUID, body: SummaryGiven, desk: AtDesk, if_match: IfMatch = "") -> MovedShown:
+    """Save it and say that it is complete, which does the step."""
+    _, by, _ = find_to_write(desk.session, desk.asker, task_id)
+    said = Summary(body.situation, body.steps)
+    moved = summaries.complete_summary(desk.session, task_id, said, by=by, at=desk.at, seen=seen_version(if_match))
+    return MovedShown.model_validate(moved)
+
+
+@router.post("/tasks/{task_id}/summary/taking-back")
+@asks(Action.TAKE_SUMMARY_BACK)
+def take_back(task_id: UUID, body: Reason, desk: AtDesk) -> MovedShown:
+    """Take back that it is complete, with the reason, so that it can be corrected."""
+    _, by, _ = find_to_write(desk.session, desk.asker, task_id, Action.TAKE_SUMMARY_BACK)
+    moved = summaries.take_back(desk.session, task_id, reason=body.reason, by=by, at=desk.at)
+    return MovedShown.model_validate(moved)
+
+
+@router.get("/follow-ups/{follow_up_id}/summaries/{task_id}")
+@asks(Action.READ_SUMMARY)
+def read_summary(follow_up_id: UUID, task_id: UUID, desk: AtDesk) -> SummaryShown:
+    """What a complete summary says: whoever reads it is on record."""
+    row, given = find_to_read(desk.session, desk.asker, follow_up_id, task_id)
+    by = require(Action.READ_SUMMARY, given)
+    return _shown(row, summaries.read_summary(desk.session, task_id, ground=ground_of(given), by=by, at=desk.at))
+
+
+def _shown(row: dict[str, Any], said: Summary) -> SummaryShown:
+    return SummaryShown(
+        follow_up_id=row["follow_up_id"],
+        number=row["number"],
+        situation=said.situation,
+        steps=said.steps,
+        written_at=row["written_at"],
+        complete_since=row["done_at"],
+        version=row["version"] or 0,
+    )

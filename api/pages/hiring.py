@@ -1,0 +1,102 @@
+"""The last step of a recruiting: who is hired, in which role and for which day; their onboarding opens at once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import HTMLResponse
+
+from api.pages.choices import names_to_choose, role_and_organization, roles_to_give
+from api.pages.forms import Detailed, Text, Typed, day_of, id_or_none
+from api.pages.frame import page, see_other
+from api.permissions import Action, Forbidden, asks, find_task, require, to_task
+from api.session import AtDesk, Desk
+from duties import hiring
+from duties.actors import Actor
+from duties.hiring import Hired
+from duties.refusals import Refusal
+from locales import N_
+
+router = APIRouter()
+
+Seen = Annotated[int, Form()]
+
+
+@router.get("/tasks/{task_id}/hiring", name="hiring")
+@asks(Action.HIRE)
+def show_hiring(desk: AtDesk, request: Request, task_id: UUID) -> HTMLResponse:
+    """The form that names who is hired: somebody of the program, or somebody new."""
+    return _page(desk, request, task_id, Typed())
+
+
+@router.post("/tasks/{task_id}/hiring")
+@asks(Action.HIRE)
+def hire(
+    desk: AtDesk,
+    request: Request,
+    task_id: UUID,
+    details: Detailed,
+    seen: Seen,
+    form: Annotated[Literal["known", "new"], Form()],
+    person: Text = "",
+    place: Text = "",
+    starts_on: Text = "",
+) -> Response:
+    """Name who is hired: they are appointed, and what welcomes them opens in the same act."""
+    _, case, by = _found(desk, task_id)
+    hired: list[Hired] = []
+
+    def act() -> None:
+        role, organization_id = role_and_organization(place)
+        if organization_id != case["organization_id"]:
+            raise Refusal("role.missing", N_("Choose the role."))
+        person_id = id_or_none(person) if form == "known" else None
+        if form == "known" and person_id is None:
+            raise Refusal("person.missing", N_("Choose a person, or write who is new: one of the two."))
+        hired.append(
+            hiring.hire(
+                desk.session,
+                task_id,
+                role=role,
+                starts_on=day_of(starts_on),
+                person_id=person_id,
+                new=details.fields if form == "new" else None,
+                by=by,
+                at=desk.at,
+                seen=seen,
+            )
+        )
+
+    refusal = desk.attempt(act)
+    if refusal is not None:
+        typed = {**details.fields, "person": person, "place": place, "starts_on": starts_on}
+        return _page(desk, request, task_id, Typed(form, refusal, typed))
+    welcome_id = hired[0].welcome_id
+    return see_other(f"/cases/{welcome_id}" if welcome_id else f"/people/{hired[0].person_id}")
+
+
+def _found(desk: Desk, task_id: UUID) -> tuple[dict[str, Any], dict[str, Any], Actor]:
+    task, case = find_task(desk.session, desk.asker, task_id)
+    by = require(Action.HIRE, to_task(desk.session, desk.asker, task, case))
+    if case is None or task["step"] != hiring.NAMES_THEM:
+        raise Forbidden
+    return task, case, by
+
+
+def _page(desk: Desk, request: Request, task_id: UUID, typed: Typed) -> HTMLResponse:
+    task, case, _ = _found(desk, task_id)
+    roles = [one for one in roles_to_give(desk) if one[0].endswith(f":{case['organization_id']}")]
+    return page(
+        desk,
+        request,
+        "hiring.html",
+        refused=typed.refusal,
+        typed=typed,
+        task=task,
+        title=task[f"title_{desk.language}"],
+        roles=roles,
+        likely=next((value for value, _ in roles if value.partition(":")[0] in hiring.WELCOMED), ""),
+        people=[(str(person), name) for person, name in names_to_choose(desk) if person != desk.asker.person_id],
+    )

@@ -1,0 +1,101 @@
+"""The summary of a follow-up that is handed over: written as one goes, said to be complete, read and taken back."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import HTMLResponse
+
+from api.at_summaries import find_to_read, find_to_write, ground_of
+from api.pages.forms import Text, Typed
+from api.pages.frame import page, see_other
+from api.pages.lines import names_of
+from api.permissions import Action, asks, require
+from api.session import AtDesk, Desk
+from duties.follow_ups import summaries
+from duties.follow_ups.summaries import Summary
+from duties.refusals import Refusal
+
+router = APIRouter()
+
+Seen = Annotated[int, Form()]
+
+
+@router.get("/tasks/{task_id}/summary", name="summary")
+@asks(Action.WRITE_SUMMARY)
+def show_summary(desk: AtDesk, request: Request, task_id: UUID) -> HTMLResponse:
+    """What was written so far, to go on with; that it was looked at is on record."""
+    row, by, ground = find_to_write(desk.session, desk.asker, task_id)
+    said = summaries.read_summary(desk.session, task_id, ground=ground, by=by, at=desk.at)
+    return _form(desk, request, task_id, said, seen=row["version"] or 0)
+
+
+@router.post("/tasks/{task_id}/summary")
+@asks(Action.WRITE_SUMMARY)
+def write_summary(
+    desk: AtDesk,
+    request: Request,
+    task_id: UUID,
+    seen: Seen,
+    situation: Text = "",
+    steps: Text = "",
+    do: Text = "save",
+) -> Response:
+    """Save it as it stands, or say that it is complete, which does the step."""
+    before = summaries.asked_by(desk.session, task_id)
+    if before is not None and before["state"] == "done" and before["done_by"] == desk.asker.person_id:
+        return see_other(f"/departures/{before['case_id']}#summaries")  # the second click of a double click
+    row, by, _ = find_to_write(desk.session, desk.asker, task_id)
+    said, version = Summary(situation, steps), seen
+    verb = summaries.complete_summary if do == "complete" else summaries.save_summary
+    refusal = desk.attempt(lambda: verb(desk.session, task_id, said, by=by, at=desk.at, seen=seen))
+    if refusal is None and do == "complete":
+        return see_other(f"/departures/{row['case_id']}#summaries")
+    row, _, _ = find_to_write(desk.session, desk.asker, task_id)
+    if refusal is None:
+        version = row["version"]
+    return _form(desk, request, task_id, said, seen=version, refusal=refusal)
+
+
+@router.get("/tasks/{task_id}/summary/taking-back", name="summary_complete")
+@asks(Action.TAKE_SUMMARY_BACK)
+def show_complete(desk: AtDesk, request: Request, task_id: UUID) -> HTMLResponse:
+    """By whom it was said to be complete, and when; none of its words."""
+    row, _, _ = find_to_write(desk.session, desk.asker, task_id, Action.TAKE_SUMMARY_BACK)
+    return _complete(desk, request, row, Typed())
+
+
+@router.post("/tasks/{task_id}/summary/taking-back")
+@asks(Action.TAKE_SUMMARY_BACK)
+def take_back(desk: AtDesk, request: Request, task_id: UUID, reason: Text = "") -> Response:
+    """Take back that it is complete, with the reason, so that it can be corrected."""
+    row, by, _ = find_to_write(desk.session, desk.asker, task_id, Action.TAKE_SUMMARY_BACK)
+    refusal = desk.attempt(lambda: summaries.take_back(desk.session, task_id, reason=reason, by=by, at=desk.at))
+    if refusal is None:
+        return see_other(f"/departures/{row['case_id']}#summaries")
+    return _complete(desk, request, row, Typed("back", refusal, {"reason": reason}))
+
+
+@router.get("/follow-ups/{follow_up_id}/summaries/{task_id}", name="summary_words")
+@asks(Action.READ_SUMMARY)
+def read_summary(desk: AtDesk, request: Request, follow_up_id: UUID, task_id: UUID) -> HTMLResponse:
+    """What a complete summary says: whoever reads it is on record."""
+    row, given = find_to_read(desk.session, desk.asker, follow_up_id, task_id)
+    by = require(Action.READ_SUMMARY, given)
+    said = summaries.read_summary(desk.session, task_id, ground=ground_of(given), by=by, at=desk.at)
+    names = names_of(desk, [row["done_by"], row["leaver_id"]])
+    return page(desk, request, "summary_words.html", row=row, said=said, names=names)
+
+
+def _complete(desk: Desk, request: Request, row: dict[str, Any], typed: Typed) -> HTMLResponse:
+    names = names_of(desk, [row["done_by"]])
+    return page(desk, request, "summary_complete.html", refused=typed.refusal, typed=typed, row=row, names=names)
+
+
+def _form(
+    desk: Desk, request: Request, task_id: UUID, said: Summary, *, seen: int, refusal: Refusal | None = None
+) -> HTMLResponse:
+    row, _, _ = find_to_write(desk.session, desk.asker, task_id)
+    return page(desk, request, "summary.html", refused=refusal, row=row, said=said, seen=seen)

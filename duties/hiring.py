@@ -1,0 +1,157 @@
+"""Taking somebody on: whoever follows in a role is appointed and, where the role has a welcome, welcomed. Guide: DP-01.
+
+A departure names somebody who is there already; a recruiting ends with whom it found. Either way the case that welcomes
+them opens in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlmodel import Session
+
+from duties import cases, events, people, tasks
+from duties.actors import Actor
+from duties.held import Moved, hold
+from duties.here import local_day, one, program_of
+from duties.refusals import Refusal
+from duties.tasks import BY_ITS_ACT
+from locales import N_
+from models.base import table_of
+from models.casework import Case
+from models.program import Tenure
+
+#: By what somebody new is looked for, and its last step, which names them.
+RECRUITING: Final = "recruiting"
+NAMES_THEM: Final = "appoint_person"
+#: Who begins in this role is welcomed by this protocol.
+WELCOMED: Final[Mapping[str, str]] = {"youth_worker": "onboarding"}
+
+_tenure = table_of(Tenure)
+_case = table_of(Case)
+
+
+@dataclass(frozen=True)
+class Hired:
+    """Who was taken on, what became of the step that named them, and the case that welcomes them, where one does."""
+
+    person_id: UUID
+    moved: Moved
+    welcome_id: UUID | None
+
+
+def hire(
+    session: Session,
+    task_id: UUID,
+    *,
+    role: str,
+    starts_on: date,
+    person_id: UUID | None = None,
+    new: Mapping[str, Any] | None = None,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> Hired:
+    """End a recruiting by naming whom it found: in which role, and from which local day on, inclusive.
+
+    They are somebody of the program, or new: then `new` says what is written of them (`people.add_person`). They are
+    appointed at the organization that recruits, unless they hold the role by then, and welcomed where the role has a
+    welcome; a second naming finds both done. Raises Refusal: a step before it is left, nobody or two are given,
+    oneself, or an appointment that cannot be.
+    """
+    held = hold(session, task_id, by=by, at=at, seen=seen)
+    if held.task["step"] != NAMES_THEM or held.task["evidence"] != BY_ITS_ACT or held.case is None:
+        raise Refusal("hiring.none", N_("This task names nobody who is hired."))
+    if (person_id is None) == (new is None):
+        raise Refusal("person.missing", N_("Choose a person, or write who is new: one of the two."))
+    if by.is_one_of(person_id):
+        raise Refusal("successor.oneself", N_("Nobody appoints themselves: have somebody else name you."))
+    # First, so that what is left of the procedure is said before anything about the person.
+    moved = tasks.complete_task(session, task_id, by=by, at=at, in_its_act=True)
+    place: UUID = held.case["organization_id"]
+    hired = person_id if person_id is not None else people.add_person(session, **(new or {}), by=by, at=at)
+    welcome_id = take_on(session, hired, role, place, starts_on=starts_on, recruited=True, by=by, at=at)
+    events.write(
+        session,
+        "person.hired",
+        "person",
+        hired,
+        by=by,
+        at=at,
+        case_id=held.case["id"],
+        role=role,
+        organization=str(place),
+        starts_on=starts_on.isoformat(),
+    )
+    return Hired(hired, moved, welcome_id)
+
+
+def take_on(
+    session: Session,
+    person_id: UUID,
+    role: str,
+    organization_id: UUID,
+    *,
+    starts_on: date,
+    recruited: bool,
+    by: Actor,
+    at: datetime,
+) -> UUID | None:
+    """Appoint somebody unless they hold the role then, and open the case that welcomes them; its id, or None.
+
+    Whoever has been in the role for a while is welcome there already; one who was recruited is new, whenever they were
+    appointed. Nobody is welcomed twice. Raises Refusal.
+    """
+    held = one(
+        session,
+        select(_tenure.c.starts_on)
+        .where(
+            _tenure.c.program_id == program_of(session),
+            _tenure.c.person_id == person_id,
+            _tenure.c.role == role,
+            _tenure.c.organization_id == organization_id,
+            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= starts_on),
+        )
+        .order_by(_tenure.c.starts_on)
+        .limit(1),
+    )
+    if held is None:
+        people.appoint(
+            session,
+            person_id=person_id,
+            role=role,
+            organization_id=organization_id,
+            starts_on=starts_on,
+            by=by,
+            at=at,
+        )
+    welcome = WELCOMED.get(role)
+    is_new = held is None or recruited or held["starts_on"] >= local_day(session, at)
+    if welcome is None or not is_new:
+        return None
+    before = _welcomed_by(session, welcome, person_id, organization_id, anew=held is None)
+    if before is not None:
+        return before
+    return cases.open_case(session, welcome, subject_id=person_id, organization_id=organization_id, by=by, at=at)
+
+
+def _welcomed_by(session: Session, protocol: str, person_id: UUID, organization_id: UUID, *, anew: bool) -> UUID | None:
+    """The case that welcomes somebody there, or did; of one who begins `anew`, only while it is open."""
+    found: UUID | None = session.scalar(
+        select(_case.c.id)
+        .where(
+            _case.c.program_id == program_of(session),
+            _case.c.protocol == protocol,
+            _case.c.subject_id == person_id,
+            _case.c.organization_id == organization_id,
+            _case.c.state.in_(["open"] if anew else ["open", "closed"]),
+        )
+        .order_by(_case.c.opened_at.desc())
+        .limit(1)
+    )
+    return found

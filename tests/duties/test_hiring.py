@@ -1,0 +1,170 @@
+"""Whom a recruiting or a departure names is appointed, and welcomed in the same transaction (DP-01, GV-8)."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+from sqlmodel import Session
+
+from duties import cases, hiring, interviews, people, tasks
+from duties.hiring import Hired
+from models.base import table_of
+from models.casework import Case
+from models.record import Event
+from tests.casework import open_onboarding
+from tests.cast import ARRIVAL, AT, TODAY, Cast
+from tests.departing import asked, leave, record_protocols, roles, settle
+from tests.following import agreed
+from tests.refusing import refused
+
+CASE, EVENT = table_of(Case), table_of(Event)
+PLACE = "codim"
+NEW = {"given_name": "Jaspe", "family_name": "Grenat", "email": "jaspe@codim.example", "language": "fr"}
+
+
+def recruiting(cast: Cast, *, up_to: str = hiring.NAMES_THEM) -> UUID:
+    """A recruiting at CODIM, every step before this one done by the real verbs; the step that names who is hired."""
+    record_protocols(cast)
+    manager, coordinator = cast.actor("manager_codim"), cast.actor("coordinator")
+    with cast.session() as session:
+        agreed(session, cast)
+        case_id = cases.open_case(
+            session, hiring.RECRUITING, organization_id=cast.organizations[PLACE], by=manager, at=AT
+        )
+        for by in (manager, coordinator):
+            interviews.record_interview(
+                session, case_id, applicant=1, leadership=70, clinical=80, note="Calm", by=by, at=AT
+            )
+    for name in ("agree_on_criteria", "post_position", "hold_interviews", "choose_person", "see_police_certificate"):
+        if name == up_to:
+            break
+        with cast.session() as session:
+            (task,) = asked(cast, case_id, name)
+            tasks.complete_task(session, task["id"], by=manager, at=AT, note="Done")
+            if name == "choose_person":
+                tasks.approve_task(session, task["id"], by=coordinator, at=AT)
+    (last,) = asked(cast, case_id, hiring.NAMES_THEM)
+    found: UUID = last["id"]
+    return found
+
+
+def hire(cast: Cast, task_id: UUID, *, by: str = "manager_codim", starts_on: date = ARRIVAL, **who: Any) -> Hired:
+    with cast.session() as session:
+        return hiring.hire(session, task_id, role="youth_worker", starts_on=starts_on, by=cast.actor(by), at=AT, **who)
+
+
+def onboardings(session: Session, person_id: UUID) -> list[tuple[UUID, str]]:
+    rows = session.execute(
+        select(CASE.c.id, CASE.c.state, CASE.c.anchors)
+        .where(CASE.c.protocol == "onboarding", CASE.c.subject_id == person_id)
+        .order_by(CASE.c.opened_at)
+    )
+    return [(row.id, row.anchors["arrival"]) for row in rows]
+
+
+def test_naming_somebody_new_appoints_them_opens_their_onboarding_and_closes_the_recruiting(cast: Cast) -> None:
+    task_id = recruiting(cast)
+    hired = hire(cast, task_id, new=NEW)
+    assert hired.moved.case_closed
+    with cast.session() as session:
+        assert onboardings(session, hired.person_id) == [(hired.welcome_id, ARRIVAL.isoformat())]
+        told = session.scalars(select(EVENT.c.verb).where(EVENT.c.subject_id == hired.person_id)).all()
+    assert told == ["person.added", "tenure.started", "person.hired"]
+    with refused("case.not_open"):
+        hire(cast, task_id, new=NEW)
+
+
+def test_somebody_of_the_program_who_was_appointed_before_is_welcomed_too_and_never_twice(cast: Cast) -> None:
+    task_id = recruiting(cast)
+    who = cast.people["manager_em"]
+    with cast.session() as session:
+        people.appoint(
+            session,
+            person_id=who,
+            role="youth_worker",
+            organization_id=cast.organizations[PLACE],
+            starts_on=TODAY - timedelta(days=3),
+            by=cast.actor("manager_codim"),
+            at=AT,
+        )
+    hired = hire(cast, task_id, person_id=who)
+    with cast.session() as session:
+        assert [one for one, _ in onboardings(session, who)] == [hired.welcome_id]
+    assert roles(cast, "manager_em").count(("youth_worker", None)) == 1
+
+
+def test_whoever_is_being_welcomed_already_keeps_that_one_case(cast: Cast) -> None:
+    task_id = recruiting(cast)
+    case_id = open_onboarding(cast, "worker_codim", PLACE)
+    assert hire(cast, task_id, person_id=cast.people["worker_codim"]).welcome_id == case_id
+    with cast.session() as session:
+        assert len(onboardings(session, cast.people["worker_codim"])) == 1
+
+
+@pytest.mark.parametrize(
+    ("up_to", "by", "who", "code"),
+    [
+        ("see_police_certificate", "manager_codim", "manager_em", "task.blocked"),
+        (hiring.NAMES_THEM, "manager_codim", "manager_codim", "successor.oneself"),
+        (hiring.NAMES_THEM, "manager_codim", None, "person.missing"),
+    ],
+)
+def test_nobody_is_hired_without_the_police_certificate_nor_by_their_own_word(
+    cast: Cast, up_to: str, by: str, who: str | None, code: str
+) -> None:
+    task_id = recruiting(cast, up_to=up_to)
+    with refused(code):
+        hire(cast, task_id, by=by, person_id=cast.people[who] if who else None)
+    with cast.session() as session:
+        assert session.scalars(select(CASE.c.id).where(CASE.c.protocol == "onboarding")).all() == []
+
+
+def test_a_tick_names_nobody_and_no_other_step_does(cast: Cast) -> None:
+    task_id = recruiting(cast, up_to="see_police_certificate")
+    with cast.session() as session:
+        case_id = session.scalars(select(CASE.c.id).where(CASE.c.protocol == hiring.RECRUITING)).one()
+    (certificate,) = asked(cast, case_id, "see_police_certificate")
+    with refused("hiring.none"):
+        hire(cast, certificate["id"], new=NEW)
+    with refused("task.by_its_act"), cast.session() as session:
+        tasks.complete_task(session, task_id, by=cast.actor("manager_codim"), at=AT)
+
+
+def test_a_role_that_cannot_be_given_changes_nothing(cast: Cast) -> None:
+    task_id = recruiting(cast)
+    with refused("role.not_in_agreement"), cast.session() as session:
+        hiring.hire(
+            session, task_id, role="coordinator", starts_on=ARRIVAL, new=NEW, by=cast.actor("manager_codim"), at=AT
+        )
+    with cast.session() as session:
+        state = session.scalars(select(CASE.c.state).where(CASE.c.protocol == hiring.RECRUITING)).one()
+    assert state == "open"
+
+
+@pytest.mark.parametrize(("since", "welcomed"), [(None, 1), (TODAY, 1), (TODAY - timedelta(days=300), 0)])
+def test_a_departure_welcomes_the_one_it_names_unless_they_have_been_in_the_role_for_a_while(
+    cast: Cast, since: date | None, welcomed: int
+) -> None:
+    record_protocols(cast)
+    who = cast.people["manager_em"]
+    with cast.session() as session:
+        agreed(session, cast)
+        if since:
+            people.appoint(
+                session,
+                person_id=who,
+                role="youth_worker",
+                organization_id=cast.organizations[PLACE],
+                starts_on=since,
+                by=cast.actor("manager_codim"),
+                at=AT,
+            )
+    case_id = leave(cast, "worker_codim", PLACE)
+    (task,) = asked(cast, case_id, "find_successor")
+    settle(cast, task["id"], to="manager_em")
+    with cast.session() as session:
+        assert len(onboardings(session, who)) == welcomed
