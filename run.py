@@ -104,6 +104,11 @@ def ensure(name: str) -> None:
     """Bring .venv to what lock/`name`.txt and pyproject.toml say; nothing to do where it is so already."""
     if _is_installed(name):
         return
+    if ENV.is_symlink():
+        # Else what others work in would be emptied, and filled for this checkout alone.
+        sys.exit(
+            ".venv is a link to an environment that was made elsewhere: nothing was changed there. Remove the link."
+        )
     with _one_at_a_time():
         if _is_installed(name):
             return

@@ -195,6 +195,22 @@ def test_a_checkout_that_was_moved_gets_a_new_environment(run: ModuleType, insta
     assert installs[0] == ["make an environment", "with pip"]
 
 
+def test_an_environment_of_another_checkout_is_not_emptied_through_a_link(
+    run: ModuleType, installs: list[list[str]], tmp_path: Path
+) -> None:
+    run.ensure("app")
+    installs.clear()
+    theirs = tmp_path / "theirs"
+    run.ENV.rename(theirs)
+    run.ENV.symlink_to(theirs)
+    run.ensure("app")  # made for this very place: nothing is to be done
+    (theirs / ".installed-app").write_text("of another place", encoding="utf-8")
+    with pytest.raises(SystemExit, match="link"):
+        run.ensure("app")
+    assert installs == []
+    assert (theirs / ".installed-app").read_text(encoding="utf-8") == "of another place"
+
+
 def test_an_installation_that_fails_is_tried_again(
     run: ModuleType, installs: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,7 @@ from flows.rounds import register, run_round
 from flows.worker import Worker
 from models.base import table_of
 from models.engine import Beat, EngineRun, RoundMark, WakeUp
+from tests.api.desk import ADDRESS, client_for
 from tests.casework import WHOLE_ONBOARDING, approve, complete, open_onboarding, steps
 from tests.cast import AT, Cast
 from tests.flows.prefect_server import PrefectServer, free_port, prefect_server
@@ -540,6 +541,63 @@ def test_with_prefect_away_people_work_on_and_afterwards_it_takes_over_again(
         eventually(lambda: is_done(cast, third))
         eventually(lambda: all_quiet(cast))
         assert runs(cast, third)[-1].flow_run_id is not None
+
+
+def approved_at_the_window(cast: Cast, case_id: UUID, name: str, who: str) -> None:
+    """Somebody approves a step over JSON, and it is theirs to: the answer waits for no engine."""
+    asked = task(cast, case_id, name)
+    assert asked["state"] == "submitted"
+    client = client_for(cast.database, cast.people[who], at=now())
+    answer = client.post(
+        f"/api/v1/tasks/{asked['id']}/approval",
+        json={"note": "Oui."},
+        headers={"If-Match": f'"{asked["version"]}"', "Origin": ADDRESS},
+    )
+    assert (answer.status_code, answer.json()["state"]) == (200, "done")
+
+
+@pytest.mark.long
+def test_a_manager_approves_while_prefect_is_dead_and_what_follows_is_done_without_it_or_once_it_is_back(
+    cast: Cast, tmp_path: Path, prefect_server: PrefectServer
+) -> None:
+    with process(cast, tmp_path, prefect=prefect_server):
+        case_id = introduced(cast)
+        for name in ("request_secure_access", "request_petty_cash"):
+            complete(cast, case_id, name, at=now())
+        for name in ("prepare_notebook_and_guide", "hand_over_notebook_and_guide", "confirm_notebook_and_guide"):
+            complete(cast, case_id, name, at=now())
+        eventually(lambda: is_done(cast, case_id))
+        eventually(lambda: all_quiet(cast))
+        assert runs(cast, case_id)[-1].flow_run_id is not None
+        prefect_server.kill()
+        try:
+            approved_at_the_window(cast, case_id, "request_secure_access", "manager_em")
+            assert task(cast, case_id, "open_secure_account")["state"] == "open", "in the same transaction"
+            assert letters(cast, "gate_opened") == []
+            complete(cast, case_id, "open_secure_account", by=cast.actor("it_contact"), at=now())
+            # The gate is what the engine announces: it does so all the same, and by itself.
+            eventually(lambda: letters(cast, "gate_opened"))
+            eventually(lambda: all_quiet(cast))
+            assert runs(cast, case_id)[-1].flow_run_id is None
+        except BaseException:
+            prefect_server.start()
+            raise
+    # With the worker gone too the approval is taken, and waits for whoever carries next.
+    try:
+        approved_at_the_window(cast, case_id, "request_petty_cash", "manager_la")
+        assert task(cast, case_id, "give_petty_cash")["state"] == "open"
+        assert not all_quiet(cast)
+    finally:
+        prefect_server.start()
+    before = len(runs(cast, case_id))
+    with process(cast, tmp_path, prefect=prefect_server):
+        eventually(lambda: all_quiet(cast))
+        eventually(lambda: len(runs(cast, case_id)) > before)
+    assert runs(cast, case_id)[-1].flow_run_id is not None
+    assert len(told(cast, "gate.opened")) == 1
+    assert len(told(cast, "task.approved")) == 2
+    people = [letter["person_id"] for letter in letters(cast, "gate_opened")]
+    assert len(people) == len(set(people)) > 0, "each is told once"
 
 
 @pytest.mark.long
