@@ -44,7 +44,7 @@ def watch(engine: Engine) -> None:
     """Hold every transaction of this engine to it from now on."""
     if event.contains(engine, "commit", _hold):
         return
-    event.listen(engine, "before_cursor_execute", _note)
+    event.listen(engine, "after_cursor_execute", _note)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "savepoint", _remember)
     event.listen(engine, "rollback_savepoint", _forget)
@@ -57,9 +57,9 @@ def _begin(connection: Connection) -> None:
     connection.info[_AT_SAVEPOINTS] = []
 
 
-def _note(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
+def _note(connection: Connection, cursor: Any, statement: str, *_: Any) -> None:
     found = _WRITES.match(statement)
-    if found:
+    if found and cursor.rowcount != 0:
         table, column = found[2], found[3] or ""
         if table not in OF_NOBODY and (table, column) not in SIGNS_OF_LIFE:
             connection.info.setdefault(_KEPT, []).append((found[1].lower(), table))

@@ -35,7 +35,7 @@ from models.base import table_of
 from models.ports import Begun
 from models.program import Tenure
 from models.record import Event
-from tests.api.desk import token_for
+from tests.api.desk import token_for, watched
 from tests.cast import ARRIVAL, AT, TODAY, Cast, stationery
 from tests.fakes.entra import (
     CLIENT_ID,
@@ -92,7 +92,7 @@ class Place:
             directory=self.directory,
             clock=lambda: self.at,
         )
-        self.app = create_app(self.office)
+        self.app = watched(create_app(self.office))
 
     def browser(self) -> TestClient:
         """A browser in which nobody is signed in; it reads English and shows redirections as they are."""

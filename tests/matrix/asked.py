@@ -7,6 +7,7 @@ name of a thing of `world.World.things`; in a path, `task_id` is the task in the
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -16,6 +17,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import Mount
 
 from api.permissions import Action
+from tests.agreeing import PDF
 from tests.cast import ARRIVAL, TODAY
 from tests.matrix.world import PLACES
 
@@ -36,6 +38,7 @@ class Sent:
     json: Mapping[str, Any] | None = None
     task: str = "open"
     which: Mapping[str, str] = field(default_factory=dict)  # in the path: meeting_id="held" is "meeting_id:held"
+    files: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)  # by the field's name: their name, and bytes
     query: str = ""
     path: str = ""  # where the route's own path has a part that is no id, such as a file's name
 
@@ -155,6 +158,19 @@ _ASSESSED: Final = {"risk_reasons": "Le disque est chiffré."}
 _NOBODY: Final = "00000000-0000-4000-8000-000000000000"
 _MEETING: Final = {"seen": "{version_of_meeting}"}
 _HELD: Final = {"meeting_id": "held"}
+_SITS: Final = {"meeting_id": "sits"}
+_SITTING: Final = {"seen": "{version_of_sitting}"}
+_UNOPENED: Final = {"meeting_id": "unopened"}
+_TOLD: Final = {"meeting_id": "told"}
+_LEAVING: Final = {"case_id": "departure"}
+_RECRUITING: Final = {"case_id": "recruiting"}
+_OFFERED: Final = {"hand_over_id": "offered"}
+_REFUSED: Final = {"participant_id": "refused"}
+_TRIAGED: Final = {"participant_id": "triaged"}
+_GIVEN: Final = {"participant_id": "given"}
+_RESEARCHED: Final = {"participant_id": "in_research"}
+_FILE: Final = {"document": ("entente.pdf", PDF)}
+_FILE_IN_JSON: Final = b64encode(PDF).decode()
 #: What was said without consent.
 _DISCLOSED: Final = {
     "ground": "court_order",
@@ -190,20 +206,25 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /sign-in/program": Sent(form={"program": "{program_id}"}),
     # Pages.
     "POST /cases": Sent(form=_NEW),
-    "POST /cases/new": Sent(form={"form": "known", "worker": "{worker}"}),
+    "POST /cases/new": Sent(form={"form": "known", "worker": "{newcomer}"}),
     "POST /cases/{case_id}/days/{anchor}": Sent(form={**_CASE, "day": "2026-12-08"}),
     "POST /cases/{case_id}/cancellation": Sent(form={**_CASE, "reason": "Ne viendra pas."}),
-    "POST /cases/{case_id}/reopening": Sent(form={**_CASE, "reason": "Viendra."}),
+    "POST /cases/{case_id}/reopening": Sent(
+        which={"case_id": "off"}, form={"seen": "{version_of_off_case}", "reason": "Viendra."}
+    ),
     "POST /cases/{case_id}/closing": Sent(form=_CASE),
     "POST /cases/{case_id}/version": Sent(form={**_CASE, "version": "{version_id}"}),
+    "GET /cases/{case_id}/interviews": Sent(which=_RECRUITING),
     "POST /cases/{case_id}/interviews": Sent(
-        form={"applicant": "1", "leadership": "80", "clinical": "70", "note": "Solide."}
+        which=_RECRUITING, form={"applicant": "1", "leadership": "80", "clinical": "70", "note": "Solide."}
     ),
     "POST /departures": Sent(form={"who": "{worker}", "last_day": _DAY}),
-    "POST /departures/{case_id}/offers": Sent(form={"really": ""}),
+    "GET /departures/{case_id}": Sent(which=_LEAVING),
+    "POST /departures/{case_id}/offers": Sent(which=_LEAVING, form={"really": "yes"}),
+    "POST /hand-overs/{hand_over_id}/acceptance": Sent(which=_OFFERED),
     "POST /hand-overs/{hand_over_id}/refusal": Sent(form={"reason": "Trop de suivis."}),
-    "POST /tasks/{task_id}/settlement": _task_form("open", how="end:returned", note="En ordre."),
-    "POST /tasks/{task_id}/missing": _task_form("open", note="Introuvable."),
+    "POST /tasks/{task_id}/settlement": _task_form("equipment", how="end:returned", note="En ordre."),
+    "POST /tasks/{task_id}/missing": _task_form("equipment", note="Introuvable."),
     "GET /tasks/{task_id}/hiring": Sent(task="to_hire"),
     "POST /tasks/{task_id}/hiring": _task_form(
         "to_hire",
@@ -243,12 +264,25 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /privacy/incidents/{incident_id}/telling": Sent(
         form={**_SEEN_INCIDENT, "commission_told_on": TODAY.isoformat()}
     ),
-    "POST /privacy/incidents/{incident_id}/closing": Sent(form=_SEEN_INCIDENT),
-    "POST /privacy/incidents/{incident_id}/reopening": Sent(form=_SEEN_INCIDENT),
+    "POST /privacy/incidents/{incident_id}/closing": Sent(
+        which={"incident_id": "assessed"}, form={"seen": "{version_of_assessed}"}
+    ),
+    "POST /privacy/incidents/{incident_id}/reopening": Sent(
+        which={"incident_id": "closed"}, form={"seen": "{version_of_closed}"}
+    ),
     "POST /referrals": Sent(form={"given_name": "Viorne", "do": "save"}),
     "POST /referrals/{referral_id}": Sent(form={"seen": "1", "given_name": "Viorne", "do": "save"}),
     "GET /refer/{token}": Sent(path="/refer/{refer_token}"),
-    "POST /refer/{token}": Sent(path="/refer/{refer_token}", form={"given_name": "Viorne"}),
+    "POST /refer/{token}": Sent(
+        path="/refer/{refer_token}",
+        form={
+            **{name: str(value) for name, value in _REFERRAL.items() if name != "languages"},
+            "languages": "fr",
+            "referrer_name": "Cornaline Béryl",
+            "referrer_contact": "514 555-0188",
+            "do": "send",
+        },
+    ),
     "POST /participants/{participant_id}/identity": Sent(form={"purpose": "urgent_help"}),
     "POST /participants/{participant_id}/findings": Sent(
         which=_WAITING,
@@ -270,25 +304,39 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /participants/{participant_id}/decision": Sent(
         which=_WAITING, form={"seen": "1", "item": _NOBODY, "outcome": "assign"}
     ),
-    "POST /participants/{participant_id}/worker": Sent(form={"seen": "1", "worker": "{deputy_id}"}),
-    "POST /participants/{participant_id}/triage/taking-back": Sent(
-        which=_WAITING, form={"seen": "3", "referral": "{referral_id:waiting}"}
+    "POST /participants/{participant_id}/worker": Sent(
+        which=_GIVEN, form={"seen": "{version_of_given_file}", "worker": "{newcomer_id}"}
     ),
+    "POST /participants/{participant_id}/triage/taking-back": Sent(
+        which=_TRIAGED, form={"seen": "{version_of_triaged}", "referral": "{referral_id:triaged}"}
+    ),
+    "POST /participants/{participant_id}/hold/release": Sent(which={"participant_id": "held"}),
+    "POST /participants/{participant_id}/destruction": Sent(which=_REFUSED),
     "POST /participants/{participant_id}/disclosures": Sent(form={**_DISCLOSED, "only_necessary": "yes"}),
     "POST /participants/{participant_id}/retention": Sent(form={"day": TODAY.isoformat()}),
-    "POST /research-consents": Sent(form={"number": "#1999-01", "signed_on": TODAY.isoformat()}),
+    "POST /research-consents/{participant_id}/withdrawal": Sent(which=_RESEARCHED),
+    "POST /research-consents": Sent(form={"number": "#2026-10", "signed_on": TODAY.isoformat()}),
     "POST /activities": Sent(form={"held_on": TODAY.isoformat(), "kind": "meal", "follow_up": "{follow_up_id}"}),
     "POST /participants/{participant_id}/meetings": Sent(
-        form={"met_on": TODAY.isoformat(), "way": "remote", "outcome": "thinks"}
+        which=_GIVEN, form={"met_on": TODAY.isoformat(), "way": "remote", "outcome": "thinks"}
     ),
-    "POST /participants/{participant_id}/consents": Sent(form={"purpose": "program", "signed_by": "self"}),
+    "POST /participants/{participant_id}/consents": Sent(
+        form={
+            "purpose": "program",
+            "signed_by": "self",
+            **dict.fromkeys(("explained_on", "signed_on", "worker_signed_on"), TODAY.isoformat()),
+            "limits": "yes",
+        }
+    ),
     "POST /participants/{participant_id}/consents/{consent_id}/storing": Sent(
         form={"copy_given_on": TODAY.isoformat()}
     ),
     "POST /participants/{participant_id}/risk": Sent(form={"kind": "admission", "level": "green"}),
-    "POST /participants/{participant_id}/corrections": Sent(form={"seen": "1", "phone": "514-555-0144"}),
-    "POST /participants/{participant_id}/number": Sent(form={"seen": "1"}),
-    "POST /participants/{participant_id}/recruiting": Sent(form={"seen": "1"}),
+    "POST /participants/{participant_id}/corrections": Sent(
+        form={"seen": "{version_of_file}", "phone": "514-555-0144"}
+    ),
+    "POST /participants/{participant_id}/number": Sent(form={"seen": "{version_of_file}"}),
+    "POST /participants/{participant_id}/recruiting": Sent(form={"seen": "{version_of_file}"}),
     "POST /participants/{participant_id}/barred": Sent(form={"person": "{deputy_id}"}),
     "POST /participants/{participant_id}/barred/{person_id}/lifting": Sent(
         path="/participants/{participant_id}/barred/{barred_id}/lifting"
@@ -313,13 +361,18 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /meetings/{meeting_id}/place": Sent(form={**_MEETING, "place": "Salle 4"}),
     "POST /meetings/{meeting_id}/hour": Sent(form={"seen": "{version_of_season}", "hour": "10:00"}),
     "POST /meetings/{meeting_id}/guests/{guest_id}/withdrawal": Sent(form={"shown": ""}),
-    "POST /meetings/{meeting_id}/run/opening": Sent(form=_MEETING),
-    "POST /meetings/{meeting_id}/run/putting-back": Sent(form=_MEETING),
-    "POST /meetings/{meeting_id}/run/closing": Sent(form={**_MEETING, "rest": "carried"}),
-    "POST /meetings/{meeting_id}/run/attendance": Sent(form={"seen": "0", "seat": _NOBODY, "state": "present"}),
-    "POST /meetings/{meeting_id}/run/outcome": Sent(form={"seen": "1", "item": "{item_id}", "outcome": "treated"}),
-    "POST /meetings/{meeting_id}/run/decision": Sent(form={"kind": "other", "text_fr": "On continue."}),
-    "POST /meetings/{meeting_id}/run/items": Sent(form={"title_fr": "Un point", "reason": "Cette nuit."}),
+    "POST /meetings/{meeting_id}/run/opening": Sent(which=_UNOPENED, form={"seen": "{version_of_unopened}"}),
+    "POST /meetings/{meeting_id}/run/putting-back": Sent(which=_SITS, form=_SITTING),
+    "POST /meetings/{meeting_id}/run/closing": Sent(which=_SITS, form={**_SITTING, "rest": "carried"}),
+    "POST /meetings/{meeting_id}/run/attendance": Sent(
+        which=_SITS, form={"seen": "1", "seat": "{seat_id}", "state": "absent"}
+    ),
+    "POST /meetings/{meeting_id}/run/attendance/rest": Sent(which=_SITS),
+    "POST /meetings/{meeting_id}/run/outcome": Sent(
+        which=_SITS, form={"seen": "{version_of_item_on_it}", "item": "{item_id:sits}", "outcome": "treated"}
+    ),
+    "POST /meetings/{meeting_id}/run/decision": Sent(which=_SITS, form={"kind": "other", "text_fr": "On continue."}),
+    "POST /meetings/{meeting_id}/run/items": Sent(which=_SITS, form={"title_fr": "Un point", "reason": "Cette nuit."}),
     "GET /meetings/{meeting_id}/agenda.pdf": Sent(which=_HELD, query="?version=1"),
     "GET /meetings/{meeting_id}/agenda.docx": Sent(which=_HELD, query="?version=1"),
     "POST /meetings/{meeting_id}/agenda/items": Sent(form={"title_fr": "Un point", "title_en": "An item"}),
@@ -351,8 +404,10 @@ SENT: Final[Mapping[str, Sent]] = {
     ),
     "POST /meetings/{meeting_id}/minutes/refreshing": Sent(which=_HELD, form={"seen": "1"}),
     "POST /meetings/{meeting_id}/minutes/circulation": Sent(which=_HELD, form={"seen": "1"}),
-    "POST /meetings/{meeting_id}/minutes/amendment": Sent(which=_HELD, form={"seen": "1"}),
-    "POST /meetings/{meeting_id}/minutes/approval": Sent(which=_HELD, form={"seen": "1", "meeting": "{meeting_id}"}),
+    "POST /meetings/{meeting_id}/minutes/amendment": Sent(which=_TOLD, form={"seen": "2"}),
+    "POST /meetings/{meeting_id}/minutes/approval": Sent(
+        which=_TOLD, form={"seen": "2", "meeting": "{meeting_id:sits}"}
+    ),
     "GET /committees/{key}/decisions/{year}/{language}.{form}": Sent(
         path="/committees/{committee_key}/decisions/2026/fr.pdf"
     ),
@@ -381,11 +436,13 @@ SENT: Final[Mapping[str, Sent]] = {
             ("sending", {}),
             ("taking-back", {}),
             ("signature", {"has_read": "yes"}),
-            ("signatures", {"director": "{director_id}", "day": _DAY}),
+            ("signatures", {"director": "{director_id}", "day": TODAY.isoformat()}),
             ("start", {"first": _DAY}),
-            ("files", {}),
         )
     },
+    "POST /program/agreements/{agreement_id}/versions/{n}/files": Sent(
+        path="/program/agreements/{agreement_id}/versions/1/files", files=_FILE
+    ),
     "POST /program/agreements/{agreement_id}/versions/{n}/ending": Sent(
         path="/program/agreements/{agreement_id}/versions/1/ending",
         form={"seen": "{version_of_first}", "notice": TODAY.isoformat(), "last": _DAY, "shorter": "yes"},
@@ -398,7 +455,9 @@ SENT: Final[Mapping[str, Sent]] = {
         form={"seen": "{version_of_agreement}", "notice": "60", "role": "director", "people": "1", "hours": ""},
     ),
     "POST /obligations/{period_id}/attestation": Sent(form={"said": "held"}),
-    "POST /obligations/{period_id}/documents": Sent(which={"period_id": "paper"}, form={"day": _DAY}),
+    "POST /obligations/{period_id}/documents": Sent(
+        which={"period_id": "paper"}, form={"day": TODAY.isoformat()}, files=_FILE
+    ),
     "POST /obligations/{period_id}/documents/{document_id}/withdrawal": Sent(
         which={"period_id": "paper"}, form={"reason": "Mauvais fichier."}
     ),
@@ -439,7 +498,7 @@ SENT: Final[Mapping[str, Sent]] = {
     ),
     "POST /api/v1/agreements/{agreement_id}/versions/{n}/files": Sent(
         path="/api/v1/agreements/{agreement_id}/versions/1/files",
-        json={"name": "entente.txt", "content": "c2hvd24="},
+        json={"name": "entente.pdf", "content": _FILE_IN_JSON},
     ),
     "GET /api/v1/agreements/{agreement_id}/versions/{n}": Sent(path="/api/v1/agreements/{agreement_id}/versions/1"),
     "POST /api/v1/obligations/{period_id}/attestation": Sent(json={"said": "held"}),
@@ -457,21 +516,25 @@ SENT: Final[Mapping[str, Sent]] = {
         path="/api/v1/partners/{organization_id}/statements/2026"
     ),
     "POST /api/v1/cases": Sent(
-        json={"protocol": "onboarding", "subject_id": "{subject_id}", "organization_id": "{organization_id}"}
+        json={"protocol": "onboarding", "subject_id": "{newcomer_id}", "organization_id": "{organization_id}"}
     ),
     "POST /api/v1/cases/{case_id}/cancellation": Sent(json={"reason": "Ne viendra pas."}),
-    "POST /api/v1/cases/{case_id}/reopening": Sent(json={"reason": "Viendra."}),
+    "POST /api/v1/cases/{case_id}/reopening": Sent(which={"case_id": "off"}, json={"reason": "Viendra."}),
     "PUT /api/v1/cases/{case_id}/days/{anchor}": Sent(json={"day": "2026-12-08"}),
     "PUT /api/v1/cases/{case_id}/version": Sent(json={"version_id": "{version_id}"}),
     "POST /api/v1/departures": Sent(
         json={"person_id": "{subject_id}", "organization_id": "{organization_id}", "last_day": _DAY}
     ),
-    "POST /api/v1/departures/{case_id}/offers": Sent(json={"dry_run": True}),
+    "GET /api/v1/departures/{case_id}": Sent(which=_LEAVING),
+    "POST /api/v1/departures/{case_id}/offers": Sent(which=_LEAVING, json={"dry_run": False}),
+    "POST /api/v1/hand-overs/{hand_over_id}/acceptance": Sent(which=_OFFERED),
     "POST /api/v1/hand-overs/{hand_over_id}/refusal": Sent(json={"reason": "Trop de suivis."}),
-    "POST /api/v1/tasks/{task_id}/settlement": Sent(json={"ended_as": "returned", "note": "En ordre."}),
-    "POST /api/v1/tasks/{task_id}/missing": Sent(json={"reason": "Introuvable."}),
+    "POST /api/v1/tasks/{task_id}/settlement": Sent(
+        task="equipment", json={"ended_as": "returned", "note": "En ordre."}
+    ),
+    "POST /api/v1/tasks/{task_id}/missing": Sent(task="equipment", json={"reason": "Introuvable."}),
     "POST /api/v1/cases/{case_id}/interviews": Sent(
-        json={"applicant": 1, "leadership": 80, "clinical": 70, "note": "Solide."}
+        which=_RECRUITING, json={"applicant": 1, "leadership": 80, "clinical": 70, "note": "Solide."}
     ),
     "POST /api/v1/tasks/{task_id}/hiring": Sent(
         task="to_hire", json={"person_id": "{person_id}", "role": "youth_worker", "starts_on": _DAY}
@@ -535,10 +598,17 @@ SENT: Final[Mapping[str, Sent]] = {
         json={"person_id": "{stray_person_id}", "answer": "declined", "meeting_id": "{meeting_id}"}
     ),
     "PUT /api/v1/meetings/{meeting_id}/answer": Sent(json={"answer": "accepted"}),
-    "POST /api/v1/meetings/{meeting_id}/closing": Sent(json={"carry_rest": True}),
-    "PUT /api/v1/meetings/{meeting_id}/attendance": Sent(json={"seat_id": _NOBODY, "state": "present"}),
-    "PUT /api/v1/meetings/{meeting_id}/outcomes/{item_id}": Sent(json={"outcome": "treated"}),
-    "POST /api/v1/meetings/{meeting_id}/additions": Sent(json={"title_fr": "Un point", "reason": "Cette nuit."}),
+    "POST /api/v1/meetings/{meeting_id}/opening": Sent(which=_UNOPENED),
+    "POST /api/v1/meetings/{meeting_id}/putting-back": Sent(which=_SITS),
+    "POST /api/v1/meetings/{meeting_id}/closing": Sent(which=_SITS, json={"carry_rest": True}),
+    "PUT /api/v1/meetings/{meeting_id}/attendance": Sent(which=_SITS, json={"seat_id": "{seat_id}", "state": "absent"}),
+    "POST /api/v1/meetings/{meeting_id}/attendance/rest": Sent(which=_SITS),
+    "PUT /api/v1/meetings/{meeting_id}/outcomes/{item_id}": Sent(
+        which={**_SITS, "item_id": "sits"}, json={"outcome": "treated"}
+    ),
+    "POST /api/v1/meetings/{meeting_id}/additions": Sent(
+        which=_SITS, json={"title_fr": "Un point", "reason": "Cette nuit."}
+    ),
     "PUT /api/v1/meetings/{meeting_id}/agenda/items/{item_id}": Sent(json={"title_fr": "Un autre"}),
     "PUT /api/v1/meetings/{meeting_id}/agenda/items/{item_id}/place": Sent(json={"place": 1}),
     "POST /api/v1/meetings/{meeting_id}/agenda/items/{item_id}/restoring": Sent(which={"item_id": "off"}),
@@ -556,16 +626,16 @@ SENT: Final[Mapping[str, Sent]] = {
     ),
     "POST /api/v1/meetings/{meeting_id}/minutes/refreshing": Sent(which=_HELD),
     "POST /api/v1/meetings/{meeting_id}/minutes/circulation": Sent(which=_HELD),
-    "POST /api/v1/meetings/{meeting_id}/minutes/amendment": Sent(which=_HELD),
-    "POST /api/v1/meetings/{meeting_id}/minutes/approval": Sent(which=_HELD, json={"meeting_id": "{meeting_id}"}),
+    "POST /api/v1/meetings/{meeting_id}/minutes/amendment": Sent(which=_TOLD),
+    "POST /api/v1/meetings/{meeting_id}/minutes/approval": Sent(which=_TOLD, json={"meeting_id": "{meeting_id:sits}"}),
     "POST /api/v1/decisions/{decision_id}/withdrawal": Sent(json={"withdrawn_by": "{later_id}"}),
     "GET /api/v1/committees/{key}/drafts": Sent(path="/api/v1/committees/{committee_key}/drafts"),
     "POST /api/v1/committees/{key}/drafts/{draft_id}/dismissal": Sent(
         path="/api/v1/committees/{committee_key}/drafts/{draft_id}/dismissal"
     ),
-    "POST /api/v1/meetings/{meeting_id}/decisions": Sent(json={"text_fr": "On continue."}),
+    "POST /api/v1/meetings/{meeting_id}/decisions": Sent(which=_SITS, json={"text_fr": "On continue."}),
     "PUT /api/v1/endorsements": Sent(
-        json={"decision_id": _NOBODY, "organization_id": "{organization_id}", "said": "endorsed"}
+        json={"decision_id": "{decision_id}", "organization_id": "{organization_id}", "said": "endorsed"}
     ),
     "PUT /api/v1/follow-ups/{follow_up_id}/notes/{week}": Sent(json={"met": 1, "minutes": 60}),
     "POST /api/v1/follow-ups/{follow_up_id}/attempts": Sent(json={"means": "call", "reached": True}),
@@ -574,7 +644,9 @@ SENT: Final[Mapping[str, Sent]] = {
     ),
     "PUT /api/v1/follow-ups/{follow_up_id}/missed-meetings/{no_show_id}": Sent(json={"strategy": "new_meeting"}),
     "PUT /api/v1/follow-ups/{follow_up_id}/state": Sent(json={"move": "resume"}),
-    "PUT /api/v1/follow-ups/{follow_up_id}/workers": Sent(json={"person_id": "{person_id}"}),
+    "PUT /api/v1/follow-ups/{follow_up_id}/workers": Sent(
+        json={"person_id": "{newcomer_id}", "instead_of": "{person_id}"}
+    ),
     "POST /api/v1/referrals": Sent(json={"given_name": "Viorne"}),
     "PUT /api/v1/referrals/{referral_id}": Sent(json={"given_name": "Viorne"}),
     "POST /api/v1/referrals/{referral_id}/sending": Sent(json=_REFERRAL),
@@ -590,17 +662,20 @@ SENT: Final[Mapping[str, Sent]] = {
         json={"referral_id": "{referral_id:waiting}", "finding": "met", "fact": "Dit."},
     ),
     "POST /api/v1/participants/{participant_id}/triage": Sent(
-        which=_WAITING, json={"referral_id": "{referral_id:waiting}", "result": "committee"}
+        which=_WAITING,
+        json={"referral_id": "{referral_id:waiting}", "result": "refused", "reason": "Non", "offered": "Autre"},
     ),
     "POST /api/v1/participants/{participant_id}/triage/taking-back": Sent(
-        which=_WAITING, json={"referral_id": "{referral_id:waiting}"}
+        which=_TRIAGED, json={"referral_id": "{referral_id:triaged}"}
     ),
+    "DELETE /api/v1/participants/{participant_id}/hold": Sent(which={"participant_id": "held"}),
+    "POST /api/v1/participants/{participant_id}/destruction": Sent(which=_REFUSED),
     "POST /api/v1/participants/{participant_id}/decision": Sent(
         which=_WAITING, json={"item_id": _NOBODY, "outcome": "defer", "reason": "Plus tard."}
     ),
-    "PUT /api/v1/participants/{participant_id}/worker": Sent(json={"worker_id": "{deputy_id}"}),
+    "PUT /api/v1/participants/{participant_id}/worker": Sent(which=_GIVEN, json={"worker_id": "{newcomer_id}"}),
     "POST /api/v1/participants/{participant_id}/meetings": Sent(
-        json={"met_on": TODAY.isoformat(), "way": "remote", "outcome": "thinks"}
+        which=_GIVEN, json={"met_on": TODAY.isoformat(), "way": "remote", "outcome": "thinks"}
     ),
     "POST /api/v1/participants/{participant_id}/consents": Sent(json=_CONSENT),
     "POST /api/v1/participants/{participant_id}/consents/{consent_id}/storing": Sent(
@@ -613,13 +688,16 @@ SENT: Final[Mapping[str, Sent]] = {
     ),
     "POST /api/v1/participants/{participant_id}/disclosures": Sent(json={**_DISCLOSED, "only_necessary": True}),
     "PUT /api/v1/participants/{participant_id}/retention": Sent(json={"day": TODAY.isoformat()}),
-    "POST /api/v1/research-consents": Sent(json={"number": "#1999-01", "signed_on": TODAY.isoformat()}),
+    "POST /api/v1/research-consents/{participant_id}/withdrawal": Sent(which=_RESEARCHED),
+    "POST /api/v1/research-consents": Sent(json={"number": "#2026-10", "signed_on": TODAY.isoformat()}),
     "POST /api/v1/activities": Sent(
         json={"held_on": TODAY.isoformat(), "kind": "meal", "follow_up_ids": ["{follow_up_id}"]}
     ),
     "POST /api/v1/privacy/incidents": Sent(json={**_INCIDENT, "organization_id": "{organization_id}"}),
     "PUT /api/v1/privacy/incidents/{incident_id}": Sent(json={**_INCIDENT, "organization_id": "{organization_id}"}),
     "PUT /api/v1/privacy/incidents/{incident_id}/assessment": Sent(json={**_ASSESSED, "serious_risk": False}),
+    "POST /api/v1/privacy/incidents/{incident_id}/closing": Sent(which={"incident_id": "assessed"}),
+    "POST /api/v1/privacy/incidents/{incident_id}/reopening": Sent(which={"incident_id": "closed"}),
     "PUT /api/v1/privacy/incidents/{incident_id}/telling": Sent(json={"commission_told_on": TODAY.isoformat()}),
 }
 """For each route that takes a body, one that it takes."""

@@ -53,6 +53,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     Kind("barr", "barred", "a member of that committee whom every participant has barred from their file"),
     Kind("poli", "police", "the police representative"),
     Kind("rese", "researcher", "the researcher"),
+    Kind("reco", "research_coordinator", "who coordinates the research"),
     Kind("admi", "administrator", "who runs the installation"),
     Kind("priv", "privacy_officer", "who answers for the protection of personal information"),
 )

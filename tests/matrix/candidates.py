@@ -7,13 +7,13 @@ so is a member of the Clinical Committee, against another one who is not.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert, select, update
 
-from duties.participants import disclosures, links, referring
+from duties.participants import disclosures, links, referring, risks
 from duties.participants.referring import ReferralForm
 from models.base import table_of
 from models.consent import Consent
@@ -27,14 +27,39 @@ _named = table_of(CandidateWorker)
 _barred = table_of(Barred)
 _consent = table_of(Consent)
 
-FORM = ReferralForm(
-    given_name="Viorne",
-    family_name="Sorbier",
+#: What a worker wrote of a week, and agreed on for a break; and what was found of each criterion.
+NOTE: Final = "Elle dort mieux."
+TERMS: Final = "J’appellerai le lundi."
+FACT: Final = "Dit à la rencontre."
+
+#: Of nobody else, and in no form that the matrix sends: what of it stands in an answer was read.
+FORM: Final = ReferralForm(
+    given_name="Oxalis",
+    family_name="Pimprenelle",
     age=15,
-    phone="514 555-0123",
+    phone="438 555-0176",
+    email="oxalis@courriel.example",
+    address="7, rue des Aulnes",
+    contact_note="Jamais par texto",
     languages=("fr",),
-    reasons="Demande de l’aide.",
+    setting="Appartement supervisé",
+    legal_care="Garde partagée",
+    reasons="Craint de rentrer seule.",
 )
+TO_WHOM: Final = "Le directeur de la protection"
+WHAT: Final = "Son horaire de cours"
+WHY: Final = "Rien qui inquiète."
+
+#: Words that say who somebody is, or what was written of them, by what they are read as.
+PLANTED: Final[Mapping[str, tuple[str, ...]]] = {
+    "identity": ("Oxalis", "Pimprenelle", "555-0176", "oxalis@", "rue des Aulnes", "Jamais par texto"),
+    "referral": ("Appartement supervisé", "Garde partagée", "Craint de rentrer"),
+    "disclosure": (WHAT,),
+    "risk": (WHY,),
+    "note": (NOTE,),
+    "terms": (TERMS,),
+    "fact": (FACT,),
+}
 
 
 def candidates_of(
@@ -95,13 +120,14 @@ def candidates_of(
             session,
             participant_id,
             "court_order",
-            to_whom="Le tribunal",
-            what="Ce qu’il ordonne",
+            to_whom=TO_WHOM,
+            what=WHAT,
             disclosed_on=TODAY,
             only_necessary=True,
             by=by,
             at=AT,
         )
+        risks.assess(session, participant_id, "admission", "green", why={"other": WHY}, by=by, at=AT)
         _, token = links.make_link(session, by=by, at=AT)
         unused, _ = links.make_link(session, by=by, at=AT)
     return {

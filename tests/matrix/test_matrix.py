@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from api import permissions
 from api.permissions import TABLE, Relation
 from duties.turned_away import REFUSED
+from tests.cast import ROOT
 from tests.matrix import grid
 from tests.matrix.asked import Route
 from tests.matrix.askers import COLUMNS, KINDS, Kind
@@ -24,6 +25,68 @@ OF_THE_DENIED_FAIL = 0.99
 
 #: Tables whose rows tell what a browser or a request is at, and nothing of the program.
 OF_NOBODY = frozenset({"sign_in_flow", "answered_request"})
+
+#: An act went through.
+DONE: Final = frozenset({"200", "201", "202", "204", "303"})
+#: Acts that need more than the world arranges, and the test that does each. There too none is done in silence:
+#: `tests.api.lines`.
+DONE_ELSEWHERE: Final = {
+    "POST /sign-in": (
+        "tests/api/pages/test_sign_in.py",
+        "test_the_demonstration_offers_its_people_by_role_and_lets_one_in",
+    ),
+    **dict.fromkeys(
+        ("POST /sign-in/passkey", "POST /door/{token}/options", "POST /door/{token}/passkey"),
+        ("tests/api/test_passkeys.py", "test_a_passkey_is_enrolled_by_the_link_and_signs_in_from_then_on"),
+    ),
+    **dict.fromkeys(
+        ("POST /sign-in/entra", "POST /auth/callback"),
+        ("tests/api/test_entra.py", "test_an_invitation_links_the_account_once_and_from_then_on_it_opens_alone"),
+    ),
+    "POST /sign-in/program": ("tests/api/test_entra.py", "test_an_account_of_two_programs_chooses_one"),
+    "POST /cases/{case_id}/closing": (
+        "tests/api/pages/test_case.py",
+        "test_a_case_with_nothing_left_is_closed_from_its_page_and_the_record_says_by_whom",
+    ),
+    "POST /api/v1/cases/{case_id}/closing": (
+        "tests/api/json/test_onboarding.py",
+        "test_a_whole_onboarding_is_carried_over_json_from_its_opening_to_its_close",
+    ),
+    "POST /participants/{participant_id}/decision": (
+        "tests/meetings/test_admissions.py",
+        "test_the_clinic_s_page_leads_to_the_candidate_and_the_decision_back_to_the_meeting",
+    ),
+    "POST /api/v1/participants/{participant_id}/decision": (
+        "tests/meetings/test_admissions.py",
+        "test_the_decision_is_recorded_at_the_window_with_its_line_by_who_runs_the_meeting_alone",
+    ),
+    "POST /statements/{period}/release": (
+        "tests/api/pages/test_statements.py",
+        "test_the_coordinator_looks_at_every_table_then_releases_it_and_only_then_is_there_a_file",
+    ),
+    "POST /api/v1/statements/{period}/release": (
+        "tests/api/pages/test_statements.py",
+        "test_json_releases_what_was_read_and_gives_it_back",
+    ),
+    "POST /activities/{activity_id}/parts/{follow_up_id}/leaving": (
+        "tests/duties/follow_ups/test_activities.py",
+        "test_on_the_pages_it_is_shown_until_it_is_called_off",
+    ),
+    "DELETE /api/v1/activities/{activity_id}/parts/{follow_up_id}": (
+        "tests/duties/follow_ups/test_activities.py",
+        "test_over_json_somebody_is_taken_out_of_what_may_not_be_once",
+    ),
+    **dict.fromkeys(
+        (
+            "POST /participants/{participant_id}/consents/going-on",
+            "POST /api/v1/participants/{participant_id}/consents/going-on",
+        ),
+        (
+            "tests/duties/participants/test_withdrawals.py",
+            "test_going_on_answers_for_the_worker_and_the_coordinator_has_the_last_word",
+        ),
+    ),
+}
 
 TO_DO = (
     "expected.txt has no rows for %s: write them with `python -m tests.matrix '%s'`, and read whether each kind of "
@@ -44,6 +107,18 @@ def test_the_matrix_is_of_the_size_that_was_asked_for(routes: list[Route]) -> No
     assert len(routes) >= 70
     denied = [code for code in grid.read().values() if code in ("404", "door", "401")]
     assert len(denied) > 3000
+
+
+def test_every_act_goes_through_for_somebody(routes: list[Route]) -> None:
+    """Else nothing would be seen of the line that it leaves."""
+    done = {route for (route, _, _), code in grid.read().items() if code in DONE}
+    undone = {str(route) for route in routes if route.writes} - done
+    assert sorted(undone - DONE_ELSEWHERE.keys()) == [], (
+        "arrange what these ask for in tests/matrix/stages.py, or name a test that does them in DONE_ELSEWHERE"
+    )
+    assert sorted(DONE_ELSEWHERE.keys() - undone) == [], "these go through here"
+    for file, test in DONE_ELSEWHERE.values():
+        assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), test
 
 
 def test_a_sample_of_every_route_and_every_asker_is_answered_as_expected(

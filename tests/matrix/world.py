@@ -20,6 +20,7 @@ from duties.hiring import NAMES_THEM
 from duties.incidents import Entry
 from duties.obligations import saying
 from duties.obligations.keeping import keep
+from duties.participants import numbers
 from duties.participants.sealing import seal
 from duties.people import add_person, appoint, end_tenure, record_absence
 from duties.proofs import Proof
@@ -45,7 +46,8 @@ from tests.cast import AT, SINCE, TODAY, Cast
 from tests.conftest import Database
 from tests.declared import record
 from tests.following import bar, followed, row_of
-from tests.matrix.candidates import candidates_of
+from tests.matrix import stages
+from tests.matrix.candidates import FORM, NOTE, TERMS, candidates_of
 
 #: What a path or a body names. All but `elsewhere` are of the askers' own program, whose people they mostly are not.
 CODIM: Final = "codim"
@@ -141,6 +143,9 @@ def build(cast: Cast) -> World:
     people = dict(cast.people)
     for one in (cast, cast.other):
         record(one, "departure", "recruiting")
+        with one.session() as session:
+            # The numbers of those who are followed here are written past the count.
+            numbers.take_over(session, TODAY.year, 900, by=one.actor("coordinator"), at=AT)
     _away(cast, "manager_la", deputy="second_deputy", first=TODAY, last=TODAY + timedelta(days=10))
     people["colleague"] = _join(cast, "Onyx", "Agate", "codim", ends_on=None)
     people["departed"] = _join(cast, "Jaspe", "Olivine", "codim", ends_on=TODAY - timedelta(days=3))
@@ -160,13 +165,14 @@ def build(cast: Cast) -> World:
         things[place] |= candidates_of(
             whose, _SUBJECTS[place][0], _ORGANIZATIONS[place], seconds.get(place), barred=barred
         )
+        things[place] |= _stages_of(whose, place, things[place])
     things[ABSENT] = {name: str(uuid4()) for name in things[CODIM]} | {
         name: words
         for name, words in things[CODIM].items()
         # What is no id, or says a version: as it would be sent to something that is there.
         if name.startswith("version_of_") or name in ("key", "anchor", "week")
     }
-    things[ABSENT]["worker"] = f"{uuid4()}/{uuid4()}"
+    things[ABSENT]["worker"] = things[ABSENT]["newcomer"] = f"{uuid4()}/{uuid4()}"
     things[ABSENT]["role_and_place"] = f"youth_worker:{uuid4()}"
     things[ABSENT]["key"] = "no-such-protocol"
     things[ABSENT]["token"] = "no-such-door"
@@ -277,8 +283,30 @@ def _case_of(cast: Cast, place: str, people: Mapping[str, UUID]) -> dict[str, st
     }
 
 
+def _stages_of(cast: Cast, place: str, things: Mapping[str, str]) -> dict[str, str]:
+    """What stands at one place in the stages in which an act goes through: `tests.matrix.stages`."""
+    worker, organization = cast.people[_SUBJECTS[place][0]], cast.organizations[_ORGANIZATIONS[place]]
+    leaver = _join(cast, "Ambre", "Calcite", _ORGANIZATIONS[place], ends_on=None)
+    newcomer = _join(cast, "Azurite", "Opaline", _ORGANIZATIONS[place], ends_on=None)
+    to = newcomer if place == ELSEWHERE else worker  # who is to arrive there is given nobody yet
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        found = {
+            **stages.sittings(session, _MEETINGS[place][0], by=by),
+            **stages.recruitings(session, organization, newcomer, by=by),
+            **stages.departure_of(session, leaver, organization, to, f"#2026-1{PLACES.index(place)}", cast=cast),
+            **stages.incidents_of(session, organization, by=by),
+            **stages.referred(session, cast, FORM, worker_id=to),
+            "newcomer_id": str(newcomer),
+            "newcomer": f"{newcomer}/{organization}",
+        }
+        stages.another_passkey(session, worker)
+    with cast.session() as session:
+        return found | stages.versions_of(session, {**things, **found})
+
+
 def _owed_by(cast: Cast, place: str) -> dict[str, str]:
-    """What the organization owes, as its agreement is in force and the next version is with its director.
+    """What the organization owes, as its agreement is in force and the next version is on its way.
 
     One period that its manager states in writing, and one that asks for a document, with one.
     """
@@ -307,8 +335,12 @@ def _owed_by(cast: Cast, place: str) -> dict[str, str]:
         agreements.sign_version(session, first, director_id=director, signed_on=SINCE, by=by, at=AT)
         agreements.start_version(session, first, starts_on=SINCE, by=by, at=AT)
         file_id = signed_files.add(session, first, name="entente.pdf", content=PDF, by=by, at=AT)
-        second = renew(session, agreement_id, by=by, at=AT)
-        agreements.send_version(session, second, by=by, at=AT)
+        # Each place's next version is at another stage: none yet, a draft, signed, or with its director.
+        second = first if place == ELSEWHERE else renew(session, agreement_id, by=by, at=AT)
+        if place in (CODIM, CCSMTL):
+            agreements.send_version(session, second, by=by, at=AT)
+        if place == CCSMTL:
+            agreements.sign_version(session, second, director_id=director, signed_on=TODAY, by=by, at=AT)
         keep(session, organization_ids=[organization], at=AT)
         versions: dict[UUID, int] = {
             row.id: row.version for row in session.execute(select(_version.c.id, _version.c.version)).all()
@@ -358,12 +390,12 @@ def _followed_at(cast: Cast, place: str, people: Mapping[str, UUID]) -> dict[str
             )
         )
         session.flush()
-        notes.write_note(session, follow_up, TODAY, notes.Week(met=1, words="Elle va bien."), by=by, at=AT)
+        notes.write_note(session, follow_up, TODAY, notes.Week(met=1, words=NOTE), by=by, at=AT)
         missed = contacts.record_no_show(
             session, follow_up, expected_at=AT - timedelta(hours=2), waited_minutes=15, by=by, at=AT
         )
         activity = activities.plan_activity(session, [follow_up], held_on=MEETS_ON, kind="meal", by=by, at=AT)
-        breaks.take_break(session, follow_up, returns_on=MEETS_ON, terms="J’appellerai.", by=by, at=AT)
+        breaks.take_break(session, follow_up, returns_on=MEETS_ON, terms=TERMS, by=by, at=AT)
         if place != ELSEWHERE:
             bar(session, cast, follow_up, people["barred"])
         if place == ANONYME:

@@ -748,3 +748,20 @@ def test_the_clinic_s_page_leads_to_the_candidate_and_the_decision_back_to_the_m
     assert coordinator.post(f"{here}/decision", data={**decided, "seen": str(version - 1)}).status_code == 412
     answer = coordinator.post(f"{here}/decision", data={**decided, "seen": str(version)})
     assert (answer.status_code, answer.headers["location"]) == (303, f"/meetings/{meeting}/run#item-{item}")
+
+
+def test_the_decision_is_recorded_at_the_window_with_its_line_by_who_runs_the_meeting_alone(clinic: Cast) -> None:
+    participant_id, item = on_the_table(clinic)
+    coordinator = client_for(clinic.database, clinic.people["coordinator"], at=NOW)
+    member = client_for(clinic.database, clinic.people[WORKER], at=NOW)
+    here = f"/api/v1/participants/{participant_id}/decision"
+    decided = {"item_id": str(item), "outcome": "assign", "worker_id": str(clinic.people[SECOND])}
+    assert member.post(here, json=decided, headers={"If-Match": "*"}).status_code == 404
+    with clinic.session() as session:
+        version = next(row["version"] for row in items_of(session, clinic_of(session)) if row["id"] == item)
+    assert coordinator.post(here, json=decided, headers={"If-Match": f'"{version - 1}"'}).status_code == 412
+    answer = coordinator.post(here, json=decided, headers={"If-Match": f'"{version}"'})
+    assert (answer.status_code, answer.json()["state"]) == (200, "assigned")
+    with clinic.session() as session:
+        told = session.execute(text("select actor_as, verb from event where subject_id = :id"), {"id": participant_id})
+        assert ("coordinator", "admission.decided") in {(row.actor_as, row.verb) for row in told}

@@ -16,6 +16,7 @@ from duties.people import end_tenure
 from duties.protocol import Protocol
 from models.base import table_of
 from models.program import Tenure
+from models.record import Event
 from tests.api.desk import client_for
 from tests.api.pages.looking import row_of, send, signed_in, task_of, text_of
 from tests.casework import approve, case_row, complete, onboard_wholly, open_onboarding, steps
@@ -23,6 +24,7 @@ from tests.cast import ARRIVAL, AT, TODAY, Cast, onboarding
 from tests.flows.support import carry_all, means_of
 
 _tenure = table_of(Tenure)
+_event = table_of(Event)
 
 HARD = "<script>alert(1)</script> l’été d'Ève 🌍"
 
@@ -241,6 +243,19 @@ def test_a_case_with_work_left_is_not_closed(cast: Cast) -> None:
     answer = mine.post(f"/cases/{case_id}/closing", data={"seen": 1})
     assert answer.status_code == 409
     assert "does not close while required steps are left" in text_of(answer.text)
+
+
+def test_a_case_with_nothing_left_is_closed_from_its_page_and_the_record_says_by_whom(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    onboard_wholly(cast, case_id)
+    mine = signed_in(cast, "coordinator")
+    again = {"seen": row(cast, case_id)["version"], "reason": "Fermé trop tôt."}
+    assert mine.post(f"/cases/{case_id}/reopening", data=again).status_code == 303
+    assert mine.post(f"/cases/{case_id}/closing", data={"seen": row(cast, case_id)["version"]}).status_code == 303
+    assert row(cast, case_id)["state"] == "closed"
+    with cast.session() as session:
+        told = session.execute(select(_event.c.verb, _event.c.actor_as).where(_event.c.case_id == case_id))
+        assert ("case.closed", "coordinator") in {(line.verb, line.actor_as) for line in told}
 
 
 def test_a_new_version_is_offered_with_its_difference_and_taken_only_when_wanted(cast: Cast) -> None:

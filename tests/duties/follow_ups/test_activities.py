@@ -170,3 +170,17 @@ def test_on_the_pages_it_is_shown_until_it_is_called_off(cast: Cast, three: tupl
     (left,) = [one for one in worker.get("/api/v1/activities").json() if not one["is_allowed"]]
     assert worker.post(f"/activities/{left['id']}/calling-off").status_code == 303
     assert "Not allowed" not in then.get("/activities").text
+
+
+def test_over_json_somebody_is_taken_out_of_what_may_not_be_once(cast: Cast, three: tuple[UUID, UUID, UUID]) -> None:
+    with cast.session() as session:
+        participant_id = row_of(session, three[0])["participant_id"]
+        (together,) = [
+            one["id"] for one in activities.planned(session, [three[0]], TODAY + DAY) if len(one["numbers"]) > 1
+        ]
+    worker, other = (client_for(cast.database, cast.people[name], at=AT) for name in (WORKER, SECOND))
+    assert worker.post(f"/participants/{participant_id}/recruiting", data={"seen": "1"}).status_code == 303
+    part = f"/api/v1/activities/{together}/parts/{three[1]}"
+    assert other.delete(part).status_code == 404
+    assert worker.delete(part).status_code in (200, 204)
+    assert worker.delete(part).status_code == 409

@@ -1,0 +1,239 @@
+"""Things of each place in the stages in which an act goes through: a committee that sits, a departure, an incident.
+
+What `world` makes stands mostly where a rule says "not now". By these each change is seen to be made by somebody, and
+to leave its line of the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, select, update
+from sqlmodel import Session
+
+from duties import cases, departures, hand_overs, incidents
+from duties.actors import Actor
+from duties.here import program_of
+from duties.incidents import Entry
+from duties.participants import research, retention, triage, workers
+from duties.participants.referring import ReferralForm, begin_referral, send_referral
+from meetings import agendas, freezing, minutes, running, schedule
+from meetings.agenda_items import item_of
+from meetings.committees import committee_of
+from models.access import Passkey
+from models.base import table_of
+from models.casework import Case, Task
+from models.follow_up import Assignment
+from models.meeting import Meeting
+from models.minutes import Attendance
+from models.participant import Participant
+from models.referral import Referral
+from tests.cast import AT, TODAY, Cast
+from tests.departing import lend
+from tests.following import followed, row_of
+from tests.referring import look_at_everything, participant_of
+
+_case, _task = table_of(Case), table_of(Task)
+_meeting, _attendance = table_of(Meeting), table_of(Attendance)
+_participant, _referral, _passkey = table_of(Participant), table_of(Referral), table_of(Passkey)
+
+BEFORE = AT - timedelta(days=20)
+
+
+def sittings(session: Session, committee: str, *, by: Actor) -> dict[str, str]:
+    """A meeting that sits today, one whose day has come and that nobody opened, and one whose minutes went out."""
+    sits, item_id = _with_agenda(session, committee, days_ago=0, by=by)
+    running.open_meeting(session, sits, by=by, at=AT)
+    unopened, _ = _with_agenda(session, committee, days_ago=6, by=by)
+    told, treated = _with_agenda(session, committee, days_ago=12, by=by)
+    during = AT - timedelta(days=12)
+    running.open_meeting(session, told, by=by, at=during)
+    running.treat(session, treated, "treated", by=by, at=during)
+    running.close_meeting(session, told, carry_rest=True, by=by, at=during)
+    minutes.circulate(session, told, by=by, at=AT - timedelta(days=10))
+    seat = session.execute(
+        select(_attendance.c.seat_id).where(
+            _attendance.c.program_id == program_of(session), _attendance.c.meeting_id == sits
+        )
+    ).scalars()
+    return {
+        "meeting_id:sits": str(sits),
+        "version_of_sitting": _version(session, _meeting, sits),
+        "item_id:sits": str(item_id),
+        "version_of_item_on_it": str(item_of(session, item_id)["version"]),
+        "seat_id": str(next(iter(seat))),
+        "meeting_id:unopened": str(unopened),
+        "version_of_unopened": _version(session, _meeting, unopened),
+        "meeting_id:told": str(told),
+    }
+
+
+def _with_agenda(session: Session, committee: str, *, days_ago: int, by: Actor) -> tuple[UUID, UUID]:
+    """A meeting so many days ago with one item on its agenda, frozen; both ids."""
+    starts = datetime.combine(TODAY - timedelta(days=days_ago), time(8, 30))
+    schedule.plan_meetings(session, committee, [starts], by=by, at=BEFORE)
+    meeting_id: UUID = session.scalars(
+        select(_meeting.c.id).where(
+            _meeting.c.program_id == program_of(session),
+            _meeting.c.committee_id == committee_of(session, committee)["id"],
+            _meeting.c.starts == starts,
+        )
+    ).one()
+    item_id = agendas.request(session, committee, title_fr="Un suivi", title_en="A matter", by=by, at=BEFORE)
+    agendas.put_on(session, item_id, meeting_id, by=by, at=BEFORE)
+    freezing.freeze(session, meeting_id, by=by, at=BEFORE)
+    return meeting_id, item_id
+
+
+def recruitings(session: Session, organization_id: UUID, to_reopen: UUID, *, by: Actor) -> dict[str, str]:
+    """A recruiting of the organization that is under way, and an onboarding that was called off."""
+    found = cases.open_case(session, "recruiting", organization_id=organization_id, by=by, at=AT)
+    off = cases.open_case(session, "onboarding", subject_id=to_reopen, organization_id=organization_id, by=by, at=AT)
+    cases.cancel_case(session, off, by=by, at=AT, reason="Le poste est pourvu.")
+    return {
+        "case_id:recruiting": str(found),
+        "case_id:off": str(off),
+        "version_of_off_case": _version(session, _case, off),
+    }
+
+
+def departure_of(
+    session: Session, leaver: UUID, organization_id: UUID, to: UUID, number: str, *, cast: Cast
+) -> dict[str, str]:
+    """Somebody of the organization leaves who has a telephone in hand and follows two: one is offered to `to`.
+
+    The other one is in the research.
+    """
+    by = cast.actor("coordinator")
+    lend(session, leaver, f"S-{number}")
+    follow_ups = [followed(session, cast, number + turn, worker=None) for turn in ("", "9")]
+    for follow_up_id in follow_ups:
+        session.add(
+            Assignment(
+                program_id=cast.program_id,
+                follow_up_id=follow_up_id,
+                person_id=leaver,
+                organization_id=organization_id,
+                kind="primary",
+                starts_on=TODAY,
+                assigned_at=AT,
+                assigned_as="coordinator",
+            )
+        )
+    session.flush()
+    case_id = departures.open_departure(
+        session,
+        person_id=leaver,
+        organization_id=organization_id,
+        last_day=TODAY + timedelta(days=21),
+        planned=True,
+        by=by,
+        at=AT,
+    )
+    ids = {
+        kind: session.scalars(
+            select(_task.c.id)
+            .where(
+                _task.c.program_id == program_of(session),
+                _task.c.case_id == case_id,
+                _task.c.holding == kind,
+                _task.c.step == step,
+            )
+            .order_by(_task.c.title_en)
+        ).all()
+        for kind, step in (("follow_up", "hand_over_follow_ups"), ("equipment", "return_equipment"))
+    }
+    handed_over = ids["follow_up"][0]
+    hand_overs.propose(session, handed_over, to, by=by, at=AT)
+    offer = next(one for one in hand_overs.offered_to(session, to) if one["task_id"] == handed_over)
+    consenting = row_of(session, follow_ups[1])["participant_id"]
+    research.keep_research_consent(session, consenting, TODAY, by=by, at=AT)
+    return {
+        "participant_id:in_research": str(consenting),
+        "case_id:departure": str(case_id),
+        "hand_over_id:offered": str(offer["id"]),
+        "task_id:equipment": str(ids["equipment"][0]),
+        "version_of_task:equipment": _version(session, _task, ids["equipment"][0]),
+    }
+
+
+def incidents_of(session: Session, organization_id: UUID, *, by: Actor) -> dict[str, str]:
+    """An incident of which nothing is left to do but to close it, and one that is closed."""
+    made = {}
+    for stage in ("assessed", "closed"):
+        entry = Entry(
+            organization_id, "Notes de travail", "Un envoi à la mauvaise adresse.", TODAY, measures="Rappelé."
+        )
+        found = incidents.enter(session, entry, by=by, at=AT)
+        incidents.assess(session, found, serious_risk=False, reasons="Illisible.", seen=None, by=by, at=AT)
+        if stage == "closed":
+            incidents.close(session, found, seen=None, by=by, at=AT)
+        made[f"incident_id:{stage}"] = str(found)
+    return made | {"version_of_assessed": "2", "version_of_closed": "3"}
+
+
+def another_passkey(session: Session, person_id: UUID) -> None:
+    """So that one may be removed: the last one stays."""
+    made = uuid4()
+    session.execute(
+        insert(_passkey).values(
+            credential_id=made.hex,
+            program_id=program_of(session),
+            person_id=person_id,
+            id=made,
+            public_key=b"made up too",
+            enrolled_at=AT,
+        )
+    )
+
+
+def referred(session: Session, cast: Cast, form: ReferralForm, *, worker_id: UUID) -> dict[str, str]:
+    """Others who were referred.
+
+    One who was refused, and whose file has had its time; one whose file is held; one whose referral goes to the
+    committee; and one who was forwarded to a worker.
+    """
+    by = cast.actor("coordinator")
+    made = {}
+    for stage in ("refused", "held", "triaged", "given"):
+        referral_id = begin_referral(session, form, by=by, at=AT)
+        send_referral(session, referral_id, form, by=by, at=AT)
+        found = participant_of(session, referral_id)
+        if stage == "held":
+            retention.place_hold(session, found, by=by, at=AT)
+        else:
+            look_at_everything(session, cast, referral_id)
+            result = {"refused": "refused", "triaged": "committee", "given": "forwarded"}[stage]
+            triage.triage(session, referral_id, result, reason="Urgent", offered="Autre", by=by, at=AT)
+        if stage == "given":
+            workers.forward(session, found, worker_id, by=by, at=AT)
+        made[f"participant_id:{stage}"] = str(found)
+        made[f"referral_id:{stage}"] = str(referral_id)
+    # Some time ago, as the calendar of retention has it: no verb sets a day that is past.
+    session.execute(
+        update(_participant)
+        .where(_participant.c.id == UUID(made["participant_id:refused"]))
+        .values(retain_until=TODAY - timedelta(days=1))
+    )
+    return made
+
+
+def _version(session: Session, table: Any, row_id: UUID) -> str:
+    found = session.execute(
+        select(table.c.version).where(table.c.program_id == program_of(session), table.c.id == row_id)
+    ).scalar_one()
+    return str(found)
+
+
+def versions_of(session: Session, things: Mapping[str, str]) -> dict[str, str]:
+    """The versions of the files of those who were referred, as they stand once everything is arranged."""
+    return {
+        **{
+            f"version_of_{name}": _version(session, _participant, UUID(things[thing]))
+            for name, thing in (("file", "participant_id"), ("given_file", "participant_id:given"))
+        },
+        "version_of_triaged": _version(session, _referral, UUID(things["referral_id:triaged"])),
+    }
