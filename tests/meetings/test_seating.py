@@ -150,3 +150,30 @@ def test_a_seat_of_another_committee_is_none_of_this_one_and_what_is_past_is_not
         seating.end_seat(session, clinical, where, who, last_day=TODAY - timedelta(days=2), by=by, at=AT)
     with pytest.raises(Refusal, match="not_held"):
         seating.end_seat(session, clinical, where, cast.people["police"], last_day=FROM, by=by, at=AT)
+
+
+def test_the_extended_committee_is_the_clinical_one_with_outside_partners_and_a_guest_of_one_meeting(
+    cast: Cast, session: Session
+) -> None:
+    by, extended = cast.actor("coordinator"), committee_of(session, "extended")["id"]
+    two = [datetime.combine(date(2027, 2, 10), time(14)), datetime.combine(date(2027, 5, 12), time(14))]
+    planned = schedule.plan_meetings(session, "extended", two, by=by, at=AT)
+    clinical = membership(session, committee_of(session, "clinical")["id"]).invited(two[0].date())
+    assert {one.person_id for one in planned} == set(clinical)
+    outside = cast.people["research_coordinator"]
+    people.appoint(
+        session,
+        person_id=outside,
+        role="specialized_resource",
+        organization_id=cast.organizations["cavac"],
+        starts_on=TODAY,
+        by=by,
+        at=AT,
+    )
+    where = seat(session, "extended", "cavac")
+    told = seating.give_seat(session, extended, where, outside, kind=PRINCIPAL, starts_on=TODAY, by=by, at=AT)
+    assert _told(told, cast) == {("research_coordinator", "invitation", "REQUEST")}
+    assert [one.starts for one in told] == two, "of the Extended Committee alone, and of each of its meetings"
+    told = schedule.invite_guest(session, meeting(session, two[0].date()), cast.people["manager_la"], by=by, at=AT)
+    assert _told(told, cast) == {("manager_la", "invitation", "REQUEST")}
+    assert [one.starts for one in told] == two[:1]
