@@ -11,8 +11,9 @@ from sqlmodel import Session
 
 from api.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves, to_program
 from api.session import Desk
+from duties.actors import Actor
 from duties.refusals import Refusal
-from meetings import agenda_papers, invitations
+from meetings import agenda_papers, invitations, seating
 from meetings.committees import Membership, committees, membership
 from meetings.holding import read_meeting
 
@@ -54,6 +55,15 @@ def audience_of(desk: Desk, members: Membership, given: Given, day: date) -> str
         return agenda_papers.PARTNERS
     seat = members.seat_of(desk.asker.person_id, day) or members.seat_of(desk.asker.person_id, desk.day)
     return agenda_papers.widest_of(seat, members.key, agenda_papers.closed_to(desk.session, members.key, day))
+
+
+def find_seat(desk: Desk, committee: Mapping[str, Any], seat_id: UUID) -> tuple[dict[str, Any], Actor]:
+    """A seat of a committee, and under whom the asker says who sits on it. Raises Forbidden, also where it has none."""
+    try:
+        seat = seating.seat_of(desk.session, committee["id"], seat_id)
+    except Refusal:
+        raise Forbidden from None
+    return seat, require(Action.KEEP_SEATS, to_program(desk.asker, organizations=[seat["organization_id"]]))
 
 
 def find_committee(desk: Desk, key: str) -> Mapping[str, Any]:

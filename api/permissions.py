@@ -105,6 +105,7 @@ class Action(StrEnum):
     SEE_CALENDAR = "see_calendar"  # when committees meet, and who sits on them
     SEE_MEETING = "see_meeting"  # its agenda, who comes, what was decided
     PLAN_MEETINGS = "plan_meetings"  # dates, places, guests
+    KEEP_SEATS = "keep_seats"  # who sits on a committee for an organization, and who is the alternate
     KEEP_AGENDA = "keep_agenda"
     ASK_FOR_ITEM = "ask_for_item"
     WITHDRAW_ITEM = "withdraw_item"  # that was asked for
@@ -290,6 +291,8 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.SEE_MEETING: frozenset({Relation.COORDINATOR, Relation.SITS, Relation.INVITED}),
     # The coordinator is the committees' secretary (GV-5).
     Action.PLAN_MEETINGS: frozenset({Relation.COORDINATOR}),
+    # CM-2R: an organization names its own; its manager, as they give its roles.
+    Action.KEEP_SEATS: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
     Action.KEEP_AGENDA: frozenset({Relation.COORDINATOR}),
     Action.ASK_FOR_ITEM: frozenset({Relation.COORDINATOR, Relation.SITS}),
     Action.WITHDRAW_ITEM: frozenset({Relation.SELF, Relation.COORDINATOR}),

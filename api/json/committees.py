@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
 
-from api.at_meetings import find_committee, to_committee
+from api.at_meetings import find_committee, find_seat, to_committee
 from api.json.meeting_shapes import (
     ChangeShown,
     CommitteeShown,
@@ -23,16 +23,18 @@ from api.json.meeting_shapes import (
     ProposalShown,
     ReasonShown,
     SeasonGiven,
+    SeatEnded,
+    SeatGiven,
     SeatShown,
 )
 from api.json.once import AtOnce, Once
 from api.json.shapes import Day
 from api.pages.choices import people_by_id
-from api.permissions import Action, asks, require, to_program
+from api.permissions import Action, asks, find_person, require, to_program
 from api.session import AtDesk, Desk
 from duties.actors import Actor
 from locales import pick
-from meetings import agendas, drafting, schedule
+from meetings import agendas, drafting, schedule, seating
 from meetings.committees import PRINCIPAL, CommitteeSeat, Membership, committees, membership, memberships
 from meetings.invitations import Told
 from meetings.proposals import Proposal, Reason
@@ -69,6 +71,36 @@ def get_committee(
     require(Action.SEE_CALENDAR, to_program(desk.asker))
     row = find_committee(desk, key)
     return _committee(desk, row, membership(desk.session, row["id"]), on)
+
+
+@router.post("/committees/{key}/seats/{seat_id}/holders")
+@asks(Action.KEEP_SEATS)
+def give_seat(key: Key, seat_id: UUID, body: SeatGiven, desk: AtDesk, preview: Preview = False) -> ChangeShown:
+    """Have somebody of its organization hold a seat from a day on. Who holds it so already changes nothing."""
+    row = find_committee(desk, key)
+    _, by = find_seat(desk, row, seat_id)
+    who = find_person(desk.session, body.person_id)
+
+    def change() -> tuple[Told, ...]:
+        return seating.give_seat(
+            desk.session, row["id"], seat_id, who, kind=body.kind, starts_on=body.starts_on, by=by, at=desk.at
+        )
+
+    return changed(desk, change, preview=preview)
+
+
+@router.post("/committees/{key}/seats/{seat_id}/ending")
+@asks(Action.KEEP_SEATS)
+def end_seat(key: Key, seat_id: UUID, body: SeatEnded, desk: AtDesk, preview: Preview = False) -> ChangeShown:
+    """End somebody's hold of a seat on its last day."""
+    row = find_committee(desk, key)
+    _, by = find_seat(desk, row, seat_id)
+    who = find_person(desk.session, body.person_id)
+
+    def change() -> tuple[Told, ...]:
+        return seating.end_seat(desk.session, row["id"], seat_id, who, last_day=body.last_day, by=by, at=desk.at)
+
+    return changed(desk, change, preview=preview)
 
 
 @router.get("/committees/{key}/proposals")

@@ -115,6 +115,21 @@ class GuestGiven(Given):
     person_id: UUID
 
 
+class SeatGiven(Given):
+    """Who holds a seat from a day on, and as what; a principal takes the place of whoever is its principal then."""
+
+    person_id: UUID
+    kind: Literal["principal", "alternate"]
+    starts_on: Day
+
+
+class SeatEnded(Given):
+    """Who sits no longer after a day."""
+
+    person_id: UUID
+    last_day: Day
+
+
 class AnswerGiven(Given):
     """What the asker answers, and whom of the alternates of their seat they name to come instead."""
 

@@ -20,8 +20,8 @@ from api.pages.frame import page, titles_of_roles
 from api.pages.program import rhythm_in_words
 from api.permissions import Action, allows, asks, require, to_program
 from api.session import AtDesk, Desk
-from meetings import drafting
-from meetings.committees import ALTERNATE, PRINCIPAL, Membership, committees, memberships
+from meetings import drafting, seating
+from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, memberships
 from models.program import Person
 
 router = APIRouter()
@@ -109,9 +109,20 @@ def _seats(
             for one in members.holders(seat.id, desk.day, PRINCIPAL)
             for gone in [members.away(one, desk.day)]
         ]
+        may_seat = (
+            seat.committee == members.key
+            and allows(Action.KEEP_SEATS, to_program(desk.asker, organizations=[seat.organization_id])) is not None
+        )
         found.append(
             {
                 "seat": seat,
+                "may_seat": may_seat,
+                "to_seat": _to_seat(desk, seat, people) if may_seat else [],
+                "live": [
+                    (people[one.person_id], one)
+                    for one in members.holdings.get(seat.id, ())
+                    if one.ends_on is None or one.ends_on >= desk.day
+                ],
                 "title": seat.title_fr if desk.language == "fr" else seat.title_en,
                 "role": roles.get(seat.role, seat.role),
                 "of": titles[seat.committee] if seat.committee != members.key else "",
@@ -120,3 +131,8 @@ def _seats(
             }
         )
     return found
+
+
+def _to_seat(desk: Desk, seat: CommitteeSeat, people: Mapping[UUID, Person]) -> list[tuple[UUID, str]]:
+    """Whom a seat may be given to."""
+    return [(one, people[one].name) for one in seating.may_sit(desk.session, seat.organization_id, seat.role, desk.day)]

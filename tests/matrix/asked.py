@@ -352,9 +352,16 @@ SENT: Final[Mapping[str, Sent]] = {
     ),
     "GET /committees/{key}": Sent(path="/committees/{committee_key}"),
     "POST /meetings/{meeting_id}/answer": Sent(form={"said": "accepted"}),
+    "POST /committees/{key}/seats/{seat_id}/holders": Sent(
+        path="/committees/{committee_key}/seats/{seat_id}/holders",
+        form={"person": "{seated_id}", "kind": "principal", "day": _DAY},
+    ),
+    "POST /committees/{key}/seats/{seat_id}/ending": Sent(
+        path="/committees/{committee_key}/seats/{seat_id}/ending", form={"person": "{seated_id}", "day": _DAY}
+    ),
     "POST /strays/{stray_id}/setting-aside": Sent(form={"seen": "1"}),
     "POST /strays/{stray_id}/answer": Sent(
-        form={"seen": "1", "meeting": "{meeting_id}", "person": "{stray_person_id}", "said": "declined"}
+        form={"seen": "1", "meeting": "{meeting_id}", "person": "{seated_id}", "said": "declined"}
     ),
     "POST /meetings/{meeting_id}/time": Sent(form={**_MEETING, "day": "2027-01-14", "hour": "09:30"}),
     "POST /meetings/{meeting_id}/cancellation": Sent(form={**_MEETING, "reason": "Tempête."}),
@@ -594,8 +601,16 @@ SENT: Final[Mapping[str, Sent]] = {
     "PUT /api/v1/meetings/{meeting_id}/place": Sent(json={"place": "Salle 4"}),
     "PUT /api/v1/meetings/{meeting_id}/hour": Sent(json={"hour": "10:00"}),
     "POST /api/v1/meetings/{meeting_id}/guests": Sent(json={"person_id": "{researcher_id}"}),
+    "POST /api/v1/committees/{key}/seats/{seat_id}/holders": Sent(
+        path="/api/v1/committees/{committee_key}/seats/{seat_id}/holders",
+        json={"person_id": "{seated_id}", "kind": "principal", "starts_on": _DAY},
+    ),
+    "POST /api/v1/committees/{key}/seats/{seat_id}/ending": Sent(
+        path="/api/v1/committees/{committee_key}/seats/{seat_id}/ending",
+        json={"person_id": "{seated_id}", "last_day": _DAY},
+    ),
     "POST /api/v1/strays/{stray_id}/answer": Sent(
-        json={"person_id": "{stray_person_id}", "answer": "declined", "meeting_id": "{meeting_id}"}
+        json={"person_id": "{seated_id}", "answer": "declined", "meeting_id": "{meeting_id}"}
     ),
     "PUT /api/v1/meetings/{meeting_id}/answer": Sent(json={"answer": "accepted"}),
     "POST /api/v1/meetings/{meeting_id}/opening": Sent(which=_UNOPENED),

@@ -27,7 +27,7 @@ from duties.proofs import Proof
 from duties.succession import renew
 from meetings import agendas, assembling, decisions, feeds, freezing, links, running, schedule
 from meetings.agenda_items import item_of
-from meetings.committees import committee_of
+from meetings.committees import committee_of, membership
 from models.access import BrowserSession, Passkey
 from models.agreement import Agreement, AgreementVersion
 from models.base import table_of
@@ -559,6 +559,11 @@ def _meeting_of(cast: Cast, place: str) -> dict[str, str]:
         address = feeds.make(session, cast.people[name], by=by, at=AT)
         feed_id = session.scalars(select(_feed.c.id).where(_feed.c.person_id == cast.people[name])).one()
         feeds.mark_read(session, feed_id, at=AT)  # the first reading is written down, and the next ones not at once
+        seat_id = next(
+            one.id
+            for one in membership(session, committee_of(session, committee)["id"]).seats
+            if one.organization_id == cast.organizations[_ORGANIZATIONS[place]]
+        )
         stray = StrayReply(
             program_id=program_of(session),
             digest=hashlib.sha256(place.encode()).hexdigest(),
@@ -589,8 +594,9 @@ def _meeting_of(cast: Cast, place: str) -> dict[str, str]:
         **items,
         **held,
         "draft_id": str(draft_id),
+        "seat_id": str(seat_id),
         "stray_id": str(stray_id),
-        "stray_person_id": str(cast.people[name]),
+        "seated_id": str(cast.people[name]),
         "meeting_id": str(found.id),
         "version_of_meeting": str(found.version),
         "version_of_season": "1",

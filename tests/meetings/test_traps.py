@@ -101,6 +101,9 @@ TRAPS: Final[Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]]] = {
                 "a_change_of_holder_tells_the_one_who_leaves_and_the_one_who_comes_and_nobody_else",
                 "one_who_sits_on_both_gets_one_invitation_to_the_joint_committee",
             ),
+            "meetings/test_seating.py": (
+                "a_change_of_holder_is_for_days_to_come_and_tells_the_two_alone_also_of_what_is_derived",
+            ),
         },
     ),
     "T8": (
@@ -135,6 +138,9 @@ TRAPS: Final[Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]]] = {
                 "what_cannot_be_bound_is_a_stray_and_changes_nothing",
                 "an_answer_that_was_written_before_a_newer_one_is_stale",
                 "an_answer_for_another_persons_seat_is_not_taken",
+            ),
+            "meetings/test_strays.py": (
+                "a_forged_answer_is_kept_with_its_address_its_meeting_whose_it_claims_to_be_and_what",
             ),
         },
     ),
@@ -254,6 +260,9 @@ BAD_INPUT: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "an organizer without mailbox": {
         "adapters/test_settings.py": ("a_wrong_setting_is_named_in_one_sentence_without_its_secret",),
         "adapters/test_graph_mail.py": ("a_mailbox_that_we_are_not_let_into_is_our_own_trouble",),
+        "flows/test_incoming.py": (
+            "a_mailbox_that_is_not_there_loses_no_invitation_and_the_coordinator_is_told_at_once",
+        ),
     },
     "an agenda rule naming an unknown source": {
         "meetings/test_agenda_rules.py": ("a_rule_whose_source_nobody_knows_is_no_rule",),

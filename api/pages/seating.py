@@ -1,0 +1,124 @@
+"""Who sits on a committee: the forms of its page that give a seat and end one, each with the letters that it sends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from api.at_meetings import find_committee, find_seat
+from api.meeting_lines import title_of
+from api.pages.choices import people_by_id
+from api.pages.committees import committee_page
+from api.pages.forms import Text, Typed, day_of, id_or_none
+from api.pages.previews import Ask, previewed
+from api.permissions import Action, asks, find_person
+from api.session import AtDesk, Desk
+from duties.refusals import Refusal
+from locales import N_, gettext, show_day
+from meetings import seating
+from meetings.committees import ALTERNATE, PRINCIPAL
+from meetings.invitations import Told
+
+router = APIRouter()
+
+KINDS: Final[Mapping[str, str]] = {PRINCIPAL: N_("Holds the seat"), ALTERNATE: N_("Alternate")}
+
+
+@router.post("/committees/{key}/seats/{seat_id}/holders")
+@asks(Action.KEEP_SEATS)
+def give_seat(
+    desk: AtDesk,
+    request: Request,
+    key: str,
+    seat_id: UUID,
+    person: Text = "",
+    kind: Text = "",
+    day: Text = "",
+    shown: Text = "",
+) -> Response:
+    """Have somebody of its organization hold a seat from a day on, or be an alternate of it."""
+    row = find_committee(desk, key)
+    seat, by = find_seat(desk, row, seat_id)
+
+    def change() -> tuple[Told, ...]:
+        who = _chosen(desk, person)
+        starts_on = day_of(day)
+        return seating.give_seat(
+            desk.session, row["id"], seat_id, who, kind=kind, starts_on=starts_on, by=by, at=desk.at
+        )
+
+    values = {"person": person, "kind": kind, "day": day}
+    return _twice(desk, request, row, seat, "holders", N_("Give the seat"), change, values, shown)
+
+
+@router.post("/committees/{key}/seats/{seat_id}/ending")
+@asks(Action.KEEP_SEATS)
+def end_seat(
+    desk: AtDesk, request: Request, key: str, seat_id: UUID, person: Text = "", day: Text = "", shown: Text = ""
+) -> Response:
+    """End somebody's hold of a seat on its last day."""
+    row = find_committee(desk, key)
+    seat, by = find_seat(desk, row, seat_id)
+
+    def change() -> tuple[Told, ...]:
+        who = _chosen(desk, person)
+        return seating.end_seat(desk.session, row["id"], seat_id, who, last_day=day_of(day), by=by, at=desk.at)
+
+    values = {"person": person, "day": day}
+    return _twice(desk, request, row, seat, "ending", N_("End who sits"), change, values, shown)
+
+
+def _chosen(desk: Desk, person: str) -> UUID:
+    who = id_or_none(person)
+    if who is None:
+        raise Refusal("person.missing", N_("Choose a person."))
+    return find_person(desk.session, who)
+
+
+def _twice(
+    desk: Desk,
+    request: Request,
+    row: Mapping[str, Any],
+    seat: Mapping[str, Any],
+    form: str,
+    title: str,
+    change: Callable[[], tuple[Told, ...]],
+    values: dict[str, str],
+    shown: str,
+) -> Response:
+    """Show who will be told, then do it; or the page again, with what was typed, where a rule refuses."""
+    here = f"/committees/{row['key']}"
+    ask = Ask(
+        title=gettext(title),
+        facts=_facts(desk, row, seat, values),
+        action=f"{here}/seats/{seat['id']}/{form}",
+        back=f"{here}#seats",
+        fields=list(values.items()),
+        shown=shown,
+    )
+    outcome = previewed(desk, request, ask, change)
+    if isinstance(outcome, Refusal):
+        return committee_page(desk, request, row, Typed(f"{form}-{seat['id']}", outcome, values))
+    return outcome
+
+
+def _facts(
+    desk: Desk, row: Mapping[str, Any], seat: Mapping[str, Any], values: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """What a change comes to, as the page before it says it."""
+    title = seat["title_fr"] if desk.language == "fr" else seat["title_en"]
+    found = [(gettext(N_("Seat")), f"{title_of(row, desk.language)}, {title}")]
+    try:
+        who = people_by_id(desk).get(id_or_none(values["person"]) or UUID(int=0))
+        found += [(gettext(N_("Person")), who.name)] if who else []
+        word = KINDS.get(values.get("kind", ""))
+        if word is not None:
+            found.append((gettext(N_("As")), gettext(word)))
+        label = N_("From") if "kind" in values else N_("Last day")
+        found.append((gettext(label), show_day(desk.language, day_of(values["day"]), "full")))
+    except Refusal:
+        pass  # the change itself refuses it, and the page says why
+    return found

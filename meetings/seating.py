@@ -1,0 +1,173 @@
+"""Who sits: giving a seat to somebody of its organization, and ending it. What their calendars show goes with it.
+
+A change of holder is for days to come: who sat at a meeting that was held is recorded there, and stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlmodel import Session
+
+from duties import departures
+from duties.actors import Actor
+from duties.here import local_day, many, one, program_of
+from duties.refusals import Refusal
+from locales import N_
+from meetings import invitations
+from meetings.committees import ALTERNATE, PRINCIPAL, committees, memberships
+from meetings.invitations import Told
+from models.base import table_of
+from models.committee import Seat, SeatHolder
+from models.program import Person, Tenure
+
+_seat = table_of(Seat)
+_holder = table_of(SeatHolder)
+_tenure = table_of(Tenure)
+_person = table_of(Person)
+
+#: The role of whoever is kept aware, and sits when a principal cannot (CM-2R).
+SECOND: Final = "second_representative"
+_ONE_DAY: Final = timedelta(days=1)
+
+
+def seat_of(session: Session, committee_id: UUID, seat_id: UUID) -> dict[str, Any]:
+    """A committee's own seat, or one of those from which it is derived. Raises Refusal where it has none of that id."""
+    return _seat_row(session, seat_id, committee_id, lock=False)
+
+
+def may_sit(session: Session, organization_id: UUID, role: str, day: date) -> tuple[UUID, ...]:
+    """Whom a seat of this organization and role may be given to on that day or later, in the order of their names.
+
+    As its principal, or as an alternate alone: see `give_seat`.
+    """
+    here = program_of(session)
+    found = session.execute(
+        select(_person.c.id, _person.c.sort_key)
+        .join(_tenure, (_tenure.c.program_id == _person.c.program_id) & (_tenure.c.person_id == _person.c.id))
+        .where(
+            _person.c.program_id == here,
+            _tenure.c.organization_id == organization_id,
+            _tenure.c.role.in_([role, SECOND]),
+            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= day),
+        )
+        .distinct()
+        .order_by(_person.c.sort_key, _person.c.id)
+    )
+    return tuple(row.id for row in found)
+
+
+def give_seat(
+    session: Session,
+    committee_id: UUID,
+    seat_id: UUID,
+    person_id: UUID,
+    *,
+    kind: str,
+    starts_on: date,
+    by: Actor,
+    at: datetime,
+) -> tuple[Told, ...]:
+    """Have somebody hold a seat from a day on, as its principal or as an alternate; who was its principal ends with it.
+
+    Whoever is called by it is invited to the meetings from that day on, and whoever no longer is, is told; nobody else
+    hears of it. A principal holds the seat's own role at its organization, an alternate this or that of a second
+    representative: what a seat opens to its holder, it opens to nobody else. Guide: CM-2R.
+    Raises Refusal: the day is past, the seat does not exist then, or the person holds none of these roles there then.
+    """
+    seat = _seat_row(session, seat_id, committee_id, lock=True)
+    if kind not in (PRINCIPAL, ALTERNATE):
+        raise Refusal("seat.kind.missing", N_("Choose whether they hold the seat or are an alternate."))
+    if starts_on < local_day(session, at):
+        raise Refusal("seat.past", N_("A seat is given from today on, or from a later day."))
+    if seat["ends_on"] is not None and seat["ends_on"] < starts_on:
+        raise Refusal("seat.over", N_("This seat does not exist any more on that day."))
+    roles = [seat["role"]] if kind == PRINCIPAL else [seat["role"], SECOND]
+    if not _holds(session, person_id, seat["organization_id"], roles, starts_on):
+        raise Refusal(
+            "seat.other_role",
+            N_("Who holds a seat holds its role at its organization that day; an alternate, this or the second’s."),
+            source="CM-2R",
+        )
+    if kind == PRINCIPAL:
+        for row in _live(session, seat_id, starts_on):
+            if row["kind"] == PRINCIPAL and row["person_id"] != person_id:
+                departures.end_seat(session, row, starts_on - _ONE_DAY, by=by, at=at)
+    departures.give_seat(session, seat_id, person_id, kind=kind, starts_on=starts_on, by=by, at=at)
+    return _tell(session, seat_id, at=at)
+
+
+def end_seat(
+    session: Session,
+    committee_id: UUID,
+    seat_id: UUID,
+    person_id: UUID,
+    *,
+    last_day: date,
+    by: Actor,
+    at: datetime,
+) -> tuple[Told, ...]:
+    """End somebody's hold of a seat on its last day; what would begin later is taken back.
+
+    Raises Refusal: the day is before yesterday, or they do not hold the seat then.
+    """
+    _seat_row(session, seat_id, committee_id, lock=True)
+    if last_day < local_day(session, at) - _ONE_DAY:
+        raise Refusal("seat.past", N_("Who sat in the past stays recorded so: the last day is yesterday or later."))
+    rows = [row for row in _live(session, seat_id, last_day + _ONE_DAY) if row["person_id"] == person_id]
+    if not rows:
+        raise Refusal("seat.not_held", N_("This person does not hold the seat after that day."))
+    for row in rows:
+        departures.end_seat(session, row, last_day, by=by, at=at)
+    return _tell(session, seat_id, at=at)
+
+
+def _seat_row(session: Session, seat_id: UUID, committee_id: UUID, *, lock: bool) -> dict[str, Any]:
+    query = select(_seat).where(_seat.c.program_id == program_of(session), _seat.c.id == seat_id)
+    row = one(session, query.with_for_update() if lock else query)
+    if row is None or committee_id not in _having(session, seat_id):
+        raise Refusal("seat.unknown", N_("This committee has no such seat."))
+    return row
+
+
+def _having(session: Session, seat_id: UUID) -> list[UUID]:
+    """The committees that have a seat: its own, and those that are derived from it."""
+    found = memberships(session, committees(session))
+    return [key for key, members in found.items() if any(seat.id == seat_id for seat in members.seats)]
+
+
+def _live(session: Session, seat_id: UUID, day: date) -> list[dict[str, Any]]:
+    """Who holds a seat on a day or later."""
+    return many(
+        session,
+        select(_holder).where(
+            _holder.c.program_id == program_of(session),
+            _holder.c.seat_id == seat_id,
+            _holder.c.withdrawn_at.is_(None),
+            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= day),
+        ),
+    )
+
+
+def _holds(session: Session, person_id: UUID, organization_id: UUID, roles: Sequence[str], day: date) -> bool:
+    found = session.scalar(
+        select(_tenure.c.id)
+        .where(
+            _tenure.c.program_id == program_of(session),
+            _tenure.c.person_id == person_id,
+            _tenure.c.organization_id == organization_id,
+            _tenure.c.role.in_(roles),
+            _tenure.c.starts_on <= day,
+            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= day),
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+def _tell(session: Session, seat_id: UUID, *, at: datetime) -> tuple[Told, ...]:
+    return invitations.tell_all(session, at=at, committee_ids=_having(session, seat_id))

@@ -1,0 +1,179 @@
+"""Giving a seat and ending one: for days to come alone, and telling whoever it concerns and nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+
+import pytest
+from sqlmodel import Session
+
+from duties import people
+from duties.refusals import Refusal
+from meetings import attendance, running, schedule, seating
+from meetings.committees import ALTERNATE, PRINCIPAL, committee_of, membership
+from meetings.invitations import Told
+from tests.cast import AT, TODAY, Cast
+from tests.meetings.agenda_desk import meeting
+from tests.meetings.sitting import letters, seat, seat_everyone
+
+FIRST = date(2026, 12, 2)
+FROM = date(2026, 12, 9)
+
+
+@pytest.fixture
+def session(cast: Cast) -> Iterator[Session]:
+    """Everyone sits; five Wednesdays of the Clinical Committee are planned, and one meeting of the Joint."""
+    with cast.session() as made:
+        seat_everyone(made, cast)
+        by = cast.actor("coordinator")
+        schedule.plan_season(
+            made, "clinical", first=FIRST, last=FIRST + timedelta(weeks=4), hour=time(9, 30), by=by, at=AT
+        )
+        schedule.plan_meetings(made, "joint", [datetime.combine(date(2027, 1, 19), time(9))], by=by, at=AT)
+        yield made
+
+
+def _give(
+    session: Session, cast: Cast, person: str, *, kind: str = PRINCIPAL, on: date = FROM, key: str = "en-marge"
+) -> tuple[Told, ...]:
+    clinical = committee_of(session, "clinical")["id"]
+    where = seat(session, "clinical", key)
+    by = cast.actor("coordinator")
+    return seating.give_seat(session, clinical, where, cast.people[person], kind=kind, starts_on=on, by=by, at=AT)
+
+
+def works(session: Session, cast: Cast, person: str) -> None:
+    """Have somebody be a youth worker of En Marge too."""
+    people.appoint(
+        session,
+        person_id=cast.people[person],
+        role="youth_worker",
+        organization_id=cast.organizations["en-marge"],
+        starts_on=TODAY,
+        by=cast.actor("coordinator"),
+        at=AT,
+    )
+
+
+def _holders(session: Session, day: date, key: str = "en-marge") -> tuple[UUID, ...]:
+    clinical = membership(session, committee_of(session, "clinical")["id"])
+    return clinical.holders(seat(session, "clinical", key), day)
+
+
+def _told(told: tuple[Told, ...], cast: Cast) -> set[tuple[str, str, str]]:
+    names = {one: name for name, one in cast.people.items()}
+    return {(names[one.person_id], one.kind, one.method) for one in told}
+
+
+def test_a_change_of_holder_is_for_days_to_come_and_tells_the_two_alone_also_of_what_is_derived(
+    cast: Cast, session: Session
+) -> None:
+    works(session, cast, "deputy")
+    told = _give(session, cast, "deputy")
+    worker, deputy = cast.people["worker_em"], cast.people["deputy"]
+    assert _holders(session, FROM - timedelta(days=1))[0] == worker
+    assert _holders(session, FROM) == (deputy,), "who was the alternate is the principal, and no alternate any more"
+    # The season of the Clinical Committee, and the Joint one, which has its seats from there; the alternate of Steering
+    # is not invited by that seat.
+    assert {name for name, _, _ in _told(told, cast)} == {"worker_em", "deputy"}
+    assert ("deputy", "invitation", "REQUEST") in _told(told, cast)
+    assert len(told) == 4
+    assert _give(session, cast, "deputy") == (), "again, nothing changes and nobody is told"
+
+
+def test_who_was_at_a_meeting_that_was_held_stays_recorded_there(cast: Cast, session: Session) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    during = AT + timedelta(days=9)
+    running.open_meeting(session, first, by=by, at=during)
+    where = seat(session, "clinical", "en-marge")
+    attendance.record(session, first, where, "present", by=by, at=during)
+    works(session, cast, "deputy")
+    _give(session, cast, "deputy", on=FROM)
+    (there,) = [one for one in attendance.attendance_of(session, first) if one.seat.id == where]
+    assert (there.state, there.person_id) == ("present", cast.people["worker_em"])
+
+
+def test_an_alternate_is_told_of_nothing_until_they_are_called_and_a_seat_ends_with_its_last_day(
+    cast: Cast, session: Session
+) -> None:
+    before = len(letters(session))
+    works(session, cast, "manager_em")
+    assert _give(session, cast, "manager_em", kind=ALTERNATE, on=TODAY) == ()
+    assert len(letters(session)) == before
+    clinical, where, by = (
+        committee_of(session, "clinical")["id"],
+        seat(session, "clinical", "en-marge"),
+        cast.actor("coordinator"),
+    )
+    told = seating.end_seat(session, clinical, where, cast.people["worker_em"], last_day=FROM, by=by, at=AT)
+    # Nobody holds it then: the alternates are called (CM-2R).
+    assert {name for name, _, _ in _told(told, cast)} == {"worker_em", "deputy", "manager_em"}
+    assert cast.people["worker_em"] in _holders(session, FROM)
+    assert cast.people["worker_em"] not in _holders(session, FROM + timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("person", "on", "kind", "code"),
+    [
+        ("deputy", TODAY - timedelta(days=1), PRINCIPAL, "seat.past"),
+        ("worker_codim", FROM, ALTERNATE, "seat.other_role"),
+        ("manager_em", FROM, ALTERNATE, "seat.other_role"),  # of the organization, and no worker
+        ("deputy", FROM, PRINCIPAL, "seat.other_role"),
+        ("deputy", FROM, "guest", "seat.kind.missing"),
+    ],
+)
+def test_a_seat_is_given_to_nobody_of_elsewhere_and_in_no_past(
+    cast: Cast, session: Session, person: str, on: date, kind: str, code: str
+) -> None:
+    before = _holders(session, FROM)
+    with pytest.raises(Refusal) as refused:
+        _give(session, cast, person, kind=kind, on=on)
+    assert refused.value.code == code
+    assert _holders(session, FROM) == before
+
+
+def test_a_seat_of_another_committee_is_none_of_this_one_and_what_is_past_is_not_ended(
+    cast: Cast, session: Session
+) -> None:
+    by, steering, where = (
+        cast.actor("coordinator"),
+        committee_of(session, "steering")["id"],
+        seat(session, "clinical", "en-marge"),
+    )
+    who = cast.people["worker_em"]
+    with pytest.raises(Refusal, match="unknown"):
+        seating.end_seat(session, steering, where, who, last_day=FROM, by=by, at=AT)
+    clinical = committee_of(session, "clinical")["id"]
+    with pytest.raises(Refusal, match="past"):
+        seating.end_seat(session, clinical, where, who, last_day=TODAY - timedelta(days=2), by=by, at=AT)
+    with pytest.raises(Refusal, match="not_held"):
+        seating.end_seat(session, clinical, where, cast.people["police"], last_day=FROM, by=by, at=AT)
+
+
+def test_the_extended_committee_is_the_clinical_one_with_outside_partners_and_a_guest_of_one_meeting(
+    cast: Cast, session: Session
+) -> None:
+    by, extended = cast.actor("coordinator"), committee_of(session, "extended")["id"]
+    two = [datetime.combine(date(2027, 2, 10), time(14)), datetime.combine(date(2027, 5, 12), time(14))]
+    planned = schedule.plan_meetings(session, "extended", two, by=by, at=AT)
+    clinical = membership(session, committee_of(session, "clinical")["id"]).invited(two[0].date())
+    assert {one.person_id for one in planned} == set(clinical)
+    outside = cast.people["research_coordinator"]
+    people.appoint(
+        session,
+        person_id=outside,
+        role="specialized_resource",
+        organization_id=cast.organizations["cavac"],
+        starts_on=TODAY,
+        by=by,
+        at=AT,
+    )
+    where = seat(session, "extended", "cavac")
+    told = seating.give_seat(session, extended, where, outside, kind=PRINCIPAL, starts_on=TODAY, by=by, at=AT)
+    assert _told(told, cast) == {("research_coordinator", "invitation", "REQUEST")}
+    assert [one.starts for one in told] == two, "of the Extended Committee alone, and of each of its meetings"
+    told = schedule.invite_guest(session, meeting(session, two[0].date()), cast.people["manager_la"], by=by, at=AT)
+    assert _told(told, cast) == {("manager_la", "invitation", "REQUEST")}
+    assert [one.starts for one in told] == two[:1]
