@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlmodel import Session
@@ -47,18 +47,21 @@ def to_follow_up(
     mine |= {away.person_id for away in asker.standing.acting_for(asker.person_id) if "tasks" in away.kinds}
     if asker.is_staff and mine & set(workers):
         given[Relation.ASSIGNED] = given.get(Relation.FOLLOWS) or themselves(asker)
-    place = sits_for(clinic, asker)
-    if place is not None and not circle.withholds(place, PARTICIPANT):
-        given[Relation.CLINICAL] = themselves(asker)
-        if not circle.withholds(place, other_than(PARTICIPANT, "risk")):
-            given[Relation.TOLD_RISK] = themselves(asker)
+    told = {shared for place in sits_for(clinic, asker) for shared in _TOLD if not circle.withholds(place, shared)}
+    if PARTICIPANT in told:
+        given |= {_TOLD[shared]: themselves(asker) for shared in told}
     return given
 
 
-def sits_for(clinic: Membership | None, asker: Asker) -> UUID | None:
-    """The organization for which the asker holds a seat that votes, for a role of theirs today; None without one."""
-    seat = clinic.seat_of(asker.person_id, asker.day) if clinic is not None and asker.is_staff else None
-    return seat.organization_id if seat is not None and seat.voting else None
+#: What a member of the committee is told of a follow-up, each where an organization for which they sit is told it.
+_TOLD: Final = {PARTICIPANT: Relation.CLINICAL, other_than(PARTICIPANT, "risk"): Relation.TOLD_RISK}
+
+
+def sits_for(clinic: Membership | None, asker: Asker) -> frozenset[UUID]:
+    """The organizations for which the asker holds a seat that votes, for a role of theirs today."""
+    if clinic is None or not asker.is_staff:
+        return frozenset()
+    return frozenset(seat.organization_id for seat in clinic.seats_held(asker.person_id, asker.day) if seat.voting)
 
 
 def clinic_of(session: Session) -> Membership | None:

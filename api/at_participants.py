@@ -204,7 +204,7 @@ def _given(session: Session, asker: Asker, participant_id: UUID, row: dict[str, 
     )
     is_admitted = row is not None and row["state"] == "admitted"
     shared = PARTICIPANT if is_admitted else CANDIDATE
-    place = sits_for(clinic_of(session), asker)
+    places = sits_for(clinic_of(session), asker)
     circle = circle_of(session, participant_id, asker.day)
     in_session = is_in_session(session, participant_id)
     if barred:
@@ -212,16 +212,20 @@ def _given(session: Session, asker: Asker, participant_id: UUID, row: dict[str, 
     given = to_program(asker)
     if asker.is_staff and (named is not None or follows is not None):
         given[Relation.ASSIGNED] = given.get(Relation.FOLLOWS) or themselves(asker)
-    if place is not None and (in_session or is_admitted) and not circle.withholds(place, shared):
-        given[Relation.CLINICAL] = themselves(asker)
-        for relation, information in _TOLD.items():
-            if not circle.withholds(place, other_than(shared, information)):
-                given[relation] = themselves(asker)
+    told = {
+        relation
+        for relation, information in _TOLD.items()
+        for place in places
+        if not circle.withholds(place, other_than(shared, information or shared.information))
+    }
+    if Relation.CLINICAL in told and (in_session or is_admitted):
+        given |= {relation: themselves(asker) for relation in told}
     return given
 
 
-#: What else a member of the committee is told, each where the terms of their organization name that information.
+#: What a member of the committee is told, each where an organization for which they sit is told that information.
 _TOLD: Final = {
+    Relation.CLINICAL: "",  # what the committee speaks of: a candidate's admission, a participant's follow-up
     Relation.TOLD_WHO: "contact",
     Relation.TOLD_WHY: "admission",
     Relation.TOLD_RISK: "risk",

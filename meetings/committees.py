@@ -117,13 +117,17 @@ class Membership:
 
     def seat_of(self, person_id: UUID, day: date) -> CommitteeSeat | None:
         """The seat on which a person would sit that day: one that they hold as principal before any other."""
+        return next(iter(self.seats_held(person_id, day)), None)
+
+    def seats_held(self, person_id: UUID, day: date) -> list[CommitteeSeat]:
+        """Every seat that a person holds that day, as principal or as alternate, those as principal first."""
         held = [
             (holding.kind != PRINCIPAL, place, seat)
             for place, seat in enumerate(self.seats_on(day))
             for holding in self.holdings.get(seat.id, ())
             if holding.person_id == person_id and holding.is_of(day)
         ]
-        return min(held, key=lambda one: one[:2])[2] if held else None
+        return [seat for _, _, seat in sorted(held, key=lambda one: one[:2])]
 
 
 def committee_of(session: Session, key: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from tests.agreeing import sharing_otherwise
 from tests.api.pages.looking import signed_in, text_of
 from tests.cast import AT, TODAY, Cast, program_file
 from tests.following import SECOND, WORKER, agreed, consented, followed, row_of
-from tests.meetings.sitting import seat_everyone
+from tests.meetings.sitting import give, seat_everyone
 
 _meeting = table_of(Meeting)
 _follow_up = table_of(FollowUp)
@@ -141,6 +141,18 @@ def test_a_partner_that_the_participant_left_out_sees_nothing_of_them_whatever_i
     assert other.post(f"/api/v1{identity}", json=asked).json()["given_name"] == "Ondine"
     nobody = police.get(f"/api/v1/participants/{made}").json()  # no participant has this id
     assert police.get(f"/api/v1/participants/{participant}").json() == nobody
+
+
+@pytest.mark.parametrize(("partner", "status"), [("anonyme", 200), ("spvm", 200), ("codim", 404)])
+def test_who_sits_for_two_partners_sees_what_either_of_them_is_told(cast: Cast, partner: str, status: int) -> None:
+    made = there(cast)
+    with cast.session() as session:
+        give(session, cast, "clinical", "anonyme", "police", "alternate")
+        consented(session, cast, made, partner)
+        participant = row_of(session, made)["participant_id"]
+    police = signed_in(cast, "police")
+    assert police.get(f"/follow-ups/{made}").status_code == status
+    assert police.get(f"/participants/{participant}").status_code == status
 
 
 @pytest.mark.parametrize("which", ["program", "sharing"])
