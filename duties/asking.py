@@ -78,16 +78,27 @@ def no_more(session: Session, step: str, item: UUID, *, by: Actor, at: datetime)
     return bool(found)
 
 
-def open_ones(session: Session, step: str, item: UUID | None = None) -> list[dict[str, Any]]:
-    """What is asked and not answered: the tasks' `id` and `item`, and the `links` of whom they fall on."""
-    about = [] if item is None else [_task.c.item == str(item)]
+def nothing_more(session: Session, item: UUID, *, by: Actor, at: datetime) -> None:
+    """Call off whatever is asked about one thing, since it is no more."""
+    for row in open_ones(session, None, item):
+        assigning.call_off(session, row["id"], by=by, at=at)
+
+
+def open_ones(session: Session, step: str | None, item: UUID | None = None) -> list[dict[str, Any]]:
+    """What is asked and not answered: the tasks' `id` and `item`, and the `links` of whom they fall on.
+
+    Of every step where none is given, about everything where no item is.
+    """
+    about = [
+        *([] if step is None else [_task.c.step == step]),
+        *([] if item is None else [_task.c.item == str(item)]),
+    ]
     return many(
         session,
         select(_task.c.id, _task.c.item, _chain.c.links)
         .join(_chain, (_chain.c.program_id == _task.c.program_id) & (_chain.c.id == _task.c.declared_owed_by_id))
         .where(
             _task.c.program_id == program_of(session),
-            _task.c.step == step,
             _task.c.case_id.is_(None),
             _task.c.state == "open",
             *about,

@@ -231,7 +231,7 @@ def _never_with_others(session: Session, follow_up_ids: Collection[UUID]) -> fro
     )
 
 
-_APART: Final = N_("The activity of %(day)s may not be: take a participant out of it, or call it off")
+_APART: Final = N_("The activity of %(day)s is not allowed: take a participant out of it, or call it off")
 
 
 def planned(session: Session, follow_up_ids: Collection[UUID], since: date) -> list[dict[str, Any]]:

@@ -152,6 +152,7 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, a
         .where(_key.c.program_id == held["program_id"], _key.c.participant_id == joined["id"])
         .values(destroyed_at=at)
     )
+    asking.nothing_more(session, joined["id"], by=by, at=at)
     if again:
         change_participant(session, known, state=moved(known, "refer_again"), retain_until=None)
         asking.no_more(session, retention.DESTROY, to, by=by, at=at)

@@ -163,6 +163,7 @@ def destroy(session: Session, participant_id: UUID, *, by: Actor, at: datetime) 
         day=held["retain_until"].isoformat(),
     )
     asking.answered(session, DESTROY, participant_id, by=by, at=at)
+    asking.nothing_more(session, participant_id, by=by, at=at)
 
 
 def ask_to_destroy(session: Session, participant_id: UUID, known_as: str, *, by: Actor, at: datetime) -> bool:

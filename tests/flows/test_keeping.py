@@ -10,7 +10,7 @@ from sqlalchemy import select, text, update
 from sqlmodel import Session
 
 from duties.follow_ups import states
-from duties.participants import consents, retention
+from duties.participants import consents, recruiting, retention
 from duties.participants.identity import IDENTITY
 from duties.participants.keeping import later
 from duties.participants.sealing import unseal
@@ -111,6 +111,15 @@ def test_a_legal_hold_answers_the_question_and_its_release_asks_again(cast: Cast
     with cast.session() as session:
         retention.retain_until(session, ended, (THEN + 40 * DAY).date(), by=by, at=THEN + 2 * DAY)
     assert (_look(cast, days=30), _asked(cast)) == (0, ["done", "done"]), "a later day says why it is kept"
+
+
+def test_nothing_is_asked_any_more_about_a_file_that_is_destroyed(cast: Cast, ended: UUID) -> None:
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        recruiting.find_recruiter(session, ended, by=by, at=AT)
+        assert [one["state"] for one in tasks_of(session, recruiting.ASSESS)] == ["open"]
+        retention.destroy(session, ended, by=by, at=THEN)
+        assert [one["state"] for one in tasks_of(session, recruiting.ASSESS)] == ["cancelled"]
 
 
 def test_whoever_comes_back_meanwhile_is_asked_about_no_more(cast: Cast, ended: UUID) -> None:

@@ -113,7 +113,10 @@ def test_what_was_planned_before_is_not_allowed_and_its_planner_and_the_coordina
         }
         assert not _met(session, three[1], cast), "what may not be brought nobody together"
     for name in (WORKER, "coordinator"):
-        assert "may not be: take a participant out" in client_for(cast.database, cast.people[name], at=AT).get("/").text
+        assert (
+            "is not allowed: take a participant out"
+            in client_for(cast.database, cast.people[name], at=AT).get("/").text
+        )
 
 
 def _passed_on(session: Session, follow_up: UUID, cast: Cast) -> None:
