@@ -211,6 +211,24 @@ def move_day(
         raise Refusal("case.day_is_not_given", N_("This day follows from what is done; it cannot be moved by hand."))
     if declared.from_ == "worker.starts_on":
         _move_start(session, held, day, by=by, at=at)
+    _move_anchor(session, held, protocol, anchor, day, by=by, at=at)
+
+
+def move_last_day(session: Session, case_id: UUID, day: date, *, by: Actor, at: datetime) -> None:
+    """Have an open case about somebody who leaves hang on another last day of theirs, as `departures` found it."""
+    held = hold_case(session, case_id, seen=None)
+    if held["state"] != "open":
+        return
+    protocol = scheduling.protocol_of(versions.pinned(session, held))
+    for anchor, declared in protocol.anchors.items():
+        if declared.from_ == "member.ends_on":
+            _move_anchor(session, held, protocol, anchor, day, by=by, at=at)
+
+
+def _move_anchor(
+    session: Session, held: dict[str, Any], protocol: Protocol, anchor: str, day: date, *, by: Actor, at: datetime
+) -> None:
+    case_id: UUID = held["id"]
     change_case(session, held, anchors={**held["anchors"], anchor: day.isoformat()})
     scheduling.reschedule(session, case_id)
     _look_again(session, protocol, case_id, anchor)

@@ -140,6 +140,7 @@ def end_departure(session: Session, departure_id: UUID, *, by: Actor, at: dateti
     )
     if departure is None or departure["ended_at"] is not None or departure["called_off_at"] is not None:
         return False
+    departure = {**departure, "last_day": _follow_roles(session, departure, by=by, at=at)}
     if departure["last_day"] >= local_day(session, at):
         return False
     seats = _end_seats(session, departure, by=by, at=at)
@@ -235,6 +236,34 @@ def take_up_again(session: Session, case_id: UUID, *, by: Actor, at: datetime) -
         .values(called_off_at=None, ended_at=None, version=_departure.c.version + 1)
     )
     events.write(session, "departure.taken_up_again", "person", departure["person_id"], by=by, at=at, case_id=case_id)
+
+
+def follow_roles(session: Session, departure_id: UUID, *, by: Actor, at: datetime) -> bool:
+    """Have a departure hang on the day on which the roles end by now; whether that is another day than it was."""
+    departure = one(
+        session,
+        select(_departure)
+        .where(_departure.c.program_id == program_of(session), _departure.c.id == departure_id)
+        .with_for_update(),
+    )
+    if departure is None or departure["ended_at"] is not None or departure["called_off_at"] is not None:
+        return False
+    return _follow_roles(session, departure, by=by, at=at) != departure["last_day"]
+
+
+def to_end(session: Session) -> list[UUID]:
+    """The departures that hold and were not ended yet, whenever their last day is."""
+    return list(
+        session.scalars(
+            select(_departure.c.id)
+            .where(
+                _departure.c.program_id == program_of(session),
+                _departure.c.ended_at.is_(None),
+                _departure.c.called_off_at.is_(None),
+            )
+            .order_by(_departure.c.id)
+        )
+    )
 
 
 def due_to_end(session: Session, at: datetime) -> list[UUID]:
@@ -382,6 +411,39 @@ def _refuse_wrong_day(last_day: date, today: date, *, planned: bool) -> None:
         )
     if not planned and last_day > today:
         raise Refusal("departure.day_to_come", N_("Whoever has gone already had their last day today at the latest."))
+
+
+def _follow_roles(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> date:
+    """The last day of a departure as its roles end by now: somebody may have prolonged or shortened them since.
+
+    The case and its due days follow. A role that was to end sooner anyway says nothing of the others.
+    """
+    was_to_end: dict[str, str | None] = departure["was_to_end"]
+    roles = many(
+        session,
+        select(_tenure.c.id, _tenure.c.ends_on).where(
+            _tenure.c.program_id == program_of(session), _tenure.c.id.in_([UUID(role) for role in was_to_end])
+        ),
+    )
+    last_day: date = departure["last_day"]
+    if any(role["ends_on"] is None for role in roles):
+        return last_day
+    ends = max(role["ends_on"] for role in roles)
+    foreseen = max(min(last_day, date.fromisoformat(day)) if day else last_day for day in was_to_end.values())
+    if ends in (last_day, foreseen):
+        return last_day
+    later = {
+        str(role["id"]): role["ends_on"].isoformat()
+        for role in roles
+        if (before := was_to_end[str(role["id"])]) and date.fromisoformat(before) < role["ends_on"]
+    }
+    session.execute(
+        update(_departure)
+        .where(_departure.c.program_id == program_of(session), _departure.c.id == departure["id"])
+        .values(last_day=ends, was_to_end={**was_to_end, **later}, version=_departure.c.version + 1)
+    )
+    cases.move_last_day(session, departure["case_id"], ends, by=by, at=at)
+    return ends
 
 
 def _end_role(session: Session, role: Mapping[str, Any], ends_on: date, *, by: Actor, at: datetime) -> None:

@@ -65,11 +65,18 @@ def follow(session: Session, case: Mapping[str, Any], *, at: datetime) -> None:
 def _doors_of(means: Means, program_id: UUID) -> int:
     at = means.clock()
     with means.sessions(program_id) as session:
+        under_way = departures.to_end(session)
+    moved = sum(_alone(means, program_id, partial(_follow, departure_id=one, at=at)) for one in under_way)
+    with means.sessions(program_id) as session:
         over = departures.due_to_end(session, at)
-    found = sum(_alone(means, program_id, partial(_end, departure_id=one, at=at)) for one in over)
+    found = moved + sum(_alone(means, program_id, partial(_end, departure_id=one, at=at)) for one in over)
     with means.sessions(program_id) as session:
         forgotten = departures.left_open(session, at)
     return found + sum(_alone(means, program_id, partial(_shut, person_id=one, at=at)) for one in forgotten)
+
+
+def _follow(session: Session, departure_id: UUID, at: datetime) -> int:
+    return int(departures.follow_roles(session, departure_id, by=BY_ENGINE, at=at))
 
 
 def _end(session: Session, departure_id: UUID, at: datetime) -> int:

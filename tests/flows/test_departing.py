@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text, update
 
-from duties import cases, people, sign_ins
+from duties import cases, gathering, people, sign_ins
 from duties.loading import load
 from duties.roles import standing
 from flows.departing import DOORS_SECONDS, close_doors, look_at_hands
@@ -154,6 +154,34 @@ def test_a_departure_that_is_called_off_puts_the_roles_back_and_asks_for_nothing
         cases.reopen_case(session, case_id, by=program.actor("coordinator"), at=AT, reason="Leaves all the same")
     carry_all(means)
     assert roles(program, LEAVER) == [("youth_worker", LAST_DAY)]
+
+
+@pytest.mark.parametrize("days", [-10, 10])
+def test_a_role_that_is_prolonged_or_shortened_takes_the_last_day_of_the_departure_along(
+    program: Cast, days: int
+) -> None:
+    """By the person's own page, say: the doors close when the roles end, and neither before nor after."""
+    clock, moved = Clock(), LAST_DAY + timedelta(days=days)
+    means = means_of(program, clock)
+    case_id = leave(program, LEAVER, PLACE)
+    other = leave(program, "police", "spvm")
+    with program.session() as session:
+        (held,) = standing(session, TODAY).roles_of(program.people[LEAVER])
+        people.end_tenure(session, held.id, ends_on=moved, by=program.actor("coordinator"), at=AT)
+    assert (close_doors(means), close_doors(means)) == (1, 0)
+    with program.session() as session:
+        departure, untouched = (gathering.departure_of(session, one) for one in (case_id, other))
+        assert departure is not None
+        assert untouched is not None
+        assert (departure["last_day"], untouched["last_day"]) == (moved, LAST_DAY)
+    (material, *_) = asked(program, case_id, "return_material")
+    assert material["due_on"] == moved
+    clock.now = AT.replace(hour=4, minute=59, second=59) + timedelta(days=15 + days)
+    close_doors(means)
+    assert open_doors(program) == (1, 1)
+    clock.pass_by(seconds=1)
+    close_doors(means)
+    assert open_doors(program) == (0, 0)
 
 
 def test_a_departure_carried_takes_in_what_arrived(program: Cast) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import select, text
 
 from duties import (
@@ -107,6 +107,15 @@ def machine_of(fresh: Callable[[], Cast]) -> type[RuleBasedStateMachine]:  # noq
             return self.cast.actor("director_ccsmtl")
 
         # What arrives.
+
+        @initialize(leaver=st.sampled_from(WORKERS), days=st.integers(0, 9))
+        def a_worker_leaves_who_follows_two(self, leaver: str, days: int) -> None:
+            for second in (None, WORKERS[WORKERS.index(leaver) - 1]):
+                self.somebody_is_followed(leaver, second)
+            self.something_reaches_them(leaver)
+            self.somebody_leaves(leaver, days, planned=True)
+            with self.cast.session() as session:
+                hand_overs.propose_all(session, self.open_cases()[0], dry_run=False, by=self._by(), at=self.at)
 
         @rule(who=st.sampled_from(WORKERS), second=st.sampled_from((None, *WORKERS)))
         def somebody_is_followed(self, who: str, second: str | None) -> None:
