@@ -15,7 +15,7 @@ from duties import held as held_tasks
 from duties.actors import Actor
 from duties.held import of_case
 from duties.held_case import change_case, hold_case
-from duties.here import local_day, program_of
+from duties.here import local_day, many, program_of
 from duties.protocol import Protocol
 from duties.refusals import Refusal
 from duties.roles import Link
@@ -175,15 +175,16 @@ def close_case(session: Session, case_id: UUID, *, by: Actor, at: datetime, seen
         return
     if held["gathers"]:
         gathering.refuse_while_in_hand(session, held, at)
-    left = session.scalars(
-        select(_task.c.step)
+    left = many(
+        session,
+        select(_task.c.title_fr, _task.c.title_en)
         .where(of_case(session, case_id), _task.c.required, _task.c.state.not_in([*SETTLED, "cancelled"]))
-        .order_by(_task.c.position)
-    ).all()
+        .order_by(_task.c.position, _task.c.item),
+    )
     raise Refusal(
         "case.work_left",
         N_("A case does not close while required steps are left: %(steps)s."),
-        steps=", ".join(dict.fromkeys(left)),
+        steps=held_tasks.titles(left),
     )
 
 

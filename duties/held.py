@@ -6,7 +6,7 @@ different steps at the same instant the second sees what the first did, and open
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -248,6 +248,12 @@ def _remind_from_now(session: Session, case_id: UUID | None, opened: Sequence[An
         scheduling.remind_anew(session, case_id, late, on=today)
 
 
+def titles(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The titles of tasks as a refusal lists them, in both languages, each once."""
+    kept = list(rows)
+    return {language: ", ".join(dict.fromkeys(row[f"title_{language}"] for row in kept)) for language in ("fr", "en")}
+
+
 def fall_back(session: Session, held: Held) -> None:
     """What `held` had opened waits again, and what the engine did because of it is to be undone."""
     here = program_of(session)
@@ -268,7 +274,7 @@ def fall_back(session: Session, held: Held) -> None:
         raise Refusal(
             "task.others_followed",
             N_("Later steps rest on this one and are done: %(steps)s. Undo them first."),
-            steps=", ".join(sorted({row["step"] for row in in_the_way})),
+            steps=titles(sorted(in_the_way, key=lambda row: int(row["position"]))),
         )
     for row in reached.values():
         if row["state"] not in ("open", "done"):

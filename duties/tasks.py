@@ -32,10 +32,11 @@ from duties.held import (
     open_those_ready,
     settle,
     tell,
+    titles,
     to_do_again,
     wake,
 )
-from duties.here import local_day, program_of
+from duties.here import local_day, many, program_of
 from duties.refusals import Refusal
 from duties.roles import Link, responsibility, standing
 from locales import N_
@@ -350,7 +351,7 @@ def _refuse_unless_open(session: Session, held: Held) -> None:
         raise Refusal(
             "task.blocked",
             N_("This step waits for others to be done first: %(steps)s."),
-            steps=", ".join(waits),
+            steps=titles(waits),
         )
     raise Refusal("task.not_open", _NOT_OPEN[state])
 
@@ -398,18 +399,18 @@ def _move(held: Held, move: str) -> str:
         raise Refusal("task.not_now", why) from None
 
 
-def _waits_for(session: Session, held: Held) -> list[str]:
-    rows = session.scalars(
-        select(_task.c.step)
+def _waits_for(session: Session, held: Held) -> list[dict[str, Any]]:
+    return many(
+        session,
+        select(_task.c.title_fr, _task.c.title_en)
         .join(_need, and_(_need.c.program_id == _task.c.program_id, _need.c.needs_id == _task.c.id))
         .where(
             _need.c.program_id == program_of(session),
             _need.c.task_id == held.id,
             _task.c.state.not_in(SETTLED),
         )
-        .order_by(_task.c.position)
+        .order_by(_task.c.position, _task.c.item),
     )
-    return list(dict.fromkeys(rows))
 
 
 def checked_note(note: str) -> str:

@@ -49,8 +49,8 @@ def show(file: File, lang: Lang = "") -> None:
     language = _language(lang)
     protocol = read_protocol(file).value
     typer.echo(f"{protocol.title.in_language(language)} ({protocol.version})")
-    typer.echo(f"{say(language, N_('A case is about'))}: {protocol.subject_in_words(language)}")
-    typer.echo(f"{say(language, N_('It begins'))}: {protocol.starts_in_words(language)}")
+    typer.echo(say(language, N_("A case is about: %(whom)s"), whom=protocol.subject_in_words(language)))
+    typer.echo(say(language, N_("It begins: %(when)s"), when=protocol.starts_in_words(language)))
     for stage in protocol.stages:
         typer.echo(f"\n{stage.title.in_language(language)}")
         for step in protocol.steps:

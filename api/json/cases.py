@@ -15,6 +15,7 @@ from api.json.shapes import (
     CaseShown,
     DayGiven,
     EventShown,
+    GateShown,
     Page,
     Reason,
     TaskShown,
@@ -32,11 +33,11 @@ from api.permissions import (
     visible_cases,
 )
 from api.session import AtDesk, Desk
-from duties import board, cases, people, subjects, versions
+from duties import board, cases, people, scheduling, subjects, versions
 from duties.here import many, program_of
 from duties.steps import ROLE_OF_SUBJECT
 from models.base import table_of
-from models.casework import Case, Task
+from models.casework import SETTLED, Case, Task
 from models.record import Event
 
 router = APIRouter(tags=["cases"])
@@ -201,12 +202,42 @@ def _one_case(desk: Desk, case_id: UUID, response: Response) -> CaseShown:
     return _shown_cases(desk, [found])[0]
 
 
+def _gates(desk: Desk, rows: list[dict[str, Any]]) -> dict[UUID, list[GateShown]]:
+    """The gates of each case, with the steps that each still waits for."""
+    left: dict[UUID, dict[str, None]] = {row["id"]: {} for row in rows}
+    for one in many(
+        desk.session,
+        select(_task.c.case_id, _task.c.step)
+        .where(
+            _task.c.program_id == program_of(desk.session),
+            _task.c.case_id.in_(list(left)),
+            _task.c.state.not_in(SETTLED),
+        )
+        .order_by(_task.c.position),
+    ):
+        left[one["case_id"]][one["step"]] = None
+    found: dict[UUID, list[GateShown]] = {}
+    for row in rows:
+        protocol = scheduling.pinned_protocol(desk.session, row["protocol_version_id"])
+        found[row["id"]] = [
+            GateShown(
+                key=key,
+                title=gate.title.in_language(desk.language),
+                is_open=not (waits_for := [step for step in left[row["id"]] if step in gate.steps]),
+                waits_for=waits_for,
+            )
+            for key, gate in protocol.gates.items()
+        ]
+    return found
+
+
 def _shown_cases(desk: Desk, rows: list[dict[str, Any]]) -> list[CaseShown]:
     if not rows:
         return []
     ids = [row["id"] for row in rows]
     progress = board.progress(desk.session, ids, desk.day)
     said = subjects.in_words(desk.session, ids, desk.language)
+    gates = _gates(desk, rows)
     return [
         CaseShown(
             id=row["id"],
@@ -225,6 +256,7 @@ def _shown_cases(desk: Desk, rows: list[dict[str, Any]]) -> list[CaseShown]:
             settled=progress[row["id"]].settled,
             required=progress[row["id"]].required,
             late=progress[row["id"]].late,
+            gates=gates[row["id"]],
             version=row["version"],
         )
         for row in rows

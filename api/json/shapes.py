@@ -250,6 +250,15 @@ class TaskShown(Shown):
     version: int
 
 
+class GateShown(Shown):
+    """What may begin only once certain steps are settled, and the keys of those that are not."""
+
+    key: str
+    title: str
+    is_open: bool
+    waits_for: list[str]
+
+
 class CaseShown(Shown):
     """A case, and how far it is.
 
@@ -273,6 +282,7 @@ class CaseShown(Shown):
     settled: int
     required: int
     late: int
+    gates: list[GateShown]
     version: int
 
 

@@ -226,7 +226,10 @@ def test_a_case_does_not_close_while_required_steps_are_left(cast: Cast) -> None
     with cast.session() as session, pytest.raises(Refusal) as caught:
         cases.close_case(session, case_id, by=cast.actor("coordinator"), at=AT)
     assert caught.value.code == "case.work_left"
-    assert "request_secure_access" in str(caught.value.facts["steps"])
+    steps_left = caught.value.facts["steps"]
+    assert isinstance(steps_left, dict)
+    assert "Demander l’accès au réseau sécurisé" in steps_left["fr"], "in the reader's words"
+    assert "Ask for access to the secure network" in steps_left["en"]
 
 
 def test_an_optional_step_that_the_engine_could_not_do_is_let_go_when_the_case_closes(cast: Cast) -> None:

@@ -207,6 +207,15 @@ def test_a_case_is_cancelled_and_reopened_over_json_and_keeps_what_was_done(cast
     assert (again["state"], again["settled"]) == ("open", done)
     left = coordinator.ask("POST", f"/cases/{case['id']}/closing", version=again["version"])
     assert (left.status_code, left.json()["code"]) == (409, "case.work_left")
+    assert "Introduce the program" in left.json()["detail"], "the steps are named in words"
+    (gate,) = coordinator.get(f"/cases/{case['id']}")["gates"]
+    assert (gate["key"], gate["title"], gate["is_open"]) == (
+        "may_follow_participants",
+        "May follow participants",
+        False,
+    )
+    assert "introduce_program" in gate["waits_for"]
+    assert "request_secure_access" not in gate["waits_for"]
 
 
 def test_moving_the_arrival_moves_the_days_of_this_case_and_of_no_other(cast: Cast) -> None:
