@@ -46,6 +46,7 @@ TABLES: Final = {
     "document": "obligation_document",
     "file": "signed_file",
     "link": "referral_link",
+    "stray": "stray_reply",
 }
 
 _count = table_of(RateCount)

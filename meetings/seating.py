@@ -74,9 +74,10 @@ def give_seat(
 ) -> tuple[Told, ...]:
     """Have somebody hold a seat from a day on, as its principal or as an alternate; who was its principal ends with it.
 
-    Whoever is called by it is invited to the meetings from that day on, and whoever no longer is, is told; nobody else
-    hears of it. A principal holds the seat's own role at its organization, an alternate this or that of a second
-    representative: what a seat opens to its holder, it opens to nobody else. Guide: CM-2R.
+    It ends with the role that it rests on, where that end is known. Whoever is called by it is invited to the meetings
+    from that day on, and whoever no longer is, is told; nobody else hears of it. A principal holds the seat's own role
+    at its organization, an alternate this or that of a second representative: what a seat opens to its holder, it opens
+    to nobody else. Guide: CM-2R.
     Raises Refusal: the day is past, the seat does not exist then, or the person holds none of these roles there then.
     """
     seat = _seat_row(session, seat_id, committee_id, lock=True)
@@ -87,17 +88,30 @@ def give_seat(
     if seat["ends_on"] is not None and seat["ends_on"] < starts_on:
         raise Refusal("seat.over", N_("This seat does not exist any more on that day."))
     roles = [seat["role"]] if kind == PRINCIPAL else [seat["role"], SECOND]
-    if not _holds(session, person_id, seat["organization_id"], roles, starts_on):
+    ends = _ends_of(session, person_id, seat["organization_id"], roles, starts_on)
+    if not ends:
         raise Refusal(
             "seat.other_role",
             N_("Who holds a seat holds its role at its organization that day; an alternate, this or the second’s."),
             source="CM-2R",
         )
+    last = None if None in ends else max(one for one in ends if one is not None)
+    if any(
+        row["person_id"] == person_id
+        and row["kind"] == kind
+        and row["starts_on"] <= starts_on
+        and row["ends_on"] == last
+        for row in _live(session, seat_id, starts_on)
+    ):
+        return ()
     if kind == PRINCIPAL:
         for row in _live(session, seat_id, starts_on):
             if row["kind"] == PRINCIPAL and row["person_id"] != person_id:
                 departures.end_seat(session, row, starts_on - _ONE_DAY, by=by, at=at)
     departures.give_seat(session, seat_id, person_id, kind=kind, starts_on=starts_on, by=by, at=at)
+    for row in _live(session, seat_id, starts_on):
+        if last is not None and row["person_id"] == person_id:
+            departures.end_seat(session, row, last, by=by, at=at)
     return _tell(session, seat_id, at=at)
 
 
@@ -153,20 +167,22 @@ def _live(session: Session, seat_id: UUID, day: date) -> list[dict[str, Any]]:
     )
 
 
-def _holds(session: Session, person_id: UUID, organization_id: UUID, roles: Sequence[str], day: date) -> bool:
-    found = session.scalar(
-        select(_tenure.c.id)
-        .where(
-            _tenure.c.program_id == program_of(session),
-            _tenure.c.person_id == person_id,
-            _tenure.c.organization_id == organization_id,
-            _tenure.c.role.in_(roles),
-            _tenure.c.starts_on <= day,
-            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= day),
+def _ends_of(
+    session: Session, person_id: UUID, organization_id: UUID, roles: Sequence[str], day: date
+) -> list[date | None]:
+    """The last days of the roles, of these, that a person holds at an organization on a day; None where it is open."""
+    return list(
+        session.scalars(
+            select(_tenure.c.ends_on).where(
+                _tenure.c.program_id == program_of(session),
+                _tenure.c.person_id == person_id,
+                _tenure.c.organization_id == organization_id,
+                _tenure.c.role.in_(roles),
+                _tenure.c.starts_on <= day,
+                or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= day),
+            )
         )
-        .limit(1)
     )
-    return found is not None
 
 
 def _tell(session: Session, seat_id: UUID, *, at: datetime) -> tuple[Told, ...]:

@@ -24,7 +24,7 @@ from meetings.invitations import Told
 
 router = APIRouter()
 
-KINDS: Final[Mapping[str, str]] = {PRINCIPAL: N_("Holds the seat"), ALTERNATE: N_("Alternate")}
+KINDS: Final[Mapping[str, str]] = {PRINCIPAL: N_("Holds the seat"), ALTERNATE: N_("Is an alternate")}
 
 
 @router.post("/committees/{key}/seats/{seat_id}/holders")

@@ -44,7 +44,7 @@ def _give(
     return seating.give_seat(session, clinical, where, cast.people[person], kind=kind, starts_on=on, by=by, at=AT)
 
 
-def works(session: Session, cast: Cast, person: str) -> None:
+def works(session: Session, cast: Cast, person: str, *, until: date | None = None) -> None:
     """Have somebody be a youth worker of En Marge too."""
     people.appoint(
         session,
@@ -52,6 +52,7 @@ def works(session: Session, cast: Cast, person: str) -> None:
         role="youth_worker",
         organization_id=cast.organizations["en-marge"],
         starts_on=TODAY,
+        ends_on=until,
         by=cast.actor("coordinator"),
         at=AT,
     )
@@ -93,6 +94,15 @@ def test_who_was_at_a_meeting_that_was_held_stays_recorded_there(cast: Cast, ses
     _give(session, cast, "deputy", on=FROM)
     (there,) = [one for one in attendance.attendance_of(session, first) if one.seat.id == where]
     assert (there.state, there.person_id) == ("present", cast.people["worker_em"])
+
+
+def test_a_seat_ends_with_the_role_that_it_rests_on(cast: Cast, session: Session) -> None:
+    last = FROM + timedelta(days=7)
+    works(session, cast, "deputy", until=last)
+    _give(session, cast, "deputy")
+    assert _holders(session, last) == (cast.people["deputy"],)
+    assert _holders(session, last + timedelta(days=1)) == ()
+    assert _give(session, cast, "deputy") == ()
 
 
 def test_an_alternate_is_told_of_nothing_until_they_are_called_and_a_seat_ends_with_its_last_day(
