@@ -18,7 +18,7 @@ from tests.api.pages.looking import signed_in, text_of
 from tests.cast import AT, TODAY, Cast
 from tests.departing import LAST_DAY, asked, leave, record_protocols, settle
 from tests.flows.support import carry_all, means_of
-from tests.following import SECOND, WORKER, bar, followed
+from tests.following import SECOND, WORKER, bar, consented, followed
 from tests.meetings.clinic import NOW, clinic_of, committee_of, prepare_clinic
 
 EVENT = table_of(Event)
@@ -156,6 +156,12 @@ def test_who_sits_on_the_committee_reads_it_while_it_sits_on_it_and_at_no_other_
     assert place in police.get(f"/meetings/{here}").text
     assert "Elle a appelé" in police.get(place).text
     assert readings(program) == [(program.people["police"], "part")]
+    with program.session() as session:  # a first consent, which leaves the police out
+        consented(session, program, follow_up, "codim")
+    assert police.get(place).status_code == 404
+    with program.session() as session:
+        consented(session, program, follow_up, "spvm")
+    assert police.get(place).status_code == 200
     for who in ("researcher", "director_spvm", "manager_ccsmtl"):
         assert client_for(program.database, program.people[who], at=NOW).get(place).status_code == 404
     with program.session() as session:
