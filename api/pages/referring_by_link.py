@@ -116,7 +116,8 @@ def _page(
     return render(
         request,
         "refer_by_link.html",
-        status=status_of(refusal) if refusal else 200,
+        # Who only looks has asked for nothing that could be refused: the page says where it is gone on with.
+        status=status_of(refusal) if refusal and request.method == "POST" else 200,
         program=here.title_fr if language == "fr" else here.title_en,
         typed=typed,
         seen=seen,

@@ -97,3 +97,22 @@ def test_a_draft_is_saved_without_the_script_by_its_button(window: Window) -> No
     page.get_by_role("button", name="Save, and go on later").click()
     expect(page.get_by_label("Given name")).to_have_value("Viorne")
     assert re.search(r"/referrals/[0-9a-f-]{36}$", page.url)
+
+
+def test_what_is_typed_by_a_link_is_saved_after_a_pause_for_this_browser_alone(window: Window) -> None:
+    with window.cast.session() as session:
+        _, token = links.make_link(session, by=window.cast.actor("coordinator"), at=AT)
+    address = f"{window.origin}/refer/{token}"
+    page = window.open_page(address, width=390, lang="en")
+    page.get_by_label("Family name").fill("Sorbier")
+    expect(page.locator("#say")).to_contain_text("Saved for this browser.")
+    page.get_by_label("Given name").fill("Viorne")
+    expect(page.locator("input[name=seen]")).to_have_value("2")
+    page.reload()
+    expect(page.get_by_label("Given name")).to_have_value("Viorne")
+    expect(page.get_by_label("Family name")).to_have_value("Sorbier")
+    other = window.open_page(address, width=390, lang="en")
+    expect(other.get_by_text("begun in another browser")).to_be_visible()
+    assert "Sorbier" not in other.content()
+    assert_fits(other)
+    assert_accessible(other)
