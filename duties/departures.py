@@ -248,7 +248,7 @@ def follow_roles(session: Session, departure_id: UUID, *, by: Actor, at: datetim
     )
     if departure is None or departure["ended_at"] is not None or departure["called_off_at"] is not None:
         return False
-    return _follow_roles(session, departure, by=by, at=at) != departure["last_day"]
+    return bool(_follow_roles(session, departure, by=by, at=at) != departure["last_day"])
 
 
 def to_end(session: Session) -> list[UUID]:
@@ -428,7 +428,7 @@ def _follow_roles(session: Session, departure: Mapping[str, Any], *, by: Actor, 
     last_day: date = departure["last_day"]
     if any(role["ends_on"] is None for role in roles):
         return last_day
-    ends = max(role["ends_on"] for role in roles)
+    ends: date = max(role["ends_on"] for role in roles)
     foreseen = max(min(last_day, date.fromisoformat(day)) if day else last_day for day in was_to_end.values())
     if ends in (last_day, foreseen):
         return last_day

@@ -6,12 +6,12 @@ step is settled by itself.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import Text, cast, func, insert, select
 from sqlmodel import Session
 
 from duties import events, scheduling, versions
@@ -20,14 +20,16 @@ from duties.actors import Actor
 from duties.held import Held, change, of_case, settle
 from duties.held_case import hold_case
 from duties.here import many, one, program_of
+from duties.holdings.follow_ups import FOLLOW_UP
 from duties.holdings.holding import Holding
 from duties.holdings.in_hand import KINDS, holdings_of
 from duties.refusals import Refusal
 from duties.steps import columns_of, instance_of, tie
 from locales import N_
-from models.base import table_of
+from models.base import refers, table_of
 from models.casework import Case, Task
 from models.departure import Departure, Settlement
+from models.follow_up import Assignment, FollowUp
 from models.lifecycles import TASK
 from models.program import LANGUAGES
 
@@ -35,6 +37,8 @@ _task = table_of(Task)
 _case = table_of(Case)
 _departure = table_of(Departure)
 _settlement = table_of(Settlement)
+_assignment = table_of(Assignment)
+_follow_up = table_of(FollowUp)
 
 #: How a thing ended that nobody had to see to.
 BY_ITSELF: Final = "by_itself"
@@ -118,7 +122,7 @@ def gather(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> int:
         tie(session, row, protocol)
         events.write(session, "holdings.joined", "case", case_id, by=by, at=at, case_id=case_id, count=count)
         held_tasks.open_ready(session, case, by=by, at=at)
-    return count + _come_to_rest(session, asked, found, by=by, at=at)
+    return count + _come_to_rest(session, asked, found, by=by, at=at) + _let_go(session, case_id, over, by=by, at=at)
 
 
 def _come_to_rest(
@@ -138,6 +142,50 @@ def _come_to_rest(
         record(session, row, ended_as=BY_ITSELF, by=by, at=at)
         count += 1
     return count
+
+
+def _let_go(session: Session, case_id: UUID, over: Mapping[str, str], *, by: Actor, at: datetime) -> int:
+    """Waive what was still to be done to hand over a follow-up that ended meanwhile: nobody takes it over any more.
+
+    Whoever cannot be reached is not told that their worker leaves, and nothing is summed up of what is completed.
+    """
+    ended = (
+        select(_assignment.c.id)
+        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
+        .where(
+            _assignment.c.program_id == program_of(session),
+            _follow_up.c.state.in_(_ENDED),
+            func.replace(cast(_assignment.c.id, Text), "-", "") == _task.c.item,
+        )
+        .exists()
+    )
+    steps = [step for step, kind in over.items() if kind == FOLLOW_UP]
+    rows = many(
+        session,
+        select(_task)
+        .where(
+            of_case(session, case_id),
+            _task.c.step.in_(steps),
+            _task.c.holding == "",
+            _task.c.state.in_(TASK.open_to("waive")),
+            ended,
+        )
+        .order_by(_task.c.position, _task.c.item),
+    )
+    for waits in rows:
+        # Anew: what one of them was holding up opened meanwhile.
+        row = one(session, select(_task).where(_task.c.program_id == program_of(session), _task.c.id == waits["id"]))
+        assert row is not None  # noqa: S101 - it was read under the case's lock
+        held = Held(row, hold_case(session, case_id, seen=None), at, by)
+        state = TASK.after(row["state"], "waive")
+        change(session, held, state=state, settled_at=at, settled_as=by.role, next_check=None)
+        held_tasks.tell(session, held, "task.let_go", step=row["step"], item=row["item"])
+        settle(session, held, state)
+    return len(rows)
+
+
+#: A follow-up that stands so has nobody who accompanies the participant, and nobody to follow them.
+_ENDED: Final = ("inactive", "completed")
 
 
 def record(

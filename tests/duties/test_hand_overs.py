@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 
 from duties import departures, gathering, hand_overs
 from duties.agreements import content_of
+from duties.follow_ups import assigning, states
 from duties.participants import consents
 from duties.refusals import Refusal
 from models.base import table_of
@@ -255,6 +256,28 @@ def test_what_nobody_took_over_by_the_last_day_is_a_visible_vacancy(program: Cas
         ).scalar_one()
     assert vacant is not None
     assert primary(program, follow_up) == []
+
+
+@pytest.mark.parametrize("how", ["completed", "withdrew"])
+def test_of_a_follow_up_that_ends_meanwhile_nothing_is_asked_any_more_and_anew_once_it_is_taken_up_again(
+    program: Cast, how: str
+) -> None:
+    """Whoever withdrew is not told; and no departure waits for that for ever."""
+    follow_up, by = follow(program), program.actor("coordinator")
+    case_id = leave(program, WORKER, "ccsmtl")
+    with program.session() as session:
+        if how == "completed":
+            states.complete(session, follow_up, participant_agrees=True, by=by, at=AT)
+        else:
+            states.deactivate(session, follow_up, how, by=by, at=AT)
+        gathering.gather(session, case_id, by=LOADING, at=AT)
+        assert gathering.gather(session, case_id, by=LOADING, at=AT) == 0, "once"
+    of_it = ("tell_participant", "agree_on_way", "complete_notes", "write_summary", "hand_over_follow_ups")
+    assert [[row["state"] for row in asked(program, case_id, name)] for name in of_it] == [["waived"]] * 4 + [["done"]]
+    with program.session() as session:
+        states.reactivate(session, follow_up, by=by, at=AT)
+        with refused("assignment.leaving"):
+            assigning.assign(session, follow_up, program.people[WORKER], by=by, at=AT)
 
 
 def test_an_end_that_is_stated_leaves_a_vacancy_with_its_reason(program: Cast) -> None:

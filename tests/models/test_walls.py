@@ -96,6 +96,7 @@ OPEN_COLUMNS = {
     "calendar_feed": {"token_digest", "program_id", "person_id", "id", "made_at", "read_at", "ended_at"},
     "referral_link": {
         "token_digest",
+        "browser_digest",
         "program_id",
         "id",
         "made_by",
