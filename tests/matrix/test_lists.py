@@ -55,8 +55,6 @@ IN_PART: Final = (
     ("GET /api/v1/partners/{organization_id}", "GET /api/v1/obligations/{period_id}", "period_id"),
     ("GET /program", "GET /program/agreements/{agreement_id}", "agreement_id"),
     ("GET /activities", "GET /follow-ups/{follow_up_id}", "follow_up_id"),
-    ("GET /board", "GET /cases/{case_id}", "case_id"),
-    ("GET /privacy", "GET /people/{person_id}", "person_id"),
 )
 
 
