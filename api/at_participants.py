@@ -34,6 +34,7 @@ from duties.agreement_days import CANDIDATE, PARTICIPANT, other_than
 from duties.here import many, one, program_of
 from duties.participants import barring, referring, triage
 from duties.participants.identity import Identity, open_identity
+from duties.participants.reasons import Reason, read_reasons
 from duties.participants.sealing import unseal
 from duties.participants.triage import Found
 from duties.reads import Ground, Purpose, record_read
@@ -103,11 +104,15 @@ def ground_in(session: Session, given: Given, participant_id: UUID) -> Ground:
 
 @dataclass(frozen=True)
 class Opened:
-    """What was opened of somebody's file: who they are, each referral, and the facts behind the criteria."""
+    """What was opened of somebody's file: who they are, each referral, the facts behind the criteria, and why.
+
+    `reasons` says why it was triaged, decided and assessed so, the first first.
+    """
 
     who: Identity
     referrals: list[dict[str, Any]]
     found: dict[str, Found]
+    reasons: list[Reason]
 
 
 def open_file(
@@ -115,18 +120,31 @@ def open_file(
 ) -> Opened:
     """Who somebody is and what was referred, each told to the record with the purpose that was said, where one is.
 
-    What was referred is for whom the table tells of the admission; the facts behind the criteria are for the
-    coordinator, and for whoever reads while the committee sits on the candidate. Raises Refusal.
+    What was referred is for whom the table tells of the admission; the facts behind the criteria, and why it was
+    decided so, are for the coordinator, and for whoever reads while the committee sits on the candidate; why a risk was
+    assessed so is for whom the table tells of the risk. Raises Refusal.
     """
     ground, chosen = ground_in(session, given, participant_id), reads.chosen(purpose)
     who = open_identity(session, participant_id, by=by, at=at, ground=ground, purpose=chosen)
-    if allows(Action.SEE_ADMISSION, given) is None:
-        return Opened(who, [], {})
-    told = _read_referrals(session, participant_id, by=by, at=at, ground=ground, purpose=chosen)
+    of_admission = allows(Action.SEE_ADMISSION, given) is not None
+    with_facts = of_admission and (Relation.COORDINATOR in given or is_in_session(session, participant_id))
+    told: list[dict[str, Any]] = []
     found: dict[str, Found] = {}
-    if Relation.COORDINATOR in given or is_in_session(session, participant_id):
+    if of_admission:
+        told = _read_referrals(session, participant_id, by=by, at=at, ground=ground, purpose=chosen)
+    if with_facts:
         found = triage.read_findings(session, participant_id, language=language, by=by, at=at)
-    return Opened(who, told, found)
+    why = read_reasons(
+        session,
+        participant_id,
+        admission=with_facts,
+        risk=allows(Action.SEE_RISK, given) is not None,
+        by=by,
+        at=at,
+        ground=ground,
+        purpose=chosen,
+    )
+    return Opened(who, told, found, why)
 
 
 def _read_referrals(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
@@ -12,6 +12,7 @@ from fastapi import Response
 from pydantic import AwareDatetime, Field, StrictBool, StringConstraints
 from sqlalchemy import select
 
+from api.at_participants import Opened
 from api.json.once import etag
 from api.json.referrals import Line
 from api.json.shapes import AwaitedShown, Day, Given, Shown, Typed
@@ -28,8 +29,6 @@ from duties.participants import (
     workers,
 )
 from duties.participants.held import case_of
-from duties.participants.identity import Identity
-from duties.participants.triage import Found
 from meetings import admissions
 from models.base import table_of
 from models.participant import Participant
@@ -325,6 +324,15 @@ class ReferralWords(Shown):
     referrer_contact: str = ""
 
 
+class ReasonShown(Shown):
+    """Why it was triaged, decided or assessed so: what was written, by the fields that say something."""
+
+    of: str
+    result: str
+    at: AwareDatetime
+    fields: dict[str, str]
+
+
 class IdentityShown(Shown):
     """Who somebody is, and what was referred: nominative."""
 
@@ -339,15 +347,17 @@ class IdentityShown(Shown):
     contact_note: str
     referrals: list[ReferralWords]
     facts: list[FactShown]
+    reasons: list[ReasonShown]
 
     @classmethod
-    def of(cls, who: Identity, told: Sequence[Mapping[str, Any]], found: Mapping[str, Found]) -> IdentityShown:
+    def of(cls, opened: Opened) -> IdentityShown:
         """Of what was opened."""
-        names = set(cls.model_fields) - {"referrals", "facts"}
+        names = set(cls.model_fields) - {"referrals", "facts", "reasons"}
         return cls(
-            **{name: getattr(who, name) for name in names},
-            referrals=[ReferralWords.model_validate(dict(one)) for one in told],
-            facts=[FactShown.model_validate(one) for one in found.values()],
+            **{name: getattr(opened.who, name) for name in names},
+            referrals=[ReferralWords.model_validate(one) for one in opened.referrals],
+            facts=[FactShown.model_validate(one) for one in opened.found.values()],
+            reasons=[ReasonShown.model_validate(one) for one in opened.reasons],
         )
 
 

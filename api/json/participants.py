@@ -87,7 +87,7 @@ def read_identity(participant_id: UUID, body: IdentityAsked, desk: AtDesk) -> Id
     opened = open_file(
         desk.session, given, participant_id, purpose=body.purpose, language=desk.language, by=by, at=desk.at
     )
-    return IdentityShown.of(opened.who, opened.referrals, opened.found)
+    return IdentityShown.of(opened)
 
 
 @router.put("/{participant_id}/identity")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -37,6 +38,7 @@ from duties.participants import (
 )
 from duties.participants.areas import areas
 from duties.participants.held import case_of
+from duties.participants.reasons import Reason
 from duties.reads import Purpose
 from duties.refusals import Refusal
 from duties.roles import standing
@@ -89,6 +91,27 @@ OUTCOMES: Final[Mapping[str, str]] = {
     "refuse": N_("Refused"),
     "more": N_("More is asked"),
 }
+#: Where a triage sent a referral.
+TRIAGED: Final[Mapping[str, str]] = {
+    "committee": N_("To the next Clinical Committee"),
+    "forwarded": N_("Straight to a worker, as it cannot wait"),
+    "refused": N_("No further"),
+}
+#: What was decided, by its kind and result, with what the kind is called; and what was written with it.
+_DECIDED: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
+    "triage": (N_("Triage"), TRIAGED),
+    "admission": (N_("Decision"), OUTCOMES),
+    "risk": (N_("Risk"), {**RISKS, **RECRUITER}),
+}
+_WRITTEN: Final[Mapping[str, str]] = {
+    "reason": N_("Why"),
+    "why": N_("Why"),
+    "offered": N_("What was offered instead"),
+    "profile": N_("Delinquent profile"),
+    "involvement": N_("Involvement in a criminal network"),
+    "benefits": N_("Benefits"),
+    "risks": N_("Risks to other participants"),
+}
 SAID: Final[Mapping[str, str]] = {
     "thinks": N_("Takes time to think"),
     "commits": N_("Commits"),
@@ -134,7 +157,7 @@ def read_identity(desk: AtDesk, request: Request, participant_id: UUID, purpose:
         opened = open_file(
             desk.session, given, participant_id, purpose=purpose, language=desk.language, by=by, at=desk.at
         )
-        shown.update(who=opened.who, facts=opened.found)
+        shown.update(who=opened.who, facts=opened.found, reasons=[_why(one) for one in opened.reasons])
         shown["told"] = [
             {**said, "facts": [(gettext(ASKED[name]), words) for name, words in said.get("facts", {}).items()]}
             for said in opened.referrals
@@ -274,6 +297,7 @@ def participant_page(
         maybe_known=waiting is not None and may[Action.TRIAGE] and bool(duplicates.alike(session, [participant_id])),
         asked_what_follows=withdrawals.asked(session, participant_id),
         follow_up_id=_follow_up_of(desk, participant_id),
+        triaged=[(key, gettext(words)) for key, words in TRIAGED.items()],
         risk_words=RISKS,
         recruiter_words=RECRUITER,
         barred=barred,
@@ -294,6 +318,16 @@ _ACTS: Final = (
     Action.KEEP_ADMISSION,
     Action.DECIDE_ADMISSION,
 )
+
+
+def _why(reason: Reason) -> tuple[str, datetime, list[tuple[str, str]]]:
+    """What was decided, when, and each thing that was written with it, in the reader's words."""
+    kind, results = _DECIDED[reason.of]
+    return (
+        f"{gettext(kind)} – {gettext(results[reason.result])}",
+        reason.at,
+        [(gettext(_WRITTEN[name]), text) for name, text in reason.fields.items()],
+    )
 
 
 def _to_triage_again(row: Mapping[str, Any], referrals: list[dict[str, Any]]) -> dict[str, Any] | None:

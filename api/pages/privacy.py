@@ -58,6 +58,7 @@ WHAT: Final[Mapping[str, str]] = {
     "referral": N_("What a referral says: %(thing)s"),
     "disclosure": N_("What was said of them without consent: %(thing)s"),
     "findings": N_("Facts behind the criteria: %(thing)s"),
+    "reasons": N_("Why it was decided so: %(thing)s"),
     "duplicates": N_("Who else the referral may be about: %(thing)s"),
     "risk": N_("Risk assessment: %(thing)s"),
     "weekly_note": N_("Words of a weekly note: %(thing)s"),

@@ -20,6 +20,7 @@ from duties.actors import Actor
 from duties.here import many, program_of
 from duties.notices import coordination_chain
 from duties.participants import recruiting, retention, withdrawals
+from duties.participants.admission import open_admission
 from duties.participants.held import case_of, change_participant, hold_participant, moved
 from duties.participants.identity import identity_within
 from duties.participants.sealing import seal, unseal
@@ -156,7 +157,7 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, a
     if again:
         change_participant(session, known, state=moved(known, "refer_again"), retain_until=None)
         asking.no_more(session, retention.DESTROY, to, by=by, at=at)
-        cases.open_case(session, "admission", participant_id=to, by=by, at=at)
+        open_admission(session, to, by=by, at=at)
     else:
         _tell_who_has_them(session, known, by=by, at=at)
     if joined["recruiter"]:

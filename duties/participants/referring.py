@@ -15,11 +15,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties import cases, events
+from duties import events
 from duties.actors import Actor
 from duties.here import local_day, one, program_of
 from duties.participants import links
-from duties.participants.admission import ADMISSION
+from duties.participants.admission import open_admission
 from duties.participants.ages import years
 from duties.participants.areas import areas
 from duties.participants.held import (
@@ -34,7 +34,6 @@ from duties.participants.sealing import new_key, seal, unseal
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of
-from models.casework import ProtocolVersion
 from models.lifecycles import REFERRAL, NoSuchMove
 from models.participant import DataKey, Participant
 from models.referral import CRITERIA, Referral
@@ -51,7 +50,6 @@ LONGEST_TEXT: Final = 4_000
 _participant = table_of(Participant)
 _referral = table_of(Referral)
 _key = table_of(DataKey)
-_protocol = table_of(ProtocolVersion)
 
 _NO_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _EMAIL: Final = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")
@@ -419,19 +417,7 @@ def _receive(session: Session, held: Mapping[str, Any], *, by: Actor, at: dateti
         .values(state=_after(held, "send"), received_at=at, version=held["version"] + 1)
     )
     events.write(session, "referral.received", "referral", held["id"], by=by, at=at, way=held["way"])
-    if _is_declared(session):
-        cases.open_case(session, ADMISSION, participant_id=participant["id"], by=by, at=at)
-
-
-def _is_declared(session: Session) -> bool:
-    """Whether the program has the protocol of admission. Without it a referral waits on the board alone."""
-    return bool(
-        session.scalar(
-            select(_protocol.c.id)
-            .where(_protocol.c.program_id == program_of(session), _protocol.c.key == ADMISSION)
-            .limit(1)
-        )
-    )
+    open_admission(session, participant["id"], by=by, at=at)
 
 
 def _held(session: Session, referral_id: UUID) -> dict[str, Any]:

@@ -15,8 +15,7 @@ from duties.actors import Actor
 from duties.here import one, program_of
 from duties.participants import recruiting
 from duties.participants.held import finish_step, hold_participant
-from duties.participants.sealing import seal, unseal
-from duties.reads import Ground, Purpose, record_read
+from duties.participants.sealing import seal
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of
@@ -118,31 +117,3 @@ def refuse_danger(session: Session, participant: Mapping[str, Any]) -> None:
             N_("The risks to others exceed the benefits: the person is not admitted."),
             source="AD-C4",
         )
-
-
-def read_why(
-    session: Session,
-    participant_id: UUID,
-    kind: str,
-    *,
-    by: Actor,
-    at: datetime,
-    ground: Ground,
-    purpose: Purpose | None = None,
-) -> dict[str, str]:
-    """Why the last assessment says so, told to the record; empty before any. Raises Refusal."""
-    row = one(
-        session,
-        select(_risk.c.id, _risk.c.sealed)
-        .where(
-            _risk.c.program_id == program_of(session),
-            _risk.c.participant_id == participant_id,
-            _risk.c.kind == kind,
-        )
-        .order_by(_risk.c.n.desc())
-        .limit(1),
-    )
-    if row is None or row["sealed"] is None:
-        return {}
-    record_read(session, "participant", participant_id, what="risk", ground=ground, by=by, at=at, purpose=purpose)
-    return unseal(session, participant_id, f"risk/{row['id']}", row["sealed"])

@@ -165,7 +165,7 @@ def build(cast: Cast) -> World:
         things[place] |= candidates_of(
             whose, _SUBJECTS[place][0], _ORGANIZATIONS[place], seconds.get(place), barred=barred
         )
-        things[place] |= _stages_of(whose, place, things[place])
+        things[place] |= _stages_of(whose, place, things[place], people["colleague"])
     things[ABSENT] = {name: str(uuid4()) for name in things[CODIM]} | {
         name: words
         for name, words in things[CODIM].items()
@@ -283,12 +283,13 @@ def _case_of(cast: Cast, place: str, people: Mapping[str, UUID]) -> dict[str, st
     }
 
 
-def _stages_of(cast: Cast, place: str, things: Mapping[str, str]) -> dict[str, str]:
+def _stages_of(cast: Cast, place: str, things: Mapping[str, str], colleague: UUID) -> dict[str, str]:
     """What stands at one place in the stages in which an act goes through: `tests.matrix.stages`."""
     worker, organization = cast.people[_SUBJECTS[place][0]], cast.organizations[_ORGANIZATIONS[place]]
     leaver = _join(cast, "Ambre", "Calcite", _ORGANIZATIONS[place], ends_on=None)
     newcomer = _join(cast, "Azurite", "Opaline", _ORGANIZATIONS[place], ends_on=None)
-    to = newcomer if place == ELSEWHERE else worker  # who is to arrive there is given nobody yet
+    # Not the subject of the case: their onboarding is under way, and its gate not passed.
+    to = colleague if place == CODIM else newcomer
     by = cast.actor("coordinator")
     with cast.session() as session:
         found = {

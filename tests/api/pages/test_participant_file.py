@@ -9,11 +9,11 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from duties.participants import first_meetings, retention
+from duties.participants import first_meetings, retention, triage
 from tests.api.desk import client_for
 from tests.cast import AT, TODAY, Cast
-from tests.following import SECOND, WORKER, agreed, followed, row_of
-from tests.referring import declare_admission, refer, triaged
+from tests.following import SECOND, WORKER, agreed, followed, known_as_somebody, row_of
+from tests.referring import declare_admission, participant_of, refer, triaged
 
 DAY = timedelta(days=1)
 
@@ -57,6 +57,47 @@ def test_a_disclosure_is_recorded_by_the_worker_and_read_by_one_act(cast: Cast, 
     assert other.post(f"{here}/disclosures/{disclosure}/reading").status_code == 404
     with cast.session() as session:
         assert session.scalar(text("select count(*) from event where verb = 'read' and facts->>'what' = 'disclosure'"))
+
+
+def test_why_it_was_decided_so_is_read_by_one_act_and_told_to_the_record(cast: Cast, two: tuple[UUID, UUID]) -> None:
+    declare_admission(cast)
+    referral_id = refer(cast)
+    followed_there = _participant(cast, two[1])
+    with cast.session() as session:
+        triage.triage(
+            session,
+            referral_id,
+            "refused",
+            reason="Hors du territoire",
+            offered="Une adresse à Laval",
+            by=cast.actor("coordinator"),
+            at=AT,
+        )
+        refused_there = participant_of(session, referral_id)
+        known_as_somebody(session, followed_there)
+    coordinator, worker = _client(cast, "coordinator"), _client(cast, WORKER)
+    assert "à Laval" not in coordinator.get(f"/participants/{refused_there}").text, "it is sealed"
+    page = coordinator.post(f"/participants/{refused_there}/identity").text
+    assert "Hors du territoire" in page
+    assert "Une adresse à Laval" in page
+
+    said = {"profile": "Aucun", "involvement": "Aucune", "benefits": "Elle veut sortir", "risks_to_others": "Faibles"}
+    here = f"/participants/{followed_there}"
+    for form in ({"kind": "recruiter", "level": "benefits_exceed", **said}, {"level": "yellow", "why": "Elle fugue"}):
+        assert worker.post(f"{here}/risk", data=form).status_code == 303
+    assert "fugue" not in worker.get(here).text
+    answer = worker.post(f"/api/v1{here}/identity", json={})
+    assert [(one["of"], one["result"], one["fields"]) for one in answer.json()["reasons"]] == [
+        (
+            "risk",
+            "benefits_exceed",
+            {"risks" if name == "risks_to_others" else name: words for name, words in said.items()},
+        ),
+        ("risk", "yellow", {"why": "Elle fugue"}),
+    ]
+    with cast.session() as session:
+        told = "select subject_id from event where verb = 'read' and facts->>'what' = 'reasons' order by at, id"
+        assert set(session.scalars(text(told))) == {refused_there, followed_there}
 
 
 def test_a_file_is_held_released_and_destroyed_by_the_coordinator(cast: Cast) -> None:
