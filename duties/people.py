@@ -228,33 +228,41 @@ def end_tenure(session: Session, tenure_id: UUID, *, ends_on: date, by: Actor, a
     """End a person's hold of a role on a last day, inclusive. Who held it before stays answerable.
 
     Open tasks follow the role: on the next day they are another's, or show as vacant. With the last role that a
-    person holds, today or later, their sign-ins end and their invitations too. Raises Refusal.
+    person holds, today or later, their sign-ins end and their invitations too. Raises Refusal, also where an end is put
+    off onto days on which they hold the role already, or another the role that only one may hold.
     """
     here = program_of(session)
-    held = session.execute(
-        select(_tenure).where(_tenure.c.program_id == here, _tenure.c.id == tenure_id).with_for_update()
-    ).first()
+    held = one(
+        session, select(_tenure).where(_tenure.c.program_id == here, _tenure.c.id == tenure_id).with_for_update()
+    )
     if held is None:
         raise Refusal("tenure.unknown", N_("There is no such appointment."))
-    if ends_on < held.starts_on:
+    if ends_on < held["starts_on"]:
         raise Refusal("tenure.ends_first", N_("The last day comes before the first."))
+    if held["ends_on"] is not None and held["ends_on"] < ends_on:
+        refuse_overlap(session, {**held, "ends_on": ends_on})
     session.execute(
         update(_tenure)
         .where(_tenure.c.program_id == here, _tenure.c.id == tenure_id)
-        .values(ends_on=ends_on, ended_by=by.person_id, ended_at=at if by.person_id else None, version=held.version + 1)
+        .values(
+            ends_on=ends_on,
+            ended_by=by.person_id,
+            ended_at=at if by.person_id else None,
+            version=held["version"] + 1,
+        )
     )
     events.write(
         session,
         "tenure.ended",
         "person",
-        held.person_id,
+        held["person_id"],
         by=by,
         at=at,
-        role=held.role,
-        organization=str(held.organization_id),
+        role=held["role"],
+        organization=str(held["organization_id"]),
         ends_on=ends_on.isoformat(),
     )
-    _close_behind_who_left(session, held.person_id, by=by, at=at)
+    _close_behind_who_left(session, held["person_id"], by=by, at=at)
 
 
 def _close_behind_who_left(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:

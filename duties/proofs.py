@@ -15,7 +15,7 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
@@ -229,29 +229,25 @@ def _lend(session: Session, task: Mapping[str, Any], case: Mapping[str, Any], se
 def _open_account(
     session: Session, task: Mapping[str, Any], case: Mapping[str, Any], user_name: str, *, at: datetime
 ) -> None:
-    here = program_of(session)
-    system = task["system"] or task["step"]
-    taken = session.scalar(
-        select(_account.c.id).where(
-            _account.c.program_id == here,
-            _account.c.system == system,
-            _account.c.user_name == user_name,
-            _account.c.closed_at.is_(None),
-        )
-    )
-    if taken is not None:
-        raise Refusal("account.taken", N_("This user name is already someone's account. Check it."))
-    session.execute(
-        insert(_account).values(
-            program_id=here,
+    # The index says whether it is free: of two who note one name at the same instant the second waits, and is told.
+    opened = session.scalar(
+        upsert(_account)
+        .values(
+            program_id=program_of(session),
             id=uuid4(),
             person_id=case["subject_id"],
             task_id=task["id"],
-            system=system,
+            system=task["system"] or task["step"],
             user_name=user_name,
             opened_at=at,
         )
+        .on_conflict_do_nothing(
+            index_elements=["program_id", "system", "user_name"], index_where=text("closed_at is null")
+        )
+        .returning(_account.c.id)
     )
+    if opened is None:
+        raise Refusal("account.taken", N_("This user name is already someone's account. Check it."))
 
 
 @dataclass(frozen=True)

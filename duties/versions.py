@@ -118,7 +118,8 @@ def take_version(
 
     A step that is done stays done and is never asked again, even where the new version no longer has it;
     steps that are new are added, steps that are gone and were not done are cancelled. What somebody was given by name,
-    as a worker or as who follows a leaver, stays theirs, whoever the new version asks. Raises Refusal.
+    as a worker or as who follows a leaver, stays theirs, whoever the new version asks. Raises Refusal, also where it is
+    older than the one that the case follows.
     """
     held = hold_case(session, case_id, seen=seen)
     if held["state"] != "open":
@@ -128,6 +129,8 @@ def take_version(
         raise Refusal("protocol.unknown", N_("The program has no such protocol."))
     protocol = scheduling.protocol_of(version)
     before = scheduling.protocol_of(pinned(session, held))
+    if protocol.version < before.version:
+        raise Refusal("protocol.older", N_("This case follows a newer version already: it does not go back."))
     change_case(session, held, protocol_version_id=version.id)
     case = session.get(Case, (program_of(session), case_id), populate_existing=True)
     if case is None:

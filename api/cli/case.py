@@ -14,9 +14,10 @@ from sqlalchemy import func, select
 from api.cli.spoken import Ending, tell
 from api.cli.terminal import AsPerson, Counter, ProgramKey, case_state, counter, day_or_dash, task_state
 from api.permissions import Action, Asker, asks, find_case, may_end, require, to_case, to_program, visible_cases
-from duties import board, cases, people
+from duties import board, cases, people, versions
 from duties.here import many, program_of
 from duties.notices import case_title
+from duties.refusals import Refusal
 from duties.steps import ROLE_OF_SUBJECT
 from locales import N_, current_language, say
 from models.base import table_of
@@ -114,6 +115,16 @@ def show(case_id: CaseId, as_person: AsPerson, program: ProgramKey = "") -> None
     with _held(case_id, as_person, program) as (here, asker, case):
         language = current_language()
         typer.echo(case_title(here.session, case, language))
+        offer = _offer(here, case_id)
+        if offer is not None:
+            followed = versions.pinned(here.session, case).number
+            tell(
+                N_("This case follows version %(old)s; the program now has version %(new)s. What changes:"),
+                old=followed,
+                new=offer.version.number,
+            )
+            for change in offer.changes:
+                typer.echo(f"- {change}")
         rows = many(
             here.session,
             select(_task)
@@ -173,6 +184,29 @@ def move_day(
         moved_to: date = day.date()
         cases.move_day(here.session, case_id, anchor=anchor, day=moved_to, by=by, at=here.at)
         tell(N_("Moved to %(day)s."), day=moved_to)
+
+
+@app.command()
+@asks(Action.TAKE_VERSION)
+def follow(
+    case_id: CaseId,
+    number: Annotated[int, typer.Argument(help="The number of the newer version, as `spheres case show` offers it.")],
+    as_person: AsPerson,
+    program: ProgramKey = "",
+) -> None:
+    """Follow the newer version of its protocol from now on. A done step is not asked again."""
+    with _held(case_id, as_person, program) as (here, asker, case):
+        by = require(Action.TAKE_VERSION, to_case(here.session, asker, case))
+        offer = _offer(here, case_id)
+        if offer is None or offer.version.number != number:
+            raise Refusal("protocol.not_offered", N_("No version of this number is offered to this case."))
+        versions.take_version(here.session, case_id, offer.version.id, by=by, at=here.at)
+        tell(N_("The case now follows version %(number)s of its protocol."), number=number)
+
+
+def _offer(here: Counter, case_id: UUID) -> versions.Offer | None:
+    row = here.session.get_one(Case, (program_of(here.session), case_id))
+    return versions.newer_version(here.session, row, current_language())
 
 
 @contextmanager

@@ -13,9 +13,11 @@ from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import (
     CaseGiven,
     CaseShown,
+    CaseWhole,
     DayGiven,
     EventShown,
     GateShown,
+    OfferShown,
     Page,
     Reason,
     TaskShown,
@@ -74,7 +76,7 @@ def list_cases(
 
 @router.post("/cases", status_code=201)
 @asks(Action.OPEN_CASE)
-def open_case(body: CaseGiven, desk: AtDesk, once: AtOnce, response: Response) -> CaseShown:
+def open_case(body: CaseGiven, desk: AtDesk, once: AtOnce, response: Response) -> CaseWhole:
     """Open a case; with `starts_on`, the person is appointed from that day first."""
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
@@ -106,7 +108,7 @@ def open_case(body: CaseGiven, desk: AtDesk, once: AtOnce, response: Response) -
 
 @router.get("/cases/{case_id}")
 @asks(Action.SEE_CASE)
-def get_case(case_id: UUID, desk: AtDesk, response: Response) -> CaseShown:
+def get_case(case_id: UUID, desk: AtDesk, response: Response) -> CaseWhole:
     """One case."""
     return _one_case(desk, case_id, response)
 
@@ -138,31 +140,44 @@ def list_case_events(case_id: UUID, desk: AtDesk, limit: Limit = 50, offset: Off
 
 @router.post("/cases/{case_id}/cancellation")
 @asks(Action.CANCEL_CASE)
-def cancel(case_id: UUID, body: Reason, desk: AtDesk, response: Response, if_match: IfMatch = "") -> CaseShown:
+def cancel(
+    case_id: UUID, body: Reason, desk: AtDesk, once: AtOnce, response: Response, if_match: IfMatch = ""
+) -> CaseWhole:
     """End a case that will not be finished. Nothing is deleted."""
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
     held = find_case(desk.session, desk.asker, case_id)
     by = require(Action.CANCEL_CASE, may_end(desk.session, desk.asker, held, "cancel"))
     cases.cancel_case(desk.session, case_id, by=by, at=desk.at, reason=body.reason, seen=seen_version(if_match))
+    once.done(response, 200, f"/api/v1/cases/{case_id}")
     return _one_case(desk, case_id, response)
 
 
 @router.post("/cases/{case_id}/reopening")
 @asks(Action.REOPEN_CASE)
-def reopen(case_id: UUID, body: Reason, desk: AtDesk, response: Response, if_match: IfMatch = "") -> CaseShown:
+def reopen(
+    case_id: UUID, body: Reason, desk: AtDesk, once: AtOnce, response: Response, if_match: IfMatch = ""
+) -> CaseWhole:
     """Open a case that ended again."""
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
     held = find_case(desk.session, desk.asker, case_id)
     by = require(Action.REOPEN_CASE, may_end(desk.session, desk.asker, held, "reopen"))
     cases.reopen_case(desk.session, case_id, by=by, at=desk.at, reason=body.reason, seen=seen_version(if_match))
+    once.done(response, 200, f"/api/v1/cases/{case_id}")
     return _one_case(desk, case_id, response)
 
 
 @router.post("/cases/{case_id}/closing")
 @asks(Action.CLOSE_CASE)
-def close(case_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = "") -> CaseShown:
+def close(case_id: UUID, desk: AtDesk, once: AtOnce, response: Response, if_match: IfMatch = "") -> CaseWhole:
     """Close a case in which nothing that is required is left."""
+    if (before := once.again(None)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
     held = find_case(desk.session, desk.asker, case_id)
     by = require(Action.CLOSE_CASE, to_case(desk.session, desk.asker, held))
     cases.close_case(desk.session, case_id, by=by, at=desk.at, seen=seen_version(if_match))
+    once.done(response, 200, f"/api/v1/cases/{case_id}")
     return _one_case(desk, case_id, response)
 
 
@@ -173,33 +188,48 @@ def move_day(
     anchor: Annotated[str, Path(max_length=61)],
     body: DayGiven,
     desk: AtDesk,
+    once: AtOnce,
     response: Response,
     if_match: IfMatch = "",
-) -> CaseShown:
+) -> CaseWhole:
     """Move one of a case's named days; only its own due days follow."""
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
     held = find_case(desk.session, desk.asker, case_id)
     by = require(Action.MOVE_DAY, to_case(desk.session, desk.asker, held))
     cases.move_day(desk.session, case_id, anchor=anchor, day=body.day, by=by, at=desk.at, seen=seen_version(if_match))
+    once.done(response, 200, f"/api/v1/cases/{case_id}")
     return _one_case(desk, case_id, response)
 
 
 @router.put("/cases/{case_id}/version")
 @asks(Action.TAKE_VERSION)
 def take_version(
-    case_id: UUID, body: VersionGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
-) -> CaseShown:
+    case_id: UUID, body: VersionGiven, desk: AtDesk, once: AtOnce, response: Response, if_match: IfMatch = ""
+) -> CaseWhole:
     """Follow a newer version of the protocol. A done step is not asked again."""
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
     held = find_case(desk.session, desk.asker, case_id)
     by = require(Action.TAKE_VERSION, to_case(desk.session, desk.asker, held))
     versions.take_version(desk.session, case_id, body.version_id, by=by, at=desk.at, seen=seen_version(if_match))
+    once.done(response, 200, f"/api/v1/cases/{case_id}")
     return _one_case(desk, case_id, response)
 
 
-def _one_case(desk: Desk, case_id: UUID, response: Response) -> CaseShown:
+def _one_case(desk: Desk, case_id: UUID, response: Response) -> CaseWhole:
     # Read again after an act, and by the asker's own eyes.
     found = find_case(desk.session, desk.asker, case_id)
     response.headers["ETag"] = etag(found["version"])
-    return _shown_cases(desk, [found])[0]
+    row = desk.session.get_one(Case, (program_of(desk.session), case_id), populate_existing=True)
+    offer = versions.newer_version(desk.session, row, desk.language)
+    return CaseWhole(
+        **_shown_cases(desk, [found])[0].model_dump(),
+        follows=versions.pinned(desk.session, found).number,
+        offer=OfferShown(version_id=offer.version.id, number=offer.version.number, changes=list(offer.changes))
+        if offer
+        else None,
+    )
 
 
 def _gates(desk: Desk, rows: list[dict[str, Any]]) -> dict[UUID, list[GateShown]]:

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import (
     AbsenceGiven,
+    AbsenceShown,
     Day,
     LastDay,
     Page,
@@ -36,7 +37,7 @@ from api.permissions import (
 )
 from api.session import AtDesk, Desk
 from duties import invitations, people
-from duties.here import one, program_of
+from duties.here import many, one, program_of
 from duties.roles import HeldRole, Standing, standing
 from models.base import table_of
 from models.program import Absence, Person, Tenure
@@ -65,7 +66,9 @@ def list_people(
     ).all()
     held = desk.asker.standing if on is None else standing(desk.session, on)
     companions = companions_of(desk.session, desk.asker)
-    return Page(items=[_shown(desk, row, held, companions) for row in rows], total=total, limit=limit, offset=offset)
+    absences = _absences(desk, [row.id for row in rows], held.day)
+    items = [_shown(desk, row, held, companions, absences[row.id]) for row in rows]
+    return Page(items=items, total=total, limit=limit, offset=offset)
 
 
 @router.post("/people", status_code=201)
@@ -240,10 +243,31 @@ def _one(desk: Desk, person_id: UUID) -> PersonShown:
     if found is None:
         raise Forbidden
     day: date = desk.day
-    return _shown(desk, found, standing(desk.session, day), companions_of(desk.session, desk.asker))
+    absences = _absences(desk, [person_id], day)[person_id]
+    return _shown(desk, found, standing(desk.session, day), companions_of(desk.session, desk.asker), absences)
 
 
-def _shown(desk: Desk, person: Person, held: Standing, companions: Collection[UUID]) -> PersonShown:
+def _absences(desk: Desk, people: Collection[UUID], day: date) -> dict[UUID, list[AbsenceShown]]:
+    """The absences of each of these people that are not over on a day, the next one first."""
+    found: dict[UUID, list[AbsenceShown]] = {person_id: [] for person_id in people}
+    for row in many(
+        desk.session,
+        select(_absence)
+        .where(
+            _absence.c.program_id == program_of(desk.session),
+            _absence.c.person_id.in_(found),
+            _absence.c.cancelled_at.is_(None),
+            _absence.c.ends_on >= day,
+        )
+        .order_by(_absence.c.starts_on),
+    ):
+        found[row["person_id"]].append(AbsenceShown(**{name: row[name] for name in AbsenceShown.model_fields}))
+    return found
+
+
+def _shown(
+    desk: Desk, person: Person, held: Standing, companions: Collection[UUID], absences: list[AbsenceShown]
+) -> PersonShown:
     sees_contact = allows(Action.SEE_CONTACT, to_contact(desk.asker, person.id, companions)) is not None
     return PersonShown(
         id=person.id,
@@ -252,6 +276,7 @@ def _shown(desk: Desk, person: Person, held: Standing, companions: Collection[UU
         email=person.email if sees_contact else None,
         roles=shown_roles(held, person.id),
         away=held.is_away(person.id),
+        absences=absences,
         version=person.version,
     )
 

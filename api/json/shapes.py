@@ -286,6 +286,21 @@ class CaseShown(Shown):
     version: int
 
 
+class OfferShown(Shown):
+    """A newer version of a case's protocol, and what it changes, one plain sentence each."""
+
+    version_id: UUID
+    number: int
+    changes: list[str]
+
+
+class CaseWhole(CaseShown):
+    """A case by itself: also which version of its protocol it follows, and the newer one where there is one."""
+
+    follows: int
+    offer: OfferShown | None
+
+
 class MovedShown(Shown):
     """What an act on a task did."""
 
@@ -295,8 +310,21 @@ class MovedShown(Shown):
     case_closed: bool
 
 
+class AbsenceShown(Shown):
+    """Days away, both inclusive, who acts meanwhile, and for what. It ends by itself."""
+
+    id: UUID
+    starts_on: date
+    ends_on: date
+    deputy_id: UUID | None
+    kinds: list[str]
+
+
 class PersonShown(Shown):
-    """A member of staff, with the roles that they hold today. An address is shown to those who work with it."""
+    """A member of staff, with the roles that they hold on the day. An address is shown to those who work with it.
+
+    `absences` are those that are not over, nor called off.
+    """
 
     id: UUID
     name: str
@@ -304,6 +332,7 @@ class PersonShown(Shown):
     email: str | None
     roles: list[RoleShown]
     away: bool
+    absences: list[AbsenceShown]
     version: int
 
 

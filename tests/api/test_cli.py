@@ -5,23 +5,31 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from sqlalchemy import make_url, select
 
 from api.cli import main
-from duties.people import end_tenure
+from duties import versions
+from duties.declared import load_declared_text
+from duties.here import local_day
+from duties.people import add_person, appoint, end_tenure, record_absence
+from duties.protocol import Protocol
 from models.base import table_of
+from models.casework import Evidence
 from models.program import Tenure
 from tests.casework import onboard_wholly, open_onboarding, step
-from tests.cast import AT, ONBOARDING, PROGRAM, TODAY, Cast
+from tests.cast import ARRIVAL, AT, LOADING, ONBOARDING, PROGRAM, TODAY, Cast, onboarding
 from tests.conftest import Database
 from tests.flows.prefect_server import free_port
 
 Say = Callable[..., tuple[int, str, str]]
 
 _tenure = table_of(Tenure)
+_evidence = table_of(Evidence)
 
 
 @pytest.fixture
@@ -185,13 +193,103 @@ def test_the_command_line_asks_the_same_table_as_the_pages(
     assert refused[0] == absent[0] == 1
     assert refused[2] == absent[2]
     assert command("task", "complete", asked, "--as", "coordinator", *here)[0] == 0
-    assert "task.own_request" in command("task", "approve", asked, "--as", "coordinator", *here)[2] or (
-        command("task", "approve", asked, "--as", "coordinator", *here)[2] == refused[2]
-    )
+    # It waits for the manager alone: to whoever asked there is nothing to approve.
+    assert command("task", "approve", asked, "--as", "coordinator", *here)[2] == refused[2]
     _, out, _ = command("work", "--as", "manager_em", *here)
     assert asked in out
     assert command("task", "approve", asked, "--as", "manager_em", *here)[0] == 0
     assert "Done " in command("task", "show", asked, "--as", "coordinator", *here)[1]
+
+
+@pytest.mark.parametrize("as_a_deputy", [False, True])
+def test_nobody_approves_their_own_request_at_the_terminal_under_another_hat_either(
+    command: Say, at: Callable[[Database], None], cast: Cast, as_a_deputy: bool
+) -> None:
+    at(cast.database)
+    here = ("--as", "coordinator", "--program", "greater-montreal")
+    case_id, now = open_onboarding(cast), datetime.now(UTC)
+    with cast.session() as session:
+        asked = str(step(session, case_id, "request_secure_access")["id"])
+        today, by = local_day(session, now), cast.actor("coordinator")
+        if as_a_deputy:
+            record_absence(
+                session,
+                person_id=cast.people["manager_em"],
+                starts_on=today,
+                ends_on=today + timedelta(days=1),
+                deputy_id=cast.people["coordinator"],
+                by=by,
+                at=now,
+            )
+        else:  # nobody manages any more: the approval falls to the coordinator, who asked
+            held = session.scalars(select(_tenure.c.id).where(_tenure.c.person_id == cast.people["manager_em"])).one()
+            end_tenure(session, held, ends_on=today - timedelta(days=1), by=by, at=now)
+    assert command("task", "complete", asked, *here)[0] == 0
+    for verb in (("approve", asked), ("reject", asked, "--reason", "Non.")):
+        status, _, err = command("task", *verb, *here)
+        assert (status, "task.own_request" in err) == (1, True)
+    with cast.session() as session:
+        assert step(session, case_id, "request_secure_access")["state"] == "submitted"
+
+
+def test_what_is_of_another_program_is_not_there_at_the_terminal(
+    command: Say, at: Callable[[Database], None], cast: Cast
+) -> None:
+    at(cast.database)
+    here = ("--as", "coordinator", "--program", "greater-montreal")
+    theirs = open_onboarding(cast.other)
+    with cast.other.session() as session:
+        task_id = str(step(session, theirs, "plan_coaching")["id"])
+    for group, there, verb in (
+        ("task", task_id, "complete"),
+        ("task", task_id, "show"),
+        ("case", str(theirs), "show"),
+        ("case", str(theirs), "close"),
+    ):
+        absent = command(group, verb, NOBODY, *here)
+        assert absent[0] == 1
+        assert command(group, verb, there, *here) == absent
+    with cast.other.session() as session:
+        assert step(session, theirs, "plan_coaching")["state"] == "open"
+
+
+def test_a_document_is_judged_by_its_bytes_at_the_terminal_and_a_hard_name_is_a_name(
+    command: Say, at: Callable[[Database], None], cast: Cast, tmp_path: Path
+) -> None:
+    at(cast.database)
+    here = ("--as", "coordinator", "--program", "greater-montreal")
+    given, family = "L’Été <script>alert(1)</script> 🌍", "O'Grès"
+    with cast.session() as session:
+        person_id = add_person(
+            session, given_name=given, family_name=family, email=None, language="fr", by=LOADING, at=AT
+        )
+        place = cast.organizations["en-marge"]
+        appoint(
+            session,
+            person_id=person_id,
+            role="youth_worker",
+            organization_id=place,
+            starts_on=ARRIVAL,
+            by=LOADING,
+            at=AT,
+        )
+    opened = command("case", "open", "onboarding", "--person", str(person_id), "--organization", "en-marge", *here)
+    case_id = UUID(opened[1].strip())
+    assert f"{given} {family}" in command("case", "list", *here)[1]
+    with cast.session() as session:
+        asked = str(step(session, case_id, "plan_coaching")["id"])
+    proof = tmp_path / "plan.pdf"
+    proof.write_bytes(b"MZ\x90\x00 not a document")
+    status, _, err = command("task", "complete", asked, "--document", str(proof), "--note", "Le mardi.", *here)
+    assert (status, "document.not_what_it_says" in err) == (1, True)
+    with cast.session() as session:
+        assert step(session, case_id, "plan_coaching")["state"] == "open"
+    proof.write_bytes(b"%PDF-1.7 x")
+    assert command("task", "complete", asked, "--document", str(proof), "--note", "Le mardi.", *here)[0] == 0
+    with cast.session() as session:
+        kept = step(session, case_id, "plan_coaching")
+        assert (kept["state"], kept["note"]) == ("done", "Le mardi.")
+        assert session.scalars(select(_evidence.c.label)).all() == ["plan.pdf"]
 
 
 def test_every_state_is_a_word_of_the_terminals_language(
@@ -235,6 +333,30 @@ def test_a_case_is_opened_moved_cancelled_and_reopened_from_the_command_line(
     again = command("case", "open", "onboarding", "--person", "worker_em", "--organization", "en-marge", *mine)
     assert again[0] == 1
     assert "case.already_open" in again[2]
+
+
+def test_a_newer_version_is_offered_with_what_it_changes_and_followed_from_the_command_line(
+    command: Say, at: Callable[[Database], None], cast: Cast
+) -> None:
+    at(cast.database)
+    here = ("--program", "greater-montreal", "--as")
+    case_id = str(open_onboarding(cast))
+    assert "protocol.not_offered" in command("case", "follow", case_id, "2", *here, "coordinator")[2]
+    newer = onboarding().text.replace("\nversion: 1\n", "\nversion: 2\n", 1)
+    newer = newer.replace("en: Plan the training to attend\n", "en: Plan the courses\n", 1)
+    with cast.session() as session:
+        declared = load_declared_text(newer, "newer.yaml", Protocol)
+        versions.record_protocol(session, declared, by=LOADING, at=AT)
+    shown = command("case", "show", case_id, *here, "coordinator")[1]
+    assert "This case follows version 1; the program now has version 2. What changes:" in shown
+    assert "- “Plan the training to attend” is now called “Plan the courses”." in shown
+    assert "a maintenant la version 2" in command("case", "show", case_id, *here, "coordinator", lang="fr")[1]
+    status, _, refused = command("case", "follow", case_id, "2", *here, "manager_em")
+    assert (status, "not_offered" in refused) == (1, False), "it is the coordinator's to decide"
+    assert command("case", "follow", case_id, "2", *here, "coordinator")[0] == 0
+    after = command("case", "show", case_id, *here, "coordinator")[1]
+    assert "Plan the courses" in after
+    assert "What changes" not in after
 
 
 def test_every_door_of_a_task_opens_from_the_command_line(

@@ -304,6 +304,10 @@ def test_an_older_version_is_never_offered(cast: Cast) -> None:
         again = load_declared_text(onboarding().text + "\n# reviewed\n", "protocol.yaml", Protocol)
         versions.record_protocol(session, again, by=LOADING, at=AT + timedelta(days=1))
         assert versions.newer_version(session, session.get_one(Case, (cast.program_id, case_id)), "fr") is None
+        older = versions.record_protocol(session, onboarding(), by=LOADING, at=AT)
+        assert older.number == 1
+        with refused("protocol.older"):
+            versions.take_version(session, case_id, older.id, by=cast.actor("coordinator"), at=AT)
 
 
 def test_the_gate_opens_with_its_last_step_and_shuts_with_the_first_undone(cast: Cast) -> None:

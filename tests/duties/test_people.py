@@ -327,6 +327,27 @@ def test_an_appointment_does_not_end_before_it_began(cast: Cast) -> None:
         assert refusal(unknown) == "tenure.unknown"
 
 
+def test_an_end_is_not_put_off_onto_days_that_a_successor_or_they_themselves_have(cast: Cast) -> None:
+    with cast.session() as session:
+        first = session.scalars(select(_tenure.c.id).where(_tenure.c.person_id == cast.people["manager_em"])).one()
+
+        def last_day(day: date) -> None:
+            end_tenure(session, first, ends_on=day, by=cast.actor("coordinator"), at=AT)
+
+        last_day(TODAY)
+        last_day(TODAY + 3 * DAY)  # nobody has these days: an end may be put off
+        last_day(TODAY)
+        appointing(session, cast, "deputy", "manager", "en-marge", starts_on=TODAY + 5 * DAY)
+        assert refusal(lambda: last_day(TODAY + 5 * DAY)) == "tenure.one_holder"
+        last_day(TODAY + 4 * DAY)
+        assert on_whom(session, cast, chain(cast, ("manager", "en-marge")), TODAY + 5 * DAY) == ["deputy"]
+
+        again = appointing(session, cast, "police", "second_representative", "spvm", ends_on=TODAY + DAY)
+        appointing(session, cast, "police", "second_representative", "spvm", starts_on=TODAY + 9 * DAY)
+        put_off = lambda: end_tenure(session, again, ends_on=TODAY + 9 * DAY, by=LOADING, at=AT)  # noqa: E731
+        assert refusal(put_off) == "tenure.held_already"
+
+
 def test_renaming_a_role_changes_nobody(cast: Cast) -> None:
     renamed = edited(("en: Manager}", "en: Team lead}"))
     with cast.session() as session:

@@ -8,12 +8,14 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import func, select
+from sqlmodel import Session
 
 from duties import cases, tasks
 from duties.actors import Actor
 from duties.here import program_of
 from duties.people import record_absence
 from duties.proofs import Proof
+from duties.refusals import Refusal
 from models.base import table_of
 from models.casework import Account, Equipment, Evidence, Loan
 from models.engine import WakeUp
@@ -260,6 +262,41 @@ def test_an_account_keeps_a_user_name_and_never_two_people(cast: Cast) -> None:
     with cast.session() as session:
         row = session.execute(select(_account.c.person_id, _account.c.system, _account.c.user_name)).one()
         assert tuple(row) == (cast.people["worker_em"], "secure-network", "equartz")
+
+
+def test_of_two_who_note_one_user_name_at_the_same_instant_the_second_is_told(cast: Cast) -> None:
+    first, second = open_onboarding(cast), open_onboarding(cast, "worker_codim", "codim")
+    for case_id, manager in ((first, "manager_em"), (second, "manager_codim")):
+        complete(cast, case_id, "request_secure_access")
+        approve(cast, case_id, "request_secure_access", by=cast.actor(manager))
+    told: list[str] = []
+
+    def open_account(session: Session, case_id: UUID) -> None:
+        tasks.complete_task(
+            session,
+            step(session, case_id, "open_secure_account")["id"],
+            by=cast.actor("it_contact"),
+            at=AT,
+            evidence=[Proof("account", "equartz")],
+        )
+
+    def the_other() -> None:
+        try:
+            with cast.session() as session:
+                open_account(session, second)
+        except Exception as error:  # noqa: BLE001 - a thread's error is shown by the assertion on what was told
+            told.append(error.code if isinstance(error, Refusal) else repr(error))
+
+    other = threading.Thread(target=the_other)
+    with cast.session() as session:
+        open_account(session, first)  # and is not committed yet
+        other.start()
+        other.join(0.5)
+    other.join()
+    assert told == ["account.taken"]
+    with cast.session() as session:
+        assert session.scalars(select(_account.c.person_id)).all() == [cast.people["worker_em"]]
+        assert step(session, second, "open_secure_account")["state"] == "open"
 
 
 @pytest.mark.parametrize(

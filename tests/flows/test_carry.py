@@ -25,7 +25,7 @@ from models.casework import Task
 from models.committee import Seat
 from models.engine import EngineRun, WakeUp
 from tests.casework import WHOLE_ONBOARDING, complete, open_onboarding
-from tests.cast import ARRIVAL, AT, TODAY, Cast
+from tests.cast import ARRIVAL, AT, SINCE, TODAY, Cast
 from tests.flows.support import (
     HOLDER,
     Clock,
@@ -464,6 +464,29 @@ def test_the_contact_lists_name_who_sits_where_that_day_and_say_which_seats_are_
     assert lists[2]["and_those_of"] == ["Comité clinique"]
     (letter,) = letters(cast, "contact_lists")
     assert letter["subject"] == "Les coordonnées de vos comités"
+
+
+def test_the_contact_lists_tell_who_sits_on_the_day_on_which_they_are_written(cast: Cast) -> None:
+    """Not who sat before, nor who will."""
+    case_id = open_onboarding(cast)
+    yesterday, today, tomorrow = (TODAY + timedelta(days=n) for n in (-1, 0, 1))
+    with cast.session() as session:
+        for person, kind, since, until in (
+            ("manager_codim", "principal", SINCE, yesterday),
+            ("worker_codim", "principal", today, today),
+            ("director_codim", "principal", tomorrow, None),
+        ):
+            give(session, cast, "steering", "codim", person, kind, since=since, until=until)
+    complete(cast, case_id, "introduce_program")
+    carry_all(means_of(cast, Clock()))
+    (letter,) = letters(cast, "contact_lists")
+    text = body(letter)
+    assert "Garnet Schist" in text
+    assert "Pearl O'Quartz" not in text
+    assert "Slate Nickel" not in text
+    with cast.session() as session:
+        steering = actions.contact_lists(session, tomorrow, "en")[1]["members"]
+    assert [line["name"] for line in steering if line["organization"] == "CODIM"] == ["Slate Nickel"]
 
 
 def test_the_contact_lists_reach_an_english_worker_in_english(cast: Cast) -> None:

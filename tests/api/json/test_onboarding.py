@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
-
+from duties import versions
+from duties.declared import load_declared_text
+from duties.protocol import Protocol
 from tests.api.desk import app_on
 from tests.api.json.window import Asker
 from tests.casework import carry
-from tests.cast import ARRIVAL, AT, Cast
+from tests.cast import ARRIVAL, AT, LOADING, Cast, onboarding
 
 #: The morning of the arrival, on which the worker holds the role and can sign in.
 ON_ARRIVAL = AT + (ARRIVAL - AT.date())
@@ -218,6 +219,32 @@ def test_a_case_is_cancelled_and_reopened_over_json_and_keeps_what_was_done(cast
     assert "request_secure_access" not in gate["waits_for"]
 
 
+def test_a_newer_version_is_offered_in_plain_words_and_followed_over_json(cast: Cast) -> None:
+    coordinator = Asker(cast, "coordinator")
+    case = open_by_json(cast, coordinator)
+    here = f"/cases/{case['id']}"
+    assert (case["follows"], case["offer"]) == (1, None)
+    done = next(one for one in coordinator.get(f"{here}/tasks") if one["step"] == "plan_coaching")
+    assert coordinator.complete(done).json()["state"] == "done"
+    newer = onboarding().text.replace("\nversion: 1\n", "\nversion: 2\n", 1)
+    newer = newer.replace("en: Plan the training to attend\n", "en: Plan the courses\n", 1)
+    with cast.session() as session:
+        before = versions.record_protocol(session, onboarding(), by=LOADING, at=AT).id
+        declared = load_declared_text(newer, "newer.yaml", Protocol)
+        recorded = str(versions.record_protocol(session, declared, by=LOADING, at=AT).id)
+    shown = coordinator.get(here)
+    said = ["“Plan the training to attend” is now called “Plan the courses”."]
+    assert shown["offer"] == {"version_id": recorded, "number": 2, "changes": said}
+    taken = coordinator.ask("PUT", f"{here}/version", {"version_id": recorded}, version=shown["version"])
+    assert taken.status_code == 200
+    assert (taken.json()["follows"], taken.json()["offer"]) == (2, None)
+    tasks = {one["step"]: one for one in coordinator.get(f"{here}/tasks")}
+    assert (tasks["plan_coaching"]["state"], tasks["plan_training"]["title"]) == ("done", "Plan the courses")
+    back = coordinator.ask("PUT", f"{here}/version", {"version_id": str(before)}, version="*")
+    assert (back.status_code, back.json()["code"]) == (409, "protocol.older")
+    assert coordinator.get(here)["follows"] == 2
+
+
 def test_moving_the_arrival_moves_the_days_of_this_case_and_of_no_other(cast: Cast) -> None:
     coordinator = Asker(cast, "coordinator")
     case, other = open_by_json(cast, coordinator), open_by_json(cast, coordinator)
@@ -254,9 +281,19 @@ def test_an_absence_and_its_deputy_are_recorded_and_called_off_over_json(cast: C
     assert waits["person_id"] == str(deputy)
     assert waits["acting_for"]
     assert Asker(cast, "deputy").get("/me")["acting_for"] == [str(manager)]
-    with cast.session() as session:
-        absence = session.execute(text("select id from absence where person_id = :id"), {"id": manager}).scalar_one()
+    (shown,) = away["absences"]
+    assert (shown["ends_on"], shown["deputy_id"], shown["kinds"]) == (
+        ARRIVAL.isoformat(),
+        str(deputy),
+        ["approvals"],
+    )
+    listed = coordinator.get("/people?limit=200")["items"]
+    assert [one["absences"] for one in listed if one["away"]] == [[shown]]
+    after = Asker(cast, "coordinator", at=ON_ARRIVAL + timedelta(days=1)).get(f"/people/{manager}")
+    assert (after["away"], after["absences"]) == (False, []), "it ends by itself"
+    absence = shown["id"]
     assert Asker(cast, "deputy").ask("DELETE", f"/absences/{absence}").status_code == 404
     assert Asker(cast, "manager_em").ask("DELETE", f"/absences/{absence}").status_code == 204
+    assert coordinator.get(f"/people/{manager}")["absences"] == []
     (waits,) = coordinator.get(f"/tasks/{task['id']}")["waits_on"]
     assert waits["person_id"] == str(manager)

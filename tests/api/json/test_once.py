@@ -45,9 +45,14 @@ def _gist(answer: Response) -> tuple[int, str | None]:
 def test_every_act_that_adds_something_takes_a_key() -> None:
     adding = {str(one) for one in operations() if one.method == "post" and "201" in one.described["responses"]}
     with_key = {str(one) for one in operations() if one.has("Idempotency-Key")}
-    on_tasks = {str(one) for one in operations() if str(one).startswith("POST /tasks/")}
+    # But not what is sealed of a participant: nothing that its words could be guessed by is kept beside them.
+    on_tasks = {
+        name for one in operations() if (name := str(one)).startswith("POST /tasks/") and "/summary/" not in name
+    }
     assert {"POST /cases", "POST /people"} < adding
-    assert with_key == adding | on_tasks
+    on_cases = {name for one in operations() if "/cases/{case_id}/" in (name := str(one)) and one.has("If-Match")}
+    assert len(on_cases) == 5
+    assert with_key == adding | on_tasks | on_cases
 
 
 def test_a_person_who_is_added_twice_under_one_key_is_there_once(cast: Cast, coordinator: Asker) -> None:
@@ -134,6 +139,27 @@ def test_an_act_on_a_task_is_answered_again_even_where_it_ended_what_the_asker_w
     assert _gist(first) == _gist(second)
     assert second.headers["idempotency-replayed"] == "true"
     assert _count(cast, "event") == written
+
+
+def test_an_act_on_a_case_is_done_once_and_answered_again(cast: Cast, coordinator: Asker) -> None:
+    """Whoever lost the answer learns that the act is done, and not that somebody changed the case meanwhile."""
+    here = f"/cases/{open_by_json(cast, coordinator)['id']}"
+    asked = (
+        ("PUT", f"{here}/days/arrival", {"day": "2027-01-11"}, {"day": "2027-01-12"}),
+        ("POST", f"{here}/cancellation", {"reason": "Not coming."}, {"reason": "Ill."}),
+        ("POST", f"{here}/reopening", {"reason": "Coming."}, {"reason": "Well."}),
+    )
+    for method, path, body, another in asked:
+        seen = coordinator.get(here)["version"]
+        first = coordinator.ask(method, path, body, version=seen, key=KEY)
+        assert first.status_code == 200, first.text
+        written = _count(cast, "event")
+        second = coordinator.ask(method, path, body, version=seen, key=KEY)
+        assert _gist(first) == _gist(second)
+        assert second.headers["idempotency-replayed"] == "true"
+        other = coordinator.ask(method, path, another, version=seen, key=KEY)
+        assert other.json()["code"] == "idempotency.other_request"
+        assert _count(cast, "event") == written
 
 
 def test_the_same_key_with_another_request_is_refused(cast: Cast, coordinator: Asker) -> None:

@@ -49,6 +49,20 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
         "note": "",
         "evidence": [{"kind": "document", "label": "proof.txt", "content": base64.b64encode(b"shown").decode()}],
     },
+    "POST /tasks/{task_id}/hiring": {
+        "new": {
+            "given_name": "Jaspe",
+            "family_name": "Onyx",
+            "email": "jaspe@example.org",
+            "phone": "",
+            "language": "fr",
+        },
+        "role": "youth_worker",
+        "starts_on": ARRIVAL.isoformat(),
+    },
+    "PUT /tasks/{task_id}/summary": {"situation": "Elle va bien.", "steps": "Elle a appelé l’école."},
+    "POST /tasks/{task_id}/summary/completion": {"situation": "Elle va bien.", "steps": "Elle a appelé l’école."},
+    "POST /tasks/{task_id}/summary/taking-back": {"reason": "A mistake."},
     "POST /departures": {"person_id": SOMEONE, "organization_id": SOMEONE, "last_day": ARRIVAL.isoformat()},
     "POST /departures/{case_id}/offers": {"dry_run": True},
     "POST /hand-overs/{hand_over_id}/refusal": {"reason": "Too many already."},
@@ -126,6 +140,13 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
         "late_reason": "Urgent",
     },
     "POST /meetings/{meeting_id}/guests": {"person_id": SOMEONE},
+    "POST /committees/{key}/seats/{seat_id}/holders": {
+        "person_id": SOMEONE,
+        "kind": "principal",
+        "starts_on": TODAY.isoformat(),
+    },
+    "POST /committees/{key}/seats/{seat_id}/ending": {"person_id": SOMEONE, "last_day": TODAY.isoformat()},
+    "POST /strays/{stray_id}/answer": {"person_id": SOMEONE, "answer": "accepted", "meeting_id": SOMEONE},
     "PUT /meetings/{meeting_id}/attendance": {
         "seat_id": SOMEONE,
         "state": "present",
@@ -298,6 +319,8 @@ def places(cast: Cast, coordinator: Asker) -> dict[str, str]:
         "item_id": SOMEONE,
         "decision_id": SOMEONE,
         "number": "1",
+        "seat_id": SOMEONE,
+        "stray_id": SOMEONE,
     }
 
 
@@ -663,6 +686,7 @@ def test_a_day_is_written_in_one_way(cast: Cast, coordinator: Asker, written: ob
 @pytest.mark.parametrize(
     ("path", "limits"),
     [
+        ("/cases/{case_id}/events", (3, 1, 200)),
         ("/people", (7, 1, 200)),
         ("/cases", (1, 2, 200)),
         ("/work", (1, 3, 200)),
@@ -672,7 +696,7 @@ def test_a_list_is_read_in_parts_that_miss_and_repeat_nothing(
     cast: Cast, coordinator: Asker, path: str, limits: tuple[int, ...]
 ) -> None:
     for _ in range(2):
-        open_by_json(cast, coordinator)
+        path = path.replace("{case_id}", open_by_json(cast, coordinator)["id"])
     whole = coordinator.get(f"{path}?limit=200")
     assert whole["total"] == len(whole["items"]) > 1
     for limit in limits:

@@ -40,6 +40,7 @@ def test_over_json_it_is_done_once_for_one_key_and_says_which_onboarding_opened(
     where = f"/api/v1/tasks/{task_id}/hiring"
     body = {"new": NEW, "role": "youth_worker", "starts_on": ARRIVAL.isoformat()}
     assert coordinator.post(where, json=body).status_code == 428
+    assert coordinator.post(where, json=body, headers={"If-Match": '"0"'}).status_code == 412
     asked = {"If-Match": coordinator.get(f"/api/v1/tasks/{task_id}").headers["etag"], "Idempotency-Key": "one"}
     hired = coordinator.post(where, json=body, headers=asked)
     assert hired.status_code == 201

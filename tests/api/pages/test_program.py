@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from uuid import UUID, uuid4
 
@@ -21,8 +22,10 @@ from models.agreement import Agreement, AgreementVersion
 from models.base import table_of
 from models.casework import ProtocolVersion
 from tests.api.desk import client_for
+from tests.api.pages.looking import text_of
 from tests.casework import open_onboarding
-from tests.cast import AT, LOADING, TODAY, Cast, onboarding, program_file
+from tests.cast import AT, LOADING, TODAY, Cast, edited, onboarding, program_file
+from tests.duties.test_loading import STRUCTURES, loaded
 
 _agreement = table_of(Agreement)
 _version = table_of(AgreementVersion)
@@ -57,6 +60,27 @@ def test_the_program_shows_its_partners_committees_and_coordination(cast: Cast) 
     assert "tous les mercredis à" in french
     assert "Fête nationale du Québec" in french
     assert "Outside the program" not in french
+
+
+@pytest.mark.parametrize(
+    ("structure", "title", "shares"),
+    [
+        ("secondment", "One position, shared by two organizations", {"CCSMTL": 60, "En Marge 12-17": 40}),
+        ("joint", "One position, funded by several organizations", {"CCSMTL": 50, "CODIM": 25, "SPVM": 25}),
+    ],
+)
+def test_a_position_that_several_carry_says_who_carries_how_much_of_it(
+    cast: Cast, structure: str, title: str, shares: dict[str, int]
+) -> None:
+    with cast.session() as session:
+        loaded(session, edited(*STRUCTURES[structure][0]))
+    page = text_of(read(cast, "/program"))
+    assert title in page
+    assert "One position, in one organization" not in page
+    for name, percent in shares.items():
+        assert re.search(rf"{re.escape(name)} {percent}\s?%", page), name
+    if structure == "joint":  # whoever administers it has a role of their own in the agreement
+        assert "Administrative manager" in read(cast, f"/program/agreements/{agreement_of(cast, 'ccsmtl')}")
 
 
 def test_an_agreement_says_who_owes_what(cast: Cast) -> None:

@@ -90,6 +90,11 @@ def test_json_shows_and_does_the_same(cast: Cast, kept: UUID) -> None:
     assert (shown["from_address"], shown["reason"], shown["claimed"]) == (FORGED, "from_differs", "declined")
     assert (shown["meeting_id"], shown["starts"]) == (_ninth(cast), "2026-12-09T09:30:00")
     body = {"person_id": str(cast.people["police"]), "answer": "tentative", "meeting_id": _ninth(cast)}
+    for act, sent in (("setting-aside", None), ("answer", body)):
+        assert asker.ask("POST", f"/strays/{kept}/{act}", sent).status_code == 428
+        older = asker.ask("POST", f"/strays/{kept}/{act}", sent, version=0)
+        assert (older.status_code, older.json()["code"]) == (412, "stray.changed")
+    assert asker.get(f"/strays/{kept}")["version"] == 1
     taken = asker.post(f"/strays/{kept}/answer", body, headers={"If-Match": '"1"'})
     assert taken["outcome"] == "taken"
     assert _answers(cast) == [("tentative", "mail")]

@@ -183,6 +183,8 @@ def test_it_is_written_completed_and_taken_back_over_json(program: Cast) -> None
     assert (saved.json(), saved.headers["etag"]) == ({"version": 1}, '"1"')
     assert worker.put(place, json=SAID, headers={"If-Match": '"0"'}).status_code == 412
     assert worker.get(f"/api/v1/follow-ups/{follow_up}").json()["summaries"] == []
+    assert worker.post(f"{place}/completion", json=SAID).status_code == 428
+    assert worker.post(f"{place}/completion", json=SAID, headers={"If-Match": '"0"'}).status_code == 412
     done = worker.post(f"{place}/completion", json=SAID, headers={"If-Match": '"1"'})
     assert done.json()["state"] == "done"
     (listed,) = worker.get(f"/api/v1/follow-ups/{follow_up}").json()["summaries"]
