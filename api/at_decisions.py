@@ -53,6 +53,14 @@ class Sight:
         audience = self.registers.get(row["committee_id"])
         return audience is not None and decisions.is_for(row, audience)
 
+    def open_ones(self, desk: Desk, committee_ids: Sequence[UUID]) -> list[dict[str, Any]]:
+        """What the asker reads of what these committees decided and is not done yet, the first due day first."""
+        return [row for row in decisions.open_in(desk.session, committee_ids) if self.has(row)]
+
+    def of_year(self, desk: Desk, committee_ids: Sequence[UUID], year: int) -> list[dict[str, Any]]:
+        """What the asker reads of what these committees decided in a year, one committee after the other."""
+        return [row for row in decisions.registers(desk.session, committee_ids, year) if self.has(row)]
+
 
 def find_decision(desk: Desk, decision_id: UUID) -> tuple[dict[str, Any], tuple[Endorsed, ...], Given]:
     """A decision that the asker may read, what each partner said of it, and what the asker is to it.

@@ -25,13 +25,11 @@ from locales import N_
 from models.base import table_of
 from models.casework import SETTLED, Case, ProtocolVersion, Task, TaskNeed
 from models.lifecycles import ACT, CASE, TASK, NoSuchMove
-from models.program import Tenure
 
 _case = table_of(Case)
 _task = table_of(Task)
 _need = table_of(TaskNeed)
 _version = table_of(ProtocolVersion)
-_tenure = table_of(Tenure)
 
 
 def open_case(
@@ -315,25 +313,7 @@ def _move_start(session: Session, case: Mapping[str, Any], day: date, *, by: Act
         return
     if tenure["ends_on"] is not None and tenure["ends_on"] < day:
         raise Refusal("tenure.ends_before", N_("The person's role there ends before that day."))
-    people.refuse_overlap(session, {**tenure, "starts_on": day})
-    session.execute(
-        update(_tenure)
-        .where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure["id"])
-        .values(starts_on=day, version=_tenure.c.version + 1)
-    )
-    events.write(
-        session,
-        "tenure.moved",
-        "person",
-        case["subject_id"],
-        by=by,
-        at=at,
-        case_id=case["id"],
-        role=tenure["role"],
-        organization=str(tenure["organization_id"]),
-        was=tenure["starts_on"].isoformat(),
-        starts_on=day.isoformat(),
-    )
+    people.move_start(session, tenure, day, by=by, at=at, case_id=case["id"])
 
 
 def _look_again(session: Session, protocol: Protocol, case_id: UUID, anchor: str) -> None:

@@ -6,18 +6,29 @@ A departure is opened through here alone, whoever asks and by whichever window, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, insert, or_, select, update
+from sqlalchemy import Date, and_, cast, func, insert, or_, select, update
 from sqlmodel import Session
 
 from duties import assigning as outside
-from duties import cases, events, gathering, hand_overs, invitations, notices, people, scheduling, wakeups
+from duties import (
+    cases,
+    events,
+    gathering,
+    hand_overs,
+    invitations,
+    last_days,
+    notices,
+    people,
+    scheduling,
+    wakeups,
+)
 from duties.actors import Actor
 from duties.follow_ups import assigning
-from duties.here import local_day, many, one, program_of
+from duties.here import local_day, many, one, program, program_of
 from duties.holdings.holding import holds_elsewhere
 from duties.refusals import Refusal
 from locales import N_, say
@@ -27,6 +38,7 @@ from models.committee import Seat, SeatHolder
 from models.departure import Departure
 from models.follow_up import Assignment
 from models.invitation import CalendarFeed, Invitation, MeetingLink
+from models.meeting import Meeting, MeetingGuest
 from models.program import Organization, Person, Role, Tenure
 
 #: The protocol by which a departure is seen to.
@@ -54,6 +66,8 @@ _assignment = table_of(Assignment)
 _feed = table_of(CalendarFeed)
 _link = table_of(MeetingLink)
 _invitation = table_of(Invitation)
+_guest = table_of(MeetingGuest)
+_meeting = table_of(Meeting)
 
 
 def open_departure(
@@ -147,6 +161,7 @@ def end_departure(session: Session, departure_id: UUID, *, by: Actor, at: dateti
     _end_parts(session, departure, by=by, at=at)
     gone = not _stays(session, departure)
     if gone:
+        _end_guest_invitations(session, departure, by=by, at=at)
         shut_out(session, departure["person_id"], by=by, at=at)
     session.execute(
         update(_departure)
@@ -166,6 +181,15 @@ def end_departure(session: Session, departure_id: UUID, *, by: Actor, at: dateti
     )
     wakeups.wake(session, departure["case_id"], at=at)
     return True
+
+
+def end_role(session: Session, tenure_id: UUID, *, ends_on: date, by: Actor, at: datetime) -> None:
+    """End a role on a last day, inclusive, as `people.end_tenure`; where it is later, who follows in it begins later.
+
+    A departure that hangs on it goes with it at the worker's next look. Raises Refusal.
+    """
+    last_days.make_room(session, tenure_id, ends_on, by=by, at=at)
+    people.end_tenure(session, tenure_id, ends_on=ends_on, by=by, at=at)
 
 
 def shut_out(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -294,8 +318,13 @@ def under_way(session: Session) -> list[UUID]:
 
 
 def due_to_open(session: Session, at: datetime) -> list[dict[str, Any]]:
-    """Whose last role at an organization ends within the notice, and no departure of theirs knows of it."""
+    """Whose last role at an organization ends within the notice, and no departure of theirs knows of it.
+
+    One that was called off knows of it as long as the role can still be prolonged: where it ended all the same, whoever
+    held it has gone.
+    """
     today = local_day(session, at)
+    called_off_on = cast(func.timezone(program(session).time_zone, _departure.c.called_off_at), Date)
     here = program_of(session)
     known = (
         select(_departure.c.id)
@@ -304,6 +333,11 @@ def due_to_open(session: Session, at: datetime) -> list[dict[str, Any]]:
             _departure.c.person_id == _tenure.c.person_id,
             _departure.c.organization_id == _tenure.c.organization_id,
             _departure.c.last_day >= _tenure.c.starts_on,
+            or_(
+                _departure.c.called_off_at.is_(None),
+                _tenure.c.ends_on >= today,
+                called_off_on > _tenure.c.ends_on,
+            ),
         )
         .exists()
     )
@@ -416,7 +450,8 @@ def _refuse_wrong_day(last_day: date, today: date, *, planned: bool) -> None:
 def _follow_roles(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> date:
     """The last day of a departure as its roles end by now: somebody may have prolonged or shortened them since.
 
-    The case and its due days follow. A role that was to end sooner anyway says nothing of the others.
+    The case and its due days follow, and with them the seats that were passed on and who follows in a role. A role that
+    was to end sooner anyway says nothing of the others.
     """
     was_to_end: dict[str, str | None] = departure["was_to_end"]
     roles = many(
@@ -443,6 +478,7 @@ def _follow_roles(session: Session, departure: Mapping[str, Any], *, by: Actor, 
         .values(last_day=ends, was_to_end={**was_to_end, **later}, version=_departure.c.version + 1)
     )
     cases.move_last_day(session, departure["case_id"], ends, by=by, at=at)
+    last_days.follow(session, departure["case_id"], was=last_day, day=ends, by=by, at=at)
     return ends
 
 
@@ -554,6 +590,30 @@ def _end_seats(session: Session, departure: Mapping[str, Any], *, by: Actor, at:
         if row["kind"] == "principal":
             _second_stands_in(session, row, departure, by=by, at=at)
     return len(rows)
+
+
+def _end_guest_invitations(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Take back the invitations without a seat to the meetings after the last day."""
+    here = program_of(session)
+    after = datetime.combine(departure["last_day"] + timedelta(days=1), time.min)
+    to_come = select(_meeting.c.id).where(
+        _meeting.c.program_id == here, _meeting.c.state == "planned", _meeting.c.starts >= after
+    )
+    taken_back = session.scalars(
+        update(_guest)
+        .where(
+            _guest.c.program_id == here,
+            _guest.c.person_id == departure["person_id"],
+            _guest.c.withdrawn_at.is_(None),
+            _guest.c.meeting_id.in_(to_come),
+        )
+        .values(withdrawn_at=at, withdrawn_by=by.role)
+        .returning(_guest.c.meeting_id)
+    ).all()
+    for meeting_id in sorted(taken_back):
+        events.write(
+            session, "guest.withdrawn", "meeting", meeting_id, by=by, at=at, person=str(departure["person_id"])
+        )
 
 
 def _end_parts(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> None:

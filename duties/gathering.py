@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Text, cast, func, insert, select
+from sqlalchemy import ColumnElement, Text, and_, cast, func, insert, or_, select
 from sqlmodel import Session
 
 from duties import events, scheduling, versions
@@ -23,6 +23,7 @@ from duties.here import many, one, program_of
 from duties.holdings.follow_ups import FOLLOW_UP
 from duties.holdings.holding import Holding
 from duties.holdings.in_hand import KINDS, holdings_of
+from duties.holdings.things import ACCOUNT
 from duties.refusals import Refusal
 from duties.steps import columns_of, instance_of, tie
 from locales import N_
@@ -145,9 +146,10 @@ def _come_to_rest(
 
 
 def _let_go(session: Session, case_id: UUID, over: Mapping[str, str], *, by: Actor, at: datetime) -> int:
-    """Waive what was still to be done to hand over a follow-up that ended meanwhile: nobody takes it over any more.
+    """Waive what was still to be done of a follow-up that ended meanwhile, or of an account that was closed elsewhere.
 
-    Whoever cannot be reached is not told that their worker leaves, and nothing is summed up of what is completed.
+    Nobody takes it over any more: whoever cannot be reached is not told that their worker leaves, nothing is summed up
+    of what is completed, and nobody hands over how to come into what is closed.
     """
     ended = (
         select(_assignment.c.id)
@@ -155,20 +157,33 @@ def _let_go(session: Session, case_id: UUID, over: Mapping[str, str], *, by: Act
         .where(
             _assignment.c.program_id == program_of(session),
             _follow_up.c.state.in_(_ENDED),
-            func.replace(cast(_assignment.c.id, Text), "-", "") == _task.c.item,
+            _as_item(_assignment.c.id) == _task.c.item,
         )
         .exists()
     )
-    steps = [step for step, kind in over.items() if kind == FOLLOW_UP]
+    closed_elsewhere = (
+        select(_settlement.c.id)
+        .where(
+            _settlement.c.program_id == program_of(session),
+            _settlement.c.case_id == case_id,
+            _settlement.c.kind == ACCOUNT,
+            _settlement.c.ended_as == BY_ITSELF,
+            _as_item(_settlement.c.holding_id) == _task.c.item,
+        )
+        .exists()
+    )
+    steps = {kind: [step for step, of in over.items() if of == kind] for kind in (FOLLOW_UP, ACCOUNT)}
     rows = many(
         session,
         select(_task)
         .where(
             of_case(session, case_id),
-            _task.c.step.in_(steps),
             _task.c.holding == "",
             _task.c.state.in_(TASK.open_to("waive")),
-            ended,
+            or_(
+                and_(_task.c.step.in_(steps[FOLLOW_UP]), ended),
+                and_(_task.c.step.in_(steps[ACCOUNT]), closed_elsewhere),
+            ),
         )
         .order_by(_task.c.position, _task.c.item),
     )
@@ -182,6 +197,11 @@ def _let_go(session: Session, case_id: UUID, over: Mapping[str, str], *, by: Act
         held_tasks.tell(session, held, "task.let_go", step=row["step"], item=row["item"])
         settle(session, held, state)
     return len(rows)
+
+
+def _as_item(thing_id: ColumnElement[UUID]) -> ColumnElement[str]:
+    """A thing's id as the item of the steps that are done for it."""
+    return func.replace(cast(thing_id, Text), "-", "")
 
 
 #: A follow-up that stands so has nobody who accompanies the participant, and nobody to follow them.

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, Text, and_, cast, insert, or_, select, update
 from sqlmodel import Session
 
 from duties import assigning as outside
@@ -36,6 +36,7 @@ from models.base import refers, table_of
 from models.casework import Evidence, Task
 from models.departure import WAYS, HandOver
 from models.follow_up import Assignment
+from models.lifecycles import TASK
 
 _log = logging.getLogger(__name__)
 
@@ -248,8 +249,13 @@ def refuse(session: Session, hand_over_id: UUID, *, reason: str, by: Actor, at: 
 
 
 def lapse(session: Session, at: datetime, *, by: Actor) -> int:
-    """Tell the coordinator, once each, of the offers whose day passed in silence; how many. They still stand."""
+    """Tell the coordinator, once each, of the offers whose day passed in silence; how many. They still stand.
+
+    Of one that was answered or taken back since, or whose follow-up was settled otherwise, nothing is asked any more.
+    """
     today = local_day(session, at)
+    for task_id in _silence_that_is_over(session):
+        outside.call_off(session, task_id, by=by, at=at)
     rows = many(
         session,
         select(_hand_over)
@@ -285,6 +291,26 @@ def lapse(session: Session, at: datetime, *, by: Actor) -> int:
         )
         _tell(session, "hand_over.silent", row, by, at, person=str(row["to_id"]))
     return len(rows)
+
+
+def _silence_that_is_over(session: Session) -> list[UUID]:
+    """The coordinator's open tasks about offers that wait for no answer any more."""
+    return list(
+        session.scalars(
+            select(_task.c.id)
+            .join(
+                _hand_over,
+                and_(_hand_over.c.program_id == _task.c.program_id, cast(_hand_over.c.id, Text) == _task.c.item),
+            )
+            .where(
+                _task.c.program_id == program_of(session),
+                _task.c.step == SILENT,
+                _task.c.state.in_(TASK.open_to("cancel")),
+                or_(_hand_over.c.state != "proposed", ~_still_asked()),
+            )
+            .order_by(_task.c.id)
+        )
+    )
 
 
 _NOBODY_ANSWERED = N_("No answer: %(what)s")

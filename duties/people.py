@@ -224,6 +224,31 @@ def refuse_overlap(session: Session, tenure: Mapping[str, Any]) -> None:
             raise Refusal("tenure.one_holder", N_("This role has one holder at a time, and has one on those days."))
 
 
+def move_start(
+    session: Session, tenure: Mapping[str, Any], day: date, *, by: Actor, at: datetime, case_id: UUID | None = None
+) -> None:
+    """Have a tenure, given as its row, start on another day. Raises Refusal: it would be one too many on some day."""
+    refuse_overlap(session, {**tenure, "starts_on": day})
+    session.execute(
+        update(_tenure)
+        .where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure["id"])
+        .values(starts_on=day, version=_tenure.c.version + 1)
+    )
+    events.write(
+        session,
+        "tenure.moved",
+        "person",
+        tenure["person_id"],
+        by=by,
+        at=at,
+        case_id=case_id,
+        role=tenure["role"],
+        organization=str(tenure["organization_id"]),
+        was=tenure["starts_on"].isoformat(),
+        starts_on=day.isoformat(),
+    )
+
+
 def end_tenure(session: Session, tenure_id: UUID, *, ends_on: date, by: Actor, at: datetime) -> None:
     """End a person's hold of a role on a last day, inclusive. Who held it before stays answerable.
 

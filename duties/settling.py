@@ -278,7 +278,7 @@ def _settle_guest(one_thing: Settling) -> None:
             _guest.c.id == one_thing.holding_id,
             _guest.c.withdrawn_at.is_(None),
         )
-        .values(withdrawn_at=one_thing.at, withdrawn_by=one_thing.by.person_id or one_thing.leaver_id)
+        .values(withdrawn_at=one_thing.at, withdrawn_by=one_thing.by.role)
         .returning(_guest.c.meeting_id)
     ).first()
     if row is None:

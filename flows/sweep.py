@@ -14,6 +14,7 @@ from duties import turned_away, wakeups
 from duties.here import program_of
 from flows.engine import Means
 from flows.marks import mark_of, set_mark
+from meetings import strays
 from models.access import AnsweredRequest, BrowserSession, Door, RateCount, SignInFlow
 from models.base import table_of
 from models.casework import Task
@@ -62,6 +63,7 @@ def sweep(means: Means, program_id: UUID, ran_by: str) -> int:
             wakeups.wake(session, case_id, at=at)
         turned_away.tell_left_out(session, at=at)  # before the counts are thrown out
         _purge(session, at)
+        strays.forget_addresses(session, at=at)
         set_mark(session, KEY, at, ran_by, len(lost))
         session.commit()
     if lost:

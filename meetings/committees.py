@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import Session
 
 from duties.here import many, program_of
@@ -17,13 +17,14 @@ from duties.refusals import Refusal
 from locales import N_
 from models.base import refers, table_of
 from models.committee import Committee, Seat, SeatHolder
-from models.program import Absence, Organization
+from models.program import Absence, Organization, Tenure
 
 _committee = table_of(Committee)
 _seat = table_of(Seat)
 _holder = table_of(SeatHolder)
 _organization = table_of(Organization)
 _absence = table_of(Absence)
+_tenure = table_of(Tenure)
 
 PRINCIPAL = "principal"
 ALTERNATE = "alternate"
@@ -67,11 +68,20 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """A person is away from a day to a day, both inclusive; `deputy_id` sits for them, where one is named for that."""
+    """A person is away from a day to a day, both inclusive; `deputy_id` sits for them, where one is named for that.
+
+    `deputy_until` is the last day of the roles of who sits for them; None where they never held one.
+    """
 
     first: date
     last: date
     deputy_id: UUID | None
+    deputy_until: date | None
+
+    def on(self, day: date) -> Away:
+        """As it is on that day: nobody sits for them any more once the deputy has left."""
+        is_there = self.deputy_until is not None and day <= self.deputy_until
+        return self if is_there else replace(self, deputy_id=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +104,15 @@ class Membership:
         return tuple(one.person_id for one in sorted(held, key=lambda one: one.kind != PRINCIPAL))
 
     def away(self, person_id: UUID, day: date) -> Away | None:
-        """The absence of a person on that day; None where they are there."""
-        return next((one for one in self.absences.get(person_id, ()) if one.first <= day <= one.last), None)
+        """The absence of a person on that day, with who sits for them then; None where they are there."""
+        return next((one.on(day) for one in self.absences.get(person_id, ()) if one.first <= day <= one.last), None)
 
     def invited(self, day: date) -> dict[UUID, CommitteeSeat]:
         """Whom a meeting on that day invites, each once, and the first seat for which.
 
         The principal of each seat. Where a principal is away, whoever was named to sit for them; where nobody was, or
-        the seat has no principal that day, its alternates (CM-2R). Who is away stays invited: they may come after all.
+        that one has left, or the seat has no principal that day, its alternates (CM-2R). Who is away stays invited:
+        they may come after all.
         """
         found: dict[UUID, CommitteeSeat] = {}
         for seat in self.seats_on(day):
@@ -221,16 +232,22 @@ def _holdings(session: Session, committee_ids: Collection[UUID]) -> dict[UUID, t
 
 
 def _absences(session: Session) -> dict[UUID, tuple[Away, ...]]:
+    until = (
+        select(func.max(func.coalesce(_tenure.c.ends_on, date.max)))
+        .where(_tenure.c.program_id == _absence.c.program_id, _tenure.c.person_id == _absence.c.deputy_id)
+        .scalar_subquery()
+    )
     rows = many(
         session,
         select(
-            _absence.c.person_id, _absence.c.deputy_id, _absence.c.kinds, _absence.c.starts_on, _absence.c.ends_on
+            *(_absence.c[name] for name in ("person_id", "deputy_id", "kinds", "starts_on", "ends_on")),
+            until.label("deputy_until"),
         ).where(_absence.c.program_id == program_of(session), _absence.c.cancelled_at.is_(None)),
     )
     found: dict[UUID, list[Away]] = defaultdict(list)
     for row in rows:
         deputy = row["deputy_id"] if "seats" in row["kinds"] else None
-        found[row["person_id"]].append(Away(row["starts_on"], row["ends_on"], deputy))
+        found[row["person_id"]].append(Away(row["starts_on"], row["ends_on"], deputy, row["deputy_until"]))
     return {person: tuple(days) for person, days in found.items()}
 
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, Date, cast, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
@@ -25,12 +25,13 @@ from duties.here import local_day, many, program, program_of
 from duties.notices import Language, Stationery
 from locales import pick
 from meetings import calendar_files, links
-from meetings.committees import Membership, committees, memberships
+from meetings.committees import ALTERNATE, Membership, committees, memberships
 from meetings.entries import Entry, Moved
 from meetings.itip import Message, differences, goes_on, remembered, sequences
 from meetings.local_times import local_of
 from meetings.wording import letter_for
-from models.base import table_of
+from models.base import refers, table_of
+from models.committee import SeatHolder
 from models.invitation import CalendarReader, Invitation, MeetingAnswer
 from models.meeting import Meeting, MeetingGuest, MeetingSeries
 from models.program import Person
@@ -50,6 +51,7 @@ _invitation = table_of(Invitation)
 _answer = table_of(MeetingAnswer)
 _reader = table_of(CalendarReader)
 _person = table_of(Person)
+_holder = table_of(SeatHolder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +288,11 @@ _WEEK: Final = timedelta(days=7)
 
 
 def others(session: Session, meeting_ids: Sequence[UUID]) -> dict[UUID, frozenset[UUID]]:
-    """Who comes to each meeting without being called by a seat: guests, and alternates named by who cannot come."""
+    """Who comes to each meeting without being called by a seat: guests, and alternates named by who cannot come.
+
+    An alternate comes as long as both have the seat on the day of the meeting: who has left it by then, or was named by
+    somebody who has, comes no more.
+    """
     here = program_of(session)
     found: dict[UUID, set[UUID]] = {one: set() for one in meeting_ids}
     guests = session.execute(
@@ -295,13 +301,37 @@ def others(session: Session, meeting_ids: Sequence[UUID]) -> dict[UUID, frozense
         )
     )
     named = session.execute(
-        select(_answer.c.meeting_id, _answer.c.alternate_id).where(
-            _answer.c.program_id == here, _answer.c.alternate_id.is_not(None), _answer.c.meeting_id.in_(meeting_ids)
+        select(_answer.c.meeting_id, _answer.c.alternate_id)
+        .join(_meeting, refers(_answer.c.meeting_id, _meeting))
+        .where(
+            _answer.c.program_id == here,
+            _answer.c.alternate_id.is_not(None),
+            _answer.c.meeting_id.in_(meeting_ids),
+            _has_the_seat(_answer.c.person_id),
+            _has_the_seat(_answer.c.alternate_id, ALTERNATE),
         )
     )
     for meeting_id, person_id in (*guests, *named):
         found[meeting_id].add(person_id)
     return {one: frozenset(people) for one, people in found.items()}
+
+
+def _has_the_seat(person: ColumnElement[Any], *kinds: str) -> ColumnElement[bool]:
+    """The condition on an answer, beside its meeting, that a person has its seat on that day, as one of these."""
+    day = cast(_meeting.c.starts, Date)
+    return (
+        select(_holder.c.id)
+        .where(
+            _holder.c.program_id == _answer.c.program_id,
+            _holder.c.seat_id == _answer.c.seat_id,
+            _holder.c.person_id == person,
+            _holder.c.withdrawn_at.is_(None),
+            _holder.c.starts_on <= day,
+            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= day),
+            *([_holder.c.kind.in_(kinds)] if kinds else []),
+        )
+        .exists()
+    )
 
 
 def _known(session: Session, things: Sequence[_Thing]) -> dict[str, dict[UUID, dict[str, Any]]]:

@@ -7,7 +7,7 @@ mail claims of itself is shown, and decides nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -48,6 +48,9 @@ REASONS: Final[Mapping[str, str]] = {
     "stale": N_("It was written before the answer that stands, or before the meeting’s last change."),
     "over": N_("The meeting takes no answers any more."),
 }
+
+#: The address that a mail says it comes from is of use while somebody may look at the answer, and kept so long.
+ADDRESS_KEPT: Final = timedelta(days=180)
 
 SET_ASIDE: Final = "set_aside"
 TAKEN: Final = "taken"
@@ -146,6 +149,24 @@ def take(
         meetings=len(asked_of),
     )
     return len(asked_of)
+
+
+def forget_addresses(session: Session, *, at: datetime) -> int:
+    """Forget where mails came from that came long ago, whatever became of them; of how many. What else is known stays.
+
+    Whoever wrote by mistake, and is nobody of the program, is not kept on file for good.
+    """
+    forgotten = session.execute(
+        update(_stray)
+        .where(
+            _stray.c.program_id == program_of(session),
+            _stray.c.received_at < at - ADDRESS_KEPT,
+            _stray.c.from_address != "",
+        )
+        .values(from_address="")
+        .returning(_stray.c.id)
+    )
+    return len(forgotten.all())
 
 
 def _within(stray: Mapping[str, Any]) -> list[ColumnElement[bool]]:

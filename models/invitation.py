@@ -103,7 +103,7 @@ class StrayReply(InProgram, table=True):
 
     digest: str
     reason: str  # a code of meetings.replies
-    from_address: str = ""  # as the mail says, which proves nothing; empty where it cannot be read
+    from_address: str = ""  # as the mail says, which proves nothing; empty where it cannot be read, or is old
     claimed: str = ""  # what it says that the person answers
     person_id: UUID | None = None
     meeting_id: UUID | None = None

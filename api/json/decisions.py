@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from api.json.sitting_shapes import (
 from api.permissions import Action, Forbidden, asks, require, to_program
 from api.session import AtDesk, Desk
 from meetings import decisions
+from meetings.decisions import Endorsed
 
 router = APIRouter(tags=["meetings"])
 
@@ -34,7 +35,7 @@ def list_decisions(meeting_id: UUID, desk: AtDesk) -> list[DecisionShown]:
     row, members, given = find_meeting(desk.session, desk.asker, meeting_id)
     audience = audience_of(desk, members, given, row["starts"].date())
     found = decisions.decisions_of(desk.session, meeting_id)
-    return [_decision(desk, one) for one in found if decisions.is_for(one, audience)]
+    return _decisions(desk, [one for one in found if decisions.is_for(one, audience)])
 
 
 @router.post("/meetings/{meeting_id}/decisions", status_code=201)
@@ -78,11 +79,8 @@ def read_register(
     year: Annotated[int | None, Query(ge=2000, le=2100, description="This year without it.")] = None,
 ) -> list[DecisionShown]:
     """A committee's register of decisions of a year, for those who sit on it and for the coordinator."""
-    committee_id, sight = find_committee(desk, key)["id"], Sight.of(desk)
-    if committee_id not in sight.registers:
-        raise Forbidden
-    found = decisions.register(desk.session, committee_id, year or desk.day.year)
-    return [_decision(desk, one) for one in found if sight.has(one)]
+    sight = Sight.of(desk)
+    return _decisions(desk, sight.of_year(desk, [_register(desk, sight, key)], year or desk.day.year))
 
 
 @router.get("/committees/{key}/decisions/{year}/{language}/{form}")
@@ -96,6 +94,24 @@ def get_register_file(
 ) -> FileShown:
     """A committee's register of a year as a file, in one language."""
     return FileShown.of(register_file(desk, key, year, language, form))
+
+
+@router.get("/decisions")
+@asks(Action.SEE_DECISIONS)
+def list_all_decisions(
+    desk: AtDesk,
+    committee: Annotated[str | None, Query(max_length=61, description="Each whose register is the asker's.")] = None,
+    year: Annotated[int | None, Query(ge=2000, le=2100, description="This year without it.")] = None,
+    is_open: Annotated[
+        bool, Query(alias="open", description="Instead of a year: all that is not done yet, the first due first.")
+    ] = False,
+) -> list[DecisionShown]:
+    """Decisions of every committee whose register is the asker's, or of one: those of a year, or what is open."""
+    require(Action.SEE_DECISIONS, to_program(desk.asker))
+    sight = Sight.of(desk)
+    chosen = list(sight.registers) if committee is None else [_register(desk, sight, committee)]
+    rows = sight.open_ones(desk, chosen) if is_open else sight.of_year(desk, chosen, year or desk.day.year)
+    return _decisions(desk, rows)
 
 
 @router.get("/decisions/{decision_id}")
@@ -125,7 +141,7 @@ def withdraw_decision(
 def list_endorsements(desk: AtDesk) -> list[DecisionShown]:
     """The decisions on management that the asker's organizations endorse or object to (GV-4), said or not yet."""
     require(Action.SEE_DECISIONS, to_program(desk.asker))
-    return [_decision(desk, row) for row in decisions.to_endorse(desk.session, Sight.of(desk).organizations)]
+    return _decisions(desk, decisions.to_endorse(desk.session, Sight.of(desk).organizations))
 
 
 @router.put("/endorsements")
@@ -143,21 +159,36 @@ def endorse(body: EndorsementGiven, desk: AtDesk) -> list[EndorsementShown]:
         at=desk.at,
         seen=body.seen,
     )
-    return _endorsements(desk, body.decision_id)
+    return _endorsements(decisions.endorsements_of(desk.session, body.decision_id))
 
 
 _OF_DECISION: Final = (
-    *("id", "number", "kind", "text_fr", "text_en", "state", "decided_at", "meeting_id", "item_id", "task_id"),
+    *("id", "number", "kind", "text_fr", "text_en", "state", "decided_at"),
+    *("committee_id", "meeting_id", "item_id", "task_id"),
     *("owner_role", "owner_organization_id", "due_on", "needs_endorsement", "has_quorum", "withdrawn_by_id", "version"),
 )
 
 
+def _register(desk: Desk, sight: Sight, key: str) -> UUID:
+    """The committee of a key whose register the asker reads. Raises Forbidden."""
+    committee_id: UUID = find_committee(desk, key)["id"]
+    if committee_id not in sight.registers:
+        raise Forbidden
+    return committee_id
+
+
 def _decision(desk: Desk, row: Mapping[str, Any]) -> DecisionShown:
-    return DecisionShown(**{name: row[name] for name in _OF_DECISION}, endorsements=_endorsements(desk, row["id"]))
+    (shown,) = _decisions(desk, [row])
+    return shown
 
 
-def _endorsements(desk: Desk, decision_id: UUID) -> list[EndorsementShown]:
+def _decisions(desk: Desk, rows: Sequence[Mapping[str, Any]]) -> list[DecisionShown]:
+    said = decisions.endorsements(desk.session, [row["id"] for row in rows])
     return [
-        EndorsementShown(**{name: getattr(one, name) for name in EndorsementShown.model_fields})
-        for one in decisions.endorsements_of(desk.session, decision_id)
+        DecisionShown(**{name: row[name] for name in _OF_DECISION}, endorsements=_endorsements(said[row["id"]]))
+        for row in rows
     ]
+
+
+def _endorsements(asked: Sequence[Endorsed]) -> list[EndorsementShown]:
+    return [EndorsementShown(**{name: getattr(one, name) for name in EndorsementShown.model_fields}) for one in asked]

@@ -36,7 +36,7 @@ from api.permissions import (
     to_program,
 )
 from api.session import AtDesk, Desk
-from duties import invitations, people
+from duties import departures, invitations, people
 from duties.here import many, one, program_of
 from duties.roles import HeldRole, Standing, standing
 from models.base import table_of
@@ -173,7 +173,7 @@ def end_tenure(tenure_id: UUID, body: LastDay, desk: AtDesk) -> PersonShown:
     if held is None:
         raise Forbidden
     by = require(Action.END_TENURE, to_program(desk.asker, organizations=[held["organization_id"]]))
-    people.end_tenure(desk.session, tenure_id, ends_on=body.ends_on, by=by, at=desk.at)
+    departures.end_role(desk.session, tenure_id, ends_on=body.ends_on, by=by, at=desk.at)
     return _one(desk, held["person_id"])
 
 

@@ -191,6 +191,7 @@ class DecisionShown(Shown):
     text_en: str
     state: str
     decided_at: AwareDatetime
+    committee_id: UUID
     meeting_id: UUID
     item_id: UUID | None
     task_id: UUID | None

@@ -44,12 +44,8 @@ def show_register(desk: AtDesk, request: Request, committee: Asked = "", year: A
     chosen = [known[committee]] if committee in known else list(sight.registers)
     years = sorted({*decisions.years(desk.session, chosen), desk.day.year}, reverse=True)
     shown_year = int(year) if year.isdecimal() and year.isascii() and int(year[:5]) in years else desk.day.year
-    open_ones = [
-        decisions.with_age(desk.session, row, desk.day)
-        for row in decisions.open_in(desk.session, chosen)
-        if sight.has(row)
-    ]
-    of_year = [row for row in decisions.registers(desk.session, chosen, shown_year) if sight.has(row)]
+    open_ones = [decisions.with_age(desk.session, row, desk.day) for row in sight.open_ones(desk, chosen)]
+    of_year = sight.of_year(desk, chosen, shown_year)
     asked_of = decisions.to_endorse(desk.session, sight.organizations)
     said = decisions.endorsements(desk.session, {row["id"] for row in (*open_ones, *of_year, *asked_of)})
     waiting = [row for row in asked_of if _silent(said[row["id"]], sight.organizations)]

@@ -115,7 +115,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "departure.called_off": (N_("%(subject)s stays: the departure was called off."), "full"),
     "departure.taken_up_again": (N_("%(subject)s leaves after all: the departure holds again."), "stop"),
     "holdings.joined": (N_("Things in hand that are asked for now: %(count)s."), "half"),
-    "task.let_go": (N_("No longer asked, as the follow-up ended meanwhile: %(subject)s."), "skip"),
+    "task.let_go": (N_("No longer asked, as it came to an end meanwhile: %(subject)s."), "skip"),
     "holding.settled": (N_("Settled: %(subject)s."), "full"),
     "hand_over.proposed": (N_("A follow-up was offered to %(person)s."), "ask"),
     "hand_over.accepted": (N_("%(person)s takes a follow-up over."), "full"),

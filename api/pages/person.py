@@ -28,7 +28,7 @@ from api.permissions import (
     to_program,
 )
 from api.session import AtDesk, Desk
-from duties import people
+from duties import departures, people
 from duties.departures import PROTOCOL
 from duties.here import one, program_of
 from duties.refusals import Refusal
@@ -99,7 +99,7 @@ def end_tenure(desk: AtDesk, request: Request, person_id: UUID, tenure_id: UUID,
     held = _row(desk, _tenure, tenure_id, person_id)
     by = require(Action.END_TENURE, to_program(desk.asker, organizations=[held["organization_id"]]))
     refusal = desk.attempt(
-        lambda: people.end_tenure(desk.session, tenure_id, ends_on=day_of(ends_on), by=by, at=desk.at)
+        lambda: departures.end_role(desk.session, tenure_id, ends_on=day_of(ends_on), by=by, at=desk.at)
     )
     return _after(desk, request, person_id, f"end-{tenure_id}", refusal, {"ends_on": ends_on}, anchor="roles")
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from duties import board, cases, departures, gathering, hand_overs, people
+from duties.follow_ups import assigning, states
 from duties.follow_ups.assigning import FIND_A_WORKER
 from duties.here import many
 from duties.roles import standing
@@ -76,6 +77,27 @@ def test_of_who_has_gone_things_are_still_settled_and_nothing_new_is_theirs(prog
     (task,) = asked(program, other, "hand_over_follow_ups")
     with refused("assignment.no_role"):
         settle(program, task["id"], to=WORKER)
+
+
+def test_what_somebody_who_has_gone_accompanied_is_given_to_another_or_completed_and_they_get_nothing_new(
+    program: Cast,
+) -> None:
+    """Trap 3: their follow-ups wait for nothing that only they could do."""
+    by = program.actor("coordinator")
+    with program.session() as session:
+        agreed(session, program)
+        passed_on, completed = (followed(session, program, number) for number in ("#2026-01", "#2026-02"))
+    gone = leave(program, WORKER, "ccsmtl", last_day=TODAY, planned=False)
+    with program.session() as session:
+        assigning.assign(session, passed_on, program.people[SECOND], by=by, at=AT)
+        states.complete(session, completed, participant_agrees=True, by=by, at=AT)
+        gathering.gather(session, gone, by=LOADING, at=AT)
+        parts = assigning.on_day(session, TODAY, follow_up_ids=[passed_on, completed])
+        assert [row["person_id"] for row in parts if row["follow_up_id"] == passed_on] == [program.people[SECOND]]
+        vacant = session.scalars(select(TASK.c.state).where(TASK.c.step == FIND_A_WORKER)).all()
+        assert "open" not in vacant, "nobody is looked for any more"
+    with program.session() as session, refused("assignment.no_role"):
+        followed(session, program, "#2026-03", worker=WORKER)
 
 
 def test_who_was_offered_a_follow_up_and_leaves_meanwhile_cannot_accept_it(program: Cast) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, text
 
-from duties import acts, cases, departures, gathering, people, settling, tasks, versions
+from duties import accounts, acts, cases, departures, gathering, people, settling, tasks, versions
 from duties.actors import ENGINE, Actor
 from duties.declared import load_declared_text
 from duties.here import many
@@ -280,6 +280,19 @@ def test_equipment_comes_back_with_its_condition_and_what_is_missing_stays_asked
     assert left(program, case_id) == ["Youth worker, CODIM"]
 
 
+def test_how_to_come_into_an_account_is_handed_over_unless_it_was_closed_elsewhere(program: Cast) -> None:
+    with program.session() as session:
+        ours, elsewhere = (open_account(session, program.people["worker_codim"], name) for name in ("a.one", "b.two"))
+    case_id = leave(program, "worker_codim", "codim")
+    closing = {row["item"]: row["id"] for row in asked(program, case_id, "close_accounts")}
+    settle(program, closing[ours.hex], ended="closed")
+    with program.session() as session:
+        accounts.close_account(session, elsewhere, by=LOADING, at=AT)
+        gathering.gather(session, case_id, by=LOADING, at=AT)
+    states = {row["item"]: row["state"] for row in asked(program, case_id, "hand_over_credentials")}
+    assert states == {ours.hex: "open", elsewhere.hex: "waived"}
+
+
 def test_nobody_takes_over_from_themselves_nor_hands_to_somebody_who_leaves_too(program: Cast) -> None:
     open_onboarding(program)
     one_case = leave(program, "manager_em", "en-marge")
@@ -303,6 +316,26 @@ def test_who_follows_in_a_role_is_appointed_the_day_after_and_welcomed(program: 
             {"who": program.people["worker_ccsmtl"]},
         ).all()
     assert [tuple(row) for row in opened] == [("onboarding", "open")]
+
+
+def test_of_a_role_of_one_holder_who_follows_begins_later_where_it_is_prolonged_and_there_are_never_two(
+    program: Cast,
+) -> None:
+    by = program.actor("manager_ccsmtl")
+    case_id = leave(program, "coordinator", "ccsmtl", by=by)
+    (one,) = asked(program, case_id, "find_successor")
+    settle(program, one["id"], to="officer", by=by)
+    with program.session() as session:
+        (held,) = standing(session, TODAY).roles_of(program.people["coordinator"])
+        with refused("tenure.one_holder"):
+            people.end_tenure(session, held.id, ends_on=LAST_DAY + timedelta(days=10), by=by, at=AT)
+    with program.session() as session:
+        departures.end_role(session, held.id, ends_on=LAST_DAY + timedelta(days=10), by=by, at=AT)
+        on = [standing(session, LAST_DAY + timedelta(days=days)).holding("coordinator") for days in (10, 11)]
+    assert [[one.person_id for one in found] for found in on] == [
+        [program.people["coordinator"]],
+        [program.people["officer"]],
+    ]
 
 
 def test_looking_for_somebody_opens_the_recruiting_once(program: Cast) -> None:

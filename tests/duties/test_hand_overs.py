@@ -212,6 +212,27 @@ def test_silence_reaches_the_coordinator_once_and_the_offer_still_stands(program
     assert offered(program) == [(SECOND, "proposed")]
 
 
+@pytest.mark.parametrize("over", ["accepted", "offered to another", "left vacant"])
+def test_of_silence_that_is_over_the_coordinator_is_asked_no_more(program: Cast, over: str) -> None:
+    follow(program)
+    case_id = leave(program, WORKER, "ccsmtl")
+    (task,) = asked(program, case_id, "hand_over_follow_ups")
+    settle(program, task["id"], to=SECOND)
+    with program.session() as session:
+        hand_overs.lapse(session, LATER, by=LOADING)
+        (offer,) = hand_overs.offered_to(session, program.people[SECOND])
+        if over == "accepted":
+            hand_overs.accept(session, offer["id"], by=program.actor(SECOND), at=LATER)
+    if over == "offered to another":
+        settle(program, task["id"], to=THIRD, at=LATER)
+    if over == "left vacant":
+        settle(program, task["id"], ended="left_vacant", note="Nobody has room", at=LATER)
+    with program.session() as session:
+        assert hand_overs.lapse(session, LATER, by=LOADING) == 0
+        states = session.scalars(text("select state from task where step = 'hand_over.silent'")).all()
+    assert states == ["cancelled"]
+
+
 @pytest.mark.parametrize("number", [0, 1, 11])
 def test_the_dry_run_of_a_bulk_says_what_happens_and_a_second_run_changes_nothing(program: Cast, number: int) -> None:
     for place in range(number):

@@ -156,6 +156,35 @@ def test_a_departure_that_is_called_off_puts_the_roles_back_and_asks_for_nothing
     assert roles(program, LEAVER) == [("youth_worker", LAST_DAY)]
 
 
+def test_a_role_that_ends_though_its_departure_was_called_off_is_seen_to_on_the_day_after(program: Cast) -> None:
+    """Its end was written down, and nobody prolonged it: whoever held it has gone, with all that they have in hand."""
+    clock = Clock()
+    means = means_of(program, clock)
+    with program.session() as session:
+        lend(session, program.people[LEAVER], "SN-1")
+        (held,) = standing(session, TODAY).roles_of(program.people[LEAVER])
+        people.end_tenure(
+            session, held.id, ends_on=TODAY + timedelta(days=10), by=program.actor("manager_codim"), at=AT
+        )
+    look_at_hands(means)
+    carry_all(means)
+    with program.session() as session:
+        (case_id,) = session.scalars(text("select id from \"case\" where protocol = 'departure'"))
+        cases.cancel_case(session, case_id, by=program.actor("coordinator"), at=AT, reason="Stays after all")
+    carry_all(means)
+    assert look_at_hands(means) == 0, "there is time to prolong the role"
+    clock.now = AT + timedelta(days=11)
+    for _ in range(2):
+        look_at_hands(means)
+    with program.session() as session:
+        found = session.execute(
+            text("select id, state from \"case\" where protocol = 'departure' order by opened_at")
+        ).all()
+    assert [row.state for row in found] == ["cancelled", "open"]
+    assert [row["state"] for row in asked(program, found[1].id, "return_equipment")] == ["open"]
+    assert open_doors(program) == (0, 0)
+
+
 @pytest.mark.parametrize("days", [-10, 10])
 def test_a_role_that_is_prolonged_or_shortened_takes_the_last_day_of_the_departure_along(
     program: Cast, days: int
@@ -184,6 +213,34 @@ def test_a_role_that_is_prolonged_or_shortened_takes_the_last_day_of_the_departu
     assert open_doors(program) == (0, 0)
 
 
+@pytest.mark.parametrize("days", [-5, 10])
+def test_what_was_settled_for_the_day_after_the_last_one_goes_with_it(program: Cast, days: int) -> None:
+    """The seat of who leaves, and who follows in the role, with the case that welcomes them."""
+    moved, follows = LAST_DAY + timedelta(days=days), program.people["worker_ccsmtl"]
+    with program.session() as session:
+        seat_somebody(session, "clinical", program.organizations[PLACE], program.people[LEAVER])
+    case_id = leave(program, LEAVER, PLACE)
+    for step in ("find_successor", "pass_on_seats"):
+        settle(program, asked(program, case_id, step)[0]["id"], to="worker_ccsmtl")
+    with program.session() as session:
+        (held,) = standing(session, TODAY).roles_of(program.people[LEAVER])
+        people.end_tenure(session, held.id, ends_on=moved, by=program.actor("coordinator"), at=AT)
+    close_doors(means_of(program, Clock()))
+    with program.session() as session:
+        sits = session.execute(text("select person_id, starts_on, ends_on from seat_holder order by starts_on")).all()
+        begins = session.scalars(
+            select(TENURE.c.starts_on).where(
+                TENURE.c.person_id == follows, TENURE.c.organization_id == program.organizations[PLACE]
+            )
+        ).one()
+        arrival = session.scalars(
+            text("select anchors ->> 'arrival' from \"case\" where subject_id = :who"), {"who": follows}
+        ).one()
+    first = moved + timedelta(days=1)
+    assert [(row.person_id, row.ends_on) for row in sits] == [(program.people[LEAVER], moved), (follows, None)]
+    assert (sits[1].starts_on, begins, arrival) == (first, first, first.isoformat())
+
+
 def test_a_departure_carried_takes_in_what_arrived(program: Cast) -> None:
     means = means_of(program, Clock())
     case_id = leave(program, LEAVER, PLACE)
@@ -204,17 +261,6 @@ def test_a_forgotten_private_address_of_who_left_long_ago_is_closed(program: Cas
         )
     assert close_doors(means_of(program, Clock())) == 1
     assert open_doors(program)[1] == 0
-
-
-def test_a_seat_passed_on_is_told_to_both_calendars(program: Cast) -> None:
-    means = means_of(program, Clock())
-    with program.session() as session:
-        seat_somebody(session, "steering", program.organizations["en-marge"], program.people["manager_em"])
-    case_id = leave(program, "manager_em", "en-marge")
-    (one,) = asked(program, case_id, "pass_on_seats")
-    settle(program, one["id"], to="deputy")
-    carry_all(means)
-    assert roles(program, "manager_em") == [("manager", LAST_DAY)]
 
 
 def test_an_account_that_was_closed_is_looked_at_again_a_week_later_and_once(program: Cast) -> None:

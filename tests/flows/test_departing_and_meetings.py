@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text
+from sqlmodel import Session
 
-from duties import cases, tasks
+from duties import cases, people, tasks
 from duties.follow_ups import summaries
 from duties.follow_ups.summaries import Summary
+from duties.here import many
 from flows.departing import close_doors, look_at_hands
-from meetings import agendas, invitations, schedule
+from meetings import agendas, answers, invitations, schedule
 from models.agenda import AgendaItem
 from models.base import table_of
+from models.meeting import Meeting, MeetingGuest
 from tests.cast import AT, LOADING, TODAY, Cast
 from tests.departing import asked, leave, lend, record_protocols, roles, settle
 from tests.flows.support import Clock, carry_all, means_of
 from tests.following import SECOND, WORKER, agreed, followed
 from tests.meetings.sitting import give, letters
 
-ITEM = table_of(AgendaItem)
+ITEM, MEETING, GUEST = table_of(AgendaItem), table_of(Meeting), table_of(MeetingGuest)
 BEFORE = datetime(2026, 12, 2, 9, 0)  # noqa: DTZ001 - a wall time of the program
 AFTER = datetime(2026, 12, 16, 9, 0)  # noqa: DTZ001 - a wall time of the program
 LEAVER = "manager_em"
@@ -97,6 +101,71 @@ def test_of_who_has_gone_already_every_meeting_to_come_is_called_off_at_once(pro
     assert found[(LEAVER, "CANCEL", BEFORE.date())] == found[(LEAVER, "CANCEL", AFTER.date())] == 1
     assert found[("deputy", "REQUEST", BEFORE.date())] == found[("deputy", "REQUEST", AFTER.date())] == 1
     assert (LEAVER, "REQUEST") not in {one[:2] for one in found}
+
+
+# Whoever comes without a seat of their own.
+
+
+def as_a_guest(session: Session, cast: Cast, meeting_id: UUID) -> tuple[str, str]:
+    schedule.invite_guest(session, meeting_id, cast.people["worker_codim"], by=cast.actor("coordinator"), at=AT)
+    return "worker_codim", "codim"
+
+
+def as_a_named_alternate(session: Session, cast: Cast, meeting_id: UUID) -> tuple[str, str]:
+    give(session, cast, "steering", "en-marge", "deputy", "alternate")
+    who, by = cast.people["deputy"], cast.actor(LEAVER)
+    answers.answer(session, meeting_id, cast.people[LEAVER], "declined", means="page", alternate_id=who, by=by, at=AT)
+    return "deputy", "en-marge"
+
+
+def as_a_deputy(session: Session, cast: Cast, _: UUID) -> tuple[str, str]:
+    day, who = AFTER.date(), cast.people["worker_codim"]
+    people.record_absence(
+        session,
+        person_id=cast.people[LEAVER],
+        starts_on=day,
+        ends_on=day,
+        deputy_id=who,
+        by=cast.actor("coordinator"),
+        at=AT,
+    )
+    invitations.tell_all(session, at=AT)
+    return "worker_codim", "codim"
+
+
+def meeting_after(session: Session) -> UUID:
+    found: UUID = session.scalars(select(MEETING.c.id).where(MEETING.c.starts == AFTER)).one()
+    return found
+
+
+@pytest.mark.parametrize("called", [as_a_guest, as_a_named_alternate, as_a_deputy])
+def test_whom_no_seat_of_their_own_calls_is_called_off_on_the_last_day_too_and_called_no_more(
+    program: Cast, called: Callable[[Session, Cast, UUID], tuple[str, str]]
+) -> None:
+    clock = Clock()
+    means = means_of(program, clock)
+    with program.session() as session:
+        who, place = called(session, program, meeting_after(session))
+    leave(program, who, place)
+    assert told(program, 0)[(who, "REQUEST", AFTER.date())] == 1
+    since = count(program)
+    clock.now = AT + timedelta(days=15)
+    close_doors(means)
+    assert Counter(one for one in told(program, since).elements() if one[0] == who) == Counter(
+        {(who, "CANCEL", AFTER.date()): 1}
+    )
+    with program.session() as session:
+        (row,) = many(session, select(MEETING).where(MEETING.c.starts == AFTER))
+        assert program.people[who] not in invitations.invited_to(session, row)
+
+
+def test_an_invitation_that_somebody_takes_back_says_under_which_hat(program: Cast) -> None:
+    with program.session() as session:
+        who, place = as_a_guest(session, program, meeting_after(session))
+    (guest,) = asked(program, leave(program, who, place), "take_back_invitations")
+    settle(program, guest["id"], ended="not_invited")
+    with program.session() as session:
+        assert session.scalars(select(GUEST.c.withdrawn_by)).all() == ["coordinator"]
 
 
 # Summaries.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import func, insert, select, update
@@ -16,6 +16,7 @@ from models.access import AnsweredRequest, BrowserSession
 from models.base import table_of
 from models.casework import Task
 from models.engine import RoundMark, WakeUp
+from models.invitation import StrayReply
 from tests.casework import complete, open_onboarding
 from tests.cast import AT, Cast
 from tests.flows.support import Clock, carry_all, means_of, take, task
@@ -25,6 +26,7 @@ _task = table_of(Task)
 _mark = table_of(RoundMark)
 _sign_in = table_of(BrowserSession)
 _answered = table_of(AnsweredRequest)
+_stray = table_of(StrayReply)
 
 
 def lose_the_wake_up(cast: Cast, case_id: UUID) -> None:
@@ -72,6 +74,28 @@ def test_the_same_sweep_twice_changes_nothing(cast: Cast) -> None:
     lose_the_wake_up(cast, case_id)
     clock.pass_by(minutes=1)
     assert sweep_once(means, cast.program_id, "prefect") == 0
+
+
+def test_a_sweep_forgets_where_old_mails_came_from(cast: Cast) -> None:
+    clock = Clock()
+    with cast.session() as session:
+        session.execute(
+            insert(_stray).values(
+                program_id=cast.program_id,
+                id=uuid4(),
+                digest="0" * 64,
+                reason="no_calendar",
+                from_address="mallory@elsewhere.example",
+                claimed="",
+                received_at=clock.now,
+                outcome="",
+                version=1,
+            )
+        )
+    clock.pass_by(days=181)
+    swept(cast, means_of(cast, clock), clock)
+    with cast.session() as session:
+        assert session.scalars(select(_stray.c.from_address)).all() == [""]
 
 
 def test_what_a_rule_refused_is_tried_again_every_hour(cast: Cast) -> None:

@@ -45,6 +45,7 @@ IN_PART: Final = (
     ("GET /api/v1/caseload", "GET /api/v1/follow-ups/{follow_up_id}", "follow_up_id"),
     ("GET /decisions", "GET /decisions/{decision_id}", "decision_id"),
     ("GET /api/v1/committees/{key}/decisions", "GET /api/v1/decisions/{decision_id}", "decision_id"),
+    ("GET /api/v1/decisions", "GET /api/v1/decisions/{decision_id}", "decision_id"),
     ("GET /api/v1/endorsements", "GET /api/v1/decisions/{decision_id}", "decision_id"),
     ("GET /referrals", "GET /participants/{participant_id}", "participant_id"),
     ("GET /referrals", "GET /participants/{participant_id}", "participant_id:waiting"),

@@ -157,6 +157,24 @@ def test_one_is_taken_for_nobody_who_is_not_invited_and_for_no_other_meeting(
     assert session.execute(select(_answer)).all() == []
 
 
+def test_where_a_mail_came_from_is_forgotten_after_half_a_year_whatever_became_of_it_and_the_rest_stays(
+    cast: Cast, session: Session
+) -> None:
+    waits = _stray(session, reply(season_uid(session), of=POLICE, sender=FORGED))
+    aside = _stray(
+        session, reply(season_uid(session), sender=FORGED, partstat="DECLINED"), at=AT + timedelta(seconds=1)
+    )
+    new = _stray(session, reply(season_uid(session), sender="home@elsewhere.example"), at=AT + timedelta(days=1))
+    strays.set_aside(session, aside["id"], by=cast.actor("coordinator"), at=LATER)
+    assert strays.forget_addresses(session, at=AT + strays.ADDRESS_KEPT) == 0
+    after = AT + strays.ADDRESS_KEPT + timedelta(hours=1)
+    assert [strays.forget_addresses(session, at=after) for _ in range(2)] == [2, 0]
+    rows = {one["id"]: one for one in (*strays.waiting(session), *strays.seen_to(session))}
+    assert rows[waits["id"]] == {**waits, "from_address": ""}
+    assert rows[aside["id"]]["from_address"] == ""
+    assert rows[new["id"]] == new
+
+
 def test_what_somebody_else_saw_to_meanwhile_is_said(cast: Cast, session: Session) -> None:
     kept = _stray(session, reply(season_uid(session), sender=FORGED))
     with pytest.raises(Refusal, match="changed"):

@@ -174,6 +174,17 @@ def test_a_decision_is_withdrawn_by_a_later_one_and_nobody_owes_it_any_more(coor
     assert coordinator.ask("POST", f"{path}/withdrawal", body, version="*").status_code == 409
 
 
+def test_what_is_open_is_listed_over_every_register_that_the_asker_reads(coordinator: Asker, held: Held) -> None:
+    assert [one["id"] for one in coordinator.get("/decisions?open=true")] == [str(held.owed)]
+    of_year = coordinator.get("/decisions?year=2027")
+    assert {one["id"] for one in of_year} == {str(held.budget), str(held.quiet), str(held.owed)}
+    assert coordinator.get("/decisions?year=2027&committee=steering") == of_year
+    assert coordinator.get("/decisions?open=true&committee=clinical") == coordinator.get("/decisions?year=2026") == []
+    outsider = _as(coordinator, "police")
+    assert outsider.get("/decisions?open=true") == []
+    assert outsider.ask("GET", "/decisions?committee=steering").status_code == 404
+
+
 def test_a_partner_finds_what_it_is_asked_to_endorse_without_a_seat_on_the_committee(
     coordinator: Asker, held: Held
 ) -> None:

@@ -1,0 +1,185 @@
+"""What hangs on somebody's last day goes with it: seats that were passed on, and who follows in a role.
+
+A last day moves where the roles of who leaves are prolonged or shortened. What was settled for the day after the old
+one is then for the day after the new one; what somebody changed by hand since stays as they left it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from duties import cases, events, hiring, people, scheduling, versions
+from duties.actors import Actor
+from duties.here import local_day, many, one, program_of
+from duties.holdings import roles, seats
+from duties.refusals import Refusal
+from models.base import table_of
+from models.casework import Case
+from models.committee import SeatHolder
+from models.departure import Settlement
+from models.program import Tenure
+
+_settlement = table_of(Settlement)
+_holder = table_of(SeatHolder)
+_tenure = table_of(Tenure)
+_case = table_of(Case)
+
+_DAY = timedelta(days=1)
+
+
+def follow(session: Session, case_id: UUID, *, was: date, day: date, by: Actor, at: datetime) -> None:
+    """Have what a departure settled hang on its last day of now, `day`, where it hung on `was`.
+
+    What cannot go with it, as a role that somebody holds on these days already, stays on its day: nothing keeps a
+    departure from ending.
+    """
+    first = max(day + _DAY, local_day(session, at))
+    settled = many(
+        session,
+        select(_settlement)
+        .where(
+            _settlement.c.program_id == program_of(session),
+            _settlement.c.case_id == case_id,
+            _settlement.c.kind.in_([roles.TENURE, seats.SEAT]),
+            _settlement.c.ended_as != "by_itself",
+        )
+        .order_by(_settlement.c.kind.desc(), _settlement.c.settled_at),  # roles first: a seat rests on one
+    )
+    for row in settled:
+        with suppress(Refusal, IntegrityError), session.begin_nested():
+            if row["kind"] == seats.SEAT:
+                _move_seat(session, row, was, first, by=by, at=at)
+            elif row["successor_id"] is not None:
+                _move_appointment(session, row, was, first, by=by, at=at)
+
+
+def make_room(session: Session, tenure_id: UUID, day: date, *, by: Actor, at: datetime) -> None:
+    """Before a role is prolonged to another last day: have whoever a departure named to follow in it begin after it.
+
+    Of a role with one holder the database takes no other order. Raises Refusal.
+    """
+    here = program_of(session)
+    left = one(session, select(_tenure).where(_tenure.c.program_id == here, _tenure.c.id == tenure_id))
+    if left is None or left["ends_on"] is None or day <= left["ends_on"]:
+        return
+    named = many(
+        session,
+        select(_settlement).where(
+            _settlement.c.program_id == here,
+            _settlement.c.kind == roles.TENURE,
+            _settlement.c.holding_id == tenure_id,
+            _settlement.c.successor_id.is_not(None),
+        ),
+    )
+    for row in named:
+        _move_appointment(session, row, left["ends_on"], day + _DAY, by=by, at=at)
+
+
+def _move_seat(
+    session: Session, settled: Mapping[str, Any], was: date, first: date, *, by: Actor, at: datetime
+) -> None:
+    """Have the leaver, and what the successor was on the seat before, end the day before the successor begins."""
+    here = program_of(session)
+    held = one(session, select(_holder).where(_holder.c.program_id == here, _holder.c.id == settled["holding_id"]))
+    if held is None or held["withdrawn_at"] is not None:
+        return
+    last = first - _DAY
+    rows = many(
+        session,
+        select(_holder)
+        .where(_holder.c.program_id == here, _holder.c.seat_id == held["seat_id"], _holder.c.withdrawn_at.is_(None))
+        .order_by(_holder.c.starts_on, _holder.c.id)
+        .with_for_update(),
+    )
+    two = (held["person_id"], settled["successor_id"])
+    if any(
+        row["person_id"] not in two
+        and row["kind"] == "principal"
+        and row["starts_on"] <= max(was, last)
+        and (row["ends_on"] is None or row["ends_on"] > min(was, last))
+        for row in rows
+    ):
+        return  # somebody else was given the seat on these days since
+    # Days are given up before they are taken: on none of them are there two principals.
+    for row in rows if last < was else reversed(rows):
+        if row["person_id"] not in two:
+            continue
+        begins = row["person_id"] == settled["successor_id"] and row["starts_on"] == was + _DAY
+        if begins:
+            values: dict[str, Any] = {"starts_on": first}
+        elif row["ends_on"] == was:
+            values = {"ends_on": last}
+        else:
+            continue
+        now = {**row, **values}
+        if now["ends_on"] is not None and now["ends_on"] < now["starts_on"]:
+            values = {"withdrawn_at": at}
+        session.execute(
+            update(_holder)
+            .where(_holder.c.program_id == here, _holder.c.id == row["id"])
+            .values(**values, version=_holder.c.version + 1)
+        )
+        facts = {"person": str(row["person_id"]), "kind": row["kind"]}
+        if begins:
+            facts |= {"was": row["starts_on"].isoformat(), "starts_on": first.isoformat()}
+        else:
+            facts |= {"ends_on": last.isoformat()}
+        verb = "seat.moved" if begins else "seat.left"
+        events.write(session, verb, "seat", row["seat_id"], by=by, at=at, case_id=settled["case_id"], **facts)
+
+
+def _move_appointment(
+    session: Session, settled: Mapping[str, Any], was: date, first: date, *, by: Actor, at: datetime
+) -> None:
+    """Have whoever follows in the role begin on the first day; the case that welcomes them goes with it."""
+    here = program_of(session)
+    left = one(session, select(_tenure).where(_tenure.c.program_id == here, _tenure.c.id == settled["holding_id"]))
+    if left is None:
+        return
+    follows = one(
+        session,
+        select(_tenure)
+        .where(
+            _tenure.c.program_id == here,
+            _tenure.c.person_id == settled["successor_id"],
+            _tenure.c.role == left["role"],
+            _tenure.c.organization_id == left["organization_id"],
+            _tenure.c.starts_on == was + _DAY,
+            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= first),
+        )
+        .with_for_update(),
+    )
+    if follows is None:
+        return
+    welcome = _welcome(session, follows)
+    if welcome is not None:
+        cases.move_day(session, welcome[0], anchor=welcome[1], day=first, by=by, at=at)
+    else:
+        people.move_start(session, follows, first, by=by, at=at)
+
+
+def _welcome(session: Session, tenure: Mapping[str, Any]) -> tuple[UUID, str] | None:
+    """The open case that welcomes somebody to a role, and its day that is the role's first."""
+    case = one(
+        session,
+        select(_case).where(
+            _case.c.program_id == program_of(session),
+            _case.c.protocol == hiring.WELCOMED.get(tenure["role"]),
+            _case.c.subject_id == tenure["person_id"],
+            _case.c.organization_id == tenure["organization_id"],
+            _case.c.state == "open",
+        ),
+    )
+    if case is None:
+        return None
+    anchors = scheduling.protocol_of(versions.pinned(session, case)).anchors
+    found = next((name for name, declared in anchors.items() if declared.from_ == "worker.starts_on"), None)
+    return None if found is None else (case["id"], found)
