@@ -1,32 +1,8 @@
-"""The admission of one person as a case: its protocol, the step of triage, and opening it."""
+"""By what the admission is known: its protocol, and the step in which a referral is triaged."""
 
-from datetime import datetime
 from typing import Final
-from uuid import UUID
-
-from sqlalchemy import select
-from sqlmodel import Session
-
-from duties import cases
-from duties.actors import Actor
-from duties.here import program_of
-from models.base import table_of
-from models.casework import ProtocolVersion
 
 #: The protocol that carries somebody from the referral to the follow-up.
 ADMISSION: Final = "admission"
 #: Its first step, in which each criterion is looked at and the referral goes somewhere.
 TRIAGE: Final = "triage"
-
-_protocol = table_of(ProtocolVersion)
-
-
-def open_admission(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Open the case of a candidate. Where a program has no such protocol, a referral waits on the board alone."""
-    declared = session.scalar(
-        select(_protocol.c.id)
-        .where(_protocol.c.program_id == program_of(session), _protocol.c.key == ADMISSION)
-        .limit(1)
-    )
-    if declared is not None:
-        cases.open_case(session, ADMISSION, participant_id=participant_id, by=by, at=at)

@@ -20,9 +20,9 @@ from duties.actors import Actor
 from duties.here import many, program_of
 from duties.notices import coordination_chain
 from duties.participants import recruiting, retention, withdrawals
-from duties.participants.admission import open_admission
 from duties.participants.held import case_of, change_participant, hold_participant, moved
 from duties.participants.identity import identity_within
+from duties.participants.opening import open_admission
 from duties.participants.sealing import seal, unseal
 from duties.participants.triage import hold_referral
 from duties.refusals import Refusal

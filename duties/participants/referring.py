@@ -19,7 +19,6 @@ from duties import events
 from duties.actors import Actor
 from duties.here import local_day, one, program_of
 from duties.participants import links
-from duties.participants.admission import open_admission
 from duties.participants.ages import years
 from duties.participants.areas import areas
 from duties.participants.held import (
@@ -30,6 +29,7 @@ from duties.participants.held import (
 )
 from duties.participants.identity import Identity, sealed_identity
 from duties.participants.languages import checked_languages
+from duties.participants.opening import open_admission
 from duties.participants.sealing import new_key, seal, unseal
 from duties.refusals import Refusal
 from locales import N_

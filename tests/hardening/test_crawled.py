@@ -425,6 +425,7 @@ _WORDS_SOMETIMES: Final[Mapping[str, Sequence[str]]] = {
     "settlement": ("note",),
     "signed_file": ("name",),
     "waiver": ("reason",),
+    "stray_reply": ("from_address",),
 }
 
 #: Text that nobody writes freely: keys, states, digests, and what is checked, such as an address; and structures, which
@@ -433,6 +434,7 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "absence": ("kinds",),
     "account": ("system",),
     "activity": ("called_off_as", "kind"),
+    "activity_part": ("taken_out_as",),
     "admission_decision": ("outcome", "taken_as"),
     "agenda_item": (
         "kind",
@@ -495,11 +497,22 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "participant": ("area", "candidate_ref", "languages", "marks", "number", "state"),
     "passkey": ("credential_id",),
     "person": ("key", "sort_key", "email", "language"),
-    "program": ("key", "time_zone", "languages", "calendar", "area", "governance", "coordination", "source", "digest"),
+    "program": (
+        "key",
+        "time_zone",
+        "languages",
+        "calendar",
+        "area",
+        "governance",
+        "coordination",
+        "retention",
+        "source",
+        "digest",
+    ),
     "protocol_version": ("key", "digest", "declared", "source"),
     "rate_count": ("key",),
     "referral": ("result", "state", "way"),
-    "referral_link": ("token_digest",),
+    "referral_link": ("token_digest", "browser_digest"),
     "responsibility": ("digest", "links"),
     "risk_assessment": ("assessed_as", "kind", "level"),
     "role": ("key",),
@@ -572,6 +585,8 @@ def test_whatever_else_stands_in_the_database_is_words_on_every_page_to_everyone
     assert run(_shown(runner, words.translate(_NOT_KEPT), readers, most=2)) > 60
 
 
+#: Of which no two are the same.
+_EACH_ANOTHER: Final = frozenset({("equipment", "serial")})
 #: What no column of a database in UTF-8 can hold.
 _NOT_KEPT: Final = {0: None, **dict.fromkeys(range(0xD800, 0xE000))}
 
@@ -606,7 +621,12 @@ def _write_everywhere(runner: Runner, words: str) -> None:
     with psycopg.connect(url.render_as_string(hide_password=False)) as admin:
         admin.execute("set session_replication_role = replica")
         for table, columns in [*_WORDS.items(), *_WORDS_SOMETIMES.items()]:
-            values = sql.SQL(", ").join(sql.SQL("{} = %(words)s").format(sql.Identifier(column)) for column in columns)
+            values = sql.SQL(", ").join(
+                sql.SQL("{} = %(words)s" + (" || ' ' || id" if (table, column) in _EACH_ANOTHER else "")).format(
+                    sql.Identifier(column)
+                )
+                for column in columns
+            )
             done = admin.execute(sql.SQL("update {} set {}").format(sql.Identifier(table), values), {"words": words})
             assert done.rowcount > 0 or table not in _WORDS, table
         admin.execute("update notice set message = %s", [written])

@@ -127,7 +127,7 @@ def candidates_of(
             by=by,
             at=AT,
         )
-        risks.assess(session, participant_id, "admission", "green", why={"other": WHY}, by=by, at=AT)
+        risks.assess(session, participant_id, "admission", "green", why={"why": WHY}, by=by, at=AT)
         _, token = links.make_link(session, by=by, at=AT)
         unused, _ = links.make_link(session, by=by, at=AT)
     return {

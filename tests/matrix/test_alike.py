@@ -141,14 +141,14 @@ def _all_of(response: Response) -> tuple[int, list[tuple[str, str]], bytes]:
 def _denied(route: Route) -> Iterator[tuple[Route, str, Kind]]:
     """The cells in which someone is denied a thing that is there, in their program or in the other.
 
-    Not the two askers who were taken from the hollow world with their cases.
+    Not the askers who were taken from the hollow world: two with their cases, and the guest of a meeting.
     """
     known = grid.read()
     if len(route.places) == 1 or "_id}" not in route.path:
         return
     for place in _TAKEN:
         for kind in KINDS:
-            is_there = not kind.is_out and kind.column not in ("subj", "work")
+            is_there = not kind.is_out and kind.column not in ("subj", "work", "reco")
             if is_there and known[str(route), place, kind.column] in ("404", "404r"):
                 yield route, place, kind
 

@@ -52,6 +52,14 @@ DONE_ELSEWHERE: Final = {
         "tests/api/json/test_onboarding.py",
         "test_a_whole_onboarding_is_carried_over_json_from_its_opening_to_its_close",
     ),
+    "POST /participants/{participant_id}/number": (
+        "tests/api/pages/test_referrals.py",
+        "test_a_referral_is_triaged_forwarded_met_consented_and_numbered_on_the_pages",
+    ),
+    "POST /api/v1/participants/{participant_id}/number": (
+        "tests/api/json/test_admissions.py",
+        "test_a_whole_admission_is_carried_at_the_window",
+    ),
     "POST /participants/{participant_id}/decision": (
         "tests/meetings/test_admissions.py",
         "test_the_clinic_s_page_leads_to_the_candidate_and_the_decision_back_to_the_meeting",
