@@ -154,7 +154,7 @@ AFTER: Final[Mapping[str, str]] = {
     "GET /tasks/{task_id}/summary/taking-back": "a summary was said to be complete",
     "POST /tasks/{task_id}/summary/taking-back": "a summary was said to be complete",
     "POST /tasks/{task_id}/hiring": "a recruiting came to its last step",
-    "POST /activities/{activity_id}/parts/{follow_up_id}/leaving": "somebody in a planned activity was found to recruit",
+    "POST /activities/{activity_id}/parts/{follow_up_id}/leaving": "somebody in an activity was found to recruit",
     "POST /participants/{participant_id}/consents/going-on": "a consent to the program was taken back",
     "POST /post/retry": "letters were given up",
     "POST /participants/{participant_id}/destruction": "the retention of a file ended",
