@@ -244,7 +244,10 @@ def is_called_off(session: Session, case_id: UUID) -> bool:
 
 
 def take_up_again(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
-    """A departure that was called off holds again: the roles that are still held end on its last day, or yesterday."""
+    """A departure that was called off holds again: the roles that are still held end on its last day, or yesterday.
+
+    Where that day is over, so is all that ends with it, in the same transaction.
+    """
     departure = gathering.departure_of(session, case_id)
     if departure is None or departure["called_off_at"] is None:
         return
@@ -260,6 +263,7 @@ def take_up_again(session: Session, case_id: UUID, *, by: Actor, at: datetime) -
         .values(called_off_at=None, ended_at=None, version=_departure.c.version + 1)
     )
     events.write(session, "departure.taken_up_again", "person", departure["person_id"], by=by, at=at, case_id=case_id)
+    end_departure(session, departure["id"], by=by, at=at)
 
 
 def follow_roles(session: Session, departure_id: UUID, *, by: Actor, at: datetime) -> bool:

@@ -117,6 +117,8 @@ class DemonstratedDepartures:
         """The one that was taken over is summed up; that of the own follow-up is begun."""
         by, own = worker(self.session, _LEAVER, at), self._hand_over("primary")["item"]
         for task in self._steps(summaries.WRITTEN):
+            if task["state"] != "open":
+                continue  # nothing is asked any more of a follow-up that ended before
             if task["item"] == own:
                 begun = Summary("Son logement est stable depuis l’automne.")
                 summaries.save_summary(self.session, task["id"], begun, by=by, at=at)

@@ -121,7 +121,8 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, a
     first, second = sorted((held["participant_id"], to))
     both = {first: hold_participant(session, first), second: hold_participant(session, second)}
     joined, known = both[held["participant_id"]], both[to]
-    if known["state"] in ("draft", "destroyed") or joined["state"] != "candidate":
+    # A legal hold keeps what would be destroyed: it is released first.
+    if known["state"] in ("draft", "destroyed") or joined["state"] != "candidate" or joined["held"]:
         raise Refusal("referral.not_joined", N_("These two cannot be joined as things stand now."))
     told = unseal(session, joined["id"], f"referral/{referral_id}", held["sealed"])
     case_id = case_of(session, joined["id"])

@@ -148,6 +148,8 @@ def _denied(route: Route) -> Iterator[tuple[Route, str, Kind]]:
         return
     for place in _TAKEN:
         for kind in KINDS:
+            if kind.column == "coll" and "/hand-overs/" in route.path:
+                continue  # what was offered to themselves is taken from the hollow world too
             is_there = not kind.is_out and kind.column not in ("subj", "work", "reco")
             if is_there and known[str(route), place, kind.column] in ("404", "404r"):
                 yield route, place, kind
