@@ -42,6 +42,8 @@ _SEEN_BY: Final[Mapping[str, str]] = {
     "absence_id": "GET /people/{person_id}",
     # Which agreements there are is no secret to those who work under them.
     "agreement_id": "GET /program/agreements/{agreement_id}",
+    # Who sits on a committee stands on its page.
+    "seat_id": "GET /committees/{key}",
     # When others meet is in everyone's calendar.
     "meeting_id": "GET /meetings",
     "guest_id": "GET /meetings",
