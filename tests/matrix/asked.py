@@ -372,7 +372,7 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /meetings/{meeting_id}/run/putting-back": Sent(which=_SITS, form=_SITTING),
     "POST /meetings/{meeting_id}/run/closing": Sent(which=_SITS, form={**_SITTING, "rest": "carried"}),
     "POST /meetings/{meeting_id}/run/attendance": Sent(
-        which=_SITS, form={"seen": "1", "seat": "{seat_id}", "state": "absent"}
+        which=_SITS, form={"seen": "1", "seat": "{sitting_seat_id}", "state": "absent"}
     ),
     "POST /meetings/{meeting_id}/run/attendance/rest": Sent(which=_SITS),
     "POST /meetings/{meeting_id}/run/outcome": Sent(
@@ -616,7 +616,9 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /api/v1/meetings/{meeting_id}/opening": Sent(which=_UNOPENED),
     "POST /api/v1/meetings/{meeting_id}/putting-back": Sent(which=_SITS),
     "POST /api/v1/meetings/{meeting_id}/closing": Sent(which=_SITS, json={"carry_rest": True}),
-    "PUT /api/v1/meetings/{meeting_id}/attendance": Sent(which=_SITS, json={"seat_id": "{seat_id}", "state": "absent"}),
+    "PUT /api/v1/meetings/{meeting_id}/attendance": Sent(
+        which=_SITS, json={"seat_id": "{sitting_seat_id}", "state": "absent"}
+    ),
     "POST /api/v1/meetings/{meeting_id}/attendance/rest": Sent(which=_SITS),
     "PUT /api/v1/meetings/{meeting_id}/outcomes/{item_id}": Sent(
         which={**_SITS, "item_id": "sits"}, json={"outcome": "treated"}

@@ -64,7 +64,7 @@ def sittings(session: Session, committee: str, *, by: Actor) -> dict[str, str]:
         "version_of_sitting": _version(session, _meeting, sits),
         "item_id:sits": str(item_id),
         "version_of_item_on_it": str(item_of(session, item_id)["version"]),
-        "seat_id": str(next(iter(seat))),
+        "sitting_seat_id": str(next(iter(seat))),
         "meeting_id:unopened": str(unopened),
         "version_of_unopened": _version(session, _meeting, unopened),
         "meeting_id:told": str(told),
