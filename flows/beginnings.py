@@ -13,7 +13,6 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
@@ -21,14 +20,14 @@ from sqlmodel import Session
 
 from duties import cases, periods
 from duties.actors import ROUNDS, Actor
-from duties.here import local_day, many, program, program_of
+from duties.here import local_day, many, program_of
 from duties.periods import Period
 from duties.protocol import Protocol
 from duties.refusals import Refusal
 from duties.scheduling import protocol_of
 from duties.subjects import ROLE_OF_WORKER, Subject
 from flows.engine import Means
-from flows.marks import alone, mark_of, set_mark
+from flows.marks import alone, last_at, mark_of, set_mark
 from models.agreement import Agreement, AgreementVersion
 from models.base import refers, table_of
 from models.casework import Case, ProtocolVersion
@@ -58,9 +57,7 @@ _Known = set[tuple[UUID | None, UUID | None, UUID | None, str]]
 
 def due_at(session: Session, at: datetime) -> datetime:
     """When the round was last due: at its local hour of today, or of yesterday before that."""
-    zone = ZoneInfo(program(session).time_zone)
-    today = datetime.combine(local_day(session, at), HOUR, tzinfo=zone)
-    return today if today <= at else datetime.combine(today.date() - timedelta(days=1), HOUR, tzinfo=zone)
+    return last_at(session, HOUR, at)
 
 
 def begin(means: Means, program_id: UUID, ran_by: str) -> int:

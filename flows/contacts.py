@@ -7,13 +7,10 @@ round again, late or twice at once changes nothing.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from functools import partial
 from typing import Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlmodel import Session
@@ -21,19 +18,16 @@ from sqlmodel import Session
 from duties.actors import ROUNDS, Actor
 from duties.follow_ups import assigning, breaks, lost, notes
 from duties.follow_ups.lost import Losing
-from duties.here import local_day, program, program_of
+from duties.here import local_day, program_of
 from duties.participants import withdrawals
-from duties.refusals import Refusal
 from flows.engine import Means
-from flows.marks import alone, mark_of, set_mark
+from flows.marks import alone, in_its_own, last_at, mark_of, set_mark
 from locales import LANGUAGES, N_, say
 from meetings import agendas
 from meetings.reasons import ENDED, Reason
 from models.agenda import AgendaItem
 from models.base import table_of
 from models.follow_up import FollowUp
-
-_log = logging.getLogger(__name__)
 
 KEY: Final = "contacts"
 #: The local hour at which the round looks, every day: a break that ends on a Sunday ends on that Sunday.
@@ -50,9 +44,7 @@ _item = table_of(AgendaItem)
 
 def due_at(session: Session, at: datetime) -> datetime:
     """When the round was last due: at its local hour of today, or of yesterday before that."""
-    zone = ZoneInfo(program(session).time_zone)
-    today = datetime.combine(local_day(session, at), HOUR, tzinfo=zone)
-    return today if today <= at else datetime.combine(today.date() - timedelta(days=1), HOUR, tzinfo=zone)
+    return last_at(session, HOUR, at)
 
 
 def look(means: Means, program_id: UUID, ran_by: str) -> int:
@@ -79,12 +71,12 @@ def look(means: Means, program_id: UUID, ran_by: str) -> int:
             )
         found = 0
         for follow_up_id in returning:
-            found += _in_its_own(means, program_id, partial(_come_back, follow_up_id=follow_up_id, at=at))
+            found += in_its_own(means, program_id, KEY, partial(_come_back, follow_up_id=follow_up_id, at=at))
         for follow_up_id in active:
-            found += _in_its_own(means, program_id, partial(_see_to_vacancy, follow_up_id=follow_up_id, at=at))
-        found += _in_its_own(means, program_id, partial(_see_to_notes, at=at))
-        found += _in_its_own(means, program_id, partial(_see_to_withdrawals, at=at))
-        found += _in_its_own(means, program_id, partial(tell_the_committee, at=at))
+            found += in_its_own(means, program_id, KEY, partial(_see_to_vacancy, follow_up_id=follow_up_id, at=at))
+        found += in_its_own(means, program_id, KEY, partial(_see_to_notes, at=at))
+        found += in_its_own(means, program_id, KEY, partial(_see_to_withdrawals, at=at))
+        found += in_its_own(means, program_id, KEY, partial(tell_the_committee, at=at))
         with means.sessions(program_id) as session:
             set_mark(session, KEY, at, ran_by, found)
             session.commit()
@@ -159,20 +151,6 @@ def _see_to_notes(session: Session, *, at: datetime) -> int:
 def _see_to_withdrawals(session: Session, *, at: datetime) -> int:
     moved = withdrawals.ask_who_has_it_now(session, by=BY_ROUNDS, at=at)
     return moved + withdrawals.ask_of_the_ended(session, by=BY_ROUNDS, at=at)
-
-
-def _in_its_own(means: Means, program_id: UUID, do: Callable[[Session], int]) -> int:
-    try:
-        with means.sessions(program_id) as session:
-            found = do(session)
-            session.commit()
-    except Refusal as refusal:
-        _log.warning(
-            "a rule refused a round's work on a follow-up",
-            extra={"part": KEY, "program": program_id, "code": refusal.code},
-        )
-        return 0
-    return found
 
 
 _TITLE: Final = N_("Lost contact: %(number)s")

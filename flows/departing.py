@@ -65,8 +65,8 @@ def follow(session: Session, case: Mapping[str, Any], *, at: datetime) -> None:
 def _doors_of(means: Means, program_id: UUID) -> int:
     at = means.clock()
     with means.sessions(program_id) as session:
-        under_way = departures.to_end(session)
-    moved = sum(_alone(means, program_id, partial(_follow, departure_id=one, at=at)) for one in under_way)
+        elsewhere = departures.to_move(session)
+    moved = sum(_alone(means, program_id, partial(_follow, departure_id=one, at=at)) for one in elsewhere)
     with means.sessions(program_id) as session:
         over = departures.due_to_end(session, at)
     found = moved + sum(_alone(means, program_id, partial(_end, departure_id=one, at=at)) for one in over)

@@ -6,7 +6,6 @@ changes nothing.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,11 +16,9 @@ from sqlmodel import Session
 
 from duties.refusals import Refusal
 from flows.engine import Means
-from flows.marks import alone, mark_of, set_mark
+from flows.marks import alone, in_its_own, mark_of, set_mark
 from meetings import assembling, drafting, freezing, invitations, posting
 from meetings.holding import read_meeting
-
-_log = logging.getLogger(__name__)
 
 KEY: Final = "gatherings"
 EVERY: Final = timedelta(minutes=15)
@@ -45,13 +42,13 @@ def gather(means: Means, program_id: UUID, ran_by: str) -> int:
             done = mark_of(session, KEY)
             if done is not None and done >= (due_at(session, at) or at):
                 return 0
-        found = _in_its_own(means, program_id, lambda session: len(invitations.tell_all(session, at=at)))
+        found = in_its_own(means, program_id, KEY, lambda session: len(invitations.tell_all(session, at=at)))
         for meeting_id in _due(means, program_id, lambda session: assembling.due_to_circulate(session, at)):
-            found += _in_its_own(means, program_id, partial(_circulate, meeting_id=meeting_id, at=at))
+            found += in_its_own(means, program_id, KEY, partial(_circulate, meeting_id=meeting_id, at=at))
         for meeting_id in _due(means, program_id, lambda session: assembling.due_to_freeze(session, at)):
-            found += _in_its_own(means, program_id, partial(_freeze, meeting_id=meeting_id, at=at))
-        found += _in_its_own(
-            means, program_id, lambda session: len(drafting.draft_due(session, by=posting.BY_AGENDAS, at=at))
+            found += in_its_own(means, program_id, KEY, partial(_freeze, meeting_id=meeting_id, at=at))
+        found += in_its_own(
+            means, program_id, KEY, lambda session: len(drafting.draft_due(session, by=posting.BY_AGENDAS, at=at))
         )
         with means.sessions(program_id) as session:
             set_mark(session, KEY, at, ran_by, found)
@@ -88,17 +85,3 @@ def _freeze(session: Session, meeting_id: UUID, at: datetime) -> int:
 def _due(means: Means, program_id: UUID, find: Callable[[Session], tuple[UUID, ...]]) -> tuple[UUID, ...]:
     with means.sessions(program_id) as session:
         return find(session)
-
-
-def _in_its_own(means: Means, program_id: UUID, do: Callable[[Session], int]) -> int:
-    try:
-        with means.sessions(program_id) as session:
-            found = do(session)
-            session.commit()
-    except Refusal as refusal:
-        _log.warning(
-            "a rule refused a round's work on a meeting",
-            extra={"part": KEY, "program": program_id, "code": refusal.code},
-        )
-        return 0
-    return found

@@ -6,23 +6,19 @@ declares so; a legal hold holds either. Each file is a transaction of its own; r
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
 from duties.actors import ROUNDS, Actor
-from duties.here import local_day, program
+from duties.here import local_day
 from duties.participants import keeping, retention
-from duties.refusals import Refusal
 from flows.engine import Means
-from flows.marks import alone, mark_of, set_mark
-
-_log = logging.getLogger(__name__)
+from flows.marks import alone, in_its_own, last_at, mark_of, set_mark
 
 KEY: Final = "retention"
 #: The local hour at which it looks, every day.
@@ -33,9 +29,7 @@ BY_ROUNDS: Final = Actor.system(ROUNDS)
 
 def due_at(session: Session, at: datetime) -> datetime:
     """When the round was last due: at its local hour of today, or of yesterday before that."""
-    zone = ZoneInfo(program(session).time_zone)
-    today = datetime.combine(local_day(session, at), HOUR, tzinfo=zone)
-    return today if today <= at else datetime.combine(today.date() - timedelta(days=1), HOUR, tzinfo=zone)
+    return last_at(session, HOUR, at)
 
 
 def look(means: Means, program_id: UUID, ran_by: str) -> int:
@@ -51,11 +45,11 @@ def look(means: Means, program_id: UUID, ran_by: str) -> int:
             done = mark_of(session, KEY)
             if done is not None and done >= due_at(session, at):
                 return 0
-        _in_its_own(means, program_id, lambda session: retention.count_what_was_missed(session, by=BY_ROUNDS, at=at))
+        in_its_own(means, program_id, KEY, partial(retention.count_what_was_missed, by=BY_ROUNDS, at=at))
         with means.sessions(program_id) as session:
             over = retention.due(session, local_day(session, at))
             by_itself = keeping.retention_of(session).destruction == "by_itself"
-        found = sum(_in_its_own(means, program_id, _seen_to(row, at, by_itself=by_itself)) for row in over)
+        found = sum(in_its_own(means, program_id, KEY, _seen_to(row, at, by_itself=by_itself)) for row in over)
         with means.sessions(program_id) as session:
             set_mark(session, KEY, at, ran_by, found)
             session.commit()
@@ -71,17 +65,3 @@ def _seen_to(row: dict[str, Any], at: datetime, *, by_itself: bool) -> Callable[
         return int(retention.ask_to_destroy(session, row["id"], known_as, by=BY_ROUNDS, at=at))
 
     return do
-
-
-def _in_its_own(means: Means, program_id: UUID, do: Callable[[Session], int]) -> int:
-    try:
-        with means.sessions(program_id) as session:
-            found = do(session)
-            session.commit()
-    except Refusal as refusal:
-        # Held, moved or taken up again meanwhile: then there is nothing to see to.
-        _log.warning(
-            "a rule refused a round's work on a file", extra={"part": KEY, "program": program_id, "code": refusal.code}
-        )
-        return 0
-    return found

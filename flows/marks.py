@@ -1,18 +1,21 @@
-"""How far each round of a program has come, and that only one process is at it."""
+"""How far each round of a program has come, that only one process is at it, and how it does its parts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from duties.here import program_of
+from duties.here import local_day, program, program_of
+from duties.refusals import Refusal
 from flows.engine import Means
 from models.base import table_of
 from models.engine import RoundMark
@@ -20,7 +23,16 @@ from models.engine import RoundMark
 #: Any number that no other lock of ours uses; the round and its program stand beside it.
 _LOCKS: Final = 0x524F
 
+_log = logging.getLogger(__name__)
+
 _mark = table_of(RoundMark)
+
+
+def last_at(session: Session, hour: time, at: datetime) -> datetime:
+    """When a local hour last was in the program's zone: today, or yesterday before it. Of a round of every day."""
+    zone = ZoneInfo(program(session).time_zone)
+    today = datetime.combine(local_day(session, at), hour, tzinfo=zone)
+    return today if today <= at else datetime.combine(today.date() - timedelta(days=1), hour, tzinfo=zone)
 
 
 def mark_of(session: Session, key: str) -> datetime | None:
@@ -52,3 +64,20 @@ def alone(means: Means, program_id: UUID, key: str) -> Iterator[bool]:
         session.execute(text("set local idle_in_transaction_session_timeout = 0"))
         lock = text("select pg_try_advisory_xact_lock(:ours, hashtext(:round))")
         yield bool(session.scalar(lock, {"ours": _LOCKS, "round": f"{key}:{program_id}"}))
+
+
+def in_its_own(means: Means, program_id: UUID, key: str, do: Callable[[Session], int]) -> int:
+    """Do one part of a round in a transaction of its own; how much it did.
+
+    What a rule refuses by now (it was seen to, moved or taken up again meanwhile) is logged, and holds up nothing else.
+    """
+    try:
+        with means.sessions(program_id) as session:
+            found = do(session)
+            session.commit()
+    except Refusal as refusal:
+        _log.warning(
+            "a rule refused a part of a round", extra={"part": key, "program": program_id, "code": refusal.code}
+        )
+        return 0
+    return found

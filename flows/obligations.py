@@ -6,17 +6,15 @@ does: a period that ends, a day of grace that is over, a waiver that no longer r
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from typing import Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from duties.here import local_day, program
 from duties.obligations.keeping import keep
 from flows.engine import Means
-from flows.marks import alone, mark_of, set_mark
+from flows.marks import alone, last_at, mark_of, set_mark
 
 KEY: Final = "obligations"
 #: The local hour at which the round looks, every day: before agendas are filled, and before anybody works.
@@ -25,9 +23,7 @@ HOUR: Final = time(5, 30)
 
 def due_at(session: Session, at: datetime) -> datetime:
     """When the round was last due: at its local hour of today, or of yesterday before that."""
-    zone = ZoneInfo(program(session).time_zone)
-    today = datetime.combine(local_day(session, at), HOUR, tzinfo=zone)
-    return today if today <= at else datetime.combine(today.date() - timedelta(days=1), HOUR, tzinfo=zone)
+    return last_at(session, HOUR, at)
 
 
 def judge(means: Means, program_id: UUID, ran_by: str) -> int:
