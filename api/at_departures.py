@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -121,9 +121,10 @@ def left_of(session: Session, case: Mapping[str, Any], at: datetime, language: s
         falls = board.who(today, task, links) if task is not None else None
         ways: list[tuple[str, str]] = []
         if task is not None and may_settle and case["state"] == "open":
-            ways = _takers(session, task, case, at, names, language)
+            thought_of = _thought_of(session, task, case, at)
+            ways = _takers(session, task, case, at, thought_of, names, language)
             ways += [(f"end:{end}", say(language, settling.ENDS[end])) for end in settling.ENDINGS[one.kind]]
-            not_now = _not_now(session, task, case, at, names, language)
+            not_now = _not_now(thought_of, names, language)
         lines.append(
             Left(
                 one.kind,
@@ -142,36 +143,35 @@ def left_of(session: Session, case: Mapping[str, Any], at: datetime, language: s
     return lines
 
 
+def _thought_of(
+    session: Session, task: Mapping[str, Any], case: Mapping[str, Any], at: datetime
+) -> list[workers.Proposal]:
+    """Whom one may think of for a follow-up that is to be handed over; nobody in particular for any other thing."""
+    if task["holding"] != "follow_up":
+        return []
+    return hand_overs.considered_for(session, task, case["subject_id"], at)
+
+
 def _takers(
     session: Session,
     task: Mapping[str, Any],
     case: Mapping[str, Any],
     at: datetime,
+    thought_of: Sequence[workers.Proposal],
     names: Mapping[UUID, str],
     language: str,
 ) -> list[tuple[str, str]]:
     """Who can take a thing over, as choices: of a follow-up who fits best first, with why; else by name."""
     if task["holding"] == "follow_up":
-        fit = hand_overs.fit_for(session, task, case["subject_id"], at)
-        return [(f"to:{one.person_id}", said_of(one, names, language)) for one in fit]
+        return [(f"to:{one.person_id}", said_of(one, names, language)) for one in thought_of if one.possible]
     people = settling.may_take_over(session, task, case, at)
     return [
         (f"to:{person}", say(language, _TO, name=name)) for name, person in sorted((names[one], one) for one in people)
     ]
 
 
-def _not_now(
-    session: Session,
-    task: Mapping[str, Any],
-    case: Mapping[str, Any],
-    at: datetime,
-    names: Mapping[UUID, str],
-    language: str,
-) -> tuple[str, ...]:
-    """Who cannot be given the follow-up that a task asks about, with why: seen before anything is offered."""
-    if task["holding"] != "follow_up":
-        return ()
-    thought_of = hand_overs.considered_for(session, task, case["subject_id"], at)
+def _not_now(thought_of: Sequence[workers.Proposal], names: Mapping[UUID, str], language: str) -> tuple[str, ...]:
+    """Who cannot be given the follow-up that is asked about, with why: seen before anything is offered."""
     return tuple(
         f"{names.get(one.person_id, '')} ({', '.join(say(language, BARS[bar]) for bar in one.load.bars)})"
         for one in thought_of

@@ -146,13 +146,8 @@ def end_departure(session: Session, departure_id: UUID, *, by: Actor, at: dateti
     took over passes to the organization's second representative meanwhile (CM-2R). Nothing of theirs is deleted, and
     what they did keeps their name.
     """
-    departure = one(
-        session,
-        select(_departure)
-        .where(_departure.c.program_id == program_of(session), _departure.c.id == departure_id)
-        .with_for_update(),
-    )
-    if departure is None or departure["ended_at"] is not None or departure["called_off_at"] is not None:
+    departure = _hold_under_way(session, departure_id)
+    if departure is None:
         return False
     departure = {**departure, "last_day": _follow_roles(session, departure, by=by, at=at)}
     if departure["last_day"] >= local_day(session, at):
@@ -268,46 +263,19 @@ def take_up_again(session: Session, case_id: UUID, *, by: Actor, at: datetime) -
 
 def follow_roles(session: Session, departure_id: UUID, *, by: Actor, at: datetime) -> bool:
     """Have a departure hang on the day on which the roles end by now; whether that is another day than it was."""
-    departure = one(
-        session,
-        select(_departure)
-        .where(_departure.c.program_id == program_of(session), _departure.c.id == departure_id)
-        .with_for_update(),
-    )
-    if departure is None or departure["ended_at"] is not None or departure["called_off_at"] is not None:
-        return False
-    return bool(_follow_roles(session, departure, by=by, at=at) != departure["last_day"])
+    departure = _hold_under_way(session, departure_id)
+    return departure is not None and _follow_roles(session, departure, by=by, at=at) != departure["last_day"]
 
 
-def to_end(session: Session) -> list[UUID]:
-    """The departures that hold and were not ended yet, whenever their last day is."""
-    return list(
-        session.scalars(
-            select(_departure.c.id)
-            .where(
-                _departure.c.program_id == program_of(session),
-                _departure.c.ended_at.is_(None),
-                _departure.c.called_off_at.is_(None),
-            )
-            .order_by(_departure.c.id)
-        )
-    )
+def to_move(session: Session) -> list[UUID]:
+    """The departures under way whose roles end by now on another day than they hang on."""
+    return [one_of["id"] for one_of in _under_way(session) if _ends_by_roles(session, one_of) != one_of["last_day"]]
 
 
 def due_to_end(session: Session, at: datetime) -> list[UUID]:
     """The departures whose last day is past and that were not ended yet."""
-    return list(
-        session.scalars(
-            select(_departure.c.id)
-            .where(
-                _departure.c.program_id == program_of(session),
-                _departure.c.ended_at.is_(None),
-                _departure.c.called_off_at.is_(None),
-                _departure.c.last_day < local_day(session, at),
-            )
-            .order_by(_departure.c.id)
-        )
-    )
+    today = local_day(session, at)
+    return [one_of["id"] for one_of in _under_way(session) if one_of["last_day"] < today]
 
 
 def under_way(session: Session) -> list[UUID]:
@@ -451,29 +419,73 @@ def _refuse_wrong_day(last_day: date, today: date, *, planned: bool) -> None:
         raise Refusal("departure.day_to_come", N_("Whoever has gone already had their last day today at the latest."))
 
 
-def _follow_roles(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> date:
-    """The last day of a departure as its roles end by now: somebody may have prolonged or shortened them since.
+def _under_way(session: Session) -> list[dict[str, Any]]:
+    """The departures that hold and were not ended yet, whenever their last day is."""
+    return many(
+        session,
+        select(_departure)
+        .where(
+            _departure.c.program_id == program_of(session),
+            _departure.c.ended_at.is_(None),
+            _departure.c.called_off_at.is_(None),
+        )
+        .order_by(_departure.c.id),
+    )
 
-    The case and its due days follow, and with them the seats that were passed on and who follows in a role. A role that
-    was to end sooner anyway says nothing of the others.
-    """
-    was_to_end: dict[str, str | None] = departure["was_to_end"]
-    roles = many(
+
+def _hold_under_way(session: Session, departure_id: UUID) -> dict[str, Any] | None:
+    """A departure, held; None where it does not hold, or was ended already."""
+    found = one(
+        session,
+        select(_departure)
+        .where(_departure.c.program_id == program_of(session), _departure.c.id == departure_id)
+        .with_for_update(),
+    )
+    if found is None or found["ended_at"] is not None or found["called_off_at"] is not None:
+        return None
+    return found
+
+
+def _roles_of(session: Session, departure: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The roles that a departure ends, each with the day on which it ends by now."""
+    return many(
         session,
         select(_tenure.c.id, _tenure.c.ends_on).where(
-            _tenure.c.program_id == program_of(session), _tenure.c.id.in_([UUID(role) for role in was_to_end])
+            _tenure.c.program_id == program_of(session),
+            _tenure.c.id.in_([UUID(role) for role in departure["was_to_end"]]),
         ),
     )
+
+
+def _ends_by_roles(session: Session, departure: Mapping[str, Any]) -> date:
+    """The last day of a departure as its roles end by now: somebody may have prolonged or shortened them since.
+
+    A role that was to end sooner anyway says nothing of the others.
+    """
     last_day: date = departure["last_day"]
-    if any(role["ends_on"] is None for role in roles):
+    days = [role["ends_on"] for role in _roles_of(session, departure)]
+    if None in days:
         return last_day
-    ends: date = max(role["ends_on"] for role in roles)
-    foreseen = max(min(last_day, date.fromisoformat(day)) if day else last_day for day in was_to_end.values())
-    if ends in (last_day, foreseen):
+    foreseen = max(
+        min(last_day, date.fromisoformat(day)) if day else last_day for day in departure["was_to_end"].values()
+    )
+    ends: date = max(days)
+    return last_day if ends == foreseen else ends
+
+
+def _follow_roles(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> date:
+    """Have a held departure hang on the day on which its roles end by now, which is returned.
+
+    The case and its due days follow, and with them the seats that were passed on and who follows in a role.
+    """
+    last_day: date = departure["last_day"]
+    ends = _ends_by_roles(session, departure)
+    if ends == last_day:
         return last_day
+    was_to_end: dict[str, str | None] = departure["was_to_end"]
     later = {
         str(role["id"]): role["ends_on"].isoformat()
-        for role in roles
+        for role in _roles_of(session, departure)
         if (before := was_to_end[str(role["id"])]) and date.fromisoformat(before) < role["ends_on"]
     }
     session.execute(
@@ -663,6 +675,19 @@ def end_seat(session: Session, holding: Mapping[str, Any], last_day: date, *, by
     )
 
 
+def holders_from(session: Session, seat_id: UUID, day: date) -> list[dict[str, Any]]:
+    """Who holds a seat on a day or later, as principal or alternate."""
+    return many(
+        session,
+        select(_holder).where(
+            _holder.c.program_id == program_of(session),
+            _holder.c.seat_id == seat_id,
+            _holder.c.withdrawn_at.is_(None),
+            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= day),
+        ),
+    )
+
+
 def give_seat(
     session: Session,
     seat_id: UUID,
@@ -680,16 +705,7 @@ def give_seat(
     """
     here = program_of(session)
     session.execute(select(_seat.c.id).where(_seat.c.program_id == here, _seat.c.id == seat_id).with_for_update())
-    live = many(
-        session,
-        select(_holder).where(
-            _holder.c.program_id == here,
-            _holder.c.seat_id == seat_id,
-            _holder.c.withdrawn_at.is_(None),
-            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= starts_on),
-        ),
-    )
-    for row in live:
+    for row in holders_from(session, seat_id, starts_on):
         if row["person_id"] == person_id:
             if row["kind"] == kind and row["starts_on"] <= starts_on and row["ends_on"] is None:
                 return

@@ -15,18 +15,17 @@ from sqlmodel import Session
 
 from duties import departures
 from duties.actors import Actor
-from duties.here import local_day, many, one, program_of
+from duties.here import local_day, one, program_of
 from duties.refusals import Refusal
 from locales import N_
 from meetings import invitations
 from meetings.committees import ALTERNATE, PRINCIPAL, committees, memberships
 from meetings.invitations import Told
 from models.base import table_of
-from models.committee import Seat, SeatHolder
+from models.committee import Seat
 from models.program import Person, Tenure
 
 _seat = table_of(Seat)
-_holder = table_of(SeatHolder)
 _tenure = table_of(Tenure)
 _person = table_of(Person)
 
@@ -101,15 +100,15 @@ def give_seat(
         and row["kind"] == kind
         and row["starts_on"] <= starts_on
         and row["ends_on"] == last
-        for row in _live(session, seat_id, starts_on)
+        for row in departures.holders_from(session, seat_id, starts_on)
     ):
         return ()
     if kind == PRINCIPAL:
-        for row in _live(session, seat_id, starts_on):
+        for row in departures.holders_from(session, seat_id, starts_on):
             if row["kind"] == PRINCIPAL and row["person_id"] != person_id:
                 departures.end_seat(session, row, starts_on - _ONE_DAY, by=by, at=at)
     departures.give_seat(session, seat_id, person_id, kind=kind, starts_on=starts_on, by=by, at=at)
-    for row in _live(session, seat_id, starts_on):
+    for row in departures.holders_from(session, seat_id, starts_on):
         if last is not None and row["person_id"] == person_id:
             departures.end_seat(session, row, last, by=by, at=at)
     return _tell(session, seat_id, at=at)
@@ -132,7 +131,9 @@ def end_seat(
     _seat_row(session, seat_id, committee_id, lock=True)
     if last_day < local_day(session, at) - _ONE_DAY:
         raise Refusal("seat.past", N_("Who sat in the past stays recorded so: the last day is yesterday or later."))
-    rows = [row for row in _live(session, seat_id, last_day + _ONE_DAY) if row["person_id"] == person_id]
+    rows = [
+        row for row in departures.holders_from(session, seat_id, last_day + _ONE_DAY) if row["person_id"] == person_id
+    ]
     if not rows:
         raise Refusal("seat.not_held", N_("This person does not hold the seat after that day."))
     for row in rows:
@@ -152,19 +153,6 @@ def _having(session: Session, seat_id: UUID) -> list[UUID]:
     """The committees that have a seat: its own, and those that are derived from it."""
     found = memberships(session, committees(session))
     return [key for key, members in found.items() if any(seat.id == seat_id for seat in members.seats)]
-
-
-def _live(session: Session, seat_id: UUID, day: date) -> list[dict[str, Any]]:
-    """Who holds a seat on a day or later."""
-    return many(
-        session,
-        select(_holder).where(
-            _holder.c.program_id == program_of(session),
-            _holder.c.seat_id == seat_id,
-            _holder.c.withdrawn_at.is_(None),
-            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= day),
-        ),
-    )
 
 
 def _ends_of(

@@ -97,15 +97,7 @@ def plan_activity(
 
 def call_off(session: Session, activity_id: UUID, *, by: Actor, at: datetime) -> None:
     """Call off an activity. Raises Refusal: there is none, or it was called off already."""
-    here = program_of(session)
-    row = one(
-        session,
-        select(_activity).where(_activity.c.program_id == here, _activity.c.id == activity_id).with_for_update(),
-    )
-    if row is None:
-        raise Refusal("activity.unknown", N_("There is no such activity."))
-    if row["called_off_at"] is not None:
-        raise Refusal("activity.called_off", N_("This activity was called off already."))
+    here, row = program_of(session), _hold(session, activity_id)
     session.execute(
         update(_activity)
         .where(_activity.c.program_id == here, _activity.c.id == activity_id)
@@ -126,15 +118,7 @@ def take_out(session: Session, activity_id: UUID, follow_up_id: UUID, *, by: Act
 
     Raises Refusal: there is no such activity, it was called off, they take no part in it, or nobody would be left.
     """
-    here = program_of(session)
-    row = one(
-        session,
-        select(_activity).where(_activity.c.program_id == here, _activity.c.id == activity_id).with_for_update(),
-    )
-    if row is None:
-        raise Refusal("activity.unknown", N_("There is no such activity."))
-    if row["called_off_at"] is not None:
-        raise Refusal("activity.called_off", N_("This activity was called off already."))
+    here, row = program_of(session), _hold(session, activity_id)
     there = taking_part(session, activity_id)
     if follow_up_id not in there:
         raise Refusal("activity.not_there", N_("This participant takes no part in this activity."))
@@ -205,6 +189,21 @@ def ask_apart(session: Session, participant_id: UUID, *, by: Actor, at: datetime
                 day=row["held_on"],
             )
     return len(together)
+
+
+def _hold(session: Session, activity_id: UUID) -> dict[str, Any]:
+    """An activity that is planned, held. Raises Refusal: there is none, or it was called off."""
+    row = one(
+        session,
+        select(_activity)
+        .where(_activity.c.program_id == program_of(session), _activity.c.id == activity_id)
+        .with_for_update(),
+    )
+    if row is None:
+        raise Refusal("activity.unknown", N_("There is no such activity."))
+    if row["called_off_at"] is not None:
+        raise Refusal("activity.called_off", N_("This activity was called off already."))
+    return row
 
 
 def _answered(session: Session, activity_id: UUID, *, by: Actor, at: datetime) -> None:
