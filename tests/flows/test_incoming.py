@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, time, timedelta
+from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -33,7 +33,7 @@ from flows.engine import Means
 from flows.incoming import BEFORE, KEY, Unread, take_in
 from flows.marks import mark_of
 from flows.post import LEASE, REST, deliver
-from meetings import replies, schedule
+from meetings import replies
 from models.base import table_of
 from models.engine import InboxPlace
 from models.invitation import MeetingAnswer, StrayReply
@@ -46,7 +46,7 @@ from tests.fakes.entra import SECRET
 from tests.fakes.graph_server import LOST, MAILBOX, PROSE, FakeGraph, serving_graph
 from tests.flows.prefect_server import free_port
 from tests.flows.support import NOTICE, Clock, Mailbag, means_of
-from tests.meetings.sitting import seat_everyone
+from tests.meetings.replying import plan_a_season
 
 POLICE = "police@spvm.example"
 #: What planning a season writes: five invitations, and word to the coordinator of someone who has no address.
@@ -106,16 +106,7 @@ def plan(cast: Cast, means: Means) -> None:
 def invite(cast: Cast, means: Means) -> None:
     """A season of the Clinical Committee, whose invitations wait."""
     with means.sessions(cast.program_id) as session:
-        seat_everyone(session, cast)
-        schedule.plan_season(
-            session,
-            "clinical",
-            first=date(2026, 12, 2),
-            last=date(2027, 3, 31),
-            hour=time(9, 30),
-            by=cast.actor("coordinator"),
-            at=AT,
-        )
+        plan_a_season(session, cast)
         session.commit()
 
 

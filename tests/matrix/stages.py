@@ -74,7 +74,14 @@ def sittings(session: Session, committee: str, *, by: Actor) -> dict[str, str]:
 def _with_agenda(session: Session, committee: str, *, days_ago: int, by: Actor) -> tuple[UUID, UUID]:
     """A meeting so many days ago with one item on its agenda, frozen; both ids."""
     starts = datetime.combine(TODAY - timedelta(days=days_ago), time(8, 30))
-    schedule.plan_meetings(session, committee, [starts], by=by, at=BEFORE)
+    return agenda_of(session, committee, starts, title_fr="Un suivi", title_en="A matter", by=by, at=BEFORE)
+
+
+def agenda_of(
+    session: Session, committee: str, starts: datetime, *, title_fr: str, title_en: str, by: Actor, at: datetime
+) -> tuple[UUID, UUID]:
+    """Plan a meeting for a local moment and freeze an agenda of one item for it; the ids of both."""
+    schedule.plan_meetings(session, committee, [starts], by=by, at=at)
     meeting_id: UUID = session.scalars(
         select(_meeting.c.id).where(
             _meeting.c.program_id == program_of(session),
@@ -82,9 +89,9 @@ def _with_agenda(session: Session, committee: str, *, days_ago: int, by: Actor) 
             _meeting.c.starts == starts,
         )
     ).one()
-    item_id = agendas.request(session, committee, title_fr="Un suivi", title_en="A matter", by=by, at=BEFORE)
-    agendas.put_on(session, item_id, meeting_id, by=by, at=BEFORE)
-    freezing.freeze(session, meeting_id, by=by, at=BEFORE)
+    item_id = agendas.request(session, committee, title_fr=title_fr, title_en=title_en, by=by, at=at)
+    agendas.put_on(session, item_id, meeting_id, by=by, at=at)
+    freezing.freeze(session, meeting_id, by=by, at=at)
     return meeting_id, item_id
 
 

@@ -644,17 +644,9 @@ def _held(session: Session, committee: str, *, by: Actor) -> dict[str, str]:
     """A meeting that was held last week: its agenda went out, it decided twice, and its minutes are drafted."""
     starts = datetime.combine(TODAY - timedelta(days=5), time(9, 30))
     before, during = AT - timedelta(days=12), AT - timedelta(days=5)
-    schedule.plan_meetings(session, committee, [starts], by=by, at=before)
-    meeting_id: UUID = session.scalars(
-        select(_meeting.c.id).where(
-            _meeting.c.program_id == program_of(session),
-            _meeting.c.committee_id == committee_of(session, committee)["id"],
-            _meeting.c.starts == starts,
-        )
-    ).one()
-    item_id = agendas.request(session, committee, title_fr="Le budget", title_en="The budget", by=by, at=before)
-    agendas.put_on(session, item_id, meeting_id, by=by, at=before)
-    freezing.freeze(session, meeting_id, by=by, at=before)
+    meeting_id, item_id = stages.agenda_of(
+        session, committee, starts, title_fr="Le budget", title_en="The budget", by=by, at=before
+    )
     running.open_meeting(session, meeting_id, by=by, at=during)
     first, later = (
         decisions.decide(session, meeting_id, item, text_fr=words, kind="management", by=by, at=during)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +20,7 @@ from adapters.database import open_session
 from models.base import table_of
 from models.program import Organization, Person, Program
 from tests.cast import Cast, Member
-from tests.conftest import Database
+from tests.conftest import Copies, Database
 from tests.models.conftest import as_superuser
 
 #: Rows, table by table as COPY writes them. Being what a release left, they do not change.
@@ -63,6 +64,18 @@ def fill(database: Database, copied: Path) -> None:
                     sql.Literal(name), sql.Identifier(name)
                 )
             )
+
+
+@contextmanager
+def left_by(copies: Copies, revision: str, copied: Path) -> Iterator[str]:
+    """The name of a database as the release at a revision left it, which nobody is signed in to."""
+    with copies.of("template0") as made:
+        make_at(made, revision)
+        fill(made, copied)
+        made.engine.dispose()
+        name = make_url(made.url).database
+        assert name is not None
+        yield name
 
 
 def cast_of(database: Database, key: str, members: Mapping[str, Member]) -> Cast:

@@ -22,7 +22,7 @@ from typing import Final
 from uuid import UUID
 
 import pytest
-from sqlalchemy import NullPool, create_engine, make_url, text
+from sqlalchemy import NullPool, create_engine, text
 
 from adapters.database import migrate
 from duties import seal_check, seals, tasks
@@ -36,7 +36,7 @@ from tests.fakes.seal_keys import FakeSealKeys
 from tests.flows.support import Clock, Mailbag, carry_all, means_of
 from tests.models.catalogue import catalogue
 from tests.models.conftest import as_superuser
-from tests.models.releases import LEFT, cast_of, columns_of, differing, fill, make_at, rows_of
+from tests.models.releases import LEFT, cast_of, columns_of, differing, left_by, rows_of
 from tests.sealing import codes, looked_at, seal_all
 
 ROWS: Final = LEFT / "the_spine.copy.gz"
@@ -59,20 +59,8 @@ OF_A_LEAVER: Final = "the-leaver-s-own-browser"
 @pytest.fixture(scope="module")
 def left_behind(copies: Copies) -> Iterator[str]:
     """The name of a database as the release before left it, which nobody is signed in to."""
-    with copies.of("template0") as made:
-        make_at(made, "0001")
-        fill(made, ROWS)
-        made.engine.dispose()
-        name = make_url(made.url).database
-        assert name is not None
+    with left_by(copies, "0001", ROWS) as name:
         yield name
-
-
-@pytest.fixture
-def before(copies: Copies, left_behind: str) -> Iterator[Database]:
-    """A copy of it, not upgraded yet."""
-    with copies.of(left_behind) as made:
-        yield made
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 
 from adapters.database import migrate
 from flows.post import deliver
@@ -21,7 +21,7 @@ from tests.conftest import Copies, Database
 from tests.flows.support import Clock, Mailbag, carry_all, means_of
 from tests.models.catalogue import catalogue
 from tests.models.conftest import as_superuser
-from tests.models.releases import LEFT, cast_of, columns_of, fill, make_at, rows_of
+from tests.models.releases import LEFT, cast_of, columns_of, left_by, rows_of
 
 REVISION: Final = "0005"
 
@@ -29,20 +29,8 @@ REVISION: Final = "0005"
 @pytest.fixture(scope="module")
 def left_behind(copies: Copies) -> Iterator[str]:
     """The name of a database as that release left it, which nobody is signed in to."""
-    with copies.of("template0") as made:
-        make_at(made, REVISION)
-        fill(made, LEFT / "what_begins_by_itself.copy.gz")
-        made.engine.dispose()
-        name = make_url(made.url).database
-        assert name is not None
+    with left_by(copies, REVISION, LEFT / "what_begins_by_itself.copy.gz") as name:
         yield name
-
-
-@pytest.fixture
-def before(copies: Copies, left_behind: str) -> Iterator[Database]:
-    """A copy of it, not upgraded yet."""
-    with copies.of(left_behind) as made:
-        yield made
 
 
 @pytest.fixture

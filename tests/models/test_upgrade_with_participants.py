@@ -15,7 +15,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import pytest
-from sqlalchemy import make_url, select, text
+from sqlalchemy import select, text
 from sqlmodel import Session
 
 from adapters.database import migrate
@@ -36,7 +36,7 @@ from tests.flows.support import Clock, carry_all, means_of
 from tests.following import SECOND, THIRD, WORKER, parts
 from tests.models.catalogue import catalogue
 from tests.models.conftest import as_superuser
-from tests.models.releases import LEFT, cast_of, columns_of, differing, fill, make_at, rows_of
+from tests.models.releases import LEFT, cast_of, columns_of, differing, left_by, rows_of
 from tests.referring import ONDINE
 
 REVISION: Final = "0009"
@@ -50,20 +50,8 @@ _hand_over, _note = table_of(HandOver), table_of(WeeklyNote)
 @pytest.fixture(scope="module")
 def left_behind(copies: Copies) -> Iterator[str]:
     """The name of a database as that release left it, which nobody is signed in to."""
-    with copies.of("template0") as made:
-        make_at(made, REVISION)
-        fill(made, LEFT / "who_leaves.copy.gz")
-        made.engine.dispose()
-        name = make_url(made.url).database
-        assert name is not None
+    with left_by(copies, REVISION, LEFT / "who_leaves.copy.gz") as name:
         yield name
-
-
-@pytest.fixture
-def before(copies: Copies, left_behind: str) -> Iterator[Database]:
-    """A copy of it, not upgraded yet."""
-    with copies.of(left_behind) as made:
-        yield made
 
 
 @pytest.fixture
