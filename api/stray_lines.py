@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from api.meeting_lines import title_of
+from api.meeting_lines import ANSWERS, title_of
 from api.session import Desk
 from duties.here import many, program_of
 from locales import N_
@@ -24,9 +24,7 @@ _series = table_of(MeetingSeries)
 
 #: What a mail claims, or is taken to say: the shape and the word that show it.
 CLAIMS: Final[Mapping[str, tuple[str, str]]] = {
-    "accepted": ("full", N_("Will come")),
-    "tentative": ("half", N_("May come")),
-    "declined": ("stop", N_("Cannot come")),
+    **{answer: shown for answer, shown in ANSWERS.items() if answer},
     "delegated": ("ask", N_("Somebody else comes")),
 }
 

@@ -68,7 +68,8 @@ def receive(session: Session, message: bytes, *, at: datetime) -> Received:
         if answered:
             return Received(answered)
         bound = replace(bound, reason=reason)
-    about = _bound(session, claimed, at) if claimed is not None else bound
+    # Of a mail that was not read as an answer, what it claims is bound for whoever looks at it, and decides nothing.
+    about = _bound(session, claimed, at) if isinstance(read, Stray) and claimed is not None else bound
     stray_id = uuid4()
     kept = session.scalar(
         insert(_stray)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -83,14 +83,14 @@ def strays_page(desk: Desk, request: Request, typed: Typed, *, start: int = 0) -
     total = strays.count(desk.session)
     start = min(start, max(total - 1, 0)) // A_PAGE * A_PAGE
     waiting = lines_of(desk, strays.waiting(desk.session, limit=A_PAGE, offset=start))
-    people = people_by_id(desk)
+    people, named = people_by_id(desk), committees(desk.session)
     return page(
         desk,
         request,
         "strays.html",
         refused=typed.refusal,
         typed=typed,
-        waiting=[{"line": line, **_choices(desk, line, people)} for line in waiting],
+        waiting=[{"line": line, **_choices(desk, line, people, named)} for line in waiting],
         total=total,
         start=start,
         a_page=A_PAGE,
@@ -103,10 +103,9 @@ def strays_page(desk: Desk, request: Request, typed: Typed, *, start: int = 0) -
     )
 
 
-def _choices(desk: Desk, line: StrayLine, people: Any) -> dict[str, Any]:
+def _choices(desk: Desk, line: StrayLine, people: Any, named: Mapping[UUID, Any]) -> dict[str, Any]:
     """For which meetings a mail may be taken, and whose answer it can be; none where every one of them is over."""
     meetings = strays.meetings_of(desk.session, line.row, at=desk.at)
-    named = committees(desk.session)
     invited = may_answer(desk, meetings)
     return {
         "meetings": [

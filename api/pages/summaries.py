@@ -29,7 +29,7 @@ def show_summary(desk: AtDesk, request: Request, task_id: UUID) -> HTMLResponse:
     """What was written so far, to go on with; that it was looked at is on record."""
     row, by, ground = find_to_write(desk.session, desk.asker, task_id)
     said = summaries.read_summary(desk.session, task_id, ground=ground, by=by, at=desk.at)
-    return _form(desk, request, task_id, said, seen=row["version"] or 0)
+    return _form(desk, request, row, said, seen=row["version"] or 0)
 
 
 @router.post("/tasks/{task_id}/summary")
@@ -56,7 +56,7 @@ def write_summary(
     row, _, _ = find_to_write(desk.session, desk.asker, task_id)
     if refusal is None:
         version = row["version"]
-    return _form(desk, request, task_id, said, seen=version, refusal=refusal)
+    return _form(desk, request, row, said, seen=version, refusal=refusal)
 
 
 @router.get("/tasks/{task_id}/summary/taking-back", name="summary_complete")
@@ -95,7 +95,6 @@ def _complete(desk: Desk, request: Request, row: dict[str, Any], typed: Typed) -
 
 
 def _form(
-    desk: Desk, request: Request, task_id: UUID, said: Summary, *, seen: int, refusal: Refusal | None = None
+    desk: Desk, request: Request, row: dict[str, Any], said: Summary, *, seen: int, refusal: Refusal | None = None
 ) -> HTMLResponse:
-    row, _, _ = find_to_write(desk.session, desk.asker, task_id)
     return page(desk, request, "summary.html", refused=refusal, row=row, said=said, seen=seen)

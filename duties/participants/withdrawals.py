@@ -20,6 +20,7 @@ from duties.follow_ups.assigning import on_day
 from duties.follow_ups.parts import PRIMARY
 from duties.here import local_day, many, moments_of, one, program_of
 from duties.notices import coordination_chain
+from duties.participants import workers
 from duties.refusals import Refusal
 from duties.roles import Link
 from locales import N_
@@ -27,7 +28,7 @@ from models.base import table_of
 from models.casework import Task
 from models.consent import Consent
 from models.follow_up import FollowUp
-from models.participant import CandidateWorker, Participant
+from models.participant import Participant
 
 #: The worker's task: speak with the participant. And the coordinator's: see what follows.
 SPEAK: Final = "consent.speak"
@@ -40,7 +41,6 @@ _participant = table_of(Participant)
 _consent = table_of(Consent)
 _task = table_of(Task)
 _follow_up = table_of(FollowUp)
-_named = table_of(CandidateWorker)
 
 
 @dataclass(frozen=True)
@@ -194,14 +194,7 @@ def whose(session: Session, participant_id: UUID, *, at: datetime) -> Link | Non
     parts = on_day(session, day, follow_up_ids=[follow_up_id]) if follow_up_id is not None else []
     found: Any = next((part for part in parts if part["kind"] == PRIMARY), None)
     if found is None:
-        row = one(
-            session,
-            select(_named.c.worker_id, _named.c.organization_id).where(
-                _named.c.program_id == here,
-                _named.c.participant_id == participant_id,
-                _named.c.ended_at.is_(None),
-            ),
-        )
+        row = workers.named(session, participant_id)
         if row is None:
             return None
         found = {"person_id": row["worker_id"], "organization_id": row["organization_id"]}
