@@ -28,6 +28,7 @@ from duties import (
 )
 from duties.actors import Actor
 from duties.follow_ups import assigning
+from duties.held_case import hold_cases
 from duties.here import local_day, many, one, program, program_of
 from duties.holdings.holding import holds_elsewhere
 from duties.refusals import Refusal
@@ -178,13 +179,16 @@ def end_departure(session: Session, departure_id: UUID, *, by: Actor, at: dateti
     return True
 
 
-def end_role(session: Session, tenure_id: UUID, *, ends_on: date, by: Actor, at: datetime) -> None:
+def end_role(
+    session: Session, tenure_id: UUID, *, ends_on: date, by: Actor, at: datetime, seen: int | None = None
+) -> None:
     """End a role on a last day, inclusive, as `people.end_tenure`; where it is later, who follows in it begins later.
 
-    A departure that hangs on it goes with it at the worker's next look. Raises Refusal.
+    A departure that hangs on it goes with it at the worker's next look. Raises Refusal, also where the appointment has
+    another version than the one that was `seen`.
     """
     last_days.make_room(session, tenure_id, ends_on, by=by, at=at)
-    people.end_tenure(session, tenure_id, ends_on=ends_on, by=by, at=at)
+    people.end_tenure(session, tenure_id, ends_on=ends_on, by=by, at=at, seen=seen)
 
 
 def shut_out(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -434,13 +438,14 @@ def _under_way(session: Session) -> list[dict[str, Any]]:
 
 
 def _hold_under_way(session: Session, departure_id: UUID) -> dict[str, Any] | None:
-    """A departure, held; None where it does not hold, or was ended already."""
-    found = one(
-        session,
-        select(_departure)
-        .where(_departure.c.program_id == program_of(session), _departure.c.id == departure_id)
-        .with_for_update(),
-    )
+    """A departure, held after the cases that go with it; None where it does not hold, or was ended already."""
+    asked = select(_departure).where(_departure.c.program_id == program_of(session), _departure.c.id == departure_id)
+    known = one(session, asked)
+    if known is None:
+        return None
+    # As whoever cancels, closes or reopens the case holds it before the departure.
+    hold_cases(session, [known["case_id"], *last_days.welcomes(session, known["case_id"])])
+    found = one(session, asked.with_for_update())
     if found is None or found["ended_at"] is not None or found["called_off_at"] is not None:
         return None
     return found

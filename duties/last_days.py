@@ -61,6 +61,27 @@ def follow(session: Session, case_id: UUID, *, was: date, day: date, by: Actor, 
                 _move_appointment(session, row, was, first, by=by, at=at)
 
 
+def welcomes(session: Session, case_id: UUID) -> list[UUID]:
+    """The open cases that welcome whoever follows in a role of who leaves: they are moved with the last day."""
+    here = program_of(session)
+    following = select(_settlement.c.successor_id).where(
+        _settlement.c.program_id == here,
+        _settlement.c.case_id == case_id,
+        _settlement.c.kind == roles.TENURE,
+        _settlement.c.successor_id.is_not(None),
+    )
+    return list(
+        session.scalars(
+            select(_case.c.id).where(
+                _case.c.program_id == here,
+                _case.c.state == "open",
+                _case.c.protocol.in_(hiring.WELCOMED.values()),
+                _case.c.subject_id.in_(following),
+            )
+        )
+    )
+
+
 def make_room(session: Session, tenure_id: UUID, day: date, *, by: Actor, at: datetime) -> None:
     """Before a role is prolonged to another last day: have whoever a departure named to follow in it begin after it.
 

@@ -47,8 +47,9 @@ def changes(
 ) -> list[Change]:
     """What `load` would change, in the order of the file. Writes nothing; Raises Refusal for another program's file."""
     _refuse_other(session, declared.value)
-    found = [step.change for step in _differences(Comparison(session, declared)) if step.change]
-    return found + [_recorded(protocol.value) for protocol in protocols if not _is_recorded(session, protocol)]
+    steps = _differences(Comparison(session, declared))
+    new = _not_recorded(session, protocols)
+    return [*(step.change for step in steps if step.change), *(_recorded(protocol.value) for protocol in new)]
 
 
 def load(
@@ -58,13 +59,17 @@ def load(
     *,
     by: Actor,
     at: datetime,
+    shown: Sequence[Change] | None = None,
 ) -> list[Change]:
     """Make the program what its file says, keep its protocols as they are declared now, and say what changed.
+
+    `shown` is what somebody was shown and agreed to: where something else would change by now, nothing does.
 
     A second load of the same files changes nothing and writes no event; where two load at once, the second waits
     and compares with what the first left. The session is of the program, or of a new id. Nothing is deleted that
     somebody did or signed. Raises Refusal, and then nothing was written: another program's file, a program that
-    was loaded meanwhile under another id, or a role that would have one holder and has several.
+    was loaded meanwhile under another id, a role that would have one holder and has several, or other changes than
+    were shown.
     Guide: the whole of its governance and agreements, by way of the file.
     """
     file = declared.value
@@ -73,6 +78,11 @@ def load(
     _refuse_other(session, file)
     compared = Comparison(session, declared)
     steps = list(_differences(compared))
+    new = _not_recorded(session, protocols)
+    found = [*(step.change for step in steps if step.change), *(_recorded(protocol.value) for protocol in new)]
+    if shown is not None and found and found != list(shown):
+        said = N_("The program was changed meanwhile, and nothing was loaded. Look again at what changes.")
+        raise Refusal("program.changed_meanwhile", said)
     day = _today(session, file, at)
     for step in steps:
         if step.check:
@@ -80,12 +90,9 @@ def load(
     for step in steps:
         if step.write:
             step.write(Act(session, by, at, day))
-    found = [step.change for step in steps if step.change]
     _tell(session, steps, by=by, at=at)
-    for protocol in protocols:
-        if not _is_recorded(session, protocol):
-            versions.record_protocol(session, protocol, by=by, at=at)
-            found.append(_recorded(protocol.value))
+    for protocol in new:
+        versions.record_protocol(session, protocol, by=by, at=at)
     _keep_source(session, declared, compared, changed=bool(found), at=at)
     if found:
         here = program_of(session)
@@ -172,15 +179,11 @@ def _keep_source(
     session.get(Program, program_of(session), populate_existing=True)
 
 
-def _is_recorded(session: Session, protocol: Declared[Protocol]) -> bool:
-    found = session.scalar(
-        select(_protocol.c.id).where(
-            _protocol.c.program_id == program_of(session),
-            _protocol.c.key == protocol.value.protocol,
-            _protocol.c.digest == protocol.digest,
-        )
-    )
-    return found is not None
+def _not_recorded(session: Session, protocols: Sequence[Declared[Protocol]]) -> list[Declared[Protocol]]:
+    """Those of the protocols that no version of the program says as they are declared now, in their order."""
+    known = select(_protocol.c.key, _protocol.c.digest).where(_protocol.c.program_id == program_of(session))
+    recorded = {(row.key, row.digest) for row in session.execute(known)}
+    return [protocol for protocol in protocols if (protocol.value.protocol, protocol.digest) not in recorded]
 
 
 def _recorded(protocol: Protocol) -> Change:

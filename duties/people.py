@@ -249,12 +249,15 @@ def move_start(
     )
 
 
-def end_tenure(session: Session, tenure_id: UUID, *, ends_on: date, by: Actor, at: datetime) -> None:
+def end_tenure(
+    session: Session, tenure_id: UUID, *, ends_on: date, by: Actor, at: datetime, seen: int | None = None
+) -> None:
     """End a person's hold of a role on a last day, inclusive. Who held it before stays answerable.
 
     Open tasks follow the role: on the next day they are another's, or show as vacant. With the last role that a
-    person holds, today or later, their sign-ins end and their invitations too. Raises Refusal, also where an end is put
-    off onto days on which they hold the role already, or another the role that only one may hold.
+    person holds, today or later, their sign-ins end and their invitations too. Raises Refusal, also where the
+    appointment has another version than the one that was `seen`, and where an end is put off onto days on which they
+    hold the role already, or another the role that only one may hold.
     """
     here = program_of(session)
     held = one(
@@ -262,6 +265,9 @@ def end_tenure(session: Session, tenure_id: UUID, *, ends_on: date, by: Actor, a
     )
     if held is None:
         raise Refusal("tenure.unknown", N_("There is no such appointment."))
+    if seen is not None and held["version"] != seen:
+        said = N_("Someone else changed this appointment while you were looking at it. Nothing was saved; look again.")
+        raise Refusal("tenure.changed", said)
     if ends_on < held["starts_on"]:
         raise Refusal("tenure.ends_first", N_("The last day comes before the first."))
     if held["ends_on"] is not None and held["ends_on"] < ends_on:

@@ -43,6 +43,7 @@ class HeldRole(NamedTuple):
     role: str
     starts_on: date
     ends_on: date | None
+    version: int
 
 
 class Away(NamedTuple):
@@ -100,6 +101,7 @@ _ON_THESE_DAYS: Final = union_all(
         null(),
         _tenure.c.starts_on,
         _tenure.c.ends_on,
+        _tenure.c.version,
         _organization.c.ends_on,
     )
     .join(
@@ -119,6 +121,7 @@ _ON_THESE_DAYS: Final = union_all(
         _absence.c.kinds,
         _absence.c.starts_on,
         _absence.c.ends_on,
+        null(),
         null(),
     ).where(
         _absence.c.program_id == bindparam("here", type_=Uuid()),
@@ -214,11 +217,11 @@ def standings(session: Session, days: Collection[date]) -> dict[date, Standing]:
     tenures: list[tuple[HeldRole, date | None]] = []
     absences: list[Away] = []
     rows: Iterable[Sequence[Any]] = run(session, _ON_THESE_DAYS, asked)
-    for one, who, whom_or_where, role, kinds, starts_on, ends_on, place_ends_on in rows:
+    for one, who, whom_or_where, role, kinds, starts_on, ends_on, version, place_ends_on in rows:
         if role is None:
             absences.append(Away(one, who, whom_or_where, kinds, starts_on, ends_on))
         else:
-            tenures.append((HeldRole(one, who, whom_or_where, role, starts_on, ends_on), place_ends_on))
+            tenures.append((HeldRole(one, who, whom_or_where, role, starts_on, ends_on, version), place_ends_on))
     return {
         day: Standing(
             day,

@@ -6,13 +6,13 @@ they stand. Agreements are drafts, nobody is absent, no seat is held and no case
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import pytest
@@ -260,6 +260,18 @@ def cast_template(copies: Copies, template: str) -> Iterator[tuple[str, Cast]]:
         name = make_url(made.url).database
         assert name is not None
         yield name, built
+
+
+T = TypeVar("T")
+
+#: Fills the cast's database before anything else does, by a function that is asked once a run: what it answered.
+Arranged = Callable[[Cast, Callable[[Cast], T]], T]
+
+
+@pytest.fixture
+def arranged(copies: Copies) -> Arranged[Any]:
+    """Arrange the cast's database, which nobody wrote to yet: `Copies.arrange`."""
+    return lambda cast, build: copies.arrange(cast.database, build, lambda: build(cast))
 
 
 @pytest.fixture

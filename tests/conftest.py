@@ -12,6 +12,8 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from anyio.from_thread import start_blocking_portal
+from fastapi.testclient import TestClient
 from hypothesis import settings
 from sqlmodel import Session
 
@@ -70,6 +72,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             seen[table] += 1
     heavy = {item.path for item in items if item.path.parent.name in HEAVY or item.get_closest_marker("browser")}
     items.sort(key=lambda item: item.path not in heavy)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_loop() -> Iterator[None]:
+    """One loop for what the tests ask the web: else each request starts one, with threads of its own, and ends it."""
+    with start_blocking_portal() as portal, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TestClient, "portal", portal)
+        yield
 
 
 @pytest.fixture(scope="session")

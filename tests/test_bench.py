@@ -73,6 +73,7 @@ def test_the_cpu_of_a_process_counts_what_its_ended_threads_used() -> None:
         assert cpu_of([gone.pid]) == 0.0
 
 
+@pytest.mark.long
 def test_the_measures_of_completing_run_and_print_every_ratio() -> None:
     ratios = run("complete")
     assert ratios.keys() == RATIOS["complete"]

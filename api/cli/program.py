@@ -69,7 +69,8 @@ def load(
                 session.rollback()  # nothing is held while a person thinks
                 if not yes and not typer.confirm(say(current_language(), N_("Load these changes?"))):
                     raise Ending(say(current_language(), N_("Nothing was changed.")))
-                done = loading.load(session, declared, protocols, by=Actor.system(LOADER), at=datetime.now(UTC))
+                by, at = Actor.system(LOADER), datetime.now(UTC)
+                done = loading.load(session, declared, protocols, by=by, at=at, shown=shown)
                 session.commit()
                 tell(N_("Loaded: %(changes)s."), changes=Counted("%(n)s change", "%(n)s changes", len(done)))
         finally:

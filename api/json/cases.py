@@ -17,7 +17,9 @@ from api.json.shapes import (
     DayGiven,
     EventShown,
     GateShown,
+    Limit,
     OfferShown,
+    Offset,
     Page,
     Reason,
     TaskShown,
@@ -44,8 +46,6 @@ from models.record import Event
 
 router = APIRouter(tags=["cases"])
 
-Limit = Annotated[int, Query(ge=1, le=200)]
-Offset = Annotated[int, Query(ge=0, le=2**31)]
 
 _case = table_of(Case)
 _task = table_of(Task)

@@ -12,7 +12,7 @@ from api import papers
 from api.at_decisions import Sight, find_decision, register_file
 from api.at_meetings import audience_of, find_committee, find_meeting
 from api.json.once import AtOnce, IfMatch, etag, seen_version
-from api.json.shapes import FileShown
+from api.json.shapes import FileShown, Limit, Offset, Page
 from api.json.sitting_shapes import (
     DecisionGiven,
     DecisionShown,
@@ -77,10 +77,12 @@ def read_register(
     key: Annotated[str, Path(max_length=61)],
     desk: AtDesk,
     year: Annotated[int | None, Query(ge=2000, le=2100, description="This year without it.")] = None,
-) -> list[DecisionShown]:
+    limit: Limit = 50,
+    offset: Offset = 0,
+) -> Page[DecisionShown]:
     """A committee's register of decisions of a year, for those who sit on it and for the coordinator."""
     sight = Sight.of(desk)
-    return _decisions(desk, sight.of_year(desk, [_register(desk, sight, key)], year or desk.day.year))
+    return _page(desk, sight.of_year(desk, [_register(desk, sight, key)], year or desk.day.year), limit, offset)
 
 
 @router.get("/committees/{key}/decisions/{year}/{language}/{form}")
@@ -105,13 +107,15 @@ def list_all_decisions(
     is_open: Annotated[
         bool, Query(alias="open", description="Instead of a year: all that is not done yet, the first due first.")
     ] = False,
-) -> list[DecisionShown]:
+    limit: Limit = 50,
+    offset: Offset = 0,
+) -> Page[DecisionShown]:
     """Decisions of every committee whose register is the asker's, or of one: those of a year, or what is open."""
     require(Action.SEE_DECISIONS, to_program(desk.asker))
     sight = Sight.of(desk)
     chosen = list(sight.registers) if committee is None else [_register(desk, sight, committee)]
     rows = sight.open_ones(desk, chosen) if is_open else sight.of_year(desk, chosen, year or desk.day.year)
-    return _decisions(desk, rows)
+    return _page(desk, rows, limit, offset)
 
 
 @router.get("/decisions/{decision_id}")
@@ -138,10 +142,10 @@ def withdraw_decision(
 
 @router.get("/endorsements")
 @asks(Action.SEE_DECISIONS)
-def list_endorsements(desk: AtDesk) -> list[DecisionShown]:
+def list_endorsements(desk: AtDesk, limit: Limit = 50, offset: Offset = 0) -> Page[DecisionShown]:
     """The decisions on management that the asker's organizations endorse or object to (GV-4), said or not yet."""
     require(Action.SEE_DECISIONS, to_program(desk.asker))
-    return _decisions(desk, decisions.to_endorse(desk.session, Sight.of(desk).organizations))
+    return _page(desk, decisions.to_endorse(desk.session, Sight.of(desk).organizations), limit, offset)
 
 
 @router.put("/endorsements")
@@ -180,6 +184,10 @@ def _register(desk: Desk, sight: Sight, key: str) -> UUID:
 def _decision(desk: Desk, row: Mapping[str, Any]) -> DecisionShown:
     (shown,) = _decisions(desk, [row])
     return shown
+
+
+def _page(desk: Desk, rows: Sequence[Mapping[str, Any]], limit: int, offset: int) -> Page[DecisionShown]:
+    return Page[DecisionShown].of(rows, lambda part: _decisions(desk, part), limit, offset)
 
 
 def _decisions(desk: Desk, rows: Sequence[Mapping[str, Any]]) -> list[DecisionShown]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -11,7 +12,7 @@ from pydantic import Field
 
 from api.at_activities import caller_off, planner, whom_to_plan_with
 from api.json.once import AtOnce
-from api.json.shapes import Day, Given, Shown, Typed
+from api.json.shapes import Day, Given, Limit, Offset, Page, Shown, Typed
 from api.permissions import Action, Forbidden, asks, require, to_program
 from api.session import AtDesk
 from duties.follow_ups import activities
@@ -73,10 +74,10 @@ class ConsentFormShown(Shown):
 
 @router.get("/research-consents")
 @asks(Action.KEEP_RESEARCH_CONSENTS)
-def get_research_consents(desk: AtDesk) -> list[ResearchShown]:
+def get_research_consents(desk: AtDesk, limit: Limit = 50, offset: Offset = 0) -> Page[ResearchShown]:
     """The consents to research that stand, and those that were taken back, by number."""
     require(Action.KEEP_RESEARCH_CONSENTS, to_program(desk.asker))
-    return [ResearchShown.model_validate(row) for row in research.research_consents(desk.session)]
+    return Page[ResearchShown].of(research.research_consents(desk.session), _shown_consents, limit, offset)
 
 
 @router.post("/research-consents", status_code=201)
@@ -89,7 +90,7 @@ def keep_research_consent(body: ResearchGiven, desk: AtDesk, once: AtOnce, respo
     participant_id = research.of_number(desk.session, body.number)
     research.keep_research_consent(desk.session, participant_id, body.signed_on, by=by, at=desk.at)
     once.done(response, 201, "/api/v1/research-consents")
-    return [ResearchShown.model_validate(row) for row in research.research_consents(desk.session)]
+    return _shown_consents(research.research_consents(desk.session))
 
 
 @router.post("/research-consents/{participant_id}/withdrawal", status_code=204)
@@ -102,10 +103,13 @@ def withdraw_research_consent(participant_id: UUID, desk: AtDesk) -> None:
 
 @router.get("/activities")
 @asks(Action.PLAN_ACTIVITIES)
-def get_activities(desk: AtDesk) -> list[ActivityShown]:
+def get_activities(desk: AtDesk, limit: Limit = 50, offset: Offset = 0) -> Page[ActivityShown]:
     """What is planned from today on with those whom the asker follows; for the coordinator with anyone."""
     ids = [row["id"] for row in whom_to_plan_with(desk)]
-    return [ActivityShown.model_validate(one) for one in activities.planned(desk.session, ids, desk.day)]
+    planned = activities.planned(desk.session, ids, desk.day)
+    return Page[ActivityShown].of(
+        planned, lambda part: [ActivityShown.model_validate(one) for one in part], limit, offset
+    )
 
 
 @router.post("/activities", status_code=201)
@@ -152,3 +156,7 @@ def get_consent_form(
         return ConsentFormShown.model_validate(text_of(version, language or desk.language))
     except Refusal:
         raise Forbidden from None
+
+
+def _shown_consents(rows: Sequence[Mapping[str, Any]]) -> list[ResearchShown]:
+    return [ResearchShown.model_validate(row) for row in rows]

@@ -26,7 +26,7 @@ from api.json.meeting_shapes import (
     TimeGiven,
 )
 from api.json.once import AtOnce, IfMatch, etag, seen_version
-from api.json.shapes import Day, Page, Reason
+from api.json.shapes import Day, Limit, Offset, Page, Reason
 from api.meeting_lines import Line, between, lines_of
 from api.pages.choices import people_by_id
 from api.permissions import Action, asks, find_person, require, to_program
@@ -60,8 +60,8 @@ def list_meetings(
     until: Annotated[Day | None, Query(alias="to", description="The last local day; 90 days later without it.")] = None,
     committee: Annotated[str, Query(max_length=61, description="Of this committee alone.")] = "",
     mine: Annotated[bool, Query(description="Only those that invite the asker.")] = False,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
+    limit: Limit = 50,
+    offset: Offset = 0,
 ) -> Page[MeetingLine]:
     """The meetings of the program between two local days, both inclusive, cancelled ones too, in order."""
     require(Action.SEE_CALENDAR, to_program(desk.asker))

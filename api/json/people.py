@@ -16,6 +16,8 @@ from api.json.shapes import (
     AbsenceShown,
     Day,
     LastDay,
+    Limit,
+    Offset,
     Page,
     PersonChanged,
     PersonGiven,
@@ -54,8 +56,8 @@ _absence = table_of(Absence)
 def list_people(
     desk: AtDesk,
     on: Annotated[Day | None, Query(description="Who held which role on this day; today where it is missing.")] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
+    limit: Limit = 50,
+    offset: Offset = 0,
 ) -> Page[PersonShown]:
     """The staff of the program's organizations, with what each held on a day."""
     require(Action.SEE_PEOPLE, to_program(desk.asker))
@@ -164,16 +166,16 @@ def appoint(
 
 @router.post("/tenures/{tenure_id}/ending")
 @asks(Action.END_TENURE)
-def end_tenure(tenure_id: UUID, body: LastDay, desk: AtDesk) -> PersonShown:
+def end_tenure(tenure_id: UUID, body: LastDay, desk: AtDesk, response: Response, if_match: IfMatch = "") -> PersonShown:
     """End a person's hold of a role on a last day."""
-    held = one(
-        desk.session,
-        select(_tenure).where(_tenure.c.program_id == program_of(desk.session), _tenure.c.id == tenure_id),
-    )
+    asked = select(_tenure).where(_tenure.c.program_id == program_of(desk.session), _tenure.c.id == tenure_id)
+    held = one(desk.session, asked)
     if held is None:
         raise Forbidden
     by = require(Action.END_TENURE, to_program(desk.asker, organizations=[held["organization_id"]]))
-    departures.end_role(desk.session, tenure_id, ends_on=body.ends_on, by=by, at=desk.at)
+    departures.end_role(desk.session, tenure_id, ends_on=body.ends_on, by=by, at=desk.at, seen=seen_version(if_match))
+    ended = one(desk.session, asked)
+    response.headers["ETag"] = etag(ended["version"] if ended else held["version"])
     return _one(desk, held["person_id"])
 
 
@@ -283,7 +285,7 @@ def _shown(
 
 def shown_roles(held: Standing, person_id: UUID) -> list[RoleShown]:
     """What a person holds on the day of `held`."""
-    columns: tuple[str, ...] = ("role", "organization_id", "starts_on", "ends_on")
+    columns: tuple[str, ...] = ("role", "organization_id", "starts_on", "ends_on", "version")
     return [RoleShown(tenure_id=tenure.id, **_picked(tenure, columns)) for tenure in held.roles_of(person_id)]
 
 

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, StrictBool, StrictInt
 from sqlalchemy import func, select
 
 from api.json.once import AtOnce, IfMatch, etag, seen_version
-from api.json.shapes import Day, EventShown, Given, Page, Shown, Typed
+from api.json.shapes import Day, EventShown, Given, Limit, Offset, Page, Shown, Typed
 from api.permissions import Action, Forbidden, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties import incidents, readings
@@ -27,7 +27,6 @@ router = APIRouter(prefix="/privacy", tags=["privacy"])
 _incident = table_of(Incident)
 
 Before = Annotated[int, Query(ge=1, le=2**62, description="Lines older than this number.")]
-Limit = Annotated[int, Query(ge=1, le=200)]
 
 
 async def _sought(
@@ -146,9 +145,7 @@ def list_unusual(desk: AtDesk) -> list[UnusualShown]:
 
 @router.get("/incidents")
 @asks(Action.SEE_PRIVACY)
-def list_incidents(
-    desk: AtDesk, limit: Limit = 50, offset: Annotated[int, Query(ge=0, le=2**31)] = 0
-) -> Page[IncidentShown]:
+def list_incidents(desk: AtDesk, limit: Limit = 50, offset: Offset = 0) -> Page[IncidentShown]:
     """The register, in the order of its numbers."""
     require(Action.SEE_PRIVACY, to_program(desk.asker))
     mine = _incident.c.program_id == program_of(desk.session)

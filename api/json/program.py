@@ -10,7 +10,7 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from api.json.people import shown_roles
-from api.json.shapes import EventShown, MeShown, Page, ProtocolShown, VacancyShown
+from api.json.shapes import EventShown, Limit, MeShown, Page, ProtocolShown, VacancyShown
 from api.permissions import Action, asks, require, to_post, to_program
 from api.session import AtDesk
 from duties import board, notices
@@ -91,7 +91,7 @@ def list_vacancies(desk: AtDesk) -> list[VacancyShown]:
 @asks(Action.SEE_ACTIVITY)
 def list_events(
     desk: AtDesk,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    limit: Limit = 50,
     before: Annotated[int, Query(ge=1, le=2**62, description="Lines older than this number.")] = 2**62,
 ) -> Page[EventShown]:
     """The record of the program, the newest first. Ask for the next part with the last line's number as `before`."""

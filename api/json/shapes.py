@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
+from fastapi import Query
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from duties.envelopes import Attachment
 from duties.follow_ups.gate import Awaited
 
 T = TypeVar("T")
+Row = TypeVar("Row")
+
+#: How many of a list are asked for, and after how many.
+Limit = Annotated[int, Query(ge=1, le=200)]
+Offset = Annotated[int, Query(ge=0, le=2**31)]
 
 
 def _iso_day(value: object) -> object:
@@ -86,6 +92,11 @@ class Page(BaseModel, Generic[T]):
     total: int
     limit: int
     offset: int
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], draw: Callable[[Sequence[Row]], list[T]], limit: int, offset: int) -> Page[T]:
+        """The part of `rows` that was asked for, as `draw` shows it."""
+        return cls(items=draw(rows[offset : offset + limit]), total=len(rows), limit=limit, offset=offset)
 
 
 class Reason(Given):
@@ -344,6 +355,7 @@ class RoleShown(Shown):
     organization_id: UUID
     starts_on: date
     ends_on: date | None
+    version: int
 
 
 class VacancyShown(Shown):

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Response
 
 from api.json.meeting_shapes import Local
 from api.json.once import IfMatch, etag, seen_version
-from api.json.shapes import Given, Page, Shown
+from api.json.shapes import Given, Limit, Offset, Page, Shown
 from api.permissions import Action, Forbidden, asks, find_person, require, to_program
 from api.rendering import words
 from api.session import AtDesk, Desk
@@ -60,8 +60,8 @@ class StrayTaken(Given):
 def list_strays(
     desk: AtDesk,
     seen: Annotated[bool, Query(description="Those that somebody has seen to, instead of those that wait.")] = False,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
+    limit: Limit = 50,
+    offset: Offset = 0,
 ) -> Page[StrayShown]:
     """The mails that came as answers and were not taken, the last ones first."""
     require(Action.KEEP_STRAYS, to_program(desk.asker))

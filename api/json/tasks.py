@@ -10,7 +10,7 @@ from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel
 from sqlalchemy import func, select
 
@@ -18,8 +18,10 @@ from api.json.once import AtOnce, IfMatch, Once, etag, seen_version
 from api.json.shapes import (
     Completion,
     HolderShown,
+    Limit,
     MovedShown,
     Note,
+    Offset,
     OptionalReason,
     Page,
     Reason,
@@ -88,8 +90,8 @@ AtDoor = Annotated[Door, Depends(door_of)]
 @asks(Action.SEE_MY_WORK)
 def my_work(
     desk: AtDesk,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
+    limit: Limit = 50,
+    offset: Offset = 0,
 ) -> Page[TaskShown]:
     """What is now for the asker to do or to approve, for themselves or for someone absent; the most pressing first."""
     require(Action.SEE_MY_WORK, to_program(desk.asker))

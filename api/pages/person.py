@@ -94,12 +94,19 @@ def appoint(
 
 @router.post("/people/{person_id}/roles/{tenure_id}/end")
 @asks(Action.END_TENURE)
-def end_tenure(desk: AtDesk, request: Request, person_id: UUID, tenure_id: UUID, ends_on: Text = "") -> Response:
+def end_tenure(
+    desk: AtDesk,
+    request: Request,
+    person_id: UUID,
+    tenure_id: UUID,
+    seen: Annotated[int | None, Form()] = None,
+    ends_on: Text = "",
+) -> Response:
     """End a person's hold of a role on a last day."""
     held = _row(desk, _tenure, tenure_id, person_id)
     by = require(Action.END_TENURE, to_program(desk.asker, organizations=[held["organization_id"]]))
     refusal = desk.attempt(
-        lambda: departures.end_role(desk.session, tenure_id, ends_on=day_of(ends_on), by=by, at=desk.at)
+        lambda: departures.end_role(desk.session, tenure_id, ends_on=day_of(ends_on), by=by, at=desk.at, seen=seen)
     )
     return _after(desk, request, person_id, f"end-{tenure_id}", refusal, {"ends_on": ends_on}, anchor="roles")
 

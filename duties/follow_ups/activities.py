@@ -9,7 +9,7 @@ until somebody calls it off, or takes a participant out of it.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -142,6 +142,18 @@ def take_out(session: Session, activity_id: UUID, follow_up_id: UUID, *, by: Act
         _answered(session, activity_id, by=by, at=at)
 
 
+def leave_all(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Take somebody whose follow-up ends out of what is planned after that day, and call off what was with them alone.
+
+    What is planned with others goes on with them; what is of that very day may be over.
+    """
+    for row in _planned_with(session, follow_up_id, local_day(session, at) + timedelta(days=1)):
+        if len(taking_part(session, row["id"])) > 1:
+            take_out(session, row["id"], follow_up_id, by=by, at=at)
+        else:
+            call_off(session, row["id"], by=by, at=at)
+
+
 def ask_apart(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> int:
     """Ask about what is planned with somebody, found to recruit, and others from today on; how many there are.
 
@@ -155,20 +167,7 @@ def ask_apart(session: Session, participant_id: UUID, *, by: Actor, at: datetime
     )
     if follow_up_id is None:
         return 0
-    rows = many(
-        session,
-        select(_activity.c.id, _activity.c.held_on, _activity.c.planned_by)
-        .join(_part, refers(_part.c.activity_id, _activity))
-        .where(
-            _activity.c.program_id == here,
-            _part.c.follow_up_id == follow_up_id,
-            _part.c.taken_out_at.is_(None),
-            _activity.c.held_on >= day,
-            _activity.c.called_off_at.is_(None),
-        )
-        .order_by(_activity.c.held_on, _activity.c.id)
-        .with_for_update(of=_activity),
-    )
+    rows = _planned_with(session, follow_up_id, day)
     together = [row for row in rows if len(taking_part(session, row["id"])) > 1]
     today, coordination = standing(session, day), coordination_chain(session)
     for row in together:
@@ -189,6 +188,24 @@ def ask_apart(session: Session, participant_id: UUID, *, by: Actor, at: datetime
                 day=row["held_on"],
             )
     return len(together)
+
+
+def _planned_with(session: Session, follow_up_id: UUID, since: date) -> list[dict[str, Any]]:
+    """What is planned with somebody from a local day on, held, the nearest first."""
+    return many(
+        session,
+        select(_activity.c.id, _activity.c.held_on, _activity.c.planned_by)
+        .join(_part, refers(_part.c.activity_id, _activity))
+        .where(
+            _activity.c.program_id == program_of(session),
+            _part.c.follow_up_id == follow_up_id,
+            _part.c.taken_out_at.is_(None),
+            _activity.c.held_on >= since,
+            _activity.c.called_off_at.is_(None),
+        )
+        .order_by(_activity.c.held_on, _activity.c.id)
+        .with_for_update(of=_activity),
+    )
 
 
 def _hold(session: Session, activity_id: UUID) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from duties.actors import Actor
+from duties.follow_ups.activities import leave_all
 from duties.follow_ups.assigning import end_all, keep_vacancy
 from duties.follow_ups.breaks import end_open_break
 from duties.follow_ups.contacts import MOST_ATTEMPTS, unanswered
@@ -88,11 +89,12 @@ def reactivate(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime,
 
 
 def _let_go(session: Session, held: Held, ended: Ended, *, by: Actor, at: datetime) -> None:
-    """What is open of a follow-up that ended: its break, its workers' parts, and the tasks that it was asked about.
+    """What is open of a follow-up that ended: its break, activities, its workers' parts, and what was asked about it.
 
     From this day on it is counted for how long the file is kept.
     """
     end_open_break(session, held.id, at=at)
+    leave_all(session, held.id, by=by, at=at)
     end_all(session, held.id, by=by, at=at)
     keep_vacancy(session, held.id, by=by, at=at)
     withdrawals.settle(session, held.participant_id, by=by, at=at)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,6 +13,7 @@ from sqlalchemy import select, text
 from duties import accounts, acts, cases, departures, gathering, people, settling, tasks, versions
 from duties.actors import ENGINE, Actor
 from duties.declared import load_declared_text
+from duties.held_case import hold_case
 from duties.here import many
 from duties.obligations.facts import Records, owed
 from duties.program_agreements import TasksRule
@@ -412,3 +415,33 @@ def test_a_departure_counts_for_what_the_partner_and_the_coordination_promised(p
         counted = Records(session, AT).steps(program.organizations["codim"], clause, clause.rule)
     (asked_for,) = asked(program, case_id, "find_successor")
     assert (str(asked_for["id"]), asked_for["due_on"]) in [(step.id, step.due_on) for step in counted]
+
+
+def test_a_departure_is_called_off_while_its_last_day_is_moved_and_neither_is_turned_away(program: Cast) -> None:
+    """Both hold the case before the departure: else each would wait for what the other has."""
+    case_id = leave(program, "worker_codim", "codim")
+    by = program.actor("coordinator")
+    with program.session() as session:
+        (departure,) = many(session, select(DEPARTURE).where(DEPARTURE.c.case_id == case_id))
+        held = next(iter(standing(session, TODAY).roles_of(program.people["worker_codim"])))
+        departures.end_role(session, held.id, ends_on=LAST_DAY - timedelta(days=2), by=by, at=AT)
+    moved: list[bool | str] = []
+
+    def move() -> None:
+        try:
+            with program.session() as session:
+                moved.append(departures.follow_roles(session, departure["id"], by=Actor.system(ENGINE), at=AT))
+        except Exception as error:  # noqa: BLE001 - a thread's error is shown by the assertion
+            moved.append(repr(error))
+
+    with program.session() as session:
+        hold_case(session, case_id, seen=None)
+        worker = threading.Thread(target=move)
+        worker.start()
+        until = time.monotonic() + 10
+        while not session.scalar(text("select count(*) from pg_locks where not granted")):
+            assert time.monotonic() < until, "the other came through"
+            time.sleep(0.01)
+        departures.call_off(session, case_id, by=by, at=AT)
+    worker.join()
+    assert moved == [False], "it was called off by then"

@@ -94,6 +94,7 @@ def test_no_one_worker_is_offered_them_all_while_others_have_room(program: Cast)
     assert max(counts.values()) <= 6
 
 
+@pytest.mark.long
 def test_of_fifty_one_that_is_refused_and_one_that_fails_hold_up_no_other_and_are_both_told(
     program: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -869,6 +869,24 @@ def test_of_two_who_load_the_same_file_at_once_the_second_finds_nothing_left(cas
     assert at_once(act, act) == [expected, []]
 
 
+def test_whoever_agreed_to_other_changes_than_would_be_made_now_is_told_and_changes_nothing(cast: Cast) -> None:
+    file, others = (edited(*CHANGED[case][0]) for case in ("a new partner", "fewer closed days"))
+    with cast.session() as session:
+        shown = changes(session, file)
+    with cast.session() as session:  # while somebody thinks, somebody else loads another file
+        loaded(session, others)
+    with cast.session() as session:
+        with pytest.raises(Refusal) as refused:
+            load(session, file, [], by=LOADING, at=AT, shown=shown)
+        assert refused.value.code == "program.changed_meanwhile"
+    with cast.session() as session:
+        now = changes(session, file)
+        assert len(now) == len(shown) + 1, "nothing was done, and what the other file took away comes back"
+        assert load(session, file, [], by=LOADING, at=AT, shown=now) == now
+    with cast.session() as session:
+        assert load(session, file, [], by=LOADING, at=AT, shown=now) == [], "another has done all of it"
+
+
 def test_of_two_who_load_a_new_program_at_once_one_makes_it_and_the_other_is_told(database: Database) -> None:
     def act() -> list[str]:
         with new_program(database) as session:

@@ -394,6 +394,7 @@ class Scripted:
         return self.told.pop(0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("status", [403, 404])
 def test_a_mailbox_that_is_not_there_loses_no_invitation_and_the_coordinator_is_told_at_once(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock, status: int

@@ -286,10 +286,10 @@ async def fill_in_all(runner: Runner, walk: Walk, forms: Iterable[Found]) -> Non
 
 
 def test_no_form_of_the_coordinators_takes_a_hostile_word_amiss(runner: Runner, run: Run[Any]) -> None:
-    """Theirs are most of the forms; every third of them, once as it is meant and twice as it is not."""
+    """Theirs are most of the forms; every thirtieth of them, once as it is meant and twice as it is not."""
     walk = Walk(crawler_of(runner, "coor"))
-    walk.add(run(walk.walker.walk(["/"], most=1))[::3])
-    assert len(walk.forms) > 20
+    walk.add(run(walk.walker.walk(["/"], most=1))[::30])
+    assert len(walk.forms) > 2
     run(fill_in_some(runner, walk))
     assert {200, 303, 409, 422} <= set(walk.walker.statuses)
 
@@ -329,15 +329,20 @@ def test_no_form_takes_any_hostile_word_amiss_in_any_of_its_fields(runner: Runne
     assert len(known) > 40
 
 
+#: At each change a share of the addresses is spoilt, and at length all others.
+SHARES: Final = 5
+
+
+@pytest.mark.parametrize("share", [0, *(pytest.param(n, marks=pytest.mark.long) for n in range(1, SHARES))])
 def test_every_address_with_hostile_parts_is_answered_as_one_of_nothing_or_refused(
-    runner: Runner, routes: list[Route], run: Run[Any]
+    runner: Runner, routes: list[Route], run: Run[Any], share: int
 ) -> None:
     """Also those that no link leads to: in each part of a path, and in the query."""
     walkers = [crawler_of(runner, column) for column in ("coor", "priv", "anon")]
     things = runner.world.things[CODIM]
 
     async def ask() -> None:
-        for turn, route in enumerate(route for route in routes if not route.is_json):
+        for turn, route in list(enumerate(route for route in routes if not route.is_json))[share::SHARES]:
             for n, address in enumerate(_spoilt_addresses(route, things)):
                 walker = walkers[(turn + n) % len(walkers)]
                 if not route.writes:
@@ -585,7 +590,9 @@ def test_every_column_of_text_is_known_to_hold_words_or_none() -> None:
     assert sorted(set(known) - set(there)) == [], "there are no such columns"
 
 
-@pytest.mark.parametrize("words", [_MARKUP, HOSTILE[4]], ids=["markup", "header"])
+@pytest.mark.parametrize(
+    "words", [pytest.param(_MARKUP, id="markup"), pytest.param(HOSTILE[4], id="header", marks=pytest.mark.long)]
+)
 def test_whatever_stands_in_the_database_is_words_on_every_page(runner: Runner, run: Run[Any], words: str) -> None:
     """Written past every rule: as by someone who found a hole in one."""
     assert run(_shown(runner, words, ("coor", "priv"), most=1)) > 30

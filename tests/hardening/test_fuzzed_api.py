@@ -253,29 +253,29 @@ def test_an_operation_answers_what_is_made_up_as_it_says_it_does(fuzz: Fuzz, run
 
 
 def test_a_sample_of_every_bound_is_answered_as_the_description_says(fuzz: Fuzz, runner: Runner) -> None:
-    """Each operation's smallest, largest, missing, surplus and wrongly typed values; one asker after the other."""
+    """Of every third operation the smallest, largest, missing, surplus and wrongly typed values, by turns."""
     asked = 0
-    for label in OPERATIONS:
+    for n, label in enumerate(list(OPERATIONS)[::3]):
         for turn, case in enumerate(_at_the_bounds(label, runner)):
-            if turn % 14 == 0:
+            if turn % 28 == n % 28:
                 kinds = whoever_may(label)
-                fuzz.ask(case, kinds[turn // 14 % len(kinds)])
+                fuzz.ask(case, kinds[turn // 28 % len(kinds)])
                 asked += 1
-    assert asked > 150
+    assert asked > 60
     # Answers, and refusals of every sort, were among them. Versions of before: see `tests/api/json/test_versions.py`.
-    assert {200, 201, 204, 401, 404, 405, 409, 422, 428} <= fuzz.statuses
+    assert {200, 401, 404, 409, 422} <= fuzz.statuses
 
 
 def test_no_refusal_says_back_a_word_of_the_address_or_of_a_header(fuzz: Fuzz, runner: Runner) -> None:
     """Bodies are in `tests/api/json/test_problems.py`."""
     refused = 0
     for turn, (label, operation) in enumerate(OPERATIONS.items()):
-        if turn % 3:
-            continue  # the refusals are made in one place: any operation in three tells
+        if turn % 9:
+            continue  # the refusals are made in one place: any operation in nine tells
         whole = next(_at_the_bounds(label, runner))
         for spoiled in _with_a_word(operation, whole):
             refused += fuzz.ask(spoiled, whoever_may(label)[0]).status_code >= 400
-    assert refused > 100
+    assert refused > 40
 
 
 @pytest.mark.long

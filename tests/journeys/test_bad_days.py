@@ -437,7 +437,7 @@ def test_one_person_who_holds_the_same_role_at_two_organizations_is_onboarded_at
 
     # One of the two ends: there, what the worker owed is the manager's now, and at the other nothing changed.
     ending = next(role for role in held if role["organization_id"] == str(cast.organizations["codim"]))
-    later.post(f"/tenures/{ending['tenure_id']}/ending", {"ends_on": ARRIVAL.isoformat()})
+    later.post(f"/tenures/{ending['tenure_id']}/ending", {"ends_on": ARRIVAL.isoformat()}, version=ending["version"])
     after = Asker(cast, "coordinator", at=AT + (ARRIVAL - TODAY) + timedelta(days=1))
     owed = {}
     for place, case in cases.items():

@@ -16,7 +16,7 @@ from meetings.agenda_items import items_of
 from models.base import table_of
 from models.meeting import Meeting
 from models.record import Event
-from tests.cast import AT, Cast
+from tests.cast import AT, Arranged, Cast
 from tests.meetings.sitting import seat, seat_everyone
 
 _meeting = table_of(Meeting)
@@ -34,11 +34,17 @@ PRESENT: Final = ("ccsmtl", "codim", "spvm", "en-marge", "anonyme")
 
 
 @pytest.fixture
-def session(cast: Cast) -> Iterator[Session]:
+def session(cast: Cast, arranged: Arranged[None]) -> Iterator[Session]:
     """A session in which everyone sits, with two meetings of the Steering Committee, the first one with three items."""
+    arranged(cast, planned)
     with cast.session() as made:
-        arrange(made, cast)
         yield made
+
+
+def planned(cast: Cast) -> None:
+    """What `arrange` does, in a session of its own."""
+    with cast.session() as session:
+        arrange(session, cast)
 
 
 def arrange(session: Session, cast: Cast) -> None:

@@ -40,7 +40,7 @@ from models.meeting import Meeting
 from models.participant import Participant
 from tests.api.desk import client_for
 from tests.casework import open_onboarding
-from tests.cast import AT, LOADING, TODAY, Cast
+from tests.cast import AT, LOADING, TODAY, Arranged, Cast
 from tests.flows.support import carry_all, letters, means_of
 from tests.following import followed
 from tests.meetings.clinic import NEXT_LOCAL, NOW, clinic_of, committee_of, on_the_table, prepare_clinic
@@ -59,9 +59,9 @@ WORKER, SECOND = "worker_ccsmtl", "worker_codim"
 
 
 @pytest.fixture
-def clinic(cast: Cast) -> Cast:
+def clinic(cast: Cast, arranged: Arranged[None]) -> Cast:
     """Agreements in force, everyone seated, two clinics planned, and admissions carried."""
-    prepare_clinic(cast)
+    arranged(cast, prepare_clinic)
     return cast
 
 

@@ -25,7 +25,7 @@ from models.agenda import AgendaItem
 from models.base import table_of
 from models.outbox import Notice
 from models.program import Organization
-from tests.cast import Cast
+from tests.cast import Arranged, Cast
 from tests.meetings.documents.test_issuing import NAME, know
 from tests.meetings.meeting_room import MINUTE, NOW, PRESENT, arrange, items, meeting, opened
 
@@ -37,8 +37,14 @@ _organization = table_of(Organization)
 
 
 @pytest.fixture
-def session(cast: Cast) -> Iterator[Session]:
+def session(cast: Cast, arranged: Arranged[None]) -> Iterator[Session]:
     """A session with a meeting that was held: one item for the partners alone, one with a note, one decided."""
+    arranged(cast, _held)
+    with cast.session() as made:
+        yield made
+
+
+def _held(cast: Cast) -> None:
     with cast.session() as made:
         arrange(made, cast)
         made.execute(update(_item).where(_item.c.title_fr == "Budget").values(audience="partners"))
@@ -48,7 +54,6 @@ def session(cast: Cast) -> Iterator[Session]:
         running.treat(made, first["id"], "treated", note_fr="Entendu.", note_en="Heard.", by=by, at=NOW)
         decisions.decide(made, here, second["id"], text_fr="Oui.", text_en="Yes.", by=by, at=NOW)
         running.close_meeting(made, here, carry_rest=True, by=by, at=END)
-        yield made
 
 
 def sent(session: Session) -> dict[UUID, list[EmailMessage]]:

@@ -71,7 +71,7 @@ def approving(coordinator: Asker) -> str:
 
 def later_one(coordinator: Asker) -> str:
     """The id of the last decision of the Steering Committee."""
-    found: str = coordinator.get("/committees/steering/decisions?year=2027")[-1]["id"]
+    found: str = coordinator.get("/committees/steering/decisions?year=2027")["items"][-1]["id"]
     return found
 
 

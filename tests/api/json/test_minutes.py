@@ -13,7 +13,7 @@ from models.outbox import Notice
 from models.program import Organization
 from tests.api.json.window import Asker
 from tests.api.pages.gathered import END, Held, hold
-from tests.cast import Cast
+from tests.cast import Arranged, Cast
 from tests.meetings.meeting_room import NEXT, NEXT_LOCAL, meeting
 
 _notice = table_of(Notice)
@@ -21,8 +21,8 @@ _organization = table_of(Organization)
 
 
 @pytest.fixture
-def held(cast: Cast) -> Held:
-    return hold(cast)
+def held(cast: Cast, arranged: Arranged[Held]) -> Held:
+    return arranged(cast, hold)
 
 
 @pytest.fixture
@@ -175,13 +175,16 @@ def test_a_decision_is_withdrawn_by_a_later_one_and_nobody_owes_it_any_more(coor
 
 
 def test_what_is_open_is_listed_over_every_register_that_the_asker_reads(coordinator: Asker, held: Held) -> None:
-    assert [one["id"] for one in coordinator.get("/decisions?open=true")] == [str(held.owed)]
+    assert [one["id"] for one in coordinator.get("/decisions?open=true")["items"]] == [str(held.owed)]
     of_year = coordinator.get("/decisions?year=2027")
-    assert {one["id"] for one in of_year} == {str(held.budget), str(held.quiet), str(held.owed)}
+    assert {one["id"] for one in of_year["items"]} == {str(held.budget), str(held.quiet), str(held.owed)}
     assert coordinator.get("/decisions?year=2027&committee=steering") == of_year
-    assert coordinator.get("/decisions?open=true&committee=clinical") == coordinator.get("/decisions?year=2026") == []
+    second = coordinator.get("/decisions?year=2027&limit=1&offset=1")
+    assert (second["items"], second["total"]) == (of_year["items"][1:2], 3)
+    for nothing in ("open=true&committee=clinical", "year=2026"):
+        assert coordinator.get(f"/decisions?{nothing}")["items"] == []
     outsider = _as(coordinator, "police")
-    assert outsider.get("/decisions?open=true") == []
+    assert outsider.get("/decisions?open=true")["items"] == []
     assert outsider.ask("GET", "/decisions?committee=steering").status_code == 404
 
 
@@ -190,10 +193,10 @@ def test_a_partner_finds_what_it_is_asked_to_endorse_without_a_seat_on_the_commi
 ) -> None:
     director = _as(coordinator, "director_codim")
     assert director.ask("GET", "/committees/steering/decisions?year=2027").status_code == 404
-    (asked,) = director.get("/endorsements")
+    (asked,) = director.get("/endorsements")["items"]
     assert asked["id"] == str(held.budget)
     assert director.get(f"/decisions/{held.budget}") == asked
-    assert coordinator.get("/endorsements") == []
+    assert coordinator.get("/endorsements")["items"] == []
 
 
 @pytest.mark.usefixtures("held")

@@ -19,7 +19,7 @@ from tests.api.json.gathered import received
 from tests.api.json.test_onboarding import open_by_json
 from tests.api.json.test_versions import ACTS, INCIDENT, REFERRAL, SOMEONE, a_follow_up, a_meeting, an_agreement
 from tests.api.json.window import PREFIX, Asker, operations, problem_of
-from tests.cast import ARRIVAL, TODAY, Cast
+from tests.cast import ARRIVAL, TODAY, Arranged, Cast
 from tests.referring import participant_of, refer
 
 CANARY = "zq7canary"
@@ -281,10 +281,21 @@ def coordinator(cast: Cast) -> Asker:
 
 
 @pytest.fixture
-def places(cast: Cast, coordinator: Asker) -> dict[str, str]:
-    """What stands in the braces of the paths: things that are there and may be acted on."""
+def of_case(cast: Cast, arranged: Arranged[dict[str, str]]) -> dict[str, str]:
+    """A case, and a task of it that is open."""
+    return arranged(cast, _of_case)
+
+
+def _of_case(cast: Cast) -> dict[str, str]:
+    coordinator = Asker(cast, "coordinator")
     case = open_by_json(cast, coordinator)
     tasks = {task["step"]: task["id"] for task in coordinator.get(f"/cases/{case['id']}/tasks")}
+    return {"case_id": case["id"], "task_id": tasks["request_petty_cash"]}
+
+
+@pytest.fixture
+def places(cast: Cast, coordinator: Asker, of_case: dict[str, str]) -> dict[str, str]:
+    """What stands in the braces of the paths: things that are there and may be acted on."""
     with cast.session() as session:
         tenure = session.execute(
             text("select id from tenure where person_id = :id"), {"id": cast.people["worker_codim"]}
@@ -294,14 +305,12 @@ def places(cast: Cast, coordinator: Asker) -> dict[str, str]:
     referred = refer(cast)
     with cast.session() as session:
         participant_id = participant_of(session, referred)
-    return {
+    return of_case | {
         "participant_id": str(participant_id),
         "referral_id": coordinator.post("/referrals", REFERRAL)["id"],
         "consent_id": SOMEONE,
         "criterion": "AD-C0",
-        "case_id": case["id"],
         "incident_id": incident["id"],
-        "task_id": tasks["request_petty_cash"],
         "person_id": str(cast.people["worker_codim"]),
         "tenure_id": str(tenure),
         "absence_id": SOMEONE,
@@ -509,12 +518,12 @@ def test_a_name_with_markup_and_emoji_is_kept_as_it_is_and_harms_no_page(cast: C
     ("length", "status", "code"), [(4_000, 200, None), (4_001, 422, "note.too_long"), (1_048_576, 422, None)]
 )
 def test_a_note_is_kept_up_to_its_length_and_refused_beyond(
-    coordinator: Asker, places: dict[str, str], length: int, status: int, code: str | None
+    coordinator: Asker, of_case: dict[str, str], length: int, status: int, code: str | None
 ) -> None:
     note = "é" * length
-    answer = coordinator.act(places["task_id"], "completion", {"note": note})
+    answer = coordinator.act(of_case["task_id"], "completion", {"note": note})
     assert answer.status_code == status
-    shown = coordinator.get(f"/tasks/{places['task_id']}")
+    shown = coordinator.get(f"/tasks/{of_case['task_id']}")
     if status == 200:
         assert shown["note"] == note
     else:
@@ -525,17 +534,17 @@ def test_a_note_is_kept_up_to_its_length_and_refused_beyond(
 
 @pytest.mark.parametrize("stated", [True, False])
 def test_a_body_that_is_larger_than_any_form_is_refused_before_it_is_read_through(
-    coordinator: Asker, places: dict[str, str], stated: bool
+    coordinator: Asker, of_case: dict[str, str], stated: bool
 ) -> None:
     """With its length stated, and in pieces without one."""
-    path = f"{PREFIX}/tasks/{places['task_id']}/completion"
+    path = f"{PREFIX}/tasks/{of_case['task_id']}/completion"
     headers = {"If-Match": "*", "Content-Type": "application/json"}
     piece = b" " * (1 << 20)
     content: Any = piece * 12 if stated else (piece for _ in range(12))
     answer = coordinator.client.post(path, content=content, headers=headers)
     assert answer.status_code == 413
     problem_of(answer)
-    assert coordinator.get(f"/tasks/{places['task_id']}")["state"] == "open"
+    assert coordinator.get(f"/tasks/{of_case['task_id']}")["state"] == "open"
 
 
 @pytest.mark.parametrize(
@@ -553,20 +562,20 @@ def test_a_body_that_is_larger_than_any_form_is_refused_before_it_is_read_throug
     ],
 )
 def test_evidence_that_is_not_what_it_says_is_refused_and_nothing_kept(
-    cast: Cast, coordinator: Asker, places: dict[str, str], label: str, content: bytes, status: int, code: str
+    cast: Cast, coordinator: Asker, of_case: dict[str, str], label: str, content: bytes, status: int, code: str
 ) -> None:
     proof = {"kind": "document", "label": label, "content": base64.b64encode(content).decode()}
-    answer = coordinator.act(places["task_id"], "completion", {"note": "", "evidence": [proof]})
+    answer = coordinator.act(of_case["task_id"], "completion", {"note": "", "evidence": [proof]})
     assert (answer.status_code, answer.json().get("code")) == (status, code)
     with cast.session() as session:
         assert session.execute(text("select count(*) from evidence")).scalar_one() == 0
         assert session.execute(text("select count(*) from evidence_file")).scalar_one() == 0
-    assert coordinator.get(f"/tasks/{places['task_id']}")["state"] == "open"
+    assert coordinator.get(f"/tasks/{of_case['task_id']}")["state"] == "open"
 
 
-def test_bytes_that_are_no_base64_are_refused(coordinator: Asker, places: dict[str, str]) -> None:
+def test_bytes_that_are_no_base64_are_refused(coordinator: Asker, of_case: dict[str, str]) -> None:
     proof = {"kind": "document", "label": "proof.txt", "content": "%%%"}
-    answer = coordinator.act(places["task_id"], "completion", {"evidence": [proof]})
+    answer = coordinator.act(of_case["task_id"], "completion", {"evidence": [proof]})
     assert (answer.status_code, answer.json()["code"]) == (422, "document.malformed")
 
 
@@ -589,41 +598,41 @@ def test_bytes_that_are_no_base64_are_refused(coordinator: Asker, places: dict[s
     ],
 )
 def test_what_is_not_the_json_that_is_asked_for_is_refused(
-    coordinator: Asker, places: dict[str, str], kind: str, content: bytes
+    coordinator: Asker, of_case: dict[str, str], kind: str, content: bytes
 ) -> None:
     """A form that another site makes a browser send is not taken for JSON, whatever it says."""
     answer = coordinator.client.post(
-        f"{PREFIX}/cases/{places['case_id']}/cancellation",
+        f"{PREFIX}/cases/{of_case['case_id']}/cancellation",
         content=content,
         headers={"If-Match": "*", "Content-Type": kind},
     )
     assert answer.status_code in (400, 422), answer.text
     problem_of(answer)
-    assert coordinator.get(f"/cases/{places['case_id']}")["state"] == "open"
+    assert coordinator.get(f"/cases/{of_case['case_id']}")["state"] == "open"
 
 
 def test_json_where_a_page_s_form_is_expected_is_refused_and_changes_nothing(
-    coordinator: Asker, places: dict[str, str]
+    coordinator: Asker, of_case: dict[str, str]
 ) -> None:
-    before = coordinator.get(f"/cases/{places['case_id']}")
-    for path in (f"/tasks/{places['task_id']}/completion", f"/cases/{places['case_id']}/cancellation", "/people"):
+    before = coordinator.get(f"/cases/{of_case['case_id']}")
+    for path in (f"/tasks/{of_case['task_id']}/completion", f"/cases/{of_case['case_id']}/cancellation", "/people"):
         answer = coordinator.client.post(path, json={"reason": WRITTEN, "note": WRITTEN, "given_name": WRITTEN})
         assert 400 <= answer.status_code < 500, (path, answer.status_code)
         assert CANARY not in answer.text
-    assert coordinator.get(f"/cases/{places['case_id']}") == before
+    assert coordinator.get(f"/cases/{of_case['case_id']}") == before
 
 
 @pytest.mark.parametrize("header", ["X-HTTP-Method-Override", "X-Method-Override", "X-HTTP-Method"])
-def test_no_header_turns_one_method_into_another(coordinator: Asker, places: dict[str, str], header: str) -> None:
+def test_no_header_turns_one_method_into_another(coordinator: Asker, of_case: dict[str, str], header: str) -> None:
     """Else a link that is only to be looked at would act, past the guard of unsafe methods."""
-    path = f"{PREFIX}/cases/{places['case_id']}"
+    path = f"{PREFIX}/cases/{of_case['case_id']}"
     assert coordinator.client.get(path, headers={header: "DELETE"}).status_code == 200
     for override in ("GET", "DELETE", "PUT"):
         refused = coordinator.client.post(f"{path}?_method={override}", json={}, headers={header: override})
         assert refused.status_code == 400
         problem_of(refused)
         assert coordinator.client.post(f"{path}?_method={override}", json={}).status_code == 405
-    assert coordinator.get(f"/cases/{places['case_id']}")["state"] == "open"
+    assert coordinator.get(f"/cases/{of_case['case_id']}")["state"] == "open"
 
 
 @pytest.mark.parametrize(
@@ -638,22 +647,22 @@ def test_no_header_turns_one_method_into_another(coordinator: Asker, places: dic
     ],
 )
 def test_what_another_site_sends_is_refused_before_anything_is_looked_at(
-    coordinator: Asker, places: dict[str, str], headers: dict[str, str]
+    coordinator: Asker, of_case: dict[str, str], headers: dict[str, str]
 ) -> None:
     answer = coordinator.client.post(
-        f"{PREFIX}/cases/{places['case_id']}/cancellation",
+        f"{PREFIX}/cases/{of_case['case_id']}/cancellation",
         json={"reason": "No longer coming."},
         headers={"If-Match": "*", **headers},
     )
     assert answer.status_code == 403
     assert CANARY not in answer.text
     problem_of(answer)
-    assert coordinator.get(f"/cases/{places['case_id']}")["state"] == "open"
+    assert coordinator.get(f"/cases/{of_case['case_id']}")["state"] == "open"
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "1600-01-01", "2200-01-01", "9999-12-31"])
 def test_a_day_that_no_calendar_reaches_is_refused_and_is_no_fault(
-    cast: Cast, coordinator: Asker, places: dict[str, str], day: str
+    cast: Cast, coordinator: Asker, of_case: dict[str, str], day: str
 ) -> None:
     opening = coordinator.ask(
         "POST",
@@ -665,10 +674,10 @@ def test_a_day_that_no_calendar_reaches_is_refused_and_is_no_fault(
             "starts_on": day,
         },
     )
-    moving = coordinator.ask("PUT", f"/cases/{places['case_id']}/days/arrival", {"day": day}, version="*")
+    moving = coordinator.ask("PUT", f"/cases/{of_case['case_id']}/days/arrival", {"day": day}, version="*")
     for answer in (opening, moving):
         assert (answer.status_code, answer.json()["code"]) == (422, "day.out_of_reach")
-    assert coordinator.get(f"/cases/{places['case_id']}")["anchors"] == {"arrival": ARRIVAL.isoformat()}
+    assert coordinator.get(f"/cases/{of_case['case_id']}")["anchors"] == {"arrival": ARRIVAL.isoformat()}
 
 
 @pytest.mark.parametrize("written", ["2026-02-30", "20261207", "2026-W50-1", "07/12/2026", "0", 0, 1796601600, True])

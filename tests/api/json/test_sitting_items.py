@@ -9,15 +9,15 @@ import pytest
 from meetings import running
 from meetings.agenda_items import items_of
 from tests.api.json.window import Asker
-from tests.cast import Cast
-from tests.meetings.meeting_room import MINUTE, NEXT_LOCAL, NOW, arrange, meeting
+from tests.cast import Arranged, Cast
+from tests.meetings.meeting_room import MINUTE, NEXT_LOCAL, NOW, meeting, planned
 
 
 @pytest.fixture
-def asker(cast: Cast) -> Asker:
+def asker(cast: Cast, arranged: Arranged[None]) -> Asker:
     """The coordinator's window, twenty minutes into a meeting with three items."""
+    arranged(cast, planned)
     with cast.session() as session:
-        arrange(session, cast)
         running.open_meeting(session, meeting(session), by=cast.actor("coordinator"), at=NOW - 5 * MINUTE)
     return Asker(cast, "coordinator", at=NOW + timedelta(minutes=20))
 

@@ -60,7 +60,7 @@ def test_a_meeting_is_opened_filled_decides_and_closes_with_minutes(coordinator:
     assert [one.status_code for one in made] == [201, 201]
     (shown,) = coordinator.get(f"{place}/decisions")
     assert (shown["text_fr"], shown["state"], shown["task_id"] is not None) == (decision["text_fr"], "open", True)
-    assert coordinator.get("/committees/steering/decisions?year=2026") == [shown]
+    assert coordinator.get("/committees/steering/decisions?year=2026")["items"] == [shown]
     assert coordinator.ask("POST", f"{place}/closing", {}, version="*").json()["code"] == "meeting.untreated"
     closed = coordinator.ask("POST", f"{place}/closing", {"carry_rest": True}, version="*")
     assert closed.json()["state"] == "held", closed.text

@@ -92,6 +92,7 @@ def test_the_tries_below_are_of_everything_that_has_an_id() -> None:
 
 
 @pytest.mark.wide
+@pytest.mark.wide
 @pytest.mark.parametrize("name", ON_SOMETHING)
 def test_a_thing_of_another_program_is_as_absent_as_one_that_never_was(
     cast: Cast, coordinator: Asker, name: str
@@ -114,6 +115,7 @@ def test_a_thing_of_another_program_is_as_absent_as_one_that_never_was(
     assert "/summar" in name or _ask(asker, name, own).status_code != 404
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(("name", "key"), NAMING)
 def test_a_body_that_names_the_other_program_s_is_refused_as_one_that_names_nothing(
     cast: Cast, coordinator: Asker, name: str, key: str
@@ -160,7 +162,7 @@ def test_someone_who_left_is_out_at_the_next_request(cast: Cast, coordinator: As
     tenure = table_of(Tenure)
     with cast.session() as session:
         held = session.scalar(select(tenure.c.id).where(tenure.c.person_id == cast.people["worker_codim"]))
-    coordinator.post(f"/tenures/{held}/ending", {"ends_on": "2026-11-22"})
+    coordinator.post(f"/tenures/{held}/ending", {"ends_on": "2026-11-22"}, version="*")
     for path in ("/me", "/cases", "/people"):
         assert leaving.ask("GET", path).status_code == 401
 
@@ -281,7 +283,7 @@ def test_nobody_approves_their_own_request_under_another_hat(cast: Cast, coordin
     tenure = table_of(Tenure)
     with cast.session() as session:
         held = session.scalar(select(tenure.c.id).where(tenure.c.person_id == cast.people["manager_em"]))
-    coordinator.post(f"/tenures/{held}/ending", {"ends_on": "2026-11-22"})
+    coordinator.post(f"/tenures/{held}/ending", {"ends_on": "2026-11-22"}, version="*")
     coordinator.post(
         f"/people/{cast.people['coordinator']}/tenures",
         {"role": "manager", "organization_id": str(cast.organizations["en-marge"]), "starts_on": "2026-11-23"},

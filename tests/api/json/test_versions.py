@@ -57,6 +57,7 @@ ACTS: dict[str, dict[str, Any] | None] = {
     "PUT /cases/{case_id}/days/{anchor}": {"day": ARRIVAL.isoformat()},
     "PUT /cases/{case_id}/version": {"version_id": "00000000-0000-4000-8000-000000000000"},
     "PUT /people/{person_id}": {"given_name": "Jaspe", "family_name": "Onyx", "language": "en"},
+    "POST /tenures/{tenure_id}/ending": {"ends_on": TODAY.isoformat()},
     "POST /tasks/{task_id}/completion": {"note": "", "evidence": []},
     "POST /tasks/{task_id}/approval": {"note": ""},
     "POST /tasks/{task_id}/rejection": {"reason": "Not yet."},
@@ -180,6 +181,9 @@ def _aimed(act: str, coordinator: Asker, case: dict[str, Any]) -> tuple[Asker, s
     if path.startswith("/people"):
         person = coordinator.get(f"/people/{case['subject_id']}")
         return coordinator, method, path.replace("{person_id}", person["id"]), person
+    if path.startswith("/tenures"):
+        (tenure,) = coordinator.get(f"/people/{coordinator.cast.people['worker_codim']}")["roles"]
+        return coordinator, method, path.replace("{tenure_id}", tenure["tenure_id"]), tenure
     if path.startswith("/agreements"):
         return _version_of_agreement(coordinator, method, path)
     if path.startswith(("/meetings", "/decisions")):
@@ -367,6 +371,7 @@ def test_an_act_on_what_was_changed_meanwhile_is_refused_and_changes_nothing(
     asker, method, path, thing = _aimed(act, coordinator, case)
     answer = asker.ask(method, path, _body(coordinator, ACTS[act]), version=thing["version"] - 1)
     kinds = {"cases": "case", "tasks": "task", "people": "person", "privacy": "incident", "meetings": "meeting"}
+    kinds["tenures"] = "tenure"
     kinds["follow-ups"] = "follow_up"
     kinds["agreements"] = "agreement"
     kinds["decisions"] = "decision"
@@ -409,6 +414,9 @@ def test_the_same_act_with_the_version_of_now_is_done_and_says_the_next(
 def _now(coordinator: Asker, act: str, thing: dict[str, Any]) -> Any:
     if "/participants/" in act:
         return candidate_now(coordinator, act, thing["file"]["id"], thing["meeting_id"])
+    if act.startswith("POST /tenures"):
+        (tenure,) = coordinator.get(f"/people/{coordinator.cast.people['worker_codim']}")["roles"]
+        return tenure
     if "/privacy/" in act:
         officer = Asker(coordinator.cast, "privacy_officer", app=coordinator.app)
         return officer.get(f"/privacy/incidents/{thing['id']}")

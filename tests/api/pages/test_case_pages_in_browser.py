@@ -113,7 +113,7 @@ def test_the_plan_and_a_refusal_are_for_everyone_too(window: Window) -> None:
     window.open_page.wrong.clear()  # type: ignore[attr-defined]  # the 404 itself is told in the console
 
 
-@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize("script", [pytest.param(True, marks=pytest.mark.long), False])
 def test_a_request_is_handed_in_and_approved_with_and_without_the_script(window: Window, script: bool) -> None:
     case_id = open_onboarding(window.cast)
     task = task_of(window.cast, case_id, "request_secure_access")
@@ -137,7 +137,7 @@ def test_what_was_done_is_said_aloud_and_the_page_stays(window: Window) -> None:
     assert page.evaluate("window.stays") is True
 
 
-@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize("script", [pytest.param(True, marks=pytest.mark.long), False])
 def test_the_second_of_two_keeps_what_they_wrote_in_the_form(window: Window, script: bool) -> None:
     case_id = open_onboarding(window.cast)
     task = task_of(window.cast, case_id, "provide_own_cards")

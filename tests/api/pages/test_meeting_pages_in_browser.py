@@ -109,7 +109,7 @@ def test_each_page_is_for_everyone_and_never_scrolls_sideways(
         page.close()
 
 
-@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize("script", [pytest.param(True, marks=pytest.mark.long), False])
 def test_a_meeting_is_cancelled_after_its_letters_were_seen_with_and_without_the_script(
     window: Window, planned: list[UUID], script: bool
 ) -> None:

@@ -18,7 +18,7 @@ from models.invitation import CalendarFeed, MeetingAnswer
 from models.meeting import Meeting, MeetingGuest, MeetingSeries
 from models.outbox import Notice
 from tests.api.pages.looking import signed_in, text_of
-from tests.cast import AT, TODAY, Cast
+from tests.cast import AT, TODAY, Arranged, Cast
 from tests.meetings.sitting import letters, seat_everyone
 
 _meeting = table_of(Meeting)
@@ -33,8 +33,12 @@ HARD = "<script>alert(1)</script> L’étage"
 
 
 @pytest.fixture
-def season(cast: Cast) -> list[UUID]:
+def season(cast: Cast, arranged: Arranged[list[UUID]]) -> list[UUID]:
     """A season of five Wednesdays of the Clinical Committee, and a Steering meeting; the ids of the Wednesdays."""
+    return arranged(cast, _season)
+
+
+def _season(cast: Cast) -> list[UUID]:
     with cast.session() as session:
         seat_everyone(session, cast)
         by = cast.actor("coordinator")

@@ -19,7 +19,7 @@ from tests.api.desk import client_for
 from tests.api.pages.gathered import END, Held, hold
 from tests.api.pages.looking import text_of
 from tests.api.pages.test_meetings import HARD, hidden
-from tests.cast import Cast
+from tests.cast import Arranged, Cast
 from tests.meetings.meeting_room import NEXT, NEXT_LOCAL, meeting
 
 _minutes = table_of(Minutes)
@@ -28,8 +28,8 @@ _organization = table_of(Organization)
 
 
 @pytest.fixture
-def held(cast: Cast) -> Held:
-    return hold(cast)
+def held(cast: Cast, arranged: Arranged[Held]) -> Held:
+    return arranged(cast, hold)
 
 
 def signed_in(cast: Cast, name: str, at: datetime = END) -> TestClient:

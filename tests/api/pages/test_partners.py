@@ -16,7 +16,7 @@ from tests.api.pages.looking import signed_in as signed_in_as
 from tests.api.pages.looking import task_of
 from tests.api.pages.looking import text_of as text_of_page
 from tests.casework import approve, complete, open_onboarding
-from tests.cast import TODAY, Cast
+from tests.cast import TODAY, Arranged, Cast
 from tests.duties.obligations.signed import hold, kept, period, put_in_force
 from tests.meetings.sitting import seat_everyone
 
@@ -39,8 +39,12 @@ def text_of(response: Any) -> str:
 
 
 @pytest.fixture
-def owing(cast: Cast) -> dict[str, UUID]:
+def owing(cast: Cast, arranged: Arranged[dict[str, UUID]]) -> dict[str, UUID]:
     """Every agreement in force, one seat that stayed empty twice; some periods by partner and clause."""
+    return arranged(cast, _owing)
+
+
+def _owing(cast: Cast) -> dict[str, UUID]:
     with cast.session() as session:
         seat_everyone(session, cast)
         put_in_force(session, cast)

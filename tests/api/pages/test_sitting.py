@@ -21,8 +21,9 @@ from models.meeting import Meeting
 from models.record import Event
 from tests.api.desk import client_for
 from tests.api.pages.looking import text_of
-from tests.cast import Cast
-from tests.meetings.meeting_room import LOCAL, MINUTE, NEXT_LOCAL, NOW, arrange, meeting
+from tests.cast import Arranged, Cast
+from tests.meetings import meeting_room
+from tests.meetings.meeting_room import LOCAL, MINUTE, NEXT_LOCAL, NOW, meeting
 from tests.meetings.sitting import seat
 
 _item = table_of(AgendaItem)
@@ -87,10 +88,9 @@ class Room:
 
 
 @pytest.fixture
-def planned(cast: Cast) -> Room:
+def planned(cast: Cast, arranged: Arranged[None]) -> Room:
     """A meeting of the Steering Committee with three items, planned."""
-    with cast.session() as session:
-        arrange(session, cast)
+    arranged(cast, meeting_room.planned)
     return Room(cast)
 
 

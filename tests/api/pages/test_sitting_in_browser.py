@@ -84,7 +84,7 @@ def test_the_page_is_for_everyone_and_never_scrolls_sideways(window: Window, lan
     assert_accessible(page)
 
 
-@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize("script", [pytest.param(True, marks=pytest.mark.long), False])
 def test_a_meeting_is_run_from_its_first_seat_to_its_closing(window: Window, script: bool) -> None:
     page = window.open(lang="fr", script=script)
     with window.cast.session() as session:

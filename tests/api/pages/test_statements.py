@@ -15,22 +15,26 @@ from openpyxl import load_workbook
 
 from tests.api.json.window import Asker
 from tests.api.pages.looking import signed_in, text_of
-from tests.cast import ROOT, Cast
+from tests.cast import ROOT, Arranged, Cast
 from tests.duties.obligations.signed import hold, kept, put_in_force
 from tests.meetings.documents.reading import docx_text, pdf_text
 from tests.meetings.sitting import seat_everyone
 
 
 @pytest.fixture
-def owing(cast: Cast) -> UUID:
+def owing(cast: Cast, arranged: Arranged[None]) -> UUID:
     """Every agreement in force, and one seat that stayed empty once; the organization whose it is."""
+    arranged(cast, _owing)
+    return cast.organizations["en-marge"]
+
+
+def _owing(cast: Cast) -> None:
     with cast.session() as session:
         seat_everyone(session, cast)
         put_in_force(session, cast)
         filled = dict.fromkeys(("ccsmtl", "codim", "spvm", "marie-vincent", "anonyme"), "present")
         hold(session, cast, date(2026, 5, 12), {**filled, "en-marge": "absent"})
         kept(session)
-    return cast.organizations["en-marge"]
 
 
 def test_the_page_of_a_partner_leads_to_its_statements_in_both_forms_and_languages(cast: Cast, owing: UUID) -> None:
@@ -104,6 +108,7 @@ def test_json_says_the_same_in_both_languages_at_once(cast: Cast, owing: UUID) -
     assert (refused.status_code, refused.json()["code"]) == (409, "statement.to_come")
 
 
+@pytest.mark.long
 @pytest.mark.long
 @pytest.mark.usefixtures("owing")
 def test_the_terminal_writes_the_file_once(cast: Cast, tmp_path: Path) -> None:

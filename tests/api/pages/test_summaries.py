@@ -15,7 +15,7 @@ from models.base import table_of
 from models.record import Event
 from tests.api.desk import client_for
 from tests.api.pages.looking import signed_in, text_of
-from tests.cast import AT, TODAY, Cast
+from tests.cast import AT, TODAY, Arranged, Cast
 from tests.departing import LAST_DAY, asked, leave, record_protocols, settle
 from tests.flows.support import carry_all, means_of
 from tests.following import SECOND, WORKER, bar, consented, followed
@@ -26,9 +26,9 @@ SAID = {"situation": "Elle habite chez sa <b>tante</b>.", "steps": "Elle a appel
 
 
 @pytest.fixture
-def program(cast: Cast) -> Cast:
+def program(cast: Cast, arranged: Arranged[None]) -> Cast:
+    arranged(cast, prepare_clinic)
     record_protocols(cast)
-    prepare_clinic(cast)
     return cast
 
 

@@ -68,6 +68,24 @@ def test_an_activity_is_with_somebody_who_is_followed_and_not_in_the_past(cast: 
             activities.plan_activity(session, [first], held_on=TODAY, kind="meal", by=by, at=AT)
 
 
+@pytest.mark.parametrize("ends", ["inactive", "completed"])
+def test_whoever_is_followed_no_more_is_out_of_what_is_planned_and_the_others_go_on(cast: Cast, ends: str) -> None:
+    by = cast.actor(WORKER)
+    with cast.session() as session:
+        agreed(session, cast)
+        first, second = followed(session, cast), followed(session, cast, "#2026-02")
+        of_today = activities.plan_activity(session, [first], held_on=TODAY, kind="meal", by=by, at=AT)
+        activities.plan_activity(session, [first], held_on=TODAY + DAY, kind="errand", by=by, at=AT)
+        together = activities.plan_activity(session, [first, second], held_on=TODAY + DAY, kind="outing", by=by, at=AT)
+        if ends == "inactive":
+            states.deactivate(session, first, "withdrew", by=by, at=AT)
+        else:
+            states.complete(session, first, participant_agrees=True, by=by, at=AT)
+        assert [one["id"] for one in activities.activities_of(session, first, TODAY)] == [of_today]
+        assert [one["id"] for one in activities.activities_of(session, second, TODAY)] == [together]
+        assert {"follow_up.activity_called_off", "follow_up.activity_left"} <= set(told_of(session, first))
+
+
 # Found to recruit after something was planned.
 
 
