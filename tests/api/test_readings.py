@@ -93,6 +93,7 @@ def silent(
                 "GET /signed-files/{file_id}",
                 "GET /api/v1/signed-files/{file_id}",
                 "GET /post/{notice_id}",
+                "GET /api/v1/post/{notice_id}",
                 "GET /post/{notice_id}/letter.eml",
                 "GET /follow-ups/{follow_up_id}/notes/{week}",
                 "GET /follow-ups/{follow_up_id}/break-terms",

@@ -19,7 +19,7 @@ from tests.api.json.gathered import received
 from tests.api.json.test_onboarding import open_by_json
 from tests.api.json.test_versions import ACTS, INCIDENT, REFERRAL, SOMEONE, a_follow_up, a_meeting, an_agreement
 from tests.api.json.window import PREFIX, Asker, operations, problem_of
-from tests.cast import ARRIVAL, TODAY, Arranged, Cast
+from tests.cast import ARRIVAL, TODAY, Cast
 from tests.referring import participant_of, refer
 
 CANARY = "zq7canary"
@@ -281,13 +281,8 @@ def coordinator(cast: Cast) -> Asker:
 
 
 @pytest.fixture
-def of_case(cast: Cast, arranged: Arranged[dict[str, str]]) -> dict[str, str]:
+def of_case(cast: Cast, coordinator: Asker) -> dict[str, str]:
     """A case, and a task of it that is open."""
-    return arranged(cast, _of_case)
-
-
-def _of_case(cast: Cast) -> dict[str, str]:
-    coordinator = Asker(cast, "coordinator")
     case = open_by_json(cast, coordinator)
     tasks = {task["step"]: task["id"] for task in coordinator.get(f"/cases/{case['id']}/tasks")}
     return {"case_id": case["id"], "task_id": tasks["request_petty_cash"]}

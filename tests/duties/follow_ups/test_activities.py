@@ -181,14 +181,14 @@ def test_on_the_pages_it_is_shown_until_it_is_called_off(cast: Cast, three: tupl
     assert other.post(f"/participants/{participant_id}/recruiting", data={"seen": "1"}).status_code == 404
     assert worker.post(f"/participants/{participant_id}/recruiting", data={"seen": "1"}).status_code == 303
     assert "Not allowed" in worker.get("/activities").text
-    assert [one["is_allowed"] for one in worker.get("/api/v1/activities").json()].count(False) == 2
+    assert [one["is_allowed"] for one in worker.get("/api/v1/activities").json()["items"]].count(False) == 2
     assert "Not allowed" in then.get("/activities").text, "also after its day, as long as nobody saw to it"
     leaving = f"/activities/{together}/parts/{three[1]}/leaving"
     assert other.post(leaving).status_code == 404
     assert worker.post(leaving).status_code == 303
     assert worker.delete(f"/api/v1/activities/{together}/parts/{three[1]}").status_code == 409
     assert then.get("/activities").text.count("Not allowed") == 1
-    (left,) = [one for one in worker.get("/api/v1/activities").json() if not one["is_allowed"]]
+    (left,) = [one for one in worker.get("/api/v1/activities").json()["items"] if not one["is_allowed"]]
     assert worker.post(f"/activities/{left['id']}/calling-off").status_code == 303
     assert "Not allowed" not in then.get("/activities").text
 
