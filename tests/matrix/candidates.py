@@ -61,6 +61,37 @@ PLANTED: Final[Mapping[str, tuple[str, ...]]] = {
     "fact": (FACT,),
 }
 
+#: Where such words are read, and nowhere else: who is answered there stands in `expected.txt`.
+READ_AT: Final[Mapping[str, frozenset[str]]] = {
+    **dict.fromkeys(
+        ("POST /participants/{participant_id}/identity", "POST /api/v1/participants/{participant_id}/identity"),
+        frozenset({"identity", "referral", "risk"}),
+    ),
+    **dict.fromkeys(
+        (
+            "POST /participants/{participant_id}/disclosures/{disclosure_id}/reading",
+            "POST /api/v1/participants/{participant_id}/disclosures/{disclosure_id}/reading",
+        ),
+        frozenset({"disclosure"}),
+    ),
+    **dict.fromkeys(
+        ("GET /follow-ups/{follow_up_id}/notes/{week}", "GET /api/v1/follow-ups/{follow_up_id}/notes/{week}"),
+        frozenset({"note"}),
+    ),
+    "GET /follow-ups/{follow_up_id}/break-terms": frozenset({"terms"}),
+    # A draft, by its author alone.
+    **dict.fromkeys(
+        ("GET /referrals/{referral_id}", "GET /api/v1/referrals/{referral_id}"), frozenset({"identity", "referral"})
+    ),
+}
+#: Of these no reading is told: whoever wrote it reads what they wrote.
+THEIR_OWN: Final = frozenset({"GET /referrals/{referral_id}", "GET /api/v1/referrals/{referral_id}"})
+
+
+def read_in(text: str) -> frozenset[str]:
+    """As what the planted words are read that stand in an answer."""
+    return frozenset(what for what, words in PLANTED.items() if any(word in text for word in words))
+
 
 def candidates_of(
     cast: Cast, worker: str, organization: str, second: UUID | None, *, barred: Sequence[UUID]

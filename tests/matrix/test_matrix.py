@@ -15,10 +15,11 @@ from tests.cast import ROOT
 from tests.matrix import grid
 from tests.matrix.asked import Route
 from tests.matrix.askers import COLUMNS, KINDS, Kind
+from tests.matrix.candidates import READ_AT, THEIR_OWN, read_in
 from tests.matrix.conftest import Run
 from tests.matrix.grid import Cell
 from tests.matrix.runner import Answer, Runner
-from tests.matrix.world import ABSENT, ELSEWHERE
+from tests.matrix.world import ABSENT, CODIM, ELSEWHERE
 
 #: At least so many of the cells that the table denies must fail where the table allows everything.
 OF_THE_DENIED_FAIL = 0.99
@@ -139,6 +140,22 @@ def test_a_sample_of_every_route_and_every_asker_is_answered_as_expected(
     run(hold(runner, cells))
 
 
+def test_the_words_that_are_searched_for_are_read_where_they_may_be(
+    runner: Runner, routes: list[Route], run: Run[Any]
+) -> None:
+    """Else the search in every cell would find nothing wherever it looked."""
+
+    async def ask() -> dict[str, frozenset[str]]:
+        shown = {}
+        for route in routes:
+            if str(route) in READ_AT:
+                column = "subj" if str(route) in THEIR_OWN else "coor"
+                shown[str(route)] = read_in((await runner.ask(route, COLUMNS[column], CODIM)).response.text)
+        return shown
+
+    assert run(ask()) == READ_AT
+
+
 @pytest.mark.long
 def test_every_cell_of_a_page_is_answered_as_expected(runner: Runner, routes: list[Route], run: Run[Any]) -> None:
     asked = run(hold(runner, cells_of(route for route in routes if not route.is_json)))
@@ -200,6 +217,10 @@ def hold_one(runner: Runner, route: Route, place: str, kind: Kind, answer: Answe
         assert not answer.changed, f"{where}, and changed {sorted(answer.changed)}"
     if answer.changed - OF_NOBODY:
         assert answer.lines, f"{where}, and changed {sorted(answer.changed)} without a line of the record"
+    read = read_in(answer.response.text)
+    assert read <= (frozenset() if answer.is_denied else READ_AT.get(str(route), frozenset())), f"{where} says {read}"
+    if read and str(route) not in THEIR_OWN:
+        assert answer.lines, f"{where} says {read} without a line of the record"
     if not answer.is_denied or kind.person is None or _asks_nothing(route):
         assert answer.told == (), where
         return
