@@ -101,7 +101,7 @@ def differences(
         return tuple(_of_one(told, wanted, changes))
     if dialect == "replace":
         return tuple(_as_a_whole(told, wanted, changes, still_on))
-    return tuple(_by_dates(told, wanted, changes, gets, still_on))
+    return tuple(_by_dates(told, wanted, changes, gets, still_on, after))
 
 
 def goes_on(message: Message, following: Entry | None) -> Message:
@@ -186,6 +186,7 @@ def _by_dates(
     changes: Sequence[_Change],
     gets: Mapping[datetime, Occurrence],
     still_on: Collection[datetime],
+    after: datetime,
 ) -> Iterator[Message]:
     """The rule if it has to change, then each date that is otherwise, then each that is off: the order of Outlook."""
     restored = [change for change in changes if change.before is None and not change.is_new]
@@ -200,8 +201,11 @@ def _by_dates(
         yield Message(REQUEST, "update" if bumps else "details", wanted, bumps=bumps, whole=False)
         # Some calendars keep a date's exception under a new rule, some drop it: each is told anew.
         by_date = {change.original: change for change in changes}
-        anew = {*wanted.moved, *told.moved, *(change.original for change in restored)}
-        moved = [by_date.get(one, _Change(one, gets[one], gets[one])) for one in sorted(anew & set(gets))]
+        anew = {*wanted.moved, *told.moved, *(change.original for change in restored)} & set(gets)
+        # One that was moved to an earlier day and held is past, and would come back on its old day.
+        held = {one for one in wanted.moved.keys() - wanted.cancelled - gets.keys() - by_date.keys() if one > after}
+        stands = {one: gets.get(one) or wanted.at(one) for one in anew | held}
+        moved = [by_date.get(one, _Change(one, stands[one], stands[one])) for one in sorted(stands)]
         # Beyond the new rule a date goes with the old one; one that was moved is kept by some as a thing of its own.
         off = [one for one in off if _is_within(wanted, one.original) or one.original in told.moved]
     for change in moved:

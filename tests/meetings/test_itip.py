@@ -239,6 +239,18 @@ def test_a_date_that_is_moved_is_one_message_and_the_others_stay() -> None:
         assert one.sequence == 2
 
 
+def test_a_date_that_was_held_on_an_earlier_day_does_not_come_back_on_its_own_when_the_season_grows() -> None:
+    moved = {MOVED: Moved(MOVED - timedelta(days=2), 150)}
+    between = MOVED - timedelta(days=1)
+    for calendar in attendees():
+        one = Correspondence(calendar)
+        one.tell(plain(moved=moved))
+        longer = plain(moved=moved, last_on=date(2026, 12, 16))
+        one.tell(longer, between)
+        assert _from(calendar.shows(), between) == _wanted(longer, between)
+        assert one.tell(longer, between) == ()
+
+
 def test_a_moved_date_that_is_cancelled_is_no_exception_any_more() -> None:
     for calendar in attendees():
         one = Correspondence(calendar)
