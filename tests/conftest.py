@@ -24,10 +24,10 @@ from tests.databases import Copies, Database, bare, in_database
 __all__ = ["Copies", "Database"]
 
 #: The people of the tests and the program in which they work; a browser; a terminal; readers of calendars; whole
-#: installations.
+#: installations; the world in which every route is asked.
 pytest_plugins = [
     *("tests.cast", "tests.browser", "tests.terminal"),
-    *("tests.meetings.readers.ready", "tests.journeys.demonstrated"),
+    *("tests.meetings.readers.ready", "tests.journeys.demonstrated", "tests.matrix.fixtures"),
 ]
 
 # A shared machine is slow at times: no test fails on time.

@@ -100,6 +100,7 @@ def test_a_mail_is_taken_in_the_program_that_knows_what_it_answers(cast: Cast, u
     assert _kept(cast) == ([], [])
 
 
+@pytest.mark.long
 def test_a_mail_of_someone_else_is_kept_with_its_reason_and_none_is_sent_back(cast: Cast, uid: str) -> None:
     status, out, _ = _piped(cast, _mail(uid, "stranger@elsewhere.example"))
     assert (status, "not_invited" in out) == (0, True)
@@ -107,6 +108,7 @@ def test_a_mail_of_someone_else_is_kept_with_its_reason_and_none_is_sent_back(ca
     assert _kept(cast.other) == ([], ["not_invited"])
 
 
+@pytest.mark.long
 def test_what_is_no_answer_or_too_large_ends_well_and_is_kept_where_the_program_is_said(cast: Cast) -> None:
     huge = b"Subject: x\r\n\r\n" + b"y" * (5 * MOST_BYTES)
     status, out, err = _piped(cast, huge)

@@ -19,10 +19,9 @@ from models.base import table_of
 from models.casework import EvidenceFile
 from models.tables import metadata
 from tests.api.desk import app_on, token_for
-from tests.cast import AT, Cast
+from tests.cast import AT
 from tests.conftest import Copies
 from tests.matrix.asked import Route, routes_of
-from tests.matrix.runner import the_world
 from tests.matrix.world import CODIM, World
 
 #: What a SELECT of a protected column looks like, under its table's own name or an alias of it.
@@ -36,9 +35,10 @@ _THEIR_OWN: Final = frozenset({"GET /refer/{token}"})
 
 
 @pytest.fixture(scope="module")
-def world(copies: Copies, cast_template: tuple[str, Cast]) -> Iterator[World]:
+def world(copies: Copies, the_world_template: tuple[str, World]) -> Iterator[World]:
     """Cases with documents and letters in them."""
-    with the_world(copies, *cast_template) as (name, built), copies.of(name) as database:
+    name, built = the_world_template
+    with copies.of(name) as database:
         yield built.on(database)
 
 

@@ -185,6 +185,7 @@ def test_a_carry_that_is_still_at_it_when_the_worker_stops_is_finished(
     assert is_done(cast, case_id)
 
 
+@pytest.mark.long
 def test_what_cannot_be_finished_in_time_is_given_back_at_once(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "FAREWELL_SECONDS", 0.2)
     means = means_of(cast, now)
@@ -378,6 +379,7 @@ def process(
         running.wait()
 
 
+@pytest.mark.long
 def test_the_worker_is_started_by_its_module_and_ends_at_a_signal(cast: Cast, tmp_path: Path) -> None:
     case_id = introduced(cast)
     environment = {
@@ -400,6 +402,7 @@ def test_the_worker_is_started_by_its_module_and_ends_at_a_signal(cast: Cast, tm
         running.wait()
 
 
+@pytest.mark.long
 def test_without_a_database_the_worker_says_so_in_one_sentence(tmp_path: Path) -> None:
     environment = {**os.environ, "SPHERES_DATA": str(tmp_path), "PREFECT_HOME": str(tmp_path / "prefect")}
     environment.pop("DATABASE_URL", None)
@@ -678,6 +681,7 @@ def test_of_several_runs_of_a_round_that_piled_up_only_the_last_is_run(
     assert states()[-2:] == ["Skipped", "Skipped"]
 
 
+@pytest.mark.long
 def test_the_deployments_are_left_alone_when_they_are_right(prefect_server: PrefectServer, cast: Cast) -> None:
     means = means_of(cast, Clock())
 

@@ -110,8 +110,8 @@ class Crawler:
             return await self.ask("POST", found.action, content=parts(fields, files), content_type=content_type)
         return await self.ask("POST", found.action, content=encoded(fields), content_type=_FORM)
 
-    async def walk(self, starts: Iterable[str], *, most: int) -> list[Found]:
-        """Follow every link from `starts` on. The forms there, one a key.
+    async def walk(self, starts: Iterable[str], *, most: int, pages: int | None = None) -> list[Found]:
+        """Follow every link from `starts` on, or the first `pages` of them. The forms there, one a key.
 
         Of each route, and of each of its views, at most so many addresses are asked that show nothing new: neither a
         form, nor a way to a route. So a thing in a rare state is not left out behind many in the usual one.
@@ -121,7 +121,7 @@ class Crawler:
         ways: set[str] = set()
         visits: Counter[str] = Counter()
         forms: dict[tuple[str, str, tuple[str, ...]], Found] = {}
-        while waiting:
+        while waiting and (pages is None or visits.total() < pages):
             address = waiting.popleft()
             route = self._view_of(address)
             if visits[route] >= most:

@@ -37,7 +37,7 @@ from tests.cast import ROOT
 from tests.hardening.test_headers import faults
 from tests.matrix import grid
 from tests.matrix.askers import COLUMNS, KINDS, Kind, cookie_of
-from tests.matrix.conftest import Run
+from tests.matrix.fixtures import Run
 from tests.matrix.runner import Runner
 from tests.matrix.world import CODIM, PLACES, STEPS
 

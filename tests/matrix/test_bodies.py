@@ -11,7 +11,7 @@ import pytest
 from tests.matrix import grid
 from tests.matrix.asked import Route
 from tests.matrix.askers import KINDS, Kind
-from tests.matrix.conftest import Run
+from tests.matrix.fixtures import Run
 from tests.matrix.runner import Runner
 from tests.matrix.world import ABSENT, CODIM, ELSEWHERE
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.matrix.asked import Route
 from tests.matrix.askers import KINDS
-from tests.matrix.conftest import Run
+from tests.matrix.fixtures import Run
 from tests.matrix.runner import Runner
 from tests.matrix.world import PEOPLED
 

@@ -16,7 +16,7 @@ from tests.matrix import grid
 from tests.matrix.asked import Route
 from tests.matrix.askers import COLUMNS, KINDS, Kind
 from tests.matrix.candidates import READ_AT, THEIR_OWN, read_in
-from tests.matrix.conftest import Run
+from tests.matrix.fixtures import Run
 from tests.matrix.grid import Cell
 from tests.matrix.runner import Answer, Runner
 from tests.matrix.world import ABSENT, CODIM, ELSEWHERE

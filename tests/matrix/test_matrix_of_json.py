@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.matrix.asked import Route
-from tests.matrix.conftest import Run
+from tests.matrix.fixtures import Run
 from tests.matrix.runner import Runner
 from tests.matrix.test_matrix import cells_of, hold
 

@@ -16,7 +16,7 @@ from tests.hardening.test_crawled import meant
 from tests.matrix import grid
 from tests.matrix.asked import Route
 from tests.matrix.askers import COLUMNS, KINDS, Kind
-from tests.matrix.conftest import Run
+from tests.matrix.fixtures import Run
 from tests.matrix.runner import Runner
 
 _ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from models.tables import metadata
 from tests.matrix.asked import Route
-from tests.matrix.conftest import Run
+from tests.matrix.fixtures import Run
 from tests.matrix.runner import Runner
 from tests.matrix.test_bodies import writing
 from tests.scanner import found

@@ -9,7 +9,7 @@ import pytest
 from tests.matrix import grid
 from tests.matrix.asked import Route
 from tests.matrix.askers import KINDS
-from tests.matrix.conftest import Run
+from tests.matrix.fixtures import Run
 from tests.matrix.grid import Cell
 from tests.matrix.runner import Runner
 from tests.matrix.test_matrix import hold_one

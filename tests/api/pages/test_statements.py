@@ -109,7 +109,6 @@ def test_json_says_the_same_in_both_languages_at_once(cast: Cast, owing: UUID) -
 
 
 @pytest.mark.long
-@pytest.mark.long
 @pytest.mark.usefixtures("owing")
 def test_the_terminal_writes_the_file_once(cast: Cast, tmp_path: Path) -> None:
     done = spheres(cast, "statement", "partner", "en-marge", "2026", "--as", "coordinator", "--to", str(tmp_path))
@@ -224,6 +223,7 @@ def test_json_releases_what_was_read_and_gives_it_back(cast: Cast) -> None:
     assert asker.get("/statements/2026-Q2")["released_at"] is not None
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("owing")
 def test_the_terminal_writes_what_was_released_and_nothing_else(cast: Cast, tmp_path: Path) -> None:
     asked = ("statement", "program", "2026-Q2", "--as", "coordinator", "--to", str(tmp_path))
