@@ -296,8 +296,8 @@ def test_a_role_is_given_and_ended_and_its_past_stays(cast: Cast) -> None:
     meanwhile = client.post(f"/people/{them}/roles/{held}/end", data={"ends_on": "2026-11-20", "seen": "7"})
     assert meanwhile.status_code == 412
     assert "Someone else changed this appointment" in meanwhile.text
-    last = {"ends_on": "2026-11-20", "seen": "1"}
-    assert client.post(f"/people/{them}/roles/{held}/end", data=last).status_code == 303
+    ending = {"ends_on": "2026-11-20", "seen": "1"}
+    assert client.post(f"/people/{them}/roles/{held}/end", data=ending).status_code == 303
     page = client.get(f"/people/{them}").text
     first, last = show_day("en", SINCE, "medium"), show_day("en", date(2026, 11, 20), "medium")
     assert f"{first} to {last}" in page
