@@ -14,7 +14,8 @@ from duties.follow_ups.assigning import end_all, keep_vacancy
 from duties.follow_ups.breaks import end_open_break
 from duties.follow_ups.contacts import MOST_ATTEMPTS, unanswered
 from duties.follow_ups.held import Held, hold, hold_person, move
-from duties.participants import retention, withdrawals
+from duties.here import local_day
+from duties.participants import consents, retention, withdrawals
 from duties.program import Ended
 from duties.refusals import Refusal
 from locales import N_
@@ -80,12 +81,18 @@ def complete(
 
 
 def reactivate(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """Take a follow-up up again, at any time: whoever can be given it is for the coordinator to say. Raises Refusal."""
+    """Take a follow-up up again, at any time: whoever can be given it is for the coordinator to say. Raises Refusal.
+
+    Where the consent to the program was taken back or has ended by then, the coordinator is asked what follows.
+    """
     hold_person(session, follow_up_id)
     held = hold(session, follow_up_id, by=by, at=at, seen=seen)
     move(session, held, "reactivate", "follow_up.reactivated", before=held.row["state"])
     retention.count_no_more(session, held.participant_id, by=by, at=at)
     keep_vacancy(session, follow_up_id, by=by, at=at)
+    # What was asked of a withdrawal was settled as the follow-up ended: it goes on, and so does the question.
+    if consents.lapsed(session, held.participant_id, "program", local_day(session, at)):
+        withdrawals.ask_what_follows(session, held.participant_id, by=by, at=at)
 
 
 def _let_go(session: Session, held: Held, ended: Ended, *, by: Actor, at: datetime) -> None:

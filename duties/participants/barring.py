@@ -30,7 +30,8 @@ def bar(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, a
     """Bar somebody from a participant's file, at once and without a reason. Again: nothing changes.
 
     A candidate whom they were to meet has nobody named from then on, and a participant whom they followed nobody who
-    does: the coordinator finds somebody else, by a task of the same transaction. Raises Refusal.
+    does: the coordinator finds somebody else, by a task of the same transaction. Where they were the second of a pair,
+    the first stays. Raises Refusal.
     """
     held = hold_participant(session, participant_id)
     if held["state"] in ("draft", "destroyed"):
@@ -57,8 +58,10 @@ def bar(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, a
         return
     events.write(session, "participant.barred", "participant", participant_id, by=by, at=at, person=str(person_id))
     named = workers.named(session, participant_id)
-    if named is not None and person_id in (named["worker_id"], named["second_id"]):
+    if named is not None and person_id == named["worker_id"]:
         workers.take_back(session, held, "barred", by=by, at=at)
+    elif named is not None and person_id == named["second_id"]:
+        workers.change_second(session, participant_id, None, by=by, at=at)
     part_with(session, participant_id, person_id, by=by, at=at)
     withdrawals.ask_who_has_it_now(session, by=by, at=at, only=participant_id)
 

@@ -174,7 +174,8 @@ def store(session: Session, consent_id: UUID, *, copy_given_on: date | None = No
         raise Refusal("consent.stored", N_("This form is stored already."))
     _change(session, row, copy_given_on=given, stored_at=at, stored_by=by.person_id)
     events.write(session, "consent.stored", "participant", row["participant_id"], by=by, at=at, purpose=row["purpose"])
-    finish_step(session, row["participant_id"], "store_consent", by=by, at=at)
+    if row["purpose"] == "program":
+        finish_step(session, row["participant_id"], "store_consent", by=by, at=at)
 
 
 def withdraw(session: Session, consent_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -204,6 +205,16 @@ def withdraw(session: Session, consent_id: UUID, *, by: Actor, at: datetime) -> 
     )
     if row["purpose"] == "program":
         ask_what_follows(session, row["participant_id"], by=by, at=at)
+
+
+def lapsed(session: Session, participant_id: UUID, purpose: str, day: date) -> bool:
+    """Whether a consent was signed once, and none holds on that day."""
+    known = select(_consent.c.id).where(
+        _consent.c.program_id == program_of(session),
+        _consent.c.participant_id == participant_id,
+        _consent.c.purpose == purpose,
+    )
+    return session.scalar(known.limit(1)) is not None and not stands(session, participant_id, purpose, day)
 
 
 def stands(

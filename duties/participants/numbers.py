@@ -15,7 +15,7 @@ from duties.actors import Actor
 from duties.follow_ups.opening import open_follow_up
 from duties.here import local_day, one, program_of
 from duties.participants import consents, risks, workers
-from duties.participants.held import change_participant, finish_step, hold_participant, moved
+from duties.participants.held import change_participant, finish_step, hold_participant, moved, step_of
 from duties.participants.identity import identity_within
 from duties.refusals import Refusal
 from locales import N_
@@ -38,13 +38,14 @@ def admit(session: Session, participant_id: UUID, *, by: Actor, at: datetime, se
     held = hold_participant(session, participant_id, seen=seen)
     state = moved(held, "admit")
     today = local_day(session, at)
-    if not consents.stands(session, participant_id, "program", today):
+    # One of an earlier admission, which the person declined in the end, does not stand for this one.
+    if not consents.stands(session, participant_id, "program", today) or _is_open(session, participant_id, "consent"):
         raise Refusal(
             "admission.no_consent",
             N_("Nobody gets a number before the consent is signed, and while it stands."),
             source="AD-R8",
         )
-    if risks.last(session, participant_id, "admission") is None:
+    if risks.last(session, participant_id, "admission") is None or _is_open(session, participant_id, "risk"):
         raise Refusal("admission.no_risk", N_("Assess the risk at admission first."), source="AD-R10")
     risks.refuse_danger(session, held)
     age = identity_within(session, participant_id).age_as_of(today)
@@ -64,6 +65,12 @@ def admit(session: Session, participant_id: UUID, *, by: Actor, at: datetime, se
     workers.end(session, participant_id, "admitted", at=at)
     finish_step(session, participant_id, STEP, by=by, at=at)
     return number
+
+
+def _is_open(session: Session, participant_id: UUID, step: str) -> bool:
+    """Whether a step of the admission under way was not done in it."""
+    task = step_of(session, participant_id, step)
+    return task is not None and task["state"] in ("planned", "open")
 
 
 def _next(session: Session, year: int) -> str:

@@ -19,6 +19,7 @@ from duties.participants import (
     barring,
     consents,
     disclosures,
+    duplicates,
     first_meetings,
     numbers,
     research,
@@ -47,7 +48,8 @@ from tests.meetings.clinic import NEXT_LOCAL, NOW, clinic_of, committee_of, on_t
 from tests.referring import ONDINE, ROMARIN, admission, look_at_everything, participant_of, refer, triaged
 from tests.refusing import refused
 
-LATER: Final = NOW + timedelta(days=1)
+DAY: Final = timedelta(days=1)
+LATER: Final = NOW + DAY
 
 _participant = table_of(Participant)
 _meeting = table_of(Meeting)
@@ -514,6 +516,80 @@ def test_a_consent_that_ends_on_a_day_stands_until_then(clinic: Cast) -> None:
         consents.sign(session, participant_id, "program", _signed(ends_on=last), by=clinic.actor(WORKER), at=LATER)
         assert consents.stands(session, participant_id, "program", last)
         assert not consents.stands(session, participant_id, "program", last + timedelta(days=1))
+
+
+def test_a_second_admission_asks_for_a_consent_and_a_risk_of_its_own(clinic: Cast) -> None:
+    """Those of the first one, which the person declined in the end, do not stand for it."""
+    by, worker = clinic.actor("coordinator"), clinic.actor(WORKER)
+    participant_id = _ready(clinic)
+    place = clinic.organizations["ccsmtl"]
+    with clinic.session() as session:
+        consents.sign(session, participant_id, "sharing", _signed(), organization_id=place, by=worker, at=LATER)
+        first_meetings.decline(session, participant_id, by=by, at=LATER)
+    carry_all(means_of(clinic, lambda: LATER))
+    again = refer(clinic, by=WORKER, at=LATER)
+    with clinic.session() as session:
+        duplicates.join_referral(session, again, participant_id, by=by, at=LATER)
+    triaged(clinic, again, "forwarded", at=LATER)
+    with clinic.session() as session:
+        admissions.forward(session, participant_id, clinic.people[WORKER], by=by, at=LATER)
+    carry_all(means_of(clinic, lambda: LATER))
+    with clinic.session() as session:
+        first_meetings.record_first_meeting(
+            session, participant_id, met_on=TODAY + DAY, way="remote", outcome="commits", by=worker, at=LATER
+        )
+        assert consents.stands(session, participant_id, "program", TODAY + timedelta(days=3)), "of the first admission"
+        with refused("admission.no_consent"):
+            numbers.admit(session, participant_id, by=by, at=LATER + 3 * DAY)
+        consents.sign(session, participant_id, "program", _signed(), by=worker, at=LATER + 3 * DAY)
+        with refused("admission.no_risk"):
+            numbers.admit(session, participant_id, by=by, at=LATER + 3 * DAY)
+        risks.assess(session, participant_id, "admission", "green", why={}, by=worker, at=LATER + 3 * DAY)
+        assert numbers.admit(session, participant_id, by=by, at=LATER + 3 * DAY) == "#2026-01"
+
+
+def test_a_sharing_form_that_is_stored_leaves_the_program_s_form_to_store(clinic: Cast) -> None:
+    participant_id = _ready(clinic)
+    place = clinic.organizations["codim"]
+    with clinic.session() as session:
+        sharing = consents.sign(
+            session,
+            participant_id,
+            "sharing",
+            _signed(),
+            organization_id=place,
+            by=clinic.actor(WORKER),
+            at=LATER,
+        )
+        consents.store(session, sharing, copy_given_on=LATER.date(), by=clinic.actor("coordinator"), at=LATER)
+        assert _steps(session, participant_id)["store_consent"] == "open"
+
+
+def test_who_bars_the_second_of_a_pair_keeps_the_first(clinic: Cast) -> None:
+    participant_id = _committed(clinic)
+    with clinic.session() as session:
+        barring.bar(session, participant_id, clinic.people[SECOND], by=clinic.actor("coordinator"), at=LATER)
+        now = workers.named(session, participant_id)
+        assert now is not None
+        assert (now["worker_id"], now["second_id"]) == (clinic.people[WORKER], None)
+        assert _row(session, participant_id).state == "committed"
+
+
+def test_a_candidate_who_is_found_to_recruit_is_said_to_on_their_page_and_assessed_before_anybody_meets_them(
+    clinic: Cast,
+) -> None:
+    participant_id = triaged(clinic, refer(clinic, by=WORKER), "forwarded")
+    client = client_for(clinic.database, clinic.people["coordinator"], at=AT)
+    here = f"/participants/{participant_id}"
+    page = client.get(here).text
+    assert f'action="{here}/recruiting"' in page
+    with clinic.session() as session:
+        seen = _row(session, participant_id).version
+    assert client.post(f"{here}/recruiting", data={"seen": str(seen)}).is_redirect
+    assert f'action="{here}/recruiting"' not in client.get(here).text
+    with clinic.session() as session, refused("admission.recruiter_risk"):
+        worker = clinic.people[WORKER]
+        admissions.forward(session, participant_id, worker, by=clinic.actor("coordinator"), at=AT)
 
 
 def test_admission_gives_a_number_opens_the_follow_up_and_does_the_last_step(clinic: Cast) -> None:

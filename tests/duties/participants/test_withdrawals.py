@@ -76,6 +76,22 @@ def test_it_ends_with_the_follow_up_or_with_a_consent_signed_anew(cast: Cast, fo
             withdrawals.go_on(session, participant_id, for_everyone=True, by=cast.actor("coordinator"), at=AT)
 
 
+def test_where_a_follow_up_is_taken_up_again_without_a_consent_the_coordinator_is_asked(
+    cast: Cast, follow_up: UUID
+) -> None:
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        participant_id = _withdrawn(session, cast, follow_up)
+        states.deactivate(session, follow_up, "withdrew", by=cast.actor(WORKER), at=AT)
+        assert withdrawals.asked(session, participant_id) is None
+        states.reactivate(session, follow_up, by=by, at=AT)
+        assert withdrawals.asked(session, participant_id) == Asked(worker=False, coordinator=True)
+        states.deactivate(session, follow_up, "withdrew", by=by, at=AT)
+        consents.sign(session, participant_id, "program", SIGNED, by=cast.actor(WORKER), at=AT)
+        states.reactivate(session, follow_up, by=by, at=AT)
+        assert withdrawals.asked(session, participant_id) is None, "a consent stands"
+
+
 def test_of_what_is_over_nobody_is_asked_and_sharing_alone_asks_nothing(cast: Cast, follow_up: UUID) -> None:
     with cast.session() as session:
         participant_id = row_of(session, follow_up)["participant_id"]
