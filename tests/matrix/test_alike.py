@@ -152,6 +152,8 @@ def _denied(route: Route) -> Iterator[tuple[Route, str, Kind]]:
         for kind in KINDS:
             if kind.column == "coll" and "/hand-overs/" in route.path:
                 continue  # what was offered to themselves is taken from the hollow world too
+            if kind.column == "away" and "/decisions/" in route.path:
+                continue  # so is a seat of theirs, by which they read a register: of another thing they are asked alike
             is_there = not kind.is_out and kind.column not in ("subj", "work", "reco")
             if is_there and known[str(route), place, kind.column] in ("404", "404r"):
                 yield route, place, kind

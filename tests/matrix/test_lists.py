@@ -27,7 +27,6 @@ WHOLE: Final = (
     ("GET /api/v1/partners", "GET /api/v1/partners/{organization_id}", "organization_id"),
     ("GET /meetings?month=2027-01", "GET /meetings/{meeting_id}", "meeting_id"),
     ("GET /post?state=failed", "GET /post/{notice_id}", "notice_id"),
-    ("GET /api/v1/post?state=failed", "GET /api/v1/post/{notice_id}", "notice_id"),
     ("GET /referrals", "GET /referrals/{referral_id}", "referral_id"),
     ("GET /api/v1/referrals", "GET /api/v1/referrals/{referral_id}", "referral_id"),
     ("GET /privacy/incidents", "GET /privacy/incidents/{incident_id}", "incident_id"),
