@@ -204,7 +204,7 @@ def _by_dates(
         anew = {*wanted.moved, *told.moved, *(change.original for change in restored)} & set(gets)
         # One that was moved to an earlier day and held is past, and would come back on its old day.
         held = {one for one in wanted.moved.keys() - wanted.cancelled - gets.keys() - by_date.keys() if one > after}
-        stands = {one: gets.get(one) or wanted.at(one) for one in anew | held}
+        stands = {one: wanted.at(one) for one in anew | held}
         moved = [by_date.get(one, _Change(one, stands[one], stands[one])) for one in sorted(stands)]
         # Beyond the new rule a date goes with the old one; one that was moved is kept by some as a thing of its own.
         off = [one for one in off if _is_within(wanted, one.original) or one.original in told.moved]

@@ -46,7 +46,6 @@ from models.record import Event
 
 router = APIRouter(tags=["cases"])
 
-
 _case = table_of(Case)
 _task = table_of(Task)
 _event = table_of(Event)

@@ -75,8 +75,7 @@ def list_meetings(
     else:
         lines = between(desk, first, min(last, date.max - timedelta(days=1)), committee_id=chosen)
     lines = [line for line in lines if line.is_mine or not mine]
-    shown = [_line(line) for line in lines[offset : offset + limit]]
-    return Page(items=shown, total=len(lines), limit=limit, offset=offset)
+    return Page[MeetingLine].of(lines, lambda part: [_line(line) for line in part], limit, offset)
 
 
 @router.get("/meetings/{meeting_id}")

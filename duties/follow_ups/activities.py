@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import Select, insert, or_, select, update
 from sqlmodel import Session
 
 from duties import asking, events
@@ -192,9 +192,13 @@ def ask_apart(session: Session, participant_id: UUID, *, by: Actor, at: datetime
 
 def _planned_with(session: Session, follow_up_id: UUID, since: date) -> list[dict[str, Any]]:
     """What is planned with somebody from a local day on, held, the nearest first."""
-    return many(
-        session,
-        select(_activity.c.id, _activity.c.held_on, _activity.c.planned_by)
+    return many(session, _of_one(session, follow_up_id, since).with_for_update(of=_activity))
+
+
+def _of_one(session: Session, follow_up_id: UUID, since: date) -> Select[Any]:
+    """What is planned with a participant from a local day on, the nearest first; what was called off is left out."""
+    return (
+        select(_activity.c.id, _activity.c.held_on, _activity.c.kind, _activity.c.planned_by)
         .join(_part, refers(_part.c.activity_id, _activity))
         .where(
             _activity.c.program_id == program_of(session),
@@ -204,7 +208,6 @@ def _planned_with(session: Session, follow_up_id: UUID, since: date) -> list[dic
             _activity.c.called_off_at.is_(None),
         )
         .order_by(_activity.c.held_on, _activity.c.id)
-        .with_for_update(of=_activity),
     )
 
 
@@ -311,16 +314,4 @@ def taking_part(session: Session, activity_id: UUID) -> list[UUID]:
 
 def activities_of(session: Session, follow_up_id: UUID, since: date) -> list[dict[str, Any]]:
     """What is planned with a participant from a local day on, the nearest first; what was called off is left out."""
-    return many(
-        session,
-        select(_activity.c.id, _activity.c.held_on, _activity.c.kind)
-        .join(_part, refers(_part.c.activity_id, _activity))
-        .where(
-            _part.c.program_id == program_of(session),
-            _part.c.follow_up_id == follow_up_id,
-            _part.c.taken_out_at.is_(None),
-            _activity.c.held_on >= since,
-            _activity.c.called_off_at.is_(None),
-        )
-        .order_by(_activity.c.held_on, _activity.c.id),
-    )
+    return many(session, _of_one(session, follow_up_id, since))

@@ -209,12 +209,8 @@ def withdraw(session: Session, consent_id: UUID, *, by: Actor, at: datetime) -> 
 
 def lapsed(session: Session, participant_id: UUID, purpose: str, day: date) -> bool:
     """Whether a consent was signed once, and none holds on that day."""
-    known = select(_consent.c.id).where(
-        _consent.c.program_id == program_of(session),
-        _consent.c.participant_id == participant_id,
-        _consent.c.purpose == purpose,
-    )
-    return session.scalar(known.limit(1)) is not None and not stands(session, participant_id, purpose, day)
+    known = any(row["purpose"] == purpose for row in consents_of(session, participant_id))
+    return known and not stands(session, participant_id, purpose, day)
 
 
 def stands(

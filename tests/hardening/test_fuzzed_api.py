@@ -252,30 +252,42 @@ def test_an_operation_answers_what_is_made_up_as_it_says_it_does(fuzz: Fuzz, run
     assert _made_up(fuzz, runner, label, _QUICK, GenerationMode.POSITIVE) >= 1
 
 
-def test_a_sample_of_every_bound_is_answered_as_the_description_says(fuzz: Fuzz, runner: Runner) -> None:
-    """Of every third operation the smallest, largest, missing, surplus and wrongly typed values, by turns."""
+@pytest.mark.parametrize(
+    ("one_in", "every", "least", "statuses"),
+    [
+        pytest.param(3, 28, 60, {200, 401, 404, 409, 422}, id="some"),
+        # Answers, and refusals of every sort. Versions of before: see `tests/api/json/test_versions.py`.
+        pytest.param(1, 14, 150, {200, 201, 204, 401, 404, 405, 409, 422, 428}, id="more", marks=pytest.mark.long),
+    ],
+)
+def test_a_sample_of_every_bound_is_answered_as_the_description_says(
+    fuzz: Fuzz, runner: Runner, one_in: int, every: int, least: int, statuses: set[int]
+) -> None:
+    """Operations' smallest, largest, missing, surplus and wrongly typed values; one asker after the other."""
     asked = 0
-    for n, label in enumerate(list(OPERATIONS)[::3]):
+    for label in list(OPERATIONS)[::one_in]:
         for turn, case in enumerate(_at_the_bounds(label, runner)):
-            if turn % 28 == n % 28:
+            if turn % every == 0:
                 kinds = whoever_may(label)
-                fuzz.ask(case, kinds[turn // 28 % len(kinds)])
+                fuzz.ask(case, kinds[turn // every % len(kinds)])
                 asked += 1
-    assert asked > 60
-    # Answers, and refusals of every sort, were among them. Versions of before: see `tests/api/json/test_versions.py`.
-    assert {200, 401, 404, 409, 422} <= fuzz.statuses
+    assert asked > least
+    assert statuses <= fuzz.statuses
 
 
-def test_no_refusal_says_back_a_word_of_the_address_or_of_a_header(fuzz: Fuzz, runner: Runner) -> None:
+@pytest.mark.parametrize(("one_in", "least"), [(9, 40), pytest.param(3, 100, marks=pytest.mark.long)])
+def test_no_refusal_says_back_a_word_of_the_address_or_of_a_header(
+    fuzz: Fuzz, runner: Runner, one_in: int, least: int
+) -> None:
     """Bodies are in `tests/api/json/test_problems.py`."""
     refused = 0
     for turn, (label, operation) in enumerate(OPERATIONS.items()):
-        if turn % 9:
-            continue  # the refusals are made in one place: any operation in nine tells
+        if turn % one_in:
+            continue  # the refusals are made in one place: any of the operations tells
         whole = next(_at_the_bounds(label, runner))
         for spoiled in _with_a_word(operation, whole):
             refused += fuzz.ask(spoiled, whoever_may(label)[0]).status_code >= 400
-    assert refused > 40
+    assert refused > least
 
 
 @pytest.mark.long
