@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache, cached_property
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -142,6 +143,7 @@ def from_environment() -> FastAPI:
         demonstration=settings.demo,
         directory=directory_of(settings),
         keys=FilePeopleKeys(settings.people_keys),
+        opened_at=datetime.now(UTC),
     )
     return create_app(office)
 

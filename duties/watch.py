@@ -36,7 +36,8 @@ class EngineState:
 
     `seen_at` is the last sign of life, None where there never was one. `waiting` counts this program's cases that
     changed and were not carried since, the oldest of them since `waiting_since`. `stuck` counts the automatic steps
-    that were given up and need somebody.
+    that were given up and need somebody. `watched_since` is when the web began to look, None where it always did: both
+    start together, and the engine takes some seconds more.
     """
 
     at: datetime
@@ -46,11 +47,13 @@ class EngineState:
     waiting_since: datetime | None
     stuck: int
     rounds: list[dict[str, Any]]
+    watched_since: datetime | None = None
 
     @property
     def is_silent(self) -> bool:
         """Whether no worker gives a sign of life."""
-        return self.seen_at is None or self.at - self.seen_at > SILENT_AFTER
+        listened = [moment for moment in (self.seen_at, self.watched_since) if moment is not None]
+        return not listened or self.at - max(listened) > SILENT_AFTER
 
     @property
     def is_behind(self) -> bool:
@@ -58,8 +61,8 @@ class EngineState:
         return self.waiting_since is not None and self.at - self.waiting_since > BEHIND_AFTER
 
 
-def engine_state(session: Session, at: datetime) -> EngineState:
-    """The engine as it stands at the moment `at`."""
+def engine_state(session: Session, at: datetime, *, watched_since: datetime | None = None) -> EngineState:
+    """The engine as it stands at the moment `at`, to a web that looks since `watched_since`."""
     here = program_of(session)
     beat = session.execute(select(_beat.c.at, _beat.c.prefect_up).order_by(_beat.c.at.desc()).limit(1)).first()
     waiting, since = session.execute(
@@ -77,6 +80,7 @@ def engine_state(session: Session, at: datetime) -> EngineState:
         waiting_since=since,
         stuck=stuck or 0,
         rounds=rounds,
+        watched_since=watched_since,
     )
 
 

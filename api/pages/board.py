@@ -65,7 +65,7 @@ def show_board(desk: AtDesk, request: Request) -> HTMLResponse:
         falling=_falling_shown(desk, vacancies),
         late=waiting_shown(desk, late),
         late_count=len(late) if len(late) < MOST_LATE else _count_late(desk),
-        engine=engine_state(desk.session, desk.at),
+        engine=engine_state(desk.session, desk.at, watched_since=desk.office.opened_at),
         mail=post_state(desk.session, desk.at),
         stuck=_stuck(desk),
         rounds=ROUNDS,

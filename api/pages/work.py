@@ -146,6 +146,6 @@ def _wide(desk: Desk) -> dict[str, Any]:
     return {
         "vacant": len(board.vacancies(desk.session, desk.asker.standing)),
         "late": late or 0,
-        "engine": engine_state(desk.session, desk.at),
+        "engine": engine_state(desk.session, desk.at, watched_since=desk.office.opened_at),
         "mail": post_state(desk.session, desk.at),
     }

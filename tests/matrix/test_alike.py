@@ -47,6 +47,8 @@ _SEEN_BY: Final[Mapping[str, str]] = {
     # When others meet is in everyone's calendar.
     "meeting_id": "GET /meetings",
     "guest_id": "GET /meetings",
+    # A colleague whom a participant barred sees nothing by it: the page stays closed to them.
+    "participant_id": "GET /participants/{participant_id}",
 }
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select
+from starlette.testclient import TestClient
 
 from api.pages import work
 from duties.people import end_tenure, record_absence
+from duties.watch import SILENT_AFTER
 from models.base import table_of
 from models.program import Tenure
-from tests.api.desk import client_for, nobody
+from tests.api.desk import ADDRESS, app_on, client_for, nobody, token_for
 from tests.api.pages.looking import row_of, send, signed_in, task_of, text_of
 from tests.casework import complete, open_onboarding
 from tests.cast import ARRIVAL, AT, TODAY, Cast
@@ -125,6 +128,16 @@ def test_the_coordinator_sees_what_is_vacant_and_late_in_the_program_and_others_
         page = text_of(signed_in(cast, name).get("/").text)
         assert ("vacant roles and seats" in page) is sees
         assert ("The engine needs a look" in page) is sees  # no worker runs in the tests
+
+
+def test_an_engine_that_started_with_the_web_is_given_time_to_show_itself(cast: Cast) -> None:
+    app = app_on(cast.database)
+    app.state.office = replace(app.state.office, opened_at=AT)
+    browser = TestClient(app, base_url=ADDRESS, headers={"Accept-Language": "en"})
+    browser.cookies.set("spheres", token_for(cast.database, cast.people["coordinator"]))
+    assert "The engine needs a look" not in text_of(browser.get("/").text)
+    app.state.office = replace(app.state.office, clock=lambda: AT + SILENT_AFTER + timedelta(seconds=1))
+    assert "The engine needs a look" in text_of(browser.get("/").text)
 
 
 def test_a_worker_sees_how_far_their_own_onboarding_is(cast: Cast) -> None:
