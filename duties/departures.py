@@ -252,14 +252,17 @@ def take_up_again(session: Session, case_id: UUID, *, by: Actor, at: datetime) -
         return
     today = local_day(session, at)
     last_day = departure["last_day"]
+    was_to_end = dict(departure["was_to_end"])
     for role in _roles_there(session, departure["person_id"], departure["organization_id"], today):
-        if str(role["id"]) in departure["was_to_end"]:
+        # Also a role that they were given when they were to stay; not one to which they come back after they left.
+        if str(role["id"]) in was_to_end or role["starts_on"] <= last_day:
+            was_to_end.setdefault(str(role["id"]), role["ends_on"] and role["ends_on"].isoformat())
             ends = last_day if last_day >= today else max(today - timedelta(days=1), role["starts_on"])
             _end_role(session, role, ends, by=by, at=at)
     session.execute(
         update(_departure)
         .where(_departure.c.program_id == program_of(session), _departure.c.id == departure["id"])
-        .values(called_off_at=None, ended_at=None, version=_departure.c.version + 1)
+        .values(called_off_at=None, ended_at=None, was_to_end=was_to_end, version=_departure.c.version + 1)
     )
     events.write(session, "departure.taken_up_again", "person", departure["person_id"], by=by, at=at, case_id=case_id)
     end_departure(session, departure["id"], by=by, at=at)

@@ -20,6 +20,7 @@ from locales import N_
 from models.agreement import Agreement, AgreementRole, AgreementVersion
 from models.base import table_of
 from models.committee import Seat
+from models.departure import Departure
 from models.program import ABSENCE_KINDS, LANGUAGES, Absence, Organization, Person, Role, Tenure
 
 LONGEST_NAME = 80
@@ -34,6 +35,7 @@ _agreement = table_of(Agreement)
 _version = table_of(AgreementVersion)
 _created = table_of(AgreementRole)
 _seat = table_of(Seat)
+_departure = table_of(Departure)
 
 
 def folded(text: str) -> str:
@@ -146,7 +148,7 @@ def appoint(
     The role is one that an agreement of the organization creates; an outside body, which has none, has the roles of
     its seats. How many people the agreement promises is no limit, so that a successor may overlap with the one who
     leaves. Raises Refusal: unknown, an agreement that has lapsed by then, not in the agreement, the person holds it
-    then already, or it has a holder and may have only one.
+    then already or leaves the organization later, or it has a holder and may have only one.
     """
     here = program_of(session)
     if ends_on is not None and ends_on < starts_on:
@@ -187,6 +189,7 @@ def appoint(
         "ends_on": ends_on,
     }
     refuse_overlap(session, wanted)
+    _refuse_while_leaving(session, wanted)
     session.execute(
         insert(_tenure).values(program_id=here, version=1, **wanted),
     )
@@ -224,11 +227,34 @@ def refuse_overlap(session: Session, tenure: Mapping[str, Any]) -> None:
             raise Refusal("tenure.one_holder", N_("This role has one holder at a time, and has one on those days."))
 
 
+def _refuse_while_leaving(session: Session, tenure: Mapping[str, Any]) -> None:
+    """Refuse a tenure that would outlast a departure of its person from its organization. Raises Refusal.
+
+    A departure ends what was held there when it was opened: what is given meanwhile would go on without anybody having
+    said that they stay.
+    """
+    leaving = select(_departure.c.id).where(
+        _departure.c.program_id == program_of(session),
+        _departure.c.person_id == tenure["person_id"],
+        _departure.c.organization_id == tenure["organization_id"],
+        _departure.c.called_off_at.is_(None),
+        _departure.c.last_day >= tenure["starts_on"],
+        *([_departure.c.last_day < tenure["ends_on"]] if tenure["ends_on"] else []),
+    )
+    if session.scalar(leaving.limit(1)) is not None:
+        raise Refusal(
+            "tenure.leaves_meanwhile",
+            N_("This person leaves this organization: cancel their departure, or begin after its last day."),
+        )
+
+
 def move_start(
     session: Session, tenure: Mapping[str, Any], day: date, *, by: Actor, at: datetime, case_id: UUID | None = None
 ) -> None:
     """Have a tenure, given as its row, start on another day. Raises Refusal: it would be one too many on some day."""
-    refuse_overlap(session, {**tenure, "starts_on": day})
+    moved = {**tenure, "starts_on": day}
+    refuse_overlap(session, moved)
+    _refuse_while_leaving(session, moved)
     session.execute(
         update(_tenure)
         .where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure["id"])

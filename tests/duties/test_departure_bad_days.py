@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -219,3 +219,52 @@ def test_who_left_comes_back_at_another_organization_and_leaves_that_one_too(pro
 def test_the_leaver_does_not_say_themselves_that_they_have_gone(program: Cast) -> None:
     with refused("departure.gone_and_here"):
         leave(program, "worker_codim", "codim", last_day=TODAY, planned=False, by=program.actor("worker_codim"))
+
+
+def given_another_role(cast: Cast, *, starts_on: date, at: datetime = AT) -> None:
+    """The manager of CODIM is to accompany participants there too."""
+    with cast.session() as session:
+        people.appoint(
+            session,
+            person_id=cast.people["manager_codim"],
+            role="youth_worker",
+            organization_id=cast.organizations["codim"],
+            starts_on=starts_on,
+            by=cast.actor("coordinator"),
+            at=at,
+        )
+
+
+def test_whoever_leaves_is_given_no_role_there_that_would_outlast_their_departure(program: Cast) -> None:
+    leave(program, "manager_codim", "codim", last_day=TODAY + timedelta(days=9))
+    for days in (0, 9):
+        with refused("tenure.leaves_meanwhile"):
+            given_another_role(program, starts_on=TODAY + timedelta(days=days))
+    given_another_role(program, starts_on=TODAY + timedelta(days=10))
+
+
+def test_a_role_given_to_somebody_who_was_to_stay_ends_once_they_leave_after_all(program: Cast) -> None:
+    last_day, by = TODAY + timedelta(days=9), program.actor("coordinator")
+    case_id = leave(program, "manager_codim", "codim", last_day=last_day)
+    with program.session() as session:
+        cases.cancel_case(session, case_id, by=by, at=AT, reason="Stays")
+        departures.call_off(session, case_id, by=LOADING, at=AT)
+    given_another_role(program, starts_on=TODAY)
+    with program.session() as session:
+        departures.take_up_again(session, case_id, by=by, at=AT)
+    assert roles(program, "manager_codim") == [("manager", last_day), ("youth_worker", last_day)]
+    with program.session() as session:
+        departures.call_off(session, case_id, by=LOADING, at=AT)
+    assert roles(program, "manager_codim") == [("manager", None), ("youth_worker", None)]
+
+
+def test_who_came_back_is_not_sent_away_by_an_old_departure_that_is_opened_again(program: Cast) -> None:
+    case_id = leave(program, "manager_codim", "codim", last_day=TODAY, planned=False)
+    with program.session() as session:
+        departures.call_off(session, case_id, by=LOADING, at=AT)
+    given_another_role(program, starts_on=TODAY + timedelta(days=3), at=AT)
+    with program.session() as session:
+        departures.take_up_again(session, case_id, by=program.actor("coordinator"), at=AT + timedelta(days=5))
+    ended = dict(roles(program, "manager_codim"))
+    assert ended["youth_worker"] is None
+    assert ended["manager"] == TODAY + timedelta(days=4)
