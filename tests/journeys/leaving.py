@@ -373,13 +373,26 @@ def machine_of(fresh: Callable[[], Cast]) -> type[RuleBasedStateMachine]:  # noq
         def _rows(self, *which: Any) -> list[dict[str, Any]]:
             """The tasks of these that are to be done or approved, in an order that is always the same."""
             with self.cast.session() as session:
-                return many(
+                rows = many(
                     session,
-                    select(TASK, CASE.c.protocol)
+                    select(TASK, CASE.c.protocol, CASE.c.opened_at.label("began_at"), CASE.c.subject_id)
                     .join(CASE, (CASE.c.program_id == TASK.c.program_id) & (CASE.c.id == TASK.c.case_id))
-                    .where(TASK.c.program_id == program_of(session), TASK.c.state.in_(["open", "submitted"]), *which)
-                    .order_by(CASE.c.opened_at, CASE.c.subject_id, TASK.c.position, TASK.c.title_en, TASK.c.opened_at),
+                    .where(TASK.c.program_id == program_of(session), TASK.c.state.in_(["open", "submitted"]), *which),
                 )
+            return sorted(
+                rows,
+                key=lambda row: (
+                    row["began_at"],
+                    self._name(row["subject_id"]),
+                    row["position"],
+                    row["title_en"],
+                    row["opened_at"],
+                ),
+            )
+
+        def _name(self, person_id: UUID) -> str:
+            """What a person is called in every run, where their id is another each time: a walk can be walked again."""
+            return next((name for name, known in self.cast.people.items() if known == person_id), "")
 
         def tasks(self) -> list[dict[str, Any]]:
             return self._rows(TASK.c.holding != "")
@@ -392,12 +405,19 @@ def machine_of(fresh: Callable[[], Cast]) -> type[RuleBasedStateMachine]:  # noq
 
         def _departures(self, *states_: str) -> list[UUID]:
             with self.cast.session() as session:
-                asked = select(CASE.c.id).where(
+                asked = select(CASE).where(
                     CASE.c.program_id == program_of(session), CASE.c.gathers, CASE.c.state.in_(states_)
                 )
-                return list(
-                    session.scalars(asked.order_by(CASE.c.opened_at, CASE.c.subject_id, CASE.c.organization_id))
+                rows = many(session, asked.order_by(CASE.c.opened_at))
+            places = {place: key for key, place in self.cast.organizations.items()}
+            rows.sort(
+                key=lambda row: (
+                    row["opened_at"],
+                    self._name(row["subject_id"]),
+                    places.get(row["organization_id"], ""),
                 )
+            )
+            return [row["id"] for row in rows]
 
         def _ended(self, session: Any) -> Iterator[dict[str, Any]]:
             """The departures whose last day is over, and that hold."""
@@ -502,7 +522,7 @@ def machine_of(fresh: Callable[[], Cast]) -> type[RuleBasedStateMachine]:  # noq
                             "select max(starts_on) from tenure where person_id = :who and organization_id = :place"
                         )
                         asked = {"who": who, "place": row["organization_id"]}
-                        assert session.scalar(began, asked) > row["last_day"]
+                        assert session.scalar(began, asked) > row["last_day"], f"{self._name(who)} still works there"
                         continue
                     seats = text(
                         "select count(*) from seat_holder h join seat s on s.id = h.seat_id where h.person_id = :who"
