@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
@@ -51,6 +52,7 @@ def write(
     """
     line = uuid4()
     act = _act(session, verb, kind, by, at)
+    _note(session, Line(verb, kind, subject_id, facts))
     run(session, _ADD, {**act, "id": line, "subject_id": subject_id, "case_id": case_id, "facts": facts})
     return line
 
@@ -68,6 +70,8 @@ def write_many(
 ) -> None:
     """As `write`, for several subjects of one act, in one statement. `case_of` names their cases where they differ."""
     act = _act(session, verb, kind, by, at)
+    for subject_id, facts in subjects:
+        _note(session, Line(verb, kind, subject_id, facts))
     session.connection().execute(
         _ADD,
         [
@@ -83,22 +87,36 @@ def write_many(
     )
 
 
-def take_written(session: Session) -> frozenset[str]:
-    """The verbs written in this session since it was last asked, each once: for what follows from them.
+@dataclass(frozen=True)
+class Line:
+    """A line of the record as it was just written: what was done to which subject, and the facts that say so."""
+
+    verb: str
+    kind: str
+    subject_id: UUID
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+
+def take_written(session: Session) -> tuple[Line, ...]:
+    """The lines written in this session since it was last asked, in order: for what follows from them.
 
     What was undone, to a savepoint or wholly, was not written.
     """
-    return frozenset(session.info.pop(_WRITTEN, ()))
+    return tuple(session.info.pop(_WRITTEN, ()))
 
 
-def also(session: Session, verb: str) -> None:
-    """Say of what was just written that it was this as well, for what follows from it; it is no line of its own."""
-    session.info.setdefault(_WRITTEN, []).append(verb)
+def also(session: Session, verb: str, kind: str, subject_id: UUID, /) -> None:
+    """Say of what is written of a subject that it is this as well, for what follows; it is no line of its own."""
+    _note(session, Line(verb, kind, subject_id))
+
+
+def _note(session: Session, line: Line) -> None:
+    session.info.setdefault(_WRITTEN, []).append(line)
 
 
 #: What `also` is told of a task that serves a clause of an agreement, or on whose end days of other tasks hang.
 CLAUSE_SERVED: Final = "task.clause_served"
-#: Where a session keeps the verbs that were written in it, and how many there were before each savepoint.
+#: Where a session keeps the lines that were written in it, and how many there were before each savepoint.
 _WRITTEN: Final = "written"
 _BEFORE: Final = "written_before"
 
@@ -118,7 +136,6 @@ def _forget(session: Session, transaction: SessionTransaction) -> None:
 
 def _act(session: Session, verb: str, kind: str, by: Actor, at: datetime) -> dict[str, object]:
     """What every line of one act says."""
-    also(session, verb)
     return {
         "program_id": program_of(session),
         "at": at,

@@ -177,7 +177,7 @@ def change(session: Session, held: Held, **values: Any) -> None:
 def tell(session: Session, held: Held, verb: str, **facts: events.Fact) -> None:
     """Write the event of what was done to the held task. Whoever commits has judged what it touches."""
     if held.task["clause"] or held.task["dates_hang"]:
-        events.also(session, events.CLAUSE_SERVED)
+        events.also(session, events.CLAUSE_SERVED, "task", held.id)
     events.write(session, verb, "task", held.id, by=held.by, at=held.at, case_id=held.case_id, **facts)
 
 

@@ -29,7 +29,7 @@ from duties.actors import ENGINE, Actor
 from duties.held import hold
 from duties.here import one, program_of
 from duties.obligations.keeping import keep
-from duties.obligations.touching import OF_CASES
+from duties.obligations.touching import OF_CASES, touched_by_case
 from duties.refusals import Refusal
 from duties.wakeups import Claim
 from flows import departing, protocols
@@ -192,7 +192,7 @@ def _finish(
         announce_gates(session, case, at=at)
         put_on_agendas(session, case, at=at)
         departing.follow(session, case, at=at)
-        keep(session, kinds=OF_CASES, at=at)
+        keep(session, kinds=OF_CASES, touched=touched_by_case(session, claim.case_id), at=at)
         for task_id, code in troubles.items():
             _tell_trouble(session, task_id, code, at)
         trouble = min(troubles.values(), key=_needs_people, default="")

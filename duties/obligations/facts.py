@@ -111,11 +111,6 @@ class Owed:
         """The text by which a window is judged."""
         return self.clauses[window.obligation_id]
 
-    @property
-    def period(self) -> str:
-        """How often it is checked, by the newest text."""
-        return self.clauses[self.bounds[-1].obligation_id].period
-
 
 def is_anything_owed(session: Session) -> bool:
     """Whether any agreement of the program is in force, or ever was."""
@@ -164,7 +159,7 @@ def owed(
             agreement_id,
             found[0]["organization_id"],
             key,
-            tuple(Bound(Span(row["starts_on"], row["ends_on"]), row["id"]) for row in found),
+            tuple(Bound(Span(row["starts_on"], row["ends_on"]), row["id"], row["period"]) for row in found),
             {row["id"]: clause_of(row) for row in found},
         )
         for (agreement_id, key), found in by_clause.items()

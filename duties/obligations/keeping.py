@@ -8,7 +8,7 @@ near the end of its period, and an attendance that nobody recorded, which is the
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -22,7 +22,7 @@ from duties.here import many, program_of
 from duties.obligations import judging
 from duties.obligations.facts import COORDINATOR, Clause, Owed, Records, checked_by, is_anything_owed, owed
 from duties.obligations.judging import Found
-from duties.obligations.windows import Window, windows
+from duties.obligations.windows import Touched, Window, windows
 from duties.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, TasksRule
 from duties.tasks import BY_ITS_ACT, complete_task
 from locales import N_, say, show_day
@@ -48,8 +48,10 @@ RECORD: Final = "obligation.record"
 
 #: An attestation is asked for from this many days before the end of its period.
 ASKED_BEFORE: Final = timedelta(days=14)
-#: A period that ended longer ago is judged again only where something touches it by name.
+#: A period that ended longer ago is judged again only where something of it is touched.
 LOOKS_BACK: Final = timedelta(days=400)
+#: What the round gives: it has touched nothing.
+NOTHING: Final = Touched()
 #: The coordinator records an attendance within this many days of being asked.
 DAYS_TO_RECORD: Final = 5
 
@@ -59,13 +61,15 @@ def keep(
     *,
     organization_ids: Iterable[UUID] | None = None,
     kinds: Iterable[str] | None = None,
+    touched: Touched = NOTHING,
     by: Actor = BY_OBLIGATIONS,
     at: datetime,
 ) -> int:
     """Judge the obligations anew, of these organizations and kinds of check or of all; how many stand otherwise now.
 
-    `by` is on record for a task that this completes: whoever recorded what it asked for. One transaction keeps a
-    program's obligations at a time; a second one waits.
+    A period that has been over for longer than `LOOKS_BACK` stays as it was found, but for those that `touched`
+    reaches: a correction counts however late it comes. `by` is on record for a task that this completes: whoever
+    recorded what it asked for. One transaction keeps a program's obligations at a time; a second one waits.
     """
     chosen = frozenset(kinds) if kinds is not None else None
     if not is_anything_owed(session):
@@ -78,13 +82,14 @@ def keep(
     owing = owed(session, organization_ids=organization_ids, kinds=chosen)  # once it is ours to judge
     for one in owing:
         mine, bound = held.get((one.agreement_id, one.key), {}), set()
-        for window in windows(one.period, one.bounds, until=records.on):  # type: ignore[arg-type]  # as declared
+        for window in windows(one.bounds, until=records.on):
             bound.add(window.period.starts_on)
             clause = one.clause_of(window)
             if chosen is not None and clause.kind not in chosen:
                 continue
             row = mine.get(window.period.starts_on)
-            if row is not None and window.ends_on is not None and window.ends_on < records.on - LOOKS_BACK:
+            if row is not None and _is_long_over(window, records.on) and not touched.reaches(window, _facts_of(row)):
+                unrecorded.update(_facts_of(row, "awaited"))  # it is still the coordinator's to record
                 continue
             found = judge(records, one, window, clause, row["id"] if row is not None else None)
             unrecorded.update(found.missing)
@@ -99,6 +104,15 @@ def keep(
     if chosen is None or "attendance" in chosen:
         _ask_for_records(session, unrecorded, whole=organization_ids is None, records=records, by=by, at=at)
     return changed
+
+
+def _is_long_over(window: Window, on: date) -> bool:
+    return window.ends_on is not None and window.ends_on < on - LOOKS_BACK
+
+
+def _facts_of(row: Mapping[str, Any], why: str | None = None) -> Iterator[str]:
+    """The ids of the facts that a period was last judged by: all, or those that count so or not for this reason."""
+    return (fact["id"] for fact in row["found"]["facts"] if why in (None, fact["why"]))
 
 
 def judge(records: Records, one: Owed, window: Window, clause: Clause, period_id: UUID | None) -> Found:
@@ -195,6 +209,7 @@ class _Kept:
             "obligation_id": clause.id,
             "starts_on": window.starts_on,
             "ends_on": window.ends_on,
+            "period_ends": window.period.ends_on,  # moves where a version with another period comes on record late
             "due_on": found.due_on,
             "state": found.state,
         }
@@ -210,7 +225,6 @@ class _Kept:
                 "agreement_id": one.agreement_id,
                 "key": one.key,
                 "period_starts": window.period.starts_on,
-                "period_ends": window.period.ends_on,
                 "finding": 1,
                 "evaluated_at": self._at,
                 "version": 1,
@@ -224,7 +238,7 @@ class _Kept:
         """A period that binds nobody any more: that an agreement ended before it was recorded once it had begun."""
         if row["state"] == "no_occasion":
             return
-        stays = {name: row[name] for name in ("obligation_id", "starts_on", "ends_on")}
+        stays = {name: row[name] for name in ("obligation_id", "starts_on", "ends_on", "period_ends")}
         self._change(row, {**stays, "due_on": None, "state": "no_occasion"}, Found("no_occasion"))
 
     def _change(self, row: Mapping[str, Any], now: Mapping[str, Any], found: Found) -> None:

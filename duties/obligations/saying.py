@@ -18,6 +18,7 @@ from duties.actors import Actor
 from duties.here import local_day, one, program_of
 from duties.obligations.facts import COORDINATOR, Clause, clause_of, waivers
 from duties.obligations.keeping import keep
+from duties.obligations.windows import Span, Touched
 from duties.program_agreements import AttestationRule, DocumentRule
 from duties.refusals import Refusal
 from duties.tasks import checked_note, complete_task, needed_reason
@@ -111,7 +112,8 @@ def attest(
     if task is not None:
         complete_task(session, task, by=by, at=at, in_its_act=True)
     if judged:
-        keep(session, organization_ids=[row["organization_id"]], kinds=["attestation"], by=by, at=at)
+        touched = Touched((Span(row["starts_on"], row["ends_on"]),))
+        keep(session, organization_ids=[row["organization_id"]], kinds=["attestation"], touched=touched, by=by, at=at)
 
 
 def may_attest(by: Actor, clause: Clause, organization_id: UUID) -> bool:
@@ -170,7 +172,8 @@ def add_document(
         effective_on=effective_on.isoformat(),
     )
     if judged:
-        keep(session, organization_ids=[row["organization_id"]], kinds=["document"], by=by, at=at)
+        touched = Touched((Span(effective_on, effective_on),))
+        keep(session, organization_ids=[row["organization_id"]], kinds=["document"], touched=touched, by=by, at=at)
     return document_id
 
 
@@ -194,7 +197,8 @@ def withdraw_document(session: Session, document_id: UUID, *, reason: str, by: A
     events.write(
         session, "obligation.document_withdrawn", "obligation_document", document_id, by=by, at=at, clause=row["key"]
     )
-    keep(session, organization_ids=[row["organization_id"]], kinds=["document"], by=by, at=at)
+    touched = Touched((Span(row["effective_on"], row["effective_on"]),))
+    keep(session, organization_ids=[row["organization_id"]], kinds=["document"], touched=touched, by=by, at=at)
 
 
 def waive(
@@ -263,7 +267,8 @@ def waive(
         ends_on=ends_on.isoformat(),
         decision=str(decision_id),
     )
-    keep(session, organization_ids=[agreement["organization_id"]], by=by, at=at)
+    touched = Touched((Span(starts_on, ends_on),))
+    keep(session, organization_ids=[agreement["organization_id"]], touched=touched, by=by, at=at)
     return waiver_id
 
 

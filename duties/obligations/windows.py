@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
 
@@ -52,18 +53,19 @@ def _cut(span: Span, other: Span) -> Iterator[Span]:
 
 
 class Bound(NamedTuple):
-    """The days on which one version of an agreement is in force with the clause, and the clause as it says it."""
+    """The days on which one version of an agreement is in force with the clause, its text, and its period."""
 
     days: Span
     obligation_id: UUID
+    period: Period
 
 
 @dataclass(frozen=True)
 class Window:
     """One period of an obligation: the whole of it, and the days of it on which the clause binds.
 
-    Several versions that follow each other with the clause are one window; `obligation_id` is the last one's text.
-    Where none was in force for a while, these days are in no span.
+    Several versions that follow each other with the clause and its period are one window; `obligation_id` is the last
+    one's text. Where none was in force for a while, these days are in no span.
     """
 
     period: Span
@@ -85,24 +87,50 @@ class Window:
         return any(span.holds(day) for span in self.spans)
 
 
-def windows(period: Period, bounds: Sequence[Bound], *, until: date) -> tuple[Window, ...]:
+@dataclass(frozen=True)
+class Touched:
+    """What changed on record: the local days that it is of, or was, and the facts themselves by their ids."""
+
+    days: tuple[Span, ...] = ()
+    ids: frozenset[str] = frozenset()
+
+    def reaches(self, window: Window, counted: Iterable[str]) -> bool:
+        """Whether any of it is of the window, or among the ids of the facts that the window was judged by."""
+        is_of_it = any(span.within(days) is not None for span in window.spans for days in self.days)
+        return is_of_it or not self.ids.isdisjoint(counted)
+
+
+def windows(bounds: Sequence[Bound], *, until: date) -> tuple[Window, ...]:
     """The windows of an obligation that have begun by the local day `until`, in order.
 
     An agreement signed in July has a first calendar year from July on. A year of the agreement runs from the day of the
     first version; from 29 February it runs to 28 February. `bounds` do not overlap: two versions are never in force on
     one day.
+
+    Each version has its own period. Where the next one checks the clause more often or less often, what was checked
+    before stays as it was: the window that the change falls into is cut, ends on the last day of the version before
+    and is judged by its text, and the first window of the next version begins on the day that it takes effect.
     """
-    found = []
+    found: list[Window] = []
     in_order = sorted(bound for bound in bounds if bound.days.starts_on <= until)
-    if not in_order:
-        return ()
-    last = max((bound.days.ends_on or date.max) for bound in in_order)
-    for whole in _periods(period, in_order[0].days.starts_on, min(last, until)):
-        inside = [(part, bound.obligation_id) for bound in in_order if (part := bound.days.within(whole)) is not None]
-        if inside and inside[0][0].starts_on <= until:
-            spans = joined(part for part, _ in inside)
-            found.append(Window(whole, spans, inside[-1][1]))
+    for period, run in groupby(in_order, key=lambda bound: bound.period):
+        found += _windows_of(period, list(run), in_order[0].days.starts_on, until)
     return tuple(found)
+
+
+def _windows_of(period: Period, run: Sequence[Bound], since: date, until: date) -> Iterator[Window]:
+    """The windows of versions that follow each other with the same period; `since` is the first day of the first ever.
+
+    After a change of the period the first one begins with its version, also where its month or year had begun before:
+    the days until then are another window's, and no two begin on one day.
+    """
+    begins = run[0].days.starts_on
+    last = max((bound.days.ends_on or date.max) for bound in run)
+    for whole in _periods(period, since, min(last, until)):
+        inside = [(part, bound.obligation_id) for bound in run if (part := bound.days.within(whole)) is not None]
+        if inside and inside[0][0].starts_on <= until:
+            starts = whole.starts_on if begins == since else max(whole.starts_on, begins)
+            yield Window(Span(starts, whole.ends_on), joined(part for part, _ in inside), inside[-1][1])
 
 
 def joined(spans: Iterable[Span]) -> tuple[Span, ...]:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Date, select, update
+from sqlalchemy import cast as cast_to
 from sqlmodel import Session
 
-from duties import agreements, people
+from duties import agreements, events, people
 from duties.obligations import saying
 from duties.obligations.keeping import ATTEST, RECORD
 from duties.obligations.reading import periods
+from duties.obligations.touching import settle
 from duties.participants import referring
 from duties.refusals import Refusal
 from duties.tasks import complete_task
-from meetings import decisions
+from meetings import attendance, decisions
 from models.base import table_of
 from models.meeting import Meeting
 from models.minutes import Attendance
@@ -32,7 +37,7 @@ from tests.duties.obligations.signed import (
     tasks,
 )
 from tests.duties.test_agreements import draft_of
-from tests.meetings.sitting import seat_everyone
+from tests.meetings.sitting import seat, seat_everyone
 from tests.referring import ONDINE, ROMARIN, refer
 
 _meeting = table_of(Meeting)
@@ -368,3 +373,158 @@ def test_new_year_ends_a_period_and_begins_another(cast: Cast, session: Session)
     after = period(session, cast, "en-marge", "AG-M1")
     assert (before["period_starts"], after["period_starts"]) == (date(2026, 1, 1), date(2027, 1, 1))
     assert findings(session, before["id"])[-1] == "met"
+
+
+# ------------------------------------------------------------------------------------ another period, a late correction
+
+#: When the year 2026 has been over for longer than a round looks back.
+LONG_AFTER = datetime(2029, 2, 1, 14, 0, tzinfo=UTC)
+
+
+def every_period(session: Session, cast: Cast, key: str, place: str = "en-marge") -> list[dict[str, Any]]:
+    """Each period of an organization's obligation, in order."""
+    rows = periods(session, organization_ids=[cast.organizations[place]])
+    return [row for row in rows if row["key"] == key]
+
+
+def days_and_states(session: Session, cast: Cast, key: str) -> list[tuple[date, date | None, str, str]]:
+    """Each of them as its first and last day that count, how often it is checked, and its state."""
+    rows = every_period(session, cast, key)
+    return [(row["starts_on"], row["ends_on"], row["how_often"], row["state"]) for row in rows]
+
+
+def follow_with(session: Session, cast: Cast, key: str, period: str, *, starts_on: date) -> None:
+    """End the version in force at En Marge before a day, from which on another one checks a clause as often as said."""
+    by, before = cast.actor("coordinator"), draft_of(session, cast)
+    content = agreements.content_of_version(session, before)
+    obligations = {**content.obligations, key: {**content.obligations[key], "period": period}}
+    after = agreements.draft_version(
+        session,
+        agreement_of(session, cast, "en-marge"),
+        replace(content, obligations=obligations),
+        by=by,
+        at=AT,
+    )
+    agreements.end_version(session, before, ends_on=starts_on - DAY, by=by, at=AT)
+    director = cast.people["director_em"]
+    agreements.sign_version(session, after, director_id=director, signed_on=starts_on - DAY, by=by, at=AT)
+    agreements.start_version(session, after, starts_on=starts_on, by=by, at=AT)
+
+
+def test_a_next_version_with_another_period_leaves_what_was_judged_before_and_cuts_what_is_running(cast: Cast) -> None:
+    with cast.session() as session:
+        put_in_force(session, cast, "en-marge")
+        kept(session)
+        quarters = days_and_states(session, cast, "AG-W2")
+        assert [(first, last) for first, last, *_ in quarters] == [
+            (date(2026, 1, 5), date(2026, 3, 31)),
+            (date(2026, 4, 1), date(2026, 6, 30)),
+            (date(2026, 7, 1), date(2026, 9, 30)),
+            (date(2026, 10, 1), date(2026, 12, 31)),
+        ]
+        before = {row["id"]: findings(session, row["id"]) for row in every_period(session, cast, "AG-W2")[:3]}
+        follow_with(session, cast, "AG-W2", "calendar_year", starts_on=date(2026, 11, 16))
+        kept(session)
+        *same, cut, year = days_and_states(session, cast, "AG-W2")
+        assert same == quarters[:3]
+        assert {name: findings(session, name) for name in before} == before
+        assert cut[:3] == (date(2026, 10, 1), date(2026, 11, 15), "quarter")
+        assert year[:3] == (date(2026, 11, 16), date(2026, 12, 31), "calendar_year")
+
+
+def test_a_version_that_comes_on_record_late_with_a_longer_period_takes_the_place_of_the_shorter_ones(
+    cast: Cast,
+) -> None:
+    with cast.session() as session:
+        put_in_force(session, cast, "en-marge")
+        kept(session)
+        follow_with(session, cast, "AG-W2", "calendar_year", starts_on=date(2026, 4, 1))
+        kept(session)
+        found = days_and_states(session, cast, "AG-W2")
+        assert [line[:2] for line in found if line[3] != "no_occasion"] == [
+            (date(2026, 1, 5), date(2026, 3, 31)),
+            (date(2026, 4, 1), date(2026, 12, 31)),
+        ]
+        assert every_period(session, cast, "AG-W2")[1]["period_ends"] == date(2026, 12, 31)
+
+
+@pytest.fixture
+def long_after(cast: Cast) -> Iterator[Session]:
+    """A session in which one partner's obligations were judged in 2026, and again years after."""
+    with cast.session() as made:
+        seat_everyone(made, cast)
+        put_in_force(made, cast, "en-marge")
+        for day in (FEBRUARY, MAY):
+            hold(made, cast, day, {"en-marge": "absent"})
+        for at in (AT, NEW_YEAR + 150 * DAY, LONG_AFTER):
+            kept(made, at)
+        events.take_written(made)  # what put the agreement in force touches nothing any more
+        yield made
+
+
+def first_of(session: Session, cast: Cast, key: str) -> dict[str, Any]:
+    """The period of 2026."""
+    return every_period(session, cast, key)[0]
+
+
+def meeting_on(session: Session, day: date) -> UUID:
+    of_day: UUID = session.scalars(select(_meeting.c.id).where(cast_to(_meeting.c.starts, Date) == day)).one()
+    return of_day
+
+
+def test_a_correction_counts_however_long_the_period_is_over(cast: Cast, long_after: Session) -> None:
+    missed = first_of(long_after, cast, "AG-M1")
+    assert missed["state"] == "missed"
+    attendance.record(
+        long_after,
+        meeting_on(long_after, MAY),
+        seat(long_after, "steering", "en-marge"),
+        "excused",
+        by=cast.actor("coordinator"),
+        at=LONG_AFTER,
+    )
+    settle(long_after, at=LONG_AFTER)
+    assert first_of(long_after, cast, "AG-M1")["state"] == "met"
+    assert findings(long_after, missed["id"])[-2:] == ["missed", "met"]
+
+
+def test_a_document_counts_for_the_year_that_it_speaks_of_however_long_that_is_over(
+    cast: Cast, long_after: Session
+) -> None:
+    by, old = cast.actor("manager_em"), first_of(long_after, cast, "AG-P4")
+    assert old["state"] == "missed"
+    document = saying.add_document(
+        long_after, old["id"], "bilan.txt", b"Fait.", effective_on=TODAY, by=by, at=LONG_AFTER
+    )
+    assert first_of(long_after, cast, "AG-P4")["state"] == "met"
+    saying.withdraw_document(long_after, document, reason="Mauvais fichier", by=by, at=LONG_AFTER)
+    assert first_of(long_after, cast, "AG-P4")["state"] == "missed"
+    stated = first_of(long_after, cast, "AG-P2")
+    saying.attest(long_after, stated["id"], "held", by=by, at=LONG_AFTER)
+    assert (stated["state"], first_of(long_after, cast, "AG-P2")["state"]) == ("missed", "met")
+
+
+def test_what_is_long_over_stays_as_it_was_found_where_nothing_of_it_is_touched(
+    cast: Cast, long_after: Session
+) -> None:
+    """Not by the round, and not by what is recorded of another year."""
+    long_after.execute(
+        update(_attendance)
+        .where(_attendance.c.meeting_id == meeting_on(long_after, MAY), _attendance.c.state == "absent")
+        .values(state="excused")
+    )
+    kept(long_after, LONG_AFTER)
+    later = hold(long_after, cast, date(2028, 5, 9), {})
+    mine = seat(long_after, "steering", "en-marge")
+    attendance.record(long_after, later, mine, "absent", by=cast.actor("coordinator"), at=LONG_AFTER)
+    settle(long_after, at=LONG_AFTER)
+    assert first_of(long_after, cast, "AG-M1")["state"] == "missed"
+
+
+def test_an_attendance_that_nobody_ever_recorded_stays_the_coordinators_to_record(
+    cast: Cast, long_after: Session
+) -> None:
+    hold(long_after, cast, AUGUST, {})
+    kept(long_after)
+    kept(long_after, LONG_AFTER)
+    assert [task["state"] for task in tasks(long_after, RECORD)] == ["open"]

@@ -23,21 +23,23 @@ periods = st.sampled_from(get_args(Period))
 
 @st.composite
 def bounds(draw: st.DrawFn) -> list[Bound]:
-    """Versions that follow each other, with or without days between them; the last one perhaps without an end."""
+    """Versions that follow each other, with or without days between them, each with a period of its own.
+
+    The last one is perhaps without an end.
+    """
     edges = sorted(draw(st.sets(days, min_size=2, max_size=8)))
     found = [
-        Bound(Span(first, after - DAY), uuid4()) for first, after in list(pairwise(edges))[:: draw(st.integers(1, 2))]
+        Bound(Span(first, after - DAY), uuid4(), draw(periods))
+        for first, after in list(pairwise(edges))[:: draw(st.integers(1, 2))]
     ]
     if draw(st.booleans()):
-        found[-1] = Bound(Span(found[-1].days.starts_on, None), found[-1].obligation_id)
+        found[-1] = found[-1]._replace(days=Span(found[-1].days.starts_on, None))
     return found
 
 
-@given(periods, bounds(), days)
-def test_every_day_in_force_is_in_exactly_one_window_and_no_other_day_is(
-    period: Period, found: list[Bound], until: date
-) -> None:
-    windows_ = windows(period, found, until=until)
+@given(bounds(), days)
+def test_every_day_in_force_is_in_exactly_one_window_and_no_other_day_is(found: list[Bound], until: date) -> None:
+    windows_ = windows(found, until=until)
     day = date(2024, 1, 1)
     while day <= until:
         in_force = any(bound.days.holds(day) for bound in found)
@@ -45,32 +47,72 @@ def test_every_day_in_force_is_in_exactly_one_window_and_no_other_day_is(
         day += 7 * DAY
 
 
-@given(periods, bounds(), days)
-def test_a_window_lies_in_its_period_and_periods_do_not_overlap(
-    period: Period, found: list[Bound], until: date
-) -> None:
-    windows_ = windows(period, found, until=until)
+@given(bounds(), days)
+def test_a_window_lies_in_its_period_and_no_two_begin_on_one_day(found: list[Bound], until: date) -> None:
+    windows_ = windows(found, until=until)
     for window in windows_:
         for span in window.spans:
             assert span.within(window.period) == span
         assert window.starts_on <= until
     for one, after in pairwise(windows_):
-        assert one.period.ends_on is not None
-        assert one.period.ends_on < after.period.starts_on
+        assert one.period.starts_on < after.period.starts_on
+        assert one.ends_on is not None
+        assert one.ends_on < after.starts_on
 
 
-@given(periods, bounds(), days, days)
-def test_as_days_go_by_the_windows_that_were_there_stay(
-    period: Period, found: list[Bound], until: date, later: date
-) -> None:
+@given(bounds(), days)
+def test_a_window_is_of_versions_with_one_period_and_as_long_as_they_say(found: list[Bound], until: date) -> None:
+    longest = {"month": 31, "quarter": 92, "calendar_year": 366, "agreement_year": 366}
+    for window in windows(found, until=until):
+        versions = [bound for bound in found if any(bound.days.within(span) for span in window.spans)]
+        (period,) = {bound.period for bound in versions if bound.days.starts_on <= until}
+        (text,) = (bound for bound in found if bound.obligation_id == window.obligation_id)
+        assert text.period == period
+        assert window.ends_on is None or text.days.holds(window.ends_on)
+        if period in longest:
+            assert window.period.ends_on is not None
+            assert window.period.ends_on - window.period.starts_on < longest[period] * DAY
+
+
+@given(bounds(), days, days)
+def test_as_days_go_by_the_windows_that_were_there_stay(found: list[Bound], until: date, later: date) -> None:
     until, later = sorted((until, later))
-    before = {window.period.starts_on for window in windows(period, found, until=until)}
-    after = {window.period.starts_on for window in windows(period, found, until=later)}
+    before = {window.period.starts_on for window in windows(found, until=until)}
+    after = {window.period.starts_on for window in windows(found, until=later)}
     assert before <= after
 
 
+@given(bounds(), days)
+def test_a_next_version_changes_no_window_whose_days_were_over_before_it_took_effect(
+    found: list[Bound], until: date
+) -> None:
+    """But one: with the same period, after days without any, it goes on with the year or quarter that was begun."""
+    following = found[-1]
+    before, after = windows(found[:-1], until=until), windows(found, until=until)
+    for window in before:
+        assert window.ends_on is None or window.ends_on < following.days.starts_on
+        if following.period != found[-2].period or not window.period.holds(following.days.starts_on):
+            assert window in after
+
+
+def test_a_year_that_is_cut_by_quarters_ends_where_they_begin_and_the_first_of_them_begins_there() -> None:
+    held = [
+        Bound(Span(date(2025, 1, 1), date(2026, 2, 14)), ONE, "calendar_year"),
+        Bound(Span(date(2026, 2, 15), None), TWO, "quarter"),
+    ]
+    found = [
+        (one.period, one.starts_on, one.ends_on, one.obligation_id) for one in windows(held, until=date(2026, 5, 1))
+    ]
+    assert found == [
+        (Span(date(2025, 1, 1), date(2025, 12, 31)), date(2025, 1, 1), date(2025, 12, 31), ONE),
+        (Span(date(2026, 1, 1), date(2026, 12, 31)), date(2026, 1, 1), date(2026, 2, 14), ONE),
+        (Span(date(2026, 2, 15), date(2026, 3, 31)), date(2026, 2, 15), date(2026, 3, 31), TWO),
+        (Span(date(2026, 4, 1), date(2026, 6, 30)), date(2026, 4, 1), date(2026, 6, 30), TWO),
+    ]
+
+
 def test_an_agreement_signed_in_july_owes_nothing_for_january_to_june() -> None:
-    (first, second) = windows("calendar_year", [Bound(Span(date(2026, 7, 1), None), ONE)], until=date(2027, 2, 1))
+    (first, second) = windows([Bound(Span(date(2026, 7, 1), None), ONE, "calendar_year")], until=date(2027, 2, 1))
     assert (first.starts_on, first.ends_on) == (date(2026, 7, 1), date(2026, 12, 31))
     assert first.period == Span(date(2026, 1, 1), date(2026, 12, 31))
     assert not first.holds(date(2026, 6, 30))
@@ -78,21 +120,27 @@ def test_an_agreement_signed_in_july_owes_nothing_for_january_to_june() -> None:
 
 
 def test_versions_that_follow_each_other_make_one_window_judged_by_the_last_text() -> None:
-    held = [Bound(Span(date(2026, 1, 1), date(2026, 6, 30)), ONE), Bound(Span(date(2026, 7, 1), None), TWO)]
-    (window,) = windows("calendar_year", held, until=date(2026, 12, 31))
+    held = [
+        Bound(Span(date(2026, 1, 1), date(2026, 6, 30)), ONE, "calendar_year"),
+        Bound(Span(date(2026, 7, 1), None), TWO, "calendar_year"),
+    ]
+    (window,) = windows(held, until=date(2026, 12, 31))
     assert window.spans == (Span(date(2026, 1, 1), date(2026, 12, 31)),)
     assert window.obligation_id == TWO
 
 
 def test_days_without_an_agreement_count_for_nothing() -> None:
-    held = [Bound(Span(date(2026, 1, 1), date(2026, 3, 31)), ONE), Bound(Span(date(2026, 6, 1), None), TWO)]
-    (window,) = windows("calendar_year", held, until=date(2026, 8, 1))
+    held = [
+        Bound(Span(date(2026, 1, 1), date(2026, 3, 31)), ONE, "calendar_year"),
+        Bound(Span(date(2026, 6, 1), None), TWO, "calendar_year"),
+    ]
+    (window,) = windows(held, until=date(2026, 8, 1))
     assert not window.holds(date(2026, 4, 15))
     assert window.holds(date(2026, 6, 1))
 
 
 def test_a_clause_that_the_next_version_leaves_out_ends_with_the_version_that_had_it() -> None:
-    (window,) = windows("quarter", [Bound(Span(date(2026, 1, 1), date(2026, 2, 14)), ONE)], until=date(2027, 1, 1))
+    (window,) = windows([Bound(Span(date(2026, 1, 1), date(2026, 2, 14)), ONE, "quarter")], until=date(2027, 1, 1))
     assert window.ends_on == date(2026, 2, 14)
 
 
@@ -105,12 +153,12 @@ def test_a_clause_that_the_next_version_leaves_out_ends_with_the_version_that_ha
     ],
 )
 def test_a_year_of_the_agreement_runs_from_the_day_that_it_was_in_force(signed: date, ends: date) -> None:
-    first = windows("agreement_year", [Bound(Span(signed, None), ONE)], until=ends)
+    first = windows([Bound(Span(signed, None), ONE, "agreement_year")], until=ends)
     assert [window.period.ends_on for window in first] == [ends]
-    assert len(windows("agreement_year", [Bound(Span(signed, None), ONE)], until=ends + DAY)) == 2
+    assert len(windows([Bound(Span(signed, None), ONE, "agreement_year")], until=ends + DAY)) == 2
 
 
 @pytest.mark.parametrize("period", ["once", "continuous"])
 def test_what_is_owed_once_or_at_all_times_has_one_window_without_an_end(period: Period) -> None:
-    (window,) = windows(period, [Bound(Span(date(2026, 7, 1), None), ONE)], until=date(2030, 1, 1))
+    (window,) = windows([Bound(Span(date(2026, 7, 1), None), ONE, period)], until=date(2030, 1, 1))
     assert window.ends_on is None
