@@ -9,7 +9,7 @@ from uuid import UUID
 
 from duties.obligations import wording
 from duties.obligations.reading import WORST_FIRST
-from duties.program_agreements import fact_of
+from duties.program_agreements import clause_without_role, fact_of
 from locales import N_
 
 #: What a state looks like, and the word for it.
@@ -54,7 +54,7 @@ class Cell:
 
 def clause_of(row: Mapping[str, Any]) -> str:
     """The clause of a period, as the agreement numbers it, without the role that owes it."""
-    return str(row["key"]).partition(":")[0]
+    return clause_without_role(row["key"])
 
 
 def by_worst(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -21,6 +21,7 @@ from duties.program_agreements import (
     Owed,
     RoleKey,
     SharingTerms,
+    clause_without_role,
     fact_of,
     owed_under,
 )
@@ -298,8 +299,12 @@ class ProgramFile(Part):
         return {key: clause for group in (*groups, own) for key, clause in group.items()}
 
     def clause_keys(self) -> frozenset[str]:
-        """The keys of every obligation, such as AG-M4 or GV-5.workers: what a protocol's step may serve."""
-        return frozenset(key for _, group in each_group_of_obligations(self) for key in group)
+        """What a protocol's step may serve: each clause that an agreement has, such as AG-M4 or GV-5.workers.
+
+        Where several roles owe it, there is also what each of them owes, such as AG-X1:manager.
+        """
+        owed = [one.key for organization in self.agreements for one in self.obligations_of(organization)]
+        return frozenset(name for key in owed for name in (key, clause_without_role(key)))
 
     def seats_of(self, committee: str) -> tuple[SeatIn, ...]:
         """The seats of a committee, those that it takes from others first."""

@@ -46,6 +46,11 @@ def fact_of(value: str) -> str:
     return value.partition(".")[0]
 
 
+def clause_without_role(key: str) -> str:
+    """The clause as the agreement numbers it, without the role that owes it: AG-X1 for AG-X1:manager."""
+    return key.partition(":")[0]
+
+
 def _obligation_key(value: str) -> str:
     fact, dot, word = value.partition(".")
     if fact not in GUIDE_IDS or (dot and not word.isidentifier()):

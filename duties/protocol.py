@@ -306,7 +306,7 @@ class Step(Part):
     help: Bilingual | None = None
     stage: Key
     source: tuple[GuideId, ...] = ()
-    clause: str | None = None
+    clause: str | None = None  # what it serves: AG-M4; AG-X1:manager, of what several roles owe, what the manager does
     by: Key | None = None
     needs: tuple[Key, ...] = ()
     due: Due | None = None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from duties.holdings.in_hand import NAMES
+from duties.program_agreements import clause_without_role
 from duties.protocol import ANSWER_WITHIN, Protocol, Rung, Step
 from flows.protocols import PROTOCOLS, read_protocol
 from locales import LANGUAGES, N_, say, say_n, show_list
@@ -132,7 +133,7 @@ def _facts(protocol: Protocol, step: Step, language: str) -> Iterator[str]:
         yield say(language, N_("optional"))
     yield from step.source
     if step.clause:
-        yield step.clause
+        yield clause_without_role(step.clause)
 
 
 def _each(step: Step, language: str) -> Iterator[str]:

@@ -19,6 +19,7 @@ from sqlmodel import Session
 from duties import board
 from duties.here import local_day, many, program_of
 from duties.obligations.reading import at_risk
+from duties.program_agreements import clause_without_role
 from duties.program_committees import AgendaRule
 from duties.roles import standing
 from duties.steps import ROLE_OF_SUBJECT
@@ -356,7 +357,7 @@ def _obligations(table: Table, rule: Rule) -> Iterator[Drawn]:
         title = _both(N_("Obligations at risk: %(organization)s"), organization=rows[0]["short_name"])
         reasons = []
         for row in rows:
-            facts: dict[str, Fact] = {"clause": row["key"].partition(":")[0]}
+            facts: dict[str, Fact] = {"clause": clause_without_role(row["key"])}
             code = f"obligation_{row['state']}"
             if row["ends_on"] is None:
                 reasons.append(Reason("obligation_missed_now", facts=facts))

@@ -20,6 +20,7 @@ from api.session import AtDesk, Desk
 from duties.agreement_difference import Line, difference
 from duties.agreements import content_of_version, directors_on, roles_left
 from duties.here import many, program_of
+from duties.program_agreements import clause_without_role
 from duties.signed_files import files_of, text_stands
 from locales import N_, Counted, current_language, say, say_n, show_list
 from models.agreement import AgreementRole, Obligation, Signature
@@ -292,7 +293,7 @@ def _obligations(desk: Desk, version_id: UUID, titles: Mapping[str, str]) -> lis
         by_owner[row["owed_by"]].append(
             {
                 **row,
-                "clause": row["key"].partition(":")[0],
+                "clause": clause_without_role(row["key"]),
                 "text": row[f"text_{desk.language}"],
                 "period_words": PERIODS[row["period"]],
                 "check_words": CHECKS[row["check_kind"]],

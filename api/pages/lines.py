@@ -31,6 +31,7 @@ from duties.participants.recruiting import ASSESS
 from duties.participants.retention import DESTROY
 from duties.participants.withdrawals import FOLLOWS, SPEAK
 from duties.participants.workers import FIND_A_WORKER as FIND_FOR_CANDIDATE
+from duties.program_agreements import clause_without_role
 from duties.roles import Falls, Link, Standing, standings
 from duties.tasks import BY_ITS_ACT, bar_to_approval
 from models.base import refers, table_of
@@ -277,7 +278,7 @@ class _Reading:
             is_mine=is_live and mine is not None,
             for_whom=self._named(mine.acting_for) if is_live and mine and mine.acting_for else None,
             sources=task["sources"],
-            clause=task["clause"],
+            clause=clause_without_role(task["clause"]),
             help=self.helps.get((case_id, task["step"]), ""),
             waits_for=self.needs.get(task["id"], ()),
             done_by=self._doer(task),

@@ -14,6 +14,7 @@ from api.permissions import Action, Forbidden, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.here import program_of
 from duties.holdings.in_hand import NAMES
+from duties.program_agreements import clause_without_role
 from duties.protocol import Protocol, Step
 from duties.scheduling import protocol_of
 from locales import N_, pick, say
@@ -172,7 +173,7 @@ def _step(protocol: Protocol, step: Step, language: str) -> dict[str, Any]:
         "waiver": _role(protocol, step.waive.by, language) if step.waive != "never" else "",
         "required": step.required,
         "sources": step.source,
-        "clause": step.clause or "",
+        "clause": clause_without_role(step.clause or ""),
     }
 
 

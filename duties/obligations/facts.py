@@ -29,6 +29,7 @@ from duties.program_agreements import (
     DocumentRule,
     Rule,
     TasksRule,
+    clause_without_role,
 )
 from duties.scheduling import calendar_of
 from models.agenda import AgendaItem
@@ -93,8 +94,13 @@ class Clause:
 
     @property
     def fact(self) -> str:
-        """The clause without the role that owes it: what a protocol's step names."""
-        return self.key.partition(":")[0]
+        """The clause without the role that owes it."""
+        return clause_without_role(self.key)
+
+    @property
+    def served_as(self) -> frozenset[str]:
+        """What a step that serves it names: the clause with the role that owes it or, for every role, without one."""
+        return frozenset({self.key, self.fact})
 
 
 @dataclass(frozen=True)
@@ -233,6 +239,7 @@ class Records:
     def __init__(self, session: Session, at: datetime) -> None:
         self._session = session
         self._here = program_of(session)
+        self._carried: dict[str, list[_Procedure]] = {}
         self.on = local_day(session, at)
 
     @cached_property
@@ -256,6 +263,7 @@ class Records:
 
     def steps(self, organization_id: UUID | None, clause: Clause, rule: TasksRule) -> list[Step]:
         """The tasks that serve a clause: at one organization, or everywhere where none is given."""
+        served_as = clause.served_as
         return [
             Step(
                 str(row.id),
@@ -264,7 +272,7 @@ class Records:
                 called_off=row.state in ("waived", "cancelled"),
             )
             for row in self._tasks
-            if row.clause == clause.fact
+            if row.clause in served_as
             and row.protocol in rule.protocols
             and (organization_id is None or row.organization_id == organization_id)
         ]
@@ -276,7 +284,7 @@ class Records:
         Where a committee must endorse it, it counts by what that committee decided on a step of the procedure that is
         for the same days; this goes for a document that was given for the clause itself as well.
         """
-        cases = [case for case in self._procedures[clause.fact] if case.organization_id in (None, organization_id)]
+        cases = [case for case in self._procedures(clause) if case.organization_id in (None, organization_id)]
         endorsed = [case.covers for case in cases if clause.endorsed_by in case.decided_by]
         given = [
             replace(paper, lacks="not_endorsed")
@@ -368,9 +376,35 @@ class Records:
             {place: [Paper(str(row.id), row.effective_on) for row in rows] for place, rows in found.items()}
         )
 
+    def _procedures(self, clause: Clause) -> list[_Procedure]:
+        """What each procedure did for a clause: the steps that name it, with the role that owes it or without one."""
+        if clause.key in self._carried:
+            return self._carried[clause.key]
+        found = self._carried[clause.key] = []
+        serving = [row for name in sorted(clause.served_as) for row in self._serving[name]]
+        in_order = sorted(serving, key=lambda row: (row.case_id, row.position, row.id))
+        for tasks in _grouped(in_order, lambda row: row.case_id).values():
+            brought = [row for row in tasks if row.has_document]
+            if not brought:
+                continue
+            done = [local_day(self._session, row.done_at) for row in tasks if row.state == "done"]
+            last = max(done, default=self.on)
+            whole = periods.period(tasks[0].period)
+            found.append(
+                _Procedure(
+                    str(brought[-1].id),
+                    tasks[0].organization_id,
+                    last,
+                    Span(whole.starts_on, whole.ends_on) if whole is not None else Span(last, last),
+                    is_done=len(done) == len(tasks),
+                    decided_by=frozenset(row.decided_by for row in tasks if row.state == "done" and row.decided_by),
+                )
+            )
+        return found
+
     @cached_property
-    def _procedures(self) -> Mapping[str, list[_Procedure]]:
-        """What each procedure did for a clause, by the clause."""
+    def _serving(self) -> Mapping[str, list[Any]]:
+        """The steps of procedures that serve a clause and were not called off, by the clause as they name it."""
         has_document = (
             select(_evidence.c.id)
             .where(
@@ -395,7 +429,7 @@ class Records:
         )
         rows = self._session.execute(
             select(
-                *(_task.c[name] for name in ("id", "clause", "state", "done_at")),
+                *(_task.c[name] for name in ("id", "clause", "state", "done_at", "position")),
                 *(_case.c[name] for name in ("organization_id", "period")),
                 _case.c.id.label("case_id"),
                 has_document.label("has_document"),
@@ -408,27 +442,8 @@ class Records:
                 _task.c.state.not_in(["cancelled", "waived"]),
                 _case.c.state != "cancelled",
             )
-            .order_by(_task.c.position, _task.c.id)
         )
-        found: dict[str, list[_Procedure]] = defaultdict(list)
-        for (_, clause), tasks in _grouped(rows, lambda row: (row.case_id, row.clause)).items():
-            brought = [row for row in tasks if row.has_document]
-            if not brought:
-                continue
-            done = [local_day(self._session, row.done_at) for row in tasks if row.state == "done"]
-            last = max(done, default=self.on)
-            whole = periods.period(tasks[0].period)
-            found[clause].append(
-                _Procedure(
-                    str(brought[-1].id),
-                    tasks[0].organization_id,
-                    last,
-                    Span(whole.starts_on, whole.ends_on) if whole is not None else Span(last, last),
-                    is_done=len(done) == len(tasks),
-                    decided_by=frozenset(row.decided_by for row in tasks if row.state == "done" and row.decided_by),
-                )
-            )
-        return _with_default(found)
+        return _with_default(_grouped(rows, lambda row: row.clause))
 
     @cached_property
     def _said(self) -> Mapping[UUID, Said]:

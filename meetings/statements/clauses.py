@@ -15,6 +15,7 @@ from sqlmodel import Session
 from duties.here import many, program_of
 from duties.obligations import reading
 from duties.obligations.windows import Span
+from duties.program_agreements import clause_without_role
 from meetings.documents.content import Both
 from meetings.documents.statement import ClausePeriod, ClauseYear, Days, Proof
 from meetings.statements.naming import title_of
@@ -55,7 +56,7 @@ def clauses_of(
             else title_of(names, newest["owed_by"])
         )
         clause = ClauseYear(
-            clause=key.partition(":")[0],
+            clause=clause_without_role(key),
             duty=Both(fr=newest["text_fr"], en=newest["text_en"]),
             owner=owner,
             periods=tuple(_period(row, facts) for row in periods),

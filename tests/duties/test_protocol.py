@@ -76,7 +76,7 @@ def read(text: str) -> Declared[Protocol]:
         text,
         "greeting.yaml",
         roles={"coordinator", "manager", "youth_worker", "petty_cash_holder"},
-        clauses={"AG-M4"},
+        clauses={"AG-M4", "AG-X1", "AG-X1:manager"},
         actions={"enrol", "withdraw"},
         committees={"clinical"},
     )
@@ -132,6 +132,7 @@ WRONG = [
     ("from: case.opened_on", "from: case.closed_on", "anchors.opened.from", "A day is one of"),
     ("stage: last", "stage: lost", "steps[3].stage", "no stage “lost”. Did you mean “last”?"),
     ("clause: AG-M4", "clause: AG-M9", "steps[0].clause", "No agreement has the clause “AG-M9”"),
+    ("clause: AG-M4", "clause: AG-X1:coach", "steps[0].clause", "No agreement has the clause “AG-X1:coach”"),
     ("source: [ON-P06]", "source: [ON-P66]", "steps[0].source[0]", "The guide has no fact “ON-P66”"),
     ("action: enrol", "action: enroll", "steps[3].action", "no action “enroll”. Did you mean “enrol”?"),
     ("undo: withdraw", "undo: withdrew", "steps[3].undo", "no action “withdrew”"),
