@@ -111,7 +111,7 @@ def _is_long_over(window: Window, on: date) -> bool:
 
 
 def _facts_of(row: Mapping[str, Any], why: str | None = None) -> Iterator[str]:
-    """The ids of the facts that a period was last judged by: all, or those that count so or not for this reason."""
+    """The ids of the facts that a period was last judged by: all, or those of which `why` is the code."""
     return (fact["id"] for fact in row["found"]["facts"] if why in (None, fact["why"]))
 
 
