@@ -32,13 +32,14 @@ from duties import reads
 from duties.actors import Actor
 from duties.agreement_days import CANDIDATE, PARTICIPANT, other_than
 from duties.here import many, one, program_of
-from duties.participants import barring, referring, triage
+from duties.participants import barring, findings, referring
+from duties.participants.findings import Found
 from duties.participants.identity import Identity, open_identity
 from duties.participants.reasons import Reason, read_reasons
 from duties.participants.sealing import unseal
-from duties.participants.triage import Found
 from duties.reads import Ground, Purpose, record_read
 from duties.sharing import circle_of
+from meetings import admissions, recruiters
 from models.agenda import AgendaItem
 from models.base import refers, table_of
 from models.follow_up import Assignment, FollowUp
@@ -133,7 +134,7 @@ def open_file(
     if of_admission:
         told = _read_referrals(session, participant_id, by=by, at=at, ground=ground, purpose=chosen)
     if with_facts:
-        found = triage.read_findings(session, participant_id, language=language, by=by, at=at)
+        found = findings.read_findings(session, participant_id, language=language, by=by, at=at)
     why = read_reasons(
         session,
         participant_id,
@@ -171,7 +172,7 @@ def _read_referrals(
 
 
 def is_in_session(session: Session, participant_id: UUID) -> bool:
-    """Whether a meeting of the Clinical Committee is under way with this candidate on its agenda."""
+    """Whether a meeting of the Clinical Committee is under way with their admission, or their risk, on its agenda."""
     return (
         session.scalar(
             select(_item.c.id)
@@ -183,7 +184,7 @@ def is_in_session(session: Session, participant_id: UUID) -> bool:
             )
             .where(
                 _item.c.program_id == program_of(session),
-                _item.c.kind == "admission",
+                _item.c.kind.in_([admissions.KIND, recruiters.KIND]),
                 _meeting.c.state == "under_way",
                 _participant.c.id == participant_id,
             )

@@ -85,7 +85,7 @@ def nothing_more(session: Session, item: UUID, *, by: Actor, at: datetime) -> No
 
 
 def open_ones(session: Session, step: str | None, item: UUID | None = None) -> list[dict[str, Any]]:
-    """What is asked and not answered: the tasks' `id` and `item`, and the `links` of whom they fall on.
+    """What is asked and not answered: the tasks' `id`, `item` and `opened_at`, and the `links` of whom they fall on.
 
     Of every step where none is given, about everything where no item is.
     """
@@ -95,7 +95,7 @@ def open_ones(session: Session, step: str | None, item: UUID | None = None) -> l
     ]
     return many(
         session,
-        select(_task.c.id, _task.c.item, _chain.c.links)
+        select(_task.c.id, _task.c.item, _task.c.opened_at, _chain.c.links)
         .join(_chain, (_chain.c.program_id == _task.c.program_id) & (_chain.c.id == _task.c.declared_owed_by_id))
         .where(
             _task.c.program_id == program_of(session),

@@ -1,8 +1,9 @@
 """The round of follow-ups: breaks come back on their day, what is missing is asked for, lost contact is told.
 
 Whoever lost contact is put on the agenda of the Clinical Committee, by number, with since when and why; once there is
-contact again, or the follow-up ended, the item is taken back. Each follow-up is a transaction of its own; running the
-round again, late or twice at once changes nothing.
+contact again, or the follow-up ended, the item is taken back. So is whoever was found to recruit others, until the
+committee assessed the risk. Each follow-up is a transaction of its own; running the round again, late or twice at once
+changes nothing.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from duties.participants import withdrawals
 from flows.engine import Means
 from flows.marks import alone, in_its_own, last_at, mark_of, set_mark
 from locales import LANGUAGES, N_, say
-from meetings import agendas
-from meetings.reasons import ENDED, Reason
-from models.agenda import AgendaItem
+from meetings import agendas, recruiters
+from meetings.agenda_items import open_subjects
+from meetings.reasons import Reason
 from models.base import table_of
 from models.follow_up import FollowUp
 
@@ -39,7 +40,6 @@ LOST_CONTACT: Final = "lost_contact"
 BY_ROUNDS: Final = Actor.system(ROUNDS)
 
 _follow_up = table_of(FollowUp)
-_item = table_of(AgendaItem)
 
 
 def due_at(session: Session, at: datetime) -> datetime:
@@ -77,6 +77,7 @@ def look(means: Means, program_id: UUID, ran_by: str) -> int:
         found += in_its_own(means, program_id, KEY, partial(_see_to_notes, at=at))
         found += in_its_own(means, program_id, KEY, partial(_see_to_withdrawals, at=at))
         found += in_its_own(means, program_id, KEY, partial(tell_the_committee, at=at))
+        found += in_its_own(means, program_id, KEY, partial(recruiters.keep_on_agendas, by=BY_ROUNDS, at=at))
         with means.sessions(program_id) as session:
             set_mark(session, KEY, at, ran_by, found)
             session.commit()
@@ -86,7 +87,7 @@ def look(means: Means, program_id: UUID, ran_by: str) -> int:
 def tell_the_committee(session: Session, *, at: datetime) -> int:
     """Put each lost contact on the committee's agenda, and take back those that no longer are; how many changed."""
     lost_ones = {one.number: one for one in lost.losing(session, local_day(session, at)) if one.is_lost}
-    open_ones = _open_items(session)
+    open_ones = open_subjects(session, LOST_CONTACT)
     for number, one in lost_ones.items():
         if number not in open_ones:
             _ask(session, one, at)
@@ -118,21 +119,6 @@ def _ask(session: Session, one: Losing, at: datetime) -> None:
         ],
         by=BY_ROUNDS,
         at=at,
-    )
-
-
-def _open_items(session: Session) -> set[str]:
-    """The numbers about which the committee is to talk, as lost contacts."""
-    return set(
-        session.scalars(
-            select(_item.c.subject).where(
-                _item.c.program_id == program_of(session),
-                _item.c.kind == LOST_CONTACT,
-                _item.c.state.in_(["pool", "scheduled"]),
-                # On an agenda that is frozen it stays, and says that it is over.
-                ~_item.c.reasons.contains([{"code": ENDED}]),
-            )
-        )
     )
 
 

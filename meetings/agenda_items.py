@@ -18,7 +18,7 @@ from duties.refusals import Refusal
 from locales import N_
 from meetings.agenda_rules import OF_ONE_MEETING, points_of
 from meetings.holding import changed_meanwhile
-from meetings.reasons import EDITED, TAKEN_OFF, Kept, is_drawn, merged, without
+from meetings.reasons import EDITED, ENDED, TAKEN_OFF, Kept, is_drawn, merged, without
 from models.agenda import AUDIENCES, PURPOSES, AgendaItem
 from models.base import refers, table_of
 from models.committee import Committee, Seat
@@ -173,6 +173,23 @@ def open_row(session: Session, committee_id: UUID, kind: str, subject: str) -> d
             _item.c.state.in_(["pool", "scheduled"]),
         )
         .with_for_update(),
+    )
+
+
+def open_subjects(session: Session, kind: str) -> set[str]:
+    """What is still to be talked about under items of a kind, by the subjects of these.
+
+    One of which the fact no longer holds stays on an agenda that is frozen, and is not among them.
+    """
+    return set(
+        session.scalars(
+            select(_item.c.subject).where(
+                _item.c.program_id == program_of(session),
+                _item.c.kind == kind,
+                _item.c.state.in_(["pool", "scheduled"]),
+                ~_item.c.reasons.contains([{"code": ENDED}]),
+            )
+        )
     )
 
 

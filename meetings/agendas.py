@@ -102,11 +102,11 @@ def ask(
     """Have a committee talk about `subject` at its next meeting, for these reasons, and return the item's id.
 
     `kind` and `subject` say what it is about: a kind that a rule of the committee's file takes under `kinds`
-    ("admission", "forwarded", "handover", "lost_contact", "follow_up_summary"), and the number by which it circulates
-    ("#2019-02", or a candidate's reference). While it is open, asking again adds the reasons that are new and changes
-    nothing else; once it is settled, a new item. What is not given (minutes, purpose, audience, the presenter's seat)
-    is as the rule has it. Titles and reasons never hold a name. Of the audiences, "seats" is for those who hold a seat
-    of this committee, and the secretary: a guest's agenda, minutes and register are without it.
+    ("admission", "forwarded", "recruiter", "handover", "lost_contact", "follow_up_summary"), and the number by which it
+    circulates ("#2019-02", or a candidate's reference). While it is open, asking again adds the reasons that are new
+    and changes nothing else; once it is settled, a new item. What is not given (minutes, purpose, audience, the
+    presenter's seat) is as the rule has it. Titles and reasons never hold a name. Of the audiences, "seats" is for
+    those who hold a seat of this committee, and the secretary: a guest's agenda, minutes and register are without it.
 
     `task_id` is the task that a decision on the item completes, with the decision's number as its note, under whoever
     records the decision. One that asks for evidence too stays open. It is the caller's: withdrawing leaves it as it is.

@@ -91,6 +91,7 @@ def decide(
     at: datetime,
     seen: int | None = None,
     in_its_act: bool = False,
+    settles: bool = True,
 ) -> UUID:
     """Record what a meeting that is under way decides, on an item or on none, and return the decision's id.
 
@@ -98,7 +99,8 @@ def decide(
     than it was taken. With an `owner_role`, at one organization or wherever
     it is held, a task opens for that role to be done by the local day `due_on`. The item is then "decided", and the
     task that it was asked for with is done. `seen` is the item's version. An item whose task only its act completes, as
-    that of a candidate, is decided by the verb of that act alone, which says `in_its_act`. Raises Refusal.
+    that of a candidate, is decided by the verb of that act alone, which says `in_its_act`. Where `settles` is false
+    the committee has more to decide on the item, which stays open with its task. Raises Refusal.
     """
     meeting = lock_meeting(session, meeting_id)
     if meeting["state"] != "under_way":
@@ -117,12 +119,14 @@ def decide(
     if item_id is not None and not in_its_act and _is_done_by_its_act(session, item_id):
         raise Refusal(
             "decision.on_its_page",
-            N_("What the committee decides of a candidate is recorded on the candidate’s page, with who follows up."),
+            N_("What the committee decides of a candidate or a participant is recorded on their page."),
             source="AD-R3",
         )
     number = _next_number(session, meeting["committee_id"], meeting["starts"].year)
     # A case is held before an item, as whoever asks for items holds them.
-    completed = _complete_asked(session, item_id, number, in_its_act=in_its_act, by=by, at=at) if item_id else False
+    completed = False
+    if item_id is not None and settles:
+        completed = _complete_asked(session, item_id, number, in_its_act=in_its_act, by=by, at=at)
     stood = attendance.quorum_now(session, meeting_id, decided_at)
     task_id = None
     if owner_role:
@@ -176,7 +180,7 @@ def decide(
         due=due_on.isoformat() if due_on else None,
         completed=completed,
     )
-    if item_id is not None:
+    if item_id is not None and settles:
         _settle_item(session, item_id, seen, by=by, at=at)
     return decision.id
 

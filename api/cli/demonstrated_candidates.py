@@ -1,4 +1,4 @@
-"""The candidates of the demonstration, all of them made up: one to triage, one before the committee, a draft."""
+"""The candidates of the demonstration, all of them made up: one to triage, one before the committee, one refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from duties.roles import standing
 
 
 def refer_some(session: Session, *, at: datetime) -> None:
-    """Have workers of the demonstration refer people, and the coordinator triage one. Nothing without either role."""
+    """Have workers of the demonstration refer people, and the coordinator triage some. Nothing without either role.
+
+    One is a draft yet.
+    """
     today = standing(session, local_day(session, at))
     workers, coordinators = today.holding("youth_worker"), today.holding("coordinator")
     if not (workers and coordinators):
@@ -29,6 +32,8 @@ def refer_some(session: Session, *, at: datetime) -> None:
     _send(session, waiting, worker, at - timedelta(days=1))
     before = _send(session, decided, worker, at - timedelta(days=5))
     _triage(session, before, coordinator, at - timedelta(days=4))
+    elsewhere = _form("Aubépine", "Sorbier", day.replace(day=1) - timedelta(days=17 * 365), "819 555-0163")
+    _refuse(session, _send(session, elsewhere, worker, at - timedelta(days=8)), coordinator, at - timedelta(days=6))
     referring.begin_referral(session, ReferralForm(given_name="Romarin", reasons="À compléter."), by=worker, at=at)
 
 
@@ -50,6 +55,20 @@ def _triage(session: Session, referral_id: UUID, coordinator: Actor, at: datetim
         triage.find_criterion(session, referral_id, criterion, "met", fact=fact, by=coordinator, at=at)
     seen = next(row["version"] for row in referrals(session, states=("received",)) if row["id"] == referral_id)
     triage.triage(session, referral_id, "committee", by=coordinator, at=at, seen=seen)
+
+
+def _refuse(session: Session, referral_id: UUID, coordinator: Actor, at: datetime) -> None:
+    fact = "Habite hors du territoire, et n’y vient pas."
+    triage.find_criterion(session, referral_id, "AD-C2", "not_met", fact=fact, by=coordinator, at=at)
+    triage.triage(
+        session,
+        referral_id,
+        "refused",
+        reason="La personne vit et passe son temps dans une autre région, où un service existe.",
+        offered="Un appel fait avec elle à l’équipe de sa région, qui l’attend jeudi.",
+        by=coordinator,
+        at=at,
+    )
 
 
 def _form(given_name: str, family_name: str, born: date, phone: str) -> ReferralForm:

@@ -1,8 +1,8 @@
 """The follow-ups of the demonstration: participants by number alone, with weeks of notes, by the real verbs.
 
 They were admitted before the program kept this record, without a referral in it. Each consented to sharing with every
-partner, but for one who left one partner out. One is being lost, one is on a break, one withdrew, and one is without a
-worker since theirs left.
+partner, but for one who left one partner out. One is being lost, one is on a break, one was found to recruit others,
+then withdrew, and one is without a worker since theirs left.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from duties.participants.consents import Signed
 from duties.participants.held import new_reference
 from duties.participants.identity import Identity, sealed_identity
 from duties.participants.sealing import new_key
+from meetings import recruiters
 from models.base import table_of
 from models.participant import DataKey, Participant
 from models.program import Organization
@@ -49,7 +50,6 @@ class _Story:
     weeks: int
     second: str = ""
     intensity: str = "regular"
-    recruiter: bool = False
     left_out: str = ""
 
 
@@ -60,12 +60,14 @@ _STORIES: Final = (
     _Story(3, "Sauge Églantier", "noe", 8),
     _Story(4, "Marjolaine Cèdre", "noe", 7, intensity="light"),
     _Story(5, "Achillée Frêne", "theo", 12),
-    _Story(6, "Valériane Saule", "elodie", 5, recruiter=True),
+    _Story(6, "Valériane Saule", "elodie", 5),
     _Story(7, "Cassis Bouleau", "emile", 3),
 )
 _LOST: Final = 3
 _ON_BREAK: Final = 4
 _WITHDREW: Final = 6
+#: Of whom the committee assesses the risk to others, at its next meeting.
+_RECRUITS: Final = 6
 #: What the weeks were like, one after the other.
 _WEEKS: Final = (
     Week(met=1, minutes=60, words="Parle de son logement; on prépare la visite de lundi."),
@@ -85,6 +87,7 @@ class DemonstratedFollowUps:
     calendar: Calendar
     today: date
     _made: dict[int, UUID] = field(default_factory=dict)
+    _people: dict[int, UUID] = field(default_factory=dict)
     _missed: UUID = field(default_factory=uuid4)
 
     def happenings(self) -> Iterator[Happening]:
@@ -99,6 +102,7 @@ class DemonstratedFollowUps:
                 week = self._said(story, back, next(said))
                 if week is not None and day >= monday:
                     yield day, partial(self._note, story, monday, week)
+        yield self._day(4, 3), self._find_recruiter
         yield self._day(2, 1), self._try_to_reach
         yield self._day(2, 2), self._miss
         yield self._day(2, 3), self._agree
@@ -139,7 +143,6 @@ class DemonstratedFollowUps:
                 number=f"#{year}-{story.place:02d}",
                 state="admitted",
                 languages=["fr"],
-                recruiter=story.recruiter,
                 admitted_on=local_day(self.session, at),
                 **self._who(story, participant_id, at),
             )
@@ -147,6 +150,7 @@ class DemonstratedFollowUps:
         self.session.flush()
         self.session.add(DataKey(program_id=here, participant_id=participant_id, made_at=at))
         self.session.flush()
+        self._people[story.place] = participant_id
         self._made[story.place] = opening.open_follow_up(
             self.session,
             participant_id,
@@ -187,6 +191,9 @@ class DemonstratedFollowUps:
     def _note(self, story: _Story, week: date, said: Week, at: datetime) -> None:
         by = worker(self.session, story.worker, at)
         notes.write_note(self.session, self._made[story.place], week, said, by=by, at=at)
+
+    def _find_recruiter(self, at: datetime) -> None:
+        recruiters.find_recruiter(self.session, self._people[_RECRUITS], by=worker(self.session, "elodie", at), at=at)
 
     def _try_to_reach(self, at: datetime) -> None:
         by = worker(self.session, "noe", at)

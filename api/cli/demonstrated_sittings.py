@@ -15,7 +15,7 @@ from api.cli.demonstrated_people import Happening, coordinator
 from duties.actors import Actor
 from duties.here import local_day, many, program_of
 from duties.tasks import complete_task
-from meetings import assembling, attendance, decisions, freezing, minutes, posting, running
+from meetings import assembling, attendance, decisions, freezing, minutes, posting, recruiters, running
 from meetings.agenda_items import items_of
 from models.base import table_of
 from models.meeting import Meeting
@@ -32,6 +32,14 @@ _NOTES: Final = (
     ("Le comité en prend acte.", "The committee takes note of it."),
     ("À revoir avec l’équipe avant la prochaine rencontre.", "To be looked at with the team before the next meeting."),
 )
+
+#: What the committee says of somebody who was found to recruit others.
+_WEIGHED: Final = {
+    "profile": "Aucun antécédent connu.",
+    "involvement": "A présenté une amie à un recruteur, au printemps; n’a plus de contact avec lui.",
+    "benefits": "Reconnaît ce que cela a fait à son amie, s’engage à cesser et veut quitter le milieu.",
+    "risks": "Faibles tant qu’aucune activité ne la réunit avec d’autres.",
+}
 
 
 @dataclass(frozen=True)
@@ -120,6 +128,9 @@ class DemonstratedSittings:
         # The last item is left to the next meeting, as happens.
         for place, item in enumerate(open_items[:-1]):
             at += _AN_ITEM
+            if item["kind"] == recruiters.KIND:
+                self._assess(meeting_id, item["id"], by, at)
+                continue
             said_fr, said_en = _NOTES[place] if place < len(_NOTES) else (None, None)
             running.treat(self.session, item["id"], "treated", note_fr=said_fr, note_en=said_en, by=by, at=at)
             if decided and item["purpose"] != "information":
@@ -142,6 +153,11 @@ class DemonstratedSittings:
         if afar is not None:
             attendance.record(self.session, meeting_id, afar.seat.id, "remote", by=by, at=at)
         attendance.record_rest(self.session, meeting_id, by=by, at=at)
+
+    def _assess(self, meeting_id: UUID, item_id: UUID, by: Actor, at: datetime) -> None:
+        """The committee weighs what somebody would gain against what others would risk (AD-C4)."""
+        participant_id = recruiters.sat_on(self.session, meeting_id)[item_id]
+        recruiters.assess(self.session, participant_id, item_id, "benefits_exceed", why=_WEIGHED, by=by, at=at)
 
     def _decide(self, meeting_id: UUID, item_id: UUID | None, one: _Decided, by: Actor, at: datetime) -> None:
         due_on = local_day(self.session, at) + timedelta(days=one.days) if one.role else None

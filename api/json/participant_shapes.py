@@ -21,6 +21,7 @@ from duties.here import one, program_of
 from duties.participants import (
     consents,
     disclosures,
+    findings,
     first_meetings,
     reading,
     risks,
@@ -149,7 +150,11 @@ class StoringGiven(Given):
 
 
 class RiskGiven(Given):
-    """A risk, and why: `admission` has `why`; `recruiter` the four things that the committee weighs (AD-C4)."""
+    """A risk, and why: `admission` has `why`; `recruiter` the four things that the committee weighs (AD-C4).
+
+    `recruiter` is assessed by the Clinical Committee while it sits, under `item_id` of its agenda: the item of the
+    admission, or of the risk itself.
+    """
 
     kind: Literal["admission", "recruiter"] = "admission"
     level: Literal["red", "yellow", "green", "none", "benefits_exceed", "risks_exceed"]
@@ -158,6 +163,7 @@ class RiskGiven(Given):
     involvement: Words = ""
     benefits: Words = ""
     risks: Words = ""
+    item_id: UUID | None = None
 
     def told(self) -> dict[str, str]:
         """What stands behind it, as it is sealed."""
@@ -419,7 +425,7 @@ def shown_participant(desk: Desk, participant_id: UUID, response: Response, *, t
         risk=risk["level"] if risk else None,
         risk_to_others=others["level"] if others else None,
         referrals=_each(ReferralOf, reading.referrals_of(session, participant_id) if told.admission else ()),
-        criteria=_each(FoundShown, triage.findings_of(session, participant_id).values() if told.admission else ()),
+        criteria=_each(FoundShown, findings.findings_of(session, participant_id).values() if told.admission else ()),
         decisions=_each(DecidedShown, admissions.decisions_about(session, participant_id) if told.admission else ()),
         meetings=_each(MeetingShown, first_meetings.meetings_of(session, participant_id) if told.admission else ()),
         consents=_each(ConsentShown, consents.consents_of(session, participant_id) if told.consents else ()),

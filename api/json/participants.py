@@ -51,7 +51,6 @@ from duties.participants import (
     duplicates,
     first_meetings,
     numbers,
-    recruiting,
     retention,
     risks,
     triage,
@@ -59,7 +58,7 @@ from duties.participants import (
     workers,
 )
 from duties.participants.consents import Signed
-from meetings import admissions
+from meetings import admissions, recruiters
 
 router = APIRouter(prefix="/participants", tags=["participants"])
 
@@ -347,11 +346,17 @@ def assess_risk(
     once: AtOnce,
     response: Response,
 ) -> ParticipantShown:
-    """Assess the risk at admission; or the risk to others of one who recruits."""
+    """Assess the risk at admission; or record how the committee, sitting, assesses the risk to others (AD-C4)."""
+    why = body.told()
 
     def act(by: Actor) -> None:
-        risks.assess(desk.session, participant_id, body.kind, body.level, why=body.told(), by=by, at=desk.at)
+        risks.assess(desk.session, participant_id, body.kind, body.level, why=why, by=by, at=desk.at)
 
+    def record(by: Actor) -> None:
+        recruiters.assess(desk.session, participant_id, body.item_id, body.level, why=why, by=by, at=desk.at)
+
+    if body.kind == "recruiter":
+        return _add(desk, once, body, participant_id, Action.DECIDE_ADMISSION, record, response)
     return _add(desk, once, body, participant_id, Action.KEEP_ADMISSION, act, response)
 
 
@@ -362,7 +367,7 @@ def find_recruiter(participant_id: UUID, desk: AtDesk, response: Response, if_ma
     seen = seen_version(if_match)
 
     def act(by: Actor) -> None:
-        recruiting.find_recruiter(desk.session, participant_id, by=by, at=desk.at, seen=seen)
+        recruiters.find_recruiter(desk.session, participant_id, by=by, at=desk.at, seen=seen)
 
     return _do(desk, participant_id, Action.KEEP_ADMISSION, act, response)
 

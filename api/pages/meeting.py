@@ -29,7 +29,7 @@ from duties.actors import Actor
 from duties.here import one, program_of
 from duties.refusals import Refusal
 from locales import N_, gettext, show_clock
-from meetings import admissions, agenda_papers, answers, invitations, schedule, wording
+from meetings import agenda_papers, answers, invitations, recruiters, schedule, wording
 from meetings.answers import DECLINED
 from meetings.committees import ALTERNATE, PRINCIPAL, Membership, committees
 from meetings.holding import read_meeting
@@ -284,16 +284,16 @@ def meeting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
 
 
 def _candidates(desk: Desk, meeting: Mapping[str, Any]) -> list[tuple[str, UUID]]:
-    """Whom a meeting under way decides on, by reference, as far as the reader may see them while it sits."""
+    """Whom a meeting under way decides on, by reference or number, as far as the reader may see them while it sits."""
     if meeting["state"] != "under_way":
         return []
     found = []
-    for participant_id in admissions.candidates_on(desk.session, meeting["id"]).values():
+    for participant_id in recruiters.sat_on(desk.session, meeting["id"]).values():
         try:
             row, _ = find_participant(desk.session, desk.asker, participant_id)
         except Forbidden:
             continue
-        found.append((row["candidate_ref"], participant_id))
+        found.append((row["number"] or row["candidate_ref"], participant_id))
     return sorted(found)
 
 

@@ -28,11 +28,11 @@ from duties.participants import (
     consents,
     disclosures,
     duplicates,
+    findings,
     first_meetings,
     reading,
     retention,
     risks,
-    triage,
     withdrawals,
     workers,
 )
@@ -44,7 +44,7 @@ from duties.refusals import Refusal
 from duties.roles import standing
 from duties.sharing import circle_of
 from locales import N_, gettext
-from meetings import admissions
+from meetings import admissions, decisions, recruiters
 from models.agenda import AgendaItem
 from models.base import refers, table_of
 from models.follow_up import FollowUp
@@ -216,7 +216,7 @@ def participant_page(
     may = {action: allows(action, given) is not None for action in _ACTS}
     referrals = reading.referrals_of(session, participant_id)
     waiting = next((one for one in referrals if one["state"] == "received"), None)
-    found = triage.findings_of(session, participant_id)
+    found = findings.findings_of(session, participant_id)
     named = workers.named(session, participant_id)
     item = _item_of(desk, row)
     decided = admissions.decisions_about(session, participant_id)
@@ -230,6 +230,7 @@ def participant_page(
     barred = barring.barred_of(session, participant_id) if may[Action.KEEP_ADMISSION] else []
     signed = consents.consents_of(session, participant_id) if may[Action.SEE_CONSENTS] else []
     met = first_meetings.meetings_of(session, participant_id)
+    recruiter_risk = risks.last(session, participant_id, "recruiter")
     staff = sorted({tenure.person_id for tenure in standing(session, desk.day).holding("youth_worker")}, key=str)
     people = {
         *(one["referred_by"] for one in referrals),
@@ -293,7 +294,9 @@ def participant_page(
         proof=_proof_of(desk, row) if may[Action.KEEP_RETENTION] else None,
         is_followed=retention.is_followed(session, participant_id),
         risk=risks.last(session, participant_id, "admission"),
-        recruiter_risk=risks.last(session, participant_id, "recruiter"),
+        recruiter_risk=recruiter_risk,
+        risk_decision=_decision_of(desk, recruiter_risk),
+        risk_item=recruiters.item_under_way(session, participant_id) if may[Action.DECIDE_ADMISSION] else None,
         maybe_known=waiting is not None and may[Action.TRIAGE] and bool(duplicates.alike(session, [participant_id])),
         asked_what_follows=withdrawals.asked(session, participant_id),
         follow_up_id=_follow_up_of(desk, participant_id),
@@ -375,6 +378,14 @@ def _item_of(desk: Desk, row: Mapping[str, Any]) -> dict[str, Any] | None:
         )
         .limit(1),
     )
+
+
+def _decision_of(desk: Desk, risk: Mapping[str, Any] | None) -> str:
+    """The number of the decision by which the committee assessed a risk; "" for one that was not yet asked of it."""
+    if risk is None or risk["decision_id"] is None:
+        return ""
+    number: str = decisions.decision_of(desk.session, risk["decision_id"])["number"]
+    return number
 
 
 def _not_shared_with(desk: Desk, participant_id: UUID) -> list[str]:

@@ -21,7 +21,6 @@ from duties.participants import (
     duplicates,
     first_meetings,
     numbers,
-    recruiting,
     risks,
     triage,
     withdrawals,
@@ -30,7 +29,7 @@ from duties.participants import (
 from duties.participants.consents import Signed
 from duties.refusals import Refusal
 from locales import N_
-from meetings import admissions
+from meetings import admissions, recruiters
 from meetings.agenda_items import item_of
 
 router = APIRouter(prefix="/participants")
@@ -374,17 +373,19 @@ def assess_risk(
     involvement: Text = "",
     benefits: Text = "",
     risks_to_others: Text = "",
+    item: Text = "",
 ) -> Response:
-    """Assess the risk at admission; or the risk to others of one who recruits."""
+    """Assess the risk at admission; or record how the committee, sitting, assesses the risk to others (AD-C4)."""
 
     def act(by: Actor) -> None:
-        told = (
-            {"why": why}
-            if kind == "admission"
-            else {"profile": profile, "involvement": involvement, "benefits": benefits, "risks": risks_to_others}
-        )
-        risks.assess(desk.session, participant_id, kind, level, why=told, by=by, at=desk.at)
+        risks.assess(desk.session, participant_id, kind, level, why={"why": why}, by=by, at=desk.at)
 
+    def record(by: Actor) -> None:
+        told = {"profile": profile, "involvement": involvement, "benefits": benefits, "risks": risks_to_others}
+        recruiters.assess(desk.session, participant_id, id_or_none(item), level, why=told, by=by, at=desk.at)
+
+    if kind == "recruiter":
+        return act_on(desk, request, participant_id, Action.DECIDE_ADMISSION, record, "risk")
     return act_on(desk, request, participant_id, Action.KEEP_ADMISSION, act, "risk")
 
 
@@ -394,7 +395,7 @@ def find_recruiter(desk: AtDesk, request: Request, participant_id: UUID, seen: S
     """Say that it was found out that they also recruit others: for good."""
 
     def act(by: Actor) -> None:
-        recruiting.find_recruiter(desk.session, participant_id, by=by, at=desk.at, seen=seen)
+        recruiters.find_recruiter(desk.session, participant_id, by=by, at=desk.at, seen=seen)
 
     return act_on(desk, request, participant_id, Action.KEEP_ADMISSION, act, "risk")
 

@@ -19,8 +19,8 @@ from api.permissions import Action, allows, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.participants import duplicates, links, reading, referring, retention
 from duties.participants.areas import areas
+from duties.participants.findings import findings_of
 from duties.participants.referring import ReferralForm
-from duties.participants.triage import findings_of
 from duties.refusals import Refusal
 from locales import N_, gettext
 from models.referral import CRITERIA
@@ -42,7 +42,8 @@ NAMES: Final[Mapping[str, str]] = {
     "AD-C1": N_("12 to 24 years old"),
     "AD-C2": N_("Area served"),
     "AD-C3": N_("Recognizes harms"),
-    "AD-C4": N_("Recruits others"),
+    # Of those alone who recruit others: “not met” says that they do not admit it, or do not commit to stop.
+    "AD-C4": N_("Recruits others, admits it and commits to stop"),
     "AD-C5": N_("Voluntary"),
 }
 Seen = Annotated[int, Form()]

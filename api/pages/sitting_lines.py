@@ -15,7 +15,7 @@ from api.pages.frame import titles_of_roles
 from api.session import Desk
 from duties.here import program_of
 from locales import N_, pick
-from meetings import admissions, attendance, decisions, quorum, running
+from meetings import attendance, decisions, quorum, recruiters, running
 from meetings.agenda_items import items_of
 from meetings.agenda_rules import OF_ONE_MEETING
 from meetings.attendance import UNRECORDED, Attended
@@ -80,7 +80,7 @@ class SeatLine:
 class ItemLine:
     """One item. `used` are its minutes so far, None where they are not known; `decided` what was decided on it.
 
-    `candidate` is whom it is about, where the committee decides on an admission.
+    `candidate` is whom it is about, where the committee decides on their own page.
     """
 
     row: Mapping[str, Any]
@@ -236,7 +236,7 @@ def _items(
 ) -> list[ItemLine]:
     language = desk.language
     named = committees(desk.session)
-    candidates = admissions.candidates_on(desk.session, meeting["id"])
+    candidates = recruiters.sat_on(desk.session, meeting["id"])
     current = next((row["id"] for row in rows if not row["outcome"]), None)
 
     def either(row: Mapping[str, Any], name: str) -> str:

@@ -1,4 +1,7 @@
-"""That somebody also recruits others (AD-C4): found at any time, for good, and seen to in what is planned."""
+"""That somebody also recruits others (AD-C4): found at any time, for good, and seen to in what is planned.
+
+However it is found, by itself, as a criterion or with a referral that is joined, `note` is what follows from it.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +20,16 @@ from duties.participants.held import change_participant, hold_participant
 from duties.refusals import Refusal
 from locales import N_
 
-#: The coordinator's task, once it is found of somebody who is admitted already: the committee assesses the risk.
+#: The coordinator's task, once it is found: the Clinical Committee assesses the risk to others while it sits.
 ASSESS: Final = "recruiter.assess"
-DAYS_TO_ASSESS: Final = 5
+#: In working days: the committee sits once a week, and what is found the day before is for the week after.
+DAYS_TO_ASSESS: Final = 10
 
 
 def find_recruiter(session: Session, participant_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """Say that somebody recruits others, as it was found out: from now on no activity brings them together with others.
+    """Say that somebody recruits others, as it was found out. Raises Refusal: it is known already, or no such file is.
 
-    The coordinator is asked to have the risk to others assessed. Raises Refusal: it is known already, or there is no
-    such file any more.
+    `meetings.recruiters.find_recruiter` does so and has the committee assess the risk to others at its next meeting.
     """
     held = hold_participant(session, participant_id, seen=seen)
     if held["state"] in ("draft", "destroyed"):
@@ -34,10 +37,23 @@ def find_recruiter(session: Session, participant_id: UUID, *, by: Actor, at: dat
     if held["recruiter"]:
         raise Refusal("recruiter.known", N_("It is known already that this person recruits others."), source="AD-C4")
     note(session, held, by=by, at=at)
+
+
+def note(session: Session, held: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Note of a held participant that they recruit others, where it is new.
+
+    From now on no activity brings them together with others, and what is planned is asked about at once. The
+    coordinator is asked to have the committee assess the risk to others.
+    """
+    if held["recruiter"]:
+        return
+    change_participant(session, held, recruiter=True)
+    events.write(session, "participant.recruits", "participant", held["id"], by=by, at=at)
+    ask_apart(session, held["id"], by=by, at=at)
     asking.ask(
         session,
         ASSESS,
-        participant_id,
+        held["id"],
         N_("Have the risk to others assessed: %(subject)s was found to recruit others"),
         chain=coordination_chain(session),
         working_days=DAYS_TO_ASSESS,
@@ -47,15 +63,11 @@ def find_recruiter(session: Session, participant_id: UUID, *, by: Actor, at: dat
     )
 
 
-def note(session: Session, held: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
-    """Note of a held participant that they recruit others, where it is new; what is planned is asked about at once."""
-    if held["recruiter"]:
-        return
-    change_participant(session, held, recruiter=True)
-    events.write(session, "participant.recruits", "participant", held["id"], by=by, at=at)
-    ask_apart(session, held["id"], by=by, at=at)
-
-
 def assessed(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
     """The risk to others is assessed: whoever was asked to see to it has done so."""
     asking.answered(session, ASSESS, participant_id, by=by, at=at)
+
+
+def ask_no_more(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """The candidate goes no further: nobody has to have the risk to others assessed."""
+    asking.no_more(session, ASSESS, participant_id, by=by, at=at)

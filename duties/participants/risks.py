@@ -14,6 +14,7 @@ from duties import events
 from duties.actors import Actor
 from duties.here import one, program_of
 from duties.participants import recruiting
+from duties.participants.findings import OF_RECRUITERS, findings_of, refuse_not_met
 from duties.participants.held import finish_step, hold_participant
 from duties.participants.sealing import seal
 from duties.refusals import Refusal
@@ -39,20 +40,15 @@ def assess(
 ) -> UUID:
     """Record an assessment; the last of its kind counts. `why` is sealed.
 
-    Of one who recruits, `why` says profile, involvement, benefits and risks, each: admitted only where the benefits
-    exceed the risks. From then on no activity brings them together with other participants. Raises Refusal.
+    That of the risk to others is the Clinical Committee's, `decision_id` being its decision: `meetings.recruiters`
+    has it decide and records both. `why` then says profile, involvement, benefits and risks, each: admitted only where
+    the benefits exceed the risks. From then on no activity brings them together with other participants. Raises
+    Refusal.
     """
     held = hold_participant(session, participant_id)
-    levels = {"admission": RISK_LEVELS, "recruiter": RECRUITER_LEVELS}
-    if kind not in RISK_KINDS or level not in levels[kind]:
-        raise Refusal("risk.level", N_("Choose one of the levels that are offered."), source="AD-R10")
-    told = {name: text.strip()[:LONGEST] for name, text in why.items() if text.strip()}
-    if kind == "recruiter" and set(told) != {"profile", "involvement", "benefits", "risks"}:
-        raise Refusal(
-            "risk.recruiter",
-            N_("Say four things: the delinquent profile, the involvement in a network, the benefits, the risks."),
-            source="AD-C4",
-        )
+    told = checked(kind, level, why)
+    if kind == "recruiter" and decision_id is None:
+        raise committee_assesses()
     here, assessment_id = program_of(session), uuid4()
     before = session.scalars(
         select(_risk.c.n).where(
@@ -82,11 +78,35 @@ def assess(
     return assessment_id
 
 
+def checked(kind: str, level: str, why: Mapping[str, str]) -> dict[str, str]:
+    """What is to be sealed of an assessment, as it is said. Raises Refusal: no such level, or not all is said."""
+    levels = {"admission": RISK_LEVELS, "recruiter": RECRUITER_LEVELS}
+    if kind not in RISK_KINDS or level not in levels[kind]:
+        raise Refusal("risk.level", N_("Choose one of the levels that are offered."), source="AD-R10")
+    told = {name: text.strip()[:LONGEST] for name, text in why.items() if text.strip()}
+    if kind == "recruiter" and set(told) != {"profile", "involvement", "benefits", "risks"}:
+        raise Refusal(
+            "risk.recruiter",
+            N_("Say four things: the delinquent profile, the involvement in a network, the benefits, the risks."),
+            source="AD-C4",
+        )
+    return told
+
+
+def committee_assesses() -> Refusal:
+    """The refusal of an assessment of the risk to others that is not the Clinical Committee's, while it sits."""
+    return Refusal(
+        "risk.committee",
+        N_("The Clinical Committee assesses the risk to others, while it sits on an item about the person."),
+        source="AD-C4",
+    )
+
+
 def last(session: Session, participant_id: UUID, kind: str) -> dict[str, Any] | None:
     """The assessment that counts, without what is sealed; None before any."""
     return one(
         session,
-        select(_risk.c.id, _risk.c.level, _risk.c.assessed_by, _risk.c.assessed_at, _risk.c.n)
+        select(_risk.c.id, _risk.c.level, _risk.c.assessed_by, _risk.c.assessed_at, _risk.c.n, _risk.c.decision_id)
         .where(
             _risk.c.program_id == program_of(session),
             _risk.c.participant_id == participant_id,
@@ -100,10 +120,11 @@ def last(session: Session, participant_id: UUID, kind: str) -> dict[str, Any] | 
 def refuse_danger(session: Session, participant: Mapping[str, Any]) -> None:
     """Refuse to go on with somebody who recruits before the risk to others is assessed, or where it is too great.
 
-    `participant` is their row, with `id` and `recruiter`. Guide: AD-C4. Raises Refusal.
+    And where AD-C4 was found not to be met. `participant` is their row, with `id` and `recruiter`. Raises Refusal.
     """
     if not participant["recruiter"]:
         return
+    refuse_not_met(findings_of(session, participant["id"]), OF_RECRUITERS)
     risk = last(session, participant["id"], "recruiter")
     if risk is None:
         raise Refusal(

@@ -6,20 +6,19 @@ A finding is written once; a later one counts in its place, and those before sta
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session
 
 from duties import cases, events
 from duties.actors import Actor
-from duties.here import local_day, many, one, program_of
-from duties.participants import withdrawals, workers
+from duties.here import local_day, one, program_of
+from duties.participants import recruiting, withdrawals, workers
 from duties.participants.admission import TRIAGE
+from duties.participants.findings import OF_RECRUITERS, findings_of, refuse_not_met
 from duties.participants.held import (
     case_of,
     change_participant,
@@ -29,16 +28,15 @@ from duties.participants.held import (
 )
 from duties.participants.identity import identity_within
 from duties.participants.keeping import last_day
-from duties.participants.sealing import seal, unseal
-from duties.reads import record_read
+from duties.participants.sealing import seal
 from duties.refusals import Refusal
-from locales import N_, say
+from locales import N_
 from models.base import table_of
 from models.lifecycles import REFERRAL, NoSuchMove
 from models.referral import CRITERIA, FINDINGS, TRIAGE_RESULTS, CriterionFinding, Referral
 
-#: What is asked of everyone; AD-C4 is asked of those who also recruit others.
-OF_EVERYONE: Final = tuple(one for one in CRITERIA if one != "AD-C4")
+#: What is asked of everyone.
+OF_EVERYONE: Final = tuple(one for one in CRITERIA if one != OF_RECRUITERS)
 #: Without one of these nobody is admitted; of AD-C3 an exception is recorded, with who allowed it and why.
 NEVER_WITHOUT: Final = ("AD-C0", "AD-C1", "AD-C2", "AD-C5")
 
@@ -46,20 +44,6 @@ LONGEST: Final = 4_000
 
 _referral = table_of(Referral)
 _finding = table_of(CriterionFinding)
-
-
-@dataclass(frozen=True)
-class Found:
-    """How a criterion was found last. `fact`, `why` and who allowed an exception are for those who may read them."""
-
-    criterion: str
-    finding: str
-    on: date
-    found_by: UUID
-    found_at: datetime
-    allowed_by: UUID | None = None
-    fact: str = ""
-    why: str = ""
 
 
 def find_criterion(
@@ -77,7 +61,8 @@ def find_criterion(
     """Record how a criterion was found, by what fact. Guide: AD-C0 to AD-C5.
 
     Where AD-C3 is not met, or not known to be (precontemplation), `admit_all_the_same` records that `by` allows it, and
-    `why`: it never blocks. Raises Refusal: the referral is not being triaged, no fact, or an exception where none is.
+    `why`: it never blocks. AD-C4, met or not, is found of somebody who recruits others, and says so of them for good.
+    Raises Refusal: the referral is not being triaged, no fact, or an exception where none is.
     """
     held = hold_referral(session, referral_id)
     if criterion not in CRITERIA or finding not in FINDINGS:
@@ -107,6 +92,8 @@ def find_criterion(
         at=at,
         allowed_by=by.person_id if admit_all_the_same else None,
     )
+    if criterion == OF_RECRUITERS and finding != "unknown":
+        recruiting.note(session, hold_participant(session, held["participant_id"]), by=by, at=at)
 
 
 def find_age(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> str:
@@ -121,28 +108,6 @@ def find_age(session: Session, referral_id: UUID, *, by: Actor, at: datetime) ->
     said = {"least": age.least, "most": age.most} if age else {}
     _write(session, held, "AD-C1", finding, {"fact": "", "why": "", **said}, by=by, at=at)
     return finding
-
-
-def findings_of(session: Session, participant_id: UUID) -> dict[str, Found]:
-    """How each criterion was found for the referral of now, without the sealed facts: what the board shows."""
-    return {row["criterion"]: _found(row) for row in _last(session, participant_id, sealed=False)}
-
-
-def read_findings(
-    session: Session, participant_id: UUID, *, language: str, by: Actor, at: datetime
-) -> dict[str, Found]:
-    """As `findings_of`, with the facts, which are read and told to the record. Raises Refusal."""
-    rows = _last(session, participant_id, sealed=True)
-    if rows:
-        record_read(session, "participant", participant_id, what="findings", ground="role", by=by, at=at)
-    found: dict[str, Found] = {}
-    for row in rows:
-        told = unseal(session, participant_id, f"finding/{row['id']}", row["sealed"]) if row["sealed"] else {}
-        fact = told.get("fact", "")
-        if "least" in told:
-            fact = _age_in_words(told["least"], told["most"], language)
-        found[row["criterion"]] = _found(row, fact=fact, why=told.get("why", ""))
-    return found
 
 
 def triage(
@@ -212,6 +177,7 @@ def end_admission(session: Session, participant: Mapping[str, Any], move: str, *
     if case_id is not None:
         cases.cancel_case(session, case_id, by=by, at=at, reason=_ENDED[move])
     workers.ask_no_more(session, participant["id"], by=by, at=at)
+    recruiting.ask_no_more(session, participant["id"], by=by, at=at)
     withdrawals.settle(session, participant["id"], by=by, at=at)
 
 
@@ -286,14 +252,7 @@ def _refuse_unless_allowed(session: Session, participant: Mapping[str, Any], res
     left = missing(session, participant)
     if left:
         raise Refusal("triage.not_looked_at", N_("Look at every criterion first: %(left)s."), left=", ".join(left))
-    for criterion in NEVER_WITHOUT:
-        if found[criterion].finding == "not_met":
-            raise Refusal(
-                "triage.not_met",
-                N_("Nobody is admitted without this criterion: %(criterion)s."),
-                source=criterion,
-                criterion=criterion,
-            )
+    refuse_not_met(found, *NEVER_WITHOUT, *([OF_RECRUITERS] if participant["recruiter"] else []))
     third = found["AD-C3"]
     if third.finding == "not_met" and third.allowed_by is None:
         raise Refusal(
@@ -364,66 +323,6 @@ def _write(
         criterion=criterion,
         finding=finding,
         exception=allowed_by is not None,
-    )
-
-
-def _last(session: Session, participant_id: UUID, *, sealed: bool) -> list[dict[str, Any]]:
-    """The last finding of each criterion for the newest referral.
-
-    Whoever is referred again, a year later say, is looked at anew: an age, a place and a wish are those of the day.
-    """
-    newest = (
-        select(_referral.c.id)
-        .where(
-            _referral.c.program_id == program_of(session),
-            _referral.c.participant_id == participant_id,
-            _referral.c.state.in_(["received", "triaged"]),
-        )
-        .order_by(_referral.c.received_at.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    columns = [
-        _finding.c.id,
-        _finding.c.criterion,
-        _finding.c.finding,
-        _finding.c.on,
-        _finding.c.found_by,
-        _finding.c.found_at,
-        _finding.c.allowed_by,
-        *([_finding.c.sealed] if sealed else []),
-    ]
-    return many(
-        session,
-        select(*columns)
-        .where(
-            _finding.c.program_id == program_of(session),
-            _finding.c.participant_id == participant_id,
-            _finding.c.referral_id == newest,
-        )
-        .ext(distinct_on(_finding.c.criterion))
-        .order_by(_finding.c.criterion, _finding.c.n.desc()),
-    )
-
-
-def _found(row: Mapping[str, Any], *, fact: str = "", why: str = "") -> Found:
-    return Found(
-        row["criterion"],
-        row["finding"],
-        row["on"],
-        row["found_by"],
-        row["found_at"],
-        row["allowed_by"],
-        fact,
-        why,
-    )
-
-
-def _age_in_words(least: int, most: int, language: str) -> str:
-    if least == most:
-        return say(language, N_("Aged %(age)s on that day."), age=least)
-    return say(
-        language, N_("Aged %(least)s or %(most)s on that day: the birth date is not known."), least=least, most=most
     )
 
 

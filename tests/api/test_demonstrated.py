@@ -13,10 +13,13 @@ from sqlalchemy import func, select
 from sqlmodel import Session
 
 from adapters.database import program_session
+from api.cli.demonstrated_people import coordinator
 from api.cli.demonstration import load_demonstration
 from duties import gathering, hand_overs
 from duties.follow_ups import assigning, breaks, load, lost, owed
 from duties.here import local_day
+from duties.participants import risks
+from duties.participants.reasons import read_reasons
 from duties.sharing import circle_of
 from meetings import decisions
 from meetings.committees import committees
@@ -131,12 +134,35 @@ def test_candidates_are_at_several_points_of_their_way(session: Session) -> None
     states = session.execute(
         select(_referral.c.state, _referral.c.result).order_by(_referral.c.state, _referral.c.result)
     )
-    assert [tuple(row) for row in states if row.state != "joined"][-3:] == [
+    assert [tuple(row) for row in states if row.state != "joined"][-4:] == [
         ("draft", ""),
         ("received", ""),
         ("triaged", "committee"),
+        ("triaged", "refused"),
     ]
-    assert session.scalar(select(func.count()).where(_case.c.subject_kind == "participant")) == 2
+    assert session.scalar(select(func.count()).where(_case.c.subject_kind == "participant")) == 3
+
+
+def test_one_is_refused_with_what_was_offered_and_of_one_who_recruits_the_committee_assessed_the_risk(
+    session: Session, loaded: Loaded
+) -> None:
+    session.info["keys"] = KEYS
+    (refused,) = session.scalars(select(_participant.c.id).where(_participant.c.state == "refused"))
+    (recruits,) = session.scalars(select(_participant.c.id).where(_participant.c.recruiter))
+    written = {
+        (one.of, one.result): set(one.fields)
+        for whom in (refused, recruits)
+        for one in read_reasons(
+            session, whom, admission=True, risk=True, by=coordinator(session, loaded.at), at=loaded.at, ground="role"
+        )
+    }
+    assert written == {
+        ("triage", "refused"): {"reason", "offered"},
+        ("risk", "benefits_exceed"): {"profile", "involvement", "benefits", "risks"},
+    }
+    risk = risks.last(session, recruits, "recruiter")
+    assert risk is not None
+    assert decisions.decision_of(session, risk["decision_id"])["has_quorum"]
 
 
 def test_every_state_and_every_trouble_of_follow_ups_is_there_to_be_seen(

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 
+from duties import asking
 from duties.follow_ups import assigning, breaks, contacts, notes, owed, states
 from duties.follow_ups.notes import Week
 from duties.here import many
+from duties.participants import duplicates
 from flows import contacts as watch
 from flows import rounds
+from meetings import recruiters
 from meetings.reasons import in_words
 from models.agenda import AgendaItem
 from models.base import table_of
 from tests.cast import AT, TODAY, Cast
 from tests.flows.support import Clock, means_of, told
 from tests.following import WORKER, agreed, followed, row_of, tasks_of
+from tests.referring import ONDINE, refer
 
 DAY = timedelta(days=1)
 _item = table_of(AgendaItem)
@@ -28,12 +33,12 @@ def run(cast: Cast, at: datetime) -> int:
     return rounds.run_round(means_of(cast, Clock(at)), watch.KEY, "worker")
 
 
-def items(cast: Cast) -> list[dict[str, Any]]:
+def items(cast: Cast, kind: str = watch.LOST_CONTACT) -> list[dict[str, Any]]:
     with cast.session() as session:
         return many(
             session,
             select(_item)
-            .where(_item.c.program_id == cast.program_id, _item.c.kind == watch.LOST_CONTACT)
+            .where(_item.c.program_id == cast.program_id, _item.c.kind == kind)
             .order_by(_item.c.asked_at, _item.c.subject),
         )
 
@@ -104,6 +109,23 @@ def test_once_there_is_contact_again_the_committee_need_not_talk_about_it(cast: 
     assert [item["state"] for item in items(cast)] == ["withdrawn", "withdrawn"]
     run(cast, AT + 44 * DAY)
     assert [item["subject"] for item in items(cast) if item["state"] == "pool"] == ["#2026-01"]
+
+
+def test_whoever_a_joined_referral_says_to_recruit_comes_before_the_committee_until_nobody_asks_for_it(
+    cast: Cast,
+) -> None:
+    follow_up, by = begun(cast), cast.actor("coordinator")
+    referral_id = refer(cast, replace(ONDINE, recruiter=True))
+    with cast.session() as session:
+        participant_id = row_of(session, follow_up)["participant_id"]
+        duplicates.join_referral(session, referral_id, participant_id, by=by, at=AT)
+    run(cast, AT + DAY)
+    run(cast, AT + 2 * DAY)
+    assert [(one["subject"], one["state"]) for one in items(cast, recruiters.KIND)] == [("#2026-01", "pool")]
+    with cast.session() as session:
+        asking.nothing_more(session, participant_id, by=by, at=AT + 2 * DAY)
+    run(cast, AT + 3 * DAY)
+    assert [one["state"] for one in items(cast, recruiters.KIND)] == ["withdrawn"]
 
 
 def test_two_attempts_are_enough_whatever_the_days(cast: Cast) -> None:

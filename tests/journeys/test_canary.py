@@ -42,7 +42,7 @@ from duties.participants.held import case_of
 from duties.participants.identity import open_identity
 from duties.participants.referring import ReferralForm
 from duties.refusals import Refusal
-from meetings import admissions, agendas, feeds, freezing, running, schedule
+from meetings import admissions, agendas, feeds, freezing, recruiters, running, schedule
 from meetings.agenda_items import items_of
 from models.base import table_of
 from models.departure import Departure
@@ -183,6 +183,7 @@ def lived(
         freezing.freeze(session, here, by=by, at=AT)
         running.open_meeting(session, here, by=by, at=NOW)
         (item,) = [row for row in items_of(session, here) if row["kind"] == "admission"]
+        _assessed(session, participant_id, item["id"], by)
         admissions.decide_admission(
             session,
             item["id"],
@@ -233,8 +234,15 @@ def lived(
     return cast
 
 
+def _assessed(session: Session, participant_id: UUID, item_id: UUID, by: Actor) -> None:
+    """That they recruit others, and what the committee says of the risk to these."""
+    recruiters.find_recruiter(session, participant_id, by=by, at=NOW)
+    weighed = {name: PLANTED[name] for name in ("profile", "involvement", "benefits", "risks")}
+    recruiters.assess(session, participant_id, item_id, "benefits_exceed", why=weighed, by=by, at=NOW)
+
+
 def _followed(session: Session, cast: Cast, participant_id: UUID) -> None:
-    """A week's note, a break, and that they recruit others."""
+    """A week's note, and a break."""
     worker, follow_up = cast.actor(WORKER), table_of(FollowUp)
     found = session.scalars(select(follow_up.c.id).where(follow_up.c.participant_id == participant_id)).one()
     said = Week(met=1, minutes=30, reached=True, why_none=None, words=PLANTED["note"])
@@ -242,8 +250,6 @@ def _followed(session: Session, cast: Cast, participant_id: UUID) -> None:
     breaks.take_break(
         session, found, returns_on=LATER.date() + timedelta(days=9), terms=PLANTED["terms"], by=worker, at=LATER
     )
-    others = {name: PLANTED[name] for name in ("profile", "involvement", "benefits", "risks")}
-    risks.assess(session, participant_id, "recruiter", "benefits_exceed", why=others, by=worker, at=LATER)
 
 
 def _refused(session: Session, cast: Cast) -> None:

@@ -49,8 +49,13 @@ def clinic_of(session: Session, local: datetime = LOCAL) -> UUID:
 
 def on_the_table(cast: Cast, form: ReferralForm = ONDINE) -> tuple[UUID, UUID]:
     """A candidate whom the open clinic is about to decide on: the participant and the item."""
-    by = cast.actor("coordinator")
     participant_id = triaged(cast, refer(cast, form, by=WORKER))
+    return participant_id, tabled(cast, participant_id)
+
+
+def tabled(cast: Cast, participant_id: UUID) -> UUID:
+    """Have the open clinic be about to decide on somebody who was triaged; the item."""
+    by = cast.actor("coordinator")
     carry_all(means_of(cast, lambda: AT))
     with cast.session() as session:
         reference = session.scalar(select(_participant.c.candidate_ref).where(_participant.c.id == participant_id))
@@ -62,7 +67,8 @@ def on_the_table(cast: Cast, form: ReferralForm = ONDINE) -> tuple[UUID, UUID]:
             agendas.put_on(session, item["id"], here, by=by, at=AT)
         freezing.freeze(session, here, by=by, at=AT)
         running.open_meeting(session, here, by=by, at=NOW)
-    return participant_id, item["id"]
+    found: UUID = item["id"]
+    return found
 
 
 def committee_of(session: Session, meeting_id: UUID) -> UUID:

@@ -6,15 +6,17 @@ import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlmodel import Session
 
 from duties import tasks, versions
 from duties.declared import load_declared_text
+from duties.follow_ups import activities
 from duties.participants import (
     barring,
     consents,
@@ -22,6 +24,7 @@ from duties.participants import (
     duplicates,
     first_meetings,
     numbers,
+    recruiting,
     research,
     risks,
     triage,
@@ -32,8 +35,9 @@ from duties.participants.held import step_of
 from duties.participants.referring import ReferralForm
 from duties.protocol import Protocol
 from duties.refusals import Refusal
-from meetings import admissions, agendas, assembling, decisions, freezing, running
-from meetings.agenda_items import items_of
+from meetings import admissions, agendas, assembling, decisions, freezing, recruiters, running
+from meetings.agenda_items import item_of, items_of
+from meetings.reasons import in_words
 from models.base import table_of
 from models.casework import Task
 from models.follow_up import Assignment, FollowUp
@@ -43,8 +47,8 @@ from tests.api.desk import client_for
 from tests.casework import open_onboarding
 from tests.cast import AT, LOADING, TODAY, Arranged, Cast
 from tests.flows.support import carry_all, letters, means_of
-from tests.following import followed
-from tests.meetings.clinic import NEXT_LOCAL, NOW, clinic_of, committee_of, on_the_table, prepare_clinic
+from tests.following import followed, tasks_of
+from tests.meetings.clinic import NEXT_LOCAL, NOW, clinic_of, committee_of, on_the_table, prepare_clinic, tabled
 from tests.referring import ONDINE, ROMARIN, admission, look_at_everything, participant_of, refer, triaged
 from tests.refusing import refused
 
@@ -275,35 +279,100 @@ def test_of_someone_who_recruits_the_risk_to_others_comes_first(clinic: Cast) ->
         look_at_everything(session, clinic, referral_id)
         triage.triage(session, referral_id, "committee", by=by, at=AT)
         participant_id = participant_of(session, referral_id)
-    carry_all(means_of(clinic, lambda: AT))
-    with clinic.session() as session:
-        here = clinic_of(session)
-        reference = _row(session, participant_id).candidate_ref
-        waiting = [*agendas.pool_of(session, committee_of(session, here)), *items_of(session, here)]
-        item = next(row for row in waiting if row["subject"] == reference)
-        if item["state"] == "pool":
-            agendas.put_on(session, item["id"], here, by=by, at=AT)
-        running.open_meeting(session, here, by=by, at=NOW)
+    item = tabled(clinic, participant_id)
 
     def assign() -> None:
         with clinic.session() as session:
-            admissions.decide_admission(session, item["id"], "assign", worker_id=clinic.people[WORKER], by=by, at=NOW)
+            admissions.decide_admission(session, item, "assign", worker_id=clinic.people[WORKER], by=by, at=NOW)
 
     why = {"profile": "Aucun", "involvement": "Faible", "benefits": "Grands", "risks": "Moindres"}
     with pytest.raises(Refusal, match=r"admission\.recruiter_risk"):
         assign()
     with clinic.session() as session:
+        assess = partial(recruiters.assess, session, participant_id, item, by=by, at=NOW)
         with pytest.raises(Refusal, match=r"risk\.recruiter"):
-            risks.assess(session, participant_id, "recruiter", "benefits_exceed", why={"profile": "x"}, by=by, at=NOW)
-        risks.assess(session, participant_id, "recruiter", "risks_exceed", why=why, by=by, at=NOW)
+            assess("benefits_exceed", why={"profile": "x"})
+        assess("risks_exceed", why=why)
     with pytest.raises(Refusal, match=r"admission\.recruiter_refused"):
         assign()
     with clinic.session() as session:
-        risks.assess(session, participant_id, "recruiter", "benefits_exceed", why=why, by=by, at=NOW)
+        recruiters.assess(session, participant_id, item, "benefits_exceed", why=why, by=by, at=NOW)
+        assert item_of(session, item)["outcome"] == "", "the committee has still to say who follows up"
+        assert _steps(session, participant_id)["decide"] == "open"
     assign()
     with clinic.session() as session:
         row = _row(session, participant_id)
+        first, second, admitted = decisions.decisions_of(session, clinic_of(session))
+        assert (first["item_id"], second["item_id"], admitted["item_id"]) == (item,) * 3
+        assert all("risk" in one["text_en"] and "benefits" not in one["text_en"] for one in (first, second))
+        risk = risks.last(session, participant_id, "recruiter")
     assert (row.state, row.recruiter) == ("assigned", True)
+    assert risk is not None
+    assert (risk["level"], risk["decision_id"]) == ("benefits_exceed", second["id"])
+    with clinic.session() as session, refused("risk.committee"):
+        recruiters.assess(session, participant_id, item, "risks_exceed", why=why, by=by, at=NOW)
+
+
+def test_who_was_found_not_to_commit_to_stop_is_given_to_nobody_once_it_is_known_that_they_recruit(
+    clinic: Cast,
+) -> None:
+    by = clinic.actor("coordinator")
+    referral_id = refer(clinic, by=WORKER)
+    with clinic.session() as session:
+        triage.find_criterion(session, referral_id, "AD-C4", "not_met", fact="N’admet rien.", by=by, at=AT)
+        # As of before the program took this finding to say that they recruit.
+        session.execute(update(_participant).values(recruiter=False))
+    participant_id = triaged(clinic, referral_id)
+    item = tabled(clinic, participant_id)
+    why = {"profile": "Aucun", "involvement": "Faible", "benefits": "Grands", "risks": "Moindres"}
+    with clinic.session() as session:
+        recruiters.find_recruiter(session, participant_id, by=by, at=NOW)
+        recruiters.assess(session, participant_id, item, "benefits_exceed", why=why, by=by, at=NOW)
+        with refused("triage.not_met"):
+            admissions.decide_admission(session, item, "assign", worker_id=clinic.people[WORKER], by=by, at=NOW)
+
+
+def test_who_is_found_to_recruit_once_followed_comes_before_the_next_clinic_which_assesses_the_risk(
+    clinic: Cast,
+) -> None:
+    by, worker = clinic.actor("coordinator"), clinic.actor(WORKER)
+    with clinic.session() as session:
+        parts = [followed(session, clinic, number) for number in ("#2026-01", "#2026-02")]
+        participant_id = session.scalar(select(_participant.c.id).where(_participant.c.number == "#2026-01"))
+        assert participant_id is not None
+        recruiters.find_recruiter(session, participant_id, by=worker, at=AT)
+        with refused("activity.never_together"):
+            activities.plan_activity(session, parts, held_on=TODAY, kind="meal", by=worker, at=AT)
+        here = clinic_of(session)
+        assert recruiters.keep_on_agendas(session, by=by, at=AT) == 0, "it is there at once"
+        (waits,) = agendas.pool_of(session, committee_of(session, here))
+        assert (waits["kind"], waits["subject"], waits["audience"]) == (recruiters.KIND, "#2026-01", "seats")
+        assert "recruit" not in f"{waits['title_en']} {in_words(waits['reasons'], 'en')}", (
+            "who is not told does not learn"
+        )
+        assembling.assemble(session, here, by=by, at=AT)
+        freezing.freeze(session, here, by=by, at=AT)
+        assert recruiters.item_under_way(session, participant_id) is None, "the committee does not sit yet"
+        running.open_meeting(session, here, by=by, at=NOW)
+        with refused("decision.on_its_page"):
+            decisions.decide(session, here, waits["id"], text_fr="Faible.", by=by, at=NOW)
+    sits = client_for(clinic.database, clinic.people["coordinator"], at=NOW)
+    page = f"/participants/{participant_id}"
+    assert f'href="{page}#risk"' in sits.get(f"/meetings/{here}/run").text
+    assert f'value="{waits["id"]}"' in sits.get(page).text
+    why = {"profile": "Aucun", "involvement": "Forte", "benefits": "Grands", "risks_to_others": "Moindres"}
+    sent = {"kind": "recruiter", "item": str(waits["id"]), "level": "benefits_exceed", **why}
+    other = client_for(clinic.database, clinic.people[WORKER], at=NOW)
+    assert other.post(f"{page}/risk", data=sent).status_code == 404
+    assert sits.post(f"{page}/risk", data=sent).is_redirect
+    with clinic.session() as session:
+        (decided,) = decisions.decisions_of(session, here)
+        assert (decided["item_id"], decided["kind"]) == (waits["id"], "clinical")
+        assert item_of(session, waits["id"])["outcome"] == "decided"
+        assert [one["state"] for one in tasks_of(session, recruiting.ASSESS)] == ["done"]
+        assert recruiters.keep_on_agendas(session, by=by, at=NOW) == 0
+    assert decided["number"] in sits.get(page).text
+    assert sits.post(f"{page}/risk", data=sent).status_code == 409, "the committee has decided of this item"
 
 
 def test_what_cannot_wait_goes_straight_to_a_worker_and_the_next_clinic_hears_of_it(clinic: Cast) -> None:
@@ -630,16 +699,48 @@ def test_who_is_found_to_recruit_after_the_decision_gets_no_number_before_the_ri
     participant_id = _ready(clinic)
     by = clinic.actor("coordinator")
     why = {"profile": "Aucun", "involvement": "Forte", "benefits": "Petits", "risks": "Grands"}
+    during = datetime(2026, 12, 2, 14, 40, tzinfo=UTC)
     with clinic.session() as session:
-        risks.assess(session, participant_id, "recruiter", "risks_exceed", why=why, by=by, at=LATER)
-        for act in (
-            lambda: numbers.admit(session, participant_id, by=by, at=LATER),
-            lambda: workers.name_another(session, participant_id, clinic.people[SECOND], by=by, at=LATER),
-        ):
-            with pytest.raises(Refusal, match=r"admission\.recruiter_refused"):
-                act()
-        risks.assess(session, participant_id, "recruiter", "benefits_exceed", why=why, by=by, at=LATER)
-        assert numbers.admit(session, participant_id, by=by, at=LATER)
+        running.close_meeting(session, clinic_of(session), carry_rest=True, by=by, at=LATER)
+        recruiters.find_recruiter(session, participant_id, by=clinic.actor(WORKER), at=LATER)
+        here = clinic_of(session, NEXT_LOCAL)
+        assembling.assemble(session, here, by=by, at=LATER)
+        (item,) = [row for row in items_of(session, here) if row["kind"] == recruiters.KIND]
+        running.open_meeting(session, here, by=by, at=during)
+        for level, code in ((None, "admission.recruiter_risk"), ("risks_exceed", "admission.recruiter_refused")):
+            if level is not None:
+                recruiters.assess(session, participant_id, item["id"], level, why=why, by=by, at=during)
+            for act in (
+                lambda: numbers.admit(session, participant_id, by=by, at=during),
+                lambda: workers.name_another(session, participant_id, clinic.people[SECOND], by=by, at=during),
+            ):
+                with refused(code):
+                    act()
+
+
+@pytest.mark.parametrize("outcome", ["treated", "carried"])
+def test_a_risk_that_the_clinic_did_not_assess_comes_back(clinic: Cast, outcome: str) -> None:
+    by = clinic.actor("coordinator")
+    participant_id = _ready(clinic)
+    with clinic.session() as session:
+        here = clinic_of(session)
+        running.close_meeting(session, here, carry_rest=True, by=by, at=NOW + timedelta(hours=1))
+        recruiters.find_recruiter(session, participant_id, by=by, at=LATER)
+        next_one = clinic_of(session, NEXT_LOCAL)
+        assembling.assemble(session, next_one, by=by, at=LATER)
+        (item,) = [row for row in items_of(session, next_one) if row["kind"] == recruiters.KIND]
+        during = datetime(2026, 12, 2, 14, 40, tzinfo=UTC)
+        running.open_meeting(session, next_one, by=by, at=during)
+        running.treat(session, item["id"], outcome, by=by, at=during)
+        running.close_meeting(session, next_one, carry_rest=True, by=by, at=during)
+        recruiters.keep_on_agendas(session, by=by, at=during + DAY)
+        back = [row for row in agendas.pool_of(session, committee_of(session, here)) if row["kind"] == recruiters.KIND]
+        assert [row["task_id"] for row in back] == [item["task_id"]]
+        first_meetings.decline(session, participant_id, by=by, at=during + DAY)
+        recruiters.keep_on_agendas(session, by=by, at=during + 2 * DAY)
+        assert not [
+            row for row in agendas.pool_of(session, committee_of(session, here)) if row["kind"] == recruiters.KIND
+        ], "who declined is assessed no more"
 
 
 def test_whoever_turns_25_before_the_day_of_admission_is_not_admitted(clinic: Cast) -> None:

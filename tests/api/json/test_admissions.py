@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import pytest
@@ -146,6 +146,10 @@ def test_another_worker_is_named_at_the_window_where_one_is_barred(there: Cast) 
     assert coordinator.get(here).json()["state"] == "declined"
 
 
+#: What is said of the risk to others.
+WEIGHED: Final = ("profile", "involvement", "benefits", "risks")
+
+
 @pytest.fixture
 def two(cast: Cast) -> tuple[UUID, UUID]:
     """Two follow-ups of one worker: the second participant also recruits others."""
@@ -173,6 +177,10 @@ def test_disclosures_activities_and_research_are_kept_apart_at_the_window(cast: 
     assert (alone.status_code, alone.json()["numbers"], alone.json()["alone"]) == (201, ["#2026-02"], True)
     assert other.send("DELETE", f"/activities/{alone.json()['id']}").status_code == 404
     assert worker.send("DELETE", f"/activities/{alone.json()['id']}").status_code == 204
+    weighed = {"kind": "recruiter", "level": "benefits_exceed", **dict.fromkeys(WEIGHED, "Dit.")}
+    assert worker.send("POST", f"{here}/risks", weighed).status_code == 404
+    keeps = _Asker(cast, "coordinator").send("POST", f"{here}/risks", weighed)
+    assert (keeps.status_code, keeps.json()["code"], keeps.json()["source"]) == (409, "risk.committee", "AD-C4")
     signed = {"number": "#2026-01", "signed_on": TODAY.isoformat()}
     assert worker.send("POST", "/research-consents", signed).status_code == 404
     assert [one["number"] for one in keeper.send("POST", "/research-consents", signed).json()] == ["#2026-01"]

@@ -253,6 +253,7 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
         "involvement": "Dit.",
         "benefits": "Dit.",
         "risks": "Dit.",
+        "item_id": SOMEONE,
     },
     "POST /participants/{participant_id}/barred": {"person_id": SOMEONE},
     "POST /participants/{participant_id}/disclosures": {

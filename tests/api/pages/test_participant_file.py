@@ -81,24 +81,30 @@ def test_why_it_was_decided_so_is_read_by_one_act_and_told_to_the_record(cast: C
     assert "Hors du territoire" in page
     assert "Une adresse à Laval" in page
 
-    said = {"profile": "Aucun", "involvement": "Aucune", "benefits": "Elle veut sortir", "risks_to_others": "Faibles"}
     here = f"/participants/{followed_there}"
-    tomorrow = _client(cast, WORKER, days=1)
-    assert worker.post(f"{here}/risk", data={"kind": "recruiter", "level": "benefits_exceed", **said}).is_redirect
-    assert tomorrow.post(f"{here}/risk", data={"level": "yellow", "why": "Elle fugue"}).is_redirect
+    assert worker.post(f"{here}/risk", data={"level": "yellow", "why": "Elle fugue"}).is_redirect
     assert "fugue" not in worker.get(here).text
     answer = worker.post(f"/api/v1{here}/identity", json={})
     assert [(one["of"], one["result"], one["fields"]) for one in answer.json()["reasons"]] == [
-        (
-            "risk",
-            "benefits_exceed",
-            {"risks" if name == "risks_to_others" else name: words for name, words in said.items()},
-        ),
         ("risk", "yellow", {"why": "Elle fugue"}),
     ]
     with cast.session() as session:
         told = "select subject_id from event where verb = 'read' and facts->>'what' = 'reasons' order by at, id"
         assert set(session.scalars(text(told))) == {refused_there, followed_there}
+
+
+def test_nobody_but_the_committee_while_it_sits_assesses_the_risk_to_others(cast: Cast, two: tuple[UUID, UUID]) -> None:
+    said = {"profile": "Aucun", "involvement": "Aucune", "benefits": "Elle veut sortir", "risks_to_others": "Faibles"}
+    sent = {"kind": "recruiter", "level": "benefits_exceed", **said}
+    here = f"/participants/{_participant(cast, two[1])}"
+    assert _client(cast, WORKER).post(f"{here}/risk", data=sent).status_code == 404
+    coordinator = _client(cast, "coordinator")
+    assert "assess-others" not in coordinator.get(here).text, "no meeting sits"
+    answer = coordinator.post(f"{here}/risk", data=sent)
+    assert answer.status_code == 409
+    assert "Elle veut sortir" not in answer.text
+    with cast.session() as session:
+        assert session.scalar(text("select count(*) from risk_assessment")) == 0
 
 
 def test_a_file_is_held_released_and_destroyed_by_the_coordinator(cast: Cast) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import event as listening
 from sqlalchemy import select, text
 
 from duties.follow_ups import states
-from duties.participants import correcting, duplicates, reading, referring, triage
+from duties.participants import correcting, duplicates, findings, reading, recruiting, referring, triage
 from duties.participants.identity import open_identity
 from duties.refusals import Refusal
 from models.base import table_of
@@ -120,7 +120,7 @@ def test_precontemplation_never_blocks_once_it_is_said_why_and_who_allowed_it(ca
         )
         triage.triage(session, referral_id, "committee", by=by, at=AT)
         participant_id = participant_of(session, referral_id)
-        found = triage.read_findings(session, participant_id, language="fr", by=by, at=AT)
+        found = findings.read_findings(session, participant_id, language="fr", by=by, at=AT)
     assert found["AD-C3"].allowed_by == cast.people["coordinator"]
     assert found["AD-C3"].why == "Le lien est possible maintenant."
     assert "16" in found["AD-C1"].fact
@@ -144,7 +144,7 @@ def test_an_address_outside_is_no_bar_to_somebody_who_frequents_the_area(cast: C
         triage.find_criterion(session, referral_id, "AD-C2", "met", fact=fact, by=by, at=AT)
         triage.triage(session, referral_id, "committee", by=by, at=AT)
         participant_id = participant_of(session, referral_id)
-        found = triage.read_findings(session, participant_id, language="fr", by=by, at=AT)["AD-C2"]
+        found = findings.read_findings(session, participant_id, language="fr", by=by, at=AT)["AD-C2"]
         assert (found.finding, found.fact) == ("met", fact)
 
 
@@ -169,6 +169,34 @@ def test_somebody_who_recruits_is_looked_at_apart_and_never_forwarded(cast: Cast
         triage.find_criterion(session, referral_id, "AD-C4", "met", fact="S’engage à cesser.", by=by, at=AT)
         with pytest.raises(Refusal, match=r"triage\.recruiter"):
             triage.triage(session, referral_id, "forwarded", reason="Urgent", by=by, at=AT)
+
+
+def test_somebody_who_recruits_and_does_not_commit_to_stop_goes_nowhere(cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    referral_id = refer(cast, replace(ONDINE, recruiter=True))
+    with cast.session() as session:
+        look_at_everything(session, cast, referral_id)
+        triage.find_criterion(session, referral_id, "AD-C4", "not_met", fact="N’admet rien.", by=by, at=AT)
+        with refused("triage.not_met"):
+            triage.triage(session, referral_id, "committee", by=by, at=AT)
+        triage.find_criterion(session, referral_id, "AD-C4", "met", fact="S’engage à cesser.", by=by, at=AT)
+        triage.triage(session, referral_id, "committee", by=by, at=AT)
+
+
+@pytest.mark.parametrize("finding", ["met", "not_met"])
+def test_the_criterion_of_those_who_recruit_says_of_somebody_that_they_do_for_good(cast: Cast, finding: str) -> None:
+    by = cast.actor("coordinator")
+    referral_id = refer(cast)
+    with cast.session() as session:
+        triage.find_criterion(session, referral_id, "AD-C4", "unknown", fact="", by=by, at=AT)
+        participant_id = participant_of(session, referral_id)
+        known = select(_participant.c.recruiter).where(_participant.c.id == participant_id)
+        assert not session.execute(known).scalar_one(), "that nobody knows says nothing of them"
+        triage.find_criterion(session, referral_id, "AD-C4", finding, fact="A présenté une amie.", by=by, at=AT)
+        assert session.execute(known).scalar_one()
+        assert [one["state"] for one in tasks_of(session, recruiting.ASSESS)] == ["open"]
+        triage.triage(session, referral_id, "refused", reason="Non", offered="CAVAC", by=by, at=AT)
+        assert [one["state"] for one in tasks_of(session, recruiting.ASSESS)] == ["cancelled"]
 
 
 def test_a_refusal_has_its_reason_and_what_was_offered_and_ends_the_admission(cast: Cast) -> None:
@@ -222,7 +250,7 @@ def test_findings_are_written_once_and_the_last_counts(cast: Cast) -> None:
         for said in ("unknown", "met"):
             triage.find_criterion(session, referral_id, "AD-C2", said, fact="Y passe ses soirées.", by=by, at=AT)
         participant_id = participant_of(session, referral_id)
-        assert triage.findings_of(session, participant_id)["AD-C2"].finding == "met"
+        assert findings.findings_of(session, participant_id)["AD-C2"].finding == "met"
         rows = session.execute(select(finding.c.n, finding.c.finding).order_by(finding.c.n)).all()
     assert [tuple(row) for row in rows] == [(1, "unknown"), (2, "met")]
 
@@ -298,7 +326,7 @@ def test_somebody_who_was_refused_is_a_candidate_again_when_referred_anew_and_is
     second = refer(cast, at=later)
     with cast.session() as session:
         duplicates.join_referral(session, second, known, by=by, at=later)
-        assert triage.findings_of(session, known) == {}, "an age and a wish are those of the day"
+        assert findings.findings_of(session, known) == {}, "an age and a wish are those of the day"
         with pytest.raises(Refusal, match=r"triage\.not_looked_at"):
             triage.triage(session, second, "committee", by=by, at=later)
     assert triaged(cast, second, at=later) == known
@@ -324,7 +352,7 @@ def test_a_birth_date_that_is_learned_later_takes_the_place_of_the_age_and_the_c
             with refused(code):
                 correct(wrong)
         correct({"birth_date": born, "phone": "438 555-0199", "email": ""})
-        assert triage.findings_of(session, participant_id)["AD-C1"].finding == "met"
+        assert findings.findings_of(session, participant_id)["AD-C1"].finding == "met"
         who = open_identity(session, participant_id, by=by, at=AT, ground="role")
         assert (who.birth_date, who.age, who.phone, who.email) == (born, None, "438 555-0199", ONDINE.email)
         told = session.execute(text("select facts from event where verb = 'participant.corrected'")).scalars()
@@ -355,6 +383,8 @@ def test_that_somebody_recruits_is_not_forgotten_when_another_referral_says_it(c
         known = participant_of(session, first)
         duplicates.join_referral(session, second, known, by=cast.actor("coordinator"), at=AT)
         assert session.execute(select(_participant.c.recruiter).where(_participant.c.id == known)).scalar_one()
+        (asked,) = tasks_of(session, recruiting.ASSESS)
+        assert (asked["item"], asked["state"]) == (str(known), "open"), "the committee assesses them as any other"
 
 
 def test_a_referral_of_somebody_known_and_of_somebody_new_are_answered_alike(cast: Cast) -> None:

@@ -1,0 +1,204 @@
+"""Who also recruits others, before the Clinical Committee: it assesses the risk to the other participants (AD-C4).
+
+Of a candidate of whom it has to decide, it does so under the item of the admission, before it gives them to anybody.
+Of whoever is found to recruit later, an item of its own stands on the next agenda, and on the one after, until the
+assessment is recorded. Either way the assessment is a decision of the meeting. Titles, reasons and the decision say
+that a risk is assessed, and of whom by number or reference; neither that somebody recruits nor what was found, which is
+for those alone who are told of the risk.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+from sqlmodel import Session
+
+from duties import asking
+from duties.actors import Actor
+from duties.here import local_day, one, program_of
+from duties.participants import recruiting, risks
+from duties.participants.held import hold_participant, step_of
+from duties.participants.recruiting import ASSESS
+from duties.participants.workers import DECIDE
+from duties.refusals import Refusal
+from locales import LANGUAGES, N_, say
+from meetings import admissions, agendas, decisions
+from meetings.admissions import COMMITTEE
+from meetings.agenda_items import open_subjects
+from meetings.reasons import Reason
+from models.agenda import AgendaItem
+from models.base import refers, table_of
+from models.meeting import Meeting
+from models.participant import Participant
+
+#: The kind of the items under which the committee assesses the risk of whoever was found to recruit afterwards.
+KIND: Final = "recruiter"
+
+_log = logging.getLogger(__name__)
+
+_item = table_of(AgendaItem)
+_meeting = table_of(Meeting)
+_participant = table_of(Participant)
+
+#: An item goes by the number, or by a candidate's reference.
+_is_about = (_participant.c.program_id == _item.c.program_id) & _item.c.subject.in_(
+    [_participant.c.number, _participant.c.candidate_ref]
+)
+
+
+def find_recruiter(session: Session, participant_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
+    """Say that somebody recruits others, and have the committee assess the risk at its next meeting. Raises Refusal.
+
+    That no activity brings them together with others holds from now on, and waits for no meeting.
+    """
+    recruiting.find_recruiter(session, participant_id, by=by, at=at, seen=seen)
+    for asked in asking.open_ones(session, ASSESS, participant_id):
+        subject = _subject_by_itself(session, asked)
+        if subject is not None:
+            _put_on_agenda(session, subject, asked, by=by, at=at)
+
+
+def keep_on_agendas(session: Session, *, by: Actor, at: datetime) -> int:
+    """Have the committee's agendas hold each risk that it has to assess, and no other; how many items changed.
+
+    Whichever way it was found that somebody recruits: also by a referral that was joined to their file.
+    """
+    wanted = {
+        subject: asked
+        for asked in asking.open_ones(session, ASSESS)
+        if (subject := _subject_by_itself(session, asked)) is not None
+    }
+    there = open_subjects(session, KIND)
+    put = [_put_on_agenda(session, subject, wanted[subject], by=by, at=at) for subject in sorted(wanted.keys() - there)]
+    gone = [
+        agendas.withdraw(session, COMMITTEE, KIND, subject, by=by, at=at) for subject in sorted(there - wanted.keys())
+    ]
+    return sum(put) + sum(gone)
+
+
+def assess(
+    session: Session,
+    participant_id: UUID,
+    item_id: UUID | None,
+    level: str,
+    *,
+    why: Mapping[str, str],
+    by: Actor,
+    at: datetime,
+) -> UUID:
+    """Record how the committee, while it sits, assesses the risk to others under an item about somebody; the row's id.
+
+    It is a decision of the meeting, with its number and its quorum. An item of the risk itself is decided by it; under
+    that of an admission the committee goes on to decide who follows up, which it cannot where the risks exceed the
+    benefits. Level and `why` are as `duties.participants.risks` has them, and sealed. Raises Refusal.
+    """
+    risks.checked("recruiter", level, why)
+    held = hold_participant(session, participant_id)
+    item = one(
+        session, _under_way(participant_id).where(_item.c.program_id == program_of(session), _item.c.id == item_id)
+    )
+    if item is None:
+        raise risks.committee_assesses()
+    words = {
+        language: say(language, _ASSESSED, subject=held["number"] or held["candidate_ref"]) for language in LANGUAGES
+    }
+    decision_id = decisions.decide(
+        session,
+        item["meeting_id"],
+        item["id"],
+        text_fr=words["fr"],
+        text_en=words["en"],
+        kind="clinical",
+        by=by,
+        at=at,
+        in_its_act=True,
+        settles=item["kind"] == KIND,
+    )
+    return risks.assess(session, participant_id, "recruiter", level, why=why, by=by, at=at, decision_id=decision_id)
+
+
+def item_under_way(session: Session, participant_id: UUID) -> UUID | None:
+    """The item under which a meeting that sits now can assess the risk of somebody: nothing was decided of it yet."""
+    own_first = _item.c.kind == KIND
+    row = one(
+        session,
+        _under_way(participant_id)
+        .where(_item.c.program_id == program_of(session))
+        .order_by(own_first.desc(), _item.c.id)
+        .limit(1),
+    )
+    return row["id"] if row else None
+
+
+def sat_on(session: Session, meeting_id: UUID) -> dict[UUID, UUID]:
+    """Whom an item of a meeting's agenda is about that is decided on their own page, by the item."""
+    rows = session.execute(
+        select(_item.c.id, _participant.c.id.label("participant_id"))
+        .join(_participant, _is_about)
+        .where(_item.c.program_id == program_of(session), _item.c.meeting_id == meeting_id, _item.c.kind == KIND)
+    )
+    return admissions.candidates_on(session, meeting_id) | {row.id: row.participant_id for row in rows}
+
+
+# ------------------------------------------------------------------------------------------------------------ below
+
+
+def _under_way(participant_id: UUID) -> Select[Any]:
+    """The items about somebody on which a meeting sits now, and of which nothing was decided."""
+    return (
+        select(_item.c.id, _item.c.kind, _item.c.meeting_id)
+        .join(_meeting, refers(_item.c.meeting_id, _meeting))
+        .join(_participant, _is_about)
+        .where(
+            _item.c.kind.in_([admissions.KIND, KIND]),
+            _item.c.outcome == "",
+            _meeting.c.state == "under_way",
+            _participant.c.id == participant_id,
+        )
+    )
+
+
+def _subject_by_itself(session: Session, asked: Mapping[str, Any]) -> str | None:
+    """By what somebody circulates whose risk is to be assessed; None where it comes with their admission."""
+    participant_id = UUID(asked["item"])
+    decide = step_of(session, participant_id, DECIDE)
+    if decide is not None and decide["state"] in ("planned", "open"):
+        return None
+    subject: str | None = session.scalar(
+        select(func.coalesce(_participant.c.number, _participant.c.candidate_ref)).where(
+            _participant.c.program_id == program_of(session), _participant.c.id == participant_id
+        )
+    )
+    return subject
+
+
+def _put_on_agenda(session: Session, subject: str, asked: Mapping[str, Any], *, by: Actor, at: datetime) -> bool:
+    """Ask for the item with the task that it completes. Whether it is there: a committee may take none of the kind."""
+    try:
+        with session.begin_nested():
+            agendas.ask(
+                session,
+                COMMITTEE,
+                KIND,
+                subject,
+                title_fr=say("fr", _TITLE, subject=subject),
+                title_en=say("en", _TITLE, subject=subject),
+                reasons=[Reason("to_assess", _WHY, {"since": local_day(session, asked["opened_at"]).isoformat()})],
+                by=by,
+                at=at,
+                task_id=asked["id"],
+            )
+    except Refusal as refusal:
+        _log.warning("a risk to be assessed could not be put on an agenda", extra={"code": refusal.code})
+        return False
+    return True
+
+
+_TITLE: Final = N_("Risk to be assessed: %(subject)s")
+_WHY: Final = N_("The committee is asked for it since %(since)s.")
+_ASSESSED: Final = N_("%(subject)s: the committee assessed the risk; the assessment is in the file.")
