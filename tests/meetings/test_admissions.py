@@ -293,6 +293,8 @@ def test_of_someone_who_recruits_the_risk_to_others_comes_first(clinic: Cast) ->
         with pytest.raises(Refusal, match=r"risk\.recruiter"):
             assess("benefits_exceed", why={"profile": "x"})
         assess("risks_exceed", why=why)
+        with refused("risk.committee"):
+            risks.assess(session, participant_id, "recruiter", "benefits_exceed", why=why, by=by, at=NOW)
     with pytest.raises(Refusal, match=r"admission\.recruiter_refused"):
         assign()
     with clinic.session() as session:
@@ -716,6 +718,24 @@ def test_who_is_found_to_recruit_after_the_decision_gets_no_number_before_the_ri
             ):
                 with refused(code):
                     act()
+
+
+def test_members_of_the_clinic_see_whose_risk_it_assesses_while_it_sits(clinic: Cast) -> None:
+    participant_id = _committed(clinic)
+    by = clinic.actor("coordinator")
+    during = datetime(2026, 12, 2, 14, 40, tzinfo=UTC)
+    police = client_for(clinic.database, clinic.people["police"], at=during)
+    with clinic.session() as session:
+        running.close_meeting(session, clinic_of(session), carry_rest=True, by=by, at=LATER)
+        recruiters.find_recruiter(session, participant_id, by=by, at=LATER)
+        here = clinic_of(session, NEXT_LOCAL)
+        assembling.assemble(session, here, by=by, at=LATER)
+    page = f"/participants/{participant_id}"
+    assert police.get(page).status_code == 404
+    with clinic.session() as session:
+        running.open_meeting(session, here, by=by, at=during)
+    assert f'href="{page}"' in police.get(f"/meetings/{here}").text
+    assert police.get(page).status_code == 200
 
 
 @pytest.mark.parametrize("outcome", ["treated", "carried"])
