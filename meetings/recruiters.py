@@ -21,7 +21,7 @@ from sqlmodel import Session
 from duties import asking
 from duties.actors import Actor
 from duties.here import local_day, one, program_of
-from duties.participants import recruiting, risks
+from duties.participants import recruiting, risks, workers
 from duties.participants.held import hold_participant, step_of
 from duties.participants.recruiting import ASSESS
 from duties.participants.workers import DECIDE
@@ -95,7 +95,9 @@ def assess(
 
     It is a decision of the meeting, with its number and its quorum. An item of the risk itself is decided by it; under
     that of an admission the committee goes on to decide who follows up, which it cannot where the risks exceed the
-    benefits. Level and `why` are as `duties.participants.risks` has them, and sealed. Raises Refusal.
+    benefits. Under one of its own, where they do and nobody was admitted yet, whoever was to meet the person no longer
+    does, and the coordinator refuses them with what was offered instead. Level and `why` are as
+    `duties.participants.risks` has them, and sealed. Raises Refusal.
     """
     risks.checked("recruiter", level, why)
     held = hold_participant(session, participant_id)
@@ -119,7 +121,10 @@ def assess(
         in_its_act=True,
         settles=item["kind"] == KIND,
     )
-    return risks.assess(session, participant_id, "recruiter", level, why=why, by=by, at=at, decision_id=decision_id)
+    assessed = risks.assess(session, participant_id, "recruiter", level, why=why, by=by, at=at, decision_id=decision_id)
+    if held["state"] in _NOT_ADMITTED:
+        _follow(session, participant_id, level, is_all=item["kind"] == KIND, by=by, at=at)
+    return assessed
 
 
 def item_under_way(session: Session, participant_id: UUID) -> UUID | None:
@@ -146,6 +151,21 @@ def sat_on(session: Session, meeting_id: UUID) -> dict[UUID, UUID]:
 
 
 # ------------------------------------------------------------------------------------------------------------ below
+
+_NOT_ADMITTED: Final = ("candidate", "assigned", "committed")
+
+
+def _follow(session: Session, participant_id: UUID, level: str, *, is_all: bool, by: Actor, at: datetime) -> None:
+    """What follows for somebody who is not admitted yet; `is_all` says that nothing else is decided under the item."""
+    held = hold_participant(session, participant_id)
+    if level == "benefits_exceed":
+        if recruiting.ask_not_to_refuse(session, participant_id, by=by, at=at):
+            workers.ask_for_one(session, participant_id, by=by, at=at)
+    elif is_all:
+        if held["state"] != "candidate":
+            workers.send_nobody(session, held, "refused", at=at)
+        workers.ask_no_more(session, participant_id, by=by, at=at)
+        recruiting.ask_to_refuse(session, held, by=by, at=at)
 
 
 def _under_way(participant_id: UUID) -> Select[Any]:

@@ -27,7 +27,7 @@ from duties.follow_ups.summaries import WRITTEN
 from duties.here import many, program_of
 from duties.hiring import NAMES_THEM
 from duties.obligations.keeping import ATTEST, RECORD
-from duties.participants.recruiting import ASSESS
+from duties.participants.recruiting import ASSESS, REFUSE
 from duties.participants.retention import DESTROY
 from duties.participants.withdrawals import FOLLOWS, SPEAK
 from duties.participants.workers import FIND_A_WORKER as FIND_FOR_CANDIDATE
@@ -387,6 +387,7 @@ _PLACES: Final[Mapping[str, str]] = {
     APART: "/activities",
     APART_COORDINATION: "/activities",
     ASSESS: "/participants/%s#risk",
+    REFUSE: "/participants/%s#again",
     DESTROY: "/participants/%s#retention",
     SPEAK: "/participants/%s#consent",
     FOLLOWS: "/participants/%s#consent",

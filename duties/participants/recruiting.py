@@ -22,6 +22,10 @@ from locales import N_
 
 #: The coordinator's task, once it is found: the Clinical Committee assesses the risk to others while it sits.
 ASSESS: Final = "recruiter.assess"
+#: The coordinator's task, once the committee found the risk too great for somebody who is not admitted yet.
+REFUSE: Final = "recruiter.refuse"
+#: In working days: the person, and whoever was to meet them, wait for the word.
+DAYS_TO_REFUSE: Final = 2
 #: In working days: the committee sits once a week, and what is found the day before is for the week after.
 DAYS_TO_ASSESS: Final = 10
 
@@ -68,6 +72,30 @@ def assessed(session: Session, participant_id: UUID, *, by: Actor, at: datetime)
     asking.answered(session, ASSESS, participant_id, by=by, at=at)
 
 
+def ask_to_refuse(session: Session, held: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Have the coordinator refuse a held candidate, since the committee found the risk to others too great.
+
+    It is theirs to say what was offered instead, as with every refusal (AD-C4).
+    """
+    asking.ask(
+        session,
+        REFUSE,
+        held["id"],
+        N_("Refuse %(subject)s, and say what was offered instead: the risks to others exceed the benefits"),
+        chain=coordination_chain(session),
+        working_days=DAYS_TO_REFUSE,
+        by=by,
+        at=at,
+        subject=held["candidate_ref"],
+    )
+
+
+def ask_not_to_refuse(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> bool:
+    """Nobody has to refuse the candidate any more. Whether somebody was asked to."""
+    return asking.no_more(session, REFUSE, participant_id, by=by, at=at)
+
+
 def ask_no_more(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """The candidate goes no further: nobody has to have the risk to others assessed."""
+    """The candidate goes no further: nobody has to have the risk to others assessed, and whoever was to refuse did."""
     asking.no_more(session, ASSESS, participant_id, by=by, at=at)
+    asking.answered(session, REFUSE, participant_id, by=by, at=at)

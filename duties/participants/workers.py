@@ -403,10 +403,15 @@ def take_back(session: Session, held: Mapping[str, Any], how: str, *, by: Actor,
 
     Raises Refusal where the state does not allow it.
     """
+    send_nobody(session, held, how, at=at)
+    ask_for_one(session, held["id"], by=by, at=at)
+
+
+def send_nobody(session: Session, held: Mapping[str, Any], how: str, *, at: datetime) -> None:
+    """Nobody is to meet a held candidate any more, and nobody is asked to find somebody else. Raises Refusal."""
     end(session, held["id"], how, at=at)
     change_participant(session, held, state=moved(held, "take_back"))
     _owe(session, held["id"], COORDINATION)
-    ask_for_one(session, held["id"], by=by, at=at)
 
 
 def change_second(session: Session, participant_id: UUID, second_id: UUID | None, *, by: Actor, at: datetime) -> None:

@@ -24,6 +24,7 @@ from duties.participants import (
     duplicates,
     first_meetings,
     numbers,
+    reading,
     recruiting,
     research,
     risks,
@@ -709,15 +710,44 @@ def test_who_is_found_to_recruit_after_the_decision_gets_no_number_before_the_ri
         assembling.assemble(session, here, by=by, at=LATER)
         (item,) = [row for row in items_of(session, here) if row["kind"] == recruiters.KIND]
         running.open_meeting(session, here, by=by, at=during)
-        for level, code in ((None, "admission.recruiter_risk"), ("risks_exceed", "admission.recruiter_refused")):
-            if level is not None:
-                recruiters.assess(session, participant_id, item["id"], level, why=why, by=by, at=during)
-            for act in (
-                lambda: numbers.admit(session, participant_id, by=by, at=during),
-                lambda: workers.name_another(session, participant_id, clinic.people[SECOND], by=by, at=during),
-            ):
-                with refused(code):
-                    act()
+        for act in (
+            lambda: numbers.admit(session, participant_id, by=by, at=during),
+            lambda: workers.name_another(session, participant_id, clinic.people[SECOND], by=by, at=during),
+        ):
+            with refused("admission.recruiter_risk"):
+                act()
+        recruiters.assess(session, participant_id, item["id"], "risks_exceed", why=why, by=by, at=during)
+        with refused("admission.recruiter_refused"):
+            workers.name_another(session, participant_id, clinic.people[SECOND], by=by, at=during)
+
+
+def test_whose_risk_to_others_is_found_too_great_before_they_are_admitted_is_met_by_nobody_and_refused(
+    clinic: Cast,
+) -> None:
+    participant_id = _ready(clinic)
+    by = clinic.actor("coordinator")
+    during = datetime(2026, 12, 2, 14, 40, tzinfo=UTC)
+    why = {"profile": "Aucun", "involvement": "Forte", "benefits": "Petits", "risks": "Grands"}
+    with clinic.session() as session:
+        running.close_meeting(session, clinic_of(session), carry_rest=True, by=by, at=LATER)
+        recruiters.find_recruiter(session, participant_id, by=clinic.actor(WORKER), at=LATER)
+        here = clinic_of(session, NEXT_LOCAL)
+        assembling.assemble(session, here, by=by, at=LATER)
+        (item,) = [row for row in items_of(session, here) if row["kind"] == recruiters.KIND]
+        running.open_meeting(session, here, by=by, at=during)
+        recruiters.assess(session, participant_id, item["id"], "risks_exceed", why=why, by=by, at=during)
+    coordinator = client_for(clinic.database, clinic.people["coordinator"], at=during)
+    with clinic.session() as session:
+        assert _row(session, participant_id).state == "candidate"
+        assert workers.named(session, participant_id) is None
+        assert [one["state"] for one in tasks_of(session, recruiting.REFUSE)] == ["open"]
+        assert [one["state"] for one in tasks_of(session, workers.FIND_A_WORKER)] == []
+        assert f"/participants/{participant_id}#again" in coordinator.get("/?lang=en").text
+        (known,) = reading.referrals_of(session, participant_id)
+        triage.take_back_triage(session, known["id"], by=by, at=during)
+        triage.triage(session, known["id"], "refused", reason="Risque", offered="Ailleurs", by=by, at=during)
+        assert _row(session, participant_id).state == "refused"
+        assert [one["state"] for one in tasks_of(session, recruiting.REFUSE)] == ["done"]
 
 
 def test_members_of_the_clinic_see_whose_risk_it_assesses_while_it_sits(clinic: Cast) -> None:
