@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Table, and_, delete, func, insert, or_, select, update
 from sqlmodel import Session
 
-from duties import agreement_letters, events
+from duties import agreement_letters, events, renewals
 from duties.actors import Actor
 from duties.here import local_day, many, one, program_of
 from duties.program import ProgramFile
@@ -179,6 +179,7 @@ def send_version(session: Session, version_id: UUID, *, by: Actor, at: datetime,
     _change(session, held, state=state)
     agreement_letters.to_sign(session, held, directors, by=by, at=at)
     events.write(session, "agreement.sent", "agreement_version", version_id, by=by, at=at, number=held["n"])
+    renewals.follow_agreement(session, held["agreement_id"], by=by, at=at)
 
 
 def withdraw_version(session: Session, version_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
@@ -194,6 +195,7 @@ def withdraw_version(session: Session, version_id: UUID, *, by: Actor, at: datet
     directors = directors_on(session, held["organization_id"], local_day(session, at))
     agreement_letters.taken_back(session, held, directors, by=by, at=at)
     events.write(session, "agreement.withdrawn", "agreement_version", version_id, by=by, at=at, number=held["n"])
+    renewals.follow_agreement(session, held["agreement_id"], by=by, at=at)
 
 
 def sign_version(
@@ -253,6 +255,7 @@ def sign_version(
         complete=state == "signed",
         digest=held["digest"],
     )
+    renewals.follow_agreement(session, held["agreement_id"], by=by, at=at)
     return state
 
 
@@ -336,6 +339,7 @@ def start_version(
         starts_on=starts_on.isoformat(),
         ends_on=ends_on.isoformat() if ends_on else None,
     )
+    renewals.follow_agreement(session, held["agreement_id"], by=by, at=at)
 
 
 def end_version(

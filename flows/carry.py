@@ -24,7 +24,7 @@ from prefect.states import Completed, Failed
 from sqlalchemy import insert, select
 from sqlmodel import Session
 
-from duties import acts, wakeups
+from duties import acts, renewals, wakeups
 from duties.actors import ENGINE, Actor
 from duties.held import hold
 from duties.here import one, program_of
@@ -181,6 +181,7 @@ def _finish(
     """Write the run, the letters of a gate that opened and what went wrong; the acknowledgement comes last."""
     with means.sessions(claim.program_id) as session:
         at = means.clock()
+        renewals.follow(session, claim.case_id, by=BY_ENGINE, at=at)
         # Held, so that a gate is not announced twice, nor one that is being closed.
         case = one(
             session,

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
 from duties import agreements
@@ -17,6 +17,7 @@ from duties.agreements import content_of, end_version, redraft_version, send_ver
 from duties.refusals import Refusal
 from models.agreement import Agreement, AgreementVersion
 from models.base import table_of
+from models.program import Tenure
 from tests.cast import AT, SINCE, Cast, program_file
 
 #: What a scanner writes, and who made it.
@@ -47,6 +48,7 @@ DIRECTORS: Final = {"en-marge": "director_em", "anonyme": "director_la", "codim"
 
 _version = table_of(AgreementVersion)
 _agreement = table_of(Agreement)
+_tenure = table_of(Tenure)
 
 
 def agreement_of(session: Session, cast: Cast, place: str = "en-marge") -> UUID:
@@ -94,6 +96,24 @@ def in_force(
     if until is not None:
         end_version(session, version_id, ends_on=until, by=cast.actor("coordinator"), at=AT)
     return version_id
+
+
+def second_director(session: Session, cast: Cast, place: str = "en-marge") -> UUID:
+    """Have the deputy direct an organization too: this program gives each one director, another may give two."""
+    session.execute(update(_tenure).values(single_holder=False))
+    session.execute(
+        insert(_tenure).values(
+            program_id=cast.program_id,
+            id=uuid4(),
+            person_id=cast.people["deputy"],
+            role="director",
+            organization_id=cast.organizations[place],
+            single_holder=False,
+            starts_on=SINCE,
+            version=1,
+        )
+    )
+    return cast.people["deputy"]
 
 
 def code_of(act: Callable[[], object]) -> str:

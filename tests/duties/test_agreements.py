@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import Session
 
@@ -33,6 +33,7 @@ from models.base import table_of
 from models.lifecycles import AGREEMENT_VERSION
 from models.program import Tenure
 from models.record import Event
+from tests.agreeing import second_director
 from tests.cast import AT, SINCE, TODAY, Cast, edited, program_file
 
 DAY = timedelta(days=1)
@@ -237,20 +238,7 @@ def test_a_signature_is_not_recorded_before_it_is_given(cast: Cast) -> None:
 def test_where_two_direct_both_sign_before_it_is_signed(cast: Cast) -> None:
     with cast.session() as session:
         version = draft_of(session, cast)
-        # The program's file gives each organization one director; another's may give it two.
-        session.execute(update(table_of(Tenure)).values(single_holder=False))
-        session.execute(
-            insert(table_of(Tenure)).values(
-                program_id=cast.program_id,
-                id=uuid4(),
-                person_id=cast.people["deputy"],
-                role="director",
-                organization_id=cast.organizations["en-marge"],
-                single_holder=False,
-                starts_on=SINCE,
-                version=1,
-            )
-        )
+        second_director(session, cast)
         send_version(session, version, by=cast.actor("coordinator"), at=AT)
         assert signed(session, cast, version) == "sent"
         assert refusal(lambda: started(session, cast, version)) == "agreement.not_now"

@@ -86,19 +86,19 @@ def test_a_renewal_begins_by_itself_goes_through_the_joint_committee_and_leaves_
     complete(cast, case_id, "review_by_director", by=cast.actor("director_em"), at=THERE)
     carry_all(means)
 
-    # The new version, on its page; each step says that it was done.
+    # The new version, on its page. It is sent before anybody says that it was drafted: the step is done once it opens.
     with cast.session() as session:
         second = renew(session, agreement_of(session, cast), by=by, at=THERE)
         send_version(session, second, by=by, at=THERE)
-    complete(cast, case_id, "draft_new_version", at=THERE)
-    complete(cast, case_id, "send_new_version", at=THERE)
     with cast.session() as session:
+        assert step(session, case_id, "send_new_version")["state"] == "planned"
+    complete(cast, case_id, "draft_new_version", at=THERE)
+    carry_all(means)
+    with cast.session() as session:
+        assert step(session, case_id, "send_new_version")["state"] == "done"
         director = cast.people["director_em"]
         sign_version(session, second, director_id=director, signed_on=LOCAL.date(), by=by, at=THERE)
         begin(session, second, starts_on=LAST + DAY, by=by, at=THERE)
-    complete(cast, case_id, "sign_new_version", by=cast.actor("director_em"), at=THERE)
-    complete(cast, case_id, "start_new_version", at=THERE)
-    carry_all(means)
     with cast.session() as session:
         assert case_row(session, case_id)["state"] == "closed"
         held = {day: version_in_force(session, cast.organizations["en-marge"], day) for day in (LAST, LAST + DAY)}

@@ -1,0 +1,88 @@
+"""The steps of a renewal that an act on the agreement's next version completes: sent, signed by all, set to begin.
+
+Nobody says of them that they are done. An act that came before its step had opened completes it once it opens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from duties.actors import Actor
+from duties.here import many, one, program_of
+from duties.tasks import BY_ITS_ACT, complete_task, undo_task
+from models.agreement import AgreementVersion
+from models.base import refers, table_of
+from models.casework import Case, Task
+
+_version = table_of(AgreementVersion)
+_case = table_of(Case)
+_task = table_of(Task)
+
+#: The states of a later version by which each step is done, in the order of the procedure.
+_DONE_BY: Final[Mapping[str, frozenset[str]]] = {
+    "send_new_version": frozenset({"sent", "signed", "in_force", "ended"}),
+    "sign_new_version": frozenset({"signed", "in_force", "ended"}),
+    "start_new_version": frozenset({"in_force", "ended"}),
+}
+
+
+def follow_agreement(session: Session, agreement_id: UUID, *, by: Actor, at: datetime) -> None:
+    """After a version of an agreement moved: the open renewals of the versions before it move with it."""
+    cases = session.scalars(
+        select(_case.c.id)
+        .join(_version, refers(_case.c.agreement_version_id, _version))
+        .where(
+            _case.c.program_id == program_of(session),
+            _case.c.state == "open",
+            _version.c.agreement_id == agreement_id,
+        )
+        .order_by(_case.c.id)
+    ).all()
+    for case_id in cases:
+        follow(session, case_id, by=by, at=at)
+
+
+def follow(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Complete each open step of a renewal whose act was done, and open again the one whose act was taken back.
+
+    A case of anything else is left as it is, and so are the steps of one that began when they were ticked by hand.
+    """
+    here = program_of(session)
+    renewed = one(
+        session,
+        select(_version.c.agreement_id, _version.c.n)
+        .join(_case, refers(_case.c.agreement_version_id, _version))
+        .where(_case.c.program_id == here, _case.c.id == case_id, _case.c.state == "open")
+        .with_for_update(of=_case),
+    )
+    if renewed is None:
+        return
+    later = set(
+        session.scalars(
+            select(_version.c.state).where(
+                _version.c.program_id == here,
+                _version.c.agreement_id == renewed["agreement_id"],
+                _version.c.n > renewed["n"],
+            )
+        )
+    )
+    for step, states in _DONE_BY.items():
+        for task in many(
+            session,
+            select(_task.c.id, _task.c.state).where(
+                _task.c.program_id == here,
+                _task.c.case_id == case_id,
+                _task.c.step == step,
+                _task.c.evidence == BY_ITS_ACT,
+            ),
+        ):
+            if task["state"] == "open" and later & states:
+                complete_task(session, task["id"], by=by, at=at, in_its_act=True)
+            elif task["state"] == "done" and not later & states:
+                undo_task(session, task["id"], by=by, at=at, in_its_act=True)

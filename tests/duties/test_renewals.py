@@ -1,0 +1,123 @@
+"""The steps of a renewal that nobody ticks: what is done with the next version completes them, and takes them back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+from sqlmodel import Session
+
+from duties import cases, succession, tasks
+from duties.agreements import send_version, sign_version, withdraw_version
+from tests.agreeing import agreement_of, code_of, in_force, second_director
+from tests.casework import case_row, complete, step
+from tests.cast import AT, TODAY, Cast
+from tests.declared import record
+
+LAST = TODAY + timedelta(days=60)
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """A renewal that has come to its draft: the case, and the version that was drafted."""
+
+    cast: Cast
+    case_id: UUID
+    version_id: UUID
+
+    def states(self, session: Session) -> list[str]:
+        """How sending, signing and starting stand."""
+        names = ("send_new_version", "sign_new_version", "start_new_version")
+        return [step(session, self.case_id, name)["state"] for name in names]
+
+    def send(self, session: Session) -> None:
+        """The draft goes to the directors."""
+        send_version(session, self.version_id, by=self.cast.actor("coordinator"), at=AT)
+
+    def sign(self, session: Session, director: str = "director_em") -> None:
+        """A director's signature is recorded."""
+        person = self.cast.people[director]
+        by = self.cast.actor("coordinator")
+        sign_version(session, self.version_id, director_id=person, signed_on=TODAY, by=by, at=AT)
+
+    def start(self, session: Session, day: date = LAST + timedelta(days=1)) -> None:
+        """It begins on a day."""
+        succession.begin(session, self.version_id, starts_on=day, by=self.cast.actor("coordinator"), at=AT)
+
+
+@pytest.fixture
+def renewal(cast: Cast) -> Renewal:
+    """A renewal of which everything was done up to the draft."""
+    by = cast.actor("coordinator")
+    record(cast, "renewal")
+    with cast.session() as session:
+        first = in_force(session, cast, until=LAST)
+        case_id = cases.open_case(session, "renewal", agreement_version_id=first, by=by, at=AT)
+    complete(cast, case_id, "gather_year_record")
+    complete(cast, case_id, "review_by_manager", by=cast.actor("manager_em"))
+    complete(cast, case_id, "review_by_director", by=cast.actor("director_em"))
+    with cast.session() as session:
+        asked = step(session, case_id, "reevaluate_at_joint_committee")["id"]
+        tasks.waive_task(session, asked, reason="Le comité ne siège pas d’ici là.", by=by, at=AT)
+        version_id = succession.renew(session, agreement_of(session, cast), by=by, at=AT)
+    complete(cast, case_id, "draft_new_version")
+    return Renewal(cast, case_id, version_id)
+
+
+def test_sending_signing_and_starting_a_version_complete_the_steps_of_its_renewal(renewal: Renewal) -> None:
+    with renewal.cast.session() as session:
+        found = [renewal.states(session)]
+        for act in (renewal.send, renewal.sign, renewal.start):
+            act(session)
+            found.append(renewal.states(session))
+        assert found == [
+            ["open", "planned", "planned"],
+            ["done", "open", "planned"],
+            ["done", "done", "open"],
+            ["done", "done", "done"],
+        ]
+        assert case_row(session, renewal.case_id)["state"] == "closed"
+
+
+def test_nobody_says_that_a_version_is_sent_signed_or_begins_which_is_not(renewal: Renewal) -> None:
+    cast = renewal.cast
+    with cast.session() as session:
+        for name, who, act in (
+            ("send_new_version", "coordinator", renewal.send),
+            ("sign_new_version", "director_em", renewal.sign),
+            ("start_new_version", "coordinator", renewal.start),
+        ):
+            task = step(session, renewal.case_id, name)["id"]
+            by = cast.actor(who)
+            said = code_of(lambda task=task, by=by: tasks.complete_task(session, task, by=by, at=AT))  # type: ignore[misc]
+            assert said == "task.by_its_act"
+            act(session)
+
+
+def test_signing_is_done_once_everyone_who_directs_has_signed(renewal: Renewal) -> None:
+    cast = renewal.cast
+    with cast.session() as session:
+        second_director(session, cast)
+        renewal.send(session)
+        renewal.sign(session)
+        assert renewal.states(session) == ["done", "open", "planned"]
+        renewal.sign(session, "deputy")
+        assert renewal.states(session) == ["done", "done", "open"]
+
+
+def test_a_version_that_is_taken_back_is_to_be_sent_again(renewal: Renewal) -> None:
+    with renewal.cast.session() as session:
+        renewal.send(session)
+        withdraw_version(session, renewal.version_id, by=renewal.cast.actor("coordinator"), at=AT)
+        assert renewal.states(session) == ["open", "planned", "planned"]
+        renewal.send(session)
+        assert renewal.states(session) == ["done", "open", "planned"]
+
+
+def test_the_agreement_of_another_partner_completes_nothing_here(renewal: Renewal) -> None:
+    cast = renewal.cast
+    with cast.session() as session:
+        in_force(session, cast, "anonyme")
+        assert renewal.states(session) == ["open", "planned", "planned"]
