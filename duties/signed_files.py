@@ -1,7 +1,7 @@
-"""What directors signed, as files: added to a version and kept as they came, and found where another took their place.
+"""What directors signed, as files: each kept as it came with the signature that it carries, and found where swapped.
 
-The line of the record that tells of a file holds its SHA-256, and stands under a seal. So a file that somebody swapped
-behind the program's back, its row's digest included, no longer fits.
+The line of the record that tells of a file holds its SHA-256 and the signature that it carries, and stands under a
+seal. So a file that somebody swapped behind the program's back, its row's digest included, no longer fits.
 """
 
 from __future__ import annotations
@@ -40,9 +40,13 @@ _kept = _file.alias("kept")
 
 @dataclass(frozen=True)
 class Kept:
-    """A file of a version. `is_as_added`: its bytes, its row and the record have one digest."""
+    """A file of a version. `is_as_added`: its bytes, its row and the record have one digest and one signature.
+
+    `signature_id` is the signature that it carries; None where it was kept before that was asked.
+    """
 
     id: UUID
+    signature_id: UUID | None
     name: str
     content_type: str
     size: int
@@ -52,18 +56,27 @@ class Kept:
     is_as_added: bool
 
 
-def add(session: Session, version_id: UUID, *, name: str, content: bytes, by: Actor, at: datetime) -> UUID:
-    """Keep a file with a version that somebody signed; returns its id. Another file is added beside it, never over it.
+def add(
+    session: Session,
+    version_id: UUID,
+    *,
+    name: str,
+    content: bytes,
+    by: Actor,
+    at: datetime,
+    director_id: UUID | None = None,
+) -> UUID:
+    """Keep a file with a signature under a version; returns its id. Another file is added beside it, never over it.
 
-    What a camera or a program wrote beside the pages is left out. Raises Refusal: no such version, nothing signed yet,
-    or no PDF, PNG or JPEG by its bytes.
+    The signature is that of `director_id`; where one person alone signed, theirs is meant. What a camera or a program
+    wrote beside the pages is left out. Raises Refusal: no such version, nothing signed yet, several signed and nobody
+    is named, the one who is named did not sign, or no PDF, PNG or JPEG by its bytes.
     """
     here = program_of(session)
     row = one(session, select(_version.c.n).where(_version.c.program_id == here, _version.c.id == version_id))
     if row is None:
         raise Refusal("agreement.unknown", N_("There is no such agreement."))
-    if not signatures_of(session, version_id):
-        raise Refusal("agreement.not_signed", N_("Nobody has signed this version yet: record the signature first."))
+    signature_id = _signature_of(session, version_id, director_id)
     checked = proofs.checked_document(name, content)
     if checked.content_type not in KINDS:
         raise Refusal("document.unknown_kind", N_("A signed agreement is kept as a PDF, a PNG or a JPEG."))
@@ -73,6 +86,7 @@ def add(session: Session, version_id: UUID, *, name: str, content: bytes, by: Ac
             program_id=here,
             id=file_id,
             agreement_version_id=version_id,
+            signature_id=signature_id,
             content=checked.content,
             **checked.columns,
             added_by=by.person_id,
@@ -88,9 +102,28 @@ def add(session: Session, version_id: UUID, *, name: str, content: bytes, by: Ac
         at=at,
         number=row["n"],
         file=str(file_id),
+        signature=str(signature_id),
         sha256=checked.sha256,
     )
     return file_id
+
+
+def _signature_of(session: Session, version_id: UUID, director_id: UUID | None) -> UUID:
+    """The signature under a version of this director, or of the only one who signed. Raises Refusal."""
+    signed = {row["person_id"]: row["id"] for row in signatures_of(session, version_id)}
+    if not signed:
+        raise Refusal("agreement.not_signed", N_("Nobody has signed this version yet: record the signature first."))
+    if director_id is None and len(signed) > 1:
+        raise Refusal(
+            "signed_file.whose", N_("Several people signed this version: say whose signature the file carries.")
+        )
+    found: UUID | None = signed.get(director_id) if director_id is not None else next(iter(signed.values()))
+    if found is None:
+        raise Refusal(
+            "signed_file.not_signed_by_them",
+            N_("This person has not signed this version: record their signature first."),
+        )
+    return found
 
 
 def files_of(session: Session, version_id: UUID) -> tuple[Kept, ...]:
@@ -187,13 +220,23 @@ def _signed_texts(session: Session, version_id: UUID | None = None) -> list[tupl
 
 def _read(session: Session, where: Any) -> tuple[Kept, ...]:
     return tuple(
-        Kept(row.id, row.name, row.content_type, row.size, row.sha256, row.added_by, row.added_at, is_right)
+        Kept(
+            row.id,
+            row.signature_id,
+            row.name,
+            row.content_type,
+            row.size,
+            row.sha256,
+            row.added_by,
+            row.added_at,
+            is_right,
+        )
         for row, is_right in _checked(session, where)
     )
 
 
 def _checked(session: Session, where: Any) -> Sequence[tuple[Any, bool]]:
-    """Rows of files without their bytes, each with whether bytes, row and record agree."""
+    """Rows of files without their bytes, each with whether bytes, row and record agree, the signature included."""
     told = and_(
         _event.c.program_id == _kept.c.program_id,
         _event.c.verb == "agreement.file_added",
@@ -205,12 +248,29 @@ def _checked(session: Session, where: Any) -> Sequence[tuple[Any, bool]]:
             *(_kept.c[name] for name in _SHOWN),
             func.encode(func.sha256(_kept.c.content), "hex").label("found"),
             _event.c.facts["sha256"].astext.label("told"),
+            _event.c.facts["signature"].astext.label("told_signature"),
         )
         .outerjoin(_event, told)
         .where(_kept.c.program_id == program_of(session), where)
         .order_by(_kept.c.added_at, _kept.c.id)
     )
-    return [(row, row.sha256 == row.found == row.told) for row in rows]
+    return [
+        (row, row.sha256 == row.found == row.told and _text(row.signature_id) == row.told_signature) for row in rows
+    ]
 
 
-_SHOWN: Final = ("id", "agreement_version_id", "name", "content_type", "size", "sha256", "added_by", "added_at")
+def _text(found: UUID | None) -> str | None:
+    return str(found) if found else None
+
+
+_SHOWN: Final = (
+    "id",
+    "agreement_version_id",
+    "signature_id",
+    "name",
+    "content_type",
+    "size",
+    "sha256",
+    "added_by",
+    "added_at",
+)

@@ -106,17 +106,22 @@ class Signature(InProgram, table=True):
 
 
 class SignedFile(InProgram, table=True):
-    """What was signed, as a file. Its bytes and their digest stay as they were added: another file is another row."""
+    """What was signed, as a file. Its bytes and their digest stay as they were added: another file is another row.
+
+    `signature_id` is the signature that it carries; a file that was kept before the program asked has none.
+    """
 
     __tablename__ = "signed_file"
     __table_args__ = (
         to("agreement_version", "agreement_version_id"),
+        to("signature", "signature_id"),
         to("person", "added_by"),
         CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
         CheckConstraint("size > 0", name="size"),
     )
 
     agreement_version_id: UUID = Field(index=True)
+    signature_id: UUID | None = None
     name: str
     content_type: str
     size: int

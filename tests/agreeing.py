@@ -44,7 +44,12 @@ def pdf(parts: Sequence[bytes] = _PARTS) -> bytes:
 PDF: Final = pdf()
 
 #: The director of each organization that the tests of agreements name.
-DIRECTORS: Final = {"en-marge": "director_em", "anonyme": "director_la", "codim": "director_codim"}
+DIRECTORS: Final = {
+    "en-marge": "director_em",
+    "anonyme": "director_la",
+    "codim": "director_codim",
+    "ccsmtl": "director_ccsmtl",
+}
 
 _version = table_of(AgreementVersion)
 _agreement = table_of(Agreement)

@@ -142,14 +142,20 @@ def add_file(
     n: Number,
     file: Annotated[Path, typer.Argument(help="A scan of what was signed.", exists=True, dir_okay=False)],
     as_person: AsPerson,
+    director: Annotated[
+        str, typer.Option(help="The key of whoever signed it; may be left out where one person alone signed.")
+    ] = "",
     program: ProgramKey = "",
 ) -> None:
-    """Keep what was signed as a file of its version, and print its id."""
+    """Keep what was signed with the signature that it carries, and print its id."""
     content = document_at(file)
     with counter(program) as here:
         row, given = find_version(here.desk(as_person), _agreement_of(here, partner), n)
         by = require(Action.ADD_SIGNED_FILE, given)
-        added = signed_files.add(here.session, row["id"], name=file.name, content=content, by=by, at=here.at)
+        signer = here.person(director).id if director else None
+        added = signed_files.add(
+            here.session, row["id"], name=file.name, content=content, director_id=signer, by=by, at=here.at
+        )
         typer.echo(str(added))
 
 

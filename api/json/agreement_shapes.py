@@ -16,15 +16,20 @@ from api.json.shapes import Day, Given, Key, Shown, Typed
 class SignatureShown(Shown):
     """A director's signature under a version, given on a local day."""
 
+    id: UUID
     person_id: UUID
     signed_on: date
     recorded_at: AwareDatetime
 
 
 class SignedFileShown(Shown):
-    """A signed file by its digest. `is_as_added`: its bytes, its row and the record agree."""
+    """A signed file by its digest, with the signature that it carries. `is_as_added`: bytes, row and record agree.
+
+    A file that was kept before the program asked whose signature it carries has none.
+    """
 
     id: UUID
+    signature_id: UUID | None
     name: str
     content_type: str
     size: int
@@ -108,9 +113,13 @@ class StartGiven(Given):
 
 
 class SignedFileGiven(Given):
-    """A scan of what was signed, with its digest where the sender wants it checked."""
+    """A scan of what was signed, with its digest where the sender wants it checked.
+
+    `director_id` says whose signature it carries; it may be left out where one person alone signed.
+    """
 
     name: Typed
+    director_id: UUID | None = None
     content: Annotated[str, Field(description="base64", max_length=15_000_000)]
     sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
 

@@ -176,7 +176,9 @@ def add_file(
         raise Refusal(
             "signed_file.malformed", N_("These bytes have another digest than the one that came with them: send anew.")
         )
-    signed_files.add(desk.session, row["id"], name=body.name, content=content, by=by, at=desk.at)
+    signed_files.add(
+        desk.session, row["id"], name=body.name, content=content, director_id=body.director_id, by=by, at=desk.at
+    )
     once.done(response, 201, f"/api/v1/agreements/{agreement_id}/versions/{n}")
     return _shown(desk, agreement_id, n, response)
 

@@ -101,12 +101,16 @@ def agreement_page(desk: Desk, request: Request, agreement_id: UUID, n: int | No
         ],
         obligations=_obligations(desk, shown["id"], titles),
         signatures=signatures,
+        signers=[(str(one["person_id"]), f"{one['given_name']} {one['family_name']}") for one in signatures],
         terms=shown["terms"],
         sharing_days=_sharing_days(shown["terms"]),
         resources=_resources(shown["terms"]),
         changes=_changes(desk, versions, shown, titles),
         text_is_right=text_is_right,
-        files=files_of(desk.session, shown["id"]),
+        files=[
+            (file, next((one for one in signatures if one["id"] == file.signature_id), None))
+            for file in files_of(desk.session, shown["id"])
+        ],
         may_read_files=allows(Action.READ_SIGNED_FILE, given) is not None,
         may_add_files=bool(signatures) and allows(Action.ADD_SIGNED_FILE, given) is not None,
         may_keep=may_keep,
@@ -308,6 +312,7 @@ def _signatures(desk: Desk, version_id: UUID) -> list[dict[str, Any]]:
     return many(
         desk.session,
         select(
+            _signature.c.id,
             _signature.c.signed_on,
             _person.c.id.label("person_id"),
             _person.c.given_name,

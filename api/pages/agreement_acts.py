@@ -174,9 +174,10 @@ def add_file(
     request: Request,
     agreement_id: UUID,
     n: int,
+    director: Text = "",
     document: Annotated[UploadFile | None, File()] = None,
 ) -> Response:
-    """Keep what was signed as a file of its version."""
+    """Keep what was signed with the signature that it carries."""
     version, given = find_version(desk, agreement_id, n)
     by = require(Action.ADD_SIGNED_FILE, given)
 
@@ -184,9 +185,17 @@ def add_file(
         if document is None or not document.filename:
             raise Refusal("document.missing", N_("Choose the file."))
         content = document.file.read(LARGEST_DOCUMENT + 1)  # one byte more than is kept tells that it is too large
-        signed_files.add(desk.session, version["id"], name=document.filename, content=content, by=by, at=desk.at)
+        signed_files.add(
+            desk.session,
+            version["id"],
+            name=document.filename,
+            content=content,
+            director_id=id_or_none(director),
+            by=by,
+            at=desk.at,
+        )
 
-    return _after(desk, request, agreement_id, n, "files", desk.attempt(act))
+    return _after(desk, request, agreement_id, n, "files", desk.attempt(act), {"director": director})
 
 
 @router.get("/signed-files/{file_id}", name="signed_file")

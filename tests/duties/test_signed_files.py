@@ -12,12 +12,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from duties import signed_files
+from duties.agreements import sign_version, signatures_of
 from duties.signed_files import add, altered, content_of, files_of, text_stands
 from models.agreement import SignedFile
 from models.base import table_of
 from models.record import Event
-from tests.agreeing import PDF, code_of, in_force, last_version, signed_on
-from tests.cast import AT, Cast
+from tests.agreeing import PDF, code_of, in_force, last_version, second_director, signed_on
+from tests.cast import AT, SINCE, Cast
 from tests.fakes.seal_keys import FakeSealKeys
 from tests.sealing import codes, looked_at, seal_all, tamper
 
@@ -30,8 +31,16 @@ PNG = bytes.fromhex(
 )
 
 
-def added(session: Session, cast: Cast, version_id: UUID, name: str = "entente.pdf", content: bytes = PDF) -> UUID:
-    return add(session, version_id, name=name, content=content, by=cast.actor("coordinator"), at=AT)
+def added(
+    session: Session,
+    cast: Cast,
+    version_id: UUID,
+    name: str = "entente.pdf",
+    content: bytes = PDF,
+    director_id: UUID | None = None,
+) -> UUID:
+    by = cast.actor("coordinator")
+    return add(session, version_id, name=name, content=content, director_id=director_id, by=by, at=AT)
 
 
 def kept(cast: Cast) -> tuple[UUID, UUID]:
@@ -53,7 +62,14 @@ def test_a_file_is_kept_without_what_it_says_of_its_making_and_with_its_digest(c
         assert found.is_as_added
         event = table_of(Event)
         told = session.execute(select(event).where(event.c.verb == "agreement.file_added")).one()
-        assert told.facts == {"number": 1, "file": str(file_id), "sha256": found.sha256}
+        (signature,) = signatures_of(session, version_id)
+        assert found.signature_id == signature["id"]
+        assert told.facts == {
+            "number": 1,
+            "file": str(file_id),
+            "signature": str(signature["id"]),
+            "sha256": found.sha256,
+        }
 
 
 def test_another_file_stands_beside_the_first(cast: Cast) -> None:
@@ -93,6 +109,24 @@ def test_a_file_belongs_to_a_version_that_somebody_signed(cast: Cast) -> None:
         added(session, cast, version_id)
 
 
+def test_a_file_carries_the_signature_of_one_of_those_who_signed(cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        deputy, version_id = second_director(session, cast), last_version(session, cast)
+        signed_on(session, cast, version_id)
+        (first,) = signatures_of(session, version_id)
+        # One signed so far: the file is theirs, and nobody else's before they sign as well.
+        added(session, cast, version_id)
+        assert code_of(lambda: added(session, cast, version_id, director_id=deputy)) == "signed_file.not_signed_by_them"
+        sign_version(session, version_id, director_id=deputy, signed_on=SINCE, by=by, at=AT)
+        (second,) = (one for one in signatures_of(session, version_id) if one["person_id"] == deputy)
+        assert code_of(lambda: added(session, cast, version_id)) == "signed_file.whose"
+        theirs = added(session, cast, version_id, director_id=deputy)
+        found = {one.id: one.signature_id for one in files_of(session, version_id)}
+        assert found.pop(theirs) == second["id"]
+        assert set(found.values()) == {first["id"]}
+
+
 def test_another_programs_file_is_not_here(cast: Cast) -> None:
     _, file_id = kept(cast)
     with cast.other.session() as session:
@@ -113,6 +147,7 @@ SWAPS = {
         " sha256 = encode(sha256('\\x255044462d'::bytea), 'hex'), size = 5"
     ),
     "the digest": "update signed_file set sha256 = repeat('0', 64)",
+    "whose it is": "update signed_file set signature_id = null",
 }
 
 
@@ -141,8 +176,9 @@ def test_a_file_that_is_gone_or_was_put_in_past_the_program_is_found(cast: Cast)
         other = last_version(session, cast, "anonyme")
     tamper(
         cast.database,
-        "insert into signed_file select program_id, gen_random_uuid(), :other, name, content_type, size, sha256,"
-        " content, added_by, added_at from signed_file",
+        "insert into signed_file (program_id, id, agreement_version_id, name, content_type, size, sha256, content,"
+        " added_by, added_at) select program_id, gen_random_uuid(), :other, name, content_type, size, sha256, content,"
+        " added_by, added_at from signed_file",
         other=other,
     )
     with cast.session() as session:

@@ -128,7 +128,9 @@ def test_a_signed_file_is_given_to_those_who_answer_for_the_partner_and_not_once
     assert added.status_code == 303
     with cast.session() as session:
         (kept,) = files_of(session, version_id)
-    assert kept.sha256 in director.get(added.headers["location"]).text
+    shown = director.get(added.headers["location"]).text
+    assert kept.sha256 in shown
+    assert "Carries the signature of Corail Mica" in text_of(shown)
     assert director.get(f"/signed-files/{kept.id}").content.startswith(b"%PDF-")
     assert signed_in(cast, "worker_codim").get(f"/signed-files/{kept.id}").status_code == 404
     tamper(cast.database, "update signed_file set content = 'x'::bytea, size = 1")
