@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlmodel import Session
 
-from duties import departures
+from duties import agreement_days, departures
 from duties.actors import Actor
 from duties.here import local_day, one, program_of
 from duties.refusals import Refusal
@@ -77,7 +77,8 @@ def give_seat(
     from that day on, and whoever no longer is, is told; nobody else hears of it. A principal holds the seat's own role
     at its organization, an alternate this or that of a second representative: what a seat opens to its holder, it opens
     to nobody else. Guide: CM-2R.
-    Raises Refusal: the day is past, the seat does not exist then, or the person holds none of these roles there then.
+    Raises Refusal: the day is past, the seat does not exist then, the agreement of its organization has lapsed by then,
+    or the person holds none of these roles there then.
     """
     seat = _seat_row(session, seat_id, committee_id, lock=True)
     if kind not in (PRINCIPAL, ALTERNATE):
@@ -86,6 +87,8 @@ def give_seat(
         raise Refusal("seat.past", N_("A seat is given from today on, or from a later day."))
     if seat["ends_on"] is not None and seat["ends_on"] < starts_on:
         raise Refusal("seat.over", N_("This seat does not exist any more on that day."))
+    if seat["role"] not in agreement_days.ALWAYS_GIVEN:
+        agreement_days.refuse_if_lapsed(session, seat["organization_id"], starts_on)
     roles = [seat["role"]] if kind == PRINCIPAL else [seat["role"], SECOND]
     ends = _ends_of(session, person_id, seat["organization_id"], roles, starts_on)
     if not ends:

@@ -14,6 +14,7 @@ from duties.refusals import Refusal
 from meetings import attendance, running, schedule, seating
 from meetings.committees import ALTERNATE, PRINCIPAL, committee_of, membership
 from meetings.invitations import Told
+from tests.agreeing import code_of, in_force
 from tests.cast import AT, TODAY, Cast
 from tests.meetings.agenda_desk import meeting
 from tests.meetings.sitting import letters, seat, seat_everyone
@@ -142,6 +143,24 @@ def test_a_seat_is_given_to_nobody_of_elsewhere_and_in_no_past(
         _give(session, cast, person, kind=kind, on=on)
     assert refused.value.code == code
     assert _holders(session, FROM) == before
+
+
+def test_no_seat_is_given_once_the_agreement_has_lapsed_and_whoever_sits_there_stays(
+    cast: Cast, session: Session
+) -> None:
+    works(session, cast, "deputy")
+    in_force(session, cast, until=FROM - timedelta(days=1))
+    before = _holders(session, FROM)
+    for kind in (PRINCIPAL, ALTERNATE):
+        assert code_of(lambda kind=kind: _give(session, cast, "deputy", kind=kind)) == "agreement.lapsed"  # type: ignore[misc]
+    assert _holders(session, FROM) == before
+    _give(session, cast, "deputy", on=FROM - timedelta(days=1))  # the last day of the agreement
+
+
+def test_the_coordinators_own_seat_is_given_whatever_became_of_the_agreement(cast: Cast, session: Session) -> None:
+    """Or nobody could bring it back."""
+    in_force(session, cast, "ccsmtl", until=TODAY)
+    assert _give(session, cast, "coordinator", key="coordination") == (), "they hold it already"
 
 
 def test_a_seat_of_another_committee_is_none_of_this_one_and_what_is_past_is_not_ended(
