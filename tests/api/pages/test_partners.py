@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from meetings import schedule
 from models.base import table_of
+from models.committee import Seat
+from models.meeting import Meeting
 from models.obligation import Attestation, ObligationDocument
 from tests.api.pages.looking import signed_in as signed_in_as
 from tests.api.pages.looking import task_of
 from tests.api.pages.looking import text_of as text_of_page
 from tests.casework import approve, complete, open_onboarding
-from tests.cast import TODAY, Arranged, Cast
+from tests.cast import AT, TODAY, Arranged, Cast
 from tests.duties.obligations.signed import hold, kept, period, put_in_force
-from tests.meetings.sitting import seat_everyone
+from tests.meetings.sitting import seat, seat_everyone
 
 _document = table_of(ObligationDocument)
 _attestation = table_of(Attestation)
+_meeting = table_of(Meeting)
+_seat = table_of(Seat)
 
 NOTE = "Gypse <b>Ardoise</b>"
 
@@ -172,6 +177,35 @@ def test_where_nothing_is_signed_the_page_says_what_to_do(cast: Cast) -> None:
     assert "n’oblige personne" in text_of(signed_in(cast, "coordinator").get("/partners"))
     partner = text_of(signed_in(cast, "coordinator").get(f"/partners/{cast.organizations['codim']}"))
     assert "Aucune entente n’est en vigueur" in partner
+
+
+@pytest.mark.usefixtures("owing")
+def test_the_next_meetings_of_its_committees_stand_on_the_partners_page(cast: Cast) -> None:
+    """Those to come within months that are on, of committees on which it sits, also through another."""
+    by = cast.actor("coordinator")
+    days = {
+        "steering": (date(2026, 12, 9), date(2027, 1, 20), date(2028, 1, 19)),
+        "joint": (date(2026, 12, 16),),
+    }
+    with cast.session() as session:
+        for committee, dates in days.items():
+            starts = [datetime.combine(day, time(13, 30)) for day in dates]
+            schedule.plan_meetings(session, committee, starts, by=by, at=AT)
+        left = update(_seat).where(_seat.c.id == seat(session, "clinical", "en-marge"))
+        session.execute(left.values(ends_on=date(2026, 11, 1)))
+        schedule.plan_meetings(session, "extended", [datetime.combine(date(2026, 12, 17), time(9))], by=by, at=AT)
+        off = datetime.combine(date(2027, 1, 20), time(13, 30))
+        cancelled = session.scalars(select(_meeting.c.id).where(_meeting.c.starts == off)).one()
+        schedule.cancel_meeting(session, cancelled, reason="Tempête", by=by, at=AT)
+        session.commit()
+    shown = text_of(signed_in(cast, "manager_em").get(f"/partners/{cast.organizations['en-marge']}"))
+    listed = shown[shown.index("Prochaines rencontres") :]
+    assert "Comité directeur mercredi 9 décembre 2026, 13 h 30" in listed
+    assert "Comité mixte mercredi 16 décembre 2026, 13 h 30" in listed
+    assert "Comité élargi" not in listed, "its only seat there is no more"
+    assert "2028" not in listed
+    assert "janvier" not in listed, "it is cancelled"
+    assert "12 mai" not in listed, "it was held"
 
 
 @pytest.mark.usefixtures("owing")
