@@ -83,6 +83,8 @@ _OF_PARTNERS: Final[Mapping[str, str]] = {
     "absent": N_("Absent"),
     "promised": N_("Promised person-days"),
     "vacant": N_("Vacant person-days"),
+    "carried_out": N_("Decisions carried out"),
+    "open": N_("Decisions to do at the end"),
 }
 _FAMILIES: Final[Mapping[str, str]] = {
     "AG-P": N_("AG-P: partners"),
@@ -343,7 +345,7 @@ def _key(family: str) -> str:
 
 
 def _partners(session: Session, period: Period, on: date) -> CountTable:
-    """Partner by partner: how its seats were filled and its roles held, over the days of its agreement."""
+    """Partner by partner, over the days of its agreement: its seats and roles, and what it carried out of decisions."""
     people, names = people_of(session), titles(session)
     lines: list[CountRow] = []
     for place in many(
@@ -364,12 +366,32 @@ def _partners(session: Session, period: Period, on: date) -> CountTable:
         for post in posts_of(session, covered, people, names):
             of["promised"] += post.promised_days
             of["vacant"] += post.empty_days
+        of.update(_carried_out(session, covered))
         lines.append(row_of(place["key"], Both(fr=place["short_name"], en=place["short_name"]), of, _OF_PARTNERS))
     return CountTable(
         key="partners",
-        title=both(N_("Seats and roles by partner")),
+        title=both(N_("Seats, roles and decisions by partner")),
         of=both(N_("Partner")),
-        note=both(N_("Over the days on which the partner’s agreement was in force.")),
+        note=both(
+            N_(
+                "Over the days on which the partner’s agreement was in force. Clinical decisions are about "
+                "participants, and are not counted here."
+            )
+        ),
         columns=columns(_OF_PARTNERS),
         rows=with_total(lines, both(_ALL)),
     )
+
+
+def _carried_out(session: Session, year: CoveredYear) -> Counter[str]:
+    """What a partner was to carry out of decisions: closed on a covered day as done, or still open at the last one."""
+    of: Counter[str] = Counter()
+    for row in decisions.owed_by(session, year.organization_id):
+        if row["kind"] == _CLINICAL or local_day(session, row["decided_at"]) > year.last:
+            continue
+        closed = local_day(session, row["closed_at"]) if row["closed_at"] else None
+        if closed is None or closed > year.last:
+            of["open"] += 1
+        elif year.holds(closed):
+            of["carried_out"] += row["state"] != "withdrawn"
+    return of

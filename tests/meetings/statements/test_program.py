@@ -15,7 +15,10 @@ from openpyxl import load_workbook
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
+from duties.assigning import assign
 from duties.cases import cancel_case
+from duties.notices import COORDINATION
+from duties.tasks import complete_task
 from locales import LANGUAGES, pick
 from meetings import decisions
 from meetings.statements import program, sheets
@@ -217,6 +220,66 @@ def test_partners_count_from_the_day_of_their_agreement(session: Session, cast: 
     assert int(str(found["promised"])) % year == 0
     hold(session, cast, date(2026, 5, 12), {**dict.fromkeys(EVERYONE, "present"), "en-marge": "absent"})
     assert counts(look(session), "partners", "en-marge")["absent"] == 1
+
+
+def test_partners_count_what_each_carried_out_of_decisions_and_no_clinical_one(session: Session, cast: Cast) -> None:
+    meeting_id = hold(session, cast, date(2026, 10, 6), dict.fromkeys(EVERYONE, "present"))
+    committee = session.scalar(select(_meeting.c.committee_id).where(_meeting.c.id == meeting_id))
+    in_february = datetime(2027, 2, 1, 15, 0, tzinfo=UTC)
+    for n, (place, kind, state, closed_at) in enumerate(
+        (
+            ("en-marge", "management", "done", AT),
+            ("en-marge", "other", "done", AT),
+            ("en-marge", "other", "withdrawn", AT),
+            ("en-marge", "other", "open", None),
+            ("en-marge", "other", "done", in_february),  # at the end of the year it was still to do
+            ("en-marge", "clinical", "done", AT),
+            ("codim", "management", "done", AT),
+        )
+    ):
+        owed = assign(
+            session,
+            "follow_up_decision",
+            str(n),
+            title_fr="Suite",
+            title_en="To do",
+            chain=COORDINATION,
+            due_on=AT.date(),
+            by=cast.actor("coordinator"),
+            at=AT,
+        )
+        session.execute(
+            insert(_decision).values(
+                program_id=cast.program_id,
+                id=uuid4(),
+                committee_id=committee,
+                meeting_id=meeting_id,
+                number=f"CD-2026-{n:03d}",
+                kind=kind,
+                text_fr="On continue.",
+                has_quorum=True,
+                quorum={},
+                owner_role="manager",
+                owner_organization_id=cast.organizations[place],
+                due_on=AT.date(),
+                task_id=owed,
+                state="withdrawn" if state == "withdrawn" else "open",
+                decided_at=AT,
+                version=1,
+                **({"closed_at": closed_at, "closed_as": "coordinator"} if state == "withdrawn" else {}),
+            )
+        )
+
+        if state == "done" and closed_at is not None:
+            complete_task(session, owed, by=cast.actor("coordinator"), at=closed_at)
+
+    def of(place: str) -> tuple[object, object]:
+        found = counts(look(session), "partners", place)
+        return found["carried_out"], found["open"]
+
+    assert (of("en-marge"), of("codim"), of("anonyme"), of("total")) == ((2, 2), (1, 0), (0, 0), (3, 2))
+    with_others = counts(look(session), "decisions", "steering")
+    assert with_others["carried_out"] == 3, "the table by committee says the same"
 
 
 # ------------------------------------------------------------------------------------------------- bad questions
