@@ -21,7 +21,7 @@ from duties.here import many, one, program_of
 from duties.refusals import Refusal
 from locales import N_
 from models.agreement import Agreement, AgreementVersion
-from models.base import table_of
+from models.base import refers, table_of
 from models.program import Organization
 
 _agreement = table_of(Agreement)
@@ -172,6 +172,26 @@ def _may_share(version: Mapping[str, Any], day: date, shared: Shared) -> bool:
 
 def _keys(listed: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     return frozenset(one["key"] for one in listed)
+
+
+def without_last_day(session: Session, day: date) -> list[dict[str, Any]]:
+    """Each version in force on a local `day` that goes on until someone ends it, by the partner's name.
+
+    Rows of `agreement_version` with their `organization_id` and the organization's `short_name`.
+    """
+    return many(
+        session,
+        select(_version, _agreement.c.organization_id, _organization.c.short_name)
+        .join(_agreement, of_agreement())
+        .join(_organization, refers(_agreement.c.organization_id, _organization))
+        .where(
+            _version.c.program_id == program_of(session),
+            _version.c.state == "in_force",
+            _version.c.starts_on <= day,
+            _version.c.ends_on.is_(None),
+        )
+        .order_by(_organization.c.short_name),
+    )
 
 
 def without_successor(session: Session, day: date) -> list[dict[str, Any]]:

@@ -77,11 +77,22 @@ class AgendaRule(Part):
 
     `standing` puts its title on each agenda; `turn`, its title once for each seat of `role`; `minutes`, the minutes
     that wait to be approved; `onboarding`, `vacancies` and `decisions`, one item for each that is open; `obligations`,
-    one for each partner that has any at risk; `asked`, what was asked for under the `kinds`. `points` are what is gone
-    through under a standing item.
+    one for each partner that has any at risk; `agreement_years`, one for each agreement without a last day of which a
+    year is over, until the committee has spoken of it; `asked`, what was asked for under the `kinds`. `points` are what
+    is gone through under a standing item.
     """
 
-    source: Literal["standing", "turn", "minutes", "onboarding", "vacancies", "decisions", "obligations", "asked"]
+    source: Literal[
+        "standing",
+        "turn",
+        "minutes",
+        "onboarding",
+        "vacancies",
+        "decisions",
+        "obligations",
+        "agreement_years",
+        "asked",
+    ]
     section: Bilingual
     title: Bilingual | None = None
     points: tuple[Bilingual, ...] = ()

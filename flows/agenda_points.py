@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -14,11 +13,11 @@ from sqlmodel import Session
 from duties import scheduling, subjects
 from duties.actors import ENGINE, Actor
 from duties.here import local_day, many, program_of
-from duties.obligations import reading
 from duties.protocol import Agenda
 from duties.refusals import Refusal
 from locales import N_, say
 from meetings import agendas
+from meetings.partner_years import year_record
 from meetings.reasons import Reason
 from models.base import table_of
 from models.casework import Task
@@ -70,6 +69,10 @@ def _put(session: Session, case: Mapping[str, Any], task: Mapping[str, Any], age
     opened = local_day(session, task["opened_at"])
     since = opened.isoformat()
     asked = Reason("step_open", N_("A procedure asks it of the committee since %(since)s."), {"since": since})
+    # Of a case about an agreement, its partner's year up to the day on which the step opened.
+    of_year = (
+        year_record(session, case["organization_id"], opened) if case["subject_kind"] == "agreement_version" else ()
+    )
     agendas.ask(
         session,
         agenda.committee,
@@ -77,37 +80,11 @@ def _put(session: Session, case: Mapping[str, Any], task: Mapping[str, Any], age
         subject,
         title_fr=titles["fr"],
         title_en=titles["en"],
-        reasons=[asked, *_year_of_the_partner(session, case, opened)],
+        reasons=[asked, *of_year],
         by=BY_ENGINE,
         at=at,
         task_id=task["id"],
     )
-
-
-def _year_of_the_partner(session: Session, case: Mapping[str, Any], day: date) -> list[Reason]:
-    """Of a case about an agreement, how its partner stood in the year up to the day, so that it is talked about on it.
-
-    As it had been found by then: what changes afterwards does not change the item each time the case is carried.
-    """
-    if case["subject_kind"] != "agreement_version":
-        return []
-    rows = reading.periods(session, organization_ids=[case["organization_id"]], since=day - _YEAR, until=day)
-    states = Counter(row["state"] for row in reading.as_of(session, rows, day))
-    counts = {
-        "met": states["met"],
-        "missed": states["missed"] + states["cannot_be_met"],
-        "risk": states["at_risk"],
-        "waived": states["waived"] + states["no_occasion"],
-        "open": states["on_track"] + states["not_yet"] + states["awaiting_record"],
-    }
-    return [Reason("year_record", _RECORD, {"day": day.isoformat(), **counts})] if rows else []
-
-
-_YEAR: Final = timedelta(days=365)
-_RECORD: Final = N_(
-    "The year up to %(day)s, periods of obligations: met %(met)s; missed or past meeting %(missed)s; at risk %(risk)s; "
-    "waived or without occasion %(waived)s; still open %(open)s."
-)
 
 
 def _title(session: Session, case: Mapping[str, Any], task: Mapping[str, Any], language: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,15 +16,17 @@ from sqlalchemy import and_, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session
 
-from duties import board
+from duties import agreement_days, board
 from duties.here import local_day, many, program_of
 from duties.obligations.reading import at_risk
+from duties.obligations.windows import Bound, Span, windows
 from duties.program_agreements import clause_without_role
 from duties.program_committees import AgendaRule
 from duties.roles import standing
 from duties.steps import ROLE_OF_SUBJECT
 from locales import N_, say
 from meetings.committees import PRINCIPAL, CommitteeSeat, Membership, membership
+from meetings.partner_years import year_record
 from meetings.reasons import CARRIED, STANDING_THREE_TIMES, TOO_OFTEN, Fact, Kept, Reason
 from models.agenda import AgendaItem
 from models.base import refers, table_of
@@ -47,6 +49,8 @@ _role = table_of(Role)
 STANDING: Final = "standing"
 TURN: Final = "turn"
 OF_ONE_MEETING: Final = frozenset({STANDING, TURN})
+#: The re-evaluation of an agreement after one year of it: of one agreement, one a year.
+AGREEMENT_YEAR: Final = "agreement_year"
 
 #: The committee that answers for every place of the program, by its fact of the guide: the Steering Committee.
 WATCHES_EVERY_ROLE: Final = "CM-S"
@@ -366,6 +370,37 @@ def _obligations(table: Table, rule: Rule) -> Iterator[Drawn]:
         yield _presented(table, rule, "obligation", str(organization_id), title, reasons)
 
 
+def _agreement_years(table: Table, rule: Rule) -> Iterator[Drawn]:
+    """One for each agreement without a last day of which a year is over that the committee has not spoken of yet.
+
+    It shows the record of that year. An agreement with a last day comes by its renewal instead.
+    """
+    spoken_of = set(
+        table.session.scalars(
+            select(_item.c.subject).where(
+                _item.c.program_id == program_of(table.session),
+                _item.c.committee_id == table.committee["id"],
+                _item.c.kind == AGREEMENT_YEAR,
+                _item.c.state == "settled",
+                _item.c.outcome != "carried",
+            )
+        )
+    )
+    for row in agreement_days.without_last_day(table.session, table.day):
+        year = Bound(Span(row["starts_on"], None), row["id"], "agreement_year")
+        begun: date = windows([year], until=table.day)[-1].period.starts_on
+        subject = f"{row['agreement_id']}/{begun.isoformat()}"
+        if begun == row["starts_on"] or subject in spoken_of:
+            continue
+        facts: dict[str, Fact] = {"since": row["starts_on"].isoformat(), "day": begun.isoformat()}
+        reasons = [
+            Reason("agreement_year", facts=facts),
+            *year_record(table.session, row["organization_id"], begun - timedelta(days=1)),
+        ]
+        title = _both(N_("Re-evaluate the agreement: %(organization)s"), organization=row["short_name"])
+        yield _presented(table, rule, AGREEMENT_YEAR, subject, title, reasons)
+
+
 def _title_of_decision(row: Mapping[str, Any]) -> tuple[str, str]:
     """Its number and its words; the number alone in a language in which nobody wrote it down."""
     titles = []
@@ -411,6 +446,7 @@ _SOURCES: Final[Mapping[str, Callable[[Table, Rule], Iterator[Drawn]]]] = {
     "vacancies": _vacancies,
     "decisions": _decisions,
     "obligations": _obligations,
+    "agreement_years": _agreement_years,
     "asked": _asked,
 }
 

@@ -53,6 +53,9 @@ _SENTENCES: Final[Mapping[str, str | Counted]] = {
     "obligation_cannot_be_met": N_("%(clause)s, period up to %(day)s: cannot be met any more."),
     "obligation_missed": N_("%(clause)s, period up to %(day)s: not met."),
     "obligation_missed_now": N_("%(clause)s, owed at all times: not met now."),
+    "agreement_year": N_(
+        "In force since %(since)s without a last day: another year of the agreement began on %(day)s."
+    ),
     "asked": N_("A member of the committee asked for it on %(day)s."),
     LATE_REQUEST: N_("It was asked for after the agenda was frozen."),
     CARRIED: Counted(

@@ -1,0 +1,39 @@
+"""A partner's year in counts, as an agenda item shows it where the partner's agreement is re-evaluated. Guide: CM-J."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlmodel import Session
+
+from duties.obligations import reading
+from locales import N_
+from meetings.reasons import Reason
+
+_YEAR: Final = timedelta(days=365)
+_RECORD: Final = N_(
+    "The year up to %(day)s, periods of obligations: met %(met)s; missed or past meeting %(missed)s; at risk %(risk)s; "
+    "waived or without occasion %(waived)s; still open %(open)s."
+)
+
+
+def year_record(session: Session, organization_id: UUID, day: date) -> tuple[Reason, ...]:
+    """How a partner stood in the year up to a local day, as one reason; none where nothing of it is on record.
+
+    As it had been found by then: what changes afterwards does not change the item.
+    """
+    rows = reading.periods(session, organization_ids=[organization_id], since=day - _YEAR, until=day)
+    if not rows:
+        return ()
+    states = Counter(row["state"] for row in reading.as_of(session, rows, day))
+    counts = {
+        "met": states["met"],
+        "missed": states["missed"] + states["cannot_be_met"],
+        "risk": states["at_risk"],
+        "waived": states["waived"] + states["no_occasion"],
+        "open": states["on_track"] + states["not_yet"] + states["awaiting_record"],
+    }
+    return (Reason("year_record", _RECORD, {"day": day.isoformat(), **counts}),)

@@ -1,0 +1,93 @@
+"""An agreement without a last day is re-evaluated each year by the Joint Committee, with the record of that year."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlmodel import Session
+
+from duties.agreements import end_version
+from meetings import assembling, running, schedule
+from meetings.agenda_items import items_of
+from meetings.reasons import in_words
+from tests.agreeing import last_version
+from tests.cast import AT, Cast
+from tests.duties.obligations.signed import agreement_of, hold, kept, put_in_force
+from tests.meetings.agenda_desk import meeting
+from tests.meetings.sitting import seat_everyone
+
+BEFORE, FIRST, SECOND, THIRD = date(2026, 12, 9), date(2027, 1, 19), date(2027, 6, 8), date(2028, 1, 18)
+#: Of the partners whose agreement goes on, all but the one whose last day is settled.
+GO_ON = {"ccsmtl", "codim", "spvm", "marie-vincent", "en-marge"}
+
+
+@pytest.fixture
+def session(cast: Cast) -> Iterator[Session]:
+    """Every agreement in force since January, one of them with a last day; four meetings of the Joint Committee."""
+    with cast.session() as made:
+        by = cast.actor("coordinator")
+        seat_everyone(made, cast)
+        put_in_force(made, cast)
+        end_version(made, last_version(made, cast, "anonyme"), ends_on=date(2029, 6, 30), by=by, at=AT)
+        hold(made, cast, date(2026, 5, 12), {"en-marge": "absent", "codim": "present"})
+        kept(made)
+        starts = [datetime.combine(day, datetime.min.time().replace(hour=13)) for day in (BEFORE, FIRST, SECOND, THIRD)]
+        schedule.plan_meetings(made, "joint", starts, by=by, at=AT)
+        yield made
+
+
+def drawn(session: Session, cast: Cast, day: date) -> dict[str, dict[str, Any]]:
+    """The re-evaluations on the agenda of that day, by partner."""
+    here = meeting(session, day)
+    assembling.assemble(session, here, by=cast.actor("coordinator"), at=AT)
+    places = {str(agreement_of(session, cast, place)): place for place in (*GO_ON, "anonyme")}
+    found = [one for one in items_of(session, here) if one["kind"] == "agreement_year"]
+    return {places[one["subject"].partition("/")[0]]: one for one in found}
+
+
+def sit(session: Session, cast: Cast, day: date, outcomes: dict[UUID, str]) -> None:
+    """Hold the meeting of that day, with what becomes of some items; the others are carried over."""
+    by, here = cast.actor("coordinator"), meeting(session, day)
+    then = datetime.combine(day, datetime.min.time().replace(hour=19), tzinfo=UTC)
+    running.open_meeting(session, here, by=by, at=then)
+    for item, outcome in outcomes.items():
+        running.treat(session, item, outcome, by=by, at=then)
+    running.close_meeting(session, here, carry_rest=True, by=by, at=then + timedelta(hours=2))
+
+
+def test_nothing_comes_before_a_year_is_over_and_then_each_partner_with_the_record_of_it(
+    cast: Cast, session: Session
+) -> None:
+    assert drawn(session, cast, BEFORE) == {}
+    found = drawn(session, cast, FIRST)
+    assert set(found) == GO_ON, "one with a last day comes by its renewal"
+    one = found["en-marge"]
+    assert (one["title_en"], one["purpose"]) == ("Re-evaluate the agreement: En Marge 12-17", "decision")
+    said = in_words(one["reasons"], "en")
+    assert "In force since January 5, 2026 without a last day" in said
+    assert "another year of the agreement began on January 5, 2027." in said
+    assert "The year up to January 4, 2027, periods of obligations: met " in said
+    assert found["codim"]["reasons"] != one["reasons"], "each has its own year"
+
+
+def test_it_stays_until_the_committee_has_spoken_of_it_and_comes_back_a_year_later(
+    cast: Cast, session: Session
+) -> None:
+    found = drawn(session, cast, FIRST)
+    sit(session, cast, FIRST, {found[place]["id"]: "treated" for place in GO_ON - {"codim"}})
+    again = drawn(session, cast, SECOND)
+    assert set(again) == {"codim"}, "the meeting did not reach it"
+    assert again["codim"]["times_seen"] == 1
+    sit(session, cast, SECOND, {again["codim"]["id"]: "treated"})
+    assert set(drawn(session, cast, THIRD)) == GO_ON
+
+
+def test_an_agreement_that_gets_a_last_day_meanwhile_leaves_the_agenda(cast: Cast, session: Session) -> None:
+    assert "codim" in drawn(session, cast, FIRST)
+    by = cast.actor("coordinator")
+    end_version(session, last_version(session, cast, "codim"), ends_on=date(2029, 6, 30), by=by, at=AT)
+    assert "codim" not in drawn(session, cast, FIRST)
