@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 from sqlmodel import Session
 
-from meetings import assembling, schedule
+from meetings import assembling, attendance, schedule
 from meetings.agenda_items import items_of
 from meetings.reasons import in_words
 from models.base import table_of
 from models.meeting import Meeting
 from tests.cast import AT, Cast
 from tests.duties.obligations.signed import hold, kept, put_in_force
-from tests.meetings.sitting import seat_everyone
+from tests.meetings.sitting import seat, seat_everyone
 
 _meeting = table_of(Meeting)
+MAY = date(2026, 5, 12)
 NEXT = datetime(2026, 12, 9, 13, 0)
 
 
@@ -29,9 +32,17 @@ def session(cast: Cast) -> Iterator[Session]:
         seat_everyone(made, cast)
         put_in_force(made, cast)
         filled = dict.fromkeys(("ccsmtl", "codim", "spvm", "marie-vincent", "anonyme"), "present")
-        hold(made, cast, date(2026, 5, 12), {**filled, "en-marge": "absent"})
-        kept(made)
+        hold(made, cast, MAY, {**filled, "en-marge": "absent"})
+        kept(made, kinds=("attendance",))
         yield made
+
+
+def _of_en_marge(session: Session, cast: Cast, meeting_id: UUID) -> list[dict[str, Any]]:
+    return [
+        one
+        for one in items_of(session, meeting_id)
+        if (one["kind"], one["subject"]) == ("obligation", str(cast.organizations["en-marge"]))
+    ]
 
 
 @pytest.mark.parametrize("committee", ["steering", "joint"])
@@ -42,14 +53,13 @@ def test_a_partner_with_something_at_risk_is_one_item_that_says_which_clauses(
     schedule.plan_meetings(session, committee, [NEXT], by=by, at=AT)
     meeting = session.scalars(select(_meeting.c.id).where(_meeting.c.state == "planned")).one()
     assembling.assemble(session, meeting, by=by, at=AT)
-    found = [one for one in items_of(session, meeting) if one["kind"] == "obligation"]
-    ours = [one for one in found if one["subject"] == str(cast.organizations["en-marge"])]
+    ours = _of_en_marge(session, cast, meeting)
     assert [one["title_en"] for one in ours] == ["Obligations at risk: En Marge 12-17"]
     said = in_words(ours[0]["reasons"], "en")
     assert "AG-M1, period up to December 31, 2026: at risk." in said
 
 
-def test_it_goes_once_nothing_is_at_risk_any_more(cast: Cast, session: Session) -> None:
+def test_it_says_so_once_it_cannot_be_met_any_more(cast: Cast, session: Session) -> None:
     by = cast.actor("coordinator")
     schedule.plan_meetings(session, "steering", [NEXT], by=by, at=AT)
     meeting = session.scalars(select(_meeting.c.id).where(_meeting.c.state == "planned")).one()
@@ -57,5 +67,19 @@ def test_it_goes_once_nothing_is_at_risk_any_more(cast: Cast, session: Session) 
     hold(session, cast, date(2026, 8, 11), {"en-marge": "absent"})
     kept(session)
     assembling.assemble(session, meeting, by=by, at=AT)
-    (ours,) = [one for one in items_of(session, meeting) if one["subject"] == str(cast.organizations["en-marge"])]
+    (ours,) = _of_en_marge(session, cast, meeting)
     assert "AG-M1, period up to December 31, 2026: cannot be met any more." in in_words(ours["reasons"], "en")
+
+
+def test_it_goes_once_nothing_is_at_risk_any_more(cast: Cast, session: Session) -> None:
+    """The secretary had taken somebody for absent who was there: the correction takes the item off."""
+    by = cast.actor("coordinator")
+    schedule.plan_meetings(session, "steering", [NEXT], by=by, at=AT)
+    meeting = session.scalars(select(_meeting.c.id).where(_meeting.c.state == "planned")).one()
+    assembling.assemble(session, meeting, by=by, at=AT)
+    assert len(_of_en_marge(session, cast, meeting)) == 1
+    held = session.scalars(select(_meeting.c.id).where(_meeting.c.state == "held")).one()
+    attendance.record(session, held, seat(session, "steering", "en-marge"), "present", by=by, at=AT)
+    kept(session, kinds=("attendance",))
+    assembling.assemble(session, meeting, by=by, at=AT)
+    assert _of_en_marge(session, cast, meeting) == []
