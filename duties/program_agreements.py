@@ -65,7 +65,8 @@ class AttendanceRule(Part):
     """How often the organization's seat on a committee may stay empty in the period, of the meetings held.
 
     An alternate's presence counts, or does not, or counts up to a cap: `at_most_by_alternates` meetings of the period,
-    and any more as absences.
+    and any more as absences. A meeting that was adjourned without its quorum is no occasion for anyone, or, with
+    `without_quorum`, one for those who came: nobody is absent from it.
     """
 
     committee: Key
@@ -73,6 +74,8 @@ class AttendanceRule(Part):
     alternates: Literal["count", "cap", "no"] = "count"
     at_most_by_alternates: Annotated[int, Field(ge=1)] | None = None
     excused: Literal["neutral", "absent"] = "neutral"
+    # Left out where it is not said: a rule that was signed before it could be said reads the same.
+    without_quorum: Literal["counts_for_who_came"] | None = None
     grace_days: Annotated[int, Field(ge=0)] = 10  # for the secretary to record the attendance
 
     @model_validator(mode="after")

@@ -25,7 +25,7 @@ from duties.roles import standing as roles_on
 from locales import N_
 from meetings import quorum
 from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, membership
-from meetings.holding import changed_meanwhile, lock_meeting, read_meeting
+from meetings.holding import changed_meanwhile, lock_meeting, read_meeting, write_meeting
 from models.base import table_of
 from models.minutes import ATTENDED, Attendance
 
@@ -69,17 +69,35 @@ def quorum_now(session: Session, meeting_id: UUID, at: datetime) -> quorum.Stand
 
 def fullest(session: Session, meeting_id: UUID) -> quorum.Standing:
     """How the committee stood against its quorum when most seats were filled: at the beginning, or once some came."""
+    return _fullest(session, meeting_id)
+
+
+def had_quorum(session: Session, meeting_id: UUID) -> bool | None:
+    """Whether a meeting ever had its quorum, as the attendance is recorded by now.
+
+    None while it had none by what is recorded, and those of whom nothing is recorded could still make it.
+    """
+    if _fullest(session, meeting_id).is_met:
+        return True
+    return None if _fullest(session, meeting_id, at_best=True).is_met else False
+
+
+def _fullest(session: Session, meeting_id: UUID, *, at_best: bool = False) -> quorum.Standing:
     meeting = read_meeting(session, meeting_id)
     came = [one.arrived_at for one in attendance_of(session, meeting_id) if one.arrived_at is not None]
-    stood = _standings(session, meeting_id)
+    stood = _standings(session, meeting_id, at_best=at_best)
     return max(map(stood, [meeting["starts_at"], *sorted(came)]), key=lambda one: (one.is_met, one.seats_present))
 
 
-def _standings(session: Session, meeting_id: UUID) -> Callable[[datetime], quorum.Standing]:
+def _standings(session: Session, meeting_id: UUID, *, at_best: bool = False) -> Callable[[datetime], quorum.Standing]:
+    """How the committee stands at a moment; `at_best`, had every principal come of whose seat nothing is recorded."""
     meeting = read_meeting(session, meeting_id)
     seats = membership(session, meeting["committee_id"])
     rule = quorum.rule_of(committees(session)[meeting["committee_id"]]["quorum"])
-    attended = [one.filled for one in _attended(session, meeting, seats)]
+    attended = [
+        quorum.Filled(one.seat.id, "present") if at_best and one.state == UNRECORDED and one.expected else one.filled
+        for one in _attended(session, meeting, seats)
+    ]
     of_day = seats.seats_on(meeting["starts"].date())
     return lambda at: quorum.standing(rule, of_day, attended, at)
 
@@ -154,6 +172,8 @@ def record(
         hours=_hours(values),
         held=meeting["state"] == "held",
     )
+    if meeting["state"] == "held" and (quorate := had_quorum(session, meeting_id)) != meeting["quorate"]:
+        write_meeting(session, meeting, quorate=quorate)
     return version + 1
 
 

@@ -171,7 +171,8 @@ def close_meeting(
         )
     for _, item in untreated:
         treat(session, item["id"], "carried", by=by, at=at)
-    write_meeting(session, row, state=state, closed_at=at, settled_by=by.person_id)
+    quorate = attendance.had_quorum(session, meeting_id)
+    write_meeting(session, row, state=state, closed_at=at, settled_by=by.person_id, quorate=quorate)
     carried = assembling.carry_over(session, meeting_id, by=by, at=at)
     events.write(session, "meeting.closed", "meeting", meeting_id, by=by, at=at, items=len(items), carried=len(carried))
     return minutes.draft(session, meeting_id, by=by, at=at)

@@ -89,7 +89,7 @@ class Meeting(InProgram, table=True):
     agenda_frozen_at: datetime | None = moment(default=None)
     opened_at: datetime | None = moment(default=None)
     closed_at: datetime | None = moment(default=None)
-    quorate: bool | None = None  # of one that was held: whether it ever had its quorum
+    quorate: bool | None = None  # of one that was held: whether it ever had its quorum; None where nobody can tell yet
     cancelled_at: datetime | None = moment(default=None)
     settled_by: UUID | None = None
     recorded_at: datetime = moment()

@@ -185,6 +185,8 @@ def _attendance_in_words(language: str, rule: Mapping[str, Any], names: Mapping[
             "by an alternate at most %(n)s times",
             rule["at_most_by_alternates"],
         )
+    if rule.get("without_quorum") == "counts_for_who_came":
+        yield say(language, N_("a meeting without a quorum counts for those who came"))
 
 
 def _count_in_words(language: str, rule: Mapping[str, Any], listed: Any) -> str:

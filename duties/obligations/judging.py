@@ -123,8 +123,9 @@ def attendance(
 ) -> Found:
     """How often the seat stayed empty, of the meetings that were held with a quorum.
 
-    An excused absence is neutral or counts, as the rule says. Meetings cancelled, and those adjourned without quorum,
-    are no occasion. One not recorded within the days of grace is awaited from the secretary.
+    An excused absence is neutral or counts, as the rule says. A meeting that was cancelled is no occasion, nor is one
+    adjourned without quorum, unless the rule has it count for those who came. One not recorded within the days of grace
+    is awaited from the secretary.
     """
     judged = _Sat(rule, on)
     for sitting in sorted(sittings, key=lambda one: (one.on, one.id)):
@@ -165,12 +166,15 @@ class _Sat:
             self.to_come += 1
             return False, "to_come"
         if sitting.quorate is False:
+            if self._rule.without_quorum == "counts_for_who_came" and self._sits(sitting):
+                self.sat += 1
+                return True, "came_without_quorum"
             return False, "without_quorum"
         return self._filled(sitting)
 
     def _filled(self, sitting: Sitting) -> tuple[bool, str]:
         rule = self._rule
-        if sitting.filled in ("present", "remote") or (sitting.filled == "alternate" and self._alternate_counts()):
+        if self._sits(sitting):
             self.sat += 1
             return True, sitting.filled
         if sitting.filled == "excused" and rule.excused == "neutral":
@@ -185,6 +189,12 @@ class _Sat:
         if sitting.filled == "alternate":
             return True, "alternate_too_often" if rule.alternates == "cap" else "alternate_does_not_count"
         return True, sitting.filled
+
+    def _sits(self, sitting: Sitting) -> bool:
+        """Whether the seat was filled by somebody whose presence counts; an alternate uses one of their times up."""
+        if sitting.filled == "alternate":
+            return self._alternate_counts()
+        return sitting.filled in ("present", "remote")
 
     def _alternate_counts(self) -> bool:
         """Whether an alternate who sat counts as the seat's presence: always, or the first so many times."""

@@ -29,6 +29,7 @@ WHY: Final[Mapping[str, str]] = {
     "absent": N_("absent"),
     "cancelled": N_("cancelled"),
     "without_quorum": N_("adjourned without quorum"),
+    "came_without_quorum": N_("came; adjourned without quorum"),
     "awaited": N_("nobody recorded it: the coordination is asked to"),
     "not_recorded_yet": N_("not recorded yet"),
     "to_come": N_("to come"),

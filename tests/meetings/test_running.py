@@ -14,6 +14,7 @@ from meetings import agendas, attendance, decisions, minutes, running
 from meetings.committees import committee_of
 from meetings.holding import read_meeting
 from tests.cast import Cast
+from tests.duties.obligations.signed import kept, period, put_in_force
 from tests.meetings.meeting_room import (
     MINUTE,
     NEXT,
@@ -69,6 +70,35 @@ def test_a_meeting_with_an_untreated_item_does_not_close_and_names_it(session: S
         running.close_meeting(session, here, by=by, at=NOW)
     assert (refused.value.code, dict(refused.value.facts)) == ("meeting.untreated", {"n": 2, "numbers": "2, 3"})
     assert read_meeting(session, here)["state"] == "under_way"
+
+
+def _quorate(session: Session, meeting_id: UUID) -> bool | None:
+    found: bool | None = read_meeting(session, meeting_id)["quorate"]
+    return found
+
+
+def test_a_meeting_adjourned_without_quorum_is_told_from_one_that_had_it_by_who_came(
+    session: Session, cast: Cast
+) -> None:
+    """Nobody is absent from what could decide nothing; a correction makes it a meeting as any other."""
+    by = cast.actor("coordinator")
+    put_in_force(session, cast)
+    here = opened(session, cast, "ccsmtl", "codim")
+    sit(session, cast, "en-marge", "absent")
+    running.close_meeting(session, here, carry_rest=True, by=by, at=NOW)
+    assert _quorate(session, here) is None, "of the others nothing is recorded: they may have come"
+    for key in ("coordination", "spvm", "marie-vincent", "anonyme"):
+        sit(session, cast, key, "absent")
+    assert _quorate(session, here) is False
+    kept(session, NOW + timedelta(hours=3))
+    found = period(session, cast, "en-marge", "AG-M1")
+    assert (found["state"], found["found"]["facts"][0]["why"]) == ("not_yet", "without_quorum")
+    for key in ("spvm", "marie-vincent", "anonyme"):
+        sit(session, cast, key)
+    assert _quorate(session, here) is True
+    kept(session, NOW + timedelta(hours=4))
+    found = period(session, cast, "en-marge", "AG-M1")
+    assert (found["state"], found["found"]["facts"][0]["why"]) == ("at_risk", "absent")
 
 
 def test_what_was_not_reached_is_carried_and_the_minutes_are_drafted(session: Session, cast: Cast) -> None:

@@ -105,6 +105,35 @@ def test_a_meeting_adjourned_without_quorum_is_no_occasion_for_anyone() -> None:
     assert [fact.why for fact in found.facts] == ["without_quorum", "present"]
 
 
+def test_a_meeting_adjourned_without_quorum_counts_for_those_who_came_where_the_rule_says_so() -> None:
+    """Whoever came has come; whoever did not misses nothing: no decision could be taken."""
+    rule = AttendanceRule(
+        committee="steering",
+        at_most_absences=0,
+        alternates="cap",
+        at_most_by_alternates=1,
+        without_quorum="counts_for_who_came",
+    )
+    how = ("present", "absent", "alternate", "alternate")
+    sittings = [
+        Sitting(str(n), day, "held", one, quorate=False) for n, (day, one) in enumerate(zip(MEETINGS, how, strict=True))
+    ]
+    found = judging.attendance(YEAR, (), rule, sittings, OVER)
+    assert (found.state, found.numbers["sat"], found.numbers["absences"]) == ("met", 2, 0)
+    assert [(fact.counts, fact.why) for fact in found.facts] == [
+        (True, "came_without_quorum"),
+        (False, "without_quorum"),
+        (True, "came_without_quorum"),
+        (False, "without_quorum"),
+    ]
+    by_default = rule.model_copy(update={"without_quorum": None})
+    assert judging.attendance(YEAR, (), by_default, sittings, OVER).state == "no_occasion"
+
+
+def test_a_rule_that_says_nothing_of_a_quorum_reads_as_it_was_signed() -> None:
+    assert "without_quorum" not in RULE.model_dump(mode="json", exclude_none=True)
+
+
 def test_what_happens_on_waived_days_counts_neither_way() -> None:
     waived = [Span(date(2026, 2, 1), date(2026, 5, 31))]
     assert sat("absent", "absent", "present", "present", on=OVER, waived=waived).state == "met"
