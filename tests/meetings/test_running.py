@@ -101,6 +101,17 @@ def test_a_meeting_adjourned_without_quorum_is_told_from_one_that_had_it_by_who_
     assert (found["state"], found["found"]["facts"][0]["why"]) == ("at_risk", "absent")
 
 
+@pytest.mark.parametrize(("came", "is_quorate"), [(PRESENT, True), (PRESENT[:2], False)])
+def test_a_meeting_that_is_closed_says_whether_it_had_its_quorum(
+    session: Session, cast: Cast, came: tuple[str, ...], *, is_quorate: bool
+) -> None:
+    here = opened(session, cast, *came)
+    for key in {"coordination", "marie-vincent", *PRESENT} - set(came):
+        sit(session, cast, key, "absent")
+    running.close_meeting(session, here, carry_rest=True, by=cast.actor("coordinator"), at=NOW)
+    assert _quorate(session, here) is is_quorate
+
+
 def test_what_was_not_reached_is_carried_and_the_minutes_are_drafted(session: Session, cast: Cast) -> None:
     by = cast.actor("coordinator")
     here = opened(session, cast, *PRESENT)
