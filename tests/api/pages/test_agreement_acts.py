@@ -13,13 +13,13 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from duties.agreement_difference import difference
-from duties.agreements import content_of, content_of_version, redraft_version
+from duties.agreements import content_of, content_of_version, redraft_version, sign_version, signatures_of
 from duties.signed_files import files_of
 from models.agreement import AgreementVersion
 from models.base import table_of
-from tests.agreeing import PDF, agreement_of, in_force, last_version
+from tests.agreeing import PDF, agreement_of, in_force, last_version, second_director, signed_on
 from tests.api.pages.looking import signed_in, text_of
-from tests.cast import AT, TODAY, Cast, program_file
+from tests.cast import AT, SINCE, TODAY, Cast, program_file
 from tests.sealing import tamper
 
 _version = table_of(AgreementVersion)
@@ -137,6 +137,27 @@ def test_a_signed_file_is_given_to_those_who_answer_for_the_partner_and_not_once
     page = text_of(director.get(f"/program/agreements/{agreement_id}").text)
     assert "swapped: its digest is another" in page
     assert director.get(f"/signed-files/{kept.id}").status_code == 409
+
+
+def test_where_two_signed_the_page_asks_whose_signature_a_file_carries(cast: Cast, agreement_id: UUID) -> None:
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        deputy, version_id = second_director(session, cast), last_version(session, cast)
+        signed_on(session, cast, version_id)
+        sign_version(session, version_id, director_id=deputy, signed_on=SINCE, by=by, at=AT)
+    coordinator, at = signed_in(cast, "coordinator"), f"/program/agreements/{agreement_id}"
+    assert "Whose signature it carries" in coordinator.get(at).text
+    scan = {"document": ("entente.pdf", PDF)}
+    refused = coordinator.post(f"{at}/versions/1/files", files=scan)
+    assert refused.status_code == 409
+    assert "say whose signature the file carries" in text_of(refused.text)
+    added = coordinator.post(f"{at}/versions/1/files", files=scan, data={"director": str(deputy)})
+    assert added.status_code == 303
+    with cast.session() as session:
+        (kept,) = files_of(session, version_id)
+        signers = {one["id"]: one["person_id"] for one in signatures_of(session, version_id)}
+    assert kept.signature_id is not None
+    assert signers[kept.signature_id] == deputy
 
 
 def test_a_signed_text_that_was_changed_says_so_on_its_page(cast: Cast, agreement_id: UUID) -> None:
