@@ -1,18 +1,19 @@
 """What an asker is to a candidate or a participant, and finding the ones that they may see.
 
 Whom the participant barred is nothing to them, whatever else they are. A member of the Clinical Committee sees a
-candidate while the committee sits with the candidate on its agenda, and a participant as long as they hold the seat;
-only for an organization whose terms of sharing name it, and who the person is only where they name that too (AG-IS).
+candidate while they sit there with the candidate on the agenda of the day (AD-R3), and a participant as long as they
+hold the seat; only for an organization whose terms of sharing name it, and who the person is only where they name that
+too (AG-IS).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import Date, cast, or_, select
 from sqlmodel import Session
 
 from api.at_follow_ups import clinic_of, sits_for
@@ -39,7 +40,9 @@ from duties.participants.reasons import Reason, read_reasons
 from duties.participants.sealing import unseal
 from duties.reads import Ground, Purpose, record_read
 from duties.sharing import circle_of
-from meetings import admissions, recruiters
+from meetings import admissions, attendance, recruiters
+from meetings.agenda_items import TALKED_ABOUT
+from meetings.committees import Membership
 from models.agenda import AgendaItem
 from models.base import refers, table_of
 from models.follow_up import Assignment, FollowUp
@@ -89,18 +92,15 @@ def find_participant(
 
 
 def ground_of(given: Given) -> Ground:
-    """On what ground the asker reads: the person is theirs, they oversee it, or they sit and say what for."""
+    """On what ground the asker reads: the person is theirs, they oversee it, they sit on the candidate; or a purpose.
+
+    A member of the committee says what for, save while they sit with the candidate on the table: then it is their part.
+    """
     if Relation.ASSIGNED in given:
         return "part"
-    return "role" if Relation.COORDINATOR in given else "purpose"
-
-
-def ground_in(session: Session, given: Given, participant_id: UUID) -> Ground:
-    """As `ground_of`; a member of the committee takes part in the matter while it sits on the candidate."""
-    ground = ground_of(given)
-    if ground == "purpose" and is_in_session(session, participant_id):
-        return "part"
-    return ground
+    if Relation.COORDINATOR in given:
+        return "role"
+    return "part" if Relation.IN_SESSION in given else "purpose"
 
 
 @dataclass(frozen=True)
@@ -122,13 +122,13 @@ def open_file(
     """Who somebody is and what was referred, each told to the record with the purpose that was said, where one is.
 
     What was referred is for whom the table tells of the admission; the facts behind the criteria, and why it was
-    decided so, are for the coordinator, and for whoever reads while the committee sits on the candidate; why a risk was
-    assessed so is for whom the table tells of the risk. Raises Refusal.
+    decided so, are for the coordinator, and for who sits on the candidate; why a risk was assessed so is for whom the
+    table tells of the risk. Raises Refusal.
     """
-    ground, chosen = ground_in(session, given, participant_id), reads.chosen(purpose)
+    ground, chosen = ground_of(given), reads.chosen(purpose)
     who = open_identity(session, participant_id, by=by, at=at, ground=ground, purpose=chosen)
     of_admission = allows(Action.SEE_ADMISSION, given) is not None
-    with_facts = of_admission and (Relation.COORDINATOR in given or is_in_session(session, participant_id))
+    with_facts = of_admission and bool({Relation.COORDINATOR, Relation.IN_SESSION} & given.keys())
     told: list[dict[str, Any]] = []
     found: dict[str, Found] = {}
     if of_admission:
@@ -171,29 +171,6 @@ def _read_referrals(
     return told
 
 
-def is_in_session(session: Session, participant_id: UUID) -> bool:
-    """Whether a meeting of the Clinical Committee is under way with their admission, or their risk, on its agenda."""
-    return (
-        session.scalar(
-            select(_item.c.id)
-            .join(_meeting, refers(_item.c.meeting_id, _meeting))
-            .join(
-                _participant,
-                (_participant.c.program_id == _item.c.program_id)
-                & ((_participant.c.candidate_ref == _item.c.subject) | (_participant.c.number == _item.c.subject)),
-            )
-            .where(
-                _item.c.program_id == program_of(session),
-                _item.c.kind.in_([admissions.KIND, recruiters.KIND]),
-                _meeting.c.state == "under_way",
-                _participant.c.id == participant_id,
-            )
-            .limit(1)
-        )
-        is not None
-    )
-
-
 def _given(session: Session, asker: Asker, participant_id: UUID, row: dict[str, Any] | None) -> Given:
     barred = barring.is_barred(session, participant_id, asker.person_id)
     mine = {asker.person_id}
@@ -223,9 +200,12 @@ def _given(session: Session, asker: Asker, participant_id: UUID, row: dict[str, 
     )
     is_admitted = row is not None and row["state"] == "admitted"
     shared = PARTICIPANT if is_admitted else CANDIDATE
-    places = sits_for(clinic_of(session), asker)
+    clinic = clinic_of(session)
+    meeting_id = _sitting_today(session, clinic, asker.day)
+    sits = _sits_at(session, meeting_id, asker)
+    at_it = sits if _is_on_the_table(session, meeting_id, participant_id) else frozenset[UUID]()
+    places = sits_for(clinic, asker) if is_admitted else at_it
     circle = circle_of(session, participant_id, asker.day)
-    in_session = is_in_session(session, participant_id)
     if barred:
         return {Relation.BARRED: themselves(asker)}
     given = to_program(asker)
@@ -237,9 +217,56 @@ def _given(session: Session, asker: Asker, participant_id: UUID, row: dict[str, 
         for place in places
         if not circle.withholds(place, other_than(shared, information or shared.information))
     }
-    if Relation.CLINICAL in told and (in_session or is_admitted):
-        given |= {relation: themselves(asker) for relation in told}
+    if Relation.CLINICAL in told:
+        in_session = {Relation.IN_SESSION} if at_it else set()
+        given |= {relation: themselves(asker) for relation in told | in_session}
     return given
+
+
+def _sitting_today(session: Session, clinic: Membership | None, day: date) -> UUID | None:
+    """The meeting of the Clinical Committee that is under way on its own day; None where there is none.
+
+    One that nobody closed, or that is opened afterwards to record what happened, has nobody sitting in it any more.
+    """
+    return session.scalar(
+        select(_meeting.c.id)
+        .where(
+            _meeting.c.program_id == program_of(session),
+            _meeting.c.committee_id == (clinic.committee_id if clinic else None),
+            _meeting.c.state == "under_way",
+            cast(_meeting.c.starts, Date) == day,
+        )
+        .limit(1)
+    )
+
+
+def _sits_at(session: Session, meeting_id: UUID | None, asker: Asker) -> frozenset[UUID]:
+    """The organizations for which the asker sits in a meeting on seats that vote. Whoever is absent sits for none."""
+    if meeting_id is None or not asker.is_staff:
+        return frozenset()
+    seats = attendance.sat_on(session, meeting_id, asker.person_id)
+    return frozenset(seat.organization_id for seat in seats if seat.voting)
+
+
+def _is_on_the_table(session: Session, meeting_id: UUID | None, participant_id: UUID) -> bool:
+    """Whether a meeting has the admission of this person on its agenda, or their risk; what was withdrawn from it is not."""
+    found = session.scalar(
+        select(_item.c.id)
+        .join(
+            _participant,
+            (_participant.c.program_id == _item.c.program_id)
+            & ((_participant.c.candidate_ref == _item.c.subject) | (_participant.c.number == _item.c.subject)),
+        )
+        .where(
+            _item.c.program_id == program_of(session),
+            _item.c.meeting_id == meeting_id,
+            _item.c.kind.in_([admissions.KIND, recruiters.KIND]),
+            _item.c.state.in_(TALKED_ABOUT),
+            _participant.c.id == participant_id,
+        )
+        .limit(1)
+    )
+    return found is not None
 
 
 #: What a member of the committee is told, each where an organization for which they sit is told that information.

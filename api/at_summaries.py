@@ -21,6 +21,7 @@ from duties.follow_ups import summaries
 from duties.follow_ups.assigning import barred_from
 from duties.here import program_of
 from duties.reads import Ground
+from meetings.agenda_items import TALKED_ABOUT
 from models.agenda import AgendaItem
 from models.base import refers, table_of
 from models.follow_up import FollowUp
@@ -31,9 +32,6 @@ _item = table_of(AgendaItem)
 _meeting = table_of(Meeting)
 _follow_up = table_of(FollowUp)
 _participant = table_of(Participant)
-
-#: What becomes of an item that is on the agenda of a meeting, while it sits.
-_TALKED_ABOUT: Final = ("scheduled", "settled")
 
 
 def find_to_write(
@@ -90,7 +88,7 @@ def on_the_table(session: Session, asker: Asker, meeting: Mapping[str, Any]) -> 
         _item.c.program_id == program_of(session),
         _item.c.meeting_id == meeting["id"],
         _item.c.kind == summaries.ON_AGENDA,
-        _item.c.state.in_(_TALKED_ABOUT),
+        _item.c.state.in_(TALKED_ABOUT),
     )
     follow_ups = session.execute(
         select(_follow_up.c.id)
@@ -128,7 +126,7 @@ def is_in_session(session: Session, number: str) -> bool:
                 _item.c.program_id == program_of(session),
                 _item.c.kind == summaries.ON_AGENDA,
                 _item.c.subject == number,
-                _item.c.state.in_(_TALKED_ABOUT),
+                _item.c.state.in_(TALKED_ABOUT),
                 _meeting.c.state == "under_way",
             )
             .limit(1)

@@ -205,6 +205,7 @@ class Relation(StrEnum):
     TOLD_WHY = "told_why"
     TOLD_RISK = "told_risk"
     TOLD_CONSENTS = "told_consents"
+    IN_SESSION = "in_session"  # sits there now, with the candidate on the table: of itself it lets nobody do anything
     BARRED = "barred"  # the participant does not want this person to see their file: no row of the table holds it
     INVITED = "invited"  # to this meeting, with or without a seat
     ADMINISTRATOR = "administrator"  # runs the installation, and sees no case
@@ -792,6 +793,7 @@ _CLOSEST = (
     Relation.TOLD_WHY,
     Relation.TOLD_RISK,
     Relation.TOLD_CONSENTS,
+    Relation.IN_SESSION,
     Relation.FOLLOWS,
     Relation.MANAGER_HERE,
     Relation.DIRECTOR_HERE,

@@ -31,6 +31,9 @@ _seat = table_of(Seat)
 #: How often a row that was there and is gone again is looked for, when two settle the same subject at once.
 _TRIES: Final = 5
 
+#: The states of an item that is on the agenda of a meeting: to be talked about, or talked about already.
+TALKED_ABOUT: Final = ("scheduled", "settled")
+
 #: What an item begins with where nobody says otherwise. The columns have no defaults of the database's own.
 _NEW: Final[Mapping[str, Any]] = {
     "meeting_id": None,
@@ -68,9 +71,7 @@ def items_of(session: Session, meeting_id: UUID) -> list[dict[str, Any]]:
     Each row has the columns of `models.agenda.AgendaItem`, its presenting seat as `presenter_fr` and `presenter_en`,
     and `points`: what is gone through under it, in both languages.
     """
-    return _read(
-        session, _item.c.meeting_id == meeting_id, _item.c.state.in_(["scheduled", "settled"]), by_position=True
-    )
+    return _read(session, _item.c.meeting_id == meeting_id, _item.c.state.in_(TALKED_ABOUT), by_position=True)
 
 
 def pool_of(session: Session, committee_id: UUID) -> list[dict[str, Any]]:

@@ -62,6 +62,25 @@ def attendance_of(session: Session, meeting_id: UUID) -> tuple[Attended, ...]:
     return tuple(_attended(session, meeting, seats))
 
 
+def sat_on(session: Session, meeting_id: UUID, person_id: UUID) -> tuple[CommitteeSeat, ...]:
+    """The seats on which somebody sits in a meeting, as far as it is recorded by now; not one that they left again.
+
+    Where nothing is recorded of a seat, whoever holds it is taken to sit there, as principal or as alternate, unless
+    they are away that day. Raises Refusal.
+    """
+    meeting = read_meeting(session, meeting_id)
+    seats = membership(session, meeting["committee_id"])
+    day: date = meeting["starts"].date()
+    is_away = seats.away(person_id, day) is not None
+
+    def sits(seated: Attended) -> bool:
+        if seated.state == UNRECORDED:
+            return not is_away and person_id in seats.holders(seated.seat.id, day)
+        return seated.person_id == person_id and seated.left_at is None
+
+    return tuple(seated.seat for seated in _attended(session, meeting, seats) if sits(seated))
+
+
 def quorum_now(session: Session, meeting_id: UUID, at: datetime) -> quorum.Standing:
     """How the committee stands against its quorum at the moment `at`, as the attendance is recorded by now."""
     return _standings(session, meeting_id)(at)

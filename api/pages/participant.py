@@ -11,7 +11,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from api.at_participants import find_participant, ground_in, open_file
+from api.at_participants import find_participant, ground_of, open_file
 from api.follow_up_lines import WHY_PROPOSED, bars_of
 from api.languages_spoken import names_of as names_of_languages
 from api.pages.forms import Text
@@ -257,7 +257,7 @@ def participant_page(
         languages=names_of_languages(row["languages"], desk.language),
         area=place.get(row["area"], ""),
         may={action.value: allowed for action, allowed in may.items()},
-        must_say_why=ground_in(desk.session, given, participant_id) == "purpose",
+        must_say_why=ground_of(given) == "purpose",
         purposes=[(key, gettext(words)) for key, words in PURPOSES.items()],
         shown=shown or {},
         referrals=referrals,

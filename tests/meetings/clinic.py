@@ -53,8 +53,21 @@ def on_the_table(cast: Cast, form: ReferralForm = ONDINE) -> tuple[UUID, UUID]:
     return participant_id, tabled(cast, participant_id)
 
 
+def on_the_agenda(cast: Cast, form: ReferralForm = ONDINE, *, frozen: bool = True) -> tuple[UUID, UUID]:
+    """A candidate on the clinic's agenda, as it went out, before anybody sits: the participant and the item."""
+    participant_id = triaged(cast, refer(cast, form, by=WORKER))
+    return participant_id, _put_down(cast, participant_id, frozen=frozen)
+
+
 def tabled(cast: Cast, participant_id: UUID) -> UUID:
     """Have the open clinic be about to decide on somebody who was triaged; the item."""
+    found = _put_down(cast, participant_id, frozen=True)
+    with cast.session() as session:
+        running.open_meeting(session, clinic_of(session), by=cast.actor("coordinator"), at=NOW)
+    return found
+
+
+def _put_down(cast: Cast, participant_id: UUID, *, frozen: bool) -> UUID:
     by = cast.actor("coordinator")
     carry_all(means_of(cast, lambda: AT))
     with cast.session() as session:
@@ -65,8 +78,8 @@ def tabled(cast: Cast, participant_id: UUID) -> UUID:
         ] or [row for row in items_of(session, here) if row["subject"] == reference]
         if item["state"] == "pool":
             agendas.put_on(session, item["id"], here, by=by, at=AT)
-        freezing.freeze(session, here, by=by, at=AT)
-        running.open_meeting(session, here, by=by, at=NOW)
+        if frozen:
+            freezing.freeze(session, here, by=by, at=AT)
     found: UUID = item["id"]
     return found
 
