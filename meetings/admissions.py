@@ -8,7 +8,6 @@ reported to the next meeting by an item of its own.
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -16,10 +15,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties import assigning
+from duties import asking, assigning
 from duties.actors import Actor
 from duties.here import local_day, many, one, program_of
-from duties.notices import COORDINATION
+from duties.notices import COORDINATION, coordination_chain
 from duties.participants import workers
 from duties.participants.held import hold_participant
 from duties.participants.triage import refuse
@@ -31,6 +30,8 @@ from meetings.reasons import Reason
 from models.agenda import AgendaItem
 from models.base import refers, table_of
 from models.casework import Case, Task
+from models.committee import Committee
+from models.meeting import Meeting
 from models.participant import CandidateWorker, Participant
 from models.program import Organization, Person
 from models.referral import ADMISSION_OUTCOMES, AdmissionDecision, Referral
@@ -42,10 +43,13 @@ FORWARDED: Final = "forwarded"
 #: The coordinator's task where the committee asks for more, and how soon it is due.
 ASK_MORE: Final = "admission.more"
 _DAYS_TO_ASK: Final = timedelta(days=7)
-
-_log = logging.getLogger(__name__)
+#: The coordinator's task where no agenda reports a direct forwarding, and how soon it is due, in working days.
+REPORT: Final = "admission.report"
+DAYS_TO_REPORT: Final = 5
 
 _item = table_of(AgendaItem)
+_meeting = table_of(Meeting)
+_committee = table_of(Committee)
 _task = table_of(Task)
 _case = table_of(Case)
 _participant = table_of(Participant)
@@ -185,13 +189,39 @@ def forward(
 ) -> UUID:
     """Give a candidate straight to a worker (AD-R4), and report it to the next Clinical Committee; the naming's id.
 
-    The report is an item of its agenda, by the candidate's reference, in the same transaction. Where its agendas take
-    no such item the worker is named all the same, for somebody who cannot wait, and the log says so. Raises Refusal.
+    The report is an item of its agendas, by the candidate's reference, in the same transaction. Where they take no such
+    item, or no meeting is planned on which it would come, the worker is named all the same, for somebody who cannot
+    wait, and the coordinator is asked to see that the committee hears of it: no report is lost. Raises Refusal.
     """
     if worker_id is None:
         raise Refusal("admission.whom.missing", N_("Say who follows up."), source="AD-R4")
     named_id = workers.forward(session, participant_id, worker_id, second_id=second_id, by=by, at=at)
     reference = _read(session, participant_id)["candidate_ref"]
+    if not (_put_on_agenda(session, reference, by=by, at=at) and _meets(session, at)):
+        asking.ask(
+            session,
+            REPORT,
+            participant_id,
+            _REPORT,
+            chain=coordination_chain(session),
+            working_days=DAYS_TO_REPORT,
+            by=by,
+            at=at,
+            evidence="none",
+            reference=reference,
+        )
+    return named_id
+
+
+_FORWARDED = N_("Given straight to a worker: %(reference)s")
+_REPORT: Final = N_("See that the Clinical Committee hears that %(reference)s was given straight to a worker")
+
+
+# ------------------------------------------------------------------------------------------------------------ below
+
+
+def _put_on_agenda(session: Session, reference: str, *, by: Actor, at: datetime) -> bool:
+    """Have the committee's next agenda report a direct forwarding; whether its agendas take such an item at all."""
     try:
         with session.begin_nested():
             agendas.ask(
@@ -211,15 +241,26 @@ def forward(
                 by=by,
                 at=at,
             )
-    except Refusal as refusal:
-        _log.warning("a forwarding could not be put on an agenda", extra={"code": refusal.code})
-    return named_id
+    except Refusal:
+        return False
+    return True
 
 
-_FORWARDED = N_("Given straight to a worker: %(reference)s")
-
-
-# ------------------------------------------------------------------------------------------------------------ below
+def _meets(session: Session, at: datetime) -> bool:
+    """Whether a meeting of the committee is planned whose agenda is still made: what waits comes on it by itself."""
+    found = session.scalar(
+        select(_meeting.c.id)
+        .join(_committee, refers(_meeting.c.committee_id, _committee))
+        .where(
+            _meeting.c.program_id == program_of(session),
+            _committee.c.key == COMMITTEE,
+            _meeting.c.state == "planned",
+            _meeting.c.agenda_frozen_at.is_(None),
+            _meeting.c.starts_at > at,
+        )
+        .limit(1)
+    )
+    return found is not None
 
 
 def _read(session: Session, participant_id: UUID) -> dict[str, Any]:

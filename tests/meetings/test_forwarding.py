@@ -1,0 +1,108 @@
+"""What cannot wait goes straight to a worker (AD-R4), and no report of it to the Clinical Committee is lost."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, text
+
+from duties.participants import workers
+from meetings import admissions, agendas, assembling, schedule
+from meetings.agenda_items import items_of
+from meetings.committees import committee_of
+from models.base import table_of
+from models.participant import Participant
+from tests.api.desk import client_for
+from tests.cast import AT, Cast
+from tests.following import SECOND, WORKER, agreed, tasks_of
+from tests.meetings.clinic import LOCAL, clinic_of
+from tests.referring import declare_admission, refer, triaged
+
+_participant = table_of(Participant)
+
+
+@pytest.fixture
+def there(cast: Cast) -> Cast:
+    """Agreements in force and admissions carried; no clinic is planned."""
+    declare_admission(cast)
+    with cast.session() as session:
+        agreed(session, cast)
+    return cast
+
+
+def _forwarded(cast: Cast) -> tuple[UUID, str]:
+    """A candidate who was given straight to a worker, and their reference."""
+    participant_id = triaged(cast, refer(cast, by=WORKER), "forwarded")
+    with cast.session() as session:
+        admissions.forward(session, participant_id, cast.people[SECOND], by=cast.actor("coordinator"), at=AT)
+    with cast.session() as session:
+        reference = session.scalar(select(_participant.c.candidate_ref).where(_participant.c.id == participant_id))
+        assert reference is not None
+        named = workers.named(session, participant_id)
+    assert named is not None
+    assert named["worker_id"] == cast.people[SECOND], "whoever cannot wait has a worker all the same"
+    return participant_id, reference
+
+
+def _asked(cast: Cast) -> list[dict[str, Any]]:
+    with cast.session() as session:
+        return tasks_of(session, admissions.REPORT)
+
+
+def test_while_no_clinic_is_planned_the_coordinator_is_asked_and_the_item_comes_on_the_first_one_that_is(
+    there: Cast,
+) -> None:
+    participant_id, reference = _forwarded(there)
+    (task,) = _asked(there)
+    assert (task["item"], task["state"]) == (str(participant_id), "open")
+    assert reference in task["title_fr"]
+    page = client_for(there.database, there.people["coordinator"]).get("/").text
+    assert f"See that the Clinical Committee hears that {reference} was given straight to a worker" in page
+    assert "Ondine" not in page + task["title_fr"] + task["title_en"]
+    by = there.actor("coordinator")
+    with there.session() as session:
+        schedule.plan_meetings(session, "clinical", [LOCAL], by=by, at=AT)
+        here = clinic_of(session)
+        assembling.assemble(session, here, by=by, at=AT)
+        assert [row["subject"] for row in items_of(session, here) if row["kind"] == "forwarded"] == [reference]
+
+
+def test_where_the_clinic_s_agendas_take_no_report_the_coordinator_is_asked_in_the_same_transaction(
+    there: Cast,
+) -> None:
+    by = there.actor("coordinator")
+    with there.session() as session:
+        schedule.plan_meetings(session, "clinical", [LOCAL], by=by, at=AT)
+        session.execute(text("update committee set agenda = '{}' where key = 'clinical'"))
+    participant_id = triaged(there, refer(there, by=WORKER), "forwarded")
+    with there.session() as session:
+        admissions.forward(session, participant_id, there.people[SECOND], by=by, at=AT)
+        session.rollback()
+    assert _asked(there) == [], "nobody is asked of what did not happen"
+    with there.session() as session:
+        admissions.forward(session, participant_id, there.people[SECOND], by=by, at=AT)
+    with there.session() as session:
+        assert agendas.pool_of(session, committee_of(session, "clinical")["id"]) == []
+    assert [task["state"] for task in _asked(there)] == ["open"]
+
+
+def test_a_clinic_whose_agenda_went_out_reports_nothing_new_by_itself(there: Cast) -> None:
+    with there.session() as session:
+        schedule.plan_meetings(session, "clinical", [LOCAL], by=there.actor("coordinator"), at=AT)
+        session.execute(text("update meeting set agenda_frozen_at = :at"), {"at": AT})
+    _forwarded(there)
+    assert len(_asked(there)) == 1
+
+
+def test_where_the_next_clinic_reports_it_nobody_is_asked(there: Cast) -> None:
+    dates = [LOCAL, LOCAL + timedelta(days=7)]
+    with there.session() as session:
+        schedule.plan_meetings(session, "clinical", dates, by=there.actor("coordinator"), at=AT)
+    _, reference = _forwarded(there)
+    assert _asked(there) == []
+    with there.session() as session:
+        pool = agendas.pool_of(session, committee_of(session, "clinical")["id"])
+    assert [row["subject"] for row in pool if row["kind"] == "forwarded"] == [reference]
