@@ -35,6 +35,9 @@ from models.referral import Referral
 #: What whoever has somebody who is referred again is asked, and how soon, in working days.
 AGAIN: Final = "referral.again"
 DAYS_TO_READ: Final = 2
+#: What the coordinator is asked about whoever referred somebody who is known, and how soon it is due, in working days.
+ANSWER: Final = "referral.answer"
+DAYS_TO_ANSWER: Final = 5
 
 _participant = table_of(Participant)
 _follow_up = table_of(FollowUp)
@@ -111,7 +114,8 @@ def possible_duplicates(session: Session, participant_id: UUID, *, by: Actor, at
 def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, at: datetime) -> None:
     """Say that a referral is about somebody who is known: it becomes theirs, and what was kept apart is destroyed.
 
-    Where they had declined or been refused, they are a candidate again. Raises Refusal: the referral was dealt with
+    Where they had declined or been refused, they are a candidate again, and whoever referred them is told as ever who
+    makes contact (AD-R5). Else that is the coordinator's to decide. Raises Refusal: the referral was dealt with
     already, or `to` is not somebody else who is known.
     """
     held = hold_referral(session, referral_id)
@@ -161,6 +165,7 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, a
         open_admission(session, to, by=by, at=at)
     else:
         _tell_who_has_them(session, known, by=by, at=at)
+        _ask_what_the_referrer_hears(session, known, by=by, at=at)
     if joined["recruiter"]:
         recruiting.note(session, known, by=by, at=at)  # once it is known of somebody it stays so (AD-C4)
     events.write(session, "referral.joined", "referral", referral_id, by=by, at=at)
@@ -214,5 +219,29 @@ def _tell_who_has_them(session: Session, known: Mapping[str, Any], *, by: Actor,
     )
 
 
+def _ask_what_the_referrer_hears(session: Session, known: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Have the coordinator decide what whoever referred somebody who is known hears of who makes contact (AD-R5).
+
+    No letter says it by itself: sent now, sooner than any committee decides, or naming whoever accompanies them, it
+    would tell that the person was known. See docs/adr/0013.
+    """
+    asking.ask(
+        session,
+        ANSWER,
+        known["id"],
+        _ANSWER,
+        chain=coordination_chain(session),
+        working_days=DAYS_TO_ANSWER,
+        by=by,
+        at=at,
+        evidence="none",
+        subject=known["number"] or known["candidate_ref"],
+    )
+
+
+_ANSWER: Final = N_(
+    "%(subject)s was referred again: decide what whoever referred hears of who makes contact, and when, "
+    "without telling that the person was known"
+)
 _READ: Final = N_("Read the new referral of %(subject)s")
 _TAKE_UP: Final = N_("%(subject)s was referred again: take the follow-up up again, or say why not")

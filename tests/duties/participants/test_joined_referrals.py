@@ -1,0 +1,85 @@
+"""Whoever referred somebody known hears of who makes contact (AD-R5), and never that the person was known."""
+
+from __future__ import annotations
+
+import html
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from duties.participants import duplicates, triage, workers
+from models.base import table_of
+from models.participant import Participant
+from tests.api.desk import client_for
+from tests.cast import AT, Cast
+from tests.flows.support import carry_all, letters, means_of
+from tests.following import WORKER, agreed, followed, known_as_somebody, row_of, tasks_of
+from tests.referring import declare_admission, look_at_everything, participant_of, refer, triaged
+
+_participant = table_of(Participant)
+
+
+def test_of_somebody_followed_the_coordinator_alone_decides_what_whoever_referred_hears(cast: Cast) -> None:
+    declare_admission(cast)
+    with cast.session() as session:
+        agreed(session, cast)
+        known = row_of(session, followed(session, cast))["participant_id"]
+        known_as_somebody(session, known)
+    again = refer(cast, by="worker_codim")
+    with cast.session() as session:
+        duplicates.join_referral(session, again, known, by=cast.actor("coordinator"), at=AT)
+        (task,) = tasks_of(session, duplicates.ANSWER)
+    assert "#2026-01 was referred again: decide what whoever referred hears" in task["title_en"]
+    assert "without telling that the person was known" in task["title_en"]
+    coordinator = client_for(cast.database, cast.people["coordinator"])
+    assert task["title_en"] in html.unescape(coordinator.get("/").text)
+    for name in (WORKER, "worker_codim", "manager_codim"):
+        client = client_for(cast.database, cast.people[name])
+        assert client.get(f"/tasks/{task['id']}").status_code == 404, name
+        assert task["title_en"] not in html.unescape(client.get("/").text), name
+    done = coordinator.post(
+        f"/tasks/{task['id']}/completion", data={"note": "Dit de vive voix.", "seen": task["version"]}
+    )
+    assert done.status_code == 303, "it is told by a person, and noted"
+
+
+def test_whoever_referred_a_candidate_who_is_known_hears_of_the_worker_by_no_letter_of_its_own(cast: Cast) -> None:
+    """It would come when the other's does, and name the reference of the other: the coordinator decides instead."""
+    declare_admission(cast)
+    by, first_author, author = cast.actor("coordinator"), WORKER, "worker_codim"
+    with cast.session() as session:
+        agreed(session, cast)
+    first, again = refer(cast, by=first_author), refer(cast, by=author)
+    with cast.session() as session:
+        known = participant_of(session, first)
+        duplicates.join_referral(session, again, known, by=by, at=AT)
+        (task,) = tasks_of(session, duplicates.ANSWER)
+        reference = session.scalar(select(_participant.c.candidate_ref).where(_participant.c.id == known))
+        assert (task["item"], task["state"]) == (str(known), "open")
+        assert str(reference) in task["title_fr"]
+    triaged(cast, first, "forwarded")
+    with cast.session() as session:
+        workers.forward(session, known, cast.people["without_mail"], by=by, at=AT)
+    carry_all(means_of(cast, lambda: AT))
+    assert [letter["person_id"] for letter in letters(cast, "worker_named")] == [cast.people[first_author]]
+
+
+def test_whoever_referred_somebody_who_is_a_candidate_again_is_told_as_anybody_is(cast: Cast) -> None:
+    declare_admission(cast)
+    by, author, later = cast.actor("coordinator"), "worker_codim", AT + timedelta(days=1)
+    with cast.session() as session:
+        agreed(session, cast)
+    first = refer(cast, by=WORKER)
+    with cast.session() as session:
+        look_at_everything(session, cast, first)
+        triage.triage(session, first, "refused", reason="Non", offered="Autre", by=by, at=AT)
+        known = participant_of(session, first)
+    again = refer(cast, by=author, at=later)
+    with cast.session() as session:
+        duplicates.join_referral(session, again, known, by=by, at=later)
+        assert tasks_of(session, duplicates.ANSWER) == []
+    triaged(cast, again, "forwarded", at=later)
+    with cast.session() as session:
+        workers.forward(session, known, cast.people["without_mail"], by=by, at=later)
+    carry_all(means_of(cast, lambda: later))
+    assert [letter["person_id"] for letter in letters(cast, "worker_named")] == [cast.people[author]]
