@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 from uuid import UUID
@@ -17,8 +18,8 @@ from models.participant import Participant
 from models.referral import Referral
 from tests.api.desk import client_for, nobody
 from tests.cast import AT, KEYS, TODAY, Cast
-from tests.following import agreed
-from tests.referring import ONDINE, declare_admission, participant_of, refer, triaged
+from tests.following import agreed, followed
+from tests.referring import ONDINE, declare_admission, look_at_everything, participant_of, refer, triaged
 
 _participant = table_of(Participant)
 _referral = table_of(Referral)
@@ -188,6 +189,37 @@ def test_a_referral_is_triaged_forwarded_met_consented_and_numbered_on_the_pages
     page = coordinator.get(here)
     assert "#2026-01" in page.text
     assert "Ondine" not in page.text
+
+
+def test_the_page_warns_of_a_worker_without_room_in_both_languages_and_refuses_nothing(there: Cast) -> None:
+    referral_id = refer(there, by="manager_ccsmtl")
+    client, worker = _client(there, "coordinator"), there.people["worker_codim"]
+    with there.session() as session:
+        participant_id = participant_of(session, referral_id)
+        look_at_everything(session, there, referral_id)
+        for count in range(7):
+            followed(session, there, f"#2026-0{count + 1}", worker="worker_codim")
+    here = f"/participants/{participant_id}"
+    words = {"en": "has no room for it", "fr": "n’a pas de place pour ce suivi"}
+    for language, said in words.items():
+        assert said not in client.get(here, headers={"Accept-Language": language}).text, "seven regular ones leave room"
+    with there.session() as session:
+        session.execute(text("update follow_up set intensity = 'intense'"))
+    for language, said in words.items():
+        page = html.unescape(client.get(here, headers={"Accept-Language": language}).text)
+        lines = [line for line in re.findall(r"<bdi>([^<]+)</bdi>", page) if said in line]
+        assert [line.partition(" – ")[0] for line in lines] == ["Garnet Schist"], language
+        (select_worker,) = re.findall(r'<select[^>]*name="worker".*?</select>', page, re.DOTALL)
+        (offered,) = re.findall(rf'<option value="{worker}"[^>]*>([^<]+)<', select_worker)
+        assert said in offered, "whoever decides is warned, and may choose them all the same"
+    with there.session() as session:
+        seen = session.execute(select(_referral.c.version).where(_referral.c.id == referral_id)).scalar_one()
+    forwarded = {"referral": str(referral_id), "seen": str(seen), "result": "forwarded", "reason": "Danger"}
+    assert client.post(f"{here}/triage", data={**forwarded, "worker": str(worker)}).status_code == 303
+    with there.session() as session:
+        named = workers.named(session, participant_id)
+    assert named is not None
+    assert named["worker_id"] == worker
 
 
 def test_whom_the_person_barred_sees_nothing_from_that_moment_on(there: Cast) -> None:
