@@ -3,8 +3,11 @@
 Which fields there are is asked of the tables and of what is sealed, so that a new one that nothing is planted in fails.
 `tests/matrix/test_planted.py` plants in every field of every form.
 
-Channels: every row of the database with its bytes, letters with their calendars and attachments, the agenda as PDF and
-as a Word document, logs, and the pages of those who may see a candidate without having asked who it is.
+Channels: every row of the database with its bytes, letters with their calendars and attachments, agendas, minutes and
+statements of partners as PDF and as Word documents, what is exported (the statement of the program, the register of
+incidents, the program's file), logs, the pages of those who may see a candidate without having asked who it is, and
+what those are answered who may not, or who ask wrongly. At length also the files on disk of the database, with what
+was taken back and what was logged, and of Prefect. In each stands a word that is no secret, which the scanner finds.
 """
 
 from __future__ import annotations
@@ -16,7 +19,9 @@ import json
 import logging
 import pickle
 import quopri
+import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -26,15 +31,19 @@ from typing import Any, Final
 from uuid import UUID
 
 import pytest
+from httpx2 import Response
+from psycopg import sql
 from sqlalchemy import LargeBinary, select, text
 from sqlmodel import Session
 
 from adapters.people_keys import FilePeopleKeys, make_people_keys
+from duties import exporting, incidents
 from duties.actors import OUTSIDE, Actor
 from duties.follow_ups import breaks, notes, summaries
 from duties.follow_ups.notes import Week
 from duties.follow_ups.summaries import Summary
 from duties.follow_ups.weeks import monday_of
+from duties.incidents import Entry
 from duties.name_gate import Gate
 from duties.participants import consents, disclosures, first_meetings, links, numbers, referring, risks, triage
 from duties.participants.consents import Signed
@@ -59,12 +68,13 @@ from tests.flows.prefect_server import PrefectServer
 from tests.flows.support import carry_all, eventually, means_of
 from tests.flows.test_worker import flow_runs, prefect_server, process
 from tests.following import agreed
+from tests.journeys.on_disk import OnDisk, on_disk
 from tests.meetings.clinic import LOCAL, NOW
 from tests.meetings.sitting import seat_everyone
 from tests.meetings.test_admissions import LATER
 from tests.models.conftest import as_superuser
 from tests.referring import declare_admission, participant_of, refer
-from tests.scanner import found
+from tests.scanner import found, found_anywhere
 
 __all__ = ["prefect_server"]
 
@@ -104,6 +114,10 @@ FORM = ReferralForm(
     facts={"AD-C0": PLANTED["fact"]},
 )
 WORKER, SECOND = "worker_ccsmtl", "worker_codim"
+#: Stands where people write of no participant: whatever of it leaves, the scanner has to see.
+SEEN = "Vrombiquartz"
+#: How every planted word begins, and the telephone's digits, as they would lie in a file.
+STEMS = ("Zquorv", "5557361942")
 
 
 def _zipped(word: str) -> bytes:
@@ -130,6 +144,27 @@ def _zipped(word: str) -> bytes:
 def test_the_scanner_finds_a_word_however_it_is_wrapped(wrapped: object) -> None:
     word = PLANTED["given_name"]
     assert found([word, "Absent"], wrapped(word)) == {word}  # type: ignore[operator]  # each is a function
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda word: word.encode(),
+        lambda word: word.upper().encode("latin-1"),
+        lambda word: word.encode("utf-16-le"),
+        lambda word: base64.b64encode(f"x {word} y".encode()),
+        lambda word: quopri.encodestring(f"x {word} y".encode()),
+        lambda word: gzip.compress(word.encode()),
+        lambda word: zlib.compress(word.encode(), 1),
+        lambda word: base64.b64encode(pickle.dumps({"name": word})),
+        lambda word: gzip.compress(base64.b64encode(f"x {word} y".encode())),
+        lambda word: word.encode().hex().encode(),
+    ],
+)
+@pytest.mark.parametrize("before", [b"", b"\x00\x78\x9c\xff", bytes(range(256))], ids=len)
+def test_the_scanner_finds_a_word_wherever_in_a_file_it_lies(wrapped: object, before: bytes) -> None:
+    held = before + wrapped(PLANTED["given_name"]) + b"\xff\x00" * 9  # type: ignore[operator]  # each is a function
+    assert found_anywhere([*STEMS, "Absentiel"], held) == {STEMS[0]}
 
 
 @pytest.fixture
@@ -195,8 +230,7 @@ def lived(
             at=NOW,
         )
         for row in items_of(session, here):
-            if not row["outcome"]:
-                running.treat(session, row["id"], "treated", by=by, at=NOW)
+            running.treat(session, row["id"], row["outcome"] or "treated", note_fr=SEEN, note_en=SEEN, by=by, at=NOW)
         running.close_meeting(session, here, by=by, at=NOW + timedelta(hours=1))
     carry_all(means_of(cast, lambda: NOW))
     met = TODAY + timedelta(days=2)
@@ -224,6 +258,8 @@ def lived(
         _followed(session, cast, participant_id)
         _refused(session, cast)
         referring.begin_referral(session, ReferralForm(reasons=PLANTED["draft"]), by=worker, at=LATER)
+        lost = Entry(cast.organizations["codim"], "Cahier de notes", SEEN, LATER.date(), people_concerned=1)
+        incidents.enter(session, lost, by=cast.actor("privacy_officer"), at=LATER)
     case_id = leave(cast, WORKER, "ccsmtl", last_day=LATER.date() + timedelta(days=14), at=LATER)
     (task,) = asked(cast, case_id, summaries.WRITTEN)
     said = Summary(PLANTED["situation"], PLANTED["steps"])
@@ -356,11 +392,9 @@ def test_no_channel_holds_a_planted_word(lived: Cast, caplog: pytest.LogCaptureF
         case_id = session.scalars(select(departure.c.case_id)).one()
     followed_there = (f"/follow-ups/{follow_up_id}", f"/departures/{case_id}", f"/cases/{case_id}")
     coordinator = client_for(lived.database, lived.people["coordinator"], at=LATER)
-    for kind in ("pdf", "docx"):
-        document = coordinator.get(f"/meetings/{here}/agenda.{kind}?version=1")
-        assert document.status_code == 200, kind
-        assert found(["rencontre"], document.content), "the scanner reads it"
-        assert found(WORDS, document.content) == set(), kind
+    _no_paper_holds_one(lived, here, ("fr", "pdf"), ("en", "docx"))
+    _no_export_holds_one(lived)
+    _no_refusal_holds_one(lived, participant_id, (*followed_there, f"/participants/{participant_id}"))
 
     looked_at = ("/", "/referrals", "/cases", "/board", "/activity", f"/meetings/{here}", "/activities", "/caseload")
     for name in ("coordinator", WORKER, SECOND, "police", "researcher", "privacy_officer"):
@@ -385,6 +419,95 @@ def test_no_channel_holds_a_planted_word(lived: Cast, caplog: pytest.LogCaptureF
     assert PLANTED["given_name"] in shown.text, "who may ask, and asks, is answered"
 
 
+def _searched(data: bytes | str, *where: object, sees: str) -> None:
+    """A channel in which `sees` stands, as the scanner says, and none of the planted words does."""
+    there = found([sees, *WORDS], data)
+    assert sees in there, ("the scanner does not see into it", *where)
+    assert there == {sees}, where
+
+
+def _no_paper_holds_one(lived: Cast, meeting_id: UUID, *kinds: tuple[str, str]) -> None:
+    """Documents as people keep them, with their names and properties: in each of these languages and forms."""
+    client = client_for(lived.database, lived.people["coordinator"], at=LATER)
+    partner = lived.organizations["en-marge"]
+    papers = [(f"/meetings/{meeting_id}/agenda.{form}?version=1", "rencontre") for form in ("pdf", "docx")]
+    for language, form in kinds:
+        papers.append((f"/meetings/{meeting_id}/minutes/{language}.{form}", SEEN))
+        papers.append((f"/partners/{partner}/statements/2026/{language}.{form}", "Perle Obsidienne"))
+    for place, sees in papers:
+        answer = client.get(place)
+        assert answer.status_code == 200, place
+        _searched(answer.content, place, sees=sees)
+        assert found(WORDS, str(answer.headers)) == set(), place
+
+
+def _no_export_holds_one(lived: Cast) -> None:
+    """What leaves as data: the counts of the year that is over, the register of incidents, the program's own file."""
+    over = datetime(2027, 1, 15, 15, tzinfo=UTC)
+    coordinator = client_for(lived.database, lived.people["coordinator"], at=over)
+    shown = coordinator.get("/statements/2026")
+    digest = re.findall(r'name="seen" value="(\w+)"', shown.text)[0]
+    assert coordinator.post("/statements/2026/release", data={"seen": digest}).status_code == 303
+    partner = lived.organizations["en-marge"]
+    for place, sees in (
+        ("/statements/2026", "En Marge 12-17"),
+        ("/statements/2026/fr.xlsx", "En Marge 12-17"),
+        ("/statements/2026/en.xlsx", "En Marge 12-17"),
+        ("/api/v1/statements/2026", "En Marge 12-17"),
+        (f"/api/v1/partners/{partner}/statements/2026", "Perle Obsidienne"),
+    ):
+        answer = coordinator.get(place)
+        assert answer.status_code == 200, place
+        _searched(answer.content, place, sees=sees)
+    officer = client_for(lived.database, lived.people["privacy_officer"], at=LATER)
+    for place in ("register.csv", "register.xlsx"):
+        answer = officer.get(f"/privacy/incidents/{place}")
+        assert answer.status_code == 200, place
+        _searched(answer.content, place, sees=SEEN)
+    with lived.session() as session:
+        _searched(exporting.export(session), "the program's file", sees="En Marge 12-17")
+
+
+def _no_refusal_holds_one(lived: Cast, participant_id: UUID, places: tuple[str, ...]) -> None:
+    """What is answered to whoever may not, and to who asks wrongly: also of what they sent, and of who is known."""
+    refusals = [one for one in _asked_in_vain(lived, participant_id, places) if one.status_code >= 400]
+    assert {one.status_code for one in refusals} == {404, 409, 412, 422, 428}
+    for refusal in refusals:
+        is_json = "json" in refusal.headers["content-type"]
+        asked_for = (refusal.request.method, refusal.request.url.path, refusal.status_code)
+        _searched(refusal.content, *asked_for, sees=refusal.json()["title"] if is_json else "SPHÈRES")
+        assert found(WORDS, str(refusal.headers)) == set(), asked_for
+
+
+def _asked_in_vain(lived: Cast, participant_id: UUID, places: tuple[str, ...]) -> Iterator[Response]:
+    here = f"/participants/{participant_id}"
+    for name in ("police", "officer"):  # one sits on the committee, and the participant agreed to nothing with them
+        client = client_for(lived.database, lived.people[name], at=LATER)
+        for place in places:
+            yield client.get(place)
+            yield client.get(f"/api/v1{place}")
+        for act in ("identity", "consents", "risk", "disclosures", "decision"):
+            yield client.post(f"{here}/{act}", data={"seen": "1", "reason": PLANTED["why_triage"]})
+            yield client.post(f"/api/v1{here}/{act}", json={"why": PLANTED["why_risk"]})
+    author = client_for(lived.database, lived.people[SECOND], at=LATER)
+    who = {"given_name": PLANTED["given_name"], "family_name": PLANTED["family_name"]}
+    for wrong in (
+        {"age": PLANTED["fact"]},
+        {"area": PLANTED["address"]},
+        {PLANTED["note"]: "x"},
+        {"facts": [WORDS[0]]},
+    ):
+        yield author.post("/api/v1/referrals", json={**who, **wrong})
+    draft = author.post("/api/v1/referrals", json=who).headers["location"]
+    yield author.post(f"{draft}/sending", json=who, headers={"If-Match": "*"})
+    yield author.put(draft, json=who)
+    yield author.put(draft, json=who, headers={"If-Match": '"99"'})
+    worker = client_for(lived.database, lived.people[WORKER], at=LATER)
+    yield worker.post(
+        f"{here}/meetings", data={"met_on": LATER.date().isoformat(), "way": "remote", "outcome": "thinks"}
+    )
+
+
 def _no_letter_holds_one(lived: Cast) -> None:
     notice = table_of(Notice)
     with lived.session() as session:
@@ -401,6 +524,35 @@ def _no_letter_holds_one(lived: Cast) -> None:
                 assert isinstance(content, bytes)
                 assert found(WORDS, content) == set(), part.get_content_type()
     assert parts > len(letters)
+
+
+@pytest.fixture
+def files(cast: Cast) -> Iterator[OnDisk]:
+    """The database's files on disk, from before anything is written."""
+    with on_disk(cast.database.admin_url) as found_there:
+        yield found_there
+
+
+@pytest.mark.long
+def test_no_file_on_disk_holds_a_planted_word_and_no_paper_in_any_language(files: OnDisk, lived: Cast) -> None:
+    """Also of what was taken back, which stays in the files until the server clears it away; and what it logged."""
+    meeting = table_of(Meeting)
+    with lived.session() as session:
+        here = session.scalars(select(meeting.c.id).where(meeting.c.program_id == lived.program_id)).one()
+    _no_paper_holds_one(lived, here, *((language, form) for language in ("fr", "en") for form in ("pdf", "docx")))
+    taken_back, logged = f"{SEEN}Rendu", f"{SEEN}Journal"
+    with lived.session() as session:
+        session.execute(text("update organization set name_fr = :said"), {"said": taken_back})
+        session.rollback()
+    files.connection.execute(sql.SQL("do {}").format(sql.Literal(f"begin raise warning '{logged}'; end")))
+    where: dict[str, set[str]] = {}
+    for file, content in files.written():
+        there = found_anywhere([*STEMS, taken_back, logged], content)
+        assert not there & {*STEMS}, file
+        for word in there:
+            where.setdefault(word, set()).add(file.relative_to(files.server).parts[0])
+    assert where[taken_back] == {"base", "pg_wal"}, "the scanner sees into rows that nobody reads any more"
+    assert logged in where, "and into what the server said"
 
 
 @pytest.mark.long
