@@ -32,6 +32,7 @@ from sqlalchemy import make_url
 
 from adapters.postgres import EmbeddedPostgres
 from tests.conftest import Copies, short_folder
+from tests.databases import bare, in_database
 
 READY_SECONDS = 90
 
@@ -113,13 +114,13 @@ class PrefectServer:
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """What a query finds in Prefect's own database."""
-        with psycopg.connect(self._as_admin()) as connection:
+        with psycopg.connect(bare(self.as_admin)) as connection:
             return connection.execute(query.encode(), values).fetchall()
 
     def everything(self) -> str:
         """All that Prefect wrote down: every row of its database, and every file of its home."""
         written: list[str] = []
-        with psycopg.connect(self._as_admin()) as connection:
+        with psycopg.connect(bare(self.as_admin)) as connection:
             tables = connection.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()
             for (name,) in tables:
                 rows = connection.execute(sql.SQL("select t::text from {} t").format(sql.Identifier(name)))
@@ -127,11 +128,10 @@ class PrefectServer:
         written.extend(file.read_bytes().decode("utf-8", "replace") for file in self.home.rglob("*") if file.is_file())
         return "\n".join(written)
 
-    def _as_admin(self) -> str:
-        name = make_url(self.database_url).database
-        return (
-            make_url(self.admin_url).set(drivername="postgresql", database=name).render_as_string(hide_password=False)
-        )
+    @property
+    def as_admin(self) -> str:
+        """Where the superuser signs in to Prefect's own database."""
+        return in_database(self.admin_url, make_url(self.database_url).database or "")
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,8 @@ _SAID = ("start.log", "log/*")
 
 _COMPRESSED = """
 select class.relname, attname from pg_attribute join pg_class class on class.oid = attrelid
-where relnamespace = 'public'::regnamespace and relkind = 'r' and attnum > 0 and attstorage = 'x'
+where relnamespace = 'public'::regnamespace and relkind = 'r' and attnum > 0
+    and attstorage = 'x' and not attisdropped
 """
 
 

@@ -557,7 +557,7 @@ def test_no_file_on_disk_holds_a_planted_word_and_no_paper_in_any_language(files
 
 @pytest.mark.long
 def test_prefect_learns_no_planted_word(cast: Cast, tmp_path: Path, prefect_server: PrefectServer) -> None:
-    """The engine carries the admission with a real server, all of whose rows and files are searched."""
+    """The engine carries the admission with a real server: its rows, its files, and those of its database on disk."""
     folder = tmp_path / "keys" / "people"
     make_people_keys(folder)
     declare_admission(cast)
@@ -576,9 +576,21 @@ def test_prefect_learns_no_planted_word(cast: Cast, tmp_path: Path, prefect_serv
         admissions.forward(session, participant_id, cast.people[WORKER], by=by, at=moment)
         case_id = case_of(session, participant_id)
     assert case_id is not None
-    with process(cast, tmp_path, prefect=prefect_server):
-        eventually(lambda: [one for one in flow_runs(prefect_server, case_id) if one[2] == "Waiting"], within=120)
-        eventually(lambda: prefect_server.rows("select id from task_run where name = 'tell_referrer'"), within=120)
+    with on_disk(prefect_server.as_admin) as files:
+        with process(cast, tmp_path, prefect=prefect_server):
+            eventually(lambda: [one for one in flow_runs(prefect_server, case_id) if one[2] == "Waiting"], within=120)
+            eventually(lambda: prefect_server.rows("select id from task_run where name = 'tell_referrer'"), within=120)
+        kept = prefect_server.home / "storage" / "planted"
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_bytes(gzip.compress(pickle.dumps({"result": SEEN})))  # as it keeps results, and packed besides
+        homes = [(file, file.read_bytes()) for file in prefect_server.home.rglob("*") if file.is_file()]
+        kept.unlink()
+        seen = {word: file for file, held in homes for word in found_anywhere([SEEN, *STEMS], held)}
+        assert seen == {SEEN: kept}, "its own files"
+        here = [
+            found_anywhere([str(case_id), *STEMS], held) for file, held in files.written() if files.rows in file.parents
+        ]
+        assert set().union(*here) == {str(case_id)}, "its database's files"
     written = prefect_server.everything()
     assert str(case_id) in written, "this looks where Prefect writes"
     with cast.session() as session:
