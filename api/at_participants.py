@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Date, cast, or_, select
+from sqlalchemy import or_, select
 from sqlmodel import Session
 
 from api.at_follow_ups import clinic_of, sits_for
@@ -201,9 +201,8 @@ def _given(session: Session, asker: Asker, participant_id: UUID, row: dict[str, 
     is_admitted = row is not None and row["state"] == "admitted"
     shared = PARTICIPANT if is_admitted else CANDIDATE
     clinic = clinic_of(session)
-    meeting_id = _sitting_today(session, clinic, asker.day)
-    sits = _sits_at(session, meeting_id, asker)
-    at_it = sits if _is_on_the_table(session, meeting_id, participant_id) else frozenset[UUID]()
+    sits = _sits_at(session, clinic, asker)
+    at_it = sits if _is_on_the_table(session, clinic, participant_id, asker.day) else frozenset[UUID]()
     places = sits_for(clinic, asker) if is_admitted else at_it
     circle = circle_of(session, participant_id, asker.day)
     if barred:
@@ -223,35 +222,19 @@ def _given(session: Session, asker: Asker, participant_id: UUID, row: dict[str, 
     return given
 
 
-def _sitting_today(session: Session, clinic: Membership | None, day: date) -> UUID | None:
-    """The meeting of the Clinical Committee that is under way on its own day; None where there is none.
-
-    One that nobody closed, or that is opened afterwards to record what happened, has nobody sitting in it any more.
-    """
-    return session.scalar(
-        select(_meeting.c.id)
-        .where(
-            _meeting.c.program_id == program_of(session),
-            _meeting.c.committee_id == (clinic.committee_id if clinic else None),
-            _meeting.c.state == "under_way",
-            cast(_meeting.c.starts, Date) == day,
-        )
-        .limit(1)
-    )
-
-
-def _sits_at(session: Session, meeting_id: UUID | None, asker: Asker) -> frozenset[UUID]:
-    """The organizations for which the asker sits in a meeting on seats that vote. Whoever is absent sits for none."""
-    if meeting_id is None or not asker.is_staff:
+def _sits_at(session: Session, clinic: Membership | None, asker: Asker) -> frozenset[UUID]:
+    """The organizations for which the asker sits in today's clinic, on seats that vote. Who is absent sits for none."""
+    if clinic is None or not asker.is_staff:
         return frozenset()
-    seats = attendance.sat_on(session, meeting_id, asker.person_id)
+    seats = attendance.sits_on(session, clinic, asker.person_id, asker.day)
     return frozenset(seat.organization_id for seat in seats if seat.voting)
 
 
-def _is_on_the_table(session: Session, meeting_id: UUID | None, participant_id: UUID) -> bool:
-    """Whether a meeting has the admission of this person on its agenda, or their risk; what was withdrawn from it is not."""
+def _is_on_the_table(session: Session, clinic: Membership | None, participant_id: UUID, day: date) -> bool:
+    """Whether today's clinic has this person on its agenda, for admission or for their risk; not what was withdrawn."""
     found = session.scalar(
         select(_item.c.id)
+        .join(_meeting, refers(_item.c.meeting_id, _meeting))
         .join(
             _participant,
             (_participant.c.program_id == _item.c.program_id)
@@ -259,9 +242,9 @@ def _is_on_the_table(session: Session, meeting_id: UUID | None, participant_id: 
         )
         .where(
             _item.c.program_id == program_of(session),
-            _item.c.meeting_id == meeting_id,
             _item.c.kind.in_([admissions.KIND, recruiters.KIND]),
             _item.c.state.in_(TALKED_ABOUT),
+            attendance.under_way_on(clinic.committee_id if clinic else None, day),
             _participant.c.id == participant_id,
         )
         .limit(1)

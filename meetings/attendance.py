@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import Date, and_, cast, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
@@ -27,9 +27,11 @@ from meetings import quorum
 from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, membership
 from meetings.holding import changed_meanwhile, lock_meeting, read_meeting, write_meeting
 from models.base import table_of
+from models.meeting import Meeting
 from models.minutes import ATTENDED, Attendance
 
 _attendance = table_of(Attendance)
+_meeting = table_of(Meeting)
 
 UNRECORDED: Final = ATTENDED[0]
 
@@ -62,23 +64,39 @@ def attendance_of(session: Session, meeting_id: UUID) -> tuple[Attended, ...]:
     return tuple(_attended(session, meeting, seats))
 
 
-def sat_on(session: Session, meeting_id: UUID, person_id: UUID) -> tuple[CommitteeSeat, ...]:
-    """The seats on which somebody sits in a meeting, as far as it is recorded by now; not one that they left again.
+def sits_on(session: Session, seats: Membership, person_id: UUID, day: date) -> tuple[CommitteeSeat, ...]:
+    """The seats on which somebody sits in the committee's meeting of a day, while it is under way; else none.
 
-    Where nothing is recorded of a seat, whoever holds it is taken to sit there, as principal or as alternate, unless
-    they are away that day. Raises Refusal.
+    As far as it is recorded by now: not on one that they left again. Where nothing is recorded of a seat, whoever holds
+    it is taken to sit there, as principal or as alternate, unless they are away that day. One that nobody closed, or
+    that is opened afterwards to record what happened, is of another day: nobody sits in it any more.
     """
-    meeting = read_meeting(session, meeting_id)
-    seats = membership(session, meeting["committee_id"])
-    day: date = meeting["starts"].date()
-    is_away = seats.away(person_id, day) is not None
+    rows = many(
+        session,
+        select(_attendance.c.seat_id, _attendance.c.state, _attendance.c.person_id, _attendance.c.left_at)
+        .select_from(_meeting)
+        .outerjoin(
+            _attendance,
+            and_(_attendance.c.program_id == _meeting.c.program_id, _attendance.c.meeting_id == _meeting.c.id),
+        )
+        .where(_meeting.c.program_id == program_of(session), under_way_on(seats.committee_id, day)),
+    )
+    if not rows:
+        return ()
+    recorded = {row["seat_id"]: row for row in rows if row["state"] not in (None, UNRECORDED)}
+    held = seats.seats_held(person_id, day) if seats.away(person_id, day) is None else []
+    sat = {row["seat_id"] for row in recorded.values() if row["person_id"] == person_id and row["left_at"] is None}
+    sat |= {seat.id for seat in held if seat.id not in recorded}
+    return tuple(seat for seat in seats.seats if seat.id in sat)
 
-    def sits(seated: Attended) -> bool:
-        if seated.state == UNRECORDED:
-            return not is_away and person_id in seats.holders(seated.seat.id, day)
-        return seated.person_id == person_id and seated.left_at is None
 
-    return tuple(seated.seat for seated in _attended(session, meeting, seats) if sits(seated))
+def under_way_on(committee_id: UUID | None, day: date) -> Any:
+    """The meeting of a committee that is under way on its own local day, as a condition."""
+    return and_(
+        _meeting.c.committee_id == committee_id,
+        _meeting.c.state == "under_way",
+        cast(_meeting.c.starts, Date) == day,
+    )
 
 
 def quorum_now(session: Session, meeting_id: UUID, at: datetime) -> quorum.Standing:

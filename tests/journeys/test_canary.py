@@ -201,13 +201,7 @@ def lived(
         agreed(session, cast)
         seat_everyone(session, cast)
         schedule.plan_meetings(session, "clinical", [LOCAL], by=by, at=AT)
-    referral_id = refer(cast, FORM, by=SECOND)
-    with cast.session() as session:
-        triage.find_age(session, referral_id, by=by, at=AT)
-        for criterion in ("AD-C0", "AD-C2", "AD-C3", "AD-C5"):
-            triage.find_criterion(session, referral_id, criterion, "met", fact=PLANTED["finding"], by=by, at=AT)
-        triage.triage(session, referral_id, "committee", reason=PLANTED["why_triage"], by=by, at=AT)
-        participant_id = participant_of(session, referral_id)
+    participant_id = _triaged(cast)
     carry_all(means_of(cast, lambda: AT))
     with cast.session() as session:
         meeting = table_of(Meeting)
@@ -268,6 +262,18 @@ def lived(
         summaries.complete_summary(session, task["id"], said, by=cast.actor(WORKER), at=LATER)
     carry_all(means_of(cast, lambda: LATER))
     return cast
+
+
+def _triaged(cast: Cast) -> UUID:
+    """Somebody referred, whose criteria are all met, before the committee."""
+    by = cast.actor("coordinator")
+    referral_id = refer(cast, FORM, by=SECOND)
+    with cast.session() as session:
+        triage.find_age(session, referral_id, by=by, at=AT)
+        for criterion in ("AD-C0", "AD-C2", "AD-C3", "AD-C5"):
+            triage.find_criterion(session, referral_id, criterion, "met", fact=PLANTED["finding"], by=by, at=AT)
+        triage.triage(session, referral_id, "committee", reason=PLANTED["why_triage"], by=by, at=AT)
+        return participant_of(session, referral_id)
 
 
 def _assessed(session: Session, participant_id: UUID, item_id: UUID, by: Actor) -> None:
