@@ -128,21 +128,12 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, a
     # A legal hold keeps what would be destroyed: it is released first.
     if known["state"] in ("draft", "destroyed") or joined["state"] != "candidate" or joined["held"]:
         raise Refusal("referral.not_joined", N_("These two cannot be joined as things stand now."))
-    told = unseal(session, joined["id"], f"referral/{referral_id}", held["sealed"])
     case_id = case_of(session, joined["id"])
     if case_id is not None:
         cases.cancel_case(session, case_id, by=by, at=at, reason="AD-R1")
     again = known["state"] in ("refused", "declined")
-    session.execute(
-        update(_referral)
-        .where(_referral.c.program_id == held["program_id"], _referral.c.id == referral_id)
-        .values(
-            participant_id=to,
-            state="received" if again else "joined",
-            sealed=seal(session, to, f"referral/{referral_id}", told),
-            version=held["version"] + 1,
-        )
-    )
+    for row in _sent_for(session, joined["id"]):
+        _bring(session, row, to, "received" if again and row["id"] == referral_id else "joined")
     change_participant(
         session,
         joined,
@@ -169,6 +160,41 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, a
     if joined["recruiter"]:
         recruiting.note(session, known, by=by, at=at)  # once it is known of somebody it stays so (AD-C4)
     events.write(session, "referral.joined", "referral", referral_id, by=by, at=at)
+
+
+def _sent_for(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
+    """The referrals of somebody, held: the last one, those of before, and those that were joined to it."""
+    return many(
+        session,
+        select(_referral)
+        .where(
+            _referral.c.program_id == program_of(session),
+            _referral.c.participant_id == participant_id,
+            _referral.c.sealed.is_not(None),
+        )
+        .order_by(_referral.c.id)
+        .with_for_update(),
+    )
+
+
+def _bring(session: Session, referral: Mapping[str, Any], to: UUID, state: str) -> None:
+    """Have a referral be one of somebody else's, sealed as theirs: the key of whose it was is destroyed."""
+    name = f"referral/{referral['id']}"
+    told = unseal(session, referral["participant_id"], name, referral["sealed"])
+    session.execute(
+        update(_referral)
+        .where(_referral.c.program_id == program_of(session), _referral.c.id == referral["id"])
+        .values(
+            participant_id=to,
+            state=state,
+            sealed=seal(session, to, name, told),
+            result="",
+            triaged_at=None,
+            triaged_by=None,
+            result_sealed=None,
+            version=referral["version"] + 1,
+        )
+    )
 
 
 def alike(session: Session, participant_ids: Collection[UUID]) -> frozenset[UUID]:

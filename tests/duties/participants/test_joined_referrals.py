@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import select
 
 from duties.participants import duplicates, triage, workers
+from duties.participants.sealing import unseal
 from models.base import table_of
 from models.participant import Participant
+from models.referral import Referral
 from tests.api.desk import client_for
 from tests.cast import AT, Cast
 from tests.flows.support import carry_all, letters, means_of
 from tests.following import WORKER, agreed, followed, known_as_somebody, row_of, tasks_of
-from tests.referring import declare_admission, look_at_everything, participant_of, refer, triaged
+from tests.referring import ONDINE, declare_admission, look_at_everything, participant_of, refer, triaged
 
 _participant = table_of(Participant)
+_referral = table_of(Referral)
 
 
 def test_of_somebody_followed_the_coordinator_alone_decides_what_whoever_referred_hears(cast: Cast) -> None:
@@ -83,3 +87,23 @@ def test_whoever_referred_somebody_who_is_a_candidate_again_is_told_as_anybody_i
         workers.forward(session, known, cast.people["without_mail"], by=by, at=later)
     carry_all(means_of(cast, lambda: later))
     assert [letter["person_id"] for letter in letters(cast, "worker_named")] == [cast.people[author]]
+
+
+def test_what_was_referred_goes_along_however_often_a_file_is_joined_to_another(cast: Cast) -> None:
+    declare_admission(cast)
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        agreed(session, cast)
+    said = ["Fugue", "Dettes", "Logement", "Menaces"]
+    refused, *others = [refer(cast, replace(ONDINE, reasons=one)) for one in said]
+    with cast.session() as session:
+        look_at_everything(session, cast, refused)
+        triage.triage(session, refused, "refused", reason="Non", offered="Autre", by=by, at=AT)
+        to_refused, to_known, known = (participant_of(session, one) for one in (refused, others[1], others[2]))
+        duplicates.join_referral(session, others[0], to_refused, by=by, at=AT)
+        duplicates.join_referral(session, others[0], to_known, by=by, at=AT)
+        duplicates.join_referral(session, others[1], known, by=by, at=AT)
+        rows = session.execute(select(_referral).where(_referral.c.participant_id == known)).all()
+        told = [unseal(session, known, f"referral/{row.id}", row.sealed)["reasons"] for row in rows]
+    assert sorted(told) == sorted(said)
+    assert {row.state for row in rows if row.id != others[2]} == {"joined"}
