@@ -20,6 +20,7 @@ from duties.reads import Ground
 from duties.refusals import Refusal
 from duties.sharing import Circle, circle_of
 from locales import N_
+from meetings import attendance
 from meetings.committees import Membership, committee_of, membership
 from models.base import table_of
 from models.follow_up import FollowUp
@@ -62,6 +63,14 @@ def sits_for(clinic: Membership | None, asker: Asker) -> frozenset[UUID]:
     if clinic is None or not asker.is_staff:
         return frozenset()
     return frozenset(seat.organization_id for seat in clinic.seats_held(asker.person_id, asker.day) if seat.voting)
+
+
+def sits_today(session: Session, clinic: Membership | None, asker: Asker) -> frozenset[UUID]:
+    """The organizations for which the asker sits in today's clinic, on seats that vote. Who is absent sits for none."""
+    if clinic is None or not asker.is_staff:
+        return frozenset()
+    seats = attendance.sits_on(session, clinic, asker.person_id, asker.day)
+    return frozenset(seat.organization_id for seat in seats if seat.voting)
 
 
 def clinic_of(session: Session) -> Membership | None:

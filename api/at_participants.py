@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlmodel import Session
 
-from api.at_follow_ups import clinic_of, sits_for
+from api.at_follow_ups import clinic_of, sits_for, sits_today
 from api.permissions import (
     Action,
     Asker,
@@ -201,7 +201,7 @@ def _given(session: Session, asker: Asker, participant_id: UUID, row: dict[str, 
     is_admitted = row is not None and row["state"] == "admitted"
     shared = PARTICIPANT if is_admitted else CANDIDATE
     clinic = clinic_of(session)
-    sits = _sits_at(session, clinic, asker)
+    sits = sits_today(session, clinic, asker)
     at_it = sits if _is_on_the_table(session, clinic, participant_id, asker.day) else frozenset[UUID]()
     places = sits_for(clinic, asker) if is_admitted else at_it
     circle = circle_of(session, participant_id, asker.day)
@@ -220,14 +220,6 @@ def _given(session: Session, asker: Asker, participant_id: UUID, row: dict[str, 
         in_session = {Relation.IN_SESSION} if at_it else set()
         given |= {relation: themselves(asker) for relation in told | in_session}
     return given
-
-
-def _sits_at(session: Session, clinic: Membership | None, asker: Asker) -> frozenset[UUID]:
-    """The organizations for which the asker sits in today's clinic, on seats that vote. Who is absent sits for none."""
-    if clinic is None or not asker.is_staff:
-        return frozenset()
-    seats = attendance.sits_on(session, clinic, asker.person_id, asker.day)
-    return frozenset(seat.organization_id for seat in seats if seat.voting)
 
 
 def _is_on_the_table(session: Session, clinic: Membership | None, participant_id: UUID, day: date) -> bool:

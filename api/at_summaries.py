@@ -1,7 +1,7 @@
 """What an asker is to the summary of a follow-up that is handed over, and finding the ones that they may see (DP-06).
 
 It is written by whoever owes the step of the departure. Once complete, it is read by whoever accompanies the
-participant, by the coordinator, and by who sits on the Clinical Committee while the committee sits on it.
+participant, by the coordinator, and by who sits in the Clinical Committee on the day on which it sits on it.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from api.at_follow_ups import find_follow_up
+from api.at_follow_ups import clinic_of, find_follow_up, sits_today
 from api.permissions import Action, Asker, Forbidden, Given, Relation, find_task, require, themselves, to_task
 from duties.actors import Actor
 from duties.follow_ups import summaries
 from duties.follow_ups.assigning import barred_from
 from duties.here import program_of
 from duties.reads import Ground
+from meetings import attendance
 from meetings.agenda_items import TALKED_ABOUT
 from models.agenda import AgendaItem
 from models.base import refers, table_of
@@ -72,7 +73,7 @@ _WORDS: Final[Mapping[Action, str]] = {Action.WRITE_SUMMARY: "write", Action.TAK
 def find_to_read(session: Session, asker: Asker, follow_up_id: UUID, task_id: UUID) -> tuple[dict[str, Any], Given]:
     """A complete summary of a follow-up, and what the asker is to it. Raises Forbidden, also where there is none."""
     row, given = find_follow_up(session, asker, follow_up_id)
-    given = as_reader(session, row["number"], given)
+    given = as_reader(session, asker, row["number"], given)
     require(Action.READ_SUMMARY, given)
     found = next((one for one in summaries.summaries_of(session, follow_up_id) if one["task_id"] == task_id), None)
     if found is None:
@@ -104,9 +105,9 @@ def on_the_table(session: Session, asker: Asker, meeting: Mapping[str, Any]) -> 
     return found
 
 
-def as_reader(session: Session, number: str, given: Given) -> Given:
-    """What the asker is to the summaries of a follow-up: a member of the committee is nothing while it does not sit."""
-    if Relation.CLINICAL in given and not is_in_session(session, number):
+def as_reader(session: Session, asker: Asker, number: str, given: Given) -> Given:
+    """What the asker is to the summaries of a follow-up: a member of the committee is nothing unless they sit on it."""
+    if Relation.CLINICAL in given and not _sits_on(session, asker, number):
         return {relation: actor for relation, actor in given.items() if relation is not Relation.CLINICAL}
     return given
 
@@ -116,8 +117,11 @@ def ground_of(given: Given) -> Ground:
     return "role" if Relation.COORDINATOR in given and Relation.ASSIGNED not in given else "part"
 
 
-def is_in_session(session: Session, number: str) -> bool:
-    """Whether a meeting of the committee is under way with the summary of this participant on its agenda."""
+def _sits_on(session: Session, asker: Asker, number: str) -> bool:
+    """Whether the asker sits in today's clinic, which has the summary of this participant on its agenda."""
+    clinic = clinic_of(session)
+    if clinic is None or not sits_today(session, clinic, asker):
+        return False
     return (
         session.scalar(
             select(_item.c.id)
@@ -127,7 +131,7 @@ def is_in_session(session: Session, number: str) -> bool:
                 _item.c.kind == summaries.ON_AGENDA,
                 _item.c.subject == number,
                 _item.c.state.in_(TALKED_ABOUT),
-                _meeting.c.state == "under_way",
+                attendance.under_way_on(clinic.committee_id, asker.day),
             )
             .limit(1)
         )

@@ -363,7 +363,7 @@ def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, ty
         notes=every_note,
         weeks=_weeks(row, desk.day),
         summaries=summed_up,
-        may_read_summaries=may(Action.READ_SUMMARY, as_reader(session, row["number"], given)),
+        may_read_summaries=may(Action.READ_SUMMARY, as_reader(session, desk.asker, row["number"], given)),
         attempts=tried,
         no_shows=missed,
         history=told(desk, _record(desk, follow_up_id)),

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from duties import hand_overs
 from duties.follow_ups import summaries
 from duties.follow_ups.summaries import Summary
-from meetings import agendas, freezing, running
+from meetings import agendas, attendance, freezing, running
 from models.base import table_of
 from models.record import Event
 from tests.api.desk import client_for
@@ -20,6 +20,7 @@ from tests.departing import LAST_DAY, asked, leave, record_protocols, settle
 from tests.flows.support import carry_all, means_of
 from tests.following import SECOND, WORKER, bar, consented, followed
 from tests.meetings.clinic import NOW, clinic_of, committee_of, prepare_clinic
+from tests.meetings.sitting import seat
 
 EVENT = table_of(Event)
 SAID = {"situation": "Elle habite chez sa <b>tante</b>.", "steps": "Elle a appelé l’école."}
@@ -162,6 +163,10 @@ def test_who_sits_on_the_committee_reads_it_while_it_sits_on_it_and_at_no_other_
     with program.session() as session:
         consented(session, program, follow_up, "spvm")
     assert police.get(place).status_code == 200
+    for state, status in (("absent", 404), ("present", 200)):
+        with program.session() as session:
+            attendance.record(session, here, seat(session, "clinical", "spvm"), state, by=by, at=NOW)
+        assert police.get(place).status_code == status
     for who in ("researcher", "director_spvm", "manager_ccsmtl"):
         assert client_for(program.database, program.people[who], at=NOW).get(place).status_code == 404
     with program.session() as session:
