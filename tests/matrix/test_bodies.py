@@ -56,7 +56,7 @@ def writing(routes: list[Route]) -> Iterator[tuple[Route, str, Kind]]:
 
 
 #: At each change a share of the forms is tried, and at length all others.
-SHARES: Final = 10
+SHARES: Final = 20
 one_share = pytest.mark.parametrize("share", [0, *(pytest.param(n, marks=pytest.mark.long) for n in range(1, SHARES))])
 
 

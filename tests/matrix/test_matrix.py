@@ -133,7 +133,7 @@ def test_every_act_goes_through_for_somebody(routes: list[Route]) -> None:
 def test_a_sample_of_every_route_and_every_asker_is_answered_as_expected(
     runner: Runner, routes: list[Route], run: Run[Any]
 ) -> None:
-    """Each route with every eighth kind of asker, of one place's things: others, and another's, from route to route."""
+    """Each route with every twelfth kind of asker, of one place's things; with others, and another's, route by route."""
     cells = list(_sampled(routes))
     assert {str(route) for route, _, _ in cells} == {str(route) for route in routes}
     assert {kind for _, _, kind in cells} == set(KINDS)
@@ -243,9 +243,9 @@ def _asks_nothing(route: Route) -> bool:
 def _sampled(routes: list[Route]) -> Iterator[tuple[Route, str, Kind]]:
     for turn, route in enumerate(routes):
         # Of a route that is open to all, one answer is as good as twenty.
-        kinds = (KINDS[turn % len(KINDS)],) if _asks_nothing(route) else KINDS[turn % 8 :: 8]
+        kinds = (KINDS[turn % len(KINDS)],) if _asks_nothing(route) else KINDS[turn % 12 :: 12]
         for n, kind in enumerate(kinds):
-            yield route, route.places[(turn // 8 + n) % len(route.places)], kind
+            yield route, route.places[(turn // 12 + n) % len(route.places)], kind
 
 
 def _denied_by_the_table(routes: list[Route]) -> Iterator[tuple[Route, str, Kind]]:

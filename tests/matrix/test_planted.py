@@ -26,7 +26,7 @@ from tests.scanner import found
 #: Stands nowhere else in the world.
 WORD: Final = "Zquorvélimande"
 #: At each change a share of the forms is tried, and at length all others.
-SHARES: Final = 8
+SHARES: Final = 16
 #: Where participants are written about.
 ABOUT_PEOPLE: Final = re.compile(r"/(api/v1/)?(participants|referrals?|refer|follow-ups|activities|research)\b")
 
