@@ -16,6 +16,7 @@ from duties.actors import Actor
 from duties.held import of_case
 from duties.held_case import change_case, hold_case
 from duties.here import local_day, many, program_of
+from duties.participants.admission import ADMISSION
 from duties.protocol import Protocol
 from duties.refusals import Refusal
 from duties.roles import Link
@@ -25,11 +26,13 @@ from locales import N_
 from models.base import table_of
 from models.casework import SETTLED, Case, ProtocolVersion, Task, TaskNeed
 from models.lifecycles import ACT, CASE, TASK, NoSuchMove
+from models.participant import Participant
 
 _case = table_of(Case)
 _task = table_of(Task)
 _need = table_of(TaskNeed)
 _version = table_of(ProtocolVersion)
+_participant = table_of(Participant)
 
 
 def open_case(
@@ -97,10 +100,18 @@ def cancel_case(
 ) -> None:
     """End a case that will not be finished, with the reason. Nothing is deleted; what the program did is undone.
 
-    Raises Refusal.
+    Raises Refusal, also where it would leave somebody whom nobody looks after (`may_be_cancelled`).
     """
     held = hold_case(session, case_id, seen=seen)
     state = _move(held, "cancel")
+    if not may_be_cancelled(session, held):
+        raise Refusal(
+            "case.admission_goes_on",
+            N_(
+                "An admission ends on the page of whom it is about: there they are refused, say no, or are admitted. "
+                "Its case then ends by itself."
+            ),
+        )
     reason = tasks.needed_reason(reason)
     change_case(session, held, state=state, ended_at=at, ended_by=by.person_id, ended_reason=reason)
     session.execute(
@@ -117,6 +128,21 @@ def cancel_case(
     events.write(session, "case.cancelled", "case", case_id, by=by, at=at, case_id=case_id)
     notices.case_cancelled(session, held, by=by, at=at)
     wakeups.wake(session, case_id, at=at)
+
+
+def may_be_cancelled(session: Session, case: Mapping[str, Any]) -> bool:
+    """Whether nobody is forgotten by cancelling a case: somebody who is to be admitted is on no list without theirs.
+
+    So an admission is cancelled with the act that ends it, once the person is refused, said no, or is gone from here.
+    """
+    if case["protocol"] != ADMISSION:
+        return True
+    state = session.scalar(
+        select(_participant.c.state).where(
+            _participant.c.program_id == program_of(session), _participant.c.id == case["participant_id"]
+        )
+    )
+    return state in ("refused", "declined", "destroyed")
 
 
 def reopen_case(

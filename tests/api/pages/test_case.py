@@ -12,6 +12,8 @@ from sqlalchemy import select
 from duties import tasks, versions
 from duties.actors import LOADER, Actor
 from duties.declared import load_declared_text
+from duties.participants import first_meetings
+from duties.participants.held import case_of
 from duties.people import end_tenure
 from duties.protocol import Protocol
 from models.base import table_of
@@ -22,6 +24,7 @@ from tests.api.pages.looking import row_of, send, signed_in, task_of, text_of
 from tests.casework import approve, case_row, complete, onboard_wholly, open_onboarding, steps
 from tests.cast import ARRIVAL, AT, TODAY, Cast, onboarding
 from tests.flows.support import carry_all, means_of
+from tests.referring import declare_admission, refer, triaged
 
 _tenure = table_of(Tenure)
 _event = table_of(Event)
@@ -256,6 +259,32 @@ def test_a_case_with_nothing_left_is_closed_from_its_page_and_the_record_says_by
     with cast.session() as session:
         told = session.execute(select(_event.c.verb, _event.c.actor_as).where(_event.c.case_id == case_id))
         assert ("case.closed", "coordinator") in {(line.verb, line.actor_as) for line in told}
+
+
+def test_an_admission_is_not_cancelled_on_its_page_while_somebody_is_to_be_admitted(cast: Cast) -> None:
+    """Without their case nobody would do anything for them: it ends with the act that says what becomes of them."""
+    declare_admission(cast)
+    participant_id = triaged(cast, refer(cast))
+    with cast.session() as session:
+        found = case_of(session, participant_id)
+    assert found is not None
+    mine = signed_in(cast, "coordinator")
+    assert "/cancellation" not in mine.get(f"/cases/{found}").text
+    send_off = {"seen": row(cast, found)["version"], "reason": "Ouvert par erreur."}
+    answer = mine.post(f"/cases/{found}/cancellation", data=send_off)
+    assert answer.status_code == 409
+    assert "An admission ends on the page of whom it is about" in text_of(answer.text)
+    assert "Ondine" not in answer.text
+    said = mine.post(f"/api/v1/cases/{found}/cancellation", json={"reason": "Erreur."}, headers={"If-Match": "*"})
+    assert (said.status_code, row(cast, found)["state"]) == (409, "open")
+    with cast.session() as session:
+        first_meetings.decline(session, participant_id, by=cast.actor("coordinator"), at=AT)
+    assert row(cast, found)["state"] == "cancelled", "with the act that ends the admission"
+    again = {"seen": row(cast, found)["version"], "reason": "Rouvert par erreur."}
+    assert mine.post(f"/cases/{found}/reopening", data=again).status_code == 303
+    assert "/cancellation" in mine.get(f"/cases/{found}").text
+    send_off["seen"] = row(cast, found)["version"]
+    assert mine.post(f"/cases/{found}/cancellation", data=send_off).status_code == 303
 
 
 def test_a_new_version_is_offered_with_its_difference_and_taken_only_when_wanted(cast: Cast) -> None:
