@@ -539,6 +539,17 @@ def files(cast: Cast) -> Iterator[OnDisk]:
         yield found_there
 
 
+def _where(files: OnDisk, *seen: str) -> dict[str, set[str]]:
+    """In which folders of the server each of these words lies, which are no secret; a planted word lies in none."""
+    where: dict[str, set[str]] = {}
+    for file, content in files.written():
+        there = found_anywhere([*STEMS, *seen], content)
+        assert not there & {*STEMS}, file
+        for word in there:
+            where.setdefault(word, set()).add(file.relative_to(files.server).parts[0])
+    return where
+
+
 @pytest.mark.long
 def test_no_file_on_disk_holds_a_planted_word_and_no_paper_in_any_language(files: OnDisk, lived: Cast) -> None:
     """Also of what was taken back, which stays in the files until the server clears it away; and what it logged."""
@@ -551,19 +562,14 @@ def test_no_file_on_disk_holds_a_planted_word_and_no_paper_in_any_language(files
         session.execute(text("update organization set name_fr = :said"), {"said": taken_back})
         session.rollback()
     files.connection.execute(sql.SQL("do {}").format(sql.Literal(f"begin raise warning '{logged}'; end")))
-    where: dict[str, set[str]] = {}
-    for file, content in files.written():
-        there = found_anywhere([*STEMS, taken_back, logged], content)
-        assert not there & {*STEMS}, file
-        for word in there:
-            where.setdefault(word, set()).add(file.relative_to(files.server).parts[0])
+    where = _where(files, taken_back, logged)
     assert where[taken_back] == {"base", "pg_wal"}, "the scanner sees into rows that nobody reads any more"
     assert logged in where, "and into what the server said"
 
 
 @pytest.mark.long
 def test_prefect_learns_no_planted_word(cast: Cast, tmp_path: Path, prefect_server: PrefectServer) -> None:
-    """The engine carries the admission with a real server: its rows, its files, and those of its database on disk."""
+    """The engine carries the admission with a real server: its rows, its files, its database's and the log of these."""
     folder = tmp_path / "keys" / "people"
     make_people_keys(folder)
     declare_admission(cast)
@@ -593,10 +599,13 @@ def test_prefect_learns_no_planted_word(cast: Cast, tmp_path: Path, prefect_serv
         kept.unlink()
         seen = {word: file for file, held in homes for word in found_anywhere([SEEN, *STEMS], held)}
         assert seen == {SEEN: kept}, "its own files"
-        here = [
-            found_anywhere([str(case_id), *STEMS], held) for file, held in files.written() if files.rows in file.parents
-        ]
-        assert set().union(*here) == {str(case_id)}, "its database's files"
+        taken_back = f"{SEEN}Rendu"
+        with files.connection.transaction(force_rollback=True):
+            renamed = sql.SQL("update flow set name = {} where id = (select id from flow limit 1)")
+            files.connection.execute(renamed.format(sql.Literal(taken_back)))
+        where = _where(files, str(case_id), taken_back)
+        assert "base" in where[str(case_id)], "its database's files"
+        assert where[taken_back] == {"base", "pg_wal"}, "and the log of its changes"
     written = prefect_server.everything()
     assert str(case_id) in written, "this looks where Prefect writes"
     with cast.session() as session:
