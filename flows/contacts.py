@@ -20,7 +20,7 @@ from duties.actors import ROUNDS, Actor
 from duties.follow_ups import assigning, breaks, lost, notes
 from duties.follow_ups.lost import Losing
 from duties.here import local_day, program_of
-from duties.participants import withdrawals
+from duties.participants import referred_again, withdrawals
 from flows.engine import Means
 from flows.marks import alone, in_its_own, last_at, mark_of, set_mark
 from locales import LANGUAGES, N_, say
@@ -76,6 +76,7 @@ def look(means: Means, program_id: UUID, ran_by: str) -> int:
             found += in_its_own(means, program_id, KEY, partial(_see_to_vacancy, follow_up_id=follow_up_id, at=at))
         found += in_its_own(means, program_id, KEY, partial(_see_to_notes, at=at))
         found += in_its_own(means, program_id, KEY, partial(_see_to_withdrawals, at=at))
+        found += in_its_own(means, program_id, KEY, partial(referred_again.ask_who_has_them_now, by=BY_ROUNDS, at=at))
         found += in_its_own(means, program_id, KEY, partial(tell_the_committee, at=at))
         found += in_its_own(means, program_id, KEY, partial(recruiters.keep_on_agendas, by=BY_ROUNDS, at=at))
         with means.sessions(program_id) as session:

@@ -413,9 +413,8 @@ def shown_participant(desk: Desk, participant_id: UUID, response: Response, *, t
     assert row is not None  # noqa: S101 - found before
     response.headers["ETag"] = etag(row["version"])
     named, asked = workers.named(session, participant_id), withdrawals.asked(session, participant_id)
-    risk, others = (
-        risks.last(session, participant_id, kind) if told.risk else None for kind in ("admission", "recruiter")
-    )
+    risk = risks.last(session, participant_id, "admission") if told.risk else None
+    others = risks.to_others(session, participant_id) if told.risk else None
     return ParticipantShown(
         **{name: value for name, value in row.items() if name != "recruiter"},
         never_with_others=row["recruiter"] if told.risk else None,

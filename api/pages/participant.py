@@ -230,7 +230,7 @@ def participant_page(
     barred = barring.barred_of(session, participant_id) if may[Action.KEEP_ADMISSION] else []
     signed = consents.consents_of(session, participant_id) if may[Action.SEE_CONSENTS] else []
     met = first_meetings.meetings_of(session, participant_id)
-    recruiter_risk = risks.last(session, participant_id, "recruiter")
+    recruiter_risk = risks.to_others(session, participant_id)
     staff = sorted({tenure.person_id for tenure in standing(session, desk.day).holding("youth_worker")}, key=str)
     people = {
         *(one["referred_by"] for one in referrals),

@@ -14,7 +14,7 @@ from duties import events
 from duties.actors import Actor
 from duties.follow_ups.assigning import part_with
 from duties.here import many, program_of
-from duties.participants import withdrawals, workers
+from duties.participants import referred_again, withdrawals, workers
 from duties.participants.held import hold_participant
 from duties.refusals import Refusal
 from locales import N_
@@ -64,6 +64,7 @@ def bar(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, a
         workers.change_second(session, participant_id, None, by=by, at=at)
     part_with(session, participant_id, person_id, by=by, at=at)
     withdrawals.ask_who_has_it_now(session, by=by, at=at, only=participant_id)
+    referred_again.ask_who_has_them_now(session, by=by, at=at, only=participant_id)
 
 
 def lift(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import exists, select, update
@@ -18,30 +18,17 @@ from sqlmodel import Session
 from duties import asking, cases, events
 from duties.actors import Actor
 from duties.here import many, program_of
-from duties.notices import coordination_chain
-from duties.participants import recruiting, retention, withdrawals
+from duties.participants import joining, referred_again, retention
 from duties.participants.held import case_of, change_participant, hold_participant, moved
 from duties.participants.identity import identity_within
 from duties.participants.opening import open_admission
-from duties.participants.sealing import seal, unseal
-from duties.participants.triage import hold_referral
+from duties.participants.triage import ask_nothing_more_for_the_committee, hold_referral
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of
-from models.follow_up import FollowUp
 from models.participant import DataKey, Participant
-from models.referral import Referral
-
-#: What whoever has somebody who is referred again is asked, and how soon, in working days.
-AGAIN: Final = "referral.again"
-DAYS_TO_READ: Final = 2
-#: What the coordinator is asked about whoever referred somebody who is known, and how soon it is due, in working days.
-ANSWER: Final = "referral.answer"
-DAYS_TO_ANSWER: Final = 5
 
 _participant = table_of(Participant)
-_follow_up = table_of(FollowUp)
-_referral = table_of(Referral)
 _key = table_of(DataKey)
 
 
@@ -114,9 +101,17 @@ def possible_duplicates(session: Session, participant_id: UUID, *, by: Actor, at
 def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, at: datetime) -> None:
     """Say that a referral is about somebody who is known: it becomes theirs, and what was kept apart is destroyed.
 
-    Where they had declined or been refused, they are a candidate again, and whoever referred them is told as ever who
-    makes contact (AD-R5). Else that is the coordinator's to decide. Raises Refusal: the referral was dealt with
-    already, or `to` is not somebody else who is known.
+    Every referral of the joined file comes along, and what protects the person or others: the workers whom they barred,
+    disclosures without consent, consents that they took back, that they recruit and how the committee assessed it
+    (`joining`). Left behind, unreadable once the key is destroyed, is what the admission that ends found of its day:
+    criteria, first meetings, who was named, decisions with their reasons, the risk at admission. A consent that stands
+    there is not carried over either: it was explained and signed for that admission, and whoever goes on asks for one;
+    its day and its form on paper stay. The case is cancelled. Neither a follow-up, a number nor a consent to research
+    is there, as nobody joins a file that was admitted.
+
+    Where the known person had declined or been refused, they are a candidate again, and whoever referred them is told
+    as ever who makes contact (AD-R5). Else that is the coordinator's to decide, of each referral. Raises Refusal: the
+    referral was dealt with already, or `to` is not somebody else who is known.
     """
     held = hold_referral(session, referral_id)
     if held["participant_id"] == to:
@@ -128,12 +123,26 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, a
     # A legal hold keeps what would be destroyed: it is released first.
     if known["state"] in ("draft", "destroyed") or joined["state"] != "candidate" or joined["held"]:
         raise Refusal("referral.not_joined", N_("These two cannot be joined as things stand now."))
-    case_id = case_of(session, joined["id"])
-    if case_id is not None:
-        cases.cancel_case(session, case_id, by=by, at=at, reason="AD-R1")
     again = known["state"] in ("refused", "declined")
-    for row in _sent_for(session, joined["id"]):
-        _bring(session, row, to, "received" if again and row["id"] == referral_id else "joined")
+    brought = joining.bring_referrals(session, joined["id"], to, received=referral_id if again else None)
+    if again:
+        change_participant(session, known, state=moved(known, "refer_again"), retain_until=None)
+        asking.no_more(session, retention.DESTROY, to, by=by, at=at)
+        open_admission(session, to, by=by, at=at)
+    joining.bring_what_protects(session, joined, known, by=by, at=at)
+    _end(session, joined, to, by=by, at=at)
+    if not again:
+        referred_again.ask_to_read(session, to, by=by, at=at)
+    for row in brought:
+        # Of one that was joined before, by the name that is destroyed now.
+        was_asked = asking.no_more(session, referred_again.ANSWER, row["id"], by=by, at=at)
+        if was_asked or (row["id"] == referral_id and not again):
+            referred_again.ask_what_the_referrer_hears(session, row, by=by, at=at)
+    events.write(session, "referral.joined", "referral", referral_id, by=by, at=at)
+
+
+def _end(session: Session, joined: Mapping[str, Any], to: UUID, *, by: Actor, at: datetime) -> None:
+    """Destroy a held file that is joined to another: nothing is under way nor asked about it any more."""
     change_participant(
         session,
         joined,
@@ -146,55 +155,14 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, a
     )
     session.execute(
         update(_key)
-        .where(_key.c.program_id == held["program_id"], _key.c.participant_id == joined["id"])
+        .where(_key.c.program_id == program_of(session), _key.c.participant_id == joined["id"])
         .values(destroyed_at=at)
     )
+    ask_nothing_more_for_the_committee(session, joined["id"], by=by, at=at)
+    case_id = case_of(session, joined["id"])
+    if case_id is not None:
+        cases.cancel_case(session, case_id, by=by, at=at, reason="AD-R1")
     asking.nothing_more(session, joined["id"], by=by, at=at)
-    if again:
-        change_participant(session, known, state=moved(known, "refer_again"), retain_until=None)
-        asking.no_more(session, retention.DESTROY, to, by=by, at=at)
-        open_admission(session, to, by=by, at=at)
-    else:
-        _tell_who_has_them(session, known, by=by, at=at)
-        _ask_what_the_referrer_hears(session, known, by=by, at=at)
-    if joined["recruiter"]:
-        recruiting.note(session, known, by=by, at=at)  # once it is known of somebody it stays so (AD-C4)
-    events.write(session, "referral.joined", "referral", referral_id, by=by, at=at)
-
-
-def _sent_for(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
-    """The referrals of somebody, held: the last one, those of before, and those that were joined to it."""
-    return many(
-        session,
-        select(_referral)
-        .where(
-            _referral.c.program_id == program_of(session),
-            _referral.c.participant_id == participant_id,
-            _referral.c.sealed.is_not(None),
-        )
-        .order_by(_referral.c.id)
-        .with_for_update(),
-    )
-
-
-def _bring(session: Session, referral: Mapping[str, Any], to: UUID, state: str) -> None:
-    """Have a referral be one of somebody else's, sealed as theirs: the key of whose it was is destroyed."""
-    name = f"referral/{referral['id']}"
-    told = unseal(session, referral["participant_id"], name, referral["sealed"])
-    session.execute(
-        update(_referral)
-        .where(_referral.c.program_id == program_of(session), _referral.c.id == referral["id"])
-        .values(
-            participant_id=to,
-            state=state,
-            sealed=seal(session, to, name, told),
-            result="",
-            triaged_at=None,
-            triaged_by=None,
-            result_sealed=None,
-            version=referral["version"] + 1,
-        )
-    )
 
 
 def alike(session: Session, participant_ids: Collection[UUID]) -> frozenset[UUID]:
@@ -217,57 +185,3 @@ def alike(session: Session, participant_ids: Collection[UUID]) -> frozenset[UUID
             )
         )
     )
-
-
-def _tell_who_has_them(session: Session, known: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
-    """Have whoever accompanies somebody, or is to meet them, read the new referral; by number or reference.
-
-    Where nobody does any more, the coordinator says whether the follow-up is taken up again.
-    """
-    worker = withdrawals.whose(session, known["id"], at=at)
-    follow_up = session.scalar(
-        select(_follow_up.c.state).where(
-            _follow_up.c.program_id == program_of(session), _follow_up.c.participant_id == known["id"]
-        )
-    )
-    over = follow_up in retention.ENDED
-    asking.ask(
-        session,
-        AGAIN,
-        known["id"],
-        _TAKE_UP if over else _READ,
-        chain=coordination_chain(session) if worker is None or over else [worker, *coordination_chain(session)],
-        working_days=DAYS_TO_READ,
-        by=by,
-        at=at,
-        evidence="none",
-        subject=known["number"] or known["candidate_ref"],
-    )
-
-
-def _ask_what_the_referrer_hears(session: Session, known: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
-    """Have the coordinator decide what whoever referred somebody who is known hears of who makes contact (AD-R5).
-
-    No letter says it by itself: sent now, sooner than any committee decides, or naming whoever accompanies them, it
-    would tell that the person was known. See docs/adr/0013.
-    """
-    asking.ask(
-        session,
-        ANSWER,
-        known["id"],
-        _ANSWER,
-        chain=coordination_chain(session),
-        working_days=DAYS_TO_ANSWER,
-        by=by,
-        at=at,
-        evidence="none",
-        subject=known["number"] or known["candidate_ref"],
-    )
-
-
-_ANSWER: Final = N_(
-    "%(subject)s was referred again: decide what whoever referred hears of who makes contact, and when, "
-    "without telling that the person was known"
-)
-_READ: Final = N_("Read the new referral of %(subject)s")
-_TAKE_UP: Final = N_("%(subject)s was referred again: take the follow-up up again, or say why not")

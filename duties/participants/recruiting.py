@@ -54,6 +54,13 @@ def note(session: Session, held: Mapping[str, Any], *, by: Actor, at: datetime) 
     change_participant(session, held, recruiter=True)
     events.write(session, "participant.recruits", "participant", held["id"], by=by, at=at)
     ask_apart(session, held["id"], by=by, at=at)
+    ask_to_assess(session, held, by=by, at=at)
+
+
+def ask_to_assess(session: Session, held: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Have the coordinator see that the committee assesses the risk to others of a held person, for the first time or
+    anew; until it does, nothing that was assessed before counts.
+    """
     asking.ask(
         session,
         ASSESS,

@@ -163,7 +163,13 @@ def destroy(session: Session, participant_id: UUID, *, by: Actor, at: datetime) 
         day=held["retain_until"].isoformat(),
     )
     asking.answered(session, DESTROY, participant_id, by=by, at=at)
-    asking.nothing_more(session, participant_id, by=by, at=at)
+    referrals = session.scalars(
+        select(_referral.c.id)
+        .where(_referral.c.program_id == program_of(session), _referral.c.participant_id == participant_id)
+        .order_by(_referral.c.id)
+    ).all()
+    for item in (participant_id, *referrals):  # a question may be about one referral of theirs
+        asking.nothing_more(session, item, by=by, at=at)
 
 
 def ask_to_destroy(session: Session, participant_id: UUID, known_as: str, *, by: Actor, at: datetime) -> bool:

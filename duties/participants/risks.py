@@ -7,22 +7,25 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlmodel import Session
 
-from duties import events
+from duties import asking, events
 from duties.actors import Actor
 from duties.here import one, program_of
 from duties.participants import recruiting
+from duties.participants.admission import ADMISSION
 from duties.participants.findings import OF_RECRUITERS, findings_of, refuse_not_met
 from duties.participants.held import finish_step, hold_participant
 from duties.participants.sealing import seal
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of
+from models.casework import Case
 from models.participant import RECRUITER_LEVELS, RISK_KINDS, RISK_LEVELS, RiskAssessment
 
 _risk = table_of(RiskAssessment)
+_case = table_of(Case)
 
 LONGEST = 4_000
 
@@ -38,7 +41,7 @@ def assess(
     at: datetime,
     decision_id: UUID | None = None,
 ) -> UUID:
-    """Record an assessment; the last of its kind counts. `why` is sealed.
+    """Record an assessment; the last of its kind counts, of the risk to others as `to_others` says. `why` is sealed.
 
     That of the risk to others is the Clinical Committee's, `decision_id` being its decision: `meetings.recruiters`
     has it decide and records both. `why` then says profile, involvement, benefits and risks, each: admitted only where
@@ -102,8 +105,9 @@ def committee_assesses() -> Refusal:
     )
 
 
-def last(session: Session, participant_id: UUID, kind: str) -> dict[str, Any] | None:
-    """The assessment that counts, without what is sealed; None before any."""
+def last(session: Session, participant_id: UUID, kind: str, *, since: datetime | None = None) -> dict[str, Any] | None:
+    """The last assessment of a kind, without what is sealed, of those made `since` a moment; None before any."""
+    made = [] if since is None else [_risk.c.assessed_at >= since]
     return one(
         session,
         select(_risk.c.id, _risk.c.level, _risk.c.assessed_by, _risk.c.assessed_at, _risk.c.n, _risk.c.decision_id)
@@ -111,10 +115,29 @@ def last(session: Session, participant_id: UUID, kind: str) -> dict[str, Any] | 
             _risk.c.program_id == program_of(session),
             _risk.c.participant_id == participant_id,
             _risk.c.kind == kind,
+            *made,
         )
-        .order_by(_risk.c.n.desc())
+        .order_by(_risk.c.assessed_at.desc(), _risk.c.n.desc())
         .limit(1),
     )
+
+
+def to_others(session: Session, participant_id: UUID) -> dict[str, Any] | None:
+    """The assessment of the risk to others that counts now, as `last` gives it; None where the committee owes one.
+
+    That of the admission of now: what was assessed before somebody was referred again, a year ago say, was of another
+    situation (AD-C4). Nor does one count while it is asked for anew, as once another file is joined to theirs.
+    """
+    if asking.open_ones(session, recruiting.ASSESS, participant_id):
+        return None
+    opened = session.scalar(
+        select(func.max(_case.c.opened_at)).where(
+            _case.c.program_id == program_of(session),
+            _case.c.participant_id == participant_id,
+            _case.c.protocol == ADMISSION,
+        )
+    )
+    return last(session, participant_id, "recruiter", since=opened)
 
 
 def refuse_danger(session: Session, participant: Mapping[str, Any]) -> None:
@@ -125,7 +148,7 @@ def refuse_danger(session: Session, participant: Mapping[str, Any]) -> None:
     if not participant["recruiter"]:
         return
     refuse_not_met(findings_of(session, participant["id"]), OF_RECRUITERS)
-    risk = last(session, participant["id"], "recruiter")
+    risk = to_others(session, participant["id"])
     if risk is None:
         raise Refusal(
             "admission.recruiter_risk",

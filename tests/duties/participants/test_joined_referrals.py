@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from duties.participants import duplicates, triage, workers
+from duties.participants import duplicates, first_meetings, referred_again, retention, triage, workers
 from duties.participants.sealing import unseal
 from models.base import table_of
 from models.participant import Participant
@@ -32,8 +32,8 @@ def test_of_somebody_followed_the_coordinator_alone_decides_what_whoever_referre
     again = refer(cast, by="worker_codim")
     with cast.session() as session:
         duplicates.join_referral(session, again, known, by=cast.actor("coordinator"), at=AT)
-        (task,) = tasks_of(session, duplicates.ANSWER)
-    assert "#2026-01 was referred again: decide what whoever referred hears" in task["title_en"]
+        (task,) = tasks_of(session, referred_again.ANSWER)
+    assert "#2026-01 was referred again (the referral of November 23, 2026): decide what" in task["title_en"]
     assert "without telling that the person was known" in task["title_en"]
     coordinator = client_for(cast.database, cast.people["coordinator"])
     assert task["title_en"] in html.unescape(coordinator.get("/").text)
@@ -57,9 +57,9 @@ def test_whoever_referred_a_candidate_who_is_known_hears_of_the_worker_by_no_let
     with cast.session() as session:
         known = participant_of(session, first)
         duplicates.join_referral(session, again, known, by=by, at=AT)
-        (task,) = tasks_of(session, duplicates.ANSWER)
+        (task,) = tasks_of(session, referred_again.ANSWER)
         reference = session.scalar(select(_participant.c.candidate_ref).where(_participant.c.id == known))
-        assert (task["item"], task["state"]) == (str(known), "open")
+        assert (task["item"], task["state"]) == (str(again), "open")
         assert str(reference) in task["title_fr"]
     triaged(cast, first, "forwarded")
     with cast.session() as session:
@@ -81,7 +81,7 @@ def test_whoever_referred_somebody_who_is_a_candidate_again_is_told_as_anybody_i
     again = refer(cast, by=author, at=later)
     with cast.session() as session:
         duplicates.join_referral(session, again, known, by=by, at=later)
-        assert tasks_of(session, duplicates.ANSWER) == []
+        assert tasks_of(session, referred_again.ANSWER) == []
     triaged(cast, again, "forwarded", at=later)
     with cast.session() as session:
         workers.forward(session, known, cast.people["without_mail"], by=by, at=later)
@@ -107,3 +107,46 @@ def test_what_was_referred_goes_along_however_often_a_file_is_joined_to_another(
         told = [unseal(session, known, f"referral/{row.id}", row.sealed)["reasons"] for row in rows]
     assert sorted(told) == sorted(said)
     assert {row.state for row in rows if row.id != others[2]} == {"joined"}
+
+
+def test_whoever_wrote_a_second_referral_is_not_forgotten_while_the_first_is_not_answered(cast: Cast) -> None:
+    by, later = cast.actor("coordinator"), AT + timedelta(days=1)
+    with cast.session() as session:
+        agreed(session, cast)
+        known = row_of(session, followed(session, cast))["participant_id"]
+        known_as_somebody(session, known)
+    first, second = refer(cast, by="worker_codim"), refer(cast, by="without_mail", at=later)
+    with cast.session() as session:
+        for referral_id in (first, second):
+            duplicates.join_referral(session, referral_id, known, by=by, at=later)
+        asked = tasks_of(session, referred_again.ANSWER)
+    assert {task["item"] for task in asked} == {str(first), str(second)}
+    assert {task["state"] for task in asked} == {"open"}
+    assert sorted("November 23" in task["title_en"] for task in asked) == [False, True], "which of the two is said"
+
+
+def test_whoever_referred_a_file_that_is_joined_to_yet_another_is_asked_about_by_the_one_that_stays(cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        agreed(session, cast)
+        known = row_of(session, followed(session, cast))["participant_id"]
+        known_as_somebody(session, known)
+    first, second = refer(cast, by="worker_codim"), refer(cast, by="without_mail")
+    with cast.session() as session:
+        duplicates.join_referral(session, second, participant_of(session, first), by=by, at=AT)
+        duplicates.join_referral(session, first, known, by=by, at=AT)
+        asked = [task for task in tasks_of(session, referred_again.ANSWER) if task["state"] == "open"]
+    assert {task["item"] for task in asked} == {str(first), str(second)}
+    assert all(task["title_en"].startswith("#2026-01 ") for task in asked), "the other reference is nobody’s any more"
+
+
+def test_nobody_is_asked_what_to_say_of_somebody_whose_file_is_destroyed(cast: Cast) -> None:
+    declare_admission(cast)
+    by, kept = cast.actor("coordinator"), timedelta(days=366)
+    first, again = refer(cast, by=WORKER), refer(cast, by="worker_codim")
+    with cast.session() as session:
+        known = participant_of(session, first)
+        duplicates.join_referral(session, again, known, by=by, at=AT)
+        first_meetings.decline(session, known, by=by, at=AT)
+        retention.destroy(session, known, by=by, at=AT + kept)
+        assert [task["state"] for task in tasks_of(session, referred_again.ANSWER)] == ["cancelled"]

@@ -15,7 +15,16 @@ from sqlalchemy import event as listening
 from sqlalchemy import select, text
 
 from duties.follow_ups import states
-from duties.participants import correcting, duplicates, findings, reading, recruiting, referring, triage
+from duties.participants import (
+    correcting,
+    duplicates,
+    findings,
+    reading,
+    recruiting,
+    referred_again,
+    referring,
+    triage,
+)
 from duties.participants.identity import open_identity
 from duties.refusals import Refusal
 from models.base import table_of
@@ -437,7 +446,7 @@ def test_a_referral_of_somebody_followed_is_shown_to_the_coordinator_told_to_the
     before = _all_that_is_seen_by(cast, author)
     with cast.session() as session:
         duplicates.join_referral(session, again, known, by=by, at=AT)
-        (task,) = tasks_of(session, duplicates.AGAIN)
+        (task,) = tasks_of(session, referred_again.AGAIN)
         assert task["title_en"] == "Read the new referral of #2026-01"
     assert _all_that_is_seen_by(cast, author) == before, "no state, order, number, letter or task tells it"
     assert "Read the new referral of #2026-01" in client_for(cast.database, cast.people[WORKER], at=AT).get("/").text
@@ -463,6 +472,6 @@ def test_one_whose_follow_up_is_over_is_the_coordinator_s_to_take_up_again(cast:
     again = refer(cast, by="worker_codim")
     with cast.session() as session:
         duplicates.join_referral(session, again, known, by=by, at=AT)
-        (task,) = tasks_of(session, duplicates.AGAIN)
+        (task,) = tasks_of(session, referred_again.AGAIN)
         assert "#2026-01 was referred again: take the follow-up up again" in task["title_en"]
     assert "#2026-01 was referred" not in client_for(cast.database, cast.people[WORKER], at=AT).get("/").text

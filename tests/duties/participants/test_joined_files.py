@@ -1,0 +1,352 @@
+"""Two files of one person become one: what protects the person, or others from them, is lost in none of its tables."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import Table, func, select
+from sqlmodel import Session
+
+from duties import asking
+from duties.follow_ups import assigning
+from duties.participants import (
+    barring,
+    consents,
+    disclosures,
+    duplicates,
+    first_meetings,
+    recruiting,
+    referred_again,
+    risks,
+    triage,
+    workers,
+)
+from duties.participants.consents import Signed
+from duties.participants.held import hold_participant
+from duties.participants.reasons import read_reasons
+from duties.participants.sealing import seal
+from models.base import table_of
+from models.participant import RiskAssessment
+from models.tables import metadata
+from tests.api.desk import client_for
+from tests.cast import AT, TODAY, Cast
+from tests.following import SECOND, THIRD, WORKER, agreed, followed, known_as_somebody, parts, row_of, tasks_of
+from tests.referring import ONDINE, ROMARIN, declare_admission, look_at_everything, participant_of, refer, triaged
+from tests.refusing import refused
+
+DAY: Final = timedelta(days=1)
+_risk = table_of(RiskAssessment)
+
+#: What becomes of the rows of a file that is joined to another, by their table: they are the known file's then, are
+#: written again for it, or stay with the file whose key is destroyed; of some there are none while it can be joined.
+JOINING: Final = {
+    "referral": "moved",
+    "barred": "written again",
+    "disclosure": "written again",
+    "risk_assessment": "written again",  # of the risk to others; that at admission is of an admission that ends
+    "admission_decision": "left",
+    "candidate_worker": "left",
+    "case": "left",  # cancelled
+    "consent": "left",  # what was taken back is taken back in the known file
+    "criterion_finding": "left",
+    "data_key": "left",  # destroyed
+    "first_meeting": "left",
+    "follow_up": "none",
+    "research_consent": "none",
+}
+
+
+def _of_participants() -> dict[str, Table]:
+    """The tables with a participant of their own."""
+    return {
+        table.name: table
+        for table in metadata.sorted_tables
+        if table.name != "participant"
+        and any(key.referred_table.name == "participant" for key in table.foreign_key_constraints)
+    }
+
+
+def _counts(session: Session, participant_id: UUID) -> dict[str, int]:
+    return {
+        name: session.execute(select(func.count()).where(table.c.participant_id == participant_id)).scalar_one()
+        for name, table in _of_participants().items()
+    }
+
+
+def _signed() -> Signed:
+    return Signed(TODAY, TODAY, "self", TODAY, "fr", limits_stated=True)
+
+
+def _assessed(session: Session, cast: Cast, participant_id: UUID, level: str, *, said: str, at: datetime) -> None:
+    """The committee's assessment of the risk to others, as its decision writes it, a layer above these tests."""
+    row_id = uuid4()
+    before = session.scalars(select(_risk.c.n).where(_risk.c.participant_id == participant_id)).all()
+    session.add(
+        RiskAssessment(
+            program_id=cast.program_id,
+            id=row_id,
+            participant_id=participant_id,
+            kind="recruiter",
+            n=max(before, default=0) + 1,
+            level=level,
+            sealed=seal(session, participant_id, f"risk/{row_id}", {"profile": said}),
+            assessed_by=cast.people["coordinator"],
+            assessed_as="coordinator",
+            assessed_at=at,
+        )
+    )
+    session.flush()
+    recruiting.assessed(session, participant_id, by=cast.actor("coordinator"), at=at)
+
+
+def _lived(cast: Cast, *partners: str) -> tuple[UUID, UUID]:
+    """A candidate who was met and consented, barred the worker, and waits again: the referral, and who it is about."""
+    by, worker = cast.actor("coordinator"), cast.actor(SECOND)
+    referral_id = refer(cast, by=WORKER)
+    participant_id = triaged(cast, referral_id, "forwarded")
+    with cast.session() as session:
+        workers.forward(session, participant_id, cast.people[SECOND], by=by, at=AT)
+        first_meetings.record_first_meeting(
+            session, participant_id, met_on=TODAY, way="remote", outcome="commits", by=worker, at=AT
+        )
+        consents.sign(session, participant_id, "program", _signed(), by=worker, at=AT)
+        for place in partners:
+            consents.sign(
+                session,
+                participant_id,
+                "sharing",
+                _signed(),
+                organization_id=cast.organizations[place],
+                by=worker,
+                at=AT,
+            )
+        barring.bar(session, participant_id, cast.people[SECOND], by=by, at=AT)
+        triage.take_back_triage(session, referral_id, by=by, at=AT)
+    return referral_id, participant_id
+
+
+def _known(session: Session, cast: Cast, *, worker: str = WORKER) -> tuple[UUID, UUID]:
+    """Somebody who is followed: the follow-up, and the participant."""
+    follow_up = followed(session, cast, worker=worker)
+    known = row_of(session, follow_up)["participant_id"]
+    known_as_somebody(session, known)
+    return follow_up, known
+
+
+def test_of_every_table_with_a_participant_it_is_said_what_joining_does_and_it_does_so(cast: Cast) -> None:
+    declare_admission(cast)
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        agreed(session, cast)
+    referral_id, joined = _lived(cast)
+    with cast.session() as session:
+        _, known = _known(session, cast)
+        risks.assess(session, joined, "admission", "red", why={"why": "Menaces"}, by=by, at=AT)
+        recruiting.find_recruiter(session, joined, by=by, at=AT)
+        _assessed(session, cast, joined, "risks_exceed", said="Réseau", at=AT)
+        _disclosed(session, cast, joined)
+        theirs, before = _counts(session, joined), _counts(session, known)
+        duplicates.join_referral(session, referral_id, known, by=by, at=AT)
+        left, after = _counts(session, joined), _counts(session, known)
+        kinds = session.scalars(select(_risk.c.kind).where(_risk.c.participant_id == known)).all()
+    assert JOINING.keys() == _of_participants().keys(), "a new table with a participant says what joining does with it"
+    for name, what in JOINING.items():
+        assert (theirs[name] > 0) == (what != "none"), name
+        assert left[name] == (0 if what == "moved" else theirs[name]), name
+        assert (after[name] > before[name]) == (what in ("moved", "written again")), name
+    assert kinds == ["recruiter"]
+
+
+def _disclosed(session: Session, cast: Cast, participant_id: UUID) -> None:
+    disclosures.disclose(
+        session,
+        participant_id,
+        "ypa_39_1",
+        to_whom="DPJ",
+        what="Le lieu de la fugue",
+        disclosed_on=TODAY - DAY,
+        only_necessary=True,
+        by=cast.actor(WORKER),
+        at=AT,
+    )
+
+
+def test_whom_the_joined_file_barred_follows_the_person_no_more_and_the_coordinator_finds_somebody(cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        agreed(session, cast)
+        follow_up, known = _known(session, cast, worker=SECOND)
+        followed(session, cast, "#2026-02", worker=SECOND)
+    again = refer(cast)
+    with cast.session() as session:
+        barring.bar(session, participant_of(session, again), cast.people[SECOND], by=by, at=AT)
+        duplicates.join_referral(session, again, known, by=by, at=AT)
+        assert barring.is_barred(session, known, cast.people[SECOND])
+        assert parts(session, follow_up) == []
+        (task,) = tasks_of(session, assigning.FIND_A_WORKER)
+        (read,) = tasks_of(session, referred_again.AGAIN)
+        assert (task["item"], task["state"]) == (str(follow_up), "open")
+    seen = client_for(cast.database, cast.people[SECOND], at=AT).get("/").text
+    assert read["title_en"] not in seen
+    assert read["title_en"] in client_for(cast.database, cast.people["coordinator"], at=AT).get("/").text
+    with cast.session() as session, refused("assignment.barred"):
+        assigning.assign(session, follow_up, cast.people[SECOND], by=by, at=AT)
+
+
+def test_whom_the_joined_file_barred_meets_no_candidate_who_is_known(cast: Cast) -> None:
+    declare_admission(cast)
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        agreed(session, cast)
+    known, again = triaged(cast, refer(cast), "forwarded"), refer(cast)
+    with cast.session() as session:
+        workers.forward(session, known, cast.people[SECOND], by=by, at=AT)
+        barring.bar(session, participant_of(session, again), cast.people[SECOND], by=by, at=AT)
+        duplicates.join_referral(session, again, known, by=by, at=AT)
+        assert workers.named(session, known) is None
+        assert hold_participant(session, known)["state"] == "candidate"
+        (task,) = tasks_of(session, workers.FIND_A_WORKER)
+        assert (task["item"], task["state"]) == (str(known), "open")
+        with refused("assignment.barred"):
+            workers.name_another(session, known, cast.people[SECOND], by=by, at=AT)
+
+
+def test_what_was_disclosed_without_consent_is_read_in_the_file_that_stays(cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        agreed(session, cast)
+        _, known = _known(session, cast)
+    first, again = refer(cast, ROMARIN), refer(cast)
+    with cast.session() as session:
+        middle, joined = participant_of(session, first), participant_of(session, again)
+        _disclosed(session, cast, joined)
+        duplicates.join_referral(session, again, middle, by=by, at=AT + DAY)
+        duplicates.join_referral(session, first, known, by=by, at=AT + DAY)
+        (row,) = disclosures.disclosures_of(session, known)
+        told = disclosures.read_disclosure(session, known, row["id"], by=by, at=AT + DAY, ground="role")
+    assert told == {"to_whom": "DPJ", "what": "Le lieu de la fugue"}
+    assert (row["ground"], row["disclosed_on"], row["disclosed_by"], row["recorded_at"]) == (
+        *("ypa_39_1", TODAY - DAY, cast.people[WORKER]),
+        AT,
+    ), "as it was written, whoever joined it"
+
+
+def test_what_the_person_took_back_in_one_file_is_shared_no_more_by_the_other(cast: Cast) -> None:
+    declare_admission(cast)
+    by, worker = cast.actor("coordinator"), cast.actor(WORKER)
+    with cast.session() as session:
+        agreed(session, cast)
+    referral_id, joined = _lived(cast, "spvm", "codim", "anonyme")
+    with cast.session() as session:
+        _, known = _known(session, cast)
+
+        def sign(place: str, at: datetime) -> None:
+            organization_id = cast.organizations[place]
+            consents.sign(session, known, "sharing", _signed(), organization_id=organization_id, by=worker, at=at)
+
+        consents.sign(session, known, "program", _signed(), by=worker, at=AT)
+        for place in ("spvm", "codim"):
+            sign(place, AT)
+        for row in consents.consents_of(session, joined):
+            if row["organization_id"] in (cast.organizations["spvm"], cast.organizations["codim"]):
+                consents.withdraw(session, row["id"], by=by, at=AT + DAY)
+        sign("codim", AT + 2 * DAY)
+        duplicates.join_referral(session, referral_id, known, by=by, at=AT + 3 * DAY)
+        day = TODAY + 3 * DAY
+        shared = {
+            place: consents.stands(session, known, "sharing", day, organization_id=cast.organizations[place])
+            for place in ("spvm", "codim", "anonyme")
+        }
+        assert shared == {
+            "spvm": False,
+            "codim": True,  # signed anew after it was taken back
+            "anonyme": False,  # given in the other file alone: asked anew
+        }
+        assert consents.stands(session, known, "program", day), "nobody took that back"
+
+
+def test_the_risk_to_others_that_was_found_of_one_file_is_assessed_anew_for_the_other(cast: Cast) -> None:
+    """The known file said that the benefits exceed the risks, before the other one was known of."""
+    declare_admission(cast)
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        agreed(session, cast)
+    first, again = refer(cast), refer(cast, replace(ONDINE, reasons="Réseau"))
+    with cast.session() as session:
+        known, joined = participant_of(session, first), participant_of(session, again)
+        for participant_id in (known, joined):
+            recruiting.find_recruiter(session, participant_id, by=by, at=AT)
+        _assessed(session, cast, joined, "risks_exceed", said="Meneuse", at=AT)
+        _assessed(session, cast, known, "benefits_exceed", said="Suiveuse", at=AT + DAY)
+        risks.refuse_danger(session, hold_participant(session, known))
+        duplicates.join_referral(session, again, known, by=by, at=AT + 2 * DAY)
+        with refused("admission.recruiter_risk"):
+            risks.refuse_danger(session, hold_participant(session, known))
+        assert risks.to_others(session, known) is None
+        written = read_reasons(session, known, admission=False, risk=True, by=by, at=AT + 2 * DAY, ground="role")
+        assert [(one.result, one.fields["profile"]) for one in written] == [
+            ("risks_exceed", "Meneuse"),
+            ("benefits_exceed", "Suiveuse"),
+        ]
+        asked = [(one["item"], one["state"]) for one in tasks_of(session, recruiting.ASSESS)]
+        assert asked.count((str(known), "open")) == 1
+        _assessed(session, cast, known, "risks_exceed", said="Les deux", at=AT + 3 * DAY)
+        with refused("admission.recruiter_refused"):
+            risks.refuse_danger(session, hold_participant(session, known))
+
+
+def test_an_assessment_of_an_earlier_admission_gives_nobody_a_worker_in_this_one(cast: Cast) -> None:
+    declare_admission(cast)
+    by, later = cast.actor("coordinator"), AT + 30 * DAY
+    with cast.session() as session:
+        agreed(session, cast)
+    known = triaged(cast, refer(cast))
+    with cast.session() as session:
+        recruiting.find_recruiter(session, known, by=by, at=AT)
+        _assessed(session, cast, known, "benefits_exceed", said="Suiveuse", at=AT)
+        first_meetings.decline(session, known, by=by, at=AT)
+    again = refer(cast, at=later)
+
+    def name() -> dict[str, Any] | None:
+        workers.name_worker(session, known, cast.people[WORKER], by=by, at=later)
+        return workers.named(session, known)
+
+    with cast.session() as session:
+        duplicates.join_referral(session, again, known, by=by, at=later)
+        look_at_everything(session, cast, again, at=later)
+        with refused("admission.recruiter_risk"):
+            name()
+        assert risks.to_others(session, known) is None
+        assert risks.last(session, known, "recruiter") is not None, "it stays on record"
+    page = client_for(cast.database, cast.people["coordinator"], at=later).get(f"/participants/{known}").text
+    assert "Not assessed yet" in page
+    with cast.session() as session:
+        _assessed(session, cast, known, "benefits_exceed", said="Seule", at=later)
+        assert name() is not None
+
+
+def test_the_new_referral_is_read_by_whoever_has_the_person_then(cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        agreed(session, cast)
+        follow_up, known = _known(session, cast)
+    again = refer(cast, by=THIRD)
+
+    def told() -> list[tuple[str, list[str]]]:
+        rows = tasks_of(session, referred_again.AGAIN)
+        open_ones = {row["id"]: row["links"] for row in asking.open_ones(session, referred_again.AGAIN)}
+        return [(row["state"], [one.get("person", "") for one in open_ones.get(row["id"], ())][:1]) for row in rows]
+
+    with cast.session() as session:
+        duplicates.join_referral(session, again, known, by=by, at=AT)
+        assert told() == [("open", [str(cast.people[WORKER])])]
+        assigning.assign(session, follow_up, cast.people[SECOND], instead_of=cast.people[WORKER], by=by, at=AT + DAY)
+        assert referred_again.ask_who_has_them_now(session, by=by, at=AT + DAY) == 1
+        assert referred_again.ask_who_has_them_now(session, by=by, at=AT + DAY) == 0, "once"
+        assert told() == [("cancelled", []), ("open", [str(cast.people[SECOND])])]
+        barring.bar(session, known, cast.people[SECOND], by=by, at=AT + 2 * DAY)
+        assert told() == [("cancelled", []), ("cancelled", []), ("open", [""])], "the coordinator's, at once"
+        assert referred_again.ask_who_has_them_now(session, by=by, at=AT + 2 * DAY) == 0
