@@ -1,0 +1,61 @@
+"""The number (AD-R9), asked for by several at the same instant through the act that gives it."""
+
+from __future__ import annotations
+
+import threading
+from uuid import UUID
+
+from sqlalchemy import select
+
+from duties.participants import consents, first_meetings, numbers, risks, workers
+from duties.participants.consents import Signed
+from duties.refusals import Refusal
+from models.base import table_of
+from models.participant import NumberSequence, Participant
+from tests.cast import AT, TODAY, Cast
+from tests.following import WORKER, agreed
+from tests.referring import ONDINE, ROMARIN, declare_admission, refer, triaged
+
+_participant = table_of(Participant)
+_sequence = table_of(NumberSequence)
+_SIGNED = Signed(TODAY, TODAY, "self", TODAY, "fr", limits_stated=True)
+
+
+def test_of_those_who_ask_for_a_number_at_once_each_person_has_one_and_none_is_skipped(cast: Cast) -> None:
+    """Also where two ask for the same person: the second is told, and takes no number."""
+    declare_admission(cast)
+    with cast.session() as session:
+        agreed(session, cast)
+    by, worker = cast.actor("coordinator"), cast.actor(WORKER)
+    ready = [triaged(cast, refer(cast, form), "forwarded") for form in (ONDINE, ROMARIN)]
+    with cast.session() as session:
+        for one in ready:
+            workers.forward(session, one, cast.people[WORKER], by=by, at=AT)
+            first_meetings.record_first_meeting(
+                session, one, met_on=TODAY, way="remote", outcome="commits", by=worker, at=AT
+            )
+            consents.sign(session, one, "program", _SIGNED, by=worker, at=AT)
+            risks.assess(session, one, "admission", "green", why={}, by=worker, at=AT)
+    given: list[str] = []
+    told: list[str] = []
+    start = threading.Barrier(3)
+
+    def ask(participant_id: UUID) -> None:
+        start.wait(10)
+        try:
+            with cast.session() as session:
+                number = numbers.admit(session, participant_id, by=by, at=AT)
+        except Refusal as refusal:
+            told.append(refusal.code)
+        else:
+            given.append(number)
+
+    threads = [threading.Thread(target=ask, args=(one,)) for one in (ready[0], ready[0], ready[1])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert (sorted(given), told) == (["#2026-01", "#2026-02"], ["participant.state"])
+    with cast.session() as session:
+        assert sorted(session.scalars(select(_participant.c.number)).all()) == sorted(given)
+        assert session.execute(select(_sequence.c.last)).scalar_one() == 2
