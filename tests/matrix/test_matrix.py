@@ -133,7 +133,7 @@ def test_every_act_goes_through_for_somebody(routes: list[Route]) -> None:
 def test_a_sample_of_every_route_and_every_asker_is_answered_as_expected(
     runner: Runner, routes: list[Route], run: Run[Any]
 ) -> None:
-    """Each route with every twelfth kind of asker, of one place's things; with others, and another's, route by route."""
+    """Each route with every twelfth kind of asker, of one place's things: others, and another's, by turns."""
     cells = list(_sampled(routes))
     assert {str(route) for route, _, _ in cells} == {str(route) for route in routes}
     assert {kind for _, _, kind in cells} == set(KINDS)
