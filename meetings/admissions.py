@@ -343,6 +343,7 @@ def _decide(
         item["id"],
         text_fr=words["fr"],
         text_en=words["en"],
+        kind="clinical",
         by=by,
         at=at,
         seen=seen,

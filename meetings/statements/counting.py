@@ -6,7 +6,7 @@ Everything is counted over a closed year or quarter, and as it stood on its last
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
@@ -23,6 +23,7 @@ from locales import N_
 from meetings import decisions
 from meetings.committees import committees, memberships
 from meetings.documents.content import Both
+from meetings.statements.clinical import clinical_decisions
 from meetings.statements.naming import people_of, titles
 from meetings.statements.posts import posts_of
 from meetings.statements.seats import seats_of
@@ -45,8 +46,6 @@ _agreement = table_of(Agreement)
 
 #: Cases about these tell of staff, of organizations or of the program. Any other kind is counted with participants.
 TELLS_OF_NO_PARTICIPANT: Final = ("worker", "organization", "agreement_version", "program")
-#: A decision of this kind is about participants.
-_CLINICAL: Final = "clinical"
 
 _ALL: Final = N_("Together")
 
@@ -227,9 +226,10 @@ def _how(state: str) -> str:
 def _decisions(session: Session, period: Period) -> CountTable:
     """Those on management, and others; clinical ones are about participants, and are not counted here."""
     named = committees(session)
+    clinical = clinical_decisions(session)
     counted: dict[UUID, Counter[str]] = defaultdict(Counter)
     for row in decisions.taken_before(session, moments_of(session, period.ends_on)[1]):
-        if row["kind"] == _CLINICAL:
+        if row["id"] in clinical:
             continue
         closed = local_day(session, row["closed_at"]) if row["closed_at"] else None
         if closed is not None and closed < period.starts_on:
@@ -346,7 +346,7 @@ def _key(family: str) -> str:
 
 def _partners(session: Session, period: Period, on: date) -> CountTable:
     """Partner by partner, over the days of its agreement: its seats and roles, and what it carried out of decisions."""
-    people, names = people_of(session), titles(session)
+    people, names, clinical = people_of(session), titles(session), clinical_decisions(session)
     lines: list[CountRow] = []
     for place in many(
         session,
@@ -366,7 +366,7 @@ def _partners(session: Session, period: Period, on: date) -> CountTable:
         for post in posts_of(session, covered, people, names):
             of["promised"] += post.promised_days
             of["vacant"] += post.empty_days
-        of.update(_carried_out(session, covered))
+        of.update(_carried_out(session, covered, clinical))
         lines.append(row_of(place["key"], Both(fr=place["short_name"], en=place["short_name"]), of, _OF_PARTNERS))
     return CountTable(
         key="partners",
@@ -383,11 +383,11 @@ def _partners(session: Session, period: Period, on: date) -> CountTable:
     )
 
 
-def _carried_out(session: Session, year: CoveredYear) -> Counter[str]:
+def _carried_out(session: Session, year: CoveredYear, clinical: Collection[UUID]) -> Counter[str]:
     """What a partner was to carry out of decisions: closed on a covered day as done, or still open at the last one."""
     of: Counter[str] = Counter()
     for row in decisions.owed_by(session, year.organization_id):
-        if row["kind"] == _CLINICAL or local_day(session, row["decided_at"]) > year.last:
+        if row["id"] in clinical or local_day(session, row["decided_at"]) > year.last:
             continue
         closed = local_day(session, row["closed_at"]) if row["closed_at"] else None
         if closed is None or closed > year.last:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -24,6 +24,7 @@ from meetings.documents.statement import (
     SignedVersion,
 )
 from meetings.statements.clauses import clauses_of
+from meetings.statements.clinical import clinical_decisions
 from meetings.statements.naming import days_of, people_of, titles
 from meetings.statements.posts import director_on, posts_of
 from meetings.statements.seats import seats_of
@@ -34,8 +35,6 @@ from models.program import Organization
 
 _organization = table_of(Organization)
 _signature = table_of(Signature)
-
-_CLINICAL: Final = "clinical"
 
 
 def years(session: Session, organization_id: UUID, on: date) -> list[int]:
@@ -112,7 +111,11 @@ def _resources(year: CoveredYear) -> tuple[ResourceLine, ...]:
 
 
 def _owed(session: Session, year: CoveredYear) -> Iterable[DecisionOwed]:
-    """What the organization carries out: decided by the last covered day, and not closed before the first."""
+    """What the organization carries out: decided by the last covered day, and not closed before the first.
+
+    Of what is about a participant, without its words.
+    """
+    clinical = clinical_decisions(session)
     for row in owed_by(session, year.organization_id):
         decided = local_day(session, row["decided_at"])
         closed = local_day(session, row["closed_at"]) if row["closed_at"] else None
@@ -122,7 +125,7 @@ def _owed(session: Session, year: CoveredYear) -> Iterable[DecisionOwed]:
         yield DecisionOwed(
             number=row["number"],
             decided_on=decided,
-            text=Both() if row["kind"] == _CLINICAL else _said(row),
+            text=Both() if row["id"] in clinical else _said(row),
             owner=owner_of(row),
             due_on=row["due_on"],
             state="open" if still_open else row["state"],
