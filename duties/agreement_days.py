@@ -174,8 +174,8 @@ def _keys(listed: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     return frozenset(one["key"] for one in listed)
 
 
-def without_last_day(session: Session, day: date) -> list[dict[str, Any]]:
-    """Each version in force on a local `day` that goes on until someone ends it, by the partner's name.
+def going_on(session: Session, day: date) -> list[dict[str, Any]]:
+    """Each version in force on a local `day`, with a last day or without one, by the partner's name.
 
     Rows of `agreement_version` with their `organization_id` and the organization's `short_name`.
     """
@@ -186,9 +186,9 @@ def without_last_day(session: Session, day: date) -> list[dict[str, Any]]:
         .join(_organization, refers(_agreement.c.organization_id, _organization))
         .where(
             _version.c.program_id == program_of(session),
-            _version.c.state == "in_force",
+            _version.c.state.in_(_BEGUN),
             _version.c.starts_on <= day,
-            _version.c.ends_on.is_(None),
+            or_(_version.c.ends_on.is_(None), _version.c.ends_on >= day),
         )
         .order_by(_organization.c.short_name),
     )

@@ -24,6 +24,7 @@ from duties.program_agreements import clause_without_role
 from duties.program_committees import AgendaRule
 from duties.roles import standing
 from duties.steps import ROLE_OF_SUBJECT
+from duties.subjects import notice_day
 from locales import N_, say
 from meetings.committees import PRINCIPAL, CommitteeSeat, Membership, membership
 from meetings.partner_years import year_record
@@ -371,9 +372,10 @@ def _obligations(table: Table, rule: Rule) -> Iterator[Drawn]:
 
 
 def _agreement_years(table: Table, rule: Rule) -> Iterator[Drawn]:
-    """One for each agreement without a last day of which a year is over that the committee has not spoken of yet.
+    """One for each agreement in force of which a year is over that the committee has not spoken of yet.
 
-    It shows the record of that year. An agreement with a last day comes by its renewal instead.
+    It shows the record of that year. The last one, which ends after the notice before its last day has begun, comes by
+    the renewal instead.
     """
     spoken_of = set(
         table.session.scalars(
@@ -386,15 +388,19 @@ def _agreement_years(table: Table, rule: Rule) -> Iterator[Drawn]:
             )
         )
     )
-    for row in agreement_days.without_last_day(table.session, table.day):
+    for row in agreement_days.going_on(table.session, table.day):
         year = Bound(Span(row["starts_on"], None), row["id"], "agreement_year")
         begun: date = windows([year], until=table.day)[-1].period.starts_on
         subject = f"{row['agreement_id']}/{begun.isoformat()}"
-        if begun == row["starts_on"] or subject in spoken_of:
+        renewed_from = notice_day(row)
+        is_renewed = renewed_from is not None and begun >= renewed_from
+        if begun == row["starts_on"] or is_renewed or subject in spoken_of:
             continue
         facts: dict[str, Fact] = {"since": row["starts_on"].isoformat(), "day": begun.isoformat()}
+        if row["ends_on"] is not None:
+            facts["last"] = row["ends_on"].isoformat()
         reasons = [
-            Reason("agreement_year", facts=facts),
+            Reason("agreement_year_to_a_day" if row["ends_on"] else "agreement_year", facts=facts),
             *year_record(table.session, row["organization_id"], begun - timedelta(days=1)),
         ]
         title = _both(N_("Re-evaluate the agreement: %(organization)s"), organization=row["short_name"])

@@ -56,6 +56,9 @@ _SENTENCES: Final[Mapping[str, str | Counted]] = {
     "agreement_year": N_(
         "In force since %(since)s without a last day: another year of the agreement began on %(day)s."
     ),
+    "agreement_year_to_a_day": N_(
+        "In force from %(since)s to %(last)s: another year of the agreement began on %(day)s."
+    ),
     "asked": N_("A member of the committee asked for it on %(day)s."),
     LATE_REQUEST: N_("It was asked for after the agenda was frozen."),
     CARRIED: Counted(

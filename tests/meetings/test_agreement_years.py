@@ -1,4 +1,4 @@
-"""An agreement without a last day is re-evaluated each year by the Joint Committee, with the record of that year."""
+"""An agreement is re-evaluated each year by the Joint Committee, with the record of that year, until it is renewed."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ from tests.meetings.agenda_desk import meeting
 from tests.meetings.sitting import seat_everyone
 
 BEFORE, FIRST, SECOND, THIRD = date(2026, 12, 9), date(2027, 1, 19), date(2027, 6, 8), date(2028, 1, 18)
-#: Of the partners whose agreement goes on, all but the one whose last day is settled.
+#: The partners whose agreement goes on without a last day; one other has one, and is renewed from 1 January 2028 on.
 GO_ON = {"ccsmtl", "codim", "spvm", "marie-vincent", "en-marge"}
+EVERY = GO_ON | {"anonyme"}
+LAST = date(2028, 3, 31)
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def session(cast: Cast) -> Iterator[Session]:
         by = cast.actor("coordinator")
         seat_everyone(made, cast)
         put_in_force(made, cast)
-        end_version(made, last_version(made, cast, "anonyme"), ends_on=date(2029, 6, 30), by=by, at=AT)
+        end_version(made, last_version(made, cast, "anonyme"), ends_on=LAST, by=by, at=AT)
         hold(made, cast, date(2026, 5, 12), {"en-marge": "absent", "codim": "present"})
         kept(made)
         starts = [datetime.combine(day, datetime.min.time().replace(hour=13)) for day in (BEFORE, FIRST, SECOND, THIRD)]
@@ -44,7 +46,7 @@ def drawn(session: Session, cast: Cast, day: date) -> dict[str, dict[str, Any]]:
     """The re-evaluations on the agenda of that day, by partner."""
     here = meeting(session, day)
     assembling.assemble(session, here, by=cast.actor("coordinator"), at=AT)
-    places = {str(agreement_of(session, cast, place)): place for place in (*GO_ON, "anonyme")}
+    places = {str(agreement_of(session, cast, place)): place for place in EVERY}
     found = [one for one in items_of(session, here) if one["kind"] == "agreement_year"]
     return {places[one["subject"].partition("/")[0]]: one for one in found}
 
@@ -64,7 +66,7 @@ def test_nothing_comes_before_a_year_is_over_and_then_each_partner_with_the_reco
 ) -> None:
     assert drawn(session, cast, BEFORE) == {}
     found = drawn(session, cast, FIRST)
-    assert set(found) == GO_ON, "one with a last day comes by its renewal"
+    assert set(found) == EVERY
     one = found["en-marge"]
     assert (one["title_en"], one["purpose"]) == ("Re-evaluate the agreement: En Marge 12-17", "decision")
     said = in_words(one["reasons"], "en")
@@ -72,22 +74,25 @@ def test_nothing_comes_before_a_year_is_over_and_then_each_partner_with_the_reco
     assert "another year of the agreement began on January 5, 2027." in said
     assert "The year up to January 4, 2027, periods of obligations: met " in said
     assert found["codim"]["reasons"] != one["reasons"], "each has its own year"
+    assert "In force from January 5, 2026 to March 31, 2028: another year" in in_words(
+        found["anonyme"]["reasons"], "en"
+    )
 
 
 def test_it_stays_until_the_committee_has_spoken_of_it_and_comes_back_a_year_later(
     cast: Cast, session: Session
 ) -> None:
     found = drawn(session, cast, FIRST)
-    sit(session, cast, FIRST, {found[place]["id"]: "treated" for place in GO_ON - {"codim"}})
+    sit(session, cast, FIRST, {found[place]["id"]: "treated" for place in EVERY - {"codim"}})
     again = drawn(session, cast, SECOND)
     assert set(again) == {"codim"}, "the meeting did not reach it"
     assert again["codim"]["times_seen"] == 1
     sit(session, cast, SECOND, {again["codim"]["id"]: "treated"})
-    assert set(drawn(session, cast, THIRD)) == GO_ON
+    assert set(drawn(session, cast, THIRD)) == GO_ON, "the year in which its notice begins comes by its renewal"
 
 
-def test_an_agreement_that_gets_a_last_day_meanwhile_leaves_the_agenda(cast: Cast, session: Session) -> None:
+def test_an_agreement_that_gets_a_near_last_day_meanwhile_leaves_the_agenda(cast: Cast, session: Session) -> None:
     assert "codim" in drawn(session, cast, FIRST)
     by = cast.actor("coordinator")
-    end_version(session, last_version(session, cast, "codim"), ends_on=date(2029, 6, 30), by=by, at=AT)
+    end_version(session, last_version(session, cast, "codim"), ends_on=date(2027, 3, 31), by=by, at=AT)
     assert "codim" not in drawn(session, cast, FIRST)
