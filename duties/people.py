@@ -318,6 +318,7 @@ def end_tenure(
         role=held["role"],
         organization=str(held["organization_id"]),
         ends_on=ends_on.isoformat(),
+        was=held["ends_on"].isoformat() if held["ends_on"] else None,
     )
     _close_behind_who_left(session, held["person_id"], by=by, at=at)
 
