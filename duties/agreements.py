@@ -126,7 +126,7 @@ def draft_version(session: Session, agreement_id: UUID, content: Content, *, by:
     held = session.scalar(
         select(_agreement.c.id)
         .where(_agreement.c.program_id == here, _agreement.c.id == agreement_id)
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     if held is None:
         raise Refusal("agreement.unknown", N_("There is no such agreement."))
@@ -303,20 +303,7 @@ def start_version(
         raise Refusal("agreement.starts_unsigned", N_("An agreement is not in force before it is signed."))
     if ends_on is not None and ends_on < starts_on:
         raise Refusal("agreement.ends_first", N_("The last day comes before the first."))
-    # Whatever does not end before that day is in the way, or, where it has a last day, what begins before that.
-    if session.scalar(
-        select(_version.c.id).where(
-            _version.c.program_id == program_of(session),
-            _version.c.agreement_id == held["agreement_id"],
-            _version.c.state.in_(["in_force", "ended"]),
-            or_(_version.c.ends_on.is_(None), _version.c.ends_on >= starts_on),
-            *([_version.c.starts_on <= ends_on] if ends_on else []),
-        )
-    ):
-        raise Refusal(
-            "agreement.two_in_force",
-            N_("Another version is in force on that day. End it first: two are never in force on one day."),
-        )
+    _refuse_two_in_force(session, held, starts_on, ends_on)
     left = [one for one in roles_left(session, version_id, starts_on) if one["role"] not in settled]
     if left:
         raise Refusal(
@@ -353,16 +340,27 @@ def end_version(
     shorter_agreed: bool = False,
     seen: int | None = None,
 ) -> None:
-    """End a version in force on a last local day, inclusive, past or to come. Raises Refusal.
+    """End a version in force on a last local day, inclusive, past or to come.
 
     `notice_on` is the local day on which one side gave the other notice: the last day is then no sooner than the
     version's `notice_days` after it, unless both settled on a shorter one (`shorter_agreed`). Without it the record
-    takes the day as it is, as where another version follows.
+    takes the day as it is, as where another version follows. Raises Refusal: not in force, a last day before its
+    first or after the one that it was signed to, a day on which another version is in force, or too short a notice.
     """
     held = _hold(session, version_id, seen=seen)
     state = _after(held, "end")
     if ends_on < held["starts_on"]:
         raise Refusal("agreement.ends_first", N_("The last day comes before the first."))
+    _refuse_two_in_force(session, held, held["starts_on"], ends_on)
+    if held["ends_on"] is not None and ends_on > held["ends_on"]:
+        raise Refusal(
+            "agreement.prolonged",
+            N_(
+                "The last day of this version is %(last)s. A later one would prolong it without a signature: draft the "
+                "next version, and have it signed."
+            ),
+            last=held["ends_on"].isoformat(),
+        )
     if notice_on is not None:
         _refuse_short_notice(session, held, ends_on, notice_on, shorter_agreed=shorter_agreed, at=at)
     _change(session, held, state=state, ends_on=ends_on)
@@ -471,7 +469,11 @@ def _write_parts(session: Session, version_id: UUID, content: Content) -> None:
 
 
 def _hold(session: Session, version_id: UUID, *, seen: int | None = None) -> dict[str, Any]:
-    """The version with its organization, and its agreement locked: two versions of one never move at once."""
+    """The version with its organization, and its agreement locked: two versions of one never move at once.
+
+    Whoever judges what is owed may refer to both all the while (`key_share`): they would wait for us, and we, to have
+    it judged at the end, for them.
+    """
     here = program_of(session)
     agreement = (
         select(_version.c.agreement_id)
@@ -479,14 +481,16 @@ def _hold(session: Session, version_id: UUID, *, seen: int | None = None) -> dic
         .scalar_subquery()
     )
     session.execute(
-        select(_agreement.c.id).where(_agreement.c.program_id == here, _agreement.c.id == agreement).with_for_update()
+        select(_agreement.c.id)
+        .where(_agreement.c.program_id == here, _agreement.c.id == agreement)
+        .with_for_update(key_share=True)
     )
     held = one(
         session,
         select(_version, _agreement.c.organization_id)
         .join(_agreement, of_agreement())
         .where(_version.c.program_id == here, _version.c.id == version_id)
-        .with_for_update(of=_version),
+        .with_for_update(of=_version, key_share=True),
     )
     if held is None:
         raise Refusal("agreement.unknown", N_("There is no such agreement."))
@@ -511,6 +515,24 @@ def _after(held: Mapping[str, Any], move: str) -> str:
         return AGREEMENT_VERSION.after(held["state"], move)
     except NoSuchMove:
         raise Refusal("agreement.not_now", _NOT_NOW[move]) from None
+
+
+def _refuse_two_in_force(session: Session, held: Mapping[str, Any], starts_on: date, ends_on: date | None) -> None:
+    """Refuse to have a version in force from a day to a last one, or on, where another one is on some of these days."""
+    if session.scalar(
+        select(_version.c.id).where(
+            _version.c.program_id == program_of(session),
+            _version.c.agreement_id == held["agreement_id"],
+            _version.c.id != held["id"],
+            _version.c.state.in_(["in_force", "ended"]),
+            or_(_version.c.ends_on.is_(None), _version.c.ends_on >= starts_on),
+            *([_version.c.starts_on <= ends_on] if ends_on else []),
+        )
+    ):
+        raise Refusal(
+            "agreement.two_in_force",
+            N_("Another version is in force on that day. End it first: two are never in force on one day."),
+        )
 
 
 def _refuse_short_notice(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -125,8 +126,8 @@ def _without_agreement(compared: Comparison, key: str, row: Row) -> Iterator[Ste
     for version in in_force:
 
         def write(act: Act, version: Row = version) -> None:
-            # One that was to come into force later never does: it ends on its first day.
-            last = max(act.day, version["starts_on"])
+            # One that was to come into force later never does: it ends on its first day. None is prolonged.
+            last = min(max(act.day, version["starts_on"]), version["ends_on"] or date.max)
             agreements.end_version(act.session, version["id"], ends_on=last, by=act.by, at=act.at)
 
         said = N_("The agreement with %(organization)s is no longer in the file, and ends today.")

@@ -327,6 +327,23 @@ def test_a_version_does_not_start_where_a_later_one_already_stands(cast: Cast) -
         assert refusal(lambda: started(session, cast, first, TODAY)) == "agreement.two_in_force"
 
 
+def test_an_end_neither_reaches_into_the_version_that_follows_nor_prolongs_what_was_signed(cast: Cast) -> None:
+    last, by = TODAY + 60 * DAY, cast.actor("coordinator")
+    with cast.session() as session:
+        first = draft_of(session, cast)
+        second = another(session, first, content(), cast)
+        for version in (first, second):
+            signed(session, cast, version)
+        start_version(session, first, starts_on=TODAY, ends_on=last, by=by, at=AT)
+        with pytest.raises(Refusal) as refused:
+            ended(session, cast, first, last + DAY)
+        assert (refused.value.code, refused.value.facts) == ("agreement.prolonged", {"last": last.isoformat()})
+        started(session, cast, second, last + 10 * DAY)
+        assert refusal(lambda: ended(session, cast, first, last + 10 * DAY)) == "agreement.two_in_force"
+        assert row(session, first).ends_on == last
+        ended(session, cast, first, last - DAY)
+
+
 def test_the_database_itself_refuses_two_in_force(cast: Cast) -> None:
     with cast.session() as session:
         another(session, draft_of(session, cast), content(), cast)

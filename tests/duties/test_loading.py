@@ -680,6 +680,17 @@ def test_an_agreement_that_was_ended_is_not_drafted_anew_by_the_file_that_still_
         assert state_of(session, cast.organizations["spvm"]) == [(1, "ended")]
 
 
+def test_a_file_without_an_agreement_whose_last_day_has_come_prolongs_nothing(cast: Cast) -> None:
+    with cast.session() as session:
+        version, by = sent(session, cast), cast.actor("coordinator")
+        last = TODAY - 5 * DAY
+        sign_version(session, version, director_id=cast.people["director_spvm"], signed_on=last, by=by, at=AT)
+        start_version(session, version, starts_on=last, ends_on=last, by=by, at=AT)
+        loaded(session, without_spvm())
+        row = version_of(session, cast.organizations["spvm"], 1)
+        assert (row.state, row.ends_on) == ("ended", last)
+
+
 # ------------------------------------------------------------------------------------- drafts, and what is signed
 
 SPVM_HELP = "en: Support by the Les Survivantes team"
