@@ -15,6 +15,7 @@ from sqlmodel import Session
 from duties.obligations.keeping import keep
 from flows.engine import Means
 from flows.marks import alone, last_at, mark_of, set_mark
+from meetings import attendance
 
 KEY: Final = "obligations"
 #: The local hour at which the round looks, every day: before agendas are filled, and before anybody works.
@@ -39,6 +40,7 @@ def judge(means: Means, program_id: UUID, ran_by: str) -> int:
             done = mark_of(session, KEY)
             if done is not None and done >= due_at(session, at):
                 return 0
+            attendance.tell_quorums(session)
             found = keep(session, at=at)
             set_mark(session, KEY, at, ran_by, found)
             session.commit()

@@ -119,6 +119,24 @@ def had_quorum(session: Session, meeting_id: UUID) -> bool | None:
     return None if _fullest(session, meeting_id, at_best=True).is_met else False
 
 
+def tell_quorums(session: Session) -> None:
+    """Say of each meeting that was held without anybody knowing whether it had its quorum, where it can be told by now.
+
+    Nothing was kept of it for those that were held before the program did.
+    """
+    rows = many(
+        session,
+        select(_meeting)
+        .where(_meeting.c.program_id == program_of(session), _meeting.c.state == "held", _meeting.c.quorate.is_(None))
+        .order_by(_meeting.c.id)
+        .with_for_update(),
+    )
+    for row in rows:
+        quorate = had_quorum(session, row["id"])
+        if quorate is not None:
+            write_meeting(session, row, quorate=quorate)
+
+
 def _fullest(session: Session, meeting_id: UUID, *, at_best: bool = False) -> quorum.Standing:
     meeting = read_meeting(session, meeting_id)
     came = [one.arrived_at for one in attendance_of(session, meeting_id) if one.arrived_at is not None]

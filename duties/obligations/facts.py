@@ -6,7 +6,7 @@ Reads only. Attendance, seats and meetings are read from their tables: the layer
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -19,8 +19,9 @@ from sqlmodel import Session
 from duties import periods
 from duties.calendars import Calendar
 from duties.here import local_day, many, program_of
-from duties.obligations.judging import Paper, Said, Sitting, Step, longest_vacancy
-from duties.obligations.windows import Bound, Span, Window
+from duties.obligations.judging import Paper, Said, Sitting, Step
+from duties.obligations.vacancies import longest_vacancy
+from duties.obligations.windows import Bound, Span, Window, joined, windows
 from duties.posts import Promise
 from duties.program_agreements import (
     AttendanceRule,
@@ -105,17 +106,35 @@ class Clause:
 
 @dataclass(frozen=True)
 class Owed:
-    """One obligation of one organization through every version that had it."""
+    """One obligation of one organization through every version that had it; `since`, the agreement's first day."""
 
     agreement_id: UUID
     organization_id: UUID
     key: str
+    since: date
     bounds: tuple[Bound, ...]
     clauses: Mapping[UUID, Clause]
+
+    def windows(self, until: date) -> tuple[Window, ...]:
+        """Its windows that have begun by the local day `until`, in order."""
+        return windows(self.bounds, until=until, since=self.since)
 
     def clause_of(self, window: Window) -> Clause:
         """The text by which a window is judged."""
         return self.clauses[window.obligation_id]
+
+    def rule_on(self, window: Window) -> Callable[[date], Any] | None:
+        """The rule of the text that bound the partner on a day of a window; None where the last text did on all."""
+        last = self.clause_of(window).rule
+        earlier = [
+            (bound.days, rule)
+            for bound in self.bounds
+            if any(bound.days.within(span) is not None for span in window.spans)
+            and (rule := self.clauses[bound.obligation_id].rule) != last
+        ]
+        if not earlier:
+            return None
+        return lambda day: next((rule for days, rule in earlier if days.holds(day)), last)
 
 
 def is_anything_owed(session: Session) -> bool:
@@ -137,6 +156,16 @@ def owed(
 
     With `kinds`, those that some version checks so, through all the versions that had them.
     """
+    begun = _version.alias("begun")
+    since = (
+        select(func.min(begun.c.starts_on))
+        .where(
+            begun.c.program_id == _agreement.c.program_id,
+            begun.c.agreement_id == _agreement.c.id,
+            begun.c.state.in_(["in_force", "ended"]),
+        )
+        .scalar_subquery()
+    )
     rows = many(
         session,
         select(
@@ -146,6 +175,7 @@ def owed(
             _version.c.starts_on,
             _version.c.ends_on,
             _version.c.terms["endorsed_by"].label("endorsed_by"),
+            since.label("since"),
         )
         .join(_version, refers(_obligation.c.agreement_version_id, _version))
         .join(_agreement, refers(_version.c.agreement_id, _agreement))
@@ -165,11 +195,19 @@ def owed(
             agreement_id,
             found[0]["organization_id"],
             key,
-            tuple(Bound(Span(row["starts_on"], row["ends_on"]), row["id"], row["period"]) for row in found),
+            found[0]["since"],
+            tuple(
+                Bound(Span(row["starts_on"], row["ends_on"]), row["id"], row["period"], _looks_at(row)) for row in found
+            ),
             {row["id"]: clause_of(row) for row in found},
         )
         for (agreement_id, key), found in by_clause.items()
     )
+
+
+def _looks_at(row: Mapping[str, Any]) -> str:
+    """What an obligation's check looks at: its kind, and the committee or what is counted."""
+    return " ".join([row["check_kind"], *(row["rule"][name] for name in ("committee", "of") if name in row["rule"])])
 
 
 def checked_by(session: Session, kinds: Iterable[str]) -> Select[tuple[str]]:
@@ -225,12 +263,19 @@ class _Procedure:
     is_done: bool
     decided_by: frozenset[str]
 
-    def paper(self, endorsed_by: str) -> Paper:
-        """Its document, with what it lacks to count."""
+    def paper(self, endorsed_by: str, bounds: Iterable[Bound]) -> Paper:
+        """Its document, with what it lacks to count.
+
+        It counts once, also where the quarter or year that it is for was cut: by the day on which it was done, or the
+        nearest one of that quarter or year on which the clause bound the partner.
+        """
         lacks = "unfinished" if not self.is_done else ""
         if endorsed_by and endorsed_by not in self.decided_by:
             lacks = "not_endorsed"
-        return Paper(self.task_id, self.on, "task", self.covers, lacks)
+        inside = [part for bound in bounds if (part := bound.days.within(self.covers)) is not None]
+        day = self.covers.nearest(self.on)
+        counts_on = min((part.nearest(day) for part in inside), key=lambda near: abs(near - day), default=day)
+        return Paper(self.task_id, self.on, "task", counts_on, lacks)
 
 
 class Records:
@@ -258,11 +303,18 @@ class Records:
             if not here:
                 continue
             filled = min((self._filled.get((meeting.id, seat.id), "unrecorded") for seat in here), key=_FULLEST.index)
-            found.append(Sitting(str(meeting.id), day, meeting.state, filled, meeting.quorate))
+            quorate = meeting.quorate if meeting.state == "held" else None
+            found.append(Sitting(str(meeting.id), day, meeting.state, filled, quorate))
         return found
 
-    def steps(self, organization_id: UUID | None, clause: Clause, rule: TasksRule) -> list[Step]:
-        """The tasks that serve a clause: at one organization, or everywhere where none is given."""
+    def steps(
+        self,
+        organization_id: UUID | None,
+        clause: Clause,
+        rule: TasksRule,
+        rule_on: Callable[[date], TasksRule] | None = None,
+    ) -> list[Step]:
+        """The tasks that serve a clause by its rule or that of their due day: at one organization, or everywhere."""
         served_as = clause.served_as
         return [
             Step(
@@ -273,26 +325,26 @@ class Records:
             )
             for row in self._tasks
             if row.clause in served_as
-            and row.protocol in rule.protocols
+            and row.protocol in (rule_on(row.due_on) if rule_on else rule).protocols
             and (organization_id is None or row.organization_id == organization_id)
         ]
 
-    def papers(self, agreement_id: UUID, organization_id: UUID, clause: Clause) -> list[Paper]:
+    def papers(self, one: Owed, clause: Clause) -> list[Paper]:
         """The documents that stand for a clause: given for it, or brought by a procedure of the partner's or program's.
 
         A procedure brings one once every step of it that serves the clause is done and one of them has a document.
         Where a committee must endorse it, it counts by what that committee decided on a step of the procedure that is
         for the same days; this goes for a document that was given for the clause itself as well.
         """
-        cases = [case for case in self._procedures(clause) if case.organization_id in (None, organization_id)]
+        cases = [case for case in self._procedures(clause) if case.organization_id in (None, one.organization_id)]
         endorsed = [case.covers for case in cases if clause.endorsed_by in case.decided_by]
         given = [
             replace(paper, lacks="not_endorsed")
             if clause.endorsed_by and not any(span.holds(paper.effective_on) for span in endorsed)
             else paper
-            for paper in self._papers[agreement_id, clause.key]
+            for paper in self._papers[one.agreement_id, clause.key]
         ]
-        return given + [case.paper(clause.endorsed_by) for case in cases]
+        return given + [case.paper(clause.endorsed_by, one.bounds) for case in cases]
 
     def said(self, period_id: UUID | None) -> Said | None:
         """The attestation that stands of a period, if there is one."""
@@ -302,23 +354,33 @@ class Records:
         """The days on which the partner is freed of a clause."""
         return self._waived[agreement_id, key]
 
-    def counts(self, organization_id: UUID, rule: CountRule, window: Window, waived: Sequence[Span]) -> dict[str, int]:
-        """What a count adds up to, by what was counted: days on which the partner is freed of the clause left out."""
+    def counts(
+        self, one: Owed, window: Window, rule: CountRule, rule_on: Callable[[date], CountRule] | None = None
+    ) -> dict[str, int]:
+        """What a count adds up to, by what was counted: days on which the partner is freed of the clause left out.
+
+        `rule` is the window's last text; `rule_on` has the text of a day, as `longest_vacancy` asks for it.
+        """
         if rule.of == "alternates":
-            return {one: self._alternates(organization_id, one, window) for one in rule.committees}
-        spans = [part for span in window.spans for part in span.without(waived)]
+            return {place: self._alternates(one.organization_id, place, window) for place in rule.committees}
+        waived = self.waived(one.agreement_id, one.key)
         if rule.of == "vacant_working_days":
+            binding = [part for span in joined(bound.days for bound in one.bounds) for part in span.without(waived)]
             return {
                 role: longest_vacancy(
-                    spans,
-                    self._held[organization_id, role],
+                    window,
+                    binding,
+                    self._held[one.organization_id, role],
                     self.calendar,
                     self.on,
-                    self._promised[organization_id, role],
+                    self._promised[one.organization_id, role],
+                    at_most=rule.at_most,
+                    allowed_on=(lambda day: rule_on(day).at_most) if rule_on is not None else None,
                 )
                 for role in rule.roles
             }
-        days = self._referred[organization_id]
+        spans = [part for span in window.spans for part in span.without(waived)]
+        days = self._referred[one.organization_id]
         return {rule.of: sum(any(span.holds(day) for span in spans) for day in days)}
 
     # ------------------------------------------------------------------------------------------------------ read once

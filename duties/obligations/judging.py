@@ -3,21 +3,24 @@
 Each takes the window, the rule, the facts and the local day as of which to judge, and says the state and, fact by fact,
 what counted and why. "Cannot be met" is said as soon as it is so, and not in January. What nobody recorded is never a
 partner's miss: it is the coordinator's to record, who is the committees' secretary.
+
+`rule` is the window's last text. With `rule_on`, the rule of the text of a day, each fact is judged by that of its own
+day, and is one too many only where it is by both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from itertools import pairwise
 from typing import Any, Final
 
 from duties.calendars import Calendar
-from duties.obligations.windows import Span, Window, joined
-from duties.posts import Promise
+from duties.obligations.windows import Span, Window
 from duties.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, TasksRule
 
+#: What nothing can make good any more.
+LOST: Final = frozenset({"missed", "cannot_be_met"})
 #: A last day is near from this many days before it.
 NEAR: Final = timedelta(days=30)
 
@@ -68,7 +71,8 @@ class Found:
 class Sitting:
     """A meeting of the committee and how the organization's seats on it were filled: the best of them.
 
-    `quorate` is None where nobody said; `filled` "unrecorded" where nothing is on record of any seat.
+    `quorate` is None while nobody can tell, as of one under way; `filled` "unrecorded" where nothing is on record of
+    any seat.
     """
 
     id: str
@@ -92,21 +96,19 @@ class Step:
 class Paper:
     """A document that stands: given for the clause itself, or in a task that serves it.
 
-    One of a procedure that is for a quarter or a year is of all of it: `covers`. `lacks` says why it does not count
-    yet: a code of `WHY`, or "".
+    It counts by the day that it speaks of or, where it comes from a procedure that is for a quarter or a year, by one
+    of these days: `counts_on`. `lacks` says why it does not count yet: a code of `WHY`, or "".
     """
 
     id: str
     effective_on: date
     kind: str = "document"
-    covers: Span | None = None
+    counts_on: date | None = None
     lacks: str = ""
 
     def is_of(self, window: Window) -> bool:
-        """Whether it is of this window."""
-        if self.covers is None:
-            return window.holds(self.effective_on)
-        return any(span.within(self.covers) is not None for span in window.spans)
+        """Whether it is of this window, and of no other."""
+        return window.holds(self.counts_on or self.effective_on)
 
 
 @dataclass(frozen=True)
@@ -119,15 +121,21 @@ class Said:
 
 
 def attendance(
-    window: Window, waived: Sequence[Span], rule: AttendanceRule, sittings: Sequence[Sitting], on: date
+    window: Window,
+    waived: Sequence[Span],
+    rule: AttendanceRule,
+    sittings: Sequence[Sitting],
+    on: date,
+    rule_on: Callable[[date], AttendanceRule] | None = None,
 ) -> Found:
     """How often the seat stayed empty, of the meetings that were held with a quorum.
 
     An excused absence is neutral or counts, as the rule says. A meeting that was cancelled is no occasion, nor is one
     adjourned without quorum, unless the rule has it count for those who came. One not recorded within the days of grace
-    is awaited from the secretary.
+    is awaited from the secretary; so is one of which nobody can tell yet whether it had its quorum, before a seat that
+    stayed empty counts.
     """
-    judged = _Sat(rule, on)
+    judged = _Sat(rule, on, rule_on or (lambda _: rule))
     for sitting in sorted(sittings, key=lambda one: (one.on, one.id)):
         if window.holds(sitting.on):
             judged.take(sitting, is_waived=any(span.holds(sitting.on) for span in waived))
@@ -137,7 +145,7 @@ def attendance(
         "held": judged.sat + judged.empty,
         "sat": judged.sat,
         "absences": judged.empty,
-        "allowed": rule.at_most_absences,
+        "allowed": judged.allowed,
         "unrecorded": judged.open,
         "to_come": judged.to_come,
     }
@@ -147,8 +155,9 @@ def attendance(
 class _Sat:
     """What the meetings of a window add up to."""
 
-    def __init__(self, rule: AttendanceRule, on: date) -> None:
-        self._rule, self._on = rule, on
+    def __init__(self, rule: AttendanceRule, on: date, rule_on: Callable[[date], AttendanceRule]) -> None:
+        self._rule, self._on, self._rule_on = rule, on, rule_on
+        self.allowed, self.is_lost = rule.at_most_absences, False
         self.sat = self.empty = self.open = self.to_come = self.by_alternates = 0
         self.facts: list[Fact] = []
         self.missing: list[str] = []
@@ -166,48 +175,51 @@ class _Sat:
             self.to_come += 1
             return False, "to_come"
         if sitting.quorate is False:
-            if self._rule.without_quorum == "counts_for_who_came" and self._sits(sitting):
+            rule = self._rule_on(sitting.on)
+            if rule.without_quorum == "counts_for_who_came" and self._sits(sitting, rule):
                 self.sat += 1
                 return True, "came_without_quorum"
             return False, "without_quorum"
         return self._filled(sitting)
 
     def _filled(self, sitting: Sitting) -> tuple[bool, str]:
-        rule = self._rule
-        if self._sits(sitting):
+        rule = self._rule_on(sitting.on)
+        if self._sits(sitting, rule):
             self.sat += 1
             return True, sitting.filled
         if sitting.filled == "excused" and rule.excused == "neutral":
             return False, "excused"
-        if sitting.filled == "unrecorded":
+        if sitting.filled == "unrecorded" or sitting.quorate is None:
             self.open += 1
             if (self._on - sitting.on).days > rule.grace_days:
                 self.missing.append(sitting.id)
                 return False, "awaited"
             return False, "not_recorded_yet"
         self.empty += 1
+        self.allowed = max(self.allowed, rule.at_most_absences)
+        self.is_lost |= self.empty > max(self._rule.at_most_absences, rule.at_most_absences)
         if sitting.filled == "alternate":
             return True, "alternate_too_often" if rule.alternates == "cap" else "alternate_does_not_count"
         return True, sitting.filled
 
-    def _sits(self, sitting: Sitting) -> bool:
+    def _sits(self, sitting: Sitting, rule: AttendanceRule) -> bool:
         """Whether the seat was filled by somebody whose presence counts; an alternate uses one of their times up."""
         if sitting.filled == "alternate":
-            return self._alternate_counts()
+            return self._alternate_counts(rule)
         return sitting.filled in ("present", "remote")
 
-    def _alternate_counts(self) -> bool:
+    def _alternate_counts(self, rule: AttendanceRule) -> bool:
         """Whether an alternate who sat counts as the seat's presence: always, or the first so many times."""
-        if self._rule.alternates != "cap":
-            return self._rule.alternates == "count"
         self.by_alternates += 1
-        return self.by_alternates <= (self._rule.at_most_by_alternates or 0)
+        if rule.alternates != "cap":
+            return rule.alternates == "count"
+        return self.by_alternates <= (rule.at_most_by_alternates or 0)
 
     def state(self, window: Window) -> str:
         allowed, is_over = self._rule.at_most_absences, _is_over(window, self._on)
         if window.starts_on > self._on:
             return "not_yet"
-        if self.empty > allowed:
+        if self.is_lost:
             return "missed" if is_over else "cannot_be_met"
         if self.missing:
             return "awaiting_record"
@@ -217,37 +229,51 @@ class _Sat:
             return "met" if self.sat + self.empty + self.open else "no_occasion"
         if not self.sat + self.empty + self.open:
             return "not_yet"
-        return "at_risk" if self.empty == allowed and self.empty else "on_track"
+        return "at_risk" if self.empty >= allowed and self.empty else "on_track"
 
 
 def tasks(
-    window: Window, waived: Sequence[Span], rule: TasksRule, steps: Sequence[Step], calendar: Calendar, on: date
+    window: Window,
+    waived: Sequence[Span],
+    rule: TasksRule,
+    steps: Sequence[Step],
+    calendar: Calendar,
+    on: date,
+    rule_on: Callable[[date], TasksRule] | None = None,
 ) -> Found:
     """How many of the steps due in the period were late by more than the rule's working days.
 
     One that is still open and not that late keeps the period open, over its end: work goes on over New Year.
     """
+    inside = sorted((step for step in steps if window.holds(step.due_on)), key=lambda one: (one.due_on, one.id))
+    judged = [(step, rule_on(step.due_on) if rule_on else rule) for step in inside]
     facts = tuple(
         Fact("task", step.id, step.due_on, why in ("late", "in_time"), why)
-        for step in sorted(steps, key=lambda one: (one.due_on, one.id))
-        if window.holds(step.due_on)
-        for why in [_how(step, waived, rule, calendar, on)]
+        for step, of_day in judged
+        for why in [_how(step, waived, of_day, calendar, on)]
     )
     late, in_time, open_ = (sum(fact.why == why for fact in facts) for why in ("late", "in_time", "to_come"))
-    numbers = {"in_time": in_time, "late": late, "allowed": rule.at_most_late, "to_come": open_}
+    # The nth that is late is one too many where the last text allows fewer, and the text of its own day as well.
+    limits = [
+        max(rule.at_most_late, of_day.at_most_late)
+        for (_, of_day), fact in zip(judged, facts, strict=True)
+        if fact.why == "late"
+    ]
+    is_lost = any(nth > limit for nth, limit in enumerate(limits, start=1))
+    numbers = {"in_time": in_time, "late": late, "allowed": max(limits, default=rule.at_most_late), "to_come": open_}
     if _is_waived(window, waived, on):
         return Found("waived", {}, facts)
     is_over = _is_over(window, on)
     if window.starts_on > on:
         state = "not_yet"
-    elif late > rule.at_most_late:
+    elif is_lost:
         state = "missed" if is_over else "cannot_be_met"
     elif is_over and not open_:
         state = "met" if in_time + late else "no_occasion"
     elif not in_time + late + open_:
         state = "not_yet"
     else:
-        state = "at_risk" if late and late == rule.at_most_late else "on_track"
+        state = "at_risk" if late and late >= rule.at_most_late else "on_track"
     return Found(state, numbers, facts)
 
 
@@ -267,8 +293,8 @@ def _how(step: Step, waived: Sequence[Span], rule: TasksRule, calendar: Calendar
 def documents(window: Window, waived: Sequence[Span], rule: DocumentRule, papers: Sequence[Paper], on: date) -> Found:
     """Whether the period brought as many documents as it must, by the last day for them.
 
-    A document counts by the day that it speaks of, or by the quarter or year that its procedure is for; one that
-    arrives in the days of grace is late for nothing.
+    A document counts by the day that it speaks of, or by the quarter or year that its procedure is for (`Paper`); one
+    that arrives in the days of grace is late for nothing.
     """
     facts = [_brought(window, paper) for paper in sorted(papers, key=lambda one: (one.effective_on, one.id))]
     brought = sum(fact.counts for fact in facts)
@@ -328,44 +354,6 @@ def counted(window: Window, waived: Sequence[Span], rule: CountRule, counts: Map
     if is_over:
         return Found("met", numbers, facts)
     return Found("at_risk" if most and 4 * most >= 3 * allowed else "on_track", numbers, facts)
-
-
-def longest_vacancy(
-    spans: Sequence[Span], held: Collection[Span], calendar: Calendar, on: date, promised: Sequence[Promise] = ()
-) -> int:
-    """The working days of the longest stretch, within `spans` and up to the day `on`, on which a role lacked somebody.
-
-    It lacks somebody on a day on which fewer hold it than the agreement promises (one, where it says nothing) and than
-    held it together at some time before: where nobody had come yet, nobody had left who would be replaced. More people
-    than promised, as while one follows the other, are no breach, and one of them who leaves leaves no gap.
-    """
-    longest = 0
-    for gap in _gaps(held, on, promised):
-        for span in spans:
-            empty = span.within(gap)
-            if empty is not None:
-                assert empty.ends_on is not None  # noqa: S101 - it ends on the day `on` at the latest
-                longest = max(longest, calendar.working_days_between(empty.starts_on - _DAY, empty.ends_on))
-    return longest
-
-
-_DAY: Final = timedelta(days=1)
-
-
-def _gaps(held: Collection[Span], on: date, promised: Sequence[Promise]) -> tuple[Span, ...]:
-    """The stretches up to the day `on` on which somebody lacked."""
-    days = [*held, *(promise.days for promise in promised)]
-    turns = sorted(
-        {one.starts_on for one in days} | {one.ends_on + _DAY for one in days if one.ends_on is not None} | {on + _DAY}
-    )
-    most, gaps = 0, []
-    for first, following in pairwise(turn for turn in turns if turn <= on + _DAY):
-        there = sum(one.holds(first) for one in held)
-        wanted = sum(promise.headcount for promise in promised if promise.days.holds(first)) if promised else 1
-        most = max(most, there)
-        if there < min(wanted, most):
-            gaps.append(Span(first, following - _DAY))
-    return joined(gaps)
 
 
 def _due(window: Window, grace_days: int) -> date | None:

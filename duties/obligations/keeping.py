@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlmodel import Session
 
 from duties import assigning, events
@@ -21,8 +22,9 @@ from duties.actors import Actor
 from duties.here import many, program_of
 from duties.obligations import judging
 from duties.obligations.facts import COORDINATOR, Clause, Owed, Records, checked_by, is_anything_owed, owed
-from duties.obligations.judging import Found
-from duties.obligations.windows import Touched, Window, windows
+from duties.obligations.judging import LOST, Found
+from duties.obligations.turns import take_turn
+from duties.obligations.windows import Span, Touched, Window
 from duties.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, TasksRule
 from duties.tasks import BY_ITS_ACT, complete_task
 from locales import N_, say, show_day
@@ -74,7 +76,7 @@ def keep(
     chosen = frozenset(kinds) if kinds is not None else None
     if not is_anything_owed(session):
         return 0  # no agreement was ever in force: nothing is locked, and nothing else is read
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"obligations/{program_of(session)}", 0))))
+    take_turn(session)
     records = Records(session, at)
     held = _held(session, chosen)
     kept = _Kept(session, records, at)
@@ -82,7 +84,7 @@ def keep(
     owing = owed(session, organization_ids=organization_ids, kinds=chosen)  # once it is ours to judge
     for one in owing:
         mine, bound = held.get((one.agreement_id, one.key), {}), set()
-        for window in windows(one.bounds, until=records.on):
+        for window in one.windows(records.on):
             bound.add(window.period.starts_on)
             clause = one.clause_of(window)
             if chosen is not None and clause.kind not in chosen:
@@ -115,55 +117,78 @@ def _facts_of(row: Mapping[str, Any], why: str | None = None) -> Iterator[str]:
     return (fact["id"] for fact in row["found"]["facts"] if why in (None, fact["why"]))
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """One window of an obligation, to be judged by its last text or, with `rule_on`, by the text of each day."""
+
+    records: Records
+    one: Owed
+    window: Window
+    clause: Clause
+    period_id: UUID | None
+    rule_on: Callable[[date], Any] | None = None
+
+    @property
+    def rule(self) -> Any:
+        """The last text's: of the kind by which the one who judges was chosen."""
+        return self.clause.rule
+
+    @property
+    def waived(self) -> list[Span]:
+        """The days on which the partner is freed of the clause."""
+        return self.records.waived(self.one.agreement_id, self.one.key)
+
+
 def judge(records: Records, one: Owed, window: Window, clause: Clause, period_id: UUID | None) -> Found:
-    """How one window of an obligation stands by the records."""
-    return _JUDGES[type(clause.rule)](records, one, window, clause, period_id)
+    """How one window of an obligation stands by the records.
+
+    By its last text; where that says that it is lost, and another text bound the partner before, by the text of each
+    fact's own day: what was allowed on the day on which it happened loses nothing afterwards.
+    """
+    asked = _Asked(records, one, window, clause, period_id)
+    found = _JUDGES[type(clause.rule)](asked)
+    rule_on = one.rule_on(window) if found.state in LOST else None
+    if rule_on is None:
+        return found
+    milder = _JUDGES[type(clause.rule)](replace(asked, rule_on=rule_on))
+    return found if milder.state in LOST else milder
 
 
-def _by_attendance(records: Records, one: Owed, window: Window, clause: Clause, _: UUID | None) -> Found:
-    rule = clause.rule
-    assert isinstance(rule, AttendanceRule)  # noqa: S101 - it is chosen by the rule's type
-    sittings = records.sittings(one.organization_id, rule, clause.owed_by)
-    return judging.attendance(window, records.waived(one.agreement_id, one.key), rule, sittings, records.on)
+def _by_attendance(asked: _Asked) -> Found:
+    sittings = asked.records.sittings(asked.one.organization_id, asked.rule, asked.clause.owed_by)
+    return judging.attendance(asked.window, asked.waived, asked.rule, sittings, asked.records.on, asked.rule_on)
 
 
-def _by_tasks(records: Records, one: Owed, window: Window, clause: Clause, _: UUID | None) -> Found:
-    rule = clause.rule
-    assert isinstance(rule, TasksRule)  # noqa: S101 - as above
+def _by_tasks(asked: _Asked) -> Found:
+    records = asked.records
     # What the coordinator owes they owe to every partner.
-    where = None if clause.owed_by == COORDINATOR else one.organization_id
-    steps = records.steps(where, clause, rule)
-    return judging.tasks(window, records.waived(one.agreement_id, one.key), rule, steps, records.calendar, records.on)
+    where = None if asked.clause.owed_by == COORDINATOR else asked.one.organization_id
+    steps = records.steps(where, asked.clause, asked.rule, asked.rule_on)
+    return judging.tasks(asked.window, asked.waived, asked.rule, steps, records.calendar, records.on, asked.rule_on)
 
 
-def _by_documents(records: Records, one: Owed, window: Window, clause: Clause, _: UUID | None) -> Found:
-    rule = clause.rule
-    assert isinstance(rule, DocumentRule)  # noqa: S101 - as above
-    papers = records.papers(one.agreement_id, one.organization_id, clause)
-    return judging.documents(window, records.waived(one.agreement_id, one.key), rule, papers, records.on)
+def _by_documents(asked: _Asked) -> Found:
+    papers = asked.records.papers(asked.one, asked.clause)
+    return judging.documents(asked.window, asked.waived, asked.rule, papers, asked.records.on)
 
 
-def _by_attestation(records: Records, one: Owed, window: Window, clause: Clause, period_id: UUID | None) -> Found:
-    rule = clause.rule
-    assert isinstance(rule, AttestationRule)  # noqa: S101 - as above
+def _by_attestation(asked: _Asked) -> Found:
     return judging.attested(
-        window,
-        records.waived(one.agreement_id, one.key),
-        rule,
-        records.said(period_id),
-        records.on,
-        is_secretarys=rule.by == COORDINATOR and clause.owed_by != COORDINATOR,
+        asked.window,
+        asked.waived,
+        asked.rule,
+        asked.records.said(asked.period_id),
+        asked.records.on,
+        is_secretarys=asked.rule.by == COORDINATOR and asked.clause.owed_by != COORDINATOR,
     )
 
 
-def _by_count(records: Records, one: Owed, window: Window, clause: Clause, _: UUID | None) -> Found:
-    rule = clause.rule
-    assert isinstance(rule, CountRule)  # noqa: S101 - as above
-    waived = records.waived(one.agreement_id, one.key)
-    return judging.counted(window, waived, rule, records.counts(one.organization_id, rule, window, waived), records.on)
+def _by_count(asked: _Asked) -> Found:
+    counts = asked.records.counts(asked.one, asked.window, asked.rule, asked.rule_on)
+    return judging.counted(asked.window, asked.waived, asked.rule, counts, asked.records.on)
 
 
-_JUDGES: Final[Mapping[type, Callable[[Records, Owed, Window, Clause, UUID | None], Found]]] = {
+_JUDGES: Final[Mapping[type, Callable[[_Asked], Found]]] = {
     AttendanceRule: _by_attendance,
     TasksRule: _by_tasks,
     DocumentRule: _by_documents,

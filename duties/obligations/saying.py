@@ -18,6 +18,7 @@ from duties.actors import Actor
 from duties.here import local_day, one, program_of
 from duties.obligations.facts import COORDINATOR, Clause, clause_of, waivers
 from duties.obligations.keeping import keep
+from duties.obligations.turns import take_turn
 from duties.obligations.windows import Span, Touched
 from duties.program_agreements import AttestationRule, DocumentRule
 from duties.refusals import Refusal
@@ -218,9 +219,12 @@ def waive(
     Raises Refusal: no such clause, no such decision or one withdrawn, days in disorder, or days waived already.
     """
     here = program_of(session)
+    # As the agreement's own verbs lock it: whoever judges may refer to it meanwhile, and nobody waits in a circle.
     agreement = one(
         session,
-        select(_agreement).where(_agreement.c.program_id == here, _agreement.c.id == agreement_id).with_for_update(),
+        select(_agreement)
+        .where(_agreement.c.program_id == here, _agreement.c.id == agreement_id)
+        .with_for_update(key_share=True),
     )
     known = agreement is not None and session.scalar(
         select(_obligation.c.id)
@@ -278,6 +282,8 @@ def period_of(session: Session, period_id: UUID) -> tuple[dict[str, Any], Clause
 
 
 def _lock(session: Session, period_id: UUID) -> tuple[dict[str, Any], Clause]:
+    """As `period_of`, locked once it is our turn: whoever judges writes the same rows."""
+    take_turn(session)
     return _read(session, period_id, _PERIOD.with_for_update(of=_period))
 
 

@@ -33,6 +33,11 @@ class Span(NamedTuple):
         ends = min((end for end in (self.ends_on, other.ends_on) if end is not None), default=None)
         return Span(starts, ends) if ends is None or starts <= ends else None
 
+    def nearest(self, day: date) -> date:
+        """`day` where it is one of them, else the one of them that is nearest to it."""
+        day = max(day, self.starts_on)
+        return day if self.ends_on is None else min(day, self.ends_on)
+
     def without(self, others: Iterable[Span]) -> tuple[Span, ...]:
         """The days that are in none of `others`, in order."""
         left = [self]
@@ -53,19 +58,24 @@ def _cut(span: Span, other: Span) -> Iterator[Span]:
 
 
 class Bound(NamedTuple):
-    """The days on which one version of an agreement is in force with the clause, its text, and its period."""
+    """The days on which one version of an agreement is in force with the clause, its text, and its period.
+
+    `looks_at` says what its check looks at; what proves a clause that looks at one thing proves none that looks at
+    another.
+    """
 
     days: Span
     obligation_id: UUID
     period: Period
+    looks_at: str = ""
 
 
 @dataclass(frozen=True)
 class Window:
     """One period of an obligation: the whole of it, and the days of it on which the clause binds.
 
-    Several versions that follow each other with the clause and its period are one window; `obligation_id` is the last
-    one's text. Where none was in force for a while, these days are in no span.
+    Several versions that follow each other with the clause, its period and the same thing to look at are one window;
+    `obligation_id` is the last one's text. Where none was in force for a while, these days are in no span.
     """
 
     period: Span
@@ -100,36 +110,43 @@ class Touched:
         return is_of_it or not self.ids.isdisjoint(counted)
 
 
-def windows(bounds: Sequence[Bound], *, until: date) -> tuple[Window, ...]:
+def windows(bounds: Sequence[Bound], *, until: date, since: date | None = None) -> tuple[Window, ...]:
     """The windows of an obligation that have begun by the local day `until`, in order.
 
-    An agreement signed in July has a first calendar year from July on. A year of the agreement runs from the day of the
-    first version; from 29 February it runs to 28 February. `bounds` do not overlap: two versions are never in force on
+    An agreement signed in July has a first calendar year from July on. A year of the agreement runs from the day on
+    which it was first in force, `since`, also for a clause that a later version brought; without it, from the first day
+    of the clause. From 29 February it runs to 28 February. `bounds` do not overlap: two versions are never in force on
     one day.
 
-    Each version has its own period. Where the next one checks the clause more often or less often, what was checked
-    before stays as it was: the window that the change falls into is cut, ends on the last day of the version before
-    and is judged by its text, and the first window of the next version begins on the day that it takes effect.
+    Each version has its own period and its own check. Where the next one checks the clause more often or less often, or
+    looks at something else (attendance, then a document), what was checked before stays as it was: the window that the
+    change falls into is cut, ends on the last day of the version before and is judged by its text, and the first window
+    of the next version begins on the day that it takes effect. Where only what is allowed or wanted changes, nothing is
+    cut: the window is judged by the last text, and never as lost where the text of each fact's own day allowed it
+    (`keeping.judge`).
     """
     found: list[Window] = []
     in_order = sorted(bound for bound in bounds if bound.days.starts_on <= until)
-    for period, run in groupby(in_order, key=lambda bound: bound.period):
-        found += _windows_of(period, list(run), in_order[0].days.starts_on, until)
+    for same, versions in groupby(in_order, key=lambda bound: (bound.period, bound.looks_at)):
+        run, first = list(versions), in_order[0].days.starts_on
+        if same[0] == "agreement_year" and since is not None:
+            first = min(first, since)
+        found += _windows_of(run, first, until, is_first=run[0] is in_order[0])
     return tuple(found)
 
 
-def _windows_of(period: Period, run: Sequence[Bound], since: date, until: date) -> Iterator[Window]:
-    """The windows of versions that follow each other with the same period; `since` is the first day of the first ever.
+def _windows_of(run: Sequence[Bound], first: date, until: date, *, is_first: bool) -> Iterator[Window]:
+    """The windows of versions that follow each other with one period and check; periods are reckoned from `first`.
 
-    After a change of the period the first one begins with its version, also where its month or year had begun before:
-    the days until then are another window's, and no two begin on one day.
+    After a change the first one begins with its version, also where its month or year had begun before: the days until
+    then are another window's, and no two begin on one day.
     """
     begins = run[0].days.starts_on
     last = max((bound.days.ends_on or date.max) for bound in run)
-    for whole in _periods(period, since, min(last, until)):
+    for whole in _periods(run[0].period, first, min(last, until)):
         inside = [(part, bound.obligation_id) for bound in run if (part := bound.days.within(whole)) is not None]
         if inside and inside[0][0].starts_on <= until:
-            starts = whole.starts_on if begins == since else max(whole.starts_on, begins)
+            starts = whole.starts_on if is_first else max(whole.starts_on, begins)
             yield Window(Span(starts, whole.ends_on), joined(part for part, _ in inside), inside[-1][1])
 
 

@@ -14,6 +14,7 @@ from duties.tasks import complete_task
 from flows import obligations
 from flows.rounds import ROUNDS
 from meetings import attendance
+from meetings.holding import read_meeting
 from tests.api.pages.looking import send, signed_in, task_of
 from tests.api.pages.test_history import verbs
 from tests.casework import open_onboarding, steps
@@ -53,6 +54,21 @@ def test_the_round_judges_each_day_once_and_also_what_was_missed(cast: Cast) -> 
     with cast.session() as session:
         assert period(session, cast, "codim", "AG-M1")["period_starts"] == date(TODAY.year + 1, 1, 1)
     assert ROUNDS[obligations.KEY].run is obligations.judge
+
+
+def test_the_round_tells_the_quorum_of_what_was_held_before_anybody_kept_it(owing: Cast) -> None:
+    """What can be told of it from its attendance counts from then on; what cannot is still to be recorded."""
+    there = ("coordination", "ccsmtl", "codim", "spvm", "marie-vincent", "anonyme")
+    with owing.session() as session:
+        told = hold(
+            session, owing, date(2026, 5, 12), {**dict.fromkeys(there, "present"), "en-marge": "absent"}, quorate=None
+        )
+        untold = hold(session, owing, date(2026, 8, 11), {"en-marge": "present", "codim": "absent"}, quorate=None)
+    assert obligations.judge(means_of(owing, Clock(AT)), owing.program_id, "worker") > 0
+    assert stands(owing, "en-marge", "AG-M1") == "at_risk"
+    assert stands(owing, "codim", "AG-M1") == "awaiting_record"
+    with owing.session() as session:
+        assert [read_meeting(session, one)["quorate"] for one in (told, untold)] == [True, None]
 
 
 def test_every_verb_that_touches_an_obligation_is_one_that_is_written() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from models.obligation import ObligationFinding, ObligationPeriod
 from tests.casework import approve, complete, step
 from tests.cast import AT, Cast
 from tests.declared import record
-from tests.duties.obligations.signed import agreement_of, kept, period, put_in_force
+from tests.duties.obligations.signed import agreement_of, follow_with, kept, period, put_in_force
 from tests.flows.support import Clock, carry_all, means_of
 from tests.meetings.sitting import seat, seat_everyone
 
@@ -137,6 +137,35 @@ def test_the_quarters_statements_count_for_their_quarter_once_they_are_approved_
         task = step(session, case_id, "send_statements")
         tasks.undo_task(session, task["id"], by=cast.actor("coordinator"), at=NEW_YEAR, reason="Pas encore")
     assert of_the_quarter() == ("at_risk", ["unfinished"])
+
+
+def test_the_statements_of_a_quarter_that_was_cut_count_for_one_part_of_it(cast: Cast) -> None:
+    """From 16 November on the next version asks for them each month: those of the quarter are of its last days."""
+    record(cast, "financial_report")
+    with cast.session() as session:
+        put_in_force(session, cast, "ccsmtl")
+        follow_with(session, cast, "GV-6.statements", period="month", place="ccsmtl", starts_on=date(2026, 11, 16))
+    case_id = begun(cast, "financial_report", Clock(datetime(2026, 12, 31, 15, 0, tzinfo=UTC)))
+    means = means_of(cast, Clock(NEW_YEAR))
+    complete(cast, case_id, "close_petty_cash", by=cast.actor("petty_cash_holder"), at=NEW_YEAR)
+    complete(cast, case_id, "gather_expenses", at=NEW_YEAR)
+    carry_all(means)
+    complete(cast, case_id, "draw_up_statements", at=NEW_YEAR)
+    approve(cast, case_id, "draw_up_statements", by=cast.actor("manager_ccsmtl"), at=NEW_YEAR)
+    carry_all(means)
+    complete(cast, case_id, "send_statements", at=NEW_YEAR)
+    with cast.session() as session:
+        kept(session, NEW_YEAR)
+        rows = session.execute(
+            select(_period.c.ends_on, _period.c.state)
+            .where(_period.c.key == "GV-6.statements", _period.c.ends_on.between(date(2026, 11, 1), date(2026, 12, 31)))
+            .order_by(_period.c.ends_on)
+        )
+        assert [(row.ends_on.month, row.ends_on.day, row.state == "met") for row in rows] == [
+            (11, 15, False),
+            (11, 30, False),
+            (12, 31, True),
+        ]
 
 
 def year_of_training(cast: Cast, place: str) -> UUID:

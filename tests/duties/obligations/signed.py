@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,6 +19,7 @@ from models.committee import Committee, Seat
 from models.meeting import Meeting
 from models.minutes import Attendance
 from models.obligation import ObligationFinding, ObligationPeriod
+from tests.agreeing import last_version
 from tests.cast import AT, TODAY, Cast
 from tests.meetings.sitting import seat
 
@@ -68,6 +70,31 @@ def put_in_force(session: Session, cast: Cast, *places: str, since: date = SIGNE
         agreements.start_version(session, version, starts_on=since, by=by, at=AT)
 
 
+def follow_with(
+    session: Session,
+    cast: Cast,
+    key: str,
+    *,
+    starts_on: date,
+    place: str = "en-marge",
+    like: str = "",
+    **said: Any,
+) -> None:
+    """End the version in force at an organization before a day, from which on another one has a clause as said.
+
+    It is a new one beside one that it is `like`.
+    """
+    by, before, last = cast.actor("coordinator"), last_version(session, cast, place), starts_on - timedelta(days=1)
+    content = agreements.content_of_version(session, before)
+    obligations = {**content.obligations, key: {**content.obligations[like or key], "key": key, **said}}
+    changed = replace(content, obligations=obligations)
+    after = agreements.draft_version(session, agreement_of(session, cast, place), changed, by=by, at=AT)
+    agreements.end_version(session, before, ends_on=last, by=by, at=AT)
+    director = cast.people[DIRECTORS[place]]
+    agreements.sign_version(session, after, director_id=director, signed_on=last, by=by, at=AT)
+    agreements.start_version(session, after, starts_on=starts_on, by=by, at=AT)
+
+
 def kept(session: Session, at: datetime = AT, **chosen: Any) -> int:
     """Judge everything anew."""
     return keep(session, at=at, **chosen)
@@ -102,8 +129,11 @@ def tasks(session: Session, step: str) -> list[dict[str, Any]]:
     return [dict(row) for row in rows]
 
 
-def hold(session: Session, cast: Cast, day: date, filled: dict[str, str], *, quorate: bool | None = None) -> UUID:
-    """A meeting of the Steering Committee that was held, its seats filled as said; nobody recorded the others."""
+def hold(session: Session, cast: Cast, day: date, filled: dict[str, str], *, quorate: bool | None = True) -> UUID:
+    """A meeting of the Steering Committee that was held, its seats filled as said; nobody recorded the others.
+
+    It had its quorum, unless said otherwise; None: nobody can tell.
+    """
     meeting_id = uuid4()
     starts = datetime.combine(day, datetime(2026, 1, 1, 13, 0).time())  # noqa: DTZ001 - local
     committee = session.scalars(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -16,7 +17,6 @@ from duties.declared import Bilingual
 from duties.obligations import judging
 from duties.obligations.judging import Found, Paper, Said, Sitting, Step
 from duties.obligations.windows import Span, Window
-from duties.posts import Promise
 from duties.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, TasksRule
 
 DAY = timedelta(days=1)
@@ -31,7 +31,9 @@ OVER = date(2027, 1, 20)
 def sat(*filled: str, on: date, rule: AttendanceRule = RULE, waived: Sequence[Span] = ()) -> Found:
     """The year's meetings as their seat was filled; what is to come on `on` is planned."""
     sittings = [
-        Sitting(str(n), day, "cancelled" if how == "cancelled" else "held" if day <= on else "planned", how)
+        Sitting(
+            str(n), day, "cancelled" if how == "cancelled" else "held" if day <= on else "planned", how, quorate=True
+        )
         for n, (day, how) in enumerate(zip(MEETINGS, filled, strict=True))
     ]
     return judging.attendance(YEAR, waived, rule, sittings, on)
@@ -130,6 +132,45 @@ def test_a_meeting_adjourned_without_quorum_counts_for_those_who_came_where_the_
     assert judging.attendance(YEAR, (), by_default, sittings, OVER).state == "no_occasion"
 
 
+@pytest.mark.parametrize(("state", "quorate"), [("held", None), ("under_way", None)])
+def test_a_seat_that_stayed_empty_counts_once_it_can_be_told_that_the_meeting_had_its_quorum(
+    state: str, quorate: bool | None
+) -> None:
+    strict = AttendanceRule(committee="steering", at_most_absences=0)
+    sittings = [Sitting("1", MEETINGS[0], state, "absent", quorate=quorate)]
+    found = [judging.attendance(YEAR, (), strict, sittings, MEETINGS[0] + days * DAY) for days in (0, 11)]
+    assert [(one.state, one.numbers["absences"], one.missing) for one in found] == [
+        ("on_track", 0, ()),
+        ("awaiting_record", 0, ("1",)),
+    ]
+    known = [replace(one, state="held", quorate=True) for one in sittings]
+    assert judging.attendance(YEAR, (), strict, known, MEETINGS[0]).state == "cannot_be_met"
+
+
+# ------------------------------------------------------------------------------------------- another text in mid-period
+
+
+def since_july(before: AttendanceRule, after: AttendanceRule, *how: str, on: date = OVER) -> Found:
+    """The year's meetings by the text of July, each by that of its own day."""
+    met = enumerate(zip(MEETINGS[: len(how)], how, strict=True))
+    sittings = [Sitting(str(n), day, "held", one, quorate=True) for n, (day, one) in met]
+    return judging.attendance(YEAR, (), after, sittings, on, lambda day: before if day < date(2026, 7, 1) else after)
+
+
+def test_what_the_text_of_its_day_allowed_loses_nothing_by_a_stricter_one() -> None:
+    two, one = (AttendanceRule(committee="steering", at_most_absences=n) for n in (2, 1))
+    on = date(2026, 7, 2)
+    assert since_july(two, one, "absent", "absent", on=on).state == "at_risk"
+    assert since_july(two, one, "absent", "absent", "present", "present").state == "met"
+    assert since_july(two, one, "absent", "absent", "absent", "present").state == "missed", "one too many by either"
+    assert since_july(two, one, "absent", "present", "absent", "present").state == "missed", "in August one is allowed"
+    assert since_july(one, two, "absent", "absent", on=on).state == "at_risk", "the last text is the milder one"
+    before = AttendanceRule(committee="steering", at_most_absences=0)
+    after = before.model_copy(update={"excused": "absent"})
+    assert since_july(before, after, "excused", "present", "present", "present").state == "met"
+    assert since_july(before, after, "present", "present", "excused", "present").state == "missed"
+
+
 def test_a_rule_that_says_nothing_of_a_quorum_reads_as_it_was_signed() -> None:
     assert "without_quorum" not in RULE.model_dump(mode="json", exclude_none=True)
 
@@ -208,6 +249,19 @@ def test_tasks_late_too_often_are_said_at_once() -> None:
     assert done(Step("1", date(2026, 3, 2), called_off=True), on=OVER).state == "no_occasion"
 
 
+def test_a_task_that_was_in_time_by_the_text_of_its_day_is_not_late_by_a_stricter_one() -> None:
+    strict = TASKS.model_copy(update={"late_after_working_days": 0, "at_most_late": 0})
+
+    def on_day(day: date) -> TasksRule:
+        return TASKS if day < date(2026, 7, 1) else strict
+
+    for month, state in ((3, "met"), (8, "missed")):
+        steps = [Step("1", date(2026, month, 3), date(2026, month, 5))]
+        assert judging.tasks(YEAR, (), strict, steps, CALENDAR, OVER, on_day).state == state
+    late = [Step("1", date(2026, 3, 3), date(2026, 4, 30))]  # one late one was allowed
+    assert judging.tasks(YEAR, (), strict, late, CALENDAR, OVER, on_day).state == "met"
+
+
 # ------------------------------------------------------------------------------------------- documents and attestations
 
 REPORT = DocumentRule(kind="annual-report", at_least=1, grace_days=90)
@@ -283,44 +337,6 @@ def test_a_role_vacant_too_long_cannot_be_made_good_in_its_year() -> None:
     assert judging.counted(YEAR, (), rule, {"youth_worker": 15}, on).state == "at_risk"
     assert judging.counted(YEAR, (), rule, {"youth_worker": 0}, on).state == "on_track"
     assert judging.counted(YEAR, (), rule, {"youth_worker": 20}, OVER).state == "met"
-
-
-def test_the_longest_stretch_without_a_holder_is_counted_in_working_days() -> None:
-    held = [Span(date(2025, 1, 1), date(2026, 6, 19)), Span(date(2026, 7, 6), None)]
-    # From Monday 22 June to Friday 3 July, without the 24th and the 1st.
-    assert judging.longest_vacancy(YEAR.spans, held, CALENDAR, OVER) == 8
-    assert judging.longest_vacancy(YEAR.spans, held, CALENDAR, date(2026, 6, 23)) == 2
-    assert judging.longest_vacancy(YEAR.spans, [Span(date(2020, 1, 1), None)], CALENDAR, OVER) == 0
-    # Nobody left before the first one came, so that nobody was to be replaced.
-    assert judging.longest_vacancy(YEAR.spans, [Span(date(2026, 5, 4), None)], CALENDAR, OVER) == 0
-    assert judging.longest_vacancy(YEAR.spans, [], CALENDAR, OVER) == 0
-    both = [Span(date(2020, 1, 1), date(2026, 2, 2)), Span(date(2020, 1, 1), None)]  # two who came on one day
-    assert judging.longest_vacancy(YEAR.spans, both, CALENDAR, OVER) == 0
-
-
-@pytest.mark.parametrize(
-    ("promised", "held", "days"),
-    [
-        # Two are promised, and one of them left on 19 June: ten working days until somebody came, less two holidays.
-        (2, ["2020-01-01", "2025-01-01/2026-06-19", "2026-07-06"], 8),
-        # One is promised: somebody and who follows them overlapped, and the one who stays is enough.
-        (1, ["2020-01-01/2026-06-19", "2026-05-04"], 0),
-        # Two are promised, and there never was a second one: nobody left.
-        (2, ["2020-01-01"], 0),
-        # Three for two: the third who leaves leaves no gap.
-        (2, ["2020-01-01", "2020-01-01", "2026-01-01/2026-06-19"], 0),
-    ],
-    ids=["one of two left", "an overlap", "never two", "more than promised"],
-)
-def test_a_post_stands_empty_where_fewer_are_there_than_promised_and_than_were(
-    promised: int, held: list[str], days: int
-) -> None:
-    spans = [
-        Span(date.fromisoformat(first), date.fromisoformat(last) if last else None)
-        for first, _, last in (one.partition("/") for one in held)
-    ]
-    promises = [Promise(Span(date(2020, 1, 1), None), promised)]
-    assert judging.longest_vacancy(YEAR.spans, spans, CALENDAR, OVER, promises) == days
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+import threading
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Date, select, update
+from sqlalchemy import Date, select, text, update
 from sqlalchemy import cast as cast_to
 from sqlmodel import Session
 
@@ -18,6 +19,7 @@ from duties.obligations import saying
 from duties.obligations.keeping import ATTEST, RECORD
 from duties.obligations.reading import periods
 from duties.obligations.touching import settle
+from duties.obligations.turns import take_turn
 from duties.participants import referring
 from duties.refusals import Refusal
 from duties.tasks import complete_task
@@ -25,10 +27,12 @@ from meetings import attendance, decisions
 from models.base import table_of
 from models.meeting import Meeting
 from models.minutes import Attendance
-from tests.cast import AT, TODAY, Cast
+from models.program import Tenure
+from tests.cast import AT, SINCE, TODAY, Cast
 from tests.duties.obligations.signed import (
     agreement_of,
     findings,
+    follow_with,
     hold,
     kept,
     period,
@@ -42,6 +46,7 @@ from tests.referring import ONDINE, ROMARIN, refer
 
 _meeting = table_of(Meeting)
 _attendance = table_of(Attendance)
+_tenure = table_of(Tenure)
 
 DAY = timedelta(days=1)
 FEBRUARY, MAY, AUGUST = date(2026, 2, 10), date(2026, 5, 12), date(2026, 8, 11)
@@ -93,6 +98,26 @@ def test_an_empty_seat_is_at_risk_then_cannot_be_met_and_a_correction_keeps_both
     kept(session)
     assert period(session, cast, "en-marge", "AG-M1")["state"] == "at_risk"
     assert findings(session, lost["id"]) == ["at_risk", "cannot_be_met", "at_risk"]
+
+
+def test_one_empty_seat_puts_nobody_at_risk_while_nobody_can_tell_the_quorum(cast: Cast, session: Session) -> None:
+    """The seat is the first that is recorded of the meeting; those of the others may have been filled as well."""
+    seat_everyone(session, cast)
+    by, meeting = cast.actor("coordinator"), hold(session, cast, AUGUST, {}, quorate=None)
+    # It had its quorum before it was opened again, which says nothing of who is recorded now.
+    for state, closed_at, quorate in (("under_way", None, True), ("held", AT, None)):
+        now = {"state": state, "closed_at": closed_at, "quorate": quorate}
+        session.execute(update(_meeting).where(_meeting.c.id == meeting).values(now))
+        attendance.record(session, meeting, seat(session, "steering", "en-marge"), "absent", by=by, at=AT)
+        kept(session)
+        found = period(session, cast, "en-marge", "AG-M1")
+        assert (found["state"], found["found"]["numbers"]["absences"]) == ("awaiting_record", 0)
+        assert [task["item"] for task in tasks(session, RECORD)] == [str(meeting)]
+    for key in ("coordination", "ccsmtl", "codim", "spvm", "marie-vincent", "anonyme"):
+        attendance.record(session, meeting, seat(session, "steering", key), "present", by=by, at=AT)
+    kept(session)
+    assert period(session, cast, "en-marge", "AG-M1")["state"] == "at_risk"
+    assert [task["state"] for task in tasks(session, RECORD)] == ["done"]
 
 
 def test_what_nobody_recorded_is_the_coordinators_task_once_a_meeting_and_no_partners_miss(
@@ -375,6 +400,65 @@ def test_new_year_ends_a_period_and_begins_another(cast: Cast, session: Session)
     assert findings(session, before["id"])[-1] == "met"
 
 
+# ------------------------------------------------------------------------------------------------- two who meet
+
+
+def attested(session: Session, cast: Cast, one: UUID) -> None:
+    saying.attest(session, one, "not_held", note="Le congélateur", by=cast.actor("manager_em"), at=AT)
+
+
+def documented(session: Session, cast: Cast, one: UUID) -> None:
+    by = cast.actor("manager_em")
+    saying.add_document(session, one, "bilan.txt", b"Fait.", effective_on=TODAY, by=by, at=AT)
+
+
+def ended(session: Session, cast: Cast, _: UUID) -> None:
+    agreements.end_version(
+        session, draft_of(session, cast), ends_on=date(2027, 6, 30), by=cast.actor("coordinator"), at=AT
+    )
+    settle(session, at=AT)
+
+
+def waits_for_a_turn(session: Session) -> bool:
+    """Whether somebody waits in this database for whoever judges."""
+    waiting = text(
+        "select count(*) from pg_locks join pg_database on pg_database.oid = pg_locks.database"
+        " where locktype = 'advisory' and not granted and datname = current_database()"
+    )
+    return bool(session.execute(waiting).scalar_one())
+
+
+@pytest.mark.parametrize(("act", "key"), [(attested, "AG-P2"), (documented, "AG-P4"), (ended, "AG-P2")])
+def test_whoever_acts_while_obligations_are_judged_waits_and_is_waited_for_by_nobody(
+    cast: Cast, act: Callable[[Session, Cast, UUID], None], key: str
+) -> None:
+    """The round has its turn, and comes to the same rows: a new year's periods of the agreement, and the old ones."""
+    with cast.session() as session:
+        put_in_force(session, cast, "en-marge")
+        kept(session)
+        one = period(session, cast, "en-marge", key)["id"]
+    told = list[str]()
+
+    def meanwhile() -> None:
+        try:
+            with cast.session() as session:
+                act(session, cast, one)
+            told.append("done")
+        except Exception as error:  # noqa: BLE001 - a thread's error is shown by the assertion on the answers
+            told.append(repr(error))
+
+    other = threading.Thread(target=meanwhile)
+    with cast.session() as session:
+        take_turn(session)
+        other.start()
+        last = time.monotonic() + 20
+        while not waits_for_a_turn(session) and time.monotonic() < last:
+            time.sleep(0.02)
+        assert kept(session, NEW_YEAR) > 0
+    other.join(timeout=20)
+    assert told == ["done"]
+
+
 # ------------------------------------------------------------------------------------ another period, a late correction
 
 #: When the year 2026 has been over for longer than a round looks back.
@@ -393,24 +477,6 @@ def days_and_states(session: Session, cast: Cast, key: str) -> list[tuple[date, 
     return [(row["starts_on"], row["ends_on"], row["how_often"], row["state"]) for row in rows]
 
 
-def follow_with(session: Session, cast: Cast, key: str, period: str, *, starts_on: date) -> None:
-    """End the version in force at En Marge before a day, from which on another one checks a clause as often as said."""
-    by, before = cast.actor("coordinator"), draft_of(session, cast)
-    content = agreements.content_of_version(session, before)
-    obligations = {**content.obligations, key: {**content.obligations[key], "period": period}}
-    after = agreements.draft_version(
-        session,
-        agreement_of(session, cast, "en-marge"),
-        replace(content, obligations=obligations),
-        by=by,
-        at=AT,
-    )
-    agreements.end_version(session, before, ends_on=starts_on - DAY, by=by, at=AT)
-    director = cast.people["director_em"]
-    agreements.sign_version(session, after, director_id=director, signed_on=starts_on - DAY, by=by, at=AT)
-    agreements.start_version(session, after, starts_on=starts_on, by=by, at=AT)
-
-
 def test_a_next_version_with_another_period_leaves_what_was_judged_before_and_cuts_what_is_running(cast: Cast) -> None:
     with cast.session() as session:
         put_in_force(session, cast, "en-marge")
@@ -423,7 +489,7 @@ def test_a_next_version_with_another_period_leaves_what_was_judged_before_and_cu
             (date(2026, 10, 1), date(2026, 12, 31)),
         ]
         before = {row["id"]: findings(session, row["id"]) for row in every_period(session, cast, "AG-W2")[:3]}
-        follow_with(session, cast, "AG-W2", "calendar_year", starts_on=date(2026, 11, 16))
+        follow_with(session, cast, "AG-W2", period="calendar_year", starts_on=date(2026, 11, 16))
         kept(session)
         *same, cut, year = days_and_states(session, cast, "AG-W2")
         assert same == quarters[:3]
@@ -438,7 +504,7 @@ def test_a_version_that_comes_on_record_late_with_a_longer_period_takes_the_plac
     with cast.session() as session:
         put_in_force(session, cast, "en-marge")
         kept(session)
-        follow_with(session, cast, "AG-W2", "calendar_year", starts_on=date(2026, 4, 1))
+        follow_with(session, cast, "AG-W2", period="calendar_year", starts_on=date(2026, 4, 1))
         kept(session)
         found = days_and_states(session, cast, "AG-W2")
         assert [line[:2] for line in found if line[3] != "no_occasion"] == [
@@ -446,6 +512,83 @@ def test_a_version_that_comes_on_record_late_with_a_longer_period_takes_the_plac
             (date(2026, 4, 1), date(2026, 12, 31)),
         ]
         assert every_period(session, cast, "AG-W2")[1]["period_ends"] == date(2026, 12, 31)
+
+
+JULY = date(2026, 7, 1)
+
+
+def test_a_stricter_text_in_mid_year_does_not_lose_what_the_text_before_it_allowed(cast: Cast) -> None:
+    with cast.session() as session:
+        put_in_force(session, cast, "en-marge")
+        for day in (FEBRUARY, MAY):
+            hold(session, cast, day, {"en-marge": "absent"})
+        first = agreements.content_of_version(session, draft_of(session, cast)).obligations["AG-M1"]
+        strict = {**first["rule"], "at_most_absences": 0}
+        follow_with(session, cast, "AG-M1", rule=strict, starts_on=date(2026, 2, 11))  # the day after the first one
+        kept(session)
+        (year,) = days_and_states(session, cast, "AG-M1")
+        assert year[3] == "cannot_be_met", "in May none was allowed any more"
+        session.execute(
+            update(_attendance).where(_attendance.c.meeting_id == meeting_on(session, MAY)).values(state="excused")
+        )
+        kept(session)
+        (row,) = every_period(session, cast, "AG-M1")
+        assert (row["state"], row["found"]["numbers"]) == (
+            "at_risk",
+            {"held": 1, "sat": 0, "absences": 1, "allowed": 1, "unrecorded": 0, "to_come": 0},
+        )
+
+
+def test_a_clause_that_is_proved_otherwise_from_a_day_on_is_judged_by_each_proof_for_its_own_days(cast: Cast) -> None:
+    with cast.session() as session:
+        put_in_force(session, cast, "en-marge")
+        for day in (FEBRUARY, MAY):
+            hold(session, cast, day, {"en-marge": "absent"})
+        rule = {"kind": "report", "at_least": 1, "grace_days": 0}
+        follow_with(session, cast, "AG-M1", check_kind="document", rule=rule, starts_on=JULY)
+        kept(session)
+        assert days_and_states(session, cast, "AG-M1") == [
+            (date(2026, 1, 5), JULY - DAY, "calendar_year", "missed"),
+            (JULY, date(2026, 12, 31), "calendar_year", "on_track"),
+        ]
+
+
+def test_a_year_of_the_agreement_is_the_same_for_a_clause_that_a_later_version_brought(cast: Cast) -> None:
+    with cast.session() as session:
+        put_in_force(session, cast, "en-marge")
+        follow_with(session, cast, "AG-P4.later", like="AG-P4", period="agreement_year", starts_on=JULY)
+        kept(session, NEW_YEAR)
+        assert [line[:2] for line in days_and_states(session, cast, "AG-P4.later")] == [
+            (JULY, date(2027, 1, 4)),
+            (date(2027, 1, 5), date(2028, 1, 4)),
+        ]
+
+
+def test_a_worker_who_is_not_replaced_over_new_year_is_missed_in_the_year_in_which_it_takes_too_long(
+    cast: Cast,
+) -> None:
+    with cast.session() as session:
+        put_in_force(session, cast, "en-marge")
+        by, worker = cast.actor("coordinator"), cast.people["worker_em"]
+        tenure = session.scalars(
+            select(_tenure.c.id).where(_tenure.c.person_id == worker, _tenure.c.role == "youth_worker")
+        ).one()
+        people.end_tenure(session, tenure, ends_on=date(2026, 12, 9), by=by, at=AT)
+        people.appoint(
+            session,
+            person_id=cast.people["police"],
+            organization_id=cast.organizations["en-marge"],
+            role="youth_worker",
+            starts_on=date(2027, 1, 26),
+            by=by,
+            at=AT,
+        )
+        kept(session, datetime(2027, 2, 1, 14, 0, tzinfo=UTC))
+        found = every_period(session, cast, "AG-X2.replacement")
+        assert [(row["state"], row["found"]["numbers"]["counted"]) for row in found] == [
+            ("met", 10),  # up to Christmas, and the program is closed until the new year
+            ("cannot_be_met", 26),
+        ]
 
 
 @pytest.fixture
@@ -486,6 +629,23 @@ def test_a_correction_counts_however_long_the_period_is_over(cast: Cast, long_af
     settle(long_after, at=LONG_AFTER)
     assert first_of(long_after, cast, "AG-M1")["state"] == "met"
     assert findings(long_after, missed["id"])[-2:] == ["missed", "met"]
+
+
+def test_a_last_day_that_was_wrong_counts_where_it_was_however_long_that_is_over(
+    cast: Cast, long_after: Session
+) -> None:
+    """The worker who was said to leave in June 2026 is there to this day: the day that was said tells the year."""
+    by = cast.actor("coordinator")
+    tenure = long_after.scalars(
+        update(_tenure)
+        .where(_tenure.c.person_id == cast.people["worker_em"], _tenure.c.role == "youth_worker")
+        .values(starts_on=SINCE)
+        .returning(_tenure.c.id)
+    ).one()
+    for last, state in ((date(2026, 6, 19), "missed"), (LONG_AFTER.date(), "met")):
+        people.end_tenure(long_after, tenure, ends_on=last, by=by, at=LONG_AFTER)
+        settle(long_after, at=LONG_AFTER)
+        assert first_of(long_after, cast, "AG-X2.replacement")["state"] == state
 
 
 def test_a_document_counts_for_the_year_that_it_speaks_of_however_long_that_is_over(

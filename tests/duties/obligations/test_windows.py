@@ -19,17 +19,18 @@ ONE, TWO = UUID(int=1), UUID(int=2)
 
 days = st.dates(date(2024, 1, 1), date(2029, 12, 31))
 periods = st.sampled_from(get_args(Period))
+checks = st.sampled_from(["attendance steering", "document"])
 
 
 @st.composite
 def bounds(draw: st.DrawFn) -> list[Bound]:
-    """Versions that follow each other, with or without days between them, each with a period of its own.
+    """Versions that follow each other, with or without days between them, each with a period and a check of its own.
 
     The last one is perhaps without an end.
     """
     edges = sorted(draw(st.sets(days, min_size=2, max_size=8)))
     found = [
-        Bound(Span(first, after - DAY), uuid4(), draw(periods))
+        Bound(Span(first, after - DAY), uuid4(), draw(periods), draw(checks))
         for first, after in list(pairwise(edges))[:: draw(st.integers(1, 2))]
     ]
     if draw(st.booleans()):
@@ -61,13 +62,15 @@ def test_a_window_lies_in_its_period_and_no_two_begin_on_one_day(found: list[Bou
 
 
 @given(bounds(), days)
-def test_a_window_is_of_versions_with_one_period_and_as_long_as_they_say(found: list[Bound], until: date) -> None:
+def test_a_window_is_of_versions_with_one_period_and_check_and_as_long_as_they_say(
+    found: list[Bound], until: date
+) -> None:
     longest = {"month": 31, "quarter": 92, "calendar_year": 366, "agreement_year": 366}
     for window in windows(found, until=until):
         versions = [bound for bound in found if any(bound.days.within(span) for span in window.spans)]
-        (period,) = {bound.period for bound in versions if bound.days.starts_on <= until}
+        ((period, check),) = {(one.period, one.looks_at) for one in versions if one.days.starts_on <= until}
         (text,) = (bound for bound in found if bound.obligation_id == window.obligation_id)
-        assert text.period == period
+        assert (text.period, text.looks_at) == (period, check)
         assert window.ends_on is None or text.days.holds(window.ends_on)
         if period in longest:
             assert window.period.ends_on is not None
@@ -86,12 +89,13 @@ def test_as_days_go_by_the_windows_that_were_there_stay(found: list[Bound], unti
 def test_a_next_version_changes_no_window_whose_days_were_over_before_it_took_effect(
     found: list[Bound], until: date
 ) -> None:
-    """But one: with the same period, after days without any, it goes on with the year or quarter that was begun."""
+    """But one: with the same period and check, after days without any, it goes on with the year that was begun."""
     following = found[-1]
     before, after = windows(found[:-1], until=until), windows(found, until=until)
     for window in before:
         assert window.ends_on is None or window.ends_on < following.days.starts_on
-        if following.period != found[-2].period or not window.period.holds(following.days.starts_on):
+        same = following[2:] == found[-2][2:]
+        if not same or not window.period.holds(following.days.starts_on):
             assert window in after
 
 
@@ -127,6 +131,25 @@ def test_versions_that_follow_each_other_make_one_window_judged_by_the_last_text
     (window,) = windows(held, until=date(2026, 12, 31))
     assert window.spans == (Span(date(2026, 1, 1), date(2026, 12, 31)),)
     assert window.obligation_id == TWO
+
+
+def test_what_another_check_proved_is_cut_from_what_the_next_one_asks_for() -> None:
+    held = [
+        Bound(Span(date(2026, 1, 1), date(2026, 6, 30)), ONE, "calendar_year", "attendance steering"),
+        Bound(Span(date(2026, 7, 1), None), TWO, "calendar_year", "document"),
+    ]
+    first, second = windows(held, until=date(2026, 12, 31))
+    assert (first.spans, first.obligation_id) == ((Span(date(2026, 1, 1), date(2026, 6, 30)),), ONE)
+    assert (second.spans, second.obligation_id) == ((Span(date(2026, 7, 1), date(2026, 12, 31)),), TWO)
+
+
+def test_a_year_of_the_agreement_runs_from_its_first_day_for_a_clause_that_came_later_too() -> None:
+    brought = [Bound(Span(date(2026, 7, 1), None), TWO, "agreement_year")]
+    first, second = windows(brought, until=date(2027, 6, 30), since=date(2025, 3, 15))
+    assert (first.period, first.starts_on) == (Span(date(2026, 3, 15), date(2027, 3, 14)), date(2026, 7, 1))
+    assert second.starts_on == date(2027, 3, 15)
+    (month, *_) = windows([brought[0]._replace(period="month")], until=date(2026, 8, 1), since=date(2025, 3, 15))
+    assert month.period == Span(date(2026, 7, 1), date(2026, 7, 31))
 
 
 def test_days_without_an_agreement_count_for_nothing() -> None:

@@ -44,7 +44,7 @@ def of(session: Session, cast: Cast, place: str = "en-marge", year: int = 2026, 
     return partner_statement(session, cast.organizations[place], year, at=at)
 
 
-def meet(session: Session, cast: Cast, day: date, state: str, *, quorate: bool | None = None) -> None:
+def meet(session: Session, cast: Cast, day: date, state: str, *, quorate: bool = True) -> None:
     hold(session, cast, day, {**dict.fromkeys(EVERYONE, "present"), "en-marge": state}, quorate=quorate)
 
 
