@@ -65,12 +65,17 @@ def sits_for(clinic: Membership | None, asker: Asker) -> frozenset[UUID]:
     return frozenset(seat.organization_id for seat in clinic.seats_held(asker.person_id, asker.day) if seat.voting)
 
 
-def sits_today(session: Session, clinic: Membership | None, asker: Asker) -> frozenset[UUID]:
-    """The organizations for which the asker sits in today's clinic, on seats that vote. Who is absent sits for none."""
+def sits_today(session: Session, clinic: Membership | None, asker: Asker) -> dict[UUID, frozenset[UUID]]:
+    """By each clinic that sits today, the organizations for which the asker sits in it, on seats that vote.
+
+    Who is absent sits for none.
+    """
     if clinic is None or not asker.is_staff:
-        return frozenset()
-    seats = attendance.sits_on(session, clinic, asker.person_id, asker.day)
-    return frozenset(seat.organization_id for seat in seats if seat.voting)
+        return {}
+    return {
+        meeting_id: frozenset(seat.organization_id for seat in seats if seat.voting)
+        for meeting_id, seats in attendance.sits_on(session, clinic, asker.person_id, asker.day).items()
+    }
 
 
 def clinic_of(session: Session) -> Membership | None:

@@ -202,7 +202,9 @@ def _given(session: Session, asker: Asker, participant_id: UUID, row: dict[str, 
     shared = PARTICIPANT if is_admitted else CANDIDATE
     clinic = clinic_of(session)
     sits = sits_today(session, clinic, asker)
-    at_it = sits if _is_on_the_table(session, clinic, participant_id, asker.day) else frozenset[UUID]()
+    at_it = frozenset[UUID]().union(
+        *(sits.get(meeting_id, ()) for meeting_id in _sat_on_in(session, clinic, participant_id, asker.day))
+    )
     places = sits_for(clinic, asker) if is_admitted else at_it
     circle = circle_of(session, participant_id, asker.day)
     if barred:
@@ -222,10 +224,10 @@ def _given(session: Session, asker: Asker, participant_id: UUID, row: dict[str, 
     return given
 
 
-def _is_on_the_table(session: Session, clinic: Membership | None, participant_id: UUID, day: date) -> bool:
-    """Whether today's clinic has this person on its agenda, for admission or for their risk; not what was withdrawn."""
-    found = session.scalar(
-        select(_item.c.id)
+def _sat_on_in(session: Session, clinic: Membership | None, participant_id: UUID, day: date) -> frozenset[UUID]:
+    """Today's clinics that have this person on the agenda, for admission or for their risk; not what was withdrawn."""
+    found = session.scalars(
+        select(_item.c.meeting_id)
         .join(_meeting, refers(_item.c.meeting_id, _meeting))
         .join(
             _participant,
@@ -239,9 +241,8 @@ def _is_on_the_table(session: Session, clinic: Membership | None, participant_id
             attendance.under_way_on(clinic.committee_id if clinic else None, day),
             _participant.c.id == participant_id,
         )
-        .limit(1)
     )
-    return found is not None
+    return frozenset(found)
 
 
 #: What a member of the committee is told, each where an organization for which they sit is told that information.

@@ -21,16 +21,13 @@ from duties.follow_ups import summaries
 from duties.follow_ups.assigning import barred_from
 from duties.here import program_of
 from duties.reads import Ground
-from meetings import attendance
 from meetings.agenda_items import TALKED_ABOUT
 from models.agenda import AgendaItem
 from models.base import refers, table_of
 from models.follow_up import FollowUp
-from models.meeting import Meeting
 from models.participant import Participant
 
 _item = table_of(AgendaItem)
-_meeting = table_of(Meeting)
 _follow_up = table_of(FollowUp)
 _participant = table_of(Participant)
 
@@ -118,20 +115,19 @@ def ground_of(given: Given) -> Ground:
 
 
 def _sits_on(session: Session, asker: Asker, number: str) -> bool:
-    """Whether the asker sits in today's clinic, which has the summary of this participant on its agenda."""
-    clinic = clinic_of(session)
-    if clinic is None or not sits_today(session, clinic, asker):
+    """Whether the asker sits in a clinic of today that has the summary of this participant on its agenda."""
+    sits = [meeting_id for meeting_id, places in sits_today(session, clinic_of(session), asker).items() if places]
+    if not sits:
         return False
     return (
         session.scalar(
             select(_item.c.id)
-            .join(_meeting, refers(_item.c.meeting_id, _meeting))
             .where(
                 _item.c.program_id == program_of(session),
                 _item.c.kind == summaries.ON_AGENDA,
                 _item.c.subject == number,
                 _item.c.state.in_(TALKED_ABOUT),
-                attendance.under_way_on(clinic.committee_id, asker.day),
+                _item.c.meeting_id.in_(sits),
             )
             .limit(1)
         )

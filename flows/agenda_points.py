@@ -6,27 +6,37 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlmodel import Session
 
 from duties import scheduling, subjects
 from duties.actors import ENGINE, Actor
-from duties.here import local_day, many, program_of
+from duties.here import local_day, many, one, program_of
+from duties.participants.admission import ADMISSION
+from duties.participants.workers import DECIDE
 from duties.protocol import Agenda
 from duties.refusals import Refusal
 from locales import N_, say
-from meetings import agendas
+from meetings import admissions, agendas
 from meetings.partner_years import year_record
-from meetings.reasons import Reason
-from models.base import table_of
-from models.casework import Task
+from meetings.reasons import ENDED, Reason
+from models.agenda import AgendaItem
+from models.base import refers, table_of
+from models.casework import Case, Task
+from models.committee import Committee
+from models.meeting import Meeting
 
 _log = logging.getLogger(__name__)
 
 BY_ENGINE: Final = Actor.system(ENGINE)
 
 _task = table_of(Task)
+_case = table_of(Case)
+_item = table_of(AgendaItem)
+_committee = table_of(Committee)
+_meeting = table_of(Meeting)
 
 
 def put_on_agendas(session: Session, case: Mapping[str, Any], *, at: datetime) -> None:
@@ -56,6 +66,58 @@ def put_on_agendas(session: Session, case: Mapping[str, Any], *, at: datetime) -
                 _put(session, case, row, wanted[row["step"]], at)
         except Refusal as refusal:
             _log.warning("a step could not be put on an agenda", extra={"case": case["id"], "code": refusal.code})
+
+
+def forgotten(session: Session) -> list[UUID]:
+    """The cases of candidates on whom the committee has still to decide, and whom none of its agendas has.
+
+    Nobody else would hear of them: the step has no due day. However the item went: it was withdrawn or referred
+    elsewhere, or no rule took it when it was asked for. One that says that its fact no longer holds is not it.
+    """
+    waits = or_(
+        _item.c.state.in_(["pool", "scheduled"]),
+        # What is carried over waits in the pool once the meeting is closed.
+        and_(_item.c.outcome == "carried", _meeting.c.state == "under_way"),
+    )
+    there = (
+        select(_item.c.id)
+        .join(_committee, refers(_item.c.committee_id, _committee))
+        .outerjoin(_meeting, refers(_item.c.meeting_id, _meeting))
+        .where(
+            _item.c.program_id == _task.c.program_id,
+            _item.c.task_id == _task.c.id,
+            _committee.c.key == admissions.COMMITTEE,
+            ~_item.c.reasons.contains([{"code": ENDED}]),
+            waits,
+        )
+    )
+    return list(
+        session.scalars(
+            select(_case.c.id)
+            .join(_task, (_task.c.program_id == _case.c.program_id) & (_task.c.case_id == _case.c.id))
+            .where(
+                _case.c.program_id == program_of(session),
+                _case.c.protocol == ADMISSION,
+                _case.c.state == "open",
+                _task.c.step == DECIDE,
+                _task.c.state == "open",
+                ~there.exists(),
+            )
+            .order_by(_case.c.id)
+        )
+    )
+
+
+def put_back(session: Session, case_id: UUID, *, at: datetime) -> int:
+    """Put what a case wants of a committee on its agendas again; how many such cases an agenda now has: one or none."""
+    case = one(
+        session,
+        select(_case).where(_case.c.program_id == program_of(session), _case.c.id == case_id).with_for_update(),
+    )
+    if case is None:
+        return 0
+    put_on_agendas(session, case, at=at)
+    return int(case_id not in forgotten(session))
 
 
 def _put(session: Session, case: Mapping[str, Any], task: Mapping[str, Any], agenda: Agenda, at: datetime) -> None:

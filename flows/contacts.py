@@ -2,8 +2,8 @@
 
 Whoever lost contact is put on the agenda of the Clinical Committee, by number, with since when and why; once there is
 contact again, or the follow-up ended, the item is taken back. So is whoever was found to recruit others, until the
-committee assessed the risk. Each follow-up is a transaction of its own; running the round again, late or twice at once
-changes nothing.
+committee assessed the risk; and a candidate on whom it has still to decide, and whom no agenda has, is put back on one.
+Each follow-up is a transaction of its own; running the round again, late or twice at once changes nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from duties.follow_ups import assigning, breaks, lost, notes
 from duties.follow_ups.lost import Losing
 from duties.here import local_day, program_of
 from duties.participants import referred_again, withdrawals
+from flows import agenda_points
 from flows.engine import Means
 from flows.marks import alone, in_its_own, last_at, mark_of, set_mark
 from locales import LANGUAGES, N_, say
@@ -69,6 +70,7 @@ def look(means: Means, program_id: UUID, ran_by: str) -> int:
                     .order_by(_follow_up.c.opened_at, _follow_up.c.id)
                 )
             )
+            forgotten = agenda_points.forgotten(session)
         found = 0
         for follow_up_id in returning:
             found += in_its_own(means, program_id, KEY, partial(_come_back, follow_up_id=follow_up_id, at=at))
@@ -79,6 +81,8 @@ def look(means: Means, program_id: UUID, ran_by: str) -> int:
         found += in_its_own(means, program_id, KEY, partial(referred_again.ask_who_has_them_now, by=BY_ROUNDS, at=at))
         found += in_its_own(means, program_id, KEY, partial(tell_the_committee, at=at))
         found += in_its_own(means, program_id, KEY, partial(recruiters.keep_on_agendas, by=BY_ROUNDS, at=at))
+        for case_id in forgotten:
+            found += in_its_own(means, program_id, KEY, partial(agenda_points.put_back, case_id=case_id, at=at))
         with means.sessions(program_id) as session:
             set_mark(session, KEY, at, ran_by, found)
             session.commit()

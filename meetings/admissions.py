@@ -4,6 +4,9 @@ The item is asked for by the step `decide` of the admission, under the candidate
 recorded as a decision, completes that step, and is done: the worker is named, or the candidate refused. A candidate who
 is deferred, or of whom more is asked, comes back to the next meeting with the item's age. A direct forwarding is
 reported to the next meeting by an item of its own.
+
+Whoever changes what is decided of somebody holds them before the meeting, the case and the item, here as where a
+referral is joined or a risk assessed: so two who do so at once wait for each other and never both at once.
 """
 
 from __future__ import annotations
@@ -17,15 +20,16 @@ from sqlmodel import Session
 
 from duties import asking, assigning
 from duties.actors import Actor
-from duties.here import local_day, many, one, program_of
+from duties.here import local_day, many, program_of
 from duties.notices import COORDINATION, coordination_chain
 from duties.participants import workers
 from duties.participants.held import hold_participant
 from duties.participants.triage import refuse
 from duties.refusals import Refusal
-from locales import N_, say
-from meetings import agendas, decisions, running
-from meetings.agenda_items import item_of
+from locales import LANGUAGES, N_, say
+from meetings import agendas, decisions, freezing, posting, running
+from meetings.agenda_items import FORWARDED, item_of
+from meetings.holding import lock_meeting
 from meetings.reasons import Reason
 from models.agenda import AgendaItem
 from models.base import refers, table_of
@@ -38,12 +42,11 @@ from models.referral import ADMISSION_OUTCOMES, AdmissionDecision, Referral
 
 COMMITTEE: Final = "clinical"
 KIND: Final = "admission"
-#: The kind of the item by which the committee hears of a direct forwarding.
-FORWARDED: Final = "forwarded"
 #: The coordinator's task where the committee asks for more, and how soon it is due.
 ASK_MORE: Final = "admission.more"
 _DAYS_TO_ASK: Final = timedelta(days=7)
-#: The coordinator's task where no agenda reports a direct forwarding, and how soon it is due, in working days.
+#: The coordinator's task where the next meeting does not report a direct forwarding by itself, and how soon it is due,
+#: in working days.
 REPORT: Final = "admission.report"
 DAYS_TO_REPORT: Final = 5
 
@@ -131,7 +134,7 @@ def decide_admission(
         raise Refusal("triage.refusal", N_("A refusal has its reason, and what was offered instead."))
     if outcome in ("defer", "more") and not reason:
         raise Refusal("reason.missing", N_("Say why, in a few words."))
-    participant = _read(session, participant_id)
+    participant = hold_participant(session, participant_id)
     referral_id = _referral_of(session, participant_id)
     decision_id: UUID | None = None
     named_id: UUID | None = None
@@ -142,7 +145,7 @@ def decide_admission(
         decision_id = _decide(session, item, participant, _assigned(session, named_id), by=by, at=at, seen=seen)
     elif outcome == "refuse":
         decision_id = _decide(session, item, participant, {"fr": "", "en": ""}, by=by, at=at, seen=seen)
-        refuse(session, hold_participant(session, participant_id), by=by, at=at)
+        refuse(session, participant, by=by, at=at)
     else:
         running.treat(session, item_id, "carried", by=by, at=at, seen=seen)
         if outcome == "more":
@@ -189,16 +192,19 @@ def forward(
 ) -> UUID:
     """Give a candidate straight to a worker (AD-R4), and report it to the next Clinical Committee; the naming's id.
 
-    The report is an item of its agendas, by the candidate's reference, in the same transaction. Where they take no such
-    item, or no meeting is planned on which it would come, the worker is named all the same, for somebody who cannot
-    wait, and the coordinator is asked to see that the committee hears of it: no report is lost. Raises Refusal.
+    The report is an item of its agendas, by the candidate's reference, in the same transaction; on an agenda that is
+    frozen, an addendum. Where they take no such item, or no meeting is to come that hears of it, the worker is named
+    all the same, for somebody who cannot wait, and the coordinator is asked to see that the committee hears of it: no
+    report is lost. That task is done once a meeting heard of it. Raises Refusal.
     """
     if worker_id is None:
         raise Refusal("admission.whom.missing", N_("Say who follows up."), source="AD-R4")
+    reference: str = hold_participant(session, participant_id)["candidate_ref"]
+    meeting = _next_meeting(session, at)
     named_id = workers.forward(session, participant_id, worker_id, second_id=second_id, by=by, at=at)
-    reference = _read(session, participant_id)["candidate_ref"]
-    if not (_put_on_agenda(session, reference, by=by, at=at) and _meets(session, at)):
-        asking.ask(
+    item_id = _put_on_agenda(session, reference, by=by, at=at)
+    if not (item_id and meeting and _hears(session, meeting, item_id, by=by, at=at)):
+        task_id = asking.ask(
             session,
             REPORT,
             participant_id,
@@ -210,6 +216,8 @@ def forward(
             evidence="none",
             reference=reference,
         )
+        if item_id and task_id:
+            _put_on_agenda(session, reference, task_id=task_id, by=by, at=at)
     return named_id
 
 
@@ -220,11 +228,13 @@ _REPORT: Final = N_("See that the Clinical Committee hears that %(reference)s wa
 # ------------------------------------------------------------------------------------------------------------ below
 
 
-def _put_on_agenda(session: Session, reference: str, *, by: Actor, at: datetime) -> bool:
-    """Have the committee's next agenda report a direct forwarding; whether its agendas take such an item at all."""
+def _put_on_agenda(
+    session: Session, reference: str, *, task_id: UUID | None = None, by: Actor, at: datetime
+) -> UUID | None:
+    """Have the committee's next agenda report a direct forwarding; None where its agendas take no such item at all."""
     try:
         with session.begin_nested():
-            agendas.ask(
+            return agendas.ask(
                 session,
                 COMMITTEE,
                 FORWARDED,
@@ -240,38 +250,51 @@ def _put_on_agenda(session: Session, reference: str, *, by: Actor, at: datetime)
                 ],
                 by=by,
                 at=at,
+                task_id=task_id,
             )
     except Refusal:
-        return False
-    return True
+        return None
 
 
-def _meets(session: Session, at: datetime) -> bool:
-    """Whether a meeting of the committee is planned whose agenda is still made: what waits comes on it by itself."""
+def _next_meeting(session: Session, at: datetime) -> dict[str, Any] | None:
+    """The committee's meeting that sits now, or is the next to, held for this transaction; None where none is planned.
+
+    Held before any item of it, as whoever changes its agenda does.
+    """
     found = session.scalar(
         select(_meeting.c.id)
         .join(_committee, refers(_meeting.c.committee_id, _committee))
         .where(
             _meeting.c.program_id == program_of(session),
             _committee.c.key == COMMITTEE,
-            _meeting.c.state == "planned",
-            _meeting.c.agenda_frozen_at.is_(None),
-            _meeting.c.starts_at > at,
+            _meeting.c.state.in_(["planned", "under_way"]),
+            _meeting.c.ends_at > at,
         )
+        .order_by(_meeting.c.starts_at, _meeting.c.id)
         .limit(1)
     )
-    return found is not None
+    return lock_meeting(session, found) if found else None
 
 
-def _read(session: Session, participant_id: UUID) -> dict[str, Any]:
-    row = one(
-        session,
-        select(_participant.c.id, _participant.c.candidate_ref, _participant.c.recruiter).where(
-            _participant.c.program_id == program_of(session), _participant.c.id == participant_id
-        ),
-    )
-    assert row is not None  # noqa: S101 - a case refers to it
-    return row
+def _hears(session: Session, meeting: dict[str, Any], item_id: UUID, *, by: Actor, at: datetime) -> bool:
+    """Whether a meeting hears of an item: by an addendum, where its agenda is frozen and everyone can be sent one."""
+    if meeting["agenda_frozen_at"] is None:
+        # What waits comes on it by itself while its agenda is made; what sits without one takes nothing from the pool.
+        return bool(meeting["state"] == "planned")
+    if item_of(session, item_id)["meeting_id"] == meeting["id"]:
+        return True
+    try:
+        with session.begin_nested():
+            why = " / ".join(say(language, _WHY_LATE) for language in LANGUAGES)
+            addendum = freezing.add_late(session, meeting["id"], item_id, reason=why, by=by, at=at)
+            posting.post(session, addendum, "addendum", addendum=addendum.addendum, at=at)
+    except Refusal:
+        return False
+    return True
+
+
+#: Read by whoever reads the addendum, in either language.
+_WHY_LATE: Final = N_("It could not wait for the committee.")
 
 
 def _referral_of(session: Session, participant_id: UUID) -> UUID:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -15,24 +15,32 @@ from duties import events
 from duties.actors import Actor
 from duties.here import many, one, program_of
 from duties.refusals import Refusal
+from duties.tasks import BY_ITS_ACT
 from locales import N_
 from meetings.agenda_rules import OF_ONE_MEETING, points_of
 from meetings.holding import changed_meanwhile
-from meetings.reasons import EDITED, ENDED, TAKEN_OFF, Kept, is_drawn, merged, without
+from meetings.reasons import EDITED, ENDED, REFERRED, TAKEN_OFF, Kept, is_drawn, merged, without
 from models.agenda import AUDIENCES, PURPOSES, AgendaItem
 from models.base import refers, table_of
+from models.casework import Task
 from models.committee import Committee, Seat
 from models.lifecycles import AGENDA_ITEM, NoSuchMove
 
 _item = table_of(AgendaItem)
 _committee = table_of(Committee)
 _seat = table_of(Seat)
+_task = table_of(Task)
 
 #: How often a row that was there and is gone again is looked for, when two settle the same subject at once.
 _TRIES: Final = 5
 
 #: The states of an item that is on the agenda of a meeting: to be talked about, or talked about already.
 TALKED_ABOUT: Final = ("scheduled", "settled")
+
+#: The kind of the item by which a committee hears of a direct forwarding (AD-R4).
+FORWARDED: Final = "forwarded"
+#: The kinds that a committee is told and that ask nothing of it: what is treated was heard.
+ONLY_HEARD: Final = frozenset({FORWARDED})
 
 #: What an item begins with where nobody says otherwise. The columns have no defaults of the database's own.
 _NEW: Final[Mapping[str, Any]] = {
@@ -97,6 +105,48 @@ def is_asked(row: Mapping[str, Any]) -> bool:
     return row["kind"] not in OF_ONE_MEETING and not is_drawn(without(row["reasons"], EDITED, TAKEN_OFF))
 
 
+def done_by_an_act(session: Session, item_ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Those of the items whose task is still to be done, and only by its act, as that of a candidate."""
+    return frozenset(
+        session.scalars(
+            select(_item.c.id)
+            .join(_task, refers(_item.c.task_id, _task))
+            .where(
+                _item.c.program_id == program_of(session),
+                _item.c.id.in_(item_ids),
+                _task.c.evidence == BY_ITS_ACT,
+                _task.c.state == "open",
+            )
+        )
+    )
+
+
+def kept_for_their_act(session: Session, rows: Iterable[Mapping[str, Any]]) -> frozenset[UUID]:
+    """Those of the items that no meeting may let go of, since somebody waits for the act that alone does their task.
+
+    Not one that another committee referred, which has it back (`flows.agenda_points`), nor one whose fact is over.
+    """
+    waiting = [
+        row["id"]
+        for row in rows
+        if row["task_id"] is not None and not {reason["code"] for reason in row["reasons"]} & {REFERRED, ENDED}
+    ]
+    return done_by_an_act(session, waiting) if waiting else frozenset()
+
+
+def refuse_to_let_go(session: Session, row: Mapping[str, Any]) -> None:
+    """Refuse that an item ends, or leaves for elsewhere, while its task is done by its act alone. Raises Refusal."""
+    if kept_for_their_act(session, [row]):
+        raise Refusal(
+            "item.kept_for_its_act",
+            N_(
+                "Somebody waits for what the committee says. Record on their page what is decided, deferred or asked, "
+                "or carry the item over."
+            ),
+            source="AD-R3",
+        )
+
+
 def _read(session: Session, *conditions: Any, by_position: bool) -> list[dict[str, Any]]:
     order = (_item.c.position, _item.c.asked_at) if by_position else (_item.c.asked_at, _item.c.kind, _item.c.subject)
     rows = many(
@@ -149,9 +199,13 @@ def open_item(
         row = open_row(session, new["committee_id"], new["kind"], new["subject"])
         if row is None:
             continue
-        more: dict[str, Any] = {"reasons": merged(row["reasons"], reasons)}
-        for name, better in (("task_id", row["task_id"] or new["task_id"]), ("times_seen", new["times_seen"])):
-            more[name] = max(row[name], better) if name == "times_seen" else better
+        more: dict[str, Any] = {
+            # What is asked for again holds again.
+            "reasons": merged(without(row["reasons"], ENDED), reasons),
+            # The task of before may be over: whoever is referred a second time is decided on by the second one.
+            "task_id": new["task_id"] or row["task_id"],
+            "times_seen": max(row["times_seen"], new["times_seen"]),
+        }
         if any(row[name] != value for name, value in more.items()):
             change_item(session, row, **more)
             tell(session, f"{verb}_again", row, by=by, at=at)

@@ -29,6 +29,7 @@ from meetings.agenda_items import (
     open_item,
     open_row,
     pool_of,
+    refuse_to_let_go,
     refuse_unless_open,
     set_positions,
     tell,
@@ -103,10 +104,11 @@ def ask(
 
     `kind` and `subject` say what it is about: a kind that a rule of the committee's file takes under `kinds`
     ("admission", "forwarded", "recruiter", "handover", "lost_contact", "follow_up_summary"), and the number by which it
-    circulates ("#2019-02", or a candidate's reference). While it is open, asking again adds the reasons that are new
-    and changes nothing else; once it is settled, a new item. What is not given (minutes, purpose, audience, the
-    presenter's seat) is as the rule has it. Titles and reasons never hold a name. Of the audiences, "seats" is for
-    those who hold a seat of this committee, and the secretary: a guest's agenda, minutes and register are without it.
+    circulates ("#2019-02", or a candidate's reference). While it is open, asking again adds the reasons that are new,
+    takes the task that is given instead of the one before, and changes nothing else; once it is settled, a new item.
+    What is not given (minutes, purpose, audience, the presenter's seat) is as the rule has it. Titles and reasons never
+    hold a name. Of the audiences, "seats" is for those who hold a seat of this committee, and the secretary: a guest's
+    agenda, minutes and register are without it.
 
     `task_id` is the task that a decision on the item completes, with the decision's number as its note, under whoever
     records the decision. One that asks for evidence too stays open. It is the caller's: withdrawing leaves it as it is.
@@ -463,12 +465,16 @@ def restore(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: i
 
 
 def withdraw_item(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """Take back an item that was asked for. Raises Refusal: its agenda is frozen, a rule draws it, or it is settled."""
+    """Take back an item that was asked for.
+
+    Raises Refusal: its agenda is frozen, a rule draws it, it is settled, or its task is done by its act alone.
+    """
     row = _lock_to_change(session, item_id, seen)
     if not is_asked(row):
         raise Refusal(
             "agenda.drawn", N_("A rule of the committee puts this item here: take it off the agenda instead.")
         )
+    refuse_to_let_go(session, row)
     change_item(session, row, state=moved(row, "withdraw"), position=0)
     tell(session, "agenda_item.withdrawn", row, by=by, at=at)
 

@@ -64,16 +64,22 @@ def attendance_of(session: Session, meeting_id: UUID) -> tuple[Attended, ...]:
     return tuple(_attended(session, meeting, seats))
 
 
-def sits_on(session: Session, seats: Membership, person_id: UUID, day: date) -> tuple[CommitteeSeat, ...]:
-    """The seats on which somebody sits in the committee's meeting of a day, while it is under way; else none.
+def sits_on(session: Session, seats: Membership, person_id: UUID, day: date) -> dict[UUID, tuple[CommitteeSeat, ...]]:
+    """The seats on which somebody sits in each meeting of the committee that is under way on a day, by the meeting.
 
-    As far as it is recorded by now: not on one that they left again. Where nothing is recorded of a seat, whoever holds
-    it is taken to sit there, as principal or as alternate, unless they are away that day. One that nobody closed, or
-    that is opened afterwards to record what happened, is of another day: nobody sits in it any more.
+    As far as it is recorded of that meeting by now: not on a seat that they left again. Where nothing is recorded of a
+    seat, whoever holds it is taken to sit there, as principal or as alternate, unless they are away that day. A meeting
+    that nobody closed, or that is opened afterwards to record what happened, is of another day: nobody sits in it.
     """
     rows = many(
         session,
-        select(_attendance.c.seat_id, _attendance.c.state, _attendance.c.person_id, _attendance.c.left_at)
+        select(
+            _meeting.c.id.label("meeting_id"),
+            _attendance.c.seat_id,
+            _attendance.c.state,
+            _attendance.c.person_id,
+            _attendance.c.left_at,
+        )
         .select_from(_meeting)
         .outerjoin(
             _attendance,
@@ -82,16 +88,23 @@ def sits_on(session: Session, seats: Membership, person_id: UUID, day: date) -> 
         .where(_meeting.c.program_id == program_of(session), under_way_on(seats.committee_id, day)),
     )
     if not rows:
-        return ()
-    recorded = {row["seat_id"]: row for row in rows if row["state"] not in (None, UNRECORDED)}
+        return {}
     held = seats.seats_held(person_id, day) if seats.away(person_id, day) is None else []
-    sat = {row["seat_id"] for row in recorded.values() if row["person_id"] == person_id and row["left_at"] is None}
-    sat |= {seat.id for seat in held if seat.id not in recorded}
-    return tuple(seat for seat in seats.seats if seat.id in sat)
+    found = {}
+    for meeting_id in {row["meeting_id"] for row in rows}:
+        recorded = {
+            row["seat_id"]: row
+            for row in rows
+            if row["meeting_id"] == meeting_id and row["state"] not in (None, UNRECORDED)
+        }
+        sat = {row["seat_id"] for row in recorded.values() if row["person_id"] == person_id and row["left_at"] is None}
+        sat |= {seat.id for seat in held if seat.id not in recorded}
+        found[meeting_id] = tuple(seat for seat in seats.seats if seat.id in sat)
+    return found
 
 
 def under_way_on(committee_id: UUID | None, day: date) -> Any:
-    """The meeting of a committee that is under way on its own local day, as a condition."""
+    """The meetings of a committee that are under way on their own local day, as a condition."""
     return and_(
         _meeting.c.committee_id == committee_id,
         _meeting.c.state == "under_way",

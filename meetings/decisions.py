@@ -24,10 +24,10 @@ from duties.here import local_day, many, one, program, program_of
 from duties.notices import COORDINATION
 from duties.refusals import Refusal
 from duties.roles import Link
-from duties.tasks import BY_ITS_ACT, complete_task
+from duties.tasks import complete_task
 from locales import N_, say
 from meetings import attendance, quorum
-from meetings.agenda_items import change_item, item_of, lock_item, moved, tell
+from meetings.agenda_items import change_item, done_by_an_act, item_of, lock_item, moved, tell
 from meetings.agenda_papers import PARTNERS, WIDEST
 from meetings.committees import CommitteeSeat, committee_of, committees
 from meetings.documents.content import Both, RegisterContent, RegisterLine
@@ -116,7 +116,7 @@ def decide(
     _refuse_owner(session, owner_role, owner_organization_id, due_on, local_day(session, decided_at))
     if item_id is not None and item_of(session, item_id)["meeting_id"] != meeting_id:
         raise Refusal("agenda.not_on_this", N_("This item is not on the agenda of this meeting."))
-    if item_id is not None and not in_its_act and _is_done_by_its_act(session, item_id):
+    if item_id is not None and not in_its_act and done_by_an_act(session, [item_id]):
         raise Refusal(
             "decision.on_its_page",
             N_("What the committee decides of a candidate or a participant is recorded on their page."),
@@ -606,23 +606,6 @@ def _count(number: str) -> tuple[int, int]:
     """The year and the count of a number, so that -1000 follows -999."""
     _, year, count = number.rsplit("-", 2)
     return int(year), int(count)
-
-
-def _is_done_by_its_act(session: Session, item_id: UUID) -> bool:
-    """Whether the task that an item was asked for with is still to be done, and only by its act."""
-    return (
-        session.scalar(
-            select(_task.c.id)
-            .join(_item, refers(_item.c.task_id, _task))
-            .where(
-                _item.c.program_id == program_of(session),
-                _item.c.id == item_id,
-                _task.c.evidence == BY_ITS_ACT,
-                _task.c.state == "open",
-            )
-        )
-        is not None
-    )
 
 
 def _complete_asked(session: Session, item_id: UUID, number: str, *, in_its_act: bool, by: Actor, at: datetime) -> bool:

@@ -3,7 +3,7 @@
 Of a candidate of whom it has to decide, it does so under the item of the admission, before it gives them to anybody.
 Of whoever is found to recruit later, an item of its own stands on the next agenda, and on the one after, until the
 assessment is recorded. Either way the assessment is a decision of the meeting. Titles, reasons and the decision say
-that a risk is assessed, and of whom by number or reference; neither that somebody recruits nor what was found, which is
+that the committee is asked something, and about whom by number or reference; neither what nor what was found, which is
 for those alone who are told of the risk.
 """
 
@@ -29,10 +29,11 @@ from duties.refusals import Refusal
 from locales import LANGUAGES, N_, say
 from meetings import admissions, agendas, decisions
 from meetings.admissions import COMMITTEE
-from meetings.agenda_items import open_subjects
+from meetings.agenda_items import TALKED_ABOUT, open_subjects
 from meetings.reasons import Reason
 from models.agenda import AgendaItem
 from models.base import refers, table_of
+from models.committee import Committee
 from models.meeting import Meeting
 from models.participant import Participant
 
@@ -43,6 +44,7 @@ _log = logging.getLogger(__name__)
 
 _item = table_of(AgendaItem)
 _meeting = table_of(Meeting)
+_committee = table_of(Committee)
 _participant = table_of(Participant)
 
 #: An item goes by the number, or by a candidate's reference.
@@ -95,8 +97,8 @@ def assess(
 
     It is a decision of the meeting, with its number and its quorum. An item of the risk itself is decided by it; under
     that of an admission the committee goes on to decide who follows up, which it cannot where the risks exceed the
-    benefits. Under one of its own, where they do and nobody was admitted yet, whoever was to meet the person no longer
-    does, and the coordinator refuses them with what was offered instead. Level and `why` are as
+    benefits. Where nothing is left to decide under the item, they do and nobody was admitted yet, whoever was to meet
+    the person no longer does, and the coordinator refuses them with what was offered instead. Level and `why` are as
     `duties.participants.risks` has them, and sealed. Raises Refusal.
     """
     risks.checked("recruiter", level, why)
@@ -106,6 +108,8 @@ def assess(
     )
     if item is None:
         raise risks.committee_assesses()
+    # A candidate who went straight to a worker since leaves the item of the admission with nothing else to decide.
+    is_all = item["kind"] == KIND or not _is_to_be_decided(session, participant_id)
     words = {
         language: say(language, _ASSESSED, subject=held["number"] or held["candidate_ref"]) for language in LANGUAGES
     }
@@ -119,11 +123,11 @@ def assess(
         by=by,
         at=at,
         in_its_act=True,
-        settles=item["kind"] == KIND,
+        settles=is_all,
     )
     assessed = risks.assess(session, participant_id, "recruiter", level, why=why, by=by, at=at, decision_id=decision_id)
     if held["state"] in _NOT_ADMITTED:
-        _follow(session, participant_id, level, is_all=item["kind"] == KIND, by=by, at=at)
+        _follow(session, participant_id, level, is_all=is_all, by=by, at=at)
     return assessed
 
 
@@ -163,20 +167,23 @@ def _follow(session: Session, participant_id: UUID, level: str, *, is_all: bool,
             workers.ask_for_one(session, participant_id, by=by, at=at)
     elif is_all:
         if held["state"] != "candidate":
-            workers.send_nobody(session, held, "refused", at=at)
+            workers.send_nobody(session, held, "refused", by=by, at=at)
         workers.ask_no_more(session, participant_id, by=by, at=at)
         recruiting.ask_to_refuse(session, held, by=by, at=at)
 
 
 def _under_way(participant_id: UUID) -> Select[Any]:
-    """The items about somebody on which a meeting sits now, and of which nothing was decided."""
+    """The items about somebody on which the Clinical Committee sits now, and of which nothing was decided."""
     return (
         select(_item.c.id, _item.c.kind, _item.c.meeting_id)
         .join(_meeting, refers(_item.c.meeting_id, _meeting))
+        .join(_committee, refers(_meeting.c.committee_id, _committee))
         .join(_participant, _is_about)
         .where(
             _item.c.kind.in_([admissions.KIND, KIND]),
+            _item.c.state.in_(TALKED_ABOUT),
             _item.c.outcome == "",
+            _committee.c.key == COMMITTEE,
             _meeting.c.state == "under_way",
             _participant.c.id == participant_id,
         )
@@ -186,8 +193,7 @@ def _under_way(participant_id: UUID) -> Select[Any]:
 def _subject_by_itself(session: Session, asked: Mapping[str, Any]) -> str | None:
     """By what somebody circulates whose risk is to be assessed; None where it comes with their admission."""
     participant_id = UUID(asked["item"])
-    decide = step_of(session, participant_id, DECIDE)
-    if decide is not None and decide["state"] in ("planned", "open"):
+    if _is_to_be_decided(session, participant_id):
         return None
     subject: str | None = session.scalar(
         select(func.coalesce(_participant.c.number, _participant.c.candidate_ref)).where(
@@ -195,6 +201,12 @@ def _subject_by_itself(session: Session, asked: Mapping[str, Any]) -> str | None
         )
     )
     return subject
+
+
+def _is_to_be_decided(session: Session, participant_id: UUID) -> bool:
+    """Whether the committee has still to decide on somebody's admission."""
+    decide = step_of(session, participant_id, DECIDE)
+    return decide is not None and decide["state"] in ("planned", "open")
 
 
 def _put_on_agenda(session: Session, subject: str, asked: Mapping[str, Any], *, by: Actor, at: datetime) -> bool:
@@ -219,6 +231,9 @@ def _put_on_agenda(session: Session, subject: str, asked: Mapping[str, Any], *, 
     return True
 
 
-_TITLE: Final = N_("Risk to be assessed: %(subject)s")
-_WHY: Final = N_("The committee is asked for it since %(since)s.")
-_ASSESSED: Final = N_("%(subject)s: the committee assessed the risk; the assessment is in the file.")
+#: Read by every seat, also by those that are not told of a risk, and by whoever reads the register: these words must
+#: never tell that the question is the risk of somebody who recruits. Whatever else is once asked under items of this
+#: kind is asked in these words too, so that nobody tells one question from another.
+_TITLE: Final = N_("Question to the committee about %(subject)s")
+_WHY: Final = N_("The committee is asked since %(since)s; the file says what.")
+_ASSESSED: Final = N_("%(subject)s: the committee answered the question; its answer is in the file.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -13,9 +14,10 @@ from duties import events
 from duties.actors import Actor
 from duties.here import local_day
 from duties.refusals import Refusal
+from duties.tasks import complete_task
 from locales import N_
 from meetings import agendas, assembling, attendance, freezing, minutes
-from meetings.agenda_items import change_item, item_of, items_of, lock_item, tell
+from meetings.agenda_items import ONLY_HEARD, change_item, item_of, items_of, lock_item, refuse_to_let_go, tell
 from meetings.agenda_items import moved as item_moved
 from meetings.committees import committee_of, committees
 from meetings.decisions import decisions_of
@@ -27,6 +29,8 @@ from models.agenda import OUTCOMES
 
 #: What people say became of an item; "decided" is said by recording the decision.
 SAID: Final = tuple(outcome for outcome in OUTCOMES if outcome != "decided")
+#: The outcomes after which no agenda of the committee has an item any more.
+_LETS_GO: Final = frozenset({"treated", "referred", "withdrawn"})
 
 
 def open_meeting(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
@@ -70,8 +74,10 @@ def treat(
 
     `outcome` is one of `SAID`: treated, carried to the next meeting, referred to the committee with the key `refer_to`,
     withdrawn, or "" where nothing is said of it yet. The notes are for the minutes; one that is not given stays. An
-    item that is decided keeps its outcome: "decided" is given with its note alone. What is corrected was settled when
-    it was settled first. Raises Refusal.
+    item that is decided keeps its outcome: "decided" is given with its note alone. One whose task is done by its act
+    alone, as that of a candidate, stays before the committee until then. What is corrected was settled when it was
+    settled first. Once the committee has heard what it is only told, whoever had to see that it does has done so.
+    Raises Refusal.
     """
     meeting_id = item_of(session, item_id)["meeting_id"]
     if meeting_id is None:
@@ -99,6 +105,8 @@ def treat(
     version = change_item(session, row, **notes, **settled, state=state, outcome=outcome, referred_to_id=target)
     if outcome == "referred":
         agendas.refer(session, item_id, refer_to, by=by, at=at)
+    if outcome == "treated" and row["kind"] in ONLY_HEARD:
+        _heard(session, row, by=by, at=at)
     tell(session, "agenda_item.treated", row, by=by, at=at, before=row["outcome"], outcome=outcome)
     return version
 
@@ -199,7 +207,8 @@ def minutes_used(meeting: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], 
 
 
 def _refuse_outcome(session: Session, row: Mapping[str, Any], outcome: str, refer_to: str) -> None:
-    stands = any(
+    # What is decided on the way to the decision, as the risk of a candidate, leaves the item open and holds nothing.
+    stands = row["outcome"] == "decided" and any(
         one["item_id"] == row["id"] and one["state"] != "withdrawn" for one in decisions_of(session, row["meeting_id"])
     )
     if outcome == "decided" and not stands:
@@ -212,6 +221,15 @@ def _refuse_outcome(session: Session, row: Mapping[str, Any], outcome: str, refe
         raise Refusal("item.refer_to", N_("Say to which committee the item is referred."))
     if refer_to and committee_of(session, refer_to)["id"] == row["committee_id"]:
         raise Refusal("agenda.own_committee", N_("An item is referred to another committee."))
+    if outcome in _LETS_GO and outcome != row["outcome"]:
+        refuse_to_let_go(session, row)
+
+
+def _heard(session: Session, row: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Do the task of an item that the committee is only told, unless it was done or called off before."""
+    if row["task_id"] is not None:
+        with suppress(Refusal), session.begin_nested():
+            complete_task(session, row["task_id"], by=by, at=at)
 
 
 def _take_back_referral(session: Session, row: Mapping[str, Any], *, by: Actor, at: datetime) -> None:

@@ -16,7 +16,7 @@ from duties.actors import Actor
 from duties.here import local_day, many, program_of
 from duties.tasks import complete_task
 from meetings import assembling, attendance, decisions, freezing, minutes, posting, recruiters, running
-from meetings.agenda_items import items_of
+from meetings.agenda_items import items_of, kept_for_their_act
 from models.base import table_of
 from models.meeting import Meeting
 
@@ -131,6 +131,8 @@ class DemonstratedSittings:
             if item["kind"] == recruiters.KIND:
                 self._assess(meeting_id, item["id"], by, at)
                 continue
+            if kept_for_their_act(self.session, [item]):
+                continue  # a candidate comes back until the committee decides
             said_fr, said_en = _NOTES[place] if place < len(_NOTES) else (None, None)
             running.treat(self.session, item["id"], "treated", note_fr=said_fr, note_en=said_en, by=by, at=at)
             if decided and item["purpose"] != "information":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from api.session import Desk
 from duties.here import local_day
 from locales import N_, gettext, pick
 from meetings import agenda_papers, agendas, posting, wording
-from meetings.agenda_items import is_asked
+from meetings.agenda_items import is_asked, kept_for_their_act
 from meetings.agendas import REQUEST
 from meetings.committees import committees
 from meetings.documents.content import AgendaContent
@@ -94,11 +94,12 @@ def _kept(desk: Desk, found: Found, content: AgendaContent) -> dict[str, Any]:
     late = {row["id"] for row in agendas.late_requests(desk.session, meeting["id"])}
     pool = agendas.pool_of(desk.session, found.committee_id)
     people = people_by_id(desk)
+    kept = kept_for_their_act(desk.session, [*rows, *pool])
     missing = lacking(desk, meeting["id"], rows)
     taken = sum(row["minutes"] for row in rows)
     return {
-        "items": [_shown(desk, row, place=place, people=people) for place, row in enumerate(rows, start=1)],
-        "pool": [_shown(desk, row, people=people) for row in pool if row["id"] not in late],
+        "items": [_shown(desk, row, place=place, people=people, kept=kept) for place, row in enumerate(rows, start=1)],
+        "pool": [_shown(desk, row, people=people, kept=kept) for row in pool if row["id"] not in late],
         "late": [_shown(desk, row, people=people) for row in pool if row["id"] in late],
         "off": [_shown(desk, row) for row in agendas.off_of(desk.session, meeting["id"])],
         "taken": taken,
@@ -115,7 +116,12 @@ def _kept(desk: Desk, found: Found, content: AgendaContent) -> dict[str, Any]:
 
 
 def _shown(
-    desk: Desk, row: Mapping[str, Any], *, place: int = 0, people: Mapping[UUID, Any] | None = None
+    desk: Desk,
+    row: Mapping[str, Any],
+    *,
+    place: int = 0,
+    people: Mapping[UUID, Any] | None = None,
+    kept: Container[UUID] = (),
 ) -> dict[str, Any]:
     """An item as a line: in the reader's language first, with the other beside it, and why it is there."""
     other = "en" if desk.language == "fr" else "fr"
@@ -135,7 +141,7 @@ def _shown(
         "why": in_words(without(row["reasons"], CARRIED), desk.language),
         "asked_by": asked_by.name if asked_by else "",
         "asked_on": local_day(desk.session, row["asked_at"]),
-        "is_asked": is_asked(row),
+        "may_be_withdrawn": is_asked(row) and row["id"] not in kept,
     }
 
 

@@ -34,6 +34,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "admission.decided": (N_("%(subject)s: the admission was decided on."), "full"),
     "participant.worker_named": (N_("%(subject)s: a worker was named to meet them."), "full"),
     "participant.second_named": (N_("%(subject)s: who meets them as the second of the pair has changed."), "half"),
+    "participant.nobody_sent": (N_("%(subject)s: nobody is to meet them any more."), "stop"),
     "participant.worker_left": (
         N_("%(subject)s: whoever was to meet them leaves: name somebody else."),
         "stop",

@@ -16,7 +16,7 @@ from api.session import Desk
 from duties.here import program_of
 from locales import N_, pick
 from meetings import attendance, decisions, quorum, recruiters, running
-from meetings.agenda_items import items_of
+from meetings.agenda_items import items_of, kept_for_their_act
 from meetings.agenda_rules import OF_ONE_MEETING
 from meetings.attendance import UNRECORDED, Attended
 from meetings.committees import Membership, committees
@@ -80,7 +80,8 @@ class SeatLine:
 class ItemLine:
     """One item. `used` are its minutes so far, None where they are not known; `decided` what was decided on it.
 
-    `candidate` is whom it is about, where the committee decides on their own page.
+    `candidate` is whom it is about, where the committee decides on their own page; `is_kept`, whether it stays before
+    the committee until that is done.
     """
 
     row: Mapping[str, Any]
@@ -95,6 +96,7 @@ class ItemLine:
     is_current: bool
     decided: tuple[Mapping[str, Any], ...]
     candidate: UUID | None = None
+    is_kept: bool = False
 
     @property
     def about(self) -> str:
@@ -237,6 +239,7 @@ def _items(
     language = desk.language
     named = committees(desk.session)
     candidates = recruiters.sat_on(desk.session, meeting["id"])
+    kept = kept_for_their_act(desk.session, rows)
     current = next((row["id"] for row in rows if not row["outcome"]), None)
 
     def either(row: Mapping[str, Any], name: str) -> str:
@@ -258,6 +261,7 @@ def _items(
             is_current=row["id"] == current and meeting["state"] == "under_way",
             decided=tuple(one for one in decided if one["item_id"] == row["id"]),
             candidate=candidates.get(row["id"]),
+            is_kept=row["id"] in kept,
         )
         for place, row in enumerate(rows, start=1)
     ]

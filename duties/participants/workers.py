@@ -403,12 +403,27 @@ def take_back(session: Session, held: Mapping[str, Any], how: str, *, by: Actor,
 
     Raises Refusal where the state does not allow it.
     """
-    send_nobody(session, held, how, at=at)
+    _take_from(session, held, how, at=at)
     ask_for_one(session, held["id"], by=by, at=at)
 
 
-def send_nobody(session: Session, held: Mapping[str, Any], how: str, *, at: datetime) -> None:
+def send_nobody(session: Session, held: Mapping[str, Any], how: str, *, by: Actor, at: datetime) -> None:
     """Nobody is to meet a held candidate any more, and nobody is asked to find somebody else. Raises Refusal."""
+    before = named(session, held["id"])
+    _take_from(session, held, how, at=at)
+    events.write(
+        session,
+        "participant.nobody_sent",
+        "participant",
+        held["id"],
+        by=by,
+        at=at,
+        instead_of=str(before["worker_id"]) if before else None,
+    )
+
+
+def _take_from(session: Session, held: Mapping[str, Any], how: str, *, at: datetime) -> None:
+    """A held candidate has nobody named any more. The event is the caller's, who knows why. Raises Refusal."""
     end(session, held["id"], how, at=at)
     change_participant(session, held, state=moved(held, "take_back"))
     _owe(session, held["id"], COORDINATION)

@@ -10,15 +10,17 @@ import pytest
 from sqlalchemy import select, text
 
 from duties.participants import workers
-from meetings import admissions, agendas, assembling, schedule
+from meetings import admissions, agendas, assembling, freezing, running, schedule
 from meetings.agenda_items import items_of
 from meetings.committees import committee_of
 from models.base import table_of
 from models.participant import Participant
 from tests.api.desk import client_for
 from tests.cast import AT, Cast
+from tests.flows.support import letters
 from tests.following import SECOND, WORKER, agreed, tasks_of
-from tests.meetings.clinic import LOCAL, clinic_of
+from tests.meetings.clinic import LOCAL, NEXT_LOCAL, NOW, clinic_of
+from tests.meetings.sitting import seat_everyone
 from tests.referring import declare_admission, refer, triaged
 
 _participant = table_of(Participant)
@@ -67,7 +69,14 @@ def test_while_no_clinic_is_planned_the_coordinator_is_asked_and_the_item_comes_
         schedule.plan_meetings(session, "clinical", [LOCAL], by=by, at=AT)
         here = clinic_of(session)
         assembling.assemble(session, here, by=by, at=AT)
-        assert [row["subject"] for row in items_of(session, here) if row["kind"] == "forwarded"] == [reference]
+        (item,) = [row for row in items_of(session, here) if row["kind"] == "forwarded"]
+        assert item["subject"] == reference
+        running.open_meeting(session, here, by=by, at=NOW)
+        running.treat(session, item["id"], "carried", by=by, at=NOW)
+    assert [task["state"] for task in _asked(there)] == ["open"], "it did not hear of it yet"
+    with there.session() as session:
+        running.treat(session, item["id"], "treated", by=by, at=NOW)
+    assert [task["state"] for task in _asked(there)] == ["done"], "it heard, and nobody has to see to it"
 
 
 def test_where_the_clinic_s_agendas_take_no_report_the_coordinator_is_asked_in_the_same_transaction(
@@ -89,12 +98,39 @@ def test_where_the_clinic_s_agendas_take_no_report_the_coordinator_is_asked_in_t
     assert [task["state"] for task in _asked(there)] == ["open"]
 
 
-def test_a_clinic_whose_agenda_went_out_reports_nothing_new_by_itself(there: Cast) -> None:
+def test_the_next_clinic_whose_agenda_went_out_hears_of_it_by_an_addendum_and_not_only_the_one_after(
+    there: Cast,
+) -> None:
+    by = there.actor("coordinator")
     with there.session() as session:
-        schedule.plan_meetings(session, "clinical", [LOCAL], by=there.actor("coordinator"), at=AT)
-        session.execute(text("update meeting set agenda_frozen_at = :at"), {"at": AT})
-    _forwarded(there)
-    assert len(_asked(there)) == 1
+        seat_everyone(session, there)
+        schedule.plan_meetings(session, "clinical", [LOCAL, NEXT_LOCAL], by=by, at=AT)
+        here = clinic_of(session)
+        assembling.assemble(session, here, by=by, at=AT)
+        freezing.freeze(session, here, by=by, at=AT)
+    _, reference = _forwarded(there)
+    assert _asked(there) == []
+    with there.session() as session:
+        (item,) = [row for row in items_of(session, here) if row["kind"] == "forwarded"]
+    assert (item["subject"], item["late"]) == (reference, True)
+    assert "Cela ne pouvait attendre" in item["late_reason"] or "could not wait" in item["late_reason"]
+    letter = next(one for one in letters(there, "meeting_agenda") if one["person_id"] == there.people["police"])
+    assert reference in letter["message"].decode("utf-8", errors="replace")
+
+
+def test_a_clinic_that_sits_without_an_agenda_that_went_out_hears_of_it_by_the_coordinator(there: Cast) -> None:
+    by = there.actor("coordinator")
+    with there.session() as session:
+        schedule.plan_meetings(session, "clinical", [LOCAL, NEXT_LOCAL], by=by, at=AT)
+        running.open_meeting(session, clinic_of(session), by=by, at=NOW)
+    participant_id = triaged(there, refer(there, by=WORKER), "forwarded")
+    with there.session() as session:
+        admissions.forward(session, participant_id, there.people[SECOND], by=by, at=NOW)
+    (task,) = _asked(there)
+    assert task["state"] == "open"
+    with there.session() as session:
+        (item,) = agendas.pool_of(session, committee_of(session, "clinical")["id"])
+        assert (item["kind"], item["task_id"]) == ("forwarded", task["id"]), "the one after has it in any case"
 
 
 def test_where_the_next_clinic_reports_it_nobody_is_asked(there: Cast) -> None:

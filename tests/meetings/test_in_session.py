@@ -18,14 +18,18 @@ from sqlmodel import Session
 from duties import people
 from duties.here import many
 from duties.participants import barring
-from meetings import agendas, attendance, running
+from meetings import agendas, attendance, running, schedule
+from meetings.agenda_items import item_of
 from models.base import table_of
 from models.record import Event
 from models.referral import Referral
 from tests.api.desk import client_for
 from tests.cast import AT, Arranged, Cast
-from tests.meetings.clinic import NOW, clinic_of, on_the_agenda, on_the_table, prepare_clinic
+from tests.flows.support import carry_all, means_of
+from tests.following import WORKER
+from tests.meetings.clinic import LOCAL, NOW, clinic_of, committee_of, on_the_agenda, on_the_table, prepare_clinic
 from tests.meetings.sitting import seat
+from tests.referring import ROMARIN, refer, triaged
 
 MEMBER: Final = "worker_codim"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -193,9 +197,33 @@ def test_a_candidate_who_was_withdrawn_from_the_agenda_is_nobody_s_to_read(clini
     participant_id, item = on_the_agenda(clinic, frozen=False)
     by = clinic.actor("coordinator")
     with clinic.session() as session:
-        agendas.withdraw_item(session, item, by=by, at=AT)
+        agendas.withdraw(session, "clinical", "admission", item_of(session, item)["subject"], by=by, at=AT)
         running.open_meeting(session, clinic_of(session), by=by, at=NOW)
     assert _answers(_member(clinic), participant_id) == NONE
+
+
+def test_of_two_clinics_of_a_day_each_is_read_by_who_sits_in_it(clinic: Cast) -> None:
+    by, afternoon = clinic.actor("coordinator"), LOCAL + 4 * HOUR
+    first, _ = on_the_agenda(clinic)
+    second = triaged(clinic, refer(clinic, ROMARIN, by=WORKER))
+    carry_all(means_of(clinic, lambda: AT))
+    with clinic.session() as session:
+        schedule.plan_meetings(session, "clinical", [afternoon], by=by, at=AT)
+        (morning, later) = clinic_of(session), clinic_of(session, afternoon)
+        (item,) = agendas.pool_of(session, committee_of(session, later))
+        agendas.put_on(session, item["id"], later, by=by, at=AT)
+        sat = seat(session, "clinical", "codim")
+        for meeting, state in ((morning, "absent"), (later, "present")):
+            running.open_meeting(session, meeting, by=by, at=NOW)
+            attendance.record(session, meeting, sat, state, by=by, at=NOW)
+    member = _member(clinic)
+    assert _answers(member, first) == NONE, "they were not there in the morning"
+    assert _answers(member, second) == ALL
+    with clinic.session() as session:
+        attendance.record(session, morning, sat, "present", by=by, at=NOW)
+        attendance.record(session, later, sat, "absent", by=by, at=NOW)
+    assert _answers(member, first) == ALL
+    assert _answers(member, second) == NONE
 
 
 def test_a_clinic_that_nobody_closed_sits_on_nobody_the_next_day(clinic: Cast) -> None:
