@@ -92,7 +92,7 @@ def look(means: Means, program_id: UUID, ran_by: str) -> int:
 def tell_the_committee(session: Session, *, at: datetime) -> int:
     """Put each lost contact on the committee's agenda, and take back those that no longer are; how many changed."""
     lost_ones = {one.number: one for one in lost.losing(session, local_day(session, at)) if one.is_lost}
-    open_ones = open_subjects(session, LOST_CONTACT)
+    open_ones = open_subjects(session, COMMITTEE, LOST_CONTACT)
     for number, one in lost_ones.items():
         if number not in open_ones:
             _ask(session, one, at)

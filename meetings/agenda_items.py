@@ -231,15 +231,18 @@ def open_row(session: Session, committee_id: UUID, kind: str, subject: str) -> d
     )
 
 
-def open_subjects(session: Session, kind: str) -> set[str]:
-    """What is still to be talked about under items of a kind, by the subjects of these.
+def open_subjects(session: Session, committee_key: str, kind: str) -> set[str]:
+    """What a committee has still to talk about under items of a kind, by the subjects of these.
 
     One of which the fact no longer holds stays on an agenda that is frozen, and is not among them.
     """
     return set(
         session.scalars(
-            select(_item.c.subject).where(
+            select(_item.c.subject)
+            .join(_committee, refers(_item.c.committee_id, _committee))
+            .where(
                 _item.c.program_id == program_of(session),
+                _committee.c.key == committee_key,
                 _item.c.kind == kind,
                 _item.c.state.in_(["pool", "scheduled"]),
                 ~_item.c.reasons.contains([{"code": ENDED}]),

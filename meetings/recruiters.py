@@ -75,7 +75,7 @@ def keep_on_agendas(session: Session, *, by: Actor, at: datetime) -> int:
         for asked in asking.open_ones(session, ASSESS)
         if (subject := _subject_by_itself(session, asked)) is not None
     }
-    there = open_subjects(session, KIND)
+    there = open_subjects(session, COMMITTEE, KIND)
     put = [_put_on_agenda(session, subject, wanted[subject], by=by, at=at) for subject in sorted(wanted.keys() - there)]
     gone = [
         agendas.withdraw(session, COMMITTEE, KIND, subject, by=by, at=at) for subject in sorted(there - wanted.keys())

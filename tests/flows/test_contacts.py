@@ -13,17 +13,17 @@ from duties import asking
 from duties.follow_ups import assigning, breaks, contacts, notes, owed, states
 from duties.follow_ups.notes import Week
 from duties.here import many
-from duties.participants import duplicates
+from duties.participants import duplicates, first_meetings
 from flows import contacts as watch
 from flows import rounds
-from meetings import recruiters
+from meetings import admissions, agendas, recruiters
 from meetings.reasons import in_words
 from models.agenda import AgendaItem
 from models.base import table_of
 from tests.cast import AT, TODAY, Cast
-from tests.flows.support import Clock, means_of, told
+from tests.flows.support import Clock, carry_all, means_of, told
 from tests.following import WORKER, agreed, followed, row_of, tasks_of
-from tests.referring import ONDINE, refer
+from tests.referring import ONDINE, declare_admission, refer, triaged
 
 DAY = timedelta(days=1)
 _item = table_of(AgendaItem)
@@ -169,3 +169,22 @@ def test_it_is_due_at_six_in_the_programs_own_zone_also_when_the_clocks_change(c
     with cast.session() as session:
         assert watch.due_at(session, datetime(2027, 3, 14, 10, 30, tzinfo=UTC)) == datetime(2027, 3, 14, 10, tzinfo=UTC)
         assert watch.due_at(session, datetime(2027, 3, 14, 9, 30, tzinfo=UTC)) == datetime(2027, 3, 13, 11, tzinfo=UTC)
+
+
+def test_a_candidate_whom_no_agenda_has_is_put_back_on_one_until_the_committee_decides(cast: Cast) -> None:
+    declare_admission(cast)
+    begun(cast)
+    participant_id = triaged(cast, refer(cast, by=WORKER))
+    carry_all(means_of(cast, Clock(AT)))
+    (item,) = items(cast, admissions.KIND)
+    with cast.session() as session:
+        agendas.withdraw(session, watch.COMMITTEE, admissions.KIND, item["subject"], by=watch.BY_ROUNDS, at=AT)
+    assert run(cast, AT + DAY) == 1
+    gone, back = items(cast, admissions.KIND)
+    assert (gone["state"], back["state"], back["task_id"]) == ("withdrawn", "pool", item["task_id"])
+    assert run(cast, AT + 2 * DAY) == 0
+    with cast.session() as session:
+        first_meetings.decline(session, participant_id, by=cast.actor("coordinator"), at=AT + 2 * DAY)
+        agendas.withdraw(session, watch.COMMITTEE, admissions.KIND, item["subject"], by=watch.BY_ROUNDS, at=AT)
+    run(cast, AT + 3 * DAY)
+    assert {one["state"] for one in items(cast, admissions.KIND)} == {"withdrawn"}, "nobody waits for it any more"

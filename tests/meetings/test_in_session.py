@@ -208,7 +208,8 @@ def test_of_two_clinics_of_a_day_each_is_read_by_who_sits_in_it(clinic: Cast) ->
     second = triaged(clinic, refer(clinic, ROMARIN, by=WORKER))
     carry_all(means_of(clinic, lambda: AT))
     with clinic.session() as session:
-        schedule.plan_meetings(session, "clinical", [afternoon], by=by, at=AT)
+        day = LOCAL.date()
+        schedule.plan_season(session, "clinical", first=day, last=day, hour=afternoon.time(), by=by, at=AT)
         (morning, later) = clinic_of(session), clinic_of(session, afternoon)
         (item,) = agendas.pool_of(session, committee_of(session, later))
         agendas.put_on(session, item["id"], later, by=by, at=AT)

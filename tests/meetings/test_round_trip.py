@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlmodel import Session
 
-from duties.participants import first_meetings, reading, recruiting, triage, workers
+from duties.participants import first_meetings, reading, recruiting, risks, triage, workers
 from duties.participants.held import hold_participant, step_of
 from duties.refusals import Refusal
 from flows import agenda_points
@@ -216,7 +216,16 @@ def _ended_before_it_was_refused(outcome: str) -> Done:
         session.execute(
             update(_item)
             .where(_item.c.id == item["id"])
-            .values(state="settled", outcome=outcome, settled_at=NOW, settled_as="coordinator")
+            .values(
+                state="settled",
+                meeting_id=clinic_of(session),
+                number=f"{item['number'] or 9}.{len(outcome)}",
+                frozen_at=AT,
+                outcome=outcome,
+                settled_at=NOW,
+                settled_as="coordinator",
+                version=item["version"] + 1,
+            )
         )
 
     return act
@@ -313,7 +322,7 @@ def test_under_the_old_item_of_who_went_straight_to_a_worker_too_great_a_risk_se
         assert [one["state"] for one in tasks_of(session, workers.FIND_A_WORKER)] == []
     (line,) = told(clinic, "participant.nobody_sent")
     assert (line["subject_id"], line["facts"]["instead_of"]) == (participant_id, str(clinic.people[WORKER]))
-    record = client_for(clinic.database, clinic.people["coordinator"], at=NOW).get("/record?lang=en")
+    record = client_for(clinic.database, clinic.people["coordinator"], at=NOW).get("/activity?all=yes&lang=en")
     assert "nobody is to meet them any more" in record.text
 
 
@@ -383,6 +392,7 @@ def _meanwhile(cast: Cast, act: Callable[[Session], object]) -> Iterator[list[st
         until = time.monotonic() + 10
         while not watching.scalar(waits):
             assert time.monotonic() < until, "the other came through"
+            watching.rollback()  # what it saw of the others is kept for a transaction
             time.sleep(0.01)
     try:
         yield went
@@ -396,8 +406,7 @@ def test_who_decides_while_another_assesses_the_risk_waits_for_them_and_neither_
 ) -> None:
     by = clinic.actor("coordinator")
     participant_id, item = _recruits_on_the_table(clinic)
-    session = clinic.session()
-    with session:
+    with clinic.session() as session:
         hold_participant(session, participant_id)
         with _meanwhile(
             clinic,
@@ -410,4 +419,6 @@ def test_who_decides_while_another_assesses_the_risk_waits_for_them_and_neither_
     assert went == ["done"]
     with clinic.session() as session:
         assert _state(session, participant_id) == ("refused" if outcome == "refuse" else "candidate")
-        assert [one["state"] for one in tasks_of(session, recruiting.ASSESS)] == ["done"]
+        risk = risks.last(session, participant_id, "recruiter")
+    assert risk is not None
+    assert risk["level"] == "risks_exceed"
