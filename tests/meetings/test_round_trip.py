@@ -18,12 +18,13 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlmodel import Session
 
-from duties.participants import first_meetings, reading, recruiting, risks, triage, workers
+from duties.participants import duplicates, first_meetings, reading, recruiting, risks, triage, workers
 from duties.participants.held import hold_participant, step_of
 from duties.refusals import Refusal
 from flows import agenda_points
 from meetings import admissions, agendas, assembling, decisions, freezing, recruiters, running, schedule
 from meetings.agenda_items import item_of, items_of
+from meetings.reasons import ENDED
 from models.agenda import AgendaItem
 from models.base import table_of
 from models.participant import Participant
@@ -41,7 +42,7 @@ from tests.meetings.clinic import (
     prepare_clinic,
     tabled,
 )
-from tests.referring import ONDINE, look_at_everything, participant_of, refer
+from tests.referring import ONDINE, look_at_everything, participant_of, refer, triaged
 from tests.refusing import refused
 
 HOUR: Final = timedelta(hours=1)
@@ -143,12 +144,9 @@ def test_what_the_committee_was_asked_and_decided_says_neither_the_risk_nor_that
     with clinic.session() as session:
         recruiters.assess(session, participant_id, item, "benefits_exceed", why=WHY, by=by, at=NOW)
         (assessed,) = decisions.decisions_of(session, clinic_of(session))
-        here = clinic_of(session, NEXT_LOCAL)
     said = assessed["text_fr"] + assessed["text_en"]
     assert assessed["item_id"] == item
     assert not [word for word in ("ris", "recru", "AD-C4", "évalu", "assess") if word in said.lower()], said
-    member = client_for(clinic.database, clinic.people["police"], at=NOW)
-    assert "risk" not in member.get(f"/meetings/{here}?lang=en").text.lower()
 
 
 # Nobody is let go of before the committee decides.
@@ -163,12 +161,11 @@ def test_a_candidate_is_treated_withdrawn_or_referred_by_nobody_before_the_commi
     page = client_for(clinic.database, clinic.people["coordinator"], at=NOW)
     with clinic.session() as session:
         here = clinic_of(session)
-        (other,) = [row["id"] for row in items_of(session, here) if row["kind"] == "turn"][:1] or [None]
+        other = running.add_item(session, here, title_fr="Horaire", reason="Sitôt dit", by=by, at=NOW)
     run = page.get(f"/meetings/{here}/run").text
     assert f'id="item-{item}-{outcome}"' not in run
     assert f'id="item-{item}-carried"' in run
-    if other is not None:
-        assert f'id="item-{other}-{outcome}"' in run, "what waits for nobody ends as ever"
+    assert f'id="item-{other}-{outcome}"' in run, "what waits for nobody ends as ever"
     with clinic.session() as session:
         with refused("item.kept_for_its_act"):
             running.treat(session, item, outcome, refer_to="steering" if outcome == "referred" else "", by=by, at=NOW)
@@ -294,6 +291,25 @@ def test_whatever_is_done_to_the_item_of_a_candidate_an_agenda_or_the_pool_has_t
             assert len(found) == 1 or carried, what
             assert all(row["task_id"] == item["task_id"] for row in found), what
     assert put_back == 5, "twice what was withdrawn, and once each that ended as it no longer can"
+
+
+def test_whoever_is_referred_again_while_the_old_item_stands_is_decided_on_by_the_new_referral(clinic: Cast) -> None:
+    by = clinic.actor("coordinator")
+    participant_id, item = on_the_agenda(clinic)
+    with clinic.session() as session:
+        first_meetings.decline(session, participant_id, by=by, at=AT)
+    carry_all(means_of(clinic, lambda: AT))
+    again = refer(clinic, by=WORKER)
+    with clinic.session() as session:
+        assert ENDED in {reason["code"] for reason in item_of(session, item)["reasons"]}
+        duplicates.join_referral(session, again, participant_id, by=by, at=AT)
+    triaged(clinic, again)
+    carry_all(means_of(clinic, lambda: AT))
+    with clinic.session() as session:
+        assert ENDED not in {reason["code"] for reason in item_of(session, item)["reasons"]}, "it holds again"
+        running.open_meeting(session, clinic_of(session), by=by, at=NOW)
+        admissions.decide_admission(session, item, "assign", worker_id=clinic.people[WORKER], by=by, at=NOW)
+        assert _decides(session, participant_id) == "done"
 
 
 # An item that nothing is to be decided under any more.
