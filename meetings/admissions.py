@@ -20,7 +20,7 @@ from sqlmodel import Session
 
 from duties import asking, assigning
 from duties.actors import Actor
-from duties.here import local_day, many, program_of
+from duties.here import local_day, many, one, program_of
 from duties.notices import COORDINATION, coordination_chain
 from duties.participants import workers
 from duties.participants.held import hold_participant
@@ -28,7 +28,7 @@ from duties.participants.triage import refuse
 from duties.refusals import Refusal
 from locales import LANGUAGES, N_, say
 from meetings import agendas, decisions, freezing, posting, running
-from meetings.agenda_items import FORWARDED, item_of
+from meetings.agenda_items import FORWARDED, TALKED_ABOUT, item_of
 from meetings.holding import lock_meeting
 from meetings.reasons import Reason
 from models.agenda import AgendaItem
@@ -103,6 +103,29 @@ def candidates_on(session: Session, meeting_id: UUID) -> dict[UUID, UUID]:
         )
     )
     return {row.id: row.participant_id for row in rows}
+
+
+def item_under_way(session: Session, reference: str) -> dict[str, Any] | None:
+    """The item on which the Clinical Committee sits now and has still to decide of a candidate; None where none is.
+
+    With its id, its meeting's, its version and how often it was seen before.
+    """
+    return one(
+        session,
+        select(_item.c.id, _item.c.times_seen, _item.c.meeting_id, _item.c.version)
+        .join(_meeting, refers(_item.c.meeting_id, _meeting))
+        .join(_committee, refers(_meeting.c.committee_id, _committee))
+        .where(
+            _item.c.program_id == program_of(session),
+            _item.c.kind == KIND,
+            _item.c.subject == reference,
+            _item.c.state.in_(TALKED_ABOUT),
+            _item.c.outcome == "",
+            _meeting.c.state == "under_way",
+            _committee.c.key == COMMITTEE,
+        )
+        .limit(1),
+    )
 
 
 def decide_admission(

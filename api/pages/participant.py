@@ -22,7 +22,7 @@ from api.permissions import Action, Forbidden, Given, Relation, allows, asks, re
 from api.session import AtDesk, Desk
 from api.states import STATES
 from duties.actors import Actor
-from duties.here import one, program_of
+from duties.here import program_of
 from duties.participants import (
     barring,
     consents,
@@ -45,10 +45,8 @@ from duties.roles import standing
 from duties.sharing import circle_of
 from locales import N_, gettext
 from meetings import admissions, decisions, recruiters
-from models.agenda import AgendaItem
-from models.base import refers, table_of
+from models.base import table_of
 from models.follow_up import FollowUp
-from models.meeting import Meeting
 from models.participant import Participant
 from models.program import Organization
 from models.referral import CRITERIA, Referral
@@ -57,8 +55,6 @@ router = APIRouter(prefix="/participants")
 
 _participant = table_of(Participant)
 _referral = table_of(Referral)
-_item = table_of(AgendaItem)
-_meeting = table_of(Meeting)
 _organization = table_of(Organization)
 _follow_up = table_of(FollowUp)
 
@@ -218,7 +214,7 @@ def participant_page(
     waiting = next((one for one in referrals if one["state"] == "received"), None)
     found = findings.findings_of(session, participant_id)
     named = workers.named(session, participant_id)
-    item = _item_of(desk, row)
+    item = admissions.item_under_way(session, row["candidate_ref"])
     decided = admissions.decisions_about(session, participant_id)
     given_before = bool(decided) and decided[-1]["outcome"] == "assign" and waiting is None
     names_another = (
@@ -361,23 +357,6 @@ def _said_of(proposal: workers.Proposal, names: Mapping[UUID, str], language: st
         told.append(gettext(N_("%(count)s to meet")) % {"count": proposal.waiting})
     told += [gettext(WHY_PROPOSED[reason]) for reason in proposal.reasons]
     return " – ".join([*parts, ", ".join(told)])
-
-
-def _item_of(desk: Desk, row: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The item of a meeting under way on which the committee decides of a candidate; None where there is none."""
-    return one(
-        desk.session,
-        select(_item.c.id, _item.c.outcome, _item.c.times_seen, _item.c.meeting_id, _item.c.version)
-        .join(_meeting, refers(_item.c.meeting_id, _meeting))
-        .where(
-            _item.c.program_id == program_of(desk.session),
-            _item.c.kind == admissions.KIND,
-            _item.c.subject == row["candidate_ref"],
-            _item.c.outcome == "",
-            _meeting.c.state == "under_way",
-        )
-        .limit(1),
-    )
 
 
 def _decision_of(desk: Desk, risk: Mapping[str, Any] | None) -> str:

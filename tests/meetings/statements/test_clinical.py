@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from importlib.resources import files
 from typing import Final
 from uuid import UUID
 
 import pytest
-from sqlalchemy import NullPool, create_engine, select, update
+from sqlalchemy import select, update
 from sqlmodel import Session
 
 from meetings import admissions, agendas, decisions
@@ -79,15 +78,3 @@ def test_what_is_decided_of_a_participant_is_clinical_by_the_number_that_the_ite
         )
         assert on_them in clinical_decisions(session)
         assert counted(session, "2026") == {"clinical": 1}
-
-
-def test_the_upgrade_makes_what_was_decided_of_candidates_clinical_and_nothing_else(decided: Cast) -> None:
-    with decided.session() as session:
-        assert sorted(kinds(session).values()) == ["clinical", "other"]
-        session.execute(update(_decision).values(kind="other"))
-        session.commit()
-        upgrade = files("models.migrations.versions") / "0017_what_the_clinic_decides_is_clinical.sql"
-        owner = create_engine(decided.database.owner_url, poolclass=NullPool)
-        with owner.begin() as connection:
-            connection.exec_driver_sql(upgrade.read_text("utf-8"))
-        assert {item is not None: kind for item, kind in kinds(session).items()} == {True: "clinical", False: "other"}
