@@ -55,7 +55,7 @@ def short_folder() -> Path:
 
 
 #: Of a wide table of cases one in so many is tried at each change; all others are long.
-ONE_OF_A_WIDE_TABLE = 12
+ONE_OF_A_WIDE_TABLE = 16
 
 
 @pytest.hookimpl(tryfirst=True)  # before what is marked long is sorted out

@@ -242,6 +242,7 @@ def _plant_and_look(cast: Cast, client: httpx2.Client, process: Running, case_id
     eventually(lambda: scanner.found(process.wrote) == [NAME])
 
 
+@pytest.mark.long
 def test_what_people_are_called_is_in_no_line_of_the_worker(
     cast: Cast, environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -96,6 +96,7 @@ def test_each_page_is_for_everyone_and_never_scrolls_sideways(
         page.close()
 
 
+@pytest.mark.long
 def test_the_plan_and_a_refusal_are_for_everyone_too(window: Window) -> None:
     page = window.open("coordinator", "/cases/new", lang="fr", width=320)
     page.get_by_label("Intervenant·e").select_option(index=1)

@@ -53,13 +53,14 @@ def window(cast: Cast, open_page: OpenPage) -> Iterator[Window]:
         open_page.leave()  # type: ignore[attr-defined]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("lang", "width", "dark"),
     [
-        pytest.param("fr", 320, False, marks=pytest.mark.long),
-        pytest.param("en", 390, True, marks=pytest.mark.long),
+        ("fr", 320, False),
+        ("en", 390, True),
         ("en", 1280, False),
-        pytest.param("fr", 1280, True, marks=pytest.mark.long),
+        ("fr", 1280, True),
     ],
 )
 def test_the_page_is_for_everyone_and_never_scrolls_sideways(window: Window, lang: str, width: int, dark: bool) -> None:
