@@ -288,12 +288,12 @@ async def fill_in_all(runner: Runner, walk: Walk, forms: Iterable[Found]) -> Non
 def test_no_form_of_the_coordinators_takes_a_hostile_word_amiss(runner: Runner, run: Run[Any]) -> None:
     """Theirs are most of the forms; some of the first pages', once as each is meant and twice as it is not."""
     walk = Walk(crawler_of(runner, "coor"))
-    found = walk.add(run(walk.walker.walk(["/"], most=1, pages=30)))
+    found = walk.add(run(walk.walker.walk(["/"], most=1, pages=60)))
     assert len(found) > 20
     asked = {one.key for one in found[::16]}
     assert len(asked) > 2
     run(fill_in_some(runner, walk, walk.forms.keys() - asked))
-    assert {200, 303, 409, 422} <= set(walk.walker.statuses)
+    assert {200, 303, 422} <= set(walk.walker.statuses)
 
 
 @pytest.mark.long
