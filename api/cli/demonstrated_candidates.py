@@ -10,7 +10,7 @@ from sqlmodel import Session
 from duties.actors import Actor
 from duties.here import local_day
 from duties.participants import referring, triage
-from duties.participants.reading import referrals
+from duties.participants.reading import to_triage
 from duties.participants.referring import ReferralForm
 from duties.roles import standing
 
@@ -53,7 +53,7 @@ def _triage(session: Session, referral_id: UUID, coordinator: Actor, at: datetim
     }
     for criterion, fact in facts.items():
         triage.find_criterion(session, referral_id, criterion, "met", fact=fact, by=coordinator, at=at)
-    seen = next(row["version"] for row in referrals(session, states=("received",)) if row["id"] == referral_id)
+    seen = next(row["version"] for row in to_triage(session) if row["id"] == referral_id)
     triage.triage(session, referral_id, "committee", by=coordinator, at=at, seen=seen)
 
 

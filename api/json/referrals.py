@@ -140,8 +140,8 @@ def get_referrals(desk: AtDesk) -> ReferralsShown:
     given = to_program(desk.asker)
     require(Action.REFER, given)
     triages = allows(Action.TRIAGE, given) is not None
-    received = reading.referrals(desk.session, states=("received",)) if triages else []
-    under_way = reading.referrals(desk.session, states=("triaged",)) if triages else []
+    received = reading.to_triage(desk.session) if triages else []
+    under_way = reading.under_way(desk.session) if triages else []
     alike = duplicates.alike(desk.session, [row["participant_id"] for row in (*received, *under_way)])
     return ReferralsShown(
         mine=[MineShown.model_validate(row) for row in reading.mine(desk.session, desk.asker.person_id)],
@@ -149,9 +149,7 @@ def get_referrals(desk: AtDesk) -> ReferralsShown:
             ReceivedShown.model_validate({**row, "perhaps_known": row["participant_id"] in alike}) for row in received
         ],
         under_way=[
-            ReceivedShown.model_validate({**row, "perhaps_known": row["participant_id"] in alike})
-            for row in under_way
-            if row["participant_state"] in ("candidate", "assigned", "committed")
+            ReceivedShown.model_validate({**row, "perhaps_known": row["participant_id"] in alike}) for row in under_way
         ],
     )
 

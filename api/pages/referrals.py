@@ -175,8 +175,9 @@ def choices(session: Any, language: str) -> dict[str, Any]:
 
 def _board(desk: Desk, request: Request, *, refusal: Refusal | None = None, link: str = "") -> HTMLResponse:
     triages = allows(Action.TRIAGE, to_program(desk.asker)) is not None
-    received = reading.referrals(desk.session, states=("received",)) if triages else []
-    under_way = reading.referrals(desk.session, states=("triaged",)) if triages else []
+    received = reading.to_triage(desk.session) if triages else []
+    under_way = reading.under_way(desk.session) if triages else []
+    a_year_ago = desk.at - reading.LOOKS_BACK
     found = {row["id"]: findings_of(desk.session, row["participant_id"]) for row in received}
     made = links.links_of(desk.session) if triages else []
     people = {row["referred_by"] for row in (*received, *under_way)} | {row["made_by"] for row in made}
@@ -191,12 +192,13 @@ def _board(desk: Desk, request: Request, *, refusal: Refusal | None = None, link
         received=received,
         found=found,
         maybe_known=duplicates.alike(desk.session, [row["participant_id"] for row in received]) if triages else (),
-        under_way=[row for row in under_way if row["participant_state"] in ("candidate", "assigned", "committed")],
+        under_way=under_way,
+        no_further=reading.no_further(desk.session, since=a_year_ago) if triages else [],
         names=names_of(desk, {person for person in people if person}),
         link=link,
         links=made,
         now=desk.at,
         criteria=[(criterion, gettext(NAMES[criterion])) for criterion in CRITERIA],
-        funnel=reading.funnel(desk.session, since=desk.at - reading.LOOKS_BACK) if triages else None,
+        funnel=reading.funnel(desk.session, since=a_year_ago) if triages else None,
         to_destroy=retention.due(desk.session, desk.day) if triages else [],
     )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlmodel import Session
 
 from duties.here import many, program_of
@@ -25,24 +25,57 @@ _event = table_of(Event)
 _named = table_of(CandidateWorker)
 
 
-def referrals(session: Session, *, states: tuple[str, ...], limit: int = 200) -> list[dict[str, Any]]:
-    """The referrals in these states, the longest waiting first, each with whom it is about by reference."""
+def to_triage(session: Session) -> list[dict[str, Any]]:
+    """The referrals that wait for the triage, the longest waiting first, each with whom it is about by reference."""
+    return many(session, _referrals().where(_here(session), _referral.c.state == "received").order_by(*_IN_ORDER))
+
+
+def under_way(session: Session) -> list[dict[str, Any]]:
+    """The referrals of who is being admitted, as `to_triage`: who waits for the committee, a meeting or the number."""
     return many(
         session,
-        select(
-            *(_referral.c[name] for name in ("id", "participant_id", "state", "way", "result", "received_at")),
-            _referral.c.version,
-            _referral.c.referred_by,
-            _participant.c.candidate_ref,
-            _participant.c.number,
-            _participant.c.state.label("participant_state"),
-            _participant.c.recruiter,
+        _referrals()
+        .where(
+            _here(session),
+            _referral.c.state == "triaged",
+            _referral.c.result != "refused",  # of somebody who was referred again: the one of before
+            _participant.c.state.in_(["candidate", "assigned", "committed"]),
         )
-        .join(_participant, refers(_referral.c.participant_id, _participant))
-        .where(_referral.c.program_id == program_of(session), _referral.c.state.in_(states))
-        .order_by(_referral.c.received_at, _referral.c.id)
-        .limit(limit),
+        .order_by(*_IN_ORDER),
     )
+
+
+def no_further(session: Session, *, since: datetime) -> list[dict[str, Any]]:
+    """The last referral of each who was refused or said no, of those received since a moment, the newest first."""
+    rows = many(
+        session,
+        _referrals()
+        .where(_here(session), _participant.c.state.in_(["refused", "declined"]), _referral.c.received_at >= since)
+        .order_by(_referral.c.received_at.desc(), _referral.c.id),
+    )
+    last: dict[UUID, dict[str, Any]] = {}
+    for row in rows:
+        last.setdefault(row["participant_id"], row)
+    return list(last.values())
+
+
+_IN_ORDER: Final = (_referral.c.received_at, _referral.c.id)
+
+
+def _here(session: Session) -> ColumnElement[bool]:
+    return _referral.c.program_id == program_of(session)
+
+
+def _referrals() -> Select[Any]:
+    return select(
+        *(_referral.c[name] for name in ("id", "participant_id", "state", "way", "result", "received_at")),
+        _referral.c.version,
+        _referral.c.referred_by,
+        _participant.c.candidate_ref,
+        _participant.c.number,
+        _participant.c.state.label("participant_state"),
+        _participant.c.recruiter,
+    ).join(_participant, refers(_referral.c.participant_id, _participant))
 
 
 def referrals_of(session: Session, participant_id: UUID) -> list[dict[str, Any]]:

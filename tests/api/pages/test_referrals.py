@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, text
 
-from duties.participants import barring, links, referring, workers
+from duties.participants import barring, duplicates, links, referring, triage, workers
 from duties.participants.held import step_of
 from models.base import table_of
 from models.participant import Participant
@@ -114,6 +115,30 @@ def test_the_board_is_the_coordinator_s_and_names_nobody(there: Cast) -> None:
     assert "Ondine" not in board.text + mine.text
     assert "To triage" in board.text
     assert "To triage" not in mine.text
+
+
+def test_the_board_shows_who_is_being_admitted_and_apart_who_goes_no_further(there: Cast) -> None:
+    """Also of somebody who was refused once and referred again: each stands in one place."""
+    by = there.actor("coordinator")
+    refused, again, waiting = (refer(there, replace(ONDINE, reasons=one)) for one in ("Un", "Deux", "Trois"))
+    with there.session() as session:
+        for one in (refused, again):
+            look_at_everything(session, there, one)
+            triage.triage(session, one, "refused", reason="Non", offered="Autre", by=by, at=AT)
+        known = participant_of(session, again)
+    third = refer(there, replace(ONDINE, reasons="Quatre"))
+    with there.session() as session:
+        duplicates.join_referral(session, third, known, by=by, at=AT)
+        gone = participant_of(session, refused)
+    under_way = triaged(there, waiting)
+    page = _client(there, "coordinator").get("/referrals").text
+    parts = {
+        name: page[page.index(f'id="{name}"') :].partition("</section>")[0] for name in ("under-way", "no-further")
+    }
+    listed = {name: re.findall(r"/participants/([0-9a-f-]{36})", part) for name, part in parts.items()}
+    assert listed == {"under-way": [str(under_way)], "no-further": [str(gone)]}
+    shown = _client(there, "coordinator").get("/api/v1/referrals").json()
+    assert [one["participant_id"] for one in shown["under_way"]] == [str(under_way)]
 
 
 def test_who_they_are_is_one_act_away_and_in_the_record(there: Cast) -> None:
