@@ -12,7 +12,7 @@ from sqlmodel import Session
 from duties.here import local_day
 from duties.holdings import access, candidates, duty, follow_ups, notes, roles, seats, things
 from duties.holdings.holding import Holding, Leaving, holds_elsewhere
-from duties.roles import standing
+from duties.roles import Standing, standing
 from locales import N_
 
 #: Each kind with what finds it, in the order in which a departure shows them.
@@ -68,10 +68,17 @@ def holdings_of(
     """What a person has in hand at an organization, or anywhere in the program, on the local day of `at`.
 
     With an organization, what is no organization's is among it only where they hold nothing elsewhere. Of who leaves,
-    `last_day` is the last one: once it is past, this is what they had in hand on it and is not out of it since.
+    `last_day` is the last one: once it is past, this is what they had in hand on it and is not out of it since. What
+    somebody does for them while they are away is theirs all the same: a deputy has it until they are back, not for good.
     """
     today = local_day(session, at)
     on = min(today, last_day) if last_day else today
     stays = holds_elsewhere(session, person_id, organization_id, on)
-    leaving = Leaving(session, person_id, organization_id, on, last_day, standing(session, on), stays)
+    leaving = Leaving(
+        session, person_id, organization_id, on, last_day, _as_if_there(standing(session, on), person_id), stays
+    )
     return [holding for kind, find in KINDS.items() if kind in kinds for holding in find(leaving)]
+
+
+def _as_if_there(now: Standing, person_id: UUID) -> Standing:
+    return Standing(now.day, now.tenures, (away for away in now.absences.values() if away.person_id != person_id))

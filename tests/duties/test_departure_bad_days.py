@@ -15,7 +15,7 @@ from duties.here import many
 from duties.roles import standing
 from tests.casework import open_onboarding
 from tests.cast import AT, LOADING, TODAY, Cast
-from tests.departing import TASK, asked, in_hand, leave, lend, record_protocols, roles, settle
+from tests.departing import LAST_DAY, TASK, asked, in_hand, leave, lend, record_protocols, roles, settle
 from tests.flows.support import carry_all, means_of
 from tests.following import SECOND, WORKER, agreed, followed
 from tests.refusing import refused
@@ -268,3 +268,29 @@ def test_who_came_back_is_not_sent_away_by_an_old_departure_that_is_opened_again
     ended = dict(roles(program, "manager_codim"))
     assert ended["youth_worker"] is None
     assert ended["manager"] == TODAY + timedelta(days=4)
+
+
+def test_whoever_is_on_holiday_until_their_last_day_leaves_all_the_same_what_a_deputy_does_meanwhile(
+    program: Cast,
+) -> None:
+    """A deputy has it until they are back, which they will not be."""
+    case_id = open_onboarding(program)
+    there = leave(program, "manager_em", "en-marge")
+    before = [kind for kind, _ in in_hand(program, "manager_em", "en-marge")]
+    assert "task" in before
+    with program.session() as session:
+        people.record_absence(
+            session,
+            person_id=program.people["manager_em"],
+            starts_on=TODAY,
+            ends_on=LAST_DAY,
+            deputy_id=program.people["deputy"],
+            by=program.actor("coordinator"),
+            at=AT,
+        )
+    assert [kind for kind, _ in in_hand(program, "manager_em", "en-marge")] == before
+    carry_all(means_of(program, lambda: AT))
+    with program.session() as session:
+        rows = many(session, select(TASK).where(TASK.c.case_id == there, TASK.c.holding != ""))
+    assert case_id != there
+    assert {row["state"] for row in rows if row["holding"] in ("task", "approval")} == {"open"}
