@@ -192,7 +192,10 @@ def end_role(
 
 
 def shut_out(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
-    """End at once all by which a person comes in or reads: sign-ins, passkeys, directory account, links, feeds."""
+    """End at once all by which a person comes in or reads: sign-ins, passkeys, directory account, links, feeds.
+
+    Raises Refusal where there is no such person.
+    """
     here = program_of(session)
     invitations.end_access(session, person_id, by=by, at=at)
     feeds = session.execute(

@@ -237,7 +237,7 @@ def invite(person_id: UUID, desk: AtDesk, once: AtOnce, response: Response) -> P
 def end_access(person_id: UUID, desk: AtDesk) -> None:
     """End all of a person's access at once: sign-ins, passkeys, account and links."""
     by = require(Action.END_ACCESS, to_person(desk.asker, find_person(desk.session, person_id)))
-    invitations.end_access(desk.session, person_id, by=by, at=desk.at)
+    departures.shut_out(desk.session, person_id, by=by, at=desk.at)
 
 
 def _one(desk: Desk, person_id: UUID) -> PersonShown:

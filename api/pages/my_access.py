@@ -27,7 +27,7 @@ from api.permissions import (
     to_program,
 )
 from api.session import AtDesk, Desk
-from duties import invitations, passkeys, sign_ins
+from duties import departures, invitations, passkeys, sign_ins
 from duties.here import many, program_of
 from duties.refusals import Refusal
 from duties.sites import site_of
@@ -139,7 +139,7 @@ def invite(desk: AtDesk, request: Request, person_id: UUID) -> Response:
 def end_access(desk: AtDesk, request: Request, person_id: UUID) -> Response:
     """End all of a person's access at once."""
     by = require(Action.END_ACCESS, to_person(desk.asker, find_person(desk.session, person_id)))
-    refusal = desk.attempt(lambda: invitations.end_access(desk.session, person_id, by=by, at=desk.at))
+    refusal = desk.attempt(lambda: departures.shut_out(desk.session, person_id, by=by, at=desk.at))
     return _back(desk, request, person_id, refusal)
 
 

@@ -69,14 +69,13 @@ def holdings_of(
 
     With an organization, what is no organization's is among it only where they hold nothing elsewhere. Of who leaves,
     `last_day` is the last one: once it is past, this is what they had in hand on it and is not out of it since. What
-    somebody does for them while they are away is theirs all the same: a deputy has it until they are back, not for good.
+    a deputy does while they are away is theirs all the same: it is done for them until they are back, not for good.
     """
     today = local_day(session, at)
     on = min(today, last_day) if last_day else today
     stays = holds_elsewhere(session, person_id, organization_id, on)
-    leaving = Leaving(
-        session, person_id, organization_id, on, last_day, _as_if_there(standing(session, on), person_id), stays
-    )
+    there = _as_if_there(standing(session, on), person_id)
+    leaving = Leaving(session, person_id, organization_id, on, last_day, there, stays)
     return [holding for kind, find in KINDS.items() if kind in kinds for holding in find(leaving)]
 
 

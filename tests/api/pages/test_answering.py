@@ -20,7 +20,7 @@ from models.invitation import MeetingAnswer
 from models.meeting import Meeting
 from models.program import Tenure
 from models.record import Event
-from tests.api.desk import nobody
+from tests.api.desk import client_for, nobody
 from tests.api.pages.looking import text_of
 from tests.cast import AT, TODAY, Cast
 from tests.meetings.sitting import letters, seat_everyone
@@ -227,3 +227,19 @@ def test_a_feed_is_not_there_once_it_is_ended_or_its_person_has_left(cast: Cast)
     leave(cast, "worker_codim")
     for path in (ended, left, "/calendar/never.ics"):
         assert client.get(path).status_code == 404
+
+
+@pytest.mark.usefixtures("planned")
+@pytest.mark.parametrize("path", ["/people/{person}/access/end", "/api/v1/people/{person}/access"])
+def test_whoever_s_access_is_ended_has_no_calendar_address_nor_answer_link_either(cast: Cast, path: str) -> None:
+    """A telephone was lost: what is on it opens nothing any more."""
+    client, feed = client_of(cast), feed_of(cast, "worker_codim")
+    answering = link_of(cast, "worker_codim")
+    assert client.get(feed).status_code == 200
+    assert client.get(answering).status_code == 200
+    coordinator = client_for(cast.database, cast.people["coordinator"])
+    method = "POST" if path.endswith("end") else "DELETE"
+    ended = coordinator.request(method, path.format(person=cast.people["worker_codim"]))
+    assert ended.status_code in (204, 303), ended.text
+    assert client.get(feed).status_code == 404
+    assert client.get(answering).status_code == 404
