@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -98,12 +98,7 @@ def _wanted(session: Session, verbs: tuple[str, ...], asked: Asked) -> list[Colu
         in_file = _event.c.subject_id.in_(_parts_of(session, select(literal(asked.thing, Uuid()))))
         wanted.append(or_(_event.c.subject_id == asked.thing, in_file, *named))
     if asked.file:
-        whole = select(_participant.c.id).where(
-            _participant.c.program_id == program_of(session),
-            or_(
-                *(known.in_(_as_written(asked.file)) for known in (_participant.c.number, _participant.c.candidate_ref))
-            ),
-        )
+        whole = _with_joined(session, _as_written(asked.file))
         ids = union_all(whole, _parts_of(session, whole)).subquery()
         turned_away = _event.c.facts["asked"].astext.in_(select(cast(ids.c.id, Text)))
         wanted.append(or_(_event.c.subject_id.in_(select(ids.c.id)), turned_away))
@@ -128,6 +123,21 @@ def file_names(session: Session, things: Iterable[UUID]) -> dict[UUID, str]:
         rows = rows.join(_participant, refers(whose.c.participant_id, _participant))
         asked.append(rows.where(table.c.program_id == here, table.c.id.in_(ids)))
     return {row[0]: row[1] for row in session.execute(union_all(*asked))}
+
+
+def _with_joined(session: Session, names: Collection[str]) -> Select[Any]:
+    """The participant of these numbers or references, and whoever was joined to their file, however often."""
+    here = _participant.c.program_id == program_of(session)
+    whole = (
+        select(_participant.c.id)
+        .where(here, or_(*(known.in_(names) for known in (_participant.c.number, _participant.c.candidate_ref))))
+        .cte("whole", recursive=True)
+    )
+    joined = _participant.alias("joined")
+    whole = whole.union(
+        select(joined.c.id).where(joined.c.program_id == program_of(session), joined.c.joined_to_id == whole.c.id)
+    )
+    return select(whole.c.id)
 
 
 def _parts_of(session: Session, participants: Select[Any]) -> CompoundSelect[Any]:

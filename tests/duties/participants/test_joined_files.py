@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Table, func, select
 from sqlmodel import Session
 
-from duties import asking
+from duties import asking, readings
 from duties.follow_ups import assigning
 from duties.participants import (
     barring,
@@ -26,11 +26,13 @@ from duties.participants import (
 )
 from duties.participants.consents import Signed
 from duties.participants.held import hold_participant
+from duties.participants.identity import open_identity
 from duties.participants.reasons import read_reasons
 from duties.participants.sealing import seal
+from duties.reads import READ
 from flows import contacts
 from models.base import table_of
-from models.participant import RiskAssessment
+from models.participant import Participant, RiskAssessment
 from models.tables import metadata
 from tests.api.desk import client_for
 from tests.cast import AT, TODAY, Cast
@@ -41,6 +43,7 @@ from tests.refusing import refused
 
 DAY: Final = timedelta(days=1)
 _risk = table_of(RiskAssessment)
+_participant = table_of(Participant)
 
 #: What becomes of the rows of a file that is joined to another, by their table: they are the known file's then, are
 #: written again for it, or stay with the file whose key is destroyed; of some there are none while it can be joined.
@@ -354,3 +357,21 @@ def test_the_new_referral_is_read_by_whoever_has_the_person_then(cast: Cast) -> 
         barring.bar(session, known, cast.people[SECOND], by=by, at=AT + 2 * DAY)
         assert told(session) == [("cancelled", []), ("cancelled", []), ("open", [""])], "the coordinator's, at once"
         assert referred_again.ask_who_has_them_now(session, by=by, at=AT + 2 * DAY) == 0
+
+
+def test_whoever_asks_who_read_a_file_is_told_of_what_was_read_before_it_was_joined(cast: Cast) -> None:
+    """However often it was: by the number or the reference under which it goes by now."""
+    declare_admission(cast)
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        agreed(session, cast)
+    referrals = [refer(cast, replace(ONDINE, reasons=one)) for one in ("Fugue", "Dettes", "Logement")]
+    with cast.session() as session:
+        files = [participant_of(session, one) for one in referrals]
+        for one in files:
+            open_identity(session, one, ground="role", by=by, at=AT)
+        duplicates.join_referral(session, referrals[0], files[1], by=by, at=AT)
+        duplicates.join_referral(session, referrals[1], files[2], by=by, at=AT)
+        reference = session.scalar(select(_participant.c.candidate_ref).where(_participant.c.id == files[2]))
+        rows, _ = readings.find(session, (READ,), readings.Asked(file=str(reference)), before=1 << 62, limit=99)
+    assert {row["subject_id"] for row in rows if row["facts"]["what"] == "identity"} == set(files)
