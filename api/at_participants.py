@@ -41,7 +41,7 @@ from duties.participants.sealing import unseal
 from duties.reads import Ground, Purpose, record_read
 from duties.sharing import circle_of
 from meetings import admissions, attendance, recruiters
-from meetings.agenda_items import TALKED_ABOUT
+from meetings.agenda_items import IS_ABOUT, TALKED_ABOUT
 from meetings.committees import Membership
 from models.agenda import AgendaItem
 from models.base import refers, table_of
@@ -229,11 +229,7 @@ def _sat_on_in(session: Session, clinic: Membership | None, participant_id: UUID
     found = session.scalars(
         select(_item.c.meeting_id)
         .join(_meeting, refers(_item.c.meeting_id, _meeting))
-        .join(
-            _participant,
-            (_participant.c.program_id == _item.c.program_id)
-            & ((_participant.c.candidate_ref == _item.c.subject) | (_participant.c.number == _item.c.subject)),
-        )
+        .join(_participant, IS_ABOUT)
         .where(
             _item.c.program_id == program_of(session),
             _item.c.kind.in_([admissions.KIND, recruiters.KIND]),

@@ -68,11 +68,12 @@ def put_on_agendas(session: Session, case: Mapping[str, Any], *, at: datetime) -
             _log.warning("a step could not be put on an agenda", extra={"case": case["id"], "code": refusal.code})
 
 
-def forgotten(session: Session) -> list[UUID]:
+def forgotten(session: Session, *, only: UUID | None = None) -> list[UUID]:
     """The cases of candidates on whom the committee has still to decide, and whom none of its agendas has.
 
     Nobody else would hear of them: the step has no due day. However the item went: it was withdrawn or referred
-    elsewhere, or no rule took it when it was asked for. One that says that its fact no longer holds is not it.
+    elsewhere, or no rule took it when it was asked for. One that says that its fact no longer holds is not it. `only`
+    looks at one case alone.
     """
     waits = or_(
         _item.c.state.in_(["pool", "scheduled"]),
@@ -102,6 +103,7 @@ def forgotten(session: Session) -> list[UUID]:
                 _task.c.step == DECIDE,
                 _task.c.state == "open",
                 ~there.exists(),
+                *([] if only is None else [_case.c.id == only]),
             )
             .order_by(_case.c.id)
         )
@@ -117,7 +119,7 @@ def put_back(session: Session, case_id: UUID, *, at: datetime) -> int:
     if case is None:
         return 0
     put_on_agendas(session, case, at=at)
-    return int(case_id not in forgotten(session))
+    return int(not forgotten(session, only=case_id))
 
 
 def _put(session: Session, case: Mapping[str, Any], task: Mapping[str, Any], agenda: Agenda, at: datetime) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -181,7 +181,6 @@ def _finish(
     """Write the run, the letters of a gate that opened and what went wrong; the acknowledgement comes last."""
     with means.sessions(claim.program_id) as session:
         at = means.clock()
-        renewals.follow(session, claim.case_id, by=BY_ENGINE, at=at)
         # Held, so that a gate is not announced twice, nor one that is being closed.
         case = one(
             session,
@@ -190,10 +189,12 @@ def _finish(
         if case is None:
             msg = "a wake-up names a case that does not exist"
             raise LookupError(msg)
+        if case["subject_kind"] == "agreement_version":
+            renewals.follow(session, claim.case_id, by=BY_ENGINE, at=at)
         announce_gates(session, case, at=at)
         put_on_agendas(session, case, at=at)
         departing.follow(session, case, at=at)
-        keep(session, kinds=OF_CASES, touched=touched_by_case(session, claim.case_id), at=at)
+        keep(session, kinds=OF_CASES, touched=partial(touched_by_case, session, claim.case_id), at=at)
         for task_id, code in troubles.items():
             _tell_trouble(session, task_id, code, at)
         trouble = min(troubles.values(), key=_needs_people, default="")

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlmodel import Session
 
 from duties import asking, assigning
@@ -105,27 +105,29 @@ def candidates_on(session: Session, meeting_id: UUID) -> dict[UUID, UUID]:
     return {row.id: row.participant_id for row in rows}
 
 
-def item_under_way(session: Session, reference: str) -> dict[str, Any] | None:
-    """The item on which the Clinical Committee sits now and has still to decide of a candidate; None where none is.
+def items_under_way(*kinds: str) -> Select[Any]:
+    """The items of these kinds on which the Clinical Committee sits now, and of which nothing was decided.
 
-    With its id, its meeting's, its version and how often it was seen before.
+    Each with its id, kind, meeting and version, and how often it was seen before. Which program's, the caller says.
     """
-    return one(
-        session,
-        select(_item.c.id, _item.c.times_seen, _item.c.meeting_id, _item.c.version)
+    return (
+        select(*(_item.c[name] for name in ("id", "kind", "meeting_id", "version", "times_seen")))
         .join(_meeting, refers(_item.c.meeting_id, _meeting))
         .join(_committee, refers(_meeting.c.committee_id, _committee))
         .where(
-            _item.c.program_id == program_of(session),
-            _item.c.kind == KIND,
-            _item.c.subject == reference,
+            _item.c.kind.in_(kinds),
             _item.c.state.in_(TALKED_ABOUT),
             _item.c.outcome == "",
             _meeting.c.state == "under_way",
             _committee.c.key == COMMITTEE,
         )
-        .limit(1),
     )
+
+
+def item_under_way(session: Session, reference: str) -> dict[str, Any] | None:
+    """The item on which the Clinical Committee sits now and has still to decide of a candidate; None where none is."""
+    mine = (_item.c.program_id == program_of(session), _item.c.subject == reference)
+    return one(session, items_under_way(KIND).where(*mine).limit(1))
 
 
 def decide_admission(

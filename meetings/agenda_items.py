@@ -25,17 +25,24 @@ from models.base import refers, table_of
 from models.casework import Task
 from models.committee import Committee, Seat
 from models.lifecycles import AGENDA_ITEM, NoSuchMove
+from models.participant import Participant
 
 _item = table_of(AgendaItem)
 _committee = table_of(Committee)
 _seat = table_of(Seat)
 _task = table_of(Task)
+_participant = table_of(Participant)
 
 #: How often a row that was there and is gone again is looked for, when two settle the same subject at once.
 _TRIES: Final = 5
 
 #: The states of an item that is on the agenda of a meeting: to be talked about, or talked about already.
 TALKED_ABOUT: Final = ("scheduled", "settled")
+
+#: Whom an item is about: it goes by the number of a participant, or by a candidate's reference.
+IS_ABOUT: Final = (_participant.c.program_id == _item.c.program_id) & _item.c.subject.in_(
+    [_participant.c.number, _participant.c.candidate_ref]
+)
 
 #: The kind of the item by which a committee hears of a direct forwarding (AD-R4).
 FORWARDED: Final = "forwarded"

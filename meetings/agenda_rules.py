@@ -19,7 +19,7 @@ from sqlmodel import Session
 from duties import agreement_days, board
 from duties.here import local_day, many, program_of
 from duties.obligations.reading import at_risk
-from duties.obligations.windows import Bound, Span, windows
+from duties.obligations.windows import year_begun
 from duties.program_agreements import clause_without_role
 from duties.program_committees import AgendaRule
 from duties.roles import standing
@@ -389,8 +389,7 @@ def _agreement_years(table: Table, rule: Rule) -> Iterator[Drawn]:
         )
     )
     for row in agreement_days.going_on(table.session, table.day):
-        year = Bound(Span(row["starts_on"], None), row["id"], "agreement_year")
-        begun: date = windows([year], until=table.day)[-1].period.starts_on
+        begun = year_begun(row["starts_on"], table.day)
         subject = f"{row['agreement_id']}/{begun.isoformat()}"
         renewed_from = notice_day(row)
         is_renewed = renewed_from is not None and begun >= renewed_from

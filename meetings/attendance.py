@@ -117,9 +117,15 @@ def quorum_now(session: Session, meeting_id: UUID, at: datetime) -> quorum.Stand
     return _standings(session, meeting_id)(at)
 
 
-def fullest(session: Session, meeting_id: UUID) -> quorum.Standing:
-    """How the committee stood against its quorum when most seats were filled: at the beginning, or once some came."""
-    return _fullest(session, meeting_id)
+def fullest(session: Session, meeting_id: UUID, *, at_best: bool = False) -> quorum.Standing:
+    """How the committee stood against its quorum when most seats were filled: at the beginning, or once some came.
+
+    `at_best`, had every principal come of whose seat nothing is recorded.
+    """
+    meeting = read_meeting(session, meeting_id)
+    came = [one.arrived_at for one in attendance_of(session, meeting_id) if one.arrived_at is not None]
+    stood = _standings(session, meeting_id, at_best=at_best)
+    return max(map(stood, [meeting["starts_at"], *sorted(came)]), key=lambda one: (one.is_met, one.seats_present))
 
 
 def had_quorum(session: Session, meeting_id: UUID) -> bool | None:
@@ -127,9 +133,9 @@ def had_quorum(session: Session, meeting_id: UUID) -> bool | None:
 
     None while it had none by what is recorded, and those of whom nothing is recorded could still make it.
     """
-    if _fullest(session, meeting_id).is_met:
+    if fullest(session, meeting_id).is_met:
         return True
-    return None if _fullest(session, meeting_id, at_best=True).is_met else False
+    return None if fullest(session, meeting_id, at_best=True).is_met else False
 
 
 def tell_quorums(session: Session) -> None:
@@ -150,15 +156,8 @@ def tell_quorums(session: Session) -> None:
             write_meeting(session, row, quorate=quorate)
 
 
-def _fullest(session: Session, meeting_id: UUID, *, at_best: bool = False) -> quorum.Standing:
-    meeting = read_meeting(session, meeting_id)
-    came = [one.arrived_at for one in attendance_of(session, meeting_id) if one.arrived_at is not None]
-    stood = _standings(session, meeting_id, at_best=at_best)
-    return max(map(stood, [meeting["starts_at"], *sorted(came)]), key=lambda one: (one.is_met, one.seats_present))
-
-
 def _standings(session: Session, meeting_id: UUID, *, at_best: bool = False) -> Callable[[datetime], quorum.Standing]:
-    """How the committee stands at a moment; `at_best`, had every principal come of whose seat nothing is recorded."""
+    """How the committee stands at a moment; `at_best` as in `fullest`."""
     meeting = read_meeting(session, meeting_id)
     seats = membership(session, meeting["committee_id"])
     rule = quorum.rule_of(committees(session)[meeting["committee_id"]]["quorum"])

@@ -15,26 +15,24 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlmodel import Session
 
 from duties import asking
 from duties.actors import Actor
 from duties.here import local_day, one, program_of
 from duties.participants import recruiting, risks, workers
-from duties.participants.held import hold_participant, step_of
+from duties.participants.held import BEING_ADMITTED, hold_participant, known_as, step_of
 from duties.participants.recruiting import ASSESS
 from duties.participants.workers import DECIDE
 from duties.refusals import Refusal
 from locales import LANGUAGES, N_, say
 from meetings import admissions, agendas, decisions
 from meetings.admissions import COMMITTEE
-from meetings.agenda_items import TALKED_ABOUT, open_subjects
+from meetings.agenda_items import IS_ABOUT, open_subjects
 from meetings.reasons import Reason
 from models.agenda import AgendaItem
-from models.base import refers, table_of
-from models.committee import Committee
-from models.meeting import Meeting
+from models.base import table_of
 from models.participant import Participant
 
 #: The kind of the items under which the committee assesses the risk of whoever was found to recruit afterwards.
@@ -43,14 +41,7 @@ KIND: Final = "recruiter"
 _log = logging.getLogger(__name__)
 
 _item = table_of(AgendaItem)
-_meeting = table_of(Meeting)
-_committee = table_of(Committee)
 _participant = table_of(Participant)
-
-#: An item goes by the number, or by a candidate's reference.
-_is_about = (_participant.c.program_id == _item.c.program_id) & _item.c.subject.in_(
-    [_participant.c.number, _participant.c.candidate_ref]
-)
 
 
 def find_recruiter(session: Session, participant_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
@@ -126,7 +117,7 @@ def assess(
         settles=is_all,
     )
     assessed = risks.assess(session, participant_id, "recruiter", level, why=why, by=by, at=at, decision_id=decision_id)
-    if held["state"] in _NOT_ADMITTED:
+    if held["state"] in BEING_ADMITTED:
         _follow(session, participant_id, level, is_all=is_all, by=by, at=at)
     return assessed
 
@@ -148,15 +139,13 @@ def sat_on(session: Session, meeting_id: UUID) -> dict[UUID, UUID]:
     """Whom an item of a meeting's agenda is about that is decided on their own page, by the item."""
     rows = session.execute(
         select(_item.c.id, _participant.c.id.label("participant_id"))
-        .join(_participant, _is_about)
+        .join(_participant, IS_ABOUT)
         .where(_item.c.program_id == program_of(session), _item.c.meeting_id == meeting_id, _item.c.kind == KIND)
     )
     return admissions.candidates_on(session, meeting_id) | {row.id: row.participant_id for row in rows}
 
 
 # ------------------------------------------------------------------------------------------------------------ below
-
-_NOT_ADMITTED: Final = ("candidate", "assigned", "committed")
 
 
 def _follow(session: Session, participant_id: UUID, level: str, *, is_all: bool, by: Actor, at: datetime) -> None:
@@ -175,18 +164,9 @@ def _follow(session: Session, participant_id: UUID, level: str, *, is_all: bool,
 def _under_way(participant_id: UUID) -> Select[Any]:
     """The items about somebody on which the Clinical Committee sits now, and of which nothing was decided."""
     return (
-        select(_item.c.id, _item.c.kind, _item.c.meeting_id)
-        .join(_meeting, refers(_item.c.meeting_id, _meeting))
-        .join(_committee, refers(_meeting.c.committee_id, _committee))
-        .join(_participant, _is_about)
-        .where(
-            _item.c.kind.in_([admissions.KIND, KIND]),
-            _item.c.state.in_(TALKED_ABOUT),
-            _item.c.outcome == "",
-            _committee.c.key == COMMITTEE,
-            _meeting.c.state == "under_way",
-            _participant.c.id == participant_id,
-        )
+        admissions.items_under_way(admissions.KIND, KIND)
+        .join(_participant, IS_ABOUT)
+        .where(_participant.c.id == participant_id)
     )
 
 
@@ -195,12 +175,7 @@ def _subject_by_itself(session: Session, asked: Mapping[str, Any]) -> str | None
     participant_id = UUID(asked["item"])
     if _is_to_be_decided(session, participant_id):
         return None
-    subject: str | None = session.scalar(
-        select(func.coalesce(_participant.c.number, _participant.c.candidate_ref)).where(
-            _participant.c.program_id == program_of(session), _participant.c.id == participant_id
-        )
-    )
-    return subject
+    return known_as(session, participant_id)
 
 
 def _is_to_be_decided(session: Session, participant_id: UUID) -> bool:

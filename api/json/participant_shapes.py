@@ -414,7 +414,7 @@ def shown_participant(desk: Desk, participant_id: UUID, response: Response, *, t
     response.headers["ETag"] = etag(row["version"])
     named, asked = workers.named(session, participant_id), withdrawals.asked(session, participant_id)
     risk = risks.last(session, participant_id, "admission") if told.risk else None
-    others = risks.to_others(session, participant_id) if told.risk else None
+    others = risks.to_others(session, participant_id) if told.risk and row["recruiter"] else None
     return ParticipantShown(
         **{name: value for name, value in row.items() if name != "recruiter"},
         never_with_others=row["recruiter"] if told.risk else None,

@@ -37,7 +37,7 @@ from duties.participants import (
     workers,
 )
 from duties.participants.areas import areas
-from duties.participants.held import case_of
+from duties.participants.held import BEING_ADMITTED, case_of
 from duties.participants.reasons import Reason
 from duties.reads import Purpose
 from duties.refusals import Refusal
@@ -217,16 +217,14 @@ def participant_page(
     item = admissions.item_under_way(session, row["candidate_ref"])
     decided = admissions.decisions_about(session, participant_id)
     given_before = bool(decided) and decided[-1]["outcome"] == "assign" and waiting is None
-    names_another = (
-        may[Action.DECIDE_ADMISSION] and given_before and row["state"] in ("candidate", "assigned", "committed")
-    )
+    names_another = may[Action.DECIDE_ADMISSION] and given_before and row["state"] in BEING_ADMITTED
     decides = may[Action.DECIDE_ADMISSION] and item is not None
     choosing = (may[Action.TRIAGE] and waiting is not None) or decides or names_another
     offered = workers.proposals(session, participant_id, at=desk.at) if choosing else []
     barred = barring.barred_of(session, participant_id) if may[Action.KEEP_ADMISSION] else []
     signed = consents.consents_of(session, participant_id) if may[Action.SEE_CONSENTS] else []
     met = first_meetings.meetings_of(session, participant_id)
-    recruiter_risk = risks.to_others(session, participant_id)
+    recruiter_risk = risks.to_others(session, participant_id) if row["recruiter"] else None
     staff = sorted({tenure.person_id for tenure in standing(session, desk.day).holding("youth_worker")}, key=str)
     people = {
         *(one["referred_by"] for one in referrals),
@@ -292,7 +290,9 @@ def participant_page(
         risk=risks.last(session, participant_id, "admission"),
         recruiter_risk=recruiter_risk,
         risk_decision=_decision_of(desk, recruiter_risk),
-        risk_item=recruiters.item_under_way(session, participant_id) if may[Action.DECIDE_ADMISSION] else None,
+        risk_item=recruiters.item_under_way(session, participant_id)
+        if may[Action.DECIDE_ADMISSION] and row["recruiter"]
+        else None,
         maybe_known=waiting is not None and may[Action.TRIAGE] and bool(duplicates.alike(session, [participant_id])),
         asked_what_follows=withdrawals.asked(session, participant_id),
         follow_up_id=_follow_up_of(desk, participant_id),

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -52,8 +53,6 @@ RECORD: Final = "obligation.record"
 ASKED_BEFORE: Final = timedelta(days=14)
 #: A period that ended longer ago is judged again only where something of it is touched.
 LOOKS_BACK: Final = timedelta(days=400)
-#: What the round gives: it has touched nothing.
-NOTHING: Final = Touched()
 #: The coordinator records an attendance within this many days of being asked.
 DAYS_TO_RECORD: Final = 5
 
@@ -63,21 +62,22 @@ def keep(
     *,
     organization_ids: Iterable[UUID] | None = None,
     kinds: Iterable[str] | None = None,
-    touched: Touched = NOTHING,
+    touched: Callable[[], Touched] = Touched,
     by: Actor = BY_OBLIGATIONS,
     at: datetime,
 ) -> int:
     """Judge the obligations anew, of these organizations and kinds of check or of all; how many stand otherwise now.
 
     A period that has been over for longer than `LOOKS_BACK` stays as it was found, but for those that `touched`
-    reaches: a correction counts however late it comes. `by` is on record for a task that this completes: whoever
-    recorded what it asked for. One transaction keeps a program's obligations at a time; a second one waits.
+    reaches, which is asked once there is such a period: a correction counts however late it comes. `by` is on record
+    for a task that this completes: whoever recorded what it asked for. One transaction keeps a program's obligations at
+    a time; a second one waits.
     """
     chosen = frozenset(kinds) if kinds is not None else None
     if not is_anything_owed(session):
         return 0  # no agreement was ever in force: nothing is locked, and nothing else is read
     take_turn(session)
-    records = Records(session, at)
+    records, what_changed = Records(session, at), cache(touched)
     held = _held(session, chosen)
     kept = _Kept(session, records, at)
     unrecorded: set[str] = set()
@@ -90,7 +90,11 @@ def keep(
             if chosen is not None and clause.kind not in chosen:
                 continue
             row = mine.get(window.period.starts_on)
-            if row is not None and _is_long_over(window, records.on) and not touched.reaches(window, _facts_of(row)):
+            if (
+                row is not None
+                and _is_long_over(window, records.on)
+                and not what_changed().reaches(window, _facts_of(row))
+            ):
                 unrecorded.update(_facts_of(row, "awaited"))  # it is still the coordinator's to record
                 continue
             found = judge(records, one, window, clause, row["id"] if row is not None else None)

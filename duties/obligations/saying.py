@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -113,7 +114,7 @@ def attest(
     if task is not None:
         complete_task(session, task, by=by, at=at, in_its_act=True)
     if judged:
-        touched = Touched((Span(row["starts_on"], row["ends_on"]),))
+        touched = partial(Touched, (Span(row["starts_on"], row["ends_on"]),))
         keep(session, organization_ids=[row["organization_id"]], kinds=["attestation"], touched=touched, by=by, at=at)
 
 
@@ -173,7 +174,7 @@ def add_document(
         effective_on=effective_on.isoformat(),
     )
     if judged:
-        touched = Touched((Span(effective_on, effective_on),))
+        touched = partial(Touched, (Span(effective_on, effective_on),))
         keep(session, organization_ids=[row["organization_id"]], kinds=["document"], touched=touched, by=by, at=at)
     return document_id
 
@@ -198,7 +199,7 @@ def withdraw_document(session: Session, document_id: UUID, *, reason: str, by: A
     events.write(
         session, "obligation.document_withdrawn", "obligation_document", document_id, by=by, at=at, clause=row["key"]
     )
-    touched = Touched((Span(row["effective_on"], row["effective_on"]),))
+    touched = partial(Touched, (Span(row["effective_on"], row["effective_on"]),))
     keep(session, organization_ids=[row["organization_id"]], kinds=["document"], touched=touched, by=by, at=at)
 
 
@@ -271,7 +272,7 @@ def waive(
         ends_on=ends_on.isoformat(),
         decision=str(decision_id),
     )
-    touched = Touched((Span(starts_on, ends_on),))
+    touched = partial(Touched, (Span(starts_on, ends_on),))
     keep(session, organization_ids=[agreement["organization_id"]], touched=touched, by=by, at=at)
     return waiver_id
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -62,7 +63,7 @@ def settle(session: Session, *, at: datetime) -> int:
     if not lines:
         return 0
     kinds = frozenset[str]().union(*(TOUCHES[line.verb] for line in lines))
-    return keep(session, kinds=kinds, touched=touched_by(session, lines), at=at)
+    return keep(session, kinds=kinds, touched=partial(touched_by, session, lines), at=at)
 
 
 def touched_by(session: Session, lines: Iterable[events.Line]) -> Touched:

@@ -150,6 +150,11 @@ def _windows_of(run: Sequence[Bound], first: date, until: date, *, is_first: boo
             yield Window(Span(starts, whole.ends_on), joined(part for part, _ in inside), inside[-1][1])
 
 
+def year_begun(since: date, day: date) -> date:
+    """The first day of the year in which a local day is, of an agreement that is in force since another."""
+    return max(year.starts_on for year in _periods("agreement_year", since, day))
+
+
 def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
     """Spans that follow each other without a day between them as one."""
     found: list[Span] = []

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlmodel import Session
 
 from duties.actors import Actor
@@ -28,6 +28,20 @@ _SIGNS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _participant = table_of(Participant)
 _case = table_of(Case)
 _task = table_of(Task)
+
+
+#: The states of somebody on whose admission something is still to be done.
+BEING_ADMITTED: Final = ("candidate", "assigned", "committed")
+
+
+def known_as(session: Session, participant_id: UUID) -> str:
+    """By what somebody circulates: their number or, before they have one, their reference."""
+    found: str = session.execute(
+        select(func.coalesce(_participant.c.number, _participant.c.candidate_ref)).where(
+            _participant.c.program_id == program_of(session), _participant.c.id == participant_id
+        )
+    ).scalar_one()
+    return found
 
 
 def hold_participant(session: Session, participant_id: UUID, *, seen: int | None = None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlmodel import Session
 
 from duties.here import many, program_of
+from duties.participants.held import BEING_ADMITTED
 from models.base import refers, table_of
 from models.participant import CandidateWorker, Participant
 from models.record import Event
@@ -39,7 +40,7 @@ def under_way(session: Session) -> list[dict[str, Any]]:
             _here(session),
             _referral.c.state == "triaged",
             _referral.c.result != "refused",  # of somebody who was referred again: the one of before
-            _participant.c.state.in_(["candidate", "assigned", "committed"]),
+            _participant.c.state.in_(BEING_ADMITTED),
         )
         .order_by(*_IN_ORDER),
     )

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlmodel import Session
 
 from duties import asking
@@ -19,10 +19,10 @@ from duties.actors import Actor
 from duties.here import local_day, program_of
 from duties.notices import coordination_chain
 from duties.participants import retention, withdrawals
+from duties.participants.held import known_as
 from locales import N_
 from models.base import table_of
 from models.follow_up import FollowUp
-from models.participant import Participant
 
 #: What whoever has somebody who is referred again is asked, and how soon, in working days.
 AGAIN: Final = "referral.again"
@@ -31,7 +31,6 @@ DAYS_TO_READ: Final = 2
 ANSWER: Final = "referral.answer"
 DAYS_TO_ANSWER: Final = 5
 
-_participant = table_of(Participant)
 _follow_up = table_of(FollowUp)
 
 
@@ -54,7 +53,7 @@ def ask_to_read(session: Session, participant_id: UUID, *, by: Actor, at: dateti
         by=by,
         at=at,
         evidence="none",
-        subject=_known_as(session, participant_id),
+        subject=known_as(session, participant_id),
     )
 
 
@@ -92,7 +91,7 @@ def ask_what_the_referrer_hears(session: Session, referral: Mapping[str, Any], *
         by=by,
         at=at,
         evidence="none",
-        subject=_known_as(session, referral["participant_id"]),
+        subject=known_as(session, referral["participant_id"]),
         day=local_day(session, referral["received_at"]),
     )
 
@@ -105,15 +104,6 @@ def _is_over(session: Session, participant_id: UUID) -> bool:
         )
     )
     return state in retention.ENDED
-
-
-def _known_as(session: Session, participant_id: UUID) -> str:
-    found: str = session.execute(
-        select(func.coalesce(_participant.c.number, _participant.c.candidate_ref)).where(
-            _participant.c.program_id == program_of(session), _participant.c.id == participant_id
-        )
-    ).scalar_one()
-    return found
 
 
 _ANSWER: Final = N_(

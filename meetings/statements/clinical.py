@@ -9,6 +9,7 @@ from sqlalchemy import or_, select
 from sqlmodel import Session
 
 from duties.here import program_of
+from meetings.agenda_items import IS_ABOUT
 from models.agenda import AgendaItem
 from models.base import refers, table_of
 from models.casework import Case, Task
@@ -33,8 +34,7 @@ def clinical_decisions(session: Session) -> frozenset[UUID]:
     or that a case about them asked for. The kind is chosen by whoever records a decision, and may be wrong.
     """
     here = program_of(session)
-    circulates_as = or_(_participant.c.number == _item.c.subject, _participant.c.candidate_ref == _item.c.subject)
-    by_name = select(_participant.c.id).where(_participant.c.program_id == here, circulates_as).exists()
+    by_name = select(_participant.c.id).where(IS_ABOUT).exists()
     found = session.scalars(
         select(_decision.c.id)
         .outerjoin(_item, refers(_decision.c.item_id, _item))
