@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from typing import Any, Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from openpyxl import load_workbook
@@ -170,30 +170,45 @@ def test_cases_count_by_protocol_what_began_what_ended_and_what_was_late(session
     assert not [one for one in look(session, "2026-Q1").tables if one.key == "cases"], "none was open then"
 
 
+def taken(
+    session: Session,
+    cast: Cast,
+    meeting_id: UUID,
+    n: int,
+    *,
+    kind: str,
+    state: str,
+    closed_at: datetime | None = None,
+    **owed: object,
+) -> None:
+    """A decision of a meeting, written as its row."""
+    session.execute(
+        insert(_decision).values(
+            program_id=cast.program_id,
+            id=uuid4(),
+            committee_id=session.scalar(select(_meeting.c.committee_id).where(_meeting.c.id == meeting_id)),
+            meeting_id=meeting_id,
+            number=f"CD-2026-{n:03d}",
+            kind=kind,
+            text_fr="On continue.",
+            has_quorum=True,
+            quorum={},
+            state=state,
+            decided_at=AT,
+            closed_at=closed_at,
+            closed_as="coordinator" if closed_at else None,
+            version=1,
+            **owed,
+        )
+    )
+
+
 def test_decisions_count_those_taken_and_those_closed_and_no_clinical_one(session: Session, cast: Cast) -> None:
     meeting_id = hold(session, cast, date(2026, 11, 23), dict.fromkeys(EVERYONE, "present"))
-    committee = session.scalar(select(_meeting.c.committee_id).where(_meeting.c.id == meeting_id))
     for n, (kind, state) in enumerate(
         (("management", "standing"), ("other", "standing"), ("clinical", "standing"), ("management", "withdrawn"))
     ):
-        closed = {"closed_at": AT, "closed_as": "coordinator"} if state == "withdrawn" else {}
-        session.execute(
-            insert(_decision).values(
-                program_id=cast.program_id,
-                id=uuid4(),
-                committee_id=committee,
-                meeting_id=meeting_id,
-                number=f"CD-2026-{n:03d}",
-                kind=kind,
-                text_fr="On continue.",
-                has_quorum=True,
-                quorum={},
-                state=state,
-                decided_at=AT,
-                version=1,
-                **closed,
-            )
-        )
+        taken(session, cast, meeting_id, n, kind=kind, state=state, closed_at=AT if state == "withdrawn" else None)
     found = counts(look(session), "decisions", "steering")
     assert found == {"taken": 3, "carried_out": 0, "withdrawn": 1, "open": 0, "late": 0}
     assert len(decisions.taken_before(session, LATER)) == 4
@@ -224,7 +239,6 @@ def test_partners_count_from_the_day_of_their_agreement(session: Session, cast: 
 
 def test_partners_count_what_each_carried_out_of_decisions_and_no_clinical_one(session: Session, cast: Cast) -> None:
     meeting_id = hold(session, cast, date(2026, 10, 6), dict.fromkeys(EVERYONE, "present"))
-    committee = session.scalar(select(_meeting.c.committee_id).where(_meeting.c.id == meeting_id))
     in_february = datetime(2027, 2, 1, 15, 0, tzinfo=UTC)
     for n, (place, kind, state, closed_at) in enumerate(
         (
@@ -248,28 +262,19 @@ def test_partners_count_what_each_carried_out_of_decisions_and_no_clinical_one(s
             by=cast.actor("coordinator"),
             at=AT,
         )
-        session.execute(
-            insert(_decision).values(
-                program_id=cast.program_id,
-                id=uuid4(),
-                committee_id=committee,
-                meeting_id=meeting_id,
-                number=f"CD-2026-{n:03d}",
-                kind=kind,
-                text_fr="On continue.",
-                has_quorum=True,
-                quorum={},
-                owner_role="manager",
-                owner_organization_id=cast.organizations[place],
-                due_on=AT.date(),
-                task_id=owed,
-                state="withdrawn" if state == "withdrawn" else "open",
-                decided_at=AT,
-                version=1,
-                **({"closed_at": closed_at, "closed_as": "coordinator"} if state == "withdrawn" else {}),
-            )
+        taken(
+            session,
+            cast,
+            meeting_id,
+            n,
+            kind=kind,
+            state="withdrawn" if state == "withdrawn" else "open",
+            closed_at=closed_at if state == "withdrawn" else None,
+            owner_role="manager",
+            owner_organization_id=cast.organizations[place],
+            due_on=AT.date(),
+            task_id=owed,
         )
-
         if state == "done" and closed_at is not None:
             complete_task(session, owed, by=cast.actor("coordinator"), at=closed_at)
 
