@@ -54,7 +54,7 @@ def short_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="spheres-tests-", dir=MEMORY if in_memory else None))
 
 
-#: Of a wide table of cases one in so many is tried at each change; all others are long.
+#: Of a wide table of cases one in so many is tried at each change, where it names no other share; the rest are long.
 ONE_OF_A_WIDE_TABLE = 16
 
 
@@ -66,9 +66,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     seen: Counter[str] = Counter()
     for item in items:
-        if item.get_closest_marker("wide"):
+        if wide := item.get_closest_marker("wide"):
             table = item.nodeid.partition("[")[0]
-            if seen[table] % ONE_OF_A_WIDE_TABLE:
+            if seen[table] % (wide.args[0] if wide.args else ONE_OF_A_WIDE_TABLE):
                 item.add_marker("long")
             seen[table] += 1
     heavy = {item.path for item in items if item.path.parent.name in HEAVY or item.get_closest_marker("browser")}

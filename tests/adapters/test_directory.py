@@ -185,6 +185,7 @@ LIES: dict[str, tuple[Bend, str]] = {
 }
 
 
+@pytest.mark.wide(3)
 @pytest.mark.parametrize("lie", LIES)
 def test_a_token_that_lies_proves_nobody(lie: str, make: Callable[..., Entra], fake: FakeEntra) -> None:
     fake.bend, code = LIES[lie]
@@ -446,6 +447,7 @@ def test_the_environments_bundle_does_not_stand_in_for_the_file_that_we_were_giv
     assert isinstance(signed_in(make(), fake), Proven)
 
 
+@pytest.mark.wide(4)
 @pytest.mark.parametrize(
     ("answer", "outcome"),
     [

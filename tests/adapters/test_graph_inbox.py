@@ -62,6 +62,7 @@ def read(inbox: Inbox, place: str = "") -> tuple[list[bytes], str]:
             return found, place
 
 
+@pytest.mark.long
 def test_what_came_is_read_in_pages_and_then_what_comes(fake: FakeGraph, inbox: Inbox) -> None:
     sent = [mail() for _ in range(2 * PAGE + 1)]
     for one in sent:
@@ -152,6 +153,7 @@ def test_of_a_mail_no_more_is_read_than_shows_that_it_is_too_large(
     assert found == whole[:arrives]
 
 
+@pytest.mark.wide(4)
 @pytest.mark.parametrize(
     ("place", "bent", "outcome"),
     [

@@ -276,6 +276,7 @@ def test_a_link_that_leads_elsewhere_is_not_followed_with_our_token(fake: FakeGr
 # ------------------------------------------------------------------------------------------------------ a busy service
 
 
+@pytest.mark.wide(5)
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize(
     ("said", "seconds"),

@@ -49,6 +49,7 @@ def new_home() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.mark.long
 def test_each_role_has_its_own_database_and_no_more(new_home: Path) -> None:
     with EmbeddedPostgres(new_home, fast=True) as server:
         urls = server.urls()
@@ -149,6 +150,7 @@ def test_starting_and_stopping_twice_is_doing_it_once(home: Path) -> None:
         _asks(server.urls().admin, "select 1")
 
 
+@pytest.mark.long
 def test_four_that_start_at_once_make_one_server(new_home: Path) -> None:
     with ThreadPoolExecutor(4) as together:
         starters = list(together.map(_start_elsewhere, [new_home] * 4))
@@ -241,6 +243,7 @@ def test_roles_that_were_not_all_made_are_made_at_the_next_start(home: Path) -> 
         assert _asks(server.urls().prefect, "select user") == ("spheres_prefect",)
 
 
+@pytest.mark.long
 def test_a_deep_folder_gets_a_short_private_socket_and_keeps_it(new_home: Path) -> None:
     deep = new_home / ("d" * 60) / ("e" * 60)
     server = EmbeddedPostgres(deep, fast=True)

@@ -118,6 +118,7 @@ def test_what_is_no_answer_or_too_large_ends_well_and_is_kept_where_the_program_
     assert _kept(cast) == ([], ["too_large"])
 
 
+@pytest.mark.long
 def test_while_the_database_is_away_the_mail_server_is_told_to_try_again(cast: Cast, uid: str) -> None:
     away = "postgresql+psycopg://spheres_app:x@127.0.0.1:9/nowhere"
     status, out, err = _piped(cast, _mail(uid, "coordinator@ccsmtl.example"), url=away)

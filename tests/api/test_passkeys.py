@@ -101,6 +101,7 @@ def bent(answer: str, **parts: str) -> str:
     return json.dumps(read)
 
 
+@pytest.mark.wide(4)
 @pytest.mark.parametrize("lie", LIES)
 def test_an_answer_that_is_not_right_enrols_nothing_and_the_link_stays_good(cast: Cast, lie: str) -> None:
     browser, door = ready_to_enrol(cast, "manager_em")
@@ -422,6 +423,7 @@ def test_from_the_invitation_to_the_next_morning_in_a_real_browser(cast: Cast, o
     assert kept["used_at"] == AT
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_a_finger_that_is_refused_says_so_on_the_page_and_changes_nothing(cast: Cast, open_page: OpenPage) -> None:
     app = create_app(office_of(cast.database, base_url="http://localhost"))
@@ -438,6 +440,7 @@ def test_a_finger_that_is_refused_says_so_on_the_page_and_changes_nothing(cast: 
         devices.detach()
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_a_device_that_has_a_passkey_says_so_and_a_link_opened_elsewhere_stays_shut(
     cast: Cast, open_page: OpenPage
@@ -468,6 +471,7 @@ def test_a_device_that_has_a_passkey_says_so_and_a_link_opened_elsewhere_stays_s
     open_page.wrong[:] = [one for one in open_page.wrong if "404" not in one]  # type: ignore[attr-defined]
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_without_the_script_the_page_says_what_is_missing(cast: Cast, open_page: OpenPage) -> None:
     app = create_app(office_of(cast.database, base_url="http://localhost"))

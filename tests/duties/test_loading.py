@@ -525,6 +525,7 @@ def test_a_changed_file_says_what_it_changes_changes_it_and_is_then_at_rest(cast
         assert changes(session, edited(key), [onboarding()]) == [], "the other program is as it was"
 
 
+@pytest.mark.long
 def test_the_way_there_and_back_leaves_the_program_as_it_was(cast: Cast) -> None:
     edits = {pair for case, (pairs, _) in CHANGED.items() if case != "the public holidays" for pair in pairs}
     with cast.session() as session:
@@ -1105,6 +1106,7 @@ _any_words = given(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @_any_words
 def test_whatever_words_a_file_holds_they_are_read_back(names: list[str], hours: float) -> None:

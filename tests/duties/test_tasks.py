@@ -299,6 +299,7 @@ def test_of_two_who_note_one_user_name_at_the_same_instant_the_second_is_told(ca
         assert step(session, second, "open_secure_account")["state"] == "open"
 
 
+@pytest.mark.wide(3)
 @pytest.mark.parametrize(
     ("name", "content", "code"),
     [

@@ -573,6 +573,7 @@ KILL_POINTS: list[tuple[object, str]] = [
 ]
 
 
+@pytest.mark.wide(6)
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("point", KILL_POINTS, ids=lambda point: point[1])
 def test_whatever_kills_the_engine_and_wherever_everything_is_done_once(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 
+import pytest
 from sqlalchemy import func, select, update
 
 from flows import gatherings
@@ -96,6 +97,7 @@ def test_an_agenda_goes_out_and_is_frozen_once_each_at_its_declared_hour(cast: C
     assert b"2026-12-02-clinical" in row.message
 
 
+@pytest.mark.long
 def test_the_weekly_agendas_and_letters_go_on_after_31_december(cast: Cast) -> None:
     """What a week is owed is found by its days: a count of the weeks of a year begins anew at its end, and stops."""
     _planned(cast)

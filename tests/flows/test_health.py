@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
+import pytest
+
 from flows.health import AWAY_SECONDS, HEALTH_SECONDS, Prefect
 from tests.flows.prefect_server import free_port
 
@@ -33,6 +35,7 @@ def _serving(port: int) -> Iterator[None]:
             thread.join()
 
 
+@pytest.mark.long
 def test_a_server_that_comes_back_is_found_long_before_one_that_answers_is_asked_again() -> None:
     async def look() -> list[bool]:
         port = free_port()
@@ -48,6 +51,7 @@ def test_a_server_that_comes_back_is_found_long_before_one_that_answers_is_asked
     assert HEALTH_SECONDS > AWAY_SECONDS * 3
 
 
+@pytest.mark.long
 def test_a_server_that_failed_somebody_is_away_for_a_while_whatever_it_says() -> None:
     async def look() -> list[bool]:
         port = free_port()

@@ -251,6 +251,7 @@ def test_a_worker_that_dies_while_it_takes_a_page_leaves_all_of_it_for_the_next_
     assert place(cast) != before
 
 
+@pytest.mark.long
 def test_what_was_read_stays_read_where_a_later_page_cannot_be(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -562,6 +563,7 @@ def test_a_letter_is_said_to_be_sent_again_from_its_second_attempt_on(cast: Cast
 # ------------------------------------------------------------------------------------------------------- as it is set
 
 
+@pytest.mark.long
 def test_the_worker_sends_by_the_mailbox_that_is_set_and_tells_its_log_nothing_of_it(
     cast: Cast, fake: FakeGraph, means: Means, tmp_path: Path
 ) -> None:

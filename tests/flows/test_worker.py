@@ -115,6 +115,7 @@ def test_a_change_made_while_the_case_is_in_hand_does_not_wait_for_the_next_look
     within(cast, means, body)
 
 
+@pytest.mark.long
 def test_a_change_that_nobody_heard_of_is_found_all_the_same(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "LOOK_AGAIN_SECONDS", 0.3)
     means = means_of(cast, now)
@@ -153,6 +154,7 @@ def test_the_worker_gives_signs_of_life_and_signs_off(cast: Cast) -> None:
     assert names
 
 
+@pytest.mark.long
 def test_the_worker_goes_on_after_its_connections_were_cut(cast: Cast) -> None:
     means = means_of(cast, now)
 
@@ -170,6 +172,7 @@ def test_the_worker_goes_on_after_its_connections_were_cut(cast: Cast) -> None:
     within(cast, means, body)
 
 
+@pytest.mark.long
 def test_a_carry_that_is_still_at_it_when_the_worker_stops_is_finished(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,6 +236,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "OVERDUE_LOOK_SECONDS", 0.1)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("has_address", [False, True], ids=["without Prefect", "with Prefect away"])
 def test_a_round_that_nobody_started_is_run_by_the_worker_once_its_patience_is_over(
@@ -280,6 +284,7 @@ def test_a_round_that_fails_holds_up_no_other_and_is_run_again_until_it_does_not
     within(cast, means, body)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("impatient")
 def test_rounds_that_prefect_makes_up_for_after_an_hour_away_tell_nobody_twice(cast: Cast) -> None:
     bag, clock = Mailbag(), Clock()
@@ -413,6 +418,7 @@ def test_without_a_database_the_worker_says_so_in_one_sentence(tmp_path: Path) -
     assert ended.stderr.strip() == "DATABASE_URL is needed by the worker; `spheres up` gives it."
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_inside_an_act_leaves_nothing_half_done_and_the_next_does_it_once(
     cast: Cast, tmp_path: Path
 ) -> None:

@@ -285,6 +285,7 @@ async def fill_in_all(runner: Runner, walk: Walk, forms: Iterable[Found]) -> Non
                 await fill_in(runner, walk, found, fields)
 
 
+@pytest.mark.long
 def test_no_form_of_the_coordinators_takes_a_hostile_word_amiss(runner: Runner, run: Run[Any]) -> None:
     """Theirs are most of the forms; some of the first pages', once as each is meant and twice as it is not."""
     walk = Walk(crawler_of(runner, "coor"))

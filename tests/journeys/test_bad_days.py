@@ -77,6 +77,7 @@ def _until(happened: Callable[[], bool], what: str) -> None:
 # The database stops in the middle of a request, and is started again.
 
 
+@pytest.mark.long
 def test_the_database_stops_in_mid_request_and_nothing_is_lost_or_done_twice() -> None:
     with own_server() as (server, cast):
         coordinator = Asker(cast, "coordinator")

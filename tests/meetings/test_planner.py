@@ -375,6 +375,7 @@ rhythms = st.sampled_from([1, 2, 3, 4, 6, 8, 12, 26, 52])
 starting_days = st.dates(FIRST, date(2029, 12, 31))
 
 
+@pytest.mark.long
 @given(rhythms, starting_days, terms_of())
 def test_a_year_has_as_many_dates_as_its_rhythm_in_order_at_a_distance_on_working_days(
     times: int, first: date, terms: Terms
@@ -390,6 +391,7 @@ def test_a_year_has_as_many_dates_as_its_rhythm_in_order_at_a_distance_on_workin
         assert bool(one.reasons) == (one.decision != "meet")
 
 
+@pytest.mark.long
 @given(rhythms, starting_days, terms_of())
 def test_no_date_is_given_up_while_there_was_a_day_for_it(times: int, first: date, terms: Terms) -> None:
     for one in propose_year(times, first, terms=terms):
@@ -410,6 +412,7 @@ def test_no_clash_of_a_year_is_left_without_being_said(times: int, first: date, 
             assert not overlapping(terms, one.starts)
 
 
+@pytest.mark.long
 @given(rhythms, starting_days, terms_of())
 def test_any_one_alternative_of_a_year_keeps_the_rules_too(times: int, first: date, terms: Terms) -> None:
     proposals = propose_year(times, first, terms=terms)
@@ -425,6 +428,7 @@ def test_any_one_alternative_of_a_year_keeps_the_rules_too(times: int, first: da
             assert all(near < day for near in before)
 
 
+@pytest.mark.long
 @given(
     st.sampled_from([1, 2, 4, 12]),
     starting_days.filter(lambda day: (day.month, day.day) != (2, 29)),
@@ -436,6 +440,7 @@ def test_what_the_committee_has_already_is_not_proposed_again(times: int, first:
     assert len(propose_year(times, first, terms=terms)) == max(0, times - len(inside))
 
 
+@pytest.mark.long
 @given(st.sampled_from([2, 4, 12]), starting_days, terms_of(), st.randoms())
 def test_the_same_question_has_the_same_answer_in_whatever_order_the_meetings_are_told(
     times: int, first: date, terms: Terms, random: Random

@@ -230,6 +230,7 @@ def test_the_record_goes_on_after_its_last_line_and_comes_under_seals_whole(
 # The upgrade itself.
 
 
+@pytest.mark.long
 def test_of_two_processes_that_upgrade_at_once_one_does_and_the_other_finds_it_done(
     before: Database, fresh: set[str]
 ) -> None:

@@ -89,6 +89,7 @@ def test_people_the_engine_and_the_post_go_on_where_they_were(upgraded: Cast) ->
         assert connection.execute(text("select count(*) from wake_up where trouble <> ''")).scalar_one() == 0
 
 
+@pytest.mark.wide(3)
 @pytest.mark.parametrize("path", ["/", "/cases", "/meetings", "/committees", "/decisions", "/partners", "/people"])
 def test_every_list_opens_on_what_the_release_before_wrote(upgraded: Cast, path: str) -> None:
     assert client_for(upgraded.database, upgraded.people["coordinator"]).get(path).status_code == 200

@@ -183,6 +183,7 @@ def test_dates_that_were_drafted_are_not_drafted_twice_and_are_settled(upgraded:
         assert drafting.draft_due(session, by=by, at=LATER + timedelta(days=2)) == ()
 
 
+@pytest.mark.wide(3)
 @pytest.mark.parametrize("path", ["/", "/cases", "/caseload", "/referrals", "/meetings", "/departures", "/people"])
 def test_every_list_opens_on_what_the_release_before_wrote(upgraded: Cast, path: str) -> None:
     assert client_for(upgraded.database, upgraded.people["coordinator"], at=LATER).get(path).status_code in (200, 303)

@@ -543,6 +543,7 @@ def test_a_body_that_is_larger_than_any_form_is_refused_before_it_is_read_throug
     assert coordinator.get(f"/tasks/{of_case['task_id']}")["state"] == "open"
 
 
+@pytest.mark.wide(3)
 @pytest.mark.parametrize(
     ("label", "content", "status", "code"),
     [
@@ -575,6 +576,7 @@ def test_bytes_that_are_no_base64_are_refused(coordinator: Asker, of_case: dict[
     assert (answer.status_code, answer.json()["code"]) == (422, "document.malformed")
 
 
+@pytest.mark.wide(3)
 @pytest.mark.parametrize(
     ("kind", "content"),
     [

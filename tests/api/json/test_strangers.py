@@ -222,6 +222,7 @@ def _do(cast: Cast, asker: Asker, act: str, case: dict[str, Any], tasks: dict[st
     return asker.ask(method, path, body, version="*")
 
 
+@pytest.mark.wide(4)
 @pytest.mark.parametrize("who", sorted(MATRIX))
 def test_each_may_do_what_is_theirs_and_nothing_else(cast: Cast, coordinator: Asker, who: str) -> None:
     asker = Asker(cast, who, app=coordinator.app)

@@ -156,6 +156,7 @@ def test_a_title_is_changed_and_what_another_changed_meanwhile_is_not_written_ov
     assert one(cast, before["id"]) == now
 
 
+@pytest.mark.wide(3)
 @pytest.mark.parametrize("minutes", ["-1", "dix", "10.5", "١٠", "99999", "700"])
 def test_minutes_that_are_no_number_are_refused_with_what_was_typed(cast: Cast, here: UUID, minutes: str) -> None:
     before = the_admission(cast, here)

@@ -137,6 +137,7 @@ def test_the_page_speaks_the_language_of_whom_the_letter_is_for(cast: Cast) -> N
     assert client.get(english).headers["content-language"] == "en-CA"
 
 
+@pytest.mark.wide(3)
 @pytest.mark.parametrize(
     "given",
     [

@@ -128,6 +128,7 @@ def test_a_request_is_handed_in_and_approved_with_and_without_the_script(window:
     assert task_of(window.cast, case_id, "request_secure_access")["state"] == "done"
 
 
+@pytest.mark.long
 def test_what_was_done_is_said_aloud_and_the_page_stays(window: Window) -> None:
     case_id = open_onboarding(window.cast)
     task = task_of(window.cast, case_id, "plan_coaching")
@@ -138,7 +139,8 @@ def test_what_was_done_is_said_aloud_and_the_page_stays(window: Window) -> None:
     assert page.evaluate("window.stays") is True
 
 
-@pytest.mark.parametrize("script", [pytest.param(True, marks=pytest.mark.long), False])
+@pytest.mark.long
+@pytest.mark.parametrize("script", [True, False])
 def test_the_second_of_two_keeps_what_they_wrote_in_the_form(window: Window, script: bool) -> None:
     case_id = open_onboarding(window.cast)
     task = task_of(window.cast, case_id, "provide_own_cards")
@@ -155,6 +157,7 @@ def test_the_second_of_two_keeps_what_they_wrote_in_the_form(window: Window, scr
     window.open_page.wrong.clear()  # type: ignore[attr-defined]  # the 412 itself is told in the console
 
 
+@pytest.mark.long
 def test_what_a_list_of_cases_is_asked_for_stands_in_one_row_at_a_desk_and_fills_a_phone(
     window: Window,
 ) -> None:

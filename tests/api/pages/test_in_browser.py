@@ -99,6 +99,7 @@ def test_every_page_can_be_read_by_everyone(
     open_page.wrong[:] = [one for one in open_page.wrong if "404" not in one and "422" not in one]  # type: ignore[attr-defined]
 
 
+@pytest.mark.long
 def test_the_coordinator_adds_someone_and_records_an_absence_without_any_script(
     lively: Cast, open_page: OpenPage
 ) -> None:
@@ -127,6 +128,7 @@ def test_the_coordinator_adds_someone_and_records_an_absence_without_any_script(
     open_page.wrong[:] = [one for one in open_page.wrong if "409" not in one]  # type: ignore[attr-defined]
 
 
+@pytest.mark.long
 def test_the_procedure_prints_without_the_menu(lively: Cast, open_page: OpenPage) -> None:
     token = token_for(lively.database, lively.people["coordinator"])
     with serve(app_on(lively.database, demonstration=True, base_url=SERVED)) as address:

@@ -109,7 +109,8 @@ def test_each_page_is_for_everyone_and_never_scrolls_sideways(
         page.close()
 
 
-@pytest.mark.parametrize("script", [pytest.param(True, marks=pytest.mark.long), False])
+@pytest.mark.long
+@pytest.mark.parametrize("script", [True, False])
 def test_a_meeting_is_cancelled_after_its_letters_were_seen_with_and_without_the_script(
     window: Window, planned: list[UUID], script: bool
 ) -> None:
@@ -126,6 +127,7 @@ def test_a_meeting_is_cancelled_after_its_letters_were_seen_with_and_without_the
     expect(page.get_by_text("Tempête de neige")).to_be_visible()
 
 
+@pytest.mark.long
 def test_the_keyboard_alone_answers_by_the_link(window: Window, planned: list[UUID]) -> None:
     with window.cast.session() as session:
         letter = next(one for one in letters(session) if one.person_id == window.cast.people["police"])
@@ -139,6 +141,7 @@ def test_the_keyboard_alone_answers_by_the_link(window: Window, planned: list[UU
     assert planned
 
 
+@pytest.mark.long
 def test_the_month_is_a_table_on_a_desk_and_a_list_on_a_phone(window: Window, planned: list[UUID]) -> None:
     shown = """() => [...document.querySelectorAll(".month tbody td")]
         .filter(one => one.getBoundingClientRect().height > 0).length"""

@@ -314,6 +314,7 @@ def test_a_guest_of_the_other_program_is_nobody(cast: Cast, season: list[UUID]) 
     assert answer.status_code == 404
 
 
+@pytest.mark.wide(5)
 @pytest.mark.parametrize(
     ("form", "fields", "status", "why"),
     [

@@ -459,6 +459,7 @@ def test_a_decision_that_is_recorded_afterwards_has_the_quorum_of_its_hour(room:
     assert room.send("decision", text_fr="Demain", kind="other", hour="23:00").status_code == 409
 
 
+@pytest.mark.wide(4)
 @pytest.mark.parametrize(
     ("fields", "status", "why"),
     [

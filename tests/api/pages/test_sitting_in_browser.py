@@ -85,7 +85,8 @@ def test_the_page_is_for_everyone_and_never_scrolls_sideways(window: Window, lan
     assert_accessible(page)
 
 
-@pytest.mark.parametrize("script", [pytest.param(True, marks=pytest.mark.long), False])
+@pytest.mark.long
+@pytest.mark.parametrize("script", [True, False])
 def test_a_meeting_is_run_from_its_first_seat_to_its_closing(window: Window, script: bool) -> None:
     page = window.open(lang="fr", script=script)
     with window.cast.session() as session:
@@ -109,6 +110,7 @@ def test_a_meeting_is_run_from_its_first_seat_to_its_closing(window: Window, scr
     assert window.state("spvm") == "present"
 
 
+@pytest.mark.long
 def test_the_keyboard_goes_on_where_it_was_and_what_was_typed_elsewhere_stays(window: Window) -> None:
     page = window.open(lang="en")
     with window.cast.session() as session:
@@ -130,6 +132,7 @@ def test_the_keyboard_goes_on_where_it_was_and_what_was_typed_elsewhere_stays(wi
     assert page.evaluate(focused) == f"item-{first['id']}-record"
 
 
+@pytest.mark.long
 def test_what_was_typed_before_somebody_else_recorded_the_item_is_kept_and_told(
     window: Window, open_page: OpenPage
 ) -> None:

@@ -76,6 +76,7 @@ def test_the_leaver_writes_it_on_a_page_of_its_own_and_completes_it_there(progra
     assert "tante" in worker.get(f"/follow-ups/{follow_up}/summaries/{task_id}").text
 
 
+@pytest.mark.wide(3)
 @pytest.mark.parametrize("who", ["manager_ccsmtl", SECOND, "police", "director_ccsmtl", "researcher", "officer"])
 def test_nobody_else_writes_it_nor_learns_of_it_while_the_leaver_does(program: Cast, who: str) -> None:
     _, _, task_id = left(program)

@@ -140,6 +140,7 @@ def test_whatever_stands_around_a_name_it_is_found(
 # ------------------------------------------------------------------------------------------------ in documents
 
 
+@pytest.mark.wide(4)
 @pytest.mark.parametrize("content", ALL.values(), ids=ALL.keys())
 @every_form
 def test_our_own_documents_pass(content: Content, form: str) -> None:
@@ -147,6 +148,7 @@ def test_our_own_documents_pass(content: Content, form: str) -> None:
         assert not stopped("2026-12-02-clinical-agenda.pdf", FORMS[form](content, language))
 
 
+@pytest.mark.wide(5)
 @every_name
 @every_form
 def test_a_name_in_any_text_of_a_document_stops_it(name: str, form: str) -> None:
