@@ -238,6 +238,7 @@ def test_a_key_signs_for_the_tenant_that_it_was_published_for(make: Callable[...
     assert signed_in(make(several=True), fake) == Proven(TENANT, ALICE.object_id)
 
 
+@pytest.mark.wide(4)
 @pytest.mark.parametrize(
     "published",
     [

@@ -141,6 +141,7 @@ def test_a_place_that_leads_elsewhere_is_not_gone_to_with_our_token(fake: FakeGr
             elsewhere.accept()
 
 
+@pytest.mark.wide(4)
 @pytest.mark.parametrize(
     ("size", "arrives"), [(MOST, MOST), (MOST + 1, MOST + 1), (MOST + 2, MOST + 1), (5_000_000, MOST + 1)]
 )
@@ -184,6 +185,7 @@ def test_a_page_is_read_whole_or_not_at_all(
         assert read(inbox)[0] == sent
 
 
+@pytest.mark.wide(4)
 @pytest.mark.parametrize(
     "answer",
     [

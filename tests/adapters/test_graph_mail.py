@@ -116,6 +116,7 @@ def test_an_invitation_keeps_the_part_that_calendars_read(fake: FakeGraph, maile
     assert message_from_bytes(fake.delivered[0], policy=policy.default)["From"].addresses[0].addr_spec == MAILBOX
 
 
+@pytest.mark.wide(4)
 @pytest.mark.parametrize(
     "name",
     ["", "Untel, Zoé", "Untel, Zoe", 'Zoe "Z" \\ Untel', "director@agency.example", "a <b@c.example>", "É" * 150],
@@ -137,6 +138,7 @@ def test_one_token_serves_until_it_ends(fake: FakeGraph, mailer: Mailer, clock: 
     assert (fake.calls["token"], fake.calls["send"]) == (2, 4)
 
 
+@pytest.mark.wide(4)
 @pytest.mark.parametrize("lasts", [0, -1, "soon", None, 10**12])
 def test_a_token_that_does_not_say_well_how_long_it_lasts_serves_all_the_same(
     fake: FakeGraph, mailer: Mailer, clock: Clock, lasts: object
@@ -172,6 +174,7 @@ def test_a_letter_whose_answer_is_lost_is_found_and_not_sent_again(fake: FakeGra
     assert len(fake.delivered) == 1
 
 
+@pytest.mark.wide(4)
 @pytest.mark.parametrize("status", [408, 500, 502, 504])
 def test_of_a_gateway_that_fails_it_is_not_known_whether_the_letter_left_and_one_that_did_not_goes(
     fake: FakeGraph, mailer: Mailer, status: int
@@ -248,6 +251,7 @@ def test_a_letter_whose_copy_is_not_there_yet_goes_again_with_the_same_bytes(fak
     assert first == second
 
 
+@pytest.mark.wide(4)
 @pytest.mark.parametrize(
     ("bent", "outcome"),
     [
@@ -402,6 +406,7 @@ def test_a_certificate_that_our_own_authority_does_not_vouch_for_gets_no_token_f
 # ------------------------------------------------------------------------------------------------- what is not taken
 
 
+@pytest.mark.wide(4)
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [

@@ -424,6 +424,7 @@ ASKING = (
 )
 
 
+@pytest.mark.wide(4)
 @pytest.mark.parametrize("asked", [*ASKING, ("migrate",)], ids=lambda asked: " ".join(asked[:2]))
 def test_a_database_that_is_away_is_one_sentence_in_the_readers_language(
     command: Say, monkeypatch: pytest.MonkeyPatch, asked: tuple[str, ...]
@@ -450,6 +451,7 @@ def test_a_password_that_the_database_does_not_take_is_one_sentence(
     assert "does not let us in" in err
 
 
+@pytest.mark.wide(4)
 @pytest.mark.parametrize("asked", ASKING, ids=lambda asked: " ".join(asked[:2]))
 def test_a_database_that_was_not_migrated_is_one_sentence_that_says_what_to_do(
     command: Say,

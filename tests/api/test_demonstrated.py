@@ -89,6 +89,7 @@ def today(loaded: Loaded, session: Session) -> date:
     return local_day(session, loaded.at)
 
 
+@pytest.mark.long
 def test_a_season_is_under_way_with_a_moved_and_a_cancelled_date_and_people_have_answered(
     loaded: Loaded, session: Session
 ) -> None:

@@ -420,6 +420,7 @@ def test_a_new_beginning_ends_the_one_before(place: Place, fake: FakeEntra) -> N
     assert back(browser, first).status_code == 403
 
 
+@pytest.mark.wide(3)
 @pytest.mark.parametrize(
     ("body", "kind"),
     [

@@ -235,6 +235,7 @@ def test_a_signal_while_something_is_prepared_lets_it_finish_and_starts_nothing_
     assert worker.running is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("setting", ["SPHERES_PORT", "SPHERES_PREFECT_PORT"])
 def test_where_another_answers_already_nothing_is_started_and_one_sentence_says_so(
     tmp_path: Path, setting: str

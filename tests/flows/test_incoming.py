@@ -225,6 +225,7 @@ def test_a_round_that_is_run_twice_or_with_nothing_new_changes_nothing(
     assert fake.calls["mail"] == 1
 
 
+@pytest.mark.long
 def test_a_worker_that_dies_while_it_takes_a_page_leaves_all_of_it_for_the_next_one(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -279,6 +280,7 @@ def test_what_was_read_stays_read_where_a_later_page_cannot_be(
     assert fake.calls["mail"] == PAGE + 1, "no mail was fetched twice"
 
 
+@pytest.mark.long
 def test_a_mailbox_that_lost_the_place_is_read_anew_from_where_one_was_and_nothing_counts_twice(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock
 ) -> None:
@@ -295,6 +297,7 @@ def test_a_mailbox_that_lost_the_place_is_read_anew_from_where_one_was_and_nothi
     assert (answers(cast), strays(cast)) == (["declined"], []), "the last one counts, and last month's mails stay there"
 
 
+@pytest.mark.long
 def test_what_is_told_of_again_does_not_undo_what_was_said_since(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock
 ) -> None:
@@ -329,6 +332,7 @@ def test_strays_are_kept_aside_and_what_people_and_machines_write_stays_where_it
     assert answers(cast) == []
 
 
+@pytest.mark.long
 def test_of_several_programs_each_takes_its_own_and_none_keeps_what_none_knows(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -345,6 +349,7 @@ def test_of_several_programs_each_takes_its_own_and_none_keeps_what_none_knows(
     assert answers(cast) == ["accepted"]
 
 
+@pytest.mark.long
 def test_a_mail_on_which_our_own_code_fails_does_not_hold_up_the_others(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -364,6 +369,7 @@ def test_a_mail_on_which_our_own_code_fails_does_not_hold_up_the_others(
     assert answers(cast) == ["accepted"]
 
 
+@pytest.mark.long
 def test_a_database_that_is_away_passes_over_no_mail(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -483,6 +489,7 @@ def test_without_a_mailbox_there_is_no_round_of_it(cast: Cast, clock: Clock) -> 
 # ------------------------------------------------------------------------------------------------ the outbox by Graph
 
 
+@pytest.mark.long
 def test_of_a_worker_that_died_the_next_one_looks_first_and_nobody_is_invited_twice(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -504,6 +511,7 @@ def test_of_a_worker_that_died_the_next_one_looks_first_and_nobody_is_invited_tw
         assert set(session.scalars(select(NOTICE.c.state))) == {"sent"}
 
 
+@pytest.mark.long
 def test_a_letter_whose_answer_was_lost_is_told_as_sent_and_reaches_its_reader_once(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock
 ) -> None:
@@ -535,6 +543,7 @@ def test_a_letter_given_up_in_doubt_is_looked_for_when_somebody_sends_it_again(
     assert len(fake.delivered) == LETTERS
 
 
+@pytest.mark.long
 def test_a_service_that_asks_for_silence_costs_one_letter_an_attempt_and_the_worker_waits(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock
 ) -> None:

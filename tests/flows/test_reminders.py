@@ -317,6 +317,7 @@ def test_an_approval_that_waits_reminds_the_approver_then_their_manager_then_the
     assert f"{about}, accord attendu : Perle Obsidienne" in text
 
 
+@pytest.mark.long
 def test_whoever_must_do_it_again_has_a_ladder_of_their_own_again(begun: Begun) -> None:
     cast, means, clock, case_id = begun
     mornings(cast, means, clock, TUESDAY, WEDNESDAY)
@@ -352,6 +353,7 @@ def test_what_is_handed_in_long_before_its_day_is_reminded_of_around_it(begun: B
     ]
 
 
+@pytest.mark.long
 def test_what_was_approved_reminds_nobody_of_it_any_more(begun: Begun) -> None:
     cast, means, clock, case_id = begun
     complete(cast, case_id, "request_secure_access", at=at(TUESDAY, 10))
@@ -412,6 +414,7 @@ def test_what_opens_after_its_day_reminds_from_then_on_and_not_everyone_at_once(
     ]
 
 
+@pytest.mark.long
 def test_what_was_handed_back_reminds_the_next_of_its_chain(begun: Begun) -> None:
     cast, means, clock, case_id = begun
     late = NEXT_MONDAY + timedelta(days=14)
@@ -606,6 +609,7 @@ def test_the_coordinator_hears_once_of_someone_without_an_address_until_somethin
     assert (first, second >= TODAY + timedelta(days=30)) == (TODAY, True)
 
 
+@pytest.mark.long
 def test_an_address_that_is_given_and_taken_away_again_is_news(cast: Cast) -> None:
     clock = Clock()
     means = means_of(cast, clock)

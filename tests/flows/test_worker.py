@@ -99,6 +99,7 @@ def test_a_change_is_heard_and_carried_and_its_letters_leave(cast: Cast) -> None
     assert len(seats(cast, "worker_em")) == 1
 
 
+@pytest.mark.long
 def test_a_change_made_while_the_case_is_in_hand_does_not_wait_for_the_next_look(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,6 +261,7 @@ def test_a_round_that_nobody_started_is_run_by_the_worker_once_its_patience_is_o
     assert sent_digests(cast, bag) == {cast.people[name]: 1 for name in ("coordinator", "manager_em", "officer")}
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("impatient")
 def test_a_round_that_fails_holds_up_no_other_and_is_run_again_until_it_does_not(
     cast: Cast, monkeypatch: pytest.MonkeyPatch

@@ -91,6 +91,7 @@ def test_words_are_found_in_code_in_refusals_and_in_templates(tmp_path: Path) ->
     }
 
 
+@pytest.mark.long
 def test_no_sentence_counts_a_plural_by_a_number_that_may_be_one() -> None:
     # Limits are declared, and many ("at most 80 characters"); a number names one thing ("Under seal 3 lines are gone").
     no_count = r"(?!most|least|max_length|number)"

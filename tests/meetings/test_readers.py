@@ -115,6 +115,7 @@ def test_a_season_is_seen_by_all_as_the_zone_database_has_it_over_both_clock_cha
     assert set(re.findall(rb"TZID[=:]([^:;\r]+)", content)) == {b"America/Toronto"}
 
 
+@pytest.mark.long
 def test_with_the_zone_that_icalendar_writes_some_would_be_an_hour_wrong(readers: Readers) -> None:
     calendar = Calendar.from_ical(_whole(SEASON))
     calendar.subcomponents = list(calendar.events)
@@ -123,6 +124,7 @@ def test_with_the_zone_that_icalendar_writes_some_would_be_an_hour_wrong(readers
     assert {name for name, _ in differing} == {"ical.js", "radicale", "vobject"}
 
 
+@pytest.mark.long
 def test_a_zone_under_another_name_is_written_under_the_one_that_all_know(readers: Readers) -> None:
     content = _whole(replace(SEASON, zone="America/Montreal"))
     assert content == _whole(SEASON)
@@ -143,6 +145,7 @@ def test_an_evening_series_ends_with_its_last_date_for_all(readers: Readers) -> 
     assert readers.differing([(content, expected), (later, weekly(late.starts, 6, 90, CLINICAL))], YEAR) == {}
 
 
+@pytest.mark.long
 def test_a_last_day_between_two_dates_adds_none(readers: Readers) -> None:
     expected = weekly(AUTUMN.starts, 10, 150, CLINICAL)
     cases = [(_whole(replace(AUTUMN, last_on=date(2026, 12, day))), expected) for day in (9, 10, 15)]
@@ -183,6 +186,7 @@ def test_a_moved_date_is_where_it_was_moved_to_for_all_in_either_dialect(readers
     assert readers.differing([*cases, (_merged(_whole(AUTUMN), exception), expected)], YEAR) == {}
 
 
+@pytest.mark.long
 def test_a_date_moved_twice_and_then_cancelled_is_seen_right_at_each_step(readers: Readers) -> None:
     again = _at(2026, 11, 10, 9)
     steps = [
@@ -260,6 +264,7 @@ def test_another_hour_from_a_day_on_gives_each_date_once(readers: Readers) -> No
 # ----------------------------------------------------------------------------------------------------- irregular dates
 
 
+@pytest.mark.long
 def test_four_meetings_a_year_are_four_that_move_across_each_other_and_go_by_themselves(readers: Readers) -> None:
     dates = [_at(2026, 9, 16, 9), _at(2026, 12, 9, 9), _at(2027, 3, 17, 9), _at(2027, 6, 16, 9)]
     entries = [

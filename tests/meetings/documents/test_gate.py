@@ -175,6 +175,7 @@ def test_a_name_in_a_files_name_stops_it() -> None:
     assert stopped("eloise-desruisseaux.pdf")
 
 
+@pytest.mark.wide(3)
 @pytest.mark.parametrize("key", ["/Title", "/Author", "/Subject", "/Keywords", "/Autre"])
 def test_a_name_in_a_pdfs_properties_stops_it(key: str) -> None:
     writer = PdfWriter(clone_from=BytesIO(as_pdf(MINUTES, "fr")))
@@ -208,6 +209,7 @@ def test_a_name_in_a_pdfs_bookmarks_notes_attachments_or_xmp_stops_it() -> None:
         assert stopped(written(writer)), taint.__name__
 
 
+@pytest.mark.wide(3)
 @pytest.mark.parametrize("field", ["author", "last_modified_by", "comments", "title", "keywords", "subject"])
 def test_a_name_in_a_docx_s_properties_stops_it(field: str) -> None:
     document = docx.Document(BytesIO(as_docx(MINUTES, "fr")))

@@ -85,6 +85,7 @@ def test_both_forms_say_the_same_in_the_same_order(content: Content, language: s
     assert alike(body) == alike(docx_text(as_docx(content, language)).replace(program, "").replace(running, ""))
 
 
+@pytest.mark.wide(4)
 @every_document
 @every_language
 @every_form
@@ -227,6 +228,7 @@ def test_no_line_of_a_french_document_may_begin_with_a_punctuation_mark(form: st
 # ------------------------------------------------------------------------------------------------ hostile texts
 
 
+@pytest.mark.wide(4)
 @every_form
 @every_language
 @pytest.mark.parametrize("title", HOSTILE)
@@ -365,6 +367,7 @@ def test_a_docx_has_real_headings_and_tables_whose_head_is_repeated(content: Con
         assert heads == [table._tbl.tr_lst[0]]
 
 
+@pytest.mark.wide(4)
 @every_document
 def test_a_docx_names_no_style_that_it_does_not_have(content: Content) -> None:
     parts = parts_of(as_docx(content, "fr"))
