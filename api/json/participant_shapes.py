@@ -339,8 +339,8 @@ class ReasonShown(Shown):
     fields: dict[str, str]
 
 
-class IdentityShown(Shown):
-    """Who somebody is, and what was referred: nominative."""
+class SaidOfThem(Shown):
+    """Who somebody is, as one file says it: nominative."""
 
     given_name: str
     family_name: str
@@ -351,6 +351,12 @@ class IdentityShown(Shown):
     email: str
     address: str
     contact_note: str
+
+
+class IdentityShown(SaidOfThem):
+    """Who somebody is, and what was referred: nominative. `also` is as files said it that were joined to this one."""
+
+    also: list[SaidOfThem]
     referrals: list[ReferralWords]
     facts: list[FactShown]
     reasons: list[ReasonShown]
@@ -358,9 +364,9 @@ class IdentityShown(Shown):
     @classmethod
     def of(cls, opened: Opened) -> IdentityShown:
         """Of what was opened."""
-        names = set(cls.model_fields) - {"referrals", "facts", "reasons"}
         return cls(
-            **{name: getattr(opened.who, name) for name in names},
+            **{name: getattr(opened.who, name) for name in SaidOfThem.model_fields},
+            also=[SaidOfThem.model_validate(one) for one in opened.who.also],
             referrals=[ReferralWords.model_validate(one) for one in opened.referrals],
             facts=[FactShown.model_validate(one) for one in opened.found.values()],
             reasons=[ReasonShown.model_validate(one) for one in opened.reasons],

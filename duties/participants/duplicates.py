@@ -102,10 +102,10 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, a
     """Say that a referral is about somebody who is known: it becomes theirs, and what was kept apart is destroyed.
 
     Every referral of the joined file comes along, and what protects the person or others: the workers whom they barred,
-    disclosures without consent, consents that they took back, that they recruit and how the committee assessed it
-    (`joining`). Left behind, unreadable once the key is destroyed, is who they are as it was written there (what is new
-    in it is corrected in the known file first), and what the admission that ends found of its day: criteria, first
-    meetings, who was named, decisions with their reasons, the risk at admission. A consent that stands
+    disclosures without consent, consents that they took back, that they recruit and how the committee assessed it, and
+    what is new in who they are, such as another name or telephone (`joining`). Left behind, unreadable once the key is
+    destroyed, is what the admission that ends found of its day: criteria, first meetings, who was named, decisions
+    with their reasons, the risk at admission. A consent that stands
     there is not carried over either: it was explained and signed for that admission, and whoever goes on asks for one;
     its day and its form on paper stay. The case is cancelled. Neither a follow-up, a number nor a consent to research
     is there, as nobody joins a file that was admitted.
@@ -130,6 +130,7 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, a
         change_participant(session, known, state=moved(known, "refer_again"), retain_until=None)
         asking.no_more(session, retention.DESTROY, to, by=by, at=at)
         open_admission(session, to, by=by, at=at)
+    joining.bring_identity(session, joined, known)
     joining.bring_what_protects(session, joined, known, by=by, at=at)
     _end(session, joined, to, by=by, at=at)
     if not again:

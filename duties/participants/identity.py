@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -44,6 +44,7 @@ class Identity:
     email: str = ""
     address: str = ""  # where they live, or the unit or home that cares for them
     contact_note: str = ""  # how and when to reach them safely
+    also: tuple[Identity, ...] = ()  # as files said it that were joined to this one, where they said something else
 
     @property
     def name(self) -> str:
@@ -54,23 +55,40 @@ class Identity:
         """The age on a local day."""
         return age_on(day, born=self.birth_date, age=self.age, said_on=self.age_on)
 
+    def with_what_is_new_in(self, other: Identity) -> Identity:
+        """This, and beside it what another file says of the same person: their other name, another telephone.
+
+        Each is kept whole, so that a telephone stays with how and when it is safe.
+        """
+        beside = {_said(said): said for said in (*self.also, replace(other, also=()), *other.also)}
+        beside.pop(_said(self), None)
+        return replace(self, also=tuple(beside.values()))
+
     def to_json(self) -> dict[str, Any]:
         """As it is sealed."""
-        return {name: value.isoformat() if isinstance(value, date) else value for name, value in asdict(self).items()}
+        own = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "also"}
+        said = {name: value.isoformat() if isinstance(value, date) else value for name, value in own.items()}
+        return {**said, "also": [other.to_json() for other in self.also]}
 
     @classmethod
     def of_json(cls, kept: dict[str, Any]) -> Identity:
         """As it was sealed."""
         days = {name: date.fromisoformat(kept[name]) for name in ("birth_date", "age_on") if kept.get(name)}
-        return cls(**{**kept, "birth_date": None, "age_on": None, **days})
+        also = tuple(cls.of_json(other) for other in kept.get("also", ()))
+        return cls(**{**kept, "birth_date": None, "age_on": None, **days, "also": also})
+
+
+def _said(who: Identity) -> tuple[object, ...]:
+    """What makes one saying another: not the age, which is said of a day."""
+    return tuple(getattr(who, field.name) for field in fields(who) if field.name not in ("age", "age_on", "also"))
 
 
 def sealed_identity(session: Session, participant_id: UUID, identity: Identity) -> dict[str, Any]:
     """The columns of a participant that say who they are: sealed, and blindly marked. Raises Refusal."""
     return {
         "sealed": seal(session, participant_id, IDENTITY, identity.to_json()),
-        "names": seal(session, participant_id, NAMES, {"names": [identity.name]}),
-        "marks": sorted({mark(session, kind, value) for kind, value in _marked(identity)}),
+        "names": seal(session, participant_id, NAMES, {"names": [said.name for said in (identity, *identity.also)]}),
+        "marks": sorted({mark(session, kind, value) for kind, value in shared_marks(identity)}),
     }
 
 
@@ -144,7 +162,7 @@ def names_known(session: Session) -> Iterable[str]:
 
 def shared_marks(identity: Identity) -> list[tuple[str, str]]:
     """What of an identity is marked: equal marks of two people are what makes them possibly one."""
-    return list(_marked(identity))
+    return [marked for said in (identity, *identity.also) for marked in _marked(said)]
 
 
 def _marked(identity: Identity) -> Iterator[tuple[str, str]]:

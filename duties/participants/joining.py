@@ -18,6 +18,8 @@ from sqlmodel import Session
 from duties.actors import Actor
 from duties.here import many, program_of
 from duties.participants import barring, consents, recruiting
+from duties.participants.held import change_participant
+from duties.participants.identity import identity_within, sealed_identity
 from duties.participants.sealing import seal, unseal
 from models.base import table_of
 from models.consent import Disclosure
@@ -47,6 +49,17 @@ def bring_referrals(session: Session, joined_id: UUID, to: UUID, *, received: UU
         .with_for_update(),
     )
     return [_bring_referral(session, row, to, "received" if row["id"] == received else "joined") for row in rows]
+
+
+def bring_identity(session: Session, joined: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Have the known file say beside its own what the joined one says of who they are. Both are held.
+
+    The gate of letters goes on to look for their other name, and another referral under it is found to be alike.
+    """
+    ours = identity_within(session, known["id"])
+    both = ours.with_what_is_new_in(identity_within(session, joined["id"]))
+    if both != ours:
+        change_participant(session, known, **sealed_identity(session, known["id"], both))
 
 
 def bring_what_protects(

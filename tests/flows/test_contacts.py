@@ -22,7 +22,7 @@ from models.agenda import AgendaItem
 from models.base import table_of
 from tests.cast import AT, TODAY, Cast
 from tests.flows.support import Clock, carry_all, means_of, told
-from tests.following import WORKER, agreed, followed, row_of, tasks_of
+from tests.following import WORKER, agreed, followed, known_as_somebody, row_of, tasks_of
 from tests.referring import ONDINE, declare_admission, refer, triaged
 
 DAY = timedelta(days=1)
@@ -118,6 +118,7 @@ def test_whoever_a_joined_referral_says_to_recruit_comes_before_the_committee_un
     referral_id = refer(cast, replace(ONDINE, recruiter=True))
     with cast.session() as session:
         participant_id = row_of(session, follow_up)["participant_id"]
+        known_as_somebody(session, participant_id)
         duplicates.join_referral(session, referral_id, participant_id, by=by, at=AT)
     run(cast, AT + DAY)
     run(cast, AT + 2 * DAY)

@@ -12,9 +12,11 @@ from sqlmodel import Session
 
 from duties import asking, readings
 from duties.follow_ups import assigning
+from duties.name_gate import Gate
 from duties.participants import (
     barring,
     consents,
+    correcting,
     disclosures,
     duplicates,
     first_meetings,
@@ -177,6 +179,41 @@ def _disclosed(session: Session, cast: Cast, participant_id: UUID) -> None:
         by=cast.actor(WORKER),
         at=AT,
     )
+
+
+def test_another_name_and_telephone_of_the_joined_file_are_kept_and_the_name_leaves_in_no_letter(cast: Cast) -> None:
+    """Through two joinings, and with how it is safe to call there."""
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        agreed(session, cast)
+        _, known = _known(session, cast)
+    other = replace(
+        ONDINE, given_name="Capucine", family_name="Bruyère", phone="450 555-0170", contact_note="Jamais le soir"
+    )
+    first, again, same = (refer(cast, one) for one in (ROMARIN, other, ONDINE))
+    with cast.session() as session:
+        middle = participant_of(session, first)
+        duplicates.join_referral(session, again, middle, by=by, at=AT)
+        duplicates.join_referral(session, first, known, by=by, at=AT)
+        duplicates.join_referral(session, same, known, by=by, at=AT)
+        who = open_identity(session, known, ground="role", by=by, at=AT)
+        said = [(one.name, one.phone, one.contact_note) for one in (who, *who.also)]
+        gate = Gate.here(session)
+        assert all(gate.stops(f"Chez {name}") for name, _, _ in said)
+    assert said == [
+        ("Ondine Fougère-Lys", "514 555-0144", "Pas après 21 h"),
+        ("Romarin Tilleul", "438 555-0188", "Pas après 21 h"),
+        ("Capucine Bruyère", "450 555-0170", "Jamais le soir"),
+    ], "what was the same is there once"
+    third = refer(cast, replace(other, given_name="Inconnue", family_name="Inconnue", email=""))
+    with cast.session() as session:
+        newest = participant_of(session, third)
+        assert duplicates.alike(session, [newest]) == {newest}, "by the telephone of the file that is no more"
+        correcting.correct_identity(session, known, {"phone": "514 555-0199"}, by=by, at=AT)
+        assert open_identity(session, known, ground="role", by=by, at=AT).also == who.also
+    page = client_for(cast.database, cast.people["coordinator"], at=AT).post(f"/participants/{known}/identity").text
+    assert "Capucine Bruyère" in page
+    assert "450 555-0170" in page
 
 
 def test_whom_the_joined_file_barred_follows_the_person_no_more_and_the_coordinator_finds_somebody(cast: Cast) -> None:
