@@ -135,14 +135,26 @@ def may_be_cancelled(session: Session, case: Mapping[str, Any]) -> bool:
 
     So an admission is cancelled with the act that ends it, once the person is refused, said no, or is gone from here.
     """
+    return case["protocol"] != ADMISSION or _state_of_candidate(session, case) in ("refused", "declined", "destroyed")
+
+
+def may_be_reopened(session: Session, case: Mapping[str, Any]) -> bool:
+    """Whether somebody is still to be admitted by a case, where it is an admission; any other may be reopened.
+
+    One that was cancelled went with the person's refusal, or their no. Whoever is referred anew has another case.
+    """
     if case["protocol"] != ADMISSION:
         return True
-    state = session.scalar(
+    state = _state_of_candidate(session, case)
+    return state in ("candidate", "assigned", "committed") or (case["state"] == "closed" and state == "admitted")
+
+
+def _state_of_candidate(session: Session, case: Mapping[str, Any]) -> str | None:
+    return session.scalar(
         select(_participant.c.state).where(
             _participant.c.program_id == program_of(session), _participant.c.id == case["participant_id"]
         )
     )
-    return state in ("refused", "declined", "destroyed")
 
 
 def reopen_case(
@@ -150,10 +162,19 @@ def reopen_case(
 ) -> None:
     """Open a case that was closed or cancelled again. What was done stays done; what was undone is done again.
 
-    Raises Refusal, also where there is meanwhile another open case of the protocol about the same.
+    Raises Refusal, also where there is meanwhile another open case of the protocol about the same, or nobody whom it
+    would admit (`may_be_reopened`).
     """
     held = hold_case(session, case_id, seen=seen)
     state = _move(held, "reopen")
+    if not may_be_reopened(session, held):
+        raise Refusal(
+            "case.admission_is_over",
+            N_(
+                "This admission ended with a refusal, a no, or because the person is known under another file. "
+                "Whoever is referred anew is a candidate again, with a case of their own."
+            ),
+        )
     reason = tasks.needed_reason(reason)
     _refuse_second(session, held["protocol"], held, once=False)
     change_case(session, held, state=state, ended_at=None, ended_by=None, ended_reason="")

@@ -157,7 +157,13 @@ def case_page(
         facts=_facts(desk, held, row, protocol, given),
         opened_by=names_of(desk, [held["opened_by"], held["ended_by"]]),
         offer=versions.newer_version(desk.session, row, desk.language),
-        offers=_offers(held, given, lines, ends_here=cases.may_be_cancelled(desk.session, held)),
+        offers=_offers(
+            held,
+            given,
+            lines,
+            ends_here=cases.may_be_cancelled(desk.session, held),
+            goes_on_here=cases.may_be_reopened(desk.session, held),
+        ),
         engine=_engine(desk, case_id),
         reads_notes=reads_notes,
         history=_history(desk, case_id, whole=whole_history, with_notes=reads_notes),
@@ -238,12 +244,17 @@ def _facts(
     ]
 
 
-def _offers(held: Mapping[str, Any], given: Given, lines: Sequence[Line], *, ends_here: bool) -> frozenset[str]:
-    """What the reader may do to the case as it stands; `ends_here`: by cancelling it. The verbs ask again."""
+def _offers(
+    held: Mapping[str, Any], given: Given, lines: Sequence[Line], *, ends_here: bool, goes_on_here: bool
+) -> frozenset[str]:
+    """What the reader may do to the case as it stands; the verbs ask again.
+
+    `ends_here`: by cancelling it. `goes_on_here`: by reopening it.
+    """
     left = [line for line in lines if line.task["required"] and not line.is_settled]
     now = {
         "cancel": (Action.CANCEL_CASE, held["state"] == "open" and ends_here),
-        "reopen": (Action.REOPEN_CASE, held["state"] != "open"),
+        "reopen": (Action.REOPEN_CASE, held["state"] != "open" and goes_on_here),
         "close": (Action.CLOSE_CASE, held["state"] == "open" and not left),
         "version": (Action.TAKE_VERSION, held["state"] == "open"),
     }

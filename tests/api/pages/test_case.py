@@ -280,11 +280,11 @@ def test_an_admission_is_not_cancelled_on_its_page_while_somebody_is_to_be_admit
     with cast.session() as session:
         first_meetings.decline(session, participant_id, by=cast.actor("coordinator"), at=AT)
     assert row(cast, found)["state"] == "cancelled", "with the act that ends the admission"
+    assert "/reopening" not in mine.get(f"/cases/{found}").text
     again = {"seen": row(cast, found)["version"], "reason": "Rouvert par erreur."}
-    assert mine.post(f"/cases/{found}/reopening", data=again).status_code == 303
-    assert "/cancellation" in mine.get(f"/cases/{found}").text
-    send_off["seen"] = row(cast, found)["version"]
-    assert mine.post(f"/cases/{found}/cancellation", data=send_off).status_code == 303
+    answer = mine.post(f"/cases/{found}/reopening", data=again)
+    assert (answer.status_code, row(cast, found)["state"]) == (409, "cancelled")
+    assert "Whoever is referred anew is a candidate again" in text_of(answer.text)
 
 
 def test_a_new_version_is_offered_with_its_difference_and_taken_only_when_wanted(cast: Cast) -> None:

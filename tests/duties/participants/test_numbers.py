@@ -7,18 +7,33 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from duties.participants import consents, first_meetings, numbers, risks, workers
+from duties import cases
+from duties.participants import consents, duplicates, first_meetings, numbers, risks, workers
 from duties.participants.consents import Signed
+from duties.participants.held import case_of
 from duties.refusals import Refusal
 from models.base import table_of
 from models.participant import NumberSequence, Participant
 from tests.cast import AT, TODAY, Cast
 from tests.following import WORKER, agreed
 from tests.referring import ONDINE, ROMARIN, declare_admission, refer, triaged
+from tests.refusing import refused
 
 _participant = table_of(Participant)
 _sequence = table_of(NumberSequence)
 _SIGNED = Signed(TODAY, TODAY, "self", TODAY, "fr", limits_stated=True)
+
+
+def _go_through(cast: Cast, participant_id: UUID) -> None:
+    """Whoever was forwarded is met, consents, and lacks the number alone."""
+    by, worker = cast.actor("coordinator"), cast.actor(WORKER)
+    with cast.session() as session:
+        workers.forward(session, participant_id, cast.people[WORKER], by=by, at=AT)
+        first_meetings.record_first_meeting(
+            session, participant_id, met_on=TODAY, way="remote", outcome="commits", by=worker, at=AT
+        )
+        consents.sign(session, participant_id, "program", _SIGNED, by=worker, at=AT)
+        risks.assess(session, participant_id, "admission", "green", why={}, by=worker, at=AT)
 
 
 def test_of_those_who_ask_for_a_number_at_once_each_person_has_one_and_none_is_skipped(cast: Cast) -> None:
@@ -26,16 +41,10 @@ def test_of_those_who_ask_for_a_number_at_once_each_person_has_one_and_none_is_s
     declare_admission(cast)
     with cast.session() as session:
         agreed(session, cast)
-    by, worker = cast.actor("coordinator"), cast.actor(WORKER)
+    by = cast.actor("coordinator")
     ready = [triaged(cast, refer(cast, form), "forwarded") for form in (ONDINE, ROMARIN)]
-    with cast.session() as session:
-        for one in ready:
-            workers.forward(session, one, cast.people[WORKER], by=by, at=AT)
-            first_meetings.record_first_meeting(
-                session, one, met_on=TODAY, way="remote", outcome="commits", by=worker, at=AT
-            )
-            consents.sign(session, one, "program", _SIGNED, by=worker, at=AT)
-            risks.assess(session, one, "admission", "green", why={}, by=worker, at=AT)
+    for one in ready:
+        _go_through(cast, one)
     given: list[str] = []
     told: list[str] = []
     start = threading.Barrier(3)
@@ -59,3 +68,24 @@ def test_of_those_who_ask_for_a_number_at_once_each_person_has_one_and_none_is_s
     with cast.session() as session:
         assert sorted(session.scalars(select(_participant.c.number)).all()) == sorted(given)
         assert session.execute(select(_sequence.c.last)).scalar_one() == 2
+
+
+def test_the_admission_that_a_no_ended_is_not_reopened_for_somebody_who_was_admitted_by_another_since(
+    cast: Cast,
+) -> None:
+    declare_admission(cast)
+    by = cast.actor("coordinator")
+    known = triaged(cast, refer(cast), "forwarded")
+    with cast.session() as session:
+        agreed(session, cast)
+        ended = case_of(session, known)
+        first_meetings.decline(session, known, by=by, at=AT)
+    again = refer(cast)
+    with cast.session() as session:
+        duplicates.join_referral(session, again, known, by=by, at=AT)
+    _go_through(cast, triaged(cast, again, "forwarded"))
+    with cast.session() as session:
+        numbers.admit(session, known, by=by, at=AT)
+    with cast.session() as session, refused("case.admission_is_over"):
+        assert ended is not None
+        cases.reopen_case(session, ended, by=by, at=AT, reason="Par erreur.")
