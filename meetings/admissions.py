@@ -11,17 +11,17 @@ referral is joined or a risk assessed: so two who do so at once wait for each ot
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Select, select
 from sqlmodel import Session
 
-from duties import asking, assigning
+from duties import asking
 from duties.actors import Actor
 from duties.here import local_day, many, one, program_of
-from duties.notices import COORDINATION, coordination_chain
+from duties.notices import coordination_chain
 from duties.participants import workers
 from duties.participants.held import hold_participant
 from duties.participants.triage import refuse
@@ -42,9 +42,6 @@ from models.referral import ADMISSION_OUTCOMES, AdmissionDecision, Referral
 
 COMMITTEE: Final = "clinical"
 KIND: Final = "admission"
-#: The coordinator's task where the committee asks for more, and how soon it is due.
-ASK_MORE: Final = "admission.more"
-_DAYS_TO_ASK: Final = timedelta(days=7)
 #: The coordinator's task where the next meeting does not report a direct forwarding by itself, and how soon it is due,
 #: in working days.
 REPORT: Final = "admission.report"
@@ -174,7 +171,7 @@ def decide_admission(
     else:
         running.treat(session, item_id, "carried", by=by, at=at, seen=seen)
         if outcome == "more":
-            _ask_for_more(session, participant, item_id, by=by, at=at)
+            workers.ask_to_find_out(session, participant_id, by=by, at=at)
     return workers.record_decision(
         session,
         participant_id,
@@ -397,20 +394,3 @@ def _decide(
         seen=seen,
         in_its_act=True,
     )
-
-
-def _ask_for_more(session: Session, participant: dict[str, Any], item_id: UUID, *, by: Actor, at: datetime) -> None:
-    assigning.assign(
-        session,
-        ASK_MORE,
-        str(item_id),
-        title_fr=say("fr", _MORE, reference=participant["candidate_ref"]),
-        title_en=say("en", _MORE, reference=participant["candidate_ref"]),
-        chain=COORDINATION,
-        due_on=local_day(session, at) + _DAYS_TO_ASK,
-        by=by,
-        at=at,
-    )
-
-
-_MORE = N_("Find out what the Clinical Committee asks about %(reference)s")

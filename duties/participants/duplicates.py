@@ -22,7 +22,7 @@ from duties.participants import joining, referred_again, retention
 from duties.participants.held import case_of, change_participant, hold_participant, moved
 from duties.participants.identity import identity_within
 from duties.participants.opening import open_admission
-from duties.participants.triage import ask_nothing_more_for_the_committee, hold_referral
+from duties.participants.triage import hold_referral
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of
@@ -160,7 +160,6 @@ def _end(session: Session, joined: Mapping[str, Any], to: UUID, *, by: Actor, at
         .where(_key.c.program_id == program_of(session), _key.c.participant_id == joined["id"])
         .values(destroyed_at=at)
     )
-    ask_nothing_more_for_the_committee(session, joined["id"], by=by, at=at)
     case_id = case_of(session, joined["id"])
     if case_id is not None:
         cases.cancel_case(session, case_id, by=by, at=at, reason="AD-R1")

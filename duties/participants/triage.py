@@ -31,9 +31,7 @@ from duties.participants.keeping import last_day
 from duties.participants.sealing import seal
 from duties.refusals import Refusal
 from locales import N_
-from models.agenda import AgendaItem
-from models.base import refers, table_of
-from models.casework import Case, Task
+from models.base import table_of
 from models.lifecycles import REFERRAL, NoSuchMove
 from models.referral import CRITERIA, FINDINGS, TRIAGE_RESULTS, CriterionFinding, Referral
 
@@ -46,9 +44,6 @@ LONGEST: Final = 4_000
 
 _referral = table_of(Referral)
 _finding = table_of(CriterionFinding)
-_item = table_of(AgendaItem)
-_task = table_of(Task)
-_case = table_of(Case)
 
 
 def find_criterion(
@@ -178,7 +173,7 @@ def end_admission(session: Session, participant: Mapping[str, Any], move: str, *
         state=moved(participant, move),
         retain_until=last_day(session, "not_admitted", local_day(session, at)),
     )
-    ask_nothing_more_for_the_committee(session, participant["id"], by=by, at=at)
+    asking.no_more(session, workers.FIND_OUT, participant["id"], by=by, at=at)
     case_id = case_of(session, participant["id"])
     if case_id is not None:
         cases.cancel_case(session, case_id, by=by, at=at, reason=_ENDED[move])
@@ -188,19 +183,6 @@ def end_admission(session: Session, participant: Mapping[str, Any], move: str, *
 
 
 _ENDED: Final = {"refuse": "AD-R3", "decline": "AD-R7"}
-
-
-def ask_nothing_more_for_the_committee(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """The committee decides nothing of somebody any more: what it asked to be found out, by its item, is called off."""
-    items = session.scalars(
-        select(_item.c.id)
-        .join(_task, refers(_item.c.task_id, _task))
-        .join(_case, refers(_task.c.case_id, _case))
-        .where(_item.c.program_id == program_of(session), _case.c.participant_id == participant_id)
-        .order_by(_item.c.id)
-    ).all()
-    for item_id in items:
-        asking.nothing_more(session, item_id, by=by, at=at)
 
 
 def take_back_triage(session: Session, referral_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:

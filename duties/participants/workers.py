@@ -20,7 +20,15 @@ from duties.follow_ups.parts import PRIMARY, SECOND
 from duties.here import local_day, many, one, program_of
 from duties.notices import COORDINATION, coordination_chain
 from duties.participants import risks
-from duties.participants.held import case_of, change_participant, hold_participant, moved, skip_step, step_of
+from duties.participants.held import (
+    case_of,
+    change_participant,
+    hold_participant,
+    known_as,
+    moved,
+    skip_step,
+    step_of,
+)
 from duties.participants.sealing import seal
 from duties.refusals import Refusal
 from duties.roles import Link, responsibility
@@ -39,6 +47,9 @@ OF_THE_WORKER: Final = ("make_contact", "first_meeting", "consent", "risk")
 #: The coordinator's task while nobody is named for a candidate who was given to a worker, and how soon it is due.
 FIND_A_WORKER: Final = "admission.assign"
 DAYS_TO_NAME: Final = 2
+#: The coordinator's task where the committee asks for more about a candidate, and how soon it is due, in working days.
+FIND_OUT: Final = "admission.more"
+DAYS_TO_FIND_OUT: Final = 5
 #: The step that the committee decides, or that a direct forwarding takes the place of (AD-R4).
 DECIDE: Final = "decide"
 
@@ -310,6 +321,25 @@ def ask_no_more(session: Session, participant_id: UUID, *, by: Actor, at: dateti
 _FIND: Final = N_("Find a worker for %(reference)s")
 
 
+def ask_to_find_out(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Have the coordinator find out what the committee asks, until it decides. Asked again meanwhile, it stays one."""
+    asking.ask(
+        session,
+        FIND_OUT,
+        participant_id,
+        _FIND_OUT,
+        chain=coordination_chain(session),
+        working_days=DAYS_TO_FIND_OUT,
+        by=by,
+        at=at,
+        evidence="none",
+        reference=known_as(session, participant_id),
+    )
+
+
+_FIND_OUT: Final = N_("Find out what the Clinical Committee asks about %(reference)s")
+
+
 def forward(
     session: Session,
     participant_id: UUID,
@@ -361,7 +391,10 @@ def record_decision(
     decision_id: UUID | None = None,
     candidate_worker_id: UUID | None = None,
 ) -> UUID:
-    """Keep what was decided of a candidate, and why, sealed. Returns the id."""
+    """Keep what was decided of a candidate, and why, sealed; of who is given to a worker nothing more is asked.
+
+    Returns the id.
+    """
     here, decided_id = program_of(session), uuid4()
     before = session.scalars(
         select(_decided.c.n).where(_decided.c.program_id == here, _decided.c.participant_id == participant_id)
@@ -382,6 +415,8 @@ def record_decision(
         taken_at=at,
     )
     session.execute(insert(_decided).values(row.model_dump()))
+    if outcome == "assign":
+        asking.no_more(session, FIND_OUT, participant_id, by=by, at=at)
     events.write(session, "admission.decided", "participant", participant_id, by=by, at=at, outcome=outcome)
     return decided_id
 

@@ -252,7 +252,7 @@ def test_who_is_deferred_comes_back_with_the_age_of_the_item(clinic: Cast, outco
         assert back[0]["times_seen"] == 1
         assert back[0]["task_id"] is not None
         assert _steps(session, participant_id)["decide"] == "open"
-        asked = session.scalar(select(_task.c.id).where(_task.c.step == admissions.ASK_MORE))
+        asked = session.scalar(select(_task.c.id).where(_task.c.step == workers.FIND_OUT))
     assert (asked is not None) == (outcome == "more")
 
 

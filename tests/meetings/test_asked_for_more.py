@@ -1,4 +1,4 @@
-"""What the clinic asked to be found out about a candidate is asked no more once nothing is decided of them any more."""
+"""What the clinic asked to be found out about a candidate is asked until it is decided what becomes of them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.participants import duplicates, first_meetings, triage
+from duties.participants import duplicates, first_meetings, triage, workers
 from meetings import admissions
 from models.base import table_of
 from models.referral import Referral
 from tests.cast import Arranged, Cast
-from tests.following import tasks_of
+from tests.following import SECOND, tasks_of
 from tests.meetings.clinic import NOW, on_the_table, prepare_clinic
 from tests.referring import ROMARIN, participant_of, refer
 
 _referral: Final = table_of(Referral)
 
 
-@pytest.mark.parametrize("ends", ["refused", "declines", "joined"])
-def test_what_the_clinic_asked_is_called_off_with_the_admission(
+@pytest.mark.parametrize("ends", ["assigned", "refused", "declines", "joined"])
+def test_what_the_clinic_asked_is_called_off_once_it_is_decided(
     cast: Cast, arranged: Arranged[None], ends: str
 ) -> None:
     arranged(cast, prepare_clinic)
@@ -29,12 +29,12 @@ def test_what_the_clinic_asked_is_called_off_with_the_admission(
     participant_id, item = on_the_table(cast)
     known = refer(cast, ROMARIN)
 
-    def asked(session: Session) -> list[str]:
-        return [task["state"] for task in tasks_of(session, admissions.ASK_MORE)]
+    def asked(session: Session) -> list[tuple[str, str]]:
+        return [(task["item"], task["state"]) for task in tasks_of(session, workers.FIND_OUT)]
 
     with cast.session() as session:
         admissions.decide_admission(session, item, "more", reason="Où loge-t-elle?", by=by, at=NOW)
-        assert asked(session) == ["open"]
+        assert asked(session) == [(str(participant_id), "open")]
         referral_id = session.execute(
             select(_referral.c.id).where(_referral.c.participant_id == participant_id)
         ).scalar_one()
@@ -42,8 +42,11 @@ def test_what_the_clinic_asked_is_called_off_with_the_admission(
             first_meetings.decline(session, participant_id, by=by, at=NOW)
         else:
             triage.take_back_triage(session, referral_id, by=by, at=NOW)
-            if ends == "refused":
+            if ends == "assigned":
+                triage.triage(session, referral_id, "forwarded", reason="Urgent", by=by, at=NOW)
+                workers.forward(session, participant_id, cast.people[SECOND], by=by, at=NOW)
+            elif ends == "refused":
                 triage.triage(session, referral_id, "refused", reason="Non", offered="CLSC", by=by, at=NOW)
             else:
                 duplicates.join_referral(session, referral_id, participant_of(session, known), by=by, at=NOW)
-        assert asked(session) == ["cancelled"]
+        assert asked(session) == [(str(participant_id), "cancelled")]
