@@ -26,11 +26,11 @@ from duties.participants import workers
 from duties.participants.held import hold_participant
 from duties.participants.triage import refuse
 from duties.refusals import Refusal
-from locales import LANGUAGES, N_, say
+from locales import N_, say
 from meetings import agendas, decisions, freezing, posting, running
 from meetings.agenda_items import FORWARDED, TALKED_ABOUT, item_of
 from meetings.holding import lock_meeting
-from meetings.reasons import Reason
+from meetings.reasons import COULD_NOT_WAIT, Reason
 from models.agenda import AgendaItem
 from models.base import refers, table_of
 from models.casework import Case, Task
@@ -307,16 +307,11 @@ def _hears(session: Session, meeting: dict[str, Any], item_id: UUID, *, by: Acto
         return True
     try:
         with session.begin_nested():
-            why = " / ".join(say(language, _WHY_LATE) for language in LANGUAGES)
-            addendum = freezing.add_late(session, meeting["id"], item_id, reason=why, by=by, at=at)
+            addendum = freezing.add_late(session, meeting["id"], item_id, reason=COULD_NOT_WAIT, by=by, at=at)
             posting.post(session, addendum, "addendum", addendum=addendum.addendum, at=at)
     except Refusal:
         return False
     return True
-
-
-#: Read by whoever reads the addendum, in either language.
-_WHY_LATE: Final = N_("It could not wait for the committee.")
 
 
 def _referral_of(session: Session, participant_id: UUID) -> UUID:

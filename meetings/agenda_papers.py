@@ -21,13 +21,13 @@ from sqlmodel import Session
 from duties.agreement_days import BY_NUMBER, Shared, not_sharing
 from duties.here import many, program, program_of
 from duties.refusals import Refusal
-from locales import N_, pick
+from locales import LANGUAGES, N_, pick
 from meetings.agenda_items import items_of
 from meetings.committees import CommitteeSeat, committees, membership
 from meetings.documents.content import AgendaContent, Both, Head, ItemLine, as_json, from_json
 from meetings.holding import read_meeting
 from meetings.invitations import others
-from meetings.reasons import CARRIED, in_words, without
+from meetings.reasons import CARRIED, in_words, why_late, without
 from models.agenda import AUDIENCES, AgendaVersion
 from models.base import table_of
 from models.program import Person
@@ -249,7 +249,8 @@ def head_of(session: Session, meeting: Mapping[str, Any]) -> Head:
 def item_line(row: Mapping[str, Any], number: str) -> ItemLine:
     """An item's row, as `items_of` has it, as a document has it: under its own number, or `number` while it has none.
 
-    What made an item late was typed once, in one language: both documents have it as it is. How often it was carried
+    What made an item late was typed once, in one language: both documents have it as it is, save where the program says
+    it itself. How often it was carried
     over is said by `times_seen`, and not a second time among the reasons.
     """
     reasons = without(row["reasons"], CARRIED)
@@ -264,7 +265,9 @@ def item_line(row: Mapping[str, Any], number: str) -> ItemLine:
         why=Both(fr=in_words(reasons, "fr"), en=in_words(reasons, "en")),
         times_seen=row["times_seen"],
         late=row["late"],
-        late_reason=Both(fr=row["late_reason"], en=row["late_reason"]) if row["late"] else Both(),
+        late_reason=Both(**{language: why_late(row["late_reason"], language) for language in LANGUAGES})
+        if row["late"]
+        else Both(),
     )
 
 

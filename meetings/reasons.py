@@ -20,6 +20,9 @@ Kept = dict[str, Any]
 EDITED: Final = "edited"
 TAKEN_OFF: Final = "taken_off"
 
+#: Why the program itself adds an item late: kept in its row as it stands here.
+COULD_NOT_WAIT: Final = N_("It could not wait for the committee.")
+
 CARRIED: Final = "carried"
 THREE_TIMES: Final = "three_times"
 STANDING_THREE_TIMES: Final = "standing_three_times"
@@ -109,6 +112,11 @@ def in_words(reasons: Iterable[Mapping[str, Any]], language: str) -> str:
     """Several reasons, each sentence once."""
     sentences = (reason_in_words(reason, language) for reason in reasons)
     return " ".join(dict.fromkeys(sentence for sentence in sentences if sentence))
+
+
+def why_late(kept: str, language: str) -> str:
+    """Why an item came late: what somebody typed as it is, and what the program says itself in `language`."""
+    return say(language, kept) if kept == COULD_NOT_WAIT else kept
 
 
 def merged(reasons: Sequence[Kept], more: Iterable[Kept]) -> list[Kept]:

@@ -52,6 +52,7 @@ from meetings.agendas import AS_IS
 from meetings.documents.content import Both, ItemLine
 from meetings.freezing import Outgoing
 from meetings.holding import read_meeting
+from meetings.reasons import why_late
 
 router = APIRouter(tags=["meetings"])
 
@@ -115,10 +116,10 @@ def list_items(meeting_id: UUID, desk: AtDesk) -> AgendaKept:
         late, off, missing = tuple(row for row in late if row["id"] in mine), (), {}
     waits_late = {row["id"] for row in late}
     return AgendaKept(
-        items=[_kept(row) for row in rows],
-        pool=[_kept(row) for row in pool if row["id"] not in waits_late],
-        late=[_kept(row) for row in late],
-        off=[_kept(row) for row in off],
+        items=[_kept(desk, row) for row in rows],
+        pool=[_kept(desk, row) for row in pool if row["id"] not in waits_late],
+        late=[_kept(desk, row) for row in late],
+        off=[_kept(desk, row) for row in off],
         missing={language: [UUID(one) for one in ids] for language, ids in missing.items()},
         freezes_at=freezes_at(desk, found.meeting),
     )
@@ -304,7 +305,7 @@ def _changed(desk: Desk, response: Response, found: Found, item_id: UUID, act: C
 
 
 def _shown(desk: Desk, response: Response, item_id: UUID) -> ItemKept:
-    shown = _kept(item_of(desk.session, item_id))
+    shown = _kept(desk, item_of(desk.session, item_id))
     response.headers["ETag"] = etag(shown.version)
     return shown
 
@@ -335,12 +336,17 @@ def _letter(one: Letter) -> EditionShown:
 
 _AS_STORED: Final = (
     *("id", "state", "meeting_id", "section_fr", "section_en", "title_fr", "title_en", "minutes", "purpose"),
-    *("audience", "presenter_seat_id", "late", "late_reason", "times_seen", "version"),
+    *("audience", "presenter_seat_id", "late", "times_seen", "version"),
 )
 
 
-def _kept(row: Mapping[str, Any]) -> ItemKept:
-    return ItemKept(**{name: row[name] for name in _AS_STORED}, number=row["number"] or "", is_asked=is_asked(row))
+def _kept(desk: Desk, row: Mapping[str, Any]) -> ItemKept:
+    return ItemKept(
+        **{name: row[name] for name in _AS_STORED},
+        number=row["number"] or "",
+        late_reason=why_late(row["late_reason"], desk.language),
+        is_asked=is_asked(row),
+    )
 
 
 def _item(desk: Desk, one: ItemLine) -> ItemShown:

@@ -19,7 +19,7 @@ from meetings.agenda_items import is_asked, kept_for_their_act
 from meetings.agendas import REQUEST
 from meetings.committees import committees
 from meetings.documents.content import AgendaContent
-from meetings.reasons import CARRIED, in_words, without
+from meetings.reasons import CARRIED, in_words, why_late, without
 from models.agenda import AUDIENCES, PURPOSES
 
 #: What is expected of the committee on an item, and who may read it, as the forms and lists say it.
@@ -139,6 +139,7 @@ def _shown(
         "section": row[f"section_{desk.language}"] or row[f"section_{other}"],
         "presenter": row[f"presenter_{desk.language}"] or "",
         "why": in_words(without(row["reasons"], CARRIED), desk.language),
+        "why_late": why_late(row["late_reason"], desk.language),
         "asked_by": asked_by.name if asked_by else "",
         "asked_on": local_day(desk.session, row["asked_at"]),
         "may_be_withdrawn": is_asked(row) and row["id"] not in kept,

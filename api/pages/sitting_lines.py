@@ -21,7 +21,7 @@ from meetings.agenda_rules import OF_ONE_MEETING
 from meetings.attendance import UNRECORDED, Attended
 from meetings.committees import Membership, committees
 from meetings.local_times import local_of
-from meetings.reasons import CARRIED, STANDING_THREE_TIMES, THREE_TIMES, TOO_OFTEN, in_words, without
+from meetings.reasons import CARRIED, STANDING_THREE_TIMES, THREE_TIMES, TOO_OFTEN, in_words, why_late, without
 from models.base import table_of
 from models.program import Organization, Person
 
@@ -91,6 +91,7 @@ class ItemLine:
     presenter: str
     points: tuple[str, ...]
     why: str
+    why_late: str
     referred_to: str
     used: int | None
     is_current: bool
@@ -256,6 +257,7 @@ def _items(
             presenter=either(row, "presenter"),
             points=tuple(pick(language, point) for point in row["points"]),
             why=in_words(without(row["reasons"], CARRIED, THREE_TIMES, STANDING_THREE_TIMES), language),
+            why_late=why_late(row["late_reason"], language),
             referred_to=title_of(named[row["referred_to_id"]], language) if row["referred_to_id"] else "",
             used=used.get(row["id"]),
             is_current=row["id"] == current and meeting["state"] == "under_way",

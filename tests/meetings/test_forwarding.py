@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ import pytest
 from sqlalchemy import select, text
 
 from duties.participants import workers
-from meetings import admissions, agendas, assembling, freezing, running, schedule
+from meetings import admissions, agenda_papers, agendas, assembling, freezing, running, schedule
 from meetings.agenda_items import items_of
 from meetings.committees import committee_of
 from models.base import table_of
@@ -113,9 +114,17 @@ def test_the_next_clinic_whose_agenda_went_out_hears_of_it_by_an_addendum_and_no
     with there.session() as session:
         (item,) = [row for row in items_of(session, here) if row["kind"] == "forwarded"]
     assert (item["subject"], item["late"]) == (reference, True)
-    assert "Cela ne pouvait attendre" in item["late_reason"] or "could not wait" in item["late_reason"]
     letter = next(one for one in letters(there, "meeting_agenda") if one["person_id"] == there.people["police"])
     assert reference in letter["message"].decode("utf-8", errors="replace")
+    with there.session() as session:
+        whole = agenda_papers.content(session, here, addendum=1)
+    french, english = "Cela ne pouvait attendre le comité.", "It could not wait for the committee."
+    assert (whole.items[0].late_reason.fr, whole.items[0].late_reason.en) == (french, english)
+    seen = client_for(there.database, there.people["coordinator"])
+    for language, said, other in (("fr", french, english), ("en", english, french)):
+        page = html.unescape(seen.get(f"/meetings/{here}/agenda", headers={"Accept-Language": language}).text)
+        assert said in page, language
+        assert other not in page, language
 
 
 def test_a_clinic_that_sits_without_an_agenda_that_went_out_hears_of_it_by_the_coordinator(there: Cast) -> None:
