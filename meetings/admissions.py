@@ -254,28 +254,26 @@ def _put_on_agenda(
     session: Session, reference: str, *, task_id: UUID | None = None, by: Actor, at: datetime
 ) -> UUID | None:
     """Have the committee's next agenda report a direct forwarding; None where its agendas take no such item at all."""
-    try:
-        with session.begin_nested():
-            return agendas.ask(
-                session,
-                COMMITTEE,
-                FORWARDED,
-                reference,
-                title_fr=say("fr", _FORWARDED, reference=reference),
-                title_en=say("en", _FORWARDED, reference=reference),
-                reasons=[
-                    Reason(
-                        "forwarded",
-                        N_("The coordinator gave it straight to a worker on %(day)s, as it could not wait."),
-                        {"day": local_day(session, at).isoformat()},
-                    )
-                ],
-                by=by,
-                at=at,
-                task_id=task_id,
-            )
-    except Refusal:
+    if not agendas.takes(session, COMMITTEE, FORWARDED):
         return None
+    return agendas.ask(
+        session,
+        COMMITTEE,
+        FORWARDED,
+        reference,
+        title_fr=say("fr", _FORWARDED, reference=reference),
+        title_en=say("en", _FORWARDED, reference=reference),
+        reasons=[
+            Reason(
+                "forwarded",
+                N_("The coordinator gave it straight to a worker on %(day)s, as it could not wait."),
+                {"day": local_day(session, at).isoformat()},
+            )
+        ],
+        by=by,
+        at=at,
+        task_id=task_id,
+    )
 
 
 def _next_meeting(session: Session, at: datetime) -> dict[str, Any] | None:

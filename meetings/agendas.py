@@ -7,6 +7,7 @@ agenda is made of as a whole stands in `meetings.assembling`.
 
 from __future__ import annotations
 
+import logging
 import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -69,9 +70,12 @@ __all__ = [
     "restore",
     "shift",
     "take_off",
+    "takes",
     "withdraw",
     "withdraw_item",
 ]
+
+_log = logging.getLogger(__name__)
 
 REQUEST: Final = "request"
 LONGEST_SUBJECT: Final = 200
@@ -81,6 +85,18 @@ AS_IS: Final = "as_is"
 
 
 # --------------------------------------------------------------------------------------------------------- the door
+
+
+def takes(session: Session, committee_key: str, kind: str) -> bool:
+    """Whether agendas of a committee take items of a kind, as the program's file has it; where not, the log says so.
+
+    For whoever does not fail for it: what the item would have settled stays a task.
+    """
+    found = next((row for row in committees(session).values() if row["key"] == committee_key), None)
+    if found is not None and rule_taking(found, kind) is not None:
+        return True
+    _log.warning("no agenda takes items of a kind", extra={"committee": committee_key, "kind": kind})
+    return False
 
 
 def ask(

@@ -9,7 +9,6 @@ for those alone who are told of the risk.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -25,7 +24,6 @@ from duties.participants import recruiting, risks, workers
 from duties.participants.held import BEING_ADMITTED, hold_participant, known_as, step_of
 from duties.participants.recruiting import ASSESS
 from duties.participants.workers import DECIDE
-from duties.refusals import Refusal
 from locales import LANGUAGES, N_, say
 from meetings import admissions, agendas, decisions
 from meetings.admissions import COMMITTEE
@@ -37,8 +35,6 @@ from models.participant import Participant
 
 #: The kind of the items under which the committee assesses the risk of whoever was found to recruit afterwards.
 KIND: Final = "recruiter"
-
-_log = logging.getLogger(__name__)
 
 _item = table_of(AgendaItem)
 _participant = table_of(Participant)
@@ -185,24 +181,21 @@ def _is_to_be_decided(session: Session, participant_id: UUID) -> bool:
 
 
 def _put_on_agenda(session: Session, subject: str, asked: Mapping[str, Any], *, by: Actor, at: datetime) -> bool:
-    """Ask for the item with the task that it completes. Whether it is there: a committee may take none of the kind."""
-    try:
-        with session.begin_nested():
-            agendas.ask(
-                session,
-                COMMITTEE,
-                KIND,
-                subject,
-                title_fr=say("fr", _TITLE, subject=subject),
-                title_en=say("en", _TITLE, subject=subject),
-                reasons=[Reason("to_assess", _WHY, {"since": local_day(session, asked["opened_at"]).isoformat()})],
-                by=by,
-                at=at,
-                task_id=asked["id"],
-            )
-    except Refusal as refusal:
-        _log.warning("a risk to be assessed could not be put on an agenda", extra={"code": refusal.code})
+    """Ask for the item with the task that it completes. Whether it is there: the program's file may be an older one."""
+    if not agendas.takes(session, COMMITTEE, KIND):
         return False
+    agendas.ask(
+        session,
+        COMMITTEE,
+        KIND,
+        subject,
+        title_fr=say("fr", _TITLE, subject=subject),
+        title_en=say("en", _TITLE, subject=subject),
+        reasons=[Reason("to_assess", _WHY, {"since": local_day(session, asked["opened_at"]).isoformat()})],
+        by=by,
+        at=at,
+        task_id=asked["id"],
+    )
     return True
 
 

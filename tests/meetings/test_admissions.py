@@ -17,6 +17,7 @@ from sqlmodel import Session
 from duties import tasks, versions
 from duties.declared import load_declared_text
 from duties.follow_ups import activities
+from duties.loading import load
 from duties.participants import (
     barring,
     consents,
@@ -47,9 +48,9 @@ from models.meeting import Meeting
 from models.participant import Participant
 from tests.api.desk import client_for
 from tests.casework import open_onboarding
-from tests.cast import AT, LOADING, TODAY, Arranged, Cast
+from tests.cast import AT, LOADING, TODAY, Arranged, Cast, edited, onboarding, program_file
 from tests.flows.support import carry_all, letters, means_of
-from tests.following import followed, tasks_of
+from tests.following import followed, row_of, tasks_of
 from tests.meetings.clinic import NEXT_LOCAL, NOW, clinic_of, committee_of, on_the_table, prepare_clinic, tabled
 from tests.referring import ONDINE, ROMARIN, admission, look_at_everything, participant_of, refer, triaged
 from tests.refusing import refused
@@ -378,6 +379,21 @@ def test_who_is_found_to_recruit_once_followed_comes_before_the_next_clinic_whic
         assert recruiters.keep_on_agendas(session, by=by, at=NOW) == 0
     assert decided["number"] in sits.get(page).text
     assert sits.post(f"{page}/risk", data=sent).status_code == 409, "the committee has decided of this item"
+
+
+def test_a_risk_waits_in_a_program_whose_file_has_no_place_for_it_until_a_newer_one_is_loaded(clinic: Cast) -> None:
+    by = clinic.actor("coordinator")
+    older = edited(("kinds: [admission, recruiter, handover]", "kinds: [admission, handover]"))
+    with clinic.session() as session:
+        load(session, older, [onboarding()], by=LOADING, at=AT)
+        participant_id = row_of(session, followed(session, clinic, "#2026-01"))["participant_id"]
+        recruiters.find_recruiter(session, participant_id, by=by, at=AT)
+        assert recruiters.keep_on_agendas(session, by=by, at=AT) == 0
+        assert [one["state"] for one in tasks_of(session, recruiting.ASSESS)] == ["open"]
+        load(session, program_file(), [onboarding()], by=LOADING, at=AT)
+        assert recruiters.keep_on_agendas(session, by=by, at=AT) == 1
+        (waits,) = agendas.pool_of(session, committee_of(session, clinic_of(session)))
+        assert (waits["kind"], waits["subject"]) == (recruiters.KIND, "#2026-01")
 
 
 def test_what_cannot_wait_goes_straight_to_a_worker_and_the_next_clinic_hears_of_it(clinic: Cast) -> None:
