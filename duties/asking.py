@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -82,6 +82,32 @@ def nothing_more(session: Session, item: UUID, *, by: Actor, at: datetime) -> No
     """Call off whatever is asked about one thing, since it is no more."""
     for row in open_ones(session, None, item):
         assigning.call_off(session, row["id"], by=by, at=at)
+
+
+def ask_who_has_it_now(
+    session: Session,
+    step: str,
+    *,
+    whose: Callable[[UUID], Link | None],
+    ask_anew: Callable[[UUID, Link | None], object],
+    by: Actor,
+    at: datetime,
+    only: UUID | None = None,
+) -> int:
+    """Ask anew where somebody else has the thing by now than whom it was asked of, or nobody; how many changed.
+
+    `only` looks at one thing alone.
+    """
+    changed = 0
+    for row in open_ones(session, step, only):
+        item = UUID(row["item"])
+        now = whose(item)
+        if row["links"][0].get("person") == (None if now is None else now["person"]):
+            continue
+        no_more(session, step, item, by=by, at=at)
+        ask_anew(item, now)
+        changed += 1
+    return changed
 
 
 def open_ones(session: Session, step: str | None, item: UUID | None = None) -> list[dict[str, Any]]:

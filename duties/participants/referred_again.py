@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from duties.here import local_day, program_of
 from duties.notices import coordination_chain
 from duties.participants import retention, withdrawals
 from duties.participants.held import known_as
+from duties.roles import Link
 from locales import N_
 from models.base import table_of
 from models.follow_up import FollowUp
@@ -40,8 +42,7 @@ def ask_to_read(session: Session, participant_id: UUID, *, by: Actor, at: dateti
     Where nobody is to meet them, the coordinator does; where nobody accompanies them any more, the coordinator says
     whether the follow-up is taken up again.
     """
-    over = _is_over(session, participant_id)
-    worker = None if over else withdrawals.whose(session, participant_id, at=at)
+    over, worker = _is_over(session, participant_id), _who_reads(session, participant_id, at=at)
     coordination = coordination_chain(session)
     asking.ask(
         session,
@@ -62,16 +63,15 @@ def ask_who_has_them_now(session: Session, *, by: Actor, at: datetime, only: UUI
 
     `only` looks at one participant alone.
     """
-    changed = 0
-    for row in asking.open_ones(session, AGAIN, only):
-        participant_id = UUID(row["item"])
-        now = None if _is_over(session, participant_id) else withdrawals.whose(session, participant_id, at=at)
-        if row["links"][0].get("person") == (None if now is None else now["person"]):
-            continue
-        asking.no_more(session, AGAIN, participant_id, by=by, at=at)
-        ask_to_read(session, participant_id, by=by, at=at)
-        changed += 1
-    return changed
+    return asking.ask_who_has_it_now(
+        session,
+        AGAIN,
+        whose=partial(_who_reads, session, at=at),
+        ask_anew=lambda participant_id, _: ask_to_read(session, participant_id, by=by, at=at),
+        by=by,
+        at=at,
+        only=only,
+    )
 
 
 def ask_what_the_referrer_hears(session: Session, referral: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
@@ -94,6 +94,10 @@ def ask_what_the_referrer_hears(session: Session, referral: Mapping[str, Any], *
         subject=known_as(session, referral["participant_id"]),
         day=local_day(session, referral["received_at"]),
     )
+
+
+def _who_reads(session: Session, participant_id: UUID, *, at: datetime) -> Link | None:
+    return None if _is_over(session, participant_id) else withdrawals.whose(session, participant_id, at=at)
 
 
 def _is_over(session: Session, participant_id: UUID) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -172,17 +173,14 @@ def ask_who_has_it_now(session: Session, *, by: Actor, at: datetime, only: UUID 
 
     `only` looks at one participant alone.
     """
-    changed = 0
-    for row in asking.open_ones(session, SPEAK, only):
-        participant_id = UUID(row["item"])
-        now = whose(session, participant_id, at=at)
-        if now is not None and row["links"][0].get("person") == now["person"]:
-            continue
-        asking.no_more(session, SPEAK, participant_id, by=by, at=at)
+
+    def ask_anew(participant_id: UUID, now: Link | None) -> None:
         if now is not None:
             ask_what_follows(session, participant_id, by=by, at=at)
-        changed += 1
-    return changed
+
+    return asking.ask_who_has_it_now(
+        session, SPEAK, whose=partial(whose, session, at=at), ask_anew=ask_anew, by=by, at=at, only=only
+    )
 
 
 def whose(session: Session, participant_id: UUID, *, at: datetime) -> Link | None:
