@@ -36,13 +36,18 @@ MOST_FAILED: Final = 20
 #: Under each vacant role; how many more there are is said.
 MOST_FALLING: Final = 10
 
-#: What each timed round does, by its key.
+#: What each timed round does, by its key; reminders say when they were begun too.
 ROUNDS: Final[Mapping[str, str]] = {
     "remind": N_("Reminders, one digest a day"),
+    "remind.begun": N_("Reminders, when they were last begun"),
     "gatherings": N_("Invitations, agendas and drafted dates"),
     "incoming": N_("Reading the mailbox for answers to invitations"),
     "head": N_("Mailing the record's last seal"),
     "begin": N_("Beginning what is due to begin, once a day"),
+    "obligations": N_("How each obligation stands, once a day"),
+    "agreements": N_("Warnings that agreements run out"),
+    "contacts": N_("Lost contact, breaks that end and notes that are missing"),
+    "retention": N_("What is not to be kept any longer, once a day"),
     "sweep": N_("Clearing up, and waking what was missed"),
 }
 

@@ -10,9 +10,12 @@ import pytest
 from markupsafe import escape
 from sqlalchemy import insert, select, update
 
-from api.pages.board import MOST_FALLING
+from api.pages.board import MOST_FALLING, ROUNDS
 from duties.people import end_tenure, record_absence
 from duties.wakeups import wake
+from flows import reminders, rounds
+from flows.marks import set_mark
+from locales import LANGUAGES, say
 from models.base import table_of
 from models.casework import Task
 from models.engine import Beat, RoundMark, WakeUp
@@ -210,6 +213,18 @@ def test_the_rounds_say_when_they_ran_and_who_ran_them(cast: Cast) -> None:
     assert "Reminders, one digest a day" in engine
     assert "1 hour ago" in engine
     assert "by the worker itself" in engine
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_round_is_called_by_what_it_does_in_the_language_of_the_reader(cast: Cast, language: str) -> None:
+    keys = [*rounds.ROUNDS, reminders.BEGUN]
+    with cast.session() as session:
+        for key in keys:
+            set_mark(session, key, AT, "worker")
+    client = client_for(cast.database, cast.people["coordinator"])
+    engine = part(client.get("/board", headers={"Accept-Language": language}).text, "engine")
+    assert [key for key in keys if f">{key}<" in engine.replace(" ", "")] == []
+    assert [key for key in keys if str(escape(say(language, ROUNDS[key]))) not in engine] == []
 
 
 def test_an_automatic_step_that_stopped_is_named(cast: Cast) -> None:
