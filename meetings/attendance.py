@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Date, and_, cast, select, update
+from sqlalchemy import Date, Select, and_, cast, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
@@ -27,11 +27,13 @@ from meetings import quorum
 from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, membership
 from meetings.holding import changed_meanwhile, lock_meeting, read_meeting, write_meeting
 from models.base import table_of
+from models.committee import SeatHolder
 from models.meeting import Meeting
 from models.minutes import ATTENDED, Attendance
 
 _attendance = table_of(Attendance)
 _meeting = table_of(Meeting)
+_holder = table_of(SeatHolder)
 
 UNRECORDED: Final = ATTENDED[0]
 
@@ -141,19 +143,46 @@ def had_quorum(session: Session, meeting_id: UUID) -> bool | None:
 def tell_quorums(session: Session) -> None:
     """Say of each meeting that was held without anybody knowing whether it had its quorum, where it can be told by now.
 
-    Nothing was kept of it for those that were held before the program did.
+    Nothing was kept of it for those that were held before the program did. One without a quorum is looked at again
+    where a seat of which nothing is recorded was found afterwards to have somebody that day, who may have come.
     """
     rows = many(
         session,
         select(_meeting)
-        .where(_meeting.c.program_id == program_of(session), _meeting.c.state == "held", _meeting.c.quorate.is_(None))
+        .where(
+            _meeting.c.program_id == program_of(session),
+            _meeting.c.state == "held",
+            or_(_meeting.c.quorate.is_(None), and_(~_meeting.c.quorate, _seated_since().exists())),
+        )
         .order_by(_meeting.c.id)
         .with_for_update(),
     )
     for row in rows:
         quorate = had_quorum(session, row["id"])
-        if quorate is not None:
+        if quorate != row["quorate"]:
             write_meeting(session, row, quorate=quorate)
+
+
+def _seated_since() -> Select[Any]:
+    """Whoever was given a seat of a meeting's day after the meeting, of which nothing is recorded."""
+    day = cast(_meeting.c.starts, Date)
+    return (
+        select(_holder.c.id)
+        .join(
+            _attendance,
+            and_(_attendance.c.program_id == _holder.c.program_id, _attendance.c.seat_id == _holder.c.seat_id),
+        )
+        .where(
+            _attendance.c.program_id == _meeting.c.program_id,
+            _attendance.c.meeting_id == _meeting.c.id,
+            _attendance.c.state == UNRECORDED,
+            _holder.c.kind == PRINCIPAL,
+            _holder.c.withdrawn_at.is_(None),
+            _holder.c.recorded_at > _meeting.c.closed_at,
+            _holder.c.starts_on <= day,
+            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= day),
+        )
+    )
 
 
 def _standings(session: Session, meeting_id: UUID, *, at_best: bool = False) -> Callable[[datetime], quorum.Standing]:

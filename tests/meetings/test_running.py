@@ -7,12 +7,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 from sqlmodel import Session
 
 from duties.refusals import Refusal
 from meetings import agendas, attendance, decisions, minutes, running
 from meetings.committees import committee_of
 from meetings.holding import read_meeting
+from models.base import table_of
+from models.committee import SeatHolder
 from tests.cast import Cast
 from tests.duties.obligations.signed import kept, period, put_in_force
 from tests.meetings.meeting_room import (
@@ -28,8 +31,11 @@ from tests.meetings.meeting_room import (
     session,
     sit,
 )
+from tests.meetings.sitting import seat
 
 __all__ = ["session"]
+
+_holder = table_of(SeatHolder)
 
 
 def test_opening_has_every_seat_of_the_day_wait_to_be_recorded(session: Session, cast: Cast) -> None:
@@ -99,6 +105,25 @@ def test_a_meeting_adjourned_without_quorum_is_told_from_one_that_had_it_by_who_
     kept(session, NOW + timedelta(hours=4))
     found = period(session, cast, "en-marge", "AG-M1")
     assert (found["state"], found["found"]["facts"][0]["why"]) == ("at_risk", "absent")
+
+
+def test_a_meeting_without_its_quorum_is_judged_again_once_a_seat_that_nobody_had_is_found_to_have_had_somebody(
+    session: Session, cast: Cast
+) -> None:
+    vacant = _holder.c.seat_id == seat(session, "steering", "anonyme")
+    session.execute(update(_holder).where(vacant).values(withdrawn_at=NOW))
+    here = opened(session, cast, "ccsmtl", "codim", "spvm")
+    for key in ("coordination", "marie-vincent", "en-marge"):
+        sit(session, cast, key, "absent")
+    running.close_meeting(session, here, carry_rest=True, by=cast.actor("coordinator"), at=NOW + MINUTE)
+    attendance.tell_quorums(session)
+    assert _quorate(session, here) is False
+    later = NOW + timedelta(hours=2)
+    session.execute(update(_holder).where(vacant).values(withdrawn_at=None, recorded_at=later))
+    attendance.tell_quorums(session)
+    assert _quorate(session, here) is None, "they may have come: it is awaited from the secretary"
+    sit(session, cast, "anonyme", at=later)
+    assert _quorate(session, here) is True
 
 
 @pytest.mark.parametrize(("came", "is_quorate"), [(PRESENT, True), (PRESENT[:2], False)])
