@@ -139,11 +139,14 @@ class DecisionOwed:
 
 @dataclass(frozen=True, kw_only=True, config=_FROZEN)
 class DecisionAsked:
-    """A decision on management or coordination, and what the organization said of it (GV-4)."""
+    """A decision on management or coordination, and what the organization said of it (GV-4).
+
+    One that is about a participant, whatever kind was chosen, is known by its number alone.
+    """
 
     number: DecisionNumber
     decided_on: date
-    text: Both
+    text: Both = NOTHING
     said: Said = ""
 
 

@@ -329,7 +329,6 @@ def _decisions(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
 
 
 def _owed_row(words: Speaker, content: PartnerStatement, line: DecisionOwed) -> tuple[Cell, ...]:
-    text = words.of(line.text) if line.text else words.say(N_("A clinical decision: its text stays in the minutes."))
     state = [Line(words.say(_DECIDED[line.state]))]
     if line.state == "open" and line.due_on and line.due_on < content.on:
         state.append(Line(words.say(N_("late")), "warning"))
@@ -337,14 +336,18 @@ def _owed_row(words: Speaker, content: PartnerStatement, line: DecisionOwed) -> 
         state.append(Line(show_day(words.language, line.closed_on, "medium"), "quiet"))
     return (
         _numbered(words, line),
-        (Line(text), Line(words.of(line.owner), "quiet")),
+        (Line(_decided(words, line)), Line(words.of(line.owner), "quiet")),
         (Line(show_day(words.language, line.due_on, "medium") if line.due_on else "–"),),
         tuple(state),
     )
 
 
 def _asked_row(words: Speaker, line: DecisionAsked) -> tuple[Cell, ...]:
-    return (_numbered(words, line), (Line(words.of(line.text)),), (Line(words.say(_SAID[line.said])),))
+    return (_numbered(words, line), (Line(_decided(words, line)),), (Line(words.say(_SAID[line.said])),))
+
+
+def _decided(words: Speaker, line: DecisionOwed | DecisionAsked) -> str:
+    return words.of(line.text) if line.text else words.say(N_("A clinical decision: its text stays in the minutes."))
 
 
 def _numbered(words: Speaker, line: DecisionOwed | DecisionAsked) -> Cell:

@@ -134,17 +134,18 @@ def _owed(session: Session, year: CoveredYear) -> Iterable[DecisionOwed]:
 
 
 def _asked(session: Session, year: CoveredYear) -> Iterable[DecisionAsked]:
+    """What the organization was asked to endorse in the year; of what is about a participant, without its words."""
     rows = [
         row for row in to_endorse(session, [year.organization_id]) if year.holds(local_day(session, row["decided_at"]))
     ]
-    said = endorsements(session, [row["id"] for row in rows])
+    said, clinical = endorsements(session, [row["id"] for row in rows]), clinical_decisions(session)
     for row in rows:
         mine = next((one for one in said[row["id"]] if one.organization_id == year.organization_id), None)
         if mine is not None:
             yield DecisionAsked(
                 number=row["number"],
                 decided_on=local_day(session, row["decided_at"]),
-                text=_said(row),
+                text=Both() if row["id"] in clinical else _said(row),
                 said=mine.said,  # type: ignore[arg-type]  # one of the words that the table allows
             )
 

@@ -14,6 +14,7 @@ from meetings import admissions, agendas, decisions
 from meetings.reasons import Reason
 from meetings.statements import program
 from meetings.statements.clinical import clinical_decisions
+from meetings.statements.partner import partner_statement
 from models.agenda import AgendaItem
 from models.base import table_of
 from models.minutes import Decision
@@ -79,3 +80,5 @@ def test_what_is_decided_of_a_participant_is_clinical_by_the_number_that_the_ite
         )
         assert on_them in clinical_decisions(session)
         assert counted(session, "2026") == {"clinical": 1}
+        asked = partner_statement(session, decided.organizations["ccsmtl"], 2026, at=LATER).asked
+        assert [(one.text.fr, one.text.en) for one in asked] == [("", "")], "by its number alone, though it is endorsed"
