@@ -23,7 +23,7 @@ from duties.refusals import Refusal
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, SignedFile
 from models.base import refers, table_of
-from models.program import Organization
+from models.program import Organization, Person
 from models.record import Event
 
 #: A scan or a photograph of the signed paper, or the document as it was signed.
@@ -33,6 +33,7 @@ _file = table_of(SignedFile)
 _version = table_of(AgreementVersion)
 _agreement = table_of(Agreement)
 _organization = table_of(Organization)
+_person = table_of(Person)
 _event = table_of(Event)
 #: The same table under a name of its own, where its bytes are digested in the database and are shown to nobody.
 _kept = _file.alias("kept")
@@ -129,6 +130,35 @@ def _signature_of(session: Session, version_id: UUID, director_id: UUID | None) 
 def files_of(session: Session, version_id: UUID) -> tuple[Kept, ...]:
     """The files of a version, the first one first, each held against the record."""
     return _read(session, _kept.c.agreement_version_id == version_id)
+
+
+def refuse_unfiled(session: Session, version_id: UUID) -> None:
+    """Refuse a version with a signature on paper that no file carries. Raises Refusal, with who signed.
+
+    Whoever signed here themselves needs none. A file that was kept before it was asked whose signature it carries may
+    carry any.
+    """
+    carried = {kept.signature_id for kept in files_of(session, version_id)}
+    lacking = [
+        row["person_id"]
+        for row in signatures_of(session, version_id)
+        if row["recorded_by"] != row["person_id"] and row["id"] not in carried
+    ]
+    if not lacking or None in carried:
+        return
+    signers = session.execute(
+        select(_person.c.given_name, _person.c.family_name)
+        .where(_person.c.program_id == program_of(session), _person.c.id.in_(lacking))
+        .order_by(_person.c.sort_key, _person.c.id)
+    )
+    raise Refusal(
+        "agreement.unfiled",
+        N_(
+            "Who signed on paper, without the signed file: %(people)s. "
+            "Add the file to this version, then bring it into force."
+        ),
+        people=", ".join(f"{given} {family}" for given, family in signers),
+    )
 
 
 def content_of(session: Session, file_id: UUID) -> tuple[Kept, bytes]:

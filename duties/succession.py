@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties import people
+from duties import people, signed_files
 from duties.actors import Actor
 from duties.agreements import content_of_version, draft_version, end_version, roles_left, start_version
 from duties.here import local_day, many, one, program_of
@@ -61,8 +61,10 @@ def begin(
     has a last day already, the next begins on the day after that, or later once that day is past. `becomes` names,
     for a role that the new version no longer creates, the one that its holders hold from that day on; a holder keeps
     their last day, and what was open under the old role is another's, or shows as vacant. Raises Refusal: as
-    `agreements.start_version`, a gap, or a role that becomes none of the new version.
+    `agreements.start_version`, a signature on paper of which there is no file, a gap, or a role that becomes none of
+    the new version.
     """
+    signed_files.refuse_unfiled(session, version_id)
     agreement_id, here = _agreement_of(session, version_id), program_of(session)
     before = _before(_held_versions(session, agreement_id), version_id)
     created = set(

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties import agreements
+from duties import agreements, signed_files
 from duties.agreements import content_of, end_version, redraft_version, send_version, sign_version, start_version
 from duties.refusals import Refusal
 from models.agreement import Agreement, AgreementVersion
@@ -76,11 +76,21 @@ def last_version(session: Session, cast: Cast, place: str = "en-marge") -> UUID:
     return found
 
 
-def signed_on(session: Session, cast: Cast, version_id: UUID, place: str = "en-marge", day: date = SINCE) -> None:
-    """Send a version and have the organization's director sign it, on a day that is past."""
+def signed_on(
+    session: Session,
+    cast: Cast,
+    version_id: UUID,
+    place: str = "en-marge",
+    day: date = SINCE,
+    *,
+    filed: bool = False,
+) -> None:
+    """Send a version and have the organization's director sign it on paper, on a day that is past; with its file."""
     by = cast.actor("coordinator")
     send_version(session, version_id, by=by, at=AT)
     sign_version(session, version_id, director_id=cast.people[DIRECTORS[place]], signed_on=day, by=by, at=AT)
+    if filed:
+        signed_files.add(session, version_id, name="entente.pdf", content=PDF, by=by, at=AT)
 
 
 def sharing_otherwise(session: Session, cast: Cast, place: str, **terms: object) -> None:

@@ -12,12 +12,17 @@ from tests.sealing import tamper
 from tests.terminal import Say
 
 
-def test_an_agreement_is_carried_from_draft_to_its_end_and_renewed(command: Say) -> None:
-    by = ("--as", "coordinator")
+def test_an_agreement_is_carried_from_draft_to_its_end_and_renewed(command: Say, tmp_path: Path) -> None:
+    by, scan = ("--as", "coordinator"), tmp_path / "entente.pdf"
+    scan.write_bytes(PDF)
     assert command("agreement", "send", "en-marge", "1", "--as", "manager_em")[0] == 1
     assert "  1  Sent" in command("agreement", "send", "en-marge", "1", *by)[1]
     assert "  1  Draft" in command("agreement", "take-back", "en-marge", "1", *by)[1]
     assert "Signed" in command("agreement", "sign", "en-marge", "1", "director_em", "2026-11-02", *by)[1]
+    unfiled = command("agreement", "start", "en-marge", "1", "2026-11-03", *by)[2]
+    assert unfiled.strip().endswith("unfiled]")
+    assert "without the signed file: Corail Mica" in unfiled
+    assert command("agreement", "add-file", "en-marge", "1", str(scan), *by)[0] == 0
     assert command("agreement", "start", "en-marge", "1", "2026-11-01", *by)[2].strip().endswith("starts_unsigned]")
     assert "In force" in command("agreement", "start", "en-marge", "1", "2026-11-03", *by)[1]
     status, _, wrong = command("agreement", "end", "en-marge", "1", "2026-12-01", TODAY.isoformat(), *by)

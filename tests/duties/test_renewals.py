@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 from sqlmodel import Session
 
-from duties import cases, succession, tasks
+from duties import cases, signed_files, succession, tasks
 from duties.agreements import send_version, sign_version, withdraw_version
-from tests.agreeing import agreement_of, code_of, in_force, second_director
+from tests.agreeing import PDF, agreement_of, code_of, in_force, second_director
 from tests.casework import case_row, complete, step
 from tests.cast import AT, TODAY, Cast
 from tests.declared import record
@@ -41,6 +41,7 @@ class Renewal:
         person = self.cast.people[director]
         by = self.cast.actor("coordinator")
         sign_version(session, self.version_id, director_id=person, signed_on=TODAY, by=by, at=AT)
+        signed_files.add(session, self.version_id, name="entente.pdf", content=PDF, director_id=person, by=by, at=AT)
 
     def start(self, session: Session, day: date = LAST + timedelta(days=1)) -> None:
         """It begins on a day."""

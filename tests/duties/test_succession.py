@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,17 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.agreements import Content, content_of, end_version, redraft_version, version_in_force
+from duties import signed_files
+from duties.agreements import (
+    Content,
+    content_of,
+    end_version,
+    redraft_version,
+    send_version,
+    sign_here,
+    sign_version,
+    version_in_force,
+)
 from duties.people import end_tenure
 from duties.refusals import Refusal
 from duties.succession import begin, renew
@@ -18,7 +29,7 @@ from models.agreement import AgreementVersion
 from models.base import table_of
 from models.program import Tenure
 from models.record import Event
-from tests.agreeing import agreement_of, code_of, in_force, last_version, signed_on
+from tests.agreeing import PDF, agreement_of, code_of, in_force, last_version, second_director, signed_on
 from tests.cast import AT, SINCE, TODAY, Cast, program_file
 
 DAY = timedelta(days=1)
@@ -36,7 +47,7 @@ def renewed(session: Session, cast: Cast, content: Content | None = None) -> UUI
     version_id = renew(session, agreement_of(session, cast), by=cast.actor("coordinator"), at=AT)
     if content is not None:
         redraft_version(session, version_id, content, by=cast.actor("coordinator"), at=AT)
-    signed_on(session, cast, version_id, day=TODAY)
+    signed_on(session, cast, version_id, day=TODAY, filed=True)
     return version_id
 
 
@@ -83,7 +94,7 @@ def test_nothing_is_renewed_that_was_never_in_force_or_is_renewed_already(cast: 
         agreement = agreement_of(session, cast)
         by = cast.actor("coordinator")
         assert code_of(lambda: renew(session, agreement, by=by, at=AT)) == "agreement.on_its_way"
-        signed_on(session, cast, last_version(session, cast))
+        signed_on(session, cast, last_version(session, cast), filed=True)
         assert code_of(lambda: renew(session, agreement, by=by, at=AT)) == "agreement.on_its_way"
         begun(session, cast, last_version(session, cast), TODAY)
         renew(session, agreement, by=by, at=AT)
@@ -115,10 +126,26 @@ def test_an_agreement_that_lapsed_begins_again_on_any_later_day(cast: Cast) -> N
         assert numbers(session, cast, TODAY - 30 * DAY, TODAY, NEW_YEAR) == [1, None, 2]
 
 
+def test_what_was_signed_on_paper_is_in_force_with_the_file_of_each_signature_alone(cast: Cast) -> None:
+    """A director who signed here needs none: the record holds the text in front of them."""
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        first, deputy = last_version(session, cast), second_director(session, cast)
+        send_version(session, first, by=by, at=AT)
+        sign_here(session, first, has_read=True, by=cast.actor("director_em"), at=AT)
+        sign_version(session, first, director_id=deputy, signed_on=TODAY, by=by, at=AT)
+        add = partial(signed_files.add, session, first, name="entente.pdf", content=PDF, by=by, at=AT)
+        add(director_id=cast.people["director_em"])
+        assert code_of(lambda: begun(session, cast, first, TODAY)) == "agreement.unfiled"
+        add(director_id=deputy)
+        begun(session, cast, first, TODAY)
+        assert row(session, first).state == "in_force"
+
+
 def test_a_version_with_a_last_day_of_its_own_is_followed_on_the_next(cast: Cast) -> None:
     with cast.session() as session:
         first = last_version(session, cast)
-        signed_on(session, cast, first)
+        signed_on(session, cast, first, filed=True)
         begun(session, cast, first, SINCE, ends_on=NEW_YEAR - DAY)
         assert row(session, first).state == "in_force"
         begun(session, cast, renewed(session, cast), NEW_YEAR)

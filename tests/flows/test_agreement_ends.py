@@ -78,7 +78,7 @@ def test_nobody_is_warned_where_a_signed_version_follows(cast: Cast) -> None:
     run_each_day(cast, LAST - 90 * DAY, LAST - 86 * DAY)
     assert [rung for _, rung in rungs(cast)] == [90]  # a draft does not follow
     with cast.session() as session:
-        signed_on(session, cast, version, day=TODAY)
+        signed_on(session, cast, version, day=TODAY, filed=True)
     run_each_day(cast, LAST - 60 * DAY, LAST - 50 * DAY)
     assert [rung for _, rung in rungs(cast)] == [90]
     with cast.session() as session:
@@ -92,7 +92,7 @@ def test_a_lapse_is_told_once_on_the_day_after_the_last_one_also_where_the_next_
     ends(cast)
     with cast.session() as session:
         version = renew(session, agreement_of(session, cast), by=cast.actor("coordinator"), at=AT)
-        signed_on(session, cast, version, day=TODAY)
+        signed_on(session, cast, version, day=TODAY, filed=True)
     run_each_day(cast, LAST, LAST)
     assert told(cast, "agreement.lapsed") == []
     run_each_day(cast, LAST + DAY, LAST + 40 * DAY)
@@ -150,7 +150,7 @@ def test_a_last_day_that_is_put_off_is_warned_of_anew(cast: Cast) -> None:
     run_each_day(cast, TODAY, TODAY + DAY)
     with cast.session() as session:
         version = renew(session, agreement_of(session, cast), by=cast.actor("coordinator"), at=AT)
-        signed_on(session, cast, version, day=TODAY)
+        signed_on(session, cast, version, day=TODAY, filed=True)
         begin(session, version, starts_on=TODAY + 21 * DAY, by=cast.actor("coordinator"), at=AT)
         end_version(session, version, ends_on=TODAY + 25 * DAY, by=cast.actor("coordinator"), at=AT)
     run_each_day(cast, TODAY + 21 * DAY, TODAY + 24 * DAY)

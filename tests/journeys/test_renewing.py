@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from duties import signed_files
 from duties.agreements import send_version, sign_version, version_in_force
 from duties.obligations.keeping import keep
 from duties.succession import begin, renew
@@ -18,7 +19,7 @@ from meetings.reasons import in_words
 from models.base import table_of
 from models.casework import Case
 from models.meeting import Meeting
-from tests.agreeing import agreement_of, in_force
+from tests.agreeing import PDF, agreement_of, in_force
 from tests.casework import case_row, complete, step
 from tests.cast import AT, Cast
 from tests.declared import record
@@ -98,6 +99,7 @@ def test_a_renewal_begins_by_itself_goes_through_the_joint_committee_and_leaves_
         assert step(session, case_id, "send_new_version")["state"] == "done"
         director = cast.people["director_em"]
         sign_version(session, second, director_id=director, signed_on=LOCAL.date(), by=by, at=THERE)
+        signed_files.add(session, second, name="entente.pdf", content=PDF, by=by, at=THERE)
         begin(session, second, starts_on=LAST + DAY, by=by, at=THERE)
     with cast.session() as session:
         assert case_row(session, case_id)["state"] == "closed"

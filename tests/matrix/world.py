@@ -342,6 +342,7 @@ def _owed_by(cast: Cast, place: str) -> dict[str, str]:
             agreements.send_version(session, second, by=by, at=AT)
         if place == CCSMTL:
             agreements.sign_version(session, second, director_id=director, signed_on=TODAY, by=by, at=AT)
+            signed_files.add(session, second, name="entente.pdf", content=PDF, by=by, at=AT)
         keep(session, organization_ids=[organization], at=AT)
         versions: dict[UUID, int] = {
             row.id: row.version for row in session.execute(select(_version.c.id, _version.c.version)).all()

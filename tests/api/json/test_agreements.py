@@ -103,7 +103,7 @@ def test_a_role_that_the_next_version_drops_becomes_another(cast: Cast, coordina
     body["roles"].append({"role": "petty_cash_holder", "headcount": 1})
     coordinator.ask("PUT", f"{place}/text", body, version=draft.headers["ETag"])
     with cast.session() as session:
-        signed_on(session, cast, last_version(session, cast), day=TODAY)
+        signed_on(session, cast, last_version(session, cast), day=TODAY, filed=True)
     seen = coordinator.ask("GET", place).headers["ETag"]
     held = coordinator.ask("POST", f"{place}/start", {"starts_on": TODAY.isoformat()}, version=seen)
     assert (held.status_code, held.json()["code"]) == (409, "agreement.role_held")

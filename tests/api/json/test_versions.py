@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
 
+from tests.agreeing import PDF
 from tests.api.json.gathered import (
     agenda_act,
     approving,
@@ -25,6 +27,8 @@ from tests.declared import record
 from tests.departing import asked, leave, lend
 from tests.following import SECOND, WORKER, agreed, followed
 
+#: What a director signed on paper.
+SIGNED_FILE = {"name": "entente.pdf", "content": b64encode(PDF).decode()}
 #: An entry of the register of incidents, but for the organization.
 INCIDENT: dict[str, Any] = {
     "information": "Names and telephone numbers.",
@@ -271,11 +275,11 @@ def _version_of_agreement(coordinator: Asker, method: str, path: str) -> tuple[A
     if name not in ("sending", "text"):
         carried.append(("sending", None))
     if name in ("start", "ending"):
-        carried.append(("signatures", signed))
+        carried += [("signatures", signed), ("files", SIGNED_FILE)]
     if name == "ending":
         carried.append(("start", {"starts_on": TODAY.isoformat()}))
     for act, body in carried:
-        assert coordinator.ask("POST", f"{place}/{act}", body, version="*").status_code == 200
+        assert coordinator.ask("POST", f"{place}/{act}", body, version="*").is_success
     return director if name == "signature" else coordinator, method, f"{place}/{name}", coordinator.get(place)
 
 

@@ -138,7 +138,7 @@ def test_a_role_that_the_next_version_renames_is_handed_on_from_its_page(cast: C
     fields["people"][roles.index("petty_cash_holder")] = "1"
     assert client.post(here, data=fields).status_code == 303
     with cast.session() as session:
-        signed_on(session, cast, last_version(session, cast), day=TODAY)
+        signed_on(session, cast, last_version(session, cast), day=TODAY, filed=True)
     page = client.get(here.removesuffix("/versions/2/text")).text
     form = fields_of(page, f"{at}/start")
     assert form["was"] == ["second_representative"]
