@@ -29,7 +29,7 @@ from locales import N_, say
 from meetings.committees import PRINCIPAL, CommitteeSeat, Membership, membership
 from meetings.partner_years import year_record
 from meetings.reasons import CARRIED, STANDING_THREE_TIMES, TOO_OFTEN, Fact, Kept, Reason
-from models.agenda import AgendaItem
+from models.agenda import AUDIENCES, AgendaItem
 from models.base import refers, table_of
 from models.casework import SETTLED, Case, ProtocolVersion, Task
 from models.meeting import Meeting
@@ -330,10 +330,15 @@ def _vacant_roles(table: Table, rule: Rule) -> Iterator[Drawn]:
 
 
 def _decisions(table: Table, rule: Rule) -> Iterator[Drawn]:
-    """Those late on the day of the meeting first, then by their last day."""
+    """Those late on the day of the meeting first, then by their last day.
+
+    Their words are in the title: each is for those alone who may read the item that it was taken on, or for fewer where
+    the rule says so.
+    """
     rows = many(
         table.session,
-        select(_decision)
+        select(_decision, func.coalesce(_item.c.audience, AUDIENCES[0]).label("audience"))
+        .outerjoin(_item, refers(_decision.c.item_id, _item))
         .outerjoin(_task, refers(_decision.c.task_id, _task))
         .where(
             _decision.c.program_id == program_of(table.session),
@@ -350,7 +355,8 @@ def _decisions(table: Table, rule: Rule) -> Iterator[Drawn]:
         if due is not None:
             code = "decision_late" if due < table.day else "decision_open"
             reason = Reason(code, facts={**facts, "due": due.isoformat()})
-        yield _presented(table, rule, "decision", str(row["id"]), _title_of_decision(row), [reason])
+        drawn = _presented(table, rule, "decision", str(row["id"]), _title_of_decision(row), [reason])
+        yield replace(drawn, audience=max(drawn.audience, row["audience"], key=AUDIENCES.index))
 
 
 def _obligations(table: Table, rule: Rule) -> Iterator[Drawn]:

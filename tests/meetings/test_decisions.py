@@ -17,9 +17,10 @@ from duties.here import local_day
 from duties.notices import COORDINATION
 from duties.refusals import Refusal
 from duties.roles import standing
-from meetings import agendas, assembling, decisions, running
+from meetings import agenda_papers, agendas, assembling, decisions, running
 from meetings.committees import committee_of
 from meetings.reasons import Reason
+from models.agenda import AgendaItem
 from models.agreement import Agreement, AgreementVersion
 from models.base import table_of
 from models.casework import Task
@@ -42,6 +43,7 @@ from tests.meetings.meeting_room import (
 
 __all__ = ["session"]
 
+_item = table_of(AgendaItem)
 _task = table_of(Task)
 _tenure = table_of(Tenure)
 _agreement = table_of(Agreement)
@@ -340,6 +342,26 @@ def test_an_open_decision_comes_back_on_the_next_agenda_until_its_task_is_done(s
     tasks.complete_task(session, row["task_id"], by=cast.actor("manager_codim"), at=NOW + 2 * MINUTE)
     assembling.assemble(session, second, by=by, at=NOW + 3 * MINUTE)
     assert [one["subject"] for one in items(session, NEXT_LOCAL) if one["kind"] == "decision"] == []
+
+
+def test_the_words_of_a_decision_reach_nobody_on_the_next_agenda_who_may_not_read_what_it_was_taken_on(
+    session: Session, cast: Cast
+) -> None:
+    by = cast.actor("coordinator")
+    item = items(session)[0]["id"]
+    session.execute(update(_item).where(_item.c.id == item).values(audience="partners"))
+    opened(session, cast, *PRESENT)
+    _owed(session, cast, item=item)
+    _owed(session, cast, text_fr="Aérer la salle.", text_en="Air the room.")
+    second = meeting(session, NEXT_LOCAL)
+    assembling.assemble(session, second, by=by, at=NOW + MINUTE)
+    read = {
+        audience: {line.title.en for line in agenda_papers.content(session, second, audience=audience).items}
+        for audience in ("invited", "partners")
+    }
+    assert {"Decision CD-2027-001: Rent the room.", "Decision CD-2027-002: Air the room."} <= read["partners"]
+    assert not any("Rent the room" in title for title in read["invited"])
+    assert "Decision CD-2027-002: Air the room." in read["invited"], "it was taken on nothing that is kept from them"
 
 
 def _in_force(session: Session, cast: Cast, *keys: str) -> None:
