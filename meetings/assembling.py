@@ -342,9 +342,14 @@ def _place_after_its_like(order: Sequence[Mapping[str, Any]], row: Mapping[str, 
 # --------------------------------------------------------------------------------------------------------- afterwards
 
 
-def _has_successor(session: Session, item_id: UUID) -> bool:
+def _has_successor(session: Session, row: Mapping[str, Any]) -> bool:
+    """Whether the committee has what an item was carried over to. What another one was referred is its own to treat."""
     found = session.scalar(
-        select(_item.c.id).where(_item.c.program_id == program_of(session), _item.c.carried_from_id == item_id)
+        select(_item.c.id).where(
+            _item.c.program_id == program_of(session),
+            _item.c.carried_from_id == row["id"],
+            _item.c.committee_id == row["committee_id"],
+        )
     )
     return found is not None
 

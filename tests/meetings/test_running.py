@@ -172,6 +172,20 @@ def test_an_item_is_referred_to_another_committee_and_taken_back(session: Sessio
     assert items(session)[1]["referred_to_id"] is None
 
 
+def test_an_item_that_was_referred_by_mistake_and_then_carried_waits_for_the_next_meeting(
+    session: Session, cast: Cast
+) -> None:
+    by = cast.actor("coordinator")
+    here = opened(session, cast, *PRESENT)
+    item = items(session)[1]
+    running.treat(session, item["id"], "referred", refer_to="clinical", by=by, at=NOW)
+    running.treat(session, item["id"], "carried", by=by, at=NOW + MINUTE)
+    running.close_meeting(session, here, carry_rest=True, by=by, at=NOW + 2 * MINUTE)
+    waiting = agendas.pool_of(session, committee_of(session, "steering")["id"])
+    assert [one["carried_from_id"] for one in waiting if one["title_fr"] == "Formation"] == [item["id"]]
+    assert agendas.pool_of(session, committee_of(session, "clinical")["id"]) == []
+
+
 def test_of_two_secretaries_the_second_is_told_that_the_item_changed(session: Session, cast: Cast) -> None:
     by = cast.actor("coordinator")
     opened(session, cast, *PRESENT)
