@@ -244,13 +244,23 @@ def _wanted(
 
 
 def _things(session: Session, wanted: Mapping[UUID, Mapping[str, Any]], at: datetime) -> Iterator[_Thing]:
-    """The seasons and meetings that are not over, of these committees."""
+    """The seasons and meetings that are not over, of these committees.
+
+    A season whose last day is past goes on as long as a date of it that was moved is to come.
+    """
     here = program_of(session)
     today = local_day(session, at)
+    to_come = select(_meeting.c.series_id).where(
+        _meeting.c.program_id == here, _meeting.c.series_id.is_not(None), _meeting.c.ends_at > at
+    )
     seasons = many(
         session,
         select(_series)
-        .where(_series.c.program_id == here, _series.c.committee_id.in_(wanted), _series.c.ends_on >= today - _WEEK)
+        .where(
+            _series.c.program_id == here,
+            _series.c.committee_id.in_(wanted),
+            or_(_series.c.ends_on >= today - _WEEK, _series.c.id.in_(to_come)),
+        )
         .order_by(_series.c.starts_on, _series.c.recorded_at, _series.c.id),  # what ends is told before what follows
     )
     rows = many(

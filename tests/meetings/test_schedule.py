@@ -281,6 +281,18 @@ def test_a_new_hour_from_the_first_day_on_takes_the_old_season_from_every_calend
     assert (ours[0].template, "nouvel horaire" in ours[0].text) == ("meeting_goes_on", True)
 
 
+def test_a_last_date_that_was_moved_past_the_end_of_its_season_is_still_told_of(cast: Cast, session: Session) -> None:
+    _season(session, cast)
+    by, last = cast.actor("coordinator"), _on(session, LAST)
+    schedule.move_meeting(session, last, datetime.combine(LAST + timedelta(days=20), time(9, 30)), by=by, at=AT)
+    later = datetime.combine(LAST + timedelta(days=10), time(14), tzinfo=UTC)
+    told = schedule.cancel_meeting(session, last, reason="Tempête", by=by, at=later)
+    assert set(_names(cast, told)) == {
+        (who, "cancelled")
+        for who in ("coordinator", "worker_ccsmtl", "worker_codim", "police", "worker_em", "without_mail")
+    }
+
+
 def test_a_season_that_is_left_with_one_date_is_told_as_that_date(cast: Cast, session: Session) -> None:
     _season(session, cast)
     before = len(letters(session))
