@@ -50,8 +50,6 @@ NOTICE: Final = timedelta(days=30)
 #: One that ended longer ago, before anybody looked, is history.
 LOOKS_BACK: Final = timedelta(days=7)
 
-SECOND: Final = "second_representative"
-
 #: The step of the coordinator's task where somebody stays whose role another holds by now; its item is the case.
 ROLE_TAKEN: Final = "departure.role_taken"
 
@@ -184,10 +182,11 @@ def end_role(
 ) -> None:
     """End a role on a last day, inclusive, as `people.end_tenure`; where it is later, who follows in it begins later.
 
-    A departure that hangs on it goes with it at the worker's next look. Raises Refusal, also where the appointment has
-    another version than the one that was `seen`.
+    The seats that were to end with the role go on with it. A departure that hangs on it goes with it at the worker's
+    next look. Raises Refusal, also where the appointment has another version than the one that was `seen`.
     """
     last_days.make_room(session, tenure_id, ends_on, by=by, at=at)
+    last_days.keep_seats(session, tenure_id, ends_on, by=by, at=at)
     people.end_tenure(session, tenure_id, ends_on=ends_on, by=by, at=at, seen=seen)
 
 
@@ -615,7 +614,7 @@ def _end_seats(session: Session, departure: Mapping[str, Any], *, by: Actor, at:
     for row in rows:
         end_seat(session, row, last_day, by=by, at=at)
         if row["kind"] == "principal":
-            _second_stands_in(session, row, departure, by=by, at=at)
+            second_stands_in(session, row, departure, by=by, at=at)
     return len(rows)
 
 
@@ -750,10 +749,13 @@ def give_seat(
     )
 
 
-def _second_stands_in(
+def second_stands_in(
     session: Session, holding: Mapping[str, Any], departure: Mapping[str, Any], *, by: Actor, at: datetime
 ) -> None:
-    """Where nobody has a seat after the leaver, nor stands in for it, the second representative does. Guide: CM-2R."""
+    """Where nobody has a seat after the leaver, nor stands in for it, the second representative does. Guide: CM-2R.
+
+    Of the departure the person, the organization, the last day and the case count.
+    """
     here = program_of(session)
     after = max(departure["last_day"] + timedelta(days=1), local_day(session, at))
     covered = session.scalar(
@@ -772,7 +774,7 @@ def _second_stands_in(
         .where(
             _tenure.c.program_id == here,
             _tenure.c.organization_id == departure["organization_id"],
-            _tenure.c.role == SECOND,
+            _tenure.c.role == last_days.SECOND,
             _tenure.c.person_id != departure["person_id"],
             and_(_tenure.c.starts_on <= after, or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= after)),
         )

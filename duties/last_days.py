@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
@@ -21,18 +21,22 @@ from duties.actors import Actor
 from duties.here import local_day, many, one, program_of
 from duties.holdings import roles, seats
 from duties.refusals import Refusal
-from models.base import table_of
+from models.base import refers, table_of
 from models.casework import Case
-from models.committee import SeatHolder
+from models.committee import Seat, SeatHolder
 from models.departure import Settlement
 from models.program import Tenure
 
 _settlement = table_of(Settlement)
+_seat = table_of(Seat)
 _holder = table_of(SeatHolder)
 _tenure = table_of(Tenure)
 _case = table_of(Case)
 
 _DAY = timedelta(days=1)
+
+#: The role of whoever stands in for a seat's principal, whatever the seat's own role is (CM-2R).
+SECOND: Final = "second_representative"
 
 
 def follow(session: Session, case_id: UUID, *, was: date, day: date, by: Actor, at: datetime) -> None:
@@ -102,6 +106,58 @@ def make_room(session: Session, tenure_id: UUID, day: date, *, by: Actor, at: da
     )
     for row in named:
         _move_appointment(session, row, left["ends_on"], day + _DAY, by=by, at=at)
+
+
+def keep_seats(session: Session, tenure_id: UUID, day: date, *, by: Actor, at: datetime) -> None:
+    """Before a role is prolonged to another last day: have the seats that end with it end on that day too.
+
+    Not where somebody else is the seat's principal by then, or its holder goes on there in another way.
+    """
+    here = program_of(session)
+    left = one(session, select(_tenure).where(_tenure.c.program_id == here, _tenure.c.id == tenure_id))
+    if left is None or left["ends_on"] is None or day <= left["ends_on"]:
+        return
+    other = _holder.alias()
+    taken = (
+        select(other.c.id)
+        .where(
+            other.c.program_id == _holder.c.program_id,
+            other.c.seat_id == _holder.c.seat_id,
+            other.c.withdrawn_at.is_(None),
+            or_(
+                other.c.person_id == _holder.c.person_id,
+                and_(_holder.c.kind == "principal", other.c.kind == "principal"),
+            ),
+            other.c.starts_on <= day,
+            or_(other.c.ends_on.is_(None), other.c.ends_on > left["ends_on"]),
+        )
+        .exists()
+    )
+    rests_on_it = or_(_seat.c.role == left["role"], and_(_holder.c.kind == "alternate", left["role"] == SECOND))
+    rows = many(
+        session,
+        select(_holder)
+        .join(_seat, refers(_holder.c.seat_id, _seat))
+        .where(
+            _holder.c.program_id == here,
+            _holder.c.person_id == left["person_id"],
+            _holder.c.withdrawn_at.is_(None),
+            _holder.c.ends_on == left["ends_on"],
+            _seat.c.organization_id == left["organization_id"],
+            rests_on_it,
+            ~taken,
+        )
+        .order_by(_holder.c.id)
+        .with_for_update(of=_holder),
+    )
+    for row in rows:
+        session.execute(
+            update(_holder)
+            .where(_holder.c.program_id == here, _holder.c.id == row["id"])
+            .values(ends_on=day, version=_holder.c.version + 1)
+        )
+        facts = {"person": str(row["person_id"]), "kind": row["kind"], "ends_on": day.isoformat()}
+        events.write(session, "seat.left", "seat", row["seat_id"], by=by, at=at, **facts)
 
 
 def _move_seat(

@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from duties import accounts, cases, departures, events, gathering, hand_overs, hiring, notices
+from duties import accounts, cases, departures, events, gathering, hand_overs, hiring, last_days, notices
 from duties.actors import Actor
 from duties.board import chains
 from duties.follow_ups import assigning
@@ -595,7 +595,7 @@ def _for_seat(session: Session, holding_id: UUID, day: date) -> set[UUID]:
     then = standing(session, day)
     return {
         held.person_id
-        for role in (seat["role"], departures.SECOND)
+        for role in (seat["role"], last_days.SECOND)
         for held in then.holding(role, seat["organization_id"])
     }
 

@@ -1,4 +1,5 @@
-"""The round of meetings: telling what changed, filling, sending and freezing agendas, and drafting the next dates.
+"""The round of meetings: ending seats with their roles, telling what changed, filling, sending and freezing
+agendas, and drafting the next dates.
 
 Each piece is a transaction of its own, and each finds by itself what is due: a round that is lost, late or run twice
 changes nothing.
@@ -17,7 +18,7 @@ from sqlmodel import Session
 from duties.refusals import Refusal
 from flows.engine import Means
 from flows.marks import alone, in_its_own, mark_of, set_mark
-from meetings import assembling, drafting, freezing, invitations, posting
+from meetings import assembling, drafting, freezing, invitations, posting, seating
 from meetings.holding import read_meeting
 
 KEY: Final = "gatherings"
@@ -42,7 +43,11 @@ def gather(means: Means, program_id: UUID, ran_by: str) -> int:
             done = mark_of(session, KEY)
             if done is not None and done >= (due_at(session, at) or at):
                 return 0
-        found = in_its_own(means, program_id, KEY, lambda session: len(invitations.tell_all(session, at=at)))
+        # Before the calendars are told: who was to come by a seat that ended with their role comes no more.
+        found = in_its_own(
+            means, program_id, KEY, lambda session: seating.end_with_roles(session, by=posting.BY_AGENDAS, at=at)
+        )
+        found += in_its_own(means, program_id, KEY, lambda session: len(invitations.tell_all(session, at=at)))
         for meeting_id in _due(means, program_id, lambda session: assembling.due_to_circulate(session, at)):
             found += in_its_own(means, program_id, KEY, partial(_circulate, meeting_id=meeting_id, at=at))
         for meeting_id in _due(means, program_id, lambda session: assembling.due_to_freeze(session, at)):

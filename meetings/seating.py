@@ -10,27 +10,27 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlmodel import Session
 
 from duties import agreement_days, departures
 from duties.actors import Actor
-from duties.here import local_day, one, program_of
+from duties.here import local_day, many, one, program_of
+from duties.last_days import SECOND
 from duties.refusals import Refusal
 from locales import N_
 from meetings import invitations
 from meetings.committees import ALTERNATE, PRINCIPAL, committees, memberships
 from meetings.invitations import Told
-from models.base import table_of
-from models.committee import Seat
+from models.base import refers, table_of
+from models.committee import Seat, SeatHolder
 from models.program import Person, Tenure
 
 _seat = table_of(Seat)
+_holder = table_of(SeatHolder)
 _tenure = table_of(Tenure)
 _person = table_of(Person)
 
-#: The role of whoever is kept aware, and sits when a principal cannot (CM-2R).
-SECOND: Final = "second_representative"
 _ONE_DAY: Final = timedelta(days=1)
 
 
@@ -142,6 +142,56 @@ def end_seat(
     for row in rows:
         departures.end_seat(session, row, last_day, by=by, at=at)
     return _tell(session, seat_id, at=at)
+
+
+def end_with_roles(session: Session, *, by: Actor, at: datetime) -> int:
+    """End the seats whose holders hold no role any more that they rest on, with that role; how many. Idempotent.
+
+    Where its end is still to come, the seat has it as its last day; where it is past, the seat ends with yesterday: who
+    sat until then stays recorded so. A principal's seat passes to whoever stands in for it (CM-2R), and it is vacant.
+    Whoever leaves their organization altogether has a departure, which ends their seats: they are left to it as long as
+    it can come. Nobody is told by this: the round's `tell_all` does.
+    """
+    today = local_day(session, at)
+    rows = _outliving(session, today)
+    for row in rows:
+        last = max(row["entitled_until"], today - _ONE_DAY)
+        departures.end_seat(session, row, last, by=by, at=at)
+        if row["kind"] == PRINCIPAL:
+            departures.second_stands_in(session, row, {**row, "last_day": last, "case_id": None}, by=by, at=at)
+    return len(rows)
+
+
+def _outliving(session: Session, today: date) -> list[dict[str, Any]]:
+    """Who holds a seat for longer than a role that it rests on, each with that role's last day, `entitled_until`.
+
+    Not whoever was given a seat without one, by a program's file.
+    """
+    here = program_of(session)
+    there = and_(
+        _tenure.c.program_id == _holder.c.program_id,
+        _tenure.c.person_id == _holder.c.person_id,
+        _tenure.c.organization_id == _seat.c.organization_id,
+    )
+    last = func.max(func.coalesce(_tenure.c.ends_on, date.max))
+    rests_on = or_(_tenure.c.role == _seat.c.role, and_(_holder.c.kind == ALTERNATE, _tenure.c.role == SECOND))
+    entitled = select(last).where(there, rests_on).correlate(_holder, _seat).scalar_subquery()
+    stays = select(last).where(there).correlate(_holder, _seat).scalar_subquery()
+    return many(
+        session,
+        select(_holder, _seat.c.organization_id, entitled.label("entitled_until"))
+        .join(_seat, refers(_holder.c.seat_id, _seat))
+        .where(
+            _holder.c.program_id == here,
+            _holder.c.withdrawn_at.is_(None),
+            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= today),
+            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on > entitled),
+            entitled < date.max,
+            or_(stays > entitled, entitled < today - departures.LOOKS_BACK),
+        )
+        .order_by(_seat.c.id, _holder.c.id)
+        .with_for_update(of=[_seat, _holder]),
+    )
 
 
 def _seat_row(session: Session, seat_id: UUID, committee_id: UUID, *, lock: bool) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 from sqlalchemy import func, select, update
 
+from duties import people
 from flows import gatherings
 from flows.post import deliver
 from meetings import agendas, schedule
@@ -15,12 +16,14 @@ from models.base import table_of
 from models.committee import SeatHolder
 from models.meeting import Meeting
 from models.outbox import Notice
-from tests.cast import AT, Cast
+from models.program import Tenure
+from tests.cast import AT, TODAY, Cast
 from tests.flows.support import Clock, Mailbag, means_of
 from tests.meetings.sitting import give, letters, seat, seat_everyone
 
 _meeting = table_of(Meeting)
 _notice = table_of(Notice)
+_tenure = table_of(Tenure)
 _holder = table_of(SeatHolder)
 _version = table_of(AgendaVersion)
 
@@ -146,6 +149,32 @@ def test_an_agenda_that_lacks_a_title_in_one_language_is_told_to_the_coordinator
     gatherings.gather(means, cast.program_id, "test")
     with cast.session() as session:
         assert session.scalar(select(func.count()).select_from(_version)) == 1
+
+
+def test_a_seat_ends_with_its_role_by_the_round_and_the_calendars_hear_of_it(cast: Cast) -> None:
+    with cast.session() as session:
+        seat_everyone(session, cast)
+        by = cast.actor("coordinator")
+        schedule.plan_meetings(session, "steering", [datetime.combine(date(2027, 1, 20), time(13))], by=by, at=AT)
+        held = session.scalars(select(_tenure.c.id).where(_tenure.c.person_id == cast.people["manager_la"])).one()
+        people.appoint(
+            session,
+            person_id=cast.people["manager_la"],
+            role="youth_worker",
+            organization_id=cast.organizations["anonyme"],
+            starts_on=TODAY,
+            by=by,
+            at=AT,
+        )
+        people.end_tenure(session, held, ends_on=date(2026, 12, 31), by=by, at=AT)
+        before = len(letters(session))
+    gatherings.gather(means_of(cast, Clock(), Mailbag()), cast.program_id, "test")
+    with cast.session() as session:
+        told = {one.person_id: one.template for one in letters(session)[before:]}
+    assert told == {
+        cast.people["manager_la"]: "meeting_no_longer",
+        cast.people["second_deputy"]: "meeting_invitation",
+    }
 
 
 def test_a_cancellation_never_overtakes_its_invitation(cast: Cast) -> None:

@@ -7,17 +7,23 @@ from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 from sqlmodel import Session
 
-from duties import people
+from duties import board, departures, people
 from duties.refusals import Refusal
-from meetings import attendance, running, schedule, seating
+from duties.roles import standing
+from meetings import attendance, invitations, running, schedule, seating
 from meetings.committees import ALTERNATE, PRINCIPAL, committee_of, membership
 from meetings.invitations import Told
+from models.base import table_of
+from models.program import Tenure
 from tests.agreeing import code_of, in_force
 from tests.cast import AT, TODAY, Cast
 from tests.meetings.agenda_desk import meeting
 from tests.meetings.sitting import letters, seat, seat_everyone
+
+_tenure = table_of(Tenure)
 
 FIRST = date(2026, 12, 2)
 FROM = date(2026, 12, 9)
@@ -206,3 +212,68 @@ def test_the_extended_committee_is_the_clinical_one_with_outside_partners_and_a_
     told = schedule.invite_guest(session, meeting(session, two[0].date()), cast.people["manager_la"], by=by, at=AT)
     assert _told(told, cast) == {("manager_la", "invitation", "REQUEST")}
     assert [one.starts for one in told] == two[:1]
+
+
+def _role(session: Session, cast: Cast, person: str, role: str) -> UUID:
+    found: UUID = session.scalars(
+        select(_tenure.c.id).where(_tenure.c.person_id == cast.people[person], _tenure.c.role == role)
+    ).one()
+    return found
+
+
+def _steering(session: Session, day: date, key: str) -> tuple[UUID, ...]:
+    steering = membership(session, committee_of(session, "steering")["id"])
+    return steering.holders(seat(session, "steering", key), day)
+
+
+def test_a_seat_ends_with_its_role_where_its_holder_stays_in_another_and_the_second_representative_stands_in(
+    cast: Cast, session: Session
+) -> None:
+    by, joint = cast.actor("coordinator"), date(2027, 1, 19)
+    people.appoint(
+        session,
+        person_id=cast.people["manager_la"],
+        role="youth_worker",
+        organization_id=cast.organizations["anonyme"],
+        starts_on=TODAY,
+        by=by,
+        at=AT,
+    )
+    departures.end_role(session, _role(session, cast, "manager_la", "manager"), ends_on=FROM, by=by, at=AT)
+    assert departures.due_to_open(session, AT) == [], "they stay, and nothing else ends their seat"
+
+    assert seating.end_with_roles(session, by=by, at=AT) == 1
+    assert seating.end_with_roles(session, by=by, at=AT) == 0
+
+    assert _steering(session, FROM, "anonyme") == (cast.people["manager_la"],)
+    assert _steering(session, joint, "anonyme") == (cast.people["second_deputy"],)
+    told = _told(invitations.tell_all(session, at=AT), cast)
+    # On the Joint Committee, which has its seats from there, the second representative stands in too (CM-2R).
+    assert told == {("manager_la", "removed", "CANCEL"), ("second_deputy", "invitation", "REQUEST")}
+    vacant = [one.organization_id for one in board.vacancies(session, standing(session, joint)) if one.kind == "seat"]
+    assert cast.organizations["anonyme"] in vacant
+
+
+def test_the_seats_of_whoever_leaves_altogether_are_their_departures_to_pass_on(cast: Cast, session: Session) -> None:
+    by = cast.actor("coordinator")
+    departures.end_role(session, _role(session, cast, "manager_la", "manager"), ends_on=FROM, by=by, at=AT)
+    assert seating.end_with_roles(session, by=by, at=AT) == 0
+    assert _steering(session, FROM + timedelta(days=1), "anonyme") == (cast.people["manager_la"],)
+    called_off = AT + timedelta(days=30)  # no departure came: the seat is nobody's for ever
+    assert seating.end_with_roles(session, by=by, at=called_off) == 1
+    assert cast.people["manager_la"] not in _steering(session, called_off.date(), "anonyme")
+
+
+def test_a_seat_that_ends_with_a_role_goes_on_with_it_when_the_role_is_prolonged(cast: Cast, session: Session) -> None:
+    last, by = FROM + timedelta(days=7), cast.actor("coordinator")
+    works(session, cast, "deputy", until=last)
+    _give(session, cast, "deputy")
+    role = _role(session, cast, "deputy", "youth_worker")
+    departures.end_role(session, role, ends_on=last + timedelta(days=14), by=by, at=AT)
+    assert _holders(session, last + timedelta(days=14)) == (cast.people["deputy"],)
+    assert _holders(session, last + timedelta(days=15)) == ()
+    # Not where somebody else was given it by then.
+    works(session, cast, "manager_em")
+    _give(session, cast, "manager_em", on=last + timedelta(days=15))
+    departures.end_role(session, role, ends_on=last + timedelta(days=28), by=by, at=AT)
+    assert _holders(session, last + timedelta(days=28)) == (cast.people["manager_em"],)
