@@ -50,8 +50,10 @@ class Reader:
     audience: str
 
 
-def readers_of(session: Session, meeting_id: UUID) -> tuple[Reader, ...]:
-    """Everyone who is invited to a meeting, and how they read its agenda.
+def readers_of(
+    session: Session, meeting_id: UUID, *, sat: Mapping[UUID, CommitteeSeat] | None = None
+) -> tuple[Reader, ...]:
+    """Everyone who is invited to a meeting, and how they read its agenda; with `sat`, also who sat on which seat there.
 
     A guest reads what is for all who are invited; who has a seat, what is for the seats; who has one for a partner of
     the program, everything. Of no partner are an outside organization, and one whose agreement has lapsed by that day
@@ -67,6 +69,7 @@ def readers_of(session: Session, meeting_id: UUID) -> tuple[Reader, ...]:
     for person in others(session, [meeting_id])[meeting_id]:
         seat = members.seat_of(person, meeting["starts"].date())
         audiences[person] = widest_of(seat, members.key, outside)
+    audiences |= {person: widest_of(seat, members.key, outside) for person, seat in (sat or {}).items()}
     audiences |= {person: widest_of(seat, members.key, outside) for person, seat in invited.items()}
     rows = session.execute(
         select(_person.c.id, _person.c.language)

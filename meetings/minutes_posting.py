@@ -1,4 +1,4 @@
-"""Sending the minutes of a meeting: to each who was invited, in a language in which they are whole.
+"""Sending the minutes of a meeting: to each who was invited or sat, in a language in which they are whole.
 
 Minutes that were changed after they had gone out go to whoever's edition changed, with a letter that says where.
 """
@@ -7,25 +7,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy import func, select
 from sqlmodel import Session
 
 from duties import notices
 from duties.envelopes import Attachment
+from duties.here import local_day, program_of
 from duties.notices import Language
 from duties.refusals import Refusal
 from locales import LANGUAGES, N_, pick, say
 from meetings import agenda_papers
 from meetings.agenda_papers import WIDEST, Reader
+from meetings.attendance import attendance_of
 from meetings.committees import committees
 from meetings.documents.content import NOTHING, Both, MinutesContent, untranslated
 from meetings.documents.issuing import issue, refuse_names
 from meetings.holding import read_meeting
 from meetings.invitations import Told
 from meetings.wording import when
+from models.base import table_of
+from models.program import Tenure
+
+_tenure = table_of(Tenure)
 
 #: The kinds of letter, as a preview calls them.
 FIRST: Final = "minutes"
@@ -39,6 +46,28 @@ class Edition:
 
     content: MinutesContent
     language: str
+
+
+def readers_of(session: Session, meeting_id: UUID, day: date) -> tuple[Reader, ...]:
+    """Who gets the minutes on a local day: who was invited, and who sat without that, as their seat reads them.
+
+    Not whoever has left the program by then: who held a role, and holds none any more. An alternate who came without
+    being named for it before is one of those who sat.
+    """
+    sat = {one.person_id: one.seat for one in attendance_of(session, meeting_id) if one.person_id is not None}
+    readers = agenda_papers.readers_of(session, meeting_id, sat=sat)
+    gone = set(
+        session.scalars(
+            select(_tenure.c.person_id)
+            .where(
+                _tenure.c.program_id == program_of(session),
+                _tenure.c.person_id.in_([reader.person_id for reader in readers]),
+            )
+            .group_by(_tenure.c.person_id)
+            .having(func.max(func.coalesce(_tenure.c.ends_on, date.max)) < day)
+        )
+    )
+    return tuple(reader for reader in readers if reader.person_id not in gone)
 
 
 def read_by(content: MinutesContent, audience: str) -> MinutesContent:
@@ -84,7 +113,7 @@ def post(
     committee = committees(session)[meeting["committee_id"]]
     printed: dict[tuple[str, str], Attachment] = {}
     told = []
-    for reader in agenda_papers.readers_of(session, meeting_id):
+    for reader in readers_of(session, meeting_id, local_day(session, at)):
         edition = edition_for(content, reader)
         if edition is None:
             raise _whole_in_none(content)

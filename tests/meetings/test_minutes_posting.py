@@ -17,23 +17,25 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from duties.refusals import Refusal
-from meetings import decisions, minutes, running
+from meetings import attendance, decisions, minutes, running
 from meetings.agenda_papers import readers_of
 from meetings.documents.content import Both
 from meetings.minutes_posting import Edition, changes, read_by
 from models.agenda import AgendaItem
 from models.base import table_of
 from models.outbox import Notice
-from models.program import Organization
+from models.program import Organization, Tenure
 from tests.cast import Arranged, Cast
 from tests.meetings.documents.test_issuing import NAME, know
 from tests.meetings.meeting_room import MINUTE, NOW, PRESENT, arrange, items, meeting, opened
+from tests.meetings.sitting import seat
 
 END = NOW + 90 * MINUTE
 
 _item = table_of(AgendaItem)
 _notice = table_of(Notice)
 _organization = table_of(Organization)
+_tenure = table_of(Tenure)
 
 
 @pytest.fixture
@@ -115,6 +117,24 @@ def test_who_sits_for_an_outside_organization_gets_no_item_of_the_partners(sessi
     assert "Entendu." not in paper_of(letters[cast.people["manager_em"]][0])[1]
     assert "Oui." in paper_of(letters[cast.people["manager_em"]][0])[1]
     assert "Entendu." in paper_of(letters[cast.people["coordinator"]][0])[1]
+
+
+def test_who_sat_without_being_invited_gets_the_minutes_and_who_has_left_since_does_not(
+    session: Session, cast: Cast
+) -> None:
+    by, here = cast.actor("coordinator"), meeting(session)
+    who, deputy = seat(session, "steering", "en-marge"), cast.people["deputy"]
+    attendance.record(session, here, who, "alternate", person_id=deputy, by=by, at=END)
+    session.execute(
+        update(_tenure).where(_tenure.c.person_id == cast.people["manager_codim"]).values(ends_on=END.date())
+    )
+    invited = {reader.person_id for reader in readers_of(session, here)}
+    assert cast.people["manager_codim"] in invited
+    assert deputy not in invited
+    minutes.refresh(session, here, by=by, at=END)
+    minutes.circulate(session, here, by=by, at=END + timedelta(days=1))
+    assert set(sent(session)) == (invited | {deputy}) - {cast.people["manager_codim"]}
+    assert "Entendu." in paper_of(sent(session)[deputy][0])[1], "as the seat reads them on which they sat"
 
 
 def test_twice_is_refused_and_again_without_a_change_sends_nothing(session: Session, cast: Cast) -> None:
