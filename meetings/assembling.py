@@ -44,6 +44,7 @@ from meetings.reasons import (
     Reason,
     edited,
     is_drawn,
+    is_over,
     merged,
     taken_off,
     without,
@@ -120,8 +121,8 @@ def assemble(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> 
 def return_to_pool(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
     """Put what was on the agenda of a cancelled meeting back in the pool, once; return the items.
 
-    What each meeting has anew goes with the meeting. The agenda as it went out stays on record. Raises Refusal where
-    the meeting is not cancelled.
+    What each meeting has anew goes with the meeting, and so does what was on the frozen agenda for a fact that no
+    longer holds. The agenda as it went out stays on record. Raises Refusal where the meeting is not cancelled.
     """
     meeting = lock_meeting(session, meeting_id)
     if meeting["state"] != "cancelled":
@@ -129,7 +130,7 @@ def return_to_pool(session: Session, meeting_id: UUID, *, by: Actor, at: datetim
     back = []
     returned = Reason(RETURNED, facts={"day": meeting["starts"].date().isoformat()}).kept()
     for row in lock_agenda(session, meeting_id):
-        if row["kind"] in OF_ONE_MEETING:
+        if row["kind"] in OF_ONE_MEETING or is_over(row["reasons"]):
             change_item(session, row, state=moved(row, "withdraw"))
             continue
         change_item(
@@ -155,12 +156,14 @@ def carry_over(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -
 
     What three meetings did not reach asks for a decision or an end. What each meeting has anew is not put in the pool:
     the next agenda has it by its rule, says how often it was not reached, and after three times asks for a decision on
-    the rule. Returns the new items.
+    the rule. Nor is an item whose fact is over. Returns the new items.
     """
     lock_meeting(session, meeting_id)
     made = []
     for row in items_of(session, meeting_id):
-        if row["outcome"] != "carried" or row["kind"] in OF_ONE_MEETING or _has_successor(session, row["id"]):
+        if row["outcome"] != "carried" or row["kind"] in OF_ONE_MEETING or is_over(row["reasons"]):
+            continue
+        if _has_successor(session, row):
             continue
         seen = row["times_seen"] + 1
         copied = (

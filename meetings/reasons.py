@@ -154,6 +154,11 @@ def is_drawn(reasons: Sequence[Mapping[str, Any]]) -> bool:
     )
 
 
+def is_over(reasons: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether the fact that put the item there no longer holds: it stays on the agenda as printed, and on no other."""
+    return any(reason["code"] == ENDED for reason in reasons)
+
+
 def speak_for_it(reasons: Iterable[Mapping[str, Any]]) -> bool:
     """Whether any of these is a reason to talk about the item, and not only what became of it meanwhile."""
     return any(reason["code"] not in {EDITED, TAKEN_OFF, ENDED, LATE_REQUEST, *AGES} for reason in reasons)

@@ -22,7 +22,7 @@ from meetings.agenda_items import moved as item_moved
 from meetings.committees import committee_of, committees
 from meetings.decisions import decisions_of
 from meetings.holding import lock_meeting, write_meeting
-from meetings.reasons import REFERRED
+from meetings.reasons import REFERRED, is_over
 from meetings.schedule import moved
 from meetings.texts import checked_text
 from models.agenda import OUTCOMES
@@ -163,8 +163,8 @@ def close_meeting(
 ) -> UUID:
     """End a meeting, carry over what it did not reach, and draft its minutes; return their id.
 
-    With `carry_rest`, items of which nothing was said are carried. Raises Refusal: not under way, or, without it, how
-    many such items there are, and their numbers.
+    With `carry_rest`, items of which nothing was said are carried, but for those whose fact is over: these end. Raises
+    Refusal: not under way, or, without it, how many such items there are, and their numbers.
     """
     row = lock_meeting(session, meeting_id, seen=seen)
     state = moved(row, "close")
@@ -178,7 +178,7 @@ def close_meeting(
             numbers=", ".join(number for number, _ in untreated),
         )
     for _, item in untreated:
-        treat(session, item["id"], "carried", by=by, at=at)
+        treat(session, item["id"], "withdrawn" if is_over(item["reasons"]) else "carried", by=by, at=at)
     quorate = attendance.had_quorum(session, meeting_id)
     write_meeting(session, row, state=state, closed_at=at, settled_by=by.person_id, quorate=quorate)
     carried = assembling.carry_over(session, meeting_id, by=by, at=at)
@@ -217,6 +217,11 @@ def _refuse_outcome(session: Session, row: Mapping[str, Any], outcome: str, refe
         raise Refusal("item.outcome", N_("An item ends in one of the ways that are offered."))
     if stands and outcome != "decided":
         raise Refusal("item.decided", N_("A decision was recorded on this item, and stands."))
+    if outcome == "carried" and is_over(row["reasons"]):
+        raise Refusal(
+            "item.over",
+            N_("The fact that put this item here no longer holds: it comes on no other agenda. Treat it, or end it."),
+        )
     if (outcome == "referred") != bool(refer_to):
         raise Refusal("item.refer_to", N_("Say to which committee the item is referred."))
     if refer_to and committee_of(session, refer_to)["id"] == row["committee_id"]:

@@ -522,6 +522,18 @@ def test_what_was_on_the_agenda_of_a_cancelled_meeting_returns_to_the_pool_once(
     assert "December 2, 2026, on whose agenda it was, was cancelled" in in_words(item(session, made)["reasons"], "en")
 
 
+def test_what_was_over_before_its_meeting_was_cancelled_comes_on_no_other_agenda(cast: Cast, session: Session) -> None:
+    by, first, second = cast.actor("coordinator"), meeting(session, FIRST), meeting(session, SECOND)
+    over, stays = admission(session, cast), admission(session, cast, "#2026-08")
+    assembling.assemble(session, first, by=by, at=AT)
+    freezing.freeze(session, first, by=by, at=AT)
+    agendas.withdraw(session, "clinical", "admission", "#2026-07", by=by, at=AT)
+    schedule.cancel_meeting(session, first, reason="Tempête", by=by, at=AT)
+    assembling.assemble(session, second, by=by, at=AT)
+    assert item(session, over)["state"] == "withdrawn"
+    assert [row["id"] for row in agendas.items_of(session, second) if row["kind"] == "admission"] == [stays]
+
+
 def _pool_ids(session: Session) -> list[UUID]:
     return [row["id"] for row in agendas.pool_of(session, committee_of(session, "clinical")["id"])]
 

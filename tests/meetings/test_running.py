@@ -186,6 +186,24 @@ def test_an_item_that_was_referred_by_mistake_and_then_carried_waits_for_the_nex
     assert agendas.pool_of(session, committee_of(session, "clinical")["id"]) == []
 
 
+def test_an_item_whose_fact_is_over_is_not_carried_and_comes_on_no_other_agenda(session: Session, cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    item = items(session)[2]
+    agendas.withdraw(session, "steering", item["kind"], item["subject"], by=by, at=NOW)
+    here = opened(session, cast, *PRESENT)
+    with pytest.raises(Refusal) as refused:
+        running.treat(session, item["id"], "carried", by=by, at=NOW)
+    assert refused.value.code == "item.over"
+    running.close_meeting(session, here, carry_rest=True, by=by, at=NOW + MINUTE)
+    assert {one["title_fr"]: one["outcome"] for one in items(session)} == {
+        "Budget": "carried",
+        "Formation": "carried",
+        "Local": "withdrawn",
+    }
+    waiting = agendas.pool_of(session, committee_of(session, "steering")["id"])
+    assert {one["title_fr"] for one in waiting} == {"Budget", "Formation"}
+
+
 def test_of_two_secretaries_the_second_is_told_that_the_item_changed(session: Session, cast: Cast) -> None:
     by = cast.actor("coordinator")
     opened(session, cast, *PRESENT)
