@@ -17,14 +17,15 @@ from uuid import UUID, uuid4
 from sqlalchemy import Date, and_, cast, func, insert, or_, select, update
 from sqlmodel import Session
 
-from duties import events
+from duties import asking, events
 from duties.actors import Actor
 from duties.assigning import assign, call_off
 from duties.here import local_day, many, one, program, program_of
 from duties.notices import COORDINATION
 from duties.refusals import Refusal
 from duties.roles import Link
-from duties.tasks import complete_task
+from duties.scheduling import calendar_of
+from duties.tasks import BY_ITS_ACT, complete_task
 from locales import N_, say
 from meetings import attendance, quorum
 from meetings.agenda_items import change_item, done_by_an_act, item_of, lock_item, moved, tell
@@ -58,6 +59,12 @@ _version = table_of(AgreementVersion)
 
 #: The step of a task that follows from a decision; its item is the decision's number.
 STEP: Final = "decision"
+#: The step of a partner's task to endorse a decision or to object to it; its item is the decision's id.
+ENDORSE: Final = "decision.endorse"
+#: Who speaks for a partner, the first who is there.
+SPEAK_FOR_IT: Final = ("manager", "director")
+#: In how many working days a partner is asked to say so. The guide sets no day: lateness is shown and blocks nothing.
+DAYS_TO_ENDORSE: Final = 10
 #: Management and coordination are decided with every partner (GV-4).
 ENDORSED_KIND: Final = "management"
 
@@ -97,7 +104,8 @@ def decide(
 
     It is stamped with the quorum of the moment `decided_at`, met or not; that is `at`, where it is not recorded later
     than it was taken. With an `owner_role`, at one organization or wherever
-    it is held, a task opens for that role to be done by the local day `due_on`. The item is then "decided", and the
+    it is held, a task opens for that role to be done by the local day `due_on`. Where it is on management, another
+    opens for each partner that is asked to endorse it (GV-4). The item is then "decided", and the
     task that it was asked for with is done. `seen` is the item's version. An item whose task only its act completes, as
     that of a candidate, is decided by the verb of that act alone, which says `in_its_act`. Where `settles` is false
     the committee has more to decide on the item, which stays open with its task. Raises Refusal.
@@ -180,6 +188,8 @@ def decide(
         due=due_on.isoformat() if due_on else None,
         completed=completed,
     )
+    if decision.needs_endorsement:
+        _ask_partners(session, decision, by=by, at=at)
     if item_id is not None and settles:
         _settle_item(session, item_id, seen, by=by, at=at)
     return decision.id
@@ -199,6 +209,7 @@ def withdraw(
     state = _moved(read_state(row), "withdraw")
     if row["task_id"] is not None:
         call_off(session, row["task_id"], by=by, at=at)
+    asking.no_more(session, ENDORSE, decision_id, by=by, at=at)
     _change(session, row, state=state, closed_at=at, closed_as=by.role, withdrawn_by_id=withdrawn_by)
     events.write(
         session,
@@ -256,6 +267,9 @@ def endorse(
         session.execute(update(_endorsement).where(*(_endorsement.c[k] == v for k, v in place.items())).values(values))
     else:
         session.execute(insert(_endorsement).values(id=uuid4(), **place, **values))
+    for task in asking.open_ones(session, ENDORSE, decision_id):
+        if task["links"][0]["at"] == str(organization_id):
+            complete_task(session, task["id"], by=by, at=at, in_its_act=True)
     verb = "decision.objected" if said == "objected" else "decision.endorsed"
     events.write(
         session,
@@ -557,6 +571,27 @@ def _read(session: Session, *conditions: Any) -> list[dict[str, Any]]:
 
 
 # ---------------------------------------------------------------------------------------------------------- writing
+
+
+def _ask_partners(session: Session, decision: Decision, *, by: Actor, at: datetime) -> None:
+    """Have each partner that is asked say whether it endorses a decision: its manager, else its director (GV-4)."""
+    due_on = calendar_of(session).add_working_days(local_day(session, at), DAYS_TO_ENDORSE)
+    title = N_("Say whether your organization endorses decision %(number)s")
+    for asked in endorsements_of(session, decision.id):
+        speak: list[Link] = [{"role": role, "at": str(asked.organization_id)} for role in SPEAK_FOR_IT]
+        assign(
+            session,
+            ENDORSE,
+            str(decision.id),
+            title_fr=say("fr", title, number=decision.number),
+            title_en=say("en", title, number=decision.number),
+            chain=speak + COORDINATION,
+            due_on=due_on,
+            by=by,
+            at=at,
+            evidence=BY_ITS_ACT,
+            sources=["GV-4"],
+        )
 
 
 def _refuse_owner(session: Session, role: str, organization_id: UUID | None, due_on: date | None, today: date) -> None:

@@ -12,8 +12,10 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from api.cli.demonstrated_people import Happening, coordinator
+from duties import asking
 from duties.actors import Actor
 from duties.here import local_day, many, program_of
+from duties.roles import standing
 from duties.tasks import complete_task
 from meetings import assembling, attendance, decisions, freezing, minutes, posting, recruiters, running
 from meetings.agenda_items import items_of, kept_for_their_act
@@ -123,6 +125,7 @@ class DemonstratedSittings:
         if self._held:
             minutes.approve(self.session, self._held[-1], in_meeting=meeting_id, by=by, at=at)
             self._complete_what_is_due(len(self._held), by, at)
+            self._endorse(self._held[-1], at)
         decided = list(_DECISIONS[len(self._held) % len(_DECISIONS)])
         open_items = [item for item in items_of(self.session, meeting_id) if not item["outcome"]]
         # The last item is left to the next meeting, as happens.
@@ -183,6 +186,15 @@ class DemonstratedSittings:
         for row in decisions.open_in(self.session, [self.committee_id()]):
             if row["owner_role"] == "coordinator":
                 complete_task(self.session, row["task_id"], by=by, at=at, note="Invitation envoyée.")
+
+    def _endorse(self, meeting_id: UUID, at: datetime) -> None:
+        """Each partner but one has said by the next meeting that it endorses what was decided on management."""
+        for row in decisions.decisions_of(self.session, meeting_id):
+            for asked in asking.open_ones(self.session, decisions.ENDORSE, row["id"])[1:]:
+                first = standing(self.session, local_day(self.session, at)).falls(asked["links"]).holders[0]
+                by = Actor(first.role, first.person_id, first.organization_id, first.acting_for)
+                place = UUID(asked["links"][0]["at"])
+                decisions.endorse(self.session, row["id"], place, "endorsed", by=by, at=at)
 
     def _planned_on(self, day: date) -> list[dict[str, Any]]:
         rows = many(

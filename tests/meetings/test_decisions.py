@@ -23,7 +23,7 @@ from meetings.reasons import Reason
 from models.agenda import AgendaItem
 from models.agreement import Agreement, AgreementVersion
 from models.base import table_of
-from models.casework import Task
+from models.casework import Responsibility, Task
 from models.program import Tenure
 from tests.cast import AT, SINCE, Cast
 from tests.meetings.meeting_room import (
@@ -45,6 +45,7 @@ __all__ = ["session"]
 
 _item = table_of(AgendaItem)
 _task = table_of(Task)
+_chain = table_of(Responsibility)
 _tenure = table_of(Tenure)
 _agreement = table_of(Agreement)
 _version = table_of(AgreementVersion)
@@ -362,6 +363,37 @@ def test_the_words_of_a_decision_reach_nobody_on_the_next_agenda_who_may_not_rea
     assert {"Decision CD-2027-001: Rent the room.", "Decision CD-2027-002: Air the room."} <= read["partners"]
     assert not any("Rent the room" in title for title in read["invited"])
     assert "Decision CD-2027-002: Air the room." in read["invited"], "it was taken on nothing that is kept from them"
+
+
+def _asked_of(session: Session, cast: Cast, decision: UUID) -> dict[str, str]:
+    """On whom a partner's answer to a decision falls, and how its task stands."""
+    name = {person: key for key, person in cast.people.items()}
+    rows = session.execute(
+        select(_task.c.state, _chain.c.links)
+        .join(_chain, (_chain.c.program_id == _task.c.program_id) & (_chain.c.id == _task.c.owed_by_id))
+        .where(_task.c.step == decisions.ENDORSE, _task.c.item == str(decision))
+    )
+    then = standing(session, local_day(session, NOW))
+    return {name[then.falls(row.links).holders[0].person_id]: row.state for row in rows}
+
+
+def test_each_partner_has_a_task_to_endorse_a_management_decision_until_it_has_said_so_or_nothing_is_asked(
+    session: Session, cast: Cast
+) -> None:
+    _in_force(session, cast, "codim", "en-marge")
+    opened(session, cast, *PRESENT)
+    decision = _decide(session, cast, kind="management")
+    assert _asked_of(session, cast, decision) == {"manager_codim": "open", "manager_em": "open"}
+    assert _asked_of(session, cast, _decide(session, cast, kind="clinical")) == {}
+    codim = cast.organizations["codim"]
+    decisions.endorse(
+        session, decision, codim, "objected", reason="Trop cher.", by=cast.actor("manager_codim"), at=NOW + MINUTE
+    )
+    assert _asked_of(session, cast, decision) == {"manager_codim": "done", "manager_em": "open"}
+    decisions.endorse(session, decision, codim, "endorsed", by=cast.actor("manager_codim"), at=NOW + 2 * MINUTE)
+    later = _decide(session, cast, at=NOW + 3 * MINUTE)
+    decisions.withdraw(session, decision, withdrawn_by=later, by=cast.actor("coordinator"), at=NOW + 4 * MINUTE)
+    assert _asked_of(session, cast, decision) == {"manager_codim": "done", "manager_em": "cancelled"}
 
 
 def _in_force(session: Session, cast: Cast, *keys: str) -> None:
