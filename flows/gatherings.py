@@ -1,5 +1,5 @@
-"""The round of meetings: ending seats with their roles, telling what changed, filling, sending and freezing
-agendas, and drafting the next dates.
+"""The round of meetings: ending seats with their roles, telling what changed, asking for what nobody closed, filling,
+sending and freezing agendas, and drafting the next dates.
 
 Each piece is a transaction of its own, and each finds by itself what is due: a round that is lost, late or run twice
 changes nothing.
@@ -18,7 +18,7 @@ from sqlmodel import Session
 from duties.refusals import Refusal
 from flows.engine import Means
 from flows.marks import alone, in_its_own, mark_of, set_mark
-from meetings import assembling, drafting, freezing, invitations, posting, seating
+from meetings import assembling, drafting, freezing, invitations, posting, seating, unclosed
 from meetings.holding import read_meeting
 
 KEY: Final = "gatherings"
@@ -48,6 +48,9 @@ def gather(means: Means, program_id: UUID, ran_by: str) -> int:
             means, program_id, KEY, lambda session: seating.end_with_roles(session, by=posting.BY_AGENDAS, at=at)
         )
         found += in_its_own(means, program_id, KEY, lambda session: len(invitations.tell_all(session, at=at)))
+        found += in_its_own(
+            means, program_id, KEY, lambda session: unclosed.ask_to_close(session, by=posting.BY_AGENDAS, at=at)
+        )
         for meeting_id in _due(means, program_id, lambda session: assembling.due_to_circulate(session, at)):
             found += in_its_own(means, program_id, KEY, partial(_circulate, meeting_id=meeting_id, at=at))
         for meeting_id in _due(means, program_id, lambda session: assembling.due_to_freeze(session, at)):
@@ -63,6 +66,7 @@ def gather(means: Means, program_id: UUID, ran_by: str) -> int:
 
 def _circulate(session: Session, meeting_id: UUID, at: datetime) -> int:
     if read_meeting(session, meeting_id)["agenda_frozen_at"] is None:
+        assembling.carry_from_unclosed(session, meeting_id, by=posting.BY_AGENDAS, at=at)
         assembling.assemble(session, meeting_id, by=posting.BY_AGENDAS, at=at)
     try:
         with session.begin_nested():
@@ -77,6 +81,7 @@ def _freeze(session: Session, meeting_id: UUID, at: datetime) -> int:
     meeting = read_meeting(session, meeting_id)
     if meeting["starts_at"] <= at and meeting["agenda_circulated_at"] is None:
         return 0  # a meeting that began before anybody looked has no agenda to send
+    assembling.carry_from_unclosed(session, meeting_id, by=posting.BY_AGENDAS, at=at)
     assembling.assemble(session, meeting_id, by=posting.BY_AGENDAS, at=at)
     try:
         with session.begin_nested():

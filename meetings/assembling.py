@@ -18,7 +18,7 @@ from sqlmodel import Session
 
 from duties import events
 from duties.actors import Actor
-from duties.here import many, program_of
+from duties.here import local_day, many, program_of
 from duties.refusals import Refusal
 from locales import N_
 from meetings.agenda_items import (
@@ -30,12 +30,14 @@ from meetings.agenda_items import (
     open_item,
     refuse_unless_open,
     set_positions,
+    tell,
 )
 from meetings.agenda_rules import OF_ONE_MEETING, Drawn, draw
 from meetings.committees import committees
-from meetings.holding import lock_meeting
+from meetings.holding import lock_meeting, read_meeting
 from meetings.reasons import (
     CARRIED,
+    ENDED,
     LATE_REQUEST,
     RETURNED,
     THREE_TIMES,
@@ -46,9 +48,11 @@ from meetings.reasons import (
     is_drawn,
     is_over,
     merged,
+    speak_for_it,
     taken_off,
     without,
 )
+from meetings.unclosed import unclosed
 from models.agenda import AgendaItem
 from models.base import table_of
 from models.committee import Committee
@@ -179,6 +183,61 @@ def carry_over(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -
     return tuple(made)
 
 
+def carry_from_unclosed(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
+    """Before a meeting's agenda goes out, carry over what earlier ones hold that are over and that nobody closed.
+
+    As their close would do it. Whoever records such a meeting afterwards corrects what became of an item: then it is
+    taken back (`take_back`). Returns the new items, which wait in the pool.
+    """
+    meeting = read_meeting(session, meeting_id)
+    made: tuple[UUID, ...] = ()
+    for earlier in unclosed(session, at, committee_id=meeting["committee_id"]):
+        if earlier["starts_at"] >= meeting["starts_at"]:
+            continue
+        lock_meeting(session, earlier["id"])
+        for row in lock_agenda(session, earlier["id"]):
+            if row["kind"] in OF_ONE_MEETING or is_over(row["reasons"]):
+                continue
+            settled = {"outcome": "carried", "settled_at": at, "settled_as": by.role}
+            change_item(session, row, state=moved(row, "settle"), **settled)
+            tell(session, "agenda_item.treated", row, by=by, at=at, before="", outcome="carried")
+        made += carry_over(session, earlier["id"], by=by, at=at)
+    return made
+
+
+def take_back(session: Session, row: Mapping[str, Any], *, by: Actor, at: datetime) -> bool:
+    """Something else became of an item than being carried over: no other agenda has it for that any more.
+
+    What somebody asked for again since stays, and what is frozen stays as printed, and says that its fact is over.
+    Returns whether the committee has it open there all the same.
+    """
+    found = many(
+        session,
+        select(_item)
+        .where(
+            _item.c.program_id == program_of(session),
+            _item.c.carried_from_id == row["id"],
+            _item.c.committee_id == row["committee_id"],
+            _item.c.state.in_(["pool", "scheduled"]),
+        )
+        .with_for_update(),
+    )
+    if not found:
+        return False
+    (after,) = found  # of one subject one item is open
+    anew = [reason for reason in after["reasons"] if reason not in row["reasons"]]
+    if speak_for_it(anew) and not is_drawn(after["reasons"]):
+        return True
+    is_printed = after["frozen_at"] is not None
+    if is_printed:
+        ended = Reason(ENDED, facts={"day": local_day(session, at).isoformat()}).kept()
+        change_item(session, after, carried_from_id=None, reasons=[*without(after["reasons"], ENDED), ended])
+    else:
+        change_item(session, after, carried_from_id=None, state=moved(after, "withdraw"), position=0)
+    tell(session, "agenda_item.withdrawn", after, by=by, at=at)
+    return is_printed
+
+
 def due_to_circulate(session: Session, at: datetime) -> tuple[UUID, ...]:
     """The planned meetings to come whose agenda should be out by now, and is not; the first meeting first."""
     return tuple(
@@ -191,11 +250,16 @@ def due_to_circulate(session: Session, at: datetime) -> tuple[UUID, ...]:
 
 
 def due_to_freeze(session: Session, at: datetime) -> tuple[UUID, ...]:
-    """The planned meetings whose agenda should be frozen by now, and is not; the first meeting first."""
+    """The planned meetings whose agenda should be frozen by now, and is not; the first meeting first.
+
+    Not one that is over: nobody needs its agenda any more, and what it would take from the pool is the next one's.
+    """
     return tuple(
         row["id"]
         for row in _meetings_near(session, at)
-        if row["agenda_frozen_at"] is None and row["starts_at"] - timedelta(hours=row["agenda"]["freeze_hours"]) <= at
+        if row["agenda_frozen_at"] is None
+        and row["ends_at"] > at
+        and row["starts_at"] - timedelta(hours=row["agenda"]["freeze_hours"]) <= at
     )
 
 
@@ -368,6 +432,7 @@ def _meetings_near(session: Session, at: datetime) -> list[dict[str, Any]]:
         select(
             _meeting.c.id,
             _meeting.c.starts_at,
+            _meeting.c.ends_at,
             _meeting.c.agenda_circulated_at,
             _meeting.c.agenda_frozen_at,
             _committee.c.agenda,

@@ -16,7 +16,7 @@ from duties.here import local_day
 from duties.refusals import Refusal
 from duties.tasks import complete_task
 from locales import N_
-from meetings import agendas, assembling, attendance, freezing, minutes
+from meetings import agendas, assembling, attendance, freezing, minutes, unclosed
 from meetings.agenda_items import ONLY_HEARD, change_item, item_of, items_of, lock_item, refuse_to_let_go, tell
 from meetings.agenda_items import moved as item_moved
 from meetings.committees import committee_of, committees
@@ -51,7 +51,11 @@ def put_back(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, see
     """Take back that a meeting was opened. Raises Refusal where something was recorded in it already."""
     row = lock_meeting(session, meeting_id, seen=seen)
     state = moved(row, "put_back")
-    recorded = any(item["outcome"] or item["note_fr"] or item["note_en"] for item in items_of(session, meeting_id))
+    # What was carried over before anybody opened it says nothing of whether it took place.
+    recorded = any(
+        item["note_fr"] or item["note_en"] or (item["outcome"] and item["settled_at"] >= row["opened_at"])
+        for item in items_of(session, meeting_id)
+    )
     if recorded or attendance.is_recorded(session, meeting_id) or decisions_of(session, meeting_id):
         raise Refusal("meeting.recorded", N_("Something was recorded in this meeting: it took place."))
     write_meeting(session, row, state=state, opened_at=None)
@@ -97,6 +101,12 @@ def treat(
         return version
     if row["outcome"] == "referred":
         _take_back_referral(session, row, by=by, at=at)
+    # It can be carried over before its meeting is closed: by the round, where nobody closed it in time.
+    if row["outcome"] == "carried" and assembling.take_back(session, row, by=by, at=at) and not outcome:
+        raise Refusal(
+            "item.open_elsewhere",
+            N_("A later agenda has this item already. Say what became of it here, or leave it carried over."),
+        )
     state = item_moved(row, "correct") if row["state"] == "settled" else row["state"]
     settled: dict[str, Any] = {"settled_at": None, "settled_as": None}
     if outcome:
@@ -182,6 +192,7 @@ def close_meeting(
     quorate = attendance.had_quorum(session, meeting_id)
     write_meeting(session, row, state=state, closed_at=at, settled_by=by.person_id, quorate=quorate)
     carried = assembling.carry_over(session, meeting_id, by=by, at=at)
+    unclosed.is_closed(session, meeting_id, by=by, at=at)
     events.write(session, "meeting.closed", "meeting", meeting_id, by=by, at=at, items=len(items), carried=len(carried))
     return minutes.draft(session, meeting_id, by=by, at=at)
 

@@ -22,7 +22,7 @@ from duties.here import local_day, many, one, program, program_of
 from duties.refusals import Refusal
 from duties.tasks import needed_reason
 from locales import N_
-from meetings import answers, assembling, freezing, invitations
+from meetings import answers, assembling, freezing, invitations, unclosed
 from meetings.committees import committee_of
 from meetings.entries import refuse_crossing
 from meetings.holding import lock_meeting, write_meeting
@@ -226,6 +226,7 @@ def move_meeting(
         before=row["starts"].isoformat(timespec="minutes"),
         starts=starts.isoformat(timespec="minutes"),
     )
+    unclosed.need_not_close(session, meeting_id, by=by, at=at)
     if (starts, length) != (row["starts"], row["minutes"]):
         freezing.follow_move(session, meeting_id, was=row["starts"], by=by, at=at)
     return invitations.tell(session, row["committee_id"], at=at)
@@ -241,6 +242,7 @@ def cancel_meeting(
     )
     events.write(session, "meeting.cancelled", "meeting", meeting_id, by=by, at=at)
     assembling.return_to_pool(session, meeting_id, by=by, at=at)
+    unclosed.need_not_close(session, meeting_id, by=by, at=at)
     return invitations.tell(session, row["committee_id"], at=at)
 
 

@@ -35,6 +35,7 @@ from duties.program_agreements import clause_without_role
 from duties.roles import Falls, Link, Standing, standings
 from duties.tasks import BY_ITS_ACT, bar_to_approval
 from meetings.decisions import ENDORSE
+from meetings.unclosed import CLOSE
 from models.base import refers, table_of
 from models.casework import LIVE, SETTLED, Case, Evidence, ProtocolVersion, Task, TaskNeed
 from models.lifecycles import TASK
@@ -394,6 +395,7 @@ _PLACES: Final[Mapping[str, str]] = {
     FOLLOWS: "/participants/%s#consent",
     ATTEST: "/obligations/%s",
     RECORD: "/meetings/%s",
+    CLOSE: "/meetings/%s",
     ENDORSE: "/decisions/%s#endorsements",
 }
 #: The part of the candidate's page on which a step of an admission is done.

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlmodel import Session
 
 from duties import people
 from flows import gatherings
 from flows.post import deliver
-from meetings import agendas, schedule
+from meetings import agendas, running, schedule, unclosed
+from meetings.holding import read_meeting
 from models.agenda import AgendaVersion
 from models.base import table_of
+from models.casework import Task
 from models.committee import SeatHolder
 from models.meeting import Meeting
 from models.outbox import Notice
@@ -23,6 +27,7 @@ from tests.meetings.sitting import give, letters, seat, seat_everyone
 
 _meeting = table_of(Meeting)
 _notice = table_of(Notice)
+_task = table_of(Task)
 _tenure = table_of(Tenure)
 _holder = table_of(SeatHolder)
 _version = table_of(AgendaVersion)
@@ -149,6 +154,54 @@ def test_an_agenda_that_lacks_a_title_in_one_language_is_told_to_the_coordinator
     gatherings.gather(means, cast.program_id, "test")
     with cast.session() as session:
         assert session.scalar(select(func.count()).select_from(_version)) == 1
+
+
+def test_what_a_meeting_holds_that_nobody_closed_is_on_the_next_agenda_and_the_coordinator_is_asked_to_close_it(
+    cast: Cast,
+) -> None:
+    _planned(cast)
+    clock, by = Clock(), cast.actor("coordinator")
+    means = means_of(cast, clock, Mailbag())
+    with cast.session() as session:
+        item = agendas.request(session, "clinical", title_fr="Horaire", title_en="Schedule", by=by, at=AT)
+    clock.now = datetime(2026, 12, 2, 13, 0, tzinfo=AT.tzinfo)  # the agenda is frozen; then nobody opens the meeting
+    gatherings.gather(means, cast.program_id, "test")
+    assert _to_close(cast) == []
+    for day in (3, 4):
+        clock.now = datetime(2026, 12, day, 13, 0, tzinfo=AT.tzinfo)
+        gatherings.gather(means, cast.program_id, "test")
+        assert _to_close(cast) == ["open"]
+    clock.now = datetime(2026, 12, 7, 15, 0, tzinfo=AT.tzinfo)  # the next agenda goes out
+    gatherings.gather(means, cast.program_id, "test")
+    with cast.session() as session:
+        here, following = _meeting_on(session, date(2026, 12, 2)), _meeting_on(session, date(2026, 12, 9))
+        (after,) = [row for row in agendas.items_of(session, following) if row["title_en"] == "Schedule"]
+        assert (after["carried_from_id"], after["times_seen"]) == (item, 1)
+    clock.pass_by(minutes=15)
+    with cast.session() as session:
+        # It took place after all, and somebody records so: what was treated there is on no other agenda.
+        running.open_meeting(session, here, by=by, at=clock.now)
+        running.put_back(session, here, by=by, at=clock.now)
+        running.open_meeting(session, here, by=by, at=clock.now)
+        running.treat(session, item, "treated", by=by, at=clock.now)
+        assert "Schedule" not in [row["title_en"] for row in agendas.items_of(session, following)]
+        running.treat(session, item, "carried", by=by, at=clock.now)
+        running.close_meeting(session, here, carry_rest=True, by=by, at=clock.now)
+        pool = agendas.pool_of(session, read_meeting(session, here)["committee_id"])
+        assert [row["carried_from_id"] for row in pool if row["title_en"] == "Schedule"] == [item]
+    assert _to_close(cast) == ["done"]
+
+
+def _to_close(cast: Cast) -> list[str]:
+    """How the tasks to close a meeting stand."""
+    with cast.session() as session:
+        return list(session.scalars(select(_task.c.state).where(_task.c.step == unclosed.CLOSE)))
+
+
+def _meeting_on(session: Session, day: date) -> UUID:
+    starts = datetime.combine(day, time(9, 30))
+    found: UUID = session.scalars(select(_meeting.c.id).where(_meeting.c.starts == starts)).one()
+    return found
 
 
 def test_a_seat_ends_with_its_role_by_the_round_and_the_calendars_hear_of_it(cast: Cast) -> None:

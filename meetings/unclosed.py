@@ -1,0 +1,87 @@
+"""Meetings that are over and that nobody closed: the coordinator is asked to close them, as the committees' secretary.
+
+Until then they hold what was on their agenda. So that none of it is forgotten, the next agenda that goes out has it
+(`meetings.assembling.carry_from_unclosed`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from duties import asking
+from duties.actors import Actor
+from duties.here import local_day, many, program_of
+from duties.notices import coordination_chain
+from locales import N_
+from meetings.committees import committees
+from models.base import table_of
+from models.meeting import Meeting
+
+_meeting = table_of(Meeting)
+
+#: The step of the coordinator's task; its item is the meeting.
+CLOSE: Final = "meeting.close"
+#: In how many working days a meeting is to be closed, from the day on which that is asked.
+DAYS_TO_CLOSE: Final = 2
+#: One that was over longer ago, before anybody asked, is history.
+LOOKS_BACK: Final = timedelta(days=35)
+
+
+def unclosed(session: Session, at: datetime, *, committee_id: UUID | None = None) -> list[dict[str, Any]]:
+    """The meetings, of one committee or of all, whose local day is over and that were neither closed nor cancelled.
+
+    The first one first.
+    """
+    today = datetime.combine(local_day(session, at), time.min)
+    return many(
+        session,
+        select(_meeting)
+        .where(
+            _meeting.c.program_id == program_of(session),
+            _meeting.c.state.in_(["planned", "under_way"]),
+            _meeting.c.starts < today,
+            *([_meeting.c.committee_id == committee_id] if committee_id is not None else []),
+        )
+        .order_by(_meeting.c.starts_at, _meeting.c.id),
+    )
+
+
+def ask_to_close(session: Session, *, by: Actor, at: datetime) -> int:
+    """Have the coordinator close each meeting that nobody closed, once each; how many are asked for anew."""
+    known = {task["item"] for task in asking.open_ones(session, CLOSE)}
+    wanted = [
+        row for row in unclosed(session, at) if row["starts_at"] >= at - LOOKS_BACK and str(row["id"]) not in known
+    ]
+    if not wanted:
+        return 0
+    titles, chain = committees(session), coordination_chain(session)
+    for row in wanted:
+        committee = titles[row["committee_id"]]
+        asking.ask(
+            session,
+            CLOSE,
+            row["id"],
+            N_("Close the meeting of %(day)s, or cancel it: %(committee)s"),
+            chain=chain,
+            working_days=DAYS_TO_CLOSE,
+            by=by,
+            at=at,
+            day=row["starts"].date(),
+            committee={"fr": committee["title_fr"], "en": committee["title_en"]},
+        )
+    return len(wanted)
+
+
+def is_closed(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> None:
+    """A meeting was closed: whoever was asked to has done so."""
+    asking.answered(session, CLOSE, meeting_id, by=by, at=at)
+
+
+def need_not_close(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> None:
+    """A meeting was cancelled, or is held another day: nobody has to close it for the day that it had."""
+    asking.no_more(session, CLOSE, meeting_id, by=by, at=at)
