@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -65,7 +67,13 @@ def post(session: Session, outgoing: Outgoing, occasion: Occasion, *, addendum: 
 
 
 def tell_stuck(session: Session, meeting: Mapping[str, Any], refusal: Refusal, *, at: datetime) -> int:
-    """Tell the coordinator, once for each rule that refuses it, that an agenda could not be sent or frozen, and why."""
+    """Tell the coordinator that an agenda could not be sent or frozen, and why.
+
+    Once a local day for each thing that stands in its way: another item that lacks its translation is another thing,
+    and what was mended and is broken again the day after is told again.
+    """
+    said = json.dumps([refusal.code, refusal.facts], sort_keys=True, default=str)
+    obstacle = hashlib.sha256(said.encode()).hexdigest()[:16]
     committee = committees(session)[meeting["committee_id"]]
 
     def facts(language: Language) -> dict[str, Any]:
@@ -76,13 +84,14 @@ def tell_stuck(session: Session, meeting: Mapping[str, Any], refusal: Refusal, *
             "path": f"/meetings/{meeting['id']}/agenda",
         }
 
-    coordination = standing(session, local_day(session, at)).falls(COORDINATION).holders
+    today = local_day(session, at)
+    coordination = standing(session, today).falls(COORDINATION).holders
     return sum(
         notices.write(
             session,
             "meeting_agenda_stuck",
             to=one.person_id,
-            key=f"stuck:{meeting['id']}:{refusal.code}",
+            key=f"stuck:{meeting['id']}:{today.isoformat()}:{obstacle}",
             facts=facts,
             at=at,
         )

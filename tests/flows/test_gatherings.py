@@ -156,6 +156,27 @@ def test_an_agenda_that_lacks_a_title_in_one_language_is_told_to_the_coordinator
         assert session.scalar(select(func.count()).select_from(_version)) == 1
 
 
+def test_another_obstacle_of_the_same_kind_is_told_too_and_one_that_lasts_the_next_day_again(cast: Cast) -> None:
+    _planned(cast)
+    clock = Clock()
+    means = means_of(cast, clock, Mailbag())
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        first = agendas.request(session, "clinical", title_fr="Salle du printemps", title_en="", by=by, at=AT)
+    clock.now = datetime(2026, 12, 1, 15, 0, tzinfo=AT.tzinfo)
+    gatherings.gather(means, cast.program_id, "test")
+    with cast.session() as session:
+        agendas.edit(session, first, title_en="Spring room", by=by, at=clock.now)
+        agendas.request(session, "clinical", title_fr="Salle d’été", title_en="", by=by, at=clock.now)
+    for written in (2, 2):
+        clock.pass_by(minutes=15)
+        gatherings.gather(means, cast.program_id, "test")
+        assert _written(cast, "meeting_agenda_stuck") == written
+    clock.now = datetime(2026, 12, 2, 13, 0, tzinfo=AT.tzinfo)  # the morning of the meeting
+    gatherings.gather(means, cast.program_id, "test")
+    assert _written(cast, "meeting_agenda_stuck") == 3
+
+
 def test_what_a_meeting_holds_that_nobody_closed_is_on_the_next_agenda_and_the_coordinator_is_asked_to_close_it(
     cast: Cast,
 ) -> None:
