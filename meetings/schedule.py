@@ -17,7 +17,6 @@ from sqlmodel import Session
 
 from duties import events
 from duties.actors import Actor
-from duties.held import changed_meanwhile
 from duties.here import local_day, many, one, program, program_of
 from duties.refusals import Refusal
 from duties.tasks import needed_reason
@@ -25,7 +24,7 @@ from locales import N_
 from meetings import answers, assembling, freezing, invitations, unclosed
 from meetings.committees import committee_of
 from meetings.entries import refuse_crossing
-from meetings.holding import lock_meeting, write_meeting
+from meetings.holding import changed_meanwhile, lock_meeting, read_meeting, write_meeting
 from meetings.invitations import Told
 from meetings.local_times import end_of, moment_of
 from meetings.texts import checked_line, checked_url
@@ -258,7 +257,10 @@ def change_place(
     seen: int | None = None,
 ) -> tuple[Told, ...]:
     """Have one meeting elsewhere, or this one and every later one of its series. Raises Refusal."""
+    season = _lock_season(session, read_meeting(session, meeting_id)["series_id"]) if following else None
     row = lock_meeting(session, meeting_id, seen=seen)
+    if season is not None and season["id"] != row["series_id"]:
+        raise changed_meanwhile("meeting")  # another hour has put it in another season while this one waited
     _refuse_unless_planned(row)
     where = {"place": checked_line(place), "online_url": checked_url(online_url)}
     if following and row["series_id"] is not None:
@@ -312,11 +314,11 @@ def change_hour(
     calendars disagree about any other way of saying it. Raises Refusal.
     """
     here = program_of(session)
-    old = one(session, select(_series).where(_series.c.program_id == here, _series.c.id == series_id).with_for_update())
+    old = _lock_season(session, series_id)
     if old is None:
         raise Refusal("season.unknown", N_("There is no such season."))
     if seen is not None and old["version"] != seen:
-        raise changed_meanwhile()
+        raise changed_meanwhile("season")
     since = max(since, local_day(session, at))
     rows = many(
         session,
@@ -427,6 +429,17 @@ def moved(row: Mapping[str, Any], move: str) -> str:
         raise Refusal(
             "meeting.state", N_("This cannot be done with a meeting that is held, under way or cancelled.")
         ) from None
+
+
+def _lock_season(session: Session, series_id: UUID | None) -> dict[str, Any] | None:
+    """A season's row, held: always before its meetings, by whoever changes several of them. None where there is none.
+
+    Two who held them in another order would each wait for the other.
+    """
+    return one(
+        session,
+        select(_series).where(_series.c.program_id == program_of(session), _series.c.id == series_id).with_for_update(),
+    )
 
 
 def _refuse_unless_planned(row: Mapping[str, Any]) -> None:

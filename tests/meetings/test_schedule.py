@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time as clocks
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlmodel import Session
 
 from duties import people
@@ -291,6 +293,41 @@ def test_a_last_date_that_was_moved_past_the_end_of_its_season_is_still_told_of(
         (who, "cancelled")
         for who in ("coordinator", "worker_ccsmtl", "worker_codim", "police", "worker_em", "without_mail")
     }
+
+
+def test_of_two_who_change_a_season_at_once_neither_waits_for_the_other_for_ever(cast: Cast) -> None:
+    """Whoever changes several meetings of a season holds it first; else each would hold what the other needs."""
+    with cast.session() as setting:
+        seat_everyone(setting, cast)
+        _season(setting, cast)
+        here = _on(setting, date(2026, 12, 9))
+        series = read_meeting(setting, here)["series_id"]
+    by, told = cast.actor("coordinator"), list[str]()
+
+    def elsewhere() -> None:
+        with cast.session() as mine:
+            try:
+                schedule.change_place(mine, here, place="Salle B", following=True, by=by, at=AT)
+            except Refusal as refused:
+                told.append(refused.code)
+
+    with cast.session() as other, cast.session() as watching:
+        other.execute(select(_series.c.id).where(_series.c.id == series).with_for_update())
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        waits = text(
+            "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+        )
+        until = clocks.monotonic() + 10
+        while not watching.scalar(waits) and clocks.monotonic() < until:
+            watching.rollback()
+            clocks.sleep(0.01)
+        schedule.change_hour(other, series, since=date(2026, 12, 9), hour=time(14, 0), by=by, at=AT)
+        other.commit()
+        thread.join(20)
+    assert told == ["meeting.changed"]
+    with cast.session() as session:
+        assert read_meeting(session, here)["starts"] == datetime(2026, 12, 9, 14, 0)
 
 
 def test_a_season_that_is_left_with_one_date_is_told_as_that_date(cast: Cast, session: Session) -> None:
