@@ -310,6 +310,8 @@ def change_hour(
 ) -> tuple[Told, ...]:
     """Have a season's meetings at another local hour from a day on. What was moved stays where it was moved to.
 
+    So does a meeting that was opened already, and those before it.
+
     The season ends before that day, and another one, under a UID of its own, follows it to the same last day:
     calendars disagree about any other way of saying it. Raises Refusal.
     """
@@ -327,7 +329,10 @@ def change_hour(
         .order_by(_meeting.c.original)
         .with_for_update(),
     )
-    later = [row for row in rows if row["original"].date() >= since]
+    begun = [row["original"] for row in rows if row["state"] not in ("planned", "cancelled")]
+    later = [
+        row for row in rows if row["original"].date() >= since and not any(row["original"] <= day for day in begun)
+    ]
     if not any(row["state"] == "planned" for row in later):
         raise Refusal("season.nothing_later", N_("No meeting of this season is planned from that day on."))
     length = minutes or old["minutes"]

@@ -283,6 +283,21 @@ def test_a_new_hour_from_the_first_day_on_takes_the_old_season_from_every_calend
     assert (ours[0].template, "nouvel horaire" in ours[0].text) == ("meeting_goes_on", True)
 
 
+def test_a_meeting_that_was_opened_before_its_hour_stays_at_it_when_the_hour_changes(
+    cast: Cast, session: Session
+) -> None:
+    _season(session, cast)
+    by, early = cast.actor("coordinator"), datetime(2026, 12, 9, 14, 0, tzinfo=UTC)  # half an hour before
+    here, after = _on(session, date(2026, 12, 9)), _on(session, date(2026, 12, 16))
+    running.open_meeting(session, here, by=by, at=early)
+    stood = read_meeting(session, here)
+    schedule.change_hour(
+        session, stood["series_id"], since=date(2026, 12, 9), hour=time(14, 0), by=by, at=early + timedelta(minutes=5)
+    )
+    assert read_meeting(session, here) == stood
+    assert read_meeting(session, after)["starts"] == datetime(2026, 12, 16, 14, 0)
+
+
 def test_a_last_date_that_was_moved_past_the_end_of_its_season_is_still_told_of(cast: Cast, session: Session) -> None:
     _season(session, cast)
     by, last = cast.actor("coordinator"), _on(session, LAST)
