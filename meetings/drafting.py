@@ -5,7 +5,8 @@ Nothing is planned and nobody is invited by a draft: it waits until the coordina
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -24,6 +25,7 @@ from duties.roles import standing
 from duties.scheduling import calendar_of
 from locales import N_, pick
 from meetings.committees import committees, memberships
+from meetings.local_times import end_of, local_of, moment_of
 from meetings.planner import WEEKDAYS, Taken, Terms, propose_season, propose_year
 from meetings.proposals import Proposal
 from meetings.wording import when
@@ -39,6 +41,8 @@ HORIZON: Final = timedelta(days=60)
 SEASON: Final = timedelta(weeks=40)
 #: A committee's meeting keeps so many days from one of a committee that it is derived from.
 APART: Final = 7
+#: Of so many of its last dates a committee's usual weekday and hour are: two years of one that meets four times.
+OF_LATE: Final = 8
 #: When committees that meet a few times a year meet, where none of their meetings tells otherwise.
 USUAL_WEEKDAY: Final[Weekday] = "wednesday"
 USUAL_HOUR: Final = time(13, 30)
@@ -173,29 +177,68 @@ def _terms(session: Session, row: Mapping[str, Any], first: date) -> Terms:
         .order_by(_meeting.c.starts_at),
     )
     members = memberships(session)
-    own = [one for one in rows if one["committee_id"] == row["id"]]
+    zone = program(session).time_zone
     weekly = row["rhythm"]["per"] == "week"
-    usual = own[-1]["starts"] if own and not weekly else None
-    hour = time.fromisoformat(row["rhythm"]["at"]) if weekly else usual.time() if usual else USUAL_HOUR
-    weekday: Weekday = row["rhythm"]["weekday"] if weekly else WEEKDAYS[usual.weekday()] if usual else USUAL_WEEKDAY
+    if weekly:
+        weekday, hour = row["rhythm"]["weekday"], time.fromisoformat(row["rhythm"]["at"])
+    else:
+        weekday, hour = _usual(session, row["id"])
     return Terms(
         committee=row["key"],
         calendar=calendar_of(session),
-        zone=program(session).time_zone,
+        zone=zone,
         weekday=weekday,
         at=hour,
         minutes=row["minutes"],
         people=frozenset(members[row["id"]].invited(first)),
         taken=tuple(
             Taken(
-                named[one["committee_id"]]["key"],
-                named[one["committee_id"]]["title_fr"],
-                named[one["committee_id"]]["title_en"],
-                one["starts_at"],
-                one["ends_at"],
-                frozenset(members[one["committee_id"]].invited(one["starts"].date())),
+                named[committee_id]["key"],
+                named[committee_id]["title_fr"],
+                named[committee_id]["title_en"],
+                starts_at,
+                ends_at,
+                frozenset(members[committee_id].invited(local_of(starts_at, zone).date())),
             )
-            for one in rows
+            for committee_id, starts_at, ends_at in [
+                *((one["committee_id"], one["starts_at"], one["ends_at"]) for one in rows),
+                *_drafted(session, row["id"], zone),
+            ]
         ),
         apart=dict.fromkeys(row["derived_from"] if not weekly else (), APART),
     )
+
+
+def _drafted(session: Session, committee_id: UUID, zone: str) -> Iterator[tuple[UUID, datetime, datetime]]:
+    """When the other committees would meet by the drafts that wait: whose, and when each date begins and ends.
+
+    Of two that are drafted in one round the second keeps clear of the first as it will of the dates once they stand.
+    """
+    for draft in drafts(session):
+        if draft["committee_id"] == committee_id:
+            continue
+        for wanted in map(Proposal.from_json, draft["dates"]):
+            if wanted.decision != "skip":
+                yield draft["committee_id"], moment_of(wanted.starts, zone), end_of(wanted.starts, wanted.minutes, zone)
+
+
+def _usual(session: Session, committee_id: UUID) -> tuple[Weekday, time]:
+    """The weekday and the hour at which a committee met most often of late; of two, the one that it had last.
+
+    One date that was moved, or held out of turn, makes no custom.
+    """
+    met = session.scalars(
+        select(_meeting.c.starts)
+        .where(
+            _meeting.c.program_id == program_of(session),
+            _meeting.c.committee_id == committee_id,
+            _meeting.c.state != "cancelled",
+        )
+        .order_by(_meeting.c.starts.desc())
+        .limit(OF_LATE)
+    ).all()
+    if not met:
+        return USUAL_WEEKDAY, USUAL_HOUR
+    ((weekday, _),) = Counter(one.weekday() for one in met).most_common(1)
+    ((hour, _),) = Counter(one.time() for one in met).most_common(1)
+    return WEEKDAYS[weekday], hour

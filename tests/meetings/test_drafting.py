@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import func, select
@@ -72,6 +73,30 @@ def test_each_season_of_a_weekly_committee_is_drafted_before_the_one_before_ends
         drafting.settle(session, draft["id"], "planned", by=by, at=at)
         assert clinical not in drafting.draft_due(session, by=by, at=at), "not twice"
         first, last = meets[0].starts.date(), meets[-1].starts.date()
+
+
+def test_two_committees_that_are_drafted_in_one_round_ask_nobody_to_be_at_both_at_once(
+    cast: Cast, session: Session
+) -> None:
+    by = cast.actor("coordinator")
+    schedule.plan_meetings(session, "extended", [datetime(2026, 12, 15, 14, 0)], by=by, at=AT)
+    assert len(drafting.draft_due(session, by=by, at=AT)) == 2
+    spans = sorted(
+        (one.starts, one.starts + timedelta(minutes=one.minutes))
+        for draft in drafting.drafts(session)
+        for one in map(Proposal.from_json, draft["dates"])
+    )
+    assert len(spans) == 8
+    assert all(ends <= starts for (_, ends), (starts, _) in pairwise(spans)), "the coordinator sits on both"
+
+
+def test_one_odd_date_makes_no_custom(cast: Cast, session: Session) -> None:
+    by = cast.actor("coordinator")
+    tuesdays = [datetime(2026, 12, 1, 13, 30), datetime(2026, 12, 8, 13, 30)]
+    odd = datetime(2026, 12, 17, 9, 0)  # a Thursday morning
+    schedule.plan_meetings(session, "steering", [*tuesdays, odd], by=by, at=AT)
+    dates = drafting.propose(session, committee_of(session, "steering")["id"], date(2027, 1, 1))
+    assert {(one.starts.weekday(), one.starts.time()) for one in dates if one.decision == "meet"} == {(1, time(13, 30))}
 
 
 def test_a_draft_is_settled_once(cast: Cast, session: Session) -> None:
