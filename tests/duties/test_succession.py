@@ -25,12 +25,15 @@ from duties.agreements import (
 from duties.people import end_tenure
 from duties.refusals import Refusal
 from duties.succession import begin, renew
+from meetings import seating
+from meetings.committees import PRINCIPAL, committee_of, membership
 from models.agreement import AgreementVersion
 from models.base import table_of
 from models.program import Tenure
 from models.record import Event
 from tests.agreeing import PDF, agreement_of, code_of, in_force, last_version, second_director, signed_on
 from tests.cast import AT, SINCE, TODAY, Cast, program_file
+from tests.meetings.sitting import give, seat
 
 DAY = timedelta(days=1)
 NEW_YEAR = date(2027, 1, 1)
@@ -222,13 +225,14 @@ def test_it_begins_once_whoever_held_the_role_no_longer_does(cast: Cast) -> None
         assert numbers(session, cast, NEW_YEAR) == [2]
 
 
-def test_a_role_becomes_another_on_the_day_of_the_new_version(cast: Cast) -> None:
+def test_a_role_becomes_another_on_the_day_of_the_new_version_and_its_seat_is_vacant_from_then_on(cast: Cast) -> None:
     whole = content_of(program_file().value, "en-marge")
     roles = {**without("youth_worker").roles, "specialized_resource": {**whole.roles["youth_worker"]}}
     roles["specialized_resource"]["role"] = "specialized_resource"
     other = Content(whole.notice_days, roles, whole.obligations, whole.terms)
     with cast.session() as session:
         in_force(session, cast)
+        give(session, cast, "clinical", "en-marge", "worker_em")
         second = renewed(session, cast, other)
         wrong = {"youth_worker": "police_representative"}
         assert code_of(lambda: begun(session, cast, second, becomes=wrong)) == "role.unknown_kind"
@@ -241,3 +245,9 @@ def test_a_role_becomes_another_on_the_day_of_the_new_version(cast: Cast) -> Non
         # Nobody else's role at the organization, and nobody of another one.
         assert held_by(session, cast, "manager_em") == [("manager", SINCE, None)]
         assert held_by(session, cast, "worker_codim") == [("youth_worker", SINCE, None)]
+        assert seating.end_with_roles(session, by=cast.actor("coordinator"), at=AT) == 1
+        clinical, place = committee_of(session, "clinical")["id"], seat(session, "clinical", "en-marge")
+        principals = [
+            membership(session, clinical).holders(place, day, PRINCIPAL) for day in (NEW_YEAR - DAY, NEW_YEAR)
+        ]
+        assert principals == [(cast.people["worker_em"],), ()]
