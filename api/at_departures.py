@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, or_, select
 from sqlmodel import Session
 
 from api.follow_up_lines import BARS
@@ -235,7 +235,12 @@ def _settled(session: Session, language: str, which: Any) -> list[Settled]:
             _departure,
             (_departure.c.program_id == _settlement.c.program_id) & (_departure.c.case_id == _settlement.c.case_id),
         )
-        .where(_settlement.c.program_id == program_of(session), which)
+        # What came to rest by itself and is back in their hands is not settled: it is among what is left.
+        .where(
+            _settlement.c.program_id == program_of(session),
+            which,
+            or_(_settlement.c.ended_as != gathering.BY_ITSELF, _task.c.state == "done"),
+        )
         .order_by(_settlement.c.settled_at.desc(), _settlement.c.id),
     )
     return [

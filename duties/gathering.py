@@ -1,12 +1,13 @@
 """Cases whose steps are done for each thing that a person has in hand: what comes into their hands joins the list.
 
-Such a case asks for a thing once. Where the thing is out of their hands by itself, as a task that they finished, its
-step is settled by itself.
+Such a case asks for a thing until somebody says who has it or how it ends. Where the thing is out of their hands by
+itself, as a task that they finished, its step is settled by itself, and asked again once it is back in them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -64,23 +65,25 @@ def in_hand(
 
 
 def left(session: Session, case: dict[str, Any], at: datetime) -> list[Holding]:
-    """What is in hand that neither goes to somebody by itself nor was settled in this case."""
+    """What is in hand that neither goes to somebody by itself nor was settled by somebody in this case."""
     settled = settled_in(session, case["id"])
     return [one for one in in_hand(session, case, at) if not one.goes_to and (one.kind, one.id) not in settled]
 
 
 def settled_in(session: Session, case_id: UUID) -> set[tuple[str, UUID]]:
-    """What was settled in a case, by kind and id."""
+    """What somebody settled in a case, by kind and id. What only came to rest by itself counts as long as it rests."""
     rows = session.execute(
         select(_settlement.c.kind, _settlement.c.holding_id).where(
-            _settlement.c.program_id == program_of(session), _settlement.c.case_id == case_id
+            _settlement.c.program_id == program_of(session),
+            _settlement.c.case_id == case_id,
+            _settlement.c.ended_as != BY_ITSELF,
         )
     )
     return {(row.kind, row.holding_id) for row in rows}
 
 
 def gather(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> int:
-    """Have an open case ask for everything that is in its person's hands now; how many steps joined or came to rest.
+    """Have an open case ask for everything that is in its person's hands now; how many steps joined or changed.
 
     Where somebody has a thing by their role once its holder is gone, nothing is asked: it goes to them by itself.
     """
@@ -123,7 +126,41 @@ def gather(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> int:
         tie(session, row, protocol)
         events.write(session, "holdings.joined", "case", case_id, by=by, at=at, case_id=case_id, count=count)
         held_tasks.open_ready(session, case, by=by, at=at)
-    return count + _come_to_rest(session, asked, found, by=by, at=at) + _let_go(session, case_id, over, by=by, at=at)
+    unsettled = [one for one in found if (one.kind, one.id) not in settled]
+    return (
+        count
+        + _ask_again(session, asked, unsettled, by=by, at=at)
+        + _come_to_rest(session, asked, found, by=by, at=at)
+        + _let_go(session, case_id, over, by=by, at=at)
+    )
+
+
+def _ask_again(
+    session: Session,
+    asked: list[dict[str, Any]],
+    unsettled: list[Holding],
+    *,
+    by: Actor,
+    at: datetime,
+) -> int:
+    """Open the steps anew whose thing was out of the person's hands by itself, and is back in them.
+
+    As an approval that was sent back and handed in once more, or a task whose other holder has left too.
+    """
+    back = {(one.kind, one.item) for one in unsettled if not one.goes_to}
+    count = 0
+    for row in asked:
+        if row["state"] != "done" or (row["holding"], row["item"]) not in back:
+            continue
+        held = _held_anew(session, row, by=by, at=at)
+        # In a departure that was opened again the last check may be done: it stays so, and this one is asked for.
+        with suppress(Refusal):
+            held_tasks.fall_back(session, held)
+        change(session, held, state=TASK.after(held.task["state"], "undo"), **held_tasks.to_do_again(session, held))
+        held_tasks.tell(session, held, "holding.back", step=row["step"], item=row["item"], kind=row["holding"])
+        held_tasks.wake(session, held)
+        count += 1
+    return count
 
 
 def _come_to_rest(
@@ -189,12 +226,10 @@ def _let_go(session: Session, case_id: UUID, over: Mapping[str, str], *, by: Act
     )
     for waits in rows:
         # Anew: what one of them was holding up opened meanwhile.
-        row = one(session, select(_task).where(_task.c.program_id == program_of(session), _task.c.id == waits["id"]))
-        assert row is not None  # noqa: S101 - it was read under the case's lock
-        held = Held(row, hold_case(session, case_id, seen=None), at, by)
-        state = TASK.after(row["state"], "waive")
+        held = _held_anew(session, waits, by=by, at=at)
+        state = TASK.after(held.task["state"], "waive")
         change(session, held, state=state, settled_at=at, settled_as=by.role, next_check=None)
-        held_tasks.tell(session, held, "task.let_go", step=row["step"], item=row["item"])
+        held_tasks.tell(session, held, "task.let_go", step=waits["step"], item=waits["item"])
         settle(session, held, state)
     return len(rows)
 
@@ -219,10 +254,7 @@ def record(
     note: str = "",
 ) -> held_tasks.Moved:
     """Write down what became of a thing, and settle the step that asks for it. The case is held."""
-    fresh = one(session, select(_task).where(_task.c.program_id == program_of(session), _task.c.id == task["id"]))
-    case = hold_case(session, task["case_id"], seen=None)
-    assert fresh is not None  # noqa: S101 - it was read under the case's lock
-    held = Held(fresh, case, at, by)
+    held = _held_anew(session, task, by=by, at=at)
     session.execute(
         insert(_settlement).values(
             **Settlement(
@@ -240,7 +272,7 @@ def record(
             ).model_dump()
         )
     )
-    state = TASK.after(fresh["state"], "complete")
+    state = TASK.after(held.task["state"], "complete")
     change(
         session,
         held,
@@ -256,12 +288,19 @@ def record(
         session,
         held,
         "holding.settled",
-        step=fresh["step"],
+        step=task["step"],
         kind=task["holding"],
         successor=str(successor_id) if successor_id else None,
         ended_as=ended_as,
     )
     return settle(session, held, state)
+
+
+def _held_anew(session: Session, task: Mapping[str, Any], *, by: Actor, at: datetime) -> Held:
+    """A task of a held case as it stands by now: what was settled before it may have changed it."""
+    fresh = one(session, select(_task).where(_task.c.program_id == program_of(session), _task.c.id == task["id"]))
+    assert fresh is not None  # noqa: S101 - it was read under the case's lock
+    return Held(fresh, hold_case(session, task["case_id"], seen=None), at, by)
 
 
 def refuse_unless_over(session: Session, case: dict[str, Any], at: datetime) -> None:

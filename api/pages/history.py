@@ -117,6 +117,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "holdings.joined": (N_("Things in hand that are asked for now: %(count)s."), "half"),
     "task.let_go": (N_("No longer asked, as it came to an end meanwhile: %(subject)s."), "skip"),
     "holding.settled": (N_("Settled: %(subject)s."), "full"),
+    "holding.back": (N_("In their hands again, and asked for anew: %(subject)s."), "ask"),
     "hand_over.proposed": (N_("A follow-up was offered to %(person)s."), "ask"),
     "hand_over.accepted": (N_("%(person)s takes a follow-up over."), "full"),
     "hand_over.refused": (N_("%(person)s does not take a follow-up over."), "stop"),

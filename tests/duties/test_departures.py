@@ -21,7 +21,7 @@ from duties.protocol import Protocol
 from duties.roles import standing
 from models.base import table_of
 from models.departure import Departure, Settlement
-from tests.casework import open_onboarding, step, verbs
+from tests.casework import complete, open_onboarding, step, verbs
 from tests.cast import AT, LOADING, TODAY, Cast, onboarding
 from tests.departing import (
     HOLDER,
@@ -192,6 +192,32 @@ def test_a_task_that_the_leaver_still_finishes_is_settled_by_itself(program: Cas
         gathering.gather(session, case_id, by=program.actor("coordinator"), at=AT)
         kept = many(session, select(SETTLEMENT).where(SETTLEMENT.c.task_id == one["id"]))
     assert [row["ended_as"] for row in kept] == ["by_itself"]
+
+
+def test_what_was_out_of_the_leavers_hands_and_comes_back_into_them_is_asked_for_again(program: Cast) -> None:
+    """An approval that they sent back, and that is handed in once more before their last day."""
+    by, leaver = program.actor("coordinator"), program.actor("manager_em")
+    onboarding_id = open_onboarding(program)
+    complete(program, onboarding_id, "request_secure_access", by=by)
+    case_id = leave(program, "manager_em", "en-marge")
+    approval = dict(in_hand(program, "manager_em", "en-marge"))["approval"]
+
+    def gathered() -> tuple[int, list[str]]:
+        with program.session() as session:
+            count = gathering.gather(session, case_id, by=LOADING, at=AT)
+        return count, [row["state"] for row in asked(program, case_id, "pass_on_approvals")]
+
+    (row,) = asked(program, case_id, "pass_on_approvals")
+    with program.session() as session:
+        tasks.reject_task(session, UUID(row["item"]), by=leaver, at=AT, reason="Say for which files")
+    assert gathered() == (1, ["done"])
+    complete(program, onboarding_id, "request_secure_access", by=by)
+    assert approval in left(program, case_id)
+    assert gathered() == (1, ["open"])
+    assert gathered() == (0, ["open"])
+    settle(program, row["id"], to="deputy")
+    assert gathered() == (0, ["done"])
+    assert approval not in left(program, case_id)
 
 
 # Settling.
