@@ -23,7 +23,7 @@ from duties.declared import Bilingual
 from duties.follow_ups import assigning
 from duties.follow_ups.held import hold as hold_follow_up
 from duties.held import Moved, hold
-from duties.held_case import hold_case
+from duties.held_case import hold_case, hold_cases
 from duties.here import local_day, many, one, program_of
 from duties.holdings.follow_ups import FOLLOW_UP
 from duties.holdings.holding import both
@@ -35,7 +35,7 @@ from locales import N_, say
 from models.base import refers, table_of
 from models.casework import Evidence, Task
 from models.departure import WAYS, HandOver
-from models.follow_up import Assignment
+from models.follow_up import Assignment, FollowUp
 from models.lifecycles import TASK
 
 _log = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ SILENT: Final = "hand_over.silent"
 
 _hand_over = table_of(HandOver)
 _assignment = table_of(Assignment)
+_follow_up = table_of(FollowUp)
 _task = table_of(Task)
 _evidence = table_of(Evidence)
 
@@ -66,7 +67,13 @@ def considered_for(session: Session, task: Mapping[str, Any], leaver_id: UUID, a
     part = _part(session, task)
     if part is None:
         return []
-    row = hold_follow_up(session, part["follow_up_id"], by=Actor(role=""), at=at).row
+    row = one(
+        session,
+        select(_follow_up.c.participant_id, _follow_up.c.intensity).where(
+            _follow_up.c.program_id == program_of(session), _follow_up.c.id == part["follow_up_id"]
+        ),
+    )
+    assert row is not None  # noqa: S101 - it is referred to
     offered = workers.proposals(session, row["participant_id"], at=at, asks=row["intensity"])
     return [one_of for one_of in offered if one_of.person_id != leaver_id]
 
@@ -125,7 +132,7 @@ def propose(
     for before in _open_ones(session, part):
         if before["task_id"] == task_id and before["to_id"] == to_id:
             return Moved(task_id, "open", held.case_id)
-        _answer(session, before, "withdrawn", by=by, at=at)
+        _take_back(session, before, by=by, at=at)
     within = _days_to_answer(session, held.case, held.task["step"])
     answer_by = scheduling.calendar_of(session).add_working_days(local_day(session, at), within)
     hand_over_id = uuid4()
@@ -251,9 +258,11 @@ def refuse(session: Session, hand_over_id: UUID, *, reason: str, by: Actor, at: 
 def lapse(session: Session, at: datetime, *, by: Actor) -> int:
     """Tell the coordinator, once each, of the offers whose day passed in silence; how many. They still stand.
 
-    Of one that was answered or taken back since, or whose follow-up was settled otherwise, nothing is asked any more.
+    Of one that was answered or taken back since, or whose follow-up was settled otherwise, nothing is asked any more;
+    what nobody answered of such a one is taken back.
     """
     today = local_day(session, at)
+    _take_back_what_is_over(session, by=by, at=at)
     for task_id in _silence_that_is_over(session):
         outside.call_off(session, task_id, by=by, at=at)
     rows = many(
@@ -270,8 +279,7 @@ def lapse(session: Session, at: datetime, *, by: Actor) -> int:
         .with_for_update(),
     )
     for row in rows:
-        task = one(session, select(_task).where(_task.c.id == row["task_id"], _task.c.program_id == row["program_id"]))
-        assert task is not None  # noqa: S101 - it is referred to
+        task = _task_of(session, row)
         words = {lang: say(lang, _NOBODY_ANSWERED, what=task[f"title_{lang}"]) for lang in ("fr", "en")}
         outside.assign(
             session,
@@ -291,6 +299,16 @@ def lapse(session: Session, at: datetime, *, by: Actor) -> int:
         )
         _tell(session, "hand_over.silent", row, by, at, person=str(row["to_id"]))
     return len(rows)
+
+
+def _take_back_what_is_over(session: Session, *, by: Actor, at: datetime) -> None:
+    """Take back the offers of follow-ups that are in other hands meanwhile, or have no worker any more."""
+    over = and_(_hand_over.c.state == "proposed", ~_still_asked())
+    cases = select(_hand_over.c.case_id).where(_hand_over.c.program_id == program_of(session), over).distinct()
+    # The cases first, as for whoever offers or answers.
+    hold_cases(session, session.scalars(cases).all())
+    for row in _unanswered(session, over):
+        _take_back(session, row, by=by, at=at)
 
 
 def _silence_that_is_over(session: Session) -> list[UUID]:
@@ -360,30 +378,55 @@ def taken_over(session: Session, follow_up_id: UUID) -> list[dict[str, Any]]:
 
 
 def withdraw_all(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> int:
-    """Take back what a departure offered and nobody answered, as where it is called off; how many offers."""
-    return len(_withdraw(session, _hand_over.c.case_id == case_id, by=by, at=at))
+    """Take back what a departure offered and nobody answered, as where it is called off or its last day is over.
+
+    Those to whom it was offered are told; how many offers. Whoever asks holds the case.
+    """
+    rows = _unanswered(session, _hand_over.c.case_id == case_id)
+    for row in rows:
+        _take_back(session, row, by=by, at=at)
+    return len(rows)
+
+
+def withdraw_one(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Take back what was offered of one follow-up, which is settled otherwise. Whoever asks holds its case."""
+    for row in _unanswered(session, _hand_over.c.task_id == task_id):
+        _take_back(session, row, by=by, at=at)
 
 
 def withdraw_from(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> int:
     """Take back what was offered to somebody who leaves themselves, so that it is offered anew; how many offers."""
-    rows = _withdraw(session, _hand_over.c.to_id == person_id, by=by, at=at)
+    rows = _unanswered(session, _hand_over.c.to_id == person_id)
+    for row in rows:
+        _answer(session, row, "withdrawn", by=by, at=at)
     for case_id in sorted({row["case_id"] for row in rows}):
         wakeups.wake(session, case_id, at=at)
     return len(rows)
 
 
-def _withdraw(session: Session, which: ColumnElement[bool], *, by: Actor, at: datetime) -> list[dict[str, Any]]:
-    """Take back the offers that nobody answered of those that `which` says; what they were."""
-    rows = many(
+def _unanswered(session: Session, which: ColumnElement[bool]) -> list[dict[str, Any]]:
+    """The offers that nobody answered of those that `which` says, held."""
+    return many(
         session,
         select(_hand_over)
         .where(_hand_over.c.program_id == program_of(session), which, _hand_over.c.state == "proposed")
         .order_by(_hand_over.c.id)
         .with_for_update(),
     )
-    for row in rows:
-        _answer(session, row, "withdrawn", by=by, at=at)
-    return rows
+
+
+def _take_back(session: Session, row: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Take back a held offer, and tell whoever was to answer it that they need not any more."""
+    _answer(session, row, "withdrawn", by=by, at=at)
+    notices.offer_taken_back(session, _task_of(session, row), row, by=by, at=at)
+
+
+def _task_of(session: Session, offer: Mapping[str, Any]) -> dict[str, Any]:
+    """The step of a departure that hands over what was offered."""
+    asked = select(_task).where(_task.c.program_id == program_of(session), _task.c.id == offer["task_id"])
+    found = one(session, asked)
+    assert found is not None  # noqa: S101 - it is referred to
+    return found
 
 
 def _nothing() -> Refusal:

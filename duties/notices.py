@@ -193,6 +193,21 @@ def passed_on(session: Session, task: Mapping[str, Any], to: UUID, *, by: Actor,
     write(session, "passed_on", to=to, key=f"passed_on:{task['id']}", facts=facts, at=at, case_id=task["case_id"])
 
 
+def offer_taken_back(
+    session: Session, task: Mapping[str, Any], offer: Mapping[str, Any], *, by: Actor, at: datetime
+) -> None:
+    """Tell whoever was offered a follow-up that nothing is left to answer, unless they ended it themselves."""
+    if by.is_one_of(offer["to_id"]):
+        return
+    about = _about_task(session, task, by)
+
+    def facts(language: Language) -> Mapping[str, Any]:
+        return {**about(language), "path": "/handed-over"}
+
+    key = f"offer_taken_back:{offer['id']}"
+    write(session, "offer_taken_back", to=offer["to_id"], key=key, facts=facts, at=at, case_id=task["case_id"])
+
+
 def case_opened(session: Session, case: Case, *, by: Actor, at: datetime) -> None:
     """Tell those who have a part in a case that it opened: whoever its steps fall on today, but not who opened it."""
     today = standing(session, local_day(session, at))

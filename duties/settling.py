@@ -420,6 +420,7 @@ def _settle_follow_up(one_thing: Settling) -> None:
     )
     if part is not None:
         assigning.end_part(session, part["follow_up_id"], part["person_id"], by=one_thing.by, at=one_thing.at)
+    hand_overs.withdraw_one(session, one_thing.task["id"], by=one_thing.by, at=one_thing.at)
 
 
 def _settle_note(one_thing: Settling) -> None:

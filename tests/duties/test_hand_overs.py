@@ -8,21 +8,21 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, text
 
-from duties import departures, gathering, hand_overs
+from duties import departures, gathering, hand_overs, settling
 from duties.agreements import content_of
 from duties.follow_ups import assigning, states
-from duties.participants import consents
+from duties.participants import consents, workers
 from duties.refusals import Refusal
 from models.base import table_of
 from models.departure import HandOver
 from tests.agreeing import sharing_otherwise
 from tests.cast import AT, LOADING, Cast, program_file
 from tests.departing import asked, in_hand, leave, left, record_protocols, settle
-from tests.following import SECOND, THIRD, WORKER, agreed, bar, consented, followed, parts
+from tests.following import SECOND, THIRD, WORKER, agreed, bar, consented, followed, parts, row_of
 from tests.refusing import refused
 
 HAND_OVER = table_of(HandOver)
-LATER = AT + timedelta(days=8)
+LATER, AFTER = AT + timedelta(days=8), AT + timedelta(days=15)
 
 
 @pytest.fixture
@@ -267,16 +267,44 @@ def test_what_is_refused_for_one_holds_up_no_other_and_is_in_the_receipt(program
 def test_what_nobody_took_over_by_the_last_day_is_a_visible_vacancy(program: Cast) -> None:
     follow_up = follow(program, second=None)
     case_id = leave(program, WORKER, "ccsmtl")
-    after = AT + timedelta(days=15)
     with program.session() as session:
-        for departure_id in departures.due_to_end(session, after):
-            departures.end_departure(session, departure_id, by=LOADING, at=after)
-        gathering.gather(session, case_id, by=LOADING, at=after)
+        for departure_id in departures.due_to_end(session, AFTER):
+            departures.end_departure(session, departure_id, by=LOADING, at=AFTER)
+        gathering.gather(session, case_id, by=LOADING, at=AFTER)
         vacant = session.execute(
             text("select vacancy_task_id from follow_up where id = :id"), {"id": follow_up}
         ).scalar_one()
     assert vacant is not None
     assert primary(program, follow_up) == []
+
+
+@pytest.mark.parametrize("how", ["the last day is over", "left vacant", "in other hands"])
+def test_an_offer_that_nobody_can_answer_any_more_is_taken_back_and_whoever_was_offered_it_is_told(
+    program: Cast, how: str
+) -> None:
+    follow_up, by = follow(program, second=None), program.actor("coordinator")
+    case_id = leave(program, WORKER, "ccsmtl")
+    (task,) = asked(program, case_id, "hand_over_follow_ups")
+    settle(program, task["id"], to=SECOND)
+    with program.session() as session:
+        if how == "the last day is over":
+            (due,) = departures.due_to_end(session, AFTER)
+            departures.end_departure(session, due, by=LOADING, at=AFTER)
+        if how == "left vacant":
+            settling.settle_holding(session, task["id"], ended_as="left_vacant", note="Nobody has room", by=by, at=AT)
+        if how == "in other hands":
+            leaver, other = program.people[WORKER], program.people[THIRD]
+            assigning.assign(session, follow_up, other, instead_of=leaver, by=by, at=AT)
+            gathering.gather(session, case_id, by=LOADING, at=AT)
+            hand_overs.lapse(session, AT, by=LOADING)
+        told = session.execute(
+            text("select subject from notice where template = 'offer_taken_back' and person_id = :who"),
+            {"who": program.people[SECOND]},
+        ).scalars()
+        assert [subject.endswith("#2026-01") for subject in told] == [True]
+        fit = workers.proposals(session, row_of(session, follow_up)["participant_id"], at=AT)
+        assert {one.offered for one in fit} == {0.0}, "and it counts in nobody's load"
+    assert offered(program) == [(SECOND, "withdrawn")]
 
 
 @pytest.mark.parametrize("how", ["completed", "withdrew"])
