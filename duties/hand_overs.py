@@ -7,7 +7,7 @@ accepted, and the participant is known by number alone. How it is done is as the
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -163,8 +163,8 @@ def propose_all(session: Session, case_id: UUID, *, dry_run: bool, by: Actor, at
 
     A dry run does the same and takes it back, so that what it says is what happens. What is refused for one, or fails,
     holds up no other. Each offer counts in the load of whom it is made to, so that one worker does not get them all.
-    A second run has nothing to offer, and of two at once the second has not either. One that nobody answered in time is
-    told of each time: it is offered to somebody else on its own.
+    Whoever refused one is not offered it again here. A second run has nothing to offer, and of two at once the second
+    has not either. One that nobody answered in time is told of each time: it is offered to somebody else on its own.
     """
     hold_case(session, case_id, seen=None)
     rows = many(
@@ -179,9 +179,9 @@ def propose_all(session: Session, case_id: UUID, *, dry_run: bool, by: Actor, at
         .order_by(_task.c.title_en, _task.c.id),
     )
     whole = session.begin_nested()
-    standing = _offers_standing(session, case_id)
+    standing, refused_by = _offers_standing(session, case_id), _refused_by(session, case_id)
     lines = [
-        _silent(row) if standing.get(row["id"]) else _propose_one(session, row, by, at)
+        _silent(row) if standing.get(row["id"]) else _propose_one(session, row, refused_by.get(row["id"], ()), by, at)
         for row in rows
         if standing.get(row["id"]) is not False  # whoever was asked still has days to answer
     ]
@@ -204,7 +204,9 @@ def propose_all(session: Session, case_id: UUID, *, dry_run: bool, by: Actor, at
     return lines
 
 
-def _propose_one(session: Session, task: Mapping[str, Any], by: Actor, at: datetime) -> Line:
+def _propose_one(
+    session: Session, task: Mapping[str, Any], refused_by: Collection[UUID], by: Actor, at: datetime
+) -> Line:
     titles = task["title_fr"], task["title_en"]
     part = _part(session, task)
     try:
@@ -212,18 +214,25 @@ def _propose_one(session: Session, task: Mapping[str, Any], by: Actor, at: datet
             fit = fit_for(session, task, part["person_id"], at) if part else []
             if not fit:
                 return Line(task["id"], *titles, None, "hand_over.nobody_fits", both(_NOBODY_FITS))
-            propose(session, task["id"], fit[0].person_id, by=by, at=at)
+            to_id = next((one_of.person_id for one_of in fit if one_of.person_id not in refused_by), None)
+            if to_id is None:
+                return Line(task["id"], *titles, None, "hand_over.all_refused", both(_ALL_REFUSED))
+            propose(session, task["id"], to_id, by=by, at=at)
     except Refusal as refusal:
         return Line(task["id"], *titles, None, refusal.code, both(refusal.sentence, **refusal.facts))
     except Exception as failed:  # noqa: BLE001 - one that fails is told of in the receipt, and holds up no other
         _log.warning("a follow-up is not offered", extra={"task": task["id"], "error": type(failed).__name__})
         return Line(task["id"], *titles, None, "hand_over.failed", both(_FAILED))
-    return Line(task["id"], *titles, fit[0].person_id)
+    return Line(task["id"], *titles, to_id)
 
 
 _NOBODY_FITS = N_(
     "Nobody can be given this follow-up now: each one is absent, leaving, being welcomed, not wanted or not covered, "
     "or of an organization with which the participant has not agreed to share: that consent can be asked."
+)
+_ALL_REFUSED = N_(
+    "Each one who can be given this follow-up refused it. Speak with them and offer it on its own, or leave it vacant "
+    "with the reason."
 )
 _FAILED = N_("This one could not be offered. Offer it on its own; the others are not touched by it.")
 
@@ -250,9 +259,13 @@ def accept(session: Session, hand_over_id: UUID, *, by: Actor, at: datetime) -> 
 
 
 def refuse(session: Session, hand_over_id: UUID, *, reason: str, by: Actor, at: datetime) -> None:
-    """Say, with the reason, that one does not take a follow-up over. It stays with who leaves, to be offered anew."""
+    """Say, with the reason, that one does not take a follow-up over. It stays with who leaves, to be offered anew.
+
+    Whoever is to hand it over is told at once.
+    """
     offered = _hold(session, hand_over_id, by)
     _answer(session, offered, "refused", by=by, at=at, reason=needed_reason(reason))
+    notices.offer_refused(session, _task_of(session, offered), offered, by=by, at=at)
 
 
 def lapse(session: Session, at: datetime, *, by: Actor) -> int:
@@ -488,6 +501,21 @@ def _offers_standing(session: Session, case_id: UUID) -> dict[UUID, bool]:
         )
     )
     return {row.task_id: row.lapsed_at is not None for row in rows}
+
+
+def _refused_by(session: Session, case_id: UUID) -> dict[UUID, set[UUID]]:
+    """Who refused each follow-up of a departure, by its task."""
+    rows = session.execute(
+        select(_hand_over.c.task_id, _hand_over.c.to_id).where(
+            _hand_over.c.program_id == program_of(session),
+            _hand_over.c.case_id == case_id,
+            _hand_over.c.state == "refused",
+        )
+    )
+    found: dict[UUID, set[UUID]] = {}
+    for row in rows:
+        found.setdefault(row.task_id, set()).add(row.to_id)
+    return found
 
 
 def _silent(task: Mapping[str, Any]) -> Line:

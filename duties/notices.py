@@ -193,6 +193,27 @@ def passed_on(session: Session, task: Mapping[str, Any], to: UUID, *, by: Actor,
     write(session, "passed_on", to=to, key=f"passed_on:{task['id']}", facts=facts, at=at, case_id=task["case_id"])
 
 
+def offer_refused(
+    session: Session, task: Mapping[str, Any], offer: Mapping[str, Any], *, by: Actor, at: datetime
+) -> None:
+    """Tell those who hand a follow-up over that it was refused. The reason stands on the page, not in the letter."""
+    about = _about_task(session, task, by)
+
+    def facts(language: Language) -> Mapping[str, Any]:
+        return {**about(language), "path": f"/departures/{task['case_id']}"}
+
+    falls = standing(session, local_day(session, at)).falls(chain_of(session, task["owed_by_id"]))
+    _to_each(
+        session,
+        falls.holders,
+        "offer_refused",
+        key=f"offer_refused:{offer['id']}",
+        facts=facts,
+        at=at,
+        case_id=task["case_id"],
+    )
+
+
 def offer_taken_back(
     session: Session, task: Mapping[str, Any], offer: Mapping[str, Any], *, by: Actor, at: datetime
 ) -> None:

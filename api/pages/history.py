@@ -247,6 +247,7 @@ LETTERS: Final[Mapping[str, str]] = {
     "task_to_approve": N_("something waits for an approval"),
     "task_rejected": N_("something was sent back"),
     "passed_on": N_("something was handed over"),
+    "offer_refused": N_("a follow-up that was offered is refused"),
     "offer_taken_back": N_("a follow-up is no longer offered"),
     "task_handed_back": N_("something was handed back"),
     "case_opened": N_("a case was opened"),

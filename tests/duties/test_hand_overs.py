@@ -250,6 +250,31 @@ def test_the_dry_run_of_a_bulk_says_what_happens_and_a_second_run_changes_nothin
     assert receipts[2] == []
 
 
+def test_whoever_refused_a_follow_up_is_not_offered_it_by_the_bulk_again_and_the_coordinator_is_told(
+    program: Cast,
+) -> None:
+    follow(program)
+    case_id = leave(program, WORKER, "ccsmtl")
+    by = program.actor("coordinator")
+
+    def bulk() -> list[tuple[UUID | None, str]]:
+        with program.session() as session:
+            lines = hand_overs.propose_all(session, case_id, dry_run=False, by=by, at=AT)
+            told = session.scalars(text("select person_id from notice where template = 'offer_refused'")).all()
+        assert set(told) <= {by.person_id}
+        assert len(told) == sum(state == "refused" for _, state in offered(program))
+        return [(line.to_id, line.refused) for line in lines]
+
+    assert bulk() == [(program.people[SECOND], "")], "they have met the participant"
+    answer(program, SECOND, reason="Too many already")
+    assert bulk() == [(program.people[THIRD], "")]
+    answer(program, THIRD, reason="Away in summer")
+    assert bulk() == [(None, "hand_over.all_refused")]
+    (task,) = asked(program, case_id, "hand_over_follow_ups")
+    settle(program, task["id"], to=SECOND)
+    assert (SECOND, "proposed") in offered(program), "on its own, once they spoke with each other"
+
+
 def test_what_is_refused_for_one_holds_up_no_other_and_is_in_the_receipt(program: Cast) -> None:
     """One that its participant keeps from everybody, among others."""
     follow(program, "#2026-01", second=None)
