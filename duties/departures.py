@@ -86,6 +86,8 @@ def open_departure(
     Everything that they have in hand is asked for. Raises Refusal.
     """
     today = local_day(session, at)
+    # The cases first in which they were offered something, as for whoever answers: else the two wait for ever.
+    hold_cases(session, hand_overs.offering_to(session, person_id))
     _hold_person(session, person_id)
     roles = _roles_there(session, person_id, organization_id, today)
     _refuse_wrong_day(last_day, today, planned=planned)
@@ -392,10 +394,11 @@ def left_open(session: Session, at: datetime) -> list[UUID]:
 
 
 def _hold_person(session: Session, person_id: UUID) -> None:
+    """Hold a person so that of two who see them off at once the second is told; others may still refer to them."""
     found = session.scalar(
         select(_person.c.id)
         .where(_person.c.program_id == program_of(session), _person.c.id == person_id)
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     if found is None:
         raise Refusal("person.unknown", N_("There is no such person."))

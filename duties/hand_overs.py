@@ -407,6 +407,16 @@ def withdraw_one(session: Session, task_id: UUID, *, by: Actor, at: datetime) ->
         _take_back(session, row, by=by, at=at)
 
 
+def offering_to(session: Session, person_id: UUID) -> list[UUID]:
+    """The cases of the departures that offered somebody a follow-up of which they said nothing yet."""
+    asked = select(_hand_over.c.case_id).where(
+        _hand_over.c.program_id == program_of(session),
+        _hand_over.c.to_id == person_id,
+        _hand_over.c.state == "proposed",
+    )
+    return list(session.scalars(asked.distinct()))
+
+
 def withdraw_from(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> int:
     """Take back what was offered to somebody who leaves themselves, so that it is offered anew; how many offers."""
     rows = _unanswered(session, _hand_over.c.to_id == person_id)

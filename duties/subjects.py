@@ -96,7 +96,9 @@ def notice_day(version: Mapping[str, Any]) -> date | None:
 def _hold_worker(session: Session, protocol: Protocol, asked: Subject) -> Found:  # noqa: ARG001 - as its kin
     here = program_of(session)
     if asked.person_id is None or not session.scalar(
-        select(_person.c.id).where(_person.c.program_id == here, _person.c.id == asked.person_id).with_for_update()
+        select(_person.c.id)
+        .where(_person.c.program_id == here, _person.c.id == asked.person_id)
+        .with_for_update(key_share=True)
     ):
         raise Refusal("person.unknown", N_("There is no such person."))
     tenure = tenure_of(session, asked.person_id, asked.organization_id)
@@ -107,7 +109,9 @@ def _hold_worker(session: Session, protocol: Protocol, asked: Subject) -> Found:
 def _hold_member(session: Session, protocol: Protocol, asked: Subject) -> Found:  # noqa: ARG001 - as its kin
     here = program_of(session)
     if asked.person_id is None or not session.scalar(
-        select(_person.c.id).where(_person.c.program_id == here, _person.c.id == asked.person_id).with_for_update()
+        select(_person.c.id)
+        .where(_person.c.program_id == here, _person.c.id == asked.person_id)
+        .with_for_update(key_share=True)
     ):
         raise Refusal("person.unknown", N_("There is no such person."))
     last = session.execute(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 from sqlmodel import Session
 
 from duties import departures, gathering, settling, versions
@@ -148,6 +149,14 @@ def settle(
             by=by or cast.actor("coordinator"),
             at=at,
         )
+
+
+def until_somebody_waits(session: Session) -> None:
+    """Wait until another transaction waits for what this one, or another, has locked."""
+    until = time.monotonic() + 10
+    while not session.scalar(text("select count(*) from pg_locks where not granted")):
+        assert time.monotonic() < until, "the other came through"
+        time.sleep(0.01)
 
 
 def left(cast: Cast, case_id: UUID, at: datetime = AT) -> list[str]:

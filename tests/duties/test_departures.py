@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from datetime import timedelta
 from uuid import UUID
 
@@ -37,6 +36,7 @@ from tests.departing import (
     roles,
     seat_somebody,
     settle,
+    until_somebody_waits,
 )
 from tests.following import agreed
 from tests.refusing import refused
@@ -464,10 +464,7 @@ def test_a_departure_is_called_off_while_its_last_day_is_moved_and_neither_is_tu
         hold_case(session, case_id, seen=None)
         worker = threading.Thread(target=move)
         worker.start()
-        until = time.monotonic() + 10
-        while not session.scalar(text("select count(*) from pg_locks where not granted")):
-            assert time.monotonic() < until, "the other came through"
-            time.sleep(0.01)
+        until_somebody_waits(session)
         departures.call_off(session, case_id, by=by, at=AT)
     worker.join()
     assert moved == [False], "it was called off by then"

@@ -21,12 +21,13 @@ from duties import hand_overs, tasks, versions
 from duties.actors import Actor
 from duties.follow_ups import assigning
 from duties.held import Moved
+from duties.held_case import hold_case
 from duties.proofs import Proof
 from flows.protocols import PROTOCOLS, read_protocol
 from models.base import table_of
 from models.departure import HandOver
 from tests.cast import AT, LOADING, Cast
-from tests.departing import asked, leave, record_protocols, settle
+from tests.departing import asked, leave, record_protocols, settle, until_somebody_waits
 from tests.following import SECOND, THIRD, WORKER, agreed, bar, followed
 from tests.refusing import refused
 
@@ -207,6 +208,28 @@ def test_of_two_who_accept_the_same_at_once_from_two_windows_one_takes_it(progra
 
     answers = at_once(accept, accept)
     assert sorted(str(getattr(one, "code", one)) for one in answers) == ["done", "hand_over.answered"]
+
+
+def test_whoever_accepts_while_their_own_departure_opens_has_it_and_it_is_asked_of_them_in_turn(
+    program: Cast,
+) -> None:
+    """Both hold the case of the one who leaves first: else each would wait for what the other has."""
+    follow(program, 1)
+    case_id = leave(program, WORKER, "ccsmtl")
+    (task,) = asked(program, case_id, "hand_over_follow_ups")
+    settle(program, task["id"], to=SECOND)
+    opened: list[UUID] = []
+    leaving = threading.Thread(target=lambda: opened.append(leave(program, SECOND, "codim")))
+    with program.session() as session:
+        hold_case(session, case_id, seen=None)
+        session.execute(select(HAND_OVER.c.id).with_for_update())  # as accepting does first
+        leaving.start()
+        until_somebody_waits(session)
+        (offer,) = hand_overs.offered_to(session, program.people[SECOND])
+        assert hand_overs.accept(session, offer["id"], by=program.actor(SECOND), at=AT).state == "done"
+    leaving.join()
+    (theirs,) = opened
+    assert [row["state"] for row in asked(program, theirs, "hand_over_follow_ups")] == ["open"]
 
 
 # Fit, and as the participant wants it.
