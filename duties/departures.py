@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Date, and_, cast, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Date, Text, and_, cast, func, insert, or_, select, update
 from sqlmodel import Session
 
 from duties import assigning as outside
@@ -41,13 +41,14 @@ from models.follow_up import Assignment
 from models.invitation import CalendarFeed, Invitation, MeetingLink
 from models.meeting import Meeting, MeetingGuest
 from models.program import Organization, Person, Role, Tenure
+from models.record import Event
 
 #: The protocol by which a departure is seen to.
 PROTOCOL: Final = "departure"
 
 #: A role whose last day comes within so many days has its departure opened, so that there is time to hand over.
 NOTICE: Final = timedelta(days=30)
-#: One that ended longer ago, before anybody looked, is history.
+#: One that ended longer ago, and whose end was written down longer ago, before anybody looked, is history.
 LOOKS_BACK: Final = timedelta(days=7)
 
 #: The step of the coordinator's task where somebody stays whose role another holds by now; its item is the case.
@@ -62,6 +63,7 @@ _case = table_of(Case)
 _seat = table_of(Seat)
 _holder = table_of(SeatHolder)
 _assignment = table_of(Assignment)
+_event = table_of(Event)
 _feed = table_of(CalendarFeed)
 _link = table_of(MeetingLink)
 _invitation = table_of(Invitation)
@@ -83,13 +85,14 @@ def open_departure(
 
     Their roles there end on the last day. Planned, it is today at the soonest. Else they have gone already: it is today
     or before, their roles are over with the day before today at the latest, and what opens a door is closed at once.
-    Everything that they have in hand is asked for. Raises Refusal.
+    Where all their roles are to be over sooner, or are, it is the day on which the last of them is. Everything that
+    they have in hand is asked for. Raises Refusal.
     """
     today = local_day(session, at)
     # The cases first in which they were offered something, as for whoever answers: else the two wait for ever.
     hold_cases(session, hand_overs.offering_to(session, person_id))
     _hold_person(session, person_id)
-    roles = _roles_there(session, person_id, organization_id, today)
+    roles = _roles_there(session, person_id, organization_id, at)
     _refuse_wrong_day(last_day, today, planned=planned)
     if not planned and by.is_one_of(person_id):
         raise Refusal("departure.gone_and_here", N_("Whoever has gone already does not say so themselves."))
@@ -99,6 +102,7 @@ def open_departure(
             "departure.role_to_come",
             N_("This person takes up a role there after that day: give a later last day."),
         )
+    last_day = max(min(last_day, role["ends_on"] or last_day) for role in roles)
     departure_id = uuid4()
     ends = last_day if planned else min(last_day, today - timedelta(days=1))
     for role in roles:
@@ -134,8 +138,7 @@ def open_departure(
     )
     gathering.gather(session, case_id, by=by, at=at)
     hand_overs.withdraw_from(session, person_id, by=by, at=at)
-    if not planned:
-        end_departure(session, departure_id, by=by, at=at)
+    end_departure(session, departure_id, by=by, at=at)  # where the day is past; else there is nothing to end yet
     wakeups.wake(session, case_id, at=at)
     return case_id
 
@@ -259,7 +262,7 @@ def take_up_again(session: Session, case_id: UUID, *, by: Actor, at: datetime) -
     today = local_day(session, at)
     last_day = departure["last_day"]
     was_to_end = dict(departure["was_to_end"])
-    for role in _roles_there(session, departure["person_id"], departure["organization_id"], today):
+    for role in _roles_there(session, departure["person_id"], departure["organization_id"], at):
         # Also a role that they were given when they were to stay; not one to which they come back after they left.
         if str(role["id"]) in was_to_end or role["starts_on"] <= last_day:
             was_to_end.setdefault(str(role["id"]), role["ends_on"] and role["ends_on"].isoformat())
@@ -342,7 +345,7 @@ def due_to_open(session: Session, at: datetime) -> list[dict[str, Any]]:
         select(_tenure.c.person_id, _tenure.c.organization_id, _tenure.c.ends_on)
         .where(
             _tenure.c.program_id == here,
-            _tenure.c.ends_on >= today - LOOKS_BACK,
+            _is_of_late(session, at),
             _tenure.c.ends_on <= today + NOTICE,
             ~known,
             ~goes_on,
@@ -404,8 +407,32 @@ def _hold_person(session: Session, person_id: UUID) -> None:
         raise Refusal("person.unknown", N_("There is no such person."))
 
 
-def _roles_there(session: Session, person_id: UUID, organization_id: UUID, today: date) -> list[dict[str, Any]]:
-    """The roles that a person holds at an organization, today or later, or until some days ago. Raises Refusal."""
+def _is_of_late(session: Session, at: datetime) -> ColumnElement[bool]:
+    """The condition on a role that it is no history: held now or later, or until some days ago.
+
+    Or until longer ago, where that was written down some days ago of a role that went on until then.
+    """
+    recent = local_day(session, at) - LOOKS_BACK
+    was = _event.c.facts["was"].astext
+    written_down = (
+        select(_event.c.id)
+        .where(
+            _event.c.program_id == _tenure.c.program_id,
+            _event.c.subject_id == _tenure.c.person_id,
+            _event.c.verb == "tenure.ended",
+            _event.c.at >= at - LOOKS_BACK,
+            _event.c.facts["role"].astext == _tenure.c.role,
+            _event.c.facts["organization"].astext == cast(_tenure.c.organization_id, Text),
+            _event.c.facts["ends_on"].astext == func.to_char(_tenure.c.ends_on, "YYYY-MM-DD"),
+            or_(was.is_(None), was >= recent.isoformat()),
+        )
+        .exists()
+    )
+    return or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= recent, written_down)
+
+
+def _roles_there(session: Session, person_id: UUID, organization_id: UUID, at: datetime) -> list[dict[str, Any]]:
+    """The roles that a person holds at an organization, today or later, or until lately. Raises Refusal."""
     roles = many(
         session,
         select(_tenure)
@@ -413,7 +440,7 @@ def _roles_there(session: Session, person_id: UUID, organization_id: UUID, today
             _tenure.c.program_id == program_of(session),
             _tenure.c.person_id == person_id,
             _tenure.c.organization_id == organization_id,
-            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= today - LOOKS_BACK),
+            _is_of_late(session, at),
         )
         .order_by(_tenure.c.id)
         .with_for_update(),

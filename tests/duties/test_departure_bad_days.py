@@ -221,6 +221,20 @@ def test_the_leaver_does_not_say_themselves_that_they_have_gone(program: Cast) -
         leave(program, "worker_codim", "codim", last_day=TODAY, planned=False, by=program.actor("worker_codim"))
 
 
+@pytest.mark.parametrize("planned", [True, False])
+def test_nobodys_last_day_is_later_than_the_last_day_of_all_their_roles(program: Cast, planned: bool) -> None:
+    """Planned for longer than they hold anything, or opened by hand some days after they left."""
+    ends_on = TODAY + timedelta(days=4 if planned else -4)
+    with program.session() as session:
+        (held,) = standing(session, TODAY).roles_of(program.people["worker_codim"])
+        people.end_tenure(session, held.id, ends_on=ends_on, by=program.actor("coordinator"), at=AT)
+    case_id = leave(program, "worker_codim", "codim", last_day=LAST_DAY if planned else TODAY, planned=planned)
+    with program.session() as session:
+        departure = gathering.departure_of(session, case_id)
+    assert departure is not None
+    assert departure["last_day"] == ends_on
+
+
 def given_another_role(cast: Cast, *, starts_on: date, at: datetime = AT) -> None:
     """The manager of CODIM is to accompany participants there too."""
     with cast.session() as session:

@@ -115,6 +115,30 @@ def test_an_end_that_was_only_written_down_opens_the_departure_with_the_same_eff
     assert len(told(program, "departure.opened")) == 1
 
 
+def test_an_end_that_is_written_down_weeks_late_opens_the_departure_on_the_day_on_which_it_was(program: Cast) -> None:
+    """And one that was corrected, of somebody who left long ago, opens none."""
+    left_on, long_ago = TODAY - timedelta(days=30), TODAY - timedelta(days=200)
+    by = program.actor("manager_codim")
+    with program.session() as session:
+        lend(session, program.people[LEAVER], "SN-1")
+        session.execute(update(TENURE).where(TENURE.c.person_id == program.people["police"]).values(ends_on=long_ago))
+        for who, day in ((LEAVER, left_on), ("police", long_ago - timedelta(days=1))):
+            tenure = session.execute(select(TENURE.c.id).where(TENURE.c.person_id == program.people[who])).scalar_one()
+            people.end_tenure(session, tenure, ends_on=day, by=by, at=AT)
+    assert look_at_hands(means_of(program, Clock())) == 1
+    with program.session() as session:
+        (case_id,) = session.scalars(text("select id from \"case\" where protocol = 'departure'"))
+        departure = gathering.departure_of(session, case_id)
+        assert departure is not None
+        assert (departure["person_id"], departure["last_day"], departure["planned"]) == (
+            program.people[LEAVER],
+            left_on,
+            False,
+        )
+    assert [row["state"] for row in asked(program, case_id, "return_equipment")] == ["open"]
+    assert open_doors(program) == (0, 0)
+
+
 def test_an_organization_that_a_loaded_file_no_longer_has_ends_the_roles_there_and_opens_their_departures(
     program: Cast,
 ) -> None:
