@@ -278,14 +278,21 @@ def take_up_again(session: Session, case_id: UUID, *, by: Actor, at: datetime) -
 
 
 def follow_roles(session: Session, departure_id: UUID, *, by: Actor, at: datetime) -> bool:
-    """Have a departure hang on the day on which the roles end by now; whether that is another day than it was."""
-    departure = _hold_under_way(session, departure_id)
+    """Have a departure hang on the day on which the roles end by now; whether that is another day than it was.
+
+    One whose last day is over and whose roles were prolonged since ends once more, on the later day.
+    """
+    departure = _hold_under_way(session, departure_id, ended_too=True)
     return departure is not None and _follow_roles(session, departure, by=by, at=at) != departure["last_day"]
 
 
 def to_move(session: Session) -> list[UUID]:
-    """The departures under way whose roles end by now on another day than they hang on."""
-    return [one_of["id"] for one_of in _under_way(session) if _ends_by_roles(session, one_of) != one_of["last_day"]]
+    """The departures that are seen to and whose roles end by now on another day than they hang on."""
+    return [
+        one_of["id"]
+        for one_of in _under_way(session, ended_too=True)
+        if _ends_by_roles(session, one_of) != one_of["last_day"]
+    ]
 
 
 def due_to_end(session: Session, at: datetime) -> list[UUID]:
@@ -316,11 +323,18 @@ def due_to_open(session: Session, at: datetime) -> list[dict[str, Any]]:
     here = program_of(session)
     known = (
         select(_departure.c.id)
+        .join(_case, refers(_departure.c.case_id, _case))
         .where(
             _departure.c.program_id == _tenure.c.program_id,
             _departure.c.person_id == _tenure.c.person_id,
             _departure.c.organization_id == _tenure.c.organization_id,
             _departure.c.last_day >= _tenure.c.starts_on,
+            # One that is over does not know of a role that was prolonged since.
+            or_(
+                _departure.c.ended_at.is_(None),
+                _departure.c.last_day >= _tenure.c.ends_on,
+                _case.c.state == "open",
+            ),
             or_(
                 _departure.c.called_off_at.is_(None),
                 _tenure.c.ends_on >= today,
@@ -460,22 +474,30 @@ def _refuse_wrong_day(last_day: date, today: date, *, planned: bool) -> None:
         raise Refusal("departure.day_to_come", N_("Whoever has gone already had their last day today at the latest."))
 
 
-def _under_way(session: Session) -> list[dict[str, Any]]:
-    """The departures that hold and were not ended yet, whenever their last day is."""
+def _under_way(session: Session, *, ended_too: bool = False) -> list[dict[str, Any]]:
+    """The departures that hold and were not ended yet, whenever their last day is.
+
+    With `ended_too` also those whose last day is over while their case is open.
+    """
+    seen_to = [_departure.c.ended_at.is_(None)] + ([_case.c.state == "open"] if ended_too else [])
     return many(
         session,
         select(_departure)
+        .join(_case, refers(_departure.c.case_id, _case))
         .where(
             _departure.c.program_id == program_of(session),
-            _departure.c.ended_at.is_(None),
+            or_(*seen_to),
             _departure.c.called_off_at.is_(None),
         )
         .order_by(_departure.c.id),
     )
 
 
-def _hold_under_way(session: Session, departure_id: UUID) -> dict[str, Any] | None:
-    """A departure, held after the cases that go with it; None where it does not hold, or was ended already."""
+def _hold_under_way(session: Session, departure_id: UUID, *, ended_too: bool = False) -> dict[str, Any] | None:
+    """A departure, held after the cases that go with it; None where it does not hold.
+
+    Nor where it was ended already, but with `ended_too`.
+    """
     asked = select(_departure).where(_departure.c.program_id == program_of(session), _departure.c.id == departure_id)
     known = one(session, asked)
     if known is None:
@@ -483,9 +505,9 @@ def _hold_under_way(session: Session, departure_id: UUID) -> dict[str, Any] | No
     # As whoever cancels, closes or reopens the case holds it before the departure.
     hold_cases(session, [known["case_id"], *last_days.welcomes(session, known["case_id"])])
     found = one(session, asked.with_for_update())
-    if found is None or found["ended_at"] is not None or found["called_off_at"] is not None:
+    if found is None or found["called_off_at"] is not None:
         return None
-    return found
+    return found if ended_too or found["ended_at"] is None else None
 
 
 def _roles_of(session: Session, departure: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -533,7 +555,7 @@ def _follow_roles(session: Session, departure: Mapping[str, Any], *, by: Actor, 
     session.execute(
         update(_departure)
         .where(_departure.c.program_id == program_of(session), _departure.c.id == departure["id"])
-        .values(last_day=ends, was_to_end={**was_to_end, **later}, version=_departure.c.version + 1)
+        .values(last_day=ends, ended_at=None, was_to_end={**was_to_end, **later}, version=_departure.c.version + 1)
     )
     cases.move_last_day(session, departure["case_id"], ends, by=by, at=at)
     last_days.follow(session, departure["case_id"], was=last_day, day=ends, by=by, at=at)

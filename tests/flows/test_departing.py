@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select, text, update
@@ -16,6 +16,7 @@ from flows.worker import Worker
 from meetings import feeds
 from models.access import BrowserSession
 from models.base import table_of
+from models.departure import Departure
 from models.invitation import CalendarFeed
 from models.program import Tenure
 from tests.cast import AT, LOADING, TODAY, Cast, onboarding, without_spvm
@@ -23,6 +24,7 @@ from tests.departing import LAST_DAY, asked, leave, lend, open_account, record_p
 from tests.flows.support import Clock, carry_all, eventually, means_of, told, within
 
 SIGN_IN, FEED, TENURE = table_of(BrowserSession), table_of(CalendarFeed), table_of(Tenure)
+DEPARTURE = table_of(Departure)
 LEAVER, PLACE = "worker_codim", "codim"
 
 
@@ -236,6 +238,42 @@ def test_a_role_that_is_prolonged_or_shortened_takes_the_last_day_of_the_departu
     clock.pass_by(seconds=1)
     close_doors(means)
     assert open_doors(program) == (0, 0)
+
+
+@pytest.mark.parametrize("state", ["open", "closed"])
+def test_a_role_that_is_prolonged_once_its_departure_was_over_is_seen_to_when_it_ends_after_all(
+    program: Cast, state: str
+) -> None:
+    """By the same departure while its case is open, else by another."""
+    clock = Clock()
+    means = means_of(program, clock)
+    case_id = leave(program, LEAVER, PLACE, last_day=TODAY, planned=False)
+    with program.session() as session:
+        session.execute(
+            text('update "case" set state = :state, ended_at = :at where id = :id'),
+            {"state": state, "at": AT if state == "closed" else None, "id": case_id},
+        )
+        tenure = session.execute(select(TENURE.c.id).where(TENURE.c.person_id == program.people[LEAVER])).scalar_one()
+        people.end_tenure(session, tenure, ends_on=LAST_DAY, by=program.actor("coordinator"), at=AT)
+        lend(session, program.people[LEAVER], "SN-1")
+    for _ in range(2):
+        close_doors(means)
+        look_at_hands(means)
+
+    def departures_now() -> list[tuple[date, bool]]:
+        with program.session() as session:
+            rows = session.execute(select(DEPARTURE).order_by(DEPARTURE.c.last_day))
+            return [(row.last_day, row.ended_at is not None) for row in rows]
+
+    before = [] if state == "open" else [(TODAY - timedelta(days=1), True)]
+    assert departures_now() == [*before, (LAST_DAY, False)]
+    clock.pass_by(days=15)
+    close_doors(means)
+    look_at_hands(means)
+    assert departures_now() == [*before, (LAST_DAY, True)]
+    with program.session() as session:
+        asking = session.scalars(text("select state from task where step = 'return_equipment'")).all()
+    assert asking == ["open"]
 
 
 @pytest.mark.parametrize("days", [-5, 10])
