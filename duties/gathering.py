@@ -20,7 +20,7 @@ from duties import held as held_tasks
 from duties.actors import Actor
 from duties.held import Held, change, of_case, settle
 from duties.held_case import hold_case
-from duties.here import many, one, program_of
+from duties.here import local_day, many, one, program_of
 from duties.holdings.follow_ups import FOLLOW_UP
 from duties.holdings.holding import Holding
 from duties.holdings.in_hand import KINDS, holdings_of
@@ -61,6 +61,7 @@ def in_hand(
         at,
         kinds=kinds,
         last_day=departure["last_day"] if departure else None,
+        known_on=local_day(session, case["opened_at"]) if departure else None,
     )
 
 

@@ -46,9 +46,9 @@ class Holding:
 class Leaving:
     """Whose holdings are asked for: a person, at one organization or wherever they are, on a local day.
 
-    `last_day` is their last one, where they leave: what they take up later is no part of it. `standing` is the day's;
-    `stays` says that they hold something elsewhere on or after the day, so that what is the person's and no
-    organization's stays with them.
+    `last_day` is their last one, where they leave: what they take up later is no part of it. `known_on` is the day on
+    which that became known. `standing` is the day's; `stays` says that they hold something elsewhere on or after the
+    day, so that what is the person's and no organization's stays with them.
     """
 
     session: Session
@@ -58,6 +58,7 @@ class Leaving:
     last_day: date | None
     standing: Standing
     stays: bool
+    known_on: date | None = None
 
     def concerns(self, organization_id: UUID | None) -> bool:
         """Whether what belongs to an organization, or to none, is theirs to leave."""

@@ -28,8 +28,12 @@ _TO_SIGN = N_("Signature of agreement version %(number)s, %(organization)s")
 
 
 def tenures_of(leaving: Leaving) -> list[Holding]:
-    """The roles that they hold on the day or from a later day on, each until somebody follows or nobody is to."""
+    """The roles that they hold on the day or from a later day on, each until somebody follows or nobody is to.
+
+    Of who leaves also those that ended since that is known: nobody follows in them by that alone.
+    """
     session = leaving.session
+    since = min(leaving.day, leaving.known_on or leaving.day)
     rows = many(
         session,
         select(
@@ -45,7 +49,7 @@ def tenures_of(leaving: Leaving) -> list[Holding]:
             _tenure.c.program_id == program_of(session),
             _tenure.c.person_id == leaving.person_id,
             *([_tenure.c.starts_on <= leaving.last_day] if leaving.last_day else []),
-            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= leaving.day),
+            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= since),
         )
         .order_by(_tenure.c.starts_on, _tenure.c.role),
     )

@@ -15,7 +15,7 @@ from duties.here import many
 from duties.roles import standing
 from tests.casework import open_onboarding
 from tests.cast import AT, LOADING, TODAY, Cast
-from tests.departing import LAST_DAY, TASK, asked, in_hand, leave, lend, record_protocols, roles, settle
+from tests.departing import LAST_DAY, TASK, asked, in_hand, leave, left, lend, record_protocols, roles, settle
 from tests.flows.support import carry_all, means_of
 from tests.following import SECOND, WORKER, agreed, followed
 from tests.refusing import refused
@@ -255,6 +255,18 @@ def test_whoever_leaves_is_given_no_role_there_that_would_outlast_their_departur
         with refused("tenure.leaves_meanwhile"):
             given_another_role(program, starts_on=TODAY + timedelta(days=days))
     given_another_role(program, starts_on=TODAY + timedelta(days=10))
+
+
+def test_of_a_role_that_ends_before_the_last_day_it_is_asked_all_the_same_who_follows(program: Cast) -> None:
+    given_another_role(program, starts_on=TODAY)
+    case_id = leave(program, "manager_codim", "codim")
+    with program.session() as session:
+        held = {one.role: one.id for one in standing(session, TODAY).roles_of(program.people["manager_codim"])}
+        sooner, by = TODAY + timedelta(days=3), program.actor("coordinator")
+        people.end_tenure(session, held["youth_worker"], ends_on=sooner, by=by, at=AT)
+        gathering.gather(session, case_id, by=LOADING, at=AT + timedelta(days=5))
+    assert [row["state"] for row in asked(program, case_id, "find_successor")] == ["open", "open"]
+    assert "Youth worker, CODIM" in left(program, case_id, AT + timedelta(days=5))
 
 
 def test_a_role_given_to_somebody_who_was_to_stay_ends_once_they_leave_after_all(program: Cast) -> None:
