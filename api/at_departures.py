@@ -12,10 +12,11 @@ from sqlalchemy import exists, or_, select
 from sqlmodel import Session
 
 from api.follow_up_lines import BARS
-from api.permissions import Action, Asker, Given, find_case, require, to_case, to_person, to_program
+from api.permissions import Action, Asker, Given, find_case, require, to_case, to_duty, to_person, to_program
 from duties import board, gathering, hand_overs, settling
 from duties.actors import Actor
 from duties.here import local_day, many, program_of
+from duties.holdings.follow_ups import FOLLOW_UP
 from duties.holdings.in_hand import NAMES
 from duties.participants import workers
 from duties.refusals import Refusal
@@ -95,6 +96,29 @@ def to_departure(asker: Asker, person_id: UUID, organization_id: UUID) -> Given:
 def opener(asker: Asker, person_id: UUID, organization_id: UUID) -> Actor:
     """The actor under whom the asker opens a departure. Raises Forbidden."""
     return require(Action.OPEN_DEPARTURE, to_departure(asker, person_id, organization_id))
+
+
+def to_offers(session: Session, asker: Asker, case: Mapping[str, Any]) -> Given:
+    """What the asker is to a departure whose follow-ups are offered: also whether handing one over is theirs to do.
+
+    As it is the host organization's manager's while there is no coordinator.
+    """
+    rows = many(
+        session,
+        select(_task)
+        .where(
+            _task.c.program_id == program_of(session),
+            _task.c.case_id == case["id"],
+            _task.c.holding == FOLLOW_UP,
+            _task.c.state == "open",
+        ),
+    )
+    rows = list({row["owed_by_id"]: row for row in rows}.values())
+    links = board.chains(session, [chain for row in rows for chain in (row["owed_by_id"], row["approved_by_id"])])
+    given = to_case(session, asker, case)
+    for row in rows:
+        given |= to_duty(asker, row, links)
+    return given
 
 
 def left_of(session: Session, case: Mapping[str, Any], at: datetime, language: str, *, may_settle: bool) -> list[Left]:

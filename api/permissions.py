@@ -243,7 +243,7 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.SEE_DEPARTURES: frozenset({Relation.STAFF}),
     Action.OPEN_DEPARTURE: frozenset({Relation.SELF, Relation.COORDINATOR, Relation.MANAGER_HERE}),
     Action.SETTLE_HOLDING: frozenset({Relation.OWES, Relation.COORDINATOR}),
-    Action.OFFER_FOLLOW_UPS: frozenset({Relation.COORDINATOR}),
+    Action.OFFER_FOLLOW_UPS: frozenset({Relation.OWES, Relation.COORDINATOR}),
     Action.ANSWER_HAND_OVER: frozenset({Relation.SELF}),
     Action.RECORD_INTERVIEW: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
     # As an appointment: the step alone gives nobody the right to take somebody on.

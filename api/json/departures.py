@@ -176,7 +176,7 @@ def report_missing(task_id: UUID, body: Reason, door: AtDoor) -> MovedShown:
 def offer_all(case_id: UUID, body: OffersGiven, desk: AtDesk) -> list[OfferShown]:
     """Offer every follow-up to whoever fits it best; a dry run says the same and changes nothing."""
     _, case = at_departures.find_departure(desk.session, desk.asker, case_id)
-    by = require(Action.OFFER_FOLLOW_UPS, to_case(desk.session, desk.asker, case))
+    by = require(Action.OFFER_FOLLOW_UPS, at_departures.to_offers(desk.session, desk.asker, case))
     lines = hand_overs.propose_all(desk.session, case_id, dry_run=body.dry_run, by=by, at=desk.at)
     return [OfferShown(task_id=line.task_id, to_id=line.to_id, refused=line.refused) for line in lines]
 

@@ -21,7 +21,6 @@ from api.permissions import (
     find_case,
     find_task,
     require,
-    to_case,
     to_program,
     to_task,
     visible_cases,
@@ -154,7 +153,7 @@ def refuse(desk: AtDesk, request: Request, hand_over_id: UUID, reason: Text = ""
 def offer_all(desk: AtDesk, request: Request, case_id: UUID, really: Text = "") -> Response:
     """Offer every follow-up to whoever fits it best; first only to see what would happen."""
     _, case = at_departures.find_departure(desk.session, desk.asker, case_id)
-    by = require(Action.OFFER_FOLLOW_UPS, to_case(desk.session, desk.asker, case))
+    by = require(Action.OFFER_FOLLOW_UPS, at_departures.to_offers(desk.session, desk.asker, case))
     lines = hand_overs.propose_all(desk.session, case_id, dry_run=not really, by=by, at=desk.at)
     return _page(desk, request, case_id, Typed(), receipt=lines, done=bool(really))
 
@@ -299,6 +298,6 @@ def _page(
         receipt=receipt,
         done=done,
         names=at_departures.people_names(desk.session) if receipt is not None else {},
-        may_offer=allows(Action.OFFER_FOLLOW_UPS, to_case(desk.session, desk.asker, case)) is not None
+        may_offer=allows(Action.OFFER_FOLLOW_UPS, at_departures.to_offers(desk.session, desk.asker, case)) is not None
         and any(one.kind == "follow_up" and one.task is not None for one in left),
     )

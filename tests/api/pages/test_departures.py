@@ -117,6 +117,22 @@ def test_who_is_offered_a_follow_up_finds_it_from_their_own_work_and_answers_the
     assert "What people who left handed over to you" in page
 
 
+def test_without_a_coordinator_the_hosts_manager_offers_the_follow_ups_and_a_partners_manager_does_not(
+    program: Cast,
+) -> None:
+    with program.session() as session:
+        agreed(session, program)
+        followed(session, program, "#2026-01", worker=SECOND)
+    leave(program, "coordinator", "ccsmtl", last_day=TODAY, planned=False, by=program.actor("manager_ccsmtl"))
+    case_id = leave(program, SECOND, "codim", by=program.actor("manager_codim"))
+    codes = [
+        signed_in(program, who).post(f"/departures/{case_id}/offers").status_code
+        for who in ("manager_ccsmtl", "manager_codim")
+    ]
+    assert codes == [200, 404]
+    assert "/offers" in signed_in(program, "manager_ccsmtl").get(f"/departures/{case_id}").text
+
+
 def test_the_history_of_a_participants_workers_says_who_took_over_from_whom_and_how(program: Cast) -> None:
     with program.session() as session:
         agreed(session, program)
