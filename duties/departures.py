@@ -158,6 +158,7 @@ def end_departure(session: Session, departure_id: UUID, *, by: Actor, at: dateti
         return False
     seats = _end_seats(session, departure, by=by, at=at)
     _end_parts(session, departure, by=by, at=at)
+    last_days.hand_on_deputizing(session, departure["case_id"], by=by, at=at)
     # Nobody has them any more who could hand them over: each is a vacancy, which the coordinator gives to somebody.
     hand_overs.withdraw_all(session, departure["case_id"], by=by, at=at)
     gone = not _stays(session, departure)

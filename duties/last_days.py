@@ -1,4 +1,4 @@
-"""What hangs on somebody's last day goes with it: seats that were passed on, and who follows in a role.
+"""What hangs on somebody's last day goes with it: seats that were passed on, who follows in a role, who deputizes.
 
 A last day moves where the roles of who leaves are prolonged or shortened. What was settled for the day after the old
 one is then for the day after the new one; what somebody changed by hand since stays as they left it.
@@ -25,13 +25,14 @@ from models.base import refers, table_of
 from models.casework import Case
 from models.committee import Seat, SeatHolder
 from models.departure import Settlement
-from models.program import Tenure
+from models.program import Absence, Tenure
 
 _settlement = table_of(Settlement)
 _seat = table_of(Seat)
 _holder = table_of(SeatHolder)
 _tenure = table_of(Tenure)
 _case = table_of(Case)
+_absence = table_of(Absence)
 
 _DAY = timedelta(days=1)
 
@@ -84,6 +85,43 @@ def welcomes(session: Session, case_id: UUID) -> list[UUID]:
             )
         )
     )
+
+
+def hand_on_deputizing(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Once the last day is over: have those whom a departure named act for who is absent, in the leaver's place.
+
+    Until then it is the leaver who does. Somebody else whom others named meanwhile stays.
+    """
+    here = program_of(session)
+    settled = many(
+        session,
+        select(_settlement.c.holding_id, _settlement.c.successor_id, _case.c.subject_id)
+        .join(_case, refers(_settlement.c.case_id, _case))
+        .where(
+            _settlement.c.program_id == here,
+            _settlement.c.case_id == case_id,
+            _settlement.c.kind == seats.DEPUTIZING,
+            _settlement.c.ended_as != "by_itself",
+        )
+        .order_by(_settlement.c.settled_at),
+    )
+    for row in settled:
+        change_deputy(session, row["holding_id"], row["subject_id"], row["successor_id"], by=by, at=at)
+
+
+def change_deputy(
+    session: Session, absence_id: UUID, was: UUID, deputy_id: UUID | None, *, by: Actor, at: datetime
+) -> None:
+    """Have somebody else, or nobody, act during an absence in which `was` does; nothing where they do not any more."""
+    person_id = session.scalar(
+        update(_absence)
+        .where(_absence.c.program_id == program_of(session), _absence.c.id == absence_id, _absence.c.deputy_id == was)
+        .values(deputy_id=deputy_id)
+        .returning(_absence.c.person_id)
+    )
+    if person_id is not None:
+        deputy = str(deputy_id) if deputy_id else None
+        events.write(session, "absence.deputy_changed", "person", person_id, by=by, at=at, deputy=deputy)
 
 
 def make_room(session: Session, tenure_id: UUID, day: date, *, by: Actor, at: datetime) -> None:

@@ -295,6 +295,7 @@ def _settle_guest(one_thing: Settling) -> None:
 
 
 def _settle_deputizing(one_thing: Settling) -> None:
+    """Somebody acts in the leaver's place, or nobody: from the day after the last one on, as for all that they leave."""
     session = one_thing.session
     row = one(
         session,
@@ -306,20 +307,10 @@ def _settle_deputizing(one_thing: Settling) -> None:
         return
     if one_thing.successor_id == row["person_id"]:
         raise Refusal("absence.own_deputy", N_("Nobody is their own deputy."))
-    session.execute(
-        update(_absence)
-        .where(_absence.c.program_id == one_thing.here, _absence.c.id == row["id"])
-        .values(deputy_id=one_thing.successor_id)
-    )
-    events.write(
-        session,
-        "absence.deputy_changed",
-        "person",
-        row["person_id"],
-        by=one_thing.by,
-        at=one_thing.at,
-        deputy=str(one_thing.successor_id) if one_thing.successor_id else None,
-    )
+    if one_thing.departure["ended_at"] is not None:
+        last_days.change_deputy(
+            session, row["id"], one_thing.leaver_id, one_thing.successor_id, by=one_thing.by, at=one_thing.at
+        )
 
 
 def _settle_equipment(one_thing: Settling) -> None:

@@ -20,6 +20,7 @@ from duties.protocol import Protocol
 from duties.roles import standing
 from models.base import table_of
 from models.departure import Departure, Settlement
+from models.program import Absence
 from tests.casework import complete, open_onboarding, step, verbs
 from tests.cast import AT, LOADING, TODAY, Cast, onboarding
 from tests.departing import (
@@ -42,7 +43,7 @@ from tests.following import agreed
 from tests.refusing import refused
 
 AFTER = AT + timedelta(days=15)
-SETTLEMENT, DEPARTURE = table_of(Settlement), table_of(Departure)
+SETTLEMENT, DEPARTURE, ABSENCE = table_of(Settlement), table_of(Departure), table_of(Absence)
 
 
 @pytest.fixture
@@ -284,6 +285,36 @@ def test_a_seat_that_nobody_takes_passes_to_the_second_representative_meanwhile(
     with program.session() as session:
         rows = many(session, select(HOLDER).where(HOLDER.c.person_id == program.people["deputy"]))
     assert [(row["kind"], row["starts_on"]) for row in rows] == [("alternate", TODAY)]
+
+
+@pytest.mark.parametrize("to", ["deputy", None])
+def test_whoever_stands_in_for_somebody_does_so_until_their_own_last_day_and_then_whom_they_handed_it_to(
+    program: Cast, to: str | None
+) -> None:
+    with program.session() as session:
+        absence_id = people.record_absence(
+            session,
+            person_id=program.people["worker_em"],
+            starts_on=TODAY,
+            ends_on=TODAY + timedelta(days=60),
+            deputy_id=program.people["manager_em"],
+            by=program.actor("coordinator"),
+            at=AT,
+        )
+    case_id = leave(program, "manager_em", "en-marge")
+    (task,) = asked(program, case_id, "pass_on_deputizing")
+    settle(program, task["id"], to=to, ended="" if to else "nobody_deputizes", note="" if to else "They are back soon")
+
+    def acting() -> UUID | None:
+        with program.session() as session:
+            found: UUID | None = session.scalar(select(ABSENCE.c.deputy_id).where(ABSENCE.c.id == absence_id))
+            return found
+
+    assert acting() == program.people["manager_em"]
+    with program.session() as session:
+        (due,) = departures.due_to_end(session, AFTER)
+        departures.end_departure(session, due, by=LOADING, at=AFTER)
+    assert acting() == (program.people[to] if to else None)
 
 
 def test_equipment_comes_back_with_its_condition_and_what_is_missing_stays_asked_for(program: Cast) -> None:
