@@ -295,7 +295,7 @@ def _settle_guest(one_thing: Settling) -> None:
 
 
 def _settle_deputizing(one_thing: Settling) -> None:
-    """Somebody acts in the leaver's place, or nobody: from the day after the last one on, as for all that they leave."""
+    """Somebody acts in the leaver's place, or nobody, once the last day is over: until then the leaver does."""
     session = one_thing.session
     row = one(
         session,

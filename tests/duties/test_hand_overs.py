@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 
 from duties import departures, gathering, hand_overs, settling
 from duties.agreements import content_of
-from duties.follow_ups import assigning, states
+from duties.follow_ups import assigning, held, states
 from duties.participants import consents, workers
 from duties.refusals import Refusal
 from models.base import table_of
@@ -185,6 +185,16 @@ def test_what_is_handed_over_to_another_organization_asks_its_terms_for_that_pur
         settle(cast, task["id"], to=SECOND)
     with cast.session() as session:  # a new participant may come to them all the same
         followed(session, cast, "#2026-09", worker=SECOND)
+
+
+def test_looking_at_whom_a_follow_up_could_be_offered_to_waits_for_nobody_who_is_changing_it(program: Cast) -> None:
+    follow_up = follow(program)
+    case_id = leave(program, WORKER, "ccsmtl")
+    (task,) = asked(program, case_id, "hand_over_follow_ups")
+    with program.session() as changing, program.session() as looking:
+        held.hold(changing, follow_up, by=LOADING, at=AT)
+        looking.execute(text("set local lock_timeout = '100ms'"))
+        assert hand_overs.fit_for(looking, task, program.people[WORKER], AT)
 
 
 def test_the_second_of_the_pair_whom_the_participant_has_met_is_shown_first(program: Cast) -> None:
