@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlmodel import Session
 
-from duties import cases, events, people, tasks
+from duties import cases, events, interviews, people, tasks
 from duties.actors import Actor
 from duties.held import Moved, hold
 from duties.here import local_day, one, program_of
@@ -49,6 +49,7 @@ def hire(
     session: Session,
     task_id: UUID,
     *,
+    applicant: int,
     role: str,
     starts_on: date,
     person_id: UUID | None = None,
@@ -59,10 +60,11 @@ def hire(
 ) -> Hired:
     """End a recruiting by naming whom it found: in which role, and from which local day on, inclusive.
 
-    They are somebody of the program, or new: then `new` says what is written of them (`people.add_person`). They are
-    appointed at the organization that recruits, unless they hold the role by then, and welcomed where the role has a
-    welcome; a second naming finds both done. Raises Refusal: a step before it is left, nobody or two are given,
-    oneself, or an appointment that cannot be.
+    They are the `applicant` of this number, who passed the interviews of two (GV-8): somebody of the program, or new,
+    and then `new` says what is written of them (`people.add_person`). They are appointed at the organization that
+    recruits, unless they hold the role by then, and welcomed where the role has a welcome; a second naming finds both
+    done. Raises Refusal: a step before it is left, an applicant who did not pass, nobody or two are given, oneself, or
+    an appointment that cannot be.
     """
     held = hold(session, task_id, by=by, at=at, seen=seen)
     if held.task["step"] != NAMES_THEM or held.task["evidence"] != BY_ITS_ACT or held.case is None:
@@ -73,6 +75,7 @@ def hire(
         raise Refusal("successor.oneself", N_("Nobody appoints themselves: have somebody else name you."))
     # First, so that what is left of the procedure is said before anything about the person.
     moved = tasks.complete_task(session, task_id, by=by, at=at, in_its_act=True)
+    interviews.refuse_unless_passes(session, held.case["id"], applicant)
     place: UUID = held.case["organization_id"]
     hired = person_id if person_id is not None else people.add_person(session, **(new or {}), by=by, at=at)
     welcome_id = take_on(session, hired, role, place, starts_on=starts_on, recruited=True, by=by, at=at)
@@ -84,6 +87,7 @@ def hire(
         by=by,
         at=at,
         case_id=held.case["id"],
+        applicant=applicant,
         role=role,
         organization=str(place),
         starts_on=starts_on.isoformat(),

@@ -132,6 +132,20 @@ def refuse_unless_one_passes(session: Session, case_id: UUID) -> None:
         )
 
 
+def refuse_unless_passes(session: Session, case_id: UUID, applicant: int) -> None:
+    """Refuse to hire an applicant who does not have two interviewers' marks that reach the pass mark."""
+    if not any(one.passes for one in marks_of(session, case_id) if one.applicant == applicant):
+        raise Refusal(
+            "interview.not_passed",
+            N_(
+                "This applicant does not have the marks of two interviewers that reach %(mark)s %%. Choose one who has"
+                " them, or record the marks first."
+            ),
+            source="GV-8",
+            mark=PASS_MARK,
+        )
+
+
 def _sheets(session: Session, case_id: UUID) -> list[dict[str, Any]]:
     return many(
         session,

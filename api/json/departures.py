@@ -49,8 +49,9 @@ class InterviewGiven(Given):
 
 
 class HiredGiven(Given):
-    """Whom a recruiting found: somebody of the program, or who is new; their role there, and the day of arrival."""
+    """Whom a recruiting found: which applicant, somebody of the program or new; their role there, and first day."""
 
+    applicant: Annotated[int, Field(ge=1, le=99)]
     person_id: UUID | None = None
     new: NewPersonGiven | None = None
     role: Key
@@ -230,6 +231,7 @@ def hire(
     hired = hiring.hire(
         desk.session,
         task_id,
+        applicant=body.applicant,
         role=body.role,
         starts_on=body.starts_on,
         person_id=body.person_id,

@@ -111,6 +111,17 @@ def minutes_or_none(text: str) -> int | None:
     return int(text)
 
 
+def number_of(text: str) -> int:
+    """The number of an applicant, or a mark, as a form gives it. Raises Refusal."""
+    text = text.strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+        raise Refusal("interview.number", N_("Write the applicant and the marks as whole numbers."))
+    return int(text)
+
+
+_MOST_DIGITS = 3
+
+
 def id_or_none(text: str) -> UUID | None:
     """An id as a list of choices sends it, None where nothing was chosen. Raises Refusal."""
     if not text:

@@ -9,15 +9,15 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.pages.choices import names_to_choose, role_and_organization, roles_to_give
-from api.pages.forms import Detailed, Text, Typed, day_of, id_or_none
+from api.pages.forms import Detailed, Text, Typed, day_of, id_or_none, number_of
 from api.pages.frame import page, see_other
 from api.permissions import Action, Forbidden, asks, find_task, require, to_task
 from api.session import AtDesk, Desk
-from duties import hiring
+from duties import hiring, interviews
 from duties.actors import Actor
 from duties.hiring import Hired
 from duties.refusals import Refusal
-from locales import N_
+from locales import N_, say
 
 router = APIRouter()
 
@@ -40,6 +40,7 @@ def hire(
     details: Detailed,
     seen: Seen,
     form: Annotated[Literal["known", "new"], Form()],
+    applicant: Text = "",
     person: Text = "",
     place: Text = "",
     starts_on: Text = "",
@@ -59,6 +60,7 @@ def hire(
             hiring.hire(
                 desk.session,
                 task_id,
+                applicant=number_of(applicant),
                 role=role,
                 starts_on=day_of(starts_on),
                 person_id=person_id,
@@ -71,7 +73,7 @@ def hire(
 
     refusal = desk.attempt(act)
     if refusal is not None:
-        typed = {**details.fields, "person": person, "place": place, "starts_on": starts_on}
+        typed = {**details.fields, "applicant": applicant, "person": person, "place": place, "starts_on": starts_on}
         return _page(desk, request, task_id, Typed(form, refusal, typed))
     welcome_id = hired[0].welcome_id
     return see_other(f"/cases/{welcome_id}" if welcome_id else f"/people/{hired[0].person_id}")
@@ -96,7 +98,15 @@ def _page(desk: Desk, request: Request, task_id: UUID, typed: Typed) -> HTMLResp
         typed=typed,
         task=task,
         title=task[f"title_{desk.language}"],
+        passed=[
+            (str(one.applicant), say(desk.language, _APPLICANT, number=one.applicant))
+            for one in interviews.marks_of(desk.session, case["id"])
+            if one.passes
+        ],
         roles=roles,
         likely=next((value for value, _ in roles if value.partition(":")[0] in hiring.WELCOMED), ""),
         people=[(str(person), name) for person, name in names_to_choose(desk) if person != desk.asker.person_id],
     )
+
+
+_APPLICANT = N_("Applicant %(number)s")

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.at_departures import people_names
-from api.pages.forms import Text, Typed
+from api.pages.forms import Text, Typed, number_of
 from api.pages.frame import page, see_other
 from api.permissions import Action, asks, find_case, require, to_case
 from api.session import AtDesk, Desk
@@ -17,8 +17,6 @@ from duties.refusals import Refusal
 from locales import N_
 
 router = APIRouter()
-
-_MOST_DIGITS = 3
 
 
 @router.get("/cases/{case_id}/interviews", name="interviews")
@@ -47,9 +45,9 @@ def record_interview(
         interviews.record_interview(
             desk.session,
             case_id,
-            applicant=_number(applicant),
-            leadership=_number(leadership),
-            clinical=_number(clinical),
+            applicant=number_of(applicant),
+            leadership=number_of(leadership),
+            clinical=number_of(clinical),
             note=note,
             by=by,
             at=desk.at,
@@ -60,13 +58,6 @@ def record_interview(
         return see_other(f"/cases/{case_id}/interviews")
     typed = {"applicant": applicant, "leadership": leadership, "clinical": clinical, "note": note}
     return _page(desk, request, case_id, Typed("sheet", refusal, typed))
-
-
-def _number(text: str) -> int:
-    text = text.strip()
-    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
-        raise Refusal("interview.number", N_("Write the applicant and the marks as whole numbers."))
-    return int(text)
 
 
 def _page(desk: Desk, request: Request, case_id: UUID, typed: Typed) -> HTMLResponse:

@@ -52,9 +52,20 @@ def recruiting(cast: Cast, *, up_to: str = hiring.NAMES_THEM) -> UUID:
     return found
 
 
-def hire(cast: Cast, task_id: UUID, *, by: str = "manager_codim", starts_on: date = ARRIVAL, **who: Any) -> Hired:
+def hire(
+    cast: Cast,
+    task_id: UUID,
+    *,
+    applicant: int = 1,
+    role: str = "youth_worker",
+    by: str = "manager_codim",
+    starts_on: date = ARRIVAL,
+    **who: Any,
+) -> Hired:
     with cast.session() as session:
-        return hiring.hire(session, task_id, role="youth_worker", starts_on=starts_on, by=cast.actor(by), at=AT, **who)
+        return hiring.hire(
+            session, task_id, applicant=applicant, role=role, starts_on=starts_on, by=cast.actor(by), at=AT, **who
+        )
 
 
 def onboardings(session: Session, person_id: UUID) -> list[tuple[UUID, str]]:
@@ -123,6 +134,31 @@ def test_nobody_is_hired_without_the_police_certificate_nor_by_their_own_word(
         assert session.scalars(select(CASE.c.id).where(CASE.c.protocol == "onboarding")).all() == []
 
 
+def test_whom_a_recruiting_hires_is_an_applicant_with_the_marks_of_two_that_reach_the_pass_mark(cast: Cast) -> None:
+    """And not somebody whom nobody interviewed, whom one did alone, or who did not pass."""
+    task_id = recruiting(cast, up_to="see_police_certificate")
+    manager, coordinator = cast.actor("manager_codim"), cast.actor("coordinator")
+    with cast.session() as session:
+        case_id = session.scalars(select(CASE.c.id).where(CASE.c.protocol == hiring.RECRUITING)).one()
+    (certificate,) = asked(cast, case_id, "see_police_certificate")
+    with cast.session() as session:
+        for applicant, mark, interviewers in ((2, 90, [manager]), (3, 69, [manager, coordinator])):
+            for by in interviewers:
+                interviews.record_interview(
+                    session, case_id, applicant=applicant, leadership=mark, clinical=mark, note="So", by=by, at=AT
+                )
+        tasks.complete_task(session, certificate["id"], by=manager, at=AT)
+    for applicant in (2, 3, 4):
+        with refused("interview.not_passed"):
+            hire(cast, task_id, applicant=applicant, new=NEW)
+    hired = hire(cast, task_id, applicant=1, new=NEW)
+    with cast.session() as session:
+        told = session.scalars(
+            select(EVENT.c.facts).where(EVENT.c.verb == "person.hired", EVENT.c.subject_id == hired.person_id)
+        )
+        assert [facts["applicant"] for facts in told] == [1]
+
+
 def test_a_tick_names_nobody_and_no_other_step_does(cast: Cast) -> None:
     task_id = recruiting(cast, up_to="see_police_certificate")
     with cast.session() as session:
@@ -136,10 +172,8 @@ def test_a_tick_names_nobody_and_no_other_step_does(cast: Cast) -> None:
 
 def test_a_role_that_cannot_be_given_changes_nothing(cast: Cast) -> None:
     task_id = recruiting(cast)
-    with refused("role.not_in_agreement"), cast.session() as session:
-        hiring.hire(
-            session, task_id, role="coordinator", starts_on=ARRIVAL, new=NEW, by=cast.actor("manager_codim"), at=AT
-        )
+    with refused("role.not_in_agreement"):
+        hire(cast, task_id, role="coordinator", new=NEW)
     with cast.session() as session:
         state = session.scalars(select(CASE.c.state).where(CASE.c.protocol == hiring.RECRUITING)).one()
     assert state == "open"

@@ -229,6 +229,7 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /tasks/{task_id}/hiring": _task_form(
         "to_hire",
         form="known",
+        applicant="1",
         person="{person_id}",
         place="youth_worker:{organization_id}",
         starts_on=_DAY,
@@ -544,7 +545,8 @@ SENT: Final[Mapping[str, Sent]] = {
         which=_RECRUITING, json={"applicant": 1, "leadership": 80, "clinical": 70, "note": "Solide."}
     ),
     "POST /api/v1/tasks/{task_id}/hiring": Sent(
-        task="to_hire", json={"person_id": "{person_id}", "role": "youth_worker", "starts_on": _DAY}
+        task="to_hire",
+        json={"applicant": 1, "person_id": "{person_id}", "role": "youth_worker", "starts_on": _DAY},
     ),
     "GET /api/v1/tasks/{task_id}/summary": Sent(task="to_sum_up"),
     "PUT /api/v1/tasks/{task_id}/summary": Sent(task="to_sum_up", json={"situation": "Elle va bien."}),

@@ -33,7 +33,7 @@ from models.agreement import Agreement, AgreementVersion
 from models.base import table_of
 from models.casework import Case, Evidence, Task
 from models.committee import Committee, Seat, SeatHolder
-from models.departure import FollowUpSummary, HandOver
+from models.departure import FollowUpSummary, HandOver, Interview
 from models.follow_up import Assignment
 from models.invitation import CalendarFeed, Invitation, StrayReply
 from models.meeting import DraftedYear, Meeting
@@ -438,7 +438,8 @@ def _offered(cast: Cast, place: str, case_id: UUID) -> str:
 def _summed_up(cast: Cast, place: str, case_id: UUID) -> dict[str, str]:
     """Two steps that ask for a summary, as a departure has them: the worker's to write, and one that the manager did.
 
-    The second is of a part in the follow-up that never had a day. And the step that names who is hired.
+    The second is of a part in the follow-up that never had a day. And the step that names who is hired, of an
+    applicant who passed.
     """
     worker, manager = _SUBJECTS[place]
     found: dict[str, str] = {}
@@ -456,6 +457,19 @@ def _summed_up(cast: Cast, place: str, case_id: UUID) -> dict[str, str]:
             found |= {f"task_id:{word}": str(asks["id"]), f"version_of_task:{word}": str(asks["version"])}
         names = {**task, "id": uuid4(), "step": NAMES_THEM, "evidence": "act"}
         session.execute(insert(_task).values(names))
+        for interviewer_id in (part["person_id"], never["person_id"]):
+            session.add(
+                Interview(
+                    program_id=here,
+                    case_id=case_id,
+                    applicant=1,
+                    interviewer_id=interviewer_id,
+                    leadership=80,
+                    clinical=80,
+                    note="Solide.",
+                    recorded_at=AT,
+                )
+            )
         found |= {"task_id:to_hire": str(names["id"]), "version_of_task:to_hire": str(names["version"])}
         summary_id, participant_id = uuid4(), row_of(session, part["follow_up_id"])["participant_id"]
         words = {"situation": "Elle va bien.", "steps": "Elle a appelé."}

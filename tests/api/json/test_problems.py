@@ -50,6 +50,7 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
         "evidence": [{"kind": "document", "label": "proof.txt", "content": base64.b64encode(b"shown").decode()}],
     },
     "POST /tasks/{task_id}/hiring": {
+        "applicant": 1,
         "new": {
             "given_name": "Jaspe",
             "family_name": "Onyx",

@@ -11,7 +11,15 @@ from tests.duties.test_hiring import NEW, PLACE, recruiting
 
 def form(cast: Cast, **changed: str) -> dict[str, str]:
     place = f"youth_worker:{cast.organizations[PLACE]}"
-    return {"form": "new", "seen": "*", **NEW, "place": place, "starts_on": ARRIVAL.isoformat(), **changed}
+    return {
+        "form": "new",
+        "seen": "*",
+        **NEW,
+        "applicant": "1",
+        "place": place,
+        "starts_on": ARRIVAL.isoformat(),
+        **changed,
+    }
 
 
 def test_the_manager_names_somebody_new_and_is_led_to_their_onboarding(cast: Cast) -> None:
@@ -24,6 +32,7 @@ def test_the_manager_names_somebody_new_and_is_led_to_their_onboarding(cast: Cas
     late = manager.post(where, data=form(cast, seen=seen, starts_on=""))
     assert late.status_code == 422
     assert "Jaspe" in late.text, "what was typed stays"
+    assert manager.post(where, data=form(cast, seen=seen, applicant="2")).status_code == 409
     elsewhere = form(cast, seen=seen, place=f"youth_worker:{cast.organizations['anonyme']}")
     assert manager.post(where, data=elsewhere).status_code == 422
     assert manager.post(where, data=form(cast, seen=seen, form="known")).status_code == 422
@@ -38,7 +47,7 @@ def test_over_json_it_is_done_once_for_one_key_and_says_which_onboarding_opened(
     task_id = recruiting(cast)
     coordinator = signed_in(cast, "coordinator")
     where = f"/api/v1/tasks/{task_id}/hiring"
-    body = {"new": NEW, "role": "youth_worker", "starts_on": ARRIVAL.isoformat()}
+    body = {"applicant": 1, "new": NEW, "role": "youth_worker", "starts_on": ARRIVAL.isoformat()}
     assert coordinator.post(where, json=body).status_code == 428
     assert coordinator.post(where, json=body, headers={"If-Match": '"0"'}).status_code == 412
     asked = {"If-Match": coordinator.get(f"/api/v1/tasks/{task_id}").headers["etag"], "Idempotency-Key": "one"}
