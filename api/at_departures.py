@@ -105,8 +105,7 @@ def to_offers(session: Session, asker: Asker, case: Mapping[str, Any]) -> Given:
     """
     rows = many(
         session,
-        select(_task)
-        .where(
+        select(_task).where(
             _task.c.program_id == program_of(session),
             _task.c.case_id == case["id"],
             _task.c.holding == FOLLOW_UP,

@@ -15,25 +15,33 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlmodel import Session
 
-from duties import cases, events, interviews, people, tasks
+from duties import assigning, cases, events, interviews, people, scheduling, tasks
 from duties.actors import Actor
+from duties.declared import Bilingual
 from duties.held import Moved, hold
 from duties.here import local_day, one, program_of
+from duties.notices import coordination_chain
 from duties.refusals import Refusal
 from duties.tasks import BY_ITS_ACT
-from locales import N_
-from models.base import table_of
-from models.casework import Case
+from locales import N_, say
+from models.base import refers, table_of
+from models.casework import Case, Task
+from models.departure import Settlement
 from models.program import Tenure
 
 #: By what somebody new is looked for, and its last step, which names them.
 RECRUITING: Final = "recruiting"
 NAMES_THEM: Final = "appoint_person"
+#: The manager's task to recruit for a role whose turn comes after the recruiting under way, and how soon it is due.
+AFTERWARDS: Final = "recruiting.afterwards"
+DAYS_TO_RECRUIT: Final = 30
 #: Who begins in this role is welcomed by this protocol.
 WELCOMED: Final[Mapping[str, str]] = {"youth_worker": "onboarding"}
 
 _tenure = table_of(Tenure)
 _case = table_of(Case)
+_task = table_of(Task)
+_settlement = table_of(Settlement)
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,8 @@ def hire(
     interviews.refuse_unless_passes(session, held.case["id"], applicant)
     place: UUID = held.case["organization_id"]
     hired = person_id if person_id is not None else people.add_person(session, **(new or {}), by=by, at=at)
+    if moved.case_closed:
+        _recruit_for_the_next(session, place, by=by, at=at)
     welcome_id = take_on(session, hired, role, place, starts_on=starts_on, recruited=True, by=by, at=at)
     events.write(
         session,
@@ -93,6 +103,72 @@ def hire(
         starts_on=starts_on.isoformat(),
     )
     return Hired(hired, moved, welcome_id)
+
+
+def recruit_afterwards(session: Session, organization_id: UUID, role: Bilingual, *, by: Actor, at: datetime) -> None:
+    """Have the manager recruit for a role once the recruiting that is open at the organization is over.
+
+    It opens by itself when that one ends with somebody hired. One that was opened by hand and that nobody's departure
+    asked for yet is for this role: then nothing is left for afterwards.
+    """
+    here, item = program_of(session), str(organization_id)
+    opened_at = session.scalar(
+        select(_case.c.opened_at)
+        .where(
+            _case.c.program_id == here,
+            _case.c.protocol == RECRUITING,
+            _case.c.organization_id == organization_id,
+            _case.c.state == "open",
+        )
+        .with_for_update()
+    )
+    asked_for = (
+        select(_settlement.c.id)
+        .join(_case, refers(_settlement.c.case_id, _case))
+        .where(
+            _settlement.c.program_id == here,
+            _case.c.organization_id == organization_id,
+            _settlement.c.ended_as == "recruiting",
+            _settlement.c.settled_at >= opened_at,
+        )
+    )
+    waited_for = select(_task.c.id).where(
+        _task.c.program_id == here, _task.c.step == AFTERWARDS, _task.c.item == item, _task.c.done_at >= opened_at
+    )
+    if session.scalar(select(or_(asked_for.exists(), waited_for.exists()))):
+        assigning.assign(
+            session,
+            AFTERWARDS,
+            item,
+            title_fr=say("fr", _AFTERWARDS, role=role.fr),
+            title_en=say("en", _AFTERWARDS, role=role.en),
+            chain=[{"role": "manager", "at": item}, *coordination_chain(session)],
+            due_on=scheduling.calendar_of(session).add_working_days(local_day(session, at), DAYS_TO_RECRUIT),
+            by=by,
+            at=at,
+            sources=["DP-01"],
+        )
+
+
+_AFTERWARDS = N_("Recruit for one more role, once the recruiting under way is over: %(role)s")
+
+
+def _recruit_for_the_next(session: Session, organization_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Where a recruiting is over and another role waited for that: open the next one."""
+    waits = session.scalar(
+        select(_task.c.id)
+        .where(
+            _task.c.program_id == program_of(session),
+            _task.c.step == AFTERWARDS,
+            _task.c.item == str(organization_id),
+            _task.c.state == "open",
+        )
+        .order_by(_task.c.opened_at, _task.c.id)
+        .limit(1)
+    )
+    if waits is not None:
+        cases.open_case(session, RECRUITING, organization_id=organization_id, by=by, at=at)
+        tasks.complete_task(session, waits, by=by, at=at)
 
 
 def take_on(

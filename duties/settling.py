@@ -384,18 +384,15 @@ def _settle_tenure(one_thing: Settling) -> None:
 
 
 def _look_for_somebody(one_thing: Settling) -> None:
-    """Open the recruiting at the organization, unless somebody is looked for there already."""
+    """Open the recruiting at the organization. Where one is open for another place, this one's turn comes after it."""
+    session, place = one_thing.session, one_thing.case["organization_id"]
     try:
-        cases.open_case(
-            one_thing.session,
-            hiring.RECRUITING,
-            organization_id=one_thing.case["organization_id"],
-            by=one_thing.by,
-            at=one_thing.at,
-        )
+        cases.open_case(session, hiring.RECRUITING, organization_id=place, by=one_thing.by, at=one_thing.at)
     except Refusal as refusal:
         if refusal.code != "case.already_open":
             raise
+        role = roles.called(session, one_thing.holding_id)
+        hiring.recruit_afterwards(session, place, role, by=one_thing.by, at=one_thing.at)
 
 
 def _settle_follow_up(one_thing: Settling) -> None:

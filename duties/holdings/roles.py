@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
+from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Select, and_, or_, select
+from sqlmodel import Session
 
-from duties.here import many, program_of
+from duties.declared import Bilingual
+from duties.here import many, one, program_of
 from duties.holdings.holding import Holding, Leaving, both
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, Signature
@@ -36,6 +40,32 @@ def tenures_of(leaving: Leaving) -> list[Holding]:
     since = min(leaving.day, leaving.known_on or leaving.day)
     rows = many(
         session,
+        _with_words(session)
+        .where(
+            _tenure.c.person_id == leaving.person_id,
+            *([_tenure.c.starts_on <= leaving.last_day] if leaving.last_day else []),
+            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= since),
+        )
+        .order_by(_tenure.c.starts_on, _tenure.c.role),
+    )
+    return [
+        Holding(TENURE, row["id"], _in_words(row), f"/people/{leaving.person_id}")
+        for row in rows
+        if leaving.concerns(row["organization_id"])
+    ]
+
+
+def called(session: Session, tenure_id: UUID) -> Bilingual:
+    """A role that somebody holds or held, in words: what it is, and where. Raises LookupError where there is none."""
+    row = one(session, _with_words(session).where(_tenure.c.id == tenure_id))
+    if row is None:
+        msg = "no such appointment"
+        raise LookupError(msg)
+    return _in_words(row)
+
+
+def _with_words(session: Session) -> Select[Any]:
+    return (
         select(
             _tenure.c.id,
             _tenure.c.organization_id,
@@ -45,24 +75,12 @@ def tenures_of(leaving: Leaving) -> list[Holding]:
         )
         .join(_role, and_(_role.c.program_id == _tenure.c.program_id, _role.c.key == _tenure.c.role))
         .join(_organization, refers(_tenure.c.organization_id, _organization))
-        .where(
-            _tenure.c.program_id == program_of(session),
-            _tenure.c.person_id == leaving.person_id,
-            *([_tenure.c.starts_on <= leaving.last_day] if leaving.last_day else []),
-            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= since),
-        )
-        .order_by(_tenure.c.starts_on, _tenure.c.role),
+        .where(_tenure.c.program_id == program_of(session))
     )
-    return [
-        Holding(
-            TENURE,
-            row["id"],
-            both(_HELD, role={"fr": row["title_fr"], "en": row["title_en"]}, organization=row["short_name"]),
-            f"/people/{leaving.person_id}",
-        )
-        for row in rows
-        if leaving.concerns(row["organization_id"])
-    ]
+
+
+def _in_words(row: Mapping[str, Any]) -> Bilingual:
+    return both(_HELD, role={"fr": row["title_fr"], "en": row["title_en"]}, organization=row["short_name"])
 
 
 def signatures_of(leaving: Leaving) -> list[Holding]:

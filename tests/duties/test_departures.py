@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, text
 
-from duties import accounts, acts, cases, departures, gathering, people, settling, tasks, versions
+from duties import accounts, acts, board, cases, departures, gathering, hiring, people, settling, tasks, versions
 from duties.actors import ENGINE, Actor
 from duties.declared import load_declared_text
 from duties.held_case import hold_case
@@ -398,14 +398,27 @@ def test_of_a_role_of_one_holder_who_follows_begins_later_where_it_is_prolonged_
     ]
 
 
-def test_looking_for_somebody_opens_the_recruiting_once(program: Cast) -> None:
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_looking_for_two_opens_one_recruiting_and_has_the_manager_recruit_for_the_other_afterwards(
+    program: Cast, by_hand: bool
+) -> None:
+    """Also where the first one was opened by hand, before a departure asked for it."""
+    place, by = program.organizations["en-marge"], program.actor("manager_em")
+    if by_hand:
+        with program.session() as session:
+            cases.open_case(session, hiring.RECRUITING, organization_id=place, by=by, at=AT)
     for who in ("worker_em", "deputy"):
         case_id = leave(program, who, "en-marge", last_day=TODAY + timedelta(days=30))
         (one,) = asked(program, case_id, "find_successor")
         settle(program, one["id"], ended="recruiting")
     with program.session() as session:
-        found = session.execute(text("select count(*) from \"case\" where protocol = 'recruiting'")).scalar_one()
-    assert found == 1
+        opened = session.scalars(text("select state from \"case\" where protocol = 'recruiting'")).all()
+        (waits,) = many(session, select(TASK).where(TASK.c.step == hiring.AFTERWARDS))
+        falls = board.who(standing(session, TODAY), waits, board.chains(session, [waits["owed_by_id"]]))
+        assert falls is not None
+    assert opened == ["open"]
+    assert (waits["state"], [one.person_id for one in falls.holders]) == ("open", [by.person_id])
+    assert waits["title_en"].endswith("Second representative, En Marge 12-17")
 
 
 # Closing.

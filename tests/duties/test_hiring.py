@@ -11,13 +11,14 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from duties import cases, hiring, interviews, people, tasks
+from duties.declared import Bilingual
 from duties.hiring import Hired
 from models.base import table_of
 from models.casework import Case
 from models.record import Event
 from tests.casework import open_onboarding
 from tests.cast import ARRIVAL, AT, TODAY, Cast
-from tests.departing import asked, leave, record_protocols, roles, settle
+from tests.departing import TASK, asked, leave, record_protocols, roles, settle
 from tests.following import agreed
 from tests.refusing import refused
 
@@ -157,6 +158,28 @@ def test_whom_a_recruiting_hires_is_an_applicant_with_the_marks_of_two_that_reac
             select(EVENT.c.facts).where(EVENT.c.verb == "person.hired", EVENT.c.subject_id == hired.person_id)
         )
         assert [facts["applicant"] for facts in told] == [1]
+
+
+def test_once_somebody_is_hired_the_recruiting_opens_for_the_role_that_waited_for_it(cast: Cast) -> None:
+    task_id = recruiting(cast)
+    by, place = cast.actor("manager_codim"), cast.organizations[PLACE]
+    words = Bilingual(fr="Intervenant·e", en="Youth worker")
+    for who in ("worker_codim", "manager_codim"):
+        case_id = leave(cast, who, PLACE)
+        (task,) = asked(cast, case_id, "find_successor")
+        settle(cast, task["id"], ended="recruiting")
+    hire(cast, task_id, by="coordinator", new=NEW)
+
+    def found() -> tuple[list[str], list[str]]:
+        with cast.session() as session:
+            states = select(CASE.c.state).where(CASE.c.protocol == hiring.RECRUITING).order_by(CASE.c.state)
+            waiting = select(TASK.c.state).where(TASK.c.step == hiring.AFTERWARDS).order_by(TASK.c.state)
+            return list(session.scalars(states)), list(session.scalars(waiting))
+
+    assert found() == (["closed", "open"], ["done"])
+    with cast.session() as session:
+        hiring.recruit_afterwards(session, place, words, by=by, at=AT)
+    assert found() == (["closed", "open"], ["done", "open"]), "the one that is open is for the second"
 
 
 def test_a_tick_names_nobody_and_no_other_step_does(cast: Cast) -> None:
