@@ -32,6 +32,7 @@ from duties.held_case import hold_cases
 from duties.here import local_day, many, one, program, program_of
 from duties.holdings.holding import holds_elsewhere
 from duties.refusals import Refusal
+from duties.roles import never_began
 from locales import N_, say
 from models.base import refers, table_of
 from models.casework import Case
@@ -85,8 +86,8 @@ def open_departure(
 
     Their roles there end on the last day. Planned, it is today at the soonest. Else they have gone already: it is today
     or before, their roles are over with the day before today at the latest, and what opens a door is closed at once.
-    Where all their roles are to be over sooner, or are, it is the day on which the last of them is. Everything that
-    they have in hand is asked for. Raises Refusal.
+    A role that they were to take up later never begins. Where all their roles are to be over sooner, or are, it is the
+    day on which the last of them is. Everything that they have in hand is asked for. Raises Refusal.
     """
     today = local_day(session, at)
     # The cases first in which they were offered something, as for whoever answers: else the two wait for ever.
@@ -96,13 +97,13 @@ def open_departure(
     _refuse_wrong_day(last_day, today, planned=planned)
     if not planned and by.is_one_of(person_id):
         raise Refusal("departure.gone_and_here", N_("Whoever has gone already does not say so themselves."))
-    later = [role for role in roles if role["starts_on"] > last_day]
-    if later:
+    begun = [role for role in roles if role["starts_on"] <= last_day]
+    if planned and len(begun) < len(roles):
         raise Refusal(
             "departure.role_to_come",
             N_("This person takes up a role there after that day: give a later last day."),
         )
-    last_day = max(min(last_day, role["ends_on"] or last_day) for role in roles)
+    last_day = max((min(last_day, role["ends_on"] or last_day) for role in begun), default=last_day)
     departure_id = uuid4()
     ends = last_day if planned else min(last_day, today - timedelta(days=1))
     for role in roles:
@@ -118,7 +119,7 @@ def open_departure(
                 case_id=case_id,
                 person_id=person_id,
                 organization_id=organization_id,
-                last_day=max(ends, min(role["starts_on"] for role in roles)),
+                last_day=ends,
                 planned=planned,
                 was_to_end={str(role["id"]): role["ends_on"] and role["ends_on"].isoformat() for role in roles},
             ).model_dump()
@@ -267,8 +268,8 @@ def take_up_again(session: Session, case_id: UUID, *, by: Actor, at: datetime) -
         # Also a role that they were given when they were to stay; not one to which they come back after they left.
         if str(role["id"]) in was_to_end or role["starts_on"] <= last_day:
             was_to_end.setdefault(str(role["id"]), role["ends_on"] and role["ends_on"].isoformat())
-            ends = last_day if last_day >= today else max(today - timedelta(days=1), role["starts_on"])
-            _end_role(session, role, ends, by=by, at=at)
+            ends = last_day if last_day >= today else today - timedelta(days=1)
+            _end_role(session, role, max(ends, role["starts_on"]), by=by, at=at)
     session.execute(
         update(_departure)
         .where(_departure.c.program_id == program_of(session), _departure.c.id == departure["id"])
@@ -364,6 +365,7 @@ def due_to_open(session: Session, at: datetime) -> list[dict[str, Any]]:
             _tenure.c.ends_on <= today + NOTICE,
             ~known,
             ~goes_on,
+            ~never_began(),
         )
         .distinct()
         .order_by(_tenure.c.ends_on, _tenure.c.person_id),
@@ -512,14 +514,19 @@ def _hold_under_way(session: Session, departure_id: UUID, *, ended_too: bool = F
 
 
 def _roles_of(session: Session, departure: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The roles that a departure ends, each with the day on which it ends by now."""
+    """The roles that a departure ends, each with the day on which it ends by now; those that never began left out."""
     return many(
         session,
         select(_tenure.c.id, _tenure.c.ends_on).where(
             _tenure.c.program_id == program_of(session),
-            _tenure.c.id.in_([UUID(role) for role in departure["was_to_end"]]),
+            _tenure.c.id.in_(_ended_by(departure)),
+            _tenure.c.starts_on <= departure["last_day"],
         ),
     )
+
+
+def _ended_by(departure: Mapping[str, Any]) -> list[UUID]:
+    return [UUID(role) for role in departure["was_to_end"]]
 
 
 def _ends_by_roles(session: Session, departure: Mapping[str, Any]) -> date:
@@ -528,12 +535,12 @@ def _ends_by_roles(session: Session, departure: Mapping[str, Any]) -> date:
     A role that was to end sooner anyway says nothing of the others.
     """
     last_day: date = departure["last_day"]
-    days = [role["ends_on"] for role in _roles_of(session, departure)]
-    if None in days:
+    roles = _roles_of(session, departure)
+    days = [role["ends_on"] for role in roles]
+    if not roles or None in days:
         return last_day
-    foreseen = max(
-        min(last_day, date.fromisoformat(day)) if day else last_day for day in departure["was_to_end"].values()
-    )
+    before = [departure["was_to_end"][str(role["id"])] for role in roles]
+    foreseen = max(min(last_day, date.fromisoformat(day)) if day else last_day for day in before)
     ends: date = max(days)
     return last_day if ends == foreseen else ends
 
@@ -644,6 +651,7 @@ def _stays(session: Session, departure: Mapping[str, Any]) -> bool:
         _tenure.c.program_id == program_of(session),
         _tenure.c.person_id == departure["person_id"],
         _tenure.c.organization_id == departure["organization_id"],
+        _tenure.c.id.not_in(_ended_by(departure)),
         or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= after),
     )
     return session.scalar(again.limit(1)) is not None

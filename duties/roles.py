@@ -15,18 +15,20 @@ from datetime import date
 from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Date, Table, Uuid, and_, bindparam, null, or_, select, union_all
+from sqlalchemy import ColumnElement, Date, Table, Text, Uuid, and_, bindparam, cast, null, or_, select, union_all
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from duties.here import program_of, run
 from models.base import table_of
 from models.casework import Responsibility
+from models.departure import Departure
 from models.program import Absence, Organization, Tenure
 
 _tenure = table_of(Tenure)
 _absence = table_of(Absence)
 _organization = table_of(Organization)
+_departure = table_of(Departure)
 
 #: A deputy who is away has a deputy too, so far and no further.
 _DEPUTIES_IN_A_ROW = 3
@@ -90,6 +92,26 @@ def _touches(table: Table) -> ColumnElement[bool]:
     return and_(table.c.starts_on <= last, or_(table.c.ends_on.is_(None), table.c.ends_on >= first))
 
 
+def never_began() -> ColumnElement[bool]:
+    """The condition on a role that a departure of whoever was to hold it ended it before its first day.
+
+    No appointment is deleted, and none ends before it begins: its row keeps the first day alone, which nobody has.
+    """
+    ended_before = (
+        select(_departure.c.id)
+        .where(
+            _departure.c.program_id == _tenure.c.program_id,
+            _departure.c.person_id == _tenure.c.person_id,
+            _departure.c.organization_id == _tenure.c.organization_id,
+            _departure.c.called_off_at.is_(None),
+            _departure.c.last_day < _tenure.c.starts_on,
+            _departure.c.was_to_end.has_key(cast(_tenure.c.id, Text)),
+        )
+        .exists()
+    )
+    return and_(_tenure.c.starts_on == _tenure.c.ends_on, ended_before)
+
+
 #: What everyone holds and who is away on some days, in one question built once: each request of a window asks it.
 #: A line without a role is an absence, and has its deputy where a tenure has its organization.
 _ON_THESE_DAYS: Final = union_all(
@@ -111,6 +133,7 @@ _ON_THESE_DAYS: Final = union_all(
     .where(
         _tenure.c.program_id == bindparam("here", type_=Uuid()),
         _touches(_tenure),
+        ~never_began(),
         or_(_organization.c.ends_on.is_(None), _organization.c.ends_on >= bindparam("first", type_=Date())),
     ),
     select(

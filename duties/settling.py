@@ -376,7 +376,8 @@ def _settle_tenure(one_thing: Settling) -> None:
         one_thing.successor_id,
         tenure["role"],
         tenure["organization_id"],
-        starts_on=one_thing.after,
+        # In a role that the leaver never took up it is after the one day that their appointment keeps.
+        starts_on=one_thing.after if tenure["starts_on"] < one_thing.after else tenure["ends_on"] + timedelta(days=1),
         recruited=False,
         by=one_thing.by,
         at=one_thing.at,

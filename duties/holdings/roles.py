@@ -12,6 +12,7 @@ from sqlmodel import Session
 from duties.declared import Bilingual
 from duties.here import many, one, program_of
 from duties.holdings.holding import Holding, Leaving, both
+from duties.roles import never_began
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, Signature
 from models.base import refers, table_of
@@ -34,7 +35,7 @@ _TO_SIGN = N_("Signature of agreement version %(number)s, %(organization)s")
 def tenures_of(leaving: Leaving) -> list[Holding]:
     """The roles that they hold on the day or from a later day on, each until somebody follows or nobody is to.
 
-    Of who leaves also those that ended since that is known: nobody follows in them by that alone.
+    Of who leaves also those that ended since that is known, or never began: nobody follows in them by that alone.
     """
     session = leaving.session
     since = min(leaving.day, leaving.known_on or leaving.day)
@@ -43,7 +44,7 @@ def tenures_of(leaving: Leaving) -> list[Holding]:
         _with_words(session)
         .where(
             _tenure.c.person_id == leaving.person_id,
-            *([_tenure.c.starts_on <= leaving.last_day] if leaving.last_day else []),
+            *([or_(_tenure.c.starts_on <= leaving.last_day, never_began())] if leaving.last_day else []),
             or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= since),
         )
         .order_by(_tenure.c.starts_on, _tenure.c.role),

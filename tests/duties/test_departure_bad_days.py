@@ -8,17 +8,21 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from duties import board, cases, departures, gathering, hand_overs, people
+from duties import board, cases, departures, gathering, hand_overs, people, sign_ins
 from duties.follow_ups import assigning, states
 from duties.follow_ups.assigning import FIND_A_WORKER
 from duties.here import many
 from duties.roles import standing
+from models.access import BrowserSession
+from models.base import table_of
 from tests.casework import open_onboarding
 from tests.cast import AT, LOADING, TODAY, Cast
 from tests.departing import LAST_DAY, TASK, asked, in_hand, leave, left, lend, record_protocols, roles, settle
 from tests.flows.support import carry_all, means_of
 from tests.following import SECOND, WORKER, agreed, followed
 from tests.refusing import refused
+
+SIGN_IN = table_of(BrowserSession)
 
 
 @pytest.fixture
@@ -233,6 +237,53 @@ def test_nobodys_last_day_is_later_than_the_last_day_of_all_their_roles(program:
         departure = gathering.departure_of(session, case_id)
     assert departure is not None
     assert departure["last_day"] == ends_on
+
+
+def test_whoever_has_gone_already_never_takes_up_the_role_that_they_were_to_hold_later(program: Cast) -> None:
+    """It is asked who takes it up instead; and whoever stays after all has it as before."""
+    first = TODAY + timedelta(days=9)
+    given_another_role(program, starts_on=first)
+    with refused("departure.role_to_come"):
+        leave(program, "manager_codim", "codim", last_day=TODAY)
+    who = program.people["manager_codim"]
+    with program.session() as session:
+        sign_ins.begin(session, who, means="passkey", device="", at=AT)
+    case_id = leave(program, "manager_codim", "codim", last_day=TODAY, planned=False)
+    with program.session() as session:
+        assert session.scalars(select(SIGN_IN.c.ended_at).where(SIGN_IN.c.person_id == who)).all() == [AT]
+        assert all(who not in standing(session, first + timedelta(days=days)).live for days in (-1, 0, 1))
+        departure = gathering.departure_of(session, case_id)
+        assert departure is not None
+        assert (departure["last_day"], departure["ended_at"]) == (TODAY - timedelta(days=1), AT)
+        assert departures.to_move(session) == departures.due_to_open(session, AT) == []
+    asking = asked(program, case_id, "find_successor")
+    assert [row["title_en"].partition(": ")[2] for row in asking] == ["Manager, CODIM", "Youth worker, CODIM"]
+    settle(program, asking[1]["id"], to="manager_em")
+    assert ("youth_worker", None) in roles(program, "manager_em")
+    with program.session() as session:
+        departures.call_off(session, case_id, by=LOADING, at=AT)
+        assert {one.role for one in standing(session, first).roles_of(who)} == {"manager", "youth_worker"}
+
+
+@pytest.mark.parametrize("role_from", [0, 3])
+def test_whoever_was_to_begin_and_does_not_come_is_let_in_on_no_day(program: Cast, role_from: int) -> None:
+    """Who holds nothing yet there, or since this morning."""
+    with program.session() as session:
+        people.appoint(
+            session,
+            person_id=program.people["specialist"],
+            role="youth_worker",
+            organization_id=program.organizations["anonyme"],
+            starts_on=TODAY + timedelta(days=role_from),
+            by=program.actor("coordinator"),
+            at=AT,
+        )
+    case_id = leave(program, "specialist", "anonyme", last_day=TODAY, planned=False)
+    with program.session() as session:
+        for days in (0, role_from, role_from + 1):
+            held = standing(session, TODAY + timedelta(days=days)).roles_of(program.people["specialist"])
+            assert [one.role for one in held] == ["specialized_resource"]
+    assert len(asked(program, case_id, "find_successor")) == 1
 
 
 def given_another_role(cast: Cast, *, starts_on: date, at: datetime = AT) -> None:
