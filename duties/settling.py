@@ -359,7 +359,7 @@ def _settle_account(one_thing: Settling) -> None:
 
 
 def _settle_tenure(one_thing: Settling) -> None:
-    """Somebody follows in the role, from the day after; or somebody is looked for; or nobody is to follow. DP-01."""
+    """Somebody follows in the role, from the day after its own last one; or is looked for; or nobody is to. DP-01."""
     session = one_thing.session
     tenure = one(
         session, select(_tenure).where(_tenure.c.program_id == one_thing.here, _tenure.c.id == one_thing.holding_id)
@@ -371,13 +371,13 @@ def _settle_tenure(one_thing: Settling) -> None:
             _look_for_somebody(one_thing)
         return
     _refuse_own_successor(one_thing)
+    ends_on = tenure["ends_on"] or one_thing.departure["last_day"]
     hiring.take_on(
         session,
         one_thing.successor_id,
         tenure["role"],
         tenure["organization_id"],
-        # In a role that the leaver never took up it is after the one day that their appointment keeps.
-        starts_on=one_thing.after if tenure["starts_on"] < one_thing.after else tenure["ends_on"] + timedelta(days=1),
+        starts_on=max(ends_on + timedelta(days=1), local_day(session, one_thing.at)),
         recruited=False,
         by=one_thing.by,
         at=one_thing.at,

@@ -316,8 +316,14 @@ def test_of_a_role_that_ends_before_the_last_day_it_is_asked_all_the_same_who_fo
         sooner, by = TODAY + timedelta(days=3), program.actor("coordinator")
         people.end_tenure(session, held["youth_worker"], ends_on=sooner, by=by, at=AT)
         gathering.gather(session, case_id, by=LOADING, at=AT + timedelta(days=5))
-    assert [row["state"] for row in asked(program, case_id, "find_successor")] == ["open", "open"]
+    _, asking = asked(program, case_id, "find_successor")
+    assert asking["state"] == "open"
     assert "Youth worker, CODIM" in left(program, case_id, AT + timedelta(days=5))
+    settle(program, asking["id"], to="manager_em")
+    with program.session() as session:
+        days = [standing(session, sooner + timedelta(days=one)).holding("youth_worker") for one in (0, 1)]
+    follows = program.people["manager_em"]
+    assert [follows in [held.person_id for held in found] for found in days] == [False, True]
 
 
 def test_a_role_given_to_somebody_who_was_to_stay_ends_once_they_leave_after_all(program: Cast) -> None:
