@@ -15,10 +15,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from duties import events, invitations
+from duties import events, invitations, sign_ins
 from duties.actors import Actor
-from duties.here import program_of
+from duties.here import local_day, program_of
 from duties.refusals import Refusal
+from duties.roles import standing
 from locales import N_
 from models.access import Identity
 from models.base import table_of
@@ -55,6 +56,26 @@ def known_as(session: Session, account: Account) -> list[Known]:
         .order_by(_identity.c.program_id)
     )
     return [Known(row.program_id, row.person_id) for row in rows]
+
+
+def come_in(session: Session, account: Account, person_id: UUID, *, at: datetime) -> None:
+    """Hold the person whose account it was found to be, and see that it still lets them in, in their program's session.
+
+    Between finding out and letting in, their access may have ended. Raises NotLetIn: the account is no longer linked
+    to them, or they hold no role today.
+    """
+    sign_ins.hold(session, person_id)
+    linked = select(_identity.c.person_id).where(
+        _identity.c.program_id == program_of(session),
+        _identity.c.person_id == person_id,
+        _identity.c.tenant_id == account.tenant_id,
+        _identity.c.object_id == account.object_id,
+        _identity.c.ended_at.is_(None),
+    )
+    if session.scalar(linked) is None:
+        raise sign_ins.NotLetIn(person_id, "unlinked")
+    if person_id not in standing(session, local_day(session, at)).live:
+        raise sign_ins.NotLetIn(person_id, "no_role")
 
 
 def link_by_invitation(session: Session, token: str, account: Account, *, at: datetime) -> UUID:

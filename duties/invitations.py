@@ -19,7 +19,7 @@ from sqlmodel import Session
 from duties import doors, events, notices, passkeys, sign_ins
 from duties.actors import Actor
 from duties.doors import ENROLMENT, INVITATION, Leads
-from duties.here import local_day, many, one, program_of
+from duties.here import local_day, many, program_of
 from duties.refusals import Refusal
 from duties.roles import standing
 from locales import N_
@@ -41,7 +41,7 @@ def invite(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str
     An invitation that was still open is of no more use. Raises Refusal: no such person, no address, or no role today
     nor on a day before the invitation would end.
     """
-    person = _locked(session, person_id)
+    person = sign_ins.hold(session, person_id)
     if person["email"] is None:
         raise Refusal(
             "invitation.no_address", N_("This person has no e-mail address. Write it on their page, then invite them.")
@@ -68,7 +68,7 @@ def invite_at_terminal(session: Session, person_id: UUID, *, by: Actor, at: date
 
     Whoever runs the installation answers for whom they hand it to, so that no second link by letter is asked of it.
     """
-    _locked(session, person_id)
+    sign_ins.hold(session, person_id)
     return path_of(_open(session, person_id, by=by, at=at))
 
 
@@ -93,12 +93,24 @@ def accept(session: Session, token: str, *, at: datetime, browser: str = "") -> 
 
     Raises Refusal where it is not open any more, or its person holds no role yet; then it stays as it was.
     """
-    leads = doors.take(session, token, at=at, browser=browser)
-    if leads is None or leads.kind != INVITATION:
-        raise Refusal("door.closed", DOOR_CLOSED)
+    leads = pass_through(session, token, INVITATION, at=at, browser=browser)
     may_come_in(session, leads.person_id, at=at)
     themselves = Actor(role="", person_id=leads.person_id)
     events.write(session, "invitation.used", "person", leads.person_id, by=themselves, at=at)
+    return leads
+
+
+def pass_through(session: Session, token: str, kind: str, *, at: datetime, browser: str = "") -> Leads:
+    """Hold whose door this is, then pass through it and shut it behind (`doors.take`).
+
+    Raises Refusal where it is not open, or of another kind.
+    """
+    leads = doors.look(session, token, at=at, browser=browser)
+    if leads is not None:
+        sign_ins.hold(session, leads.person_id)
+        leads = doors.take(session, token, at=at, browser=browser)
+    if leads is None or leads.kind != kind:
+        raise Refusal("door.closed", DOOR_CLOSED)
     return leads
 
 
@@ -125,7 +137,7 @@ def send_enrolment(session: Session, person_id: UUID, *, browser: str, by: Actor
 
     Raises Refusal where the person has no address.
     """
-    if _locked(session, person_id)["email"] is None:
+    if sign_ins.hold(session, person_id)["email"] is None:
         raise Refusal(
             "enrolment.no_address", N_("There is no e-mail address to send a link to. Write to the coordination.")
         )
@@ -172,7 +184,7 @@ def end_access(session: Session, person_id: UUID, *, by: Actor, at: datetime) ->
     They are in the program as before; to come in again they need a new invitation. Raises Refusal where there is no
     such person.
     """
-    _locked(session, person_id)
+    sign_ins.hold(session, person_id)
     here = program_of(session)
     removed = passkeys.remove_all(session, person_id, at=at)
     unlinked = session.execute(
@@ -268,17 +280,6 @@ def _has_access() -> ColumnElement[bool]:
         there_is(_identity, _identity.c.ended_at.is_(None)),
         there_is(_door, _door.c.kind == INVITATION, _door.c.used_at.is_not(None)),
     )
-
-
-def _locked(session: Session, person_id: UUID) -> dict[str, Any]:
-    """The person's row, held, so that two who open doors for them, or one who ends their access, follow each other."""
-    row = one(
-        session,
-        select(_person).where(_person.c.program_id == program_of(session), _person.c.id == person_id).with_for_update(),
-    )
-    if row is None:
-        raise Refusal("person.unknown", N_("There is no such person."))
-    return row
 
 
 def _begins_on(session: Session, person_id: UUID, today: date) -> date | None:

@@ -15,10 +15,10 @@ from sqlmodel import Session
 
 from duties import events, notices
 from duties.actors import Actor
-from duties.here import local_day, many, one, program, program_of
+from duties.here import local_day, many, program, program_of
 from duties.refusals import Refusal
 from duties.roles import standing
-from duties.sign_ins import NotLetIn
+from duties.sign_ins import NotLetIn, hold
 from duties.sites import Site
 from locales import N_, pick
 from models.access import Identity, Passkey
@@ -116,19 +116,15 @@ def use(session: Session, *, answer: str, challenge: str, site: Site, at: dateti
     """
     from duties import ceremonies  # noqa: PLC0415  # as in `ask_to_enrol`
 
-    held = one(
-        session,
-        select(_passkey)
-        .where(
-            _passkey.c.program_id == program_of(session),
-            _passkey.c.credential_id == ceremonies.credential_of(answer),
-        )
-        .with_for_update(),
+    this = and_(
+        _passkey.c.program_id == program_of(session), _passkey.c.credential_id == ceremonies.credential_of(answer)
     )
-    if held is None:
+    person_id: UUID | None = session.scalar(select(_passkey.c.person_id).where(this))
+    if person_id is None:
         msg = "this session is of another program than the passkey"
         raise LookupError(msg)
-    person_id: UUID = held["person_id"]
+    hold(session, person_id)
+    held = many(session, select(_passkey).where(this).with_for_update())[0]
     try:
         proof = ceremonies.proved(site, challenge, answer, held["public_key"])
     except ceremonies.NotProved as error:
@@ -161,6 +157,7 @@ def remove(session: Session, person_id: UUID, passkey_id: UUID, *, by: Actor, at
 
     Raises Refusal where there is no such passkey, or where it is the only way in that its person has left.
     """
+    hold(session, person_id)
     live = many(session, select(_passkey.c.id).where(_live(session, person_id)).with_for_update())
     if passkey_id not in {row["id"] for row in live}:
         raise Refusal("passkey.unknown", N_("There is no such passkey."))

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from duties import agreement_days, doors, events, sign_ins
 from duties.actors import Actor
 from duties.envelopes import checked_address
-from duties.here import local_day, one, program_of
+from duties.here import local_day, many, one, program_of
 from duties.refusals import Refusal
 from locales import N_
 from models.agreement import Agreement, AgreementRole, AgreementVersion
@@ -277,20 +277,20 @@ def move_start(
 
 def end_tenure(
     session: Session, tenure_id: UUID, *, ends_on: date, by: Actor, at: datetime, seen: int | None = None
-) -> None:
-    """End a person's hold of a role on a last day, inclusive. Who held it before stays answerable.
+) -> UUID:
+    """End a person's hold of a role on a last day, inclusive; their id. Who held it before stays answerable.
 
     Open tasks follow the role: on the next day they are another's, or show as vacant. With the last role that a
     person holds, today or later, their sign-ins end and their invitations too. Raises Refusal, also where the
     appointment has another version than the one that was `seen`, and where an end is put off onto days on which they
     hold the role already, or another the role that only one may hold.
     """
-    here = program_of(session)
-    held = one(
-        session, select(_tenure).where(_tenure.c.program_id == here, _tenure.c.id == tenure_id).with_for_update()
-    )
-    if held is None:
+    this = and_(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id)
+    whose: UUID | None = session.scalar(select(_tenure.c.person_id).where(this))
+    if whose is None:
         raise Refusal("tenure.unknown", N_("There is no such appointment."))
+    sign_ins.hold(session, whose)
+    held = many(session, select(_tenure).where(this).with_for_update())[0]
     if seen is not None and held["version"] != seen:
         said = N_("Someone else changed this appointment while you were looking at it. Nothing was saved; look again.")
         raise Refusal("tenure.changed", said)
@@ -300,7 +300,7 @@ def end_tenure(
         refuse_overlap(session, {**held, "ends_on": ends_on})
     session.execute(
         update(_tenure)
-        .where(_tenure.c.program_id == here, _tenure.c.id == tenure_id)
+        .where(this)
         .values(
             ends_on=ends_on,
             ended_by=by.person_id,
@@ -320,7 +320,8 @@ def end_tenure(
         ends_on=ends_on.isoformat(),
         was=held["ends_on"].isoformat() if held["ends_on"] else None,
     )
-    _close_behind_who_left(session, held["person_id"], by=by, at=at)
+    _close_behind_who_left(session, whose, by=by, at=at)
+    return whose
 
 
 def _close_behind_who_left(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:

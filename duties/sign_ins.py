@@ -26,6 +26,7 @@ from duties.refusals import Refusal
 from locales import N_
 from models.access import BrowserSession, SignInFlow
 from models.base import table_of
+from models.program import Person
 
 Means = Literal["demonstration", "entra", "passkey"]
 Ending = Literal["signed_out", "ended_elsewhere", "left", "door_closed"]
@@ -36,6 +37,7 @@ LONGEST: Final = timedelta(hours=10)
 
 _session = table_of(BrowserSession)
 _flow = table_of(SignInFlow)
+_person = table_of(Person)
 
 
 class NotLetIn(Refusal):
@@ -53,10 +55,29 @@ class NotLetIn(Refusal):
         self.reason = reason
 
 
+def hold(session: Session, person_id: UUID) -> dict[str, Any]:
+    """A person's row, held until the transaction ends: whoever lets them in, and whoever ends their access, in turn.
+
+    It is held first, before their roles, doors, passkeys and sign-ins, and what is asked of these is asked after it:
+    else a sign-in that began while the access ended would outlive it, and two that hold in another order would wait
+    for each other. Lines of the record that name the person do not wait for it. Raises Refusal where there is no such
+    person.
+    """
+    row = one(
+        session,
+        select(_person)
+        .where(_person.c.program_id == program_of(session), _person.c.id == person_id)
+        .with_for_update(key_share=True),
+    )
+    if row is None:
+        raise Refusal("person.unknown", N_("There is no such person."))
+    return row
+
+
 def begin(session: Session, person_id: UUID, *, means: Means, device: str, at: datetime) -> str:
     """Begin a sign-in of a person under a new token, which is given back and kept nowhere.
 
-    `device` is what `device_of` says. Whether this person may sign in was asked before.
+    `device` is what `device_of` says. Whether this person may sign in was asked before, once they were held (`hold`).
     """
     token = secrets.token_urlsafe(32)
     session.execute(
@@ -104,6 +125,7 @@ def end(session: Session, person_id: UUID, sign_in_id: UUID, *, by: Actor, at: d
 
     Raises Refusal where the person has no such sign-in, or it has ended.
     """
+    hold(session, person_id)
     ended = session.scalar(
         update(_session)
         .where(_are_open(session, person_id, at), _session.c.id == sign_in_id)
@@ -138,21 +160,19 @@ def end_by_token(session: Session, token: str, *, at: datetime) -> str:
 
     By which means it had begun, "" where there was none to end.
     """
-    ended = one(
-        session,
-        update(_session)
-        .where(
-            _session.c.program_id == program_of(session),
-            _session.c.token_digest == digest(token),
-            _session.c.ended_at.is_(None),
-        )
-        .values(ended_at=at, ended_as="signed_out")
-        .returning(_session.c.person_id, _session.c.means),
-    )
-    if ended is None:
+    this = and_(_session.c.program_id == program_of(session), _session.c.token_digest == digest(token))
+    whose: UUID | None = session.scalar(select(_session.c.person_id).where(this))
+    if whose is None:
         return ""
-    whose: UUID = ended["person_id"]
-    means: str = ended["means"]
+    hold(session, whose)
+    means: str | None = session.scalar(
+        update(_session)
+        .where(this, _session.c.ended_at.is_(None))
+        .values(ended_at=at, ended_as="signed_out")
+        .returning(_session.c.means)
+    )
+    if means is None:
+        return ""
     _tell_of_end(session, whose, [means], "signed_out", 1, by=_themselves(whose), at=at)
     return means
 

@@ -115,9 +115,8 @@ def _enrol(office: Office, request: Request, token: str, leads: Leads, answer: s
         try:
             if kept["door"] != leads.token_digest:
                 raise NotLetIn(leads.person_id, "not_proved")  # what was asked behind another door
+            invitations.pass_through(session, token, ENROLMENT, at=at, browser=browsers.asked_by(office, request))
             invitations.may_come_in(session, leads.person_id, at=at)
-            if doors.take(session, token, at=at, browser=browsers.asked_by(office, request)) is None:
-                raise Refusal("door.closed", invitations.DOOR_CLOSED)
             passkeys.enrol(
                 session,
                 leads.person_id,

@@ -34,6 +34,7 @@ from duties.here import local_day, program
 from duties.identities import Account, Known
 from duties.refusals import Refusal
 from duties.roles import standing
+from duties.sign_ins import NotLetIn
 from locales import N_, current_language, gettext
 from models.ports import Away, Begun, SignInProvider, Unproven
 
@@ -176,9 +177,10 @@ def enter_program(request: Request, program: Annotated[UUID, Form()]) -> Respons
     kept = _taken(office, browsers.gone_from(office, request))
     if kept is None or "account" not in kept:
         return _refused(request, gettext(_STALE))
-    for known in _opens(office, Account(*map(UUID, kept["account"]))):
+    account = Account(*map(UUID, kept["account"]))
+    for known in _opens(office, account):
         if known.program_id == program:
-            return _enter(request, office, known)
+            return _enter(request, office, known, account)
     return _refused(request, gettext(_NOTHING_HERE))
 
 
@@ -231,7 +233,7 @@ def _let_in(request: Request, office: Office, account: Account) -> Response:
     if not opens:
         return _refused(request, gettext(_NOTHING_HERE))
     if len(opens) == 1:
-        return _enter(request, office, opens[0])
+        return _enter(request, office, opens[0], account)
     answer = see_other(request.app.url_path_for("entra_program"))
     _keep(office, answer, {"account": [str(part) for part in account]})
     return answer
@@ -257,10 +259,17 @@ def _opens(office: Office, account: Account, *, recording: bool = False) -> list
     return opens
 
 
-def _enter(request: Request, office: Office, known: Known) -> Response:
+def _enter(request: Request, office: Office, known: Known, account: Account) -> Response:
+    at = office.clock()
     with office.of_program(known.program_id) as session:
-        token = sign_ins.begin(session, known.person_id, means="entra", device=device(request), at=office.clock())
-        session.commit()
+        try:
+            identities.come_in(session, account, known.person_id, at=at)
+            token = sign_ins.begin(session, known.person_id, means="entra", device=device(request), at=at)
+            session.commit()
+        except NotLetIn as refused:
+            session.rollback()
+            _record(office, known, refused.reason)
+            return _refused(request, gettext(_NOTHING_HERE))
     return welcome(office, request, token)
 
 

@@ -241,6 +241,7 @@ REASONS: Final[Mapping[str, str]] = {
     "removed": N_("the passkey had been removed"),
     "not_proved": N_("the passkey’s answer was not right"),
     "account_taken": N_("the account is linked to someone else"),
+    "unlinked": N_("the account was no longer linked"),
 }
 
 LETTERS: Final[Mapping[str, str]] = {

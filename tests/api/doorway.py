@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from email import message_from_bytes
 from email.policy import SMTP
-from typing import Final
+from typing import Final, TypeVar
 
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlmodel import Session
 
+from duties import sign_ins
 from duties.invitations import invite
 from models.base import table_of
 from models.outbox import Notice
@@ -21,6 +26,8 @@ from tests.fakes.authenticator import Authenticator
 
 _notice = table_of(Notice)
 _event = table_of(Event)
+
+Answer = TypeVar("Answer")
 
 HOST: Final = ADDRESS.removeprefix("http://")
 LINK: Final = re.compile(r"/door/[A-Za-z0-9_-]{43}")
@@ -92,3 +99,33 @@ def told(cast: Cast, verb: str) -> list[dict[str, object]]:
     with cast.session() as session:
         rows = session.execute(select(_event.c.facts).where(_event.c.verb == verb).order_by(_event.c.n))
         return [row.facts for row in rows]
+
+
+def amid(
+    cast: Cast, name: str, ending: Callable[[Session], object], come: Callable[[], Answer], *, done: bool = False
+) -> Answer:
+    """What one of the cast is answered who comes in while somebody ends their access, in a transaction of their own.
+
+    They come when the end has begun, which is to hold them, or when all of it is `done` and not yet kept; and wait for
+    it in the middle of coming in.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        with cast.session() as session:
+            if done:
+                ending(session)
+            else:
+                sign_ins.hold(session, cast.people[name])
+            coming = pool.submit(come)
+            until = time.monotonic() + 10
+            while not session.scalar(_WAITING):
+                assert time.monotonic() < until, "they did not wait"
+                session.execute(text("select pg_stat_clear_snapshot()"))
+                time.sleep(0.01)
+            if not done:
+                ending(session)
+        return coming.result(20)
+
+
+_WAITING: Final = text(
+    "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+)

@@ -27,7 +27,7 @@ from adapters.settings import Settings
 from api.app import create_app, directory_of
 from api.browsers import GONE_SECONDS
 from api.session import Office
-from duties import doors, identities, invitations
+from duties import doors, identities, invitations, sign_ins
 from duties.identities import Account as Linked
 from duties.people import end_tenure
 from models.access import BrowserSession, Door, Identity, SignInFlow
@@ -36,6 +36,7 @@ from models.ports import Begun
 from models.program import Tenure
 from models.record import Event
 from tests.api.desk import token_for, watched
+from tests.api.doorway import amid
 from tests.cast import ARRIVAL, AT, TODAY, Cast, stationery
 from tests.fakes.entra import (
     CLIENT_ID,
@@ -629,6 +630,27 @@ def test_an_account_linked_to_the_wrong_person_is_unlinked_and_then_linked_to_th
         invitations.end_access(session, place.cast.people["officer"], by=place.cast.actor("coordinator"), at=place.at)
     assert signed_in(place, browser, door=place.invite("manager_em")).status_code == 303
     assert "Perle Obsidienne" in browser.get("/").text
+
+
+@pytest.mark.parametrize("door", ["", "an invitation"])
+def test_an_account_that_comes_while_access_ends_waits_for_it_and_opens_nothing(
+    place: Place, fake: FakeEntra, door: str
+) -> None:
+    cast = place.cast
+    place.link("manager_em")
+    browser = place.browser()
+    posted = fake.authorize(begun(browser, place.invite("manager_em") if door else ""), ALICE)
+
+    def end(session: Session) -> None:
+        invitations.end_access(session, cast.people["manager_em"], by=cast.actor("coordinator"), at=place.at)
+
+    answer = amid(cast, "manager_em", end, lambda: back(browser, posted))
+    assert answer.status_code == 403
+    assert not is_in(browser)
+    with cast.session() as session:
+        assert sign_ins.open_sign_ins(session, cast.people["manager_em"], at=place.at) == []
+    why = [] if door else [(cast.people["manager_em"], {"means": "entra", "reason": "unlinked"})]
+    assert place.events("sign_in.refused") == why
 
 
 def test_a_new_account_takes_the_place_of_the_one_before(place: Place) -> None:

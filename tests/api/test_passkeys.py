@@ -15,21 +15,24 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from playwright.sync_api import CDPSession, Page
 from sqlalchemy import select, update
+from sqlmodel import Session
 
 from api.app import create_app
+from duties.invitations import end_access
 from duties.people import end_tenure
 from duties.sites import Site, site_of
-from models.access import Passkey
+from models.access import BrowserSession, Passkey
 from models.base import table_of
 from models.program import Tenure
 from tests.api.desk import client_for, nobody, office_of
-from tests.api.doorway import authenticator, come_in, enrolled, invited, letters, link, ready_to_enrol, told
+from tests.api.doorway import amid, authenticator, come_in, enrolled, invited, letters, link, ready_to_enrol, told
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import AT, TODAY, Cast
 from tests.fakes.authenticator import Authenticator
 
 _passkey = table_of(Passkey)
 _tenure = table_of(Tenure)
+_session = table_of(BrowserSession)
 
 Bend = Callable[[Authenticator, dict[str, Any]], str]
 
@@ -155,6 +158,71 @@ def test_a_passkey_that_is_enrolled_already_is_not_taken_for_another_person(cast
     refused = browser.post(f"{door}/passkey", data=data)
     assert (refused.status_code, "is enrolled already" in refused.text) == (409, True)
     assert [one["person_id"] for one in passkeys(cast)] == [cast.people["manager_em"]]
+
+
+# ------------------------------------------------------------------------------------- while somebody's access ends
+
+
+def all_of_it(cast: Cast) -> Callable[[Session], None]:
+    """The coordinator ends all of a manager's access."""
+    return lambda session: end_access(session, cast.people["manager_em"], by=cast.actor("coordinator"), at=AT)
+
+
+def last_role(cast: Cast) -> Callable[[Session], None]:
+    """The manager's last role ended yesterday."""
+
+    def end(session: Session) -> None:
+        held = session.scalars(select(_tenure.c.id).where(_tenure.c.person_id == cast.people["manager_em"])).one()
+        end_tenure(session, held, ends_on=TODAY - timedelta(days=1), by=cast.actor("coordinator"), at=AT)
+
+    return end
+
+
+def still_in(cast: Cast) -> int:
+    """How many sign-ins have not ended."""
+    with cast.session() as session:
+        return len(session.scalars(select(_session.c.id).where(_session.c.ended_at.is_(None))).all())
+
+
+@pytest.mark.parametrize("done", [False, True])
+@pytest.mark.parametrize(("ending", "reason"), [(all_of_it, "removed"), (last_role, "no_role")])
+def test_a_passkey_that_comes_while_access_ends_waits_for_it_and_opens_nothing(
+    cast: Cast, ending: Callable[[Cast], Callable[[Session], None]], reason: str, done: bool
+) -> None:
+    _, passkey = enrolled(cast, "manager_em")
+    browser = nobody(cast.database)
+    assert amid(cast, "manager_em", ending(cast), lambda: come_in(browser, passkey), done=done) == 403
+    assert still_in(cast) == 0
+    assert told(cast, "sign_in.refused") == [{"means": "passkey", "reason": reason}]
+
+
+def test_a_passkey_that_is_enrolled_while_access_ends_is_not(cast: Cast) -> None:
+    browser, door = ready_to_enrol(cast, "manager_em")
+    answer = authenticator().create(browser.post(f"{door}/options").json())
+    refused = amid(
+        cast, "manager_em", all_of_it(cast), lambda: browser.post(f"{door}/passkey", data={"answer": answer})
+    )
+    assert (refused.status_code, "does not open" in refused.text) == (409, True)
+    assert (passkeys(cast), still_in(cast)) == ([], 0)
+
+
+def test_an_invitation_that_is_accepted_while_access_ends_leads_nowhere(cast: Cast) -> None:
+    browser, door = nobody(cast.database), invited(cast, "manager_em")
+    refused = amid(cast, "manager_em", all_of_it(cast), lambda: browser.post(door))
+    assert (refused.status_code, "does not open" in refused.text) == (409, True)
+    assert letters(cast, "manager_em", "enrolment") == []
+
+
+def test_who_removes_a_passkey_or_signs_out_while_access_ends_waits_for_it_too(cast: Cast) -> None:
+    browser, _ = enrolled(cast, "manager_em")
+    (passkey,) = passkeys(cast)
+    gone = amid(
+        cast, "manager_em", all_of_it(cast), lambda: browser.post(f"/my-access/passkeys/{passkey['id']}/remove")
+    )
+    assert (gone.status_code, told(cast, "passkey.removed")) == (404, [])
+    browser, _ = enrolled(cast, "manager_em")
+    assert amid(cast, "manager_em", all_of_it(cast), lambda: browser.post("/sign-out")).status_code == 303
+    assert told(cast, "session.ended")[-1] == {"means": ["passkey"], "reason": "door_closed", "sign_ins": 1}
 
 
 # ------------------------------------------------------------------------------------------- signing in, and its lies
