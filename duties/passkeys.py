@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, insert, select, update
+from sqlalchemy import and_, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session
 
@@ -52,7 +53,8 @@ def enrol(
 ) -> UUID:
     """Enrol the passkey that a browser made, and tell its person by letter, since whoever holds it comes in as them.
 
-    Raises NotLetIn where the answer is not right, and Refusal where the passkey is known already.
+    Raises NotLetIn where the answer is not right, and Refusal where the passkey is known already, to whichever program:
+    the answer does not say to which.
     """
     from duties import ceremonies  # noqa: PLC0415  # as in `ask_to_enrol`
 
@@ -60,21 +62,22 @@ def enrol(
         new = ceremonies.made(site, challenge, answer)
     except ceremonies.NotProved as error:
         raise NotLetIn(person_id, "not_proved") from error
-    if session.scalar(select(_passkey.c.id).where(_passkey.c.credential_id == new.credential_id)):
-        raise Refusal("passkey.known", N_("This passkey is enrolled already."))
     passkey_id = uuid4()
-    session.execute(
-        insert(_passkey).values(
-            credential_id=new.credential_id,
-            program_id=program_of(session),
-            person_id=person_id,
-            id=passkey_id,
-            public_key=new.public_key,
-            sign_count=new.sign_count,
-            device=device,
-            enrolled_at=at,
-        )
+    adding = insert(_passkey).values(
+        credential_id=new.credential_id,
+        program_id=program_of(session),
+        person_id=person_id,
+        id=passkey_id,
+        public_key=new.public_key,
+        sign_count=new.sign_count,
+        device=device,
+        enrolled_at=at,
     )
+    # Not looked for before: one of another program is not seen from here, nor one that is being enrolled just now.
+    if session.execute(adding.on_conflict_do_nothing().returning(_passkey.c.id)).first() is None:
+        raise Refusal(
+            "passkey.known", N_("This passkey is enrolled already. Make a new one here, or on another device.")
+        )
     themselves = Actor(role="", person_id=person_id)
     events.write(session, "passkey.enrolled", "person", person_id, by=themselves, at=at, passkey=str(passkey_id))
     notices.write(

@@ -160,6 +160,21 @@ def test_a_passkey_that_is_enrolled_already_is_not_taken_for_another_person(cast
     assert [one["person_id"] for one in passkeys(cast)] == [cast.people["manager_em"]]
 
 
+def test_a_passkey_that_another_program_knows_is_refused_in_the_same_words(cast: Cast) -> None:
+    _, passkey = enrolled(cast, "manager_em")
+    answers = []
+    for program, name in ((cast, "police"), (cast.other, "manager_em")):
+        browser, door = ready_to_enrol(program, name)
+        data = {"answer": passkey.create(browser.post(f"{door}/options").json())}
+        refused = browser.post(f"{door}/passkey", data=data)
+        answers.append((refused.status_code, "is enrolled already. Make a new one" in refused.text))
+        again = {"answer": authenticator().create(browser.post(f"{door}/options").json())}
+        assert browser.post(f"{door}/passkey", data=again).status_code == 303, (
+            "and the link is still good for a new one"
+        )
+    assert answers == [(409, True), (409, True)]
+
+
 # ------------------------------------------------------------------------------------- while somebody's access ends
 
 
