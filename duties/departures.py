@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Date, Text, and_, cast, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Date, Table, Text, and_, cast, func, insert, literal, or_, select, update
 from sqlmodel import Session
 
 from duties import assigning as outside
@@ -34,6 +34,7 @@ from duties.holdings.holding import holds_elsewhere
 from duties.refusals import Refusal
 from duties.roles import never_began
 from locales import N_, say
+from models.access import BrowserSession, Door, Identity, Passkey
 from models.base import refers, table_of
 from models.casework import Case
 from models.committee import Seat, SeatHolder
@@ -69,7 +70,11 @@ _feed = table_of(CalendarFeed)
 _link = table_of(MeetingLink)
 _invitation = table_of(Invitation)
 _guest = table_of(MeetingGuest)
+_door = table_of(Door)
 _meeting = table_of(Meeting)
+
+#: By what somebody comes in or reads: each row is open until it has ended.
+_WAYS_IN: Final = (table_of(BrowserSession), table_of(Passkey), table_of(Identity), _feed)
 
 
 def open_departure(
@@ -192,11 +197,14 @@ def end_role(
     """End a role on a last day, inclusive, as `people.end_tenure`; where it is later, who follows in it begins later.
 
     The seats that were to end with the role go on with it. A departure that hangs on it goes with it at the worker's
-    next look. Raises Refusal, also where the appointment has another version than the one that was `seen`.
+    next look. Whoever then holds nothing, today or later, has no access any more, as on the day after a last day.
+    Raises Refusal, also where the appointment has another version than the one that was `seen`.
     """
     last_days.make_room(session, tenure_id, ends_on, by=by, at=at)
     last_days.keep_seats(session, tenure_id, ends_on, by=by, at=at)
-    people.end_tenure(session, tenure_id, ends_on=ends_on, by=by, at=at, seen=seen)
+    person_id = people.end_tenure(session, tenure_id, ends_on=ends_on, by=by, at=at, seen=seen)
+    if left_open(session, at, person_id):
+        shut_out(session, person_id, by=by, at=at)
 
 
 def shut_out(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -372,27 +380,18 @@ def due_to_open(session: Session, at: datetime) -> list[dict[str, Any]]:
     )
 
 
-def left_open(session: Session, at: datetime) -> list[UUID]:
-    """Who holds nothing, today or later, and has a private calendar address or a link that is open all the same."""
+def left_open(session: Session, at: datetime, person_id: UUID | None = None) -> list[UUID]:
+    """Who holds nothing, today or later, and can come in or read all the same: everyone, or one person.
+
+    By a sign-in, a passkey, a directory account, an invitation that was answered or not, a private calendar address or
+    a link. Roles end in more ways than by a departure, and each of them leads here.
+    """
     here, today = program_of(session), local_day(session, at)
-    holds = (
-        select(_tenure.c.id)
-        .where(
-            _tenure.c.program_id == _person.c.program_id,
-            _tenure.c.person_id == _person.c.id,
-            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= today),
-        )
-        .exists()
-    )
-    feed = (
-        select(_feed.c.id)
-        .where(
-            _feed.c.program_id == _person.c.program_id,
-            _feed.c.person_id == _person.c.id,
-            _feed.c.ended_at.is_(None),
-        )
-        .exists()
-    )
+
+    def has(table: Table, *where: ColumnElement[bool]) -> ColumnElement[bool]:
+        mine = (table.c.program_id == _person.c.program_id, table.c.person_id == _person.c.id)
+        return select(literal(1)).select_from(table).where(*mine, *where).exists()
+
     link = (
         select(_link.c.token_digest)
         .join(_invitation, refers(_link.c.invitation_id, _invitation))
@@ -404,10 +403,13 @@ def left_open(session: Session, at: datetime) -> list[UUID]:
         )
         .exists()
     )
-    asked = select(_person.c.id).where(_person.c.program_id == here, ~holds, or_(feed, link))
+    is_open = or_(*(has(table, table.c.ended_at.is_(None)) for table in _WAYS_IN), has(_door), link)
+    holds = has(_tenure, or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= today))
+    asked = select(_person.c.id).where(_person.c.program_id == here, ~holds, is_open)
+    if person_id is not None:
+        asked = asked.where(_person.c.id == person_id)
     # A guest from outside holds no role and never did: their links are how they answer.
-    ever = select(_tenure.c.id).where(_tenure.c.program_id == _person.c.program_id, _tenure.c.person_id == _person.c.id)
-    return list(session.scalars(asked.where(ever.exists()).order_by(_person.c.id)))
+    return list(session.scalars(asked.where(has(_tenure)).order_by(_person.c.id)))
 
 
 # ---------------------------------------------------------------------------------------------------------- its parts

@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from api.session import IDLE
+from duties import departures, doors, sign_ins
 from duties.doors import digest
+from duties.invitations import access_of
 from duties.people import appoint, end_tenure
 from duties.sign_ins import device_of
 from models.access import BrowserSession, Passkey
@@ -191,6 +193,48 @@ def test_the_coordinator_ends_all_of_someones_access_at_once(cast: Cast) -> None
     assert client.delete(f"/api/v1{path}").status_code == 204
     enrolled(cast, "manager_em")
     assert "has access" in client.get(path).text
+
+
+def test_an_end_that_is_written_in_the_past_leaves_no_way_in_for_whoever_comes_back(cast: Cast) -> None:
+    browser, passkey = enrolled(cast, "manager_em")
+    person = cast.people["manager_em"]
+    with cast.session() as session:
+        held = session.scalars(select(_tenure.c.id).where(_tenure.c.person_id == person)).one()
+    coordinator = client_for(cast.database, cast.people["coordinator"])
+    ended = {"ends_on": (TODAY - timedelta(days=1)).isoformat()}
+    assert coordinator.post(f"/people/{person}/roles/{held}/end", data=ended).status_code == 303
+    with cast.session() as session:
+        assert access_of(session, [person], at=AT)[person].state == "none"
+        appoint(
+            session,
+            person_id=person,
+            role="manager",
+            organization_id=cast.organizations["en-marge"],
+            starts_on=TODAY,
+            by=cast.actor("coordinator"),
+            at=AT,
+        )
+    assert browser.get("/my-access").status_code == 303
+    assert come_in(nobody(cast.database), passkey) == 403
+    assert told(cast, "sign_in.refused")[-1]["reason"] == "removed"
+
+
+def test_however_a_last_role_ends_what_is_left_to_come_in_by_is_found_once_its_day_is_over(cast: Cast) -> None:
+    _, passkey = enrolled(cast, "manager_em")
+    person, tomorrow = cast.people["manager_em"], AT + timedelta(days=1)
+    enrolled(cast, "manager_codim")
+    with cast.session() as session:
+        held = session.scalars(select(_tenure.c.id).where(_tenure.c.person_id == person)).one()
+        departures.end_role(session, held, ends_on=TODAY, by=cast.actor("coordinator"), at=AT)
+        assert departures.left_open(session, AT) == [], "the last day counts"
+        assert departures.left_open(session, tomorrow) == [person]
+        # What is old is cleaned away, and a sign-in lapses; the passkey would be there for years.
+        doors.shut(session, person, used_too=True)
+        sign_ins.end_all(session, person, reason="left", by=cast.actor("coordinator"), at=AT)
+        assert departures.left_open(session, tomorrow) == [person]
+        departures.shut_out(session, person, by=cast.actor("coordinator"), at=tomorrow)
+        assert departures.left_open(session, tomorrow) == [], "and it is done once"
+    assert come_in(nobody(cast.database), passkey) == 403
 
 
 # ------------------------------------------------------------------------------------------------- who has access
