@@ -404,7 +404,7 @@ def left_open(session: Session, at: datetime, person_id: UUID | None = None) -> 
         .exists()
     )
     is_open = or_(*(has(table, table.c.ended_at.is_(None)) for table in _WAYS_IN), has(_door), link)
-    holds = has(_tenure, or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= today))
+    holds = has(_tenure, or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= today), ~never_began())
     asked = select(_person.c.id).where(_person.c.program_id == here, ~holds, is_open)
     if person_id is not None:
         asked = asked.where(_person.c.id == person_id)

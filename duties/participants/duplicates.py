@@ -23,6 +23,7 @@ from duties.participants.held import case_of, change_participant, hold_participa
 from duties.participants.identity import identity_within
 from duties.participants.opening import open_admission
 from duties.participants.triage import hold_referral
+from duties.reads import record_read
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of
@@ -44,9 +45,10 @@ class Duplicate:
 
 
 def possible_duplicates(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> list[Duplicate]:
-    """Those who share a name, a telephone or an address with a candidate, the likeliest first. Told to the record.
+    """Those who share a name, a telephone or an address with a candidate, the likeliest first.
 
-    Another birth date does not leave somebody out: it may be the one that is wrong. Raises Refusal: the keys.
+    The record is told of each. Another birth date does not leave somebody out: it may be the one that is wrong.
+    Raises Refusal: the keys.
     """
     here = program_of(session)
     marks = session.scalar(
@@ -69,17 +71,9 @@ def possible_duplicates(session: Session, participant_id: UUID, *, by: Actor, at
                 _participant.c.marks.overlap(marks),
             ),
         )
-    events.write(
-        session,
-        "read",
-        "participant",
-        participant_id,
-        by=by,
-        at=at,
-        what="duplicates",
-        purpose="coordination",
-        ground="role",
-    )
+    # Each of them is shown, so that each one's file says who saw it.
+    for shown in (participant_id, *(row["id"] for row in rows)):
+        record_read(session, "participant", shown, what="duplicates", ground="role", by=by, at=at)
     if not rows:
         return []
     born = identity_within(session, participant_id).birth_date

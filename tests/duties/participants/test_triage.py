@@ -29,6 +29,7 @@ from duties.participants.identity import open_identity
 from duties.refusals import Refusal
 from models.base import table_of
 from models.participant import Participant
+from models.record import Event
 from models.referral import CriterionFinding, Referral
 from tests.api.desk import client_for
 from tests.cast import AT, TODAY, Cast
@@ -38,6 +39,7 @@ from tests.refusing import refused
 
 _participant = table_of(Participant)
 _referral = table_of(Referral)
+_event = table_of(Event)
 
 
 def _found(cast: Cast, referral_id: UUID, at: datetime = AT) -> str:
@@ -287,6 +289,20 @@ def test_a_possible_duplicate_is_shown_however_the_name_is_written(cast: Cast, a
             session, participant_of(session, second), by=cast.actor("coordinator"), at=AT
         )
         assert [one.participant_id for one in found] == [participant_of(session, first)]
+
+
+def test_each_file_that_is_shown_as_a_possible_duplicate_says_who_saw_it(cast: Cast) -> None:
+    with_them = [refer(cast), refer(cast, replace(ONDINE, birth_date=None, age=16))]
+    refer(cast, ROMARIN)
+    third = refer(cast, by="worker_codim")
+    with cast.session() as session:
+        asked, *shown = (participant_of(session, one) for one in (third, *with_them))
+        duplicates.possible_duplicates(session, asked, by=cast.actor("coordinator"), at=AT)
+        told = session.execute(select(_event).where(_event.c.verb == "read").order_by(_event.c.n)).mappings().all()
+    assert {row["subject_id"] for row in told} == {asked, *shown}
+    for row in told:
+        assert row["actor_id"] == cast.people["coordinator"]
+        assert row["facts"] == {"what": "duplicates", "purpose": "coordination", "ground": "role"}
 
 
 def test_nobody_alike_is_no_duplicate(cast: Cast) -> None:
