@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -94,14 +94,9 @@ def _wanted(session: Session, verbs: tuple[str, ...], asked: Asked) -> list[Colu
             whose.append(_event.c.subject_id == asked.person_id)  # the round that counts the rest acts for nobody
         wanted.append(or_(*whose))
     if asked.thing is not None:
-        named = [_event.c.facts[name].astext == str(asked.thing) for name in ("case", "asked")]
-        in_file = _event.c.subject_id.in_(_parts_of(session, select(literal(asked.thing, Uuid()))))
-        wanted.append(or_(_event.c.subject_id == asked.thing, in_file, *named))
+        wanted.append(_concerns(session, select(literal(asked.thing, Uuid()).label("id"))))
     if asked.file:
-        whole = _with_joined(session, _as_written(asked.file))
-        ids = union_all(whole, _parts_of(session, whole)).subquery()
-        turned_away = _event.c.facts["asked"].astext.in_(select(cast(ids.c.id, Text)))
-        wanted.append(or_(_event.c.subject_id.in_(select(ids.c.id)), turned_away))
+        wanted.append(_concerns(session, _with_joined(session, _as_written(asked.file))))
     if asked.on is not None and not _EARLIEST <= asked.on.year <= _LATEST:
         wanted.append(false())  # nothing was read then, and no moment is that far away
     elif asked.on is not None:
@@ -110,13 +105,50 @@ def _wanted(session: Session, verbs: tuple[str, ...], asked: Asked) -> list[Colu
     return wanted
 
 
+def _concerns(session: Session, things: Select[Any]) -> ColumnElement[bool]:
+    """The condition on a line that it is about one of these things, or about what belongs to it.
+
+    A line names its subject, the case that a document is of, and what somebody was turned away from.
+    """
+    ids = union_all(things, _parts_of(session, things)).subquery()
+    named = (_event.c.facts[name].astext.in_(select(cast(ids.c.id, Text))) for name in ("case", "asked"))
+    return or_(_event.c.subject_id.in_(select(ids.c.id)), *named)
+
+
 def file_names(session: Session, things: Iterable[UUID]) -> dict[UUID, str]:
     """Of these things, those that are a participant or a part of one's file: the number, or else the reference."""
+    return _of_files(session, things, func.coalesce(_participant.c.number, _participant.c.candidate_ref))
+
+
+def files_of(session: Session, things: Iterable[UUID]) -> dict[UUID, UUID]:
+    """Of these things, those that are a participant or a part of one's file: the participant whose file it is now.
+
+    What belongs to a file that was joined to another is of the other, however often it was.
+    """
+    joined: dict[UUID, UUID] = {
+        row.id: row.joined_to_id
+        for row in session.execute(
+            select(_participant.c.id, _participant.c.joined_to_id).where(
+                _participant.c.program_id == program_of(session), _participant.c.joined_to_id.is_not(None)
+            )
+        )
+    }
+    found: dict[UUID, UUID] = _of_files(session, things, _participant.c.id)
+    return {thing: _last(joined, whose) for thing, whose in found.items()}
+
+
+def _last(joined: Mapping[UUID, UUID], whose: UUID) -> UUID:
+    while whose in joined:
+        whose = joined[whose]
+    return whose
+
+
+def _of_files(session: Session, things: Iterable[UUID], said: ColumnElement[Any]) -> dict[UUID, Any]:
+    """Of these things, those that are a participant or a part of one's file, with what is `said` of whose it is."""
     ids, here = list(things), program_of(session)
-    named = func.coalesce(_participant.c.number, _participant.c.candidate_ref)
-    asked = [select(_participant.c.id, named).where(_participant.c.program_id == here, _participant.c.id.in_(ids))]
+    asked = [select(_participant.c.id, said).where(_participant.c.program_id == here, _participant.c.id.in_(ids))]
     for table, by_follow_up in _parts():
-        rows = select(table.c.id, named).select_from(table)
+        rows = select(table.c.id, said).select_from(table)
         if by_follow_up:
             rows = rows.join(_follow_up, refers(table.c.follow_up_id, _follow_up))
         whose = _follow_up if by_follow_up else table

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from duties import people, reads, tasks
 from duties.follow_ups import notes
@@ -18,18 +18,22 @@ from duties.reads import Ground, Purpose
 from duties.refusals import Refusal
 from duties.unusual import unusual_reads
 from models.base import table_of
-from models.casework import Evidence
+from models.casework import Case, Evidence
+from models.participant import Participant
 from models.record import Event
 from tests.api.desk import client_for
 from tests.api.pages.looking import text_of
 from tests.casework import approve, complete, open_onboarding, step
 from tests.cast import AT, LOADING, TODAY, Cast
 from tests.fakes.seal_keys import FakeSealKeys
-from tests.following import WORKER, agreed, followed, row_of
+from tests.following import WORKER, admitted, agreed, followed, row_of
+from tests.referring import ROMARIN, declare_admission, participant_of, refer
 from tests.sealing import head, seal_all
 
 _event = table_of(Event)
 _evidence = table_of(Evidence)
+_participant = table_of(Participant)
+_case = table_of(Case)
 
 #: Tuesday 10 November 2026, 10:00 in Montréal: a day and an hour at which people work.
 WORKED = datetime(2026, 11, 10, 15, 0, tzinfo=UTC)
@@ -50,22 +54,25 @@ def read(
     thing: UUID | None = None,
     ground: Ground = "part",
     times: int = 1,
+    at_once: int = 1,
     purpose: Purpose | None = None,
     case_id: UUID | None = None,
 ) -> None:
-    with cast.session() as session:
-        for _ in range(times):
-            reads.record_read(
-                session,
-                "evidence",
-                thing or uuid4(),
-                what="document",
-                ground=ground,
-                by=cast.actor(who),
-                at=at,
-                purpose=purpose,
-                case_id=case_id,
-            )
+    """So many readings, each an act of its own; or one act that reads `at_once` things."""
+    for _ in range(times):
+        with cast.session() as session:
+            for _ in range(at_once):
+                reads.record_read(
+                    session,
+                    "evidence",
+                    thing or uuid4(),
+                    what="document",
+                    ground=ground,
+                    by=cast.actor(who),
+                    at=at,
+                    purpose=purpose,
+                    case_id=case_id,
+                )
 
 
 def reasons(cast: Cast) -> dict[str, set[str]]:
@@ -149,6 +156,24 @@ def test_whoever_saw_anything_of_one_participant_s_file_is_listed_by_the_number(
     assert count(asked.get("/privacy/refusals?file=2026-08")) == 0
     assert len(asked.get("/api/v1/privacy/readings?file=2026-07").json()["items"]) == 1
     assert count(asked.get("/privacy?file=2026-09")) == count(asked.get("/privacy?file=%25")) == 0
+
+
+def test_a_document_of_somebodys_case_is_listed_by_their_number(cast: Cast) -> None:
+    declare_admission(cast)
+    referrals = refer(cast), refer(cast, ROMARIN)
+    with cast.session() as session:
+        theirs, other = (
+            session.get_one(Participant, (cast.program_id, participant_of(session, one))) for one in referrals
+        )
+        case_id = session.scalars(select(_case.c.id).where(_case.c.participant_id == theirs.id)).one()
+        paths = [f"/privacy?file={theirs.candidate_ref}", f"/privacy?thing={theirs.id}"]
+        others = f"/privacy?file={other.candidate_ref}"
+    read(cast, "manager_em", case_id=case_id)
+    read(cast, "manager_em", case_id=uuid4())
+    asked = officer(cast)
+    for path in paths:
+        assert count(asked.get(path)) == 1, path
+    assert count(asked.get(others)) == 0
 
 
 def test_no_page_of_the_thing_itself_tells_who_looked(cast: Cast) -> None:
