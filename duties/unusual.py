@@ -7,7 +7,7 @@ reckoned from the record itself: a person's own days, the program's own hours an
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from statistics import median
@@ -15,11 +15,12 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Date, cast, func, select
+from sqlalchemy import Date, cast, distinct, func, select
 from sqlmodel import Session
 
 from duties.calendars import Calendar, UnknownYear
 from duties.here import many, program, program_of
+from duties.readings import files_of
 from duties.reads import EXPORTED, READ
 from duties.scheduling import calendar_of
 from duties.turned_away import REFUSED
@@ -31,7 +32,8 @@ from models.record import Event
 #: How far back one looks for what is unusual, and how far for what is usual.
 WINDOW: Final = timedelta(days=30)
 HABIT: Final = timedelta(days=90)
-#: A day of so many readings or fewer is never too many; above it, three times a person's usual is.
+#: A day of so many readings or fewer is never too many; above it, three times a person's usual is. What is read in one
+#: act, such as a page that shows several files, is one reading.
 NEVER_TOO_MANY: Final = 10
 TIMES_THE_USUAL: Final = 3
 #: Local times between which nobody is expected to read.
@@ -57,10 +59,14 @@ class Reason:
 
 @dataclass(frozen=True)
 class Unusual:
-    """One reading that stands out, by its line of the record, with every reason that there is."""
+    """One reading that stands out, with every reason that there is: an act, whatever number of lines it wrote.
+
+    `line` is that of its lines of the record which has most reasons; `by_line` has those of each, by its number.
+    """
 
     line: Mapping[str, Any]
     reasons: tuple[Reason, ...]
+    by_line: Mapping[int, tuple[Reason, ...]]
 
 
 def unusual_reads(session: Session, *, at: datetime) -> list[Unusual]:
@@ -74,23 +80,30 @@ def unusual_reads(session: Session, *, at: datetime) -> list[Unusual]:
         return []
     calendar = calendar_of(session)
     counted = _by_day(session, zone, since=at - HABIT, to=at)
-    refused = _refusals(session, since=at - WINDOW - INSISTING, to=at)
+    refused = _Refusals(session, lines, since=at - WINDOW - INSISTING, to=at)
     last_days = _last_days(session)
-    found = []
-    last_of_day = {(line["actor_id"], line["at"].astimezone(zone).date()): line["n"] for line in lines}
+    acts: dict[tuple[UUID, int], list[dict[str, Any]]] = defaultdict(list)
     for line in lines:
-        there = line["at"].astimezone(zone)
-        is_last = last_of_day[line["actor_id"], there.date()] == line["n"]
-        reasons = [
-            # Once for the whole day: twelve lines that say the same would hide the one beside them.
-            *(_too_many(there.date(), counted[line["actor_id"]]) if is_last else ()),
-            *_odd_hour(there, calendar),
-            *_outside(line),
-            *_insisted(line, refused),
-            *_leaving(line, there.date(), last_days),
-        ]
-        if reasons:
-            found.append(Unusual(line, tuple(reasons)))
+        acts[line["actor_id"], line["xid"]].append(line)
+    last_of_day = {(line["actor_id"], line["at"].astimezone(zone).date()): line["xid"] for line in lines}
+    found = []
+    for (actor_id, xid), act in acts.items():
+        by_line = {}
+        for line in act:
+            there = line["at"].astimezone(zone)
+            is_last = last_of_day[actor_id, there.date()] == xid
+            by_line[line["n"]] = (
+                # Once for the whole day: twelve readings that say the same would hide the one beside them.
+                *(_too_many(there.date(), counted[actor_id]) if is_last else ()),
+                *_odd_hour(there, calendar),
+                *_outside(line),
+                *refused.insisted(line),
+                *_leaving(line, there.date(), last_days),
+            )
+        every = {reason.code: reason for reasons in by_line.values() for reason in reasons}
+        if every:
+            shown = max(act, key=lambda line: (len(by_line[line["n"]]), -line["n"]))
+            found.append(Unusual(shown, tuple(every.values()), by_line))
     return sorted(found, key=lambda one: (-len(one.reasons), -one.line["n"]))
 
 
@@ -109,10 +122,10 @@ def _lines(session: Session, *, since: datetime, to: datetime) -> list[dict[str,
 
 
 def _by_day(session: Session, zone: ZoneInfo, *, since: datetime, to: datetime) -> Mapping[UUID, Mapping[date, int]]:
-    """How much each person read on each local day."""
+    """How often each person read on each local day, by the acts in which they did."""
     day = cast(func.timezone(zone.key, _event.c.at), Date).label("day")
     rows = session.execute(
-        select(_event.c.actor_id, day, func.count().label("reads"))
+        select(_event.c.actor_id, day, func.count(distinct(_event.c.xid)).label("reads"))
         .where(
             _event.c.program_id == program_of(session),
             _event.c.verb.in_([READ, EXPORTED]),
@@ -127,23 +140,50 @@ def _by_day(session: Session, zone: ZoneInfo, *, since: datetime, to: datetime) 
     return found
 
 
-def _refusals(session: Session, *, since: datetime, to: datetime) -> Mapping[tuple[UUID, str], Sequence[datetime]]:
-    """When each person was refused each thing."""
-    rows = session.execute(
-        select(_event.c.actor_id, _event.c.facts["asked"].astext.label("asked"), _event.c.at)
-        .where(
-            _event.c.program_id == program_of(session),
-            _event.c.verb == REFUSED,
-            _event.c.facts["asked"].astext.is_not(None),
-            _event.c.at > since,
-            _event.c.at <= to,
+class _Refusals:
+    """When each person was refused what: by the thing, and by the participant's file that it belongs to."""
+
+    def __init__(self, session: Session, lines: list[dict[str, Any]], *, since: datetime, to: datetime) -> None:
+        rows = many(
+            session,
+            select(_event.c.n, _event.c.actor_id, _event.c.facts["asked"].astext.label("asked"), _event.c.at)
+            .where(
+                _event.c.program_id == program_of(session),
+                _event.c.verb == REFUSED,
+                _event.c.facts["asked"].astext.is_not(None),
+                _event.c.at > since,
+                _event.c.at <= to,
+            )
+            .order_by(_event.c.n),
         )
-        .order_by(_event.c.n)
-    )
-    found: dict[tuple[UUID, str], list[datetime]] = defaultdict(list)
-    for row in rows:
-        found[row.actor_id, row.asked].append(row.at)
-    return found
+        asked = {UUID(row["asked"]) for row in rows}
+        self._files = files_of(session, asked.union(*(_things(line) for line in lines))) if rows else {}
+        self._found: dict[tuple[UUID, UUID], list[tuple[int, datetime]]] = defaultdict(list)
+        for row in rows:
+            for thing in self._and_files({UUID(row["asked"])}):
+                self._found[row["actor_id"], thing].append((row["n"], row["at"]))
+
+    def insisted(self, line: Mapping[str, Any]) -> list[Reason]:
+        """Refused first, and read afterwards: the thing itself, its case, or whatever else of the same file."""
+        times = {
+            n
+            for thing in self._and_files(_things(line))
+            for n, moment in self._found.get((line["actor_id"], thing), ())
+            if line["at"] - INSISTING <= moment < line["at"]
+        }
+        if not times:
+            return []
+        sentence = N_("after being refused it (refusals before: %(times)s)")
+        return [Reason("insisted", sentence, {"times": len(times)})]
+
+    def _and_files(self, things: Collection[UUID]) -> set[UUID]:
+        return {*things, *(self._files[thing] for thing in things if thing in self._files)}
+
+
+def _things(line: Mapping[str, Any]) -> set[UUID]:
+    """What a line of a reading is about: the thing, and the case that it is of."""
+    case = line["facts"].get("case")
+    return {line["subject_id"], *([UUID(case)] if case else [])}
 
 
 def _last_days(session: Session) -> Mapping[UUID, date]:
@@ -187,19 +227,6 @@ def _outside(line: Mapping[str, Any]) -> list[Reason]:
     if line["facts"].get("ground") != "purpose":
         return []
     return [Reason("outside", N_("outside the reader’s own follow-ups"), {})]
-
-
-def _insisted(line: Mapping[str, Any], refused: Mapping[tuple[UUID, str], Sequence[datetime]]) -> list[Reason]:
-    """Refused first, and read afterwards: the thing itself, or the case that it belongs to."""
-    things = {str(line["subject_id"]), line["facts"].get("case", "")}
-    times = sum(
-        line["at"] - INSISTING <= moment < line["at"]
-        for thing in things
-        for moment in refused.get((line["actor_id"], thing), ())
-    )
-    if not times:
-        return []
-    return [Reason("insisted", N_("after being refused it (refusals before: %(times)s)"), {"times": times})]
 
 
 def _leaving(line: Mapping[str, Any], day: date, last_days: Mapping[UUID, date]) -> list[Reason]:

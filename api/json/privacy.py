@@ -48,10 +48,14 @@ Sought = Annotated[Asked, Depends(_sought)]
 
 
 class UnusualShown(Shown):
-    """A reading that stands out, and why: `many`, `night`, `closed`, `outside`, `insisted` or `leaving`."""
+    """A reading that stands out, and why: `many`, `night`, `closed`, `outside`, `insisted` or `leaving`.
+
+    `lines` are the numbers of every line that the same act wrote.
+    """
 
     line: EventShown
     reasons: list[str]
+    lines: list[int]
 
 
 class IncidentGiven(Given):
@@ -138,7 +142,11 @@ def list_unusual(desk: AtDesk) -> list[UnusualShown]:
     """The readings of the last 30 days that stand out, those with most reasons first."""
     require(Action.SEE_PRIVACY, to_program(desk.asker))
     return [
-        UnusualShown(line=EventShown(**found.line), reasons=[reason.code for reason in found.reasons])
+        UnusualShown(
+            line=EventShown(**found.line),
+            reasons=[reason.code for reason in found.reasons],
+            lines=sorted(found.by_line),
+        )
         for found in unusual_reads(desk.session, at=desk.at)
     ]
 

@@ -7,7 +7,7 @@ concerns; the document itself stays with those who have a part in its case.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
@@ -40,7 +40,7 @@ from models.record import Incident
 router = APIRouter()
 
 PAGE_SIZE: Final = 50
-#: So many unusual readings are shown; how many there are is said.
+#: So many unusual readings are shown at once.
 UNUSUAL_SHOWN: Final = 20
 _NEWEST: Final = 2**62
 
@@ -113,7 +113,10 @@ _LOOKS: Final = ("see_", "read_", "look")
 
 @dataclass(frozen=True)
 class Shown:
-    """One line as the page shows it. `about` is where all that was done with the same thing stands, or ""."""
+    """One line as the page shows it. `about` is where all that was done with the same thing stands, or "".
+
+    `more` is how many other lines the same act wrote, where the whole act is meant.
+    """
 
     n: int
     at: datetime
@@ -123,6 +126,7 @@ class Shown:
     shape: str
     about: str
     reasons: tuple[str, ...] = ()
+    more: int = 0
 
 
 @dataclass(frozen=True)
@@ -159,24 +163,35 @@ Sought = Annotated[_Sought, Depends(_sought)]
 
 @router.get("/privacy", name="privacy")
 @asks(Action.SEE_PRIVACY)
-def show_readings(desk: AtDesk, request: Request, sought: Sought) -> HTMLResponse:
-    """Who read what: the unusual of the last 30 days with its reasons, then all that is asked for, the newest first."""
+def show_readings(
+    desk: AtDesk, request: Request, sought: Sought, unusual_from: Annotated[int, Query(ge=0, le=_NEWEST)] = 0
+) -> HTMLResponse:
+    """Who read what: the unusual of the last 30 days with its reasons, then all that is asked for, the newest first.
+
+    Whatever is asked for, what stands out in it says why.
+    """
     require(Action.SEE_PRIVACY, to_program(desk.asker))
     rows, older, total = _part(desk, readings.READINGS, sought)
     asked = sought.asked
     everything = asked == Asked() and sought.is_newest and sought.wrong is None
-    unusual = unusual_reads(desk.session, at=desk.at) if everything else []
-    first = [one.line for one in unusual[:UNUSUAL_SHOWN]]
-    lines = _read_lines(desk, [*first, *rows], {one.line["n"]: one.reasons for one in unusual})
+    unusual = unusual_reads(desk.session, at=desk.at)
+    shown = unusual[unusual_from : unusual_from + UNUSUAL_SHOWN] if everything else []
+    marks = {n: reasons for one in unusual for n, reasons in one.by_line.items() if reasons}
+    lines = _read_lines(desk, [*(one.line for one in shown), *rows], marks)
     return _page(
         desk,
         request,
         "privacy.html",
         sought,
         older=older,
-        unusual=lines[: len(first)],
+        unusual=[
+            replace(line, reasons=reasons_in_words(one.reasons, desk.language), more=len(one.by_line) - 1)
+            for line, one in zip(lines, shown, strict=False)
+        ],
         unusual_count=len(unusual),
-        days=by_day(desk, lines[len(first) :]),
+        unusual_from=unusual_from,
+        unusual_next=unusual_from + UNUSUAL_SHOWN if len(unusual) > unusual_from + UNUSUAL_SHOWN else 0,
+        days=by_day(desk, lines[len(shown) :]),
         total=total,
         everything=everything,
         thing=things_in_words(desk, {asked.thing}).get(asked.thing, "") if asked.thing else "",

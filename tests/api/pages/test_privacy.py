@@ -222,6 +222,21 @@ def test_ten_in_a_day_are_never_too_many_and_eleven_of_a_newcomer_are(cast: Cast
         assert len(unusual_reads(session, at=AT)) == 1, "it is said once for the day"
 
 
+def test_a_page_that_shows_many_files_is_one_reading(cast: Cast) -> None:
+    read(cast, "manager_la", at_once=11)
+    assert reasons(cast) == {}
+    read(cast, "manager_em", at=NIGHT, at_once=11)
+    with cast.session() as session:
+        (found,) = unusual_reads(session, at=AT)
+    assert [reason.code for reason in found.reasons] == ["night"]
+    assert len(found.by_line) == 11
+    page = officer(cast).get("/privacy").text
+    assert "and 10 other files or documents with it" in page
+    assert page.count("At night") == 12, "once for the reading, and on each of its lines below"
+    (told,) = officer(cast).get("/api/v1/privacy/unusual-readings").json()
+    assert (told["reasons"], sorted(told["lines"])) == (["night"], sorted(found.by_line))
+
+
 @pytest.mark.parametrize(
     ("at", "code"),
     [
@@ -256,6 +271,26 @@ def test_what_was_refused_first_and_read_afterwards_stands_out(cast: Cast) -> No
     assert reasons(cast) == {"worker_codim": {"insisted"}}
 
 
+def test_what_was_refused_of_a_file_and_read_elsewhere_in_it_stands_out(cast: Cast) -> None:
+    with cast.session() as session:
+        agreed(session, cast)
+        theirs, others = followed(session, cast, "#2026-07"), followed(session, cast, "#2026-08")
+        participant_id, other_id = (row_of(session, one)["participant_id"] for one in (theirs, others))
+        joined = admitted(session, cast, "#2026-09")
+        session.execute(update(_participant).where(_participant.c.id == joined).values(joined_to_id=participant_id))
+    stranger = client_for(cast.database, cast.people["director_codim"], at=WORKED - timedelta(hours=1))
+    assert stranger.get(f"/participants/{joined}").status_code == 404
+    read(cast, "director_codim", thing=other_id)
+    assert reasons(cast) == {}, "another file"
+    read(cast, "director_codim", thing=theirs)
+    assert reasons(cast) == {"director_codim": {"insisted"}}
+    stranger.get(f"/participants/{participant_id}")
+    read(cast, "director_codim", thing=uuid4(), case_id=participant_id)
+    with cast.session() as session:
+        told = [reason for one in unusual_reads(session, at=AT) for reason in one.reasons]
+    assert [reason.facts["times"] for reason in told] == [2, 2], "each refusal of it once"
+
+
 def test_one_who_leaves_soon_and_still_reads_stands_out(cast: Cast) -> None:
     with cast.session() as session:
         rows = session.execute(text("select person_id, id from tenure"))
@@ -281,6 +316,31 @@ def test_several_reasons_come_first_and_each_is_said(cast: Cast) -> None:
     assert unusual.index("Garnet Schist") < unusual.index("Perle Obsidienne")
     assert "At night" in unusual
     assert "On a day that is not worked" in unusual
+
+
+def test_every_unusual_reading_is_reached_and_says_why_wherever_it_stands(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.pages.privacy.UNUSUAL_SHOWN", 2)
+    monkeypatch.setattr("api.pages.privacy.PAGE_SIZE", 3)
+    read(cast, "manager_em", at=NIGHT, times=5)
+    read(cast, "manager_em", at=WORKED)
+    client, seen, page, path = officer(cast), set(), "", "/privacy"
+    while path:
+        page = client.get(path).text
+        seen |= set(re.findall(r'<li id="n-(\d+)-unusual">', page))
+        more = re.search(r'href="(/privacy\?unusual_from=\d+)#unusual"', page)
+        path = more[1] if more else ""
+    assert len(seen) == 5
+    assert 'href="/privacy#unusual"' in page, "and back to the first"
+    older = re.search(r'href="(/privacy\?before=\d+)"', client.get("/privacy").text)
+    assert older is not None
+    for query, marked in (
+        (older[1], 3),
+        (f"/privacy?person={cast.people['manager_em']}", 2),
+        ("/privacy?on=2026-11-10", 2),
+    ):
+        assert client.get(query).text.count("At night") == marked, query
 
 
 def test_the_other_programs_readings_are_not_in_it(cast: Cast) -> None:
