@@ -38,7 +38,7 @@ from duties.actors import OPERATOR, Actor
 from duties.cases import links_allowed
 from duties.here import one, program_of, run
 from duties.roles import Holder, Link, Standing
-from duties.sight import SEE_CASES_OF_THEIRS, SEES_EVERY_CASE
+from duties.sight import FOR_PRIVACY, SEE_CASES_OF_THEIRS, SEES_EVERY_CASE
 from models.base import refers, table_of
 from models.casework import Case, Responsibility, Task
 from models.committee import Seat, SeatHolder
@@ -140,7 +140,8 @@ class Action(StrEnum):
     SIGN_AGREEMENT = "sign_agreement"  # as a director, oneself
     ADD_SIGNED_FILE = "add_signed_file"
     READ_SIGNED_FILE = "read_signed_file"
-    SEE_PRIVACY = "see_privacy"  # who read what, who was turned away, and the register of incidents
+    SEE_PRIVACY = "see_privacy"  # who read what, and who was turned away
+    SEE_INCIDENTS = "see_incidents"  # the register of confidentiality incidents, and the files made of it
     KEEP_INCIDENTS = "keep_incidents"
     REFER = "refer"  # somebody to the program
     KEEP_DRAFT = "keep_draft"  # of a referral, which is one's own: to go on with it, send it or throw it away
@@ -210,6 +211,7 @@ class Relation(StrEnum):
     INVITED = "invited"  # to this meeting, with or without a seat
     ADMINISTRATOR = "administrator"  # runs the installation, and sees no case
     PRIVACY = "privacy"  # answers for the protection of personal information
+    STANDS_IN = "stands_in"  # the coordinator, while nobody can act as who answers for that
     OPERATOR = "operator"  # at the terminal of the installation, with its database and its keys
 
 
@@ -283,7 +285,8 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.SEE_ACTIVITY: frozenset({Relation.COORDINATOR}),
     Action.SEE_ACCESS: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.ADMINISTRATOR}),
     Action.INVITE: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.ADMINISTRATOR}),
-    Action.END_ACCESS: frozenset({Relation.COORDINATOR}),
+    # A lost telephone does not wait until there is a coordinator again: whoever lets anybody in also shuts them out.
+    Action.END_ACCESS: frozenset({Relation.COORDINATOR, Relation.ADMINISTRATOR}),
     Action.SEE_MY_ACCESS: frozenset({Relation.STAFF}),
     Action.END_SIGN_IN: frozenset({Relation.SELF}),
     Action.ENROL_PASSKEY: frozenset({Relation.STAFF}),
@@ -342,7 +345,9 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.READ_SIGNED_FILE: frozenset({Relation.COORDINATOR, Relation.DIRECTOR_HERE, Relation.MANAGER_HERE}),
     # Who reads what others read is one person, and nobody else's business.
     Action.SEE_PRIVACY: frozenset({Relation.PRIVACY}),
-    Action.KEEP_INCIDENTS: frozenset({Relation.PRIVACY}),
+    # The law's delays run while the place is vacant too; what others read stays unseen until somebody has it.
+    Action.SEE_INCIDENTS: frozenset({Relation.PRIVACY, Relation.STANDS_IN}),
+    Action.KEEP_INCIDENTS: frozenset({Relation.PRIVACY, Relation.STANDS_IN}),
     # AD-R1: the program's people; others come by a link.
     Action.REFER: frozenset({Relation.STAFF}),
     Action.KEEP_DRAFT: frozenset({Relation.SELF}),
@@ -459,9 +464,10 @@ def to_program(asker: Asker, *, organizations: Iterable[UUID] = ()) -> Given:
     administrator = asker.hat("administrator")
     if administrator:
         given[Relation.ADMINISTRATOR] = acting_as(asker, administrator)
-    privacy = asker.hat("privacy_officer")
+    privacy = asker.standing.falls(FOR_PRIVACY).on(asker.person_id)
     if privacy:
-        given[Relation.PRIVACY] = acting_as(asker, privacy)
+        answers = privacy.role == FOR_PRIVACY[0]["role"]
+        given[Relation.PRIVACY if answers else Relation.STANDS_IN] = acting_as(asker, privacy)
     research = asker.hat("research_coordinator")
     if research:
         given[Relation.RESEARCH] = acting_as(asker, research)
@@ -804,6 +810,7 @@ _CLOSEST = (
     Relation.ADMINISTRATOR,
     Relation.RESEARCH,
     Relation.PRIVACY,
+    Relation.STANDS_IN,
     Relation.SUBJECT,
     Relation.TAKES_PART,
     Relation.TRIES_OUT,

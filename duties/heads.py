@@ -12,13 +12,11 @@ from sqlmodel import Session
 from duties import events, notices
 from duties.actors import ROUNDS, Actor
 from duties.here import local_day, program_of
-from duties.roles import Link, standing
+from duties.roles import standing
 from duties.seals import Head, head_of
+from duties.sight import FOR_PRIVACY
 from models.base import table_of
 from models.record import SentHead
-
-#: Who keeps the letters: the person in charge of the protection of personal information, else the coordinator.
-KEEPERS: Final[list[Link]] = [{"role": "privacy_officer", "at": "*"}, {"role": "coordinator", "at": "*"}]
 
 BY_ROUNDS: Final = Actor.system(ROUNDS)
 
@@ -59,7 +57,7 @@ def mail_head(session: Session, *, at: datetime) -> int:
 
 def _keepers(session: Session, day: date) -> dict[UUID, str]:
     """Who gets the letter that day, and the page of the record that is theirs to see."""
-    found = standing(session, day).falls(KEEPERS)
+    found = standing(session, day).falls(FOR_PRIVACY)
     return {
         holder.person_id: "/privacy" if holder.role == "privacy_officer" else "/activity" for holder in found.holders
     }

@@ -1,4 +1,4 @@
-"""Who sees a case by a role, whatever they do in it: asked by the windows' table, and by letters that lead to one."""
+"""Who sees a case by a role, and on whom privacy falls: asked by the windows' table, and by letters that lead there."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from duties.roles import Link, Standing
 SEES_EVERY_CASE: Final = "coordinator"
 #: The roles whose holders see the cases of the organization at which they hold them.
 SEE_CASES_OF_THEIRS: Final = frozenset({"manager", "director"})
+
+#: On whom falls what the person in charge of the protection of personal information does: else on the coordinator.
+FOR_PRIVACY: Final[list[Link]] = [{"role": "privacy_officer", "at": "*"}, {"role": "coordinator", "at": "*"}]
 
 
 def sees_by_role(today: Standing, person_id: UUID, organization_id: UUID | None) -> bool:

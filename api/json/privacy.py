@@ -175,10 +175,10 @@ def enter_incident(body: IncidentGiven, desk: AtDesk, once: AtOnce, response: Re
 
 
 @router.get("/incidents/{incident_id}")
-@asks(Action.SEE_PRIVACY)
+@asks(Action.SEE_INCIDENTS)
 def get_incident(incident_id: UUID, desk: AtDesk, response: Response) -> IncidentShown:
     """One incident."""
-    require(Action.SEE_PRIVACY, to_program(desk.asker))
+    require(Action.SEE_INCIDENTS, to_program(desk.asker))
     return _one(desk, incident_id, response)
 
 

@@ -57,6 +57,7 @@ PLACES: Final = (
     Place("/activity", N_("Activity"), Action.SEE_ACTIVITY),
     Place("/statements", N_("Statements for funders"), Action.SEE_COUNTS),
     Place("/privacy", N_("Privacy"), Action.SEE_PRIVACY),
+    Place("/privacy/incidents", N_("Register of incidents"), Action.SEE_INCIDENTS),
     Place("/my-access", N_("My access"), Action.SEE_MY_ACCESS, N_("You")),
 )
 
@@ -119,7 +120,10 @@ def may_go(desk: Desk, action: Action) -> bool:
     if action is Action.SEE_ACCESS:
         managed = desk.asker.organizations_as("manager")
         return allows(action, to_program(desk.asker, organizations=managed)) is not None
-    return allows(action, to_program(desk.asker)) is not None
+    given = to_program(desk.asker)
+    if action is Action.SEE_INCIDENTS and allows(Action.SEE_PRIVACY, given):
+        return False  # the register is one of the pages of privacy
+    return allows(action, given) is not None
 
 
 def is_under(path: str, href: str) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy import Select, select
 from api.pages.forms import Text, Typed, day_of, day_or_none, id_or_none
 from api.pages.frame import page, see_other
 from api.pages.lines import names_of
-from api.permissions import Action, Forbidden, asks, require, to_program
+from api.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties import incidents, reads, spreadsheets
 from duties.actors import Actor
@@ -111,14 +111,23 @@ TypedEntry = Annotated[EntryTyped, Depends()]
 
 
 @router.get("", name="incidents")
-@asks(Action.SEE_PRIVACY)
+@asks(Action.SEE_INCIDENTS)
 def list_incidents(desk: AtDesk, request: Request) -> HTMLResponse:
     """Every incident of the register, those that are open first."""
-    require(Action.SEE_PRIVACY, to_program(desk.asker))
+    given = to_program(desk.asker)
+    require(Action.SEE_INCIDENTS, given)
     rows = register(desk)
     open_ones = [row for row in rows if row["closed_at"] is None]
     closed = [row for row in rows if row["closed_at"] is not None]
-    return page(desk, request, "incidents.html", rows=[*open_ones, *closed], open_count=len(open_ones), yes_no=yes_no)
+    return page(
+        desk,
+        request,
+        "incidents.html",
+        rows=[*open_ones, *closed],
+        open_count=len(open_ones),
+        yes_no=yes_no,
+        sees_readings=allows(Action.SEE_PRIVACY, given) is not None,
+    )
 
 
 @router.get("/new", name="new_incident")
@@ -130,7 +139,7 @@ def new_incident(desk: AtDesk, request: Request) -> HTMLResponse:
 
 
 @router.get("/register.csv", name="register_csv")
-@asks(Action.SEE_PRIVACY)
+@asks(Action.SEE_INCIDENTS)
 def download_csv(desk: AtDesk) -> Response:
     """The register as CSV."""
     titles, rows = _exported(desk)
@@ -138,7 +147,7 @@ def download_csv(desk: AtDesk) -> Response:
 
 
 @router.get("/register.xlsx", name="register_xlsx")
-@asks(Action.SEE_PRIVACY)
+@asks(Action.SEE_INCIDENTS)
 def download_xlsx(desk: AtDesk) -> Response:
     """The register as a workbook."""
     titles, rows = _exported(desk)
@@ -161,10 +170,10 @@ def enter_incident(desk: AtDesk, request: Request, typed: TypedEntry) -> Respons
 
 
 @router.get("/{incident_id}", name="incident")
-@asks(Action.SEE_PRIVACY)
+@asks(Action.SEE_INCIDENTS)
 def show_incident(desk: AtDesk, request: Request, incident_id: UUID) -> HTMLResponse:
     """One incident: what is known, what is left to do, and each version that it had."""
-    require(Action.SEE_PRIVACY, to_program(desk.asker))
+    require(Action.SEE_INCIDENTS, to_program(desk.asker))
     return _incident_page(desk, request, incident_id, Typed())
 
 
@@ -270,7 +279,7 @@ def yes_no(value: bool | None) -> str:
 
 def _exported(desk: Desk) -> tuple[list[str], list[list[spreadsheets.Cell]]]:
     """The register as a table, once the record was told that it leaves the program."""
-    by = require(Action.SEE_PRIVACY, to_program(desk.asker))
+    by = require(Action.SEE_INCIDENTS, to_program(desk.asker))
     rows = register(desk)
     reads.record_export(
         desk.session,

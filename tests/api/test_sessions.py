@@ -195,6 +195,19 @@ def test_the_coordinator_ends_all_of_someones_access_at_once(cast: Cast) -> None
     assert "has access" in client.get(path).text
 
 
+def test_where_there_is_no_coordinator_who_runs_the_installation_ends_access(cast: Cast) -> None:
+    browser, passkey = enrolled(cast, "manager_em")
+    leave(cast, "coordinator")
+    path = f"/people/{cast.people['manager_em']}/access"
+    for name in ("officer", "privacy_officer", "manager_codim"):
+        assert client_for(cast.database, cast.people[name]).post(f"{path}/end").status_code == 404
+    administrator = client_for(cast.database, cast.people["administrator"])
+    assert "End all of their access" in administrator.get(path).text
+    assert administrator.post(f"{path}/end").status_code == 303
+    assert browser.get("/my-access").status_code == 303
+    assert come_in(nobody(cast.database), passkey) == 403
+
+
 def test_an_end_that_is_written_in_the_past_leaves_no_way_in_for_whoever_comes_back(cast: Cast) -> None:
     browser, passkey = enrolled(cast, "manager_em")
     person = cast.people["manager_em"]

@@ -117,4 +117,4 @@ def test_who_read_what_is_found_and_what_stands_out_says_why(cast: Cast, officer
 def test_who_was_turned_away_is_found(cast: Cast, officer: Asker) -> None:
     Asker(cast, "coordinator").ask("GET", "/privacy/incidents")
     (line,) = officer.get("/privacy/refusals")["items"]
-    assert (line["actor_id"], line["facts"]["action"]) == (str(cast.people["coordinator"]), "see_privacy")
+    assert (line["actor_id"], line["facts"]["action"]) == (str(cast.people["coordinator"]), "see_incidents")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+from datetime import timedelta
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -12,11 +13,12 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
+from duties import people
 from models.base import table_of
 from models.record import Event
 from tests.api.desk import client_for
 from tests.api.pages.looking import text_of
-from tests.cast import TODAY, Cast
+from tests.cast import AT, LOADING, TODAY, Cast
 
 _event = table_of(Event)
 
@@ -82,6 +84,53 @@ def test_what_stood_before_is_on_the_page(officer: TestClient, cast: Cast) -> No
     page = text_of(officer.get(place).text)
     assert "Circumstances, before: A laptop was left on a train." in page
     assert "Cyanite Serpentine" in page
+
+
+def test_while_nobody_answers_for_privacy_the_coordinator_keeps_the_register_and_sees_no_reading(cast: Cast) -> None:
+    asker = client_for(cast.database, cast.people["coordinator"])
+    assert asker.get("/privacy/incidents").status_code == 404
+    assert "/privacy" not in asker.get("/people").text
+    with cast.session() as session:
+        # Away, without anybody who acts for them: the place has a name, and nobody.
+        people.record_absence(
+            session,
+            person_id=cast.people["privacy_officer"],
+            starts_on=TODAY,
+            ends_on=TODAY,
+            deputy_id=None,
+            by=LOADING,
+            at=AT,
+        )
+    place = enter(asker, cast)
+    assert "A laptop was left on a train." in asker.get(place).text
+    register = asker.get("/privacy/incidents").text
+    assert 'href="/privacy/incidents"' in register
+    assert 'href="/privacy"' not in register
+    assert asker.get("/privacy/incidents/register.csv").status_code == 200
+    for path in ("/privacy", "/privacy/refusals", "/api/v1/privacy/readings", "/api/v1/privacy/unusual-readings"):
+        assert (path, asker.get(path).status_code) == (path, 404)
+    for name in ("administrator", "officer", "director_ccsmtl"):
+        assert client_for(cast.database, cast.people[name]).get("/privacy/incidents").status_code == 404
+    assert (
+        client_for(cast.database, cast.people["coordinator"], at=AT + timedelta(days=1)).get(place).status_code == 404
+    )
+
+
+def test_whoever_acts_for_the_privacy_officer_has_all_of_it_and_the_coordinator_nothing(cast: Cast) -> None:
+    with cast.session() as session:
+        people.record_absence(
+            session,
+            person_id=cast.people["privacy_officer"],
+            starts_on=TODAY,
+            ends_on=TODAY,
+            deputy_id=cast.people["director_ccsmtl"],
+            by=LOADING,
+            at=AT,
+        )
+    deputy = client_for(cast.database, cast.people["director_ccsmtl"])
+    assert enter(deputy, cast)
+    assert deputy.get("/privacy").status_code == 200
+    assert client_for(cast.database, cast.people["coordinator"]).get("/privacy/incidents").status_code == 404
 
 
 @pytest.mark.parametrize(
