@@ -55,6 +55,8 @@ FIELDS: Final = (
     "public_notice",
     "measures",
 )
+#: Why a version has another day since which the incident is known than the one before; it stands in that version alone.
+KNOWN_ON_REASON: Final = "known_on_reason"
 _STOOD: Final = (*FIELDS, "number", "recorded_by", "recorded_at", "closed_by", "closed_at")
 
 
@@ -115,9 +117,30 @@ def enter(session: Session, entry: Entry, *, by: Actor, at: datetime) -> UUID:
     return incident_id
 
 
-def complete(session: Session, incident_id: UUID, entry: Entry, *, seen: int | None, by: Actor, at: datetime) -> None:
-    """Write what is known of an incident anew, as it becomes known. Raises Refusal as `enter` does, and if closed."""
-    _change(session, incident_id, "incident.completed", _checked_entry(session, entry, at), seen=seen, by=by, at=at)
+def complete(
+    session: Session,
+    incident_id: UUID,
+    entry: Entry,
+    *,
+    seen: int | None,
+    by: Actor,
+    at: datetime,
+    known_on_reason: str = "",
+) -> None:
+    """Write what is known of an incident anew, as it becomes known. Raises Refusal as `enter` does, and if closed.
+
+    The day since which it is known begins the law's delays: it moves with a reason alone, which is kept with the
+    version that comes of it, and not past a day on which somebody was told.
+    """
+    held = _writable(session, incident_id, seen)
+    values = _checked_entry(session, entry, at)
+    reason = ""
+    if entry.known_on != held["known_on"]:
+        reason = _needed(KNOWN_ON_REASON, known_on_reason)
+        told = (held["commission_told_on"], held["people_told_on"])
+        if any(day is not None and day < entry.known_on for day in told):
+            raise Refusal("incident.day.malformed", _TOLD_BEFORE)
+    _change(session, incident_id, "incident.completed", values, seen=seen, by=by, at=at, known_on_reason=reason)
 
 
 def assess(
@@ -146,7 +169,7 @@ def note_telling(
         if day is not None and day > today:
             raise Refusal("incident.day.malformed", _STILL_TO_COME)
         if day is not None and day < held["known_on"]:
-            raise Refusal("incident.day.malformed", N_("Nobody can be told of an incident before it is known."))
+            raise Refusal("incident.day.malformed", _TOLD_BEFORE)
     values = {**asdict(telling), "public_notice": _checked("public_notice", telling.public_notice)}
     _change(session, incident_id, "incident.told", values, seen=seen, by=by, at=at)
 
@@ -224,7 +247,7 @@ def altered(session: Session) -> list[int]:
     wrong |= {incident_id for incident_id, number in kept if (incident_id, number) not in told}
     for incident_id, row in standing.items():
         version = kept.get((incident_id, row["version"]))
-        if version is None or version["stood"] != _stands(row):
+        if version is None or {name: version["stood"].get(name) for name in _STOOD} != _stands(row):
             wrong.add(incident_id)
     there = {row["number"] for row in standing.values()}
     missing = set(range(1, max(there, default=0) + 1)) - there
@@ -247,16 +270,10 @@ def _change(
     by: Actor,
     at: datetime,
     even_closed: bool = False,
+    known_on_reason: str = "",
 ) -> None:
     """Write `values` where nobody else wrote meanwhile, keep the version that comes of it, and tell the record."""
-    held = _held(session, incident_id)
-    if seen is not None and seen != held["version"]:
-        raise Refusal(
-            "incident.changed",
-            N_("Someone else changed this incident while you were looking at it. Nothing was saved; look at it again."),
-        )
-    if held["closed_at"] is not None and not even_closed:
-        raise Refusal("incident.closed", N_("This incident is closed. Open it again first."))
+    held = _writable(session, incident_id, seen, even_closed=even_closed)
     changed = sorted(name for name, value in values.items() if held[name] != value)
     if not changed:
         return
@@ -265,7 +282,20 @@ def _change(
         .where(_incident.c.program_id == program_of(session), _incident.c.id == incident_id)
         .values(version=held["version"] + 1, **values)
     )
-    _keep(session, incident_id, verb, changed, by=by, at=at)
+    _keep(session, incident_id, verb, changed, by=by, at=at, known_on_reason=known_on_reason)
+
+
+def _writable(session: Session, incident_id: UUID, seen: int | None, *, even_closed: bool = False) -> dict[str, Any]:
+    """As `_held`. Raises Refusal where somebody else wrote since the version that was `seen`, or it is closed."""
+    held = _held(session, incident_id)
+    if seen is not None and seen != held["version"]:
+        raise Refusal(
+            "incident.changed",
+            N_("Someone else changed this incident while you were looking at it. Nothing was saved; look at it again."),
+        )
+    if held["closed_at"] is not None and not even_closed:
+        raise Refusal("incident.closed", N_("This incident is closed. Open it again first."))
+    return held
 
 
 def _held(session: Session, incident_id: UUID) -> dict[str, Any]:
@@ -281,10 +311,21 @@ def _held(session: Session, incident_id: UUID) -> dict[str, Any]:
     return found
 
 
-def _keep(session: Session, incident_id: UUID, verb: str, changed: list[str], *, by: Actor, at: datetime) -> None:
+def _keep(
+    session: Session,
+    incident_id: UUID,
+    verb: str,
+    changed: list[str],
+    *,
+    by: Actor,
+    at: datetime,
+    known_on_reason: str = "",
+) -> None:
     """Keep an incident as it stands now, and write the line of the record that holds its digest."""
     row = _held(session, incident_id)
     version_id, stood = uuid4(), _stands(row)
+    if known_on_reason:
+        stood[KNOWN_ON_REASON] = known_on_reason
     digest = _digest(version_id, stood)
     session.execute(
         insert(_version).values(
@@ -361,9 +402,11 @@ def _check_days(entry: Entry, today: date) -> None:
 
 
 _STILL_TO_COME: Final = N_("This day is still to come.")
+_TOLD_BEFORE: Final = N_("Nobody can be told of an incident before it is known.")
 _MISSING: Final = {
     "information": N_("Say what kinds of personal information, or why that cannot be said."),
     "circumstances": N_("Say in a few words what happened."),
+    "known_on_reason": N_("The law’s delays run from the day on which it became known: say why this day changes."),
     "risk_reasons": N_("Say what leads to this: how sensitive it is, how it may be used, how likely harm is."),
 }
 

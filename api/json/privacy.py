@@ -84,6 +84,12 @@ class IncidentGiven(Given):
         )
 
 
+class CompletedGiven(IncidentGiven):
+    """As an incident that is entered. `known_on_reason` says why the day since which it is known moves."""
+
+    known_on_reason: Typed = ""
+
+
 class AssessmentGiven(Given):
     """Whether there is a risk of serious harm, and what leads to that."""
 
@@ -152,10 +158,10 @@ def list_unusual(desk: AtDesk) -> list[UnusualShown]:
 
 
 @router.get("/incidents")
-@asks(Action.SEE_PRIVACY)
+@asks(Action.SEE_INCIDENTS)
 def list_incidents(desk: AtDesk, limit: Limit = 50, offset: Offset = 0) -> Page[IncidentShown]:
     """The register, in the order of its numbers."""
-    require(Action.SEE_PRIVACY, to_program(desk.asker))
+    require(Action.SEE_INCIDENTS, to_program(desk.asker))
     mine = _incident.c.program_id == program_of(desk.session)
     total = desk.session.scalar(select(func.count()).select_from(_incident).where(mine)) or 0
     rows = many(desk.session, select(_incident).where(mine).order_by(_incident.c.number).limit(limit).offset(offset))
@@ -185,13 +191,20 @@ def get_incident(incident_id: UUID, desk: AtDesk, response: Response) -> Inciden
 @router.put("/incidents/{incident_id}")
 @asks(Action.KEEP_INCIDENTS)
 def complete_incident(
-    incident_id: UUID, body: IncidentGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
+    incident_id: UUID, body: CompletedGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
 ) -> IncidentShown:
     """Write what is known of an incident anew."""
     by = require(Action.KEEP_INCIDENTS, to_program(desk.asker))
     _find(desk, incident_id)
-    seen = seen_version(if_match)
-    incidents.complete(desk.session, incident_id, body.entry(), seen=seen, by=by, at=desk.at)
+    incidents.complete(
+        desk.session,
+        incident_id,
+        body.entry(),
+        seen=seen_version(if_match),
+        by=by,
+        at=desk.at,
+        known_on_reason=body.known_on_reason,
+    )
     return _one(desk, incident_id, response)
 
 

@@ -179,13 +179,23 @@ def show_incident(desk: AtDesk, request: Request, incident_id: UUID) -> HTMLResp
 
 @router.post("/{incident_id}")
 @asks(Action.KEEP_INCIDENTS)
-def complete_incident(desk: AtDesk, request: Request, incident_id: UUID, seen: Seen, typed: TypedEntry) -> Response:
+def complete_incident(
+    desk: AtDesk, request: Request, incident_id: UUID, seen: Seen, typed: TypedEntry, known_on_reason: Text = ""
+) -> Response:
     """Write what is known of an incident anew."""
 
     def act(by: Actor) -> None:
-        incidents.complete(desk.session, incident_id, typed.entry(), seen=seen, by=by, at=desk.at)
+        incidents.complete(
+            desk.session,
+            incident_id,
+            typed.entry(),
+            seen=seen,
+            by=by,
+            at=desk.at,
+            known_on_reason=known_on_reason,
+        )
 
-    return _do(desk, request, incident_id, "entry", act, dict(typed.values))
+    return _do(desk, request, incident_id, "entry", act, {**typed.values, "known_on_reason": known_on_reason})
 
 
 @router.post("/{incident_id}/assessment")
@@ -359,7 +369,10 @@ def _new_page(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
 
 
 def _history(desk: Desk, incident_id: UUID) -> list[dict[str, Any]]:
-    """What happened to an incident, the newest first: who, when, which fields, and what stood in them before."""
+    """What happened to an incident, the newest first: who, when, which fields, and what stood in them before.
+
+    Where the day since which it is known changed, also why.
+    """
     acts = many(
         desk.session,
         select(_event)
@@ -380,6 +393,7 @@ def _history(desk: Desk, incident_id: UUID) -> list[dict[str, Any]]:
             "who": names.get(act["actor_id"], ""),
             "what": said[act["verb"]],
             "before": _before(stood.get(act["facts"]["version"] - 1), act["facts"]["changed"], organizations),
+            "known_on_reason": stood.get(act["facts"]["version"], {}).get(incidents.KNOWN_ON_REASON, ""),
         }
         for act in acts
     ]

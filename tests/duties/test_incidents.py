@@ -156,6 +156,39 @@ def test_saving_what_stands_already_makes_no_version(cast: Cast) -> None:
     assert row(cast, incident_id)["version"] == 1
 
 
+def test_the_day_since_which_it_is_known_moves_with_a_reason_alone_and_never_past_a_telling(cast: Cast) -> None:
+    happened = {"happened_from": TODAY - timedelta(days=2)}
+    incident_id = entered(cast, known_on=TODAY - timedelta(days=2), **happened)
+    later = known(cast, known_on=TODAY - timedelta(days=1), measures="Wiped.", **happened)
+    assert refused(cast, incident_id, "complete", later) == "incident.known_on_reason.missing"
+    assert refused(cast, incident_id, "complete", later, known_on_reason=" ") == "incident.known_on_reason.missing"
+    assert refused(cast, incident_id, "complete", later, seen=2) == "incident.changed"
+    change(cast, incident_id, "complete", later, known_on_reason="The finder called on that day.")
+    assert row(cast, incident_id)["known_on"] == TODAY - timedelta(days=1)
+    change(cast, incident_id, "note_telling", Telling(commission_told_on=TODAY - timedelta(days=1)))
+    past = {"known_on_reason": "It was later still."}
+    assert refused(cast, incident_id, "complete", known(cast, **happened), **past) == "incident.day.malformed"
+    with cast.session() as session:
+        why = [version["stood"].get("known_on_reason") for version in incidents.versions(session, incident_id)]
+        told = session.scalars(select(_event.c.facts).where(_event.c.verb == "incident.completed")).one()
+    assert why == [None, "The finder called on that day.", None]
+    assert told["changed"] == ["known_on", "measures"]
+    assert "finder" not in str(told)
+    assert altered(cast) == []
+
+
+def test_why_that_day_moved_cannot_be_rewritten_unseen(cast: Cast) -> None:
+    incident_id = entered(cast)
+    change(cast, incident_id, "complete", known(cast, known_on=TODAY - timedelta(days=1)), known_on_reason="A letter.")
+    tamper(
+        cast.database,
+        """update incident_version set stood = stood || '{"known_on_reason": "A call."}'
+        where incident_id = :id and number = 2""",
+        id=incident_id,
+    )
+    assert altered(cast) == [1]
+
+
 def test_an_assessment_needs_its_reasons_either_way(cast: Cast) -> None:
     incident_id = entered(cast)
     for serious in (True, False):

@@ -86,6 +86,25 @@ def test_what_stood_before_is_on_the_page(officer: TestClient, cast: Cast) -> No
     assert "Cyanite Serpentine" in page
 
 
+def test_the_day_since_which_it_is_known_changes_with_its_reason_on_the_page(officer: TestClient, cast: Cast) -> None:
+    place = enter(officer, cast)
+    earlier = form(cast, known_on=(TODAY - timedelta(days=1)).isoformat())
+    refused = post(officer, place, 1, **earlier)
+    assert refused.status_code == 422
+    assert "say why this day changes" in text_of(refused.text)
+    assert post(officer, place, 1, **earlier, known_on_reason="The finder called then.").status_code == 303
+    page = text_of(officer.get(place).text)
+    assert f"Known since, before: {TODAY.isoformat()}" in page
+    assert "Why the day since which it is known changed: The finder called then." in page
+    api = f"/api/v1{place}"
+    body = {key: value or None for key, value in form(cast).items() if key not in ("organization", "measures")}
+    body["organization_id"] = str(cast.organizations["ccsmtl"])
+    assert officer.put(api, json=body, headers={"If-Match": '"2"'}).status_code == 422
+    body["known_on_reason"] = "It was the day after."
+    changed = officer.put(api, json=body, headers={"If-Match": '"2"'})
+    assert (changed.status_code, changed.json()["known_on"]) == (200, TODAY.isoformat())
+
+
 def test_while_nobody_answers_for_privacy_the_coordinator_keeps_the_register_and_sees_no_reading(cast: Cast) -> None:
     asker = client_for(cast.database, cast.people["coordinator"])
     assert asker.get("/privacy/incidents").status_code == 404
