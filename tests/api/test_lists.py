@@ -1,0 +1,153 @@
+"""Lists beside that of cases show what their askers may open, whatever the row of the table holds.
+
+`test_sight` holds the list of cases to the table, and `tests.matrix.test_lists` every list of the windows to the page
+of each of its things.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import date, timedelta
+from typing import Final
+from uuid import UUID
+
+import pytest
+from sqlmodel import Session
+
+from api import permissions
+from api.at_follow_ups import caseload_of, find_follow_up
+from api.at_meetings import find_meeting
+from api.at_partners import partners_of, to_partner
+from api.meeting_lines import between
+from api.permissions import TABLE, Action, Asker, Forbidden, Relation, require
+from api.session import Desk
+from duties.people import record_absence
+from duties.roles import standing
+from tests.api.desk import office_of
+from tests.cast import AT, TODAY, Cast
+from tests.conftest import Copies
+from tests.following import SECOND, WORKER, agreed, bar, followed
+from tests.meetings.meeting_room import LOCAL, planned
+
+ASKERS: Final = (
+    *("coordinator", "officer", "administrator", "privacy_officer", "researcher", "police", "specialist"),
+    *("director_codim", "manager_codim", "manager_la", "manager_two", "deputy", WORKER, SECOND, "without_mail"),
+)
+DAYS: Final = (TODAY, TODAY + timedelta(days=1), LOCAL.date())
+
+
+@pytest.fixture(scope="module")
+def lived_in(copies: Copies, cast_template: tuple[str, Cast]) -> Iterator[Cast]:
+    """Meetings that are planned, partners whose agreements are in force, follow-ups, and absences."""
+    name, built = cast_template
+    with copies.of(name) as database:
+        cast = built.on(database)
+        planned(cast)
+        with cast.session() as session:
+            agreed(session, cast)
+            followed(session, cast, "#2026-01", second=SECOND)
+            barring = followed(session, cast, "#2026-02", worker="without_mail")
+            followed(session, cast, "#2026-03", worker="without_mail")
+            bar(session, cast, barring, cast.people["deputy"])
+            for who, deputy in (("without_mail", "deputy"), ("manager_codim", "researcher"), ("manager_la", None)):
+                record_absence(
+                    session,
+                    person_id=cast.people[who],
+                    starts_on=TODAY + timedelta(days=1),
+                    ends_on=LOCAL.date(),
+                    deputy_id=cast.people[deputy] if deputy else None,
+                    kinds=["tasks", "approvals", "seats"],
+                    by=cast.actor("coordinator"),
+                    at=AT,
+                )
+        yield cast
+
+
+def meetings(desk: Desk) -> dict[UUID, bool]:
+    """The meetings of the list, and whether it leads to each."""
+    return {line.meeting["id"]: line.may_open for line in between(desk, LOCAL.date(), date(2027, 4, 30))}
+
+
+def partners(desk: Desk) -> dict[UUID, bool]:
+    """Every partner, and whether the list has it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(permissions, "TABLE", {**TABLE, Action.SEE_PARTNER: frozenset({Relation.STAFF})})
+        every = [row["id"] for row in partners_of(desk.session, desk.asker)]
+    listed = {row["id"] for row in partners_of(desk.session, desk.asker)}
+    return {one: one in listed for one in every}
+
+
+def may_see_partner(_: Session, asker: Asker, organization_id: UUID) -> None:
+    """What the table says of one partner; its page is found in the list."""
+    require(Action.SEE_PARTNER, to_partner(asker, organization_id))
+
+
+def opens(desk: Desk, find: Callable[..., object], thing: UUID) -> bool:
+    """Whether the thing is there for the asker."""
+    with suppress(Forbidden):
+        find(desk.session, desk.asker, thing)
+        return True
+    return False
+
+
+#: A list, how one of its things is opened, and the row of the table that decides on both.
+LISTS: Final = {
+    "meetings": (meetings, find_meeting, Action.SEE_MEETING),
+    "partners": (partners, may_see_partner, Action.SEE_PARTNER),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_and_its_pages_agree_for_every_asker_on_every_day(lived_in: Cast, name: str) -> None:
+    listing, find, _ = LISTS[name]
+    answers = set()
+    with lived_in.session() as session:
+        for day in DAYS:
+            today = standing(session, day)
+            for who in ASKERS:
+                desk = Desk(session, Asker(lived_in.people[who], today), AT, office_of(lived_in.database))
+                for thing, listed in listing(desk).items():
+                    assert listed == opens(desk, find, thing), (day, who)
+                    answers.add(listed)
+    assert answers == {True, False}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_they_agree_whatever_the_row_of_the_table_holds(
+    lived_in: Cast, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing, find, action = LISTS[name]
+    every: dict[frozenset[Relation], set[bool]] = {}
+    with lived_in.session() as session:
+        today = standing(session, TODAY)
+        for row in (frozenset(), frozenset({Relation.STAFF}), *(frozenset({one}) for one in TABLE[action])):
+            monkeypatch.setattr(permissions, "TABLE", {**TABLE, action: row})
+            for who in ("coordinator", "police", "manager_codim", "researcher"):
+                desk = Desk(session, Asker(lived_in.people[who], today), AT, office_of(lived_in.database))
+                for thing, listed in listing(desk).items():
+                    assert listed == opens(desk, find, thing), (row, who)
+                    every.setdefault(row, set()).add(listed)
+    assert every[frozenset()] == {False}
+    assert every[frozenset({Relation.STAFF})] == {True}
+
+
+def test_ones_own_follow_ups_are_those_that_are_assigned_to_one_or_to_whom_one_acts_for(lived_in: Cast) -> None:
+    answers = set()
+    with lived_in.session() as session:
+        coordinator = Asker(lived_in.people["coordinator"], standing(session, TODAY))
+        workers = [Asker(lived_in.people[who], coordinator.standing) for who in (WORKER, "without_mail")]
+        every = {row["id"] for worker in workers for row in caseload_of(session, worker)}
+        assert len(every) == 3
+        for day in DAYS:
+            today = standing(session, day)
+            for who in ASKERS:
+                asker = Asker(lived_in.people[who], today)
+                listed = {row["id"] for row in caseload_of(session, asker)}
+                for one in every:
+                    assigned = False
+                    with suppress(Forbidden):
+                        assigned = Relation.ASSIGNED in find_follow_up(session, asker, one)[1]
+                    assert (one in listed) == assigned, (day, who)
+                    answers.add((assigned, who))
+    assert {(True, "deputy"), (False, "deputy"), (True, SECOND), (False, "coordinator")} <= answers
