@@ -21,6 +21,7 @@ from sqlmodel import Session
 
 from duties import events, subjects
 from duties.actors import Actor
+from duties.approving import who_may_approve
 from duties.delivery import WAITS
 from duties.envelopes import Attachment, CalendarPart, Mailbox, message_id, mime, readdressed
 from duties.here import local_day, one, program, program_of
@@ -138,16 +139,19 @@ def write(
 
 
 def approval_asked(session: Session, task: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
-    """Tell those who may approve a task that it waits; where nobody may, tell the coordinator of the vacancy."""
+    """Tell those who may approve a task that it waits; the coordinator of a vacancy, and where nobody at all may.
+
+    `task` is as it was handed in, and `by` who did it: whoever the protocol bars from approving it is not asked to.
+    """
     today = standing(session, local_day(session, at))
     chain = chain_of(session, task["approved_by_id"])
-    falls = today.falls(chain, kind="approvals")
-    if falls.vacant:
+    if today.falls(chain, kind="approvals").vacant:
         _tell_of_vacancy(session, today, chain[0], at=at, case_id=task["case_id"])
+    able = who_may_approve(today, task, chain)
     _to_each(
         session,
-        falls.holders,
-        "task_to_approve",
+        able or today.falls(coordination_chain(session)).holders,
+        "task_to_approve" if able else "nobody_may_approve",
         key=f"approve:{task['id']}:{task['version']}",
         facts=_about_task(session, task, by),
         at=at,

@@ -17,6 +17,7 @@ from sqlmodel import Session
 
 from duties import accounts, cases, departures, events, gathering, hand_overs, hiring, last_days, notices
 from duties.actors import Actor
+from duties.approving import bar_to_approval
 from duties.board import chains
 from duties.follow_ups import assigning
 from duties.held import Moved, change, hold
@@ -27,7 +28,7 @@ from duties.participants import referring, workers
 from duties.participants.held import hold_participant
 from duties.refusals import Refusal
 from duties.roles import Link, responsibility, standing
-from duties.tasks import bar_to_approval, needed_reason
+from duties.tasks import needed_reason
 from locales import N_
 from models.base import refers, table_of
 from models.casework import Equipment, Loan, Task

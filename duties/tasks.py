@@ -9,7 +9,7 @@ them, is here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,8 @@ from sqlalchemy import and_, select
 from sqlmodel import Session
 
 from duties import gathering, interviews, notices, proofs, scheduling
-from duties.actors import Actor
+from duties.actors import ENGINE, Actor
+from duties.approving import bar_to_approval, people_of
 from duties.held import (
     Held,
     Moved,
@@ -111,7 +112,8 @@ def complete_task(
     verb = "task.submitted" if waits else "task.done"
     tell(session, held, verb, step=held.task["step"], item=held.task["item"], has_note=bool(note))
     if waits:
-        notices.approval_asked(session, held.task, by=by, at=at)
+        handed_in = {**held.task, "done_by": by.person_id, "done_for": by.acting_for}
+        notices.approval_asked(session, handed_in, by=by, at=at)
         wake(session, held)
         return Moved(held.id, state, held.case_id)
     return settle(session, held, state)
@@ -362,33 +364,13 @@ def _refuse_unless_waiting(held: Held) -> None:
         raise Refusal("task.not_submitted", N_("Nothing waits for an approval here."))
 
 
-def bar_to_approval(
-    task: Mapping[str, Any], by: Actor, people_of: Callable[[Link], Collection[UUID]]
-) -> Refusal | None:
-    """Why `by` may not approve or send back this task, under whichever hat; None where nothing bars them.
-
-    `people_of` gives whom a link of the protocol's bar means on the day.
-    """
-    own: list[UUID | None] = [task["done_by"], task["done_for"]]
-    if by.is_one_of(*own):
-        return Refusal(
-            "task.own_request",
-            N_("Nobody approves what they did themselves, nor what was done on their behalf."),
-        )
-    for link in task["may_not_approve"]:
-        if by.is_one_of(*(people_of(link) if "person" not in link else [UUID(link["person"])])):
-            return Refusal("task.own_case", N_("The protocol bars you from approving this step."))
-    return None
-
-
 def _refuse_own(session: Session, held: Held) -> None:
-    bar = bar_to_approval(held.task, held.by, lambda link: _holders_of(session, link, held.at))
+    # Who holds what is read where the protocol bars somebody by a role, and only there.
+    bar = bar_to_approval(
+        held.task, held.by, lambda link: people_of(standing(session, local_day(session, held.at)), link)
+    )
     if bar is not None:
         raise bar
-
-
-def _holders_of(session: Session, link: Link, at: datetime) -> list[UUID]:
-    return [tenure.person_id for tenure in standing(session, local_day(session, at)).tenures_of(link)]
 
 
 def _move(held: Held, move: str) -> str:

@@ -15,12 +15,12 @@ from sqlmodel import Session
 
 from duties import board, notices, scheduling, versions
 from duties.actors import Actor
+from duties.approving import bar_to_approval, people_of, who_may_approve
 from duties.here import local_day, many, program_of
 from duties.protocol import Protocol
 from duties.roles import Holder, Link, Standing, standing
 from duties.sight import sees_by_role
 from duties.steps import links_of
-from duties.tasks import bar_to_approval
 from flows.engine import Means
 from locales import N_, say
 from models.base import table_of
@@ -156,17 +156,7 @@ def _waits_on(task: Mapping[str, Any]) -> str:
 def _holders(today: Standing, task: Mapping[str, Any], chains: Mapping[UUID, list[Link]]) -> list[Holder]:
     """On whom a task waits now; of those who would approve it, none whom the protocol bars from it."""
     chain = chains.get(task[_waits_on(task)], [])
-    if task["state"] != "submitted":
-        return list(today.falls(chain).holders)
-
-    def people_of(link: Link) -> list[UUID]:
-        return [tenure.person_id for tenure in today.tenures_of(link)]
-
-    return [
-        holder
-        for holder in today.falls(chain, kind="approvals").holders
-        if bar_to_approval(task, Actor(holder.role, holder.person_id), people_of) is None
-    ]
+    return who_may_approve(today, task, chain) if task["state"] == "submitted" else list(today.falls(chain).holders)
 
 
 def _above(today: Standing, holders: Sequence[Holder]) -> set[UUID]:
@@ -204,7 +194,7 @@ def _write_digest(
 ) -> None:
     """Write a person how their day stands, if what was new for them is still so."""
     hats = board.hats_of(session, today, person_id)
-    work = board.work(session, hats)
+    work = [row for row in board.work(session, hats) if not _is_barred(today, row, person_id)]
     team = [tasks[task_id] for task_id in news.team]
     if not team and not any(row["id"] in news.own for row in work):
         return
@@ -235,6 +225,14 @@ def _write_digest(
         return {**lists, "path": "/"}
 
     notices.write(session, "daily_digest", to=person_id, key=_digest_key(today.day), facts=facts, at=at)
+
+
+def _is_barred(today: Standing, task: Mapping[str, Any], person_id: UUID) -> bool:
+    """Whether a task waits for an approval that this person, on whom it falls, may not give."""
+    return (
+        task["state"] == "submitted"
+        and bar_to_approval(task, Actor("", person_id), lambda link: people_of(today, link)) is not None
+    )
 
 
 _NOBODY = N_("a role that nobody holds")

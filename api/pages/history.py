@@ -246,6 +246,7 @@ REASONS: Final[Mapping[str, str]] = {
 
 LETTERS: Final[Mapping[str, str]] = {
     "task_to_approve": N_("something waits for an approval"),
+    "nobody_may_approve": N_("something that nobody may approve"),
     "task_rejected": N_("something was sent back"),
     "passed_on": N_("something was handed over"),
     "offer_refused": N_("a follow-up that was offered is refused"),

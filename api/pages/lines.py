@@ -20,6 +20,7 @@ from api.session import Desk
 from api.states import state_of_task
 from duties import board, subjects
 from duties.actors import Actor
+from duties.approving import bar_to_approval, people_of
 from duties.follow_ups.activities import APART, APART_COORDINATION
 from duties.follow_ups.assigning import FIND_A_WORKER
 from duties.follow_ups.owed import WRITE
@@ -33,7 +34,7 @@ from duties.participants.withdrawals import FOLLOWS, SPEAK
 from duties.participants.workers import FIND_A_WORKER as FIND_FOR_CANDIDATE
 from duties.program_agreements import clause_without_role
 from duties.roles import Falls, Link, Standing, standings
-from duties.tasks import BY_ITS_ACT, bar_to_approval
+from duties.tasks import BY_ITS_ACT
 from meetings.decisions import ENDORSE
 from meetings.unclosed import CLOSE
 from models.base import refers, table_of
@@ -352,11 +353,7 @@ class _Reading:
         if task["state"] != "submitted":
             return ""
         asker = self.desk.asker
-        refusal = bar_to_approval(
-            task,
-            Actor("", asker.person_id),
-            lambda link: [tenure.person_id for tenure in asker.standing.tenures_of(link)],
-        )
+        refusal = bar_to_approval(task, Actor("", asker.person_id), lambda link: people_of(asker.standing, link))
         return sentence_of(refusal) if refusal else ""
 
     def _offers(self, task: Mapping[str, Any], about: About | None, given: Given, *, barred: bool) -> frozenset[str]:

@@ -7,17 +7,18 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlmodel import Session
 
 from duties import cases, tasks
 from duties.actors import Actor
 from duties.here import program_of
-from duties.people import record_absence
+from duties.people import end_tenure, record_absence
 from duties.proofs import Proof
 from duties.refusals import Refusal
+from duties.roles import responsibility
 from models.base import table_of
-from models.casework import Account, Equipment, Evidence, Loan
+from models.casework import Account, Equipment, Evidence, Loan, Task
 from models.engine import WakeUp
 from models.outbox import Notice
 from models.record import Event
@@ -40,6 +41,7 @@ _event = table_of(Event)
 _loan = table_of(Loan)
 _evidence = table_of(Evidence)
 _account = table_of(Account)
+_task = table_of(Task)
 _wake = table_of(WakeUp)
 
 
@@ -131,6 +133,32 @@ def test_nor_what_a_deputy_did_on_their_behalf(cast: Cast) -> None:
 
 
 def test_the_worker_never_approves_a_step_of_their_own_case(cast: Cast) -> None:
+def _asked_to_approve(session: Session, cast: Cast, template: str = "task_to_approve") -> list[str]:
+    told = session.scalars(select(_notice.c.person_id).where(_notice.c.template == template)).all()
+    return sorted(name for name, person in cast.people.items() if person in told)
+
+
+def test_whoever_did_it_is_not_asked_to_approve_it_and_another_who_may_is(cast: Cast) -> None:
+    """A region may let several people approve: here any second representative."""
+    case_id = open_onboarding(cast)
+    with cast.session() as session:
+        several = responsibility(session, [{"role": "second_representative", "at": "*"}])
+        task_id = step(session, case_id, "request_secure_access")["id"]
+        session.execute(update(_task).where(_task.c.id == task_id).values(approved_by_id=several))
+    complete(cast, case_id, "request_secure_access", by=cast.actor("deputy"))
+    with cast.session() as session:
+        assert _asked_to_approve(session, cast) == ["second_deputy"]
+        assert _asked_to_approve(session, cast, "nobody_may_approve") == []
+
+
+def test_where_all_who_would_approve_are_barred_the_coordinator_hears_that_nobody_may(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    complete(cast, case_id, "request_secure_access", by=cast.actor("manager_em"))
+    with cast.session() as session:
+        assert _asked_to_approve(session, cast) == []
+        assert _asked_to_approve(session, cast, "nobody_may_approve") == ["coordinator"]
+
+
     case_id = open_onboarding(cast)
     complete(cast, case_id, "request_secure_access")
     with refused("task.own_case"):
