@@ -162,8 +162,9 @@ def reopen_case(
 ) -> None:
     """Open a case that was closed or cancelled again. What was done stays done; what was undone is done again.
 
-    Raises Refusal, also where there is meanwhile another open case of the protocol about the same, or nobody whom it
-    would admit (`may_be_reopened`).
+    What was handed in and not answered when the case ended waits for its approval again, and is asked for anew. Raises
+    Refusal, also where there is meanwhile another open case of the protocol about the same, or nobody whom it would
+    admit (`may_be_reopened`).
     """
     held = hold_case(session, case_id, seen=seen)
     state = _move(held, "reopen")
@@ -178,18 +179,7 @@ def reopen_case(
     reason = tasks.needed_reason(reason)
     _refuse_second(session, held["protocol"], held, once=False)
     change_case(session, held, state=state, ended_at=None, ended_by=None, ended_reason="")
-    session.execute(
-        update(_task)
-        .where(of_case(session, case_id), _task.c.state == "cancelled")
-        .values(
-            state=TASK.moved(_task.c.state, "restore"),
-            done_at=None,
-            done_by=None,
-            done_as=None,
-            done_for=None,
-            version=_task.c.version + 1,
-        )
-    )
+    handed_in = _restored(session, held)
     session.execute(
         update(_task)
         .where(of_case(session, case_id), _task.c.state == "done", _task.c.act_state.in_(["undo_wanted", "undone"]))
@@ -202,10 +192,32 @@ def reopen_case(
         )
     )
     events.write(session, "case.reopened", "case", case_id, by=by, at=at, case_id=case_id, reason_given=bool(reason))
-    # The calendar may have changed meanwhile, and what was handed in has the ladder of whoever approves.
+    # The calendar may have changed meanwhile.
     scheduling.reschedule(session, case_id)
+    for task_id in handed_in:
+        tasks.ask_again(session, task_id, at=at)
     held_tasks.open_ready(session, held, by=by, at=at)
     wakeups.wake(session, case_id, at=at)
+
+
+def _restored(session: Session, case: Mapping[str, Any]) -> list[UUID]:
+    """Take up again what ended with a case: planned, or handed in as it was. Returns the ids of what is handed in.
+
+    A step that a newer version of its protocol called off stays so.
+    """
+    steps = scheduling.pinned_protocol(session, case["protocol_version_id"]).by_id
+    ended = (of_case(session, case["id"]), _task.c.state == "cancelled", _task.c.step.in_(steps))
+    planned = TASK.after("cancelled", "restore")
+    again = TASK.after(TASK.after(planned, "open"), "submit")
+    handed_in = session.scalars(
+        update(_task)
+        # A doing that nobody answered is on no other task that ended.
+        .where(*ended, _task.c.done_at.is_not(None))
+        .values(state=again, version=_task.c.version + 1)
+        .returning(_task.c.id)
+    ).all()
+    session.execute(update(_task).where(*ended).values(state=planned, version=_task.c.version + 1))
+    return sorted(handed_in)
 
 
 def close_case(session: Session, case_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:

@@ -311,6 +311,18 @@ def return_task(session: Session, task_id: UUID, *, by: Actor, at: datetime, see
 
 def _reopen_step(session: Session, held: Held, step: str, reason: str) -> None:
     """A rejection reopens an earlier step, and this one waits for it again."""
+def ask_again(session: Session, task_id: UUID, *, at: datetime) -> None:
+    """Ask once more for the approval of what was handed in, its case having been reopened: whoever may give it now has
+    a ladder of their own from today.
+    """
+    held = hold(session, task_id, by=Actor.system(ENGINE), at=at, seen=None)
+    change(
+        session, held, **scheduling.ladder_from(session, held.task, held.case, on=local_day(session, at), approval=True)
+    )
+    doer = Actor(held.task["done_as"], held.task["done_by"], acting_for=held.task["done_for"])
+    notices.approval_asked(session, held.task, by=doer, at=at)
+
+
     others = session.scalars(
         select(_task.c.id)
         .where(of_case(session, held.case_id), _task.c.step == step, _task.c.state == "done")

@@ -194,7 +194,7 @@ def _asked_anew(
             kept |= columns
     values = {name: declared[name] for name in names if name not in kept}
     if row["state"] == "cancelled":
-        values["state"] = TASK.after("cancelled", "restore")
+        values |= {"state": TASK.after("cancelled", "restore"), **held_tasks.not_done()}
     elif row["state"] == "open":
         # Whatever it waits for now, it is opened again afterwards if nothing holds it.
         values |= {"state": TASK.after("open", "postpone"), **held_tasks.act_called_off(row)}

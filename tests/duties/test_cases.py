@@ -221,6 +221,29 @@ def test_a_reopened_case_goes_on_where_it_was_and_the_engine_does_its_part_again
         assert step(session, case_id, "enrol_on_clinical_committee")["state"] == "done"
 
 
+def test_what_was_handed_in_waits_for_its_approval_again_in_a_reopened_case(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    complete(cast, case_id, "request_secure_access")
+    with cast.session() as session:
+        before = step(session, case_id, "request_secure_access")
+        cases.cancel_case(session, case_id, by=cast.actor("coordinator"), at=AT, reason="Erreur.")
+    later = AT + timedelta(days=7)
+    with cast.session() as session:
+        cases.reopen_case(session, case_id, by=cast.actor("coordinator"), at=later, reason="Elle vient.")
+        again = step(session, case_id, "request_secure_access")
+        assert again["state"] == "submitted"
+        for column in ("done_at", "done_by", "done_as", "note"):
+            assert again[column] == before[column], column
+        # The approver is asked anew, and reminded from the next working day on.
+        assert again["next_check"] == date(2026, 12, 1)
+        asked = session.scalars(select(_notice.c.person_id).where(_notice.c.template == "task_to_approve")).all()
+        assert asked == [cast.people["manager_em"]] * 2
+        assert step(session, case_id, "plan_coaching")["state"] == "open"
+    approve(cast, case_id, "request_secure_access", by=cast.actor("manager_em"), at=later)
+    with cast.session() as session:
+        assert step(session, case_id, "open_secure_account")["state"] == "open"
+
+
 def test_a_case_does_not_close_while_required_steps_are_left(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     with cast.session() as session, pytest.raises(Refusal) as caught:
@@ -363,6 +386,20 @@ def test_whatever_the_order_in_which_people_work_the_case_ends_the_same(
 ) -> None:
     """Steps are tried in any order, some undone on the way; refused ones again. Nothing is lost or doubled."""
     _work_in_order(copies, cast_template, order, data)
+def test_a_step_that_a_newer_version_called_off_is_not_asked_again_in_a_reopened_case(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    second = newer(
+        ("  - id: plan_training\n", "  - id: plan_learning\n"), ("      - plan_training\n", "      - plan_learning\n")
+    )
+    with cast.session() as session:
+        kept = versions.record_protocol(session, second, by=LOADING, at=AT)
+        versions.take_version(session, case_id, kept.id, by=cast.actor("coordinator"), at=AT)
+        cases.cancel_case(session, case_id, by=cast.actor("coordinator"), at=AT, reason="Erreur.")
+        cases.reopen_case(session, case_id, by=cast.actor("coordinator"), at=AT, reason="Elle vient.")
+        assert step(session, case_id, "plan_learning")["state"] == "open"
+        assert step(session, case_id, "plan_training")["state"] == "cancelled"
+
+
 
 
 @pytest.mark.long
