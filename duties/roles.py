@@ -194,6 +194,14 @@ class Standing:
     def has_nobody(self, link: Link) -> bool:
         """Whether no one holds this link's role on the day, absent holders counting as holders."""
         return not self.tenures_of(link)
+    def behind(self, chain: Sequence[Link], person_id: UUID | None) -> Sequence[Link]:
+        """The rest of a chain, after its first link, that falls on others than this person; empty where none does."""
+        for place in range(1, len(chain)):
+            people = {holder.person_id for holder in self.falls(chain[place:]).holders}
+            if people and person_id not in people:
+                return chain[place:]
+        return ()
+
 
     def _able(self, link: Link, kind: str) -> Iterable[Holder]:
         for tenure in self.tenures_of(link):

@@ -260,16 +260,21 @@ def hand_back_task(
 ) -> Moved:
     """Say, with a reason, that one cannot do it: it falls to the next of its chain, who is told.
 
-    Raises Refusal, also where nobody stands behind in the chain.
+    Whoever has it because nobody holds the role before theirs gives it to who stands behind themselves.
+    Raises Refusal, also where nobody else stands behind in the chain today.
     """
     held = hold(session, task_id, by=by, at=at, seen=seen)
     _refuse_unless_open(session, held)
     reason = needed_reason(reason)
-    rest = _links(session, held.task["owed_by_id"])[1:]
+    today = standing(session, local_day(session, at))
+    rest = today.behind(_links(session, held.task["owed_by_id"]), by.person_id)
     if not rest:
         raise Refusal(
             "task.nobody_behind",
-            N_("Nobody stands behind this role for this step: it cannot be handed back."),
+            N_(
+                "Nobody else stands behind this role for this step today: it cannot be handed back. Record an absence "
+                "with a deputy, or have somebody else appointed to the role."
+            ),
         )
     change(
         session,
@@ -306,11 +311,6 @@ def return_task(session: Session, task_id: UUID, *, by: Actor, at: datetime, see
     return Moved(held.id, "open", held.case_id)
 
 
-# What the verbs ask and read.
-
-
-def _reopen_step(session: Session, held: Held, step: str, reason: str) -> None:
-    """A rejection reopens an earlier step, and this one waits for it again."""
 def ask_again(session: Session, task_id: UUID, *, at: datetime) -> None:
     """Ask once more for the approval of what was handed in, its case having been reopened: whoever may give it now has
     a ladder of their own from today.
@@ -323,6 +323,11 @@ def ask_again(session: Session, task_id: UUID, *, at: datetime) -> None:
     notices.approval_asked(session, held.task, by=doer, at=at)
 
 
+# What the verbs ask and read.
+
+
+def _reopen_step(session: Session, held: Held, step: str, reason: str) -> None:
+    """A rejection reopens an earlier step, and this one waits for it again."""
     others = session.scalars(
         select(_task.c.id)
         .where(of_case(session, held.case_id), _task.c.step == step, _task.c.state == "done")

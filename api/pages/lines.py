@@ -369,7 +369,8 @@ class _Reading:
             now -= {"complete", "waive", "undo"}
         if barred:
             now -= {"approve", "reject"}
-        if len(self.links.get(task["owed_by_id"], ())) < 2:  # noqa: PLR2004  # nobody stands behind the first
+        asker = self.desk.asker
+        if not asker.standing.behind(self.links.get(task["owed_by_id"], ()), asker.person_id):
             now -= {"hand_back"}
         if task["handed_back_at"] is None:
             now -= {"return"}

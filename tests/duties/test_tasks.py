@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlmodel import Session
 
-from duties import cases, tasks
+from duties import board, cases, tasks
 from duties.actors import Actor
 from duties.here import program_of
 from duties.people import end_tenure, record_absence
 from duties.proofs import Proof
 from duties.refusals import Refusal
-from duties.roles import responsibility
+from duties.roles import responsibility, standing
 from models.base import table_of
 from models.casework import Account, Equipment, Evidence, Loan, Task
 from models.engine import WakeUp
@@ -132,7 +132,6 @@ def test_nor_what_a_deputy_did_on_their_behalf(cast: Cast) -> None:
         approve(cast, case_id, "request_secure_access", by=cast.actor("manager_em"))
 
 
-def test_the_worker_never_approves_a_step_of_their_own_case(cast: Cast) -> None:
 def _asked_to_approve(session: Session, cast: Cast, template: str = "task_to_approve") -> list[str]:
     told = session.scalars(select(_notice.c.person_id).where(_notice.c.template == template)).all()
     return sorted(name for name, person in cast.people.items() if person in told)
@@ -159,6 +158,7 @@ def test_where_all_who_would_approve_are_barred_the_coordinator_hears_that_nobod
         assert _asked_to_approve(session, cast, "nobody_may_approve") == ["coordinator"]
 
 
+def test_the_worker_never_approves_a_step_of_their_own_case(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     complete(cast, case_id, "request_secure_access")
     with refused("task.own_case"):
@@ -422,6 +422,32 @@ def test_where_nobody_stands_behind_a_step_is_not_handed_back(cast: Cast) -> Non
         tasks.hand_back_task(
             session, step(session, case_id, "plan_coaching")["id"], by=cast.actor("coordinator"), at=AT, reason="non"
         )
+
+
+def test_who_has_a_step_in_place_of_another_hands_it_back_to_whoever_stands_behind_themselves(cast: Cast) -> None:
+    """The worker begins in two weeks: until then the manager has it, and behind the manager stands the coordinator."""
+    case_id = open_onboarding(cast)
+    for name in ("prepare_notebook_and_guide", "hand_over_notebook_and_guide"):
+        complete(cast, case_id, name)
+    with cast.session() as session:
+        task_id = step(session, case_id, "confirm_notebook_and_guide")["id"]
+        tasks.hand_back_task(session, task_id, by=cast.actor("manager_em"), at=AT, reason="À la coordination.")
+        handed = step(session, case_id, "confirm_notebook_and_guide")
+        (links,) = board.chains(session, [handed["owed_by_id"]]).values()
+        (holder,) = standing(session, TODAY).falls(links).holders
+        assert holder.person_id == cast.people["coordinator"]
+        told = session.scalars(select(_notice.c.person_id).where(_notice.c.template == "task_handed_back")).all()
+        assert told == [cast.people["coordinator"]]
+
+
+def test_a_step_that_would_fall_on_the_same_person_again_is_not_handed_back(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    with cast.session() as session:
+        held = next(one for one in standing(session, TODAY).roles_of(cast.people["officer"]))
+        end_tenure(session, held.id, ends_on=TODAY - timedelta(days=1), by=cast.actor("coordinator"), at=AT)
+        task_id = step(session, case_id, "prepare_notebook_and_guide")["id"]
+        with refused("task.nobody_behind"):
+            tasks.hand_back_task(session, task_id, by=cast.actor("coordinator"), at=AT, reason="Pas moi.")
 
 
 def test_a_step_that_the_protocol_never_waives_is_not_waived(cast: Cast) -> None:
