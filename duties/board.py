@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session
 
 from duties.here import many, program_of, run
-from duties.roles import Falls, Holder, Link, Standing
+from duties.roles import HAVING, Falls, Holder, Link, Standing
 from models.agreement import Agreement, AgreementRole, AgreementVersion
 from models.base import table_of
 from models.casework import LIVE, SETTLED, Case, Responsibility, Task
@@ -252,7 +252,7 @@ def vacancies(session: Session, standing: Standing) -> list[Vacancy]:
         .order_by(_organization.c.short_name, _created.c.role)
     ).all()
     empty = [row for row in created if len(standing.holding(row.role, row.id)) < row.headcount]
-    falling = _falling_to(session, {(row.role, row.id) for row in empty})
+    falling = _falling_to(session, standing, {(row.role, row.id) for row in empty})
     found = [
         Vacancy(
             "role",
@@ -268,7 +268,9 @@ def vacancies(session: Session, standing: Standing) -> list[Vacancy]:
     return found + _empty_seats(session, standing)
 
 
-def falling(session: Session, vacancies: Iterable[Vacancy], *, most: int) -> dict[Vacancy, list[dict[str, Any]]]:
+def falling(
+    session: Session, standing: Standing, vacancies: Iterable[Vacancy], *, most: int
+) -> dict[Vacancy, list[dict[str, Any]]]:
     """For each vacant role what `Vacancy.tasks` counts there, the most pressing first; at most so many of each.
 
     A task comes with its `case_id`.
@@ -296,21 +298,38 @@ def falling(session: Session, vacancies: Iterable[Vacancy], *, most: int) -> dic
             .where(
                 _task.c.program_id == program_of(session),
                 _task.c.state == state,
-                first["role"].astext.in_({one.role for one in empty}),
+                or_(
+                    first["role"].astext.in_({one.role for one in empty}),
+                    first["at"].astext.in_({f"{HAVING}{one.role}" for one in empty}),
+                ),
             )
             .subquery()
         )
         found += many(session, select(ranked).where(ranked.c.rank <= most))
     found.sort(key=lambda task: (task["due_on"] or date.max, task["id"]))
     return {
-        one: [task for task in found if _is_first(one.role, one.organization_id, task["role"], task["place"])][:most]
+        one: [
+            task
+            for task in found
+            if _wants(standing, {"role": task["role"], "at": task["place"]}, one.role, one.organization_id)
+        ][:most]
         for one in empty
     }
 
 
-def _is_first(role: str, organization_id: UUID, named: str, at: str | None) -> bool:
-    """Whether the first link of a chain, `named` and `at`, means the role of an organization."""
-    return role == named and at in ("*", str(organization_id))
+def _wants(standing: Standing, link: Link, role: str, organization_id: UUID) -> bool:
+    """Whether the first link of a chain, which nobody holds, would be held by whoever is given a role of a place.
+
+    Where it is for the places of a role that nobody holds anywhere, it is that role which is missing first.
+    """
+    at: str = link["at"]
+    if not standing.has_nobody(link):
+        return False
+    if at.startswith(HAVING):
+        named = at.removeprefix(HAVING)
+        places = {tenure.organization_id for tenure in standing.holding(named)}
+        return role == link["role"] and organization_id in places if places else role == named
+    return role == link["role"] and at in ("*", str(organization_id))
 
 
 def _empty_seats(session: Session, standing: Standing) -> list[Vacancy]:
@@ -362,7 +381,7 @@ def _empty_seats(session: Session, standing: Standing) -> list[Vacancy]:
     ]
 
 
-def _falling_to(session: Session, places: set[tuple[str, UUID]]) -> dict[tuple[str, UUID], int]:
+def _falling_to(session: Session, standing: Standing, places: set[tuple[str, UUID]]) -> dict[tuple[str, UUID], int]:
     """How many open tasks and waiting approvals name one of these places as the first of their chain."""
     if not places:
         return {}
@@ -380,7 +399,7 @@ def _falling_to(session: Session, places: set[tuple[str, UUID]]) -> dict[tuple[s
         ).all()
         for role, at, count in rows:
             for place in places:
-                if _is_first(*place, role, at):
+                if _wants(standing, {"role": role, "at": at}, *place):
                     counts[place] = counts.get(place, 0) + count
     return counts
 

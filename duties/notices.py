@@ -28,7 +28,7 @@ from duties.here import local_day, one, program, program_of
 from duties.letters import COMMON, Letter, Letters
 from duties.name_gate import Gate, Known, nobody
 from duties.refusals import Refusal
-from duties.roles import Holder, Link, Standing, standing
+from duties.roles import HAVING, Holder, Link, Standing, standing
 from duties.wakeups import POST_CHANNEL
 from locales import N_, pick, say
 from models.base import refers, table_of
@@ -544,7 +544,7 @@ def _tell_of_vacancy(session: Session, today: Standing, link: Link, *, at: datet
     place = link["at"]
     ended = select(func.max(_tenure.c.ends_on)).where(_tenure.c.program_id == here, _tenure.c.role == link["role"])
     where = ""
-    if not place.startswith(("*", "having:")):
+    if not place.startswith(("*", HAVING)):
         ended = ended.where(_tenure.c.organization_id == UUID(place))
         organization = session.get(Organization, (here, UUID(place)))
         where = organization.short_name if organization else ""

@@ -35,6 +35,9 @@ _DEPUTIES_IN_A_ROW = 3
 
 Link = dict[str, Any]
 
+#: How a link says that its role is that of the organizations where another role is held, whose name follows.
+HAVING: Final = "having:"
+
 
 class HeldRole(NamedTuple):
     """A tenure as a day sees it: who holds which role where, from a day to a day, both inclusive."""
@@ -191,9 +194,6 @@ class Standing:
                 return Falls(holders, vacant=position > 0)
         return Falls((), vacant=True)
 
-    def has_nobody(self, link: Link) -> bool:
-        """Whether no one holds this link's role on the day, absent holders counting as holders."""
-        return not self.tenures_of(link)
     def behind(self, chain: Sequence[Link], person_id: UUID | None) -> Sequence[Link]:
         """The rest of a chain, after its first link, that falls on others than this person; empty where none does."""
         for place in range(1, len(chain)):
@@ -202,6 +202,9 @@ class Standing:
                 return chain[place:]
         return ()
 
+    def has_nobody(self, link: Link) -> bool:
+        """Whether no one holds this link's role on the day, absent holders counting as holders."""
+        return not self.tenures_of(link)
 
     def _able(self, link: Link, kind: str) -> Iterable[Holder]:
         for tenure in self.tenures_of(link):
@@ -214,8 +217,8 @@ class Standing:
         """The tenures that a link means on the day, absent holders included."""
         at = link["at"]
         found = self.holding(link["role"])
-        if at.startswith("having:"):
-            places = {t.organization_id for t in self.holding(at.removeprefix("having:"))}
+        if at.startswith(HAVING):
+            places = {t.organization_id for t in self.holding(at.removeprefix(HAVING))}
             found = [t for t in found if t.organization_id in places]
         elif at != "*":
             found = [t for t in found if str(t.organization_id) == at]

@@ -114,7 +114,7 @@ def waiting_shown(desk: Desk, tasks: list[dict[str, Any]]) -> list[dict[str, Any
 
 def _falling_shown(desk: Desk, vacancies: Iterable[board.Vacancy]) -> dict[board.Vacancy, list[dict[str, Any]]]:
     """Under each vacant role the tasks that fall to it, each with whom or what it is about."""
-    falling = board.falling(desk.session, vacancies, most=MOST_FALLING)
+    falling = board.falling(desk.session, desk.asker.standing, vacancies, most=MOST_FALLING)
     abouts = _abouts(desk, [task for tasks in falling.values() for task in tasks])
     return {
         vacancy: [

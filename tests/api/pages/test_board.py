@@ -144,6 +144,24 @@ def test_what_waits_for_the_approval_of_a_vacant_role_stands_under_it(cast: Cast
     assert f'href="/tasks/{task_id}"' in part(board_of(cast), "vacant")
 
 
+def test_what_waits_on_a_role_of_wherever_another_is_held_stands_under_it_and_is_counted(cast: Cast) -> None:
+    """The petty cash is approved by the manager of whoever holds it: of one organization, and of no other."""
+    case_id = open_onboarding(cast)
+    complete(cast, case_id, "request_petty_cash")
+    task_id = task_of(cast, case_id, "request_petty_cash")["id"]
+    leave(cast, "manager_codim")
+    assert str(task_id) not in part(board_of(cast), "vacant"), "the manager who approves it is another one"
+    leave(cast, "manager_la")
+    vacant = part(board_of(cast), "vacant")
+    (row,) = [one for one in vacant.split("</tr>") if f'href="/tasks/{task_id}"' in one]
+    assert "Manager" in row
+    assert "<p>1</p>" in row
+    # Where nobody keeps the petty cash any more it is that role which is missing, and whose manager nobody can tell.
+    leave(cast, "petty_cash_holder")
+    (row,) = [one for one in part(board_of(cast), "vacant").split("</tr>") if f'href="/tasks/{task_id}"' in one]
+    assert "Petty-cash holder" in row
+
+
 def test_seats_without_anyone_are_to_fill(cast: Cast) -> None:
     seats = part(board_of(cast), "seats")
     assert "Steering Committee" in seats
