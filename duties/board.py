@@ -148,8 +148,11 @@ def is_for(tasks: ColumnElement[Any], approvals: ColumnElement[Any]) -> ColumnEl
     )
 
 
-def work(session: Session, hats: Hats, *, limit: int = 200, offset: int = 0) -> list[dict[str, Any]]:
-    """The tasks that are now for the person of `hats`, the most pressing first, each with its case."""
+def work(session: Session, hats: Hats, *, limit: int | None = None, offset: int = 0) -> list[dict[str, Any]]:
+    """The tasks that are now for the person of `hats`, the most pressing first, each with its case.
+
+    All of them, or where a page shows so many at a time, `limit` from `offset` on.
+    """
     return many(
         session,
         _tasks_with_cases(session)

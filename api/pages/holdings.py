@@ -131,7 +131,7 @@ def cases_about(desk: Desk, person_id: UUID) -> list[dict[str, Any]]:
 
 def work_of(desk: Desk, person_id: UUID) -> list[dict[str, Any]]:
     """What is now for this person to do or approve, of what the asker may see."""
-    tasks = board.work(desk.session, board.hats_of(desk.session, desk.asker.standing, person_id), limit=50)
+    tasks = board.work(desk.session, board.hats_of(desk.session, desk.asker.standing, person_id))
     hats = board.hats_of(desk.session, desk.asker.standing, desk.asker.person_id)
     seen = set(
         desk.session.scalars(

@@ -6,14 +6,17 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from duties import cases, people, tasks
 from duties.actors import Actor
+from duties.declared import load_declared_text
+from duties.protocol import Protocol
+from duties.roles import responsibility
 from flows import digests, reminders
 from flows.engine import Means
 from flows.marks import mark_of
@@ -141,6 +144,36 @@ def test_no_digest_on_a_day_that_is_not_worked_and_the_next_working_day_brings_e
     morning(cast, means, clock, NEXT_MONDAY)
     (text,) = digests_of(cast, NEXT_MONDAY)["coordinator"]
     assert "Présenter la recherche évaluative" in text, "opened on Friday evening"
+
+
+def lay_upon(cast: Cast, name: str, count: int) -> None:
+    """Have somebody owe so many duties outside any case, all long late."""
+    with cast.session() as session:
+        owed_by = responsibility(session, [{"role": cast.members[name].hats[0][0], "at": "*"}])
+        row = Task(
+            program_id=cast.program_id, step="test.old", title_fr="Une vieille", title_en="An old one",
+            state="open", owed_by_id=owed_by, due_on=TODAY - timedelta(days=90), opened_at=AT - timedelta(days=99),
+        ).model_dump()  # fmt: skip
+        session.execute(insert(_task), [{**row, "id": uuid4(), "item": str(n)} for n in range(count)])
+
+
+def test_what_is_due_is_in_the_digest_of_whoever_has_hundreds_of_older_ones(begun: Begun) -> None:
+    cast, means, clock, _ = begun
+    lay_upon(cast, "officer", 201)
+    morning(cast, means, clock, TUESDAY)
+    (text,) = digests_of(cast)["officer"]
+    assert text.count("Une vieille") == 201
+    assert "Réunir les cartes du programme" in text
+
+
+def test_an_approval_that_one_may_not_give_is_in_nobodys_digest_but_the_coordinators(begun: Begun) -> None:
+    cast, means, clock, case_id = begun
+    complete(cast, case_id, "request_secure_access", by=cast.actor("manager_em"), at=at(TUESDAY, 7))
+    morning(cast, means, clock, TUESDAY)
+    morning(cast, means, clock, WEDNESDAY)
+    assert all("réseau sécurisé" not in text for text in digests_of(cast)["manager_em"])
+    (text,) = digests_of(cast, WEDNESDAY)["coordinator"]
+    assert "Demander l’accès au réseau sécurisé" in text.partition("Dans votre équipe")[2]
 
 
 def test_a_holiday_is_no_working_day(cast: Cast) -> None:
