@@ -69,6 +69,8 @@ _WAITS = (
     )
     .exists()
 )
+_these = _task.c.id == any_(bindparam("candidates", type_=ARRAY(Uuid())))
+_THESE_THAT_WAIT = select(_task).where(_task.c.program_id == _here, _these, _WAITS).order_by(_task.c.position)
 _UNSETTLED = select(_task.c.id).where(_this_case, text(UNSETTLED)).limit(1)
 _ACT_ASKED = select(_task.c.id).where(_this_case, text("act_state in ('wanted', 'undo_wanted')")).limit(1)
 
@@ -99,7 +101,7 @@ def _opening() -> Update:
 
 @cache
 def _opening_these() -> Update:
-    return _opening().where(_task.c.id == any_(bindparam("candidates", type_=ARRAY(Uuid()))))
+    return _opening().where(_these)
 
 
 @cache
@@ -279,28 +281,33 @@ def fall_back(session: Session, held: Held) -> None:
     for row in reached.values():
         if row["state"] not in ("open", "done"):
             continue
-        session.execute(
-            update(_task)
-            .where(_task.c.program_id == here, _task.c.id == row["id"])
-            .values(
-                state=TASK.after(row["state"], "postpone"),
-                **act_called_off(row),
-                next_check=None,
-                opened_at=None,
-                **not_done(),
-                version=_task.c.version + 1,
-            )
+        _wait_again(session, row, by=held.by, at=held.at)
+
+
+def postpone_those_waiting(session: Session, candidates: Sequence[UUID], *, by: Actor, at: datetime) -> None:
+    """Have those of these open tasks wait again that wait for another now, their protocol having another version."""
+    asked = {"here": program_of(session), "candidates": list(candidates)}
+    for row in many(session, _THESE_THAT_WAIT, asked):
+        _wait_again(session, row, by=by, at=at)
+
+
+def _wait_again(session: Session, task: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Put an open or done task back to planned, and call off what the engine does of it."""
+    session.execute(
+        update(_task)
+        .where(_task.c.program_id == program_of(session), _task.c.id == task["id"])
+        .values(
+            state=TASK.after(task["state"], "postpone"),
+            **act_called_off(task),
+            next_check=None,
+            opened_at=None,
+            **not_done(),
+            version=_task.c.version + 1,
         )
-        events.write(
-            session,
-            "task.postponed",
-            "task",
-            row["id"],
-            by=held.by,
-            at=held.at,
-            case_id=held.case_id,
-            step=row["step"],
-        )
+    )
+    events.write(
+        session, "task.postponed", "task", task["id"], by=by, at=at, case_id=task["case_id"], step=task["step"]
+    )
 
 
 def act_called_off(task: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,9 +34,9 @@ def one(session: Session, statement: Executable, /, values: Mapping[str, Any] | 
     return None if row is None else {str(name): value for name, value in row.items()}
 
 
-def many(session: Session, statement: Executable) -> list[dict[str, Any]]:
+def many(session: Session, statement: Executable, /, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """Every row that a statement finds, by its columns' names."""
-    return [{str(name): value for name, value in row.items()} for row in session.execute(statement).mappings()]
+    return [{str(name): value for name, value in row.items()} for row in session.execute(statement, values).mappings()]
 
 
 def program_of(session: Session) -> UUID:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -133,15 +133,16 @@ def remind_anew(session: Session, case_id: UUID, tasks: Sequence[UUID], *, on: d
     )
 
 
-def reschedule(session: Session, case_id: UUID) -> int:
+def reschedule(session: Session, case_id: UUID, *, only: Collection[UUID] | None = None) -> int:
     """Set the due days of a case's unsettled tasks anew, after one of its named days became known or moved.
 
-    A reminder that was sent is not sent again: the ladder goes on from where it was. The version of a task stays where
-    only its reminders move, so that nobody's page grows old. Returns how many due days moved.
+    `only` are the ids of the tasks that are asked of otherwise now, where not all are. A reminder that was sent is not
+    sent again: the ladder goes on from where it was. The version of a task stays where only its reminders move, so that
+    nobody's page grows old. Returns how many due days moved.
     """
     case = _case_row(session, case_id)
     protocol = protocol_of(version_of(session, case.protocol_version_id))
-    return _reschedule(session, case, protocol, calendar_for(session, protocol, case.organization_id))
+    return _reschedule(session, case, protocol, calendar_for(session, protocol, case.organization_id), only)
 
 
 def days_to_move(session: Session, calendars: Callable[[UUID | None], Calendar]) -> dict[UUID, int]:
@@ -198,9 +199,13 @@ def _open_cases(session: Session, *, hold: bool = False) -> Sequence[Case]:
     return session.scalars(asked.with_for_update(of=_case) if hold else asked).all()
 
 
-def _reschedule(session: Session, case: Case, protocol: Protocol, calendar: Calendar) -> int:
+def _reschedule(
+    session: Session, case: Case, protocol: Protocol, calendar: Calendar, only: Collection[UUID] | None = None
+) -> int:
     moved = 0
     for row, columns in _moving(session, case, protocol, calendar):
+        if only is not None and row["id"] not in only:
+            continue
         left = columns["ladder"][row["rung"] :] if row["state"] in LIVE else []
         days_move = int(columns["due_on"] != row["due_on"])
         session.execute(

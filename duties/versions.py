@@ -117,7 +117,8 @@ def take_version(
     """Follow the protocol's newer version from now on.
 
     A step that is done stays done and is never asked again, even where the new version no longer has it;
-    steps that are new are added, steps that are gone and were not done are cancelled. What somebody was given by name,
+    steps that are new are added, steps that are gone and were not done are cancelled. What is open and falls on the
+    same goes on: since when they have it, and which reminders were sent, stays. What somebody was given by name,
     as a worker or as who follows a leaver, stays theirs, whoever the new version asks. Raises Refusal, also where it is
     older than the one that the case follows.
     """
@@ -143,8 +144,10 @@ def take_version(
             _task.c.item,
             _task.c.state,
             _task.c.act_state,
+            _task.c.action,
             _task.c.undo,
             _task.c.handed_back_at,
+            _task.c.owed_by_id,
             *(_task.c[name] for name in _GIVEN),
         ).where(of_case(session, case_id))
     ).all()
@@ -154,6 +157,7 @@ def take_version(
         wanted[columns["step"], columns["item"]] = columns
     asked_before = {(one["step"], one["item"]): one for one in columns_of(session, case, before)}
     gathered = {step.id for step in protocol.steps if step.for_each and step.for_each.over}
+    going_on: list[UUID] = []
     for name, row in present.items():
         if row.step in gathered:
             continue  # what somebody has in hand is no version's to say
@@ -165,11 +169,15 @@ def take_version(
                 .where(_task.c.program_id == case.program_id, _task.c.id == row.id)
                 .values(**asked, version=_task.c.version + 1)
             )
+            if row.state == "open" and "state" not in asked:
+                going_on.append(row.id)
     fresh = [columns for name, columns in wanted.items() if name not in present]
     if fresh:
         session.execute(insert(_task), fresh)
     tie(session, case, protocol)
     events.write(session, "case.version_taken", "case", case_id, by=by, at=at, case_id=case_id, number=version.number)
+    held_tasks.postpone_those_waiting(session, going_on, by=by, at=at)
+    scheduling.reschedule(session, case_id, only=going_on)
     held_tasks.open_ready(session, held, by=by, at=at)
     held_tasks.close_if_settled(session, case_id, by=by, at=at)
     wakeups.wake(session, case_id, at=at)
@@ -196,8 +204,12 @@ def _asked_anew(
     if row["state"] == "cancelled":
         values |= {"state": TASK.after("cancelled", "restore"), **held_tasks.not_done()}
     elif row["state"] == "open":
-        # Whatever it waits for now, it is opened again afterwards if nothing holds it.
-        values |= {"state": TASK.after("open", "postpone"), **held_tasks.act_called_off(row)}
+        if any(values.get(name, row[name]) != row[name] for name in ("owed_by_id", "action")):
+            # It is somebody else's now: it is opened for them afterwards, if nothing holds it.
+            values |= {"state": TASK.after("open", "postpone"), **held_tasks.act_called_off(row)}
+        else:
+            # Its days are set where the reminders that were sent are known.
+            values = {name: value for name, value in values.items() if name not in ("due_on", "ladder")}
     return values
 
 

@@ -319,6 +319,34 @@ def test_a_new_version_is_offered_in_plain_words_and_never_asks_a_done_step_agai
         assert versions.newer_version(session, session.get_one(Case, (cast.program_id, case_id)), "en") is None
 
 
+def test_under_a_new_version_what_is_open_goes_on_unless_it_is_anothers_now_or_waits(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    later = AT + timedelta(days=3)
+    guide, access = (
+        "    source: [ON-P10, ON-P11]\n    by: ",
+        "    by: coordinator\n    due: {days: %s, before: arrival}\n",
+    )
+    second = newer(
+        ("    source: [ON-D05]\n", "    source: [ON-D05]\n    needs: [plan_coaching]\n"),
+        (f"{guide}administrative_officer\n", f"{guide}coordinator\n"),
+        (access % 10, access % 4),
+    )
+    with cast.session() as session:
+        kept = versions.record_protocol(session, second, by=LOADING, at=AT)
+        versions.take_version(session, case_id, kept.id, by=cast.actor("coordinator"), at=later)
+        goes_on = step(session, case_id, "request_secure_access")
+        assert (goes_on["state"], goes_on["opened_at"], goes_on["due_on"]) == ("open", AT, date(2026, 12, 1))
+        assert goes_on["next_check"].isoformat() == goes_on["ladder"][0] == "2026-11-27"
+        anothers = step(session, case_id, "prepare_notebook_and_guide")
+        assert (anothers["state"], anothers["opened_at"]) == ("open", later)
+        assert (waits := step(session, case_id, "plan_training"))["state"] == "planned"
+        assert (waits["opened_at"], waits["next_check"]) == (None, None)
+        assert [verb for verb in verbs(session, case_id) if verb == "task.postponed"] == ["task.postponed"]
+    complete(cast, case_id, "plan_coaching", at=later)
+    with cast.session() as session:
+        assert step(session, case_id, "plan_training")["state"] == "open"
+
+
 def test_an_older_version_is_never_offered(cast: Cast) -> None:
     with cast.session() as session:
         versions.record_protocol(session, newer(), by=LOADING, at=AT)
@@ -358,6 +386,20 @@ def test_the_gate_opens_with_its_last_step_and_shuts_with_the_first_undone(cast:
     assert not may_follow()
 
 
+def test_a_step_that_a_newer_version_called_off_is_not_asked_again_in_a_reopened_case(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    second = newer(
+        ("  - id: plan_training\n", "  - id: plan_learning\n"), ("      - plan_training\n", "      - plan_learning\n")
+    )
+    with cast.session() as session:
+        kept = versions.record_protocol(session, second, by=LOADING, at=AT)
+        versions.take_version(session, case_id, kept.id, by=cast.actor("coordinator"), at=AT)
+        cases.cancel_case(session, case_id, by=cast.actor("coordinator"), at=AT, reason="Erreur.")
+        cases.reopen_case(session, case_id, by=cast.actor("coordinator"), at=AT, reason="Elle vient.")
+        assert step(session, case_id, "plan_learning")["state"] == "open"
+        assert step(session, case_id, "plan_training")["state"] == "cancelled"
+
+
 def test_a_closed_case_reopened_waits_for_a_decision_and_closes_again(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     onboard_wholly(cast, case_id)
@@ -386,20 +428,6 @@ def test_whatever_the_order_in_which_people_work_the_case_ends_the_same(
 ) -> None:
     """Steps are tried in any order, some undone on the way; refused ones again. Nothing is lost or doubled."""
     _work_in_order(copies, cast_template, order, data)
-def test_a_step_that_a_newer_version_called_off_is_not_asked_again_in_a_reopened_case(cast: Cast) -> None:
-    case_id = open_onboarding(cast)
-    second = newer(
-        ("  - id: plan_training\n", "  - id: plan_learning\n"), ("      - plan_training\n", "      - plan_learning\n")
-    )
-    with cast.session() as session:
-        kept = versions.record_protocol(session, second, by=LOADING, at=AT)
-        versions.take_version(session, case_id, kept.id, by=cast.actor("coordinator"), at=AT)
-        cases.cancel_case(session, case_id, by=cast.actor("coordinator"), at=AT, reason="Erreur.")
-        cases.reopen_case(session, case_id, by=cast.actor("coordinator"), at=AT, reason="Elle vient.")
-        assert step(session, case_id, "plan_learning")["state"] == "open"
-        assert step(session, case_id, "plan_training")["state"] == "cancelled"
-
-
 
 
 @pytest.mark.long

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import insert, select
 
-from duties import cases, people, tasks
+from duties import cases, people, tasks, versions
 from duties.actors import Actor
 from duties.declared import load_declared_text
 from duties.protocol import Protocol
@@ -25,7 +25,7 @@ from models.base import table_of
 from models.casework import Task
 from models.program import Person, Tenure
 from tests.casework import approve, complete, open_onboarding, step
-from tests.cast import AT, TODAY, Cast
+from tests.cast import AT, LOADING, TODAY, Cast, onboarding
 from tests.flows.support import Clock, body, carry_all, letters, means_of, task, told
 
 MONTREAL = ZoneInfo("America/Toronto")
@@ -383,6 +383,26 @@ def test_what_is_handed_in_long_before_its_day_is_reminded_of_around_it(begun: B
     assert used(cast, "request_secure_access") == [
         (due - timedelta(days=2), "submitted", ["owner"]),
         (due, "submitted", ["owner"]),
+    ]
+
+
+def test_a_new_version_sends_no_reminder_again_and_counts_no_delay_anew(begun: Begun) -> None:
+    cast, means, clock, case_id = begun
+    mornings(cast, means, clock, TUESDAY, THURSDAY)
+    before = task(cast, case_id, "request_secure_access")
+    text = onboarding().text.replace("\nversion: 1\n", "\nversion: 2\n")
+    second = load_declared_text(text, "protocol.yaml", Protocol)
+    with cast.session() as session:
+        kept = versions.record_protocol(session, second, by=LOADING, at=AT)
+        versions.take_version(session, case_id, kept.id, by=cast.actor("coordinator"), at=at(THURSDAY, 10))
+    after = task(cast, case_id, "request_secure_access")
+    for column in ("opened_at", "rung", "next_check", "due_on"):
+        assert after[column] == before[column], column
+    mornings(cast, means, clock, FRIDAY, NEXT_MONDAY + timedelta(days=3))
+    assert used(cast, "request_secure_access") == [
+        (TUESDAY, "open", ["owner"]),
+        (THURSDAY, "open", ["manager"]),
+        (NEXT_MONDAY + timedelta(days=2), "open", ["accountable"]),
     ]
 
 
