@@ -41,6 +41,7 @@ FACTS: dict[str, Any] = {
     "attempts": 1,
     "code": "550 5.1.1",
     "gate": "Peut suivre des participants",
+    "steps": "Présenter le programme, Remettre le cahier",
     "to_do": [],
     "late": [],
     "to_approve": [],

@@ -520,7 +520,9 @@ GATE_STEPS = ("request_secure_access", "open_secure_account", "prepare_notebook_
               "hand_over_notebook_and_guide", "confirm_notebook_and_guide")  # fmt: skip
 
 
-def test_the_worker_the_manager_and_the_coordinator_are_told_once_that_the_gate_opened(cast: Cast) -> None:
+def test_the_worker_the_manager_and_the_coordinator_are_told_that_the_gate_opened_and_that_it_is_shut_again(
+    cast: Cast,
+) -> None:
     means = means_of(cast, Clock())
     case_id = open_onboarding(cast)
     onboard(cast, means, case_id, GATE_STEPS[:-1], at=AT)
@@ -528,11 +530,29 @@ def test_the_worker_the_manager_and_the_coordinator_are_told_once_that_the_gate_
     onboard(cast, means, case_id, GATE_STEPS[-1:], at=AT)
     heard = {letter["person_id"] for letter in letters(cast, "gate_opened")}
     assert heard == {cast.people[name] for name in ("worker_em", "manager_em", "coordinator")}
+    complete(cast, case_id, "plan_coaching")
+    carry_all(means)
+    assert (len(told(cast, "gate.opened")), letters(cast, "gate_shut")) == (1, []), "once, however often it is carried"
     undo(cast, case_id, "confirm_notebook_and_guide")
     carry_all(means)
+    complete(cast, case_id, "plan_training")
+    carry_all(means)
+    shut = letters(cast, "gate_shut")
+    assert [letter["person_id"] for letter in shut] == [letter["person_id"] for letter in letters(cast, "gate_opened")]
+    assert "Confirmer que vous avez reçu le carnet et le guide." in body(shut[0])
     onboard(cast, means, case_id, GATE_STEPS[-1:], at=AT)
-    assert len(letters(cast, "gate_opened")) == 3
+    assert len(letters(cast, "gate_opened")) == 6
+    assert [len(told(cast, verb)) for verb in ("gate.opened", "gate.shut")] == [2, 1]
+
+
+def test_a_gate_undone_and_done_again_before_the_engine_looks_is_no_news(cast: Cast) -> None:
+    means = means_of(cast, Clock())
+    case_id = open_onboarding(cast)
+    onboard(cast, means, case_id, GATE_STEPS, at=AT)
+    undo(cast, case_id, "confirm_notebook_and_guide")
+    onboard(cast, means, case_id, GATE_STEPS[-1:], at=AT)
     assert len(told(cast, "gate.opened")) == 1
+    assert told(cast, "gate.shut") == []
 
 
 # ----------------------------------------------------------------------------------- what breaks off, and wherever
