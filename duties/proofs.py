@@ -74,8 +74,14 @@ def add(
 ) -> UUID:
     """Keep a proof with a task that is held, and do what it says: lend the equipment, note the account.
 
-    Raises Refusal, and then nothing is kept.
+    A document may show any step; anything else is proof of a step that asks for it. Raises Refusal, and then nothing is
+    kept.
     """
+    if proof.kind not in ("document", task["evidence"]):
+        raise Refusal(
+            "evidence.not_asked",
+            N_("This step does not ask for a proof of this kind. Leave it out; what matters can stand in the note."),
+        )
     label = _checked_label(proof)
     content_type = judged_type(label, proof.content) if proof.kind == "document" else ""
     content = _bare(proof.content) if proof.kind == "document" else proof.content

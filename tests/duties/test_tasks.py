@@ -10,13 +10,14 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlmodel import Session
 
-from duties import board, cases, tasks
+from duties import board, cases, tasks, versions
 from duties.actors import Actor
 from duties.here import program_of
 from duties.people import end_tenure, record_absence
 from duties.proofs import Proof
 from duties.refusals import Refusal
 from duties.roles import responsibility, standing
+from flows.protocols import PROTOCOLS, read_protocol
 from models.base import table_of
 from models.casework import Account, Equipment, Evidence, Loan, Task
 from models.engine import WakeUp
@@ -33,7 +34,7 @@ from tests.casework import (
     steps,
     verbs,
 )
-from tests.cast import AT, TODAY, Cast
+from tests.cast import AT, LOADING, TODAY, Cast
 from tests.refusing import refused
 
 _notice = table_of(Notice)
@@ -290,6 +291,36 @@ def test_an_account_keeps_a_user_name_and_never_two_people(cast: Cast) -> None:
     with cast.session() as session:
         row = session.execute(select(_account.c.person_id, _account.c.system, _account.c.user_name)).one()
         assert tuple(row) == (cast.people["worker_em"], "secure-network", "equartz")
+
+
+@pytest.mark.parametrize("kind", ["serial", "account", "way"])
+def test_nothing_is_lent_opened_or_agreed_by_a_step_that_does_not_ask_for_it(cast: Cast, kind: str) -> None:
+    case_id = open_onboarding(cast)
+    with cast.session() as session, refused("evidence.not_asked"):
+        tasks.complete_task(
+            session,
+            step(session, case_id, "plan_coaching")["id"],
+            by=cast.actor("coordinator"),
+            at=AT,
+            evidence=[Proof(kind, "call")],
+        )
+    with cast.session() as session:
+        assert step(session, case_id, "plan_coaching")["state"] == "open"
+        for table in (_evidence, _loan, _account):
+            assert session.scalar(select(func.count()).select_from(table)) == 0
+
+
+def test_in_the_case_of_an_organization_nothing_is_lent_to_anybody(cast: Cast) -> None:
+    with cast.session() as session:
+        kept = versions.record_protocol(session, read_protocol(PROTOCOLS["recruiting"].file), by=LOADING, at=AT)
+        case_id = cases.open_case(
+            session, kept.key, organization_id=cast.organizations["codim"], by=cast.actor("coordinator"), at=AT
+        )
+        first = next(row for row in steps(session, case_id).values() if row["state"] == "open")
+        with refused("evidence.not_asked"):
+            tasks.complete_task(
+                session, first["id"], by=cast.actor("coordinator"), at=AT, note="x", evidence=[Proof("serial", "S")]
+            )
 
 
 def test_of_two_who_note_one_user_name_at_the_same_instant_the_second_is_told(cast: Cast) -> None:
