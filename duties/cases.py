@@ -113,6 +113,7 @@ def cancel_case(
             ),
         )
     reason = tasks.needed_reason(reason)
+    had_a_part = notices.parts_in(session, case_id, by=by, at=at)
     change_case(session, held, state=state, ended_at=at, ended_by=by.person_id, ended_reason=reason)
     session.execute(
         update(_task)
@@ -126,7 +127,7 @@ def cancel_case(
         .values(act_state=ACT.moved(_task.c.act_state, "want_undo"), version=_task.c.version + 1)
     )
     events.write(session, "case.cancelled", "case", case_id, by=by, at=at, case_id=case_id)
-    notices.case_cancelled(session, held, by=by, at=at)
+    notices.case_cancelled(session, held, had_a_part, by=by, at=at)
     wakeups.wake(session, case_id, at=at)
 
 

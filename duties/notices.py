@@ -33,7 +33,7 @@ from duties.wakeups import POST_CHANNEL
 from locales import N_, pick, say
 from models.base import refers, table_of
 from models.casework import Case, ProtocolVersion, Responsibility, Task
-from models.lifecycles import NOTICE
+from models.lifecycles import NOTICE, TASK
 from models.outbox import Notice
 from models.program import Organization, Person, Role, Tenure
 from models.record import Event
@@ -235,19 +235,7 @@ def offer_taken_back(
 
 def case_opened(session: Session, case: Case, *, by: Actor, at: datetime) -> None:
     """Tell those who have a part in a case that it opened: whoever its steps fall on today, but not who opened it."""
-    today = standing(session, local_day(session, at))
-    rows = session.execute(
-        select(_chain.c.links, func.count())
-        .join(_task, and_(_task.c.program_id == _chain.c.program_id, _task.c.owed_by_id == _chain.c.id))
-        .where(_task.c.program_id == case.program_id, _task.c.case_id == case.id)
-        .group_by(_chain.c.links)
-    ).all()
-    counts: dict[UUID, int] = {}
-    for links, count in rows:
-        for holder in today.falls(links).holders:
-            counts[holder.person_id] = counts.get(holder.person_id, 0) + count
-    counts.pop(by.person_id, None)  # type: ignore[arg-type]  # None is no key of it, and nothing is popped
-    for person_id, count in counts.items():
+    for person_id, count in parts_in(session, case.id, by=by, at=at).items():
         write(
             session,
             "case_opened",
@@ -259,25 +247,41 @@ def case_opened(session: Session, case: Case, *, by: Actor, at: datetime) -> Non
         )
 
 
-def case_cancelled(session: Session, case: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
-    """Tell those who had open work in a case that it was cancelled."""
-    told = session.scalars(
-        select(_notice.c.person_id)
-        .where(_notice.c.program_id == program_of(session), _notice.c.case_id == case["id"])
-        .distinct()
-        .order_by(_notice.c.person_id)
-    ).all()
-    for person_id in told:
-        if person_id != by.person_id:
-            write(
-                session,
-                "case_cancelled",
-                to=person_id,
-                key=f"case_cancelled:{case['id']}:{case['version']}",
-                facts=_about_case(session, case, by, tasks=0),
-                at=at,
-                case_id=case["id"],
-            )
+def parts_in(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> dict[UUID, int]:
+    """How many of a case's steps wait on each person today, to do now or later or to approve; `by` is left out."""
+    today = standing(session, local_day(session, at))
+    counts: dict[UUID, int] = {}
+    for column, states, kind in (
+        (_task.c.owed_by_id, (TASK.initial, "open"), "tasks"),
+        (_task.c.approved_by_id, ("submitted",), "approvals"),
+    ):
+        rows = session.execute(
+            select(_chain.c.links, func.count())
+            .join(_task, and_(_task.c.program_id == _chain.c.program_id, column == _chain.c.id))
+            .where(_task.c.program_id == program_of(session), _task.c.case_id == case_id, _task.c.state.in_(states))
+            .group_by(_chain.c.links)
+        ).all()
+        for links, count in rows:
+            for holder in today.falls(links, kind=kind).holders:
+                counts[holder.person_id] = counts.get(holder.person_id, 0) + count
+    counts.pop(by.person_id, None)  # type: ignore[arg-type]  # None is no key of it, and nothing is popped
+    return counts
+
+
+def case_cancelled(
+    session: Session, case: Mapping[str, Any], people: Iterable[UUID], *, by: Actor, at: datetime
+) -> None:
+    """Tell `people`, who had a part in a case until now (`parts_in`), that it was cancelled."""
+    for person_id in people:
+        write(
+            session,
+            "case_cancelled",
+            to=person_id,
+            key=f"case_cancelled:{case['id']}:{case['version']}",
+            facts=_about_case(session, case, by, tasks=0),
+            at=at,
+            case_id=case["id"],
+        )
 
 
 def given_up(session: Session, notice: Notice, *, refused: bool, at: datetime) -> None:

@@ -206,6 +206,32 @@ def test_cancelling_keeps_everything_and_undoes_what_the_program_did(cast: Cast)
             cases.cancel_case(session, case_id, by=cast.actor("coordinator"), at=AT, reason="encore")
 
 
+def test_whoever_has_a_part_in_a_case_today_hears_that_it_is_cancelled_and_nobody_who_had_one_before(
+    cast: Cast,
+) -> None:
+    case_id = open_onboarding(cast)
+    complete(cast, case_id, "request_petty_cash")
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        (officer,) = standing(session, TODAY).roles_of(cast.people["officer"])
+        people.end_tenure(session, officer.id, ends_on=TODAY - timedelta(days=1), by=by, at=AT)
+        people.appoint(
+            session,
+            person_id=cast.people["researcher"],
+            role="administrative_officer",
+            organization_id=cast.organizations["ccsmtl"],
+            starts_on=TODAY,
+            by=by,
+            at=AT,
+        )
+        cases.cancel_case(session, case_id, by=by, at=AT, reason="A renoncé.")
+        told = session.scalars(select(_notice.c.person_id).where(_notice.c.template == "case_cancelled")).all()
+        names = sorted(name for name, person in cast.people.items() if person in told)
+        assert len(told) == len(names)
+        # The petty cash waits for the approval of its own manager; its holder would have handed it over.
+        assert names == ["it_contact", "manager_em", "manager_la", "petty_cash_holder", "researcher"]
+
+
 def test_a_reopened_case_goes_on_where_it_was_and_the_engine_does_its_part_again(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     complete(cast, case_id, "introduce_program")
