@@ -21,7 +21,7 @@ from duties.protocol import Protocol
 from duties.refusals import Refusal
 from duties.roles import Link
 from duties.steps import columns_of, links_of, tie
-from duties.subjects import Subject, hold_subject, same_subject, tenure_of
+from duties.subjects import Found, Subject, hold_subject, same_subject, tenure_of
 from locales import N_
 from models.base import table_of
 from models.casework import SETTLED, Case, ProtocolVersion, Task, TaskNeed
@@ -66,6 +66,7 @@ def open_case(
     subject = hold_subject(
         session, protocol, Subject(subject_id, organization_id, agreement_version_id, period, participant_id)
     )
+    _refuse_ended(subject, local_day(session, at))
     _refuse_second(session, key, subject.columns, once=protocol.starts is not None)
     if organization_id is not None and _takes_somebody_on(protocol):
         agreement_days.refuse_if_lapsed(session, organization_id, local_day(session, at))
@@ -349,6 +350,13 @@ def _refuse_second(session: Session, key: str, columns: Mapping[str, Any], *, on
         raise Refusal(
             "case.had_already", N_("This had its case of the protocol already, which ended. Reopen that one.")
         )
+
+
+def _refuse_ended(subject: Found, day: date) -> None:
+    """Refuse to welcome somebody into a role that they hold no more."""
+    ends_on = subject.days.get("worker.ends_on")
+    if ends_on is not None and ends_on < day:
+        raise Refusal("case.role_ended", N_("The person's role there has ended. Appoint them again first."))
 
 
 _OPEN_FOR_A_PERSON = N_("This person already has an open case of this protocol there.")

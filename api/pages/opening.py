@@ -9,7 +9,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
-from sqlalchemy import or_, select
+from sqlalchemy import Date, and_, cast, func, or_, select
+from sqlalchemy.orm import aliased
 
 from api.pages import other_openings
 from api.pages.forms import Detailed, Details, Text, Typed, day_of, id_or_none
@@ -19,7 +20,7 @@ from api.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties import cases, people, planning, scheduling, versions
 from duties.actors import Actor
-from duties.here import local_day, many, program_of
+from duties.here import local_day, many, program, program_of
 from duties.planning import Planned
 from duties.protocol import Protocol
 from duties.refusals import Refusal
@@ -36,6 +37,7 @@ _case = table_of(Case)
 _task = table_of(Task)
 _person = table_of(Person)
 _tenure = table_of(Tenure)
+_earlier = aliased(_tenure)
 _organization = table_of(Organization)
 _agreement = table_of(Agreement)
 _version = table_of(AgreementVersion)
@@ -262,8 +264,25 @@ def _allowed(desk: Desk, organization_id: UUID) -> bool:
 
 
 def _workers(desk: Desk) -> list[dict[str, Any]]:
-    """Those who hold the role now or soon and have never had a case that is not cancelled there, the latest first."""
+    """Those who hold the role now or soon and had no case for it that is not cancelled, the latest first.
+
+    Who comes back after a time away is welcomed anew: the case of when they were there before is not counted.
+    """
     here = program_of(desk.session)
+    opened_on = cast(func.timezone(program(desk.session).time_zone, _case.c.opened_at), Date)
+    of_before = (
+        select(_earlier.c.id)
+        .where(
+            _earlier.c.program_id == here,
+            _earlier.c.person_id == _tenure.c.person_id,
+            _earlier.c.organization_id == _tenure.c.organization_id,
+            _earlier.c.role == _tenure.c.role,
+            _earlier.c.ends_on >= opened_on,
+            _earlier.c.ends_on < _tenure.c.starts_on - 1,
+        )
+        .correlate(_case, _tenure)
+        .exists()
+    )
     had = (
         select(_case.c.id)
         .where(
@@ -271,7 +290,7 @@ def _workers(desk: Desk) -> list[dict[str, Any]]:
             _case.c.protocol == OPENED_BY_FORM,
             _case.c.subject_id == _tenure.c.person_id,
             _case.c.organization_id == _tenure.c.organization_id,
-            _case.c.state != "cancelled",
+            or_(_case.c.state == "open", and_(_case.c.state == "closed", ~of_before)),
         )
         .exists()
     )

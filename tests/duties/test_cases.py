@@ -128,6 +128,28 @@ def test_a_case_needs_the_role_that_it_is_about(cast: Cast) -> None:
         )
 
 
+def test_nobody_is_welcomed_into_a_role_that_has_ended_until_they_hold_it_again(cast: Cast) -> None:
+    by, yesterday = cast.actor("coordinator"), TODAY - timedelta(days=1)
+    with cast.session() as session:
+        (tenure,) = standing(session, TODAY).roles_of(cast.people["worker_codim"])
+        people.end_tenure(session, tenure.id, ends_on=yesterday, by=by, at=AT)
+    with refused("case.role_ended"):
+        open_onboarding(cast, "worker_codim", "codim")
+    with cast.session() as session:
+        people.appoint(
+            session,
+            person_id=cast.people["worker_codim"],
+            role="youth_worker",
+            organization_id=cast.organizations["codim"],
+            starts_on=TODAY,
+            by=by,
+            at=AT,
+        )
+    case_id = open_onboarding(cast, "worker_codim", "codim")
+    with cast.session() as session:
+        assert case_row(session, case_id)["anchors"] == {"arrival": TODAY.isoformat()}
+
+
 def test_those_who_have_a_part_are_told_once_each_in_their_language(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     with cast.session() as session:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, update
 
 from api.pages import cases as cases_page
 from duties import cases, people
@@ -21,7 +21,7 @@ from models.program import Person, Tenure
 from models.record import Event
 from tests.api.pages.looking import signed_in, text_of
 from tests.casework import complete, open_onboarding
-from tests.cast import ARRIVAL, AT, Cast
+from tests.cast import ARRIVAL, AT, TODAY, Cast
 
 _case = table_of(Case)
 _person = table_of(Person)
@@ -139,6 +139,29 @@ def test_those_who_wait_for_a_case_are_offered_and_those_who_have_one_are_not(ca
     assert "Émeraude Quartz – En Marge" in text_of(client.get("/cases/new").text)
     open_onboarding(cast)
     assert "Émeraude Quartz – En Marge" not in text_of(client.get("/cases/new").text)
+
+
+@pytest.mark.parametrize(("days_away", "is_offered"), [(30, True), (0, False)])
+def test_who_comes_back_after_a_time_away_is_offered_again_and_whose_role_is_prolonged_is_not(
+    cast: Cast, days_away: int, is_offered: bool
+) -> None:
+    open_onboarding(cast, "worker_codim", "codim")
+    back = TODAY + timedelta(days=1 + days_away)
+    with cast.session() as session:
+        session.execute(update(_case).values(state="closed", ended_at=AT))
+        held = session.scalars(select(_tenure.c.id).where(_tenure.c.person_id == cast.people["worker_codim"])).one()
+        end_tenure(session, held, ends_on=TODAY, by=cast.actor("coordinator"), at=AT)
+        people.appoint(
+            session,
+            person_id=cast.people["worker_codim"],
+            role="youth_worker",
+            organization_id=cast.organizations["codim"],
+            starts_on=back,
+            by=cast.actor("coordinator"),
+            at=AT,
+        )
+    offered = text_of(signed_in(cast, "coordinator").get("/cases/new").text)
+    assert (f"Garnet Schist – CODIM, from {show_day('en', back)}" in offered) is is_offered
 
 
 def test_a_manager_opens_for_their_own_organization_alone(cast: Cast) -> None:
