@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from api.cli.spoken import Ending, tell
-from api.cli.terminal import ProgramKey, counter
+from api.cli.terminal import Counter, ProgramKey, counter
 from api.permissions import Action, asks, at_the_terminal, require
 from duties import periods, scheduling, versions
 from duties.planning import known_days
@@ -76,7 +76,7 @@ def plan(
     program: ProgramKey = "",
     lang: Lang = "",
 ) -> None:
-    """Print every step with its day and whoever it falls on then; vacant roles and closed days are flagged."""
+    """Print every step with its day, on whom it falls and who approves it; vacant roles and closed days are flagged."""
     require(Action.PLAN_PROTOCOL, at_the_terminal())
     language = _language(lang)
     with counter(program) as here:
@@ -108,16 +108,13 @@ def plan(
                 title = f"{title} ({line.item.title.in_language(language)})"
             who = say(language, N_("the program"))
             if line.step.by is not None:
-                role = declared.roles[line.step.by]
-                falls = on_days[day].falls(links_of(here.session, declared, line.step.by, case))
-                names = [here.person(str(one.person_id)).name for one in falls.holders]
-                who = ", ".join(names) or say(language, N_("nobody"))
-                if place is None and role.at in ("employer", "partner"):
-                    who = role.title.in_language(language)
-                elif falls.vacant and role.subject is None:
-                    who += " " + say(language, N_("(vacant: %(role)s)"), role=role.title.in_language(language))
-                elif role.subject is not None:
-                    who = role.title.in_language(language)
+                who = _whom(here, declared, case, line.step.by, on_days[day], language, named=place is not None)
+            if line.step.approved_by is not None:
+                role = line.step.approved_by.role
+                approver = _whom(
+                    here, declared, case, role, on_days[day], language, named=place is not None, kind="approvals"
+                )
+                who = say(language, N_("%(who)s; approved by %(approver)s"), who=who, approver=approver)
             why = ""
             if line.moved_from is not None and line.closed_reason is not None:
                 why = " " + say(
@@ -128,6 +125,29 @@ def plan(
                 )
             when = show_day(language, line.due_on, "medium") if line.due_on else "–"
             typer.echo(f"{when:<16} {title} – {who}{why}")
+
+
+def _whom(
+    here: Counter,
+    protocol: Protocol,
+    case: Case,
+    name: str,
+    today: Standing,
+    language: str,
+    *,
+    named: bool,
+    kind: str = "tasks",
+) -> str:
+    """On whom a role's part falls on a day, and that the role is vacant where it is; the role alone where nobody is
+    known yet: the subject of the case, or, unless its organization is `named`, somebody of the organization.
+    """
+    role = protocol.roles[name]
+    title = role.title.in_language(language)
+    if role.subject is not None or (not named and role.at in ("employer", "partner")):
+        return title
+    falls = today.falls(links_of(here.session, protocol, name, case), kind=kind)
+    who = ", ".join(here.person(str(one.person_id)).name for one in falls.holders) or say(language, N_("nobody"))
+    return f"{who} {say(language, N_('(vacant: %(role)s)'), role=title)}" if falls.vacant else who
 
 
 @app.command()

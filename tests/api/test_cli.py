@@ -142,6 +142,22 @@ def test_a_plan_prints_every_step_with_its_day_and_flags_vacant_roles_and_closed
     assert all("Agate Améthyste (vacant: IT contact)" in line for line in flagged)
 
 
+def test_a_plan_names_who_approves_a_step_and_flags_an_approver_whom_nobody_is(
+    command: Say, at: Callable[[Database], None], cast: Cast
+) -> None:
+    at(cast.database)
+    with cast.session() as session:
+        held = session.scalars(select(_tenure.c.id).where(_tenure.c.person_id == cast.people["manager_codim"])).one()
+        end_tenure(session, held, ends_on=TODAY, by=cast.actor("coordinator"), at=AT)
+    named = ("protocol", "plan", "--anchor", "arrival=2027-06-24", "--program", "greater-montreal", "--lang", "en")
+    _, out, _ = command(*named, "--organization", "codim")
+    asked = [line.partition(" – ")[2] for line in out.splitlines() if "approved by" in line]
+    assert asked == [
+        "Agate Améthyste; approved by Agate Améthyste (vacant: Worker’s manager)",
+        "Agate Améthyste; approved by Zinc Porphyre",
+    ]
+
+
 def test_a_procedure_is_printed_in_the_language_asked_for(command: Say) -> None:
     assert "Before the arrival" in command("protocol", "show", str(ONBOARDING), "--lang", "en")[1]
     assert "Avant l’arrivée" in command("protocol", "show", str(ONBOARDING), "--lang", "fr")[1]
