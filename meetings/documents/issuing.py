@@ -62,10 +62,6 @@ _SAID: Final[Mapping[str, str]] = {
     "text": N_(
         "The text of decision %(number)s names someone who may only be called by a number. Write the number instead."
     ),
-    "what": N_(
-        "What was given as proof for %(number)s names someone who may only be called by a number. "
-        "Give it under another name."
-    ),
     "place": N_("The place of the meeting names someone who may only be called by a number. Write the number instead."),
     "online": N_(
         "The online address of the meeting names someone who may only be called by a number. Write another one."

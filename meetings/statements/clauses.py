@@ -12,10 +12,11 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.here import many, program_of
+from duties.here import local_day, many, program_of
 from duties.obligations import reading
 from duties.obligations.windows import Span
 from duties.program_agreements import clause_without_role
+from locales import N_, say
 from meetings.documents.content import Both
 from meetings.documents.statement import ClausePeriod, ClauseYear, Days, Proof
 from meetings.statements.naming import title_of
@@ -80,7 +81,11 @@ def _period(row: Mapping[str, Any], facts: _Facts) -> ClausePeriod:
 
 @dataclass(frozen=True)
 class _Facts:
-    """What the facts of findings are called: tasks by title, documents by their file's name, read at once."""
+    """What the facts of findings are called, read at once: tasks by title, documents by the day on which they came.
+
+    The name of a file is whoever gave it to choose, and the gate of documents answers before their eyes: printed, it
+    would tell them whether somebody of that name is known.
+    """
 
     tasks: Mapping[str, Both]
     documents: Mapping[str, Both]
@@ -102,13 +107,13 @@ class _Facts:
         )
         documents = many(
             session,
-            select(_document.c.id, _document.c.name).where(
+            select(_document.c.id, _document.c.added_at).where(
                 _document.c.program_id == here, _document.c.id.in_(ids["document"])
             ),
         )
         return cls(
             {str(row["id"]): Both(fr=row["title_fr"], en=row["title_en"] or row["title_fr"]) for row in tasks},
-            {str(row["id"]): Both(fr=row["name"], en=row["name"]) for row in documents},
+            {str(row["id"]): _given_on(local_day(session, row["added_at"])) for row in documents},
             names,
         )
 
@@ -127,3 +132,10 @@ class _Facts:
         if kind == "attestation":
             return title_of(self.names, rule.get("by", ""))
         return title_of(self.names, fact["id"])
+
+
+_GIVEN: Final = N_("Document given on %(day)s")
+
+
+def _given_on(day: date) -> Both:
+    return Both(fr=say("fr", _GIVEN, day=day), en=say("en", _GIVEN, day=day))

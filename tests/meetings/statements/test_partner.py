@@ -155,7 +155,9 @@ def test_an_obligation_says_how_it_stood_and_each_thing_that_was_counted(session
         ("Comité directeur", date(2026, 5, 12), True, "present"),
         ("Comité directeur", date(2026, 8, 11), True, "absent"),
     ]
-    assert [(one.what.fr, one.why) for one in lines["AG-P4"].proofs] == [("soiree.txt", "in_period")]
+    assert [(one.what.en, one.on, one.why) for one in lines["AG-P4"].proofs] == [
+        ("Document given on November 23, 2026", date(2026, 3, 3), "in_period")
+    ]
     assert [(one.what.en, one.why) for one in lines["AG-P2"].proofs] == [("Manager", "held")]
     assert lines["AG-P4"].state == lines["AG-P2"].state == "met"
     assert found.states()["met"] >= 2

@@ -229,16 +229,9 @@ def test_where_the_role_of_director_is_vacant_the_name_is_left_to_be_written() -
     assert "Name of the director Signature Day" in body("docx", "en", replace(STATEMENT, director=""))
 
 
-def test_a_file_that_names_a_participant_keeps_the_statement_from_leaving(session: Session) -> None:
+def test_a_resource_that_names_a_participant_keeps_the_statement_from_leaving(session: Session) -> None:
     know(session, "Éloïse Desruisseaux")
-    proof = Proof(
-        kind="document",
-        what=Both("bilan Eloise Desruisseaux.pdf", "bilan Eloise Desruisseaux.pdf"),
-        counts=True,
-        why="in_period",
-    )
-    clause = replace(STATEMENT.clauses[0], periods=(replace(STATEMENT.clauses[0].periods[0], proofs=(proof,)),))
-    naming = replace(STATEMENT, clauses=(clause,))
+    naming = replace(STATEMENT, resources=(ResourceLine(kind="service", brings=Both("Chez Eloise Desruisseaux", "")),))
 
     def leave(content: PartnerStatement) -> object:
         return issue(session, content, "fr", kind="statement", committee="en-marge", day=date(2026, 12, 31))

@@ -1,0 +1,144 @@
+"""Nobody learns by a refusal whether somebody is known: an answer is the same for a name that is, and one that is not.
+
+The gate of letters and documents knows who was referred, and answers at once. So nothing that somebody writes who may
+not know it comes before the gate in an answer of theirs: each place that asks the gate is listed here, with whose words
+it reads.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from meetings import schedule
+from models.base import table_of
+from models.meeting import Meeting
+from models.obligation import ObligationDocument
+from tests.api.pages.looking import signed_in, text_of
+from tests.cast import AT, ROOT, TODAY, Arranged, Cast
+from tests.duties.obligations.signed import kept, period, put_in_force
+from tests.meetings.documents.reading import docx_text
+from tests.meetings.sitting import seat_everyone
+from tests.referring import ONDINE, refer
+
+_document = table_of(ObligationDocument)
+_meeting = table_of(Meeting)
+
+#: Somebody who is referred, and somebody of whom nobody ever heard.
+KNOWN, UNKNOWN = ("Ondine", "Fougère-Lys"), ("Ondane", "Fougère-Lis")
+MEETING: Final = datetime(2027, 1, 20, 13, 0)  # noqa: DTZ001 - local
+
+#: What asks the gate: every module that writes letters or prints, and whose words stand in what it lets leave.
+JUDGED: Final = {
+    "api/at_agendas.py": "whoever keeps the agenda, of what members asked for; its readers get what left, unsearched",
+    "api/at_decisions.py": "the coordinator's words: members write none of a decision",
+    "api/at_minutes.py": "whoever keeps the minutes; their readers get what left, unsearched",
+    "api/cli/statement.py": "as the page of a partner",
+    "api/pages/partners.py": "what the agreement and the coordinator say: of proof its day, never the name of its file",
+    "duties/agreement_letters.py": "what the agreement is called",
+    "duties/heads.py": "no words",
+    "duties/invitations.py": "the names of staff",
+    "duties/notices.py": "the titles of declared steps, the names of staff and of organizations",
+    "duties/passkeys.py": "what the browser says it is, in our words",
+    "flows/admission/actions.py": "a reference, and how the worker is reached, by what stands of them",
+    "flows/digests.py": "the titles of declared steps, the names of staff",
+    "flows/gates.py": "the titles of declared gates, the names of staff",
+    "flows/onboarding/actions.py": "who sits and how they are reached, by what stands of them",
+    "meetings/documents/issuing.py": "the one way to a file",
+    "meetings/drafting.py": "days",
+    "meetings/invitations.py": "the coordinator's places; the names and addresses of staff",
+    "meetings/minutes_posting.py": "the coordinator's act",
+    "meetings/posting.py": "the coordinator's act, or the round's, which tells the coordinator alone",
+    "meetings/statements/sheets.py": "counts",
+}
+
+
+@pytest.fixture
+def known(cast: Cast, arranged: Arranged[UUID]) -> UUID:
+    """Agreements in force, everyone seated, a meeting to come, and one of the two referred; a period that asks for a
+    document."""
+    return arranged(cast, _known)
+
+
+def _known(cast: Cast) -> UUID:
+    with cast.session() as session:
+        seat_everyone(session, cast)
+        put_in_force(session, cast)
+        kept(session)
+        schedule.plan_meetings(session, "steering", [MEETING], by=cast.actor("coordinator"), at=AT)
+        found: UUID = period(session, cast, "en-marge", "AG-P4")["id"]
+    refer(cast)
+    assert (ONDINE.given_name, ONDINE.family_name) == KNOWN
+    return found
+
+
+def test_every_place_that_asks_whether_a_name_is_known_says_whose_words_it_reads() -> None:
+    asks = re.compile(r"\bnotices\.write\(|\bissue(?:_again)?\(|\brefuse_names\(|\bGate\.here\(")
+    found = {
+        str(file.relative_to(ROOT))
+        for layer in ("api", "duties", "flows", "meetings")
+        for file in (ROOT / layer).rglob("*.py")
+        if asks.search(file.read_text())
+    }
+    assert found == set(JUDGED)
+
+
+def alike(probe: Callable[[tuple[str, str]], list[str]]) -> None:
+    """What somebody is answered who writes a name that is known is what they are answered for one that is not."""
+    told = [[_bare(answer, name) for answer in probe(name)] for name in (UNKNOWN, KNOWN)]
+    assert told[0] == told[1]
+
+
+def _bare(answer: str, name: tuple[str, str]) -> str:
+    """An answer without what was sent, nor what is new in every answer."""
+    for word in (*name, *(part.lower() for part in name)):
+        answer = answer.replace(word, "*")
+    return re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|value=\"\d+\"", "#", answer)
+
+
+def _said(answer: Any) -> str:
+    return f"{answer.status_code} {answer.headers.get('location', '')} {text_of(answer.text)}"
+
+
+def test_a_document_called_like_a_person_tells_nothing_by_the_statement_that_counts_it(cast: Cast, known: UUID) -> None:
+    client = signed_in(cast, "manager_em")
+
+    def probe(name: tuple[str, str]) -> list[str]:
+        given = {"document": (f"{' '.join(name)}.txt", b"Fait.", "text/plain")}
+        asked = client.post(f"/obligations/{known}/documents", data={"day": TODAY.isoformat()}, files=given)
+        file = client.get(f"/partners/{cast.organizations['en-marge']}/statements/2026/en.docx")
+        assert file.status_code == 200
+        read = docx_text(file.content)
+        assert "Document given on November 23, 2026" in read
+        with cast.session() as session:
+            document = session.scalars(select(_document.c.id).where(_document.c.withdrawn_at.is_(None))).one()
+        taken = client.post(f"/obligations/{known}/documents/{document}/withdrawal", data={"reason": "Autre fichier"})
+        return [_said(asked), read, _said(taken)]
+
+    alike(probe)
+
+
+@pytest.mark.usefixtures("known")
+def test_an_item_that_a_member_asks_for_tells_nothing(cast: Cast) -> None:
+    client, path = signed_in(cast, "manager_em"), f"/meetings/{_meeting_of(cast)}/agenda"
+
+    def probe(name: tuple[str, str]) -> list[str]:
+        asked = client.post(f"{path}/items", data={"title_fr": f"Des nouvelles de {' '.join(name)}"})
+        page = client.get(path)
+        mine = re.findall(r"/agenda/items/([0-9a-f-]{36})/withdrawal", page.text)
+        taken = client.post(f"{path}/items/{mine[0]}/withdrawal", data={"seen": "1"})
+        return [_said(asked), _said(page), _said(taken)]
+
+    alike(probe)
+
+
+def _meeting_of(cast: Cast) -> UUID:
+    with cast.session() as session:
+        found: UUID = session.scalars(select(_meeting.c.id)).one()
+        return found
