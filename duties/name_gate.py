@@ -3,7 +3,7 @@
 It is the last look and not the rule: no document is made from names. It looks for each name that it is given, in either
 order, whatever the accents, case, hyphens, blanks and invisible characters. It does not guess: a nickname, a name
 with a letter wrong or one in a picture passes; so does a name that somebody of the staff or an organization bears too,
-since it tells nobody apart.
+or that stands in their address, since it tells nobody apart, and a name that two of theirs make only where they meet.
 
 Whose names are known is for the layer above to say, which keeps them sealed: the stationery of a session has a function
 for it (`duties.notices.Stationery.known`). See docs/adr/0010.
@@ -61,37 +61,51 @@ class Gate:
     """Looks for the names that are known. One that knows nobody lets everything through, and reads nothing."""
 
     wanted: tuple[_Name, ...]
+    own: tuple[str, ...] = ()  # the letters of what the staff and the organizations are called
 
     @classmethod
     def of(cls, known: Iterable[str], apart_from: Iterable[str] = ()) -> Gate:
         """For whole names ("given family" or "family, given"), each found in any order of its halves.
 
-        Not for a name that one of the texts `apart_from` holds.
+        Not for a name that one of the texts `apart_from` holds, nor where it begins or ends inside one of them: of two
+        that stand side by side in a list, the end of one and the beginning of the other name nobody.
         """
-        ours = [_Folded.of([text]) for text in apart_from]
+        texts = tuple(apart_from)
+        ours = [_Folded.of([text]) for text in texts]
         wanted: dict[_Name, None] = {}
         for text in known:
             forms = tuple(_forms(text))
             if not any(own.names(form) for own in ours for form in forms):
                 wanted |= dict.fromkeys(forms)
-        return cls(tuple(wanted))
+        own = dict.fromkeys("".join(_words(text)) for text in texts)
+        return cls(tuple(wanted), tuple(letters for letters in own if letters))
 
     @classmethod
     def here(cls, session: Session) -> Gate:
-        """For those who are known in a session's program, but for names that its staff or its organizations bear."""
+        """For those who are known in a session's program, but for names that its staff or its organizations bear.
+
+        What people write of themselves, a telephone or an address too, is theirs to choose and stands in letters that
+        they see leave: stopped there, it would tell them whether somebody of that name is known.
+        """
         known = tuple(session.info["stationery"].known(session))
         if not known:
             return cls(())
         here = program_of(session)
         people = session.execute(
-            select(_person.c.given_name, _person.c.family_name).where(_person.c.program_id == here)
+            select(_person.c.given_name, _person.c.family_name, _person.c.email, _person.c.phone).where(
+                _person.c.program_id == here
+            )
         )
         places = session.execute(
             select(_organization.c.name_fr, _organization.c.name_en, _organization.c.short_name).where(
                 _organization.c.program_id == here
             )
         )
-        own = [f"{given} {family}" for given, family in people]
+        own = [
+            text
+            for given, family, *contact in people
+            for text in (f"{given} {family}", *(written for written in contact if written))
+        ]
         return cls.of(known, [*own, *(name for row in places for name in row)])
 
     def stops(self, part: str | bytes) -> bool:
@@ -102,7 +116,7 @@ class Gate:
         if not self.wanted:
             return False
         folded = _Folded.of(_texts(part))
-        return any(folded.names(name) for name in self.wanted)
+        return any(folded.names(name, self.own) for name in self.wanted)
 
     def refuse(self, parts: Iterable[str | bytes]) -> None:
         """Raises Refusal where a part names somebody. It never says whom."""
@@ -145,17 +159,29 @@ class _Folded:
             edges.add(at)
         return cls("".join(words), frozenset(edges))
 
-    def names(self, name: _Name) -> bool:
-        at = self.letters.find(name.letters)
-        while at >= 0:
-            end = at + len(name.letters)
-            if at in self.edges and end in self.edges:
-                return True
+    def names(self, name: _Name, own: Iterable[str] = ()) -> bool:
+        for at, end in self._places(name.letters):
             # Jean Martineau is not Jean Martin: only a word that holds the whole name may go on around it.
-            if name.inside and self.edges.isdisjoint(range(at + 1, end)):
+            whole = at in self.edges and end in self.edges
+            inside = name.inside and self.edges.isdisjoint(range(at + 1, end))
+            if (whole or inside) and not self._is_of_two(at, end, own):
                 return True
-            at = self.letters.find(name.letters, at + 1)
         return False
+
+    def _is_of_two(self, at: int, end: int, own: Iterable[str]) -> bool:
+        """Whether one of `own` stands over the beginning or the end of a place, and not wholly inside it."""
+        return any(
+            first < at < last or first < end < last
+            for letters in own
+            for first, last in self._places(letters)
+            if first in self.edges and last in self.edges
+        )
+
+    def _places(self, letters: str) -> Iterator[tuple[int, int]]:
+        at = self.letters.find(letters)
+        while at >= 0:
+            yield at, at + len(letters)
+            at = self.letters.find(letters, at + 1)
 
 
 def _words(text: str) -> list[str]:

@@ -20,11 +20,12 @@ from meetings import schedule
 from models.base import table_of
 from models.meeting import Meeting
 from models.obligation import ObligationDocument
+from models.program import Person
 from tests.api.pages.looking import signed_in, text_of
 from tests.cast import AT, ROOT, TODAY, Arranged, Cast
 from tests.duties.obligations.signed import kept, period, put_in_force
 from tests.meetings.documents.reading import docx_text
-from tests.meetings.sitting import seat_everyone
+from tests.meetings.sitting import seat, seat_everyone
 from tests.referring import ONDINE, refer
 
 _document = table_of(ObligationDocument)
@@ -134,6 +135,31 @@ def test_an_item_that_a_member_asks_for_tells_nothing(cast: Cast) -> None:
         mine = re.findall(r"/agenda/items/([0-9a-f-]{36})/withdrawal", page.text)
         taken = client.post(f"{path}/items/{mine[0]}/withdrawal", data={"seen": "1"})
         return [_said(asked), _said(page), _said(taken)]
+
+    alike(probe)
+
+
+@pytest.mark.usefixtures("known")
+def test_what_people_write_of_themselves_stops_no_letter_to_them(cast: Cast) -> None:
+    client, me = signed_in(cast, "manager_em"), cast.people["manager_em"]
+    with cast.session() as session:
+        held = seat(session, "steering", "en-marge")
+
+    def probe(name: tuple[str, str]) -> list[str]:
+        with cast.session() as session:
+            seen = session.get_one(Person, (cast.program_id, me)).version
+        written = {
+            "given_name": "Perle",
+            "family_name": "Obsidienne",
+            "email": f"{name[0]}.{name[1]}@en-marge.example".lower().replace("è", "e"),
+            "phone": " ".join(name),
+            "language": "fr",
+        }
+        answers = [client.post(f"/people/{me}", data=written | {"seen": seen})]
+        ending = {"person": str(me), "day": "2026-12-31"}
+        answers.append(client.post(f"/committees/steering/seats/{held}/ending", data=ending))
+        assert [answer.status_code for answer in answers] == [303, 200]
+        return [_said(answer) for answer in answers]
 
     alike(probe)
 

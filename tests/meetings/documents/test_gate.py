@@ -112,6 +112,14 @@ def test_a_name_that_staff_or_an_organization_bears_too_stops_nothing() -> None:
     assert gate.stops("Ana Roy a vu Li Wu.")
 
 
+def test_a_name_that_two_of_the_staff_make_only_where_they_meet_stops_nothing() -> None:
+    gate = Gate.of(("Ana Roy", "Luc Roy"), ("Zoé Ana", "Roy Kim"))
+    assert not gate.stops("Zoé Ana, Roy Kim")
+    assert not gate.stops("Bonjour Zoé Ana,\n\nRoy Kim vous invite.")
+    assert gate.stops("Zoé Ana, Roy Kim : au sujet d’Ana Roy.")
+    assert gate.stops("Zoé Ana a vu Luc Roy.")
+
+
 @given(
     given_name=st.text("abcdeéèçïœ", min_size=3, max_size=12),
     family=st.text("mnopqrstuùœ", min_size=3, max_size=12),
