@@ -6,13 +6,14 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
 
 from api.at_meetings import audience_of, find_meeting
-from api.permissions import Action, Forbidden, Given, Relation, require, themselves
+from api.permissions import Action, Forbidden, Given, Relation, allows, require, themselves
 from api.session import Desk
 from duties.actors import Actor
 from duties.envelopes import Attachment
@@ -240,8 +241,8 @@ def agenda_file(desk: Desk, meeting_id: UUID, version: int, language: str, form:
     require(Action.SEE_MEETING, found.given)
     audience = audience_of(desk, found.members, found.given, found.meeting["starts"].date())
     content = agenda_papers.content_of(desk.session, meeting_id, version, audience=audience)
-    return issuing.issue(
-        desk.session,
+    issue = partial(issuing.issue, desk.session) if allows(Action.KEEP_AGENDA, found.given) else issuing.issue_again
+    return issue(
         content,
         language,
         form,

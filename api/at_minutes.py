@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -49,6 +50,5 @@ def minutes_file(desk: Desk, meeting_id: UUID, language: str, form: issuing.Form
         raise Forbidden
     committee = committees(desk.session)[sheet.meeting["committee_id"]]
     day = sheet.meeting["starts"].date()
-    return issuing.issue(
-        desk.session, sheet.content, language, form, kind="minutes", committee=committee["key"], day=day
-    )
+    issue = partial(issuing.issue, desk.session) if sheet.keeps else issuing.issue_again
+    return issue(sheet.content, language, form, kind="minutes", committee=committee["key"], day=day)

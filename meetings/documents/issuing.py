@@ -1,5 +1,7 @@
 """A document as it leaves: each of its texts is searched for names, then it is made, and searched whole.
 
+Once it has left, its readers get it again as it was, and it is not searched again (`issue_again`).
+
 The one way to a file: nothing else imports what prints (an import contract holds it).
 """
 
@@ -86,9 +88,28 @@ def issue(
     number of the item or decision and the field, and never with the name.
     """
     refuse_names(session, content)
+    made = issue_again(content, language, form, kind=kind, committee=committee, day=day, addendum=addendum)
+    Gate.here(session).refuse([made.name, made.content])
+    return made
+
+
+def issue_again(
+    content: Printed,
+    language: str,
+    form: Form = "pdf",
+    *,
+    kind: DocumentKind,
+    committee: str,
+    day: date,
+    addendum: int = 0,
+) -> Attachment:
+    """As `issue`, what was searched when it left, for one who may have it: who has become known since stops nothing.
+
+    Members ask for items of agendas in their own words. A file that they no longer get would tell them, of a name that
+    they wrote into one, that somebody of that name was referred meanwhile; and what left is in their mailbox already.
+    """
     made = _made(content, language, form)
     name = file_name(kind, committee, day, language, form=form, addendum=addendum)
-    Gate.here(session).refuse([name, made])
     return Attachment(name, MEDIA_TYPES[form], made)
 
 

@@ -16,11 +16,13 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from meetings import schedule
+from meetings import agendas, freezing, minutes, schedule
 from models.base import table_of
 from models.meeting import Meeting
 from models.obligation import ObligationDocument
 from models.program import Person
+from tests.api.desk import client_for
+from tests.api.pages.gathered import END, hold
 from tests.api.pages.looking import signed_in, text_of
 from tests.cast import AT, ROOT, TODAY, Arranged, Cast
 from tests.duties.obligations.signed import kept, period, put_in_force
@@ -162,6 +164,40 @@ def test_what_people_write_of_themselves_stops_no_letter_to_them(cast: Cast) -> 
         return [_said(answer) for answer in answers]
 
     alike(probe)
+
+
+def test_whoever_has_an_agenda_keeps_it_when_somebody_named_in_it_becomes_known(cast: Cast) -> None:
+    with cast.session() as session:
+        by = cast.actor("coordinator")
+        seat_everyone(session, cast)
+        schedule.plan_meetings(session, "steering", [MEETING], by=by, at=AT)
+        meeting = session.scalars(select(_meeting.c.id)).one()
+        title = " ".join(KNOWN)
+        asked = agendas.request(session, "steering", title_fr=title, title_en=title, by=cast.actor("manager_em"), at=AT)
+        agendas.put_on(session, asked, meeting, by=by, at=AT)
+        freezing.freeze(session, meeting, by=by, at=AT)
+    member = signed_in(cast, "manager_em")
+    addresses = [f"/meetings/{meeting}/agenda.{form}?version=1&edition=fr" for form in ("pdf", "docx")]
+    before = [member.get(one) for one in addresses]
+    refer(cast)
+    after = [member.get(one) for one in addresses]
+    assert [one.status_code for one in before] == [200, 200]
+    assert [one.content for one in after] == [one.content for one in before]
+    assert signed_in(cast, "coordinator").get(addresses[0]).status_code == 409, "what leaves from here is searched anew"
+
+
+def test_whoever_has_minutes_keeps_them_when_somebody_named_in_them_becomes_known(cast: Cast) -> None:
+    held = hold(cast, typed=" ".join(KNOWN))
+    with cast.session() as session:
+        minutes.circulate(session, held.meeting_id, by=cast.actor("coordinator"), at=END)
+    address = f"/meetings/{held.meeting_id}/minutes/fr.docx"
+    member = client_for(cast.database, cast.people["manager_em"], at=END)
+    before = member.get(address)
+    refer(cast)
+    after = member.get(address)
+    assert (before.status_code, after.status_code) == (200, 200)
+    assert after.content == before.content
+    assert client_for(cast.database, cast.people["coordinator"], at=END).get(address).status_code == 409
 
 
 def _meeting_of(cast: Cast) -> UUID:
