@@ -59,7 +59,7 @@ class Consent(InProgram, table=True):
     organization_id: UUID | None = None
     text_key: str
     text_version: int
-    text_digest: str
+    text_digest: str  # of the text with the line that was agreed to; in the first version, which has none, of the text
     language: str
     explained_on: date
     limits_stated: bool = True  # the limits of confidentiality and the duty to report were said (AD-R8)

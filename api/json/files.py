@@ -17,7 +17,7 @@ from api.permissions import Action, Forbidden, asks, require, to_program
 from api.session import AtDesk
 from duties.follow_ups import activities
 from duties.participants import research
-from duties.participants.consents import CURRENT, text_of
+from duties.participants.consent_text import CURRENT, text_of
 from duties.refusals import Refusal
 from models.base import table_of
 from models.follow_up import FollowUp

@@ -29,6 +29,7 @@ from duties.participants import (
     withdrawals,
     workers,
 )
+from duties.participants.consent_text import CURRENT
 from duties.participants.held import case_of
 from meetings import admissions
 from models.base import table_of
@@ -141,6 +142,7 @@ class ConsentGiven(Given):
     limits_stated: StrictBool
     copy_given_on: Day | None = None
     ends_on: Day | None = None
+    text_version: Annotated[int, Field(ge=1, le=10_000)] = CURRENT
 
 
 class StoringGiven(Given):

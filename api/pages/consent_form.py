@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from api.pages.frame import page
 from api.permissions import Action, Forbidden, asks, require, to_program
-from api.session import AtDesk
-from duties.participants.consents import CURRENT, text_of
+from api.session import AtDesk, Desk
+from duties.participants.consent_text import BOX, CURRENT, ConsentText, text_of
+from duties.participants.consents import partners_on
 from duties.refusals import Refusal
 
 router = APIRouter()
@@ -24,4 +27,23 @@ def show_consent_form(desk: AtDesk, request: Request, text: str = "", version: i
     except Refusal:
         raise Forbidden from None
     paragraphs = [part.splitlines() for part in shown.text.strip().split("\n\n")]
-    return page(desk, request, "consent_form.html", shown=shown, warning=paragraphs[0], paragraphs=paragraphs[1:])
+    return page(
+        desk,
+        request,
+        "consent_form.html",
+        shown=shown,
+        warning=paragraphs[0],
+        paragraphs=paragraphs[1:],
+        box=BOX,
+        to_tick=list(_to_tick(desk, shown)),
+    )
+
+
+def _to_tick(desk: Desk, shown: ConsentText) -> Iterator[str]:
+    """Each line that the person can agree to: that of the program, then one a partner and purpose."""
+    apart = [purpose for purpose in shown.purposes if purpose != "program"]
+    if "program" in shown.purposes:
+        yield shown.open_line("program")
+    for _, partner in partners_on(desk.session, desk.day) if apart else ():
+        for purpose in apart:
+            yield shown.open_line(purpose, partner)

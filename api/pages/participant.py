@@ -37,6 +37,7 @@ from duties.participants import (
     workers,
 )
 from duties.participants.areas import areas
+from duties.participants.consent_text import CURRENT
 from duties.participants.held import BEING_ADMITTED, case_of
 from duties.participants.reasons import Reason
 from duties.reads import Purpose
@@ -278,6 +279,7 @@ def participant_page(
         ways=[("in_person", gettext(N_("In person"))), ("remote", gettext(N_("At a distance")))],
         signed=signed,
         consent_for=CONSENT_FOR,
+        consent_versions=[(str(n), str(n)) for n in range(CURRENT, 0, -1)],
         signers=SIGNERS,
         partners=_partners(desk),
         partner_names=dict(_partners(desk)),

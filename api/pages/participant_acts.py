@@ -26,6 +26,7 @@ from duties.participants import (
     withdrawals,
     workers,
 )
+from duties.participants.consent_text import CURRENT
 from duties.participants.consents import Signed
 from duties.refusals import Refusal
 from locales import N_
@@ -293,6 +294,7 @@ def sign_consent(
     copy_given_on: Text = "",
     ends_on: Text = "",
     text: Text = "fr",
+    version: Annotated[int, Form(ge=1, le=10_000)] = CURRENT,
     limits: Text = "",
 ) -> Response:
     """Record a consent that was explained and signed."""
@@ -307,6 +309,7 @@ def sign_consent(
             limits_stated=limits == "yes",
             copy_given_on=day_or_none(copy_given_on),
             ends_on=day_or_none(ends_on),
+            text_version=version,
         )
         consents.sign(
             desk.session,

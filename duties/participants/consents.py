@@ -1,18 +1,15 @@
 """Consent (AD-R8, AD-R11): explained, then signed by participant and worker, a copy given, stored; withdrawn at a word.
 
-Each is to one purpose, with one partner or with the program, under one version of the text, and may end by a day. The
-texts stand in `duties/consent_texts`, one file a version and language; a version that was signed never changes.
+Each is to one purpose, with one partner or with the program, under one version of the text, and may end by a day. What
+is kept of the words is their digest: of the text with the line for that purpose, partner and day (`consent_text`).
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert, or_, select, update
@@ -23,6 +20,7 @@ from duties.actors import Actor
 from duties.agreements import version_in_force
 from duties.here import local_day, many, one, program_of
 from duties.participants.ages import signers
+from duties.participants.consent_text import CURRENT, TEXT, ConsentText, text_of
 from duties.participants.held import finish_step, hold_participant
 from duties.participants.identity import identity_within
 from duties.participants.withdrawals import ask_what_follows, settle
@@ -30,43 +28,18 @@ from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of
 from models.consent import CONSENT_PURPOSES, SIGNED_BY, Consent
-
-TEXTS: Final = Path(__file__).resolve().parents[1] / "consent_texts"
-TEXT: Final = "consent"
-#: The version of the text that is signed now.
-CURRENT: Final = 1
+from models.program import Organization
 
 _consent = table_of(Consent)
-
-
-@dataclass(frozen=True)
-class ConsentText:
-    """One version of the text in one language: what is explained and signed. A lawyer has not validated it yet."""
-
-    version: int
-    language: str
-    text: str
-    digest: str
-    validated: bool
-
-
-@cache
-def text_of(version: int, language: str) -> ConsentText:
-    """A version of the text. Raises Refusal where there is none."""
-    if language not in ("fr", "en"):
-        raise Refusal("consent.no_text", N_("There is no such version of the consent’s text."))
-    place = TEXTS / f"{TEXT}.{version}.{language}.txt"
-    try:
-        content = place.read_bytes()
-    except OSError:
-        raise Refusal("consent.no_text", N_("There is no such version of the consent’s text.")) from None
-    text = content.decode("utf-8")
-    return ConsentText(version, language, text, hashlib.sha256(content).hexdigest(), "[À VALIDER" not in text)
+_organization = table_of(Organization)
 
 
 @dataclass(frozen=True)
 class Signed:
-    """What a signed form says: the days, who signed, and that the limits of confidentiality were stated."""
+    """What a signed form says: the days, who signed, and that the limits of confidentiality were stated.
+
+    `text_version` is that of the text on it.
+    """
 
     explained_on: date
     signed_on: date
@@ -76,6 +49,7 @@ class Signed:
     limits_stated: bool
     copy_given_on: date | None = None
     ends_on: date | None = None
+    text_version: int = CURRENT
 
 
 def sign(
@@ -91,7 +65,7 @@ def sign(
     """Record a consent that was signed on paper or before the worker; it replaces one to the same thing.
 
     Guide: AD-R8, AD-R11. Raises Refusal: signed before it was explained, by somebody who may not at that age, without
-    the limits stated, or for a partner whose agreement is not in force.
+    the limits stated, under a text that names no partner, or for a partner whose agreement is not in force.
     """
     held = hold_participant(session, participant_id)
     if held["state"] not in ("committed", "admitted"):
@@ -117,7 +91,7 @@ def sign(
             N_("Nothing is shared with an organization whose agreement is not in force."),
             source="AG-IS",
         )
-    text = text_of(CURRENT, signed.language)
+    text, line = _agreed_to(session, purpose, organization_id, signed)
     here = program_of(session)
     session.execute(
         update(_consent)
@@ -132,7 +106,7 @@ def sign(
         organization_id=organization_id,
         text_key=TEXT,
         text_version=text.version,
-        text_digest=text.digest,
+        text_digest=text.digest_with(line),
         language=signed.language,
         explained_on=signed.explained_on,
         limits_stated=True,
@@ -155,6 +129,7 @@ def sign(
         purpose=purpose,
         organization=str(organization_id) if organization_id else None,
         version=text.version,
+        agreed_to=line or None,
     )
     if purpose == "program":
         finish_step(session, participant_id, "consent", by=by, at=at)
@@ -247,7 +222,34 @@ def consents_of(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
     )
 
 
+def partners_on(session: Session, day: date) -> list[tuple[UUID, str]]:
+    """The partners with which a consent to share or refer can be signed on a local day, by name: id and short name."""
+    rows = session.execute(
+        select(_organization.c.id, _organization.c.short_name)
+        .where(_organization.c.program_id == program_of(session), _organization.c.kind != "outside")
+        .order_by(_organization.c.short_name)
+    ).all()
+    return [(row.id, row.short_name) for row in rows if version_in_force(session, row.id, day) is not None]
+
+
 # ------------------------------------------------------------------------------------------------------------ below
+
+
+def _agreed_to(session: Session, purpose: str, organization_id: UUID | None, signed: Signed) -> tuple[ConsentText, str]:
+    """The text that was signed, and its line for this purpose, partner and last day. Raises Refusal."""
+    text = text_of(signed.text_version, signed.language)
+    if organization_id is not None and purpose not in text.purposes:
+        raise Refusal(
+            "consent.text_of_no_partner",
+            N_("This version of the text names no partner. Explain the present one, and have it signed."),
+            source="AD-R11",
+        )
+    partner = session.scalar(
+        select(_organization.c.short_name).where(
+            _organization.c.program_id == program_of(session), _organization.c.id == organization_id
+        )
+    )
+    return text, text.line(purpose, partner or "", signed.ends_on)
 
 
 def _refuse_days(signed: Signed, today: date) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,6 +14,7 @@ from sqlalchemy import text
 from duties.participants import first_meetings, retention, triage
 from tests.api.desk import client_for
 from tests.cast import AT, TODAY, Cast
+from tests.duties.obligations.signed import put_in_force
 from tests.following import SECOND, WORKER, agreed, followed, known_as_somebody, row_of
 from tests.referring import declare_admission, participant_of, refer, triaged
 
@@ -188,3 +191,22 @@ def test_the_form_is_there_in_both_languages_and_says_that_no_lawyer_validated_i
     assert "38" in page.text
     assert "39.1" in page.text
     assert _client(cast, WORKER).get("/consent-form?version=99").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("language", "shares", "until"), [("fr", "partage avec", "jusqu’au"), ("en", "shares with", "until")]
+)
+def test_the_form_has_a_box_for_each_partner_and_purpose_with_its_last_day(
+    cast: Cast, language: str, shares: str, until: str
+) -> None:
+    with cast.session() as session:
+        put_in_force(session, cast, "ccsmtl", "codim")
+    client = _client(cast, WORKER)
+    form = html.unescape(client.get(f"/consent-form?text={language}").text)
+    boxes = re.findall(r"<li><span aria-hidden=\"true\">☐</span> ([^<]+)</li>", form)
+    assert all(re.search(rf"{until} _+", line) for line in boxes)
+    shared = [line for line in boxes if shares in line]
+    assert len(boxes) == 1 + 2 * len(shared)
+    assert [name for name in ("CCSMTL", "CODIM", "SPVM") if any(name in line for line in shared)] == ["CCSMTL", "CODIM"]
+    first = client.get(f"/consent-form?text={language}&version=1")
+    assert "☐" not in first.text, "what was signed stays what it was"
