@@ -130,7 +130,10 @@ class MeetingGiven(Given):
 
 
 class ConsentGiven(Given):
-    """A consent as its form says it."""
+    """A consent as its form says it.
+
+    `worker_id` is who explained it and signed; where it is left out, the worker who records it.
+    """
 
     purpose: Literal["program", "sharing", "referral"] = "program"
     organization_id: UUID | None = None
@@ -143,6 +146,7 @@ class ConsentGiven(Given):
     copy_given_on: Day | None = None
     ends_on: Day | None = None
     text_version: Annotated[int, Field(ge=1, le=10_000)] = CURRENT
+    worker_id: UUID | None = None
 
 
 class StoringGiven(Given):
@@ -256,6 +260,7 @@ class ConsentShown(Shown):
     language: str
     signed_on: date
     signed_by: str
+    worker_id: UUID
     copy_given_on: date | None
     ends_on: date | None
     stored_at: AwareDatetime | None

@@ -224,6 +224,9 @@ def participant_page(
     offered = workers.proposals(session, participant_id, at=desk.at) if choosing else []
     barred = barring.barred_of(session, participant_id) if may[Action.KEEP_ADMISSION] else []
     signed = consents.consents_of(session, participant_id) if may[Action.SEE_CONSENTS] else []
+    could_sign = consents.workers_of(session, participant_id, desk.day) if may[Action.KEEP_ADMISSION] else []
+    if Relation.ASSIGNED in given and desk.asker.person_id not in could_sign:
+        could_sign = [desk.asker.person_id, *could_sign]
     met = first_meetings.meetings_of(session, participant_id)
     recruiter_risk = risks.to_others(session, participant_id) if row["recruiter"] else None
     staff = sorted({tenure.person_id for tenure in standing(session, desk.day).holding("youth_worker")}, key=str)
@@ -236,6 +239,7 @@ def participant_page(
         *(one["person_id"] for one in barred),
         *(one["taken_by"] for one in decided),
         *(one["worker_id"] for one in signed),
+        *could_sign,
         *(one["disclosed_by"] for one in disclosures.disclosures_of(session, participant_id)),
         *staff,
     }
@@ -281,6 +285,8 @@ def participant_page(
         consent_for=CONSENT_FOR,
         consent_versions=[(str(n), str(n)) for n in range(CURRENT, 0, -1)],
         signers=SIGNERS,
+        could_have_signed=[(str(one), names[one]) for one in could_sign],
+        signs=str(desk.asker.person_id) if Relation.ASSIGNED in given else "",
         partners=_partners(desk),
         partner_names=dict(_partners(desk)),
         not_shared_with=_not_shared_with(desk, participant_id) if signed and may[Action.KEEP_ADMISSION] else [],

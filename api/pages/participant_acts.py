@@ -295,6 +295,7 @@ def sign_consent(
     ends_on: Text = "",
     text: Text = "fr",
     version: Annotated[int, Form(ge=1, le=10_000)] = CURRENT,
+    worker: Text = "",
     limits: Text = "",
 ) -> Response:
     """Record a consent that was explained and signed."""
@@ -310,6 +311,7 @@ def sign_consent(
             copy_given_on=day_or_none(copy_given_on),
             ends_on=day_or_none(ends_on),
             text_version=version,
+            worker_id=id_or_none(worker),
         )
         consents.sign(
             desk.session,

@@ -19,12 +19,15 @@ from duties import events
 from duties.actors import Actor
 from duties.agreements import version_in_force
 from duties.here import local_day, many, one, program_of
+from duties.participants import workers
 from duties.participants.ages import signers
 from duties.participants.consent_text import CURRENT, TEXT, ConsentText, text_of
 from duties.participants.held import finish_step, hold_participant
 from duties.participants.identity import identity_within
 from duties.participants.withdrawals import ask_what_follows, settle
 from duties.refusals import Refusal
+from duties.roles import standing
+from duties.subjects import ROLE_OF_WORKER
 from locales import N_
 from models.base import table_of
 from models.consent import CONSENT_PURPOSES, SIGNED_BY, Consent
@@ -38,7 +41,8 @@ _organization = table_of(Organization)
 class Signed:
     """What a signed form says: the days, who signed, and that the limits of confidentiality were stated.
 
-    `text_version` is that of the text on it.
+    `text_version` is that of the text on it. `worker_id` is who explained it and signed; where it is left out, the
+    worker who records it.
     """
 
     explained_on: date
@@ -50,6 +54,7 @@ class Signed:
     copy_given_on: date | None = None
     ends_on: date | None = None
     text_version: int = CURRENT
+    worker_id: UUID | None = None
 
 
 def sign(
@@ -64,8 +69,10 @@ def sign(
 ) -> UUID:
     """Record a consent that was signed on paper or before the worker; it replaces one to the same thing.
 
-    Guide: AD-R8, AD-R11. Raises Refusal: signed before it was explained, by somebody who may not at that age, without
-    the limits stated, under a text that names no partner, or for a partner whose agreement is not in force.
+    The worker who signed is one thing, and `by`, who records it, another: the coordinator who enters a form that came
+    on paper signs nothing. Guide: AD-R8, AD-R11. Raises Refusal: no worker is said, or one who was none on that day;
+    signed before it was explained, by somebody who may not at that age, without the limits stated, under a text that
+    names no partner, or for a partner whose agreement is not in force.
     """
     held = hold_participant(session, participant_id)
     if held["state"] not in ("committed", "admitted"):
@@ -85,6 +92,7 @@ def sign(
             "consent.limits", N_("State the limits of confidentiality and the duty to report first."), source="AD-R8"
         )
     _refuse_signer(session, participant_id, signed)
+    worker_id = _worker_of(session, participant_id, signed, by)
     if organization_id is not None and version_in_force(session, organization_id, today) is None:
         raise Refusal(
             "consent.no_agreement",
@@ -112,7 +120,7 @@ def sign(
         limits_stated=True,
         signed_on=signed.signed_on,
         signed_by=signed.signed_by,
-        worker_id=by.person_id,  # type: ignore[arg-type]  # a person
+        worker_id=worker_id,
         worker_signed_on=signed.worker_signed_on,
         copy_given_on=signed.copy_given_on,
         ends_on=signed.ends_on,
@@ -130,6 +138,7 @@ def sign(
         organization=str(organization_id) if organization_id else None,
         version=text.version,
         agreed_to=line or None,
+        worker=str(worker_id),
     )
     if purpose == "program":
         finish_step(session, participant_id, "consent", by=by, at=at)
@@ -222,6 +231,14 @@ def consents_of(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
     )
 
 
+def workers_of(session: Session, participant_id: UUID, day: date) -> list[UUID]:
+    """Who can have explained a consent and signed it on a local day: those named to the person or with a part in the
+    follow-up, ever, first; then any other youth worker of that day."""
+    theirs = workers.ever_of(session, participant_id)
+    staff = {tenure.person_id for tenure in standing(session, day).holding(ROLE_OF_WORKER)}
+    return [*theirs, *sorted(staff - set(theirs))]
+
+
 def partners_on(session: Session, day: date) -> list[tuple[UUID, str]]:
     """The partners with which a consent to share or refer can be signed on a local day, by name: id and short name."""
     rows = session.execute(
@@ -250,6 +267,26 @@ def _agreed_to(session: Session, purpose: str, organization_id: UUID | None, sig
         )
     )
     return text, text.line(purpose, partner or "", signed.ends_on)
+
+
+def _worker_of(session: Session, participant_id: UUID, signed: Signed, by: Actor) -> UUID:
+    """The worker who signed: the one who is said, or else whoever records it as a worker. Raises Refusal."""
+    theirs = workers.ever_of(session, participant_id)
+    records_as_worker = by.is_one_of(*theirs) or by.acting_for in theirs or by.role == ROLE_OF_WORKER
+    chosen = signed.worker_id or (by.person_id if records_as_worker else None)
+    if chosen is None:
+        raise Refusal(
+            "consent.worker", N_("Choose the worker who explained the consent and signed it."), source="AD-R8"
+        )
+    if records_as_worker and by.is_one_of(chosen):
+        return chosen
+    if chosen not in workers_of(session, participant_id, signed.worker_signed_on):
+        raise Refusal(
+            "consent.not_a_worker",
+            N_("This person was no worker of the program on that day. Choose who explained the consent and signed it."),
+            source="AD-R8",
+        )
+    return chosen
 
 
 def _refuse_days(signed: Signed, today: date) -> None:

@@ -553,6 +553,31 @@ def _asked_for(session: Session, participant_id: UUID) -> UUID | None:
     return found
 
 
+def ever_of(session: Session, participant_id: UUID) -> list[UUID]:
+    """Who was named to meet somebody, alone or as the second of a pair, or had a part in the follow-up; the last first.
+
+    Whoever is named or has it now among them.
+    """
+    here = program_of(session)
+    parts = session.scalars(
+        select(_assignment.c.person_id)
+        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
+        .where(
+            _assignment.c.program_id == here,
+            _follow_up.c.participant_id == participant_id,
+            _assignment.c.withdrawn_at.is_(None),
+        )
+        .order_by(_assignment.c.starts_on.desc(), _assignment.c.kind, _assignment.c.id)
+    ).all()
+    before = session.execute(
+        select(_named.c.worker_id, _named.c.second_id)
+        .where(_named.c.program_id == here, _named.c.participant_id == participant_id)
+        .order_by(_named.c.named_at.desc(), _named.c.id)
+    ).all()
+    named = [person for row in before for person in (row.worker_id, row.second_id) if person is not None]
+    return list(dict.fromkeys([*parts, *named]))
+
+
 def _who_knew(session: Session, participant_id: UUID) -> frozenset[UUID]:
     """Who referred the person, or was named to meet them before."""
     here = program_of(session)

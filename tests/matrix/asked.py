@@ -191,6 +191,7 @@ _CONSENT: Final = {
     "signed_by": "self",
     "language": "fr",
     "limits_stated": True,
+    "worker_id": "{signer_id}",
 }
 _WAITING: Final = {"participant_id": "waiting"}
 _ITEM: Final = {"seen": "{version_of_item}"}
@@ -326,6 +327,7 @@ SENT: Final[Mapping[str, Sent]] = {
             "purpose": "program",
             "signed_by": "self",
             **dict.fromkeys(("explained_on", "signed_on", "worker_signed_on"), TODAY.isoformat()),
+            "worker": "{signer_id}",
             "limits": "yes",
         }
     ),

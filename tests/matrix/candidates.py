@@ -167,6 +167,7 @@ def candidates_of(
         "referral_id": str(draft),
         "referral_id:waiting": str(waiting),
         "consent_id": str(consent.id),
+        "signer_id": str(author),
         "disclosure_id": str(disclosure),
         "link_id": str(unused),
         "refer_token": token,

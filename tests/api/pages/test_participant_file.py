@@ -210,3 +210,31 @@ def test_the_form_has_a_box_for_each_partner_and_purpose_with_its_last_day(
     assert [name for name in ("CCSMTL", "CODIM", "SPVM") if any(name in line for line in shared)] == ["CCSMTL", "CODIM"]
     first = client.get(f"/consent-form?text={language}&version=1")
     assert "☐" not in first.text, "what was signed stays what it was"
+
+
+def test_whoever_enters_a_signed_paper_says_which_worker_signed_it_and_the_page_says_so(
+    cast: Cast, two: tuple[UUID, UUID]
+) -> None:
+    participant_id = _participant(cast, two[0])
+    with cast.session() as session:
+        known_as_somebody(session, participant_id)
+    here, day = f"/participants/{participant_id}", TODAY.isoformat()
+    signed = {
+        **dict.fromkeys(("explained_on", "signed_on", "worker_signed_on"), day),
+        "purpose": "program",
+        "signed_by": "self",
+        "limits": "yes",
+    }
+    coordinator, me = _client(cast, "coordinator"), cast.people[WORKER]
+    offered = {
+        name: re.findall(r'<select[^>]*name="worker".*?</select>', _client(cast, name).get(here).text, re.DOTALL)[-1]
+        for name in ("coordinator", WORKER)
+    }
+    assert f'value="{me}" selected' in offered[WORKER]
+    assert f'value="{me}"' in offered["coordinator"]
+    assert "selected" not in offered["coordinator"], "nobody signs by being there"
+    refusal = coordinator.post(f"{here}/consents", data=signed)
+    assert refusal.status_code == 409
+    assert "Choose the worker who explained the consent" in refusal.text
+    assert coordinator.post(f"{here}/consents", data={**signed, "worker": str(me)}).status_code == 303
+    assert f"with {cast.members[WORKER].name}" in html.unescape(coordinator.get(here).text)

@@ -18,7 +18,7 @@ from duties.participants.consents import Signed
 from models.base import table_of
 from models.record import Event
 from tests.cast import AT, TODAY, Arranged, Cast
-from tests.following import WORKER, agreed, followed, known_as_somebody, row_of
+from tests.following import SECOND, WORKER, agreed, followed, known_as_somebody, row_of
 from tests.refusing import refused
 
 _event = table_of(Event)
@@ -41,15 +41,24 @@ def _followed_one(cast: Cast) -> UUID:
         return participant_id
 
 
-def sign(session: Session, cast: Cast, participant_id: UUID, purpose: str, signed: Signed, partner: str = "") -> Any:
-    """What is kept of a consent that the worker records, and what the record says of it."""
+def sign(
+    session: Session,
+    cast: Cast,
+    participant_id: UUID,
+    purpose: str,
+    signed: Signed,
+    partner: str = "",
+    *,
+    recorder: str = WORKER,
+) -> Any:
+    """What is kept of a consent that somebody records, the worker unless said, and what the record says of it."""
     consent_id = consents.sign(
         session,
         participant_id,
         purpose,
         signed,
         organization_id=cast.organizations[partner] if partner else None,
-        by=cast.actor(WORKER),
+        by=cast.actor(recorder),
         at=AT,
     )
     (row,) = [one for one in consents.consents_of(session, participant_id) if one["id"] == consent_id]
@@ -106,3 +115,45 @@ def test_the_text_has_a_line_for_every_purpose_and_shows_none_of_its_marks(langu
     assert not set("{}") & set(text.text)
     assert text.text.count(BLANK) == 5, "a last day for each, and a partner for two"
     assert not text.validated
+
+
+def test_the_worker_who_signed_is_kept_apart_from_the_coordinator_who_enters_the_paper(
+    cast: Cast, followed_one: UUID
+) -> None:
+    with cast.session() as session:
+        with refused("consent.worker"):
+            sign(session, cast, followed_one, "program", SIGNED, recorder="coordinator")
+        for somebody in ("coordinator", "police"):
+            with refused("consent.not_a_worker"):
+                signed = replace(SIGNED, worker_id=cast.people[somebody])
+                sign(
+                    session,
+                    cast,
+                    followed_one,
+                    "program",
+                    signed,
+                    recorder="coordinator" if somebody == "police" else WORKER,
+                )
+        chosen = replace(SIGNED, worker_id=cast.people[WORKER])
+        row, told = sign(session, cast, followed_one, "program", chosen, recorder="coordinator")
+        assert row["worker_id"] == cast.people[WORKER]
+        assert (told.actor_id, told.facts["worker"]) == (cast.people["coordinator"], str(cast.people[WORKER]))
+
+
+def test_a_worker_who_records_signs_themselves_unless_they_say_who_did(cast: Cast, followed_one: UUID) -> None:
+    with cast.session() as session:
+        row, _ = sign(session, cast, followed_one, "program", SIGNED)
+        assert row["worker_id"] == cast.people[WORKER]
+        row, told = sign(session, cast, followed_one, "program", replace(SIGNED, worker_id=cast.people[SECOND]))
+        assert row["worker_id"] == cast.people[SECOND]
+        assert told.actor_id == cast.people[WORKER]
+
+
+def test_those_who_were_named_or_accompany_the_person_come_first_where_somebody_chooses_who_signed(
+    cast: Cast, followed_one: UUID
+) -> None:
+    with cast.session() as session:
+        offered = consents.workers_of(session, followed_one, TODAY)
+        assert offered[0] == cast.people[WORKER]
+        assert cast.people[SECOND] in offered
+        assert cast.people["coordinator"] not in offered
