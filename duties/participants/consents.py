@@ -27,6 +27,7 @@ from duties.participants.identity import identity_within
 from duties.participants.withdrawals import ask_what_follows, settle
 from duties.refusals import Refusal
 from duties.roles import standing
+from duties.sharing import BEFORE_COMMITTING
 from duties.subjects import ROLE_OF_WORKER
 from locales import N_
 from models.base import table_of
@@ -70,12 +71,15 @@ def sign(
     """Record a consent that was signed on paper or before the worker; it replaces one to the same thing.
 
     The worker who signed is one thing, and `by`, who records it, another: the coordinator who enters a form that came
-    on paper signs nothing. Guide: AD-R8, AD-R11. Raises Refusal: no worker is said, or one who was none on that day;
-    signed before it was explained, by somebody who may not at that age, without the limits stated, under a text that
-    names no partner, or for a partner whose agreement is not in force.
+    on paper signs nothing. A candidate to whom it was explained before, and who is to meet somebody else now or was
+    referred again, may agree to more, or anew, at any moment. Guide: AD-R8, AD-R11. Raises Refusal: nobody who
+    committed, no worker is said, or one who was none on that day; signed before it was explained, by somebody who may
+    not at that age, without the limits stated, under a text that names no partner, or for a partner whose agreement is
+    not in force.
     """
     held = hold_participant(session, participant_id)
-    if held["state"] not in ("committed", "admitted"):
+    may_agree_to_more = held["state"] in BEFORE_COMMITTING and bool(consents_of(session, participant_id))
+    if held["state"] not in ("committed", "admitted") and not may_agree_to_more:
         raise Refusal(
             "consent.too_early",
             N_("The consent is explained and signed once the person has committed."),

@@ -22,6 +22,7 @@ from duties.follow_ups.parts import PRIMARY
 from duties.here import local_day, many, moments_of, one, program_of
 from duties.notices import coordination_chain
 from duties.participants import workers
+from duties.participants.held import BEING_ADMITTED
 from duties.refusals import Refusal
 from duties.roles import Link
 from locales import N_
@@ -74,7 +75,7 @@ def ask_what_follows(session: Session, participant_id: UUID, *, by: Actor, at: d
         )
         .where(_participant.c.program_id == program_of(session), _participant.c.id == participant_id),
     )
-    if row is None or row["state"] not in ("committed", "admitted") or row["stands"] in ("inactive", "completed"):
+    if row is None or row["state"] not in (*BEING_ADMITTED, "admitted") or row["stands"] in ("inactive", "completed"):
         return
     known_as = row["number"] or row["candidate_ref"]
     coordination = coordination_chain(session)
