@@ -24,6 +24,7 @@ from duties.participants import (
     findings,
     first_meetings,
     reading,
+    referring,
     risks,
     triage,
     withdrawals,
@@ -56,11 +57,12 @@ class IdentityAsked(Given):
 
 
 class IdentityGiven(Given):
-    """What is known now of who somebody is; null, or left out, is what stays."""
+    """What is known now of who somebody is; null, or left out, is what stays. The age is that of today."""
 
     given_name: Line | None = None
     family_name: Line | None = None
     birth_date: Day | None = None
+    age: Annotated[int | None, Field(strict=True, ge=0, le=referring.OLDEST)] = None
     phone: Line | None = None
     email: Line | None = None
     address: Words | None = None

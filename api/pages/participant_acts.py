@@ -11,6 +11,7 @@ from api.at_participants import find_participant
 from api.pages.forms import Text, day_of, day_or_none, id_or_none
 from api.pages.frame import see_other
 from api.pages.participant import act_on, participant_page
+from api.pages.referral_fields import age_or_none
 from api.permissions import Action, Relation, allows, asks, find_person, require
 from api.session import AtDesk, Desk
 from duties.actors import Actor
@@ -81,6 +82,7 @@ def correct(
     participant_id: UUID,
     seen: Seen,
     birth_date: Text = "",
+    age: Text = "",
     given_name: Text = "",
     family_name: Text = "",
     phone: Text = "",
@@ -99,8 +101,8 @@ def correct(
             "address": address,
             "contact_note": contact_note,
         }
-        born = day_or_none(birth_date)
-        changes = {**said, **({"birth_date": born} if born is not None else {})}
+        born, years = day_or_none(birth_date), age_or_none(age)
+        changes = {**said, "birth_date": born, "age": years}
         correcting.correct_identity(desk.session, participant_id, changes, by=by, at=desk.at, seen=seen)
 
     return act_on(desk, request, participant_id, Action.KEEP_ADMISSION, act, "identity")

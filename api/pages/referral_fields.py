@@ -62,7 +62,7 @@ class ReferralTyped:
         return ReferralForm(
             **{name: typed[name] for name in _TEXTS},
             birth_date=_birth(typed["birth_date"]),
-            age=_age(typed["age"]),
+            age=age_or_none(typed["age"]),
             languages=tuple(typed["languages"]),
             facts=dict(zip(CRITERIA, typed["fact"], strict=True)),
             recruiter=typed["recruiter"] == "yes",
@@ -94,7 +94,8 @@ def _birth(text: str) -> date | None:
         raise Refusal("day.malformed", N_("Write the day as year-month-day, such as 2026-12-07.")) from None
 
 
-def _age(text: str) -> int | None:
+def age_or_none(text: str) -> int | None:
+    """An age in whole years as it was typed; None where nothing was. Raises Refusal."""
     text = text.strip()
     if not text:
         return None

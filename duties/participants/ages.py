@@ -46,13 +46,16 @@ def years(born: date, day: date) -> int:
 
 
 def age_on(day: date, *, born: date | None, age: int | None, said_on: date | None) -> Age | None:
-    """The age on a day, of a birth date, or of an age that was said on an earlier day; None where neither is known."""
+    """The age on a day, of a birth date, or of an age that was said on some day; None where neither is known."""
     if born is not None:
         exact = years(born, day)
         return Age(exact, exact)
     if age is None or said_on is None:
         return None
-    whole = max(years(said_on, day), 0)
+    if day < said_on:
+        before = years(day, said_on)
+        return Age(max(age - before - 1, 0), max(age - before, 0))
+    whole = years(said_on, day)
     return Age(age + whole, age + whole + (1 if day > said_on else 0))
 
 

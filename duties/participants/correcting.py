@@ -23,8 +23,8 @@ from locales import N_
 from models.base import table_of
 from models.referral import Referral
 
-#: What may be corrected. An age as it was said is none of it: once the birth date is known, nothing else says the age.
-FIELDS: Final = ("given_name", "family_name", "birth_date", "phone", "email", "address", "contact_note")
+#: What may be corrected. The age as it is today, while the birth date is not known: once it is, nothing else says it.
+FIELDS: Final = ("given_name", "family_name", "birth_date", "age", "phone", "email", "address", "contact_note")
 
 _referral = table_of(Referral)
 
@@ -40,9 +40,10 @@ def correct_identity(
 ) -> None:
     """Write what is known now in the place of what was referred; fields that are not given stay.
 
-    `changes` are some of FIELDS; a birth date is a local day. It is sealed and marked anew, the record says which
-    fields changed and not what they say, and the age of a referral that waits is worked out again. Raises Refusal:
-    nothing to correct, a day or an address that cannot be, or a file that is destroyed.
+    `changes` are some of FIELDS; a birth date is a local day, an age in years that of the local day of `at`. It is
+    sealed and marked anew, the record says which fields changed and not what they say, and the age of a referral that
+    waits is worked out again. Raises Refusal: nothing to correct, a day, an age or an address that cannot be, an age
+    beside a birth date that is known, or a file that is destroyed.
     """
     given = {name: value for name, value in changes.items() if name in FIELDS and value not in ("", None)}
     if not given:
@@ -50,8 +51,12 @@ def correct_identity(
     held = hold_participant(session, participant_id, seen=seen)
     if held["sealed"] is None:
         raise Refusal("keys.gone", N_("What was sealed here is destroyed. Nobody can read it any more."))
-    before = identity_within(session, participant_id)
-    after = checked_identity(replace(before, **given), today=local_day(session, at))
+    before, today = identity_within(session, participant_id), local_day(session, at)
+    if "age" in given and "birth_date" not in given:
+        if before.birth_date is not None:
+            raise Refusal("identity.age", N_("The birth date is known, and says the age: correct that one instead."))
+        given["age_on"] = today
+    after = checked_identity(replace(before, **given), today=today)
     if after.birth_date is not None:
         after = replace(after, age=None, age_on=None)
     changed = _changed(before, after)
@@ -61,14 +66,19 @@ def correct_identity(
     events.write(
         session, "participant.corrected", "participant", participant_id, by=by, at=at, fields=", ".join(changed)
     )
-    if before.birth_date != after.birth_date:
+    if {"birth_date", "age"} & set(changed):
         for referral_id in _waiting(session, participant_id):
             triage.find_age(session, referral_id, by=by, at=at)
 
 
 def _changed(before: Identity, after: Identity) -> list[str]:
     was, now = before.to_json(), after.to_json()
-    return [name for name in FIELDS if was[name] != now[name]]
+    changed = {name for name in was if was[name] != now[name]}
+    if "birth_date" in changed:
+        changed -= {"age", "age_on"}  # which a birth date takes the place of
+    if "age_on" in changed:
+        changed.add("age")  # the same age, said of another day
+    return [name for name in FIELDS if name in changed]
 
 
 def _waiting(session: Session, participant_id: UUID) -> list[Any]:

@@ -33,7 +33,7 @@ def admit(session: Session, participant_id: UUID, *, by: Actor, at: datetime, se
 
     All in one transaction: a number that is not used is not taken. Raises Refusal: not committed, the consent is not
     signed or was withdrawn, the risk is not assessed, the worker cannot follow them (any more), or they are not of the
-    program's age on this day (AD-C1), whatever they were when they were referred.
+    program's age on this day (AD-C1), whatever they were when they were referred, or it is not known whether they are.
     """
     held = hold_participant(session, participant_id, seen=seen)
     state = moved(held, "admit")
@@ -49,10 +49,20 @@ def admit(session: Session, participant_id: UUID, *, by: Actor, at: datetime, se
         raise Refusal("admission.no_risk", N_("Assess the risk at admission first."), source="AD-R10")
     risks.refuse_danger(session, held)
     age = identity_within(session, participant_id).age_as_of(today)
-    if age is not None and age.within_program() == "not_met":
+    of_age = "unknown" if age is None else age.within_program()
+    if of_age == "not_met":
         raise Refusal(
             "admission.age",
             N_("The person is not of the program's age today, and it is the day of admission that counts."),
+            source="AD-C1",
+        )
+    if of_age == "unknown":
+        raise Refusal(
+            "admission.age_unknown",
+            N_(
+                "Whether the person is of the program's age today is not known. Correct who they are first: the birth "
+                "date or, where nobody knows it, the age that they have today."
+            ),
             source="AD-C1",
         )
     named = workers.named(session, participant_id)

@@ -50,6 +50,13 @@ def test_an_age_without_a_birth_date_is_one_of_two_on_a_later_day() -> None:
     assert age_on(said, born=None, age=None, said_on=said) is None
 
 
+def test_an_age_that_is_said_today_was_that_or_one_less_on_an_earlier_day_of_the_year() -> None:
+    """So that nobody who is 14 today signs alone for a day on which they may have been 13."""
+    said = date(2026, 1, 10)
+    assert age_on(date(2026, 1, 9), born=None, age=14, said_on=said) == Age(13, 14)
+    assert age_on(date(2025, 1, 10), born=None, age=14, said_on=said) == Age(12, 13)
+
+
 @pytest.mark.parametrize(
     ("age", "who"),
     [

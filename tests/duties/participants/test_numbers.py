@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
+import pytest
 from sqlalchemy import select
 
 from duties import cases
-from duties.participants import consents, duplicates, first_meetings, numbers, risks, workers
+from duties.participants import consents, correcting, duplicates, first_meetings, numbers, risks, workers
 from duties.participants.consents import Signed
 from duties.participants.held import case_of
+from duties.participants.identity import identity_within
 from duties.refusals import Refusal
 from models.base import table_of
 from models.participant import NumberSequence, Participant
+from tests.api.desk import client_for
 from tests.cast import AT, TODAY, Cast
 from tests.following import WORKER, agreed
 from tests.referring import ONDINE, ROMARIN, declare_admission, refer, triaged
@@ -89,3 +94,36 @@ def test_the_admission_that_a_no_ended_is_not_reopened_for_somebody_who_was_admi
     with cast.session() as session, refused("case.admission_is_over"):
         assert ended is not None
         cases.reopen_case(session, ended, by=by, at=AT, reason="Par erreur.")
+
+
+@pytest.mark.parametrize(("aged", "of_age"), [(24, True), (25, False)])
+def test_of_whom_only_an_age_is_known_the_number_waits_until_it_is_said_on_that_day(
+    cast: Cast, aged: int, *, of_age: bool
+) -> None:
+    """Who was 24 on the day of the referral is 24 or 25 on the next (AD-C1)."""
+    declare_admission(cast)
+    by, tomorrow = cast.actor("coordinator"), AT + timedelta(days=1)
+    with cast.session() as session:
+        agreed(session, cast)
+    participant_id = triaged(cast, refer(cast, replace(ONDINE, birth_date=None, age=24)), "forwarded")
+    _go_through(cast, participant_id)
+    with cast.session() as session, refused("admission.age_unknown"):
+        numbers.admit(session, participant_id, by=by, at=tomorrow)
+    with cast.session() as session:
+        seen = session.scalar(select(_participant.c.version).where(_participant.c.id == participant_id))
+    client = client_for(cast.database, cast.people["coordinator"], at=tomorrow)
+    here = f"/participants/{participant_id}"
+    assert 'name="age"' in client.get(here).text, "where the refusal sends"
+    typed = {"seen": str(seen), "age": str(aged)}
+    assert client.post(f"{here}/corrections", data=typed, follow_redirects=False).status_code == 303
+    with cast.session() as session:
+        if of_age:
+            assert numbers.admit(session, participant_id, by=by, at=tomorrow) == "#2026-01"
+        else:
+            with refused("admission.age"):
+                numbers.admit(session, participant_id, by=by, at=tomorrow)
+        born = TODAY.replace(year=TODAY.year - 24)
+        correcting.correct_identity(session, participant_id, {"birth_date": born}, by=by, at=tomorrow)
+        with refused("identity.age"):
+            correcting.correct_identity(session, participant_id, {"age": 25}, by=by, at=tomorrow)
+        assert identity_within(session, participant_id).age is None
