@@ -172,6 +172,7 @@ class LoadShown(Shown):
     primary: int
     second: int
     on_break: int
+    to_meet: int
     weight: float
     minutes_a_week: int
     is_overloaded: bool

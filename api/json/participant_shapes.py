@@ -471,7 +471,7 @@ def shown_proposals(desk: Desk, participant_id: UUID) -> list[ProposalShown]:
             hours=each.load.hours,
             primary=each.load.primary,
             weight=each.load.weight,
-            waiting=each.waiting,
+            waiting=each.load.to_meet,
             is_overloaded=each.load.is_overloaded,
             bars=list(each.load.bars),
             waits_for=AwaitedShown.each(each.load.waits_for, desk.language),

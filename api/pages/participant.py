@@ -361,8 +361,8 @@ def _said_of(proposal: workers.Proposal, names: Mapping[UUID, str], language: st
     told = [gettext(N_("%(count)s followed")) % {"count": load.primary}]
     if load.hours:
         told.append(gettext(N_("%(hours)s h a week")) % {"hours": f"{load.hours:g}"})
-    if proposal.waiting:
-        told.append(gettext(N_("%(count)s to meet")) % {"count": proposal.waiting})
+    if load.to_meet:
+        told.append(gettext(N_("%(count)s to meet")) % {"count": load.to_meet})
     told += [gettext(WHY_PROPOSED[reason]) for reason in proposal.reasons]
     return " – ".join([*parts, ", ".join(told)])
 

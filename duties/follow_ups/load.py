@@ -24,6 +24,7 @@ from duties.sharing import Withheld, circle_of
 from models.agreement import AgreementRole
 from models.base import table_of
 from models.follow_up import FollowUp, WeeklyNote
+from models.participant import CandidateWorker
 
 #: What a follow-up weighs in its worker's load, by how much it asks; the second of a pair has a third of it.
 WEIGHT: Final[Mapping[str, float]] = {"light": 0.5, "regular": 1.0, "intense": 2.0}
@@ -41,6 +42,7 @@ NOT_SHARED, NOT_AGREED = "not_shared", "not_agreed"
 _follow_up = table_of(FollowUp)
 _note = table_of(WeeklyNote)
 _created = table_of(AgreementRole)
+_named = table_of(CandidateWorker)
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,10 @@ class Load:
     """What one worker has in hand on a day.
 
     `hours` is what the agreement in force gives the role a week, None where it does not say; `weight` the follow-ups by
-    how much they ask; `minutes_a_week` what the notes of the last four weeks say was spent in person; `waits_for` what
-    their onboarding waits for before they follow anybody.
+    how much they ask; `to_meet` the candidates whom they were given and who have no number yet, alone or as the first
+    of a pair, and `expected` what these will weigh, with those whom they meet as the second; `minutes_a_week` what the
+    notes of the last four weeks say was spent in person; `waits_for` what their onboarding waits for before they follow
+    anybody.
     """
 
     person_id: UUID
@@ -60,17 +64,19 @@ class Load:
     on_break: int
     weight: float
     minutes_a_week: int
+    to_meet: int = 0
+    expected: float = 0.0
     bars: tuple[str, ...] = ()
     waits_for: tuple[gate.Awaited, ...] = ()
 
     @property
     def share(self) -> float:
-        """The part of the hours that the follow-ups take: 1 is full. Without hours, as if they were few."""
+        """The part of the hours that follow-ups, and candidates to meet, take: 1 is full. Without hours, as if few."""
         return self.share_with(0.0)
 
     def share_with(self, more: float) -> float:
         """The same with follow-ups of so much weight besides."""
-        return (self.weight + more) * HOURS_A_FOLLOW_UP / (self.hours or _FEW_HOURS)
+        return (self.weight + self.expected + more) * HOURS_A_FOLLOW_UP / (self.hours or _FEW_HOURS)
 
     def has_room_for(self, more: float) -> bool:
         """Whether there is time for follow-ups of so much weight besides. It warns, and refuses nothing."""
@@ -94,7 +100,7 @@ def loads(session: Session, day: date, *, participant_id: UUID | None = None) ->
     """Every youth worker of the day with what they have in hand, whoever has most room first.
 
     With `participant_id`, it is said whom that participant barred, and with whose organization they do not agree to
-    share; those who cannot be given one come last.
+    share, and whoever is to meet them has the others alone in hand; those who cannot be given one come last.
     """
     today = standing(session, day)
     workers = workers_of(today)
@@ -105,6 +111,7 @@ def loads(session: Session, day: date, *, participant_id: UUID | None = None) ->
     withheld = _withheld(session, workers, day, participant_id)
     mine = _in_hand(session, ids, day)
     minutes = _minutes(session, ids, day)
+    to_meet = _to_meet(session, participant_id)
     shut = gate.awaited(session, ids, today)
     found: dict[UUID, Load] = {}
     for held in workers:
@@ -130,6 +137,8 @@ def loads(session: Session, day: date, *, participant_id: UUID | None = None) ->
             on_break=sum(state == "on_break" for _, state, _ in in_hand),
             weight=weight_of(in_hand),
             minutes_a_week=minutes.get(held.person_id, 0),
+            to_meet=to_meet.get(held.person_id, []).count(PRIMARY),
+            expected=weight_of((kind, "active", "regular") for kind in to_meet.get(held.person_id, [])),
             bars=tuple(bars),
             waits_for=waits_for,
         )
@@ -204,6 +213,23 @@ def _in_hand(session: Session, people: Sequence[UUID], day: date) -> dict[UUID, 
         state, intensity = states[part["follow_up_id"]]
         if state in ("active", "on_break"):
             found.setdefault(part["person_id"], []).append((part["kind"], state, intensity))
+    return found
+
+
+def _to_meet(session: Session, without: UUID | None) -> dict[UUID, list[str]]:
+    """The parts that each has with candidates who have no number yet, but for one: what they will ask is not known."""
+    rows = session.execute(
+        select(_named.c.worker_id, _named.c.second_id).where(
+            _named.c.program_id == program_of(session),
+            _named.c.ended_at.is_(None),
+            *([] if without is None else [_named.c.participant_id != without]),
+        )
+    )
+    found: dict[UUID, list[str]] = {}
+    for row in rows:
+        found.setdefault(row.worker_id, []).append(PRIMARY)
+        if row.second_id is not None:
+            found.setdefault(row.second_id, []).append(SECOND)
     return found
 
 

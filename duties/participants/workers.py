@@ -17,7 +17,7 @@ from duties.follow_ups.activities import APART_COORDINATION
 from duties.follow_ups.assigning import bar_to, holds
 from duties.follow_ups.load import WEIGHT, Load, loads
 from duties.follow_ups.parts import PRIMARY, SECOND
-from duties.here import local_day, many, one, program_of
+from duties.here import local_day, one, program_of
 from duties.notices import COORDINATION, coordination_chain
 from duties.participants import risks
 from duties.participants.held import (
@@ -71,15 +71,13 @@ _hand_over = table_of(HandOver)
 class Proposal:
     """A worker whom one may name, with what speaks for and against it.
 
-    `waiting` are the candidates whom they are to meet already, `offered` what the follow-ups weigh that are offered to
-    them and not answered. `speaks` is whether they speak a language of the person's; `knew` whether they referred the
-    person or were named to meet them; `met` whether they have met them in fact, as the second of a pair, at a first
-    meeting or in an activity (DP-03b); `roomy` whether there is time for what the person asks; `nearby` whether they
-    accompany somebody of the same area already.
+    `offered` is what the follow-ups weigh that are offered to them and not answered. `speaks` is whether they speak a
+    language of the person's; `knew` whether they referred the person or were named to meet them; `met` whether they
+    have met them in fact, as the second of a pair, at a first meeting or in an activity (DP-03b); `roomy` whether there
+    is time for what the person asks; `nearby` whether they accompany somebody of the same area already.
     """
 
     load: Load
-    waiting: int
     speaks: bool
     knew: bool
     met: bool = False
@@ -132,19 +130,12 @@ def proposals(session: Session, participant_id: UUID, *, at: datetime, asks: str
             select(_person.c.id, _person.c.language).where(_person.c.program_id == here, _person.c.id.in_(ids))
         )
     }
-    waiting: dict[UUID, int] = {}
-    for each in many(
-        session,
-        select(_named.c.worker_id, _named.c.second_id).where(_named.c.program_id == here, _named.c.ended_at.is_(None)),
-    ):
-        waiting[each["worker_id"]] = waiting.get(each["worker_id"], 0) + 1
     knew, met = _who_knew(session, participant_id), _who_met(session, participant_id, day)
     nearby = _who_is_near(session, row["area"], day) if row and row["area"] else frozenset()
     offered = _offered(session)
     made = [
         Proposal(
             load,
-            waiting.get(load.person_id, 0),
             not wanted or speak.get(load.person_id) in wanted,
             load.person_id in knew,
             met=load.person_id in met,
@@ -163,7 +154,7 @@ def proposals(session: Session, participant_id: UUID, *, at: datetime, asks: str
             not each.knew,
             not each.roomy,
             not each.nearby,
-            each.load.share_with(each.offered) + each.waiting / 10,
+            each.load.share_with(each.offered),
             str(each.person_id),
         ),
     )

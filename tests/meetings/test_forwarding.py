@@ -19,10 +19,10 @@ from models.participant import Participant
 from tests.api.desk import client_for
 from tests.cast import AT, Cast
 from tests.flows.support import letters
-from tests.following import SECOND, WORKER, agreed, tasks_of
+from tests.following import SECOND, WORKER, agreed, followed, tasks_of
 from tests.meetings.clinic import LOCAL, NEXT_LOCAL, NOW, clinic_of
 from tests.meetings.sitting import seat_everyone
-from tests.referring import declare_admission, refer, triaged
+from tests.referring import ONDINE, ROMARIN, declare_admission, refer, triaged
 
 _participant = table_of(Participant)
 
@@ -151,3 +151,31 @@ def test_where_the_next_clinic_reports_it_nobody_is_asked(there: Cast) -> None:
     with there.session() as session:
         pool = agendas.pool_of(session, committee_of(session, "clinical")["id"])
     assert [row["subject"] for row in pool if row["kind"] == "forwarded"] == [reference]
+
+
+def test_whoever_is_given_several_at_one_sitting_is_said_to_have_no_room_before_any_has_a_number(there: Cast) -> None:
+    """28 hours a week are eleven follow-ups: with ten, the first candidate is the last for whom there is time."""
+    by = there.actor("coordinator")
+    first, second = (triaged(there, refer(there, form, by=WORKER), "forwarded") for form in (ONDINE, ROMARIN))
+
+    def proposed(participant_id: UUID) -> workers.Proposal:
+        with there.session() as session:
+            offered = workers.proposals(session, participant_id, at=AT)
+        return next(one for one in offered if one.person_id == there.people[SECOND])
+
+    with there.session() as session:
+        for count in range(1, 11):
+            followed(session, there, f"#2026-{count:02}", worker=SECOND)
+    assert "no_room" not in proposed(second).reasons
+    with there.session() as session:
+        admissions.forward(session, first, there.people[SECOND], by=by, at=AT)
+    assert "no_room" in proposed(second).reasons
+    assert (proposed(second).load.to_meet, proposed(second).load.is_overloaded) == (1, True)
+    caseload = client_for(there.database, there.people["coordinator"]).get("/caseload").text
+    assert "1 to meet" in caseload, "which says why it is full"
+    assert "no_room" not in proposed(first).reasons, "who has this candidate already has no second one"
+    with there.session() as session:
+        workers.name_worker(session, first, there.people[WORKER], second_id=there.people[SECOND], by=by, at=AT)
+    load = proposed(second).load
+    assert load.to_meet == 0
+    assert load.expected == pytest.approx(1 / 3), "as the second of a pair"
