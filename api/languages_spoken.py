@@ -32,6 +32,11 @@ def code_of(typed: str) -> str:
     return word
 
 
+def codes_of(typed: str) -> list[str]:
+    """The codes of languages that were typed with commas between."""
+    return [code_of(word) for word in typed.split(",") if word.strip()]
+
+
 def offered(language: str) -> list[tuple[str, str]]:
     """What is offered, each code with its name."""
     return [(code, name_of(code, language)) for code in OFFERED]

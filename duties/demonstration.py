@@ -87,6 +87,7 @@ class DemoPerson(Part):
     given_name: Text
     family_name: Text
     language: Language
+    spoken: tuple[Key, ...] = ()
     email: Address | None = None
     phone: Phone | None = None
 

@@ -15,6 +15,7 @@ from duties import agreement_days, doors, events, sign_ins
 from duties.actors import Actor
 from duties.envelopes import checked_address
 from duties.here import local_day, many, one, program_of
+from duties.participants.languages import checked_spoken
 from duties.refusals import Refusal
 from locales import N_
 from models.agreement import Agreement, AgreementRole, AgreementVersion
@@ -54,10 +55,12 @@ def add_person(
     by: Actor,
     at: datetime,
     phone: str | None = None,
+    spoken: Sequence[str] = (),
     key: str | None = None,
 ) -> UUID:
     """Add a member of an organization's staff. Someone without an address gets no letters; the coordinator does.
 
+    `language` is that of the letters, `spoken` the codes of those that they speak, where somebody says it.
     `key` is a stable handle for files; one is made where none is given. Raises Refusal.
     """
     person_id = uuid4()
@@ -75,6 +78,7 @@ def add_person(
             email=_address(email),
             phone=_phone(phone),
             language=language,
+            spoken=list(checked_spoken(spoken)),
             version=1,
         )
     )
@@ -91,12 +95,14 @@ def update_person(
     email: str | None,
     phone: str | None,
     language: str,
+    spoken: Sequence[str] | None = None,
     by: Actor,
     at: datetime,
     seen: int | None = None,
 ) -> None:
     """Write a person's name, addresses and language anew. `seen` is the version that was looked at.
 
+    `language` is that of their letters, `spoken` the codes of those that they speak: None leaves them as they are.
     Letters that wait keep the address under which they were written. The record tells which of these changed, and
     not into what. Raises Refusal.
     """
@@ -120,6 +126,7 @@ def update_person(
         "email": _address(email),
         "phone": _phone(phone),
         "language": language,
+        "spoken": held["spoken"] if spoken is None else list(checked_spoken(spoken)),
     }
     changed = [name for name, value in values.items() if held[name] != value]
     if not changed:

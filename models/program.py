@@ -114,6 +114,7 @@ class Person(InProgram, table=True):
     email: str | None = None
     phone: str | None = None
     language: str = "fr"
+    spoken: list[str] = words()  # the languages they speak, by code; none where nobody said it
     version: int = 1
 
     @property

@@ -180,6 +180,7 @@ class _Loader:
                 email=one.email,
                 phone=one.phone,
                 language=one.language,
+                spoken=one.spoken,
                 by=_LOADER,
                 at=self.at,
             )

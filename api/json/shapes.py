@@ -187,13 +187,14 @@ class PersonGiven(NewPersonGiven):
 
 
 class PersonChanged(Given):
-    """How a member of staff is named and reached from now on."""
+    """How a member of staff is named and reached from now on. `spoken` are codes of languages; null leaves them."""
 
     given_name: Typed
     family_name: Typed
     email: Annotated[Typed, StringConstraints(max_length=300)] = ""
     phone: Annotated[Typed, StringConstraints(max_length=40)] = ""
     language: Literal["fr", "en"]
+    spoken: Annotated[list[Key], Field(max_length=20)] | None = None
 
 
 class TenureGiven(Given):
@@ -340,6 +341,7 @@ class PersonShown(Shown):
     id: UUID
     name: str
     language: str
+    spoken: list[str]
     email: str | None
     roles: list[RoleShown]
     away: bool

@@ -281,6 +281,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "email": N_("e-mail address"),
     "phone": N_("telephone"),
     "language": N_("language of letters"),
+    "spoken": N_("languages spoken"),
 }
 
 _NONE = N_("none")

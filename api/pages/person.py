@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from api.at_departures import to_departure
+from api.languages_spoken import codes_of, names_of
 from api.pages import holdings
 from api.pages.choices import people_by_id, role_and_organization, roles_to_give
 from api.pages.forms import Detailed, Text, Typed, day_of, day_or_none, id_or_none
@@ -53,14 +54,21 @@ def show_person(desk: AtDesk, request: Request, person_id: UUID) -> HTMLResponse
 @router.post("/people/{person_id}")
 @asks(Action.UPDATE_PERSON)
 def update_person(
-    desk: AtDesk, request: Request, person_id: UUID, seen: Annotated[int, Form()], typed: Detailed
+    desk: AtDesk,
+    request: Request,
+    person_id: UUID,
+    seen: Annotated[int, Form()],
+    typed: Detailed,
+    spoken: Text = "",
 ) -> Response:
-    """Change a person's name, addresses and language."""
+    """Change a person's name, addresses and languages."""
     by = require(Action.UPDATE_PERSON, to_person(desk.asker, find_person(desk.session, person_id)))
     refusal = desk.attempt(
-        lambda: people.update_person(desk.session, person_id, by=by, at=desk.at, seen=seen, **typed.fields)
+        lambda: people.update_person(
+            desk.session, person_id, spoken=codes_of(spoken), by=by, at=desk.at, seen=seen, **typed.fields
+        )
     )
-    return _after(desk, request, person_id, "details", refusal, typed.fields)
+    return _after(desk, request, person_id, "details", refusal, {**typed.fields, "spoken": spoken})
 
 
 @router.post("/people/{person_id}/roles")
@@ -166,6 +174,7 @@ def _person_page(desk: Desk, request: Request, person_id: UUID, typed: Typed) ->
         "person.html",
         refused=typed.refusal,
         shown=person,
+        spoken=", ".join(names_of(person.spoken, desk.language)),
         typed=typed,
         day=desk.day,
         is_self=person_id == desk.asker.person_id,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Form
 
-from api.languages_spoken import code_of
+from api.languages_spoken import codes_of
 from api.pages.forms import Text
 from duties.participants.referring import ReferralForm
 from duties.refusals import Refusal
@@ -51,7 +51,7 @@ class ReferralTyped:
     ) -> None:
         given = dict(locals())
         self.values: dict[str, Any] = {name: given[name] for name in _TEXTS}
-        others = [code_of(word) for word in languages.split(",") if word.strip()]
+        others = codes_of(languages)
         spoken = list(dict.fromkeys([*(language or []), *others]))
         self.values |= {"birth_date": birth_date, "age": age, "languages": spoken, "recruiter": recruiter}
         self.values["fact"] = [*(fact or []), *[""] * len(CRITERIA)][: len(CRITERIA)]

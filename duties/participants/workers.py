@@ -124,10 +124,13 @@ def proposals(session: Session, participant_id: UUID, *, at: datetime, asks: str
     wanted = set(row["languages"]) if row else set()
     found = loads(session, day, participant_id=participant_id)
     ids = [load.person_id for load in found]
-    speak: dict[UUID, str] = {
-        each.id: each.language
+    # Of whom nobody said what they speak, it is the language of their letters.
+    speak: dict[UUID, set[str]] = {
+        each.id: set(each.spoken or [each.language])
         for each in session.execute(
-            select(_person.c.id, _person.c.language).where(_person.c.program_id == here, _person.c.id.in_(ids))
+            select(_person.c.id, _person.c.language, _person.c.spoken).where(
+                _person.c.program_id == here, _person.c.id.in_(ids)
+            )
         )
     }
     knew, met = _who_knew(session, participant_id), _who_met(session, participant_id, day)
@@ -136,7 +139,7 @@ def proposals(session: Session, participant_id: UUID, *, at: datetime, asks: str
     made = [
         Proposal(
             load,
-            not wanted or speak.get(load.person_id) in wanted,
+            not wanted or not wanted.isdisjoint(speak.get(load.person_id, ())),
             load.person_id in knew,
             met=load.person_id in met,
             roomy=load.has_room_for(WEIGHT[asks] + offered.get(load.person_id, 0.0)),

@@ -475,6 +475,34 @@ def test_whoever_speaks_the_language_and_knows_the_person_is_proposed_first(clin
     assert first.possible
 
 
+def test_it_is_what_a_worker_speaks_that_counts_and_the_language_of_the_letters_where_nobody_said_it(
+    clinic: Cast,
+) -> None:
+    participant_id = triaged(clinic, refer(clinic, replace(ONDINE, languages=("es",)), by="manager_ccsmtl"))
+
+    def speaking() -> list[UUID]:
+        with clinic.session() as session:
+            return [one.person_id for one in workers.proposals(session, participant_id, at=AT) if one.speaks]
+
+    assert speaking() == []
+    client = client_for(clinic.database, clinic.people["coordinator"])
+    here = f"/people/{clinic.people[WORKER]}"
+    details = {"given_name": "Silex", "family_name": "Marbre", "email": "", "phone": "", "language": "fr"}
+    wrong = client.post(here, data={**details, "seen": "1", "spoken": "espagnol, klingonais"})
+    assert "one of them is not known by this name" in wrong.text
+    assert "espagnol, klingonais" in wrong.text, "what was typed is still there"
+    typed = {**details, "seen": "1", "spoken": "espagnol, English"}
+    assert client.post(here, data=typed, follow_redirects=False).status_code == 303
+    assert "Spanish, English" in client.get(here).text
+    assert speaking() == [clinic.people[WORKER]]
+    with clinic.session() as session:
+        session.execute(update(_participant).values(languages=["en"]))
+    assert set(speaking()) == {clinic.people[WORKER], clinic.people[SECOND]}, "whose letters are in English"
+    with clinic.session() as session:
+        session.execute(update(_participant).values(languages=["fr"]))
+    assert clinic.people[WORKER] not in speaking(), "who is written to in French, and said to speak two others"
+
+
 def test_a_second_is_proposed_for_the_pair_from_another_organization_and_never_one_who_cannot(clinic: Cast) -> None:
     participant_id = triaged(clinic, refer(clinic))
     with clinic.session() as session:
