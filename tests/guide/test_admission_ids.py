@@ -9,7 +9,7 @@ import pytest
 from duties.declared import load_declared
 from duties.guide_ids import GUIDE_IDS
 from duties.participants.ages import OLDEST, YOUNGEST
-from duties.participants.consents import CURRENT, text_of
+from duties.participants.consent_text import CURRENT, text_of
 from duties.participants.triage import NEVER_WITHOUT, OF_EVERYONE
 from duties.protocol import Protocol
 from models.consent import DISCLOSURE_GROUNDS, Disclosure
