@@ -16,6 +16,7 @@ from uuid import UUID
 from sqlalchemy import and_, or_, select
 from sqlmodel import Session
 
+from duties.agreed_roles import BEGUN
 from duties.agreements import of_agreement
 from duties.here import many, one, program_of
 from duties.refusals import Refusal
@@ -32,8 +33,6 @@ _organization = table_of(Organization)
 #: are given also where it has lapsed, or nobody could bring it back.
 ALWAYS_GIVEN: Final = frozenset({"director", "coordinator", "administrator", "privacy_officer"})
 
-_BEGUN: Final = ("in_force", "ended")
-
 
 def lapsed_on(session: Session, organization_id: UUID, day: date) -> date | None:
     """The last day on which an agreement of the organization was in force, where none is on the local `day`.
@@ -47,7 +46,7 @@ def lapsed_on(session: Session, organization_id: UUID, day: date) -> date | None
         .where(
             _version.c.program_id == program_of(session),
             _agreement.c.organization_id == organization_id,
-            _version.c.state.in_(_BEGUN),
+            _version.c.state.in_(BEGUN),
             _version.c.starts_on <= day,
         )
         .order_by(_version.c.starts_on.desc())
@@ -145,7 +144,7 @@ def terms_on(session: Session, day: date) -> Terms:
         .join(_agreement, of_agreement())
         .where(
             _version.c.program_id == here,
-            _version.c.state.in_(_BEGUN),
+            _version.c.state.in_(BEGUN),
             _version.c.starts_on <= day,
         )
         .order_by(_version.c.starts_on),
@@ -186,7 +185,7 @@ def going_on(session: Session, day: date) -> list[dict[str, Any]]:
         .join(_organization, refers(_agreement.c.organization_id, _organization))
         .where(
             _version.c.program_id == program_of(session),
-            _version.c.state.in_(_BEGUN),
+            _version.c.state.in_(BEGUN),
             _version.c.starts_on <= day,
             or_(_version.c.ends_on.is_(None), _version.c.ends_on >= day),
         )
@@ -211,7 +210,7 @@ def without_successor(session: Session, day: date) -> list[dict[str, Any]]:
             or_(
                 # One that is signed still has to begin: the day after, it is as missing as any.
                 and_(later.c.state == "signed", later.c.n > _version.c.n, _version.c.ends_on >= day),
-                and_(later.c.state.in_(_BEGUN), later.c.starts_on > _version.c.ends_on),
+                and_(later.c.state.in_(BEGUN), later.c.starts_on > _version.c.ends_on),
             ),
         )
         .exists()
@@ -222,7 +221,7 @@ def without_successor(session: Session, day: date) -> list[dict[str, Any]]:
         .join(_agreement, of_agreement())
         .where(
             _version.c.program_id == here,
-            _version.c.state.in_(_BEGUN),
+            _version.c.state.in_(BEGUN),
             _version.c.starts_on <= day,
             _version.c.ends_on.is_not(None),
             ~follows,

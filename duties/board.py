@@ -13,6 +13,7 @@ from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, and_, any_, bindparam
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session
 
+from duties.agreed_roles import creates_on
 from duties.here import many, program_of, run
 from duties.roles import HAVING, Falls, Holder, Link, Standing
 from models.agreement import Agreement, AgreementRole, AgreementVersion
@@ -210,7 +211,7 @@ def who(standing: Standing, task: Mapping[str, Any], links: Mapping[UUID, list[L
 
 
 def vacancies(session: Session, standing: Standing) -> list[Vacancy]:
-    """Every role that an agreement creates and nobody holds on the day, and every seat without a principal.
+    """Every role that an agreement creates on the day and too few hold then, and every seat without a principal.
 
     Each with the number of open tasks that first fall to it, in the state of this very transaction.
     """
@@ -242,6 +243,7 @@ def vacancies(session: Session, standing: Standing) -> list[Vacancy]:
         .join(_role, and_(_role.c.program_id == _created.c.program_id, _role.c.key == _created.c.role))
         .where(
             _created.c.program_id == here,
+            creates_on(standing.day),
             or_(_version.c.state != "ended", _version.c.ends_on >= standing.day),
             or_(_organization.c.ends_on.is_(None), _organization.c.ends_on >= standing.day),
         )

@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from duties import agreement_days, doors, events, sign_ins
 from duties.actors import Actor
+from duties.agreed_roles import creates_on
 from duties.envelopes import checked_address
 from duties.here import local_day, many, one, program_of
 from duties.participants.languages import checked_spoken
@@ -448,7 +449,7 @@ def _name(name: str) -> str:
 
 
 def _is_created(session: Session, role: str, organization: Mapping[str, Any], day: date) -> bool:
-    """Whether a version of the organization's agreement that has not ended by the day creates the role.
+    """Whether the text of the organization's agreement that stands on the day creates the role.
 
     An outside body has no agreement: its roles are those of its seats.
     """
@@ -475,7 +476,7 @@ def _is_created(session: Session, role: str, organization: Mapping[str, Any], da
             _created.c.program_id == here,
             _created.c.role == role,
             _agreement.c.organization_id == organization["id"],
-            or_(_version.c.state != "ended", _version.c.ends_on >= day),
+            creates_on(day),
         )
         .limit(1)
     )

@@ -10,6 +10,7 @@ from api.pages.forms import id_or_none
 from api.pages.frame import titles_of_roles
 from api.permissions import Action, allows, to_program
 from api.session import Desk
+from duties.agreed_roles import creates_from
 from duties.here import program_of
 from models.agreement import Agreement, AgreementRole, AgreementVersion
 from models.base import refers, table_of
@@ -49,7 +50,7 @@ def roles_to_give(desk: Desk) -> list[tuple[str, str]]:
         .join(_version, refers(_created.c.agreement_version_id, _version))
         .join(_agreement, refers(_version.c.agreement_id, _agreement))
         .join(_organization, refers(_agreement.c.organization_id, _organization))
-        .where(_created.c.program_id == program_of(desk.session), _version.c.state != "ended")
+        .where(_created.c.program_id == program_of(desk.session), creates_from(desk.day))
         .distinct()
         .order_by(_organization.c.short_name)
     ).all()

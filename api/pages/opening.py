@@ -20,6 +20,7 @@ from api.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties import cases, people, planning, scheduling, versions
 from duties.actors import Actor
+from duties.agreed_roles import creates_from
 from duties.here import local_day, many, program, program_of
 from duties.planning import Planned
 from duties.protocol import Protocol
@@ -327,7 +328,7 @@ def _places(desk: Desk) -> list[tuple[str, str]]:
         .where(
             _organization.c.program_id == program_of(desk.session),
             _created.c.role == ROLE_OF_SUBJECT["worker"],
-            _version.c.state != "ended",
+            creates_from(desk.day),
         )
         .distinct()
         .order_by(_organization.c.short_name)

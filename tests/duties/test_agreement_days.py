@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from sqlmodel import Session
 
+from duties import board
 from duties.agreement_days import lapsed_on, not_sharing
-from duties.agreements import content_of, redraft_version
+from duties.agreements import content_of, end_version, redraft_version, start_version
 from duties.cases import open_case
-from duties.people import appoint
+from duties.people import appoint, end_tenure
 from duties.refusals import Refusal
+from duties.roles import standing
 from duties.succession import renew
 from tests.agreeing import agreement_of, code_of, in_force, last_version, signed_on
 from tests.casework import complete, open_onboarding, step
@@ -132,3 +135,66 @@ def test_what_circulates_among_partners_goes_by_the_agreement_on_the_day_and_its
         in_force(session, cast, "codim")
         assert not_sharing(session, LAST) == outside | {organizations["anonyme"]}
         assert not_sharing(session, LAST + DAY) == outside | {organizations["anonyme"], organizations["en-marge"]}
+
+
+# ----------------------------------------------------------------------------- which text says what roles there are
+
+
+def vacant(session: Session, cast: Cast, day: date) -> set[str]:
+    """The roles of En Marge that too few hold on a day."""
+    found = board.vacancies(session, standing(session, day))
+    return {one.role for one in found if one.organization_id == cast.organizations["en-marge"] and one.kind == "role"}
+
+
+def two_workers(session: Session, cast: Cast) -> UUID:
+    """Draft the next version: two youth workers where there was one, and a petty cash besides."""
+    second = renew(session, agreement_of(session, cast), by=cast.actor("coordinator"), at=AT)
+    said = content_of(program_file().value, "en-marge")
+    cash = {"role": "petty_cash_holder", "headcount": 1, "hours_a_week": None}
+    worker = {**said.roles["youth_worker"], "headcount": 2}
+    roles = {**said.roles, "youth_worker": worker, "petty_cash_holder": cash}
+    redraft_version(session, second, replace(said, roles=roles), by=cast.actor("coordinator"), at=AT)
+    return second
+
+
+def test_a_text_says_who_is_wanted_from_the_day_on_which_it_is_in_force_and_never_as_a_draft(cast: Cast) -> None:
+    """Nor once it is signed and set to begin: until the day before, the one in force says it."""
+    by, there, more = cast.actor("coordinator"), date(2026, 12, 7), {"youth_worker", "petty_cash_holder"}
+    with cast.session() as session:
+        first = in_force(session, cast)
+        before = vacant(session, cast, there)
+        assert not before & more, "the one who is promised is there"
+        second = two_workers(session, cast)
+        assert vacant(session, cast, there) == before
+        assert code_of(lambda: given(session, cast, "petty_cash_holder", TODAY)) == "role.not_in_agreement"
+        signed_on(session, cast, second)
+        end_version(session, first, ends_on=LAST, by=by, at=AT)
+        start_version(session, second, starts_on=LAST + DAY, by=by, at=AT)
+        assert vacant(session, cast, LAST) == before
+        assert code_of(lambda: given(session, cast, "petty_cash_holder", LAST)) == "role.not_in_agreement"
+        assert vacant(session, cast, LAST + DAY) == before | more
+        given(session, cast, "petty_cash_holder", LAST + DAY)
+
+
+def test_where_nothing_was_signed_yet_the_draft_says_who_is_wanted(cast: Cast) -> None:
+    with cast.session() as session:
+        before = vacant(session, cast, TODAY)
+        said = content_of(program_file().value, "en-marge")
+        roles = {**said.roles, "manager": {**said.roles["manager"], "headcount": 2}}
+        redraft_version(
+            session, last_version(session, cast), replace(said, roles=roles), by=cast.actor("coordinator"), at=AT
+        )
+        assert vacant(session, cast, TODAY) == before | {"manager"}
+        # The first text to come says it of the days before it too.
+        in_force(session, cast, since=date(2026, 12, 7))
+        assert vacant(session, cast, TODAY) == before | {"manager"}
+        given(session, cast, "second_representative", TODAY)
+
+
+def test_who_signs_an_agreement_anew_is_appointed_also_after_it_was_ended(cast: Cast) -> None:
+    with cast.session() as session:
+        in_force(session, cast, until=TODAY - 2 * DAY)
+        director = next(one for one in standing(session, TODAY).holding("director", cast.organizations["en-marge"]))
+        end_tenure(session, director.id, ends_on=TODAY - DAY, by=cast.actor("coordinator"), at=AT)
+        given(session, cast, "director", TODAY)
+        assert code_of(lambda: given(session, cast, "petty_cash_holder", TODAY)) == "agreement.lapsed"
