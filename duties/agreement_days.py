@@ -17,7 +17,6 @@ from sqlalchemy import and_, or_, select
 from sqlmodel import Session
 
 from duties.agreed_roles import BEGUN
-from duties.agreements import of_agreement
 from duties.here import many, one, program_of
 from duties.refusals import Refusal
 from locales import N_
@@ -42,7 +41,7 @@ def lapsed_on(session: Session, organization_id: UUID, day: date) -> date | None
     row = one(
         session,
         select(_version.c.ends_on)
-        .join(_agreement, of_agreement())
+        .join(_agreement, refers(_version.c.agreement_id, _agreement))
         .where(
             _version.c.program_id == program_of(session),
             _agreement.c.organization_id == organization_id,
@@ -141,7 +140,7 @@ def terms_on(session: Session, day: date) -> Terms:
     for row in many(
         session,
         select(_agreement.c.organization_id, _version.c.ends_on, _version.c.terms)
-        .join(_agreement, of_agreement())
+        .join(_agreement, refers(_version.c.agreement_id, _agreement))
         .where(
             _version.c.program_id == here,
             _version.c.state.in_(BEGUN),
@@ -181,7 +180,7 @@ def going_on(session: Session, day: date) -> list[dict[str, Any]]:
     return many(
         session,
         select(_version, _agreement.c.organization_id, _organization.c.short_name)
-        .join(_agreement, of_agreement())
+        .join(_agreement, refers(_version.c.agreement_id, _agreement))
         .join(_organization, refers(_agreement.c.organization_id, _organization))
         .where(
             _version.c.program_id == program_of(session),
@@ -218,7 +217,7 @@ def without_successor(session: Session, day: date) -> list[dict[str, Any]]:
     return many(
         session,
         select(_version, _agreement.c.organization_id)
-        .join(_agreement, of_agreement())
+        .join(_agreement, refers(_version.c.agreement_id, _agreement))
         .where(
             _version.c.program_id == here,
             _version.c.state.in_(BEGUN),

@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Table, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, delete, func, insert, or_, select, update
 from sqlmodel import Session
 
 from duties import agreement_letters, events, renewals
@@ -28,6 +28,7 @@ from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligat
 from models.base import table_of
 from models.lifecycles import AGREEMENT_VERSION, NoSuchMove
 from models.program import Tenure
+from models.record import Event
 
 _agreement = table_of(Agreement)
 _version = table_of(AgreementVersion)
@@ -35,6 +36,7 @@ _created = table_of(AgreementRole)
 _obligation = table_of(Obligation)
 _signature = table_of(Signature)
 _tenure = table_of(Tenure)
+_event = table_of(Event)
 
 Columns = dict[str, Any]
 
@@ -343,8 +345,9 @@ def end_version(
     """End a version in force on a last local day, inclusive, past or to come.
 
     `notice_on` is the local day on which one side gave the other notice: the last day is then no sooner than the
-    version's `notice_days` after it, unless both settled on a shorter one (`shorter_agreed`). Without it the record
-    takes the day as it is, as where another version follows. Raises Refusal: not in force, a last day before its
+    version's `notice_days` after it, unless both settled on a shorter one (`shorter_agreed`); nothing is renewed then,
+    and a renewal under way is called off. Without it the record takes the day as it is, as where another version
+    follows. Raises Refusal: not in force, a last day before its
     first or after the one that it was signed to, a day on which another version is in force, or too short a notice.
     """
     held = _hold(session, version_id, seen=seen)
@@ -379,6 +382,21 @@ def end_version(
     if notice_on is not None:
         directors = directors_on(session, held["organization_id"], local_day(session, at))
         agreement_letters.to_end(session, held, directors, ends_on=ends_on, by=by, at=at)
+        renewals.call_off(session, version_id, last=ends_on, by=by, at=at)
+
+
+def is_given_notice() -> ColumnElement[bool]:
+    """The condition on a version that one side ended it with notice, as the record of that act says."""
+    return (
+        select(_event.c.id)
+        .where(
+            _event.c.program_id == _version.c.program_id,
+            _event.c.subject_id == _version.c.id,
+            _event.c.verb == "agreement.ended",
+            _event.c.facts["notice_on"].astext.is_not(None),
+        )
+        .exists()
+    )
 
 
 def roles_left(session: Session, version_id: UUID, day: date) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Table, insert, select, update
 
-from duties import agreements
+from duties import agreements, renewals
 from duties.agreements import Content
 from duties.here import many, program_of
 from duties.loading_comparison import Act, Change, Comparison, Kind, Row, Step, new_changed_gone, words
@@ -129,6 +129,7 @@ def _without_agreement(compared: Comparison, key: str, row: Row) -> Iterator[Ste
             # One that was to come into force later never does: it ends on its first day. None is prolonged.
             last = min(max(act.day, version["starts_on"]), version["ends_on"] or date.max)
             agreements.end_version(act.session, version["id"], ends_on=last, by=act.by, at=act.at)
+            renewals.call_off(act.session, version["id"], last=last, by=act.by, at=act.at)
 
         said = N_("The agreement with %(organization)s is no longer in the file, and ends today.")
         yield Step(Change("ended", "agreement", said, facts), write)

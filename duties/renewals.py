@@ -1,21 +1,24 @@
 """The steps of a renewal that an act on the agreement's next version completes: sent, signed by all, set to begin.
 
-Nobody says of them that they are done. An act that came before its step had opened completes it once it opens.
+Nobody says of them that they are done. An act that came before its step had opened completes it once it opens. Of an
+agreement that is ended with notice nothing is renewed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlmodel import Session
 
+from duties import cases, scheduling
 from duties.actors import Actor
 from duties.here import many, one, program_of
 from duties.tasks import BY_ITS_ACT, complete_task, undo_task
+from locales import N_, say
 from models.agreement import AgreementVersion
 from models.base import refers, table_of
 from models.casework import Case, Task
@@ -86,3 +89,25 @@ def follow(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
                 complete_task(session, task["id"], by=by, at=at, in_its_act=True)
             elif task["state"] == "done" and not later & states:
                 undo_task(session, task["id"], by=by, at=at, in_its_act=True)
+
+
+def call_off(session: Session, version_id: UUID, *, last: date, by: Actor, at: datetime) -> None:
+    """Cancel what is under way because a version was to end, of a partner who leaves on the local day `last`.
+
+    The reason says so in both languages. Whoever had work in it is told.
+    """
+    here = program_of(session)
+    under_way = many(
+        session,
+        select(_case.c.id, _case.c.protocol_version_id)
+        .where(_case.c.program_id == here, _case.c.agreement_version_id == version_id, _case.c.state == "open")
+        .order_by(_case.c.id),
+    )
+    reason = " – ".join(say(language, _ENDED, last=last.isoformat()) for language in ("fr", "en"))
+    for case in under_way:
+        starts = scheduling.pinned_protocol(session, case["protocol_version_id"]).starts
+        if starts is not None and starts.before_end_of is not None:
+            cases.cancel_case(session, case["id"], by=by, at=at, reason=reason)
+
+
+_ENDED: Final = N_("The agreement is not renewed: it was ended, and its last day is %(last)s.")

@@ -20,6 +20,7 @@ from sqlmodel import Session
 
 from duties import cases, periods
 from duties.actors import ROUNDS, Actor
+from duties.agreements import is_given_notice
 from duties.here import local_day, many, program_of
 from duties.periods import Period
 from duties.protocol import Protocol
@@ -180,7 +181,7 @@ def _periods(protocol: Protocol, since: date, day: date) -> Iterator[Period]:
 def _agreements(session: Session, protocol: Protocol, since: date, day: date) -> Iterator[Subject]:
     """The versions that end, no later one follows, and whose last day is as near as the protocol says.
 
-    Not those of a partner that has left by then.
+    Not those that were ended with notice, nor those of a partner that has left by then.
     """
     starts = protocol.starts
     assert starts is not None  # noqa: S101 - as above
@@ -206,6 +207,7 @@ def _agreements(session: Session, protocol: Protocol, since: date, day: date) ->
             _version.c.ends_on >= max(since, day - LOOKS_BACK),
             or_(_organization.c.ends_on.is_(None), _organization.c.ends_on > _version.c.ends_on),
             ~followed,
+            ~is_given_notice(),
         )
         .order_by(_version.c.ends_on, _version.c.id),
     )

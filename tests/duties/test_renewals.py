@@ -10,11 +10,13 @@ import pytest
 from sqlmodel import Session
 
 from duties import cases, signed_files, succession, tasks
-from duties.agreements import send_version, sign_version, withdraw_version
-from tests.agreeing import PDF, agreement_of, code_of, in_force, second_director
+from duties.agreements import end_version, send_version, sign_version, start_version, withdraw_version
+from duties.loading import load
+from tests.agreeing import PDF, agreement_of, code_of, in_force, last_version, second_director
 from tests.casework import case_row, complete, step
-from tests.cast import AT, TODAY, Cast
+from tests.cast import AT, LOADING, TODAY, Cast, onboarding, without_spvm
 from tests.declared import record
+from tests.duties.obligations.signed import DIRECTORS as SIGNATORIES
 
 LAST = TODAY + timedelta(days=60)
 
@@ -122,3 +124,29 @@ def test_the_agreement_of_another_partner_completes_nothing_here(renewal: Renewa
     with cast.session() as session:
         in_force(session, cast, "anonyme")
         assert renewal.states(session) == ["open", "planned", "planned"]
+
+
+def test_a_renewal_under_way_is_called_off_where_the_agreement_is_ended_with_notice(cast: Cast) -> None:
+    """And so is that of a partner who is no longer in the file; another partner's goes on."""
+    by = cast.actor("coordinator")
+    record(cast, "renewal")
+    cases_of = {}
+    with cast.session() as session:
+        for place in ("en-marge", "anonyme", "spvm"):
+            version = last_version(session, cast, place)
+            director = cast.people[SIGNATORIES[place]]
+            sign_version(session, version, director_id=director, signed_on=TODAY, by=by, at=AT)
+            start_version(session, version, starts_on=TODAY, ends_on=LAST, by=by, at=AT)
+            cases_of[place] = cases.open_case(session, "renewal", agreement_version_id=version, by=by, at=AT)
+        mine, sooner = last_version(session, cast), LAST - timedelta(days=1)
+        end_version(session, mine, ends_on=sooner, notice_on=TODAY, shorter_agreed=True, by=by, at=AT)
+        load(session, without_spvm(), [onboarding()], by=LOADING, at=AT)
+        rows = {place: case_row(session, case_id) for place, case_id in cases_of.items()}
+        assert {place: row["state"] for place, row in rows.items()} == {
+            "en-marge": "cancelled",
+            "anonyme": "open",
+            "spvm": "cancelled",
+        }
+        assert "its last day is January 21, 2027" in rows["en-marge"]["ended_reason"]
+        assert step(session, cases_of["en-marge"], "gather_year_record")["state"] == "cancelled"
+        assert step(session, cases_of["anonyme"], "gather_year_record")["state"] == "open"

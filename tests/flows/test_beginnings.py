@@ -12,7 +12,8 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from duties import cases
-from duties.agreements import send_version
+from duties.agreements import end_version, send_version, start_version
+from duties.loading import load
 from duties.people import appoint, end_tenure
 from duties.refusals import Refusal
 from duties.roles import standing
@@ -20,9 +21,9 @@ from flows import beginnings
 from models.base import table_of
 from models.casework import Case
 from models.program import Organization
-from tests.cast import AT, TODAY, Cast
+from tests.cast import AT, LOADING, TODAY, Cast, onboarding, without_spvm
 from tests.declared import DECLARED_ALONE, YEARLY_TALK, record, record_text
-from tests.duties.test_agreements import another, content, draft_of, ended, signed, started
+from tests.duties.test_agreements import another, content, draft_of, signed, started
 from tests.flows.support import Clock, means_of
 
 _case = table_of(Case)
@@ -50,13 +51,12 @@ def begun(cast: Cast, protocol: str) -> list[tuple[str, str]]:
 
 
 def in_force_until(cast: Cast, last: date, place: str = "en-marge", director: str = "director_em") -> UUID:
-    """Sign and start the drafted agreement of an organization today, and settle its last day."""
+    """Sign the drafted agreement of an organization and start it today, to a last day."""
     with cast.session() as session:
         version = draft_of(session, cast, place)
         send_version(session, version, by=cast.actor("coordinator"), at=AT)
         signed(session, cast, version, director)
-        started(session, cast, version, TODAY)
-        ended(session, cast, version, last)
+        start_version(session, version, starts_on=TODAY, ends_on=last, by=cast.actor("coordinator"), at=AT)
     return version
 
 
@@ -227,20 +227,30 @@ def test_a_renewal_that_was_missed_for_months_begins_also_after_the_last_day(cas
     assert run(cast, local(date(2027, 9, 2))) == 0
 
 
-def test_nothing_is_renewed_where_a_later_version_is_signed_or_the_partner_leaves(cast: Cast) -> None:
+def test_nothing_is_renewed_where_a_later_version_is_signed(cast: Cast) -> None:
     record(cast, "renewal")
     first = in_force_until(cast, date(2027, 6, 30))
-    in_force_until(cast, date(2027, 6, 30), "anonyme", "director_la")
     with cast.session() as session:
         following = another(session, first, content(), cast)
         send_version(session, following, by=cast.actor("coordinator"), at=AT)
         assert signed(session, cast, following) == "signed"
-        session.execute(
-            update(_organization)
-            .where(_organization.c.id == cast.organizations["anonyme"])
-            .values(ends_on=date(2027, 6, 30))
-        )
     assert run(cast, local(date(2027, 6, 1))) == 0
+
+
+def test_nothing_is_renewed_of_a_partner_that_leaves_with_notice_or_is_no_longer_in_the_file(cast: Cast) -> None:
+    record(cast, "renewal")
+    by, last = cast.actor("coordinator"), date(2027, 6, 30)
+    version = in_force_until(cast, last, "anonyme", "director_la")
+    in_force_until(cast, last, "spvm", "director_spvm")
+    stays = in_force_until(cast, last)
+    with cast.session() as session:
+        end_version(session, version, ends_on=last - timedelta(days=1), notice_on=TODAY, by=by, at=AT)
+        load(session, without_spvm(), [onboarding()], by=LOADING, at=AT)
+    assert run(cast, local(date(2027, 6, 1))) == 1
+    with cast.session() as session:
+        assert session.scalars(select(_case.c.agreement_version_id).where(_case.c.protocol == "renewal")).all() == [
+            stays
+        ]
 
 
 def test_a_draft_of_the_next_version_does_not_hold_the_renewal_up(cast: Cast) -> None:
