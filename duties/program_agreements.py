@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated, Final, Literal, get_args
@@ -121,6 +121,13 @@ class AttestationRule(Part):
         if last is None or self.stated_from == "start":
             return first
         return last if self.stated_from == "end" else first + (last - first + timedelta(days=1)) / 2
+
+    def has_somebody(self, roles: Container[str]) -> bool:
+        """Whether there can be somebody to state it, at a partner whose agreement creates these roles.
+
+        The holder of the role there; the coordinator states it of every partner.
+        """
+        return self.by == "coordinator" or self.by in roles
 
 
 class CountRule(Part):

@@ -193,7 +193,7 @@ def _obligations(declared: Declared[ProgramFile]) -> Findings:
 
 
 def _owners(declared: Declared[ProgramFile]) -> Findings:
-    """Whoever owes an obligation is created by the agreement that holds it, and has the seat to be filled."""
+    """Whoever owes an obligation, or states it, is created by the agreement that holds it; it has the seat to fill."""
     program = declared.value
     for name, agreement in program.agreements.items():
         path: PathOf = ("agreements", name)
@@ -214,6 +214,14 @@ def _owners(declared: Declared[ProgramFile]) -> Findings:
                         N_("“%(key)s” is owed by a role that this agreement does not create: %(roles)s."),
                         key=key,
                         roles=", ".join(obligation.owed_by),
+                    )
+                rule = obligation.check.rule
+                if isinstance(rule, AttestationRule) and not rule.has_somebody(agreement.roles):
+                    yield declared.problem(
+                        at,
+                        N_("“%(key)s” is stated in writing by a role that this agreement does not create: %(role)s."),
+                        key=key,
+                        role=rule.by,
                     )
                 yield from _seats_to_fill(declared, at, key, obligation, name)
 

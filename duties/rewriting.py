@@ -19,6 +19,7 @@ from duties.actors import Actor
 from duties.agreements import Columns, Content, content_of_version, redraft_version
 from duties.follow_ups.words import checked
 from duties.here import many, program_of
+from duties.program_agreements import AttestationRule
 from duties.refusals import Refusal
 from locales import N_
 from models.agreement import AgreementVersion
@@ -139,6 +140,17 @@ def _owed(may: Offered, given: Mapping[str, Words], roles: Mapping[str, Columns]
                 "agreement.owed_by_nobody",
                 N_("“%(key)s” is owed by a role that this version does not create: keep the role, or leave it out."),
                 key=key,
+            )
+        rule = columns["rule"]
+        if columns["check_kind"] == "attestation" and not AttestationRule.model_validate(rule).has_somebody(roles):
+            raise Refusal(
+                "agreement.stated_by_nobody",
+                N_(
+                    "“%(key)s” is stated in writing by a role that this version does not create: “%(role)s”. Keep the "
+                    "role, leave it out, or have the program’s file say who states it."
+                ),
+                key=key,
+                role={language: may.roles[rule["by"]][f"title_{language}"] for language in ("fr", "en")},
             )
         said = _words(words)
         found[key] = {**columns, "text_fr": said["fr"], "text_en": said["en"]}

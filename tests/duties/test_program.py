@@ -374,6 +374,14 @@ WRONG: dict[str, tuple[list[tuple[str, str]], str, str]] = {
         "agreements.spvm.obligations[1]",
         "“AG-W1” is owed by a role that this agreement does not create: youth_worker.",
     ),
+    "an obligation that no role of the agreement can state": (
+        [
+            (SPVM_ROLES, SPVM_ROLES.replace("      director: {}\n", "")),
+            (SPVM_END, SPVM_END.replace("    obligations: [partner]", "    »obligations: [partner]")),
+        ],
+        "agreements.spvm.obligations[0]",
+        "“AG-P7” is stated in writing by a role that this agreement does not create: director.",
+    ),
     "an own obligation that a group brings already": (
         [("      GV-10:\n", "      »AG-P1:\n")],
         "agreements.ccsmtl.own_obligations.AG-P1",

@@ -115,6 +115,24 @@ def test_what_a_role_owes_goes_with_the_role(cast: Cast, here: str) -> None:
     assert "is owed by a role that this version does not create" in text_of(answer.text)
 
 
+def test_what_a_role_states_for_its_partner_goes_with_the_role(cast: Cast, here: str) -> None:
+    """The manager’s own duties are left out with the role; of what the organization owes, only they state some."""
+    client, before = signed_in(cast, "coordinator"), content(cast)
+    fields = fields_of(client.get(here).text, here)
+    fields["people"][fields["role"].index("manager")] = ""
+    fields["people"][fields["role"].index("administrative_officer")] = "1"
+    fields["keeps"] = [key for key in fields["keeps"] if before.obligations[key]["owed_by"] != "manager"]
+    answer = client.post(here, data=fields)
+    assert answer.status_code == 409
+    said = text_of(answer.text)
+    assert "“AG-P2” is stated in writing by a role that this version does not create: “Manager”." in said
+    stated_by = {key: duty["rule"].get("by") for key, duty in before.obligations.items()}
+    fields["keeps"] = [key for key in fields["keeps"] if stated_by[key] != "manager"]
+    assert client.post(here, data=fields).status_code == 303
+    # The coordinator is no role of theirs, and states what is the coordinator's of every partner.
+    assert "coordinator" in {stated_by[key] for key in content(cast).obligations}
+
+
 def test_only_a_draft_is_rewritten_and_only_by_the_coordinator(cast: Cast, here: str) -> None:
     fields = fields_of(signed_in(cast, "coordinator").get(here).text, here)
     for who in ("director_em", "manager_em"):
