@@ -293,8 +293,11 @@ class Records:
         return calendar_of(self._session)
 
     def sittings(self, organization_id: UUID, rule: AttendanceRule, role: str) -> list[Sitting]:
-        """Every meeting of the rule's committee, and how the seats of this role there were filled, of any role else."""
-        seats = [seat for seat in self._seats if seat.key == rule.committee and seat.organization_id == organization_id]
+        """Every meeting of the rule's committee, and how the seats of this role there were filled, of any role else.
+
+        The seats that it takes from other committees are its own too. Of several, the fullest counts, once.
+        """
+        seats = self._seats_on(rule.committee, organization_id)
         mine = [seat for seat in seats if seat.role == role] or seats
         found = []
         for meeting in self._meetings[rule.committee]:
@@ -383,7 +386,24 @@ class Records:
         days = self._referred[one.organization_id]
         return {rule.of: sum(any(span.holds(day) for span in spans) for day in days)}
 
+    def _seats_on(self, committee: str, organization_id: UUID) -> list[Any]:
+        """An organization's seats on a committee, those that it takes from others with it."""
+        family, more = {committee}, [committee]
+        while more:
+            others = [one for one in self._derived_from.get(more.pop(), ()) if one not in family]
+            family.update(others)
+            more.extend(others)
+        return [seat for seat in self._seats if seat.key in family and seat.organization_id == organization_id]
+
     # ------------------------------------------------------------------------------------------------------ read once
+
+    @cached_property
+    def _derived_from(self) -> Mapping[str, Sequence[str]]:
+        """From which other committees each takes its seats."""
+        rows = self._session.execute(
+            select(_committee.c.key, _committee.c.derived_from).where(_committee.c.program_id == self._here)
+        )
+        return {row.key: row.derived_from for row in rows}
 
     @cached_property
     def _seats(self) -> Sequence[Any]:
@@ -579,11 +599,7 @@ class Records:
     def _alternates(self, organization_id: UUID, committee: str, window: Window) -> int:
         """How many people may sit there for the organization, on the day judged or the last one that counts."""
         day = self.on if window.ends_on is None else min(self.on, window.ends_on)
-        seats = [
-            seat.id
-            for seat in self._seats
-            if seat.key == committee and seat.organization_id == organization_id and _stands(seat, day)
-        ]
+        seats = [seat.id for seat in self._seats_on(committee, organization_id) if _stands(seat, day)]
         named = {row.person_id for seat in seats for row in self._named[seat] if _stands(row, day)}
         by_role = {row.person_id for row in self._seconds[organization_id] if _stands(row, day)}
         return len(named | by_role)

@@ -129,22 +129,30 @@ def tasks(session: Session, step: str) -> list[dict[str, Any]]:
     return [dict(row) for row in rows]
 
 
-def hold(session: Session, cast: Cast, day: date, filled: dict[str, str], *, quorate: bool | None = True) -> UUID:
-    """A meeting of the Steering Committee that was held, its seats filled as said; nobody recorded the others.
+def hold(
+    session: Session,
+    cast: Cast,
+    day: date,
+    filled: dict[str, str],
+    *,
+    quorate: bool | None = True,
+    committee: str = "steering",
+) -> UUID:
+    """A meeting that was held, the Steering Committee's seats filled as said; nobody recorded the others.
 
     It had its quorum, unless said otherwise; None: nobody can tell.
     """
     meeting_id = uuid4()
     starts = datetime.combine(day, datetime(2026, 1, 1, 13, 0).time())  # noqa: DTZ001 - local
-    committee = session.scalars(
-        select(_committee.c.id).where(_committee.c.program_id == cast.program_id, _committee.c.key == "steering")
+    committee_id = session.scalars(
+        select(_committee.c.id).where(_committee.c.program_id == cast.program_id, _committee.c.key == committee)
     ).one()
     moment = datetime.combine(day, AT.timetz())
     session.execute(
         insert(_meeting).values(
             program_id=cast.program_id,
             id=meeting_id,
-            committee_id=committee,
+            committee_id=committee_id,
             uid=f"{meeting_id}@program.example",
             starts=starts,
             time_zone="America/Toronto",
@@ -164,14 +172,16 @@ def hold(session: Session, cast: Cast, day: date, filled: dict[str, str], *, quo
     return meeting_id
 
 
-def record(session: Session, cast: Cast, meeting_id: UUID, key: str, state: str) -> None:
-    """How one seat of the Steering Committee was filled."""
+def record(
+    session: Session, cast: Cast, meeting_id: UUID, key: str, state: str, *, committee: str = "steering"
+) -> None:
+    """How one seat of the Steering Committee was filled, or of another whose seats sit there."""
     session.execute(
         insert(_attendance).values(
             program_id=cast.program_id,
             id=uuid4(),
             meeting_id=meeting_id,
-            seat_id=seat(session, "steering", key),
+            seat_id=seat(session, committee, key),
             state=state,
             person_id=cast.people["manager_em"] if state in ("present", "remote", "alternate") else None,
             recorded_at=AT,

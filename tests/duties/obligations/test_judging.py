@@ -68,11 +68,6 @@ def test_before_anything_was_held_nothing_can_be_told() -> None:
     assert sat(*["unrecorded"] * 4, on=date(2026, 1, 15)).state == "not_yet"
 
 
-def test_principal_and_alternate_both_there_are_one_presence() -> None:
-    """Attendance is by seat: the fullest of an organization's seats counts, once."""
-    assert sat("present", "present", "present", "present", on=OVER).numbers["sat"] == 4
-
-
 def test_an_excuse_counts_as_absence_where_the_rule_says_so() -> None:
     strict = AttendanceRule(committee="steering", at_most_absences=1, excused="absent")
     assert sat("excused", "excused", "present", "present", on=OVER, rule=strict).state == "missed"

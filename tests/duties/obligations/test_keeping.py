@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -28,6 +29,7 @@ from models.base import table_of
 from models.meeting import Meeting
 from models.minutes import Attendance
 from models.program import Tenure
+from tests.agreeing import last_version
 from tests.cast import AT, SINCE, TODAY, Cast
 from tests.duties.obligations.signed import (
     agreement_of,
@@ -74,6 +76,30 @@ def test_every_obligation_of_every_partner_has_its_period_and_judging_again_writ
     assert kept(session, AT + timedelta(hours=3)) == 0
     sits = period(session, cast, "en-marge", "AG-M1")
     assert (sits["state"], sits["starts_on"], sits["ends_on"]) == ("not_yet", date(2026, 1, 5), date(2026, 12, 31))
+
+
+def test_a_committee_that_takes_its_seats_from_others_is_sat_on_by_any_of_them_and_once(cast: Cast) -> None:
+    """The Joint Committee: a principal of one seat and an alternate of another who both come are one presence."""
+    with cast.session() as session:
+        said = agreements.content_of_version(session, last_version(session, cast))
+        sits = said.obligations["AG-M1"]
+        joint = {**sits, "owed_by": "organization", "rule": {**sits["rule"], "committee": "joint"}}
+        changed = replace(said, obligations={**said.obligations, "AG-M1": joint})
+        by = cast.actor("coordinator")
+        agreements.redraft_version(session, last_version(session, cast), changed, by=by, at=AT)
+        put_in_force(session, cast)
+        came = {FEBRUARY: ("present", "alternate"), MAY: ("absent", "alternate"), AUGUST: ("absent", "absent")}
+        for day, (steering, clinical) in came.items():
+            meeting = hold(session, cast, day, {"en-marge": steering}, committee="joint")
+            record(session, cast, meeting, "en-marge", clinical, committee="clinical")
+        kept(session)
+        found = period(session, cast, "en-marge", "AG-M1")
+        assert (found["state"], found["found"]["numbers"]["sat"], found["found"]["numbers"]["absences"]) == (
+            "at_risk",
+            2,
+            1,
+        )
+        assert [fact["why"] for fact in found["found"]["facts"]] == ["present", "alternate", "absent"]
 
 
 def test_an_empty_seat_is_at_risk_then_cannot_be_met_and_a_correction_keeps_both(cast: Cast, session: Session) -> None:
