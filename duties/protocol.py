@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -282,6 +282,13 @@ class Approval(Part):
     not_same_as: tuple[Key, ...] = ()
 
 
+CompletingAct = Literal["agreement.sent", "agreement.signed", "agreement.started"]
+"""An act on the next version of the agreement that a case is about, which completes a step: it is sent to its
+directors, signed by all of them, or set to begin."""
+
+ACTS: Final[tuple[CompletingAct, ...]] = get_args(CompletingAct)
+
+
 class Agenda(Part):
     """The committee on whose next agenda the step is put when it opens, and among which of its items.
 
@@ -314,6 +321,7 @@ class Step(Part):
     evidence: Literal["none", "serial", "document", "account", "note", "way", "interviews", "empty_hands", "act"] = (
         "none"
     )
+    act: CompletingAct | None = None  # with “evidence: act”, which one; the program itself knows that of some protocols
     system: Key | None = None
     approved_by: Approval | None = None
     on_reject: Key | None = None
@@ -341,6 +349,10 @@ class Step(Part):
             raise Wrong(
                 N_("What a committee decides has no action, approval, proof or list; put a step beside it."),
                 at=("agenda",),
+            )
+        if self.act is not None and (self.evidence != "act" or self.agenda is not None):
+            raise Wrong(
+                N_("“act” names the act of a step with “evidence: act” that no committee decides."), at=("act",)
             )
         if self.settles and (self.approved_by or self.evidence != "none"):
             raise Wrong(N_("What settles a thing has neither approval nor proof of its own; put a step beside it."))

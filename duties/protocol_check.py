@@ -9,7 +9,7 @@ from pathlib import Path
 
 from duties.declared import Declared, load_declared, load_declared_text
 from duties.declared_problems import DeclaredErrors, PathOf, nearest, shown
-from duties.protocol import OWN_PLACE, REQUESTER, Allowed, Due, Protocol, WaivedBy
+from duties.protocol import ACTS, OWN_PLACE, REQUESTER, Allowed, Due, Protocol, WaivedBy
 from locales import N_
 
 
@@ -212,6 +212,27 @@ def _of_another_subject(protocol: Protocol) -> Iterator[_Complaint]:
             said = N_("A case of this protocol has no day “%(day)s”: that is one of another subject, or of a period.")
             yield ("anchors", name, "from"), said, {"day": anchor.from_}
     yield from _wrong_proofs(protocol)
+    yield from _wrong_acts(protocol)
+
+
+def _wrong_acts(protocol: Protocol) -> Iterator[_Complaint]:
+    """Steps that wait for an act which nobody does in a case about this, and so would never be done.
+
+    What is done with a participant, with who leaves and with whom an organization hires completes the steps of the
+    protocols that the program has of them, by their names, and no file says it.
+    """
+    kind = protocol.subject.kind
+    for place, step in enumerate(protocol.steps):
+        if step.act is not None and kind != "agreement_version":
+            said = N_("Nothing is sent, signed or started here: this act belongs to a protocol about an agreement.")
+            yield ("steps", place, "act"), said, {}
+        unsaid = step.evidence == "act" and step.act is None and step.agenda is None
+        if unsaid and kind == "agreement_version":
+            said = N_("Say in “act” which act completes this step: %(acts)s.")
+            yield ("steps", place, "evidence"), said, {"acts": ", ".join(ACTS)}
+        elif unsaid and kind in ("program", "worker"):
+            said = N_("Nothing that is done completes a step of a case about this: ask for another evidence.")
+            yield ("steps", place, "evidence"), said, {}
 
 
 def _wrong_proofs(protocol: Protocol) -> Iterator[_Complaint]:

@@ -17,6 +17,7 @@ from sqlmodel import Session
 from duties import cases, scheduling
 from duties.actors import Actor
 from duties.here import many, one, program_of
+from duties.protocol import CompletingAct
 from duties.tasks import BY_ITS_ACT, complete_task, undo_task
 from locales import N_, say
 from models.agreement import AgreementVersion
@@ -27,11 +28,18 @@ _version = table_of(AgreementVersion)
 _case = table_of(Case)
 _task = table_of(Task)
 
-#: The states of a later version by which each step is done, in the order of the procedure.
-_DONE_BY: Final[Mapping[str, frozenset[str]]] = {
-    "send_new_version": frozenset({"sent", "signed", "in_force", "ended"}),
-    "sign_new_version": frozenset({"signed", "in_force", "ended"}),
-    "start_new_version": frozenset({"in_force", "ended"}),
+#: The states of a later version by which each act is done, in the order in which they follow each other.
+_DONE_IN: Final[Mapping[CompletingAct, frozenset[str]]] = {
+    "agreement.sent": frozenset({"sent", "signed", "in_force", "ended"}),
+    "agreement.signed": frozenset({"signed", "in_force", "ended"}),
+    "agreement.started": frozenset({"in_force", "ended"}),
+}
+
+#: What the renewal's steps waited for before its file said so: cases under way go on by the version that they began by.
+_UNSAID: Final[Mapping[str, CompletingAct]] = {
+    "send_new_version": "agreement.sent",
+    "sign_new_version": "agreement.signed",
+    "start_new_version": "agreement.started",
 }
 
 
@@ -59,7 +67,7 @@ def follow(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
     here = program_of(session)
     renewed = one(
         session,
-        select(_version.c.agreement_id, _version.c.n)
+        select(_version.c.agreement_id, _version.c.n, _case.c.protocol_version_id)
         .join(_case, refers(_case.c.agreement_version_id, _version))
         .where(_case.c.program_id == here, _case.c.id == case_id, _case.c.state == "open")
         .with_for_update(of=_case),
@@ -75,13 +83,14 @@ def follow(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
             )
         )
     )
-    for step, states in _DONE_BY.items():
+    declared = scheduling.pinned_protocol(session, renewed["protocol_version_id"]).steps
+    for act, states in _DONE_IN.items():
         for task in many(
             session,
             select(_task.c.id, _task.c.state).where(
                 _task.c.program_id == here,
                 _task.c.case_id == case_id,
-                _task.c.step == step,
+                _task.c.step.in_([step.id for step in declared if (step.act or _UNSAID.get(step.id)) == act]),
                 _task.c.evidence == BY_ITS_ACT,
             ),
         ):

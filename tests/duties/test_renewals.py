@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -11,11 +13,13 @@ from sqlmodel import Session
 
 from duties import cases, signed_files, succession, tasks
 from duties.agreements import end_version, send_version, sign_version, start_version, withdraw_version
+from duties.declared_problems import DeclaredErrors
 from duties.loading import load
+from flows.protocols import PROTOCOLS, read_protocol
 from tests.agreeing import PDF, agreement_of, code_of, in_force, last_version, second_director
 from tests.casework import case_row, complete, step
-from tests.cast import AT, LOADING, TODAY, Cast, onboarding, without_spvm
-from tests.declared import record
+from tests.cast import AT, LOADING, TODAY, Cast, onboarding, program_file, without_spvm
+from tests.declared import record, record_text
 from tests.duties.obligations.signed import DIRECTORS as SIGNATORIES
 
 LAST = TODAY + timedelta(days=60)
@@ -28,11 +32,11 @@ class Renewal:
     cast: Cast
     case_id: UUID
     version_id: UUID
+    steps: tuple[str, ...] = ("send_new_version", "sign_new_version", "start_new_version")
 
     def states(self, session: Session) -> list[str]:
         """How sending, signing and starting stand."""
-        names = ("send_new_version", "sign_new_version", "start_new_version")
-        return [step(session, self.case_id, name)["state"] for name in names]
+        return [step(session, self.case_id, name)["state"] for name in self.steps]
 
     def send(self, session: Session) -> None:
         """The draft goes to the directors."""
@@ -53,8 +57,13 @@ class Renewal:
 @pytest.fixture
 def renewal(cast: Cast) -> Renewal:
     """A renewal of which everything was done up to the draft."""
-    by = cast.actor("coordinator")
     record(cast, "renewal")
+    return drafted(cast)
+
+
+def drafted(cast: Cast) -> Renewal:
+    """One by the procedure that the program follows."""
+    by = cast.actor("coordinator")
     with cast.session() as session:
         first = in_force(session, cast, until=LAST)
         case_id = cases.open_case(session, "renewal", agreement_version_id=first, by=by, at=AT)
@@ -82,6 +91,45 @@ def test_sending_signing_and_starting_a_version_complete_the_steps_of_its_renewa
             ["done", "done", "done"],
         ]
         assert case_row(session, renewal.case_id)["state"] == "closed"
+
+
+def moved_by_its_acts(renewal: Renewal, session: Session) -> bool:
+    """Whether each act completes its own step, and no other."""
+    found = []
+    for act in (renewal.send, renewal.sign, renewal.start):
+        act(session)
+        found.append([state == "done" for state in renewal.states(session)])
+    return found == [[True, False, False], [True, True, False], [True, True, True]]
+
+
+def test_a_procedure_says_which_act_completes_a_step_by_whatever_name_the_step_goes(cast: Cast) -> None:
+    text = PROTOCOLS["renewal"].file.read_text(encoding="utf-8")
+    names = {"send_new_version": "post_it", "sign_new_version": "have_it_signed", "start_new_version": "begin_with_it"}
+    for old, new in names.items():
+        text = text.replace(old, new)
+    record_text(cast, text)
+    with cast.session() as session:
+        assert moved_by_its_acts(replace(drafted(cast), steps=tuple(names.values())), session)
+
+
+def test_a_step_that_waits_for_an_act_on_an_agreement_says_which(tmp_path: Path) -> None:
+    text = PROTOCOLS["renewal"].file.read_text(encoding="utf-8")
+    file = tmp_path / "protocol.yaml"
+    file.write_text(text.replace("    act: agreement.signed\n", ""), encoding="utf-8")
+    with pytest.raises(DeclaredErrors) as refused:
+        read_protocol(file, program_file().value)
+    (problem,) = refused.value.problems
+    assert problem.path == "steps[6].evidence"
+    assert "agreement.sent, agreement.signed, agreement.started" in str(problem)
+
+
+def test_a_renewal_under_way_goes_on_by_the_file_that_did_not_say_yet_which_act_completes_a_step(cast: Cast) -> None:
+    text = PROTOCOLS["renewal"].file.read_text(encoding="utf-8")
+    before = re.sub(r" +act: .*\n", "", text)
+    assert before != text
+    record_text(cast, before)
+    with cast.session() as session:
+        assert moved_by_its_acts(drafted(cast), session)
 
 
 def test_nobody_says_that_a_version_is_sent_signed_or_begins_which_is_not(renewal: Renewal) -> None:
