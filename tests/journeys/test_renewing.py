@@ -8,8 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from duties import signed_files
+from duties import signed_files, tasks
 from duties.agreements import send_version, sign_version, version_in_force
+from duties.board import late_on
 from duties.obligations.keeping import keep
 from duties.succession import begin, renew
 from flows import beginnings
@@ -57,7 +58,8 @@ def test_a_renewal_begins_by_itself_goes_through_the_joint_committee_and_leaves_
         meeting = session.scalars(select(_meeting.c.id).where(_meeting.c.starts == LOCAL)).one()
         keep(session, at=NOTICE)
 
-    # The notice is reached: the round opens the case, and the committee is asked once its papers are there.
+    # The notice is reached: the round opens the case, and the committee is asked once the year's record is there,
+    # also while the partner's manager says nothing.
     assert beginnings.begin(means, cast.program_id, "test") == 1
     with cast.session() as session:
         case_id = session.scalars(select(_case.c.id).where(_case.c.protocol == "renewal")).one()
@@ -65,7 +67,6 @@ def test_a_renewal_begins_by_itself_goes_through_the_joint_committee_and_leaves_
     carry_all(means)
     clock.pass_by(days=10)
     complete(cast, case_id, "gather_year_record", at=clock.now)
-    complete(cast, case_id, "review_by_manager", by=cast.actor("manager_em"), at=clock.now)
     carry_all(means)
     with cast.session() as session:
         assembling.assemble(session, meeting, by=by, at=clock.now)
@@ -84,6 +85,9 @@ def test_a_renewal_begins_by_itself_goes_through_the_joint_committee_and_leaves_
         decisions.decide(session, meeting, item["id"], text_fr="On renouvelle, sans autre changement.", by=by, at=THERE)
     with cast.session() as session:
         assert step(session, case_id, "reevaluate_at_joint_committee")["state"] == "done"
+        review = step(session, case_id, "review_by_manager")
+        assert late_on(review, LOCAL.date())
+        tasks.waive_task(session, review["id"], reason="Sans réponse depuis le préavis.", by=by, at=THERE)
     complete(cast, case_id, "review_by_director", by=cast.actor("director_em"), at=THERE)
     carry_all(means)
 
