@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+import re
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +12,13 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 
+from duties.agreements import content_of_version, redraft_version
+from duties.people import end_tenure
+from duties.roles import standing
+from duties.succession import renew
 from meetings import schedule
 from models.base import table_of
-from models.committee import Seat
+from models.committee import Seat, SeatHolder
 from models.meeting import Meeting
 from models.obligation import Attestation, ObligationDocument
 from tests.api.pages.looking import signed_in as signed_in_as
@@ -20,13 +26,14 @@ from tests.api.pages.looking import task_of
 from tests.api.pages.looking import text_of as text_of_page
 from tests.casework import approve, complete, open_onboarding
 from tests.cast import AT, TODAY, Arranged, Cast
-from tests.duties.obligations.signed import hold, kept, period, put_in_force
+from tests.duties.obligations.signed import agreement_of, hold, kept, period, put_in_force
 from tests.meetings.sitting import seat, seat_everyone
 
 _document = table_of(ObligationDocument)
 _attestation = table_of(Attestation)
 _meeting = table_of(Meeting)
 _seat = table_of(Seat)
+_holder = table_of(SeatHolder)
 
 NOTE = "Gypse <b>Ardoise</b>"
 
@@ -177,6 +184,60 @@ def test_where_nothing_is_signed_the_page_says_what_to_do(cast: Cast) -> None:
     assert "n’oblige personne" in text_of(signed_in(cast, "coordinator").get("/partners"))
     partner = text_of(signed_in(cast, "coordinator").get(f"/partners/{cast.organizations['codim']}"))
     assert "Aucune entente n’est en vigueur" in partner
+
+
+def card(page: Any, name: str) -> str:
+    """One card of a page, as it is written."""
+    found = re.search(rf'<section class="card[^>]* id="{name}".*?</section>', page.text, re.DOTALL)
+    return found.group() if found else ""
+
+
+def test_what_needs_something_what_is_coming_and_what_is_settled_stand_apart_on_the_partners_page(
+    cast: Cast, owing: dict[str, UUID]
+) -> None:
+    manager, at = signed_in(cast, "manager_em"), f"/partners/{cast.organizations['en-marge']}"
+    given = {"document": ("bilan.txt", b"Fait.", "text/plain")}
+    assert card(manager.get(at), "settled") == ""
+    manager.post(f"/obligations/{owing['en-marge AG-P4']}/documents", data={"day": TODAY.isoformat()}, files=given)
+    page = manager.get(at)
+    stands = {"AG-M1": "needs", "AG-P2": "coming", "AG-P4": "settled"}
+    for clause, name in stands.items():
+        link = f'href="/obligations/{owing[f"en-marge {clause}"]}"'
+        assert [one for one in ("needs", "coming", "settled") if link in card(page, one)] == [name], clause
+    assert "AG-P4 · période jusqu’au 31 décembre 2026 Tenu" in text_of_page(card(page, "settled"))
+
+
+@pytest.mark.usefixtures("owing")
+def test_who_sits_for_a_partner_and_which_seat_is_to_be_filled_stands_on_its_page(cast: Cast) -> None:
+    at = f"/partners/{cast.organizations['en-marge']}"
+    manager = signed_in(cast, "manager_em")
+    before = text_of_page(card(manager.get(at), "seats"))
+    assert "Comité directeur En Marge 12-17 Perle Obsidienne Soufre Tungstène suppléant·e" in before
+    assert "Siège à combler" not in before
+    with cast.session() as session:
+        mine = _holder.c.seat_id == seat(session, "steering", "en-marge"), _holder.c.kind == "principal"
+        session.execute(update(_holder).where(*mine).values(ends_on=TODAY - timedelta(days=1)))
+    after = text_of_page(card(manager.get(at), "seats"))
+    assert "Comité directeur En Marge 12-17 Siège à combler Soufre Tungstène suppléant·e" in after
+    assert after.count("Siège à combler") == 1
+
+
+@pytest.mark.usefixtures("owing")
+def test_the_roles_of_the_agreement_in_force_stand_on_the_partners_page_with_who_is_missing(cast: Cast) -> None:
+    """Two managers that a draft of the next version asks for are nobody's vacancy."""
+    at, by = f"/partners/{cast.organizations['en-marge']}", cast.actor("coordinator")
+    director = signed_in(cast, "director_em")
+    with cast.session() as session:
+        second = renew(session, agreement_of(session, cast, "en-marge"), by=by, at=AT)
+        said = content_of_version(session, second)
+        more = {**said.roles, "manager": {**said.roles["manager"], "headcount": 2}}
+        redraft_version(session, second, replace(said, roles=more), by=by, at=AT)
+    before = text_of_page(card(director.get(at), "roles"))
+    assert "Gestionnaire Perle Obsidienne Deuxième représentant·e Soufre Tungstène" in before
+    with cast.session() as session:
+        tenure = next(one for one in standing(session, TODAY).roles_of(cast.people["manager_em"]))
+        end_tenure(session, tenure.id, ends_on=TODAY - timedelta(days=1), by=by, at=AT)
+    assert "Gestionnaire Vacant" in text_of_page(card(director.get(at), "roles"))
 
 
 @pytest.mark.usefixtures("owing")
