@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -56,7 +57,7 @@ def _share(cast: Cast, participant_id: UUID, place: str, *, at: datetime = THEN)
             session,
             participant_id,
             "sharing",
-            FORM,
+            replace(FORM, worker_id=cast.people[WORKER]),
             organization_id=cast.organizations[place],
             by=cast.actor("coordinator"),
             at=at,
@@ -135,7 +136,7 @@ def test_who_takes_the_consent_to_the_program_back_is_met_by_nobody_new_before_i
     with refused("assignment.not_agreed"):
         _name(cast, signed, SECOND)
     with cast.session() as session:
-        consents.sign(session, signed, "program", FORM, by=by, at=THEN)
+        consents.sign(session, signed, "program", replace(FORM, worker_id=cast.people[WORKER]), by=by, at=THEN)
         assert withdrawals.asked(session, signed) is None
     _name(cast, signed, SECOND)
 
@@ -152,6 +153,7 @@ def test_the_page_of_a_candidate_who_signed_takes_another_consent_and_leaves_wha
     form = {
         "purpose": "sharing",
         "partner": str(cast.organizations["codim"]),
+        "worker": str(cast.people[SECOND]),
         "limits": "yes",
         "signed_by": "self",
         **dict.fromkeys(("explained_on", "signed_on", "worker_signed_on"), TODAY.isoformat()),
