@@ -6,7 +6,7 @@ Nothing is planned and nobody is invited by a draft: it waits until the coordina
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -39,13 +39,15 @@ _meeting = table_of(Meeting)
 HORIZON: Final = timedelta(days=60)
 #: How long a drafted weekly season is: most of a year, with a summer before the next one.
 SEASON: Final = timedelta(weeks=40)
-#: A committee's meeting keeps so many days from one of a committee that it is derived from.
+#: A committee's meeting keeps so many days from one of a committee that it is derived from and that meets seldom.
 APART: Final = 7
 #: Of so many of its last dates a committee's usual weekday and hour are: two years of one that meets four times.
 OF_LATE: Final = 8
 #: When committees that meet a few times a year meet, where none of their meetings tells otherwise.
 USUAL_WEEKDAY: Final[Weekday] = "wednesday"
 USUAL_HOUR: Final = time(13, 30)
+
+_YEAR: Final = 365
 
 
 def propose(session: Session, committee_id: UUID, first: date, *, last: date | None = None) -> tuple[Proposal, ...]:
@@ -205,8 +207,26 @@ def _terms(session: Session, row: Mapping[str, Any], first: date) -> Terms:
                 *_drafted(session, row["id"], zone),
             ]
         ),
-        apart=dict.fromkeys(row["derived_from"] if not weekly else (), APART),
+        apart=dict.fromkeys(_kept_apart_from(row, named.values()), APART),
     )
+
+
+def _kept_apart_from(row: Mapping[str, Any], every: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The keys of the committees from whose meetings this one's keep `APART`: those that it is derived from.
+
+    But for one that leaves no day as far from two of its own meetings, as a weekly one: there only clashes count.
+    """
+    if row["rhythm"]["per"] == "week":
+        return []
+    rhythms = {one["key"]: one["rhythm"] for one in every}
+    return [key for key in row["derived_from"] if _days_between(rhythms.get(key)) >= 2 * APART]
+
+
+def _days_between(rhythm: Mapping[str, Any] | None) -> int:
+    """About how many days lie from one meeting of a rhythm to the next; without one yet, a year."""
+    if not rhythm:
+        return _YEAR
+    return (7 if rhythm["per"] == "week" else _YEAR) // int(rhythm["times"])
 
 
 def _drafted(session: Session, committee_id: UUID, zone: str) -> Iterator[tuple[UUID, datetime, datetime]]:

@@ -115,3 +115,44 @@ def test_a_weekly_committee_gets_a_season_on_its_day_and_hour_without_the_closed
     dates = drafting.propose(session, clinical, date(2027, 1, 1), last=date(2027, 7, 31))
     assert {(one.starts.weekday(), one.starts.time()) for one in dates} == {(2, time(9, 30))}
     assert all(one.reasons for one in dates if one.decision == "skip")
+
+
+def _beside_a_season(session: Session, cast: Cast) -> None:
+    """The Clinical Committee meets weekly to 16 June 2027, and again from 8 September; the Steering one on 30 March."""
+    by = cast.actor("coordinator")
+    for first, last in ((date(2027, 1, 6), date(2027, 6, 16)), (date(2027, 9, 8), date(2027, 12, 15))):
+        schedule.plan_season(session, "clinical", first=first, last=last, hour=time(9, 30), by=by, at=AT)
+    schedule.plan_meetings(session, "steering", [datetime(2027, 3, 30, 13, 30)], by=by, at=AT)
+
+
+@pytest.mark.parametrize(
+    ("committee", "days"),
+    [
+        ("extended", [date(2027, 2, 17), date(2027, 5, 19), date(2027, 8, 18), date(2027, 11, 17)]),
+        # The middle of its first half is 31 March, the day after the Steering Committee meets.
+        ("joint", [date(2027, 4, 7), date(2027, 9, 29)]),
+    ],
+)
+def test_a_weekly_committee_takes_no_day_but_its_hours_from_those_that_are_derived_from_it(
+    cast: Cast, session: Session, committee: str, days: list[date]
+) -> None:
+    _beside_a_season(session, cast)
+    dates = drafting.propose(session, committee_of(session, committee)["id"], date(2027, 1, 1))
+    assert [one.starts.date() for one in dates] == days
+    assert not any(one.remaining for one in dates)
+    assert all(one.alternatives for one in dates), "beside each date others are offered"
+
+
+def test_who_sits_on_both_is_not_asked_to_the_extended_committee_at_the_hour_of_the_clinical_one(
+    cast: Cast, session: Session
+) -> None:
+    by = cast.actor("coordinator")
+    schedule.plan_meetings(session, "extended", [datetime(2026, 12, 9, 10, 0)], by=by, at=AT)  # its custom
+    _beside_a_season(session, cast)
+    dates = drafting.propose(session, committee_of(session, "extended")["id"], date(2027, 1, 1))
+    in_season = [one for one in dates if one.original <= date(2027, 6, 16) or date(2027, 9, 8) <= one.original]
+    assert len(in_season) == 3
+    for one in in_season:
+        assert one.decision == "shifted"
+        assert [reason.code for reason in one.reasons] == ["clash"]
+        assert one.starts.weekday() != 2
