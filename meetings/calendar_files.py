@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
@@ -30,6 +30,8 @@ NEEDS_ACTION: Final = "NEEDS-ACTION"
 _CANCELLED: Final = {"fr": "annulation", "en": "cancellation"}
 _WEEKDAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _BREAKING: Final = ("Cc", "Cs", "Zl", "Zp")
+#: An event, and the original local time of the date of a season that it is about; None for a rule, or a meeting alone.
+_Of = tuple[datetime | None, Event]
 _URL: Final = re.compile(r"https?://[!#-;=?-\[\]-~]{1,1000}")
 
 
@@ -41,24 +43,26 @@ def part(
     sequence: int,
     stamp: datetime,
     partstat: Partstat = NEEDS_ACTION,
+    of_dates: Mapping[datetime, Partstat] | None = None,
     language: str = "fr",
 ) -> CalendarPart:
     """What goes with the letter of one message.
 
     `organizer` is the mailbox that the letter comes from, `attendee` the one that it goes to. `stamp` is the DTSTAMP,
     an aware moment, `sequence` that of `itip.sequences`. `partstat`, what the person answered last, stays where the
-    message does not ask again. The file's name is in `language`, "fr" or "en". Raises ValueError
-    where our own values are malformed.
+    message does not ask again; `of_dates` what they answered to single dates of a season, by their original local time.
+    The file's name is in `language`, "fr" or "en". Raises ValueError where our own values are malformed.
     """
     made = _calendar(message.method, [message.entry])
-    for event in _events(message):
+    for original, event in _events(message):
         event.add("sequence", sequence)
         event.add("dtstamp", _moment(stamp))
         event["organizer"] = _address(organizer)
         asked = _address(attendee)
         asked.params["ROLE"] = vText("REQ-PARTICIPANT")
         if message.method != CANCEL:
-            asked.params["PARTSTAT"] = vText(NEEDS_ACTION if message.bumps else partstat)
+            stays = partstat if original is None else (of_dates or {}).get(original, partstat)
+            asked.params["PARTSTAT"] = vText(NEEDS_ACTION if message.bumps else stays)
             asked.params["RSVP"] = vText("TRUE")
         event["attendee"] = asked
         made.add_component(event)
@@ -78,7 +82,7 @@ def publish(entries: Sequence[Entry], *, name: str, stamps: Sequence[datetime]) 
     made.add("refresh-interval", vDuration(REFRESH), parameters={"VALUE": "DURATION"})
     made.add("x-published-ttl", vDuration(REFRESH))
     for entry, stamp in zip(entries, stamps, strict=True):
-        for event in (_rule(entry), *_exceptions(entry)):
+        for _, event in (_rule(entry), *_exceptions(entry)):
             event.add("dtstamp", _moment(stamp))
             event.add("status", "CONFIRMED")
             made.add_component(event)
@@ -100,7 +104,7 @@ def _calendar(method: str, entries: Iterable[Entry]) -> Calendar:
     return made
 
 
-def _events(message: Message) -> list[Event]:
+def _events(message: Message) -> list[_Of]:
     entry, original = message.entry, message.recurrence
     if message.whole:
         made = [_rule(entry)]
@@ -109,12 +113,12 @@ def _events(message: Message) -> list[Event]:
     else:
         made = [_rule(entry)] if original is None else [_exception(entry, original)]
     if message.method != CANCEL or message.is_off:
-        for event in made:
+        for _, event in made:
             event.add("status", "CANCELLED" if message.method == CANCEL else "CONFIRMED")
     return made
 
 
-def _rule(entry: Entry) -> Event:
+def _rule(entry: Entry) -> _Of:
     """A meeting that stands alone, or the rule of a season with the dates that are off."""
     made = _event(entry)
     if entry.is_season:
@@ -123,20 +127,20 @@ def _rule(entry: Entry) -> Event:
         made.add("rrule", {"freq": "WEEKLY", "until": moment_of(last, entry.zone), "byday": _WEEKDAYS[last.weekday()]})
         for one in sorted(entry.cancelled):
             made.add("exdate", _local(one, entry.zone))
-    return made
+    return None, made
 
 
-def _exceptions(entry: Entry, also: datetime | None = None) -> list[Event]:
+def _exceptions(entry: Entry, also: datetime | None = None) -> list[_Of]:
     """Each date that takes place otherwise; `also` one that calendars may have taken out, if it takes place."""
     shown = {*entry.moved, *(one.original for one in entry.occurrences() if one.original == also)}
     return [_exception(entry, one) for one in sorted(shown)]
 
 
-def _exception(entry: Entry, original: datetime) -> Event:
+def _exception(entry: Entry, original: datetime) -> _Of:
     made = _event(alone(entry, original))
     # Always in this one form: some servers compare it as text.
     made.add("recurrence-id", _local(original, entry.zone))
-    return made
+    return original, made
 
 
 def _event(entry: Entry) -> Event:

@@ -471,6 +471,7 @@ def _send(
         token = links.new_token()
         kept.tokens.append((token, invitation_id))
         answer_path = links.path(token)
+    of_rule, of_dates = _answered(session, thing, person.id, message, at)
     written = notices.write(
         session,
         template,
@@ -489,7 +490,8 @@ def _send(
             attendee=Mailbox(person.email, person.name),
             sequence=sequence,
             stamp=stamp,
-            partstat=_answered(session, thing, person.id, message),
+            partstat=of_rule,
+            of_dates=of_dates,
             language=person.language,
         )
         if person.email
@@ -507,19 +509,33 @@ def _is_off(thing: _Thing, told: Entry | None, at: datetime) -> bool:
     return all(one["state"] == "cancelled" for one in ahead)
 
 
-def _answered(session: Session, thing: _Thing, person_id: UUID, message: Message) -> calendar_files.Partstat:
-    """What the person's calendar is to show as their answer: news that ask nobody anew keep the one that was given."""
-    if message.bumps or thing.series is not None:
-        return calendar_files.NEEDS_ACTION
-    said = session.scalar(
-        select(_answer.c.answer).where(
+def _answered(
+    session: Session, thing: _Thing, person_id: UUID, message: Message, at: datetime
+) -> tuple[calendar_files.Partstat, dict[datetime, calendar_files.Partstat]]:
+    """What the person's calendar is to show as their answer, and to single dates of a season, by their original time.
+
+    News that ask nobody anew keep what was answered. To the rule of a season the answer is the one that was given to
+    each date to come that it tells; where they differ, it can say none.
+    """
+    if message.bumps:
+        return calendar_files.NEEDS_ACTION, {}
+    original_of = {one["id"]: one["original"] for one in thing.meetings}
+    rows = session.execute(
+        select(_answer.c.meeting_id, _answer.c.answer).where(
             _answer.c.program_id == program_of(session),
-            _answer.c.meeting_id == thing.meetings[0]["id"],
+            _answer.c.meeting_id.in_(original_of),
             _answer.c.person_id == person_id,
             _answer.c.lapsed_at.is_(None),
         )
     )
-    return _PARTSTATS[said] if said else calendar_files.NEEDS_ACTION
+    said = {original_of[meeting_id]: _PARTSTATS[answer] for meeting_id, answer in rows}
+    if thing.series is None:
+        return said.get(thing.meetings[0]["original"], calendar_files.NEEDS_ACTION), {}
+    entry, now = message.entry, local_of(at, thing.zone)
+    to_come = {one.original for one in entry.occurrences() if one.starts > now and one.original not in entry.moved}
+    given = {said.get(one, calendar_files.NEEDS_ACTION) for one in to_come}
+    of_rule = given.pop() if len(given) == 1 else calendar_files.NEEDS_ACTION
+    return of_rule, {one: said.get(one, calendar_files.NEEDS_ACTION) for one in original_of.values()}
 
 
 def _about(thing: _Thing, message: Message) -> Mapping[str, Any] | None:

@@ -7,7 +7,7 @@ import time as clocks
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select, text, update
@@ -20,13 +20,15 @@ from meetings.committees import committee_of
 from meetings.holding import read_meeting
 from meetings.invitations import Told
 from models.base import table_of
-from models.committee import SeatHolder
+from models.committee import Committee, SeatHolder
+from models.invitation import CalendarReader
 from models.meeting import Meeting, MeetingSeries
 from tests.cast import AT, Cast
-from tests.meetings.sitting import give, letters, seat, seat_everyone
+from tests.meetings.sitting import Sent, give, letters, seat, seat_everyone
 
 _meeting = table_of(Meeting)
 _series = table_of(MeetingSeries)
+_committee = table_of(Committee)
 _holder = table_of(SeatHolder)
 
 FIRST = date(2026, 12, 2)  # a Wednesday
@@ -442,6 +444,50 @@ def test_a_change_of_place_asks_nobody_to_answer_again(cast: Cast, session: Sess
     said = {one.person_id: str(one.events[0]["attendee"].params["PARTSTAT"]) for one in after}
     assert said.pop(cast.people["manager_em"]) == "ACCEPTED"
     assert set(said.values()) == {"NEEDS-ACTION"}
+
+
+def _shown_answers(sent: Sent) -> dict[datetime | None, str]:
+    """As what a letter's file shows its reader's answer: to the rule under None, and to each date by its original."""
+    return {
+        one["recurrence-id"].dt.replace(tzinfo=None) if "recurrence-id" in one else None: str(
+            one["attendee"].params["PARTSTAT"]
+        )
+        for one in sent.events
+    }
+
+
+@pytest.mark.parametrize("calendar", ["unknown", "replace"])
+def test_another_room_on_one_date_of_a_season_keeps_what_was_answered_to_it(
+    cast: Cast, session: Session, calendar: str
+) -> None:
+    _season(session, cast)
+    by, who = cast.actor("coordinator"), cast.people["police"]
+    session.add(CalendarReader(program_id=cast.program_id, id=uuid4(), person_id=who, dialect=calendar))
+    meeting = _on(session, date(2026, 12, 9))
+    answers.answer(session, meeting, who, "accepted", means="link", by=cast.actor("police"), at=AT)
+    before = letters(session)
+    schedule.change_place(session, meeting, place="Salle B", by=by, at=AT + timedelta(hours=1))
+    mine, *others = sorted(letters(session)[len(before) :], key=lambda one: one.person_id != who)
+    ninth = datetime(2026, 12, 9, 9, 30)
+    assert {int(one.events[0]["sequence"]) for one in (mine, *others)} == {0}
+    assert _shown_answers(mine)[ninth] == "ACCEPTED"
+    assert _shown_answers(mine).get(None, "NEEDS-ACTION") == "NEEDS-ACTION", "the other dates were not answered"
+    assert [_shown_answers(one) for one in others] == [{ninth: "NEEDS-ACTION"}] * 4
+
+
+def test_a_season_whose_words_change_keeps_an_answer_that_was_given_to_all_of_it(cast: Cast, session: Session) -> None:
+    by = cast.actor("coordinator")
+    schedule.plan_season(session, "clinical", first=FIRST, last=date(2026, 12, 16), hour=time(9, 30), by=by, at=AT)
+    ids = session.scalars(select(_meeting.c.id).where(_meeting.c.state == "planned").order_by(_meeting.c.starts)).all()
+    for name, answered in (("police", ids), ("worker_em", ids[1:])):
+        for one in answered:
+            answers.answer(session, one, cast.people[name], "accepted", means="link", by=cast.actor(name), at=AT)
+    before = letters(session)
+    session.execute(update(_committee).where(_committee.c.key == "clinical").values(title_fr="Comité des suivis"))
+    invitations.tell(session, committee_of(session, "clinical")["id"], at=AT + timedelta(hours=1))
+    shown = {one.person_id: _shown_answers(one) for one in letters(session)[len(before) :]}
+    assert shown[cast.people["police"]] == {None: "ACCEPTED"}
+    assert shown[cast.people["worker_em"]] == {None: "NEEDS-ACTION"}, "one date waits for its answer"
 
 
 def test_a_guest_is_invited_to_one_meeting_and_taken_back(cast: Cast, session: Session) -> None:
