@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import and_, insert, or_, select, update
 from sqlmodel import Session
 
-from duties import agreement_days, doors, events, sign_ins
+from duties import agreement_days, calendar_readers, doors, events, sign_ins
 from duties.actors import Actor
 from duties.agreed_roles import creates_on
 from duties.envelopes import checked_address
@@ -97,15 +97,16 @@ def update_person(
     phone: str | None,
     language: str,
     spoken: Sequence[str] | None = None,
+    calendar: str | None = None,
     by: Actor,
     at: datetime,
     seen: int | None = None,
 ) -> None:
     """Write a person's name, addresses and language anew. `seen` is the version that was looked at.
 
-    `language` is that of their letters, `spoken` the codes of those that they speak: None leaves them as they are.
-    Letters that wait keep the address under which they were written. The record tells which of these changed, and
-    not into what. Raises Refusal.
+    `language` is that of their letters, `spoken` the codes of those that they speak, and `calendar` how their calendar
+    takes news (`duties.calendar_readers`): None leaves either as it is. Letters that wait keep the address under which
+    they were written. The record tells which of these changed, and not into what. Raises Refusal.
     """
     here = program_of(session)
     held = one(
@@ -130,6 +131,8 @@ def update_person(
         "spoken": held["spoken"] if spoken is None else list(checked_spoken(spoken)),
     }
     changed = [name for name, value in values.items() if held[name] != value]
+    if calendar is not None and calendar_readers.keep(session, person_id, calendar):
+        changed.append("calendar")
     if not changed:
         return
     session.execute(

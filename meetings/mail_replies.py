@@ -48,6 +48,8 @@ MOST_DEPTH: Final = 4
 MOST_UID: Final = 255
 MOST_SEQUENCE: Final = 2**31 - 1
 
+#: In how PRODID begins of calendars that take every message for the whole season: sabre's, which Nextcloud has.
+_REPLACING: Final = ("-//Sabre//Sabre VObject",)
 _PARTSTATS: Final = {one.upper(): one for one in get_args(Partstat)}
 _KEPT: Final = frozenset({"METHOD", "VERSION", "PRODID", "UID", "DTSTAMP", "SEQUENCE", "RECURRENCE-ID", "ATTENDEE"})
 _ADDRESS: Final = re.compile(r"[^\s@<>()\[\],;:\"\\]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}")
@@ -78,6 +80,8 @@ class MailReply:
     dtstamp: datetime
     from_address: str = field(repr=False)
     has_comment: bool
+    replaces: bool = False
+    """Whether the calendar that wrote it is one that is known to take every message for the whole season."""
 
     @property
     def has_no_zone(self) -> bool:
@@ -261,6 +265,7 @@ def _reply(content: bytes, sender: str) -> MailReply:
         dtstamp=_stamp(event),
         from_address=sender,
         has_comment=matter.has_comment or bool(str(attendee.params.get("X-RESPONSE-COMMENT", "")).strip()),
+        replaces=str(calendar.get("PRODID", "")).strip().startswith(_REPLACING),
     )
 
 

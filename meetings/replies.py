@@ -18,7 +18,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from duties import events
+from duties import calendar_readers, events
 from duties.actors import Actor
 from duties.here import many, one, program_of
 from duties.refusals import Refusal
@@ -66,6 +66,8 @@ def receive(session: Session, message: bytes, *, at: datetime) -> Received:
     if isinstance(read, MailReply) and not bound.reason and bound.person_id is not None:
         answered, reason = _answered(session, read, bound.person_id, bound.meetings, at)
         if answered:
+            if read.replaces:
+                calendar_readers.learn(session, bound.person_id, by=BY_MAIL, at=at)
             return Received(answered)
         bound = replace(bound, reason=reason)
     # Of a mail that was not read as an answer, what it claims is bound for whoever looks at it, and decides nothing.

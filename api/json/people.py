@@ -38,7 +38,7 @@ from api.permissions import (
     to_program,
 )
 from api.session import AtDesk, Desk
-from duties import departures, invitations, people
+from duties import calendar_readers, departures, invitations, people
 from duties.here import many, one, program_of
 from duties.roles import HeldRole, Standing, standing
 from models.base import table_of
@@ -68,8 +68,9 @@ def list_people(
     ).all()
     held = desk.asker.standing if on is None else standing(desk.session, on)
     companions = companions_of(desk.session, desk.asker)
-    absences = _absences(desk, [row.id for row in rows], held.day)
-    items = [_shown(desk, row, held, companions, absences[row.id]) for row in rows]
+    ids = [row.id for row in rows]
+    absences, readers = _absences(desk, ids, held.day), calendar_readers.readers_of(desk.session, ids)
+    items = [_shown(desk, row, held, companions, absences[row.id], readers[row.id]) for row in rows]
     return Page(items=items, total=total, limit=limit, offset=offset)
 
 
@@ -127,6 +128,7 @@ def update_person(
         phone=body.phone or None,
         language=body.language,
         spoken=body.spoken,
+        calendar=body.calendar,
         by=by,
         at=desk.at,
         seen=seen_version(if_match),
@@ -247,7 +249,8 @@ def _one(desk: Desk, person_id: UUID) -> PersonShown:
         raise Forbidden
     day: date = desk.day
     absences = _absences(desk, [person_id], day)[person_id]
-    return _shown(desk, found, standing(desk.session, day), companions_of(desk.session, desk.asker), absences)
+    reader = calendar_readers.readers_of(desk.session, [person_id])[person_id]
+    return _shown(desk, found, standing(desk.session, day), companions_of(desk.session, desk.asker), absences, reader)
 
 
 def _absences(desk: Desk, people: Collection[UUID], day: date) -> dict[UUID, list[AbsenceShown]]:
@@ -269,7 +272,12 @@ def _absences(desk: Desk, people: Collection[UUID], day: date) -> dict[UUID, lis
 
 
 def _shown(
-    desk: Desk, person: Person, held: Standing, companions: Collection[UUID], absences: list[AbsenceShown]
+    desk: Desk,
+    person: Person,
+    held: Standing,
+    companions: Collection[UUID],
+    absences: list[AbsenceShown],
+    calendar: str,
 ) -> PersonShown:
     sees_contact = allows(Action.SEE_CONTACT, to_contact(desk.asker, person.id, companions)) is not None
     return PersonShown(
@@ -278,6 +286,7 @@ def _shown(
         language=person.language,
         spoken=person.spoken,
         email=person.email if sees_contact else None,
+        calendar=calendar if sees_contact else None,
         roles=shown_roles(held, person.id),
         away=held.is_away(person.id),
         absences=absences,

@@ -195,6 +195,11 @@ class PersonChanged(Given):
     phone: Annotated[Typed, StringConstraints(max_length=40)] = ""
     language: Literal["fr", "en"]
     spoken: Annotated[list[Key], Field(max_length=20)] | None = None
+    calendar: Literal["unknown", "merge", "replace"] | None = Field(
+        default=None,
+        description="How their calendar takes news of one date of a season: by itself, or as the whole. "
+        "It stays as it is where this is missing.",
+    )
 
 
 class TenureGiven(Given):
@@ -335,6 +340,7 @@ class AbsenceShown(Shown):
 class PersonShown(Shown):
     """A member of staff, with the roles that they hold on the day. An address is shown to those who work with it.
 
+    So is `calendar`, how their calendar takes news of one date of a season: "unknown", "merge" or "replace".
     `absences` are those that are not over, nor called off.
     """
 
@@ -343,6 +349,7 @@ class PersonShown(Shown):
     language: str
     spoken: list[str]
     email: str | None
+    calendar: str | None
     roles: list[RoleShown]
     away: bool
     absences: list[AbsenceShown]

@@ -282,6 +282,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "phone": N_("telephone"),
     "language": N_("language of letters"),
     "spoken": N_("languages spoken"),
+    "calendar": N_("calendar that takes the invitations"),
 }
 
 _NONE = N_("none")

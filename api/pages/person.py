@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
@@ -29,7 +29,7 @@ from api.permissions import (
     to_program,
 )
 from api.session import AtDesk, Desk
-from duties import departures, people
+from duties import calendar_readers, departures, people
 from duties.departures import PROTOCOL
 from duties.here import one, program_of
 from duties.refusals import Refusal
@@ -38,6 +38,13 @@ from models.base import table_of
 from models.program import ABSENCE_KINDS, Absence, Person, Tenure
 
 router = APIRouter()
+
+#: How a calendar takes the news of one date of a season, as people know theirs by.
+CALENDARS: Final[Mapping[str, tuple[str, str]]] = {
+    "unknown": (N_("Not known yet"), N_("Taken for the next kind until one of its answers shows another.")),
+    "merge": (N_("Outlook, Google, Apple or another that takes one date by itself"), ""),
+    "replace": (N_("Nextcloud, ownCloud or another that takes every message for the whole season"), ""),
+}
 
 _tenure = table_of(Tenure)
 _absence = table_of(Absence)
@@ -60,15 +67,25 @@ def update_person(
     seen: Annotated[int, Form()],
     typed: Detailed,
     spoken: Text = "",
+    calendar: Text = "",
 ) -> Response:
-    """Change a person's name, addresses and languages."""
+    """Change a person's name, addresses and languages, and how their calendar takes news."""
     by = require(Action.UPDATE_PERSON, to_person(desk.asker, find_person(desk.session, person_id)))
     refusal = desk.attempt(
         lambda: people.update_person(
-            desk.session, person_id, spoken=codes_of(spoken), by=by, at=desk.at, seen=seen, **typed.fields
+            desk.session,
+            person_id,
+            spoken=codes_of(spoken),
+            calendar=calendar or None,
+            by=by,
+            at=desk.at,
+            seen=seen,
+            **typed.fields,
         )
     )
-    return _after(desk, request, person_id, "details", refusal, {**typed.fields, "spoken": spoken})
+    return _after(
+        desk, request, person_id, "details", refusal, {**typed.fields, "spoken": spoken, "calendar": calendar}
+    )
 
 
 @router.post("/people/{person_id}/roles")
@@ -178,6 +195,8 @@ def _person_page(desk: Desk, request: Request, person_id: UUID, typed: Typed) ->
         typed=typed,
         day=desk.day,
         is_self=person_id == desk.asker.person_id,
+        calendar=calendar_readers.readers_of(desk.session, [person_id])[person_id],
+        calendars=[(key, gettext(label), gettext(hint) if hint else "") for key, (label, hint) in CALENDARS.items()],
         roles=roles,
         leaves_from=_leaves_from(desk, person_id, roles, cases),
         away=desk.asker.standing.absences.get(person_id),

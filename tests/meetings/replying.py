@@ -39,12 +39,13 @@ def reply(
     recurrence: str = f";TZID=America/Toronto:{WHEN}",
     sequence: int = 0,
     stamp: str = "20261123T150000Z",
+    program: str = "-//Somebody//Calendar//EN",
     headers: tuple[tuple[str, str], ...] = (),
 ) -> bytes:
     """A calendar's answer, whole and right but for what is said otherwise."""
     lines = [
         "BEGIN:VCALENDAR",
-        "PRODID:-//Somebody//Calendar//EN",
+        f"PRODID:{program}",
         "VERSION:2.0",
         "METHOD:REPLY",
         "BEGIN:VEVENT",

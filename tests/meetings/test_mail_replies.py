@@ -221,6 +221,11 @@ def test_sabre_answers_for_one_date_with_the_sequence_that_it_keeps() -> None:
     )
 
 
+@pytest.mark.parametrize(("calendar", "whole"), [(EXCHANGE, False), (GOOGLE, False), (SABRE, True), (APPLE, False)])
+def test_the_calendar_that_takes_each_message_for_the_whole_gives_itself_away(calendar: str, whole: bool) -> None:
+    assert _taken(_mail(calendar, sender="bureau@example.org" if calendar == APPLE else ANNE)).replaces is whole
+
+
 def test_apple_answers_by_someone_for_another() -> None:
     reply = _taken(_mail(APPLE, sender='"Bureau, le" <bureau@example.org>', encoding="quoted-printable"))
     assert (reply.attendee, reply.sent_by, reply.from_address) == (ANNE, "bureau@example.org", "bureau@example.org")

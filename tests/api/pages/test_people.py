@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
+from duties.calendar_readers import readers_of
 from duties.people import end_tenure, record_absence
 from locales import show_day
 from models.base import table_of
@@ -247,6 +248,28 @@ def test_oneself_changes_ones_own_address_and_the_record_says_so_without_it(cast
         last = session.execute(select(_event).order_by(_event.c.n.desc())).mappings().first()
     assert last is not None
     assert (last["verb"], last["facts"]) == ("person.updated", {"changed": ["email", "language"]})
+
+
+def test_who_has_such_a_calendar_says_on_their_page_that_it_takes_every_message_for_the_whole(cast: Cast) -> None:
+    client, me = signed_in(cast, "police"), cast.people["police"]
+    page = client.get(f"/people/{me}").text
+    assert "Not known yet" in page
+    data = {**whole_of(cast, "police"), "calendar": "replace"}
+    assert client.post(f"/people/{me}", data=data).status_code == 303
+    assert '<input type="radio" name="calendar" value="replace" checked' in client.get(f"/people/{me}").text
+    with cast.session() as session:
+        assert readers_of(session, [me]) == {me: "replace"}
+    # Whoever does not send the field leaves it as it is; the coordinator says it for them; and no other kind is one.
+    assert client.post(f"/people/{me}", data=whole_of(cast, "police")).status_code == 303
+    wrong = client.post(f"/people/{me}", data={**whole_of(cast, "police"), "calendar": "joual"})
+    assert (wrong.status_code, "Choose one of the list." in wrong.text) == (422, True)
+    coordinator = signed_in(cast, "coordinator")
+    asked = {"given_name": "Argent", "family_name": "Saphir", "language": "fr", "calendar": "merge"}
+    seen = {"If-Match": f'"{whole_of(cast, "police")["seen"]}"'}
+    shown = coordinator.put(f"/api/v1/people/{me}", json=asked, headers=seen)
+    assert (shown.status_code, shown.json()["calendar"]) == (200, "merge")
+    listed = signed_in(cast, "worker_codim").get(f"/api/v1/people/{me}").json()
+    assert listed["calendar"] is None, "who does not see how somebody is reached does not see this either"
 
 
 def test_the_second_of_two_editors_is_told_and_keeps_what_they_typed(cast: Cast) -> None:
