@@ -34,6 +34,7 @@ BY_MAIL: Final = Actor.system("mail")
 #: Beside the reasons of `meetings.mail_replies`: what a mail that can be read says, and cannot be taken.
 UNKNOWN_MEETING: Final = "unknown_meeting"
 NOT_INVITED: Final = "not_invited"  # somebody else's invitation, passed on or made up
+AMBIGUOUS: Final = "ambiguous"  # several who are invited share the address
 FOR_ANOTHER: Final = "for_another"  # sent for the invited person by somebody else
 DELEGATED: Final = "delegated"
 NO_SUCH_DATE: Final = "no_such_date"
@@ -131,7 +132,7 @@ def _bound(session: Session, reply: MailReply, at: datetime) -> _Bound:
     if thing is None:
         return _Bound(UNKNOWN_MEETING)
     meetings = _meetings(session, thing, reply, at)
-    invitation = one(
+    invitations = many(
         session,
         select(_invitation)
         .join(_person, refers(_invitation.c.person_id, _person))
@@ -141,8 +142,12 @@ def _bound(session: Session, reply: MailReply, at: datetime) -> _Bound:
             func.lower(_person.c.email) == reply.attendee,
         ),
     )
-    if invitation is None:
-        return _Bound(NOT_INVITED, None, thing, meetings)
+    # A UID is everyone's, and the address all that a calendar sends back of whom it answers for. Of those who share
+    # one, whoever is not invited any more answers nothing.
+    asked = [row for row in invitations if row["told"]] or invitations
+    if len(asked) != 1:
+        return _Bound(AMBIGUOUS if asked else NOT_INVITED, None, thing, meetings)
+    (invitation,) = asked
     reason = _refused(reply, invitation) or ("" if meetings else NO_SUCH_DATE)
     return _Bound(reason, invitation["person_id"], thing, meetings)
 

@@ -42,6 +42,7 @@ REASONS: Final[Mapping[str, str]] = {
     "from_differs": N_("Whom it comes from is not the person who is said to answer: it may be forged."),
     "unknown_meeting": N_("It is about a meeting that the program does not know."),
     "not_invited": N_("It is the answer of somebody whom the meeting does not invite."),
+    "ambiguous": N_("Several of the people who are invited have this address: whose answer it is, it does not say."),
     "for_another": N_("Somebody else sent it for the person who is invited."),
     "delegated": N_("It names somebody else to come. Alternates are named by the link of the invitation."),
     "no_such_date": N_("It is about a date on which there is no meeting of that season."),

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlmodel import Session
 
-from meetings import answers, replies, schedule, strays
+from meetings import answers, invitations, replies, schedule, strays
+from meetings.committees import committee_of
 from meetings.holding import read_meeting
 from models.base import table_of
+from models.committee import SeatHolder
 from models.invitation import MeetingAnswer
 from models.meeting import Meeting
+from models.program import Person
 from tests.cast import AT, Cast
 from tests.meetings.replying import POLICE, WHEN, plan_a_season, reply, season_uid
 from tests.meetings.sitting import letters
 
 _answer = table_of(MeetingAnswer)
 _meeting = table_of(Meeting)
+_person = table_of(Person)
+_holder = table_of(SeatHolder)
 
 
 @pytest.fixture
@@ -140,6 +145,33 @@ def test_a_yes_to_the_day_before_a_meeting_was_moved_is_none_to_the_new_one(cast
     assert replies.receive(session, late, at=AT + timedelta(hours=4)).stray == replies.STALE
     new = reply(uid, of=manager, sender=manager, recurrence="", sequence=1, stamp="20261123T170000Z")
     assert replies.receive(session, new, at=AT + timedelta(hours=4)).answered == 1
+
+
+def _shares_the_mailbox(cast: Cast, session: Session) -> UUID:
+    """The second worker's address is that of the police's mailbox too: who else has it."""
+    other = cast.people["worker_em"]
+    session.execute(update(_person).where(_person.c.id == other).values(email=POLICE.upper()))
+    return other
+
+
+def test_an_answer_from_a_mailbox_of_two_who_are_invited_is_nobodys_until_the_coordinator_says_whose(
+    cast: Cast, session: Session
+) -> None:
+    other, by = _shares_the_mailbox(cast, session), cast.actor("coordinator")
+    assert replies.receive(session, reply(season_uid(session)), at=AT).stray == replies.AMBIGUOUS
+    assert _answers(session) == []
+    (kept,) = strays.waiting(session)
+    assert (kept["person_id"], kept["claimed"]) == (None, "accepted")
+    assert strays.take(session, kept["id"], other, "accepted", meeting_id=kept["meeting_id"], by=by, at=AT) == 1
+    assert session.execute(select(_answer.c.person_id)).scalar_one() == other
+
+
+def test_who_is_not_invited_any_more_does_not_hold_up_who_has_their_mailbox_now(cast: Cast, session: Session) -> None:
+    other = _shares_the_mailbox(cast, session)
+    session.execute(update(_holder).where(_holder.c.person_id == other).values(ends_on=date(2026, 11, 30)))
+    invitations.tell(session, committee_of(session, "clinical")["id"], at=AT)
+    assert replies.receive(session, reply(season_uid(session)), at=AT + timedelta(hours=1)).answered == 1
+    assert session.execute(select(_answer.c.person_id)).scalar_one() == cast.people["police"]
 
 
 def test_a_meeting_of_nobody_here_and_five_megabytes_are_strays(session: Session) -> None:

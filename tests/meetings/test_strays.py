@@ -78,7 +78,7 @@ def test_an_address_that_cannot_be_read_in_one_way_is_none(mail: bytes) -> None:
 
 def test_every_reason_has_its_words() -> None:
     bound = {
-        *(replies.UNKNOWN_MEETING, replies.NOT_INVITED, replies.FOR_ANOTHER, replies.DELEGATED),
+        *(replies.UNKNOWN_MEETING, replies.NOT_INVITED, replies.AMBIGUOUS, replies.FOR_ANOTHER, replies.DELEGATED),
         *(replies.NO_SUCH_DATE, replies.STALE, replies.OVER),
     }
     assert strays.REASONS.keys() == REASONS | bound
