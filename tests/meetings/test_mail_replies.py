@@ -15,6 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from meetings.mail_replies import MOST_BYTES, REASONS, MailReply, Stray, read_reply
+from tests.meetings.replying import SABRE
 
 ANNE: Final = "anne.roy@example.org"
 UID: Final = "6f7c2a@spheres.example"
@@ -84,28 +85,6 @@ SEQUENCE:0
 STATUS:CONFIRMED
 SUMMARY:Comité clinique
 TRANSP:OPAQUE
-END:VEVENT
-END:VCALENDAR
-"""
-
-#: As sabre (Nextcloud) answers for one date, with the SEQUENCE of the whole series instead of the date's own.
-SABRE: Final = """\
-BEGIN:VCALENDAR
-VERSION:2.0
-PRODID:-//Sabre//Sabre VObject 4.5.4//EN
-CALSCALE:GREGORIAN
-METHOD:REPLY
-BEGIN:VEVENT
-UID:6f7c2a@spheres.example
-SEQUENCE:1
-DTSTAMP:20261103T140509Z
-DTSTART;TZID=America/Toronto:20261118T133000
-DURATION:PT2H30M
-RECURRENCE-ID;TZID=America/Toronto:20261118T133000
-SUMMARY:Comité clinique
-ORGANIZER;CN=Programme:mailto:comites@spheres.example
-ATTENDEE;PARTSTAT=TENTATIVE;CN=Anne Roy:mailto:Anne.Roy@example.org
-REQUEST-STATUS:2.0;Success
 END:VEVENT
 END:VCALENDAR
 """

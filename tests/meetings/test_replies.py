@@ -19,7 +19,7 @@ from models.invitation import MeetingAnswer
 from models.meeting import Meeting
 from models.program import Person
 from tests.cast import AT, Cast
-from tests.meetings.replying import POLICE, WHEN, plan_a_season, reply, season_uid
+from tests.meetings.replying import POLICE, SABRE, WHEN, mail_of, plan_a_season, reply, season_uid
 from tests.meetings.sitting import letters
 
 _answer = table_of(MeetingAnswer)
@@ -172,6 +172,41 @@ def test_who_is_not_invited_any_more_does_not_hold_up_who_has_their_mailbox_now(
     invitations.tell(session, committee_of(session, "clinical")["id"], at=AT)
     assert replies.receive(session, reply(season_uid(session)), at=AT + timedelta(hours=1)).answered == 1
     assert session.execute(select(_answer.c.person_id)).scalar_one() == cast.people["police"]
+
+
+def _moved_by_a_day(cast: Cast, session: Session) -> UUID:
+    """The meeting of 9 December is held on the 10th: told two hours after AT. Its id."""
+    ninth = datetime(2026, 12, 9, 9, 30)
+    meeting: UUID = session.scalars(select(_meeting.c.id).where(_meeting.c.original == ninth)).one()
+    schedule.move_meeting(
+        session, meeting, datetime(2026, 12, 10, 9, 30), by=cast.actor("coordinator"), at=AT + timedelta(hours=2)
+    )
+    return meeting
+
+
+def test_a_yes_to_a_date_of_a_season_written_before_it_was_moved_is_none_to_the_new_day(
+    cast: Cast, session: Session
+) -> None:
+    _moved_by_a_day(cast, session)
+    late = reply(season_uid(session), sequence=0, stamp="20261123T155959Z")  # a second before the move was told
+    assert replies.receive(session, late, at=AT + timedelta(hours=3)).stray == replies.STALE
+    assert _answers(session) == []
+
+
+def test_sabre_that_answers_a_moved_date_with_the_sequence_of_the_whole_season_is_understood(
+    cast: Cast, session: Session
+) -> None:
+    meeting = _moved_by_a_day(cast, session)
+    calendar = (
+        SABRE.replace("6f7c2a@spheres.example", season_uid(session))
+        .replace("Anne.Roy@example.org", POLICE)
+        .replace("20261118T133000", WHEN)
+        .replace("SEQUENCE:1", "SEQUENCE:0")
+        .replace("DTSTAMP:20261103T140509Z", "DTSTAMP:20261123T170000Z")
+    )
+    assert replies.receive(session, mail_of(calendar), at=AT + timedelta(hours=3)).answered == 1
+    row = session.execute(select(_answer)).one()
+    assert (row.meeting_id, row.person_id, row.answer) == (meeting, cast.people["police"], "tentative")
 
 
 def test_a_meeting_of_nobody_here_and_five_megabytes_are_strays(session: Session) -> None:
