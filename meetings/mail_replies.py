@@ -32,6 +32,7 @@ Reason = Literal[
     "this_and_future",  # about one date and all later ones, which calendars understand differently
     "no_answer",  # neither yes, no, perhaps nor somebody else
     "malformed",  # cannot be understood
+    "failed_check",  # the server that received it found that it is not from where it says
     "from_differs",  # whom the mail is from is neither who answers nor who says that they send it for them
 ]
 REASONS: Final = frozenset(get_args(Reason))
@@ -58,6 +59,9 @@ _SAYS_WHAT: Final = re.compile(rb"^content-[a-z-]+:(?:[^\n]*\n[ \t])*[^\n]*", re
 _TZID: Final = re.compile(r';TZID=(?:"([^"]*)"|([^";:]*))', re.IGNORECASE)
 _FOLD: Final = re.compile(rb"\r?\n[ \t]")
 _NAME: Final = re.compile(r"([A-Za-z0-9-]+)[;:]")
+_COMMENT: Final = re.compile(r"\([^()]*\)")
+#: What DMARC found, and what Exchange Online finds where a domain says nothing of it.
+_FAILED: Final = re.compile(r"(?:^|[;\s])(?:dmarc|compauth)\s*=\s*fail\b", re.IGNORECASE)
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
@@ -102,11 +106,13 @@ def read_reply(message: bytes) -> MailReply | Stray:
     if len(message) > MOST_BYTES:
         return Stray("too_large")
     try:
-        reply = _read(message)
+        reply, has_failed = _read(message)
     except _Strayed as stray:
         return Stray(stray.reason)
     except Exception:  # noqa: BLE001 - the parsers of mails and of calendars fail in many ways on what is not one
         return Stray("malformed")
+    if has_failed:
+        return Stray("failed_check", reply)
     if reply.from_address not in {reply.attendee, reply.sent_by}:
         return Stray("from_differs", reply)
     return reply
@@ -135,12 +141,13 @@ class _Strayed(Exception):
 # ------------------------------------------------------------------------------------------------------------ the mail
 
 
-def _read(message: bytes) -> MailReply:
+def _read(message: bytes) -> tuple[MailReply, bool]:
+    """What is answered, and whether the mail failed its check where it was received."""
     mail = _mail(message)
     if _is_automatic(mail):
         raise _Strayed("auto_reply")
     sender = _sender(mail)
-    return _reply(_calendar(mail), sender)
+    return _reply(_calendar(mail), sender), _has_failed(mail)
 
 
 def _mail(message: bytes) -> Message:
@@ -166,6 +173,16 @@ def _is_automatic(mail: Message) -> bool:
         or any(name in mail for name in ("X-Autoreply", "X-Autorespond"))
         or mail.get_content_type() == "multipart/report"
     )
+
+
+def _has_failed(mail: Message) -> bool:
+    """Whether the server that received the mail says that it is not from where it says (RFC 8601).
+
+    Its own word stands above every other: servers write theirs over what came. "fail" alone is believed, since whoever
+    forges that has their own mail kept aside, and anybody can forge a "pass".
+    """
+    said = str(mail.get("Authentication-Results", ""))[:MOST_LINE_BYTES]
+    return _FAILED.search(_COMMENT.sub("", said)) is not None
 
 
 def _sender(mail: Message) -> str:

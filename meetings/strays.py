@@ -39,6 +39,7 @@ REASONS: Final[Mapping[str, str]] = {
     "this_and_future": N_("It answers about a date and all later ones, which calendars understand differently."),
     "no_answer": N_("It says neither yes, no nor perhaps."),
     "malformed": N_("It cannot be understood."),
+    "failed_check": N_("The server that received it says that it is not from the address that it names."),
     "from_differs": N_("Whom it comes from is not the person who is said to answer: it may be forged."),
     "unknown_meeting": N_("It is about a meeting that the program does not know."),
     "not_invited": N_("It is the answer of somebody whom the meeting does not invite."),

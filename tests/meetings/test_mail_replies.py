@@ -340,6 +340,39 @@ def test_a_sender_who_could_be_read_in_two_ways_is_nobody(sender: str, reason: s
     assert _reason(f"From: {sender}\nContent-Type: text/calendar\n\n{GOOGLE}".encode()) == reason
 
 
+PASSED: Final = "spf=pass smtp.mailfrom=example.org; dkim=pass header.d=example.org;dmarc=pass (p=NONE dmarc=fail)"
+FAILED: Final = (
+    "spf=fail (sender IP is 192.0.2.1)\n smtp.mailfrom=example.net; dkim=none (message not signed)\n"
+    " header.d=none;dmarc=fail action=none header.from=example.org;compauth=fail\n reason=001"
+)
+
+
+@pytest.mark.parametrize(
+    ("results", "is_kept_aside"),
+    [
+        ([FAILED], True),
+        (["mx.example.ca; DMARC = fail (p=none)"], True),
+        (["mx.example.ca; spf=none; dmarc=none; compauth=fail reason=601"], True),
+        ([PASSED], False),
+        (["spf=softfail; dkim=fail; dmarc=pass"], False),  # forwarded, as many partners' mail is
+        (["dmarc=none"], False),
+        ([PASSED, FAILED], False),  # what a server on the way found, which does not hold where it was received
+        ([FAILED, PASSED], True),  # what came with a forged mail helps it nothing
+        (["("] * 3, False),
+    ],
+)
+def test_what_the_server_that_received_a_mail_found_to_be_forged_is_no_answer(
+    results: list[str], is_kept_aside: bool
+) -> None:
+    head = "".join(f"Authentication-Results: {one}\n" for one in results)
+    read = read_reply(f"{head}From: {ANNE}\nContent-Type: text/calendar\n\n{GOOGLE}".encode())
+    assert isinstance(read, Stray) is is_kept_aside
+    if isinstance(read, Stray):
+        assert read.reason == "failed_check"
+        assert read.claimed is not None
+        assert read.claimed.attendee == ANNE
+
+
 def test_two_senders_are_none() -> None:
     twice = f"From: {ANNE}\nFrom: {ANNE}\nContent-Type: text/calendar\n\n{GOOGLE}"
     assert _reason(twice.encode()) == "malformed"

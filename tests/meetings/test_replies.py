@@ -72,6 +72,7 @@ def test_a_date_is_known_in_whatever_zone_a_calendar_writes_it(session: Session,
         ({"partstat": "DELEGATED"}, replies.DELEGATED),
         ({"recurrence": ";TZID=America/Toronto:20261210T093000"}, replies.NO_SUCH_DATE),
         ({"headers": (("Auto-Submitted", "auto-replied"),)}, "auto_reply"),
+        ({"headers": (("Authentication-Results", "dmarc=fail action=none header.from=spvm.example"),)}, "failed_check"),
     ],
 )
 def test_what_cannot_be_bound_is_a_stray_and_changes_nothing(
