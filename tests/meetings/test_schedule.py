@@ -98,6 +98,8 @@ def test_a_season_invites_everyone_who_sits_each_once_and_those_without_address_
     assert master["rrule"]["UNTIL"] == [datetime(2027, 4, 28, 13, 30, tzinfo=master["rrule"]["UNTIL"][0].tzinfo)]
     assert len(master["exdate"].dts if not isinstance(master["exdate"], list) else master["exdate"]) == 2
     assert master["attendee"] == f"mailto:{_address(cast, sent[0].person_id)}"
+    rules = [one for zone in sent[0].calendar.walk("VTIMEZONE") for one in zone.subcomponents]
+    assert [("rrule" in one, "rdate" in one) for one in rules] == [(True, False)] * 2
     assert "23 décembre 2026" in next(one for one in sent if one.person_id == cast.people["police"]).text
     assert "December 23, 2026" in next(one for one in sent if one.person_id == cast.people["worker_codim"]).text
 
@@ -444,6 +446,32 @@ def test_a_change_of_place_asks_nobody_to_answer_again(cast: Cast, session: Sess
     said = {one.person_id: str(one.events[0]["attendee"].params["PARTSTAT"]) for one in after}
     assert said.pop(cast.people["manager_em"]) == "ACCEPTED"
     assert set(said.values()) == {"NEEDS-ACTION"}
+
+
+def test_four_dates_of_a_committee_are_four_meetings_that_pass_each_other_and_go_one_by_one(
+    cast: Cast, session: Session
+) -> None:
+    by, who = cast.actor("coordinator"), cast.people["manager_em"]
+
+    def told(since: int) -> list[Sent]:
+        return [one for one in letters(session)[since:] if one.person_id == who]
+
+    days = [datetime(2026, 12, 15, 13, 30), *(datetime(2027, month, 16, 13, 30) for month in (2, 6, 9))]
+    schedule.plan_meetings(session, "steering", days, by=by, at=AT)
+    first, *_, last = planned = told(0)
+    assert len({one.thread for one in planned}) == 4
+    before = len(letters(session))
+    across = datetime(2027, 3, 2, 13, 30)  # past the second
+    schedule.move_meeting(session, _of(session, days[0].date()), across, by=by, at=AT + timedelta(hours=1))
+    schedule.cancel_meeting(session, _of(session, days[3].date()), reason="Quorum", by=by, at=AT + timedelta(hours=2))
+    moved, off = told(before)
+    assert [(one.method, one.thread) for one in (moved, off)] == [("REQUEST", first.thread), ("CANCEL", last.thread)]
+    assert moved.events[0]["dtstart"].dt.replace(tzinfo=None) == across
+    assert [int(one.events[0]["sequence"]) for one in (first, moved, off)] == [0, 1, 1]
+    assert str(off.events[0]["status"]) == "CANCELLED"
+    for one in (*planned, moved, off):
+        (event,) = one.events
+        assert not {"rrule", "rdate", "exdate", "recurrence-id"} & {name.lower() for name in event}
 
 
 def _shown_answers(sent: Sent) -> dict[datetime | None, str]:

@@ -24,6 +24,9 @@ TRAPS: Final[Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]]] = {
                 "a_season_is_seen_by_all_as_the_zone_database_has_it_over_both_clock_changes",
                 "with_the_zone_that_icalendar_writes_some_would_be_an_hour_wrong",
             ),
+            "meetings/test_schedule.py": (
+                "a_season_invites_everyone_who_sits_each_once_and_those_without_address_are_known",
+            ),
         },
     ),
     "T2": (
@@ -51,6 +54,9 @@ TRAPS: Final[Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]]] = {
             ),
             "meetings/test_calendar_files.py": ("an_evening_season_ends_with_the_moment_of_its_last_date",),
             "meetings/test_itip.py": ("another_hour_or_weekday_under_the_same_uid_is_refused",),
+            "meetings/test_schedule.py": (
+                "a_season_invites_everyone_who_sits_each_once_and_those_without_address_are_known",
+            ),
         },
     ),
     "T4": (
@@ -61,6 +67,10 @@ TRAPS: Final[Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]]] = {
                 "the_whole_as_it_is_told_later_has_the_date_taken_out_and_no_cancelled_exception",
             ),
             "meetings/test_schedule.py": ("a_cancelled_date_is_one_cancellation_each_with_status_and_its_own_date",),
+            "meetings/test_calendar_readers.py": (
+                "a_date_that_is_off_takes_no_other_from_a_calendar_that_takes_each_message_for_the_whole",
+                "without_knowing_such_a_calendar_would_lose_the_season",
+            ),
             "meetings/test_readers.py": ("a_cancelled_date_is_gone_for_all_in_either_dialect",),
         },
     ),
@@ -75,6 +85,9 @@ TRAPS: Final[Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]]] = {
             "meetings/test_schedule.py": (
                 "a_moved_date_tells_each_of_that_date_alone_and_twice_with_a_higher_sequence",
                 "a_date_is_not_moved_to_its_neighbours_day_nor_past_it",
+            ),
+            "meetings/test_calendar_readers.py": (
+                "a_date_that_is_off_takes_no_other_from_a_calendar_that_takes_each_message_for_the_whole",
             ),
             "meetings/test_readers.py": ("a_date_moved_twice_and_then_cancelled_is_seen_right_at_each_step",),
         },
@@ -114,6 +127,12 @@ TRAPS: Final[Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]]] = {
                 "a_corrected_title_keeps_sequence_and_answer_and_another_length_asks_anew",
                 "the_first_message_has_sequence_nought_and_each_change_one_more",
             ),
+            "meetings/test_schedule.py": (
+                "a_change_of_place_asks_nobody_to_answer_again",
+                "another_room_on_one_date_of_a_season_keeps_what_was_answered_to_it",
+                "a_season_whose_words_change_keeps_an_answer_that_was_given_to_all_of_it",
+                "an_answer_lapses_when_its_meeting_gets_another_time_and_counts_when_given_again",
+            ),
             "flows/test_post.py": (
                 "a_worker_that_dies_after_sending_leaves_a_letter_that_goes_again_after_its_lease",
                 "two_workers_share_the_letters_and_send_none_twice",
@@ -132,12 +151,16 @@ TRAPS: Final[Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]]] = {
                 "a_zone_that_is_known_by_name_makes_a_moment",
                 "a_comment_is_known_to_be_there_and_is_not_kept",
                 "a_machine_that_says_that_someone_is_away_answers_nothing",
+                "what_the_server_that_received_a_mail_found_to_be_forged_is_no_answer",
             ),
             "meetings/test_replies.py": (
                 "a_date_is_known_in_whatever_zone_a_calendar_writes_it",
                 "what_cannot_be_bound_is_a_stray_and_changes_nothing",
                 "an_answer_that_was_written_before_a_newer_one_is_stale",
                 "an_answer_for_another_persons_seat_is_not_taken",
+                "a_yes_to_a_date_of_a_season_written_before_it_was_moved_is_none_to_the_new_day",
+                "sabre_that_answers_a_moved_date_with_the_sequence_of_the_whole_season_is_understood",
+                "an_answer_from_a_mailbox_of_two_who_are_invited_is_nobodys_until_the_coordinator_says_whose",
             ),
             "meetings/test_strays.py": (
                 "a_forged_answer_is_kept_with_its_address_its_meeting_whose_it_claims_to_be_and_what",
@@ -148,6 +171,9 @@ TRAPS: Final[Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]]] = {
         "Meetings at irregular dates have each their own identity, may pass each other, and go one by one.",
         {
             "meetings/test_itip.py": ("meetings_at_irregular_dates_are_told_each_by_itself",),
+            "meetings/test_schedule.py": (
+                "four_dates_of_a_committee_are_four_meetings_that_pass_each_other_and_go_one_by_one",
+            ),
             "meetings/test_readers.py": (
                 "four_meetings_a_year_are_four_that_move_across_each_other_and_go_by_themselves",
             ),
@@ -210,6 +236,9 @@ TRAPS: Final[Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]]] = {
                 "a_record_that_comes_a_month_late_is_the_secretarys_delay_and_no_absence",
                 "nothing_unrecorded_is_ever_an_absence",
             ),
+            "duties/obligations/test_keeping.py": (
+                "what_nobody_recorded_is_the_coordinators_task_once_a_meeting_and_no_partners_miss",
+            ),
         },
     ),
     "T12 (f)": (
@@ -234,6 +263,9 @@ TRAPS: Final[Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]]] = {
         {
             "meetings/test_planner.py": (
                 "a_season_has_every_week_and_proposes_to_skip_a_closed_day_with_its_reason_in_both_languages",
+            ),
+            "meetings/test_drafting.py": (
+                "a_weekly_committee_gets_a_season_on_its_day_and_hour_without_the_closed_days",
             ),
             "meetings/documents/test_papers.py": ("only_the_two_languages_are_spoken",),
         },
@@ -290,9 +322,18 @@ BAD_INPUT: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 }
 
 
-def _tests_in(file: str) -> set[str]:
+#: Traps that lie in one rule, which is asked by itself: nothing else of the program has a part in them.
+IN_A_RULE_ALONE: Final = frozenset({"T12 (f)", "T12 (g)"})
+
+
+def _tests_in(file: str) -> dict[str, set[str]]:
+    """The tests of a file, by name, each with the fixtures that it takes."""
     tree = ast.parse((TESTS / file).read_text(encoding="utf-8"))
-    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")}
+    return {
+        node.name: {argument.arg for argument in node.args.args}
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    }
 
 
 @pytest.mark.parametrize("what", [*TRAPS, *BAD_INPUT])
@@ -304,3 +345,15 @@ def test_each_trap_and_each_bad_input_has_its_tests(what: str) -> None:
         there = _tests_in(file)
         for name in names:
             assert any(found.startswith(f"test_{name}") for found in there), f"{what}: {file} has no test_{name}"
+
+
+@pytest.mark.parametrize("trap", [trap for trap in TRAPS if trap not in IN_A_RULE_ALONE])
+def test_each_trap_is_gone_through_in_a_program_with_its_people(trap: str) -> None:
+    """By the acts and on the real database, and not only in the part that makes the message."""
+    fixtures = [
+        taken
+        for file, names in TRAPS[trap][1].items()
+        for found, taken in _tests_in(file).items()
+        if found.startswith(tuple(f"test_{name}" for name in names))
+    ]
+    assert any(taken & {"cast", "session"} for taken in fixtures)
