@@ -165,8 +165,6 @@ def end_departure(session: Session, departure_id: UUID, *, by: Actor, at: dateti
     seats = _end_seats(session, departure, by=by, at=at)
     _end_parts(session, departure, by=by, at=at)
     last_days.hand_on_deputizing(session, departure["case_id"], by=by, at=at)
-    # Nobody has them any more who could hand them over: each is a vacancy, which the coordinator gives to somebody.
-    hand_overs.withdraw_all(session, departure["case_id"], by=by, at=at)
     gone = not _stays(session, departure)
     if gone:
         _end_guest_invitations(session, departure, by=by, at=at)
@@ -708,7 +706,10 @@ def _end_guest_invitations(session: Session, departure: Mapping[str, Any], *, by
 
 
 def _end_parts(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
-    """End the leaver's parts in follow-ups: one that nobody took over is a vacancy that the coordinator sees."""
+    """End the leaver's parts in follow-ups: one that nobody took over is a vacancy that the coordinator sees.
+
+    It stays in the departure's list, and what was offered of it stands, until somebody accepts it. DP-03
+    """
     rows = many(
         session,
         select(_assignment.c.follow_up_id)

@@ -25,7 +25,7 @@ from duties.follow_ups.held import hold as hold_follow_up
 from duties.held import Moved, hold
 from duties.held_case import hold_case, hold_cases
 from duties.here import local_day, many, one, program_of
-from duties.holdings.follow_ups import FOLLOW_UP
+from duties.holdings.follow_ups import FOLLOW_UP, without_a_follower
 from duties.holdings.holding import both
 from duties.participants import workers
 from duties.protocol import ANSWER_WITHIN
@@ -249,7 +249,7 @@ def accept(session: Session, hand_over_id: UUID, *, by: Actor, at: datetime) -> 
         part["follow_up_id"],
         offered["to_id"],
         kind=part["kind"],
-        instead_of=part["person_id"],
+        instead_of=part["person_id"] if part["ended_at"] is None else None,
         by=by,
         at=at,
     )
@@ -391,7 +391,7 @@ def taken_over(session: Session, follow_up_id: UUID) -> list[dict[str, Any]]:
 
 
 def withdraw_all(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> int:
-    """Take back what a departure offered and nobody answered, as where it is called off or its last day is over.
+    """Take back what a departure offered and nobody answered, as where it is called off.
 
     Those to whom it was offered are told; how many offers. Whoever asks holds the case.
     """
@@ -474,7 +474,7 @@ def _still_asked() -> Any:
 
 
 def _part(session: Session, task: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The leaver's part in the follow-up that a task asks about, while it goes on."""
+    """The leaver's part in the follow-up that a task asks about: while it goes on, or until somebody has its place."""
     if task["holding"] != FOLLOW_UP:
         return None
     return one(
@@ -482,8 +482,7 @@ def _part(session: Session, task: Mapping[str, Any]) -> dict[str, Any] | None:
         select(_assignment).where(
             _assignment.c.program_id == program_of(session),
             _assignment.c.id == UUID(task["item"]),
-            _assignment.c.withdrawn_at.is_(None),
-            _assignment.c.ended_at.is_(None),
+            or_(_assignment.c.ended_at.is_(None), without_a_follower()),
         ),
     )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
-from duties.here import many, program_of
+from duties.here import many, moments_of, program_of
 from duties.holdings.holding import Holding, Leaving, both
 from locales import N_
 from models.base import refers, table_of
@@ -24,8 +24,16 @@ _SECOND = N_("Follow-up of %(number)s, as the second of the pair")
 
 
 def follow_ups_of(leaving: Leaving) -> list[Holding]:
-    """The follow-ups that they accompany, as the primary worker or as the second, and that are not completed."""
+    """The follow-ups that they accompany, as the primary worker or as the second, and that are not completed.
+
+    Of who leaves also those in which their part ended since that is known, until somebody has their place. DP-03
+    """
     session = leaving.session
+    theirs = or_(_assignment.c.ends_on.is_(None), _assignment.c.ends_on > leaving.day)
+    in_hand = and_(_assignment.c.withdrawn_at.is_(None), _assignment.c.ended_at.is_(None), theirs)
+    if leaving.known_on is not None:
+        known, _ = moments_of(session, leaving.known_on)
+        in_hand = or_(in_hand, and_(_assignment.c.ended_at >= known, without_a_follower()))
     rows = many(
         session,
         select(
@@ -40,9 +48,8 @@ def follow_ups_of(leaving: Leaving) -> list[Holding]:
         .where(
             _assignment.c.program_id == program_of(session),
             _assignment.c.person_id == leaving.person_id,
-            _assignment.c.withdrawn_at.is_(None),
             _follow_up.c.state != "completed",
-            or_(_assignment.c.ends_on.is_(None), _assignment.c.ends_on > leaving.day),
+            in_hand,
         )
         .order_by(_participant.c.number, _assignment.c.id),
     )
@@ -56,3 +63,33 @@ def follow_ups_of(leaving: Leaving) -> list[Holding]:
         for row in rows
         if leaving.concerns(row["organization_id"])
     ]
+
+
+def without_a_follower() -> ColumnElement[bool]:
+    """The condition on a part that ended, in a follow-up that goes on, that nobody was given its place since.
+
+    Nor its own worker the other place, for which they left this one.
+    """
+    since, goes_on = _assignment.alias(), _follow_up.alias()
+    given = (
+        select(since.c.id)
+        .where(
+            since.c.program_id == _assignment.c.program_id,
+            since.c.follow_up_id == _assignment.c.follow_up_id,
+            since.c.id != _assignment.c.id,
+            or_(since.c.kind == _assignment.c.kind, since.c.person_id == _assignment.c.person_id),
+            since.c.withdrawn_at.is_(None),
+            since.c.assigned_at >= _assignment.c.ended_at,
+        )
+        .exists()
+    )
+    active = (
+        select(goes_on.c.id)
+        .where(
+            goes_on.c.program_id == _assignment.c.program_id,
+            goes_on.c.id == _assignment.c.follow_up_id,
+            goes_on.c.state == "active",
+        )
+        .exists()
+    )
+    return and_(_assignment.c.ended_at.is_not(None), active, ~given)

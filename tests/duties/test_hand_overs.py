@@ -313,7 +313,7 @@ def test_what_nobody_took_over_by_the_last_day_is_a_visible_vacancy(program: Cas
     assert primary(program, follow_up) == []
 
 
-@pytest.mark.parametrize("how", ["the last day is over", "left vacant", "in other hands"])
+@pytest.mark.parametrize("how", ["left vacant", "in other hands"])
 def test_an_offer_that_nobody_can_answer_any_more_is_taken_back_and_whoever_was_offered_it_is_told(
     program: Cast, how: str
 ) -> None:
@@ -322,9 +322,6 @@ def test_an_offer_that_nobody_can_answer_any_more_is_taken_back_and_whoever_was_
     (task,) = asked(program, case_id, "hand_over_follow_ups")
     settle(program, task["id"], to=SECOND)
     with program.session() as session:
-        if how == "the last day is over":
-            (due,) = departures.due_to_end(session, AFTER)
-            departures.end_departure(session, due, by=LOADING, at=AFTER)
         if how == "left vacant":
             settling.settle_holding(session, task["id"], ended_as="left_vacant", note="Nobody has room", by=by, at=AT)
         if how == "in other hands":
