@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -22,6 +22,7 @@ from duties.actors import Actor
 from duties.declared import Bilingual
 from duties.follow_ups import assigning
 from duties.follow_ups.held import hold as hold_follow_up
+from duties.follow_ups.parts import PRIMARY
 from duties.held import Moved, hold
 from duties.held_case import hold_case, hold_cases
 from duties.here import local_day, many, one, program_of
@@ -63,7 +64,10 @@ class Line:
 
 
 def considered_for(session: Session, task: Mapping[str, Any], leaver_id: UUID, at: datetime) -> list[workers.Proposal]:
-    """Whom one may think of for the follow-up of a task, who fits best first, and after them who cannot be given it."""
+    """Whom one may think of for the follow-up of a task, who fits best first, and after them who cannot be given it.
+
+    The place of the second of a pair is not for the primary worker, whose own place would be left empty by it.
+    """
     part = _part(session, task)
     if part is None:
         return []
@@ -75,7 +79,8 @@ def considered_for(session: Session, task: Mapping[str, Any], leaver_id: UUID, a
     )
     assert row is not None  # noqa: S101 - it is referred to
     offered = workers.proposals(session, row["participant_id"], at=at, asks=row["intensity"])
-    return [one_of for one_of in offered if one_of.person_id != leaver_id]
+    not_for = {leaver_id, *_primary_beside(session, part, local_day(session, at))}
+    return [one_of for one_of in offered if one_of.person_id not in not_for]
 
 
 def fit_for(session: Session, task: Mapping[str, Any], leaver_id: UUID, at: datetime) -> list[workers.Proposal]:
@@ -128,6 +133,7 @@ def propose(
     if to_id == part["person_id"]:
         raise Refusal("successor.leaver", N_("Nobody takes over what they leave themselves."))
     follow_up = hold_follow_up(session, part["follow_up_id"], by=by, at=at)
+    _refuse_primary(session, part, to_id, at)
     assigning.bar_to(session, follow_up.participant_id, to_id, kind=part["kind"], day=local_day(session, at))
     for before in _open_ones(session, part):
         if before["task_id"] == task_id and before["to_id"] == to_id:
@@ -244,6 +250,7 @@ def accept(session: Session, hand_over_id: UUID, *, by: Actor, at: datetime) -> 
     part = _part(session, task)
     if part is None or task["state"] != "open":
         raise Refusal("hand_over.over", N_("This follow-up is in other hands meanwhile."))
+    _refuse_primary(session, part, offered["to_id"], at)
     assigning.assign(
         session,
         part["follow_up_id"],
@@ -485,6 +492,24 @@ def _part(session: Session, task: Mapping[str, Any]) -> dict[str, Any] | None:
             or_(_assignment.c.ended_at.is_(None), without_a_follower()),
         ),
     )
+
+
+def _primary_beside(session: Session, part: Mapping[str, Any], day: date) -> set[UUID]:
+    """Whoever is the primary worker on a local day of a follow-up in which the part is the second's."""
+    beside = assigning.on_day(session, day, follow_up_ids=[part["follow_up_id"]])
+    return {row["person_id"] for row in beside if row["kind"] == PRIMARY != part["kind"]}
+
+
+def _refuse_primary(session: Session, part: Mapping[str, Any], to_id: UUID, at: datetime) -> None:
+    if to_id in _primary_beside(session, part, local_day(session, at)):
+        raise Refusal(
+            "successor.primary",
+            N_(
+                "This worker is the primary worker of this follow-up: the second’s place is for somebody else, or "
+                "stays vacant with the reason."
+            ),
+            source="DP-03b",
+        )
 
 
 def _open_ones(session: Session, part: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Follow-ups of somebody who has gone: each stays in the departure's list until a successor accepts it. Guide: DP-03."""
+"""Follow-ups of somebody who has gone: each stays in the list until a successor accepts it. Guide: DP-03."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from models.access import BrowserSession
 from models.base import table_of
 from tests.cast import AT, LOADING, TODAY, Cast
 from tests.departing import LAST_DAY, TASK, asked, leave, left, record_protocols, settle
-from tests.following import SECOND, WORKER, agreed, followed, parts
+from tests.following import SECOND, THIRD, WORKER, agreed, followed, parts
+from tests.refusing import refused
 
 SIGN_IN = table_of(BrowserSession)
 IT = "Follow-up of #2026-01"
@@ -143,3 +144,33 @@ def test_what_was_offered_before_the_last_day_is_still_accepted_when_its_end_is_
         days = [ends_on for _, who, _, ends_on in parts(session, follow_up) if who == program.people[WORKER]]
         assert standing(session, LAST_DAY + timedelta(days=1)).roles_of(program.people[WORKER]) == []
     assert days == [LAST_DAY + timedelta(days=8)]
+
+
+def test_the_place_of_the_second_is_handed_over_to_somebody_else_than_the_primary_worker(program: Cast) -> None:
+    """They have met the participant, and are shown first otherwise: their own place would be left empty. DP-03b"""
+    follow_up = follow(program, second=SECOND)
+    case_id = leave(program, SECOND, "codim")
+    task_id, _ = hand_over(program, case_id)
+    with refused("successor.primary"):
+        settle(program, task_id, to=WORKER)
+    with program.session() as session:
+        lines = hand_overs.propose_all(session, case_id, dry_run=False, by=program.actor("coordinator"), at=AT)
+    assert [line.to_id for line in lines] == [program.people[THIRD]]
+    accept(program, THIRD)
+    assert holders(program, follow_up) == {"primary": WORKER, "second": THIRD}
+    assert vacancies(program) == []
+
+
+def test_whoever_became_the_primary_worker_since_they_were_offered_the_seconds_place_keeps_the_one_they_have(
+    program: Cast,
+) -> None:
+    follow_up = follow(program, second=SECOND)
+    case_id = leave(program, SECOND, "codim")
+    settle(program, hand_over(program, case_id)[0], to=THIRD)
+    with program.session() as session:
+        worker = program.people[WORKER]
+        by = program.actor("coordinator")
+        assigning.assign(session, follow_up, program.people[THIRD], instead_of=worker, by=by, at=AT)
+    with refused("successor.primary"):
+        accept(program, THIRD)
+    assert holders(program, follow_up) == {"primary": THIRD, "second": SECOND}
