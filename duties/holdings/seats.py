@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 
 from duties.here import many, moments_of, program_of
 from duties.holdings.holding import Holding, Leaving, both
@@ -32,8 +32,28 @@ _ACTING = N_("Acting for %(name)s until %(day)s")
 
 
 def seats_of(leaving: Leaving) -> list[Holding]:
-    """The seats that they hold from the day on, as principal or as alternate."""
+    """The seats that they hold from the day on, as principal or as alternate.
+
+    Of who leaves also those that ended with their last day, until somebody else has them: that a second representative
+    stands in for a principal fills no seat (CM-2R).
+    """
     session = leaving.session
+    in_hand = or_(_holder.c.ends_on.is_(None), _holder.c.ends_on > leaving.day)
+    if leaving.last_day is not None:
+        follows = _holder.alias()
+        has_it = (
+            select(follows.c.id)
+            .where(
+                follows.c.program_id == _holder.c.program_id,
+                follows.c.seat_id == _holder.c.seat_id,
+                follows.c.kind == _holder.c.kind,
+                follows.c.person_id != leaving.person_id,
+                follows.c.withdrawn_at.is_(None),
+                or_(follows.c.ends_on.is_(None), follows.c.ends_on > leaving.last_day),
+            )
+            .exists()
+        )
+        in_hand = or_(in_hand, and_(_holder.c.ends_on == leaving.last_day, ~has_it))
     rows = many(
         session,
         select(
@@ -50,7 +70,7 @@ def seats_of(leaving: Leaving) -> list[Holding]:
             _holder.c.program_id == program_of(session),
             _holder.c.person_id == leaving.person_id,
             _holder.c.withdrawn_at.is_(None),
-            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on > leaving.day),
+            in_hand,
         )
         .order_by(_committee.c.key, _seat.c.key, _holder.c.starts_on),
     )

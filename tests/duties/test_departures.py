@@ -287,6 +287,36 @@ def test_a_seat_that_nobody_takes_passes_to_the_second_representative_meanwhile(
     assert [(row["kind"], row["starts_on"]) for row in rows] == [("alternate", TODAY)]
 
 
+@pytest.mark.parametrize("how", ["named", "stated", "given by itself"])
+def test_the_seat_of_who_has_gone_is_asked_for_while_the_second_representative_stands_in_until_it_is_named_or_stated(
+    program: Cast, how: str
+) -> None:
+    place = program.organizations["en-marge"]
+    with program.session() as session:
+        seat_id = seat_somebody(session, "steering", place, program.people["manager_em"])
+    case_id = leave(program, "manager_em", "en-marge", last_day=TODAY - timedelta(days=9), planned=False)
+
+    def state() -> str:
+        with program.session() as session:
+            gathering.gather(session, case_id, by=LOADING, at=AT)
+        (one,) = asked(program, case_id, "pass_on_seats")
+        assert (one["state"] == "open") == any("Steering" in thing for thing in left(program, case_id))
+        found: str = one["state"]
+        return found
+
+    assert state() == "open"
+    (one,) = asked(program, case_id, "pass_on_seats")
+    if how == "named":
+        settle(program, one["id"], to="deputy")
+    if how == "stated":
+        settle(program, one["id"], ended="left_vacant", note="Until the spring")
+    if how == "given by itself":
+        by, deputy = program.actor("coordinator"), program.people["deputy"]
+        with program.session() as session:
+            departures.give_seat(session, seat_id, deputy, kind="principal", starts_on=TODAY, by=by, at=AT)
+    assert state() == "done"
+
+
 @pytest.mark.parametrize("to", ["deputy", None])
 def test_whoever_stands_in_for_somebody_does_so_until_their_own_last_day_and_then_whom_they_handed_it_to(
     program: Cast, to: str | None
