@@ -247,7 +247,8 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.SETTLE_HOLDING: frozenset({Relation.OWES, Relation.COORDINATOR}),
     Action.OFFER_FOLLOW_UPS: frozenset({Relation.OWES, Relation.COORDINATOR}),
     Action.ANSWER_HAND_OVER: frozenset({Relation.SELF}),
-    Action.RECORD_INTERVIEW: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
+    # Two interview: where an organization has one manager and nobody coordinates, its director is the other one.
+    Action.RECORD_INTERVIEW: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.DIRECTOR_HERE}),
     # As an appointment: the step alone gives nobody the right to take somebody on.
     Action.HIRE: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
     # A task of a case is seen by whoever sees the case; one of no case, by whom it concerns.

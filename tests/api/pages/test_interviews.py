@@ -5,12 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Table, select, text
 
-from duties import cases
+from duties import cases, tasks
 from tests.api.pages.looking import signed_in, text_of
-from tests.cast import AT, Cast
-from tests.departing import asked, leave, record_protocols, settle
+from tests.cast import AT, TODAY, Cast
+from tests.departing import CASE, TASK, asked, leave, record_protocols, settle
+from tests.following import agreed
 
 ENGLISH = {"Accept-Language": "en"}
 GOOD = {"applicant": "1", "leadership": "60", "clinical": "80", "note": "Calm under pressure"}
@@ -89,6 +90,39 @@ def test_what_cannot_be_is_refused_with_what_was_typed_still_there(
 def test_the_sheets_are_nothing_to_strangers(cast: Cast, recruiting: UUID, who: str) -> None:
     assert signed_in(cast, who).get(f"/cases/{recruiting}/interviews").status_code == 404
     assert write(cast, recruiting, who)[0] == 404
+
+
+@pytest.mark.parametrize("place", ["codim", "ccsmtl"])
+def test_once_the_only_coordinator_has_gone_a_recruiting_goes_on_with_the_director_of_their_organization(
+    cast: Cast, place: str
+) -> None:
+    """Also at that organization itself, whose one manager cannot approve what they asked; a director interviews too."""
+    record_protocols(cast)
+    who = f"manager_{place}"
+    with cast.session() as session:
+        agreed(session, cast)
+        case_id = cases.open_case(
+            session, "recruiting", organization_id=cast.organizations[place], by=cast.actor(who), at=AT
+        )
+    leave(cast, "coordinator", "ccsmtl", last_day=TODAY, planned=False, by=cast.actor("manager_ccsmtl"))
+    assert [write(cast, case_id, one)[0] for one in (who, f"director_{place}")] == [200, 200]
+    for step in ("agree_on_criteria", "post_position", "hold_interviews", "choose_person"):
+        (done,) = asked(cast, case_id, step)
+        with cast.session() as session:
+            tasks.complete_task(session, done["id"], by=cast.actor(who), at=AT, note="Done")
+
+    def posts(by: str, path: str, table: Table, thing_id: UUID, **fields: str) -> int:
+        with cast.session() as session:
+            seen = session.execute(select(table.c.version).where(table.c.id == thing_id)).scalar_one()
+        asking = signed_in(cast, by).post(path, data={"seen": seen, **fields}, follow_redirects=False)
+        return asking.status_code
+
+    (task,) = asked(cast, case_id, "choose_person")
+    approval = f"/tasks/{task['id']}/approval"
+    assert posts(who, approval, TASK, task["id"]) != 303, "nobody approves their own"
+    assert posts("director_ccsmtl", approval, TASK, task["id"]) == 303
+    assert [row["state"] for row in asked(cast, case_id, "choose_person")] == ["done"]
+    assert posts("director_ccsmtl", f"/cases/{case_id}/cancellation", CASE, case_id, reason="No budget") == 303
 
 
 def test_the_page_is_reached_from_the_case_and_a_departure_from_its_own(cast: Cast, recruiting: UUID) -> None:
