@@ -10,18 +10,18 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import cast, or_, select, update
+from sqlalchemy import ColumnElement, cast, or_, select, update
 from sqlalchemy.types import Uuid
 from sqlmodel import Session
 
 from duties import assigning, events, scheduling
 from duties.actors import Actor
-from duties.here import local_day, many, program_of
+from duties.here import local_day, many, moments_of, program_of
 from duties.holdings import things
 from locales import N_, say
 from models.base import table_of
 from models.casework import Account, Task
-from models.departure import Departure
+from models.departure import Departure, Settlement
 
 #: An account that was closed is looked at again after so many days.
 LOOK_AGAIN: Final = timedelta(days=7)
@@ -32,16 +32,22 @@ OPEN_AGAIN: Final = "account.open_again"
 _account = table_of(Account)
 _task = table_of(Task)
 _departure = table_of(Departure)
+_settlement = table_of(Settlement)
 
 
 def close_account(session: Session, account_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Note that an account is closed, and have it looked at again a week later."""
+    """Note that an account is closed, and have it looked at again a week later.
+
+    What a person says its directory sees at once, where there is one. The system notes only what one has confirmed.
+    """
+    today = local_day(session, at)
+    look_again_on = today + LOOK_AGAIN if by.person_id is None else today
     closed = session.execute(
         update(_account)
         .where(
             _account.c.program_id == program_of(session), _account.c.id == account_id, _account.c.closed_at.is_(None)
         )
-        .values(closed_at=at, look_again_on=local_day(session, at) + LOOK_AGAIN)
+        .values(closed_at=at, look_again_on=look_again_on)
         .returning(_account.c.person_id, _account.c.system)
     ).first()
     if closed is not None:
@@ -71,7 +77,7 @@ def to_close(session: Session, system: str) -> list[dict[str, Any]]:
 
 
 def to_look_at(session: Session, at: datetime, system: str) -> list[dict[str, Any]]:
-    """The accounts of a system that were closed a week ago and that nobody looked at since."""
+    """The accounts of a system that are to be looked at: a week after they were closed, or once a person said so."""
     return many(
         session,
         select(_account.c.id, _account.c.user_name)
@@ -79,25 +85,29 @@ def to_look_at(session: Session, at: datetime, system: str) -> list[dict[str, An
             _account.c.program_id == program_of(session),
             _account.c.system == system,
             _account.c.look_again_on <= local_day(session, at),
+            ~_is_of_who_is_there(),
         )
         .order_by(_account.c.id),
     )
 
 
 def looked_at(session: Session, account_id: UUID, *, is_open: bool, by: Actor, at: datetime) -> None:
-    """Note what the directory says of an account that was closed. Where it is open, the IT contact finds out why."""
+    """Note what the directory says of an account that was closed. Where it is open, the IT contact finds out why.
+
+    One that is closed is looked at once more where it was not closed for a week yet.
+    """
+    mine = (_account.c.program_id == program_of(session), _account.c.id == account_id)
     row = session.execute(
-        update(_account)
-        .where(
-            _account.c.program_id == program_of(session),
-            _account.c.id == account_id,
-            _account.c.look_again_on.is_not(None),
-        )
-        .values(look_again_on=local_day(session, at) + LOOK_AGAIN if is_open else None)
-        .returning(_account.c.person_id, _account.c.system)
+        select(_account.c.person_id, _account.c.system, _account.c.closed_at)
+        .where(*mine, _account.c.look_again_on.is_not(None))
+        .with_for_update()
     ).first()
     if row is None:
         return  # somebody else looked meanwhile
+    today = local_day(session, at)
+    week_after = local_day(session, row.closed_at) + LOOK_AGAIN
+    still_to_come = today + LOOK_AGAIN if is_open else week_after if week_after > today else None
+    session.execute(update(_account).where(*mine).values(look_again_on=still_to_come))
     verb = "account.found_open" if is_open else "account.still_closed"
     events.write(session, verb, "person", row.person_id, by=by, at=at, system=row.system)
     if is_open:
@@ -110,12 +120,15 @@ def look_again(session: Session, at: datetime, *, by: Actor, system: str = "") -
     Those of `system` have a directory, which looks by itself on the day; it is theirs where that could not be done.
     """
     today = local_day(session, at)
+    since, _ = moments_of(session, today - LOOK_AGAIN + timedelta(days=1))
     rows = many(
         session,
         select(_account)
         .where(
             _account.c.program_id == program_of(session),
             _account.c.look_again_on <= today,
+            _account.c.closed_at < since,
+            ~_is_of_who_is_there(),
             or_(_account.c.system != system, _account.c.look_again_on < today),
         )
         .order_by(_account.c.id)
@@ -129,6 +142,27 @@ def look_again(session: Session, at: datetime, *, by: Actor, system: str = "") -
             .values(look_again_on=None)
         )
     return len(rows)
+
+
+def _is_of_who_is_there() -> ColumnElement[bool]:
+    """The condition on an account that its holder's last day is not over, or that they stay after all.
+
+    Whatever was said of it, nobody takes it from them.
+    """
+    return (
+        select(_settlement.c.id)
+        .join(
+            _departure,
+            (_departure.c.program_id == _settlement.c.program_id) & (_departure.c.case_id == _settlement.c.case_id),
+        )
+        .where(
+            _settlement.c.program_id == _account.c.program_id,
+            _settlement.c.kind == things.ACCOUNT,
+            _settlement.c.holding_id == _account.c.id,
+            or_(_departure.c.ended_at.is_(None), _departure.c.called_off_at.is_not(None)),
+        )
+        .exists()
+    )
 
 
 def _ask(session: Session, step: str, words: str, account_id: UUID, system: str, *, by: Actor, at: datetime) -> None:

@@ -14,7 +14,7 @@ from models.base import table_of
 from models.casework import Account
 from models.ports import Accepted, AccountState, Later, Outcome, Refused
 from tests.cast import TODAY, Cast
-from tests.departing import asked, leave, open_account, record_protocols
+from tests.departing import asked, leave, open_account, record_protocols, settle
 from tests.flows.support import Clock, means_of, told
 
 ACCOUNT = table_of(Account)
@@ -101,6 +101,42 @@ def test_nothing_is_closed_before_the_last_day_is_over(
     close_doors(means)
     look_at_hands(means)
     assert (directory.states, closing(program, case_id)) == ({NAME: "closed"}, ["done"])
+
+
+@pytest.mark.parametrize("true", [True, False])
+def test_what_a_person_says_is_closed_the_directory_sees_at_once_and_a_week_later(
+    program: Cast, means: Means, directory: LocalDirectory, clock: Clock, true: bool
+) -> None:
+    case_id = gone(program)
+    settle(program, asked(program, case_id, "close_accounts")[0]["id"], ended="closed")
+    directory.states[NAME] = "closed" if true else "open"
+    for _ in range(2):
+        look_at_hands(means)
+    assert directory.states == {NAME: "closed"}
+    assert (len(told(program, "account.found_open")), people_asked(program)) == (
+        (0, []) if true else (1, ["account.open_again"])
+    )
+    clock.pass_by(days=7)
+    for _ in range(2):
+        look_at_hands(means)
+    assert len(told(program, "account.still_closed")) == (2 if true else 1)
+
+
+def test_an_account_that_a_person_said_is_closed_is_taken_from_nobody_before_their_last_day_is_over(
+    program: Cast, means: Means, directory: LocalDirectory, clock: Clock
+) -> None:
+    case_id = leave(program, LEAVER, PLACE)
+    settle(program, asked(program, case_id, "close_accounts")[0]["id"], ended="closed")
+    for days in (0, 7, 7):
+        clock.pass_by(days=days)
+        look_at_hands(means)
+    assert directory.states == {NAME: "open"}
+    assert people_asked(program) == []
+    clock.pass_by(days=1)
+    close_doors(means)
+    look_at_hands(means)
+    assert directory.states == {NAME: "closed"}
+    assert people_asked(program) == ["account.open_again"]
 
 
 @pytest.mark.parametrize("how", ["forgets", "absent", "away", "no leave"])

@@ -331,7 +331,7 @@ def test_an_account_that_was_closed_is_looked_at_again_a_week_later_and_once(pro
     means = means_of(program, clock)
     with program.session() as session:
         open_account(session, program.people[LEAVER], "g.schist")
-    case_id = leave(program, LEAVER, PLACE)
+    case_id = leave(program, LEAVER, PLACE, last_day=TODAY, planned=False)
     settle(program, asked(program, case_id, "close_accounts")[0]["id"], ended="closed")
 
     def looked_at() -> int:
