@@ -229,6 +229,11 @@ def close_case(session: Session, case_id: UUID, *, by: Actor, at: datetime, seen
     """
     held = hold_case(session, case_id, seen=seen)
     _move(held, "close")
+    if held["gathers"]:
+        # What is in hand by now and was not asked for yet counts too.
+        gathering.gather(session, case_id, by=by, at=at)
+        if hold_case(session, case_id, seen=None)["state"] != "open":
+            return  # what came to rest by that was all that was left
     if held_tasks.close_if_settled(session, case_id, by=by, at=at):
         wakeups.wake(session, case_id, at=at)
         return

@@ -45,9 +45,6 @@ _follow_up = table_of(FollowUp)
 #: How a thing ended that nobody had to see to.
 BY_ITSELF: Final = "by_itself"
 
-#: A refusal names so many things; the page shows all.
-_MOST_SAID: Final = 20
-
 
 def in_hand(
     session: Session, case: dict[str, Any], at: datetime, *, kinds: Collection[str] = tuple(KINDS)
@@ -325,10 +322,7 @@ def refuse_while_in_hand(session: Session, case: dict[str, Any], at: datetime) -
             N_("A departure does not close while anything is in hand: %(count)s left. %(holdings)s."),
             source="DP-03",
             count=len(still),
-            holdings={
-                language: "; ".join(one.title.in_language(language) for one in still[:_MOST_SAID])
-                for language in LANGUAGES
-            },
+            holdings={language: "; ".join(one.title.in_language(language) for one in still) for language in LANGUAGES},
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from models.program import Absence
 from tests.casework import complete, open_onboarding, step, verbs
 from tests.cast import AT, LOADING, TODAY, Cast, onboarding
 from tests.departing import (
+    CASE,
     HOLDER,
     LAST_DAY,
     TASK,
@@ -456,15 +458,18 @@ def test_looking_for_two_opens_one_recruiting_and_has_the_manager_recruit_for_th
 
 def test_a_departure_does_not_close_while_anything_is_in_hand_and_says_what(program: Cast) -> None:
     with program.session() as session:
-        lend(session, program.people["worker_codim"], "SN-1")
+        for number in range(1, 23):
+            lend(session, program.people["worker_codim"], f"SN-{number}")
     case_id = leave(program, "worker_codim", "codim")
     with program.session() as session, refused("departure.in_hand") as raised:
         cases.close_case(session, case_id, by=program.actor("coordinator"), at=AT)
-    assert "serial number SN-1" in str(raised.value.facts["holdings"])
-    assert raised.value.facts["count"] == 2
+    holdings = raised.value.facts["holdings"]
+    assert isinstance(holdings, Mapping)
+    said = holdings["en"].split("; ")
+    assert (sorted(said), len(said), raised.value.facts["count"]) == (sorted(left(program, case_id)), 23, 23)
 
 
-def test_from_opening_to_close_nothing_is_left(program: Cast) -> None:
+def test_from_opening_to_close_nothing_is_left_nor_what_arrives_once_it_is_opened_again(program: Cast) -> None:
     with program.session() as session:
         lend(session, program.people["worker_codim"], "SN-1")
         open_account(session, program.people["worker_codim"], "g.schist")
@@ -496,6 +501,15 @@ def test_from_opening_to_close_nothing_is_left(program: Cast) -> None:
     assert moved.case_closed
     with program.session() as session:
         assert "departure.last_day_over" in verbs(session, case_id)
+        by = program.actor("coordinator")
+        cases.reopen_case(session, case_id, by=by, at=AFTER, reason="A phone was found")
+        lend(session, program.people["worker_codim"], "SN-2")
+    with program.session() as session, refused("departure.in_hand"):
+        cases.close_case(session, case_id, by=by, at=AFTER)
+    (_, found) = asked(program, case_id, "return_equipment")
+    settle(program, found["id"], ended="returned", note="Fine", at=AFTER)
+    with program.session() as session:
+        assert session.scalars(select(CASE.c.state).where(CASE.c.id == case_id)).one() == "closed"
 
 
 def test_a_departure_counts_for_what_the_partner_and_the_coordination_promised(program: Cast) -> None:
