@@ -53,7 +53,10 @@ _evidence = table_of(Evidence)
 
 @dataclass(frozen=True)
 class Line:
-    """What a bulk proposal does with one follow-up: offered to somebody, or why not, by a refusal's code and words."""
+    """What a bulk proposal does with one follow-up: offered to somebody, or why not, by a refusal's code and words.
+
+    One that waits for the answer of whom it was offered to before is theirs, and says so.
+    """
 
     task_id: UUID
     title_fr: str
@@ -169,8 +172,9 @@ def propose_all(session: Session, case_id: UUID, *, dry_run: bool, by: Actor, at
 
     A dry run does the same and takes it back, so that what it says is what happens. What is refused for one, or fails,
     holds up no other. Each offer counts in the load of whom it is made to, so that one worker does not get them all.
-    Whoever refused one is not offered it again here. A second run has nothing to offer, and of two at once the second
-    has not either. One that nobody answered in time is told of each time: it is offered to somebody else on its own.
+    Whoever refused one is not offered it again here. A second run offers nothing, and of two at once the second does
+    not either. One that waits for an answer is told of, and one that nobody answered in time: it is offered to somebody
+    else on its own. A run that offers nothing writes nothing.
     """
     hold_case(session, case_id, seen=None)
     rows = many(
@@ -187,15 +191,16 @@ def propose_all(session: Session, case_id: UUID, *, dry_run: bool, by: Actor, at
     whole = session.begin_nested()
     standing, refused_by = _offers_standing(session, case_id), _refused_by(session, case_id)
     lines = [
-        _silent(row) if standing.get(row["id"]) else _propose_one(session, row, refused_by.get(row["id"], ()), by, at)
+        _stands(row, standing[row["id"]])
+        if row["id"] in standing
+        else _propose_one(session, row, refused_by.get(row["id"], ()), by, at)
         for row in rows
-        if standing.get(row["id"]) is not False  # whoever was asked still has days to answer
     ]
     if dry_run:
         whole.rollback()
     else:
         whole.commit()
-    if lines and not dry_run:
+    if not dry_run and any(not line.refused for line in lines):
         events.write(
             session,
             "hand_overs.proposed",
@@ -525,16 +530,9 @@ def _open_ones(session: Session, part: Mapping[str, Any]) -> list[dict[str, Any]
     )
 
 
-def _offers_standing(session: Session, case_id: UUID) -> dict[UUID, bool]:
-    """The tasks of a departure that are offered to somebody who did not answer yet, and whether their day passed."""
-    rows = session.execute(
-        select(_hand_over.c.task_id, _hand_over.c.lapsed_at).where(
-            _hand_over.c.program_id == program_of(session),
-            _hand_over.c.case_id == case_id,
-            _hand_over.c.state == "proposed",
-        )
-    )
-    return {row.task_id: row.lapsed_at is not None for row in rows}
+def _offers_standing(session: Session, case_id: UUID) -> dict[UUID, dict[str, Any]]:
+    """What a departure offered that nobody answered yet, by its task."""
+    return {row["task_id"]: row for row in _unanswered(session, _hand_over.c.case_id == case_id)}
 
 
 def _refused_by(session: Session, case_id: UUID) -> dict[UUID, set[UUID]]:
@@ -552,10 +550,15 @@ def _refused_by(session: Session, case_id: UUID) -> dict[UUID, set[UUID]]:
     return found
 
 
-def _silent(task: Mapping[str, Any]) -> Line:
-    return Line(task["id"], task["title_fr"], task["title_en"], None, "hand_over.silent", both(_SILENCE))
+def _stands(task: Mapping[str, Any], offer: Mapping[str, Any]) -> Line:
+    """Of one that was offered before: whoever was asked has days left to answer, or did not answer in time."""
+    titles = task["title_fr"], task["title_en"]
+    if offer["lapsed_at"] is not None:
+        return Line(task["id"], *titles, None, "hand_over.silent", both(_SILENCE))
+    return Line(task["id"], *titles, offer["to_id"], "hand_over.waits", both(_WAITS, day=offer["answer_by"]))
 
 
+_WAITS = N_("Offered already; the answer is due by %(day)s.")
 _SILENCE = N_("Whoever was asked did not answer in time. Offer it to somebody else on its own.")
 
 

@@ -80,7 +80,9 @@ def test_the_dry_run_and_the_receipt_are_the_same_and_what_is_in_the_database_af
     assert offered(program) == {line.task_id: line.to_id for line in receipt}
     assert len(receipt) == number
     after = told(program)
-    assert offer_all(program, case_id, dry_run=False) == []
+    again = offer_all(program, case_id, dry_run=False)
+    assert [(line.task_id, line.to_id) for line in again] == [(line.task_id, line.to_id) for line in receipt]
+    assert {line.refused for line in again} == ({"hand_over.waits"} if number else set())
     assert (offered(program), told(program)) == ({line.task_id: line.to_id for line in receipt}, after)
 
 
@@ -93,6 +95,17 @@ def test_no_one_worker_is_offered_them_all_while_others_have_room(program: Cast)
     counts = Counter(offered(program).values())
     assert set(counts) == {program.people[SECOND], program.people[THIRD]}
     assert max(counts.values()) <= 6
+
+
+def test_a_run_in_which_nothing_can_be_offered_changes_nothing_not_even_the_record(program: Cast) -> None:
+    (kept,) = follow(program, 1)
+    with program.session() as session:
+        for name in (SECOND, THIRD, "worker_em"):
+            bar(session, program, kept, program.people[name])
+    case_id = leave(program, WORKER, "ccsmtl")
+    for _ in range(2):
+        assert [line.refused for line in offer_all(program, case_id, dry_run=False)] == ["hand_over.nobody_fits"]
+    assert told(program) == Counter()
 
 
 @pytest.mark.long
@@ -150,7 +163,7 @@ def at_once(*acts: Any) -> list[Any]:
     return answers
 
 
-def test_of_two_who_run_the_same_bulk_at_once_one_offers_them_all_and_the_other_finds_nothing_left(
+def test_of_two_who_run_the_same_bulk_at_once_one_offers_them_all_and_the_other_finds_that_they_are(
     program: Cast,
 ) -> None:
     follow(program, 10)
@@ -159,9 +172,12 @@ def test_of_two_who_run_the_same_bulk_at_once_one_offers_them_all_and_the_other_
         lambda: offer_all(program, case_id, dry_run=False),
         lambda: offer_all(program, case_id, dry_run=False, by="manager_ccsmtl"),
     )
-    assert sorted(map(len, receipts)) == [0, 10]
-    (receipt,) = [one for one in receipts if one]
-    assert offered(program) == {line.task_id: line.to_id for line in receipt}
+    assert sorted([*{line.refused for line in one}, len(one)] for one in receipts) == [
+        ["", 10],
+        ["hand_over.waits", 10],
+    ]
+    for receipt in receipts:
+        assert offered(program) == {line.task_id: line.to_id for line in receipt}
     assert told(program)["hand_overs.proposed"] == 1
 
 
