@@ -21,6 +21,7 @@ from duties.actors import Actor
 from duties.here import local_day, many, one, program_of
 from duties.holdings import roles, seats
 from duties.refusals import Refusal
+from duties.roles import standing
 from models.base import refers, table_of
 from models.casework import Case
 from models.committee import Seat, SeatHolder
@@ -90,9 +91,11 @@ def welcomes(session: Session, case_id: UUID) -> list[UUID]:
 def hand_on_deputizing(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
     """Once the last day is over: have those whom a departure named act for who is absent, in the leaver's place.
 
-    Until then it is the leaver who does. Somebody else whom others named meanwhile stays.
+    Until then it is the leaver who does. Somebody else whom others named meanwhile stays; nobody acts where whoever was
+    named has left by then too, so that what is asked of who is absent falls to the next in line, or shows as vacant.
     """
     here = program_of(session)
+    live = standing(session, local_day(session, at)).live
     settled = many(
         session,
         select(_settlement.c.holding_id, _settlement.c.successor_id, _case.c.subject_id)
@@ -106,7 +109,8 @@ def hand_on_deputizing(session: Session, case_id: UUID, *, by: Actor, at: dateti
         .order_by(_settlement.c.settled_at),
     )
     for row in settled:
-        change_deputy(session, row["holding_id"], row["subject_id"], row["successor_id"], by=by, at=at)
+        deputy_id = row["successor_id"] if row["successor_id"] in live else None
+        change_deputy(session, row["holding_id"], row["subject_id"], deputy_id, by=by, at=at)
 
 
 def change_deputy(

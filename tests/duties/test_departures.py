@@ -319,9 +319,9 @@ def test_the_seat_of_who_has_gone_is_asked_for_while_the_second_representative_s
     assert state() == "done"
 
 
-@pytest.mark.parametrize("to", ["deputy", None])
+@pytest.mark.parametrize(("to", "leaves_too"), [("deputy", False), ("deputy", True), (None, False)])
 def test_whoever_stands_in_for_somebody_does_so_until_their_own_last_day_and_then_whom_they_handed_it_to(
-    program: Cast, to: str | None
+    program: Cast, to: str | None, leaves_too: bool
 ) -> None:
     with program.session() as session:
         absence_id = people.record_absence(
@@ -343,10 +343,12 @@ def test_whoever_stands_in_for_somebody_does_so_until_their_own_last_day_and_the
             return found
 
     assert acting() == program.people["manager_em"]
+    if leaves_too:
+        leave(program, "deputy", "en-marge", last_day=TODAY, planned=False)
     with program.session() as session:
         (due,) = departures.due_to_end(session, AFTER)
         departures.end_departure(session, due, by=LOADING, at=AFTER)
-    assert acting() == (program.people[to] if to else None)
+    assert acting() == (program.people[to] if to and not leaves_too else None)
 
 
 def test_equipment_comes_back_with_its_condition_and_what_is_missing_stays_asked_for(program: Cast) -> None:
