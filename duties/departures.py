@@ -91,8 +91,9 @@ def open_departure(
 
     Their roles there end on the last day. Planned, it is today at the soonest. Else they have gone already: it is today
     or before, their roles are over with the day before today at the latest, and what opens a door is closed at once.
-    A role that they were to take up later never begins. Where all their roles are to be over sooner, or are, it is the
-    day on which the last of them is. Everything that they have in hand is asked for. Raises Refusal.
+    A role that they were to take up later never begins; planned, that is for whoever holds none there yet. Where all
+    their roles are to be over sooner, or are, it is the day on which the last of them is. Everything that they have
+    in hand is asked for. Raises Refusal.
     """
     today = local_day(session, at)
     # The cases first in which they were offered something, as for whoever answers: else the two wait for ever.
@@ -103,7 +104,7 @@ def open_departure(
     if not planned and by.is_one_of(person_id):
         raise Refusal("departure.gone_and_here", N_("Whoever has gone already does not say so themselves."))
     begun = [role for role in roles if role["starts_on"] <= last_day]
-    if planned and len(begun) < len(roles):
+    if planned and begun and len(begun) < len(roles):
         raise Refusal(
             "departure.role_to_come",
             N_("This person takes up a role there after that day: give a later last day."),

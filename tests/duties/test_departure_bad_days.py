@@ -265,9 +265,11 @@ def test_whoever_has_gone_already_never_takes_up_the_role_that_they_were_to_hold
         assert {one.role for one in standing(session, first).roles_of(who)} == {"manager", "youth_worker"}
 
 
-@pytest.mark.parametrize("role_from", [0, 3])
-def test_whoever_was_to_begin_and_does_not_come_is_let_in_on_no_day(program: Cast, role_from: int) -> None:
-    """Who holds nothing yet there, or since this morning."""
+@pytest.mark.parametrize(("role_from", "planned"), [(0, False), (3, False), (3, True)])
+def test_whoever_was_to_begin_and_does_not_come_is_let_in_on_no_day(
+    program: Cast, role_from: int, planned: bool
+) -> None:
+    """Who holds nothing yet there, or since this morning: gone already, or saying so before their first day."""
     with program.session() as session:
         people.appoint(
             session,
@@ -278,7 +280,7 @@ def test_whoever_was_to_begin_and_does_not_come_is_let_in_on_no_day(program: Cas
             by=program.actor("coordinator"),
             at=AT,
         )
-    case_id = leave(program, "specialist", "anonyme", last_day=TODAY, planned=False)
+    case_id = leave(program, "specialist", "anonyme", last_day=TODAY, planned=planned)
     with program.session() as session:
         for days in (0, role_from, role_from + 1):
             held = standing(session, TODAY + timedelta(days=days)).roles_of(program.people["specialist"])
