@@ -10,8 +10,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from duties import people
+from duties import people, sign_ins
 from flows.departing import look_at_hands
+from models.access import BrowserSession
 from models.base import table_of
 from models.casework import Responsibility
 from models.departure import Departure
@@ -25,11 +26,13 @@ from tests.flows.support import Clock, means_of
 from tests.following import SECOND, WORKER, agreed, followed
 from tests.terminal import Say
 
+SIGN_IN = table_of(BrowserSession)
 _departure, _event, _responsibility = table_of(Departure), table_of(Event), table_of(Responsibility)
 
 #: The terminal's clock is the real one, so that all are asked today.
 NOW = datetime.now(UTC).replace(microsecond=0)
 LAST_DAY: date = (NOW + timedelta(days=14)).date()
+GONE: date = (NOW - timedelta(days=9)).date()
 PLACE = "ccsmtl"
 
 
@@ -123,6 +126,41 @@ def test_by_whatever_window_a_departure_is_opened_its_effects_are_those_of_the_p
 ) -> None:
     open_it(leaving, command)
     assert effects(leaving) == of_the_page
+
+
+def gone_by_page(cast: Cast, _: Say) -> None:
+    who = f"{cast.people[WORKER]}/{cast.organizations[PLACE]}"
+    client = client_for(cast.database, cast.people["coordinator"], at=NOW)
+    answer = client.post("/departures", data={"who": who, "last_day": GONE.isoformat(), "gone": "yes"})
+    assert answer.status_code == 303
+
+
+def gone_by_json(cast: Cast, _: Say) -> None:
+    coordinator(cast).post("/departures", {**given(cast), "last_day": GONE.isoformat(), "planned": False})
+
+
+def gone_at_the_terminal(_: Cast, command: Say) -> None:
+    status, out, err = command("departure", "open", WORKER, PLACE, GONE.isoformat(), "--gone", "--as", "coordinator")
+    assert (status, err) == (0, "")
+    UUID(out.strip())
+
+
+@pytest.mark.parametrize("open_it", [gone_by_page, gone_by_json, gone_at_the_terminal])
+def test_of_who_has_gone_already_every_window_ends_at_once_what_lets_them_in_and_asks_for_what_they_had(
+    leaving: Cast, command: Say, open_it: Callable[[Cast, Say], None]
+) -> None:
+    with leaving.session() as session:
+        sign_ins.begin(session, leaving.people[WORKER], means="passkey", device="", at=NOW)
+    open_it(leaving, command)
+    with leaving.session() as session:
+        still_in = SIGN_IN.c.person_id == leaving.people[WORKER], SIGN_IN.c.ended_at.is_(None)
+        assert session.scalars(select(SIGN_IN.c.id).where(*still_in)).all() == []
+    found = effects(leaving)
+    last_day, planned, ended_at = found["departure"]
+    assert (last_day, planned, ended_at is not None, found["ends"]) == (GONE, False, True, [GONE])
+    still_asked = {kind for _, kind, _, state, *_ in found["asked"] if state == "open"}
+    assert still_asked >= {"follow_up", "equipment", "account", "tenure"}
+    assert {"departure.opened", "departure.last_day_over"} <= found["told"]
 
 
 def test_a_departure_asked_for_twice_under_one_key_is_opened_once_and_one_without_is_refused(leaving: Cast) -> None:
