@@ -148,17 +148,16 @@ def is_enrolled(session: Session, act: Act, at: datetime) -> bool:
 
 
 def withdraw_from_clinical_committee(session: Session, act: Act, by: Actor, at: datetime) -> None:
-    """Take the worker's seat back: a holding that has begun ends yesterday, one that has not is withdrawn."""
+    """Take back the seat that this case gave: a holding that has begun ends yesterday, one that has not is withdrawn.
+
+    A seat that the worker holds otherwise stays theirs.
+    """
     case = _case_of(session, act)
     today = local_day(session, at)
     seat_id = _seat_of(session, case["organization_id"], today, hold=True)
-    if seat_id is None or _live(session, seat_id, case["subject_id"], today) is None:
+    if seat_id is None or _live(session, seat_id, case["subject_id"], today, _given_by(act)) is None:
         return
-    mine = and_(
-        *_holding(session, seat_id),
-        _holder.c.person_id == case["subject_id"],
-        or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= today),
-    )
+    mine = and_(*_living(session, seat_id, case["subject_id"], today), _given_by(act))
     session.execute(
         update(_holder)
         .where(mine, _holder.c.starts_on < today)
@@ -181,11 +180,11 @@ def withdraw_from_clinical_committee(session: Session, act: Act, by: Actor, at: 
 
 
 def is_withdrawn(session: Session, act: Act, at: datetime) -> bool:
-    """Whether the worker holds that seat neither today nor on a day to come."""
+    """Whether the worker holds that seat by this case neither today nor on a day to come."""
     case = _case_of(session, act)
     today = local_day(session, at)
     seat_id = _seat_of(session, case["organization_id"], today)
-    return seat_id is None or _live(session, seat_id, case["subject_id"], today) is None
+    return seat_id is None or _live(session, seat_id, case["subject_id"], today, _given_by(act)) is None
 
 
 # ------------------------------------------------------------------------------------------------ the contact lists
@@ -328,18 +327,38 @@ def _holding(session: Session, seat_id: UUID) -> tuple[Any, ...]:
     )
 
 
-def _live(session: Session, seat_id: UUID, person_id: UUID, day: date) -> dict[str, Any] | None:
-    """A person's holding of a seat on a day or after it, the first one; None where they have none."""
+def _living(session: Session, seat_id: UUID, person_id: UUID, day: date) -> tuple[Any, ...]:
+    """Which holdings of a seat are a person's on a day or after it."""
+    return (
+        *_holding(session, seat_id),
+        _holder.c.person_id == person_id,
+        or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= day),
+    )
+
+
+def _live(session: Session, seat_id: UUID, person_id: UUID, day: date, *which: Any) -> dict[str, Any] | None:
+    """A person's holding of a seat on a day or after it, the first `which`; None where they have none."""
     return one(
         session,
         select(_holder)
-        .where(
-            *_holding(session, seat_id),
-            _holder.c.person_id == person_id,
-            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= day),
-        )
+        .where(*_living(session, seat_id, person_id, day), *which)
         .order_by(_holder.c.starts_on)
         .limit(1),
+    )
+
+
+def _given_by(act: Act) -> Any:
+    """Whether a holding was given by the case of an act, which the record of the giving tells."""
+    return (
+        select(_event.c.id)
+        .where(
+            _event.c.program_id == _holder.c.program_id,
+            _event.c.case_id == act.case_id,
+            _event.c.verb == "seat.given",
+            _event.c.subject_id == _holder.c.seat_id,
+            _event.c.at == _holder.c.recorded_at,
+        )
+        .exists()
     )
 
 
@@ -367,19 +386,13 @@ def _arrival(case: Mapping[str, Any]) -> date | None:
 def _first_day(session: Session, act: Act, case: Mapping[str, Any], holding: Mapping[str, Any]) -> date:
     """The day on which a holding should begin: the arrival, but not before the seat was given; or as it is.
 
-    As it is where it was not given by this case, which the record of the giving tells.
+    As it is where it was not given by this case.
     """
     arrival = _arrival(case)
     given = session.scalar(
-        select(_event.c.id)
-        .where(
-            _event.c.program_id == program_of(session),
-            _event.c.case_id == act.case_id,
-            _event.c.verb == "seat.given",
-            _event.c.subject_id == holding["seat_id"],
-            _event.c.at == holding["recorded_at"],
+        select(_holder.c.id).where(
+            _holder.c.program_id == program_of(session), _holder.c.id == holding["id"], _given_by(act)
         )
-        .limit(1)
     )
     first: date = holding["starts_on"]
     if given is None or arrival is None:

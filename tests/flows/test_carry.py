@@ -367,6 +367,27 @@ def test_a_seat_that_the_case_did_not_give_stays_as_it_is(cast: Cast) -> None:
     assert task(cast, case_id, "enrol_on_clinical_committee")["act_state"] == "done"
 
 
+@pytest.mark.parametrize("ended", ["the case is cancelled", "the presentation is undone"])
+def test_a_seat_that_the_case_did_not_give_is_not_taken_back_with_what_it_did(cast: Cast, ended: str) -> None:
+    """An onboarding opened by mistake for a worker who sits there already."""
+    means = means_of(cast, Clock())
+    with cast.session() as session:
+        give(session, cast, "clinical", "en-marge", "worker_em")
+    case_id = introduced(cast)
+    carry_all(means)
+    assert task(cast, case_id, "enrol_on_clinical_committee")["act_state"] == "done"
+    if ended == "the case is cancelled":
+        with cast.session() as session:
+            cases.cancel_case(session, case_id, by=cast.actor("coordinator"), at=AT, reason="Par erreur.")
+    else:
+        undo(cast, case_id, "introduce_program")
+    carry_all(means)
+    (seat,) = seats(cast, "worker_em")
+    assert (seat["starts_on"], seat["ends_on"]) == (SINCE, None)
+    assert told(cast, "seat.withdrawn") == []
+    assert task(cast, case_id, "enrol_on_clinical_committee")["act_state"] == "undone"
+
+
 def test_the_seat_follows_a_new_role_that_begins_on_the_new_day_and_ends_with_it(cast: Cast) -> None:
     """The first appointment ended before it came to anything; the person is appointed anew, and the arrival moves."""
     means = means_of(cast, Clock())
