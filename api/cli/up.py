@@ -25,12 +25,13 @@ from locales import N_
 @asks(Action.RUN_INSTALLATION)
 def up(
     demo: Annotated[
-        bool, typer.Option("--demo/--no-demo", help="Load fictitious people, and let anyone be one.")
-    ] = False,
+        bool | None, typer.Option("--demo/--no-demo", help="Load fictitious people, and let anyone be one.")
+    ] = None,
 ) -> None:
-    """Start everything, keep it alive, and stop it all at Ctrl-C."""
+    """Start everything, keep it alive, and stop it all at Ctrl-C. What is asked for here goes over SPHERES_DEMO."""
     require(Action.RUN_INSTALLATION, at_the_terminal())
-    environment = {**os.environ, **({"SPHERES_DEMO": "yes"} if demo else {})}
+    asked = {} if demo is None else {"SPHERES_DEMO": "yes" if demo else "no"}
+    environment = {**os.environ, **asked}
     # It becomes the process that stays, which holds half as much memory as one that has read every command.
     os.execve(sys.executable, module("api.cli.installation"), environment)  # noqa: S606  # our own command
 

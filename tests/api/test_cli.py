@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import make_url, select
 
+from adapters.settings import Settings
 from api.cli import main
 from duties import versions
 from duties.declared import load_declared_text
@@ -504,3 +505,23 @@ def test_the_first_load_migrates_where_the_owner_is_known(
     assert (status, err) == (0, "")
     assert "Loaded: " in out
     assert command("program", "load", FILE, "--yes")[1].strip() == "Nothing changes."
+
+
+@pytest.mark.parametrize(
+    ("set_to", "asked", "is_demonstration"),
+    [("yes", ["--no-demo"], False), ("no", ["--demo"], True), ("yes", [], True), ("", [], False)],
+)
+def test_whoever_is_let_in_without_signing_in_is_what_the_command_says_whatever_was_set_before(
+    command: Say, monkeypatch: pytest.MonkeyPatch, set_to: str, asked: list[str], is_demonstration: bool
+) -> None:
+    """A forgotten SPHERES_DEMO does not open a real program to anyone."""
+    monkeypatch.setenv("SPHERES_DEMO", set_to)
+    became: list[dict[str, str]] = []
+
+    def become(_file: str, _arguments: list[str], environment: dict[str, str]) -> None:
+        became.append(environment)
+
+    monkeypatch.setattr("os.execve", become)
+    status, _, said = command("up", *asked)
+    assert status == 0, said
+    assert Settings.from_env(became[0] | {"DATABASE_URL": ""}).demo is is_demonstration
