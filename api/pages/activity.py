@@ -17,7 +17,7 @@ from api.answers import sentence_of, status_of
 from api.pages.choices import names_to_choose
 from api.pages.forms import day_or_none, id_or_none
 from api.pages.frame import page
-from api.pages.history import MINOR, told
+from api.pages.history import MINOR, NEWEST, told
 from api.pages.lines import by_day, cases_about
 from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
@@ -31,7 +31,6 @@ from models.record import Event
 router = APIRouter()
 
 PAGE_SIZE: Final = 50
-_NEWEST: Final = 2**62
 
 _event = table_of(Event)
 
@@ -91,7 +90,7 @@ def show_activity(
     person: str = "",
     on: str = "",
     all_of_it: Annotated[str, Query(alias="all")] = "",
-    before: Annotated[int, Query(ge=1, le=_NEWEST)] = _NEWEST,
+    before: Annotated[int, Query(ge=1, le=NEWEST)] = NEWEST,
 ) -> HTMLResponse:
     """The lines of the record that are asked for. `before` is the number of a line: the older ones follow.
 
@@ -123,7 +122,7 @@ def show_activity(
         # Beside what happened to a task, the case: the record is of the whole program.
         cases=_cases_of(desk, rows[:PAGE_SIZE]),
         older=_address(asked, before=rows[PAGE_SIZE - 1]["n"]) if len(rows) > PAGE_SIZE else "",
-        newest=_address(asked) if before != _NEWEST else "",
+        newest=_address(asked) if before != NEWEST else "",
         total=desk.session.scalar(select(func.count()).select_from(_event).where(*wanted)) or 0,
         groups=[(key, title, _address({**asked, "about": key})) for key, (title, _) in GROUPS.items()],
         everything=_address({**asked, "about": ""}),

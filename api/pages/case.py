@@ -9,13 +9,13 @@ from functools import partial
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import and_, select
 
 from api.pages.forms import Text, Typed, day_of
 from api.pages.frame import page, see_other
-from api.pages.history import MINOR, told
+from api.pages.history import MINOR, NEWEST, told
 from api.pages.lines import Line, cases_about, lines_of, names_of
 from api.permissions import Action, Forbidden, Given, allows, asks, find_case, may_end, require, to_case
 from api.session import AtDesk, Desk
@@ -36,9 +36,9 @@ _event = table_of(Event)
 _run = table_of(EngineRun)
 _wake_up = table_of(WakeUp)
 
-#: How much of its history a case shows at first, and how much at most.
+#: How much of its history a case shows at first, and how much of all of it at once: the older lines follow.
 FIRST_EVENTS: Final = 12
-MOST_EVENTS: Final = 500
+MOST_EVENTS: Final = 200
 RUNS_SHOWN: Final = 4
 
 Seen = Annotated[int, Form()]
@@ -68,9 +68,15 @@ class Gate:
 
 @router.get("/cases/{case_id}", name="case")
 @asks(Action.SEE_CASE)
-def show_case(desk: AtDesk, request: Request, case_id: UUID, history: str = "") -> HTMLResponse:
-    """One case, as far as it is now."""
-    return case_page(desk, request, case_id, Typed(), whole_history=history == "all")
+def show_case(
+    desk: AtDesk,
+    request: Request,
+    case_id: UUID,
+    history: str = "",
+    before: Annotated[int | None, Query(ge=1, le=NEWEST)] = None,
+) -> HTMLResponse:
+    """One case, as far as it is now. `before` is the number of a line of its whole history: the older ones follow."""
+    return case_page(desk, request, case_id, Typed(), whole_history=history == "all", before=before)
 
 
 @router.post("/cases/{case_id}/days/{anchor}")
@@ -127,7 +133,13 @@ def take_version(
 
 
 def case_page(
-    desk: Desk, request: Request, case_id: UUID, typed: Typed, *, whole_history: bool = False
+    desk: Desk,
+    request: Request,
+    case_id: UUID,
+    typed: Typed,
+    *,
+    whole_history: bool = False,
+    before: int | None = None,
 ) -> HTMLResponse:
     """The page of a case that the reader may see; with `typed`, as a rule refused what was sent. Raises Forbidden."""
     held = find_case(desk.session, desk.asker, case_id)
@@ -166,8 +178,7 @@ def case_page(
         ),
         engine=_engine(desk, case_id),
         reads_notes=reads_notes,
-        history=_history(desk, case_id, whole=whole_history, with_notes=reads_notes),
-        whole_history=whole_history,
+        history=_history(desk, case_id, whole=whole_history, before=before, with_notes=reads_notes),
         now=desk.at,
     )
 
@@ -280,13 +291,22 @@ def _engine(desk: Desk, case_id: UUID) -> dict[str, Any]:
     return {"runs": runs, "waiting": waiting}
 
 
-def _history(desk: Desk, case_id: UUID, *, whole: bool, with_notes: bool) -> dict[str, Any]:
+def _history(desk: Desk, case_id: UUID, *, whole: bool, before: int | None, with_notes: bool) -> dict[str, Any]:
+    """The newest lines of what happened; of the whole of it those before a line, with where the older ones are."""
     mine = and_(_event.c.program_id == program_of(desk.session), _event.c.case_id == case_id)
+    if whole and before is not None:
+        mine = and_(mine, _event.c.n < before)
     if not whole:
         mine = and_(mine, _event.c.verb.not_in(MINOR))
     most = MOST_EVENTS if whole else FIRST_EVENTS
     rows = many(desk.session, select(_event).where(mine).order_by(_event.c.n.desc()).limit(most + 1))
-    return {"lines": told(desk, rows[:most], with_notes=with_notes), "more": len(rows) > most}
+    all_of_it = f"/cases/{case_id}?history=all"
+    return {
+        "lines": told(desk, rows[:most], with_notes=with_notes),
+        "all": all_of_it if not whole else "",
+        "older": f"{all_of_it}&before={rows[most - 1]['n']}" if whole and len(rows) > most else "",
+        "newest": all_of_it if whole and before is not None else "",
+    }
 
 
 # What the forms do.

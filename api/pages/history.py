@@ -211,6 +211,9 @@ MINOR: Final = frozenset(
     }
 )
 
+#: A number that no line of the record reaches: whatever is before it is all of it.
+NEWEST: Final = 2**62
+
 #: Who acts where no person does.
 SYSTEM: Final[Mapping[str, str]] = {
     ENGINE: N_("the program"),

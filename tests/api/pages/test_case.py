@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from duties import tasks, versions
 from duties.actors import LOADER, Actor
@@ -347,6 +348,30 @@ def test_the_history_tells_who_did_what_and_all_of_it_when_asked(cast: Cast) -> 
     whole = text_of(mine.get(f"/cases/{case_id}?history=all").text).rpartition("History")[2]
     assert "Can begin: Create the account and open access to the secure network." in whole
     assert "Letter written to Perle Obsidienne: something waits for an approval." in whole
+
+
+def test_the_whole_history_is_reached_page_by_page_from_its_newest_line_to_its_first(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case_id = open_onboarding(cast)
+    with cast.session() as session:
+        written = session.scalar(select(func.count()).where(_event.c.case_id == case_id)) or 0
+    most = written // 3
+    assert most * 3 < written, "there is a fourth page"
+    monkeypatch.setattr("api.pages.case.MOST_EVENTS", most)
+    mine = signed_in(cast, "coordinator")
+    address, shown, lines, pages = f"/cases/{case_id}?history=all", "", 0, 0
+    while address:
+        page = mine.get(address)
+        assert page.status_code == 200
+        shown = page.text[page.text.index('id="history"') :].partition("</section>")[0]
+        lines += shown.count('class="history-what"')
+        pages += 1
+        older = re.search(r'href="([^"]+)#history"[^>]*>(?:<[^>]+>)*Older', shown)
+        address = html.unescape(older[1]) if older else ""
+    assert (lines, pages) == (written, 4)
+    assert "Case opened" in text_of(shown), "the first line of all is on the last page"
+    assert "Newest" in text_of(shown)
 
 
 def test_the_page_is_whole_in_french(cast: Cast) -> None:
