@@ -8,6 +8,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, Protocol
+from uuid import uuid4
 
 import jinja2
 from fastapi.responses import HTMLResponse
@@ -126,10 +127,15 @@ def environment() -> jinja2.Environment:
         locales.gettext, locales.ngettext, newstyle=True, pgettext=locales.pgettext, npgettext=locales.npgettext
     )
     env.filters |= FILTERS
-    env.globals |= {"words": words, "STATES": STATES, "state_of_case": state_of_case}
+    env.globals |= {"words": words, "STATES": STATES, "state_of_case": state_of_case, "fresh_key": _fresh_key}
     # Every page's components, without an import in each; they know no page, so one reading serves all.
     env.globals["ui"] = env.get_template("macros.html").module
     return env
+
+
+def _fresh_key() -> str:
+    """By which a form is known again that is sent twice: another each time that it is shown."""
+    return str(uuid4())
 
 
 class _Absent(jinja2.StrictUndefined):

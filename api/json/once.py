@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated
 
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
-from sqlalchemy import and_, select, update
-from sqlalchemy.dialects.postgresql import insert
 from starlette.exceptions import HTTPException
 
-from api.session import AtDesk, Desk
+from api import once
+from api.session import AtDesk
 from duties.refusals import Refusal
 from locales import N_
-from models.access import AnsweredRequest
-from models.base import table_of
-
-_answered = table_of(AnsweredRequest)
 
 IfMatch = Annotated[str, Header(pattern=r'^("\d{1,9}"|\*)?$', description='The ETag that was read, such as "3".')]
 IdempotencyKey = Annotated[
@@ -43,17 +37,8 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-@dataclass(frozen=True)
-class Once:
-    """An act that is done once for each key, person and route, and whose answer is given again to a repetition.
-
-    The key's row is written in the act's own transaction: of two that race, the second waits for the first, then
-    gives its answer again. What is kept is a status and a place, never a body.
-    """
-
-    desk: Desk
-    route: str
-    key: str
+class Once(once.Once):
+    """An act that is done once for each Idempotency-Key, and whose answer is given again to a repetition."""
 
     def unless(self, foreseen: bool) -> Once:
         """Itself; but what is only foreseen is no answer to be given again."""
@@ -64,46 +49,17 @@ class Once:
 
         Raises Refusal where the key came with another request.
         """
-        if not self.key:
+        other = Refusal("idempotency.other_request", N_("This Idempotency-Key was used for another request."))
+        before = self.before(body.model_dump_json() if body else "", otherwise=other)
+        if before is None:
             return None
-        digest = hashlib.sha256((body.model_dump_json() if body else "").encode()).hexdigest()
-        taken = self.desk.session.scalar(
-            insert(_answered)
-            .values(
-                program_id=self.desk.program_id,
-                person_id=self.desk.asker.person_id,
-                route=self.route,
-                key=self.key,
-                digest=digest,
-                status=0,
-                location="",
-                answered_at=self.desk.at,
-            )
-            .on_conflict_do_nothing()
-            .returning(_answered.c.key)
-        )
-        if taken is not None:
-            return None
-        before = self.desk.session.execute(select(_answered).where(self._mine)).one()
-        if before.digest != digest:
-            raise Refusal("idempotency.other_request", N_("This Idempotency-Key was used for another request."))
         headers = {"Idempotency-Replayed": "true", "Location": before.location}
         return Response(status_code=before.status, headers=headers)
 
     def done(self, response: Response, status: int, location: str) -> None:
         """Say where it stands, and keep what was answered, in the act's own transaction."""
         response.headers["Location"] = location
-        if self.key:
-            self.desk.session.execute(update(_answered).where(self._mine).values(status=status, location=location))
-
-    @property
-    def _mine(self) -> Any:
-        return and_(
-            _answered.c.program_id == self.desk.program_id,
-            _answered.c.person_id == self.desk.asker.person_id,
-            _answered.c.route == self.route,
-            _answered.c.key == self.key,
-        )
+        self.keep(status, location)
 
 
 async def once_of(desk: AtDesk, request: Request, idempotency_key: IdempotencyKey = "") -> Once:

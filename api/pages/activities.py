@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from api.at_activities import caller_off, planner, whom_to_plan_with
 from api.pages.forms import Text, Typed, day_of, id_or_none
 from api.pages.frame import page, see_other
+from api.pages.once import AtOnce
 from api.permissions import Action, asks
 from api.session import AtDesk, Desk
 from duties.follow_ups import activities
@@ -44,6 +45,7 @@ def show_activities(desk: AtDesk, request: Request) -> HTMLResponse:
 def plan(
     desk: AtDesk,
     request: Request,
+    once: AtOnce,
     held_on: Text = "",
     kind: Text = "",
     follow_up: Annotated[list[str] | None, Form()] = None,
@@ -51,13 +53,16 @@ def plan(
     """Plan an activity with some of one's own; the coordinator with any."""
     chosen = [found for found in map(id_or_none, follow_up or []) if found is not None]
     by = planner(desk, chosen)
-    refusal = desk.attempt(
-        lambda: activities.plan_activity(desk.session, chosen, held_on=day_of(held_on), kind=kind, by=by, at=desk.at)
-    )
-    if refusal is not None:
-        values = {"held_on": held_on, "kind": kind, "follow_up": [str(one) for one in chosen]}
-        return _page(desk, request, Typed("plan", refusal, values))
-    return see_other("/activities")
+
+    def act() -> str:
+        activities.plan_activity(desk.session, chosen, held_on=day_of(held_on), kind=kind, by=by, at=desk.at)
+        return "/activities"
+
+    done = once.attempt(act)
+    if isinstance(done, str):
+        return see_other(done)
+    values = {"held_on": held_on, "kind": kind, "follow_up": [str(one) for one in chosen]}
+    return _page(desk, request, Typed("plan", done, values))
 
 
 @router.post("/{activity_id}/calling-off")

@@ -13,6 +13,7 @@ from sqlalchemy import Select, select
 from api.pages.forms import Text, Typed, day_of, day_or_none, id_or_none
 from api.pages.frame import page, see_other
 from api.pages.lines import names_of
+from api.pages.once import AtOnce
 from api.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties import incidents, reads, spreadsheets
@@ -157,16 +158,13 @@ def download_xlsx(desk: AtDesk) -> Response:
 
 @router.post("")
 @asks(Action.KEEP_INCIDENTS)
-def enter_incident(desk: AtDesk, request: Request, typed: TypedEntry) -> Response:
+def enter_incident(desk: AtDesk, request: Request, once: AtOnce, typed: TypedEntry) -> Response:
     """Enter an incident."""
     by = require(Action.KEEP_INCIDENTS, to_program(desk.asker))
-    entered: list[UUID] = []
-    refusal = desk.attempt(
-        lambda: entered.append(incidents.enter(desk.session, typed.entry(), by=by, at=desk.at)),
-    )
-    if refusal is None:
-        return see_other(f"/privacy/incidents/{entered[0]}")
-    return _new_page(desk, request, Typed("entry", refusal, dict(typed.values)))
+    done = once.attempt(lambda: f"/privacy/incidents/{incidents.enter(desk.session, typed.entry(), by=by, at=desk.at)}")
+    if isinstance(done, str):
+        return see_other(done)
+    return _new_page(desk, request, Typed("entry", done, dict(typed.values)))
 
 
 @router.get("/{incident_id}", name="incident")

@@ -16,6 +16,7 @@ from api.pages import other_openings
 from api.pages.forms import Detailed, Details, Text, Typed, day_of, id_or_none
 from api.pages.frame import page, see_other
 from api.pages.lines import lines_of
+from api.pages.once import FIELD, AtOnce
 from api.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties import cases, people, planning, scheduling, versions
@@ -61,12 +62,13 @@ class Given:
     organization: str
     starts_on: str
     other: str
+    once: str
 
     @property
     def fields(self) -> dict[str, str]:
-        """The fields by name, as they were typed."""
+        """The fields by name, as they were typed, and the key that the form was shown with."""
         apart = {"form": self.form, "worker": self.worker, "organization": self.organization, "other": self.other}
-        return {**apart, **self.details.fields, "starts_on": self.starts_on}
+        return {**apart, **self.details.fields, "starts_on": self.starts_on, FIELD: self.once}
 
 
 def filled(
@@ -76,9 +78,10 @@ def filled(
     organization: Text = "",
     starts_on: Text = "",
     other: Text = "",
+    once: Text = "",
 ) -> Given:
     """The form as it was typed."""
-    return Given(form, worker, details, organization, starts_on, other)
+    return Given(form, worker, details, organization, starts_on, other, once)
 
 
 Filled = Annotated[Given, Depends(filled)]
@@ -120,16 +123,16 @@ def preview(
 def open_case(
     desk: AtDesk,
     request: Request,
+    once: AtOnce,
     given: Filled,
 ) -> Response:
     """Open the case; someone new is added and appointed in the same act."""
     if not may_open(desk):
         raise Forbidden
-    opened: list[UUID] = []
-    refusal = desk.attempt(lambda: opened.append(_open(desk, given)))
-    if refusal is not None:
-        return _form_page(desk, request, Typed(given.form, refusal, given.fields))
-    return see_other(f"/cases/{opened[0]}")
+    done = once.attempt(lambda: f"/cases/{_open(desk, given)}")
+    if isinstance(done, str):
+        return see_other(done)
+    return _form_page(desk, request, Typed(given.form, done, given.fields))
 
 
 def may_open(desk: Desk) -> bool:

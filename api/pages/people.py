@@ -16,6 +16,7 @@ from api.answers import sentence_of, status_of
 from api.pages.choices import people_by_id, role_and_organization, roles_to_give
 from api.pages.forms import Detailed, Text, Typed, day_of, day_or_none
 from api.pages.frame import page, see_other, titles_of_roles
+from api.pages.once import AtOnce
 from api.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties import board, people
@@ -74,11 +75,12 @@ def new_person(desk: AtDesk, request: Request) -> HTMLResponse:
 
 @router.post("/people")
 @asks(Action.ADD_PERSON)
-def add_person(desk: AtDesk, request: Request, typed: Detailed, place: Text = "", starts_on: Text = "") -> Response:
+def add_person(
+    desk: AtDesk, request: Request, once: AtOnce, typed: Detailed, place: Text = "", starts_on: Text = ""
+) -> Response:
     """Add someone with their first role, in one act. The coordinator may leave the role for later."""
-    added: list[UUID] = []
 
-    def act() -> None:
+    def act() -> str:
         role, organization = role_and_organization(place)
         by = require(Action.ADD_PERSON, to_program(desk.asker, organizations=[organization] if organization else []))
         person_id = people.add_person(desk.session, **typed.fields, by=by, at=desk.at)
@@ -92,15 +94,15 @@ def add_person(desk: AtDesk, request: Request, typed: Detailed, place: Text = ""
                 by=by,
                 at=desk.at,
             )
-        added.append(person_id)
+        return f"/people/{person_id}"
 
     if _may_add(desk) is None:
         raise Forbidden
-    refusal = desk.attempt(act)
-    if refusal is None:
-        return see_other(f"/people/{added[0]}")
+    done = once.attempt(act)
+    if isinstance(done, str):
+        return see_other(done)
     values = {**typed.fields, "place": place, "starts_on": starts_on}
-    return _new_person_page(desk, request, Typed("person", refusal, values))
+    return _new_person_page(desk, request, Typed("person", done, values))
 
 
 # The page of everyone.

@@ -26,6 +26,7 @@ from adapters.database import make_engine, migrate
 from adapters.postgres import EmbeddedPostgres
 from tests.api.desk import app_on
 from tests.api.json.window import Asker
+from tests.api.pages.looking import fields_of
 from tests.cast import ARRIVAL, AT, TODAY, Cast, build_cast
 from tests.conftest import Database, short_folder
 
@@ -207,18 +208,30 @@ class _Wire:
             end.close()
 
 
-@pytest.mark.parametrize("reaches", [True, False], ids=["the commit got through", "the commit got lost"])
-def test_a_connection_that_breaks_at_the_commit_leaves_one_person_once_it_is_asked_again(
-    cast: Cast, reaches: bool
-) -> None:
-    """Whoever asked cannot know what became of it. Under the same key they ask again, and it is done once."""
+@contextmanager
+def wired(cast: Cast, *, reaches: bool) -> Iterator[tuple[Between, Asker]]:
+    """The coordinator at a web whose wire to the database can be cut."""
     folder = short_folder()
     url = make_url(cast.database.url)
     wire = Between(Path(str(url.query["host"])), folder, reaches=reaches)
     engine = make_engine(url.update_query_dict({"host": str(folder)}).render_as_string(hide_password=False))
     try:
-        far = replace(cast.database, engine=engine)
-        asker = Asker(cast, "coordinator", app=app_on(far))
+        yield wire, Asker(cast, "coordinator", app=app_on(replace(cast.database, engine=engine)))
+    finally:
+        engine.dispose()
+        wire.close()
+        shutil.rmtree(folder)
+
+
+REACHES = pytest.mark.parametrize("reaches", [True, False], ids=["the commit got through", "the commit got lost"])
+
+
+@REACHES
+def test_a_connection_that_breaks_at_the_commit_leaves_one_person_once_it_is_asked_again(
+    cast: Cast, reaches: bool
+) -> None:
+    """Whoever asked cannot know what became of it. Under the same key they ask again, and it is done once."""
+    with wired(cast, reaches=reaches) as (wire, asker):
         body = {
             "given_name": "Jaspe",
             "family_name": "Onyx",
@@ -241,10 +254,25 @@ def test_a_connection_that_breaks_at_the_commit_leaves_one_person_once_it_is_ask
         assert again.headers.get("idempotency-replayed") == ("true" if reaches else None)
         assert asker.client.get(again.headers["location"]).json()["name"] == "Jaspe Onyx"
         assert _people(cast) == before + 1
-    finally:
-        engine.dispose()
-        wire.close()
-        shutil.rmtree(folder)
+
+
+@REACHES
+def test_a_form_whose_connection_breaks_at_the_commit_adds_one_person_once_it_is_sent_again(
+    cast: Cast, reaches: bool
+) -> None:
+    """The browser sends the same form again, with the key that it was shown with."""
+    with wired(cast, reaches=reaches) as (wire, asker):
+        shown = fields_of(asker.client.get("/people/new").text, "/people")
+        form = {name: values[0] for name, values in shown.items()} | {"given_name": "Jaspe", "family_name": "Onyx"}
+        before = _people(cast)
+        wire.aimed_at = b"INSERT INTO person"
+        broken = asker.client.post("/people", data=form)
+        assert (wire.cut, broken.status_code) == (1, 503)
+        assert _people(cast) == before + reaches
+        again = asker.client.post("/people", data=form, follow_redirects=False)
+        assert again.status_code == 303
+        assert "Jaspe Onyx" in asker.client.get(again.headers["location"]).text
+        assert _people(cast) == before + 1
 
 
 def test_a_connection_that_breaks_between_two_requests_is_replaced_unseen(cast: Cast) -> None:

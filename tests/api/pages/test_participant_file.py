@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from duties.participants import first_meetings, retention, triage
 from tests.api.desk import client_for
+from tests.api.pages.looking import fields_of
 from tests.cast import AT, TODAY, Cast
 from tests.duties.obligations.signed import put_in_force
 from tests.following import SECOND, WORKER, agreed, followed, known_as_somebody, row_of
@@ -167,7 +168,9 @@ def test_nobody_who_recruits_is_planned_together_with_another(cast: Cast, two: t
     with cast.session() as session:
         assert session.scalar(text("select count(*) from activity")) == 0
     for one in two:
-        assert worker.post("/activities", data={**plan, "follow_up": [str(one)]}).status_code == 303
+        once = fields_of(worker.get("/activities").text, "/activities")["once"]
+        form = {**plan, "follow_up": [str(one)], "once": once}
+        assert [worker.post("/activities", data=form).status_code for _ in range(2)] == [303, 303], "planned once"
     assert worker.get("/activities").text.count("/calling-off") == 2
     assert _client(cast, SECOND).post("/activities", data={**plan, "follow_up": [str(two[0])]}).status_code == 404
     with cast.session() as session:
