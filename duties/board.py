@@ -213,6 +213,7 @@ def who(standing: Standing, task: Mapping[str, Any], links: Mapping[UUID, list[L
 def vacancies(session: Session, standing: Standing) -> list[Vacancy]:
     """Every role that an agreement creates on the day and too few hold then, and every seat without a principal.
 
+    So is a role that no agreement creates any more, because a partner left, as long as something still falls to it.
     Each with the number of open tasks that first fall to it, in the state of this very transaction.
     """
     here = program_of(session)
@@ -257,7 +258,9 @@ def vacancies(session: Session, standing: Standing) -> list[Vacancy]:
         .order_by(_organization.c.short_name, _created.c.role)
     ).all()
     empty = [row for row in created if len(standing.holding(row.role, row.id)) < row.headcount]
-    falling = _falling_to(session, standing, {(row.role, row.id) for row in empty})
+    waiting = _waiting(session)
+    empty += _once_created(session, standing, waiting, {(row.role, row.id) for row in created})
+    falling = _falling_to(standing, waiting, {(row.role, row.id) for row in empty})
     found = [
         Vacancy(
             "role",
@@ -273,10 +276,8 @@ def vacancies(session: Session, standing: Standing) -> list[Vacancy]:
     return found + _empty_seats(session, standing)
 
 
-def falling(
-    session: Session, standing: Standing, vacancies: Iterable[Vacancy], *, most: int
-) -> dict[Vacancy, list[dict[str, Any]]]:
-    """For each vacant role what `Vacancy.tasks` counts there, the most pressing first; at most so many of each.
+def falling(session: Session, standing: Standing, vacancies: Iterable[Vacancy]) -> dict[Vacancy, list[dict[str, Any]]]:
+    """For each vacant role what `Vacancy.tasks` counts there, the most pressing first.
 
     A task comes with its `case_id`.
     """
@@ -286,8 +287,7 @@ def falling(
     first = _chain.c.links[0]
     found: list[dict[str, Any]] = []
     for column, state in ((_task.c.owed_by_id, "open"), (_task.c.approved_by_id, "submitted")):
-        pressing = (_task.c.due_on.asc().nulls_last(), _task.c.id)
-        ranked = (
+        asked = (
             select(
                 _task.c.id,
                 _task.c.title_fr,
@@ -296,7 +296,6 @@ def falling(
                 _task.c.case_id,
                 first["role"].astext.label("role"),
                 first["at"].astext.label("place"),
-                func.row_number().over(partition_by=first, order_by=pressing).label("rank"),
             )
             .select_from(_task)
             .join(_chain, and_(_chain.c.program_id == _task.c.program_id, _chain.c.id == column))
@@ -308,16 +307,15 @@ def falling(
                     first["at"].astext.in_({f"{HAVING}{one.role}" for one in empty}),
                 ),
             )
-            .subquery()
         )
-        found += many(session, select(ranked).where(ranked.c.rank <= most))
+        found += many(session, asked)
     found.sort(key=lambda task: (task["due_on"] or date.max, task["id"]))
     return {
         one: [
             task
             for task in found
             if _wants(standing, {"role": task["role"], "at": task["place"]}, one.role, one.organization_id)
-        ][:most]
+        ]
         for one in empty
     }
 
@@ -386,13 +384,11 @@ def _empty_seats(session: Session, standing: Standing) -> list[Vacancy]:
     ]
 
 
-def _falling_to(session: Session, standing: Standing, places: set[tuple[str, UUID]]) -> dict[tuple[str, UUID], int]:
-    """How many open tasks and waiting approvals name one of these places as the first of their chain."""
-    if not places:
-        return {}
+def _waiting(session: Session) -> list[tuple[Link, int]]:
+    """How many open tasks and waiting approvals there are by the first link of their chain."""
     here = program_of(session)
     first = _chain.c.links[0]
-    counts: dict[tuple[str, UUID], int] = {}
+    found: list[tuple[Link, int]] = []
     for column, state in ((_task.c.owed_by_id, "open"), (_task.c.approved_by_id, "submitted")):
         rows = session.execute(
             # Grouped by the columns' names: written out a second time, each key would be a parameter of its own.
@@ -402,11 +398,70 @@ def _falling_to(session: Session, standing: Standing, places: set[tuple[str, UUI
             .where(_task.c.program_id == here, _task.c.state == state)
             .group_by("first_role", "first_at")
         ).all()
-        for role, at, count in rows:
-            for place in places:
-                if _wants(standing, {"role": role, "at": at}, *place):
-                    counts[place] = counts.get(place, 0) + count
+        found += [({"role": role, "at": at}, count) for role, at, count in rows]
+    return found
+
+
+def _falling_to(
+    standing: Standing, waiting: Iterable[tuple[Link, int]], places: set[tuple[str, UUID]]
+) -> dict[tuple[str, UUID], int]:
+    """How much of what waits names one of these places as the first of its chain."""
+    counts: dict[tuple[str, UUID], int] = {}
+    for link, count in waiting:
+        for place in places:
+            if _wants(standing, link, *place):
+                counts[place] = counts.get(place, 0) + count
     return counts
+
+
+def _once_created(
+    session: Session, standing: Standing, waiting: Iterable[tuple[Link, int]], created: set[tuple[str, UUID]]
+) -> list[Any]:
+    """The roles that an agreement created once, none does now, nobody holds, and to which something falls all the same.
+
+    Each as a row of `vacancies`. What a role that is still `created` would take is not among it.
+    """
+    lost = [
+        link
+        for link, _ in waiting
+        if standing.has_nobody(link) and not any(_wants(standing, link, *place) for place in created)
+    ]
+    if not lost:
+        return []
+    rows = session.execute(
+        select(
+            _created.c.role,
+            literal(1).label("headcount"),
+            _organization.c.id,
+            _organization.c.short_name,
+            _role.c.title_fr,
+            _role.c.title_en,
+        )
+        .join(
+            _version,
+            and_(_version.c.program_id == _created.c.program_id, _version.c.id == _created.c.agreement_version_id),
+        )
+        .join(
+            _agreement,
+            and_(_agreement.c.program_id == _version.c.program_id, _agreement.c.id == _version.c.agreement_id),
+        )
+        .join(
+            _organization,
+            and_(
+                _organization.c.program_id == _agreement.c.program_id,
+                _organization.c.id == _agreement.c.organization_id,
+            ),
+        )
+        .join(_role, and_(_role.c.program_id == _created.c.program_id, _role.c.key == _created.c.role))
+        .where(_created.c.program_id == program_of(session))
+        .distinct()
+        .order_by(_organization.c.short_name, _created.c.role)
+    ).all()
+    return [
+        row
+        for row in rows
+        if (row.role, row.id) not in created and any(_wants(standing, link, row.role, row.id) for link in lost)
+    ]
 
 
 def _links_of(standing: Standing, person_id: UUID) -> list[Link]:

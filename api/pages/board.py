@@ -33,8 +33,8 @@ _task = table_of(Task)
 #: So many late tasks are shown; the count beside them is of all.
 MOST_LATE: Final = 100
 MOST_FAILED: Final = 20
-#: Under each vacant role; how many more there are is said.
-MOST_FALLING: Final = 10
+#: So many stand under each vacant role at first; the others are opened there.
+FIRST_FALLING: Final = 10
 
 #: What each timed round does, by its key; reminders say when they were begun too.
 ROUNDS: Final[Mapping[str, str]] = {
@@ -68,6 +68,7 @@ def show_board(desk: AtDesk, request: Request) -> HTMLResponse:
         roles=[one for one in vacancies if one.kind == "role"],
         seats=[one for one in vacancies if one.kind == "seat"],
         falling=_falling_shown(desk, vacancies),
+        first_falling=FIRST_FALLING,
         late=waiting_shown(desk, late),
         late_count=len(late) if len(late) < MOST_LATE else _count_late(desk),
         engine=engine_state(desk.session, desk.at, watched_since=desk.office.opened_at),
@@ -114,7 +115,7 @@ def waiting_shown(desk: Desk, tasks: list[dict[str, Any]]) -> list[dict[str, Any
 
 def _falling_shown(desk: Desk, vacancies: Iterable[board.Vacancy]) -> dict[board.Vacancy, list[dict[str, Any]]]:
     """Under each vacant role the tasks that fall to it, each with whom or what it is about."""
-    falling = board.falling(desk.session, desk.asker.standing, vacancies, most=MOST_FALLING)
+    falling = board.falling(desk.session, desk.asker.standing, vacancies)
     abouts = _abouts(desk, [task for tasks in falling.values() for task in tasks])
     return {
         vacancy: [

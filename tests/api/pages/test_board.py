@@ -10,7 +10,7 @@ import pytest
 from markupsafe import escape
 from sqlalchemy import insert, select, update
 
-from api.pages.board import MOST_FALLING, ROUNDS
+from api.pages.board import FIRST_FALLING, ROUNDS
 from duties.people import end_tenure, record_absence
 from duties.wakeups import wake
 from flows import reminders, rounds
@@ -21,9 +21,10 @@ from models.casework import Task
 from models.engine import Beat, RoundMark, WakeUp
 from models.outbox import Notice
 from models.program import Tenure
+from tests.agreeing import in_force
 from tests.api.desk import client_for
 from tests.api.pages.looking import task_of
-from tests.casework import complete, open_onboarding, steps
+from tests.casework import approve, complete, open_onboarding, steps
 from tests.cast import AT, TODAY, Cast, onboarding
 
 _tenure = table_of(Tenure)
@@ -107,7 +108,7 @@ def test_the_tasks_that_fall_to_a_vacant_role_stand_under_it_with_their_number(c
         mine = [
             row for row in steps(session, case_id).values() if row["state"] == "open" and row["step"] in _OF_THE_OFFICER
         ]
-    assert 3 <= len(mine) <= MOST_FALLING
+    assert 3 <= len(mine) <= FIRST_FALLING
     shown = falls_to_officer(cast)
     assert f"<p>{len(mine)}</p>" in shown
     assert sorted(re.findall(r'href="/tasks/([^"]+)">([^<]+)</a> – <bdi>Émeraude Quartz<', shown)) == sorted(
@@ -116,7 +117,9 @@ def test_the_tasks_that_fall_to_a_vacant_role_stand_under_it_with_their_number(c
     assert "other" not in shown
 
 
-def test_of_many_tasks_that_fall_to_a_vacant_role_ten_are_named_the_most_pressing_first(cast: Cast) -> None:
+def test_of_many_tasks_that_fall_to_a_vacant_role_ten_are_named_first_and_the_others_are_opened_there(
+    cast: Cast,
+) -> None:
     leave(cast, "officer")
     for name, place in (("worker_em", "en-marge"), ("worker_codim", "codim"), ("worker_ccsmtl", "ccsmtl")):
         open_onboarding(cast, name, place)
@@ -126,13 +129,32 @@ def test_of_many_tasks_that_fall_to_a_vacant_role_ten_are_named_the_most_pressin
             .where(_task.c.state == "open", _task.c.step.in_(_OF_THE_OFFICER))
             .order_by(_task.c.due_on.asc().nulls_last(), _task.c.id)
         ).all()
-    assert len(mine) > MOST_FALLING
+    assert len(mine) > FIRST_FALLING
     shown = falls_to_officer(cast)
     assert f"<p>{len(mine)}</p>" in shown
     named = re.findall(r'href="/tasks/([^"]+)"', shown)
-    assert named == [str(row.id) for row in mine[:MOST_FALLING]]
-    left = len(mine) - MOST_FALLING
-    assert f"and {left} other{'s' if left > 1 else ''}" in shown
+    assert named == [str(row.id) for row in mine], "every one, the most pressing first"
+    at_once, _, opened = shown.partition("<details")
+    left = len(mine) - FIRST_FALLING
+    assert at_once.count('href="/tasks/') == FIRST_FALLING
+    assert f"and {left} other{'s' if left > 1 else ''}" in opened.partition("</summary>")[0]
+
+
+def test_what_falls_to_a_role_of_a_partner_that_left_stands_under_it_until_it_is_done(cast: Cast) -> None:
+    """Whoever kept the petty cash is gone with their organization, whose agreement was the one to create the role."""
+    case_id = open_onboarding(cast)
+    complete(cast, case_id, "request_petty_cash")
+    approve(cast, case_id, "request_petty_cash", by=cast.actor("manager_la"))
+    task_id = task_of(cast, case_id, "give_petty_cash")["id"]
+    with cast.session() as session:
+        in_force(session, cast, "anonyme", until=TODAY - timedelta(days=1))
+    assert "Petty-cash holder" not in part(board_of(cast), "vacant"), "whoever holds it still has it"
+    leave(cast, "petty_cash_holder")
+    (row,) = [one for one in part(board_of(cast), "vacant").split("</tr>") if f'href="/tasks/{task_id}"' in one]
+    assert "Petty-cash holder" in row
+    assert "<p>1</p>" in row
+    complete(cast, case_id, "give_petty_cash")
+    assert "Petty-cash holder" not in part(board_of(cast), "vacant")
 
 
 def test_what_waits_for_the_approval_of_a_vacant_role_stands_under_it(cast: Cast) -> None:
