@@ -89,6 +89,10 @@ class EmbeddedPostgres:
             if not self._someone_uses() and self._cluster.runs():
                 self._cluster.stop()
 
+    def runs(self) -> bool:
+        """Whether the server lives, though it may still be starting."""
+        return self._cluster.runs()
+
     def urls(self) -> DatabaseUrls:
         """The address of each role. Raises PostgresError before the first start."""
         word = self._passwords()

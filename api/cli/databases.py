@@ -1,17 +1,38 @@
-"""The databases that the settings name, or the embedded ones."""
+"""The databases that the settings name, or the embedded ones, which are started again where they go down."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Final, Protocol
 
-from adapters.postgres import DatabaseUrls, EmbeddedPostgres
+from adapters.postgres import DatabaseUrls, EmbeddedPostgres, PostgresError
 from adapters.settings import Settings
+
+#: How often the embedded server is looked at, and how long at most it waits before it is tried again.
+LOOK_SECONDS: Final = 1.0
+LONGEST_WAIT_SECONDS: Final = 30.0
+
+
+class Server(Protocol):
+    """A server that can be seen to and started again, as `EmbeddedPostgres`."""
+
+    def runs(self) -> bool:
+        """Whether it lives."""
+        ...
+
+    def start(self) -> None:
+        """Have it running. Raises PostgresError."""
+        ...
 
 
 @contextmanager
-def databases(settings: Settings) -> Iterator[DatabaseUrls]:
-    """Where each role signs in: the server that the settings name, or the embedded one, started for as long as this."""
+def databases(settings: Settings, *, kept: Callable[[str], None] | None = None) -> Iterator[DatabaseUrls]:
+    """Where each role signs in: the server that the settings name, or the embedded one, started for as long as this.
+
+    With `kept`, the embedded one is started again where it goes down meanwhile, and `kept` is told so.
+    """
     if settings.database_url is not None:
         yield DatabaseUrls(
             owner=settings.database_owner_url or "",
@@ -20,5 +41,37 @@ def databases(settings: Settings) -> Iterator[DatabaseUrls]:
             admin="",
         )
         return
-    with EmbeddedPostgres(settings.data / "postgres") as server:
+    with (
+        EmbeddedPostgres(settings.data / "postgres") as server,
+        keeping(server, kept) if kept is not None else nullcontext(),
+    ):
         yield server.urls()
+
+
+@contextmanager
+def keeping(server: Server, say: Callable[[str], None], *, look_seconds: float = LOOK_SECONDS) -> Iterator[None]:
+    """Start a server again where it goes down: after a full disk, say, it ends itself and cannot start until there is
+    room. Each try that fails is told of, and waits twice as long as the last.
+    """
+    over = threading.Event()
+
+    def watch() -> None:
+        wait = look_seconds
+        while not over.wait(wait):
+            if server.runs():
+                wait = look_seconds
+                continue
+            say("the database ended; it is started again")
+            try:
+                server.start()
+            except PostgresError as error:
+                wait = min(LONGEST_WAIT_SECONDS, wait * 2)
+                say(f"{error}\nIt is tried again in {wait:.0f} s")
+
+    watching = threading.Thread(target=watch, name="database", daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watching.join()

@@ -65,12 +65,16 @@ def _keep(environment: dict[str, str]) -> int:
         tell(_KEY_MADE, file=settings.seal_keys)
     if settings.people_key_folder is None:
         make_people_keys(settings.people_keys)
-    with databases(settings) as urls:
+
+    def say_plainly(line: str) -> None:
+        typer.echo(line, err=True)
+
+    with databases(settings, kept=say_plainly) as urls:
         return supervise(
             _processes(settings, urls, environment),
             prepare=lambda: _prepare(urls, environment),
             begun=begun,
-            say=lambda line: typer.echo(line, err=True),
+            say=say_plainly,
             when_ready={"web": lambda seconds: _welcome(settings, seconds)},
             meanwhile={
                 "web": lambda seconds: _be_patient(settings, seconds),
