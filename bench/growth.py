@@ -31,6 +31,7 @@ def measure(
     ours = Ours(ground)
     due: list[tuple[Cost, float]] = []
     completing: list[Cost] = []
+    statements: list[float] = []
     have = 0
     for wanted in open_cases:
         while have < wanted:
@@ -41,16 +42,22 @@ def measure(
         ground.settle()
         due.append(_find_due(ground, again))
         run_cases(ground, ours.complete, ground.copies(STEPS, 1, at=at), at)
-        completing.append(run_cases(ground, ours.complete, ground.copies(STEPS, max(1, again // 5), at=at), at))
+        cases = ground.copies(STEPS, max(1, again // 5), at=at)
+        before = ground.statements
+        completing.append(run_cases(ground, ours.complete, cases, at))
+        statements.append((ground.statements - before) / completing[-1].operations)
     columns = [f"{number:,}" for number in open_cases]
     rows = {
         f"finding {DUE} due: p50": [ms(cost.at(50)) for cost, _ in due],
         f"finding {DUE} due: pages read": [f"{pages:.0f}" for _, pages in due],
         "completing: CPU, server's too": [ms(cost.cpu_of_all) for cost in completing],
         "completing: p50": [ms(cost.at(50)) for cost in completing],
+        "completing: statements": [f"{count:.1f}" for count in statements],
     }
     print(table("3. With so many open cases, half of them late", columns, rows))
     yield Ratio("growth.due_time", due[-1][0].at(50) / due[0][0].at(50), at_most=1.25)
+    yield Ratio("growth.due_pages", due[-1][1] / due[0][1], at_most=1.25)
+    yield Ratio("growth.complete_statements", statements[-1] / statements[0], at_most=1.02)
     yield Ratio("growth.complete_open_cases", completing[-1].cpu_of_all / completing[0].cpu_of_all, at_most=1.25)
     yield from _by_size(ground, ours, case_sizes, again)
     yield from _by_letters(ground, sent)

@@ -17,7 +17,14 @@ ROOT = Path(__file__).resolve().parent.parent
 RATIOS = {
     "complete": {"complete.cpu", "complete.cpu_with_server", "complete.rate", "complete.statements"},
     "http": {"http.p50", "http.rate_with_32", "http.p99_with_32", "http.lost", "follow.opened_in_answer"},
-    "growth": {"growth.due_time", "growth.complete_open_cases", "growth.complete_case_size", "growth.outbox"},
+    "growth": {
+        "growth.due_time",
+        "growth.due_pages",
+        "growth.complete_statements",
+        "growth.complete_open_cases",
+        "growth.complete_case_size",
+        "growth.outbox",
+    },
     "follow": {"follow.automatic_plain"},
     "meetings": {
         "meetings.dates",
