@@ -20,13 +20,14 @@ router = APIRouter(tags=["post"])
 class LetterShown(Shown):
     """One letter and what became of it: `code` is what the mail server answered last. Instants are UTC.
 
-    What it is about (`subject`, `case_id`) is empty for who may see that there are letters and may not read them.
+    Where it went and what it is about (`to_address`, `subject`, `case_id`) is empty for who may see that there are
+    letters and may not read them.
     """
 
     id: UUID
     number: int
     person_id: UUID
-    to_address: str
+    to_address: str | None
     language: Literal["fr", "en"]
     kind: str
     subject: str | None
@@ -103,6 +104,7 @@ def retry_letter(notice_id: UUID, desk: AtDesk) -> LetterShown:
 
 
 def _fields(row: dict[str, Any], *, reads: bool) -> dict[str, Any]:
-    names = set(LetterShown.model_fields) - {"number", "kind", "subject", "case_id"}
-    about = {name: row[name] if reads else None for name in ("subject", "case_id")}
+    withheld = ("to_address", "subject", "case_id")
+    names = set(LetterShown.model_fields) - {"number", "kind", *withheld}
+    about = {name: row[name] if reads else None for name in withheld}
     return {name: row[name] for name in names} | about | {"number": row["n"], "kind": row["template"]}
