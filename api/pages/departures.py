@@ -21,6 +21,7 @@ from api.permissions import (
     find_case,
     find_task,
     require,
+    to_case,
     to_program,
     to_task,
     visible_cases,
@@ -278,6 +279,7 @@ def _page(
         kinds.setdefault(one.kind_name, []).append(one)
     (shown,) = at_departures.departures_shown(desk.session, [find_case(desk.session, desk.asker, case_id)])
     progress = board.progress(desk.session, [case_id], desk.day)[case_id]
+    with_notes = allows(Action.READ_NOTES, to_case(desk.session, desk.asker, case)) is not None
     return page(
         desk,
         request,
@@ -288,6 +290,7 @@ def _page(
         case=case,
         shown=shown,
         kinds=kinds,
+        with_notes=with_notes,
         settles=settles,
         asked=sum(1 for one in left if not one.next_ones),
         settled=at_departures.settled_of(desk.session, case_id, desk.language),

@@ -85,6 +85,28 @@ def test_the_whole_of_it_stands_on_one_screen_and_is_settled_there(program: Cast
     assert "Screen scratched" in done.text
 
 
+@pytest.mark.parametrize(("reader", "reads"), [("coordinator", True), ("director_ccsmtl", False)])
+def test_why_somebody_refused_and_what_was_noted_is_read_by_who_has_a_part_in_it(
+    program: Cast, reader: str, reads: bool
+) -> None:
+    """A director answers for how far a departure is, and needs nothing that people wrote in it."""
+    with program.session() as session:
+        agreed(session, program)
+        followed(session, program, "#2026-01", worker=WORKER)
+        followed(session, program, "#2026-02", worker=WORKER)
+    case_id = leave(program, WORKER, "ccsmtl")
+    offered, vacant = asked(program, case_id, "hand_over_follow_ups")
+    settle(program, offered["id"], to=SECOND)
+    settle(program, vacant["id"], ended="left_vacant", note="No room until January")
+    with program.session() as session:
+        (offer,) = hand_overs.offered_to(session, program.people[SECOND])
+        hand_overs.refuse(session, offer["id"], reason="Six of them already", by=program.actor(SECOND), at=AT)
+    shown = signed_in(program, reader).get(f"/departures/{case_id}", headers={"Accept-Language": "en"})
+    assert shown.status_code == 200
+    assert "Refused by" in shown.text
+    assert [words in shown.text for words in ("Six of them already", "No room until January")] == [reads, reads]
+
+
 def test_whom_a_thing_goes_to_finds_it_in_their_own_list(program: Cast) -> None:
     case_id = leave(program, "manager_em", PLACE)
     (task, *_) = asked(program, case_id, "pass_on_tasks")
