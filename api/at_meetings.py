@@ -13,7 +13,7 @@ from api.permissions import Action, Asker, Forbidden, Given, Relation, require, 
 from api.session import Desk
 from duties.actors import Actor
 from duties.refusals import Refusal
-from meetings import agenda_papers, invitations, seating
+from meetings import agenda_papers, drafting, feeds, invitations, seating
 from meetings.committees import Membership, committees, membership
 from meetings.holding import read_meeting
 
@@ -72,3 +72,20 @@ def find_committee(desk: Desk, key: str) -> Mapping[str, Any]:
     if found is None:
         raise Forbidden
     return found
+
+
+def end_feed(desk: Desk, feed_id: UUID) -> None:
+    """End one of the asker's own calendar addresses. Raises Forbidden where it is none of theirs, and Refusal."""
+    by = require(Action.KEEP_FEED, to_program(desk.asker))
+    if not feeds.is_of(desk.session, desk.asker.person_id, feed_id):
+        raise Forbidden
+    feeds.end(desk.session, desk.asker.person_id, feed_id, by=by, at=desk.at)
+
+
+def dismiss_draft(desk: Desk, key: str, draft_id: UUID) -> None:
+    """Plan nothing of a year that was drafted for a committee. Raises Forbidden where there is no such draft of it."""
+    by = require(Action.PLAN_MEETINGS, to_program(desk.asker))
+    committee = find_committee(desk, key)
+    if not drafting.is_of(desk.session, committee["id"], draft_id):
+        raise Forbidden
+    drafting.settle(desk.session, draft_id, "dismissed", by=by, at=desk.at)

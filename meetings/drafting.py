@@ -99,6 +99,12 @@ def drafts(session: Session) -> list[dict[str, Any]]:
     return [{**row, "committee": named[row["committee_id"]]} for row in rows]
 
 
+def is_of(session: Session, committee_id: UUID, draft_id: UUID) -> bool:
+    """Whether a draft is a committee's, waiting or settled."""
+    its = (_draft.c.program_id == program_of(session), _draft.c.committee_id == committee_id, _draft.c.id == draft_id)
+    return session.scalar(select(_draft.c.id).where(*its)) is not None
+
+
 def settle(session: Session, draft_id: UUID, settled_as: str, *, by: Actor, at: datetime) -> dict[str, Any]:
     """Say that a draft was planned from, or dismissed. Raises Refusal where it is settled, or there is none."""
     here = program_of(session)

@@ -74,6 +74,12 @@ def feeds_of(session: Session, person_id: UUID) -> list[dict[str, Any]]:
     )
 
 
+def is_of(session: Session, person_id: UUID, feed_id: UUID) -> bool:
+    """Whether an address is a person's, open or ended."""
+    theirs = (_feed.c.program_id == program_of(session), _feed.c.person_id == person_id, _feed.c.id == feed_id)
+    return session.scalar(select(_feed.c.id).where(*theirs)) is not None
+
+
 def end(session: Session, person_id: UUID, feed_id: UUID, *, by: Actor, at: datetime) -> None:
     """End one address of a person, at once and for good. Raises Refusal where it is none of theirs that is open."""
     if not end_all(session, person_id, by=by, at=at, only=feed_id):

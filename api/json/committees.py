@@ -9,6 +9,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
 
+from api import at_meetings
 from api.at_meetings import find_committee, find_seat, to_committee
 from api.json.meeting_shapes import (
     ChangeShown,
@@ -206,9 +207,7 @@ def list_drafts(key: Key, desk: AtDesk) -> list[DraftShown]:
 @asks(Action.PLAN_MEETINGS)
 def dismiss_draft(key: Key, draft_id: UUID, desk: AtDesk) -> None:
     """Plan nothing of a year that was drafted; it is not drafted again."""
-    by = require(Action.PLAN_MEETINGS, to_program(desk.asker))
-    find_committee(desk, key)
-    drafting.settle(desk.session, draft_id, "dismissed", by=by, at=desk.at)
+    at_meetings.dismiss_draft(desk, key, draft_id)
 
 
 @router.post("/committees/{key}/agenda-items", status_code=201)

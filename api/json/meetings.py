@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from sqlalchemy import select
 
+from api import at_meetings
 from api.at_meetings import find_meeting
 from api.json.committees import PREVIEWED, Preview, changed, planned
 from api.json.meeting_shapes import (
@@ -281,8 +282,7 @@ def make_feed(desk: AtDesk, once: AtOnce, response: Response) -> FeedMade:
 @asks(Action.KEEP_FEED)
 def end_feed(feed_id: UUID, desk: AtDesk) -> None:
     """End one of the asker's own addresses, at once and for good."""
-    by = require(Action.KEEP_FEED, to_program(desk.asker))
-    feeds.end(desk.session, desk.asker.person_id, feed_id, by=by, at=desk.at)
+    at_meetings.end_feed(desk, feed_id)
 
 
 def _plans(desk: Desk, meeting_id: UUID) -> Actor:

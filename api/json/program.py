@@ -9,9 +9,10 @@ from fastapi import APIRouter, Query
 from sqlalchemy import and_, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from api import at_post
 from api.json.people import shown_roles
 from api.json.shapes import EventShown, Limit, MeShown, Page, ProtocolShown, VacancyShown
-from api.permissions import Action, asks, require, to_post, to_program
+from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk
 from duties import board, notices
 from duties.events import FOR_PRIVACY
@@ -109,5 +110,6 @@ def list_events(
 @asks(Action.RESEND_POST)
 def send_again(notice_id: UUID, desk: AtDesk) -> None:
     """Send a letter again that was given up, to the person's address of today."""
-    by = require(Action.RESEND_POST, to_post(desk.asker, demonstration=desk.office.demonstration))
+    by = at_post.postmaster(desk, Action.RESEND_POST)
+    at_post.letter(desk, notice_id)
     notices.retry(desk.session, notice_id, by=by, at=desk.at)

@@ -13,6 +13,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
+from api import at_meetings
 from api.meeting_lines import ANSWERS, STATES, Line, between, title_of
 from api.pages.frame import page, see_other
 from api.permissions import Action, allows, asks, require, to_program
@@ -66,8 +67,7 @@ def make_feed(desk: AtDesk, request: Request) -> Response:
 @asks(Action.KEEP_FEED)
 def end_feed(desk: AtDesk, feed_id: UUID) -> Response:
     """End one of one's own addresses, for good."""
-    by = require(Action.KEEP_FEED, to_program(desk.asker))
-    feeds.end(desk.session, desk.asker.person_id, feed_id, by=by, at=desk.at)
+    at_meetings.end_feed(desk, feed_id)
     return see_other("/meetings#my-calendar")
 
 

@@ -15,6 +15,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import func, select
 
+from api import at_meetings
 from api.at_meetings import find_committee
 from api.meeting_lines import title_of
 from api.pages.committees import committee_page
@@ -181,9 +182,7 @@ def add_meeting(
 @asks(Action.PLAN_MEETINGS)
 def dismiss_draft(desk: AtDesk, key: str, draft_id: UUID) -> Response:
     """Plan nothing of a year that was drafted; it is not drafted again."""
-    by = require(Action.PLAN_MEETINGS, to_program(desk.asker))
-    find_committee(desk, key)
-    drafting.settle(desk.session, draft_id, "dismissed", by=by, at=desk.at)
+    at_meetings.dismiss_draft(desk, key, draft_id)
     return see_other(f"/committees/{key}")
 
 

@@ -19,6 +19,7 @@ from duties import turned_away
 from duties.actors import Actor
 from duties.turned_away import LEFT_OUT, LISTED, REFUSED, tell_left_out
 from flows.sweep import sweep
+from meetings import feeds
 from models.access import BrowserSession
 from models.base import table_of
 from models.record import Event
@@ -73,6 +74,29 @@ def test_of_several_things_in_a_path_it_is_the_last_that_was_asked_for(cast: Cas
     assert police.post(f"/people/{person}/roles/{tenure}/end", data={"ends_on": "2026-12-01"}).status_code == 404
     (line,) = lines(cast)
     assert (line["facts"]["action"], line["facts"]["kind"], line["facts"]["asked"]) == ("end_tenure", "tenure", None)
+
+
+def test_whoever_asks_for_anothers_own_as_theirs_is_refused_and_it_is_on_record(cast: Cast, police: TestClient) -> None:
+    """A calendar address, a letter and a drafted year: each of another person, program or committee."""
+    with cast.session() as session:
+        who = cast.people["coordinator"]
+        feeds.make(session, who, by=cast.actor("coordinator"), at=AT)
+        (feed,) = feeds.feeds_of(session, who)
+    for address in (f"/my-calendar/{feed['id']}/end", f"/api/v1/calendar-feeds/{feed['id']}/ending"):
+        assert police.post(address).status_code == 404, address
+    assert [(line["facts"]["action"], line["facts"]["asked"]) for line in lines(cast)] == [
+        ("keep_feed", str(feed["id"]))
+    ] * 2
+    with cast.session() as session:
+        assert len(feeds.feeds_of(session, who)) == 1, "and it is open still"
+    coordinator = client_for(cast.database, who)
+    for address in (
+        f"/api/v1/letters/{uuid4()}/retry",
+        f"/committees/steering/drafts/{uuid4()}/dismissal",
+        f"/api/v1/committees/steering/drafts/{uuid4()}/dismissal",
+    ):
+        assert coordinator.post(address).status_code == 404, address
+    assert [line["facts"]["action"] for line in lines(cast)[2:]] == ["resend_post", "plan_meetings", "plan_meetings"]
 
 
 def test_an_id_that_is_not_this_programs_is_not_written_down(cast: Cast, police: TestClient) -> None:

@@ -247,6 +247,8 @@ def _code(route: Route, response: Response, told: tuple[Told, ...]) -> str:
     if response.status_code == 303 and response.headers["location"] == "/sign-in":
         is_open = route.action is not None and Relation.ANYONE in TABLE[route.action]
         return "303" if is_open else DOOR
+    # Without a line only where there was nothing to refuse of anybody's: a secret that opens nothing, which a stranger
+    # may try; and what somebody who may ask names in a body, of any such thing of the program, that is not among them.
     if response.status_code == 404 and not told:
         return "404" + BY_RULE
     return str(response.status_code)
