@@ -14,6 +14,7 @@ from api.permissions import (
     Given,
     Relation,
     allows,
+    organizations_for,
     require,
     themselves,
     to_program,
@@ -22,14 +23,14 @@ from api.session import Desk
 from duties.envelopes import Attachment
 from meetings import decisions
 from meetings.agenda_papers import PARTNERS, closed_to, widest_of
-from meetings.committees import memberships
+from meetings.committees import membership, memberships
 from meetings.decisions import Endorsed
 from meetings.documents import issuing
 
 
 @dataclass(frozen=True)
 class Sight:
-    """Which registers an asker may read, each as which audience, and for which organizations they endorse decisions."""
+    """Which registers an asker may read, each as which audience, and of which organizations they see what is asked."""
 
     registers: Mapping[UUID, str]
     organizations: Sequence[UUID]
@@ -40,13 +41,13 @@ class Sight:
         registers = {}
         for committee_id, members in memberships(desk.session).items():
             given = to_committee(desk.asker, members)
-            if allows(Action.SEE_MEETING, given) is None:
+            if allows(Action.SEE_DECISION, given) is None:
                 continue
             seat = members.seat_of(desk.asker.person_id, desk.day)
             closed = closed_to(desk.session, members.key, desk.day)
             whole = Relation.COORDINATOR in given
             registers[committee_id] = PARTNERS if whole else widest_of(seat, members.key, closed)
-        return cls(registers, desk.asker.organizations_as("director", "manager"))
+        return cls(registers, organizations_for(desk.asker, Action.SEE_DECISION))
 
     def has(self, row: Mapping[str, Any]) -> bool:
         """Whether the asker reads a decision in a register of theirs."""
@@ -75,7 +76,7 @@ def find_decision(desk: Desk, decision_id: UUID) -> tuple[dict[str, Any], tuple[
     given = to_program(desk.asker, organizations=[one.organization_id for one in asked])
     me = desk.asker.person_id
     if sight.has(row):
-        given[Relation.SITS] = themselves(desk.asker)
+        given |= to_committee(desk.asker, membership(desk.session, row["committee_id"]))
     if row["owed_by"] and desk.asker.standing.falls(row["owed_by"]).on(me):
         given[Relation.OWES] = themselves(desk.asker)
     if row["task_done_by"] == me:

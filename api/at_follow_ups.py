@@ -86,6 +86,11 @@ def clinic_of(session: Session) -> Membership | None:
         return None
 
 
+def sees_every_one(asker: Asker) -> bool:
+    """Whether the asker may see whichever follow-up by their role: their caseload is then everyone's."""
+    return allows(Action.SEE_FOLLOW_UP, to_program(asker)) is not None
+
+
 def find_follow_up(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[dict[str, Any], Given]:
     """A follow-up that the asker may see, with its participant's number, and what they are to it.
 

@@ -575,6 +575,12 @@ def to_duty(asker: Asker, task: Mapping[str, Any], links: Mapping[UUID, list[Lin
     return given
 
 
+def organizations_for(asker: Asker, action: Action) -> list[UUID]:
+    """The organizations of whose things the table lets the asker do this, by a role that they hold there."""
+    roles = [role for relation, role in _AT_AN_ORGANIZATION.items() if relation in TABLE[action]]
+    return asker.organizations_as(*roles) if roles else []
+
+
 @dataclass(frozen=True)
 class _Sight:
     """Which cases a row of the table lets the asker see: everyone's, those of some organizations, their own, those of
@@ -589,10 +595,9 @@ class _Sight:
     def of(cls, asker: Asker, action: Action = Action.SEE_CASE) -> _Sight:
         """By the table's row for `action`, which holds relations to the program, to an organization, or to a case."""
         wanted = TABLE[action]
-        roles = [role for relation, role in _AT_AN_ORGANIZATION.items() if relation in wanted]
         return cls(
             everything=bool(wanted & to_program(asker).keys()),
-            organizations=asker.organizations_as(*roles) if roles else [],
+            organizations=organizations_for(asker, action),
             own=Relation.SUBJECT in wanted,
             part=Relation.TAKES_PART in wanted,
         )

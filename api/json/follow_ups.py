@@ -9,10 +9,10 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, Field, StrictBool
 
-from api.at_follow_ups import caseload_of, find_follow_up, ground_of, may, move_to
+from api.at_follow_ups import caseload_of, find_follow_up, ground_of, may, move_to, sees_every_one
 from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import AwaitedShown, Day, Given, Shown, Typed
-from api.permissions import Action, Forbidden, Relation, asks, require, to_program
+from api.permissions import Action, Forbidden, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.actors import Actor
 from duties.follow_ups import assigning, breaks, contacts, load, lost, notes, summaries
@@ -204,9 +204,8 @@ class WholeShown(FollowUpShown):
 @asks(Action.SEE_CASELOAD)
 def get_caseload(desk: AtDesk) -> CaseloadShown:
     """One's own follow-ups; for the coordinator everyone's, with the load of each worker."""
-    given = to_program(desk.asker)
-    require(Action.SEE_CASELOAD, given)
-    oversees = Relation.COORDINATOR in given
+    require(Action.SEE_CASELOAD, to_program(desk.asker))
+    oversees = sees_every_one(desk.asker)
     rows = _all(desk) if oversees else caseload_of(desk.session, desk.asker)
     losing = lost.losing(desk.session, desk.day, follow_up_ids=[row["id"] for row in rows])
     loads = load.loads(desk.session, desk.day) if oversees else []

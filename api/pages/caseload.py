@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from api.at_follow_ups import caseload_of
+from api.at_follow_ups import caseload_of, sees_every_one
 from api.follow_up_lines import BARS, INTENSITIES, KINDS, WHY_NONE
 from api.pages.forms import Typed
 from api.pages.frame import page
@@ -43,7 +43,7 @@ def show_caseload(desk: AtDesk, request: Request) -> HTMLResponse:
     """One's own follow-ups; the coordinator's page has everyone's, what is being lost, and what nobody has."""
     given = to_program(desk.asker)
     require(Action.SEE_CASELOAD, given)
-    oversees = Relation.COORDINATOR in given
+    oversees = sees_every_one(desk.asker)
     mine = lines(desk, caseload_of(desk.session, desk.asker))
     return page(
         desk,

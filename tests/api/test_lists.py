@@ -6,6 +6,7 @@ of each of its things.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import date, timedelta
@@ -24,7 +25,7 @@ from api.permissions import TABLE, Action, Asker, Forbidden, Relation, require
 from api.session import Desk
 from duties.people import record_absence
 from duties.roles import standing
-from tests.api.desk import office_of
+from tests.api.desk import client_for, office_of
 from tests.cast import AT, TODAY, Cast
 from tests.conftest import Copies
 from tests.following import SECOND, WORKER, agreed, bar, followed
@@ -151,3 +152,18 @@ def test_ones_own_follow_ups_are_those_that_are_assigned_to_one_or_to_whom_one_a
                     assert (one in listed) == assigned, (day, who)
                     answers.add((assigned, who))
     assert {(True, "deputy"), (False, "deputy"), (True, SECOND), (False, "coordinator")} <= answers
+
+
+def test_everyones_follow_ups_are_listed_for_whoever_may_open_each_whatever_the_row_holds(
+    lived_in: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = TABLE[Action.SEE_FOLLOW_UP]
+    rows = (row, row - {Relation.COORDINATOR}, row | {Relation.FOLLOWS})
+    for held, (coordinator, worker) in zip(rows, ((3, 1), (0, 1), (3, 3)), strict=True):
+        monkeypatch.setattr(permissions, "TABLE", {**TABLE, Action.SEE_FOLLOW_UP: held})
+        for who, listed in (("coordinator", coordinator), (SECOND, worker)):
+            client = client_for(lived_in.database, lived_in.people[who])
+            found = client.get("/api/v1/caseload").json()["follow_ups"]
+            assert len(found) == listed, (who, held)
+            page = client.get("/caseload").text
+            assert {one["number"] for one in found} == set(re.findall(r"#2026-[0-9]{2}", page)), (who, held)

@@ -10,6 +10,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 
+from api import permissions
+from api.permissions import TABLE, Action, Relation
 from duties.tasks import complete_task
 from meetings import decisions, running
 from models.base import table_of
@@ -84,6 +86,17 @@ def test_a_register_is_for_those_who_sit_on_its_committee(cast: Cast) -> None:
         assert answer.status_code == 200, name
         assert "CD-2027" not in answer.text, name
     assert "No register is yours to read" in signed_in(cast, "officer").get("/decisions").text
+
+
+def test_registers_lists_and_pages_of_decisions_are_for_whom_the_table_lets_see_one(
+    cast: Cast, held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coordinator, row_of_table = signed_in(cast, "coordinator"), TABLE[Action.SEE_DECISION]
+    for relations, sees in ((row_of_table, True), (frozenset({Relation.OWES}), False)):
+        monkeypatch.setattr(permissions, "TABLE", {**TABLE, Action.SEE_DECISION: relations})
+        assert ("CD-2027-001" in coordinator.get("/decisions").text) == sees
+        assert (coordinator.get(f"/decisions/{held.quiet}").status_code == 200) == sees
+        assert bool(coordinator.get("/api/v1/decisions").json()["items"]) == sees
 
 
 def test_an_outside_organization_reads_what_is_for_the_seats(cast: Cast, held: Held) -> None:
