@@ -34,7 +34,7 @@ from api.language import LanguageMiddleware
 from api.logs import AccessLog, InRequest
 from api.pages import routes as page_routes
 from api.pages.entra import CALLBACK, LEFT_TO
-from api.permissions import Forbidden
+from api.permissions import Action, Forbidden, asks
 from api.rendering import STATIC
 from api.session import DESKS, NotSignedIn, Office
 from duties.envelopes import Mailbox
@@ -94,7 +94,7 @@ def create_app(office: Office) -> FastAPI:
     app.state.office = office
     app.state.desks = anyio.CapacityLimiter(DESKS)
     app.router.routes.extend(_windows(demonstration=office.demonstration))
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", asks(Action.LOOK)(StaticFiles(directory=STATIC)), name="static")
     app.add_exception_handler(Refusal, answers.refused)
     app.add_exception_handler(Forbidden, answers.not_found)
     app.add_exception_handler(NotSignedIn, answers.not_signed_in)
