@@ -131,7 +131,10 @@ def test_a_signed_file_is_given_to_those_who_answer_for_the_partner_and_not_once
     shown = director.get(added.headers["location"]).text
     assert kept.sha256 in shown
     assert "Carries the signature of Corail Mica" in text_of(shown)
-    assert director.get(f"/signed-files/{kept.id}").content.startswith(b"%PDF-")
+    given = director.get(f"/signed-files/{kept.id}")
+    assert given.content.startswith(b"%PDF-")
+    assert given.headers["content-disposition"].startswith("attachment;"), "never shown as a page of ours"
+    assert given.headers["content-security-policy"] == "default-src 'none'; sandbox"
     assert signed_in(cast, "worker_codim").get(f"/signed-files/{kept.id}").status_code == 404
     tamper(cast.database, "update signed_file set content = 'x'::bytea, size = 1")
     page = text_of(director.get(f"/program/agreements/{agreement_id}").text)
