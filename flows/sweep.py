@@ -11,6 +11,7 @@ from sqlalchemy import and_, delete, func, or_, select
 from sqlmodel import Session
 
 from duties import turned_away, wakeups
+from duties.actors import ROUNDS, Actor
 from duties.here import program_of
 from flows.engine import Means
 from flows.marks import mark_of, set_mark
@@ -63,7 +64,7 @@ def sweep(means: Means, program_id: UUID, ran_by: str) -> int:
             wakeups.wake(session, case_id, at=at)
         turned_away.tell_left_out(session, at=at)  # before the counts are thrown out
         _purge(session, at)
-        strays.forget_addresses(session, at=at)
+        strays.forget_addresses(session, by=Actor.system(ROUNDS), at=at)
         set_mark(session, KEY, at, ran_by, len(lost))
         session.commit()
     if lost:

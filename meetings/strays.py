@@ -153,7 +153,7 @@ def take(
     return len(asked_of)
 
 
-def forget_addresses(session: Session, *, at: datetime) -> int:
+def forget_addresses(session: Session, *, by: Actor, at: datetime) -> int:
     """Forget where mails came from that came long ago, whatever became of them; of how many. What else is known stays.
 
     Whoever wrote by mistake, and is nobody of the program, is not kept on file for good.
@@ -167,8 +167,13 @@ def forget_addresses(session: Session, *, at: datetime) -> int:
         )
         .values(from_address="")
         .returning(_stray.c.id)
-    )
-    return len(forgotten.all())
+    ).scalars()
+    rows = sorted(forgotten)
+    if rows:
+        events.write_many(
+            session, "reply.address_forgotten", "stray_reply", [(stray_id, {}) for stray_id in rows], by=by, at=at
+        )
+    return len(rows)
 
 
 def _within(stray: Mapping[str, Any]) -> list[ColumnElement[bool]]:

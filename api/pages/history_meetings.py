@@ -54,6 +54,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "reply.strayed": (N_("A mail that came as an answer was kept aside."), "late"),
     "reply.put_away": (N_("A mail that had been kept aside was left for what it is."), "skip"),
     "reply.taken": (N_("A mail that had been kept aside was taken as the answer of %(person)s."), "full"),
+    "reply.address_forgotten": (N_("It was forgotten where a mail came from that had been kept aside."), "skip"),
     "dates.drafted": (N_("Dates drafted: %(subject)s."), "wait"),
     "dates.planned": (N_("Drafted dates planned: %(subject)s."), "full"),
     "dates.dismissed": (N_("Drafted dates dismissed: %(subject)s."), "skip"),

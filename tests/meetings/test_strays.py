@@ -17,12 +17,14 @@ from meetings.mail_replies import REASONS, sender_of
 from models.base import table_of
 from models.invitation import MeetingAnswer
 from models.meeting import Meeting
-from tests.cast import AT, Cast
+from models.record import Event
+from tests.cast import AT, LOADING, Cast
 from tests.meetings.replying import POLICE, plan_a_season, reply, season_uid
 from tests.meetings.sitting import letters
 
 _answer = table_of(MeetingAnswer)
 _meeting = table_of(Meeting)
+_event = table_of(Event)
 
 LATER = AT + timedelta(hours=3)
 FORGED = "mallory@elsewhere.example"
@@ -166,13 +168,15 @@ def test_where_a_mail_came_from_is_forgotten_after_half_a_year_whatever_became_o
     )
     new = _stray(session, reply(season_uid(session), sender="home@elsewhere.example"), at=AT + timedelta(days=1))
     strays.set_aside(session, aside["id"], by=cast.actor("coordinator"), at=LATER)
-    assert strays.forget_addresses(session, at=AT + strays.ADDRESS_KEPT) == 0
+    assert strays.forget_addresses(session, by=LOADING, at=AT + strays.ADDRESS_KEPT) == 0
     after = AT + strays.ADDRESS_KEPT + timedelta(hours=1)
-    assert [strays.forget_addresses(session, at=after) for _ in range(2)] == [2, 0]
+    assert [strays.forget_addresses(session, by=LOADING, at=after) for _ in range(2)] == [2, 0]
     rows = {one["id"]: one for one in (*strays.waiting(session), *strays.seen_to(session))}
     assert rows[waits["id"]] == {**waits, "from_address": ""}
     assert rows[aside["id"]]["from_address"] == ""
     assert rows[new["id"]] == new
+    told = session.scalars(select(_event.c.subject_id).where(_event.c.verb == "reply.address_forgotten")).all()
+    assert sorted(told) == sorted([waits["id"], aside["id"]]), "and each is on record, once"
 
 
 def test_what_somebody_else_saw_to_meanwhile_is_said(cast: Cast, session: Session) -> None:
