@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import and_, delete, func, or_, select
+from sqlalchemy import CursorResult, and_, delete, func, or_, select
 from sqlmodel import Session
 
-from duties import turned_away, wakeups
+from duties import events, turned_away, wakeups
 from duties.actors import ROUNDS, Actor
 from duties.here import program_of
 from flows.engine import Means
@@ -108,14 +108,20 @@ def _refused_long_ago(session: Session, at: datetime) -> list[UUID]:
 
 
 def _purge(session: Session, at: datetime) -> None:
+    """Throw out what serves nobody any more; the record says how much of the program's own, where it was anything."""
     here, old = program_of(session), at - KEPT
-    session.execute(delete(_answered).where(_answered.c.program_id == here, _answered.c.answered_at < old))
     last = func.coalesce(_sign_in.c.ended_at, _sign_in.c.seen_at)
-    session.execute(delete(_sign_in).where(_sign_in.c.program_id == here, last < old))
-    # An invitation that was answered stays: it says that its person has access.
-    session.execute(
-        delete(_door).where(_door.c.program_id == here, _door.c.used_at.is_(None), _door.c.expires_at < old)
-    )
+    thrown_out = {
+        "requests": delete(_answered).where(_answered.c.program_id == here, _answered.c.answered_at < old),
+        "sign_ins": delete(_sign_in).where(_sign_in.c.program_id == here, last < old),
+        # An invitation that was answered stays: it says that its person has access.
+        "invitations": delete(_door).where(
+            _door.c.program_id == here, _door.c.used_at.is_(None), _door.c.expires_at < old
+        ),
+    }
+    counts = {what: cast("CursorResult[Any]", session.execute(gone)).rowcount for what, gone in thrown_out.items()}
+    if any(counts.values()):
+        events.write(session, "program.swept", "program", here, by=Actor.system(ROUNDS), at=at, **counts)
     # Of no program: whichever is swept first sweeps these for all.
     session.execute(delete(_flow).where(_flow.c.expires_at < at))
     session.execute(delete(_count).where(_count.c.starts_at < at - COUNTED))

@@ -169,6 +169,13 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "agreement.added": (N_("New agreement: %(subject)s."), "full"),
     "agreement.changed": (N_("Agreement of %(subject)s changed."), "half"),
     "protocol.recorded": (N_("Protocol recorded: %(subject)s, version %(number)s."), "full"),
+    "program.swept": (
+        N_(
+            "Thrown out, since they serve nobody any more: sign-ins that are over: %(sign_ins)s; invitations that ran "
+            "out: %(invitations)s; answered requests: %(requests)s."
+        ),
+        "skip",
+    ),
     "program.loaded": (N_("The program’s file was loaded; changes: %(changes)s."), "full"),
     "program.added": (N_("The program begins here."), "full"),
     "statement.released": (N_("Statement of the program released to funders: %(period)s."), "full"),
@@ -205,6 +212,7 @@ MINOR: Final = frozenset(
         "evidence.added",
         "sign_in.begun",
         "session.ended",
+        "program.swept",
         *history_meetings.MINOR,
         *history_participants.MINOR,
         *history_obligations.MINOR,

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import func, insert, select, update
 
+from duties import sign_ins
 from flows import rounds, sweep
 from flows.engine import Means
 from flows.rounds import is_overdue, run_round
@@ -17,6 +18,7 @@ from models.base import table_of
 from models.casework import Task
 from models.engine import RoundMark, WakeUp
 from models.invitation import StrayReply
+from models.record import Event
 from tests.casework import complete, open_onboarding
 from tests.cast import AT, Cast
 from tests.flows.support import Clock, carry_all, means_of, take, task
@@ -27,6 +29,7 @@ _mark = table_of(RoundMark)
 _sign_in = table_of(BrowserSession)
 _answered = table_of(AnsweredRequest)
 _stray = table_of(StrayReply)
+_event = table_of(Event)
 
 
 def lose_the_wake_up(cast: Cast, case_id: UUID) -> None:
@@ -74,6 +77,18 @@ def test_the_same_sweep_twice_changes_nothing(cast: Cast) -> None:
     lose_the_wake_up(cast, case_id)
     clock.pass_by(minutes=1)
     assert sweep_once(means, cast.program_id, "prefect") == 0
+
+
+def test_what_a_sweep_throws_out_is_on_record_once(cast: Cast) -> None:
+    clock = Clock()
+    with cast.session() as session:
+        sign_ins.begin(session, cast.people["officer"], means="passkey", device="", at=clock.now)
+    clock.pass_by(days=31)
+    for _ in range(2):
+        swept(cast, means_of(cast, clock), clock)
+    with cast.session() as session:
+        told = session.scalars(select(_event.c.facts).where(_event.c.verb == "program.swept")).all()
+    assert told == [{"requests": 0, "sign_ins": 1, "invitations": 0}]
 
 
 def test_a_sweep_forgets_where_old_mails_came_from(cast: Cast) -> None:
