@@ -119,7 +119,9 @@ def _purge(session: Session, at: datetime) -> None:
             _door.c.program_id == here, _door.c.used_at.is_(None), _door.c.expires_at < old
         ),
     }
-    counts = {what: cast("CursorResult[Any]", session.execute(gone)).rowcount for what, gone in thrown_out.items()}
+    counts: dict[str, Any] = {
+        what: cast("CursorResult[Any]", session.execute(gone)).rowcount for what, gone in thrown_out.items()
+    }
     if any(counts.values()):
         events.write(session, "program.swept", "program", here, by=Actor.system(ROUNDS), at=at, **counts)
     # Of no program: whichever is swept first sweeps these for all.
