@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
+from sqlalchemy import select
 
+from models.tables import metadata
+from tests.api.json.window import description
 from tests.matrix import grid
 from tests.matrix.asked import Route
 from tests.matrix.askers import KINDS, Kind
@@ -146,6 +149,81 @@ def test_an_id_of_the_other_program_in_a_body_is_one_of_nothing(
             assert answers[0] == answers[1], route
 
     run(ask())
+
+
+#: In which table the thing stands that a field of a body names.
+_NAMED_IN: Final = {
+    "agreement_version_id": "agreement_version",
+    "draft_id": "drafted_year",
+    "item_id": "agenda_item",
+    "meeting_id": "meeting",
+    "presenter_seat_id": "seat",
+    **dict.fromkeys(("organization_id", "owner_organization_id"), "organization"),
+    **dict.fromkeys(
+        ("alternate_id", "director_id", "person_id", "second_id", "successor_id", "worker_id"),
+        "person",
+    ),
+}
+#: What else is said so that the field is looked at.
+_WITH: Final[dict[str, dict[str, Any]]] = {
+    "POST /api/v1/cases": {"protocol": "renewal", "subject_id": None, "organization_id": None},
+    "POST /api/v1/tasks/{task_id}/settlement": {"ended_as": ""},
+    "POST /api/v1/participants/{participant_id}/triage": {"result": "forwarded"},
+    "POST /api/v1/participants/{participant_id}/risks": {"kind": "recruiter"},
+    "POST /api/v1/participants/{participant_id}/consents": {"purpose": "sharing"},
+    "PUT /api/v1/meetings/{meeting_id}/answer": {"said": "declined"},
+}
+
+
+def _left_out(routes: list[Route]) -> list[tuple[Route, str]]:
+    """Each field of a body that may name a thing and that the route itself is not asked with, by the description."""
+    schemas = description()["components"]["schemas"]
+
+    def fields(route: Route) -> list[str]:
+        """The fields of a route's body that are ids."""
+        operation = description()["paths"].get(route.path, {}).get(route.method.lower(), {})
+        bodies = re.findall(r"#/components/schemas/(\w+)", str(operation.get("requestBody", "")))
+        return [name for body in bodies for name in schemas[body].get("properties", {}) if name.endswith("_id")]
+
+    return [
+        (route, field)
+        for route in routes
+        if route.is_json and route.writes
+        for field in fields(route)
+        if field not in (route.sent.json or {})
+    ]
+
+
+@pytest.mark.long
+def test_an_id_of_the_other_program_in_a_field_that_may_be_left_out_is_one_of_nothing(
+    runner: Runner, routes: list[Route], run: Run[Any]
+) -> None:
+    asked = [(route, field, _who_may(route)) for route, field in _left_out(routes)]
+    assert len(asked) >= 15
+    taken: list[str] = []
+
+    async def ask() -> None:
+        for route, field, kind in asked:
+            where = f"{route} naming {field}"
+            assert kind is not None, f"nobody gets through: {where}"
+            place = CODIM if len(route.places) > 1 else "–"
+            table, other = metadata.tables[_NAMED_IN[field]], runner.world.cast.other
+            with other.session() as session:
+                theirs = session.scalar(select(table.c.id).where(table.c.program_id == other.program_id).limit(1))
+            assert theirs is not None, f"the other program has none: {where}"
+            answers = []
+            for named in (str(theirs), _ID):
+                more = {**_WITH.get(str(route), {}), field: named}
+                response = await runner.send(route, kind, place, more=more)
+                answers.append((response.status_code, _without_ids(response.text)))
+                if not 400 <= response.status_code < 500 or runner.changed():
+                    taken.append(f"{where}: {response.status_code}")
+                    runner.renew()
+            if answers[0] != answers[1]:
+                taken.append(f"{where} tells the two apart: {answers}")
+
+    run(ask())
+    assert not taken, "\n".join(taken)
 
 
 def _names_in_body(route: Route) -> bool:
