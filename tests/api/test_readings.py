@@ -176,6 +176,7 @@ _NOT_PROTECTED: Final = {
     "participant": ("marks", "languages", "names"),  # the names for the gate of letters, which shows them to nobody
     "obligation_finding": ("found",),  # codes, days and ids of what was counted
     "passkey": ("public_key",),
+    "person": ("spoken",),  # codes of languages
     "program": ("languages", "calendar", "area", "coordination", "retention"),
     "protocol_version": ("declared",),
     "responsibility": ("links",),

@@ -524,7 +524,7 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "organization": ("key", "kind", "regime"),
     "participant": ("area", "candidate_ref", "languages", "marks", "number", "state"),
     "passkey": ("credential_id",),
-    "person": ("key", "sort_key", "email", "language"),
+    "person": ("key", "sort_key", "email", "language", "spoken"),
     "program": (
         "key",
         "time_zone",

@@ -101,7 +101,7 @@ def test_every_sentence_is_said_in_french_with_the_same_facts(words: str) -> Non
 def test_every_letter_and_every_field_has_its_words() -> None:
     letters = {path.name.split(".")[0] for path in ROOT.glob("**/letter*/*.fr.txt") if ".venv" not in path.parts}
     assert {name for name in letters if not name.startswith("_")} - set(LETTERS) == set()
-    assert set(FIELDS) == {"given_name", "family_name", "email", "phone", "language"}
+    assert set(FIELDS) == {"given_name", "family_name", "email", "phone", "language", "spoken", "calendar"}
 
 
 def test_every_shape_is_one_that_is_drawn() -> None:
