@@ -50,6 +50,8 @@ _departure = table_of(Departure)
 _organization = table_of(Organization)
 _participant = table_of(Participant)
 
+pytestmark = pytest.mark.long
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -64,10 +66,10 @@ class Loaded:
     scope="module",
     params=[
         datetime(2026, 11, 25, 14, 0, tzinfo=UTC),
-        pytest.param(datetime(2026, 12, 25, 14, 0, tzinfo=UTC), marks=pytest.mark.long),  # a holiday among others
-        pytest.param(datetime(2027, 1, 4, 14, 0, tzinfo=UTC), marks=pytest.mark.long),  # after two weeks of holidays
+        datetime(2026, 12, 25, 14, 0, tzinfo=UTC),  # a holiday among others
+        datetime(2027, 1, 4, 14, 0, tzinfo=UTC),  # after two weeks of holidays
         # After midnight in UTC, a Tuesday evening here.
-        pytest.param(datetime(2027, 3, 17, 3, 30, tzinfo=UTC), marks=pytest.mark.long),
+        datetime(2027, 3, 17, 3, 30, tzinfo=UTC),
     ],
     ids=lambda at: f"{at:%m-%d}",
 )
@@ -89,7 +91,6 @@ def today(loaded: Loaded, session: Session) -> date:
     return local_day(session, loaded.at)
 
 
-@pytest.mark.long
 def test_a_season_is_under_way_with_a_moved_and_a_cancelled_date_and_people_have_answered(
     loaded: Loaded, session: Session
 ) -> None:

@@ -332,13 +332,9 @@ def test_no_form_takes_any_hostile_word_amiss_in_any_of_its_fields(runner: Runne
     assert len(known) > 40
 
 
-#: At each change every so many routes' addresses are spoilt, and at length those of all others.
-ONE_IN: Final = 10
-
-
-@pytest.mark.parametrize("others", [False, pytest.param(True, marks=pytest.mark.long)])
+@pytest.mark.long
 def test_every_address_with_hostile_parts_is_answered_as_one_of_nothing_or_refused(
-    runner: Runner, routes: list[Route], run: Run[Any], others: bool
+    runner: Runner, routes: list[Route], run: Run[Any]
 ) -> None:
     """Also those that no link leads to: in each part of a path, and in the query."""
     walkers = [crawler_of(runner, column) for column in ("coor", "priv", "anon")]
@@ -346,8 +342,6 @@ def test_every_address_with_hostile_parts_is_answered_as_one_of_nothing_or_refus
 
     async def ask() -> None:
         for turn, route in enumerate(route for route in routes if not route.is_json):
-            if (turn % ONE_IN == 0) == others:
-                continue
             for n, address in enumerate(_spoilt_addresses(route, things)):
                 walker = walkers[(turn + n) % len(walkers)]
                 if not route.writes:

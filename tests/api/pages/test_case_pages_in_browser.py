@@ -114,7 +114,8 @@ def test_the_plan_and_a_refusal_are_for_everyone_too(window: Window) -> None:
     window.open_page.wrong.clear()  # type: ignore[attr-defined]  # the 404 itself is told in the console
 
 
-@pytest.mark.parametrize("script", [pytest.param(True, marks=pytest.mark.long), False])
+@pytest.mark.long
+@pytest.mark.parametrize("script", [True, False])
 def test_a_request_is_handed_in_and_approved_with_and_without_the_script(window: Window, script: bool) -> None:
     case_id = open_onboarding(window.cast)
     task = task_of(window.cast, case_id, "request_secure_access")
