@@ -1,6 +1,7 @@
 """Which protocols the program has: for each, its declared file, the actions of the engine, and its letters.
 
-A protocol without actions is its file alone.
+Each folder beside this file that holds a `protocol.yaml` is one, under the folder's name. A protocol without actions is
+its file alone: nothing here names it.
 """
 
 from __future__ import annotations
@@ -20,27 +21,30 @@ from flows.engine import Action, Bound
 from flows.onboarding import actions as onboarding
 from meetings.texts import LETTERS
 
-_HERE: Final = Path(__file__).parent
-
-PROTOCOLS: Final[Mapping[str, Bound]] = {
-    "onboarding": Bound(
-        "onboarding",
-        file=_HERE / "onboarding" / "protocol.yaml",
-        actions=onboarding.ACTIONS,
-        letters=_HERE / "onboarding" / "letters",
-    ),
-    "admission": Bound(
-        "admission",
-        file=_HERE / "admission" / "protocol.yaml",
-        actions=admission.ACTIONS,
-        letters=_HERE / "admission" / "letters",
-    ),
-    "departure": Bound("departure", file=_HERE / "departure" / "protocol.yaml", actions=departure.ACTIONS),
-    **{
-        key: Bound(key, file=_HERE / key / "protocol.yaml")
-        for key in ("recruiting", "renewal", "financial_report", "communication_plan", "compassion_fatigue")
-    },
+#: What the engine does in the protocols that name actions, in the order in which people go through them.
+_ACTIONS: Final[Mapping[str, Mapping[str, Action]]] = {
+    "onboarding": onboarding.ACTIONS,
+    "admission": admission.ACTIONS,
+    "departure": departure.ACTIONS,
 }
+
+
+def protocols_in(folder: Path) -> dict[str, Bound]:
+    """The protocols that a folder's folders hold, by their names: those with actions first, then by the alphabet."""
+    found = sorted(file.parent for file in folder.glob("*/protocol.yaml"))
+    first = list(_ACTIONS)
+    return {
+        here.name: Bound(
+            here.name,
+            file=here / "protocol.yaml",
+            actions=_ACTIONS.get(here.name, {}),
+            letters=here / "letters" if (here / "letters").is_dir() else None,
+        )
+        for here in sorted(found, key=lambda one: first.index(one.name) if one.name in first else len(first))
+    }
+
+
+PROTOCOLS: Final[Mapping[str, Bound]] = protocols_in(Path(__file__).parent)
 """The protocols by their keys, in the order in which they are read."""
 
 
