@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import time, timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text
 
-from duties import accounts, acts, board, cases, departures, gathering, hiring, people, settling, tasks, versions
+from duties import (
+    accounts,
+    acts,
+    board,
+    cases,
+    departures,
+    gathering,
+    hiring,
+    people,
+    settling,
+    sign_ins,
+    tasks,
+    versions,
+)
 from duties.actors import ENGINE, Actor
 from duties.declared import load_declared_text
 from duties.held_case import hold_case
@@ -19,6 +32,7 @@ from duties.obligations.facts import Records, owed
 from duties.program_agreements import TasksRule
 from duties.protocol import Protocol
 from duties.roles import standing
+from meetings import feeds, schedule
 from models.base import table_of
 from models.departure import Departure, Settlement
 from models.program import Absence
@@ -42,6 +56,8 @@ from tests.departing import (
     until_somebody_waits,
 )
 from tests.following import agreed
+from tests.meetings.agenda_desk import FIRST, decided, meeting
+from tests.meetings.sitting import seat_everyone
 from tests.refusing import refused
 
 AFTER = AT + timedelta(days=15)
@@ -89,6 +105,30 @@ def test_what_is_the_persons_own_stays_with_who_holds_something_elsewhere(progra
         lend(session, program.people["manager_two"], "SN-1")
     assert "equipment" not in dict(in_hand(program, "manager_two", "spvm"))
     assert "equipment" in dict(in_hand(program, "manager_two", None))
+
+
+def test_a_decision_is_in_the_hands_of_whoever_is_to_carry_it_out(program: Cast) -> None:
+    with program.session() as session:
+        seat_everyone(session, program)
+        by = program.actor("coordinator")
+        schedule.plan_season(session, "clinical", first=FIRST, last=FIRST, hour=time(9, 30), by=by, at=AT)
+        decided(session, program, meeting(session, FIRST), "CC-2026-900", due_on=TODAY + timedelta(days=9))
+    decisions = [words for kind, words in in_hand(program, "coordinator", "ccsmtl") if kind == "decision"]
+    assert [words.partition(":")[0] for words in decisions] == ["Decision CC-2026-900"]
+    assert "decision" not in dict(in_hand(program, "manager_em", "en-marge"))
+
+
+def test_every_way_in_and_every_private_address_is_in_hand_until_it_ends(program: Cast) -> None:
+    who = program.people["worker_codim"]
+    with program.session() as session:
+        for _ in range(2):
+            sign_ins.begin(session, who, means="passkey", device="", at=AT)
+        feeds.make(session, who, by=program.actor("worker_codim"), at=AT)
+        sign_ins.begin(session, program.people["worker_ccsmtl"], means="passkey", device="", at=AT)
+    open_doors = ["Sign-ins: 2", "Private calendar addresses: 1"]
+    assert [words for kind, words in in_hand(program, "worker_codim", "codim") if kind == "access"] == open_doors
+    leave(program, "worker_codim", "codim", planned=False, last_day=TODAY)
+    assert "access" not in dict(in_hand(program, "worker_codim", "codim"))
 
 
 # Opening.
