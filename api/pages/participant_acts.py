@@ -296,7 +296,7 @@ def sign_consent(
     copy_given_on: Text = "",
     ends_on: Text = "",
     text: Text = "fr",
-    version: Annotated[int, Form(ge=1, le=10_000)] = CURRENT,
+    text_version: Annotated[int, Form(ge=1, le=10_000)] = CURRENT,
     worker: Text = "",
     limits: Text = "",
 ) -> Response:
@@ -312,7 +312,7 @@ def sign_consent(
             limits_stated=limits == "yes",
             copy_given_on=day_or_none(copy_given_on),
             ends_on=day_or_none(ends_on),
-            text_version=version,
+            text_version=text_version,
             worker_id=id_or_none(worker),
         )
         consents.sign(

@@ -44,6 +44,8 @@ _SEEN_BY: Final[Mapping[str, str]] = {
     "agreement_id": "GET /program/agreements/{agreement_id}",
     # Who sits on a committee stands on its page.
     "seat_id": "GET /committees/{key}",
+    # What a committee decided stands in its register, which those who sit there read.
+    "decision_id": "GET /decisions/{decision_id}",
     # When others meet is in everyone's calendar.
     "meeting_id": "GET /meetings",
     "guest_id": "GET /meetings",
