@@ -1,19 +1,37 @@
-"""Which text of an agreement says, on a day, what roles there are at its organization."""
+"""The roles that agreements create, and which text of one says, on a day, what roles there are at its organization."""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlmodel import Session
 
-from models.agreement import AgreementVersion
-from models.base import table_of
+from duties.here import program_of
+from models.agreement import Agreement, AgreementRole, AgreementVersion
+from models.base import refers, table_of
+from models.program import Organization
 
+_created = table_of(AgreementRole)
 _version = table_of(AgreementVersion)
+_agreement = table_of(Agreement)
+_organization = table_of(Organization)
 
 #: The states of a version that is in force on some days, past or to come.
 BEGUN: Final = ("in_force", "ended")
+
+
+def created_roles(session: Session, *columns: ColumnElement[Any]) -> Select[Any]:
+    """What `columns` say of each role that a text of an agreement creates: of it, of its text, or of its organization."""
+    return (
+        select(*columns)
+        .select_from(_created)
+        .join(_version, refers(_created.c.agreement_version_id, _version))
+        .join(_agreement, refers(_version.c.agreement_id, _agreement))
+        .join(_organization, refers(_agreement.c.organization_id, _organization))
+        .where(_created.c.program_id == program_of(session))
+    )
 
 
 def creates_on(day: date) -> ColumnElement[bool]:

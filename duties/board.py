@@ -13,10 +13,10 @@ from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, and_, any_, bindparam
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session
 
-from duties.agreed_roles import creates_on
+from duties.agreed_roles import created_roles, creates_on
 from duties.here import many, program_of, run
 from duties.roles import HAVING, Falls, Holder, Link, Standing
-from models.agreement import Agreement, AgreementRole, AgreementVersion
+from models.agreement import AgreementRole, AgreementVersion
 from models.base import table_of
 from models.casework import LIVE, SETTLED, Case, Responsibility, Task
 from models.committee import Committee, Seat, SeatHolder
@@ -30,7 +30,6 @@ _case = table_of(Case)
 _chain = table_of(Responsibility)
 _role = table_of(Role)
 _organization = table_of(Organization)
-_agreement = table_of(Agreement)
 _version = table_of(AgreementVersion)
 _created = table_of(AgreementRole)
 _committee = table_of(Committee)
@@ -216,34 +215,9 @@ def vacancies(session: Session, standing: Standing) -> list[Vacancy]:
     So is a role that no agreement creates any more, because a partner left, as long as something still falls to it.
     Each with the number of open tasks that first fall to it, in the state of this very transaction.
     """
-    here = program_of(session)
     created = session.execute(
-        select(
-            _created.c.role,
-            func.max(_created.c.headcount).label("headcount"),
-            _organization.c.id,
-            _organization.c.short_name,
-            _role.c.title_fr,
-            _role.c.title_en,
-        )
-        .join(
-            _version,
-            and_(_version.c.program_id == _created.c.program_id, _version.c.id == _created.c.agreement_version_id),
-        )
-        .join(
-            _agreement,
-            and_(_agreement.c.program_id == _version.c.program_id, _agreement.c.id == _version.c.agreement_id),
-        )
-        .join(
-            _organization,
-            and_(
-                _organization.c.program_id == _agreement.c.program_id,
-                _organization.c.id == _agreement.c.organization_id,
-            ),
-        )
-        .join(_role, and_(_role.c.program_id == _created.c.program_id, _role.c.key == _created.c.role))
+        _places_of_roles(session, func.max(_created.c.headcount))
         .where(
-            _created.c.program_id == here,
             creates_on(standing.day),
             or_(_version.c.state != "ended", _version.c.ends_on >= standing.day),
             or_(_organization.c.ends_on.is_(None), _organization.c.ends_on >= standing.day),
@@ -255,7 +229,6 @@ def vacancies(session: Session, standing: Standing) -> list[Vacancy]:
             _role.c.title_fr,
             _role.c.title_en,
         )
-        .order_by(_organization.c.short_name, _created.c.role)
     ).all()
     empty = [row for row in created if len(standing.holding(row.role, row.id)) < row.headcount]
     waiting = _waiting(session)
@@ -428,40 +401,29 @@ def _once_created(
     ]
     if not lost:
         return []
-    rows = session.execute(
-        select(
-            _created.c.role,
-            literal(1).label("headcount"),
-            _organization.c.id,
-            _organization.c.short_name,
-            _role.c.title_fr,
-            _role.c.title_en,
-        )
-        .join(
-            _version,
-            and_(_version.c.program_id == _created.c.program_id, _version.c.id == _created.c.agreement_version_id),
-        )
-        .join(
-            _agreement,
-            and_(_agreement.c.program_id == _version.c.program_id, _agreement.c.id == _version.c.agreement_id),
-        )
-        .join(
-            _organization,
-            and_(
-                _organization.c.program_id == _agreement.c.program_id,
-                _organization.c.id == _agreement.c.organization_id,
-            ),
-        )
-        .join(_role, and_(_role.c.program_id == _created.c.program_id, _role.c.key == _created.c.role))
-        .where(_created.c.program_id == program_of(session))
-        .distinct()
-        .order_by(_organization.c.short_name, _created.c.role)
-    ).all()
+    rows = session.execute(_places_of_roles(session, literal(1)).distinct()).all()
     return [
         row
         for row in rows
         if (row.role, row.id) not in created and any(_wants(standing, link, row.role, row.id) for link in lost)
     ]
+
+
+def _places_of_roles(session: Session, headcount: ColumnElement[int]) -> Select[Any]:
+    """Each role that an agreement creates, at its organization and in words, with how many are to hold it."""
+    return (
+        created_roles(
+            session,
+            _created.c.role,
+            headcount.label("headcount"),
+            _organization.c.id,
+            _organization.c.short_name,
+            _role.c.title_fr,
+            _role.c.title_en,
+        )
+        .join(_role, and_(_role.c.program_id == _created.c.program_id, _role.c.key == _created.c.role))
+        .order_by(_organization.c.short_name, _created.c.role)
+    )
 
 
 def _links_of(standing: Standing, person_id: UUID) -> list[Link]:

@@ -13,13 +13,13 @@ from sqlmodel import Session
 
 from duties import agreement_days, calendar_readers, doors, events, sign_ins
 from duties.actors import Actor
-from duties.agreed_roles import creates_on
+from duties.agreed_roles import created_roles, creates_on
 from duties.envelopes import checked_address
 from duties.here import local_day, many, one, program_of
 from duties.participants.languages import checked_spoken
 from duties.refusals import Refusal
 from locales import N_
-from models.agreement import Agreement, AgreementRole, AgreementVersion
+from models.agreement import AgreementRole
 from models.base import table_of
 from models.committee import Seat
 from models.departure import Departure
@@ -33,8 +33,6 @@ _tenure = table_of(Tenure)
 _absence = table_of(Absence)
 _role = table_of(Role)
 _organization = table_of(Organization)
-_agreement = table_of(Agreement)
-_version = table_of(AgreementVersion)
 _created = table_of(AgreementRole)
 _seat = table_of(Seat)
 _departure = table_of(Departure)
@@ -465,22 +463,7 @@ def _is_created(session: Session, role: str, organization: Mapping[str, Any], da
             or_(_seat.c.ends_on.is_(None), _seat.c.ends_on >= day),
         )
         return session.scalar(created.limit(1)) is not None
-    asked: Any = (
-        select(_created.c.id)
-        .join(
-            _version,
-            and_(_version.c.program_id == _created.c.program_id, _version.c.id == _created.c.agreement_version_id),
-        )
-        .join(
-            _agreement,
-            and_(_agreement.c.program_id == _version.c.program_id, _agreement.c.id == _version.c.agreement_id),
-        )
-        .where(
-            _created.c.program_id == here,
-            _created.c.role == role,
-            _agreement.c.organization_id == organization["id"],
-            creates_on(day),
-        )
-        .limit(1)
+    asked = created_roles(session, _created.c.id).where(
+        _created.c.role == role, _organization.c.id == organization["id"], creates_on(day)
     )
-    return session.scalar(asked) is not None
+    return session.scalar(asked.limit(1)) is not None

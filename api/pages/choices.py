@@ -10,16 +10,14 @@ from api.pages.forms import id_or_none
 from api.pages.frame import titles_of_roles
 from api.permissions import Action, allows, to_program
 from api.session import Desk
-from duties.agreed_roles import creates_from
+from duties.agreed_roles import created_roles, creates_from
 from duties.here import program_of
-from models.agreement import Agreement, AgreementRole, AgreementVersion
-from models.base import refers, table_of
+from models.agreement import AgreementRole
+from models.base import table_of
 from models.program import Organization, Person
 
 _person = table_of(Person)
 _organization = table_of(Organization)
-_agreement = table_of(Agreement)
-_version = table_of(AgreementVersion)
 _created = table_of(AgreementRole)
 
 
@@ -45,12 +43,8 @@ def roles_to_give(desk: Desk) -> list[tuple[str, str]]:
     """Each role at each organization that the asker may give someone, as choices of a list."""
     titles = titles_of_roles(desk)
     rows = desk.session.execute(
-        select(_organization.c.id, _organization.c.short_name, _created.c.role)
-        .select_from(_created)
-        .join(_version, refers(_created.c.agreement_version_id, _version))
-        .join(_agreement, refers(_version.c.agreement_id, _agreement))
-        .join(_organization, refers(_agreement.c.organization_id, _organization))
-        .where(_created.c.program_id == program_of(desk.session), creates_from(desk.day))
+        created_roles(desk.session, _organization.c.id, _organization.c.short_name, _created.c.role)
+        .where(creates_from(desk.day))
         .distinct()
         .order_by(_organization.c.short_name)
     ).all()

@@ -21,14 +21,14 @@ from api.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties import cases, people, planning, scheduling, versions
 from duties.actors import Actor
-from duties.agreed_roles import creates_from
+from duties.agreed_roles import created_roles, creates_from
 from duties.here import local_day, many, program, program_of
 from duties.planning import Planned
 from duties.protocol import Protocol
 from duties.refusals import Refusal
 from duties.steps import ROLE_OF_SUBJECT
 from locales import N_
-from models.agreement import Agreement, AgreementRole, AgreementVersion
+from models.agreement import AgreementRole
 from models.base import refers, table_of
 from models.casework import Case, Task
 from models.program import Organization, Person, Tenure
@@ -41,8 +41,6 @@ _person = table_of(Person)
 _tenure = table_of(Tenure)
 _earlier = aliased(_tenure)
 _organization = table_of(Organization)
-_agreement = table_of(Agreement)
-_version = table_of(AgreementVersion)
 _created = table_of(AgreementRole)
 
 #: The protocol that the form opens for a person: that of people who begin.
@@ -324,15 +322,13 @@ def _workers(desk: Desk) -> list[dict[str, Any]]:
 def _places(desk: Desk) -> list[tuple[str, str]]:
     """The organizations whose agreement creates the role, and at which the reader may open a case."""
     rows = desk.session.execute(
-        select(_organization.c.id, _organization.c.short_name, _organization.c[f"name_{desk.language}"].label("name"))
-        .join(_agreement, refers(_agreement.c.organization_id, _organization))
-        .join(_version, refers(_version.c.agreement_id, _agreement))
-        .join(_created, refers(_created.c.agreement_version_id, _version))
-        .where(
-            _organization.c.program_id == program_of(desk.session),
-            _created.c.role == ROLE_OF_SUBJECT["worker"],
-            creates_from(desk.day),
+        created_roles(
+            desk.session,
+            _organization.c.id,
+            _organization.c.short_name,
+            _organization.c[f"name_{desk.language}"].label("name"),
         )
+        .where(_created.c.role == ROLE_OF_SUBJECT["worker"], creates_from(desk.day))
         .distinct()
         .order_by(_organization.c.short_name)
     ).all()
