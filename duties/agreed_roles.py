@@ -23,7 +23,7 @@ BEGUN: Final = ("in_force", "ended")
 
 
 def created_roles(session: Session, *columns: ColumnElement[Any]) -> Select[Any]:
-    """What `columns` say of each role that a text of an agreement creates: of it, of its text, or of its organization."""
+    """What `columns` say of each role that a text of an agreement creates: of it, of the text or the organization."""
     return (
         select(*columns)
         .select_from(_created)

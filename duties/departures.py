@@ -29,6 +29,7 @@ from duties import (
 from duties.actors import Actor
 from duties.follow_ups import assigning
 from duties.held_case import hold_cases
+from duties.held_person import hold_person
 from duties.here import local_day, many, one, program, program_of
 from duties.holdings.holding import holds_elsewhere
 from duties.refusals import Refusal
@@ -98,7 +99,7 @@ def open_departure(
     today = local_day(session, at)
     # The cases first in which they were offered something, as for whoever answers: else the two wait for ever.
     hold_cases(session, hand_overs.offering_to(session, person_id))
-    _hold_person(session, person_id)
+    hold_person(session, person_id)
     roles = _roles_there(session, person_id, organization_id, at)
     _refuse_wrong_day(last_day, today, planned=planned)
     if not planned and by.is_one_of(person_id):
@@ -412,17 +413,6 @@ def left_open(session: Session, at: datetime, person_id: UUID | None = None) -> 
 
 
 # ---------------------------------------------------------------------------------------------------------- its parts
-
-
-def _hold_person(session: Session, person_id: UUID) -> None:
-    """Hold a person so that of two who see them off at once the second is told; others may still refer to them."""
-    found = session.scalar(
-        select(_person.c.id)
-        .where(_person.c.program_id == program_of(session), _person.c.id == person_id)
-        .with_for_update(key_share=True)
-    )
-    if found is None:
-        raise Refusal("person.unknown", N_("There is no such person."))
 
 
 def _is_of_late(session: Session, at: datetime) -> ColumnElement[bool]:

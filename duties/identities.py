@@ -17,6 +17,7 @@ from sqlmodel import Session
 
 from duties import events, invitations, sign_ins
 from duties.actors import Actor
+from duties.held_person import hold_person
 from duties.here import local_day, program_of
 from duties.refusals import Refusal
 from duties.roles import standing
@@ -64,7 +65,7 @@ def come_in(session: Session, account: Account, person_id: UUID, *, at: datetime
     Between finding out and letting in, their access may have ended. Raises NotLetIn: the account is no longer linked
     to them, or they hold no role today.
     """
-    sign_ins.hold(session, person_id)
+    hold_person(session, person_id)
     linked = select(_identity.c.person_id).where(
         _identity.c.program_id == program_of(session),
         _identity.c.person_id == person_id,

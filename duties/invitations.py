@@ -19,6 +19,7 @@ from sqlmodel import Session
 from duties import doors, events, notices, passkeys, sign_ins
 from duties.actors import Actor
 from duties.doors import ENROLMENT, INVITATION, Leads
+from duties.held_person import hold_person
 from duties.here import local_day, many, program_of
 from duties.refusals import Refusal
 from duties.roles import standing
@@ -41,7 +42,7 @@ def invite(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str
     An invitation that was still open is of no more use. Raises Refusal: no such person, no address, or no role today
     nor on a day before the invitation would end.
     """
-    person = sign_ins.hold(session, person_id)
+    person = hold_person(session, person_id)
     if person["email"] is None:
         raise Refusal(
             "invitation.no_address", N_("This person has no e-mail address. Write it on their page, then invite them.")
@@ -68,7 +69,7 @@ def invite_at_terminal(session: Session, person_id: UUID, *, by: Actor, at: date
 
     Whoever runs the installation answers for whom they hand it to, so that no second link by letter is asked of it.
     """
-    sign_ins.hold(session, person_id)
+    hold_person(session, person_id)
     return path_of(_open(session, person_id, by=by, at=at))
 
 
@@ -107,7 +108,7 @@ def pass_through(session: Session, token: str, kind: str, *, at: datetime, brows
     """
     leads = doors.look(session, token, at=at, browser=browser)
     if leads is not None:
-        sign_ins.hold(session, leads.person_id)
+        hold_person(session, leads.person_id)
         leads = doors.take(session, token, at=at, browser=browser)
     if leads is None or leads.kind != kind:
         raise Refusal("door.closed", DOOR_CLOSED)
@@ -137,7 +138,7 @@ def send_enrolment(session: Session, person_id: UUID, *, browser: str, by: Actor
 
     Raises Refusal where the person has no address.
     """
-    if sign_ins.hold(session, person_id)["email"] is None:
+    if hold_person(session, person_id)["email"] is None:
         raise Refusal(
             "enrolment.no_address", N_("There is no e-mail address to send a link to. Write to the coordination.")
         )
@@ -184,7 +185,7 @@ def end_access(session: Session, person_id: UUID, *, by: Actor, at: datetime) ->
     They are in the program as before; to come in again they need a new invitation. Raises Refusal where there is no
     such person.
     """
-    sign_ins.hold(session, person_id)
+    hold_person(session, person_id)
     here = program_of(session)
     removed = passkeys.remove_all(session, person_id, at=at)
     unlinked = session.execute(

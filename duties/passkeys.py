@@ -16,10 +16,11 @@ from sqlmodel import Session
 
 from duties import events, notices
 from duties.actors import Actor
+from duties.held_person import hold_person
 from duties.here import local_day, many, program, program_of
 from duties.refusals import Refusal
 from duties.roles import standing
-from duties.sign_ins import NotLetIn, hold
+from duties.sign_ins import NotLetIn
 from duties.sites import Site
 from locales import N_, pick
 from models.access import Identity, Passkey
@@ -126,7 +127,7 @@ def use(session: Session, *, answer: str, challenge: str, site: Site, at: dateti
     if person_id is None:
         msg = "this session is of another program than the passkey"
         raise LookupError(msg)
-    hold(session, person_id)
+    hold_person(session, person_id)
     held = many(session, select(_passkey).where(this).with_for_update())[0]
     try:
         proof = ceremonies.proved(site, challenge, answer, held["public_key"])
@@ -160,7 +161,7 @@ def remove(session: Session, person_id: UUID, passkey_id: UUID, *, by: Actor, at
 
     Raises Refusal where there is no such passkey, or where it is the only way in that its person has left.
     """
-    hold(session, person_id)
+    hold_person(session, person_id)
     live = many(session, select(_passkey.c.id).where(_live(session, person_id)).with_for_update())
     if passkey_id not in {row["id"] for row in live}:
         raise Refusal("passkey.unknown", N_("There is no such passkey."))

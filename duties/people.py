@@ -15,6 +15,7 @@ from duties import agreement_days, calendar_readers, doors, events, sign_ins
 from duties.actors import Actor
 from duties.agreed_roles import created_roles, creates_on
 from duties.envelopes import checked_address
+from duties.held_person import hold_person
 from duties.here import local_day, many, one, program_of
 from duties.participants.languages import checked_spoken
 from duties.refusals import Refusal
@@ -298,7 +299,7 @@ def end_tenure(
     whose: UUID | None = session.scalar(select(_tenure.c.person_id).where(this))
     if whose is None:
         raise Refusal("tenure.unknown", N_("There is no such appointment."))
-    sign_ins.hold(session, whose)
+    hold_person(session, whose)
     held = many(session, select(_tenure).where(this).with_for_update())[0]
     if seen is not None and held["version"] != seen:
         said = N_("Someone else changed this appointment while you were looking at it. Nothing was saved; look again.")

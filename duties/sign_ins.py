@@ -21,12 +21,12 @@ from sqlmodel import Session
 from duties import events
 from duties.actors import SIGN_IN, Actor
 from duties.doors import digest
-from duties.here import many, one, program_of
+from duties.held_person import hold_person
+from duties.here import many, program_of
 from duties.refusals import Refusal
 from locales import N_
 from models.access import BrowserSession, SignInFlow
 from models.base import table_of
-from models.program import Person
 
 Means = Literal["demonstration", "entra", "passkey"]
 Ending = Literal["signed_out", "ended_elsewhere", "left", "door_closed"]
@@ -37,7 +37,6 @@ LONGEST: Final = timedelta(hours=10)
 
 _session = table_of(BrowserSession)
 _flow = table_of(SignInFlow)
-_person = table_of(Person)
 
 
 class NotLetIn(Refusal):
@@ -55,29 +54,10 @@ class NotLetIn(Refusal):
         self.reason = reason
 
 
-def hold(session: Session, person_id: UUID) -> dict[str, Any]:
-    """A person's row, held until the transaction ends: whoever lets them in, and whoever ends their access, in turn.
-
-    It is held first, before their roles, doors, passkeys and sign-ins, and what is asked of these is asked after it:
-    else a sign-in that began while the access ended would outlive it, and two that hold in another order would wait
-    for each other. Lines of the record that name the person do not wait for it. Raises Refusal where there is no such
-    person.
-    """
-    row = one(
-        session,
-        select(_person)
-        .where(_person.c.program_id == program_of(session), _person.c.id == person_id)
-        .with_for_update(key_share=True),
-    )
-    if row is None:
-        raise Refusal("person.unknown", N_("There is no such person."))
-    return row
-
-
 def begin(session: Session, person_id: UUID, *, means: Means, device: str, at: datetime) -> str:
     """Begin a sign-in of a person under a new token, which is given back and kept nowhere.
 
-    `device` is what `device_of` says. Whether this person may sign in was asked before, once they were held (`hold`).
+    `device` is what `device_of` says. Whether this person may sign in was asked before, once they were held.
     """
     token = secrets.token_urlsafe(32)
     session.execute(
@@ -125,7 +105,7 @@ def end(session: Session, person_id: UUID, sign_in_id: UUID, *, by: Actor, at: d
 
     Raises Refusal where the person has no such sign-in, or it has ended.
     """
-    hold(session, person_id)
+    hold_person(session, person_id)
     ended = session.scalar(
         update(_session)
         .where(_are_open(session, person_id, at), _session.c.id == sign_in_id)
@@ -164,7 +144,7 @@ def end_by_token(session: Session, token: str, *, at: datetime) -> str:
     whose: UUID | None = session.scalar(select(_session.c.person_id).where(this))
     if whose is None:
         return ""
-    hold(session, whose)
+    hold_person(session, whose)
     means: str | None = session.scalar(
         update(_session)
         .where(this, _session.c.ended_at.is_(None))

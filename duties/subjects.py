@@ -12,6 +12,7 @@ from sqlalchemy import and_, select
 from sqlmodel import Session
 
 from duties import periods
+from duties.held_person import hold_person
 from duties.here import many, one, program, program_of
 from duties.protocol import Protocol
 from duties.refusals import Refusal
@@ -94,26 +95,15 @@ def notice_day(version: Mapping[str, Any]) -> date | None:
 
 
 def _hold_worker(session: Session, protocol: Protocol, asked: Subject) -> Found:  # noqa: ARG001 - as its kin
-    here = program_of(session)
-    if asked.person_id is None or not session.scalar(
-        select(_person.c.id)
-        .where(_person.c.program_id == here, _person.c.id == asked.person_id)
-        .with_for_update(key_share=True)
-    ):
-        raise Refusal("person.unknown", N_("There is no such person."))
-    tenure = tenure_of(session, asked.person_id, asked.organization_id)
-    columns = {"subject_kind": "worker", "subject_id": asked.person_id, "organization_id": asked.organization_id}
+    person_id = hold_person(session, asked.person_id)["id"]
+    tenure = tenure_of(session, person_id, asked.organization_id)
+    columns = {"subject_kind": "worker", "subject_id": person_id, "organization_id": asked.organization_id}
     return Found(columns, {"worker.starts_on": tenure["starts_on"], "worker.ends_on": tenure["ends_on"]})
 
 
 def _hold_member(session: Session, protocol: Protocol, asked: Subject) -> Found:  # noqa: ARG001 - as its kin
     here = program_of(session)
-    if asked.person_id is None or not session.scalar(
-        select(_person.c.id)
-        .where(_person.c.program_id == here, _person.c.id == asked.person_id)
-        .with_for_update(key_share=True)
-    ):
-        raise Refusal("person.unknown", N_("There is no such person."))
+    hold_person(session, asked.person_id)
     last = session.execute(
         select(_tenure.c.ends_on)
         .where(

@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select, text
 from sqlmodel import Session
 
-from duties import sign_ins
+from duties.held_person import hold_person
 from duties.invitations import invite
 from models.base import table_of
 from models.outbox import Notice
@@ -114,7 +114,7 @@ def amid(
             if done:
                 ending(session)
             else:
-                sign_ins.hold(session, cast.people[name])
+                hold_person(session, cast.people[name])
             coming = pool.submit(come)
             until = time.monotonic() + 10
             while not session.scalar(_WAITING):
