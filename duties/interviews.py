@@ -118,9 +118,14 @@ def marks_of(session: Session, case_id: UUID) -> list[Marked]:
     return sorted(marked, key=lambda one: (-(one.mark or -1), one.applicant))
 
 
+def passing(session: Session, case_id: UUID) -> list[int]:
+    """The applicants of a recruiting who have two interviewers' marks that reach the pass mark, the best first."""
+    return [one.applicant for one in marks_of(session, case_id) if one.passes]
+
+
 def refuse_unless_one_passes(session: Session, case_id: UUID) -> None:
     """Refuse to call the interviews held while no applicant has two interviewers' marks that reach the pass mark."""
-    if not any(one.passes for one in marks_of(session, case_id)):
+    if not passing(session, case_id):
         raise Refusal(
             "interview.nobody_passes",
             N_(
@@ -134,7 +139,7 @@ def refuse_unless_one_passes(session: Session, case_id: UUID) -> None:
 
 def refuse_unless_passes(session: Session, case_id: UUID, applicant: int) -> None:
     """Refuse to hire an applicant who does not have two interviewers' marks that reach the pass mark."""
-    if not any(one.passes for one in marks_of(session, case_id) if one.applicant == applicant):
+    if applicant not in passing(session, case_id):
         raise Refusal(
             "interview.not_passed",
             N_(

@@ -99,9 +99,8 @@ def _page(desk: Desk, request: Request, task_id: UUID, typed: Typed) -> HTMLResp
         task=task,
         title=task[f"title_{desk.language}"],
         passed=[
-            (str(one.applicant), say(desk.language, _APPLICANT, number=one.applicant))
-            for one in interviews.marks_of(desk.session, case["id"])
-            if one.passes
+            (str(number), say(desk.language, _APPLICANT, number=number))
+            for number in interviews.passing(desk.session, case["id"])
         ],
         roles=roles,
         likely=next((value for value, _ in roles if value.partition(":")[0] in hiring.WELCOMED), ""),
