@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import Select, insert, or_, select, update
 from sqlmodel import Session
 
 from duties import asking, assigning, events, scheduling
@@ -554,14 +554,9 @@ def ever_of(session: Session, participant_id: UUID) -> list[UUID]:
     """
     here = program_of(session)
     parts = session.scalars(
-        select(_assignment.c.person_id)
-        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
-        .where(
-            _assignment.c.program_id == here,
-            _follow_up.c.participant_id == participant_id,
-            _assignment.c.withdrawn_at.is_(None),
+        _with_a_part(here, participant_id).order_by(
+            _assignment.c.starts_on.desc(), _assignment.c.kind, _assignment.c.id
         )
-        .order_by(_assignment.c.starts_on.desc(), _assignment.c.kind, _assignment.c.id)
     ).all()
     before = session.execute(
         select(_named.c.worker_id, _named.c.second_id)
@@ -570,6 +565,19 @@ def ever_of(session: Session, participant_id: UUID) -> list[UUID]:
     ).all()
     named = [person for row in before for person in (row.worker_id, row.second_id) if person is not None]
     return list(dict.fromkeys([*parts, *named]))
+
+
+def _with_a_part(here: UUID, participant_id: UUID) -> Select[tuple[UUID]]:
+    """Who was given a part in somebody's follow-up, of whichever day, and did not have it taken back."""
+    return (
+        select(_assignment.c.person_id)
+        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
+        .where(
+            _assignment.c.program_id == here,
+            _follow_up.c.participant_id == participant_id,
+            _assignment.c.withdrawn_at.is_(None),
+        )
+    )
 
 
 def _who_knew(session: Session, participant_id: UUID) -> frozenset[UUID]:
@@ -589,16 +597,7 @@ def _who_knew(session: Session, participant_id: UUID) -> frozenset[UUID]:
 def _who_met(session: Session, participant_id: UUID, day: date) -> frozenset[UUID]:
     """Who has met the person in fact: with a part in the follow-up, at a first meeting, or in an activity. DP-03b."""
     here = program_of(session)
-    with_a_part = session.scalars(
-        select(_assignment.c.person_id)
-        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
-        .where(
-            _assignment.c.program_id == here,
-            _follow_up.c.participant_id == participant_id,
-            _assignment.c.withdrawn_at.is_(None),
-            _assignment.c.starts_on <= day,
-        )
-    )
+    with_a_part = session.scalars(_with_a_part(here, participant_id).where(_assignment.c.starts_on <= day))
     first = session.execute(
         select(_first_meeting.c.worker_id, _first_meeting.c.second_id).where(
             _first_meeting.c.program_id == here, _first_meeting.c.participant_id == participant_id
