@@ -18,6 +18,7 @@ from sqlmodel import Session
 
 from duties import cases, events, hiring, people, scheduling, versions
 from duties.actors import Actor
+from duties.gathering import BY_ITSELF
 from duties.here import local_day, many, one, program_of
 from duties.holdings import roles, seats
 from duties.refusals import Refusal
@@ -55,7 +56,7 @@ def follow(session: Session, case_id: UUID, *, was: date, day: date, by: Actor, 
             _settlement.c.program_id == program_of(session),
             _settlement.c.case_id == case_id,
             _settlement.c.kind.in_([roles.TENURE, seats.SEAT]),
-            _settlement.c.ended_as != "by_itself",
+            _settlement.c.ended_as != BY_ITSELF,
         )
         .order_by(_settlement.c.kind.desc(), _settlement.c.settled_at),  # roles first: a seat rests on one
     )
@@ -104,7 +105,7 @@ def hand_on_deputizing(session: Session, case_id: UUID, *, by: Actor, at: dateti
             _settlement.c.program_id == here,
             _settlement.c.case_id == case_id,
             _settlement.c.kind == seats.DEPUTIZING,
-            _settlement.c.ended_as != "by_itself",
+            _settlement.c.ended_as != BY_ITSELF,
         )
         .order_by(_settlement.c.settled_at),
     )
