@@ -347,8 +347,8 @@ def end_version(
     `notice_on` is the local day on which one side gave the other notice: the last day is then no sooner than the
     version's `notice_days` after it, unless both settled on a shorter one (`shorter_agreed`); nothing is renewed then,
     and a renewal under way is called off. Without it the record takes the day as it is, as where another version
-    follows. Raises Refusal: not in force, a last day before its
-    first or after the one that it was signed to, a day on which another version is in force, or too short a notice.
+    follows. Raises Refusal: not in force, a last day before its first or after the one that it was signed to, a day on
+    which another version is in force, or too short a notice.
     """
     held = _hold(session, version_id, seen=seen)
     state = _after(held, "end")

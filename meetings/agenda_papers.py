@@ -253,8 +253,7 @@ def item_line(row: Mapping[str, Any], number: str) -> ItemLine:
     """An item's row, as `items_of` has it, as a document has it: under its own number, or `number` while it has none.
 
     What made an item late was typed once, in one language: both documents have it as it is, save where the program says
-    it itself. How often it was carried
-    over is said by `times_seen`, and not a second time among the reasons.
+    it itself. How often it was carried over is said by `times_seen`, and not a second time among the reasons.
     """
     reasons = without(row["reasons"], CARRIED)
     return ItemLine(

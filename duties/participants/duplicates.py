@@ -98,11 +98,11 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, a
     Every referral of the joined file comes along, and what protects the person or others: the workers whom they barred,
     disclosures without consent, consents that they took back, that they recruit and how the committee assessed it, and
     what is new in who they are, such as another name or telephone (`joining`). Left behind, unreadable once the key is
-    destroyed, is what the admission that ends found of its day: criteria, first meetings, who was named, decisions
-    with their reasons, the risk at admission. A consent that stands
-    there is not carried over either: it was explained and signed for that admission, and whoever goes on asks for one;
-    its day and its form on paper stay. The case is cancelled. Neither a follow-up, a number nor a consent to research
-    is there, as nobody joins a file that was admitted.
+    destroyed, is what the admission that ends found of its day: criteria, first meetings, who was named, decisions with
+    their reasons, the risk at admission. A consent that stands there is not carried over either: it was explained and
+    signed for that admission, and whoever goes on asks for one; its day and its form on paper stay. The case is
+    cancelled. Neither a follow-up, a number nor a consent to research is there, as nobody joins a file that was
+    admitted.
 
     Where the known person had declined or been refused, they are a candidate again, and whoever referred them is told
     as ever who makes contact (AD-R5). Else that is the coordinator's to decide, of each referral. Raises Refusal: the
