@@ -16,7 +16,7 @@ from duties.actors import Actor
 from duties.held import of_case
 from duties.held_case import change_case, hold_case
 from duties.here import local_day, many, program_of
-from duties.participants.admission import ADMISSION
+from duties.participants.admission import ADMISSION, BEING_ADMITTED
 from duties.protocol import Protocol
 from duties.refusals import Refusal
 from duties.roles import Link
@@ -148,7 +148,7 @@ def may_be_reopened(session: Session, case: Mapping[str, Any]) -> bool:
     if case["protocol"] != ADMISSION:
         return True
     state = _state_of_candidate(session, case)
-    return state in ("candidate", "assigned", "committed") or (case["state"] == "closed" and state == "admitted")
+    return state in BEING_ADMITTED or (case["state"] == "closed" and state == "admitted")
 
 
 def _state_of_candidate(session: Session, case: Mapping[str, Any]) -> str | None:

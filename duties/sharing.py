@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final, Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import Select, or_, select
@@ -18,7 +18,7 @@ from sqlmodel import Session
 
 from duties.agreement_days import Shared, Terms, terms_on
 from duties.here import many, one, program_of
-from duties.participants.admission import ADMISSION
+from duties.participants.admission import ADMISSION, BEFORE_COMMITTING
 from models.base import refers, table_of
 from models.casework import Case
 from models.consent import Consent
@@ -31,9 +31,6 @@ _follow_up = table_of(FollowUp)
 _named = table_of(CandidateWorker)
 _participant = table_of(Participant)
 _case = table_of(Case)
-
-#: The states of a candidate who has not committed: a consent is explained and signed to whoever meets them (AD-R8).
-BEFORE_COMMITTING: Final = ("candidate", "assigned")
 
 #: Why something is withheld: the agreement does not share it, or the participant did not agree to it. "" where neither.
 Withheld = Literal["", "terms", "consent"]

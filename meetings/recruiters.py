@@ -21,7 +21,8 @@ from duties import asking
 from duties.actors import Actor
 from duties.here import local_day, one, program_of
 from duties.participants import recruiting, risks, workers
-from duties.participants.held import BEING_ADMITTED, hold_participant, known_as, step_of
+from duties.participants.admission import BEING_ADMITTED
+from duties.participants.held import hold_participant, known_as, step_of
 from duties.participants.recruiting import ASSESS
 from duties.participants.workers import DECIDE
 from locales import LANGUAGES, N_, say

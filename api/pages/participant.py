@@ -36,9 +36,10 @@ from duties.participants import (
     withdrawals,
     workers,
 )
+from duties.participants.admission import BEING_ADMITTED
 from duties.participants.areas import areas
 from duties.participants.consent_text import CURRENT
-from duties.participants.held import BEING_ADMITTED, case_of
+from duties.participants.held import case_of
 from duties.participants.reasons import Reason
 from duties.reads import Purpose
 from duties.refusals import Refusal

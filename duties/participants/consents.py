@@ -20,6 +20,7 @@ from duties.actors import Actor
 from duties.agreements import version_in_force
 from duties.here import local_day, many, one, program_of
 from duties.participants import workers
+from duties.participants.admission import BEFORE_COMMITTING
 from duties.participants.ages import signers
 from duties.participants.consent_text import CURRENT, TEXT, ConsentText, text_of
 from duties.participants.held import finish_step, hold_participant
@@ -27,7 +28,6 @@ from duties.participants.identity import identity_within
 from duties.participants.withdrawals import ask_what_follows, settle
 from duties.refusals import Refusal
 from duties.roles import standing
-from duties.sharing import BEFORE_COMMITTING
 from duties.subjects import ROLE_OF_WORKER
 from locales import N_
 from models.base import table_of

@@ -30,10 +30,6 @@ _case = table_of(Case)
 _task = table_of(Task)
 
 
-#: The states of somebody on whose admission something is still to be done.
-BEING_ADMITTED: Final = ("candidate", "assigned", "committed")
-
-
 def known_as(session: Session, participant_id: UUID) -> str:
     """By what somebody circulates: their number or, before they have one, their reference."""
     found: str = session.execute(

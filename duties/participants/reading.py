@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlmodel import Session
 
 from duties.here import many, program_of
-from duties.participants.held import BEING_ADMITTED
+from duties.participants.admission import BEING_ADMITTED
 from models.base import refers, table_of
 from models.participant import CandidateWorker, Participant
 from models.record import Event

@@ -22,7 +22,7 @@ from duties.follow_ups.parts import PRIMARY
 from duties.here import local_day, many, moments_of, one, program_of
 from duties.notices import coordination_chain
 from duties.participants import workers
-from duties.participants.held import BEING_ADMITTED
+from duties.participants.admission import BEING_ADMITTED
 from duties.refusals import Refusal
 from duties.roles import Link
 from locales import N_
