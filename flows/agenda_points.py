@@ -127,7 +127,7 @@ def _put(session: Session, case: Mapping[str, Any], task: Mapping[str, Any], age
     # A participant's item goes by the number or the candidate's reference, by which it circulates anyway.
     subject = words.subject if words.kind == "participant" else f"task/{task['id']}"
     if case["state"] != "open" or task["state"] != "open":
-        agendas.withdraw(session, agenda.committee, agenda.kind, subject, by=BY_ENGINE, at=at)
+        agendas.withdraw(session, agenda.committee, agenda.kind, subject, by=BY_ENGINE, at=at, task_id=task["id"])
         return
     titles = {language: _title(session, case, task, language) for language in ("fr", "en")}
     opened = local_day(session, task["opened_at"])

@@ -175,16 +175,27 @@ def ask(
 
 
 def withdraw(
-    session: Session, committee_key: str, kind: str, subject: str, *, by: Actor, at: datetime, code: str | None = None
+    session: Session,
+    committee_key: str,
+    kind: str,
+    subject: str,
+    *,
+    by: Actor,
+    at: datetime,
+    code: str | None = None,
+    task_id: UUID | None = None,
 ) -> bool:
     """Say that a committee need not talk about `subject` any more: with `code`, for this reason only.
+
+    With `task_id`, only where no other task asks for it: whoever is referred a second time waits on the second one,
+    whatever the first case still does.
 
     An item whose last reason goes is withdrawn. One on an agenda that is frozen stays there, as printed, and says since
     when the fact no longer holds. Returns whether anything changed.
     """
     committee = committee_of(session, committee_key)
     row = open_row(session, committee["id"], kind, subject)
-    if row is None:
+    if row is None or (task_id is not None and row["task_id"] not in (None, task_id)):
         return False
     if code is not None:
         left = without(row["reasons"], code)

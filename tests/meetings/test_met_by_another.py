@@ -8,15 +8,22 @@ from typing import Final
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
+from duties import wakeups
 from duties.participants import barring, consents, duplicates, first_meetings, numbers, risks, withdrawals, workers
 from duties.participants.consents import Signed
 from meetings import admissions
+from meetings.agenda_items import items_of
+from meetings.reasons import ENDED
+from models.base import table_of
+from models.casework import Case
 from tests.api.desk import client_for
 from tests.api.pages.looking import text_of
 from tests.cast import AT, TODAY, Arranged, Cast
+from tests.flows.support import carry_all, means_of
 from tests.following import SECOND, THIRD, WORKER
-from tests.meetings.clinic import NOW, prepare_clinic, tabled
+from tests.meetings.clinic import NOW, clinic_of, prepare_clinic, tabled
 from tests.referring import refer, triaged
 from tests.refusing import refused
 
@@ -24,6 +31,8 @@ HOUR: Final = timedelta(hours=1)
 #: When the candidate says yes and signs, an hour before they are referred again.
 THEN: Final = AT - HOUR
 FORM: Final = Signed(TODAY, TODAY, "self", TODAY, "fr", limits_stated=True)
+
+_case = table_of(Case)
 
 
 def prepare_signed(cast: Cast) -> UUID:
@@ -162,6 +171,21 @@ def test_the_page_of_a_candidate_who_signed_takes_another_consent_and_leaves_wha
     assert client.post(f"{here}/consents", data=form, follow_redirects=False).status_code == 303
     page = text_of(client.get(here).text)
     assert "Sharing with a partner – CODIM" in page
+
+
+def test_what_the_admission_of_before_still_does_takes_nobody_off_the_agenda(cast: Cast, signed: UUID) -> None:
+    item = _referred_again(cast, signed)
+    with cast.session() as session:
+        before = session.scalars(
+            select(_case.c.id).where(_case.c.program_id == cast.program_id, _case.c.participant_id == signed)
+        ).all()
+        assert len(before) > 1
+        for case_id in before:
+            wakeups.wake(session, case_id, at=AT)
+    carry_all(means_of(cast, lambda: AT))
+    with cast.session() as session:
+        (row,) = [row for row in items_of(session, clinic_of(session)) if row["id"] == item]
+    assert ENDED not in {reason["code"] for reason in row["reasons"]}
 
 
 def test_the_clinic_hears_and_assigns_who_signed_declined_and_was_referred_again(cast: Cast, signed: UUID) -> None:
