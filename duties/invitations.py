@@ -270,6 +270,11 @@ def access_of(session: Session, people: Collection[UUID], *, at: datetime) -> di
     return {row["person_id"]: Access(**row) for row in rows}
 
 
+def cannot_come_in(session: Session, people: Collection[UUID], *, at: datetime) -> set[UUID]:
+    """Those of these people who have no access, and no invitation that waits: nobody reads what falls to them."""
+    return {one.person_id for one in access_of(session, people, at=at).values() if one.state == "none"}
+
+
 def _has_access() -> ColumnElement[bool]:
     """The condition that a person of the statement has access, whether or not they hold a role today."""
 

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from api.pages.frame import page, titles_of_roles
 from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
-from duties import board, subjects
+from duties import board, invitations, subjects
 from duties.here import many, program_of
 from duties.roles import Holder
 from duties.watch import engine_state, post_state
@@ -68,6 +68,7 @@ def show_board(desk: AtDesk, request: Request) -> HTMLResponse:
         roles=[one for one in vacancies if one.kind == "role"],
         seats=[one for one in vacancies if one.kind == "seat"],
         falling=_falling_shown(desk, vacancies),
+        locked_out=_locked_out(desk),
         first_falling=FIRST_FALLING,
         late=waiting_shown(desk, late),
         late_count=len(late) if len(late) < MOST_LATE else _count_late(desk),
@@ -124,6 +125,28 @@ def _falling_shown(desk: Desk, vacancies: Iterable[board.Vacancy]) -> dict[board
         ]
         for vacancy, tasks in falling.items()
     }
+
+
+def _locked_out(desk: Desk) -> list[dict[str, Any]]:
+    """Who holds a role and has no way to come in, with their roles. In the demonstration anyone may be anyone."""
+    if desk.office.demonstration:
+        return []
+    found = invitations.cannot_come_in(desk.session, desk.asker.standing.live, at=desk.at)
+    titles = titles_of_roles(desk)
+    rows = many(
+        desk.session,
+        select(_person.c.id, _person.c.given_name, _person.c.family_name)
+        .where(_person.c.program_id == program_of(desk.session), _person.c.id.in_(found))
+        .order_by(_person.c.sort_key),
+    )
+    return [
+        {
+            "id": row["id"],
+            "name": f"{row['given_name']} {row['family_name']}",
+            "roles": sorted({titles[held.role] for held in desk.asker.standing.roles_of(row["id"])}),
+        }
+        for row in rows
+    ]
 
 
 def _abouts(desk: Desk, tasks: Iterable[Mapping[str, Any]]) -> dict[UUID, str]:

@@ -11,6 +11,7 @@ from markupsafe import escape
 from sqlalchemy import insert, select, update
 
 from api.pages.board import FIRST_FALLING, ROUNDS
+from duties import departures, invitations
 from duties.people import end_tenure, record_absence
 from duties.wakeups import wake
 from flows import reminders, rounds
@@ -59,6 +60,29 @@ def leave(cast: Cast, name: str) -> None:
 @pytest.mark.parametrize("name", ["coordinator", "officer"])
 def test_the_coordination_sees_its_board(cast: Cast, name: str) -> None:
     assert "Coordination board" in board_of(cast, name)
+
+
+def test_who_holds_a_role_and_cannot_sign_in_is_seen_until_they_are_invited(cast: Cast) -> None:
+    by, manager = cast.actor("coordinator"), cast.people["manager_em"]
+    with cast.session() as session:
+        invitations.invite(session, manager, by=by, at=AT)
+    assert str(manager) not in part(board_of(cast), "locked-out")
+    with cast.session() as session:
+        departures.shut_out(session, manager, by=by, at=AT)
+    assert str(manager) in part(board_of(cast), "locked-out")
+    with cast.session() as session:
+        token = invitations.invite(session, manager, by=by, at=AT)
+    assert str(manager) not in part(board_of(cast), "locked-out")
+    with cast.session() as session:
+        invitations.accept(session, token, at=AT)
+    late = part(board_of(cast, at=AT + timedelta(days=30)), "locked-out")
+    assert str(manager) not in late
+    assert str(cast.people["without_mail"]) in late
+
+
+def test_where_anyone_may_be_anyone_nobody_is_shut_out(cast: Cast) -> None:
+    client = client_for(cast.database, cast.people["coordinator"], demonstration=True)
+    assert "locked-out" not in client.get("/board").text
 
 
 @pytest.mark.parametrize("name", ["manager_em", "director_ccsmtl", "worker_codim", "it_contact"])
