@@ -32,10 +32,13 @@ from duties.obligations.facts import Records, owed
 from duties.program_agreements import TasksRule
 from duties.protocol import Protocol
 from duties.roles import standing
+from flows.departing import look_at_hands
 from meetings import feeds, schedule
 from models.base import table_of
 from models.departure import Departure, Settlement
-from models.program import Absence
+from models.program import Absence, Person
+from models.record import Event
+from tests.api.desk import client_for
 from tests.casework import complete, open_onboarding, step, verbs
 from tests.cast import AT, LOADING, TODAY, Cast, onboarding
 from tests.departing import (
@@ -55,6 +58,7 @@ from tests.departing import (
     settle,
     until_somebody_waits,
 )
+from tests.flows.support import means_of
 from tests.following import agreed
 from tests.meetings.agenda_desk import FIRST, decided, meeting
 from tests.meetings.sitting import seat_everyone
@@ -62,6 +66,7 @@ from tests.refusing import refused
 
 AFTER = AT + timedelta(days=15)
 SETTLEMENT, DEPARTURE, ABSENCE = table_of(Settlement), table_of(Departure), table_of(Absence)
+PERSON, EVENT = table_of(Person), table_of(Event)
 
 
 @pytest.fixture
@@ -552,6 +557,36 @@ def test_from_opening_to_close_nothing_is_left_nor_what_arrives_once_it_is_opene
     settle(program, found["id"], ended="returned", note="Fine", at=AFTER)
     with program.session() as session:
         assert session.scalars(select(CASE.c.state).where(CASE.c.id == case_id)).one() == "closed"
+
+
+def test_what_was_done_keeps_the_name_of_who_did_it_after_they_have_gone(program: Cast) -> None:
+    gone = program.people["manager_em"]
+    case_id = open_onboarding(program)
+    complete(program, case_id, "request_secure_access")
+    with program.session() as session:
+        task_id = step(session, case_id, "request_secure_access")["id"]
+        tasks.approve_task(session, task_id, by=program.actor("manager_em"), at=AT)
+    before = _by_whom(program, gone)
+    assert before, "there is work of theirs, and a record of it"
+    leave(program, "manager_em", "en-marge", last_day=TODAY, planned=False)
+    after = AT + timedelta(days=2)
+    look_at_hands(means_of(program, lambda: after))
+    page = client_for(program.database, program.people["coordinator"], at=after).get(f"/cases/{case_id}").text
+    assert before <= _by_whom(program, gone)
+    with program.session() as session:
+        name = " ".join(
+            session.execute(select(PERSON.c.given_name, PERSON.c.family_name).where(PERSON.c.id == gone)).one()
+        )
+    assert name in page
+
+
+def _by_whom(cast: Cast, person_id: UUID) -> set[tuple[str, UUID]]:
+    """What the case rows and the record say that a person did: each column with the row's id."""
+    found = set()
+    with cast.session() as session:
+        for table, column in ((TASK, "done_by"), (TASK, "settled_by"), (EVENT, "actor_id")):
+            found |= {(column, row) for row in session.scalars(select(table.c.id).where(table.c[column] == person_id))}
+    return found
 
 
 def test_a_departure_counts_for_what_the_partner_and_the_coordination_promised(program: Cast) -> None:
