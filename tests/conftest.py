@@ -31,6 +31,9 @@ pytest_plugins = [
     *("tests.meetings.readers.ready", "tests.journeys.demonstrated", "tests.matrix.fixtures"),
 ]
 
+# Nothing of what is imported and collected becomes garbage: looking for some takes a fifth of that time.
+gc.disable()
+
 # A shared machine is slow at times: no test fails on time.
 settings.register_profile("spheres", deadline=None)
 settings.load_profile("spheres")
@@ -80,6 +83,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

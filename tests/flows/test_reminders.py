@@ -25,7 +25,7 @@ from models.base import table_of
 from models.casework import Task
 from models.program import Person, Tenure
 from tests.casework import approve, complete, open_onboarding, step
-from tests.cast import AT, LOADING, TODAY, Cast, onboarding
+from tests.cast import AT, LOADING, TODAY, Arranged, Cast, onboarding
 from tests.flows.support import Clock, body, carry_all, letters, means_of, task, told
 
 MONTREAL = ZoneInfo("America/Toronto")
@@ -58,14 +58,18 @@ def digests_of(cast: Cast, day: date | None = None) -> dict[str, list[str]]:
     return found
 
 
-@pytest.fixture
-def begun(cast: Cast) -> tuple[Cast, Means, Clock, UUID]:
-    """An onboarding opened today, carried by the engine, before the first round."""
-    clock = Clock()
-    means = means_of(cast, clock)
+def _prepare_begun(cast: Cast) -> UUID:
     case_id = open_onboarding(cast)
-    carry_all(means)
-    return cast, means, clock, case_id
+    carry_all(means_of(cast, Clock()))
+    return case_id
+
+
+@pytest.fixture
+def begun(cast: Cast, arranged: Arranged[UUID]) -> tuple[Cast, Means, Clock, UUID]:
+    """An onboarding opened today, carried by the engine, before the first round."""
+    case_id = arranged(cast, _prepare_begun)
+    clock = Clock()
+    return cast, means_of(cast, clock), clock, case_id
 
 
 Begun = tuple[Cast, Means, Clock, UUID]

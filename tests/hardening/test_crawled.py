@@ -390,6 +390,7 @@ def _spoilt_addresses(route: Route, things: Mapping[str, str]) -> Iterator[str]:
         yield f"{address}{'&' if '?' in address else '?'}{name}={words[turn]}&{words[-turn]}={words[turn - 3]}"
 
 
+@pytest.mark.long
 def test_what_is_no_form_is_refused_by_every_page_that_takes_one(
     runner: Runner, routes: list[Route], run: Run[Any]
 ) -> None:

@@ -39,6 +39,12 @@ def prepare_clinic(cast: Cast) -> None:
         schedule.plan_meetings(session, "clinical", [LOCAL, NEXT_LOCAL], by=cast.actor("coordinator"), at=AT)
 
 
+def prepare_on_the_table(cast: Cast) -> tuple[UUID, UUID]:
+    """As `prepare_clinic`, with a candidate whom the open clinic is about to decide on: the participant, the item."""
+    prepare_clinic(cast)
+    return on_the_table(cast)
+
+
 def clinic_of(session: Session, local: datetime = LOCAL) -> UUID:
     """The clinic that starts then."""
     found: UUID = session.scalars(

@@ -51,7 +51,16 @@ from tests.casework import open_onboarding
 from tests.cast import AT, LOADING, TODAY, Arranged, Cast, edited, onboarding, program_file
 from tests.flows.support import carry_all, letters, means_of
 from tests.following import followed, row_of, tasks_of
-from tests.meetings.clinic import NEXT_LOCAL, NOW, clinic_of, committee_of, on_the_table, prepare_clinic, tabled
+from tests.meetings.clinic import (
+    NEXT_LOCAL,
+    NOW,
+    clinic_of,
+    committee_of,
+    on_the_table,
+    prepare_clinic,
+    prepare_on_the_table,
+    tabled,
+)
 from tests.referring import ONDINE, ROMARIN, admission, look_at_everything, participant_of, refer, triaged
 from tests.refusing import refused
 
@@ -72,6 +81,12 @@ def clinic(cast: Cast, arranged: Arranged[None]) -> Cast:
     """Agreements in force, everyone seated, two clinics planned, and admissions carried."""
     arranged(cast, prepare_clinic)
     return cast
+
+
+@pytest.fixture
+def on_table(cast: Cast, arranged: Arranged[tuple[UUID, UUID]]) -> tuple[UUID, UUID]:
+    """A candidate whom the open clinic is about to decide on: the participant and the item."""
+    return arranged(cast, prepare_on_the_table)
 
 
 def _row(session: Session, participant_id: UUID) -> Any:
@@ -125,6 +140,17 @@ def _committed(cast: Cast, form: ReferralForm = ONDINE) -> UUID:
     return participant_id
 
 
+def _prepare_committed(cast: Cast) -> UUID:
+    prepare_clinic(cast)
+    return _committed(cast)
+
+
+@pytest.fixture
+def committed(cast: Cast, arranged: Arranged[UUID]) -> UUID:
+    """As `_committed`."""
+    return arranged(cast, _prepare_committed)
+
+
 def _ready(cast: Cast, form: ReferralForm = ONDINE) -> UUID:
     """A candidate who can get a number."""
     participant_id = _committed(cast, form)
@@ -134,52 +160,65 @@ def _ready(cast: Cast, form: ReferralForm = ONDINE) -> UUID:
     return participant_id
 
 
+def _prepare_ready(cast: Cast) -> UUID:
+    prepare_clinic(cast)
+    return _ready(cast)
+
+
+@pytest.fixture
+def ready(cast: Cast, arranged: Arranged[UUID]) -> UUID:
+    """As `_ready`."""
+    return arranged(cast, _prepare_ready)
+
+
 # The committee round trip.
 
 
-def test_what_the_clinic_decides_names_the_worker_and_does_the_step_in_one_transaction(clinic: Cast) -> None:
-    participant_id, item = on_the_table(clinic)
-    with clinic.session() as session:
+def test_what_the_clinic_decides_names_the_worker_and_does_the_step_in_one_transaction(
+    cast: Cast, on_table: tuple[UUID, UUID]
+) -> None:
+    participant_id, item = on_table
+    with cast.session() as session:
         admissions.decide_admission(
             session,
             item,
             "assign",
-            worker_id=clinic.people[WORKER],
-            second_id=clinic.people[SECOND],
-            by=clinic.actor("coordinator"),
+            worker_id=cast.people[WORKER],
+            second_id=cast.people[SECOND],
+            by=cast.actor("coordinator"),
             at=NOW,
         )
         session.rollback()
-    with clinic.session() as session:
+    with cast.session() as session:
         assert _row(session, participant_id).state == "candidate"
         assert _steps(session, participant_id)["decide"] == "open"
         admissions.decide_admission(
             session,
             item,
             "assign",
-            worker_id=clinic.people[WORKER],
-            second_id=clinic.people[SECOND],
-            by=clinic.actor("coordinator"),
+            worker_id=cast.people[WORKER],
+            second_id=cast.people[SECOND],
+            by=cast.actor("coordinator"),
             at=NOW,
         )
-    with clinic.session() as session:
+    with cast.session() as session:
         steps = _steps(session, participant_id)
         named = workers.named(session, participant_id)
         said = session.execute(text("select text_fr from decision")).scalar_one()
     assert named is not None
-    assert (named["worker_id"], named["second_id"]) == (clinic.people[WORKER], clinic.people[SECOND])
+    assert (named["worker_id"], named["second_id"]) == (cast.people[WORKER], cast.people[SECOND])
     assert (steps["decide"], steps["make_contact"], steps["first_meeting"]) == ("done", "open", "planned")
     assert "Silex Marbre" in said
     assert "Ondine" not in said
 
 
-def test_the_worker_s_steps_are_the_worker_s_and_nobody_else_s(clinic: Cast) -> None:
-    participant_id, item = on_the_table(clinic)
-    with clinic.session() as session:
+def test_the_worker_s_steps_are_the_worker_s_and_nobody_else_s(cast: Cast, on_table: tuple[UUID, UUID]) -> None:
+    participant_id, item = on_table
+    with cast.session() as session:
         admissions.decide_admission(
-            session, item, "assign", worker_id=clinic.people[WORKER], by=clinic.actor("coordinator"), at=NOW
+            session, item, "assign", worker_id=cast.people[WORKER], by=cast.actor("coordinator"), at=NOW
         )
-    with clinic.session() as session:
+    with cast.session() as session:
         links = session.execute(
             text(
                 "select r.links from task t join responsibility r on r.id = t.owed_by_id"
@@ -187,39 +226,41 @@ def test_the_worker_s_steps_are_the_worker_s_and_nobody_else_s(clinic: Cast) -> 
             ),
             {"id": participant_id},
         ).scalar_one()
-    assert links[0]["person"] == str(clinic.people[WORKER])
+    assert links[0]["person"] == str(cast.people[WORKER])
     assert links[1]["role"] == "coordinator"
 
 
-def test_a_new_version_of_the_admission_leaves_the_worker_s_steps_to_the_worker_who_was_named(clinic: Cast) -> None:
-    participant_id, item = on_the_table(clinic)
-    with clinic.session() as session:
-        by = clinic.actor("coordinator")
-        admissions.decide_admission(session, item, "assign", worker_id=clinic.people[WORKER], by=by, at=NOW)
+def test_a_new_version_of_the_admission_leaves_the_worker_s_steps_to_the_worker_who_was_named(
+    cast: Cast, on_table: tuple[UUID, UUID]
+) -> None:
+    participant_id, item = on_table
+    with cast.session() as session:
+        by = cast.actor("coordinator")
+        admissions.decide_admission(session, item, "assign", worker_id=cast.people[WORKER], by=by, at=NOW)
         newer = load_declared_text(admission().text.replace("version: 2", "version: 3"), "newer.yaml", Protocol)
         kept = versions.record_protocol(session, newer, by=LOADING, at=NOW)
         case_id = session.execute(
             text('select id from "case" where participant_id = :id'), {"id": participant_id}
         ).scalar_one()
         versions.take_version(session, case_id, kept.id, by=by, at=NOW)
-    with clinic.session() as session:
+    with cast.session() as session:
         for step in ("make_contact", "consent"):
             assert _owed_to(session, participant_id, step) == ["youth_worker", "coordinator"]
         chains = session.execute(
             text("select links from responsibility r join task t on t.owed_by_id = r.id where t.step = 'make_contact'")
         ).scalars()
-        assert [links[0]["person"] for links in chains] == [str(clinic.people[WORKER])]
+        assert [links[0]["person"] for links in chains] == [str(cast.people[WORKER])]
 
 
-def test_whoever_referred_gets_the_worker_s_contact_and_no_name(clinic: Cast) -> None:
-    _, item = on_the_table(clinic)
-    with clinic.session() as session:
+def test_whoever_referred_gets_the_worker_s_contact_and_no_name(cast: Cast, on_table: tuple[UUID, UUID]) -> None:
+    _, item = on_table
+    with cast.session() as session:
         admissions.decide_admission(
-            session, item, "assign", worker_id=clinic.people[SECOND], by=clinic.actor("coordinator"), at=NOW
+            session, item, "assign", worker_id=cast.people[SECOND], by=cast.actor("coordinator"), at=NOW
         )
-    carry_all(means_of(clinic, lambda: NOW))
-    (letter,) = letters(clinic, "worker_named")
-    assert letter["person_id"] == clinic.people[WORKER]
+    carry_all(means_of(cast, lambda: NOW))
+    (letter,) = letters(cast, "worker_named")
+    assert letter["person_id"] == cast.people[WORKER]
     shown = letter["message"].decode("utf-8", errors="replace")
     assert "Garnet" in shown
     assert "Ondine" not in shown
@@ -534,16 +575,16 @@ def test_who_goes_to_the_area_already_is_proposed_before_who_does_not_and_it_say
 # The first meeting, the consent, the number.
 
 
-def test_who_takes_time_to_think_stays_a_candidate_of_the_same_worker(clinic: Cast) -> None:
-    participant_id, item = on_the_table(clinic)
-    by = clinic.actor(WORKER)
-    with clinic.session() as session:
+def test_who_takes_time_to_think_stays_a_candidate_of_the_same_worker(cast: Cast, on_table: tuple[UUID, UUID]) -> None:
+    participant_id, item = on_table
+    by = cast.actor(WORKER)
+    with cast.session() as session:
         with pytest.raises(Refusal, match=r"first_meeting\.state"):
             first_meetings.record_first_meeting(
                 session, participant_id, met_on=TODAY, way="remote", outcome="thinks", by=by, at=NOW
             )
         admissions.decide_admission(
-            session, item, "assign", worker_id=clinic.people[WORKER], by=clinic.actor("coordinator"), at=NOW
+            session, item, "assign", worker_id=cast.people[WORKER], by=cast.actor("coordinator"), at=NOW
         )
         first_meetings.record_first_meeting(
             session,
@@ -603,35 +644,37 @@ def test_who_may_sign_is_asked_of_the_age_on_the_day(clinic: Cast, born: int, si
         ({"language": "la"}, "consent.no_text"),
     ],
 )
-def test_a_consent_that_was_not_given_rightly_is_not_recorded(clinic: Cast, more: dict[str, Any], code: str) -> None:
-    participant_id = _committed(clinic)
-    with clinic.session() as session, pytest.raises(Refusal) as refused:
-        consents.sign(session, participant_id, "program", _signed(**more), by=clinic.actor(WORKER), at=LATER)
+def test_a_consent_that_was_not_given_rightly_is_not_recorded(
+    cast: Cast, committed: UUID, more: dict[str, Any], code: str
+) -> None:
+    participant_id = committed
+    with cast.session() as session, pytest.raises(Refusal) as refused:
+        consents.sign(session, participant_id, "program", _signed(**more), by=cast.actor(WORKER), at=LATER)
     assert refused.value.code == code
 
 
-def test_sharing_is_consented_partner_by_partner_and_withdrawn_at_a_word(clinic: Cast) -> None:
-    participant_id = _ready(clinic)
-    spvm, codim = clinic.organizations["spvm"], clinic.organizations["codim"]
+def test_sharing_is_consented_partner_by_partner_and_withdrawn_at_a_word(cast: Cast, ready: UUID) -> None:
+    participant_id = ready
+    spvm, codim = cast.organizations["spvm"], cast.organizations["codim"]
     day = TODAY + timedelta(days=3)
-    with clinic.session() as session:
+    with cast.session() as session:
         consent_id = consents.sign(
-            session, participant_id, "sharing", _signed(), organization_id=spvm, by=clinic.actor(WORKER), at=LATER
+            session, participant_id, "sharing", _signed(), organization_id=spvm, by=cast.actor(WORKER), at=LATER
         )
         assert consents.stands(session, participant_id, "sharing", day, organization_id=spvm)
         assert not consents.stands(session, participant_id, "sharing", day, organization_id=codim)
-        consents.withdraw(session, consent_id, by=clinic.actor(WORKER), at=LATER)
+        consents.withdraw(session, consent_id, by=cast.actor(WORKER), at=LATER)
         assert not consents.stands(session, participant_id, "sharing", day, organization_id=spvm)
         assert consents.stands(session, participant_id, "program", day)
         with pytest.raises(Refusal, match=r"consent\.withdrawn"):
-            consents.withdraw(session, consent_id, by=clinic.actor(WORKER), at=LATER)
+            consents.withdraw(session, consent_id, by=cast.actor(WORKER), at=LATER)
 
 
-def test_a_consent_that_ends_on_a_day_stands_until_then(clinic: Cast) -> None:
-    participant_id = _committed(clinic)
+def test_a_consent_that_ends_on_a_day_stands_until_then(cast: Cast, committed: UUID) -> None:
+    participant_id = committed
     last = TODAY + timedelta(days=40)
-    with clinic.session() as session:
-        consents.sign(session, participant_id, "program", _signed(ends_on=last), by=clinic.actor(WORKER), at=LATER)
+    with cast.session() as session:
+        consents.sign(session, participant_id, "program", _signed(ends_on=last), by=cast.actor(WORKER), at=LATER)
         assert consents.stands(session, participant_id, "program", last)
         assert not consents.stands(session, participant_id, "program", last + timedelta(days=1))
 
@@ -666,30 +709,30 @@ def test_a_second_admission_asks_for_a_consent_and_a_risk_of_its_own(clinic: Cas
         assert numbers.admit(session, participant_id, by=by, at=LATER + 3 * DAY) == "#2026-01"
 
 
-def test_a_sharing_form_that_is_stored_leaves_the_program_s_form_to_store(clinic: Cast) -> None:
-    participant_id = _ready(clinic)
-    place = clinic.organizations["codim"]
-    with clinic.session() as session:
+def test_a_sharing_form_that_is_stored_leaves_the_program_s_form_to_store(cast: Cast, ready: UUID) -> None:
+    participant_id = ready
+    place = cast.organizations["codim"]
+    with cast.session() as session:
         sharing = consents.sign(
             session,
             participant_id,
             "sharing",
             _signed(),
             organization_id=place,
-            by=clinic.actor(WORKER),
+            by=cast.actor(WORKER),
             at=LATER,
         )
-        consents.store(session, sharing, copy_given_on=LATER.date(), by=clinic.actor("coordinator"), at=LATER)
+        consents.store(session, sharing, copy_given_on=LATER.date(), by=cast.actor("coordinator"), at=LATER)
         assert _steps(session, participant_id)["store_consent"] == "open"
 
 
-def test_who_bars_the_second_of_a_pair_keeps_the_first(clinic: Cast) -> None:
-    participant_id = _committed(clinic)
-    with clinic.session() as session:
-        barring.bar(session, participant_id, clinic.people[SECOND], by=clinic.actor("coordinator"), at=LATER)
+def test_who_bars_the_second_of_a_pair_keeps_the_first(cast: Cast, committed: UUID) -> None:
+    participant_id = committed
+    with cast.session() as session:
+        barring.bar(session, participant_id, cast.people[SECOND], by=cast.actor("coordinator"), at=LATER)
         now = workers.named(session, participant_id)
         assert now is not None
-        assert (now["worker_id"], now["second_id"]) == (clinic.people[WORKER], None)
+        assert (now["worker_id"], now["second_id"]) == (cast.people[WORKER], None)
         assert _row(session, participant_id).state == "committed"
 
 
@@ -710,11 +753,11 @@ def test_a_candidate_who_is_found_to_recruit_is_said_to_on_their_page_and_assess
         admissions.forward(session, participant_id, worker, by=clinic.actor("coordinator"), at=AT)
 
 
-def test_admission_gives_a_number_opens_the_follow_up_and_does_the_last_step(clinic: Cast) -> None:
-    participant_id = _ready(clinic)
-    with clinic.session() as session:
-        number = numbers.admit(session, participant_id, by=clinic.actor("coordinator"), at=LATER)
-    with clinic.session() as session:
+def test_admission_gives_a_number_opens_the_follow_up_and_does_the_last_step(cast: Cast, ready: UUID) -> None:
+    participant_id = ready
+    with cast.session() as session:
+        number = numbers.admit(session, participant_id, by=cast.actor("coordinator"), at=LATER)
+    with cast.session() as session:
         row = _row(session, participant_id)
         parts = session.execute(
             select(_assignment.c.kind, _assignment.c.person_id)
@@ -723,67 +766,69 @@ def test_admission_gives_a_number_opens_the_follow_up_and_does_the_last_step(cli
         ).all()
         steps = _steps(session, participant_id)
     assert (row.state, row.number) == ("admitted", number) == ("admitted", "#2026-01")
-    assert {tuple(part) for part in parts} == {("primary", clinic.people[WORKER]), ("second", clinic.people[SECOND])}
+    assert {tuple(part) for part in parts} == {("primary", cast.people[WORKER]), ("second", cast.people[SECOND])}
     assert (steps["number"], steps["store_consent"]) == ("done", "open")
 
 
-def test_nobody_gets_a_number_without_a_consent_that_stands_nor_without_the_risk(clinic: Cast) -> None:
-    participant_id = _committed(clinic)
-    by = clinic.actor("coordinator")
-    with clinic.session() as session:
+def test_nobody_gets_a_number_without_a_consent_that_stands_nor_without_the_risk(cast: Cast, committed: UUID) -> None:
+    participant_id = committed
+    by = cast.actor("coordinator")
+    with cast.session() as session:
         with pytest.raises(Refusal, match=r"admission\.no_consent"):
             numbers.admit(session, participant_id, by=by, at=LATER)
-        consent_id = consents.sign(session, participant_id, "program", _signed(), by=clinic.actor(WORKER), at=LATER)
+        consent_id = consents.sign(session, participant_id, "program", _signed(), by=cast.actor(WORKER), at=LATER)
         with pytest.raises(Refusal, match=r"admission\.no_risk"):
             numbers.admit(session, participant_id, by=by, at=LATER)
-        risks.assess(session, participant_id, "admission", "none", why={}, by=clinic.actor(WORKER), at=LATER)
+        risks.assess(session, participant_id, "admission", "none", why={}, by=cast.actor(WORKER), at=LATER)
         consents.withdraw(session, consent_id, by=by, at=LATER)
         with pytest.raises(Refusal, match=r"admission\.no_consent"):
             numbers.admit(session, participant_id, by=by, at=LATER)
 
 
 def test_who_is_found_to_recruit_after_the_decision_gets_no_number_before_the_risk_to_others_is_assessed(
-    clinic: Cast,
+    cast: Cast,
+    ready: UUID,
 ) -> None:
-    participant_id = _ready(clinic)
-    by = clinic.actor("coordinator")
+    participant_id = ready
+    by = cast.actor("coordinator")
     why = {"profile": "Aucun", "involvement": "Forte", "benefits": "Petits", "risks": "Grands"}
     during = datetime(2026, 12, 2, 14, 40, tzinfo=UTC)
-    with clinic.session() as session:
+    with cast.session() as session:
         running.close_meeting(session, clinic_of(session), carry_rest=True, by=by, at=LATER)
-        recruiters.find_recruiter(session, participant_id, by=clinic.actor(WORKER), at=LATER)
+        recruiters.find_recruiter(session, participant_id, by=cast.actor(WORKER), at=LATER)
         here = clinic_of(session, NEXT_LOCAL)
         assembling.assemble(session, here, by=by, at=LATER)
         (item,) = [row for row in items_of(session, here) if row["kind"] == recruiters.KIND]
         running.open_meeting(session, here, by=by, at=during)
         for act in (
             lambda: numbers.admit(session, participant_id, by=by, at=during),
-            lambda: workers.name_another(session, participant_id, clinic.people[SECOND], by=by, at=during),
+            lambda: workers.name_another(session, participant_id, cast.people[SECOND], by=by, at=during),
         ):
             with refused("admission.recruiter_risk"):
                 act()
         recruiters.assess(session, participant_id, item["id"], "risks_exceed", why=why, by=by, at=during)
         with refused("admission.recruiter_refused"):
-            workers.name_another(session, participant_id, clinic.people[SECOND], by=by, at=during)
+            workers.name_another(session, participant_id, cast.people[SECOND], by=by, at=during)
 
 
 def test_whose_risk_to_others_is_found_too_great_before_they_are_admitted_is_met_by_nobody_and_refused(
-    clinic: Cast,
+    cast: Cast,
+    ready: UUID,
 ) -> None:
-    participant_id = _ready(clinic)
-    by = clinic.actor("coordinator")
+    participant_id = ready
+    by = cast.actor("coordinator")
     during = datetime(2026, 12, 2, 14, 40, tzinfo=UTC)
     why = {"profile": "Aucun", "involvement": "Forte", "benefits": "Petits", "risks": "Grands"}
-    with clinic.session() as session:
+    with cast.session() as session:
         running.close_meeting(session, clinic_of(session), carry_rest=True, by=by, at=LATER)
-        recruiters.find_recruiter(session, participant_id, by=clinic.actor(WORKER), at=LATER)
+        recruiters.find_recruiter(session, participant_id, by=cast.actor(WORKER), at=LATER)
         here = clinic_of(session, NEXT_LOCAL)
         assembling.assemble(session, here, by=by, at=LATER)
         (item,) = [row for row in items_of(session, here) if row["kind"] == recruiters.KIND]
         running.open_meeting(session, here, by=by, at=during)
         recruiters.assess(session, participant_id, item["id"], "risks_exceed", why=why, by=by, at=during)
-    coordinator = client_for(clinic.database, clinic.people["coordinator"], at=during)
-    with clinic.session() as session:
+    coordinator = client_for(cast.database, cast.people["coordinator"], at=during)
+    with cast.session() as session:
         assert _row(session, participant_id).state == "candidate"
         assert workers.named(session, participant_id) is None
         assert [one["state"] for one in tasks_of(session, recruiting.REFUSE)] == ["open"]
@@ -796,19 +841,19 @@ def test_whose_risk_to_others_is_found_too_great_before_they_are_admitted_is_met
         assert [one["state"] for one in tasks_of(session, recruiting.REFUSE)] == ["done"]
 
 
-def test_members_of_the_clinic_see_whose_risk_it_assesses_while_it_sits(clinic: Cast) -> None:
-    participant_id = _committed(clinic)
-    by = clinic.actor("coordinator")
+def test_members_of_the_clinic_see_whose_risk_it_assesses_while_it_sits(cast: Cast, committed: UUID) -> None:
+    participant_id = committed
+    by = cast.actor("coordinator")
     during = datetime(2026, 12, 2, 14, 40, tzinfo=UTC)
-    police = client_for(clinic.database, clinic.people["police"], at=during)
-    with clinic.session() as session:
+    police = client_for(cast.database, cast.people["police"], at=during)
+    with cast.session() as session:
         running.close_meeting(session, clinic_of(session), carry_rest=True, by=by, at=LATER)
         recruiters.find_recruiter(session, participant_id, by=by, at=LATER)
         here = clinic_of(session, NEXT_LOCAL)
         assembling.assemble(session, here, by=by, at=LATER)
     page = f"/participants/{participant_id}"
     assert police.get(page).status_code == 404
-    with clinic.session() as session:
+    with cast.session() as session:
         running.open_meeting(session, here, by=by, at=during)
     assert f'href="{page}"' in police.get(f"/meetings/{here}").text
     assert police.get(page).status_code == 200
@@ -851,11 +896,11 @@ def test_whoever_turns_25_before_the_day_of_admission_is_not_admitted(clinic: Ca
         assert numbers.admit(session, participant_id, by=by, at=birthday - timedelta(days=1))
 
 
-def test_a_consent_that_is_withdrawn_while_the_clinic_sits_stops_the_number_at_once(clinic: Cast) -> None:
-    participant_id = _ready(clinic)
-    coordinator, worker = clinic.actor("coordinator"), clinic.actor(WORKER)
+def test_a_consent_that_is_withdrawn_while_the_clinic_sits_stops_the_number_at_once(cast: Cast, ready: UUID) -> None:
+    participant_id = ready
+    coordinator, worker = cast.actor("coordinator"), cast.actor(WORKER)
     during = datetime(2026, 12, 2, 14, 40, tzinfo=UTC)
-    with clinic.session() as session:
+    with cast.session() as session:
         here = clinic_of(session, NEXT_LOCAL)
         running.open_meeting(session, here, by=coordinator, at=during)
         (consent,) = [row for row in consents.consents_of(session, participant_id) if row["purpose"] == "program"]
@@ -892,13 +937,13 @@ def test_two_numbers_asked_at_the_same_instant_are_two_and_none_is_skipped(cast:
     assert later[-1] == "#2027-100"
 
 
-def test_research_is_consented_apart_and_changes_nothing_else(clinic: Cast) -> None:
-    participant_id = _ready(clinic)
-    keeper = clinic.actor("research_coordinator")
-    with clinic.session() as session:
+def test_research_is_consented_apart_and_changes_nothing_else(cast: Cast, ready: UUID) -> None:
+    participant_id = ready
+    keeper = cast.actor("research_coordinator")
+    with cast.session() as session:
         with pytest.raises(Refusal, match=r"research\.admitted"):
             research.keep_research_consent(session, participant_id, TODAY, by=keeper, at=LATER)
-        numbers.admit(session, participant_id, by=clinic.actor("coordinator"), at=LATER)
+        numbers.admit(session, participant_id, by=cast.actor("coordinator"), at=LATER)
         research.keep_research_consent(session, participant_id, TODAY, by=keeper, at=LATER)
         assert research.research_consent(session, participant_id) is not None
         research.withdraw_research_consent(session, participant_id, by=keeper, at=LATER)
@@ -906,16 +951,16 @@ def test_research_is_consented_apart_and_changes_nothing_else(clinic: Cast) -> N
         assert consents.stands(session, participant_id, "program", TODAY + timedelta(days=3))
 
 
-def test_a_disclosure_says_its_ground_to_whom_and_that_it_was_only_what_was_necessary(clinic: Cast) -> None:
-    participant_id = _ready(clinic)
+def test_a_disclosure_says_its_ground_to_whom_and_that_it_was_only_what_was_necessary(cast: Cast, ready: UUID) -> None:
+    participant_id = ready
     told: dict[str, Any] = {
         "to_whom": "DPJ",
         "what": "Le lieu où elle se trouvait.",
         "disclosed_on": TODAY,
-        "by": clinic.actor(WORKER),
+        "by": cast.actor(WORKER),
         "at": LATER,
     }
-    with clinic.session() as session:
+    with cast.session() as session:
         with pytest.raises(Refusal, match=r"disclosure\.only"):
             disclosures.disclose(session, participant_id, "ypa_39_1", only_necessary=False, **told)
         with pytest.raises(Refusal, match=r"disclosure\.ground"):
@@ -927,11 +972,11 @@ def test_a_disclosure_says_its_ground_to_whom_and_that_it_was_only_what_was_nece
 
 
 @pytest.mark.parametrize("verb", ["complete", "waive", "undo"])
-def test_a_step_of_an_act_is_ticked_waived_and_taken_back_by_nobody(clinic: Cast, verb: str) -> None:
-    participant_id = _committed(clinic)
-    by = clinic.actor("coordinator")
+def test_a_step_of_an_act_is_ticked_waived_and_taken_back_by_nobody(cast: Cast, committed: UUID, verb: str) -> None:
+    participant_id = committed
+    by = cast.actor("coordinator")
     wanted = {"complete": ("consent", "risk"), "waive": ("decide",), "undo": ("triage", "decide", "first_meeting")}
-    with clinic.session() as session:
+    with cast.session() as session:
         for step in wanted[verb]:
             task_id = step_of(session, participant_id, step)["id"]  # type: ignore[index]
             before = _steps(session, participant_id)[step]
@@ -945,20 +990,20 @@ def test_a_step_of_an_act_is_ticked_waived_and_taken_back_by_nobody(clinic: Cast
             assert _steps(session, participant_id)[step] == before
 
 
-def test_a_plain_decision_of_the_clinic_admits_nobody(clinic: Cast) -> None:
-    participant_id, item = on_the_table(clinic)
-    by = clinic.actor("coordinator")
-    with clinic.session() as session:
+def test_a_plain_decision_of_the_clinic_admits_nobody(cast: Cast, on_table: tuple[UUID, UUID]) -> None:
+    participant_id, item = on_table
+    by = cast.actor("coordinator")
+    with cast.session() as session:
         with refused("decision.on_its_page"):
             decisions.decide(session, clinic_of(session), item, text_fr="Admise.", by=by, at=NOW)
         assert _steps(session, participant_id)["decide"] == "open"
 
 
-def test_a_barred_worker_leaves_a_vacancy_that_the_coordinator_sees_and_fills(clinic: Cast) -> None:
-    participant_id = _committed(clinic)
-    by = clinic.actor("coordinator")
-    with clinic.session() as session:
-        barring.bar(session, participant_id, clinic.people[WORKER], by=by, at=LATER)
+def test_a_barred_worker_leaves_a_vacancy_that_the_coordinator_sees_and_fills(cast: Cast, committed: UUID) -> None:
+    participant_id = committed
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        barring.bar(session, participant_id, cast.people[WORKER], by=by, at=LATER)
         assert workers.named(session, participant_id) is None
         (task,) = _open_of(session, workers.FIND_A_WORKER)
         assert task["item"] == str(participant_id)
@@ -967,26 +1012,26 @@ def test_a_barred_worker_leaves_a_vacancy_that_the_coordinator_sees_and_fills(cl
         with refused("task.by_its_act"):
             tasks.complete_task(session, task["id"], by=by, at=LATER)
         with refused("assignment.barred"):
-            workers.name_another(session, participant_id, clinic.people[WORKER], by=by, at=LATER)
-        workers.name_another(session, participant_id, clinic.people[SECOND], by=by, at=LATER)
+            workers.name_another(session, participant_id, cast.people[WORKER], by=by, at=LATER)
+        workers.name_another(session, participant_id, cast.people[SECOND], by=by, at=LATER)
         assert _open_of(session, workers.FIND_A_WORKER) == []
         assert _owed_to(session, participant_id, "consent") == ["youth_worker", "coordinator"]
         assert _row(session, participant_id).state == "assigned", "the new worker meets them first"
 
 
-def test_a_candidate_who_goes_no_further_needs_no_worker(clinic: Cast) -> None:
-    participant_id = _committed(clinic)
-    by = clinic.actor("coordinator")
-    with clinic.session() as session:
-        barring.bar(session, participant_id, clinic.people[WORKER], by=by, at=LATER)
+def test_a_candidate_who_goes_no_further_needs_no_worker(cast: Cast, committed: UUID) -> None:
+    participant_id = committed
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        barring.bar(session, participant_id, cast.people[WORKER], by=by, at=LATER)
         first_meetings.decline(session, participant_id, by=by, at=LATER)
         assert _open_of(session, workers.FIND_A_WORKER) == []
 
 
-def test_nobody_is_named_over_the_clinic_s_head(clinic: Cast) -> None:
-    participant_id, _ = on_the_table(clinic)
-    with clinic.session() as session, refused("admission.not_given"):
-        workers.name_another(session, participant_id, clinic.people[WORKER], by=clinic.actor("coordinator"), at=NOW)
+def test_nobody_is_named_over_the_clinic_s_head(cast: Cast, on_table: tuple[UUID, UUID]) -> None:
+    participant_id, _ = on_table
+    with cast.session() as session, refused("admission.not_given"):
+        workers.name_another(session, participant_id, cast.people[WORKER], by=cast.actor("coordinator"), at=NOW)
 
 
 def _open_of(session: Session, step: str) -> list[Any]:
@@ -1005,11 +1050,13 @@ def _owed_to(session: Session, participant_id: UUID, step: str) -> list[str]:
     return [link["role"] for link in links]
 
 
-def test_the_clinic_s_page_leads_to_the_candidate_and_the_decision_back_to_the_meeting(clinic: Cast) -> None:
-    participant_id, item = on_the_table(clinic)
-    coordinator = client_for(clinic.database, clinic.people["coordinator"], at=NOW)
-    member = client_for(clinic.database, clinic.people[WORKER], at=NOW)
-    with clinic.session() as session:
+def test_the_clinic_s_page_leads_to_the_candidate_and_the_decision_back_to_the_meeting(
+    cast: Cast, on_table: tuple[UUID, UUID]
+) -> None:
+    participant_id, item = on_table
+    coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
+    member = client_for(cast.database, cast.people[WORKER], at=NOW)
+    with cast.session() as session:
         meeting = clinic_of(session)
         version = next(row["version"] for row in items_of(session, meeting) if row["id"] == item)
     here = f"/participants/{participant_id}"
@@ -1018,24 +1065,26 @@ def test_the_clinic_s_page_leads_to_the_candidate_and_the_decision_back_to_the_m
     assert f'id="decide-{item}"' not in running_page, "a plain decision would name nobody"
     assert f'href="{here}"' in member.get(f"/meetings/{meeting}").text, "who sits may see the candidate meanwhile"
     assert "Ondine" not in running_page + member.get(f"/meetings/{meeting}").text
-    decided = {"item": str(item), "outcome": "assign", "worker": str(clinic.people[SECOND])}
+    decided = {"item": str(item), "outcome": "assign", "worker": str(cast.people[SECOND])}
     assert coordinator.post(f"{here}/decision", data={**decided, "seen": str(version - 1)}).status_code == 412
     answer = coordinator.post(f"{here}/decision", data={**decided, "seen": str(version)})
     assert (answer.status_code, answer.headers["location"]) == (303, f"/meetings/{meeting}/run#item-{item}")
 
 
-def test_the_decision_is_recorded_at_the_window_with_its_line_by_who_runs_the_meeting_alone(clinic: Cast) -> None:
-    participant_id, item = on_the_table(clinic)
-    coordinator = client_for(clinic.database, clinic.people["coordinator"], at=NOW)
-    member = client_for(clinic.database, clinic.people[WORKER], at=NOW)
+def test_the_decision_is_recorded_at_the_window_with_its_line_by_who_runs_the_meeting_alone(
+    cast: Cast, on_table: tuple[UUID, UUID]
+) -> None:
+    participant_id, item = on_table
+    coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
+    member = client_for(cast.database, cast.people[WORKER], at=NOW)
     here = f"/api/v1/participants/{participant_id}/decision"
-    decided = {"item_id": str(item), "outcome": "assign", "worker_id": str(clinic.people[SECOND])}
+    decided = {"item_id": str(item), "outcome": "assign", "worker_id": str(cast.people[SECOND])}
     assert member.post(here, json=decided, headers={"If-Match": "*"}).status_code == 404
-    with clinic.session() as session:
+    with cast.session() as session:
         version = next(row["version"] for row in items_of(session, clinic_of(session)) if row["id"] == item)
     assert coordinator.post(here, json=decided, headers={"If-Match": f'"{version - 1}"'}).status_code == 412
     answer = coordinator.post(here, json=decided, headers={"If-Match": f'"{version}"'})
     assert (answer.status_code, answer.json()["state"]) == (200, "assigned")
-    with clinic.session() as session:
+    with cast.session() as session:
         told = session.execute(text("select actor_as, verb from event where subject_id = :id"), {"id": participant_id})
         assert ("coordinator", "admission.decided") in {(row.actor_as, row.verb) for row in told}

@@ -27,7 +27,15 @@ from tests.api.desk import client_for
 from tests.cast import AT, Arranged, Cast
 from tests.flows.support import carry_all, means_of
 from tests.following import WORKER
-from tests.meetings.clinic import LOCAL, NOW, clinic_of, committee_of, on_the_agenda, on_the_table, prepare_clinic
+from tests.meetings.clinic import (
+    LOCAL,
+    NOW,
+    clinic_of,
+    committee_of,
+    on_the_agenda,
+    prepare_clinic,
+    prepare_on_the_table,
+)
 from tests.meetings.sitting import seat
 from tests.referring import ROMARIN, refer, triaged
 
@@ -45,6 +53,12 @@ def clinic(cast: Cast, arranged: Arranged[None]) -> Cast:
     """Agreements in force, everyone seated, two clinics planned, and admissions carried."""
     arranged(cast, prepare_clinic)
     return cast
+
+
+@pytest.fixture
+def on_table(cast: Cast, arranged: Arranged[tuple[UUID, UUID]]) -> tuple[UUID, UUID]:
+    """A candidate whom the open clinic is about to decide on: the participant and the item."""
+    return arranged(cast, prepare_on_the_table)
 
 
 def _member(cast: Cast, name: str = MEMBER, *, at: datetime = NOW) -> TestClient:
@@ -152,46 +166,48 @@ def _barred(session: Session, cast: Cast, participant_id: UUID, _: UUID) -> None
     ids=["absent", "excused", "gone again", "away that day", "barred by the person"],
 )
 def test_a_member_who_does_not_sit_there_or_is_barred_reads_nothing_while_the_others_do(
-    clinic: Cast, how: Callable[[Session, Cast, UUID, UUID], object]
+    cast: Cast, on_table: tuple[UUID, UUID], how: Callable[[Session, Cast, UUID, UUID], object]
 ) -> None:
-    participant_id, item = on_the_table(clinic)
-    assert _answers(_member(clinic), participant_id) == ALL
-    with clinic.session() as session:
-        how(session, clinic, participant_id, item)
-    before = _read(clinic)
-    assert _answers(_member(clinic), participant_id) == NONE
-    assert _read(clinic) == before
-    assert _answers(_member(clinic, "police"), participant_id) == ALL
+    participant_id, item = on_table
+    assert _answers(_member(cast), participant_id) == ALL
+    with cast.session() as session:
+        how(session, cast, participant_id, item)
+    before = _read(cast)
+    assert _answers(_member(cast), participant_id) == NONE
+    assert _read(cast) == before
+    assert _answers(_member(cast, "police"), participant_id) == ALL
 
 
-def test_who_is_away_and_comes_after_all_reads_once_that_is_recorded(clinic: Cast) -> None:
-    participant_id, item = on_the_table(clinic)
-    with clinic.session() as session:
-        _away(session, clinic, participant_id, item)
-        _recorded("present")(session, clinic, participant_id, item)
-    assert _answers(_member(clinic), participant_id) == ALL
+def test_who_is_away_and_comes_after_all_reads_once_that_is_recorded(cast: Cast, on_table: tuple[UUID, UUID]) -> None:
+    participant_id, item = on_table
+    with cast.session() as session:
+        _away(session, cast, participant_id, item)
+        _recorded("present")(session, cast, participant_id, item)
+    assert _answers(_member(cast), participant_id) == ALL
 
 
-def test_of_a_principal_and_their_alternate_the_one_who_sits_reads(clinic: Cast) -> None:
-    participant_id, _ = on_the_table(clinic)
-    with clinic.session() as session:
+def test_of_a_principal_and_their_alternate_the_one_who_sits_reads(cast: Cast, on_table: tuple[UUID, UUID]) -> None:
+    participant_id, _ = on_table
+    with cast.session() as session:
         attendance.record(
             session,
             clinic_of(session),
             seat(session, "clinical", "anonyme"),
             "alternate",
-            person_id=clinic.people["second_deputy"],
-            by=clinic.actor("coordinator"),
+            person_id=cast.people["second_deputy"],
+            by=cast.actor("coordinator"),
             at=NOW,
         )
-    assert _answers(_member(clinic, "second_deputy"), participant_id) == ALL
-    assert _answers(_member(clinic, "without_mail"), participant_id) == NONE
+    assert _answers(_member(cast, "second_deputy"), participant_id) == ALL
+    assert _answers(_member(cast, "without_mail"), participant_id) == NONE
 
 
 @pytest.mark.parametrize("name", ["specialist", "manager_codim", "researcher", "administrator"])
-def test_who_holds_no_seat_of_the_clinic_reads_nothing_while_it_sits(clinic: Cast, name: str) -> None:
-    participant_id, _ = on_the_table(clinic)
-    assert _answers(_member(clinic, name), participant_id) == NONE
+def test_who_holds_no_seat_of_the_clinic_reads_nothing_while_it_sits(
+    cast: Cast, on_table: tuple[UUID, UUID], name: str
+) -> None:
+    participant_id, _ = on_table
+    assert _answers(_member(cast, name), participant_id) == NONE
 
 
 def test_a_candidate_who_was_withdrawn_from_the_agenda_is_nobody_s_to_read(clinic: Cast) -> None:
@@ -228,7 +244,7 @@ def test_of_two_clinics_of_a_day_each_is_read_by_who_sits_in_it(clinic: Cast) ->
     assert _answers(member, second) == NONE
 
 
-def test_a_clinic_that_nobody_closed_sits_on_nobody_the_next_day(clinic: Cast) -> None:
-    participant_id, _ = on_the_table(clinic)
-    assert _answers(_member(clinic), participant_id) == ALL
-    assert _answers(_member(clinic, at=NOW + DAY), participant_id) == NONE
+def test_a_clinic_that_nobody_closed_sits_on_nobody_the_next_day(cast: Cast, on_table: tuple[UUID, UUID]) -> None:
+    participant_id, _ = on_table
+    assert _answers(_member(cast), participant_id) == ALL
+    assert _answers(_member(cast, at=NOW + DAY), participant_id) == NONE

@@ -38,8 +38,8 @@ from tests.meetings.clinic import (
     clinic_of,
     committee_of,
     on_the_agenda,
-    on_the_table,
     prepare_clinic,
+    prepare_on_the_table,
     tabled,
 )
 from tests.referring import ONDINE, look_at_everything, participant_of, refer, triaged
@@ -72,6 +72,23 @@ def _recruits_on_the_table(cast: Cast) -> tuple[UUID, UUID]:
     return participant_id, tabled(cast, participant_id)
 
 
+@pytest.fixture
+def on_table(cast: Cast, arranged: Arranged[tuple[UUID, UUID]]) -> tuple[UUID, UUID]:
+    """A candidate whom the open clinic is about to decide on: the participant and the item."""
+    return arranged(cast, prepare_on_the_table)
+
+
+def _prepare_recruits(cast: Cast) -> tuple[UUID, UUID]:
+    prepare_clinic(cast)
+    return _recruits_on_the_table(cast)
+
+
+@pytest.fixture
+def recruits(cast: Cast, arranged: Arranged[tuple[UUID, UUID]]) -> tuple[UUID, UUID]:
+    """As `_recruits_on_the_table`."""
+    return arranged(cast, _prepare_recruits)
+
+
 def _state(session: Session, participant_id: UUID) -> str:
     found: str = session.scalars(select(_participant.c.state).where(_participant.c.id == participant_id)).one()
     return found
@@ -101,10 +118,12 @@ def _before_the_clinic(session: Session, participant_id: UUID) -> list[dict[str,
 
 
 @pytest.mark.parametrize("outcome", ["defer", "more"])
-def test_once_the_risk_is_assessed_the_committee_still_defers_or_asks_for_more(clinic: Cast, outcome: str) -> None:
-    by = clinic.actor("coordinator")
-    participant_id, item = _recruits_on_the_table(clinic)
-    with clinic.session() as session:
+def test_once_the_risk_is_assessed_the_committee_still_defers_or_asks_for_more(
+    cast: Cast, recruits: tuple[UUID, UUID], outcome: str
+) -> None:
+    by = cast.actor("coordinator")
+    participant_id, item = recruits
+    with cast.session() as session:
         recruiters.assess(session, participant_id, item, "risks_exceed", why=WHY, by=by, at=NOW)
         admissions.decide_admission(session, item, outcome, reason="Attendre.", by=by, at=NOW)
         assert item_of(session, item)["outcome"] == "carried"
@@ -113,21 +132,22 @@ def test_once_the_risk_is_assessed_the_committee_still_defers_or_asks_for_more(c
         assert (back["times_seen"], _decides(session, participant_id)) == (1, "open")
 
 
-def test_once_the_risk_is_assessed_the_committee_still_refuses(clinic: Cast) -> None:
-    by = clinic.actor("coordinator")
-    participant_id, item = _recruits_on_the_table(clinic)
-    with clinic.session() as session:
+def test_once_the_risk_is_assessed_the_committee_still_refuses(cast: Cast, recruits: tuple[UUID, UUID]) -> None:
+    by = cast.actor("coordinator")
+    participant_id, item = recruits
+    with cast.session() as session:
         recruiters.assess(session, participant_id, item, "risks_exceed", why=WHY, by=by, at=NOW)
         admissions.decide_admission(session, item, "refuse", reason="Risque", offered="CLSC", by=by, at=NOW)
         assert (item_of(session, item)["outcome"], _state(session, participant_id)) == ("decided", "refused")
 
 
 def test_a_clinic_that_assessed_the_risk_and_came_no_further_is_closed_and_the_candidate_comes_back(
-    clinic: Cast,
+    cast: Cast,
+    recruits: tuple[UUID, UUID],
 ) -> None:
-    by = clinic.actor("coordinator")
-    participant_id, item = _recruits_on_the_table(clinic)
-    with clinic.session() as session:
+    by = cast.actor("coordinator")
+    participant_id, item = recruits
+    with cast.session() as session:
         recruiters.assess(session, participant_id, item, "benefits_exceed", why=WHY, by=by, at=NOW)
         with refused("item.no_decision"):
             running.treat(session, item, "decided", by=by, at=NOW)
@@ -137,11 +157,12 @@ def test_a_clinic_that_assessed_the_risk_and_came_no_further_is_closed_and_the_c
 
 
 def test_what_the_committee_was_asked_and_decided_says_neither_the_risk_nor_that_somebody_recruits(
-    clinic: Cast,
+    cast: Cast,
+    recruits: tuple[UUID, UUID],
 ) -> None:
-    by = clinic.actor("coordinator")
-    participant_id, item = _recruits_on_the_table(clinic)
-    with clinic.session() as session:
+    by = cast.actor("coordinator")
+    participant_id, item = recruits
+    with cast.session() as session:
         recruiters.assess(session, participant_id, item, "benefits_exceed", why=WHY, by=by, at=NOW)
         (assessed,) = decisions.decisions_of(session, clinic_of(session))
     said = assessed["text_fr"] + assessed["text_en"]
@@ -154,19 +175,19 @@ def test_what_the_committee_was_asked_and_decided_says_neither_the_risk_nor_that
 
 @pytest.mark.parametrize("outcome", ["treated", "withdrawn", "referred"])
 def test_a_candidate_is_treated_withdrawn_or_referred_by_nobody_before_the_committee_decides(
-    clinic: Cast, outcome: str
+    cast: Cast, on_table: tuple[UUID, UUID], outcome: str
 ) -> None:
-    by = clinic.actor("coordinator")
-    participant_id, item = on_the_table(clinic)
-    page = client_for(clinic.database, clinic.people["coordinator"], at=NOW)
-    with clinic.session() as session:
+    by = cast.actor("coordinator")
+    participant_id, item = on_table
+    page = client_for(cast.database, cast.people["coordinator"], at=NOW)
+    with cast.session() as session:
         here = clinic_of(session)
         other = running.add_item(session, here, title_fr="Horaire", reason="Sitôt dit", by=by, at=NOW)
     run = page.get(f"/meetings/{here}/run").text
     assert f'id="item-{item}-{outcome}"' not in run
     assert f'id="item-{item}-carried"' in run
     assert f'id="item-{other}-{outcome}"' in run, "what waits for nobody ends as ever"
-    with clinic.session() as session:
+    with cast.session() as session:
         with refused("item.kept_for_its_act"):
             running.treat(session, item, outcome, refer_to="steering" if outcome == "referred" else "", by=by, at=NOW)
         running.treat(session, item, "carried", by=by, at=NOW)
@@ -343,20 +364,21 @@ def test_under_the_old_item_of_who_went_straight_to_a_worker_too_great_a_risk_se
 
 
 def test_a_question_that_was_withdrawn_or_that_another_committee_has_is_not_the_one_that_the_clinic_answers(
-    clinic: Cast,
+    cast: Cast,
+    on_table: tuple[UUID, UUID],
 ) -> None:
-    by = clinic.actor("coordinator")
-    participant_id, item = on_the_table(clinic)
+    by = cast.actor("coordinator")
+    participant_id, item = on_table
     during = NOW + WEEK
-    with clinic.session() as session:
-        admissions.decide_admission(session, item, "assign", worker_id=clinic.people[SECOND], by=by, at=NOW)
+    with cast.session() as session:
+        admissions.decide_admission(session, item, "assign", worker_id=cast.people[SECOND], by=by, at=NOW)
         first_meetings.record_first_meeting(
             session,
             participant_id,
             met_on=TODAY + timedelta(days=2),
             way="remote",
             outcome="commits",
-            by=clinic.actor(SECOND),
+            by=cast.actor(SECOND),
             at=NOW,
         )
         running.close_meeting(session, clinic_of(session), carry_rest=True, by=by, at=NOW)
@@ -418,14 +440,14 @@ def _meanwhile(cast: Cast, act: Callable[[Session], object]) -> Iterator[list[st
 
 @pytest.mark.parametrize("outcome", ["refuse", "defer"])
 def test_who_decides_while_another_assesses_the_risk_waits_for_them_and_neither_is_thrown_out(
-    clinic: Cast, outcome: str
+    cast: Cast, recruits: tuple[UUID, UUID], outcome: str
 ) -> None:
-    by = clinic.actor("coordinator")
-    participant_id, item = _recruits_on_the_table(clinic)
-    with clinic.session() as session:
+    by = cast.actor("coordinator")
+    participant_id, item = recruits
+    with cast.session() as session:
         hold_participant(session, participant_id)
         with _meanwhile(
-            clinic,
+            cast,
             lambda other: admissions.decide_admission(
                 other, item, outcome, reason="Non", offered="CLSC", by=by, at=NOW
             ),
@@ -433,7 +455,7 @@ def test_who_decides_while_another_assesses_the_risk_waits_for_them_and_neither_
             recruiters.assess(session, participant_id, item, "risks_exceed", why=WHY, by=by, at=NOW)
             session.commit()
     assert went == ["done"]
-    with clinic.session() as session:
+    with cast.session() as session:
         assert _state(session, participant_id) == ("refused" if outcome == "refuse" else "candidate")
         risk = risks.last(session, participant_id, "recruiter")
     assert risk is not None

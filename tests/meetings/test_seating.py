@@ -19,7 +19,7 @@ from meetings.invitations import Told
 from models.base import table_of
 from models.program import Tenure
 from tests.agreeing import code_of, in_force
-from tests.cast import AT, TODAY, Cast
+from tests.cast import AT, TODAY, Arranged, Cast
 from tests.meetings.agenda_desk import meeting
 from tests.meetings.sitting import letters, seat, seat_everyone
 
@@ -29,9 +29,7 @@ FIRST = date(2026, 12, 2)
 FROM = date(2026, 12, 9)
 
 
-@pytest.fixture
-def session(cast: Cast) -> Iterator[Session]:
-    """Everyone sits; five Wednesdays of the Clinical Committee are planned, and one meeting of the Joint."""
+def _prepare(cast: Cast) -> None:
     with cast.session() as made:
         seat_everyone(made, cast)
         by = cast.actor("coordinator")
@@ -39,6 +37,13 @@ def session(cast: Cast) -> Iterator[Session]:
             made, "clinical", first=FIRST, last=FIRST + timedelta(weeks=4), hour=time(9, 30), by=by, at=AT
         )
         schedule.plan_meetings(made, "joint", [datetime.combine(date(2027, 1, 19), time(9))], by=by, at=AT)
+
+
+@pytest.fixture
+def session(cast: Cast, arranged: Arranged[None]) -> Iterator[Session]:
+    """Everyone sits; five Wednesdays of the Clinical Committee are planned, and one meeting of the Joint."""
+    arranged(cast, _prepare)
+    with cast.session() as made:
         yield made
 
 

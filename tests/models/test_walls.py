@@ -596,6 +596,7 @@ QUESTIONS = {
 }
 
 
+@pytest.mark.wide(4)
 @pytest.mark.parametrize("question", sorted(QUESTIONS))
 def test_no_way_of_asking_answers_with_anything_of_the_other_program(
     lived_in: Cast, everything: dict[str, list[dict[str, Any]]], question: str

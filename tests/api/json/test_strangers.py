@@ -92,7 +92,6 @@ def test_the_tries_below_are_of_everything_that_has_an_id() -> None:
 
 
 @pytest.mark.wide
-@pytest.mark.wide
 @pytest.mark.parametrize("name", ON_SOMETHING)
 def test_a_thing_of_another_program_is_as_absent_as_one_that_never_was(
     cast: Cast, coordinator: Asker, name: str
@@ -128,6 +127,7 @@ def test_a_body_that_names_the_other_program_s_is_refused_as_one_that_names_noth
     assert _seen(there) == _seen(absent)
 
 
+@pytest.mark.wide(5)
 @pytest.mark.parametrize("who", ["worker_codim", "researcher", "manager_codim", "police", "it_contact"])
 def test_a_case_in_which_one_has_no_part_looks_as_if_it_were_not_there(
     cast: Cast, coordinator: Asker, who: str

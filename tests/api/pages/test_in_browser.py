@@ -78,7 +78,7 @@ def pages_of(cast: Cast) -> list[str]:
 @pytest.mark.parametrize(
     ("lang", "width", "dark", "one_in"),
     [
-        pytest.param("fr", 320, False, 12, id="some"),
+        pytest.param("fr", 320, False, 24, id="some"),
         pytest.param("fr", 320, False, 1, marks=pytest.mark.long),
         pytest.param("en", 1280, True, 1, marks=pytest.mark.long),
     ],

@@ -30,7 +30,7 @@ from models.meeting import Meeting
 from models.minutes import Attendance
 from models.program import Tenure
 from tests.agreeing import last_version
-from tests.cast import AT, SINCE, TODAY, Cast
+from tests.cast import AT, SINCE, TODAY, Arranged, Cast
 from tests.duties.obligations.signed import (
     agreement_of,
     findings,
@@ -55,11 +55,16 @@ FEBRUARY, MAY, AUGUST = date(2026, 2, 10), date(2026, 5, 12), date(2026, 8, 11)
 NEW_YEAR = datetime(2027, 1, 20, 14, 0, tzinfo=UTC)
 
 
-@pytest.fixture
-def session(cast: Cast) -> Iterator[Session]:
-    """A session in which every partner's agreement is in force."""
+def _prepare_in_force(cast: Cast) -> None:
     with cast.session() as made:
         put_in_force(made, cast)
+
+
+@pytest.fixture
+def session(cast: Cast, arranged: Arranged[None]) -> Iterator[Session]:
+    """A session in which every partner's agreement is in force."""
+    arranged(cast, _prepare_in_force)
+    with cast.session() as made:
         yield made
 
 

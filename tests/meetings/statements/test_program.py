@@ -34,7 +34,7 @@ from models.record import Event
 from models.referral import Referral
 from tests.agreeing import code_of
 from tests.casework import open_onboarding
-from tests.cast import AT, Cast
+from tests.cast import AT, Arranged, Cast
 from tests.duties.obligations.signed import hold, kept, put_in_force
 from tests.meetings.documents.test_issuing import know
 from tests.meetings.sitting import seat_everyone
@@ -52,12 +52,17 @@ EVERYONE: Final = ("ccsmtl", "codim", "spvm", "marie-vincent", "anonyme")
 SEALED: Final = secrets.token_bytes(64)
 
 
-@pytest.fixture
-def session(cast: Cast) -> Iterator[Session]:
-    """Every agreement in force from 5 January 2026, everyone seated."""
+def _prepare(cast: Cast) -> None:
     with cast.session() as made:
         seat_everyone(made, cast)
         put_in_force(made, cast)
+
+
+@pytest.fixture
+def session(cast: Cast, arranged: Arranged[None]) -> Iterator[Session]:
+    """Every agreement in force from 5 January 2026, everyone seated."""
+    arranged(cast, _prepare)
+    with cast.session() as made:
         yield made
 
 
