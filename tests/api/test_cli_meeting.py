@@ -93,6 +93,7 @@ def _kept(cast: Cast) -> tuple[list[str], list[str]]:
     return list(said), list(strays)
 
 
+@pytest.mark.long
 def test_a_mail_is_taken_in_the_program_that_knows_what_it_answers(cast: Cast, uid: str) -> None:
     status, out, err = _piped(cast, _mail(uid, "coordinator@ccsmtl.example"))
     assert (status, out.strip(), err) == (0, "Meetings answered: 4.", "")

@@ -471,8 +471,9 @@ def at_home(app: FastAPI, address: str) -> str:
     return home
 
 
+@pytest.mark.long
 @pytest.mark.browser
-@pytest.mark.parametrize("lang", ["fr", pytest.param("en", marks=pytest.mark.long)])
+@pytest.mark.parametrize("lang", ["fr", "en"])
 def test_from_the_invitation_to_the_next_morning_in_a_real_browser(cast: Cast, open_page: OpenPage, lang: str) -> None:
     fr = lang == "fr"
     app = create_app(office_of(cast.database, base_url="http://localhost"))

@@ -373,6 +373,7 @@ def _fields(said: object, field: str) -> Iterator[tuple[str, str]]:
         yield field, said
 
 
+@pytest.mark.long
 def test_no_channel_holds_a_planted_word(lived: Cast, caplog: pytest.LogCaptureFixture) -> None:
     """In one test, as the world of it takes a while to live."""
     with as_superuser(lived.database) as connection:

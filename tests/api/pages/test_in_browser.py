@@ -18,7 +18,7 @@ from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.casework import open_onboarding
 from tests.cast import AT, TODAY, Cast
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 _notice = table_of(Notice)
 _tenure = table_of(Tenure)
@@ -75,20 +75,13 @@ def pages_of(cast: Cast) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(
-    ("lang", "width", "dark", "one_in"),
-    [
-        pytest.param("fr", 320, False, 24, id="some"),
-        pytest.param("fr", 320, False, 1, marks=pytest.mark.long),
-        pytest.param("en", 1280, True, 1, marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.parametrize(("lang", "width", "dark"), [("fr", 320, False), ("en", 1280, True)])
 def test_every_page_can_be_read_by_everyone(
-    lively: Cast, open_page: OpenPage, lang: str, width: int, dark: bool, one_in: int
+    lively: Cast, open_page: OpenPage, lang: str, width: int, dark: bool
 ) -> None:
     token = token_for(lively.database, lively.people["coordinator"], at=LATER)
     with serve(app_on(lively.database, demonstration=True, at=LATER, base_url=SERVED)) as address:
-        for path in pages_of(lively)[::one_in]:
+        for path in pages_of(lively):
             page = open_page(f"{address}{path}", lang=lang, width=width, dark=dark, cookies={"spheres": token})
             # What is folded away must be as readable as the rest.
             page.evaluate("document.querySelectorAll('details').forEach(one => { one.name = ''; one.open = true })")
@@ -99,7 +92,6 @@ def test_every_page_can_be_read_by_everyone(
     open_page.wrong[:] = [one for one in open_page.wrong if "404" not in one and "422" not in one]  # type: ignore[attr-defined]
 
 
-@pytest.mark.long
 def test_the_coordinator_adds_someone_and_records_an_absence_without_any_script(
     lively: Cast, open_page: OpenPage
 ) -> None:
@@ -128,7 +120,6 @@ def test_the_coordinator_adds_someone_and_records_an_absence_without_any_script(
     open_page.wrong[:] = [one for one in open_page.wrong if "409" not in one]  # type: ignore[attr-defined]
 
 
-@pytest.mark.long
 def test_the_procedure_prints_without_the_menu(lively: Cast, open_page: OpenPage) -> None:
     token = token_for(lively.database, lively.people["coordinator"])
     with serve(app_on(lively.database, demonstration=True, base_url=SERVED)) as address:
