@@ -45,6 +45,7 @@ from meetings.reasons import (
     REFERRED,
     TAKEN_OFF,
     Fact,
+    Kept,
     Reason,
     speak_for_it,
     taken_off,
@@ -69,6 +70,7 @@ __all__ = [
     "request",
     "restore",
     "shift",
+    "take_back_referral",
     "take_off",
     "takes",
     "withdraw",
@@ -197,21 +199,7 @@ def withdraw(
     row = open_row(session, committee["id"], kind, subject)
     if row is None or (task_id is not None and row["task_id"] not in (None, task_id)):
         return False
-    if code is not None:
-        left = without(row["reasons"], code)
-        if len(left) == len(row["reasons"]):
-            return False
-        if speak_for_it(left):
-            change_item(session, row, reasons=left)
-            tell(session, "agenda_item.reason_withdrawn", row, by=by, at=at, code=code)
-            return True
-    if row["frozen_at"] is not None:
-        ended = Reason(ENDED, facts={"day": local_day(session, at).isoformat()}).kept()
-        change_item(session, row, reasons=[*without(row["reasons"], ENDED), ended])
-    else:
-        change_item(session, row, state=moved(row, "withdraw"), position=0)
-    tell(session, "agenda_item.withdrawn", row, by=by, at=at)
-    return True
+    return _leave_to(session, row, [] if code is None else without(row["reasons"], code), by=by, at=at)
 
 
 def refer(session: Session, item_id: UUID, committee_key: str, *, by: Actor, at: datetime) -> UUID:
@@ -228,13 +216,15 @@ def refer(session: Session, item_id: UUID, committee_key: str, *, by: Actor, at:
     facts: dict[str, Fact] = {
         "committee": {"fr": origin["title_fr"], "en": origin["title_en"]},
         "day": local_day(session, at).isoformat(),
+        "item": str(row["id"]),
     }
-    kept = ("title_fr", "title_en", "purpose", "audience", "minutes", "task_id", "section_fr", "section_en", "kind")
-    subject, _, _ = str(row["subject"]).partition("@")
+    kept = ("title_fr", "title_en", "purpose", "audience", "minutes", "task_id", "section_fr", "section_en")
+    kind, subject = _referred_as(row)
     return open_item(
         session,
         {
             **{name: row[name] for name in kept},
+            "kind": kind,
             "subject": subject,
             "committee_id": target["id"],
             "carried_from_id": row["id"],
@@ -244,6 +234,23 @@ def refer(session: Session, item_id: UUID, committee_key: str, *, by: Actor, at:
         at=at,
         verb="agenda_item.referred",
     )
+
+
+def take_back_referral(session: Session, item_id: UUID, *, by: Actor, at: datetime) -> bool:
+    """Nobody referred an item after all: the committee that has it does so no more, unless for reasons of its own.
+
+    That somebody else referred the same to it is such a reason. Returns whether anything changed.
+    """
+    row = item_of(session, item_id)
+    waiting = open_row(session, row["referred_to_id"], *_referred_as(row))
+    if waiting is None:
+        return False
+    left = [
+        reason
+        for reason in waiting["reasons"]
+        if (reason["code"], reason["facts"].get("item")) != (REFERRED, str(item_id))
+    ]
+    return _leave_to(session, waiting, left, by=by, at=at)
 
 
 # ------------------------------------------------------------------------------------------------------ what people do
@@ -520,6 +527,30 @@ def needed_line(line: str) -> str:
     if not line:
         raise Refusal("agenda.late_without_reason", N_("Say in a few words why this cannot wait."))
     return line
+
+
+def _referred_as(row: Mapping[str, Any]) -> tuple[str, str]:
+    """The kind and the subject under which another committee has what is referred to it."""
+    subject, _, _ = str(row["subject"]).partition("@")
+    return row["kind"], subject
+
+
+def _leave_to(session: Session, row: Mapping[str, Any], left: Sequence[Kept], *, by: Actor, at: datetime) -> bool:
+    """Have an open item stand there for the reasons that are left, and withdraw it where none of them speaks for it."""
+    gone = {reason["code"] for reason in row["reasons"] if reason not in left}
+    if not gone:
+        return False
+    if speak_for_it(left):
+        change_item(session, row, reasons=left)
+        tell(session, "agenda_item.reason_withdrawn", row, by=by, at=at, code=min(gone))
+        return True
+    if row["frozen_at"] is not None:
+        ended = Reason(ENDED, facts={"day": local_day(session, at).isoformat()}).kept()
+        change_item(session, row, reasons=[*without(row["reasons"], ENDED), ended])
+    else:
+        change_item(session, row, state=moved(row, "withdraw"), position=0)
+    tell(session, "agenda_item.withdrawn", row, by=by, at=at)
+    return True
 
 
 def _lock_to_change(session: Session, item_id: UUID, seen: int | None) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from meetings.agenda_items import moved as item_moved
 from meetings.committees import committee_of, committees
 from meetings.decisions import decisions_of
 from meetings.holding import lock_meeting, write_meeting
-from meetings.reasons import REFERRED, is_over
+from meetings.reasons import is_over
 from meetings.schedule import moved
 from meetings.texts import checked_text
 from models.agenda import OUTCOMES
@@ -100,7 +100,7 @@ def treat(
         tell(session, "agenda_item.noted", row, by=by, at=at)
         return version
     if row["outcome"] == "referred":
-        _take_back_referral(session, row, by=by, at=at)
+        agendas.take_back_referral(session, item_id, by=by, at=at)
     # It can be carried over before its meeting is closed: by the round, where nobody closed it in time.
     if row["outcome"] == "carried" and assembling.take_back(session, row, by=by, at=at) and not outcome:
         raise Refusal(
@@ -246,13 +246,6 @@ def _heard(session: Session, row: Mapping[str, Any], *, by: Actor, at: datetime)
     if row["task_id"] is not None:
         with suppress(Refusal), session.begin_nested():
             complete_task(session, row["task_id"], by=by, at=at)
-
-
-def _take_back_referral(session: Session, row: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
-    """Nobody referred it after all: the other committee has it no more, unless it has reasons of its own."""
-    other = committees(session)[row["referred_to_id"]]["key"]
-    subject, _, _ = str(row["subject"]).partition("@")
-    agendas.withdraw(session, other, row["kind"], subject, by=by, at=at, code=REFERRED)
 
 
 def _minutes(since: datetime, until: datetime) -> int:

@@ -11,14 +11,16 @@ from sqlalchemy import update
 from sqlmodel import Session
 
 from duties.refusals import Refusal
-from meetings import agendas, attendance, decisions, minutes, running
+from meetings import agendas, assembling, attendance, decisions, minutes, running, schedule
 from meetings.committees import committee_of
 from meetings.holding import read_meeting
+from meetings.reasons import Reason
 from models.base import table_of
 from models.committee import SeatHolder
-from tests.cast import Cast
+from tests.cast import AT, Cast
 from tests.duties.obligations.signed import kept, period, put_in_force
 from tests.meetings.meeting_room import (
+    LOCAL,
     MINUTE,
     NEXT,
     NEXT_LOCAL,
@@ -170,6 +172,38 @@ def test_an_item_is_referred_to_another_committee_and_taken_back(session: Sessio
     running.treat(session, item["id"], "treated", by=by, at=NOW + MINUTE)
     assert agendas.pool_of(session, clinical) == []
     assert items(session)[1]["referred_to_id"] is None
+
+
+def _clinical(session: Session, cast: Cast, *, weeks: int = 0) -> tuple[UUID, list[dict[str, Any]]]:
+    """A meeting of the Clinical Committee that was opened so many weeks later, and what its rules put on its agenda."""
+    by, local, at = cast.actor("coordinator"), LOCAL + timedelta(weeks=weeks, hours=1), NOW + timedelta(weeks=weeks)
+    schedule.plan_meetings(session, "clinical", [local], by=by, at=AT)
+    here = meeting(session, local)
+    assembling.assemble(session, here, by=by, at=AT)
+    running.open_meeting(session, here, by=by, at=at + timedelta(hours=1))
+    return here, items(session, local)
+
+
+def test_what_was_referred_twice_stays_with_the_other_committee_while_one_of_the_two_referrals_stands(
+    session: Session, cast: Cast
+) -> None:
+    by, steering, found = cast.actor("coordinator"), committee_of(session, "steering")["id"], []
+    words: dict[str, Any] = {"title_fr": "Local", "title_en": "Premises"}
+    words["reasons"] = [Reason("asked", facts={"day": "2027-01-04"})]
+    for weeks in (0, 1):
+        agendas.ask(session, "clinical", "request", "premises", **words, by=by, at=AT)
+        _, rows = _clinical(session, cast, weeks=weeks)
+        item = next(row["id"] for row in rows if row["subject"] == "premises")
+        running.treat(session, item, "referred", refer_to="steering", by=by, at=NOW + timedelta(weeks=weeks))
+        found.append(item)
+    assert len(agendas.pool_of(session, steering)) == 1
+
+    running.treat(session, found[1], "treated", by=by, at=NOW + timedelta(weeks=1))
+    (waiting,) = agendas.pool_of(session, steering)
+    assert [reason["facts"]["day"] for reason in waiting["reasons"]] == ["2027-01-20"]
+
+    running.treat(session, found[0], "treated", by=by, at=NOW + timedelta(weeks=1))
+    assert agendas.pool_of(session, steering) == []
 
 
 def test_an_item_that_was_referred_by_mistake_and_then_carried_waits_for_the_next_meeting(
