@@ -530,9 +530,12 @@ def needed_line(line: str) -> str:
 
 
 def _referred_as(row: Mapping[str, Any]) -> tuple[str, str]:
-    """The kind and the subject under which another committee has what is referred to it."""
-    subject, _, _ = str(row["subject"]).partition("@")
-    return row["kind"], subject
+    """The kind and the subject under which another committee has what is referred to it.
+
+    No rule of that committee has anew what each meeting of this one has: there it is one matter, which waits in the
+    pool as anything that is asked for.
+    """
+    return (REFERRED, str(row["id"])) if row["kind"] in OF_ONE_MEETING else (row["kind"], row["subject"])
 
 
 def _leave_to(session: Session, row: Mapping[str, Any], left: Sequence[Kept], *, by: Actor, at: datetime) -> bool:

@@ -184,6 +184,48 @@ def _clinical(session: Session, cast: Cast, *, weeks: int = 0) -> tuple[UUID, li
     return here, items(session, local)
 
 
+@pytest.mark.parametrize("kind", ["standing", "turn"])
+def test_what_each_meeting_has_anew_comes_on_the_agenda_of_the_committee_to_which_it_is_referred(
+    session: Session, cast: Cast, kind: str
+) -> None:
+    by = cast.actor("coordinator")
+    _, rows = _clinical(session, cast)
+    item = next(row for row in rows if row["kind"] == kind)
+    running.treat(session, item["id"], "referred", refer_to="steering", by=by, at=NOW)
+    there = meeting(session, NEXT_LOCAL)
+
+    assembling.assemble(session, there, by=by, at=NOW)
+
+    (found,) = [row for row in items(session, NEXT_LOCAL) if row["carried_from_id"] == item["id"]]
+    assert (found["title_fr"], found["reasons"][0]["code"]) == (item["title_fr"], "referred")
+    assert not assembling.assemble(session, there, by=by, at=NOW), "it stays, as what is asked for does"
+    running.open_meeting(session, there, by=by, at=NEXT)
+    running.treat(session, found["id"], "carried", by=by, at=NEXT)
+    running.close_meeting(session, there, carry_rest=True, by=by, at=NEXT + MINUTE)
+    (waiting,) = [
+        row
+        for row in agendas.pool_of(session, committee_of(session, "steering")["id"])
+        if row["carried_from_id"] == found["id"]
+    ]
+    assert waiting["times_seen"] == 1
+    agendas.withdraw_item(session, waiting["id"], by=by, at=NEXT + MINUTE)
+
+
+def test_of_two_referrals_of_a_standing_item_each_waits_and_is_taken_back_by_itself(
+    session: Session, cast: Cast
+) -> None:
+    by, steering = cast.actor("coordinator"), committee_of(session, "steering")["id"]
+    referred = []
+    for weeks in (0, 1):
+        _, rows = _clinical(session, cast, weeks=weeks)
+        item = next(row for row in rows if row["kind"] == "standing")
+        running.treat(session, item["id"], "referred", refer_to="steering", by=by, at=NOW + timedelta(weeks=weeks))
+        referred.append(item["id"])
+    assert [row["carried_from_id"] for row in agendas.pool_of(session, steering)] == referred
+    running.treat(session, referred[1], "treated", by=by, at=NOW + timedelta(weeks=1))
+    assert [row["carried_from_id"] for row in agendas.pool_of(session, steering)] == referred[:1]
+
+
 def test_what_was_referred_twice_stays_with_the_other_committee_while_one_of_the_two_referrals_stands(
     session: Session, cast: Cast
 ) -> None:
