@@ -23,7 +23,7 @@ from duties.here import many, one, program_of
 from duties.refusals import Refusal
 from duties.roles import standing as roles_on
 from locales import N_
-from meetings import quorum
+from meetings import answers, quorum
 from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, membership
 from meetings.holding import changed_meanwhile, lock_meeting, read_meeting, write_meeting
 from models.base import table_of
@@ -276,19 +276,21 @@ def record(
 def record_rest(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> int:
     """Record as present every principal of whose seat nothing is recorded yet; return how many.
 
-    Left as they are: a seat that nobody holds that day, or whose principal is away or sits for another. Raises Refusal.
+    Left as they are: a seat that nobody holds that day, or whose principal is away, answered that they do not come, or
+    sits for another. Raises Refusal.
     """
     meeting = lock_meeting(session, meeting_id)
     seats = membership(session, meeting["committee_id"])
     day: date = meeting["starts"].date()
     attended = list(_attended(session, meeting, seats))
     elsewhere = {seated.person_id for seated in attended if seated.state == ALTERNATE}
+    declined = {row["person_id"] for row in answers.given(session, [meeting_id]) if row["answer"] == answers.DECLINED}
     missing = [
         (seated.seat.id, person)
         for seated in attended
         if seated.state == UNRECORDED
         for person in seated.expected[:1]
-        if person not in elsewhere and seats.away(person, day) is None
+        if person not in elsewhere | declined and seats.away(person, day) is None
     ]
     for seat_id, person in missing:
         record(session, meeting_id, seat_id, "present", person_id=person, by=by, at=at)

@@ -92,7 +92,10 @@ def record_attendance(meeting_id: UUID, body: AttendanceGiven, desk: AtDesk) -> 
 @router.post("/meetings/{meeting_id}/attendance/rest")
 @asks(Action.RUN_MEETING)
 def record_rest(meeting_id: UUID, desk: AtDesk) -> AttendanceShown:
-    """Record as present every principal of whose seat nothing is recorded yet. Again: nothing is left to record."""
+    """Record as present every principal of whose seat nothing is recorded yet, and who did not answer otherwise.
+
+    Again: nothing is left to record.
+    """
     by = _as(desk, Action.RUN_MEETING, meeting_id)
     attendance.record_rest(desk.session, meeting_id, by=by, at=desk.at)
     return _attendance(desk, meeting_id)

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.at_meetings import find_meeting
-from api.meeting_lines import STATES, hours_of, title_of
+from api.meeting_lines import ANSWERS, STATES, hours_of, title_of
 from api.pages.choices import people_by_id
 from api.pages.forms import Text, Typed, day_or_none, hour_of, id_or_none
 from api.pages.frame import page, see_other
@@ -296,6 +296,7 @@ def sitting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
         sitting=sitting_of(desk, meeting, members, people_by_id(desk)) if is_open else None,
         items=len(items_of(desk.session, meeting_id)),
         attended=ATTENDED,
+        answers=ANSWERS,
         outcomes=OUTCOMES,
         arrives=ARRIVES,
         leaves=LEAVES,

@@ -15,7 +15,7 @@ from api.pages.frame import titles_of_roles
 from api.session import Desk
 from duties.here import program_of
 from locales import N_, pick
-from meetings import attendance, decisions, quorum, recruiters, running
+from meetings import answers, attendance, decisions, quorum, recruiters, running
 from meetings.agenda_items import items_of, kept_for_their_act
 from meetings.agenda_rules import OF_ONE_MEETING
 from meetings.attendance import UNRECORDED, Attended
@@ -48,8 +48,19 @@ OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
 
 
 @dataclass(frozen=True)
+class Said:
+    """What somebody answered to the invitation, and whom they named to come instead, if anybody."""
+
+    answer: str
+    alternate: Person | None
+
+
+@dataclass(frozen=True)
 class SeatLine:
-    """One seat of the meeting. Hours are local; `instead` are those who may sit in the principal's place."""
+    """One seat of the meeting. Hours are local; `instead` are those who may sit in the principal's place.
+
+    `said` has what its people answered to the invitation, by their id, where the answer stands.
+    """
 
     of: Attended
     title: str
@@ -59,6 +70,7 @@ class SeatLine:
     left: time | None
     instead: tuple[Person, ...]
     is_away: bool
+    said: Mapping[UUID, Said]
 
     @property
     def id(self) -> UUID:
@@ -211,6 +223,11 @@ def _seats(
 ) -> list[SeatLine]:
     day, zone = meeting["starts"].date(), meeting["time_zone"]
     instead = attendance.alternates_of(desk.session, meeting["id"])
+    said = {
+        row["person_id"]: Said(row["answer"], people[row["alternate_id"]] if row["alternate_id"] else None)
+        for row in answers.given(desk.session, [meeting["id"]])
+        if row["answer"]
+    }
 
     def clock(moment: datetime | None) -> time | None:
         return local_of(moment, zone).time().replace(second=0, microsecond=0) if moment else None
@@ -225,6 +242,7 @@ def _seats(
             left=clock(one.left_at),
             instead=tuple(people[person] for person in instead[one.seat.id]),
             is_away=any(members.away(person, day) for person in one.expected),
+            said={person: said[person] for person in one.expected if person in said},
         )
         for one in attendance.attendance_of(desk.session, meeting["id"])
     ]

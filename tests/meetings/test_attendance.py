@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from duties import people
 from duties.refusals import Refusal
-from meetings import attendance, running
+from meetings import answers, attendance, running
 from meetings.attendance import Attended
 from meetings.schedule import plan_meetings
 from tests.cast import AT, SINCE, Cast
@@ -205,6 +205,32 @@ def test_the_rest_is_recorded_as_present_but_for_the_vacant_the_absent_and_who_s
     assert (states.pop("anonyme"), states.pop("spvm")) == ("alternate", "excused")
     assert list(states.values()).count("present") == recorded > 0
     assert attendance.record_rest(session, here, by=by, at=NOW) == 0
+
+
+def test_who_answered_that_they_do_not_come_is_not_recorded_with_the_rest_while_the_answer_stands(
+    session: Session, cast: Cast
+) -> None:
+    for name, seat_of in (("manager_codim", "codim"), ("manager_em", "en-marge")):
+        answers.answer(
+            session, meeting(session), cast.people[name], answers.DECLINED, means="link", by=cast.actor(name), at=AT
+        )
+        assert _seated(session, seat_of).expected == (cast.people[name],)
+    answers.answer(
+        session,
+        meeting(session),
+        cast.people["manager_em"],
+        answers.TENTATIVE,
+        means="link",
+        by=cast.actor("manager_em"),
+        at=AT + MINUTE,
+    )
+    here = opened(session, cast)
+    attendance.record_rest(session, here, by=cast.actor("coordinator"), at=NOW)
+    assert _seated(session, "codim").state == "unrecorded"
+    assert _seated(session, "en-marge").state == "present"
+    answers.lapse(session, [here], at=NOW)
+    attendance.record_rest(session, here, by=cast.actor("coordinator"), at=NOW)
+    assert _seated(session, "codim").state == "present"
 
 
 def test_who_may_sit_for_a_principal_is_whom_the_record_of_attendance_takes(session: Session, cast: Cast) -> None:

@@ -12,16 +12,17 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlalchemy import select, update
 
-from meetings import attendance, decisions, running
+from meetings import answers, attendance, decisions, running
 from meetings.agenda_items import items_of
 from meetings.holding import read_meeting
 from models.agenda import AgendaItem
 from models.base import table_of
 from models.meeting import Meeting
+from models.program import Person
 from models.record import Event
 from tests.api.desk import client_for
 from tests.api.pages.looking import text_of
-from tests.cast import Arranged, Cast
+from tests.cast import AT, Arranged, Cast
 from tests.meetings import meeting_room
 from tests.meetings.meeting_room import LOCAL, MINUTE, NEXT_LOCAL, NOW, meeting
 from tests.meetings.sitting import seat
@@ -31,6 +32,8 @@ _event = table_of(Event)
 _meeting = table_of(Meeting)
 
 LATER = NOW + timedelta(minutes=20)
+#: Who cannot come, and whom they name instead.
+NAMED = ("manager_em", "deputy")
 HARD = "<script>alert(1)</script> L’étage"
 
 
@@ -228,6 +231,29 @@ def test_the_rest_is_recorded_at_once(room: Room) -> None:
     assert room.seat("codim").state == "excused"
     assert {room.seat(key).state for key in ("ccsmtl", "spvm", "anonyme", "en-marge", "coordination")} == {"present"}
     assert "/attendance/rest" not in room.page()
+
+
+def test_a_seat_says_what_was_answered_to_the_invitation_and_who_was_named_instead(planned: Room) -> None:
+    cast = planned.cast
+    with cast.session() as session:
+        answers.answer(
+            session,
+            planned.id,
+            cast.people["manager_em"],
+            answers.DECLINED,
+            means="link",
+            alternate_id=cast.people["deputy"],
+            by=cast.actor("manager_em"),
+            at=AT,
+        )
+        running.open_meeting(session, planned.id, by=cast.actor("coordinator"), at=NOW)
+        names = {one: session.get_one(Person, (cast.program_id, cast.people[one])).name for one in NAMED}
+    here = planned.seat("en-marge").seat.id
+    line = text_of(planned.page().partition(f'id="seat-{here}"')[2].partition("</li>")[0])
+    assert f"{names['manager_em']} Cannot come instead: {names['deputy']}" in line
+    planned.send("attendance/rest")
+    assert (planned.seat("en-marge").state, planned.seat("codim").state) == ("unrecorded", "present")
+    assert card(planned.page(), "attendance").count("Cannot come") == 1
 
 
 def test_who_comes_late_leaves_and_comes_back_is_recorded_with_the_hour(room: Room) -> None:
