@@ -177,26 +177,32 @@ def add_late(
 
 
 def follow_move(session: Session, meeting_id: UUID, *, was: datetime, by: Actor, at: datetime) -> bool:
-    """Have a meeting's frozen agenda follow it to another time; `was` is the local time that it had.
+    """Have a meeting's agenda follow it to another time; `was` is the local time that it had.
 
-    Opened again where the day is another one and the declared hour to freeze it is still to come; else what it says of
-    day and hour is put right. Returns whether it was opened again. Nothing is sent: the move's own letters tell the new
-    time, and the round sends the agenda anew when it is due.
+    A frozen one is opened again where the day is another one and the declared hour to freeze it is still to come; else
+    what it says of day and hour is put right. Returns whether it was opened again. Nothing is sent: the move's own
+    letters tell the new time, and the round sends the agenda anew when it is due. One that went out as a draft for the
+    old day goes out again for the new one.
     """
     meeting = lock_meeting(session, meeting_id)
-    if meeting["agenda_frozen_at"] is None or meeting["state"] != "planned":
+    if meeting["state"] != "planned":
         return False
     declared = committees(session)[meeting["committee_id"]]["agenda"]
+    is_another_day = meeting["starts"].date() != was.date()
+    goes_out = meeting["starts_at"] - timedelta(hours=declared.get("circulate_hours", 0))
+    circulated = meeting["agenda_circulated_at"] if goes_out <= at else None
+    if meeting["agenda_frozen_at"] is None:
+        if is_another_day and circulated != meeting["agenda_circulated_at"]:
+            write_meeting(session, meeting, agenda_circulated_at=circulated)
+        return False
     is_due = meeting["starts_at"] - timedelta(hours=declared.get("freeze_hours", 0)) <= at
-    if is_due or meeting["starts"].date() == was.date():
+    if is_due or not is_another_day:
         _restate(session, meeting, by=by, at=at)
         return False
     for row in lock_agenda(session, meeting_id):
         change_item(session, row, number=None, frozen_at=None, late=False, late_reason="")
     for row in [lock_item(session, one["id"]) for one in late_requests(session, meeting_id)]:
         change_item(session, row, late_reason="", reasons=without(row["reasons"], LATE_REQUEST))
-    goes_out = meeting["starts_at"] - timedelta(hours=declared.get("circulate_hours", 0))
-    circulated = meeting["agenda_circulated_at"] if goes_out <= at else None
     write_meeting(session, meeting, agenda_frozen_at=None, agenda_circulated_at=circulated)
     events.write(session, "agenda.reopened", "meeting", meeting_id, by=by, at=at)
     return True

@@ -39,6 +39,10 @@ def post(session: Session, outgoing: Outgoing, occasion: Occasion, *, addendum: 
     """
     meeting = read_meeting(session, outgoing.meeting_id)
     committee = committees(session)[meeting["committee_id"]]
+    # By the version too: what is frozen anew is sent anew. A draft has none, and goes out once for a day.
+    key = f"agenda:{outgoing.meeting_id}:{occasion}:{outgoing.version}"
+    if occasion == "circulated":
+        key += f":{meeting['starts'].date().isoformat()}"
     printed: dict[tuple[str, str], Attachment] = {}
     written = 0
     for content in outgoing.editions.values():
@@ -55,8 +59,7 @@ def post(session: Session, outgoing: Outgoing, occasion: Occasion, *, addendum: 
             session,
             "meeting_agenda",
             to=reader.person_id,
-            # By the version too: what is frozen anew is sent anew.
-            key=f"agenda:{outgoing.meeting_id}:{occasion}:{outgoing.version}",
+            key=key,
             facts=lambda language, content=content, replaced=replaced: (  # type: ignore[misc]
                 _facts(language, content, committee, meeting, occasion) | _replaced(language, replaced, meeting)
             ),

@@ -30,6 +30,8 @@ __all__ = ["session"]
 _notice = table_of(Notice)
 _series = table_of(MeetingSeries)
 
+#: Two days before the first meeting, when its agenda is sent as a draft by the rule.
+DRAFTED = datetime(2026, 11, 30, 15, 0, tzinfo=AT.tzinfo)
 #: The day before the first meeting, when its agenda is frozen by the rule.
 EVE = datetime(2026, 12, 1, 15, 0, tzinfo=AT.tzinfo)
 #: The Monday after it, on which it is held instead; and when its agenda is due again.
@@ -48,6 +50,12 @@ def _freeze(session: Session, cast: Cast, meeting_id: UUID, at: datetime) -> Non
     by = cast.actor("coordinator")
     assembling.assemble(session, meeting_id, by=by, at=at)
     posting.post(session, freezing.freeze(session, meeting_id, by=by, at=at), "frozen", at=at)
+
+
+def _circulate(session: Session, cast: Cast, meeting_id: UUID, at: datetime) -> None:
+    """Have a meeting's agenda sent as a draft, as the round does."""
+    by = cast.actor("coordinator")
+    posting.post(session, freezing.circulate(session, meeting_id, by=by, at=at), "circulated", at=at)
 
 
 def _sent_to(session: Session, cast: Cast, name: str) -> list[str]:
@@ -124,6 +132,28 @@ def test_the_new_version_is_sent_and_says_what_changed_since_the_one_before(cast
     _, en_neuf = _sent_to(session, cast, "police")
     assert "Il remplace l’ordre du jour que vous avez reçu auparavant" in en_neuf
     assert "Nouveau : 1. Admission #2026-09" in en_neuf
+
+
+def test_a_draft_that_went_out_goes_out_again_for_the_day_to_which_its_meeting_is_moved_before_the_freeze(
+    cast: Cast, session: Session
+) -> None:
+    by, first = cast.actor("coordinator"), meeting(session, FIRST)
+    admission(session, cast)
+    assembling.assemble(session, first, by=by, at=DRAFTED)
+    assert assembling.due_to_circulate(session, DRAFTED) == (first,)
+    _circulate(session, cast, first, DRAFTED)
+    schedule.move_meeting(session, first, datetime.combine(FIRST, time(14, 0)), by=by, at=DRAFTED)
+    assert read_meeting(session, first)["agenda_circulated_at"] == DRAFTED, "of the same day it has gone out"
+
+    schedule.move_meeting(session, first, MONDAY, by=by, at=DRAFTED)
+
+    assert assembling.due_to_circulate(session, DRAFTED) == ()
+    again = datetime(2026, 12, 5, 15, 0, tzinfo=AT.tzinfo)
+    assert first in assembling.due_to_circulate(session, again)
+    _circulate(session, cast, first, again)
+    assert len(_sent_to(session, cast, "worker_codim")) == 2
+    _circulate(session, cast, first, again + timedelta(hours=1))
+    assert len(_sent_to(session, cast, "worker_codim")) == 2, "once for a day"
 
 
 @pytest.mark.parametrize(
