@@ -43,6 +43,8 @@ SEASON: Final = timedelta(weeks=40)
 APART: Final = 7
 #: Of so many of its last dates a committee's usual weekday and hour are: two years of one that meets four times.
 OF_LATE: Final = 8
+#: How a draft is settled once dates are planned that follow its day.
+PLANNED: Final = "planned"
 #: When committees that meet a few times a year meet, where none of their meetings tells otherwise.
 USUAL_WEEKDAY: Final[Weekday] = "wednesday"
 USUAL_HOUR: Final = time(13, 30)
@@ -66,7 +68,9 @@ def propose(session: Session, committee_id: UUID, first: date, *, last: date | N
 def draft_due(session: Session, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
     """Draft dates for every committee whose planned ones run out, and tell the coordinator; which committees.
 
-    A committee has one draft for what follows its last planned date: one that was settled is not drafted again.
+    A committee has one draft for what follows its last planned date: one that was settled is not drafted again, unless
+    everything that was planned after that date was called off since. One that waits is overtaken, and settled, once the
+    last planned date is no earlier than its first one: these dates were planned without it.
     """
     today = local_day(session, at)
     drafted = []
@@ -124,40 +128,56 @@ def _draft_one(
     session: Session, row: Mapping[str, Any], follows: date, today: date, *, by: Actor, at: datetime
 ) -> bool:
     here = program_of(session)
-    first = max(follows, today) + timedelta(days=1)
-    open_or_same = session.scalar(
-        select(_draft.c.id).where(
-            _draft.c.program_id == here,
-            _draft.c.committee_id == row["id"],
-            _draft.c.settled_at.is_(None) | (_draft.c.follows == follows),
-        )
-    )
-    if open_or_same is not None:
+    every = many(session, select(_draft).where(_draft.c.program_id == here, _draft.c.committee_id == row["id"]))
+    waiting = [draft for draft in every if draft["settled_at"] is None]
+    before = next((draft for draft in every if draft["follows"] == follows), None)
+    if not all(_is_overtaken(draft, follows) for draft in waiting):
         return False
+    if before is not None and not _fell_through(session, before):
+        return False
+    first = max(follows, today) + timedelta(days=1)
     dates = propose(session, row["id"], first)
-    draft_id = uuid4()
+    drafted = {"year": first.year, "dates": [one.to_json() for one in dates], "drafted_at": at}
     made = session.scalar(
         insert(_draft)
-        .values(
-            program_id=here,
-            id=draft_id,
-            committee_id=row["id"],
-            year=first.year,
-            follows=follows,
-            dates=[one.to_json() for one in dates],
-            drafted_at=at,
-            settled_as="",
+        .values(program_id=here, id=uuid4(), committee_id=row["id"], follows=follows, settled_as="", **drafted)
+        .on_conflict_do_update(
+            index_elements=["program_id", "committee_id", "follows"],
+            set_={**drafted, "settled_at": None, "settled_by": None, "settled_as": ""},
+            # Of two rounds at once the second finds it waiting, and leaves it.
+            where=_draft.c.settled_at.is_not(None),
         )
-        .on_conflict_do_nothing(index_elements=["program_id", "committee_id", "follows"])
         .returning(_draft.c.id)
     )
     if made is None:
         return False
-    events.write(
-        session, "dates.drafted", "drafted_year", draft_id, by=by, at=at, committee=row["key"], dates=len(dates)
-    )
-    _tell(session, row, draft_id, dates, at)
+    for overtaken in waiting:
+        settle(session, overtaken["id"], PLANNED, by=by, at=at)
+    events.write(session, "dates.drafted", "drafted_year", made, by=by, at=at, committee=row["key"], dates=len(dates))
+    _tell(session, row, made, dates, at)
     return True
+
+
+def _is_overtaken(draft: Mapping[str, Any], last: date) -> bool:
+    """Whether dates were planned without a draft that waits, as far as its first one or further."""
+    return last >= min((Proposal.from_json(one).original for one in draft["dates"]), default=last)
+
+
+def _fell_through(session: Session, draft: Mapping[str, Any]) -> bool:
+    """Whether what was planned after the day that a settled draft follows was called off since."""
+    if draft["settled_as"] != PLANNED:
+        return False
+    called_off = session.scalar(
+        select(_meeting.c.id)
+        .where(
+            _meeting.c.program_id == program_of(session),
+            _meeting.c.committee_id == draft["committee_id"],
+            _meeting.c.starts >= datetime.combine(draft["follows"] + timedelta(days=1), time.min),
+            _meeting.c.cancelled_at >= draft["settled_at"],
+        )
+        .limit(1)
+    )
+    return called_off is not None
 
 
 def _tell(session: Session, row: Mapping[str, Any], draft_id: UUID, dates: tuple[Proposal, ...], at: datetime) -> None:
@@ -169,7 +189,9 @@ def _tell(session: Session, row: Mapping[str, Any], draft_id: UUID, dates: tuple
         }
 
     for holder in standing(session, local_day(session, at)).falls(COORDINATION).holders:
-        notices.write(session, "dates_drafted", to=holder.person_id, key=f"draft:{draft_id}", facts=facts, at=at)
+        # By the moment too: what is drafted once more is told once more.
+        key = f"draft:{draft_id}:{at.isoformat()}"
+        notices.write(session, "dates_drafted", to=holder.person_id, key=key, facts=facts, at=at)
 
 
 def _terms(session: Session, row: Mapping[str, Any], first: date) -> Terms:

@@ -126,7 +126,8 @@ class MeetingGuest(InProgram, table=True):
 class DraftedYear(InProgram, table=True):
     """A year whose dates were proposed for a committee and wait for the coordinator's yes. Nothing is sent meanwhile.
 
-    `dates` are the proposals: local starts, and the reasons of each. Settled once they were planned or dismissed.
+    `dates` are the proposals: local starts, and the reasons of each. Settled once they, or others in their place, were
+    planned, or they were dismissed.
     `follows` is the local day of the last meeting that was planned before them: for it they are drafted once.
     """
 

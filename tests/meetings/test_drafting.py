@@ -23,6 +23,9 @@ from tests.meetings.sitting import seat_everyone
 _meeting = table_of(Meeting)
 _notice = table_of(Notice)
 
+#: When the summer's meeting comes near.
+NEAR = datetime(2027, 5, 1, 14, 0, tzinfo=UTC)
+
 
 @pytest.fixture
 def session(cast: Cast) -> Iterator[Session]:
@@ -108,6 +111,51 @@ def test_a_draft_is_settled_once(cast: Cast, session: Session) -> None:
     with pytest.raises(Refusal):
         drafting.settle(session, draft["id"], "planned", by=by, at=AT)
     assert drafting.draft_due(session, by=by, at=AT) == (), "a year that was dismissed is not drafted again"
+
+
+def test_a_draft_that_was_left_open_is_overtaken_by_dates_that_were_planned_without_it(
+    cast: Cast, session: Session
+) -> None:
+    by, steering = cast.actor("coordinator"), committee_of(session, "steering")["id"]
+    drafting.draft_due(session, by=by, at=AT)
+    (left_open,) = drafting.drafts(session)
+    schedule.plan_meetings(session, "steering", [datetime(2026, 12, 22, 13, 30)], by=by, at=AT)
+    assert drafting.draft_due(session, by=by, at=AT) == (), "its dates still come next"
+    schedule.plan_meetings(session, "steering", [datetime(2027, 6, 15, 13, 30)], by=by, at=AT)
+    assert drafting.draft_due(session, by=by, at=AT) == ()
+    assert drafting.drafts(session) == [left_open], "it may still be planned from"
+
+    assert drafting.draft_due(session, by=by, at=NEAR) == (steering,)
+
+    (draft,) = drafting.drafts(session)
+    assert draft["follows"] == date(2027, 6, 15)
+    with pytest.raises(Refusal):
+        drafting.settle(session, left_open["id"], "planned", by=by, at=NEAR)
+    assert drafting.draft_due(session, by=by, at=NEAR + timedelta(days=1)) == ()
+
+
+def test_dates_are_drafted_once_more_where_everything_that_was_planned_from_a_draft_was_called_off(
+    cast: Cast, session: Session
+) -> None:
+    by, steering = cast.actor("coordinator"), committee_of(session, "steering")["id"]
+    drafting.draft_due(session, by=by, at=AT)
+    (first,) = drafting.drafts(session)
+    drafting.settle(session, first["id"], "planned", by=by, at=AT)
+    spring = [datetime(2027, 3, 16, 13, 30), datetime(2027, 6, 15, 13, 30)]
+    schedule.plan_meetings(session, "steering", spring, by=by, at=AT)
+    for local in spring:
+        assert drafting.draft_due(session, by=by, at=AT) == ()
+        there = session.scalars(select(_meeting.c.id).where(_meeting.c.starts == local)).one()
+        schedule.cancel_meeting(session, there, reason="Réorganisation", by=by, at=AT + timedelta(hours=1))
+
+    later = AT + timedelta(days=1)
+    assert drafting.draft_due(session, by=by, at=later) == (steering,)
+    (draft,) = drafting.drafts(session)
+    assert (draft["follows"], draft["drafted_at"]) == (date(2026, 12, 15), later)
+    told = session.scalars(select(_notice.c.person_id).where(_notice.c.template == "dates_drafted")).all()
+    assert told == [cast.people["coordinator"]] * 2
+    drafting.settle(session, draft["id"], "dismissed", by=by, at=later)
+    assert drafting.draft_due(session, by=by, at=later + timedelta(days=1)) == ()
 
 
 def test_a_weekly_committee_gets_a_season_on_its_day_and_hour_without_the_closed_days(session: Session) -> None:
