@@ -342,16 +342,24 @@ def end_version(
     shorter_agreed: bool = False,
     seen: int | None = None,
 ) -> None:
-    """End a version in force on a last local day, inclusive, past or to come.
+    """End a version in force on a last local day, inclusive, past or to come, or sooner than it was to end.
 
     `notice_on` is the local day on which one side gave the other notice: the last day is then no sooner than the
-    version's `notice_days` after it, unless both settled on a shorter one (`shorter_agreed`); nothing is renewed then,
-    and a renewal under way is called off. Without it the record takes the day as it is, as where another version
-    follows. Raises Refusal: not in force, a last day before its first or after the one that it was signed to, a day on
-    which another version is in force, or too short a notice.
+    version's `notice_days` after it, unless both settled on a shorter one (`shorter_agreed`). Notice ends the
+    partnership, and not a version alone: nothing is renewed, a renewal under way is called off, and what was to begin
+    later does not. Given under a version that was to begin after that last day, it ends the one in force then. Without
+    notice the record takes the day as it is, as where another version follows. Raises Refusal: not in force, over, a
+    last day before its first or after the one that it was signed to, a day on which another version is in force, a
+    later version that has begun, or too short a notice.
     """
     held = _hold(session, version_id, seen=seen)
     state = _after(held, "end")
+    today = local_day(session, at)
+    if notice_on is not None and ends_on < held["starts_on"]:
+        held = _in_force_before(session, held, ends_on)
+        state = _after(held, "end")
+    if held["state"] == "ended" and held["ends_on"] < today:
+        raise Refusal("agreement.not_now", _NOT_NOW["end"])
     if ends_on < held["starts_on"]:
         raise Refusal("agreement.ends_first", N_("The last day comes before the first."))
     _refuse_two_in_force(session, held, held["starts_on"], ends_on)
@@ -366,12 +374,15 @@ def end_version(
         )
     if notice_on is not None:
         _refuse_short_notice(session, held, ends_on, notice_on, shorter_agreed=shorter_agreed, at=at)
+    later = _to_begin_after(session, held, ends_on) if notice_on is not None else []
+    if any(one["starts_on"] <= today for one in later):
+        raise Refusal("agreement.not_now", _NOT_NOW["end"])
     _change(session, held, state=state, ends_on=ends_on)
     events.write(
         session,
         "agreement.ended",
         "agreement_version",
-        version_id,
+        held["id"],
         by=by,
         at=at,
         number=held["n"],
@@ -382,7 +393,33 @@ def end_version(
     if notice_on is not None:
         directors = directors_on(session, held["organization_id"], local_day(session, at))
         agreement_letters.to_end(session, held, directors, ends_on=ends_on, by=by, at=at)
-        renewals.call_off(session, version_id, last=ends_on, by=by, at=at)
+        renewals.call_off(session, held["id"], last=ends_on, by=by, at=at)
+        for one in later:
+            call_off_version(session, one["id"], last=ends_on, by=by, at=at)
+
+
+def call_off_version(session: Session, version_id: UUID, *, last: date, by: Actor, at: datetime) -> None:
+    """A version that was to begin does not, as its partner leaves on the local day `last`; it stays signed.
+
+    It can be brought into force again where they change their mind. Raises Refusal: no first day, or one that has come.
+    """
+    held = _hold(session, version_id)
+    state = _after(held, "call_off")
+    if held["starts_on"] <= local_day(session, at):
+        raise Refusal("agreement.not_now", _NOT_NOW["call_off"])
+    _change(session, held, state=state, starts_on=None, ends_on=None)
+    events.write(
+        session,
+        "agreement.called_off",
+        "agreement_version",
+        version_id,
+        by=by,
+        at=at,
+        number=held["n"],
+        was=held["starts_on"].isoformat(),
+    )
+    renewals.call_off(session, version_id, last=last, by=by, at=at)
+    renewals.follow_agreement(session, held["agreement_id"], by=by, at=at)
 
 
 def is_given_notice() -> ColumnElement[bool]:
@@ -535,6 +572,28 @@ def _after(held: Mapping[str, Any], move: str) -> str:
         raise Refusal("agreement.not_now", _NOT_NOW[move]) from None
 
 
+def _in_force_before(session: Session, held: Mapping[str, Any], day: date) -> dict[str, Any]:
+    """The version of the same agreement that is in force on a day before this one begins, held; else this one."""
+    before = version_in_force(session, held["organization_id"], day)
+    return _hold(session, before["id"]) if before is not None else dict(held)
+
+
+def _to_begin_after(session: Session, held: Mapping[str, Any], day: date) -> list[dict[str, Any]]:
+    """The versions of the same agreement whose first day is settled and comes after a local day, in order."""
+    return many(
+        session,
+        select(_version)
+        .where(
+            _version.c.program_id == program_of(session),
+            _version.c.agreement_id == held["agreement_id"],
+            _version.c.id != held["id"],
+            _version.c.state.in_(["in_force", "ended"]),
+            _version.c.starts_on > day,
+        )
+        .order_by(_version.c.starts_on),
+    )
+
+
 def _refuse_two_in_force(session: Session, held: Mapping[str, Any], starts_on: date, ends_on: date | None) -> None:
     """Refuse to have a version in force from a day to a last one, or on, where another one is on some of these days."""
     if session.scalar(
@@ -596,4 +655,5 @@ _NOT_NOW = {
     "sign": N_("This version is signed already, and does not change. Another text is a new version."),
     "start": N_("Only a signed version comes into force."),
     "end": N_("Only a version in force is ended."),
+    "call_off": N_("Only a version that was to begin on a day to come is called off."),
 }

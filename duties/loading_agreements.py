@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import Table, insert, select, update
 
 from duties import agreements, renewals
+from duties.agreed_roles import BEGUN
 from duties.agreements import Content
 from duties.here import many, program_of
 from duties.loading_comparison import Act, Change, Comparison, Kind, Row, Step, new_changed_gone, words
@@ -115,24 +115,33 @@ def _rewordings(compared: Comparison, key: str, row: Row, content: Content) -> I
 
 def _without_agreement(compared: Comparison, key: str, row: Row) -> Iterator[Step]:
     facts = {"organization": compared.organizations[key]["short_name"]}
-    in_force = [
-        version
-        for version in many(compared.session, _versions(compared.here).where(_organization.c.key == key))
-        if version["state"] == "in_force"
-    ]
-    if not in_force:
+    versions = many(
+        compared.session, _versions(compared.here).where(_organization.c.key == key).order_by(_version.c.starts_on)
+    )
+    begun = [version for version in versions if version["state"] in BEGUN]
+    if not any(version["state"] == "in_force" for version in begun):
         said = N_("The file has no agreement with %(organization)s any more; none was in force.")
         yield Step(Change("ended", "agreement", said, facts), None, row["agreement_id"])
-    for version in in_force:
+        return
 
-        def write(act: Act, version: Row = version) -> None:
-            # One that was to come into force later never does: it ends on its first day. None is prolonged.
-            last = min(max(act.day, version["starts_on"]), version["ends_on"] or date.max)
-            agreements.end_version(act.session, version["id"], ends_on=last, by=act.by, at=act.at)
-            renewals.call_off(act.session, version["id"], last=last, by=act.by, at=act.at)
+    def write(act: Act) -> None:
+        for version in begun:
+            _end_today(act, version)
 
-        said = N_("The agreement with %(organization)s is no longer in the file, and ends today.")
-        yield Step(Change("ended", "agreement", said, facts), write)
+    said = N_("The agreement with %(organization)s is no longer in the file, and ends today.")
+    yield Step(Change("ended", "agreement", said, facts), write)
+
+
+def _end_today(act: Act, version: Row) -> None:
+    """A version in force ends on the day of the load, and one that was to begin later does not. None is prolonged."""
+    if version["starts_on"] > act.day:
+        agreements.call_off_version(act.session, version["id"], last=act.day, by=act.by, at=act.at)
+        return
+    if version["state"] == "ended" and version["ends_on"] < act.day:
+        return
+    last = min(act.day, version["ends_on"] or act.day)
+    agreements.end_version(act.session, version["id"], ends_on=last, by=act.by, at=act.at)
+    renewals.call_off(act.session, version["id"], last=last, by=act.by, at=act.at)
 
 
 def _latest_versions(compared: Comparison) -> dict[str, Row]:

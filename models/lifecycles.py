@@ -109,6 +109,9 @@ AGREEMENT_VERSION = Lifecycle(
         ("sent", "withdraw"): "draft",
         ("signed", "start"): "in_force",
         ("in_force", "end"): "ended",
+        ("ended", "end"): "ended",
+        ("in_force", "call_off"): "signed",
+        ("ended", "call_off"): "signed",
     },
 )
 
@@ -431,7 +434,8 @@ _HAPPENS: Final = {
     ("agreement version", "withdraw"): "It is taken back before anyone has signed.",
     ("agreement version", "sign"): "The last director whose signature it needs signs it.",
     ("agreement version", "start"): "Its first day is set.",
-    ("agreement version", "end"): "Its last day is set.",
+    ("agreement version", "end"): "Its last day is set, or comes sooner than it was set.",
+    ("agreement version", "call_off"): "Before its first day its partner leaves the program: it does not begin.",
     ("meeting", "open"): "The secretary opens it, from its agenda.",
     ("meeting", "put_back"): "It was opened by mistake, and nothing was recorded.",
     ("meeting", "close"): "The secretary closes it; every item has its outcome.",

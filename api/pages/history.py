@@ -160,6 +160,10 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "agreement.signed": (N_("Agreement of %(subject)s: version %(number)s signed by %(director)s."), "half"),
     "agreement.started": (N_("Agreement of %(subject)s: version %(number)s in force from %(starts_on)s."), "full"),
     "agreement.ended": (N_("Agreement of %(subject)s ended."), "stop"),
+    "agreement.called_off": (
+        N_("Agreement of %(subject)s: version %(number)s, which was to begin on %(was)s, does not."),
+        "stop",
+    ),
     "agreement.file_added": (N_("Agreement of %(subject)s: signed file of version %(number)s added."), "full"),
     "agreement.running_out": (
         N_("Agreement of %(subject)s: it ends on %(ends_on)s, and no signed version follows."),

@@ -47,7 +47,7 @@ TOUCHES: Final[Mapping[str, frozenset[str]]] = {
     events.CLAUSE_SERVED: _CASES,
     "referral.received": _HOLDING,
     "decision.withdrawn": _EVERYTHING,  # it may have freed a partner of a clause
-    **dict.fromkeys(("agreement.started", "agreement.ended"), _EVERYTHING),
+    **dict.fromkeys(("agreement.started", "agreement.ended", "agreement.called_off"), _EVERYTHING),
 }
 #: What the engine judges by where it carried a case.
 OF_CASES: Final = frozenset({"tasks", "document", "count"})

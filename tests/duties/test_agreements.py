@@ -15,6 +15,7 @@ from sqlmodel import Session
 from duties import agreements
 from duties.agreements import (
     Content,
+    call_off_version,
     content_of,
     draft_version,
     end_version,
@@ -150,8 +151,11 @@ MOVES: dict[str, Callable[[Session, Cast, UUID], object]] = {
     "send": lambda session, cast, version: send_version(session, version, by=cast.actor("coordinator"), at=AT),
     "withdraw": lambda session, cast, version: withdraw_version(session, version, by=cast.actor("coordinator"), at=AT),
     "sign": signed,
-    "start": started,
-    "end": lambda session, cast, version: ended(session, cast, version, TODAY),
+    "start": lambda session, cast, version: started(session, cast, version, TODAY + DAY),
+    "end": lambda session, cast, version: ended(session, cast, version, TODAY + DAY),
+    "call_off": lambda session, cast, version: call_off_version(
+        session, version, last=TODAY, by=cast.actor("coordinator"), at=AT
+    ),
 }
 WAY = {
     "draft": [],

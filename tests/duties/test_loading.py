@@ -14,7 +14,7 @@ from sqlalchemy import func, insert, select, text, update
 from sqlmodel import Session
 
 from adapters.database import open_session, program_session
-from duties.agreements import end_version, send_version, sign_version, start_version
+from duties.agreements import end_version, send_version, sign_version, start_version, version_in_force
 from duties.calendars import Closure as ClosedDays
 from duties.cases import move_day, open_case
 from duties.declared import Bilingual, Declared
@@ -32,6 +32,7 @@ from duties.protocol_check import check_protocol_text
 from duties.refusals import Refusal
 from duties.roles import standing
 from duties.scheduling import calendar_of
+from duties.succession import renew
 from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligation
 from models.base import table_of
 from models.casework import ProtocolVersion, Responsibility, Task
@@ -679,6 +680,20 @@ def test_an_agreement_that_was_ended_is_not_drafted_anew_by_the_file_that_still_
         end_version(session, version, ends_on=TODAY + 90 * DAY, by=cast.actor("coordinator"), at=AT)
         assert loaded(session, program_file()) == []
         assert state_of(session, cast.organizations["spvm"]) == [(1, "ended")]
+
+
+def test_a_file_without_an_agreement_ends_it_today_also_where_its_next_version_was_set_to_begin(cast: Cast) -> None:
+    spvm, by = cast.organizations["spvm"], cast.actor("coordinator")
+    with cast.session() as session:
+        first = in_force(session, cast)
+        second = renew(session, version_of(session, spvm, 1).agreement_id, by=by, at=AT)
+        sign_version(session, second, director_id=cast.people["director_spvm"], signed_on=TODAY, by=by, at=AT)
+        end_version(session, first, ends_on=TODAY + 30 * DAY, by=by, at=AT)
+        start_version(session, second, starts_on=TODAY + 31 * DAY, by=by, at=AT)
+        loaded(session, without_spvm())
+        assert version_of(session, spvm, 1).ends_on == TODAY
+        assert state_of(session, spvm) == [(1, "ended"), (2, "signed")]
+        assert version_in_force(session, spvm, TODAY + 31 * DAY) is None
 
 
 def test_a_file_without_an_agreement_whose_last_day_has_come_prolongs_nothing(cast: Cast) -> None:

@@ -202,6 +202,60 @@ def test_an_organization_leaves_in_mid_year_with_the_notice_of_its_agreement(cas
         assert told.facts["shorter_agreed"] is True
 
 
+def test_notice_ends_the_partnership_also_where_its_next_version_was_set_to_begin(cast: Cast) -> None:
+    """That one was to begin without an end, and the one in force has its last day by it: it comes sooner."""
+    with cast.session() as session:
+        first = in_force(session, cast)
+        second = renewed(session, cast)
+        begun(session, cast, second)
+        sooner = NEW_YEAR - 10 * DAY
+        leaves(session, cast, first, sooner)
+        assert numbers(session, cast, sooner, sooner + DAY, NEW_YEAR, NEW_YEAR + 900 * DAY) == [1, None, None, None]
+        assert (row(session, second).state, row(session, second).starts_on) == ("signed", None)
+        event = table_of(Event)
+        told = session.execute(select(event).where(event.c.verb == "agreement.called_off")).one()
+        assert (told.subject_id, told.facts) == (second, {"number": 2, "was": NEW_YEAR.isoformat()})
+        # It is the same partner, where they change their mind.
+        begun(session, cast, second, sooner + DAY)
+        assert numbers(session, cast, sooner, sooner + DAY) == [1, 2]
+
+
+def test_notice_by_a_version_that_has_not_begun_ends_the_one_in_force(cast: Cast) -> None:
+    with cast.session() as session:
+        first = in_force(session, cast)
+        second = renewed(session, cast)
+        begun(session, cast, second)
+        leaves(session, cast, second, NEW_YEAR - DAY)
+        assert numbers(session, cast, NEW_YEAR - DAY, NEW_YEAR) == [1, None]
+        assert row(session, second).state == "signed"
+        event = table_of(Event)
+        told = select(event.c.subject_id).where(event.c.verb == "agreement.ended", event.c.facts.has_key("notice_on"))
+        assert set(session.scalars(told)) == {first}
+
+
+def test_notice_under_a_version_that_is_in_force_on_the_last_day_ends_that_one_and_calls_off_nothing(
+    cast: Cast,
+) -> None:
+    with cast.session() as session:
+        in_force(session, cast)
+        second = renewed(session, cast)
+        begun(session, cast, second)
+        leaves(session, cast, second, NEW_YEAR + 60 * DAY)
+        assert numbers(session, cast, NEW_YEAR - DAY, NEW_YEAR, NEW_YEAR + 61 * DAY) == [1, 2, None]
+
+
+def test_a_version_whose_last_day_is_past_is_not_ended_again(cast: Cast) -> None:
+    with cast.session() as session:
+        first = in_force(session, cast, until=TODAY - DAY)
+        assert code_of(lambda: leaves(session, cast, first, TODAY - 2 * DAY)) == "agreement.not_now"
+
+
+def leaves(session: Session, cast: Cast, version_id: UUID, last: date) -> None:
+    """One side gives notice today, and both settle on a last day."""
+    by = cast.actor("coordinator")
+    end_version(session, version_id, ends_on=last, notice_on=TODAY, shorter_agreed=True, by=by, at=AT)
+
+
 # ---------------------------------------------------------------------------------------------------- renamed roles
 
 

@@ -337,7 +337,7 @@ def _send_letters(cast: Cast) -> None:
 
 
 def _settle_an_agreement(cast: Cast) -> None:
-    """An agreement that is sent, taken back, signed without being sent, in force and ended; another that is sent."""
+    """An agreement that is sent, taken back, signed without being sent, in force and ended; one that is called off."""
     by = cast.actor("coordinator")
     drafts = {}
     for place in ("en-marge", "codim"):
@@ -357,6 +357,15 @@ def _settle_an_agreement(cast: Cast) -> None:
         agreements.start_version(session, drafts["codim"], starts_on=TODAY, by=by, at=AT)
     with cast.session() as session:
         agreements.end_version(session, drafts["codim"], ends_on=TODAY, by=by, at=AT)
+    tomorrow = TODAY + timedelta(days=1)
+    for ends in (False, True):
+        with cast.session() as session:
+            agreements.start_version(session, drafts["en-marge"], starts_on=tomorrow, by=by, at=AT)
+        if ends:
+            with cast.session() as session:
+                agreements.end_version(session, drafts["en-marge"], ends_on=tomorrow, by=by, at=AT)
+        with cast.session() as session:
+            agreements.call_off_version(session, drafts["en-marge"], last=TODAY, by=by, at=AT)
 
 
 @pytest.mark.long

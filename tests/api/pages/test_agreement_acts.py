@@ -82,6 +82,10 @@ def test_an_end_keeps_to_the_notice_of_the_agreement_unless_both_settled_on_less
     fields = {"notice": TODAY.isoformat(), "last": soon, "shorter": "yes"}
     assert act(coordinator, agreement_id, 1, "ending", stands(cast)["version"], **fields).status_code == 303
     assert stands(cast)["ends_on"] == TODAY + timedelta(days=5)
+    assert "End it with notice" in text_of(coordinator.get(f"/program/agreements/{agreement_id}").text)
+    fields["last"] = (TODAY + timedelta(days=3)).isoformat()
+    assert act(coordinator, agreement_id, 1, "ending", stands(cast)["version"], **fields).status_code == 303
+    assert stands(cast)["ends_on"] == TODAY + timedelta(days=3)
 
 
 def test_a_renewal_is_a_draft_that_says_in_plain_words_what_changes(cast: Cast, agreement_id: UUID) -> None:
