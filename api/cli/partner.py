@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -17,9 +16,6 @@ from duties.obligations import reading
 from locales import N_, current_language, say
 
 app = typer.Typer(no_args_is_help=True, help="Partners, and how they stand by what they owe.")
-
-#: What ended longer ago is history.
-LATELY: Final = timedelta(days=120)
 
 
 @app.callback()
@@ -35,7 +31,7 @@ def list_(as_person: AsPerson, program: ProgramKey = "") -> None:
         asker = here.asker(as_person)
         require(Action.SEE_PARTNERS, to_program(asker))
         for one in partners_of(here.session, asker):
-            rows = reading.periods(here.session, organization_ids=[one["id"]], since=here.day - LATELY, until=here.day)
+            rows = reading.lately(here.session, here.day, organization_ids=[one["id"]])
             states = Counter(row["state"] for row in by_worst(rows))
             told = ", ".join(
                 say(current_language(), N_("%(state)s: %(n)s"), state=_word(state), n=n) for state, n in states.items()
@@ -54,7 +50,7 @@ def show(
     with counter(program) as here:
         asker = here.asker(as_person)
         found, _ = find_partner(here.session, asker, here.organization(partner).id)
-        rows = reading.periods(here.session, organization_ids=[found["id"]], since=here.day - LATELY, until=here.day)
+        rows = reading.lately(here.session, here.day, organization_ids=[found["id"]])
         for row in by_worst(rows):
             typer.echo(period_line(row))
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -33,9 +32,6 @@ from duties.obligations import reading, saying
 from duties.obligations.facts import waivers
 
 router = APIRouter(tags=["partners"])
-
-#: What ended longer ago is history.
-LATELY: Final = timedelta(days=120)
 
 
 @router.get("/partners")
@@ -139,7 +135,7 @@ def waive(period_id: UUID, body: WaiverGiven, desk: AtDesk) -> PeriodShown:
 
 
 def _lately(desk: Desk, organization_ids: list[UUID]) -> list[dict[str, Any]]:
-    return reading.periods(desk.session, organization_ids=organization_ids, since=desk.day - LATELY, until=desk.day)
+    return reading.lately(desk.session, desk.day, organization_ids=organization_ids)
 
 
 def _listed(row: Mapping[str, Any]) -> dict[str, Any]:

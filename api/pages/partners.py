@@ -34,8 +34,6 @@ router = APIRouter()
 _created = table_of(AgreementRole)
 _person = table_of(Person)
 
-#: What ended longer ago is history, and on the page of its year.
-LATELY: Final = timedelta(days=120)
 AHEAD: Final = timedelta(days=120)
 NEXT: Final = 6
 MOST_TASKS: Final = 30
@@ -115,7 +113,7 @@ def download_statement(
 
 def _lately(desk: Desk, organization_ids: Sequence[UUID]) -> list[dict[str, Any]]:
     """The periods that are open, or ended lately: where one of a clause is open, those that went well are left out."""
-    rows = reading.periods(desk.session, organization_ids=organization_ids, since=desk.day - LATELY, until=desk.day)
+    rows = reading.lately(desk.session, desk.day, organization_ids=organization_ids)
     is_open = {
         (row["agreement_id"], row["key"]) for row in rows if row["ends_on"] is None or row["ends_on"] >= desk.day
     }

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlmodel import Session
 
 from duties.here import many, program_of
@@ -37,8 +37,11 @@ WORST_FIRST: Final = (
     "waived",
     "no_occasion",
 )
-#: What was missed is talked about until so long after its last day.
-TALKED_ABOUT: Final = timedelta(days=90)
+#: What was missed is talked about until so long after its last day for proof: a committee that meets twice a year, and
+#: not quite every six months, meets within it.
+TALKED_ABOUT: Final = timedelta(days=240)
+#: Whatever else ended longer ago, its days for proof counted, is history.
+LATELY: Final = timedelta(days=120)
 
 _OF_PERIOD: Final = (
     select(
@@ -85,6 +88,19 @@ def periods(
     )
 
 
+def lately(session: Session, on: date, *, organization_ids: Collection[UUID]) -> list[dict[str, Any]]:
+    """The periods of these organizations that are open on the local day `on` or ended lately, as `periods` has them.
+
+    A period with days of grace ends with them; what was missed stays for as long as committees talk about it.
+    """
+    return _rows(
+        session,
+        _agreement.c.organization_id.in_(list(organization_ids)),
+        _period.c.starts_on <= on,
+        or_(_goes_on_after(on - LATELY), and_(_period.c.state == "missed", _goes_on_after(on - TALKED_ABOUT))),
+    )
+
+
 def as_of(session: Session, rows: Sequence[Mapping[str, Any]], day: date) -> list[dict[str, Any]]:
     """Periods as they had been found by the local `day`, where they go on after it; the others as they stand.
 
@@ -115,15 +131,15 @@ def period(session: Session, period_id: UUID) -> dict[str, Any] | None:
 
 
 def at_risk(session: Session, on: date) -> list[dict[str, Any]]:
-    """What is at risk, cannot be met any more, or was missed lately, as it stands; by partner, the worst first."""
+    """What is at risk, cannot be met any more, or was missed lately, as it stands; by partner, the worst first.
+
+    Lately counts from the last day for proof: with days of grace a period is missed only once they are over.
+    """
     rows = _rows(
         session,
         or_(
             _period.c.state.in_(["at_risk", "cannot_be_met"]),
-            and_(
-                _period.c.state == "missed",
-                or_(_period.c.ends_on.is_(None), _period.c.ends_on >= on - TALKED_ABOUT),
-            ),
+            and_(_period.c.state == "missed", _goes_on_after(on - TALKED_ABOUT)),
         ),
     )
     return sorted(rows, key=lambda row: (row["short_name"], WORST_FIRST.index(row["state"]), row["key"]))
@@ -163,6 +179,11 @@ def attestations_of(session: Session, period_id: UUID) -> list[dict[str, Any]]:
         .where(_attestation.c.program_id == program_of(session), _attestation.c.period_id == period_id)
         .order_by(_attestation.c.said_at.desc(), _attestation.c.superseded_at.desc().nulls_first()),
     )
+
+
+def _goes_on_after(day: date) -> ColumnElement[bool]:
+    """The condition that a period has a day for proof on a local day or later; one without an end always has."""
+    return or_(_period.c.ends_on.is_(None), func.coalesce(_period.c.due_on, _period.c.ends_on) >= day)
 
 
 def _rows(session: Session, *conditions: ColumnElement[bool]) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -69,6 +69,24 @@ def test_it_says_so_once_it_cannot_be_met_any_more(cast: Cast, session: Session)
     assembling.assemble(session, meeting, by=by, at=AT)
     (ours,) = _of_en_marge(session, cast, meeting)
     assert "AG-M1, period up to December 31, 2026: cannot be met any more." in in_words(ours["reasons"], "en")
+
+
+def test_what_was_missed_after_its_days_of_grace_comes_before_the_next_meeting_of_half_a_year(
+    cast: Cast, session: Session
+) -> None:
+    """The report of 2026 may come until the end of March: it is missed from April on, and the year is long over."""
+    by, april = cast.actor("coordinator"), datetime(2027, 4, 2, 15, 0, tzinfo=UTC)
+    kept(session, april)
+    days = (datetime(2027, 9, 14, 13, 0), datetime(2028, 1, 18, 13, 0))
+    schedule.plan_meetings(session, "joint", list(days), by=by, at=april)
+    told = []
+    for day in days:
+        meeting = session.scalars(select(_meeting.c.id).where(_meeting.c.starts == day)).one()
+        assembling.assemble(session, meeting, by=by, at=april)
+        items = [one for one in items_of(session, meeting) if one["subject"] == str(cast.organizations["ccsmtl"])]
+        said = [in_words(one["reasons"], "en") for one in items]
+        told.append(any("GV-6.report, period up to December 31, 2026: not met." in one for one in said))
+    assert told == [True, False]
 
 
 def test_it_goes_once_nothing_is_at_risk_any_more(cast: Cast, session: Session) -> None:

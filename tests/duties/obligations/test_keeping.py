@@ -18,7 +18,7 @@ from sqlmodel import Session
 from duties import agreements, events, people
 from duties.obligations import saying
 from duties.obligations.keeping import ATTEST, RECORD
-from duties.obligations.reading import periods
+from duties.obligations.reading import lately, periods
 from duties.obligations.touching import settle
 from duties.obligations.turns import take_turn
 from duties.participants import referring
@@ -260,6 +260,19 @@ def test_a_document_meets_what_asks_for_it_from_the_moment_it_is_there_and_not_o
     saying.withdraw_document(session, document, reason="Mauvais fichier", by=by, at=AT)
     assert period(session, cast, "en-marge", "AG-P4")["state"] == "on_track"
     assert findings(session, one["id"]) == ["on_track", "met", "on_track"]
+
+
+def test_what_was_missed_after_its_days_of_grace_is_shown_for_as_long_as_it_is_talked_about(
+    cast: Cast, session: Session
+) -> None:
+    kept(session, datetime(2027, 4, 2, 14, 0, tzinfo=UTC))
+    mine, by_day = [cast.organizations["ccsmtl"]], {}
+    for day in (date(2027, 4, 2), date(2027, 5, 2), date(2027, 9, 14), date(2028, 1, 18)):
+        rows = [row for row in lately(session, day, organization_ids=mine) if row["ends_on"] == date(2026, 12, 31)]
+        by_day[day] = {row["key"] for row in rows if row["state"] == "missed"}, {row["state"] for row in rows}
+    assert ["GV-6.report" in missed for missed, _ in by_day.values()] == [True, True, True, False]
+    assert by_day[date(2027, 4, 2)][1] > {"missed"}, "what went well is shown for some months too"
+    assert by_day[date(2027, 9, 14)][1] == {"missed"}
 
 
 def test_an_end_that_is_recorded_late_frees_of_what_had_begun_since_and_asks_nobody_for_it(
