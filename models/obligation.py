@@ -146,7 +146,11 @@ class Attestation(InProgram, table=True):
 
 
 class Waiver(InProgram, table=True):
-    """Days on which a partner is freed of a clause, by a decision. What happens on them counts neither way."""
+    """Days on which a partner is freed of a clause, by a decision. What happens on them counts neither way.
+
+    One whose decision was withdrawn frees of it until the day before that, and keeps the days that it was for. It is
+    set aside once another is for some of these days.
+    """
 
     __tablename__ = "waiver"
     __table_args__ = (
@@ -154,7 +158,7 @@ class Waiver(InProgram, table=True):
         to("decision", "decision_id"),
         to("person", "recorded_by"),
         in_order(),
-        never_twice("one_waiver_a_day", "agreement_id", "key"),
+        never_twice("one_waiver_a_day", "agreement_id", "key", where="set_aside_at is null"),
     )
 
     agreement_id: UUID
@@ -165,4 +169,5 @@ class Waiver(InProgram, table=True):
     reason: str
     recorded_by: UUID | None = None
     recorded_at: datetime = moment()
+    set_aside_at: datetime | None = moment(default=None)
     version: int = 1

@@ -244,6 +244,7 @@ def waive(
         raise Refusal("waiver.no_decision", N_("A partner is freed of a clause by a decision that stands."))
     if any(one["starts_on"] <= ends_on and one["ends_on"] >= starts_on for one in waivers(session, agreement_id, key)):
         raise Refusal("waiver.twice", N_("The partner is freed of this clause on some of these days already."))
+    _set_aside(session, agreement_id, key, Span(starts_on, ends_on), at=at)
     waiver_id = uuid4()
     session.execute(
         insert(_waiver).values(
@@ -275,6 +276,26 @@ def waive(
     touched = partial(Touched, (Span(starts_on, ends_on),))
     keep(session, organization_ids=[agreement["organization_id"]], touched=touched, by=by, at=at)
     return waiver_id
+
+
+def _set_aside(session: Session, agreement_id: UUID, key: str, days: Span, *, at: datetime) -> None:
+    """Have the waivers of a clause make room that were for some of these days, and whose decision was withdrawn."""
+    withdrawn = select(_decision.c.id).where(
+        _decision.c.program_id == _waiver.c.program_id, _decision.c.state == "withdrawn"
+    )
+    session.execute(
+        update(_waiver)
+        .where(
+            _waiver.c.program_id == program_of(session),
+            _waiver.c.agreement_id == agreement_id,
+            _waiver.c.key == key,
+            _waiver.c.starts_on <= days.ends_on,
+            _waiver.c.ends_on >= days.starts_on,
+            _waiver.c.set_aside_at.is_(None),
+            _waiver.c.decision_id.in_(withdrawn),
+        )
+        .values(set_aside_at=at, version=_waiver.c.version + 1)
+    )
 
 
 def period_of(session: Session, period_id: UUID) -> tuple[dict[str, Any], Clause]:

@@ -17,6 +17,7 @@ from sqlmodel import Session
 
 from duties import agreements, events, people
 from duties.obligations import saying
+from duties.obligations.facts import waivers
 from duties.obligations.keeping import ATTEST, RECORD
 from duties.obligations.reading import lately, periods
 from duties.obligations.touching import settle
@@ -28,6 +29,7 @@ from meetings import attendance, decisions
 from models.base import table_of
 from models.meeting import Meeting
 from models.minutes import Attendance
+from models.obligation import Waiver
 from models.program import Tenure
 from tests.agreeing import last_version
 from tests.cast import AT, SINCE, TODAY, Arranged, Cast
@@ -49,6 +51,7 @@ from tests.referring import ONDINE, ROMARIN, refer
 _meeting = table_of(Meeting)
 _attendance = table_of(Attendance)
 _tenure = table_of(Tenure)
+_waiver = table_of(Waiver)
 
 DAY = timedelta(days=1)
 FEBRUARY, MAY, AUGUST = date(2026, 2, 10), date(2026, 5, 12), date(2026, 8, 11)
@@ -378,6 +381,34 @@ def test_a_waiver_that_has_ended_excuses_nothing_that_comes_after_it(cast: Cast,
     hold(session, cast, AUGUST + DAY, {"en-marge": "absent"})  # the day after its last
     kept(session)
     assert period(session, cast, "en-marge", "AG-M1")["state"] == "cannot_be_met"
+
+
+def test_days_of_a_waiver_whose_decision_was_withdrawn_are_waived_anew_by_another(cast: Cast, session: Session) -> None:
+    """The first freed of sitting until it was withdrawn, and keeps on record what it was for; one never held at all."""
+    seat_everyone(session, cast)
+    by, held = cast.actor("coordinator"), hold(session, cast, FEBRUARY, {})
+    session.execute(update(_meeting).where(_meeting.c.id == held).values(state="under_way", closed_at=None))
+    agreement_id = agreement_of(session, cast, "en-marge")
+
+    def waived(starts_on: date, ends_on: date) -> UUID:
+        decision = decisions.decide(session, held, None, text_fr="Dispense.", by=by, at=AT)
+        more: dict[str, Any] = {"decision_id": decision, "reason": "Déménagement", "by": by, "at": AT}
+        saying.waive(session, agreement_id, "AG-M1", starts_on=starts_on, ends_on=ends_on, **more)
+        return decision
+
+    last = TODAY + 90 * DAY
+    first, never = waived(MAY, TODAY + 30 * DAY), waived(TODAY + 40 * DAY, TODAY + 50 * DAY)
+    other = decisions.decide(session, held, None, text_fr="Elles ne tiennent plus.", by=by, at=AT)
+    for decision in (first, never):
+        decisions.withdraw(session, decision, withdrawn_by=other, by=by, at=AT)
+    with pytest.raises(Refusal, match=r"waiver\.twice"):
+        waived(TODAY - DAY, last)
+    third = waived(TODAY, last)
+    found = [(one["decision_id"], one["starts_on"], one["ends_on"]) for one in waivers(session, agreement_id, "AG-M1")]
+    assert found == [(first, MAY, TODAY - DAY), (third, TODAY, last)]
+    assert session.scalar(select(_waiver.c.ends_on).where(_waiver.c.decision_id == first)) == TODAY + 30 * DAY
+    with pytest.raises(Refusal, match=r"waiver\.twice"):
+        waived(last, last)
 
 
 def test_a_waiver_of_what_is_owed_at_all_times_ends_on_its_last_day(cast: Cast, session: Session) -> None:
