@@ -193,7 +193,7 @@ def going_on(session: Session, day: date) -> list[dict[str, Any]]:
 
 
 def without_successor(session: Session, day: date) -> list[dict[str, Any]]:
-    """Each version with a last day that no other follows: none that begins later, nor, until that day, a signed one.
+    """Each version with a last day after which no other is set to begin: one that is merely signed still has to be.
 
     Rows of `agreement_version` with their `organization_id`, of those in force on the local `day` or before it, in the
     order of their last days.
@@ -206,11 +206,8 @@ def without_successor(session: Session, day: date) -> list[dict[str, Any]]:
             later.c.program_id == _version.c.program_id,
             later.c.agreement_id == _version.c.agreement_id,
             later.c.id != _version.c.id,
-            or_(
-                # One that is signed still has to begin: the day after, it is as missing as any.
-                and_(later.c.state == "signed", later.c.n > _version.c.n, _version.c.ends_on >= day),
-                and_(later.c.state.in_(BEGUN), later.c.starts_on > _version.c.ends_on),
-            ),
+            later.c.state.in_(BEGUN),
+            later.c.starts_on > _version.c.ends_on,
         )
         .exists()
     )

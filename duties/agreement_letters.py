@@ -64,7 +64,7 @@ def to_end(
 
 
 def running_out(session: Session, version: Row, *, rung: int, days: int, at: datetime) -> int:
-    """Warn that a version ends in so many `days` and that no signed one follows; once a rung. How many letters."""
+    """Warn that a version ends in so many `days`, and no other is set to begin then; once a rung. How many letters."""
     return sum(
         notices.write(
             session,

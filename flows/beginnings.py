@@ -179,9 +179,10 @@ def _periods(protocol: Protocol, since: date, day: date) -> Iterator[Period]:
 
 
 def _agreements(session: Session, protocol: Protocol, since: date, day: date) -> Iterator[Subject]:
-    """The versions that end, no later one follows, and whose last day is as near as the protocol says.
+    """The versions that end, after which no other is set to begin, and whose last day is as near as the protocol says.
 
-    Not those that were ended with notice, nor those of a partner that has left by then.
+    Where the next one is merely signed, the renewal has it begin. Not those that were ended with notice, nor those of a
+    partner that has left by then.
     """
     starts = protocol.starts
     assert starts is not None  # noqa: S101 - as above
@@ -192,7 +193,7 @@ def _agreements(session: Session, protocol: Protocol, since: date, day: date) ->
             later.c.program_id == _version.c.program_id,
             later.c.agreement_id == _version.c.agreement_id,
             later.c.n > _version.c.n,
-            later.c.state.in_(["signed", "in_force", "ended"]),
+            later.c.state.in_(["in_force", "ended"]),
         )
         .exists()
     )

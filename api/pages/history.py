@@ -166,7 +166,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "agreement.file_added": (N_("Agreement of %(subject)s: signed file of version %(number)s added."), "full"),
     "agreement.running_out": (
-        N_("Agreement of %(subject)s: it ends on %(ends_on)s, and no signed version follows."),
+        N_("Agreement of %(subject)s: it ends on %(ends_on)s, and no other version is set to begin."),
         "late",
     ),
     "agreement.lapsed": (N_("Agreement of %(subject)s: no longer in force after %(ends_on)s."), "stop"),

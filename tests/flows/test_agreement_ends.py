@@ -71,7 +71,7 @@ def test_a_last_day_that_is_settled_late_is_warned_of_by_its_nearest_rung_alone(
     assert "45" in letters(cast, "agreement_running_out")[0]["subject"]
 
 
-def test_nobody_is_warned_where_a_signed_version_follows(cast: Cast) -> None:
+def test_it_is_warned_until_another_version_is_set_to_begin_and_not_once_it_is_only_signed(cast: Cast) -> None:
     ends(cast)
     with cast.session() as session:
         version = renew(session, agreement_of(session, cast), by=cast.actor("coordinator"), at=AT)
@@ -80,11 +80,11 @@ def test_nobody_is_warned_where_a_signed_version_follows(cast: Cast) -> None:
     with cast.session() as session:
         signed_on(session, cast, version, day=TODAY, filed=True)
     run_each_day(cast, LAST - 60 * DAY, LAST - 50 * DAY)
-    assert [rung for _, rung in rungs(cast)] == [90]
+    assert [rung for _, rung in rungs(cast)] == [90, 60]
     with cast.session() as session:
         begin(session, version, starts_on=LAST + DAY, by=cast.actor("coordinator"), at=AT)
     run_each_day(cast, LAST - 30 * DAY, LAST + 5 * DAY)
-    assert [rung for _, rung in rungs(cast)] == [90]
+    assert [rung for _, rung in rungs(cast)] == [90, 60]
     assert told(cast, "agreement.lapsed") == []
 
 

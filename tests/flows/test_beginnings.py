@@ -227,13 +227,25 @@ def test_a_renewal_that_was_missed_for_months_begins_also_after_the_last_day(cas
     assert run(cast, local(date(2027, 9, 2))) == 0
 
 
-def test_nothing_is_renewed_where_a_later_version_is_signed(cast: Cast) -> None:
+def test_a_later_version_that_is_only_signed_does_not_hold_the_renewal_up(cast: Cast) -> None:
+    """It would begin by nobody's hand: its renewal has it begin."""
     record(cast, "renewal")
     first = in_force_until(cast, date(2027, 6, 30))
     with cast.session() as session:
         following = another(session, first, content(), cast)
         send_version(session, following, by=cast.actor("coordinator"), at=AT)
         assert signed(session, cast, following) == "signed"
+    assert run(cast, local(date(2027, 6, 1))) == 1
+
+
+def test_nothing_is_renewed_where_a_later_version_is_set_to_begin(cast: Cast) -> None:
+    record(cast, "renewal")
+    first = in_force_until(cast, date(2027, 6, 30))
+    with cast.session() as session:
+        following = another(session, first, content(), cast)
+        send_version(session, following, by=cast.actor("coordinator"), at=AT)
+        assert signed(session, cast, following) == "signed"
+        started(session, cast, following, date(2027, 7, 1))
     assert run(cast, local(date(2027, 6, 1))) == 0
 
 
