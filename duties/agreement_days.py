@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlmodel import Session
 
 from duties.agreed_roles import BEGUN
@@ -175,11 +175,22 @@ def _keys(listed: Iterable[Mapping[str, Any]]) -> frozenset[str]:
 def going_on(session: Session, day: date) -> list[dict[str, Any]]:
     """Each version in force on a local `day`, with a last day or without one, by the partner's name.
 
-    Rows of `agreement_version` with their `organization_id` and the organization's `short_name`.
+    Rows of `agreement_version` with their `organization_id`, the organization's `short_name`, and the first day of
+    the agreement through all its versions as `since`.
     """
+    first = _version.alias("first")
+    since = (
+        select(func.min(first.c.starts_on))
+        .where(
+            first.c.program_id == _version.c.program_id,
+            first.c.agreement_id == _version.c.agreement_id,
+            first.c.state.in_(BEGUN),
+        )
+        .scalar_subquery()
+    )
     return many(
         session,
-        select(_version, _agreement.c.organization_id, _organization.c.short_name)
+        select(_version, _agreement.c.organization_id, _organization.c.short_name, since.label("since"))
         .join(_agreement, refers(_version.c.agreement_id, _agreement))
         .join(_organization, refers(_agreement.c.organization_id, _organization))
         .where(

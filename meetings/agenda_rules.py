@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session
 
 from duties import agreement_days, board
+from duties.agreements import version_in_force
 from duties.here import local_day, many, program_of
 from duties.obligations.reading import at_risk
 from duties.obligations.windows import year_begun
@@ -30,6 +31,7 @@ from meetings.committees import PRINCIPAL, CommitteeSeat, Membership, membership
 from meetings.partner_years import year_record
 from meetings.reasons import CARRIED, STANDING_THREE_TIMES, TOO_OFTEN, Fact, Kept, Reason
 from models.agenda import AUDIENCES, AgendaItem
+from models.agreement import AgreementVersion
 from models.base import refers, table_of
 from models.casework import SETTLED, Case, ProtocolVersion, Task
 from models.meeting import Meeting
@@ -43,6 +45,7 @@ _decision = table_of(Decision)
 _task = table_of(Task)
 _case = table_of(Case)
 _version = table_of(ProtocolVersion)
+_agreed = table_of(AgreementVersion)
 _organization = table_of(Organization)
 _role = table_of(Role)
 
@@ -380,8 +383,9 @@ def _obligations(table: Table, rule: Rule) -> Iterator[Drawn]:
 def _agreement_years(table: Table, rule: Rule) -> Iterator[Drawn]:
     """One for each agreement in force of which a year is over that the committee has not spoken of yet.
 
-    It shows the record of that year. The last one, which ends after the notice before its last day has begun, comes by
-    the renewal instead.
+    It shows the record of that year. Years are those of the agreement through all its versions: an amendment neither
+    begins one anew nor settles what waits. One that ends near the last day of a version that is renewed comes by the
+    renewal instead, and one in which the agreement had lapsed does not come.
     """
     spoken_of = set(
         table.session.scalars(
@@ -394,22 +398,47 @@ def _agreement_years(table: Table, rule: Rule) -> Iterator[Drawn]:
             )
         )
     )
+    renewed = _renewed(table.session)
+    # Where another one is set to begin, its last day may be but the eve of an amendment.
+    to_renew = {row["id"] for row in agreement_days.without_successor(table.session, table.day)}
     for row in agreement_days.going_on(table.session, table.day):
-        begun = year_begun(row["starts_on"], table.day)
+        begun = year_begun(row["since"], table.day)
+        last = begun - timedelta(days=1)
         subject = f"{row['agreement_id']}/{begun.isoformat()}"
-        renewed_from = notice_day(row)
-        is_renewed = renewed_from is not None and begun >= renewed_from
-        if begun == row["starts_on"] or is_renewed or subject in spoken_of:
+        renewed_from = notice_day(row) if row["id"] in to_renew else None
+        is_renewed = (renewed_from is not None and begun >= renewed_from) or any(
+            first <= begun <= until for first, until in renewed.get(row["agreement_id"], ())
+        )
+        is_whole = version_in_force(table.session, row["organization_id"], last) is not None
+        if not is_whole or is_renewed or subject in spoken_of:
             continue
-        facts: dict[str, Fact] = {"since": row["starts_on"].isoformat(), "day": begun.isoformat()}
+        facts: dict[str, Fact] = {"since": row["since"].isoformat(), "day": begun.isoformat()}
         if row["ends_on"] is not None:
             facts["last"] = row["ends_on"].isoformat()
         reasons = [
             Reason("agreement_year_to_a_day" if row["ends_on"] else "agreement_year", facts=facts),
-            *year_record(table.session, row["organization_id"], begun - timedelta(days=1)),
+            *year_record(table.session, row["organization_id"], last),
         ]
         title = _both(N_("Re-evaluate the agreement: %(organization)s"), organization=row["short_name"])
         yield _presented(table, rule, AGREEMENT_YEAR, subject, title, reasons)
+
+
+def _renewed(session: Session) -> dict[UUID, list[tuple[date, date]]]:
+    """The days about the last one of each version that was renewed, as long before as after it, by its agreement.
+
+    As long as its notice: its renewal is on the committee's agenda in that time.
+    """
+    rows = many(
+        session,
+        select(_agreed.c.agreement_id, _agreed.c.ends_on, _agreed.c.notice_days)
+        .join(_case, refers(_case.c.agreement_version_id, _agreed))
+        .where(_case.c.program_id == program_of(session), _case.c.state != "cancelled", _agreed.c.ends_on.is_not(None)),
+    )
+    found: dict[UUID, list[tuple[date, date]]] = {}
+    for row in rows:
+        near = timedelta(days=row["notice_days"])
+        found.setdefault(row["agreement_id"], []).append((row["ends_on"] - near, row["ends_on"] + near))
+    return found
 
 
 def _title_of_decision(row: Mapping[str, Any]) -> tuple[str, str]:

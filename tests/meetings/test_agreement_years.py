@@ -10,12 +10,14 @@ from uuid import UUID
 import pytest
 from sqlmodel import Session
 
+from duties import cases, succession
 from duties.agreements import end_version
 from meetings import assembling, running, schedule
 from meetings.agenda_items import items_of
 from meetings.reasons import in_words
-from tests.agreeing import last_version
-from tests.cast import AT, Cast
+from tests.agreeing import last_version, signed_on
+from tests.cast import AT, TODAY, Cast
+from tests.declared import record
 from tests.duties.obligations.signed import agreement_of, hold, kept, put_in_force
 from tests.meetings.agenda_desk import meeting
 from tests.meetings.sitting import seat_everyone
@@ -89,6 +91,47 @@ def test_it_stays_until_the_committee_has_spoken_of_it_and_comes_back_a_year_lat
     assert again["codim"]["times_seen"] == 1
     sit(session, cast, SECOND, {again["codim"]["id"]: "treated"})
     assert set(drawn(session, cast, THIRD)) == GO_ON, "the year in which its notice begins comes by its renewal"
+
+
+def amended(session: Session, cast: Cast, place: str, starts_on: date) -> None:
+    """Another version of a partner's agreement takes the place of the one in force on a day."""
+    by = cast.actor("coordinator")
+    second = succession.renew(session, agreement_of(session, cast, place), by=by, at=AT)
+    signed_on(session, cast, second, place, TODAY, filed=True)
+    succession.begin(session, second, starts_on=starts_on, by=by, at=AT)
+
+
+@pytest.mark.parametrize(
+    ("begins", "meets"), [(date(2027, 1, 5), FIRST), (date(2027, 3, 1), FIRST), (date(2027, 3, 1), SECOND)]
+)
+def test_an_amendment_neither_begins_the_year_anew_nor_settles_what_waits(
+    cast: Cast, session: Session, begins: date, meets: date
+) -> None:
+    amended(session, cast, "codim", begins)
+    for day, subject in ((meets, "2027-01-05"), (THIRD, "2028-01-05")):
+        one = drawn(session, cast, day)["codim"]
+        assert one["subject"].endswith(subject)
+        assert "In force " in in_words(one["reasons"], "en")
+        assert " January 5, 2026 " in in_words(one["reasons"], "en")
+
+
+def test_a_year_that_ends_near_a_renewal_comes_by_it_and_the_next_one_comes_again(cast: Cast, session: Session) -> None:
+    record(cast, "renewal")
+    last, by = date(2027, 3, 31), cast.actor("coordinator")
+    first = last_version(session, cast, "codim")
+    end_version(session, first, ends_on=last, by=by, at=AT)
+    cases.open_case(session, "renewal", agreement_version_id=first, by=by, at=AT)
+    amended(session, cast, "codim", last + timedelta(days=1))
+    assert "codim" not in drawn(session, cast, FIRST)
+    assert "codim" not in drawn(session, cast, SECOND)
+    assert drawn(session, cast, THIRD)["codim"]["subject"].endswith("2028-01-05")
+
+
+def test_a_year_in_which_the_agreement_lapsed_is_not_re_evaluated(cast: Cast, session: Session) -> None:
+    last, by = TODAY - timedelta(days=1), cast.actor("coordinator")
+    end_version(session, last_version(session, cast, "codim"), ends_on=last, by=by, at=AT)
+    amended(session, cast, "codim", date(2027, 3, 1))
+    assert "codim" not in drawn(session, cast, SECOND)
 
 
 def test_an_agreement_that_gets_a_near_last_day_meanwhile_leaves_the_agenda(cast: Cast, session: Session) -> None:
