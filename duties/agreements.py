@@ -214,8 +214,9 @@ def sign_version(
 
     The version is signed once everyone who directs the organization on that day has signed it. `by` records the
     signature; whose it is says `director_id`. The line of the record holds the digest of the text that they signed.
-    Raises Refusal: not a director there on that day, a day to come, signed by them already, past signing, or a text
-    that is no longer what was drafted. Guide: partnership agreements are signed by the directors.
+    Of somebody who has signed already this asks whether another signature still lacks (`complete_signatures`).
+    Raises Refusal: not a director there on that day, a day to come, signed by them already and not by all, past
+    signing, or a text that is no longer what was drafted. Guide: partnership agreements are signed by the directors.
     """
     held = _hold(session, version_id, seen=seen)
     state = _after(held, "sign")
@@ -228,6 +229,8 @@ def sign_version(
         raise Refusal("agreement.not_director", N_("This person is not the director there on that day."))
     signed_by = {signature["person_id"] for signature in signatures_of(session, version_id)}
     if director_id in signed_by:
+        if complete_signatures(session, version_id, by=by, at=at):
+            return state
         raise Refusal("agreement.signed_already", N_("This person has signed this version already."))
     session.execute(
         insert(_signature).values(
@@ -259,6 +262,41 @@ def sign_version(
     )
     renewals.follow_agreement(session, held["agreement_id"], by=by, at=at)
     return state
+
+
+def complete_signatures(session: Session, version_id: UUID, *, by: Actor, at: datetime) -> bool:
+    """A version is signed where everyone who directs the organization today has signed it; whether it is so now.
+
+    Who left without signing is no longer waited for. Nothing happens where nobody directs the organization, where
+    nobody has signed, or where the text is no longer what was drafted.
+    """
+    held = _hold(session, version_id)
+    signed_by = {signature["person_id"] for signature in signatures_of(session, version_id)}
+    directors = directors_on(session, held["organization_id"], local_day(session, at))
+    if not AGREEMENT_VERSION.allows(held["state"], "sign") or not directors or not directors <= signed_by:
+        return False
+    if content_of_version(session, version_id).digest != held["digest"]:
+        return False
+    _change(session, held, state=_after(held, "sign"))
+    events.write(session, "agreement.signed_by_all", "agreement_version", version_id, by=by, at=at, number=held["n"])
+    renewals.follow_agreement(session, held["agreement_id"], by=by, at=at)
+    return True
+
+
+def signed_in_part(session: Session) -> list[UUID]:
+    """The versions that carry a signature and wait for another."""
+    signed = (
+        select(_signature.c.id)
+        .where(_signature.c.program_id == _version.c.program_id, _signature.c.agreement_version_id == _version.c.id)
+        .exists()
+    )
+    waiting = [state for state in AGREEMENT_VERSION.states if AGREEMENT_VERSION.allows(state, "sign")]
+    found = session.scalars(
+        select(_version.c.id)
+        .where(_version.c.program_id == program_of(session), _version.c.state.in_(waiting), signed)
+        .order_by(_version.c.id)
+    )
+    return list(found)
 
 
 def sign_here(

@@ -1,8 +1,9 @@
 """The round of agreements that end: a warning 90, 60 and 30 days before the last day, and a word once one has lapsed.
 
 Each rung warns once, whatever became of the round in between: where it was away for a while, or the last day was
-settled late, only the nearest rung is said. Lapsing itself needs no round: what an agreement allows follows from its
-days whenever it is asked (`duties.agreement_days`).
+settled late, only the nearest rung is said. What waits for the signature of somebody who no longer directs is signed
+here too: on the day after their last one nobody does anything to it. Lapsing itself needs no round: what an agreement
+allows follows from its days whenever it is asked (`duties.agreement_days`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from sqlmodel import Session
 from duties import agreement_letters, events, scheduling
 from duties.actors import ROUNDS, Actor
 from duties.agreement_days import without_successor
+from duties.agreements import complete_signatures, signed_in_part
 from duties.here import local_day, program, program_of
 from flows.engine import Means
 from flows.marks import alone, mark_of, set_mark
@@ -45,7 +47,7 @@ def due_at(session: Session, at: datetime) -> datetime | None:
 
 
 def warn(means: Means, program_id: UUID, ran_by: str) -> int:
-    """Warn of every agreement of one program that ends or has lapsed; how many agreements were told of.
+    """Warn of every agreement of one program that ends or has lapsed; how many were told of, or are signed by it.
 
     Blocks for as long as it takes; run it in a thread. Running it again, late or twice at once changes nothing.
     """
@@ -57,7 +59,10 @@ def warn(means: Means, program_id: UUID, ran_by: str) -> int:
             due, done = due_at(session, at), mark_of(session, KEY)
             if due is None or (done is not None and done >= due):
                 return 0
-            found = sum(_tell(session, row, at) for row in without_successor(session, local_day(session, at)))
+            found = sum(
+                complete_signatures(session, version_id, by=BY_ROUNDS, at=at) for version_id in signed_in_part(session)
+            )
+            found += sum(_tell(session, row, at) for row in without_successor(session, local_day(session, at)))
             set_mark(session, KEY, at, ran_by, found)
             session.commit()
     return found

@@ -432,7 +432,7 @@ _HAPPENS: Final = {
     ("notice", "retry"): "The coordinator asks for another try.",
     ("agreement version", "send"): "It goes to the directors.",
     ("agreement version", "withdraw"): "It is taken back before anyone has signed.",
-    ("agreement version", "sign"): "The last director whose signature it needs signs it.",
+    ("agreement version", "sign"): "The last director whose signature it needs signs it, or no longer directs.",
     ("agreement version", "start"): "Its first day is set.",
     ("agreement version", "end"): "Its last day is set, or comes sooner than it was set.",
     ("agreement version", "call_off"): "Before its first day its partner leaves the program: it does not begin.",

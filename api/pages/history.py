@@ -158,6 +158,10 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "agreement.sent": (N_("Agreement of %(subject)s: version %(number)s sent to the directors."), "half"),
     "agreement.withdrawn": (N_("Agreement of %(subject)s: version %(number)s taken back to a draft."), "skip"),
     "agreement.signed": (N_("Agreement of %(subject)s: version %(number)s signed by %(director)s."), "half"),
+    "agreement.signed_by_all": (
+        N_("Agreement of %(subject)s: everyone who directs there has signed version %(number)s."),
+        "half",
+    ),
     "agreement.started": (N_("Agreement of %(subject)s: version %(number)s in force from %(starts_on)s."), "full"),
     "agreement.ended": (N_("Agreement of %(subject)s ended."), "stop"),
     "agreement.called_off": (

@@ -16,6 +16,7 @@ from duties import agreements
 from duties.agreements import (
     Content,
     call_off_version,
+    complete_signatures,
     content_of,
     draft_version,
     end_version,
@@ -250,6 +251,39 @@ def test_where_two_direct_both_sign_before_it_is_signed(cast: Cast) -> None:
         # With one signature under it, its text is no longer anybody's to change.
         assert refusal(lambda: MOVES["withdraw"](session, cast, version)) == "agreement.text_stands"
         assert signed(session, cast, version, "deputy") == "signed"
+
+
+def test_a_version_does_not_wait_for_a_director_who_has_left_without_signing(cast: Cast) -> None:
+    tenure, by = table_of(Tenure), cast.actor("coordinator")
+    with cast.session() as session:
+        version = draft_of(session, cast)
+        deputy = second_director(session, cast)
+        send_version(session, version, by=by, at=AT)
+        assert complete_signatures(session, version, by=by, at=AT) is False, "nobody has signed"
+        assert signed(session, cast, version) == "sent"
+        assert complete_signatures(session, version, by=by, at=AT) is False, "two direct, and one has signed"
+        held = session.scalars(select(tenure.c.id).where(tenure.c.person_id == deputy, tenure.c.role == "director"))
+        end_tenure(session, held.one(), ends_on=TODAY - DAY, by=by, at=AT)
+        assert signed(session, cast, version) == "signed"
+        assert len(signatures_of(session, version)) == 1
+        assert refusal(lambda: signed(session, cast, version)) == "agreement.not_now"
+
+
+def test_a_version_that_nobody_could_sign_today_is_not_signed_by_itself(cast: Cast) -> None:
+    tenure, by = table_of(Tenure), cast.actor("coordinator")
+    with cast.session() as session:
+        version = draft_of(session, cast)
+        second_director(session, cast)
+        send_version(session, version, by=by, at=AT)
+        signed(session, cast, version)
+        for held in session.scalars(
+            select(tenure.c.id).where(
+                tenure.c.role == "director", tenure.c.organization_id == cast.organizations["en-marge"]
+            )
+        ).all():
+            end_tenure(session, held, ends_on=TODAY - DAY, by=by, at=AT)
+        assert complete_signatures(session, version, by=by, at=AT) is False
+        assert row(session, version).state == "sent"
 
 
 def test_a_signature_is_never_taken_off_or_changed(cast: Cast) -> None:

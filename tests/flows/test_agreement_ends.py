@@ -14,7 +14,7 @@ from duties.succession import begin, renew
 from flows import agreement_ends, rounds
 from models.base import table_of
 from models.program import Tenure
-from tests.agreeing import agreement_of, in_force, signed_on
+from tests.agreeing import agreement_of, in_force, last_version, second_director, signed_on
 from tests.cast import AT, TODAY, Cast
 from tests.flows.support import Clock, body, letters, means_of, told
 
@@ -143,6 +143,20 @@ def test_the_day_is_the_local_one_on_both_sides_of_midnight(cast: Cast, shift: i
     clock = Clock(datetime(2026, 11, 25, 4, 30, tzinfo=UTC))  # Tuesday 24 November there
     agreement_ends.warn(means_of(cast, clock), cast.program_id, "worker")
     assert [rung for _, rung in rungs(cast)] == ([30] if shift == 0 else [60])
+
+
+def test_what_waits_for_a_director_who_has_left_is_signed_on_the_working_day_after_their_last(cast: Cast) -> None:
+    by, tenure = cast.actor("coordinator"), table_of(Tenure)
+    with cast.session() as session:
+        deputy, version = second_director(session, cast), last_version(session, cast)
+        signed_on(session, cast, version, day=TODAY)
+        held = session.scalars(select(tenure.c.id).where(tenure.c.person_id == deputy, tenure.c.role == "director"))
+        end_tenure(session, held.one(), ends_on=TODAY, by=by, at=AT)
+    run_each_day(cast, TODAY, TODAY)
+    assert told(cast, "agreement.signed_by_all") == []
+    run_each_day(cast, TODAY + DAY, TODAY + 3 * DAY)
+    (line,) = told(cast, "agreement.signed_by_all")
+    assert (line["subject_id"], line["facts"]) == (version, {"number": 1})
 
 
 def test_a_last_day_that_is_put_off_is_warned_of_anew(cast: Cast) -> None:
