@@ -145,7 +145,8 @@ def decide_admission(
     assign: to a worker, and a second for the pair (AD-R3, AD-R6). refuse: with the reason and what was offered instead.
     defer and more: the item comes back; more is asked of the coordinator as a task. Reasons are sealed: the decision
     that circulates says the reference, what, and who. Of someone who recruits, the risk to others is assessed first,
-    and nobody whose risks exceed the benefits is assigned (AD-C4). Raises Refusal.
+    and nobody whose risks exceed the benefits is assigned (AD-C4). Where a deferral was recorded by mistake and taken
+    off the item, what is recorded then counts, and both stay on record. Raises Refusal.
     """
     item = item_of(session, item_id)
     participant_id = candidate_of(session, item_id)
@@ -157,6 +158,9 @@ def decide_admission(
     if outcome in ("defer", "more") and not reason:
         raise Refusal("reason.missing", N_("Say why, in a few words."))
     participant = hold_participant(session, participant_id)
+    item = item_of(session, item_id)  # as whoever held the candidate before left it
+    if item["outcome"]:
+        raise Refusal("decision.item_settled", N_("Something else was recorded of this item: correct that first."))
     referral_id = _referral_of(session, participant_id)
     decision_id: UUID | None = None
     named_id: UUID | None = None
@@ -172,6 +176,8 @@ def decide_admission(
         running.treat(session, item_id, "carried", by=by, at=at, seen=seen)
         if outcome == "more":
             workers.ask_to_find_out(session, participant_id, by=by, at=at)
+        else:
+            _ask_no_more(session, participant_id, item_id, by=by, at=at)
     return workers.record_decision(
         session,
         participant_id,
@@ -310,6 +316,15 @@ def _hears(session: Session, meeting: dict[str, Any], item_id: UUID, *, by: Acto
     except Refusal:
         return False
     return True
+
+
+def _ask_no_more(session: Session, participant_id: UUID, item_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Call off what was asked for under this item and was corrected; what an earlier meeting asked is asked still."""
+    before = decisions_about(session, participant_id)
+    if before and (before[-1]["item_id"], before[-1]["outcome"]) == (item_id, "more"):
+        asked = asking.open_ones(session, workers.FIND_OUT, participant_id)
+        if asked and asked[0]["opened_at"] >= before[-1]["taken_at"]:
+            asking.no_more(session, workers.FIND_OUT, participant_id, by=by, at=at)
 
 
 def _referral_of(session: Session, participant_id: UUID) -> UUID:

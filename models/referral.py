@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
 from models.base import InProgram, Table, moment, one_of, to, together
@@ -121,7 +121,10 @@ class CriterionFinding(InProgram, table=True):
 
 
 class AdmissionDecision(InProgram, table=True):
-    """What became of a candidate at the committee, or by the coordinator's direct forwarding. Written once."""
+    """What became of a candidate at the committee, or by the coordinator's direct forwarding. Written once.
+
+    The committee may correct, while it sits, what it recorded under an item: both stay, and the later one counts.
+    """
 
     __tablename__ = "admission_decision"
     __table_args__ = (
@@ -136,9 +139,6 @@ class AdmissionDecision(InProgram, table=True):
         CheckConstraint("(outcome = 'assign') = (candidate_worker_id is not null)", name="assigned"),
         CheckConstraint("item_id is not null or outcome = 'assign'", name="forwarded"),
         CheckConstraint("decision_id is null or item_id is not null", name="in_a_meeting"),
-        Index(
-            "one_decision_stands", "program_id", "item_id", unique=True, postgresql_where=text("item_id is not null")
-        ),
     )
 
     participant_id: UUID

@@ -20,6 +20,7 @@ from sqlmodel import Session
 
 from duties.participants import duplicates, first_meetings, reading, recruiting, risks, triage, workers
 from duties.participants.held import hold_participant, step_of
+from duties.participants.reasons import read_reasons
 from duties.refusals import Refusal
 from flows import agenda_points
 from meetings import admissions, agendas, assembling, decisions, freezing, recruiters, running, schedule
@@ -168,6 +169,49 @@ def test_what_the_committee_was_asked_and_decided_says_neither_the_risk_nor_that
     said = assessed["text_fr"] + assessed["text_en"]
     assert assessed["item_id"] == item
     assert not [word for word in ("ris", "recru", "AD-C4", "évalu", "assess") if word in said.lower()], said
+
+
+# What was recorded by mistake is corrected while the committee still sits.
+
+
+@pytest.mark.parametrize("first", ["defer", "more"])
+@pytest.mark.parametrize("then", ["assign", "refuse", "defer", "more"])
+def test_who_was_deferred_by_mistake_is_decided_on_in_the_same_meeting_and_both_stay_on_record(
+    cast: Cast, on_table: tuple[UUID, UUID], first: str, then: str
+) -> None:
+    by, later = cast.actor("coordinator"), NOW + timedelta(minutes=1)
+    participant_id, item = on_table
+    with cast.session() as session:
+        admissions.decide_admission(session, item, first, reason="Attendre.", by=by, at=NOW)
+        running.treat(session, item, "", by=by, at=NOW)
+        admissions.decide_admission(
+            session, item, then, worker_id=cast.people[WORKER], reason="Autre", offered="CLSC", by=by, at=later
+        )
+        assert [one["outcome"] for one in admissions.decisions_about(session, participant_id)] == [first, then]
+        assert _state(session, participant_id) == {"assign": "assigned", "refuse": "refused"}.get(then, "candidate")
+        left = [task for task in tasks_of(session, workers.FIND_OUT) if task["state"] == "open"]
+        assert len(left) == (then == "more")
+        opened = read_reasons(session, participant_id, admission=True, risk=False, by=by, at=NOW, ground="role")
+    assert [one.result for one in opened if one.of == "admission"] == [first, then]
+
+
+@pytest.mark.parametrize("first", ["assign", "defer"])
+def test_what_was_recorded_of_a_candidate_is_corrected_before_something_else_is(
+    cast: Cast, on_table: tuple[UUID, UUID], first: str
+) -> None:
+    by = cast.actor("coordinator")
+    participant_id, item = on_table
+    with cast.session() as session:
+        admissions.decide_admission(
+            session, item, first, worker_id=cast.people[WORKER], reason="Attendre.", by=by, at=NOW
+        )
+        for outcome in ("defer", "more", "assign"):
+            with refused("decision.item_settled"):
+                admissions.decide_admission(
+                    session, item, outcome, worker_id=cast.people[SECOND], reason="Autre", by=by, at=NOW
+                )
+    with cast.session() as session:
+        assert [one["outcome"] for one in admissions.decisions_about(session, participant_id)] == [first]
 
 
 # Nobody is let go of before the committee decides.

@@ -317,7 +317,7 @@ _KEYS = """
 KEYS = {
     "absence": {"one_absence_at_a_time"},
     "account": {"one_open_account"},
-    "admission_decision": {"one_decision_stands", "uq_admission_decision_program_id_participant_id_n"},
+    "admission_decision": {"uq_admission_decision_program_id_participant_id_n"},
     "agenda_item": {"one_number_a_meeting", "one_open_item"},
     "agenda_version": {"uq_agenda_version_program_id_meeting_id_n"},
     "agreement": {"uq_agreement_program_id_organization_id"},
