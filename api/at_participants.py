@@ -29,11 +29,11 @@ from api.permissions import (
     to_person,
     to_program,
 )
-from duties import reads
+from duties import asking, reads
 from duties.actors import Actor
 from duties.agreement_days import CANDIDATE, PARTICIPANT, other_than
 from duties.here import many, one, program_of
-from duties.participants import barring, findings, referring
+from duties.participants import barring, findings, recruiting, referring
 from duties.participants.findings import Found
 from duties.participants.identity import Identity, open_identity
 from duties.participants.reasons import Reason, read_reasons
@@ -43,6 +43,7 @@ from duties.sharing import circle_of
 from meetings import admissions, attendance, recruiters
 from meetings.agenda_items import IS_ABOUT, TALKED_ABOUT
 from meetings.committees import Membership
+from meetings.reasons import ENDED
 from models.agenda import AgendaItem
 from models.base import refers, table_of
 from models.follow_up import Assignment, FollowUp
@@ -225,7 +226,12 @@ def _given(session: Session, asker: Asker, participant_id: UUID, row: dict[str, 
 
 
 def _sat_on_in(session: Session, clinic: Membership | None, participant_id: UUID, day: date) -> frozenset[UUID]:
-    """Today's clinics that have this person on the agenda, for admission or for their risk; not what was withdrawn."""
+    """Today's clinics that have this person on the agenda, for admission or for their risk; not what was withdrawn.
+
+    Nor what stays as printed though its fact no longer holds, as of who said no since, save while a risk is to be
+    assessed: that is done under it too.
+    """
+    asked = asking.open_ones(session, recruiting.ASSESS, participant_id)
     found = session.scalars(
         select(_item.c.meeting_id)
         .join(_meeting, refers(_item.c.meeting_id, _meeting))
@@ -234,6 +240,7 @@ def _sat_on_in(session: Session, clinic: Membership | None, participant_id: UUID
             _item.c.program_id == program_of(session),
             _item.c.kind.in_([admissions.KIND, recruiters.KIND]),
             _item.c.state.in_(TALKED_ABOUT),
+            *([] if asked else [~_item.c.reasons.contains([{"code": ENDED}])]),
             attendance.under_way_on(clinic.committee_id if clinic else None, day),
             _participant.c.id == participant_id,
         )

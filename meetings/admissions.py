@@ -30,7 +30,7 @@ from locales import N_, say
 from meetings import agendas, decisions, freezing, posting, running
 from meetings.agenda_items import FORWARDED, TALKED_ABOUT, item_of
 from meetings.holding import lock_meeting
-from meetings.reasons import COULD_NOT_WAIT, Reason
+from meetings.reasons import COULD_NOT_WAIT, ENDED, Reason, is_over
 from models.agenda import AgendaItem
 from models.base import refers, table_of
 from models.casework import Case, Task
@@ -122,8 +122,15 @@ def items_under_way(*kinds: str) -> Select[Any]:
 
 
 def item_under_way(session: Session, reference: str) -> dict[str, Any] | None:
-    """The item on which the Clinical Committee sits now and has still to decide of a candidate; None where none is."""
-    mine = (_item.c.program_id == program_of(session), _item.c.subject == reference)
+    """The item on which the Clinical Committee sits now and has still to decide of a candidate; None where none is.
+
+    One that says that its fact no longer holds is not it: the candidate said no, or went straight to a worker.
+    """
+    mine = (
+        _item.c.program_id == program_of(session),
+        _item.c.subject == reference,
+        ~_item.c.reasons.contains([{"code": ENDED}]),
+    )
     return one(session, items_under_way(KIND).where(*mine).limit(1))
 
 
@@ -161,6 +168,10 @@ def decide_admission(
     item = item_of(session, item_id)  # as whoever held the candidate before left it
     if item["outcome"]:
         raise Refusal("decision.item_settled", N_("Something else was recorded of this item: correct that first."))
+    if is_over(item["reasons"]):
+        raise Refusal(
+            "admission.over", N_("The fact that put this item here no longer holds: nothing is decided under it.")
+        )
     referral_id = _referral_of(session, participant_id)
     decision_id: UUID | None = None
     named_id: UUID | None = None
@@ -328,6 +339,7 @@ def _ask_no_more(session: Session, participant_id: UUID, item_id: UUID, *, by: A
 
 
 def _referral_of(session: Session, participant_id: UUID) -> UUID:
+    """The triaged referral on which the committee decides. Raises Refusal: it, or a later one, has to be triaged."""
     found = session.scalar(
         select(_referral.c.id)
         .where(
@@ -338,7 +350,7 @@ def _referral_of(session: Session, participant_id: UUID) -> UUID:
         .order_by(_referral.c.triaged_at.desc())
         .limit(1)
     )
-    if found is None:
+    if found is None or workers.has_one_to_triage(session, participant_id):
         raise Refusal("triage.first", N_("The referral is being triaged again: the committee waits for that."))
     referral_id: UUID = found
     return referral_id

@@ -218,8 +218,8 @@ def participant_page(
     named = workers.named(session, participant_id)
     item = admissions.item_under_way(session, row["candidate_ref"])
     decided = admissions.decisions_about(session, participant_id)
-    given_before = bool(decided) and decided[-1]["outcome"] == "assign" and waiting is None
-    names_another = may[Action.DECIDE_ADMISSION] and given_before and row["state"] in BEING_ADMITTED
+    is_being_admitted = row["state"] in BEING_ADMITTED
+    names_another = may[Action.DECIDE_ADMISSION] and is_being_admitted and workers.was_given(session, participant_id)
     decides = may[Action.DECIDE_ADMISSION] and item is not None
     choosing = (may[Action.TRIAGE] and waiting is not None) or decides or names_another
     offered = workers.proposals(session, participant_id, at=desk.at) if choosing else []

@@ -253,8 +253,19 @@ def name_another(
     As where the person barred the first one, or the first one leaves. Raises Refusal: nobody gave this candidate to a
     worker yet, or the worker cannot be named (`name_worker`).
     """
-    here = program_of(session)
     held = hold_participant(session, participant_id)
+    if not was_given(session, participant_id):
+        raise Refusal(
+            "admission.not_given",
+            N_("The Clinical Committee says first who follows up; then somebody else can be named."),
+            source="AD-R3",
+        )
+    return name_worker(session, held["id"], worker_id, second_id=second_id, by=by, at=at, seen=seen)
+
+
+def was_given(session: Session, participant_id: UUID) -> bool:
+    """Whether the committee, or a forwarding, gave a candidate to a worker, and has not to decide of them again."""
+    here = program_of(session)
     last = session.scalar(
         select(_decided.c.outcome)
         .join(_referral, refers(_decided.c.referral_id, _referral))
@@ -265,21 +276,23 @@ def name_another(
         .order_by(_referral.c.triaged_at.desc(), _decided.c.n.desc())
         .limit(1)
     )
-    waits = session.scalar(
-        select(_referral.c.id).where(
-            _referral.c.program_id == here,
+    decide = step_of(session, participant_id, DECIDE)
+    waits = decide is not None and decide["state"] in ("planned", "open")
+    return last == "assign" and not waits and not has_one_to_triage(session, participant_id)
+
+
+def has_one_to_triage(session: Session, participant_id: UUID) -> bool:
+    """Whether a referral of somebody was received and is not triaged, or is triaged again."""
+    found = session.scalar(
+        select(_referral.c.id)
+        .where(
+            _referral.c.program_id == program_of(session),
             _referral.c.participant_id == participant_id,
             _referral.c.state == "received",
         )
+        .limit(1)
     )
-    decide = step_of(session, participant_id, DECIDE)
-    if last != "assign" or waits is not None or (decide is not None and decide["state"] in ("planned", "open")):
-        raise Refusal(
-            "admission.not_given",
-            N_("The Clinical Committee says first who follows up; then somebody else can be named."),
-            source="AD-R3",
-        )
-    return name_worker(session, held["id"], worker_id, second_id=second_id, by=by, at=at, seen=seen)
+    return found is not None
 
 
 def ask_for_one(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:

@@ -380,6 +380,100 @@ def test_whoever_is_referred_again_while_the_old_item_stands_is_decided_on_by_th
 # An item that nothing is to be decided under any more.
 
 
+def _declines_before_the_clinic(clinic: Cast) -> tuple[UUID, UUID]:
+    """Whoever said no after the agenda went out, in a clinic that sits: the participant and the item as printed."""
+    by = clinic.actor("coordinator")
+    participant_id, item = on_the_agenda(clinic)
+    with clinic.session() as session:
+        first_meetings.decline(session, participant_id, by=by, at=AT)
+    carry_all(means_of(clinic, lambda: AT))
+    with clinic.session() as session:
+        running.open_meeting(session, clinic_of(session), by=by, at=NOW)
+    return participant_id, item
+
+
+def test_the_file_of_who_declined_before_the_clinic_sat_is_opened_by_nobody_who_sits_there(clinic: Cast) -> None:
+    participant_id, _ = _declines_before_the_clinic(clinic)
+    here = f"/participants/{participant_id}"
+    for member in ("police", "specialist"):
+        sits = client_for(clinic.database, clinic.people[member], at=NOW)
+        assert sits.get(here).status_code == 404
+        assert sits.post(f"{here}/identity").status_code == 404
+        with clinic.session() as session:
+            assert f'href="{here}"' not in sits.get(f"/meetings/{clinic_of(session)}").text
+    assert client_for(clinic.database, clinic.people["coordinator"], at=NOW).get(here).status_code == 200
+
+
+def test_under_the_old_item_of_who_was_referred_again_nothing_is_decided_before_the_new_referral_is_before_it(
+    clinic: Cast,
+) -> None:
+    by = clinic.actor("coordinator")
+    participant_id, item = _declines_before_the_clinic(clinic)
+    again = refer(clinic, by=WORKER)
+    coordinator = client_for(clinic.database, clinic.people["coordinator"], at=NOW)
+
+    def decide(outcome: str) -> None:
+        with clinic.session() as session:
+            admissions.decide_admission(
+                session, item, outcome, worker_id=clinic.people[WORKER], reason="Non", offered="CLSC", by=by, at=NOW
+            )
+
+    with clinic.session() as session:
+        duplicates.join_referral(session, again, participant_id, by=by, at=NOW)
+    for outcome in ("assign", "refuse", "defer", "more"):
+        with refused("admission.over"):
+            decide(outcome)
+    assert 'id="decision"' not in coordinator.get(f"/participants/{participant_id}").text
+    triaged(clinic, again)
+    with refused("admission.over"):
+        decide("assign")
+    carry_all(means_of(clinic, lambda: NOW))
+    assert 'id="decision"' in coordinator.get(f"/participants/{participant_id}").text
+    decide("assign")
+    with clinic.session() as session:
+        assert (_state(session, participant_id), _decides(session, participant_id)) == ("assigned", "done")
+
+
+def test_whoever_was_referred_again_and_is_triaged_again_is_not_decided_on_by_the_referral_of_before(
+    clinic: Cast,
+) -> None:
+    by = clinic.actor("coordinator")
+    participant_id, item = _declines_before_the_clinic(clinic)
+    again = refer(clinic, by=WORKER)
+    with clinic.session() as session:
+        duplicates.join_referral(session, again, participant_id, by=by, at=NOW)
+    triaged(clinic, again)
+    carry_all(means_of(clinic, lambda: NOW))
+    with clinic.session() as session:
+        triage.take_back_triage(session, again, by=by, at=NOW)
+        for outcome in ("assign", "defer"):
+            with refused("triage.first"):
+                admissions.decide_admission(
+                    session, item, outcome, worker_id=clinic.people[WORKER], reason="Attendre", by=by, at=NOW
+                )
+
+
+def test_who_was_given_to_a_worker_once_and_is_referred_again_is_not_offered_to_be_given_to_another(
+    cast: Cast, on_table: tuple[UUID, UUID]
+) -> None:
+    by = cast.actor("coordinator")
+    participant_id, item = on_table
+    page = client_for(cast.database, cast.people["coordinator"], at=NOW)
+    offered = 'id="name-another"'
+    with cast.session() as session:
+        admissions.decide_admission(session, item, "assign", worker_id=cast.people[WORKER], by=by, at=NOW)
+    assert offered in page.get(f"/participants/{participant_id}").text
+    with cast.session() as session:
+        first_meetings.decline(session, participant_id, by=by, at=NOW)
+    again = refer(cast, by=WORKER)
+    with cast.session() as session:
+        duplicates.join_referral(session, again, participant_id, by=by, at=NOW)
+    triaged(cast, again)
+    assert offered not in page.get(f"/participants/{participant_id}").text
+    with cast.session() as session, refused("admission.not_given"):
+        workers.name_another(session, participant_id, cast.people[SECOND], by=by, at=NOW)
+
+
 def test_under_the_old_item_of_who_went_straight_to_a_worker_too_great_a_risk_sends_nobody_and_asks_to_refuse(
     clinic: Cast,
 ) -> None:
