@@ -1,6 +1,7 @@
 """What the engine tells of a step that it does by itself: that it was done, undone, or cannot be done for now.
 
-Where a day moves that a step hangs on, what was done of it is looked at again, while the step stays done.
+Where a day moves that a step hangs on, what was done of it is looked at again, while the step stays done. Where what a
+step tells of is another by now, it is done again.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from duties.actors import Actor
-from duties.held import Held, Moved, change, close_if_settled, hold, open_those_ready, settle, tell
+from duties.held import Held, Moved, change, close_if_settled, hold, open_those_ready, settle, tell, wait_again, wake
 from models.lifecycles import ACT, TASK
 
 
@@ -56,6 +57,18 @@ def record_act(session: Session, task_id: UUID, *, undone: bool, by: Actor, at: 
     )
     tell(session, held, "act.done", step=held.task["step"], action=held.task["action"])
     return settle(session, held, state)
+
+
+def do_again(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Have the engine do a step of an open case again that it did, and carry the case also where it did not yet.
+
+    A step that was not done waits as it did, and is done by what holds then; one that failed is tried again.
+    """
+    held = hold(session, task_id, by=by, at=at, seen=None)
+    if held.task["state"] == "done":
+        wait_again(session, held.task, by=by, at=at)
+        open_those_ready(session, held, [held.id])
+    wake(session, held)
 
 
 def _seen_to_again(session: Session, held: Held) -> Moved:

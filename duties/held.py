@@ -281,18 +281,18 @@ def fall_back(session: Session, held: Held) -> None:
     for row in reached.values():
         if row["state"] not in ("open", "done"):
             continue
-        _wait_again(session, row, by=held.by, at=held.at)
+        wait_again(session, row, by=held.by, at=held.at)
 
 
 def postpone_those_waiting(session: Session, candidates: Sequence[UUID], *, by: Actor, at: datetime) -> None:
     """Have those of these open tasks wait again that wait for another now, their protocol having another version."""
     asked = {"here": program_of(session), "candidates": list(candidates)}
     for row in many(session, _THESE_THAT_WAIT, asked):
-        _wait_again(session, row, by=by, at=at)
+        wait_again(session, row, by=by, at=at)
 
 
-def _wait_again(session: Session, task: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
-    """Put an open or done task back to planned, and call off what the engine does of it."""
+def wait_again(session: Session, task: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Put a held open or done task back to planned, and call off what the engine does of it."""
     session.execute(
         update(_task)
         .where(_task.c.program_id == program_of(session), _task.c.id == task["id"])

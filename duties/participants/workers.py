@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Select, insert, or_, select, update
 from sqlmodel import Session
 
-from duties import asking, assigning, events, scheduling
+from duties import acts, asking, assigning, events, scheduling
 from duties.actors import Actor
 from duties.follow_ups.activities import APART_COORDINATION
 from duties.follow_ups.assigning import bar_to, holds
@@ -52,6 +52,8 @@ FIND_OUT: Final = "admission.more"
 DAYS_TO_FIND_OUT: Final = 5
 #: The step that the committee decides, or that a direct forwarding takes the place of (AD-R4).
 DECIDE: Final = "decide"
+#: The step by which the engine tells whoever referred who makes contact (AD-R5).
+TELL_REFERRER: Final = "tell_referrer"
 
 _named = table_of(CandidateWorker)
 _participant = table_of(Participant)
@@ -189,9 +191,10 @@ def name_worker(
 ) -> UUID:
     """Name who meets a candidate, and who with them as a pair (AD-R3, AD-R6); returns the row's id.
 
-    The steps of the admission that are a worker's fall to them from here on. Raises Refusal: the state does not allow
-    it, one of the two is absent, leaving, barred by the person, not that far in their onboarding, or of an organization
-    without an agreement in force; or the risk to others of somebody who recruits is not assessed, or too great (AD-C4).
+    The steps of the admission that are a worker's fall to them from here on, and whoever referred is told of them, also
+    where they heard of another before. Raises Refusal: the state does not allow it, one of the two is absent, leaving,
+    barred by the person, not that far in their onboarding, or of an organization without an agreement in force; or the
+    risk to others of somebody who recruits is not assessed, or too great (AD-C4).
     """
     held = hold_participant(session, participant_id, seen=seen)
     risks.refuse_danger(session, held)
@@ -224,6 +227,10 @@ def name_worker(
     asked = _asked_for(session, participant_id)
     if asked is not None:
         complete_task(session, asked, by=by, at=at, in_its_act=True)
+    # Whoever referred, and heard of somebody else before, hears of who makes contact now (AD-R5).
+    tell = step_of(session, participant_id, TELL_REFERRER)
+    if tell is not None and (before is None or before["worker_id"] != worker_id):
+        acts.do_again(session, tell["id"], by=by, at=at)
     events.write(
         session,
         "participant.worker_named",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 from sqlmodel import Session
 
 from duties import assigning, notices
@@ -42,14 +42,16 @@ def tell_referrer(session: Session, act: Act, by: Actor, at: datetime) -> None:
     """Give whoever referred the contact details of the worker who was named: by letter, or through the coordinator.
 
     An outside professional came by a link and has no address here: telling them is a task of the coordinator's.
-    The letter speaks of the candidate by the reference alone. Raises Refusal: nobody is named (any more).
+    The letter speaks of the candidate by the reference alone. Where another is named later, they are told again, and
+    that it is somebody else. Raises Refusal: nobody is named (any more).
     """
     row = _facts(session, act)
     if row is None:
         raise Refusal("admission.no_worker", N_("Nobody is named yet to follow this person."), source="AD-R3")
     if _out_of_reach(session, row, at):
-        asked = _TELL if row["referred_by"] is None else _TELL_OURSELVES
-        if not _asked(session, act):
+        if not _asked(session, act, row):
+            by_link = _TELL_AGAIN if _heard_before(session, act) else _TELL
+            asked = by_link if row["referred_by"] is None else _TELL_OURSELVES
             assigning.assign(
                 session,
                 TELL,
@@ -64,6 +66,7 @@ def tell_referrer(session: Session, act: Act, by: Actor, at: datetime) -> None:
         return
     if row["referred_by"] == row["worker_id"]:
         return
+    again = _heard_before(session, act)
     notices.write(
         session,
         "worker_named",
@@ -76,6 +79,7 @@ def tell_referrer(session: Session, act: Act, by: Actor, at: datetime) -> None:
             "organization": row["short_name"],
             "phone": row["phone"],
             "email": row["email"],
+            "again": again,
         },
         at=at,
         case_id=act.case_id,
@@ -87,25 +91,20 @@ def referrer_is_told(session: Session, act: Act, at: datetime) -> bool:
     row = _facts(session, act)
     if row is None:
         return False
-    if _out_of_reach(session, row, at) and _asked(session, act):
+    if _out_of_reach(session, row, at) and _asked(session, act, row):
         return True
     if row["referred_by"] is None:
         return False
     if row["referred_by"] == row["worker_id"]:
         return True
-    written = session.scalar(
-        select(_notice.c.id)
-        .where(_notice.c.program_id == program_of(session), _notice.c.key.startswith(_key(act, row), autoescape=True))
-        .limit(1)
-    )
     has_address = session.scalar(
         select(_person.c.email).where(_person.c.program_id == program_of(session), _person.c.id == row["referred_by"])
     )
-    return written is not None or has_address is None
+    return _is_written(session, _key(act, row)) or has_address is None
 
 
 _TELL = N_("Tell whoever referred %(reference)s by a link who makes contact with the person")
-
+_TELL_AGAIN = N_("Tell whoever referred %(reference)s by a link that somebody else makes contact with the person now")
 
 _TELL_OURSELVES = N_("Whoever referred %(reference)s has left: see that the person hears who makes contact")
 
@@ -119,15 +118,37 @@ def _key(act: Act, row: Mapping[str, Any]) -> str:
     return f"worker_named:{act.case_id}:{row['named_id']}"
 
 
-def _asked(session: Session, act: Act) -> bool:
-    return (
-        session.scalar(
-            select(_task.c.id)
-            .where(_task.c.program_id == program_of(session), _task.c.step == TELL, _task.c.item == str(act.case_id))
-            .limit(1)
-        )
-        is not None
+def _asked(session: Session, act: Act, row: Mapping[str, Any]) -> bool:
+    """Whether the coordinator has to tell of who makes contact, or was asked to since this one was named."""
+    return _was_asked(session, act, or_(_task.c.state == "open", _task.c.opened_at >= row["named_at"]))
+
+
+def _heard_before(session: Session, act: Act) -> bool:
+    """Whether whoever referred was written of somebody who was named before, or the coordinator told them."""
+    return _is_written(session, f"worker_named:{act.case_id}:") or _was_asked(session, act, _task.c.state == "done")
+
+
+def _is_written(session: Session, key: str) -> bool:
+    found = session.scalar(
+        select(_notice.c.id)
+        .where(_notice.c.program_id == program_of(session), _notice.c.key.startswith(key, autoescape=True))
+        .limit(1)
     )
+    return found is not None
+
+
+def _was_asked(session: Session, act: Act, condition: ColumnElement[bool]) -> bool:
+    found = session.scalar(
+        select(_task.c.id)
+        .where(
+            _task.c.program_id == program_of(session),
+            _task.c.step == TELL,
+            _task.c.item == str(act.case_id),
+            condition,
+        )
+        .limit(1)
+    )
+    return found is not None
 
 
 def _facts(session: Session, act: Act) -> dict[str, Any] | None:
@@ -139,6 +160,7 @@ def _facts(session: Session, act: Act) -> dict[str, Any] | None:
             _referral.c.referred_by,
             _referral.c.received_at,
             _named.c.id.label("named_id"),
+            _named.c.named_at,
             _named.c.worker_id,
             _person.c.given_name,
             _person.c.family_name,
@@ -150,7 +172,9 @@ def _facts(session: Session, act: Act) -> dict[str, Any] | None:
         .join(_participant, refers(_case.c.participant_id, _participant))
         .join(
             _named,
-            (_named.c.program_id == _case.c.program_id) & (_named.c.participant_id == _case.c.participant_id),
+            (_named.c.program_id == _case.c.program_id)
+            & (_named.c.participant_id == _case.c.participant_id)
+            & _named.c.ended_at.is_(None),
         )
         .join(_person, refers(_named.c.worker_id, _person))
         .join(_organization, refers(_named.c.organization_id, _organization))
