@@ -163,7 +163,7 @@ class CandidateWorker(InProgram, table=True):
     decision_id: UUID | None = None  # of the committee; empty where the coordinator forwarded it (AD-R4)
     named_at: datetime = moment()
     ended_at: datetime | None = moment(default=None)
-    ended_as: str = ""  # admitted, replaced, refused, declined, barred, left
+    ended_as: str = ""  # admitted, replaced, refused, declined, barred, left, triaged_again
     version: int = 1
 
 

@@ -183,7 +183,7 @@ def decide_triage(
 def take_back_triage(
     participant_id: UUID, body: TakingBackGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
 ) -> ParticipantShown:
-    """Triage a referral again. If-Match is the referral's version."""
+    """Triage a referral again; whoever was to meet the person no longer does. If-Match is the referral's version."""
     seen = seen_version(if_match)
 
     def act(by: Actor) -> None:

@@ -339,9 +339,9 @@ def _why(reason: Reason) -> tuple[str, datetime, list[tuple[str, str]]]:
 
 
 def _to_triage_again(row: Mapping[str, Any], referrals: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The referral that can be triaged again: nobody was given the candidate yet, and it was not refused."""
+    """The referral that can be triaged again: the candidate has no number yet, and it was not refused."""
     last = referrals[0] if referrals else None
-    if row["state"] != "candidate" or last is None or last["state"] != "triaged" or last["result"] == "refused":
+    if row["state"] not in BEING_ADMITTED or last is None or last["state"] != "triaged" or last["result"] == "refused":
         return None
     return last
 

@@ -228,7 +228,7 @@ def name_another(
 @router.post("/{participant_id}/triage/taking-back")
 @asks(Action.TRIAGE)
 def take_back_triage(desk: AtDesk, request: Request, participant_id: UUID, seen: Seen, referral: Text = "") -> Response:
-    """Triage a referral again: more was learned, or the committee asks for more."""
+    """Triage a referral again: more was learned, or the committee asks for more. Nobody is to meet the person then."""
 
     def act(by: Actor) -> None:
         triage.take_back_triage(

@@ -157,6 +157,9 @@ def triage(
     finish_step(session, participant["id"], TRIAGE, by=by, at=at)
     if result == "refused":
         refuse(session, participant, by=by, at=at)
+    elif result == "committee" and workers.was_given(session, participant["id"]):
+        # The committee said already that somebody follows up; who does is to be found again.
+        workers.ask_for_one(session, participant["id"], by=by, at=at)
 
 
 def refuse(session: Session, participant: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
@@ -186,10 +189,18 @@ _ENDED: Final = {"refuse": "AD-R3", "decline": "AD-R7"}
 
 
 def take_back_triage(session: Session, referral_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """Triage a referral again: more was learned, or the committee asks for more. Raises Refusal: it was refused."""
+    """Triage a referral again: more was learned, or the committee asks for more.
+
+    Whoever was to meet the person no longer does, until it is said anew where the referral goes: so a candidate who was
+    given to a worker can still be refused, with what was offered instead. Raises Refusal: it was refused, or the person
+    was admitted.
+    """
     held = hold_referral(session, referral_id, state="triaged", seen=seen)
     if held["result"] == "refused":
         raise Refusal("triage.refused", N_("This referral was refused. Somebody may refer the person again."))
+    participant = hold_participant(session, held["participant_id"])
+    if participant["state"] != "candidate":
+        workers.send_nobody(session, participant, "triaged_again", by=by, at=at)
     session.execute(
         update(_referral)
         .where(_referral.c.program_id == held["program_id"], _referral.c.id == referral_id)

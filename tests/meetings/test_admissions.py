@@ -34,6 +34,7 @@ from duties.participants import (
 )
 from duties.participants.consents import Signed
 from duties.participants.held import step_of
+from duties.participants.reasons import read_reasons
 from duties.participants.referring import ReferralForm
 from duties.protocol import Protocol
 from duties.refusals import Refusal
@@ -49,7 +50,7 @@ from models.participant import Participant
 from tests.api.desk import client_for
 from tests.casework import open_onboarding
 from tests.cast import AT, LOADING, TODAY, Arranged, Cast, edited, onboarding, program_file
-from tests.flows.support import carry_all, letters, means_of
+from tests.flows.support import carry_all, letters, means_of, told
 from tests.following import followed, row_of, tasks_of
 from tests.meetings.clinic import (
     NEXT_LOCAL,
@@ -894,6 +895,63 @@ def test_whoever_turns_25_before_the_day_of_admission_is_not_admitted(clinic: Ca
         with pytest.raises(Refusal, match=r"admission\.age"):
             numbers.admit(session, participant_id, by=by, at=birthday)
         assert numbers.admit(session, participant_id, by=by, at=birthday - timedelta(days=1))
+
+
+def test_who_is_found_not_to_be_admissible_once_a_worker_is_named_is_refused_with_what_was_offered(
+    clinic: Cast,
+) -> None:
+    born = TODAY.replace(year=TODAY.year - 25) + timedelta(days=40)
+    participant_id = _ready(clinic, replace(ONDINE, birth_date=born))
+    by, later = clinic.actor("coordinator"), NOW + timedelta(days=60)
+    coordinator = client_for(clinic.database, clinic.people["coordinator"], at=later)
+    worker = client_for(clinic.database, clinic.people[WORKER], at=later)
+    here = f"/participants/{participant_id}"
+    assert worker.get(here).status_code == 200
+    with clinic.session() as session:
+        (known,) = reading.referrals_of(session, participant_id)
+    page = coordinator.get(f"{here}?lang=en").text
+    assert "nobody is to meet the person any more" in page
+    sent = {"referral": str(known["id"]), "seen": str(known["version"])}
+    assert worker.post(f"{here}/triage/taking-back", data=sent).status_code == 404
+    assert coordinator.post(f"{here}/triage/taking-back", data=sent).status_code == 303
+    assert worker.get(here).status_code == 404
+    with clinic.session() as session:
+        assert (_row(session, participant_id).state, workers.named(session, participant_id)) == ("candidate", None)
+        assert _owed_to(session, participant_id, "number") == ["coordinator"]
+        triage.find_age(session, known["id"], by=by, at=later)
+        with refused("triage.not_met"):
+            triage.triage(session, known["id"], "committee", by=by, at=later)
+        triage.triage(session, known["id"], "refused", reason="A 25 ans", offered="CLSC", by=by, at=later)
+        assert _row(session, participant_id).state == "refused"
+        opened = read_reasons(session, participant_id, admission=True, risk=False, by=by, at=later, ground="role")
+    assert {"reason": "A 25 ans", "offered": "CLSC"} in [one.fields for one in opened]
+    assert [line["facts"]["instead_of"] for line in told(clinic, "participant.nobody_sent")] == [
+        str(clinic.people[WORKER])
+    ]
+
+
+@pytest.mark.parametrize("result", ["committee", "forwarded"])
+def test_who_is_triaged_again_once_a_worker_was_named_and_goes_on_is_given_to_a_worker_again(
+    cast: Cast, committed: UUID, result: str
+) -> None:
+    participant_id, by = committed, cast.actor("coordinator")
+    with cast.session() as session:
+        (known,) = reading.referrals_of(session, participant_id)
+        triage.take_back_triage(session, known["id"], by=by, at=LATER)
+        assert workers.named(session, participant_id) is None
+        assert _open_of(session, workers.FIND_A_WORKER) == [], "first it is said where the referral goes"
+        triage.triage(session, known["id"], result, reason="Urgent", by=by, at=LATER)
+        if result == "committee":
+            (asked,) = _open_of(session, workers.FIND_A_WORKER)
+            assert asked["item"] == str(participant_id), "the committee gave them to a worker already"
+            workers.name_another(session, participant_id, cast.people[SECOND], by=by, at=LATER)
+        else:
+            admissions.forward(session, participant_id, cast.people[SECOND], by=by, at=LATER)
+        named = workers.named(session, participant_id)
+        assert named is not None
+        assert named["worker_id"] == cast.people[SECOND]
+        assert _row(session, participant_id).state == "assigned"
+        assert _open_of(session, workers.FIND_A_WORKER) == []
 
 
 def test_a_consent_that_is_withdrawn_while_the_clinic_sits_stops_the_number_at_once(cast: Cast, ready: UUID) -> None:

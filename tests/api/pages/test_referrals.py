@@ -306,7 +306,7 @@ def test_somebody_else_is_named_where_the_person_bars_the_worker_and_they_may_sa
         assert session.execute(select(_participant.c.state)).scalar_one() == "declined"
 
 
-def test_a_triage_is_opened_again_until_somebody_is_named(there: Cast) -> None:
+def test_a_triage_is_opened_again_once_on_the_page_of_the_candidate(there: Cast) -> None:
     referral_id = refer(there)
     participant_id = triaged(there, referral_id)
     coordinator = _client(there, "coordinator")
