@@ -78,6 +78,7 @@ def look(means: Means, program_id: UUID, ran_by: str) -> int:
             found += in_its_own(means, program_id, KEY, partial(_see_to_vacancy, follow_up_id=follow_up_id, at=at))
         found += in_its_own(means, program_id, KEY, partial(_see_to_notes, at=at))
         found += in_its_own(means, program_id, KEY, partial(_see_to_withdrawals, at=at))
+        found += in_its_own(means, program_id, KEY, partial(breaks.ask_who_has_it_now, by=BY_ROUNDS, at=at))
         found += in_its_own(means, program_id, KEY, partial(referred_again.ask_who_has_them_now, by=BY_ROUNDS, at=at))
         found += in_its_own(means, program_id, KEY, partial(tell_the_committee, at=at))
         found += in_its_own(means, program_id, KEY, partial(recruiters.keep_on_agendas, by=BY_ROUNDS, at=at))

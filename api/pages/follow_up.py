@@ -134,10 +134,10 @@ def read_note(desk: AtDesk, request: Request, follow_up_id: UUID, week: date) ->
 @router.get("/{follow_up_id}/break-terms", name="break_terms")
 @asks(Action.READ_FOLLOW_UP)
 def read_terms(desk: AtDesk, request: Request, follow_up_id: UUID) -> HTMLResponse:
-    """The terms of return of the break that a follow-up is on: whoever reads them is on record."""
+    """The terms of return of a follow-up's last break, also once it came back: whoever reads them is on record."""
     row, given = find_follow_up(desk.session, desk.asker, follow_up_id)
     by = require(Action.READ_FOLLOW_UP, given)
-    found = breaks.open_break(desk.session, follow_up_id)
+    found = breaks.last_break(desk.session, follow_up_id)
     if found is None:
         raise Forbidden
     terms = breaks.read_terms(
@@ -349,7 +349,7 @@ def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, ty
         row=row,
         line=line,
         losing=next(iter(lost.losing(session, desk.day, follow_up_ids=[follow_up_id])), None),
-        pause=breaks.open_break(session, follow_up_id),
+        pause=breaks.last_break(session, follow_up_id),
         asked_what_follows=withdrawals.asked(session, row["participant_id"])
         if may(Action.KEEP_FOLLOW_UP, given)
         else None,

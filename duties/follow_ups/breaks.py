@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
+from duties import asking
 from duties.actors import Actor
 from duties.follow_ups.assigning import keep_vacancy
 from duties.follow_ups.held import Held, hold, move
 from duties.follow_ups.words import BREAK_TERMS, opened, sealed
 from duties.here import local_day, many, one, program_of
+from duties.notices import coordination_chain
+from duties.participants import withdrawals
+from duties.participants.held import known_as
 from duties.reads import Ground, Purpose, record_read
 from duties.refusals import Refusal
+from duties.roles import Link
 from locales import N_
 from models.base import refers, table_of
 from models.follow_up import FollowUp, FollowUpBreak
 
 #: A break is looked at again within half a year: one without an end would be a follow-up that is forgotten.
 LONGEST: Final = timedelta(days=183)
+#: The worker's task once a break came back by itself, and how soon it is due, in working days.
+RETURN: Final = "follow_up.return"
+DAYS_TO_RETURN: Final = 1
 
 _break = table_of(FollowUpBreak)
 _follow_up = table_of(FollowUp)
@@ -55,6 +64,7 @@ def take_break(
             "break.terms.missing", N_("Write the terms of the return, as the participant set them."), source="FU-3b"
         )
     move(session, held, "pause", "follow_up.paused", returns_on=returns_on.isoformat())
+    forget_return(session, held.participant_id, by=by, at=at)
     break_id = uuid4()
     session.execute(
         insert(_break).values(
@@ -81,13 +91,37 @@ def come_back(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime, 
 
 
 def come_back_if_due(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) -> bool:
-    """End a break whose day has come; whether there still was one. Nothing is refused: others may have been faster."""
+    """End a break whose day has come; whether there still was one. Nothing is refused: others may have been faster.
+
+    Whoever accompanies the participant is asked to make contact as the terms of the return say, and the coordinator
+    where nobody does.
+    """
     held = hold(session, follow_up_id, by=by, at=at)
     found = open_break(session, follow_up_id)
     if held.row["state"] != "on_break" or found is None or found["returns_on"] > held.day:
         return False
     _resume(session, held)
+    _ask_to_return(session, held.participant_id, held.number, by=by, at=at)
     return True
+
+
+def ask_who_has_it_now(session: Session, *, by: Actor, at: datetime, only: UUID | None = None) -> int:
+    """Ask the worker of today of a return that was asked of who has the participant no more; how many changed.
+
+    `only` looks at one participant alone.
+    """
+
+    def ask_anew(participant_id: UUID, _: Link | None) -> None:
+        _ask_to_return(session, participant_id, known_as(session, participant_id), by=by, at=at)
+
+    return asking.ask_who_has_it_now(
+        session, RETURN, whose=partial(withdrawals.whose, session, at=at), ask_anew=ask_anew, by=by, at=at, only=only
+    )
+
+
+def forget_return(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Call off what was asked of a return, since the participant is on another break or the follow-up has ended."""
+    asking.no_more(session, RETURN, participant_id, by=by, at=at)
 
 
 def due_to_return(session: Session, day: date) -> list[UUID]:
@@ -109,13 +143,21 @@ def due_to_return(session: Session, day: date) -> list[UUID]:
 
 def open_break(session: Session, follow_up_id: UUID) -> dict[str, Any] | None:
     """The break that a follow-up is on, its terms left sealed, or None."""
+    found = last_break(session, follow_up_id)
+    return found if found is not None and found["ended_at"] is None else None
+
+
+def last_break(session: Session, follow_up_id: UUID) -> dict[str, Any] | None:
+    """The last break of a follow-up, whether it is on it or came back, its terms left sealed, or None.
+
+    The terms apply from the day on which it comes back: they are read then, and not only before.
+    """
     return one(
         session,
-        select(*(column for column in _break.columns if column.name != "terms")).where(
-            _break.c.program_id == program_of(session),
-            _break.c.follow_up_id == follow_up_id,
-            _break.c.ended_at.is_(None),
-        ),
+        select(*(column for column in _break.columns if column.name != "terms"))
+        .where(_break.c.program_id == program_of(session), _break.c.follow_up_id == follow_up_id)
+        .order_by(_break.c.ended_at.is_not(None), _break.c.agreed_at.desc(), _break.c.id)
+        .limit(1),
     )
 
 
@@ -154,3 +196,22 @@ def _resume(session: Session, held: Held) -> None:
     end_open_break(session, held.id, at=held.at)
     move(session, held, "resume", "follow_up.resumed")
     keep_vacancy(session, held.id, by=held.by, at=held.at)
+
+
+def _ask_to_return(session: Session, participant_id: UUID, number: str, *, by: Actor, at: datetime) -> None:
+    worker, coordination = withdrawals.whose(session, participant_id, at=at), coordination_chain(session)
+    asking.ask(
+        session,
+        RETURN,
+        participant_id,
+        _RETURN,
+        chain=coordination if worker is None else [worker, *coordination],
+        working_days=DAYS_TO_RETURN,
+        by=by,
+        at=at,
+        evidence="none",
+        subject=number,
+    )
+
+
+_RETURN: Final = N_("%(subject)s is back from the break: read the terms of the return, and make contact as they say")

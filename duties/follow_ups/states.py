@@ -11,7 +11,7 @@ from sqlmodel import Session
 from duties.actors import Actor
 from duties.follow_ups.activities import leave_all
 from duties.follow_ups.assigning import end_all, keep_vacancy
-from duties.follow_ups.breaks import end_open_break
+from duties.follow_ups.breaks import end_open_break, forget_return
 from duties.follow_ups.contacts import MOST_ATTEMPTS, unanswered
 from duties.follow_ups.held import Held, hold, hold_person, move
 from duties.here import local_day
@@ -101,6 +101,7 @@ def _let_go(session: Session, held: Held, ended: Ended, *, by: Actor, at: dateti
     From this day on it is counted for how long the file is kept.
     """
     end_open_break(session, held.id, at=at)
+    forget_return(session, held.participant_id, by=by, at=at)
     leave_all(session, held.id, by=by, at=at)
     end_all(session, held.id, by=by, at=at)
     keep_vacancy(session, held.id, by=by, at=at)

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from duties import events
 from duties.actors import Actor
+from duties.follow_ups import breaks
 from duties.follow_ups.assigning import part_with
 from duties.here import many, program_of
 from duties.participants import referred_again, withdrawals, workers
@@ -64,6 +65,7 @@ def bar(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, a
         workers.change_second(session, participant_id, None, by=by, at=at)
     part_with(session, participant_id, person_id, by=by, at=at)
     withdrawals.ask_who_has_it_now(session, by=by, at=at, only=participant_id)
+    breaks.ask_who_has_it_now(session, by=by, at=at, only=participant_id)
     referred_again.ask_who_has_them_now(session, by=by, at=at, only=participant_id)
 
 

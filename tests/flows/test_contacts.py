@@ -20,13 +20,16 @@ from meetings import admissions, agendas, recruiters
 from meetings.reasons import in_words
 from models.agenda import AgendaItem
 from models.base import table_of
+from models.casework import Responsibility, Task
 from tests.cast import AT, TODAY, Cast
 from tests.flows.support import Clock, carry_all, means_of, told
-from tests.following import WORKER, agreed, followed, known_as_somebody, row_of, tasks_of
+from tests.following import THIRD, WORKER, agreed, followed, known_as_somebody, row_of, tasks_of
 from tests.referring import ONDINE, declare_admission, refer, triaged
 
 DAY = timedelta(days=1)
 _item = table_of(AgendaItem)
+_task = table_of(Task)
+_chain = table_of(Responsibility)
 
 
 def run(cast: Cast, at: datetime) -> int:
@@ -41,6 +44,18 @@ def items(cast: Cast, kind: str = watch.LOST_CONTACT) -> list[dict[str, Any]]:
             .where(_item.c.program_id == cast.program_id, _item.c.kind == kind)
             .order_by(_item.c.asked_at, _item.c.subject),
         )
+
+
+def on_whom(cast: Cast, step: str) -> list[tuple[UUID, str]]:
+    """Of whom something was asked outside any case, and how that stands, the first one first."""
+    with cast.session() as session:
+        rows = session.execute(
+            select(_chain.c.links, _task.c.state)
+            .join(_task, _task.c.owed_by_id == _chain.c.id)
+            .where(_task.c.step == step)
+            .order_by(_task.c.opened_at)
+        ).all()
+        return [(UUID(row.links[0]["person"]), row.state) for row in rows]
 
 
 def begun(cast: Cast, number: str = "#2026-01") -> UUID:
@@ -64,6 +79,52 @@ def test_a_break_that_ends_today_comes_back_today_and_once(cast: Cast) -> None:
         assert row_of(session, follow_up)["state"] == "active"
     assert len(told(cast, "follow_up.resumed")) == 1
     assert run(cast, AT + 6 * DAY) == 0
+
+
+def test_on_the_day_of_the_return_whoever_accompanies_the_participant_is_asked_to_make_contact(cast: Cast) -> None:
+    follow_up, by = begun(cast), cast.actor(WORKER)
+    with cast.session() as session:
+        breaks.take_break(session, follow_up, returns_on=TODAY + 6 * DAY, terms="J’appelle.", by=by, at=AT)
+    run(cast, AT + 5 * DAY)
+    with cast.session() as session:
+        assert tasks_of(session, breaks.RETURN) == []
+    run(cast, AT + 6 * DAY)
+    assert on_whom(cast, breaks.RETURN) == [(cast.people[WORKER], "open")]
+    with cast.session() as session:
+        assert "#2026-01" in tasks_of(session, breaks.RETURN)[0]["title_en"]
+        assigning.assign(
+            session,
+            follow_up,
+            cast.people[THIRD],
+            instead_of=cast.people[WORKER],
+            by=cast.actor("coordinator"),
+            at=AT + 7 * DAY,
+        )
+    run(cast, AT + 8 * DAY)
+    assert on_whom(cast, breaks.RETURN) == [(cast.people[WORKER], "cancelled"), (cast.people[THIRD], "open")]
+    with cast.session() as session:
+        states.deactivate(session, follow_up, "withdrew", by=cast.actor("coordinator"), at=AT + 8 * DAY)
+    assert [state for _, state in on_whom(cast, breaks.RETURN)] == ["cancelled", "cancelled"]
+
+
+def test_whoever_comes_back_before_the_day_is_with_their_worker_already_and_nobody_is_asked(cast: Cast) -> None:
+    follow_up, by = begun(cast), cast.actor(WORKER)
+    with cast.session() as session:
+        breaks.take_break(session, follow_up, returns_on=TODAY + 6 * DAY, terms="J’appelle.", by=by, at=AT)
+        breaks.come_back(session, follow_up, by=by, at=AT + DAY)
+    run(cast, AT + 6 * DAY)
+    with cast.session() as session:
+        assert tasks_of(session, breaks.RETURN) == []
+
+
+def test_a_return_that_was_asked_is_not_asked_any_more_on_the_next_break(cast: Cast) -> None:
+    follow_up, by = begun(cast), cast.actor(WORKER)
+    with cast.session() as session:
+        breaks.take_break(session, follow_up, returns_on=TODAY + 6 * DAY, terms="J’appelle.", by=by, at=AT)
+    run(cast, AT + 6 * DAY)
+    with cast.session() as session:
+        breaks.take_break(session, follow_up, returns_on=TODAY + 30 * DAY, terms="Plus tard.", by=by, at=AT + 7 * DAY)
+    assert on_whom(cast, breaks.RETURN) == [(cast.people[WORKER], "cancelled")]
 
 
 def test_a_round_that_was_away_for_weeks_brings_back_what_it_missed(cast: Cast) -> None:

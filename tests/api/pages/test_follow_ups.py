@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
+from duties.actors import Actor
 from duties.follow_ups import breaks, contacts, notes
 from duties.follow_ups.notes import Week
 from duties.follow_ups.parts import PRIMARY
@@ -205,6 +206,19 @@ def test_attempts_missed_meetings_breaks_and_endings_are_done_from_the_page(cast
     coordinator = later(cast, "coordinator", 2)
     assert "The participant withdraws" in text_of(coordinator.get(here).text)
     assert coordinator.post(f"{here}/state", data={"move": "reactivate"}).status_code == 303
+
+
+def test_the_terms_of_a_break_are_read_also_from_the_day_on_which_they_apply(cast: Cast, follow_up: UUID) -> None:
+    here, by = f"/follow-ups/{follow_up}", cast.actor(WORKER)
+    with cast.session() as session:
+        breaks.take_break(session, follow_up, returns_on=TODAY + 6 * DAY, terms="Je rappelle.", by=by, at=AT)
+        breaks.come_back_if_due(session, follow_up, by=Actor.system("rounds"), at=AT + 6 * DAY)
+    worker = later(cast, WORKER, 6)
+    shown = worker.get(here).text
+    assert f"{here}/break-terms" in shown
+    assert "Back from a break since" in text_of(shown)
+    assert "Je rappelle" in worker.get(f"{here}/break-terms").text
+    assert readings(cast) == [(cast.people[WORKER], "break_terms", "part")]
 
 
 def test_the_deputy_of_an_absent_worker_has_their_follow_ups_meanwhile(cast: Cast, follow_up: UUID) -> None:
