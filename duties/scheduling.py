@@ -14,7 +14,7 @@ from duties import events
 from duties.actors import Actor
 from duties.calendars import Calendar, Closure
 from duties.declared import Bilingual
-from duties.here import local_day, many, program, program_of
+from duties.here import local_day, many, one, program, program_of
 from duties.planning import due_on
 from duties.protocol import Protocol, Step
 from models.base import table_of
@@ -25,6 +25,9 @@ from models.program import Program
 
 #: On which working days, counted from the due day, a duty outside any case reminds the one who owes it.
 OUTSIDE_A_CASE: Final = (-2, 0, 3, 7)
+
+#: Where a task's due rule keeps the day that was agreed on instead of the one that its protocol counts.
+AGREED: Final = "agreed_on"
 
 #: The calendar of a protocol that counts in the program's days alone, and in no organization's.
 PROGRAM: Final = "program"
@@ -119,6 +122,39 @@ def ladder_outside(session: Session, due: date, *, on: date) -> dict[str, Any]:
     """The ladder of a duty outside any case that somebody gets on the local day `on`, as columns of its task."""
     rungs = _rungs_from(OUTSIDE_A_CASE, due, on, calendar_of(session))
     return {"ladder": rungs, "rung": 0, "next_check": date.fromisoformat(rungs[0])}
+
+
+def agree_on_day(session: Session, task_id: UUID, day: date, *, on: date) -> None:
+    """Have an unsettled task of a case be due on the local `day` that was agreed on, and not when its protocol counts.
+
+    It reminds as from a task that somebody gets on the local day `on`: not before that day, and then from the first
+    rung on. A day that is not worked, or is past, becomes the next working day. The day stays where the case's named
+    days or its calendar move.
+    """
+    here = program_of(session)
+    task = one(
+        session,
+        select(_task.c.case_id, _task.c.state, _task.c.due_rule)
+        .where(_task.c.program_id == here, _task.c.id == task_id)
+        .with_for_update(),
+    )
+    if task is None or task["case_id"] is None or task["state"] not in (TASK.initial, "open"):
+        return
+    remind, calendar = _reminding(session, _case_row(session, task["case_id"]).model_dump())
+    due = calendar.next_working_day(max(day, on))
+    rungs = _rungs_from(remind, due, on, calendar)
+    session.execute(
+        update(_task)
+        .where(_task.c.program_id == here, _task.c.id == task_id)
+        .values(
+            due_on=due,
+            due_rule={**task["due_rule"], AGREED: due.isoformat()},
+            ladder=rungs,
+            rung=0,
+            next_check=date.fromisoformat(rungs[0]) if rungs and task["state"] == "open" else None,
+            version=_task.c.version + 1,
+        )
+    )
 
 
 def remind_anew(session: Session, case_id: UUID, tasks: Sequence[UUID], *, on: date) -> None:
@@ -236,6 +272,7 @@ def _moving(
             _task.c.state,
             _task.c.rung,
             _task.c.due_on,
+            _task.c.due_rule,
             _task.c.ladder,
             _task.c.opened_at,
             _task.c.done_at,
@@ -250,6 +287,9 @@ def _moving(
         if step is None:
             continue
         columns = timing(protocol, step, anchors, calendar, not_before=opened)
+        if AGREED in row["due_rule"]:
+            due = calendar.next_working_day(date.fromisoformat(row["due_rule"][AGREED]))
+            columns = {"due_on": due, "ladder": _rungs(remind, due, calendar)}
         had = row["done_at"] if row["state"] == "submitted" else row["opened_at"]
         if row["state"] in LIVE and had is not None and (columns["due_on"] or row["state"] == "submitted"):
             columns["ladder"] = _rungs_from(remind, columns["due_on"], local_day(session, had), calendar)

@@ -9,11 +9,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select
 from sqlmodel import Session
 
-from duties import events
+from duties import events, scheduling
 from duties.actors import Actor
 from duties.here import local_day, many, program_of
 from duties.participants import workers
-from duties.participants.held import change_participant, finish_step, hold_participant, moved
+from duties.participants.held import change_participant, finish_step, hold_participant, moved, step_of
 from duties.participants.triage import end_admission
 from duties.refusals import Refusal
 from locales import N_
@@ -38,8 +38,9 @@ def record_first_meeting(
 ) -> UUID:
     """Record one meeting before admission and what came of it; returns its id.
 
-    Who takes time to think is asked again on `back_on`, and stays a candidate with this worker; who commits goes on to
-    the consent; who declines goes no further, and may be referred again. Raises Refusal: nobody is named to meet them,
+    Who takes time to think is asked again on `back_on`, and stays a candidate with this worker: the step is due on that
+    day, of whoever is named by then. Who commits goes on to the consent; who declines goes no further, and may be
+    referred again. Raises Refusal: nobody is named to meet them,
     a day to come, or a state that does not allow it.
     """
     held = hold_participant(session, participant_id, seen=seen)
@@ -80,6 +81,9 @@ def record_first_meeting(
     session.execute(insert(_meeting).values(row.model_dump()))
     events.write(session, "first_meeting.held", "participant", participant_id, by=by, at=at, outcome=outcome, way=way)
     finish_step(session, participant_id, "make_contact", by=by, at=at)
+    step = step_of(session, participant_id, "first_meeting")
+    if back_on is not None and step is not None:
+        scheduling.agree_on_day(session, step["id"], back_on, on=today)
     if outcome == "commits":
         change_participant(session, held, state=moved(held, "commit"))
         finish_step(session, participant_id, "first_meeting", by=by, at=at)

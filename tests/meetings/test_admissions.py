@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlmodel import Session
 
-from duties import tasks, versions
+from duties import scheduling, tasks, versions
 from duties.declared import load_declared_text
 from duties.follow_ups import activities
 from duties.loading import load
@@ -43,7 +43,7 @@ from meetings import admissions, agendas, assembling, decisions, freezing, recru
 from meetings.agenda_items import item_of, items_of
 from meetings.reasons import in_words
 from models.base import table_of
-from models.casework import Task
+from models.casework import Case, Responsibility, Task
 from models.follow_up import Assignment, FollowUp
 from models.meeting import Meeting
 from models.participant import Participant
@@ -71,6 +71,8 @@ LATER: Final = NOW + DAY
 _participant = table_of(Participant)
 _meeting = table_of(Meeting)
 _task = table_of(Task)
+_case = table_of(Case)
+_chain = table_of(Responsibility)
 _assignment = table_of(Assignment)
 _follow_up = table_of(FollowUp)
 
@@ -605,6 +607,42 @@ def test_who_takes_time_to_think_stays_a_candidate_of_the_same_worker(cast: Cast
         )
         row = _row(session, participant_id)
     assert (row.state, row.retain_until is not None) == ("declined", True)
+
+
+def test_who_takes_time_to_think_is_asked_again_on_that_day_and_not_before_by_whoever_is_named_then(
+    cast: Cast, on_table: tuple[UUID, UUID]
+) -> None:
+    participant_id, item = on_table
+    coordinator, back_on = cast.actor("coordinator"), TODAY + timedelta(days=40)  # a Saturday
+    monday = back_on + timedelta(days=2)
+    with cast.session() as session:
+        admissions.decide_admission(session, item, "assign", worker_id=cast.people[WORKER], by=coordinator, at=NOW)
+        first_meetings.record_first_meeting(
+            session,
+            participant_id,
+            met_on=TODAY,
+            way="remote",
+            outcome="thinks",
+            back_on=back_on,
+            by=cast.actor(WORKER),
+            at=NOW,
+        )
+        row = _first_meeting(session, participant_id)
+        assert (row.due_on, row.rung, row.next_check) == (monday, 0, monday)
+        workers.name_another(session, participant_id, cast.people[SECOND], by=coordinator, at=LATER)
+        scheduling.follow_calendar(session, by=coordinator, at=LATER)
+        row = _first_meeting(session, participant_id)
+        assert (row.due_on, row.next_check) == (monday, monday)
+        assert row.links[0]["person"] == str(cast.people[SECOND])
+
+
+def _first_meeting(session: Session, participant_id: UUID) -> Any:
+    return session.execute(
+        select(_task.c.due_on, _task.c.rung, _task.c.next_check, _chain.c.links)
+        .join(_case, (_case.c.program_id == _task.c.program_id) & (_case.c.id == _task.c.case_id))
+        .join(_chain, (_chain.c.program_id == _task.c.program_id) & (_chain.c.id == _task.c.owed_by_id))
+        .where(_case.c.participant_id == participant_id, _task.c.step == "first_meeting")
+    ).one()
 
 
 @pytest.mark.parametrize(
