@@ -28,6 +28,7 @@ from duties.follow_ups.summaries import WRITTEN
 from duties.here import many, program_of
 from duties.hiring import NAMES_THEM
 from duties.obligations.keeping import ATTEST, RECORD
+from duties.participants.consents import STORE
 from duties.participants.recruiting import ASSESS, REFUSE
 from duties.participants.retention import DESTROY
 from duties.participants.withdrawals import FOLLOWS, SPEAK
@@ -391,6 +392,7 @@ _PLACES: Final[Mapping[str, str]] = {
     DESTROY: "/participants/%s#retention",
     SPEAK: "/participants/%s#consent",
     FOLLOWS: "/participants/%s#consent",
+    STORE: "/participants/%s#consent",
     ATTEST: "/obligations/%s",
     RECORD: "/meetings/%s",
     CLOSE: "/meetings/%s",

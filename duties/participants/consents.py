@@ -9,21 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert, or_, select, update
 from sqlmodel import Session
 
-from duties import events
+from duties import asking, events
 from duties.actors import Actor
 from duties.agreements import version_in_force
 from duties.here import local_day, many, one, program_of
+from duties.notices import coordination_chain
 from duties.participants import workers
 from duties.participants.admission import BEFORE_COMMITTING
 from duties.participants.ages import signers
 from duties.participants.consent_text import CURRENT, TEXT, ConsentText, text_of
-from duties.participants.held import finish_step, hold_participant
+from duties.participants.held import finish_step, hold_participant, known_as, step_of
 from duties.participants.identity import identity_within
 from duties.participants.withdrawals import ask_what_follows, settle
 from duties.refusals import Refusal
@@ -33,6 +34,10 @@ from locales import N_
 from models.base import table_of
 from models.consent import CONSENT_PURPOSES, SIGNED_BY, Consent
 from models.program import Organization
+
+#: What the coordinator is asked where no step of an admission does, and how soon it is due, in working days.
+STORE: Final = "consent.store"
+DAYS_TO_STORE: Final = 5
 
 _consent = table_of(Consent)
 _organization = table_of(Organization)
@@ -72,7 +77,8 @@ def sign(
 
     The worker who signed is one thing, and `by`, who records it, another: the coordinator who enters a form that came
     on paper signs nothing. A candidate to whom it was explained before, and who is to meet somebody else now or was
-    referred again, may agree to more, or anew, at any moment. Guide: AD-R8, AD-R11. Raises Refusal: nobody who
+    referred again, may agree to more, or anew, at any moment. Of a form to the program that no step of an admission has
+    stored, the coordinator is asked to, and to see to the copy. Guide: AD-R8, AD-R11. Raises Refusal: nobody who
     committed, no worker is said, or one who was none on that day; signed before it was explained, by somebody who may
     not at that age, without the limits stated, under a text that names no partner, or for a partner whose agreement is
     not in force.
@@ -147,6 +153,7 @@ def sign(
     if purpose == "program":
         finish_step(session, participant_id, "consent", by=by, at=at)
         settle(session, participant_id, by=by, at=at)
+        _ask_to_store(session, participant_id, by=by, at=at)
     return row.id
 
 
@@ -162,8 +169,10 @@ def store(session: Session, consent_id: UUID, *, copy_given_on: date | None = No
         raise Refusal("consent.stored", N_("This form is stored already."))
     _change(session, row, copy_given_on=given, stored_at=at, stored_by=by.person_id)
     events.write(session, "consent.stored", "participant", row["participant_id"], by=by, at=at, purpose=row["purpose"])
-    if row["purpose"] == "program":
+    # A form that another one has replaced is kept as well, but it is the other one that is asked for.
+    if row["purpose"] == "program" and row["replaced_at"] is None:
         finish_step(session, row["participant_id"], "store_consent", by=by, at=at)
+        asking.answered(session, STORE, row["participant_id"], by=by, at=at)
 
 
 def withdraw(session: Session, consent_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -192,6 +201,7 @@ def withdraw(session: Session, consent_id: UUID, *, by: Actor, at: datetime) -> 
         organization=str(row["organization_id"]) if row["organization_id"] else None,
     )
     if row["purpose"] == "program":
+        asking.no_more(session, STORE, row["participant_id"], by=by, at=at)
         ask_what_follows(session, row["participant_id"], by=by, at=at)
 
 
@@ -254,6 +264,27 @@ def partners_on(session: Session, day: date) -> list[tuple[UUID, str]]:
 
 
 # ------------------------------------------------------------------------------------------------------------ below
+
+
+def _ask_to_store(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Ask the coordinator to store the form that was just signed, where no step of an admission asks for it."""
+    asking.no_more(session, STORE, participant_id, by=by, at=at)  # of the form that this one replaced
+    step = step_of(session, participant_id, "store_consent")
+    if step is None or step["state"] not in ("planned", "open"):
+        asking.ask(
+            session,
+            STORE,
+            participant_id,
+            _STORE,
+            chain=coordination_chain(session),
+            working_days=DAYS_TO_STORE,
+            by=by,
+            at=at,
+            subject=known_as(session, participant_id),
+        )
+
+
+_STORE: Final = N_("Store the form that %(subject)s signed anew, the copy given")
 
 
 def _agreed_to(session: Session, purpose: str, organization_id: UUID | None, signed: Signed) -> tuple[ConsentText, str]:

@@ -763,6 +763,7 @@ def test_a_sharing_form_that_is_stored_leaves_the_program_s_form_to_store(cast: 
         )
         consents.store(session, sharing, copy_given_on=LATER.date(), by=cast.actor("coordinator"), at=LATER)
         assert _steps(session, participant_id)["store_consent"] == "open"
+        assert tasks_of(session, consents.STORE) == [], "the step asks for it"
 
 
 def test_who_bars_the_second_of_a_pair_keeps_the_first(cast: Cast, committed: UUID) -> None:

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from duties.follow_ups import assigning, states
 from duties.participants import barring, consents, withdrawals
-from duties.participants.consents import Signed
+from duties.participants.consents import STORE, Signed
 from duties.participants.withdrawals import FOLLOWS, SPEAK, Asked
 from flows import contacts
 from tests.api.desk import client_for
@@ -74,6 +74,24 @@ def test_it_ends_with_the_follow_up_or_with_a_consent_signed_anew(cast: Cast, fo
         assert withdrawals.asked(session, participant_id) is None
         with refused("consent.nothing_asked"):
             withdrawals.go_on(session, participant_id, for_everyone=True, by=cast.actor("coordinator"), at=AT)
+
+
+def test_a_consent_signed_anew_is_the_coordinator_s_to_store_with_the_copy_given(cast: Cast, follow_up: UUID) -> None:
+    worker, coordinator = cast.actor(WORKER), cast.actor("coordinator")
+    with cast.session() as session:
+        participant_id = _withdrawn(session, cast, follow_up)
+        assert [state for _, state in _open(session, STORE)] == ["cancelled"], "what was taken back is not asked for"
+        first = consents.sign(session, participant_id, "program", SIGNED, by=worker, at=AT + DAY)
+        second = consents.sign(session, participant_id, "program", SIGNED, by=worker, at=AT + 2 * DAY)
+        assert [state for _, state in _open(session, STORE)] == ["cancelled", "cancelled", "open"], "of the last one"
+        assert "#2026-01" in _open(session, STORE)[-1][0]
+        consents.store(session, first, copy_given_on=TODAY, by=coordinator, at=AT + 2 * DAY)
+        assert _open(session, STORE)[-1][1] == "open", "the form that was replaced is another one"
+    page = client_for(cast.database, cast.people["coordinator"], at=AT + 2 * DAY).get("/").text
+    assert f"/participants/{participant_id}#consent" in page
+    with cast.session() as session:
+        consents.store(session, second, copy_given_on=TODAY, by=coordinator, at=AT + 3 * DAY)
+        assert _open(session, STORE)[-1][1] == "done"
 
 
 def test_where_a_follow_up_is_taken_up_again_without_a_consent_the_coordinator_is_asked(
