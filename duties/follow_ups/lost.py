@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from duties.follow_ups.contacts import MOST_ATTEMPTS, last_contacts, unanswered_of
 from duties.follow_ups.held import follow_ups
-from duties.follow_ups.weeks import WEEK
+from duties.follow_ups.weeks import WEEK, sunday_of
 from duties.here import many, program_of
 from models.base import table_of
 from models.follow_up import FollowUp, WeeklyNote
@@ -29,7 +29,7 @@ _note = table_of(WeeklyNote)
 
 @dataclass(frozen=True)
 class Losing:
-    """One follow-up without contact: `since` is the day of the last one; `why` what the newest note says, or ""."""
+    """One follow-up without contact since the day `since`; `why` is what the newest note since then says, or ""."""
 
     follow_up_id: UUID
     number: str
@@ -59,11 +59,18 @@ def losing(session: Session, day: date, *, follow_up_ids: Iterable[UUID] | None 
     whys: dict[UUID, str] = {}
     for note in many(
         session,
-        select(_note.c.follow_up_id, _note.c.why_none)
-        .where(_note.c.program_id == here, _note.c.follow_up_id.in_(ids), _note.c.why_none.is_not(None))
+        select(_note.c.follow_up_id, _note.c.week, _note.c.why_none)
+        .where(
+            _note.c.program_id == here,
+            _note.c.follow_up_id.in_(ids),
+            _note.c.why_none.is_not(None),
+            _note.c.reached.is_(False),
+        )
         .order_by(_note.c.week),
     ):
-        whys[note["follow_up_id"]] = note["why_none"]
+        # What was noted before the last contact tells of another time that they were not reached.
+        if sunday_of(note["week"]) > contacts[note["follow_up_id"]]:
+            whys[note["follow_up_id"]] = note["why_none"]
     found = [
         judged(row["id"], row["number"], contacts[row["id"]], whys.get(row["id"], ""), tries[row["id"]], day)
         for row in rows

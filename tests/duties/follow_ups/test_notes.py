@@ -154,6 +154,23 @@ def test_it_shows_who_since_when_why_and_for_how_long(cast: Cast) -> None:
         assert [one.number for one in lost.losing(session, TODAY + 25 * DAY)] == ["#2026-02"]
 
 
+def test_at_another_loss_of_contact_the_why_of_the_first_one_is_not_said_again(cast: Cast) -> None:
+    by = cast.actor(WORKER)
+    with cast.session() as session:
+        agreed(session, cast)
+        follow_up = followed(session, cast)
+        write_note(session, follow_up, MONDAY, Week(why_none="withdrew"), by=by, at=AT + 4 * DAY)
+        contacts.record_attempt(session, follow_up, means="call", reached=True, by=by, at=AT + 10 * DAY)
+        write_note(
+            session, follow_up, MONDAY + WEEK, Week(reached=True, why_none="impossible"), by=by, at=AT + 10 * DAY
+        )
+        (found,) = lost.losing(session, TODAY + 35 * DAY)
+        assert (found.since, found.why) == (TODAY + 10 * DAY, "")
+        write_note(session, follow_up, MONDAY + 2 * WEEK, Week(why_none="no_news"), by=by, at=AT + 18 * DAY)
+        (found,) = lost.losing(session, TODAY + 35 * DAY)
+        assert (found.since, found.why) == (TODAY + 10 * DAY, "no_news")
+
+
 def test_a_note_of_a_past_week_counts_as_contact_on_that_weeks_last_day(cast: Cast) -> None:
     by = cast.actor(WORKER)
     with cast.session() as session:
