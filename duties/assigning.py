@@ -41,7 +41,8 @@ def assign(
     """Open a task outside any case for whoever the chain falls on, and return its id.
 
     Where the first of the chain has nobody, the next one has it, and it counts with that vacancy on the coordinator's
-    board. It reminds as tasks of a case do. With "act" as its `evidence`, only the act that it asks for completes it.
+    board. It reminds whoever owes it as a task of a case does, and then the coordinator; no manager, who does not see
+    it. With "act" as its `evidence`, only the act that it asks for completes it.
     `sources` are the facts of the guide behind it. Raises Refusal for a day so far away that no holidays are known.
     """
     chain_id = responsibility(session, chain)

@@ -33,6 +33,10 @@ from models.program import Person
 CHUNK: Final = 200
 PAUSE_SECONDS: Final = 0.01
 
+#: Whom each rung of a duty outside any case is for. No manager sees one, as many are about a participant: where whoever
+#: owes it was reminded three times, the coordinator hears of it.
+OUTSIDE_A_CASE: Final = ("owner", "owner", "owner", "accountable")
+
 #: A task opened just before the last digest may have been committed just after it. It is news once more.
 OVERLAP: Final = timedelta(minutes=2)
 
@@ -46,7 +50,7 @@ _wake_up = table_of(WakeUp)
 class Reminder:
     """When a task's rungs were used, for whom (owner, manager, accountable), and in which state it was then.
 
-    Of a task that was handed in, the owner is whoever approves it, and the manager theirs.
+    The owner is whoever owes it or, of a task that was handed in, approves it; the manager is theirs.
     """
 
     at: datetime
@@ -73,8 +77,7 @@ class Ladders:
     def targets(self, row: Mapping[str, Any]) -> list[str]:
         """Whom each rung is for, the first one first: owner, manager or accountable."""
         protocol = self.of(row)
-        # A duty outside any case has no protocol that says otherwise: it reminds the one who owes it.
-        return [rung.to for rung in protocol.remind] if protocol else ["owner"] * len(row["ladder"])
+        return [rung.to for rung in protocol.remind] if protocol else list(OUTSIDE_A_CASE)
 
 
 @dataclass
@@ -137,8 +140,8 @@ def _by_person(
         for target, at in told.items():
             if target == "owner":
                 people = owners
-            elif target == "manager" and task["state"] == "submitted":
-                people = _above(today, holders)
+            elif target == "manager" and ((above := _above(today, holders)) or task["state"] == "submitted"):
+                people = above
             else:
                 people = _whom(session, today, protocols, task, target)
             # Where nobody has it, the coordinator hears of it.
@@ -160,7 +163,7 @@ def _holders(today: Standing, task: Mapping[str, Any], chains: Mapping[UUID, lis
 
 
 def _above(today: Standing, holders: Sequence[Holder]) -> set[UUID]:
-    """Who manages those on whom an approval waits, where they hold that role: a manager's own is the director."""
+    """Who manages those on whom a task waits, where they hold that role: a manager's own is the director."""
     places = {str(holder.organization_id) for holder in holders}
     themselves = {holder.person_id for holder in holders}
     for role in ("manager", "director"):
@@ -172,7 +175,10 @@ def _above(today: Standing, holders: Sequence[Holder]) -> set[UUID]:
 
 
 def _whom(session: Session, today: Standing, protocols: Ladders, task: Mapping[str, Any], target: str) -> set[UUID]:
-    """The manager at the case's organization, where it has one, or whoever is accountable under its protocol."""
+    """Where nobody manages whoever has it, the manager at the case's organization; or whoever is accountable.
+
+    Nobody for a duty outside any case.
+    """
     protocol = protocols.of(task)
     if protocol is None:
         return set()
@@ -199,6 +205,7 @@ def _write_digest(
     if not team and not any(row["id"] in news.own for row in work):
         return
     links = board.chains(session, [row[_waits_on(row)] for row in team])
+    protocols = Ladders(session)
 
     def facts(language: notices.Language) -> Mapping[str, Any]:
         lists: dict[str, list[Mapping[str, Any]]] = {
@@ -219,12 +226,20 @@ def _write_digest(
         for task in sorted(team, key=lambda task: (task["due_on"] or date.max, task["id"])):
             names = ", ".join(dict.fromkeys(_name(session, one.person_id) for one in _holders(today, task, links)))
             item = {**_item(session, task, language), "for_name": names or say(language, _NOBODY)}
-            if not sees_by_role(today, person_id, task["organization_id"]):  # such as who manages an approver elsewhere
-                item["path"] = ""
+            if not sees_by_role(today, person_id, task["organization_id"]):  # such as who manages somebody elsewhere
+                item.update(path="", title=_step_alone(protocols, task, language))
             lists["team"].append({**item, "to_approve": task["state"] == "submitted"})
         return {**lists, "path": "/"}
 
     notices.write(session, "daily_digest", to=person_id, key=_digest_key(today.day), facts=facts, at=at)
+
+
+def _step_alone(protocols: Ladders, task: Mapping[str, Any], language: notices.Language) -> str:
+    """What a task asks, without the thing that it asks it of, which may be a participant's number."""
+    protocol = protocols.of(task) if task["item"] else None
+    step = protocol.by_id.get(task["step"]) if protocol else None
+    title: str = step.title.in_language(language) if step else task[f"title_{language}"]
+    return title
 
 
 def _is_barred(today: Standing, task: Mapping[str, Any], person_id: UUID) -> bool:

@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
-from duties import cases, people, tasks, versions
+from duties import assigning, cases, people, tasks, versions
 from duties.actors import Actor
 from duties.declared import load_declared_text
 from duties.protocol import Protocol
@@ -103,14 +103,17 @@ def test_a_morning_without_news_brings_no_digest(begun: Begun) -> None:
     assert digests_of(cast, WEDNESDAY) == {}
 
 
-def test_three_working_days_late_the_manager_hears_and_after_seven_whoever_is_accountable(begun: Begun) -> None:
+def test_three_working_days_late_their_manager_hears_and_after_seven_whoever_is_accountable(begun: Begun) -> None:
+    """The manager of the coordinator, who owes it, and not that of the worker whose case it is."""
     cast, means, clock, case_id = begun
     assert task(cast, case_id, "request_secure_access")["due_on"] == TODAY
     for day in (TUESDAY, WEDNESDAY):
         morning(cast, means, clock, day)
     morning(cast, means, clock, THURSDAY)
-    (text,) = digests_of(cast, THURSDAY)["manager_em"]
+    (text,) = digests_of(cast, THURSDAY)["manager_ccsmtl"]
     assert "Dans votre équipe" in text
+    assert "/tasks/" not in text, "they see no case of another organization"
+    assert all("Dans votre équipe" not in other for other in digests_of(cast, THURSDAY).get("manager_em", []))
     about = "Accueil d’un·e intervenant·e – Émeraude Quartz"
     assert f"Demander l’accès au réseau sécurisé ({about}), Agate Améthyste" in text
     for day in (FRIDAY, NEXT_MONDAY, NEXT_MONDAY + timedelta(days=1), NEXT_MONDAY + timedelta(days=2)):
@@ -126,6 +129,58 @@ def test_three_working_days_late_the_manager_hears_and_after_seven_whoever_is_ac
     (text,) = digests_of(cast, NEXT_MONDAY + timedelta(days=2))["coordinator"]
     assert "La date est passée" in text
     assert "Demander l’accès au réseau sécurisé" in text
+
+
+def test_what_nobody_has_any_more_comes_late_to_the_manager_of_the_case(begun: Begun) -> None:
+    cast, means, clock, _ = begun
+    with cast.session() as session:
+        tenure = session.scalar(select(_tenure.c.id).where(_tenure.c.person_id == cast.people["coordinator"]))
+        assert tenure is not None
+        people.end_tenure(session, tenure, ends_on=TODAY, by=cast.actor("coordinator"), at=AT)
+        held_by = responsibility(session, [{"role": "coordinator", "at": "*"}])
+        session.execute(update(_task).where(_task.c.step == "request_secure_access").values(owed_by_id=held_by))
+    for day in (TUESDAY, WEDNESDAY, THURSDAY):
+        morning(cast, means, clock, day)
+    (text,) = digests_of(cast, THURSDAY)["manager_em"]
+    assert "Demander l’accès au réseau sécurisé" in text.partition("Dans votre équipe")[2]
+
+
+def test_a_duty_outside_any_case_reminds_whoever_owes_it_then_the_coordinator_and_no_manager(begun: Begun) -> None:
+    cast, means, clock, _ = begun
+    with cast.session() as session:
+        assigning.assign(
+            session,
+            "test.late",
+            "",
+            title_fr="Parler avec la personne",
+            title_en="Speak with the person",
+            chain=[{"role": cast.members["officer"].hats[0][0], "at": "*"}],
+            due_on=TUESDAY,
+            by=cast.actor("coordinator"),
+            at=AT,
+        )
+    mornings(cast, means, clock, TUESDAY, TUESDAY + timedelta(days=9))
+    assert [to for _, _, to in used(cast, "test.late")] == [["owner"], ["owner"], ["accountable"]]
+    late = {
+        name
+        for name, texts in digests_of(cast).items()
+        if any("Parler avec la personne" in text.partition("Dans votre équipe")[2] for text in texts)
+    }
+    assert late == {"coordinator"}
+
+
+def test_who_manages_somebody_elsewhere_hears_of_a_step_and_not_of_the_thing_that_it_is_about(begun: Begun) -> None:
+    cast, means, clock, case_id = begun
+    with cast.session() as session:
+        session.execute(
+            update(_task)
+            .where(_task.c.case_id == case_id, _task.c.step == "request_secure_access")
+            .values(item="x", title_fr=_task.c.title_fr + ": suivi de #2026-01")
+        )
+    mornings(cast, means, clock, TUESDAY, THURSDAY)
+    (text,) = digests_of(cast, THURSDAY)["manager_ccsmtl"]
+    assert "Demander l’accès au réseau sécurisé (" in text
+    assert "#2026-01" not in text
 
 
 def test_a_reminder_leaves_the_version_so_that_nobodys_page_grows_old(begun: Begun) -> None:
@@ -540,8 +595,8 @@ def test_a_round_that_is_broken_off_anywhere_tells_everything_once_when_it_runs_
     assert len({(fact["step"], tuple(fact["to"])) for fact in again}) >= 2
     # Whoever had their digest before the end has no second one; whoever had none has it now.
     thursday, friday = digests_of(cast, THURSDAY), digests_of(cast, FRIDAY)
-    assert {"manager_em", "officer"} <= set(thursday) | set(friday)
-    for person in ("manager_em", "officer"):
+    assert {"manager_ccsmtl", "officer"} <= set(thursday) | set(friday)
+    for person in ("manager_ccsmtl", "officer"):
         assert len(thursday.get(person, [])) + len(friday.get(person, [])) == 1, person
     used = [(event["subject_id"], event["facts"]["rung"]) for event in told(cast, "task.reminded")]
     assert len(used) == len(set(used)), "a rung was used twice"
