@@ -195,9 +195,20 @@ def send_contact_lists(session: Session, act: Act, by: Actor, at: datetime) -> N
 
     Staff alone, as their seats are held on that day; a seat that nobody holds is shown as such. The letter is
     written once in a case. Guide: ON-P02, ON-P03, ON-P04, ON-D07.
+    Raises Refusal where the worker has no address: the step waits for one, and the coordinator sees that it does.
     """
     case = _case_of(session, act)
     day = local_day(session, at)
+    here = program_of(session)
+    address = session.scalar(
+        select(_person.c.email).where(_person.c.program_id == here, _person.c.id == case["subject_id"])
+    )
+    if address is None:
+        raise Refusal(
+            "contact_lists.no_address",
+            N_("This person has no e-mail address yet. The contact lists are sent once one is written."),
+            source="ON-D07",
+        )
 
     def facts(language: notices.Language) -> Mapping[str, Any]:
         return {"day": day, "committees": contact_lists(session, day, language), "path": f"/cases/{act.case_id}"}
@@ -208,13 +219,12 @@ def send_contact_lists(session: Session, act: Act, by: Actor, at: datetime) -> N
 
 
 def contact_lists_are_written(session: Session, act: Act, at: datetime) -> bool:  # noqa: ARG001 - an action's shape
-    """Whether the letter is in the outbox, or the record says that the worker has no address for it."""
-    case = _case_of(session, act)
-    key, person = _letter_key(act), case["subject_id"]
+    """Whether the letter was written."""
+    key = f"{_letter_key(act)}:{_case_of(session, act)['subject_id']}"
     found = session.scalar(
-        select(_notice.c.id).where(_notice.c.program_id == program_of(session), _notice.c.key == f"{key}:{person}")
+        select(_notice.c.id).where(_notice.c.program_id == program_of(session), _notice.c.key == key)
     )
-    return found is not None or notices.had_no_address(session, key, person)
+    return found is not None
 
 
 def contact_lists(session: Session, day: date, language: str) -> Sequence[Mapping[str, Any]]:
