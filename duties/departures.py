@@ -19,6 +19,7 @@ from duties import (
     events,
     gathering,
     hand_overs,
+    hiring,
     invitations,
     last_days,
     notices,
@@ -154,9 +155,9 @@ def open_departure(
 def end_departure(session: Session, departure_id: UUID, *, by: Actor, at: datetime) -> bool:
     """On the day after the last: end the leaver's access and seats. Whether there was something to do; idempotent.
 
-    Where they hold something elsewhere in the program, only what belongs to this organization ends. A seat that nobody
-    took over passes to the organization's second representative meanwhile (CM-2R). Nothing of theirs is deleted, and
-    what they did keeps their name.
+    What still welcomed them there ends too. Where they hold something elsewhere in the program, only what belongs to
+    this organization ends. A seat that nobody took over passes to the organization's second representative meanwhile
+    (CM-2R). Nothing of theirs is deleted, and what they did keeps their name.
     """
     departure = _hold_under_way(session, departure_id)
     if departure is None:
@@ -166,6 +167,7 @@ def end_departure(session: Session, departure_id: UUID, *, by: Actor, at: dateti
         return False
     seats = _end_seats(session, departure, by=by, at=at)
     _end_parts(session, departure, by=by, at=at)
+    hiring.see_off(session, departure["person_id"], departure["organization_id"], by=by, at=at)
     last_days.hand_on_deputizing(session, departure["case_id"], by=by, at=at)
     gone = not _stays(session, departure)
     if gone:
@@ -497,7 +499,8 @@ def _hold_under_way(session: Session, departure_id: UUID, *, ended_too: bool = F
     if known is None:
         return None
     # As whoever cancels, closes or reopens the case holds it before the departure.
-    hold_cases(session, [known["case_id"], *last_days.welcomes(session, known["case_id"])])
+    own = hiring.welcoming(session, known["person_id"], known["organization_id"])
+    hold_cases(session, [known["case_id"], *last_days.welcomes(session, known["case_id"]), *own])
     found = one(session, asked.with_for_update())
     if found is None or found["called_off_at"] is not None:
         return None

@@ -6,22 +6,24 @@ them opens in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlmodel import Session
 
 from duties import assigning, cases, events, interviews, people, scheduling, tasks
 from duties.actors import Actor
 from duties.declared import Bilingual
 from duties.held import Moved, hold
-from duties.here import local_day, one, program_of
+from duties.here import local_day, many, one, program_of
 from duties.notices import coordination_chain
 from duties.refusals import Refusal
+from duties.roles import never_began
 from duties.tasks import BY_ITS_ACT
 from locales import N_, say
 from models.base import refers, table_of
@@ -185,16 +187,13 @@ def take_on(
     """Appoint somebody unless they hold the role then, and open the case that welcomes them; its id, or None.
 
     Whoever has been in the role for a while is welcome there already; one who was recruited is new, whenever they were
-    appointed. Nobody is welcomed twice. Raises Refusal.
+    appointed. Nobody is welcomed twice to one stay; what welcomed them to an earlier one is over. Raises Refusal.
     """
     held = one(
         session,
         select(_tenure.c.starts_on)
         .where(
-            _tenure.c.program_id == program_of(session),
-            _tenure.c.person_id == person_id,
-            _tenure.c.role == role,
-            _tenure.c.organization_id == organization_id,
+            _held_there(session, person_id, role, organization_id),
             or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= starts_on),
         )
         .order_by(_tenure.c.starts_on)
@@ -214,24 +213,133 @@ def take_on(
     is_new = held is None or recruited or held["starts_on"] >= local_day(session, at)
     if welcome is None or not is_new:
         return None
-    before = _welcomed_by(session, welcome, person_id, organization_id, anew=held is None)
+    since = _there_since(session, person_id, role, organization_id, starts_on if held is None else held["starts_on"])
+    _end_welcomes_before(session, welcome, person_id, organization_id, since, by=by, at=at)
+    before = _welcomed_by(session, welcome, person_id, organization_id, since, anew=held is None)
     if before is not None:
         return before
     return cases.open_case(session, welcome, subject_id=person_id, organization_id=organization_id, by=by, at=at)
 
 
-def _welcomed_by(session: Session, protocol: str, person_id: UUID, organization_id: UUID, *, anew: bool) -> UUID | None:
-    """The case that welcomes somebody there, or did; of one who begins `anew`, only while it is open."""
-    found: UUID | None = session.scalar(
-        select(_case.c.id)
+def see_off(session: Session, person_id: UUID, organization_id: UUID, *, by: Actor, at: datetime) -> None:
+    """End what still welcomes somebody to a stay at an organization that is over by now.
+
+    Where it is settled already that they come back, what welcomes them then begins in its place: whom nothing welcomes
+    is held back from nobody.
+    """
+    for role, protocol in WELCOMED.items():
+        again = session.scalar(
+            select(_tenure.c.starts_on)
+            .where(
+                _held_there(session, person_id, role, organization_id),
+                or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= local_day(session, at)),
+            )
+            .order_by(_tenure.c.starts_on)
+            .limit(1)
+        )
+        since = None if again is None else _there_since(session, person_id, role, organization_id, again)
+        ended = _end_welcomes_before(session, protocol, person_id, organization_id, since, by=by, at=at)
+        if ended and since is not None:
+            # Nothing keeps an access from ending: where the agreement has lapsed they are given nobody anyway.
+            with suppress(Refusal), session.begin_nested():
+                cases.open_case(session, protocol, subject_id=person_id, organization_id=organization_id, by=by, at=at)
+
+
+def welcoming(session: Session, person_id: UUID, organization_id: UUID) -> list[UUID]:
+    """The open cases that welcome somebody at an organization."""
+    found = _welcomes(session, WELCOMED.values(), person_id, organization_id, states=["open"])
+    return [case["id"] for case in found]
+
+
+def first_day_of(session: Session, case: Mapping[str, Any]) -> str | None:
+    """The name of a welcoming case's day that is the first of the role; None where its protocol has none."""
+    anchors = scheduling.pinned_protocol(session, case["protocol_version_id"]).anchors
+    return next((name for name, declared in anchors.items() if declared.from_ == "worker.starts_on"), None)
+
+
+def _held_there(session: Session, person_id: UUID, role: str, organization_id: UUID) -> ColumnElement[bool]:
+    """The condition on a role that somebody holds, held or is to hold it at an organization."""
+    return and_(
+        _tenure.c.program_id == program_of(session),
+        _tenure.c.person_id == person_id,
+        _tenure.c.role == role,
+        _tenure.c.organization_id == organization_id,
+        ~never_began(),
+    )
+
+
+def _there_since(session: Session, person_id: UUID, role: str, organization_id: UUID, day: date) -> date:
+    """The first day of somebody's stay in a role that `day` is one of: terms without a day between them are one."""
+    terms = many(
+        session,
+        select(_tenure.c.starts_on, _tenure.c.ends_on)
+        .where(_held_there(session, person_id, role, organization_id), _tenure.c.starts_on <= day)
+        .order_by(_tenure.c.starts_on.desc()),
+    )
+    since = day
+    for term in terms:
+        if term["ends_on"] is not None and term["ends_on"] < since - timedelta(days=1):
+            break
+        since = min(since, term["starts_on"])
+    return since
+
+
+def _end_welcomes_before(
+    session: Session,
+    protocol: str,
+    person_id: UUID,
+    organization_id: UUID,
+    since: date | None,
+    *,
+    by: Actor,
+    at: datetime,
+) -> bool:
+    """Cancel what still welcomes somebody to a stay before the one that began on a day, or to any; whether there was.
+
+    The reason says so in both languages.
+    """
+    over = [
+        case
+        for case in _welcomes(session, [protocol], person_id, organization_id, states=["open"])
+        if since is None or not _is_of_stay(session, case, since)
+    ]
+    reason = " – ".join(say(language, _STAY_OVER) for language in ("fr", "en"))
+    for case in over:
+        cases.cancel_case(session, case["id"], by=by, at=at, reason=reason)
+    return bool(over)
+
+
+_STAY_OVER = N_("This person’s time in the role is over. Whoever comes back is welcomed anew.")
+
+
+def _welcomed_by(
+    session: Session, protocol: str, person_id: UUID, organization_id: UUID, since: date, *, anew: bool
+) -> UUID | None:
+    """The case that welcomes somebody to their stay there, or did; of one who begins `anew`, only while it is open."""
+    states = ["open"] if anew else ["open", "closed"]
+    found = _welcomes(session, [protocol], person_id, organization_id, states=states)
+    return next((case["id"] for case in found if _is_of_stay(session, case, since)), None)
+
+
+def _welcomes(
+    session: Session, protocols: Collection[str], person_id: UUID, organization_id: UUID, *, states: list[str]
+) -> list[dict[str, Any]]:
+    """The cases in these states that welcome somebody there, or did, the latest first."""
+    return many(
+        session,
+        select(_case)
         .where(
             _case.c.program_id == program_of(session),
-            _case.c.protocol == protocol,
+            _case.c.protocol.in_(list(protocols)),
             _case.c.subject_id == person_id,
             _case.c.organization_id == organization_id,
-            _case.c.state.in_(["open"] if anew else ["open", "closed"]),
+            _case.c.state.in_(states),
         )
-        .order_by(_case.c.opened_at.desc())
-        .limit(1)
+        .order_by(_case.c.opened_at.desc()),
     )
-    return found
+
+
+def _is_of_stay(session: Session, case: Mapping[str, Any], since: date) -> bool:
+    """Whether a case welcomes somebody to the stay that began on a day, and not to an earlier one."""
+    name = first_day_of(session, case)
+    return name is None or name not in case["anchors"] or date.fromisoformat(case["anchors"][name]) >= since

@@ -16,7 +16,7 @@ from sqlalchemy import and_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from duties import cases, events, hiring, people, scheduling, versions
+from duties import cases, events, hiring, people
 from duties.actors import Actor
 from duties.gathering import BY_ITSELF
 from duties.here import local_day, many, one, program_of
@@ -300,6 +300,5 @@ def _welcome(session: Session, tenure: Mapping[str, Any]) -> tuple[UUID, str] | 
     )
     if case is None:
         return None
-    anchors = scheduling.protocol_of(versions.pinned(session, case)).anchors
-    found = next((name for name, declared in anchors.items() if declared.from_ == "worker.starts_on"), None)
+    found = hiring.first_day_of(session, case)
     return None if found is None else (case["id"], found)

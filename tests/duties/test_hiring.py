@@ -16,9 +16,9 @@ from duties.hiring import Hired
 from models.base import table_of
 from models.casework import Case
 from models.record import Event
-from tests.casework import open_onboarding
+from tests.casework import onboard_wholly, open_onboarding
 from tests.cast import ARRIVAL, AT, TODAY, Cast
-from tests.departing import TASK, asked, leave, record_protocols, roles, settle
+from tests.departing import TASK, TENURE, asked, leave, record_protocols, roles, settle
 from tests.following import agreed
 from tests.refusing import refused
 
@@ -115,6 +115,34 @@ def test_whoever_is_being_welcomed_already_keeps_that_one_case(cast: Cast) -> No
     assert hire(cast, task_id, person_id=cast.people["worker_codim"]).welcome_id == case_id
     with cast.session() as session:
         assert len(onboardings(session, cast.people["worker_codim"])) == 1
+
+
+def test_who_was_welcomed_to_an_earlier_stay_and_appointed_again_is_welcomed_to_this_one(cast: Cast) -> None:
+    task_id = recruiting(cast)
+    by, who, place = cast.actor("manager_codim"), cast.people["worker_codim"], cast.organizations[PLACE]
+    first = open_onboarding(cast, "worker_codim", PLACE)
+    onboard_wholly(cast, first, approver="manager_codim")
+    with cast.session() as session:
+        (tenure,) = session.scalars(select(TENURE.c.id).where(TENURE.c.person_id == who))
+        people.end_tenure(session, tenure, ends_on=TODAY - timedelta(days=30), by=by, at=AT)
+        people.appoint(
+            session, person_id=who, role="youth_worker", organization_id=place, starts_on=ARRIVAL, by=by, at=AT
+        )
+    hired = hire(cast, task_id, person_id=who)
+    with cast.session() as session:
+        assert hired.welcome_id != first
+        assert (hired.welcome_id, ARRIVAL.isoformat()) in onboardings(session, who)
+
+
+def test_a_role_that_is_prolonged_from_one_day_to_the_next_is_one_stay_with_one_welcome(cast: Cast) -> None:
+    task_id = recruiting(cast)
+    who = cast.people["worker_codim"]
+    first = open_onboarding(cast, "worker_codim", PLACE)
+    with cast.session() as session:
+        (tenure,) = session.scalars(select(TENURE.c.id).where(TENURE.c.person_id == who))
+        last = ARRIVAL - timedelta(days=1)
+        people.end_tenure(session, tenure, ends_on=last, by=cast.actor("manager_codim"), at=AT)
+    assert hire(cast, task_id, person_id=who).welcome_id == first
 
 
 @pytest.mark.parametrize(

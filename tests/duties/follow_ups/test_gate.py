@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import pytest
 from sqlmodel import Session
 
-from duties import cases, hand_overs, tasks
+from duties import cases, departures, hand_overs, hiring, tasks
 from duties.follow_ups import assigning, gate, load
 from duties.participants import workers
 from duties.people import appoint
@@ -18,9 +18,9 @@ from duties.roles import standing
 from locales import say
 from models.base import table_of
 from models.program import Tenure
-from tests.casework import approve, carry, complete, onboard_wholly, open_onboarding, step
+from tests.casework import approve, carry, case_row, complete, onboard_wholly, open_onboarding, step
 from tests.cast import AT, TODAY, Cast, onboarding
-from tests.departing import asked, leave, record_protocols, settle
+from tests.departing import LAST_DAY, asked, leave, record_protocols, settle
 from tests.following import SECOND, THIRD, WORKER, agreed, followed, parts, row_of
 from tests.refusing import refused
 
@@ -193,3 +193,83 @@ def test_a_follow_up_that_is_handed_over_goes_to_nobody_who_is_being_welcomed(pr
         with refused("assignment.onboarding"):
             hand_overs.accept(session, waiting["id"], by=program.actor(SECOND), at=AT)
         assert [who for _, who, _, ends in parts(session, follow_up) if ends is None] == [program.people[WORKER]]
+
+
+BACK_ON = LAST_DAY + timedelta(days=60)
+
+
+def come_back(cast: Cast, *, at: datetime, starts_on: date = BACK_ON) -> UUID:
+    """Have the worker of CODIM, who left, be taken on there again; the case that welcomes them."""
+    with cast.session() as session:
+        welcome = hiring.take_on(
+            session,
+            cast.people[SECOND],
+            "youth_worker",
+            cast.organizations["codim"],
+            starts_on=starts_on,
+            recruited=True,
+            by=cast.actor("manager_codim"),
+            at=at,
+        )
+    assert welcome is not None
+    return welcome
+
+
+def end_day(cast: Cast, departure_case: UUID, *, at: datetime) -> None:
+    """End a departure whose last day is over."""
+    with cast.session() as session:
+        departure = departures.due_to_end(session, at)
+        assert len(departure) == 1, departure_case
+        departures.end_departure(session, departure[0], by=cast.actor("coordinator"), at=at)
+
+
+@pytest.mark.parametrize("agreed_before", [False, True])
+def test_who_comes_back_is_held_back_until_the_gate_of_their_new_onboarding_is_passed(
+    program: Cast, agreed_before: bool
+) -> None:
+    record_protocols(program)
+    first = open_onboarding(program, SECOND, "codim")
+    pass_gate(program, first)
+    departure = leave(program, SECOND, "codim")
+    over = AT + timedelta(days=15)
+    second = come_back(program, at=AT) if agreed_before else None
+    end_day(program, departure, at=over)
+    with program.session() as session:
+        assert case_row(session, first)["state"] == "cancelled", "nobody is reminded of whoever has gone"
+    second = second or come_back(program, at=over)
+    with program.session() as session:
+        again = case_row(session, second)
+        assert (again["state"], again["anchors"]["arrival"]) == ("open", BACK_ON.isoformat())
+        held = gate.awaited(session, [program.people[SECOND]], standing(session, BACK_ON))
+        assert {one.case_id for waits_for in held.values() for one in waits_for} == {second}
+
+
+def test_whose_return_was_settled_without_a_welcome_is_welcomed_anew_once_they_have_left(program: Cast) -> None:
+    record_protocols(program)
+    first = open_onboarding(program, SECOND, "codim")
+    pass_gate(program, first)
+    departure = leave(program, SECOND, "codim")
+    with program.session() as session:
+        appoint(
+            session,
+            person_id=program.people[SECOND],
+            role="youth_worker",
+            organization_id=program.organizations["codim"],
+            starts_on=BACK_ON,
+            by=program.actor("coordinator"),
+            at=AT,
+        )
+    end_day(program, departure, at=AT + timedelta(days=15))
+    with program.session() as session:
+        held = gate.awaited(session, [program.people[SECOND]], standing(session, BACK_ON))
+        (waits_for,) = held.values()
+        assert case_row(session, waits_for[0].case_id)["anchors"]["arrival"] == BACK_ON.isoformat()
+        assert case_row(session, first)["state"] == "cancelled"
+
+
+def test_whoever_leaves_before_they_arrive_is_welcomed_no_more(program: Cast) -> None:
+    record_protocols(program)
+    case_id = open_onboarding(program)
+    leave(program, "worker_em", "en-marge", planned=False, last_day=TODAY)
+    with program.session() as session:
+        assert case_row(session, case_id)["state"] == "cancelled"
