@@ -27,13 +27,12 @@ from duties.tasks import BY_ITS_ACT, complete_task
 from locales import N_, say
 from models.base import refers, table_of
 from models.casework import SETTLED, Case, Task
+from models.departure import Departure
 from models.follow_up import ASSIGNMENT_KINDS, Assignment, FollowUp
 from models.participant import Barred
 
 #: Whose last day is so near is leaving: a follow-up that begins now would change hands again before it has begun.
 LEAVING: Final = timedelta(days=42)
-#: The protocol whose open case says that somebody leaves, whatever the day.
-DEPARTURE: Final = "departure"
 
 #: The coordinator's task while nobody accompanies an active follow-up, and how soon it is due.
 FIND_A_WORKER: Final = "follow_up.assign"
@@ -43,6 +42,7 @@ _assignment = table_of(Assignment)
 _follow_up = table_of(FollowUp)
 _barred = table_of(Barred)
 _case = table_of(Case)
+_departure = table_of(Departure)
 _task = table_of(Task)
 
 
@@ -264,24 +264,33 @@ def roles_for(today: Standing, person_id: UUID, kind: str) -> list[HeldRole]:
 
 
 def is_leaving(session: Session, held: HeldRole, day: date) -> bool:
-    """Whether somebody's last day in a role is near, or their departure is under way."""
+    """Whether somebody's last day in a role is near, or a departure under way ends it."""
+    return leaves(held, day, departing(session, [held.person_id]))
+
+
+def leaves(held: HeldRole, day: date, leaving: Mapping[tuple[UUID, UUID], date]) -> bool:
+    """The same where it is known who leaves what, as `departing` says it.
+
+    A departure says nothing of a role elsewhere, nor of one to which somebody came back after its last day.
+    """
     if held.ends_on is not None and held.ends_on - day <= LEAVING:
         return True
-    return held.person_id in departing(session, [held.person_id])
+    last_day = leaving.get((held.person_id, held.organization_id))
+    return last_day is not None and held.starts_on <= last_day
 
 
-def departing(session: Session, people: Iterable[UUID]) -> frozenset[UUID]:
-    """Those of `people` whose departure is under way."""
-    return frozenset(
-        session.scalars(
-            select(_case.c.subject_id).where(
-                _case.c.program_id == program_of(session),
-                _case.c.protocol == DEPARTURE,
-                _case.c.state == "open",
-                _case.c.subject_id.in_(list(people)),
-            )
+def departing(session: Session, people: Iterable[UUID]) -> Mapping[tuple[UUID, UUID], date]:
+    """Which organizations those of `people` leave whose departure is under way, each with their last day there."""
+    rows = session.execute(
+        select(_departure.c.person_id, _departure.c.organization_id, _departure.c.last_day)
+        .join(_case, refers(_departure.c.case_id, _case))
+        .where(
+            _departure.c.program_id == program_of(session),
+            _departure.c.person_id.in_(list(people)),
+            _case.c.state == "open",
         )
     )
+    return {(row.person_id, row.organization_id): row.last_day for row in rows}
 
 
 def barred_from(session: Session, participant_id: UUID) -> frozenset[UUID]:

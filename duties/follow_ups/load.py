@@ -14,8 +14,7 @@ from sqlmodel import Session
 from duties.agreement_days import TO_ACCOMPANY, not_sharing
 from duties.agreements import version_in_force
 from duties.follow_ups import gate
-from duties.follow_ups.assigning import LEAVING as LEAVING_IN
-from duties.follow_ups.assigning import barred_from, departing, given_with, on_day, roles_for
+from duties.follow_ups.assigning import barred_from, departing, given_with, leaves, on_day, roles_for
 from duties.follow_ups.parts import PRIMARY, ROLES, SECOND
 from duties.follow_ups.weeks import WEEK, monday_of
 from duties.here import many, program_of
@@ -118,7 +117,7 @@ def loads(session: Session, day: date, *, participant_id: UUID | None = None) ->
         waits_for = shut.get((held.person_id, held.organization_id), ())
         bars = [
             *([AWAY] if today.is_away(held.person_id) else []),
-            *([LEAVING] if _leaves(held, day) or held.person_id in leaving else []),
+            *([LEAVING] if leaves(held, day, leaving) else []),
             *([BARRED] if held.person_id in barred else []),
             *([ONBOARDING] if waits_for else []),
             *([NO_AGREEMENT] if hours[held.organization_id] is None else []),
@@ -174,10 +173,6 @@ def workers_of(today: Standing) -> list[HeldRole]:
     """Those who may have a follow-up on the day, absent ones included: each role of each that lets them."""
     people = dict.fromkeys(held.person_id for role in ROLES[PRIMARY] for held in today.holding(role))
     return [held for person_id in people for held in roles_for(today, person_id, PRIMARY)]
-
-
-def _leaves(held: HeldRole, day: date) -> bool:
-    return held.ends_on is not None and held.ends_on - day <= LEAVING_IN
 
 
 def _hours(session: Session, organization_id: UUID, day: date) -> float | None:

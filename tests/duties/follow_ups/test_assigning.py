@@ -8,17 +8,20 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
+from sqlmodel import Session
 
+from duties import departures
 from duties.agreements import end_version, version_in_force
 from duties.follow_ups import assigning, load, opening, states
 from duties.participants import barring
-from duties.people import end_tenure, record_absence
+from duties.people import appoint, end_tenure, record_absence
 from duties.refusals import Refusal
 from duties.tasks import complete_task
 from models.base import table_of
 from models.follow_up import FollowUp
 from models.program import Tenure
 from tests.cast import AT, SINCE, TODAY, Cast
+from tests.departing import leave, lend, record_protocols
 from tests.following import (
     SECOND,
     THIRD,
@@ -113,6 +116,50 @@ def test_a_follow_up_is_never_given_to_whoever_cannot_take_it(cast: Cast, case: 
             for one in load.loads(session, TODAY, participant_id=row_of(session, follow_up)["participant_id"])
         }
         assert name != WORKER or not given[cast.people[name]].can_be_given_one
+
+
+def test_who_leaves_one_organization_goes_on_accompanying_at_another(cast: Cast) -> None:
+    record_protocols(cast)
+    by, who = cast.actor("coordinator"), cast.people[SECOND]
+    with cast.session() as session:
+        agreed(session, cast)
+        appointed(session, cast, SECOND, "en-marge", TODAY - DAY)
+    leave(cast, SECOND, "codim", last_day=TODAY + 2 * assigning.LEAVING)
+    with cast.session() as session:
+        shown = _load(cast, load.loads(session, TODAY), SECOND)
+        assert (shown.organization_id, shown.bars) == (cast.organizations["en-marge"], ())
+        follow_up = followed(session, cast, worker=None)
+        assigning.assign(session, follow_up, who, by=by, at=AT)
+        (part,) = assigning.on_day(session, TODAY, follow_up_ids=[follow_up])
+        assert part["organization_id"] == cast.organizations["en-marge"]
+
+
+def test_who_came_back_after_a_departure_that_is_still_seen_to_can_be_given_a_follow_up(cast: Cast) -> None:
+    record_protocols(cast)
+    with cast.session() as session:
+        agreed(session, cast)
+        lend(session, cast.people[SECOND], "SN-1")
+    leave(cast, SECOND, "codim", last_day=TODAY)
+    later = AT + 2 * DAY
+    with cast.session() as session:
+        for departure in departures.due_to_end(session, later):
+            departures.end_departure(session, departure, by=cast.actor("coordinator"), at=later)
+        appointed(session, cast, SECOND, "codim", TODAY + 2 * DAY)
+        assert _load(cast, load.loads(session, TODAY + 2 * DAY), SECOND).bars == ()
+        follow_up = followed(session, cast, worker=None, at=later)
+        assigning.assign(session, follow_up, cast.people[SECOND], by=cast.actor("coordinator"), at=later)
+
+
+def appointed(session: Session, cast: Cast, name: str, place: str, starts_on: date) -> None:
+    appoint(
+        session,
+        person_id=cast.people[name],
+        role="youth_worker",
+        organization_id=cast.organizations[place],
+        starts_on=starts_on,
+        by=cast.actor("coordinator"),
+        at=AT,
+    )
 
 
 def test_whom_the_proposals_show_as_free_can_be_given_one(cast: Cast) -> None:
