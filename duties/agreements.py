@@ -23,6 +23,7 @@ from duties.here import local_day, many, one, program_of
 from duties.program import ProgramFile
 from duties.program_agreements import Owed
 from duties.refusals import Refusal
+from duties.roles import never_began
 from locales import N_
 from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligation, Signature
 from models.base import table_of
@@ -494,6 +495,7 @@ def roles_left(session: Session, version_id: UUID, day: date) -> list[dict[str, 
             _version.c.id == version_id,
             or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= day),
             _tenure.c.role.not_in(created),
+            ~never_began(),
         )
         .order_by(_tenure.c.role, _tenure.c.starts_on, _tenure.c.id),
     )
@@ -677,6 +679,7 @@ def directors_on(session: Session, organization_id: UUID, day: date) -> set[UUID
             _tenure.c.role == "director",
             _tenure.c.starts_on <= day,
             or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= day),
+            ~never_began(),
         )
     )
     return set(found)

@@ -578,11 +578,15 @@ def _put_back(session: Session, tenure_id: UUID, ends_on: date | None, *, by: Ac
     )
     if tenure is None or tenure["ends_on"] == ends_on:
         return
-    people.refuse_overlap(session, {**tenure, "ends_on": ends_on})
+    # One that was never to begin may have ceased to be the only one of its role.
+    alone = session.scalar(
+        select(_role.c.single_holder).where(_role.c.program_id == program_of(session), _role.c.key == tenure["role"])
+    )
+    people.refuse_overlap(session, {**tenure, "ends_on": ends_on, "single_holder": alone})
     session.execute(
         update(_tenure)
         .where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id)
-        .values(ends_on=ends_on, ended_by=None, ended_at=None, version=_tenure.c.version + 1)
+        .values(ends_on=ends_on, single_holder=alone, ended_by=None, ended_at=None, version=_tenure.c.version + 1)
     )
     events.write(
         session,

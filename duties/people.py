@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Text, and_, cast, insert, or_, select, update
 from sqlmodel import Session
 
 from duties import agreement_days, calendar_readers, doors, events, sign_ins
@@ -19,6 +19,7 @@ from duties.held_person import hold_person
 from duties.here import local_day, many, one, program_of
 from duties.participants.languages import checked_spoken
 from duties.refusals import Refusal
+from duties.roles import never_began
 from locales import N_
 from models.agreement import AgreementRole
 from models.base import table_of
@@ -157,8 +158,9 @@ def appoint(
 
     The role is one that an agreement of the organization creates; an outside body, which has none, has the roles of
     its seats. How many people the agreement promises is no limit, so that a successor may overlap with the one who
-    leaves. Raises Refusal: unknown, an agreement that has lapsed by then, not in the agreement, the person holds it
-    then already or leaves the organization later, or it has a holder and may have only one.
+    leaves. A role that they were to hold on one of these days and that never began is taken up again, in its row.
+    Raises Refusal: unknown, an agreement that has lapsed by then, not in the agreement, the person holds it then
+    already or leaves the organization later, or it has a holder and may have only one.
     """
     here = program_of(session)
     if ends_on is not None and ends_on < starts_on:
@@ -188,9 +190,7 @@ def appoint(
         raise Refusal(
             "role.not_in_agreement", N_("No agreement of this organization creates this role."), source="AG-X2"
         )
-    tenure_id = uuid4()
-    wanted = {
-        "id": tenure_id,
+    wanted: dict[str, Any] = {
         "person_id": person_id,
         "role": role,
         "organization_id": organization_id,
@@ -198,11 +198,14 @@ def appoint(
         "starts_on": starts_on,
         "ends_on": ends_on,
     }
+    before = _never_begun(session, wanted)
+    tenure_id = wanted["id"] = before or uuid4()
     refuse_overlap(session, wanted)
     _refuse_while_leaving(session, wanted)
-    session.execute(
-        insert(_tenure).values(program_id=here, version=1, **wanted),
-    )
+    if before is None:
+        session.execute(insert(_tenure).values(program_id=here, version=1, **wanted))
+    else:
+        _take_up(session, wanted)
     events.write(
         session,
         "tenure.started",
@@ -220,21 +223,67 @@ def appoint(
 def refuse_overlap(session: Session, tenure: Mapping[str, Any]) -> None:
     """Refuse a tenure on days on which the person holds the role there, or another the role that only one may hold.
 
-    `tenure` is the row as it is to be, the same tenure's row of before not counted. Raises Refusal.
+    `tenure` is the row as it is to be, the same tenure's row of before not counted. What another was to hold and never
+    began keeps nobody from the role: of one holder, its row ceases to be the only one of its day. Raises Refusal.
     """
-    overlaps = and_(
+    overlaps = and_(_tenure.c.id != tenure["id"], _on_days_of(session, tenure))
+    is_held = or_(~never_began(), _tenure.c.person_id == tenure["person_id"])
+    for holder in session.scalars(select(_tenure.c.person_id).where(overlaps, is_held)):
+        if holder == tenure["person_id"]:
+            raise Refusal("tenure.held_already", N_("This person holds that role there on those days already."))
+        if tenure["single_holder"]:
+            raise Refusal("tenure.one_holder", N_("This role has one holder at a time, and has one on those days."))
+    if tenure["single_holder"]:
+        session.execute(
+            update(_tenure)
+            .where(overlaps, _tenure.c.single_holder, never_began())
+            .values(single_holder=False, version=_tenure.c.version + 1)
+        )
+
+
+def _on_days_of(session: Session, tenure: Mapping[str, Any]) -> ColumnElement[bool]:
+    """The condition on a row that it is of the same role at the same organization, on a day of this tenure."""
+    return and_(
         _tenure.c.program_id == program_of(session),
-        _tenure.c.id != tenure["id"],
         _tenure.c.role == tenure["role"],
         _tenure.c.organization_id == tenure["organization_id"],
         or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= tenure["starts_on"]),
         *([_tenure.c.starts_on <= tenure["ends_on"]] if tenure["ends_on"] else []),
     )
-    for holder in session.scalars(select(_tenure.c.person_id).where(overlaps)):
-        if holder == tenure["person_id"]:
-            raise Refusal("tenure.held_already", N_("This person holds that role there on those days already."))
-        if tenure["single_holder"]:
-            raise Refusal("tenure.one_holder", N_("This role has one holder at a time, and has one on those days."))
+
+
+def _never_begun(session: Session, wanted: Mapping[str, Any]) -> UUID | None:
+    """The row of this role that the person was to hold there from a day of `wanted`, and never began; held."""
+    found: UUID | None = session.scalar(
+        select(_tenure.c.id)
+        .where(_on_days_of(session, wanted), _tenure.c.person_id == wanted["person_id"], never_began())
+        .order_by(_tenure.c.starts_on)
+        .limit(1)
+        .with_for_update()
+    )
+    return found
+
+
+def _take_up(session: Session, wanted: Mapping[str, Any]) -> None:
+    """Have a role that never began be held after all: what departure ended it says nothing of it any more.
+
+    The person's days in a role are never on two rows, and no row is deleted.
+    """
+    here, key = program_of(session), str(wanted["id"])
+    session.execute(
+        update(_departure)
+        .where(
+            _departure.c.program_id == here,
+            _departure.c.person_id == wanted["person_id"],
+            _departure.c.was_to_end.has_key(key),
+        )
+        .values(was_to_end=_departure.c.was_to_end.op("-")(cast(key, Text)), version=_departure.c.version + 1)
+    )
+    session.execute(
+        update(_tenure)
+        .where(_tenure.c.program_id == here, _tenure.c.id == wanted["id"])
+        .values(**wanted, ended_by=None, ended_at=None, version=_tenure.c.version + 1)
+    )
 
 
 def _refuse_while_leaving(session: Session, tenure: Mapping[str, Any]) -> None:
@@ -340,7 +389,7 @@ def _close_behind_who_left(session: Session, person_id: UUID, *, by: Actor, at: 
     Nobody waits for this to be kept out: each request asks what its person holds. It is so that the rows say so too.
     """
     holds = or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= local_day(session, at))
-    mine = (_tenure.c.program_id == program_of(session)) & (_tenure.c.person_id == person_id)
+    mine = and_(_tenure.c.program_id == program_of(session), _tenure.c.person_id == person_id, ~never_began())
     if session.scalar(select(_tenure.c.id).where(mine, holds).limit(1)) is None:
         doors.shut(session, person_id)
         sign_ins.end_all(session, person_id, reason="left", by=by, at=at)

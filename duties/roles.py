@@ -15,7 +15,7 @@ from datetime import date
 from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Date, Table, Text, Uuid, and_, bindparam, cast, null, or_, select, union_all
+from sqlalchemy import ColumnElement, Date, Table, Text, Uuid, and_, bindparam, cast, func, null, or_, select, union_all
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
@@ -98,17 +98,23 @@ def _touches(table: Table) -> ColumnElement[bool]:
 def never_began() -> ColumnElement[bool]:
     """The condition on a role that a departure of whoever was to hold it ended it before its first day.
 
-    No appointment is deleted, and none ends before it begins: its row keeps the first day alone, which nobody has.
+    No appointment is deleted, and none ends before it begins: its row keeps the first day alone, which nobody has. That
+    is so too where the departure was called off and the role was not given back, since another holds it by then.
     """
+    this = cast(_tenure.c.id, Text)
+    was_to_end = _departure.c.was_to_end.op("->>", return_type=Text())(this)
     ended_before = (
         select(_departure.c.id)
         .where(
             _departure.c.program_id == _tenure.c.program_id,
             _departure.c.person_id == _tenure.c.person_id,
             _departure.c.organization_id == _tenure.c.organization_id,
-            _departure.c.called_off_at.is_(None),
             _departure.c.last_day < _tenure.c.starts_on,
-            _departure.c.was_to_end.has_key(cast(_tenure.c.id, Text)),
+            _departure.c.was_to_end.has_key(this),
+            or_(
+                _departure.c.called_off_at.is_(None),
+                was_to_end.is_distinct_from(func.to_char(_tenure.c.ends_on, "YYYY-MM-DD")),
+            ),
         )
         .exists()
     )

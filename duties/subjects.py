@@ -16,6 +16,7 @@ from duties.held_person import hold_person
 from duties.here import many, one, program, program_of
 from duties.protocol import Protocol
 from duties.refusals import Refusal
+from duties.roles import never_began
 from locales import N_, say
 from models.agreement import Agreement, AgreementVersion
 from models.base import refers, table_of
@@ -223,6 +224,7 @@ def tenure_of(session: Session, person_id: UUID, organization_id: UUID | None) -
             _tenure.c.person_id == person_id,
             _tenure.c.organization_id == organization_id,
             _tenure.c.role == ROLE_OF_WORKER,
+            ~never_began(),
         )
         .order_by(_tenure.c.starts_on.desc())
         .limit(1),

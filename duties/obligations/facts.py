@@ -32,6 +32,7 @@ from duties.program_agreements import (
     TasksRule,
     clause_without_role,
 )
+from duties.roles import never_began
 from duties.scheduling import calendar_of
 from models.agenda import AgendaItem
 from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligation
@@ -549,7 +550,7 @@ class Records:
     def _held(self) -> Mapping[tuple[UUID, str], list[Span]]:
         rows = self._session.execute(
             select(_tenure.c.organization_id, _tenure.c.role, _tenure.c.starts_on, _tenure.c.ends_on).where(
-                _tenure.c.program_id == self._here
+                _tenure.c.program_id == self._here, ~never_began()
             )
         )
         found = _grouped(rows, lambda row: (row.organization_id, row.role))
@@ -619,7 +620,7 @@ class Records:
         """The second representatives of each organization, from when to when."""
         rows = self._session.execute(
             select(_tenure.c.organization_id, _tenure.c.person_id, _tenure.c.starts_on, _tenure.c.ends_on).where(
-                _tenure.c.program_id == self._here, _tenure.c.role == SECOND_REPRESENTATIVE
+                _tenure.c.program_id == self._here, _tenure.c.role == SECOND_REPRESENTATIVE, ~never_began()
             )
         )
         return _with_default(_grouped(rows, lambda row: row.organization_id))

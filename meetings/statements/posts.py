@@ -14,6 +14,7 @@ from sqlmodel import Session
 from duties.here import many, program_of
 from duties.obligations.windows import Span
 from duties.posts import Promise, person_days
+from duties.roles import never_began
 from meetings.documents.content import Both
 from meetings.documents.statement import PostYear
 from meetings.statements.naming import days_of, title_of
@@ -51,7 +52,7 @@ def posts_of(
     for row in many(
         session,
         select(_tenure)
-        .where(_tenure.c.program_id == here, _tenure.c.organization_id == year.organization_id)
+        .where(_tenure.c.program_id == here, _tenure.c.organization_id == year.organization_id, ~never_began())
         .order_by(_tenure.c.starts_on, _tenure.c.person_id),
     ):
         if year.touches(Span(row["starts_on"], row["ends_on"])):
@@ -83,6 +84,7 @@ def director_on(session: Session, organization_id: UUID, day: date, people: Mapp
             _tenure.c.role == _DIRECTOR,
             _tenure.c.starts_on <= day,
             _tenure.c.ends_on.is_(None) | (_tenure.c.ends_on >= day),
+            ~never_began(),
         )
         .order_by(_tenure.c.starts_on.desc())
         .limit(1)

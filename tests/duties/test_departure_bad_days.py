@@ -6,14 +6,18 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlmodel import Session
 
-from duties import board, cases, departures, gathering, hand_overs, people, sign_ins
+from duties import agreements, board, cases, departures, gathering, hand_overs, hiring, people, sign_ins
 from duties.follow_ups import assigning, states
 from duties.follow_ups.assigning import FIND_A_WORKER
 from duties.here import many
 from duties.roles import standing
+from duties.subjects import tenure_of
+from meetings.statements import posts
 from models.access import BrowserSession
+from models.agreement import AgreementRole
 from models.base import table_of
 from tests.casework import open_onboarding
 from tests.cast import AT, LOADING, TODAY, Cast
@@ -22,7 +26,7 @@ from tests.flows.support import carry_all, means_of
 from tests.following import SECOND, WORKER, agreed, followed
 from tests.refusing import refused
 
-SIGN_IN = table_of(BrowserSession)
+SIGN_IN, CREATED = table_of(BrowserSession), table_of(AgreementRole)
 
 
 @pytest.fixture
@@ -286,6 +290,107 @@ def test_whoever_was_to_begin_and_does_not_come_is_let_in_on_no_day(
             held = standing(session, TODAY + timedelta(days=days)).roles_of(program.people["specialist"])
             assert [one.role for one in held] == ["specialized_resource"]
     assert len(asked(program, case_id, "find_successor")) == 1
+
+
+def to_begin(cast: Cast, who: str, role: str, place: str, *, starts_on: date) -> UUID:
+    """Have somebody take up a role later."""
+    with cast.session() as session:
+        return people.appoint(
+            session,
+            person_id=cast.people[who],
+            role=role,
+            organization_id=cast.organizations[place],
+            starts_on=starts_on,
+            by=cast.actor("coordinator"),
+            at=AT,
+        )
+
+
+def test_a_role_of_one_holder_that_never_began_keeps_nobody_else_from_it(program: Cast) -> None:
+    first = TODAY + timedelta(days=9)
+    with program.session() as session:
+        (held,) = standing(session, TODAY).roles_of(program.people["manager_codim"])
+        people.end_tenure(session, held.id, ends_on=first - timedelta(days=1), by=program.actor("coordinator"), at=AT)
+    to_begin(program, "specialist", "manager", "codim", starts_on=first)
+    case_id = leave(program, "specialist", "codim", last_day=TODAY, planned=False)
+    to_begin(program, "deputy", "manager", "codim", starts_on=first)
+
+    def managers(session: Session) -> list[UUID]:
+        found = standing(session, first).holding("manager", program.organizations["codim"])
+        return [one.person_id for one in found]
+
+    with program.session() as session:
+        assert managers(session) == [program.people["deputy"]]
+        departures.call_off(session, case_id, by=LOADING, at=AT)
+        assert managers(session) == [program.people["deputy"]], "a person sees who holds it; on no day do two"
+
+
+def test_whoever_stays_after_all_holds_a_role_of_one_holder_alone_again(program: Cast) -> None:
+    first = TODAY + timedelta(days=9)
+    with program.session() as session:
+        (held,) = standing(session, TODAY).roles_of(program.people["manager_codim"])
+        people.end_tenure(session, held.id, ends_on=TODAY + timedelta(days=5), by=program.actor("coordinator"), at=AT)
+    to_begin(program, "specialist", "manager", "codim", starts_on=first)
+    case_id = leave(program, "specialist", "codim", last_day=TODAY, planned=False)
+    given = to_begin(program, "deputy", "manager", "codim", starts_on=first - timedelta(days=2))
+    with program.session() as session:
+        by = program.actor("coordinator")
+        people.end_tenure(session, given, ends_on=first - timedelta(days=1), by=by, at=AT)
+        departures.call_off(session, case_id, by=LOADING, at=AT)
+    with refused("tenure.one_holder"):
+        to_begin(program, "deputy", "manager", "codim", starts_on=first)
+
+
+@pytest.mark.parametrize("days_later", [0, -3])
+def test_whoever_did_not_come_and_is_appointed_again_for_that_day_holds_the_role_on_it(
+    program: Cast, days_later: int
+) -> None:
+    first = TODAY + timedelta(days=9)
+    again = first + timedelta(days=days_later)
+    to_begin(program, "specialist", "youth_worker", "anonyme", starts_on=first)
+    case_id = leave(program, "specialist", "anonyme", last_day=TODAY, planned=False)
+    who, place = program.people["specialist"], program.organizations["anonyme"]
+    with program.session() as session:
+        agreed(session, program)
+        with refused("case.no_tenure"):
+            tenure_of(session, who, place)
+        welcome = hiring.take_on(
+            session,
+            who,
+            "youth_worker",
+            place,
+            starts_on=again,
+            recruited=True,
+            by=program.actor("coordinator"),
+            at=AT,
+        )
+        assert welcome is not None
+        for day in (again, first, first + timedelta(days=30)):
+            assert "youth_worker" in {one.role for one in standing(session, day).roles_of(who)}
+        gathering.gather(session, case_id, by=LOADING, at=AT)
+        departures.call_off(session, case_id, by=LOADING, at=AT)
+        assert tenure_of(session, who, place)["starts_on"] == again
+    assert [row["state"] for row in asked(program, case_id, "find_successor")] == ["done"], "nobody follows in it"
+
+
+def test_a_role_that_never_began_is_nobodys_where_the_agreement_counts_who_holds_it(program: Cast) -> None:
+    first = TODAY + timedelta(days=9)
+    place = program.organizations["en-marge"]
+    with program.session() as session:
+        agreed(session, program)
+        (held,) = standing(session, TODAY).roles_of(program.people["director_em"])
+        people.end_tenure(session, held.id, ends_on=TODAY, by=program.actor("coordinator"), at=AT)
+    to_begin(program, "specialist", "director", "en-marge", starts_on=first)
+    leave(program, "specialist", "en-marge", last_day=TODAY, planned=False)
+    with program.session() as session:
+        assert agreements.directors_on(session, place, first) == set()
+        assert posts.director_on(session, place, first, {program.people["specialist"]: "Nacre Étain"}) == ""
+        version = agreements.version_in_force(session, place, TODAY)
+        assert version is not None
+        created = (CREATED.c.agreement_version_id == version["id"], CREATED.c.role == "director")
+        session.execute(update(CREATED).where(*created).values(role="it_contact"))
+        left_over = agreements.roles_left(session, version["id"], first)
+        assert program.people["specialist"] not in {row["person_id"] for row in left_over}
 
 
 def given_another_role(cast: Cast, *, starts_on: date, at: datetime = AT) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Date, select, text, update
 from sqlalchemy import cast as cast_to
 from sqlmodel import Session
 
-from duties import agreements, events, people
+from duties import agreements, departures, events, people
 from duties.obligations import saying
 from duties.obligations.facts import waivers
 from duties.obligations.keeping import ATTEST, RECORD
@@ -33,6 +33,7 @@ from models.obligation import Waiver
 from models.program import Tenure
 from tests.agreeing import last_version
 from tests.cast import AT, SINCE, TODAY, Arranged, Cast
+from tests.departing import record_protocols
 from tests.duties.obligations.signed import (
     agreement_of,
     findings,
@@ -639,9 +640,12 @@ def test_a_year_of_the_agreement_is_the_same_for_a_clause_that_a_later_version_b
         ]
 
 
+@pytest.mark.parametrize("named_between", [False, True])
 def test_a_worker_who_is_not_replaced_over_new_year_is_missed_in_the_year_in_which_it_takes_too_long(
-    cast: Cast,
+    cast: Cast, named_between: bool
 ) -> None:
+    """Also where somebody was to follow between the two and never began."""
+    record_protocols(cast)
     with cast.session() as session:
         put_in_force(session, cast, "en-marge")
         by, worker = cast.actor("coordinator"), cast.people["worker_em"]
@@ -649,6 +653,13 @@ def test_a_worker_who_is_not_replaced_over_new_year_is_missed_in_the_year_in_whi
             select(_tenure.c.id).where(_tenure.c.person_id == worker, _tenure.c.role == "youth_worker")
         ).one()
         people.end_tenure(session, tenure, ends_on=date(2026, 12, 9), by=by, at=AT)
+        if named_between:
+            place: dict[str, Any] = {
+                "person_id": cast.people["specialist"],
+                "organization_id": cast.organizations["en-marge"],
+            }
+            people.appoint(session, **place, role="youth_worker", starts_on=date(2027, 1, 11), by=by, at=AT)
+            departures.open_departure(session, **place, last_day=TODAY, planned=False, by=by, at=AT)
         people.appoint(
             session,
             person_id=cast.people["police"],

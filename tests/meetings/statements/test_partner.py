@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
+from duties.departures import open_departure
 from duties.obligations.saying import add_document, attest
-from duties.people import end_tenure
+from duties.people import appoint, end_tenure
+from duties.versions import record_protocol
+from flows.protocols import PROTOCOLS, read_protocol
 from meetings.documents.statement import Days, PartnerStatement
 from meetings.statements.partner import partner_statement, years
 from models.base import table_of
 from models.obligation import ObligationFinding, ObligationPeriod
 from models.program import Organization, Role, Tenure
 from tests.agreeing import code_of, in_force
-from tests.cast import AT, SINCE, TODAY, Cast
+from tests.cast import AT, LOADING, SINCE, TODAY, Cast
 from tests.duties.obligations.signed import agreement_of, hold, kept, period, put_in_force
 from tests.meetings.sitting import give, seat_everyone
 
@@ -89,6 +93,17 @@ def test_a_role_says_who_held_it_when_and_the_days_on_which_nobody_did(session: 
     post = next(one for one in of(session, cast, "codim").posts if one.role.en == "Youth worker")
     assert post.holders == (("Garnet Schist", Days(starts_on=date(2026, 1, 5), ends_on=date(2026, 11, 13))),)
     assert post.empty_days == (TODAY - date(2026, 11, 13)).days * post.headcount
+
+
+def test_who_was_to_hold_a_role_and_never_began_is_not_named_in_it(session: Session, cast: Cast) -> None:
+    put_in_force(session, cast, "codim")
+    record_protocol(session, read_protocol(PROTOCOLS["departure"].file), by=LOADING, at=AT)
+    by = cast.actor("coordinator")
+    place: dict[str, Any] = {"person_id": cast.people["specialist"], "organization_id": cast.organizations["codim"]}
+    appoint(session, **place, role="youth_worker", starts_on=date(2026, 12, 7), by=by, at=AT)
+    open_departure(session, **place, last_day=TODAY, planned=False, by=by, at=AT)
+    worker = next(one for one in of(session, cast, "codim", at=LATER).posts if one.role.en == "Youth worker")
+    assert [name for name, _ in worker.holders] == ["Garnet Schist"]
 
 
 def test_an_agreement_signed_in_july_counts_nothing_of_january_to_june(session: Session, cast: Cast) -> None:
