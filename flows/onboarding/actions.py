@@ -7,10 +7,10 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import Select, and_, func, insert, or_, select, update
 from sqlmodel import Session
 
-from duties import events, notices
+from duties import departures, events, notices
 from duties.actors import Actor
 from duties.here import local_day, many, one, program_of
 from duties.refusals import Refusal
@@ -21,6 +21,7 @@ from meetings.committees import memberships
 from models.base import table_of
 from models.casework import Case
 from models.committee import Committee, Seat, SeatHolder
+from models.departure import Departure
 from models.outbox import Notice
 from models.program import Organization, Person, Role, Tenure
 from models.record import Event
@@ -41,6 +42,7 @@ _tenure = table_of(Tenure)
 _notice = table_of(Notice)
 _case = table_of(Case)
 _event = table_of(Event)
+_departure = table_of(Departure)
 
 
 # ------------------------------------------------------------------------------------------- the Clinical Committee
@@ -63,8 +65,9 @@ def enrol_on_clinical_committee(session: Session, act: Act, by: Actor, at: datet
         raise Refusal(
             "seat.none", N_("This organization has no youth worker's seat on the Clinical Committee."), source=CLINICAL
         )
-    holding = _live(session, seat_id, case["subject_id"], today)
+    holding = _theirs(session, act, case, seat_id, today)
     if holding is None:
+        _end_earlier(session, case, seat_id, today, by, at)
         _give_seat(session, act, case, seat_id, by, at)
     elif holding["starts_on"] != _first_day(session, act, case, holding):
         _move_seat(session, act, case, holding, by, at)
@@ -77,6 +80,43 @@ def _tell_of(session: Session, seat_id: UUID, at: datetime) -> None:
     """Tell whom it concerns of the meetings of every committee that has this seat, of its own or from another."""
     has_it = [one.committee_id for one in memberships(session).values() if seat_id in {seat.id for seat in one.seats}]
     invitations.tell_all(session, at=at, committee_ids=has_it)
+
+
+def _theirs(session: Session, act: Act, case: Mapping[str, Any], seat_id: UUID, today: date) -> dict[str, Any] | None:
+    """The worker's holding of the seat: the one that this case gave, or one that they hold otherwise on arrival."""
+    given = _live(session, seat_id, case["subject_id"], today, _given_by(act))
+    arrives = max(today, _arrival(case) or today)
+    return given or _live(session, seat_id, case["subject_id"], arrives, ~_ends_before(case, arrives).exists())
+
+
+def _end_earlier(
+    session: Session, case: Mapping[str, Any], seat_id: UUID, today: date, by: Actor, at: datetime
+) -> None:
+    """End what the worker holds of the seat from an earlier stay on its last day, as their departure will.
+
+    Nobody holds a seat twice on a day: what is given from the arrival on has its place after it.
+    """
+    leaves = _ends_before(case, max(today, _arrival(case) or today))
+    for holding in many(
+        session,
+        select(_holder, leaves.limit(1).scalar_subquery().label("last_day")).where(
+            *_living(session, seat_id, case["subject_id"], today), leaves.exists()
+        ),
+    ):
+        departures.end_seat(session, holding, holding["last_day"], by=by, at=at)
+
+
+def _ends_before(case: Mapping[str, Any], day: date) -> Select[Any]:
+    """The last day before a local day on which a departure of the worker under way ends a holding of theirs."""
+    return select(_departure.c.last_day).where(
+        _departure.c.program_id == _holder.c.program_id,
+        _departure.c.person_id == _holder.c.person_id,
+        _departure.c.organization_id == case["organization_id"],
+        _departure.c.called_off_at.is_(None),
+        _departure.c.ended_at.is_(None),
+        _departure.c.last_day >= _holder.c.starts_on,
+        _departure.c.last_day < day,
+    )
 
 
 def _give_seat(session: Session, act: Act, case: Mapping[str, Any], seat_id: UUID, by: Actor, at: datetime) -> None:
@@ -139,11 +179,11 @@ def _move_seat(
 
 
 def is_enrolled(session: Session, act: Act, at: datetime) -> bool:
-    """Whether the worker holds that seat today or on a day to come; where this case gave it, from its first day on."""
+    """Whether the worker holds that seat when they arrive, or today; where this case gave it, from its first day on."""
     case = _case_of(session, act)
     today = local_day(session, at)
     seat_id = _seat_of(session, case["organization_id"], today)
-    holding = _live(session, seat_id, case["subject_id"], today) if seat_id is not None else None
+    holding = _theirs(session, act, case, seat_id, today) if seat_id is not None else None
     return holding is not None and holding["starts_on"] == _first_day(session, act, case, holding)
 
 

@@ -28,6 +28,7 @@ from models.engine import EngineRun, WakeUp
 from models.program import Person
 from tests.casework import WHOLE_ONBOARDING, complete, open_onboarding
 from tests.cast import ARRIVAL, AT, SINCE, TODAY, Cast
+from tests.departing import leave, record_protocols
 from tests.flows.support import (
     HOLDER,
     Clock,
@@ -42,6 +43,7 @@ from tests.flows.support import (
     task,
     told,
 )
+from tests.following import agreed
 from tests.meetings.sitting import give
 from tests.meetings.sitting import letters as calendar_letters
 
@@ -223,6 +225,35 @@ def test_a_seat_that_its_principal_leaves_before_the_arrival_is_taken_as_princip
     carry_all(means)
     (mine,) = seats(cast, "worker_em")
     assert mine["kind"] == "principal"
+
+
+@pytest.mark.parametrize("known", ["by a departure", "by its last day"])
+def test_the_seat_of_who_comes_back_is_given_for_their_return_while_they_hold_that_of_before(
+    cast: Cast, known: str
+) -> None:
+    """Until the last day of the one, and from the first of the other: on none of them twice."""
+    means = means_of(cast, Clock(AT + timedelta(hours=1)))  # after the instant at which the first seat was given
+    by, last_day, returns = cast.actor("coordinator"), TODAY + timedelta(days=8), ARRIVAL + timedelta(days=35)
+    who, place = cast.people["worker_codim"], cast.organizations["codim"]
+    record_protocols(cast)
+    with cast.session() as session:
+        agreed(session, cast)
+        give(session, cast, "clinical", "codim", "worker_codim", until=None if known == "by a departure" else last_day)
+        if known == "by its last day":
+            (tenure,) = standing(session, TODAY).roles_of(who)
+            people.end_tenure(session, tenure.id, ends_on=last_day, by=by, at=AT)
+    if known == "by a departure":
+        leave(cast, "worker_codim", "codim", last_day=last_day)
+    with cast.session() as session:
+        people.appoint(
+            session, person_id=who, role="youth_worker", organization_id=place, starts_on=returns, by=by, at=AT
+        )
+    case_id = open_onboarding(cast, "worker_codim", "codim")
+    complete(cast, case_id, "introduce_program")
+    carry_all(means)
+    held = sorted(seats(cast, "worker_codim"), key=lambda row: row["starts_on"])
+    assert [(row["starts_on"], row["ends_on"]) for row in held] == [(SINCE, last_day), (returns, None)]
+    assert task(cast, case_id, "enrol_on_clinical_committee")["act_state"] == "done"
 
 
 def test_an_undone_presentation_withdraws_the_seat_and_a_second_one_gives_it_again(cast: Cast) -> None:
