@@ -235,9 +235,9 @@ def shut_out(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> N
 def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
     """The person stays after all: their roles end when they were to end before. What was handed over stays where it is.
 
-    What was offered and not answered is taken back. Access that ended needs a new invitation, and a seat that passed on
-    is theirs again only once it is given back; so is a role of one holder that somebody else holds by now, of which the
-    coordinator has a task.
+    What was offered and not answered is taken back, and what welcomed them goes on. Access that ended needs a new
+    invitation, and a seat that passed on is theirs again only once it is given back; so is a role of one holder that
+    somebody else holds by now, of which the coordinator has a task.
     """
     departure = gathering.departure_of(session, case_id)
     if departure is None or departure["called_off_at"] is not None:
@@ -254,6 +254,9 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
         .values(called_off_at=at, version=_departure.c.version + 1)
     )
     hand_overs.withdraw_all(session, case_id, by=by, at=at)
+    if departure["ended_at"] is not None:
+        whose, place = departure["person_id"], departure["organization_id"]
+        hiring.welcome_again(session, whose, place, ended_at=departure["ended_at"], by=by, at=at)
     events.write(session, "departure.called_off", "person", departure["person_id"], by=by, at=at, case_id=case_id)
 
 

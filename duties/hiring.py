@@ -245,6 +245,23 @@ def see_off(session: Session, person_id: UUID, organization_id: UUID, *, by: Act
                 cases.open_case(session, protocol, subject_id=person_id, organization_id=organization_id, by=by, at=at)
 
 
+def welcome_again(
+    session: Session, person_id: UUID, organization_id: UUID, *, ended_at: datetime, by: Actor, at: datetime
+) -> None:
+    """Somebody stays after all: reopen what welcomed them and ended with their stay, at that instant.
+
+    Not where another case welcomes them meanwhile.
+    """
+    reason = " – ".join(say(language, _STAYS) for language in ("fr", "en"))
+    for case in _welcomes(session, WELCOMED.values(), person_id, organization_id, states=["cancelled"]):
+        if case["ended_at"] == ended_at:
+            with suppress(Refusal), session.begin_nested():
+                cases.reopen_case(session, case["id"], by=by, at=at, reason=reason)
+
+
+_STAYS = N_("This person stays after all: they are welcomed as before.")
+
+
 def welcoming(session: Session, person_id: UUID, organization_id: UUID) -> list[UUID]:
     """The open cases that welcome somebody at an organization."""
     found = _welcomes(session, WELCOMED.values(), person_id, organization_id, states=["open"])

@@ -267,6 +267,19 @@ def test_whose_return_was_settled_without_a_welcome_is_welcomed_anew_once_they_h
         assert case_row(session, first)["state"] == "cancelled"
 
 
+def test_whoever_stays_after_all_is_held_back_as_before(program: Cast) -> None:
+    record_protocols(program)
+    case_id = open_onboarding(program, SECOND, "codim")
+    pass_gate(program, case_id, most=2)
+    departure = leave(program, SECOND, "codim", planned=False, last_day=TODAY)
+    later = AT + timedelta(hours=1)
+    with program.session() as session:
+        assert case_row(session, case_id)["state"] == "cancelled"
+        departures.call_off(session, departure, by=program.actor("coordinator"), at=later)
+        assert case_row(session, case_id)["state"] == "open"
+        assert load.ONBOARDING in offered(session, program, SECOND).bars
+
+
 def test_whoever_leaves_before_they_arrive_is_welcomed_no_more(program: Cast) -> None:
     record_protocols(program)
     case_id = open_onboarding(program)
