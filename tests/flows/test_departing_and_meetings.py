@@ -16,14 +16,18 @@ from duties.follow_ups import summaries
 from duties.follow_ups.summaries import Summary
 from duties.here import many
 from flows.departing import close_doors, look_at_hands
-from meetings import agendas, answers, invitations, schedule
+from flows.engine import Means
+from meetings import agendas, answers, freezing, invitations, running, schedule
+from meetings.agenda_items import item_of
+from meetings.reasons import is_over
 from models.agenda import AgendaItem
 from models.base import table_of
 from models.meeting import Meeting, MeetingGuest
-from tests.cast import AT, LOADING, TODAY, Cast
+from tests.cast import AT, LOADING, TODAY, Arranged, Cast
 from tests.departing import asked, leave, lend, record_protocols, roles, settle
 from tests.flows.support import Clock, carry_all, means_of
 from tests.following import SECOND, WORKER, agreed, followed
+from tests.meetings.clinic import NOW, clinic_of, prepare_clinic
 from tests.meetings.sitting import give, letters
 
 ITEM, MEETING, GUEST = table_of(AgendaItem), table_of(Meeting), table_of(MeetingGuest)
@@ -179,13 +183,13 @@ def items(cast: Cast) -> list[tuple[str, str]]:
         return [(row.subject, row.state) for row in rows]
 
 
-def write(cast: Cast, case_id: UUID, at: datetime = AT) -> None:
+def write(cast: Cast, case_id: UUID, at: datetime = AT, *, who: str = WORKER) -> None:
     """The leaver writes every summary that is asked for."""
     for row in asked(cast, case_id, "write_summary"):
         if row["state"] == "open":
             with cast.session() as session:
                 said = Summary("Elle habite chez sa tante.", "Elle a appelé l’école.")
-                summaries.complete_summary(session, row["id"], said, by=cast.actor(WORKER), at=at)
+                summaries.complete_summary(session, row["id"], said, by=cast.actor(who), at=at)
 
 
 def test_a_summary_is_on_the_clinical_committees_agenda_by_number_once_it_is_written(cast: Cast) -> None:
@@ -239,6 +243,118 @@ def test_a_summary_of_a_follow_up_that_arrives_late_is_on_the_agenda_too_and_non
     look_at_hands(means)
     carry_all(means)
     assert len(items(cast)) == 1, "what the committee has dealt with is not put before it again"
+
+
+def before_the_clinic(cast: Cast, means: Means) -> UUID:
+    """A departure whose one summary is written, and waits for the Clinical Committee."""
+    with cast.session() as session:
+        followed(session, cast, "#2026-01", second=SECOND)
+    case_id = leave(cast, WORKER, "ccsmtl")
+    carry_all(means)
+    write(cast, case_id, means.clock())
+    carry_all(means)
+    assert items(cast) == [("#2026-01", "pool")]
+    return case_id
+
+
+def correct(cast: Cast, case_id: UUID, clock: Clock, *, who: str = WORKER) -> None:
+    """The leaver takes the summary back and writes it anew."""
+    clock.pass_by(minutes=10)
+    (row,) = asked(cast, case_id, "write_summary")
+    with cast.session() as session:
+        summaries.take_back(session, row["id"], reason="Une erreur", by=cast.actor(who), at=clock.now)
+    clock.pass_by(minutes=10)
+    write(cast, case_id, clock.now, who=who)
+
+
+def asking(cast: Cast, case_id: UUID) -> list[str]:
+    return [row["state"] for row in asked(cast, case_id, "put_summaries_on_agenda")]
+
+
+def on_the_clinic(cast: Cast) -> UUID:
+    """Have the clinic of Wednesday have the summary on its agenda, frozen; the item."""
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        found: UUID = session.scalars(select(ITEM.c.id).where(ITEM.c.kind == "follow_up_summary")).one()
+        agendas.put_on(session, found, clinic_of(session), by=by, at=AT)
+        freezing.freeze(session, clinic_of(session), by=by, at=AT)
+    return found
+
+
+def they_talk_of_it(cast: Cast, item_id: UUID) -> None:
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        running.open_meeting(session, clinic_of(session), by=by, at=NOW)
+        running.treat(session, item_id, "treated", by=by, at=NOW)
+
+
+def it_is_withdrawn(cast: Cast, item_id: UUID) -> None:
+    with cast.session() as session:
+        agendas.withdraw_item(session, item_id, by=cast.actor("coordinator"), at=NOW)
+
+
+@pytest.mark.parametrize("dealt_with", [they_talk_of_it, it_is_withdrawn])
+def test_a_summary_that_is_corrected_before_the_committee_deals_with_it_is_before_it_once_and_stays_asked_for(
+    cast: Cast, arranged: Arranged[None], dealt_with: Callable[[Cast, UUID], None]
+) -> None:
+    arranged(cast, prepare_clinic)
+    record_protocols(cast)
+    clock = Clock()
+    means = means_of(cast, clock)
+    case_id = before_the_clinic(cast, means)
+    correct(cast, case_id, clock)
+    carry_all(means)
+    assert (asking(cast, case_id), items(cast)) == (["done"], [("#2026-01", "pool")])
+    if dealt_with is they_talk_of_it:
+        item_id = on_the_clinic(cast)
+    else:
+        with cast.session() as session:
+            item_id = session.scalars(select(ITEM.c.id).where(ITEM.c.kind == "follow_up_summary")).one()
+    dealt_with(cast, item_id)
+    clock.now = NOW + timedelta(hours=1)
+    look_at_hands(means)
+    carry_all(means)
+    assert (asking(cast, case_id), len(items(cast))) == (["done"], 1), "it is not put before them a second time"
+
+
+def test_a_summary_that_is_corrected_after_the_committee_talked_of_it_is_before_it_again(
+    cast: Cast, arranged: Arranged[None]
+) -> None:
+    arranged(cast, prepare_clinic)
+    record_protocols(cast)
+    clock = Clock()
+    means = means_of(cast, clock)
+    case_id = before_the_clinic(cast, means)
+    they_talk_of_it(cast, on_the_clinic(cast))
+    clock.now = NOW
+    correct(cast, case_id, clock)
+    carry_all(means)
+    assert asking(cast, case_id) == ["done"]
+    assert sorted(state for _, state in items(cast)) == ["pool", "settled"]
+
+
+def test_the_second_of_a_pair_who_leaves_while_the_first_ones_summary_waits_is_asked_for_by_the_same_item(
+    cast: Cast, arranged: Arranged[None]
+) -> None:
+    """Also where it is on an agenda that is frozen, and its fact was said to hold no longer: it holds again."""
+    arranged(cast, prepare_clinic)
+    record_protocols(cast)
+    clock = Clock()
+    means = means_of(cast, clock)
+    before_the_clinic(cast, means)
+    item_id = on_the_clinic(cast)
+    with cast.session() as session:
+        agendas.withdraw(session, "clinical", "follow_up_summary", "#2026-01", by=LOADING, at=clock.now)
+        assert is_over(item_of(session, item_id)["reasons"])
+    clock.pass_by(hours=1)
+    other = leave(cast, SECOND, "codim", at=clock.now)
+    carry_all(means)
+    write(cast, other, clock.now, who=SECOND)
+    correct(cast, other, clock, who=SECOND)
+    carry_all(means)
+    assert (asking(cast, other), items(cast)) == (["done"], [("#2026-01", "scheduled")])
+    with cast.session() as session:
+        assert not is_over(item_of(session, item_id)["reasons"])
 
 
 # Endings, and beginnings again.
