@@ -144,10 +144,65 @@ def look_again(session: Session, at: datetime, *, by: Actor, system: str = "") -
     return len(rows)
 
 
+def stay_open(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Have the accounts that a departure said are closed count as open again: it is called off, and they stay.
+
+    Else no later departure would ask for them. One whose name somebody else has by now is left closed. Nobody looks
+    again at any of them, or finds out why it is open.
+    """
+    here = program_of(session)
+    other = _account.alias()
+    taken = (
+        select(other.c.id)
+        .where(
+            other.c.program_id == _account.c.program_id,
+            other.c.system == _account.c.system,
+            other.c.user_name == _account.c.user_name,
+            other.c.closed_at.is_(None),
+        )
+        .exists()
+    )
+    said = select(_settlement.c.holding_id).where(
+        _settlement.c.program_id == here,
+        _settlement.c.case_id == case_id,
+        _settlement.c.kind == things.ACCOUNT,
+        _settlement.c.ended_as == "closed",
+        _settlement.c.settled_at >= _account.c.closed_at,
+    )
+    rows = many(
+        session,
+        select(_account)
+        .where(_account.c.program_id == here, _account.c.id.in_(said))
+        .order_by(_account.c.id)
+        .with_for_update(),
+    )
+    for row in rows:
+        mine = (_account.c.program_id == here, _account.c.id == row["id"])
+        session.execute(update(_account).where(*mine).values(look_again_on=None))
+        reopened = session.execute(
+            update(_account).where(*mine, ~taken).values(closed_at=None).returning(_account.c.id)
+        ).first()
+        if reopened is not None:
+            events.write(session, "account.stays_open", "person", row["person_id"], by=by, at=at, system=row["system"])
+    asked = session.scalars(
+        select(_task.c.id)
+        .where(
+            _task.c.program_id == here,
+            _task.c.step.in_([TO_LOOK, OPEN_AGAIN]),
+            _task.c.item.in_([str(row["id"]) for row in rows]),
+            _task.c.state == "open",
+        )
+        .order_by(_task.c.id)
+    )
+    for task_id in asked.all():
+        assigning.call_off(session, task_id, by=by, at=at)
+
+
 def _is_of_who_is_there() -> ColumnElement[bool]:
     """The condition on an account that its holder's last day is not over, or that they stay after all.
 
-    Whatever was said of it, nobody takes it from them.
+    Whatever was said of it, nobody takes it from them. What an earlier departure said counts no more once a later one
+    closed it.
     """
     return (
         select(_settlement.c.id)
@@ -159,6 +214,7 @@ def _is_of_who_is_there() -> ColumnElement[bool]:
             _settlement.c.program_id == _account.c.program_id,
             _settlement.c.kind == things.ACCOUNT,
             _settlement.c.holding_id == _account.c.id,
+            _settlement.c.settled_at >= _account.c.closed_at,
             or_(_departure.c.ended_at.is_(None), _departure.c.called_off_at.is_not(None)),
         )
         .exists()

@@ -13,8 +13,8 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, Date, Table, Text, and_, cast, func, insert, literal, or_, select, update
 from sqlmodel import Session
 
-from duties import assigning as outside
 from duties import (
+    accounts,
     cases,
     events,
     gathering,
@@ -27,6 +27,7 @@ from duties import (
     scheduling,
     wakeups,
 )
+from duties import assigning as outside
 from duties.actors import Actor
 from duties.follow_ups import assigning
 from duties.held_case import hold_cases
@@ -235,9 +236,9 @@ def shut_out(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> N
 def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
     """The person stays after all: their roles end when they were to end before. What was handed over stays where it is.
 
-    What was offered and not answered is taken back, and what welcomed them goes on. Access that ended needs a new
-    invitation, and a seat that passed on is theirs again only once it is given back; so is a role of one holder that
-    somebody else holds by now, of which the coordinator has a task.
+    What was offered and not answered is taken back, accounts that were said to be closed are theirs again, and what
+    welcomed them goes on. Access that ended needs a new invitation, and a seat that passed on is theirs again only once
+    it is given back; so is a role of one holder that somebody else holds by now, of which the coordinator has a task.
     """
     departure = gathering.departure_of(session, case_id)
     if departure is None or departure["called_off_at"] is not None:
@@ -257,6 +258,7 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
     if departure["ended_at"] is not None:
         whose, place = departure["person_id"], departure["organization_id"]
         hiring.welcome_again(session, whose, place, ended_at=departure["ended_at"], by=by, at=at)
+    accounts.stay_open(session, case_id, by=by, at=at)
     events.write(session, "departure.called_off", "person", departure["person_id"], by=by, at=at, case_id=case_id)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text
 
+from duties import cases
 from flows.departing import close_doors, look_at_hands
 from flows.engine import Means
 from models.base import table_of
@@ -15,7 +17,7 @@ from models.casework import Account
 from models.ports import Accepted, AccountState, Later, Outcome, Refused
 from tests.cast import TODAY, Cast
 from tests.departing import asked, leave, open_account, record_protocols, settle
-from tests.flows.support import Clock, means_of, told
+from tests.flows.support import Clock, carry_all, means_of, told
 
 ACCOUNT = table_of(Account)
 LEAVER, PLACE, NAME = "worker_codim", "codim", "g.schist"
@@ -206,3 +208,78 @@ def test_where_the_directory_is_away_on_the_day_a_person_looks_on_the_next(
     clock.pass_by(days=1)
     look_at_hands(means)
     assert people_asked(program) == ["account.look_again"]
+
+
+def called_off(cast: Cast, means: Means, case_id: UUID) -> None:
+    with cast.session() as session:
+        cases.cancel_case(session, case_id, by=cast.actor("coordinator"), at=means.clock(), reason="Stays after all")
+    carry_all(means)
+
+
+def test_an_account_said_closed_in_a_departure_that_was_called_off_is_asked_for_and_looked_at_in_the_one_that_holds(
+    program: Cast, means: Means, directory: LocalDirectory, clock: Clock
+) -> None:
+    first = leave(program, LEAVER, PLACE)
+    carry_all(means)
+    settle(program, asked(program, first, "close_accounts")[0]["id"], ended="closed")
+    called_off(program, means, first)
+    clock.pass_by(days=30)
+    look_at_hands(means)
+    assert directory.states == {NAME: "open"}, "they work on with it"
+    second = leave(program, LEAVER, PLACE, last_day=TODAY + timedelta(days=31), at=clock.now)
+    assert closing(program, second) == ["open"]
+    clock.pass_by(days=2)
+    close_doors(means)
+    look_at_hands(means)
+    assert (directory.states, closing(program, second)) == ({NAME: "closed"}, ["done"])
+    clock.pass_by(days=7)
+    look_at_hands(means)
+    assert len(told(program, "account.still_closed")) == 1
+
+
+def test_without_a_directory_the_it_contact_looks_a_week_after_the_departure_that_holds(
+    program: Cast, clock: Clock
+) -> None:
+    means = means_of(program, clock)
+    first = leave(program, LEAVER, PLACE)
+    carry_all(means)
+    settle(program, asked(program, first, "close_accounts")[0]["id"], ended="closed")
+    called_off(program, means, first)
+    clock.pass_by(days=1)
+    second = leave(program, LEAVER, PLACE, last_day=TODAY, planned=False, at=clock.now)
+    settle(program, asked(program, second, "close_accounts")[0]["id"], ended="closed", at=clock.now)
+    clock.pass_by(days=8)
+    look_at_hands(means)
+    assert people_asked(program) == ["account.look_again"]
+
+
+def test_a_name_that_another_has_by_now_stays_theirs_when_a_departure_is_called_off(
+    program: Cast, means: Means, directory: LocalDirectory, clock: Clock
+) -> None:
+    case_id = leave(program, LEAVER, PLACE)
+    carry_all(means)
+    settle(program, asked(program, case_id, "close_accounts")[0]["id"], ended="closed")
+    with program.session() as session:
+        open_account(session, program.people["officer"], NAME)
+    called_off(program, means, case_id)
+    clock.pass_by(days=30)
+    look_at_hands(means)
+    assert directory.states == {NAME: "open"}
+    with program.session() as session:
+        having = session.scalars(select(ACCOUNT.c.person_id).where(ACCOUNT.c.closed_at.is_(None))).all()
+    assert having == [program.people["officer"]]
+
+
+def test_who_stays_after_all_is_not_asked_after_by_the_it_contact_any_more(program: Cast, clock: Clock) -> None:
+    means = means_of(program, clock)
+    case_id = gone(program)
+    carry_all(means)
+    settle(program, asked(program, case_id, "close_accounts")[0]["id"], ended="closed")
+    clock.pass_by(days=8)
+    look_at_hands(means)
+    assert people_asked(program) == ["account.look_again"]
+    called_off(program, means, case_id)
+    with program.session() as session:
+        assert session.scalars(text("select state from task where step like 'account.%'")).all() == ["cancelled"]
+        assert session.execute(select(ACCOUNT.c.closed_at, ACCOUNT.c.look_again_on)).all() == [(None, None)]
+    assert len(told(program, "account.stays_open")) == 1
