@@ -48,7 +48,8 @@ class Leaving:
 
     `last_day` is their last one, where they leave: what they take up later is no part of it. `known_on` is the day on
     which that became known. `standing` is the day's; `stays` says that they hold something elsewhere on or after the
-    day, so that what is the person's and no organization's stays with them.
+    day, so that what is the person's and no organization's stays with them. `since` is today's standing once the last
+    day is past: whoever follows in a role has its duties by then.
     """
 
     session: Session
@@ -59,6 +60,7 @@ class Leaving:
     standing: Standing
     stays: bool
     known_on: date | None = None
+    since: Standing | None = None
 
     def concerns(self, organization_id: UUID | None) -> bool:
         """Whether what belongs to an organization, or to none, is theirs to leave."""
@@ -69,14 +71,18 @@ class Leaving:
         return organization_id == self.organization_id
 
     def without_them(self) -> Standing:
-        """Who holds what that day if they were gone already."""
+        """Who holds what that day if they were gone already; once they are, who holds what today."""
+        then = self.since or self.standing
         return Standing(
-            self.day,
-            (tenure for tenure in self.standing.tenures if not self._is_theirs(tenure)),
-            self.standing.absences.values(),
+            then.day,
+            (tenure for tenure in then.tenures if not self._is_theirs(tenure)),
+            then.absences.values(),
         )
 
     def _is_theirs(self, tenure: HeldRole) -> bool:
+        """Whether it is a role that they leave. One that they took up after their last day they hold again."""
+        if self.last_day is not None and tenure.starts_on > self.last_day:
+            return False
         return tenure.person_id == self.person_id and self.organization_id in (None, tenure.organization_id)
 
 

@@ -77,7 +77,8 @@ def holdings_of(
     on = min(today, last_day) if last_day else today
     stays = holds_elsewhere(session, person_id, organization_id, on)
     there = _as_if_there(standing(session, on), person_id)
-    leaving = Leaving(session, person_id, organization_id, on, last_day, there, stays, known_on)
+    since = standing(session, today) if on < today else None
+    leaving = Leaving(session, person_id, organization_id, on, last_day, there, stays, known_on, since)
     return [holding for kind, find in KINDS.items() if kind in kinds for holding in find(leaving)]
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from duties import agreements, board, cases, departures, gathering, hand_overs, hiring, people, sign_ins
+from duties import assigning as outside
 from duties.follow_ups import assigning, states
 from duties.follow_ups.assigning import FIND_A_WORKER
 from duties.here import many
@@ -484,3 +485,53 @@ def test_whoever_is_on_holiday_until_their_last_day_leaves_all_the_same_what_a_d
         rows = many(session, select(TASK).where(TASK.c.case_id == there, TASK.c.holding != ""))
     assert case_id != there
     assert {row["state"] for row in rows if row["holding"] in ("task", "approval")} == {"open"}
+
+
+def falls_to_the_manager(cast: Cast, *, at: datetime) -> UUID:
+    """A new task of whoever manages the worker of En Marge, as a committee's decision opens one."""
+    with cast.session() as session:
+        return outside.assign(
+            session,
+            "decision",
+            "CD-2026-001",
+            title_fr="Décision",
+            title_en="Decision",
+            chain=[{"role": "manager", "at": str(cast.organizations["en-marge"])}, {"role": "coordinator", "at": "*"}],
+            due_on=TODAY + timedelta(days=60),
+            by=cast.actor("coordinator"),
+            at=at,
+        )
+
+
+@pytest.mark.parametrize("follows", ["deputy", "manager_em", ""])
+def test_once_the_last_day_is_over_a_new_task_of_the_role_is_the_successors_and_asked_of_no_leaver(
+    program: Cast, follows: str
+) -> None:
+    """Also where they come back to it themselves; where nobody follows yet, the list has it until somebody does."""
+    case_id = leave(program, "manager_em", "en-marge")
+    before = falls_to_the_manager(program, at=AT)
+    (role,) = asked(program, case_id, "find_successor")
+    if follows == "deputy":
+        settle(program, role["id"], to=follows)
+    gone = AT + timedelta(days=20)
+    with program.session() as session:
+        gathering.gather(session, case_id, by=LOADING, at=AT)
+        (due,) = departures.due_to_end(session, gone)
+        departures.end_departure(session, due, by=LOADING, at=gone)
+        if follows == "manager_em":
+            people.appoint(
+                session,
+                person_id=program.people[follows],
+                role="manager",
+                organization_id=program.organizations["en-marge"],
+                starts_on=gone.date(),
+                by=program.actor("coordinator"),
+                at=gone,
+            )
+    since = falls_to_the_manager(program, at=gone)
+    with program.session() as session:
+        gathering.gather(session, case_id, by=LOADING, at=gone)
+    states = {row["item"]: row["state"] for row in asked(program, case_id, "pass_on_tasks")}
+    assert states.get(before.hex) == ("done" if follows else "open"), "what was left to the role goes to them too"
+    assert states.get(since.hex) == (None if follows else "open")
+    assert ("Decision" in left(program, case_id, gone)) is not bool(follows)
