@@ -741,6 +741,10 @@ def end_seat(session: Session, holding: Mapping[str, Any], last_day: date, *, by
         .where(_holder.c.program_id == program_of(session), _holder.c.id == holding["id"])
         .values(**values, version=_holder.c.version + 1)
     )
+    _tell_end(session, holding, last_day, by=by, at=at)
+
+
+def _tell_end(session: Session, holding: Mapping[str, Any], last_day: date, *, by: Actor, at: datetime) -> None:
     events.write(
         session,
         "seat.left",
@@ -774,19 +778,22 @@ def give_seat(
     *,
     kind: str,
     starts_on: date,
+    ends_on: date | None = None,
     by: Actor,
     at: datetime,
     case_id: UUID | None = None,
 ) -> None:
-    """Have a person hold a seat from a day on. What they hold of it from then on otherwise ends the day before.
+    """Have a person hold a seat from a day on, or from a day to a day. What they hold of it then ends the day before.
 
     Raises Refusal where another is its principal then.
     """
     here = program_of(session)
     session.execute(select(_seat.c.id).where(_seat.c.program_id == here, _seat.c.id == seat_id).with_for_update())
     for row in holders_from(session, seat_id, starts_on):
+        if ends_on is not None and row["starts_on"] > ends_on:
+            continue  # of days after these
         if row["person_id"] == person_id:
-            if row["kind"] == kind and row["starts_on"] <= starts_on and row["ends_on"] is None:
+            if row["kind"] == kind and row["starts_on"] <= starts_on and row["ends_on"] == ends_on:
                 return
             end_seat(session, row, starts_on - timedelta(days=1), by=by, at=at)
         elif row["kind"] == kind == "principal":
@@ -799,7 +806,7 @@ def give_seat(
             person_id=person_id,
             kind=kind,
             starts_on=starts_on,
-            ends_on=None,
+            ends_on=ends_on,
             recorded_at=at,
             version=1,
         )
@@ -816,6 +823,8 @@ def give_seat(
         kind=kind,
         starts_on=starts_on.isoformat(),
     )
+    if ends_on is not None:
+        _tell_end(session, {"seat_id": seat_id, "person_id": person_id, "kind": kind}, ends_on, by=by, at=at)
 
 
 def second_stands_in(

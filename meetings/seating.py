@@ -73,10 +73,10 @@ def give_seat(
 ) -> tuple[Told, ...]:
     """Have somebody hold a seat from a day on, as its principal or as an alternate; who was its principal ends with it.
 
-    It ends with the role that it rests on, where that end is known. Whoever is called by it is invited to the meetings
-    from that day on, and whoever no longer is, is told; nobody else hears of it. A principal holds the seat's own role
-    at its organization, an alternate this or that of a second representative: what a seat opens to its holder, it opens
-    to nobody else. Guide: CM-2R.
+    It ends with the role that it rests on, where that end is known, and whoever is to be its principal after that stays
+    so. Whoever is called by it is invited to the meetings from that day on, and whoever no longer is, is told; nobody
+    else hears of it. A principal holds the seat's own role at its organization, an alternate this or that of a second
+    representative: what a seat opens to its holder, it opens to nobody else. Guide: CM-2R.
     Raises Refusal: the day is past, the seat does not exist then, the agreement of its organization has lapsed by then,
     or the person holds none of these roles there then.
     """
@@ -108,12 +108,11 @@ def give_seat(
         return ()
     if kind == PRINCIPAL:
         for row in departures.holders_from(session, seat_id, starts_on):
-            if row["kind"] == PRINCIPAL and row["person_id"] != person_id:
+            if row["kind"] != PRINCIPAL or row["person_id"] == person_id:
+                continue
+            if last is None or row["starts_on"] <= last:
                 departures.end_seat(session, row, starts_on - _ONE_DAY, by=by, at=at)
-    departures.give_seat(session, seat_id, person_id, kind=kind, starts_on=starts_on, by=by, at=at)
-    for row in departures.holders_from(session, seat_id, starts_on):
-        if last is not None and row["person_id"] == person_id:
-            departures.end_seat(session, row, last, by=by, at=at)
+    departures.give_seat(session, seat_id, person_id, kind=kind, starts_on=starts_on, ends_on=last, by=by, at=at)
     return _tell(session, seat_id, at=at)
 
 

@@ -117,6 +117,37 @@ def test_a_seat_ends_with_the_role_that_it_rests_on(cast: Cast, session: Session
     assert _give(session, cast, "deputy") == ()
 
 
+def test_a_seat_given_for_an_interim_leaves_whoever_is_to_have_it_after_that(cast: Cast, session: Session) -> None:
+    then, last = FROM + timedelta(days=21), FROM + timedelta(days=20)
+    works(session, cast, "manager_em")
+    _give(session, cast, "manager_em", on=then)
+    works(session, cast, "deputy", until=last)
+    told = _give(session, cast, "deputy")
+    assert _holders(session, FROM)[0] == _holders(session, last)[0] == cast.people["deputy"]
+    assert _holders(session, then) == (cast.people["manager_em"],)
+    assert "manager_em" not in {name for name, _, _ in _told(told, cast)}
+    assert _give(session, cast, "deputy") == (), "again, nothing changes and nobody is told"
+
+
+def test_who_has_the_seat_for_an_interim_and_for_good_from_later_keeps_both(cast: Cast, session: Session) -> None:
+    then, last = FROM + timedelta(days=21), FROM + timedelta(days=7)
+    works(session, cast, "deputy", until=last)
+    people.appoint(
+        session,
+        person_id=cast.people["deputy"],
+        role="youth_worker",
+        organization_id=cast.organizations["en-marge"],
+        starts_on=then,
+        by=cast.actor("coordinator"),
+        at=AT,
+    )
+    _give(session, cast, "deputy", on=then)
+    _give(session, cast, "deputy")
+    assert _holders(session, last)[0] == cast.people["deputy"]
+    assert cast.people["deputy"] not in _holders(session, last + timedelta(days=1))
+    assert _holders(session, then)[0] == cast.people["deputy"]
+
+
 def test_an_alternate_is_told_of_nothing_until_they_are_called_and_a_seat_ends_with_its_last_day(
     cast: Cast, session: Session
 ) -> None:
