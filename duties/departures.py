@@ -830,23 +830,16 @@ def give_seat(
 def second_stands_in(
     session: Session, holding: Mapping[str, Any], departure: Mapping[str, Any], *, by: Actor, at: datetime
 ) -> None:
-    """Where nobody has a seat after the leaver, nor stands in for it, the second representative does. Guide: CM-2R.
+    """Where nobody has a seat from the day after, nor stands in for it, the second representative does. Guide: CM-2R.
 
-    Of the departure the person, the organization, the last day and the case count.
+    So it is while whoever follows on it is only to come; where that is the second representative, until they begin. Of
+    the departure the person, the organization, the last day and the case count.
     """
     here = program_of(session)
     after = max(departure["last_day"] + timedelta(days=1), local_day(session, at))
-    covered = session.scalar(
-        select(_holder.c.id)
-        .where(
-            _holder.c.program_id == here,
-            _holder.c.seat_id == holding["seat_id"],
-            _holder.c.person_id != departure["person_id"],
-            _holder.c.withdrawn_at.is_(None),
-            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= after),
-        )
-        .limit(1)
-    )
+    others = [
+        row for row in holders_from(session, holding["seat_id"], after) if row["person_id"] != departure["person_id"]
+    ]
     second = session.scalar(
         select(_tenure.c.person_id)
         .where(
@@ -859,14 +852,17 @@ def second_stands_in(
         .order_by(_tenure.c.starts_on, _tenure.c.person_id)
         .limit(1)
     )
-    if covered is None and second is not None:
-        give_seat(
-            session,
-            holding["seat_id"],
-            second,
-            kind="alternate",
-            starts_on=after,
-            by=by,
-            at=at,
-            case_id=departure["case_id"],
-        )
+    if second is None or any(row["starts_on"] <= after for row in others):
+        return
+    begins = min((row["starts_on"] for row in others if row["person_id"] == second), default=None)
+    give_seat(
+        session,
+        holding["seat_id"],
+        second,
+        kind="alternate",
+        starts_on=after,
+        ends_on=begins and begins - timedelta(days=1),
+        by=by,
+        at=at,
+        case_id=departure["case_id"],
+    )

@@ -61,7 +61,7 @@ from tests.departing import (
 from tests.flows.support import means_of
 from tests.following import agreed
 from tests.meetings.agenda_desk import FIRST, decided, meeting
-from tests.meetings.sitting import seat_everyone
+from tests.meetings.sitting import give, seat_everyone
 from tests.refusing import refused
 
 AFTER = AT + timedelta(days=15)
@@ -332,6 +332,33 @@ def test_a_seat_that_nobody_takes_passes_to_the_second_representative_meanwhile(
     with program.session() as session:
         rows = many(session, select(HOLDER).where(HOLDER.c.person_id == program.people["deputy"]))
     assert [(row["kind"], row["starts_on"]) for row in rows] == [("alternate", TODAY)]
+
+
+@pytest.mark.parametrize("follows", ["worker_em", "deputy"])
+def test_the_second_representative_stands_in_until_whoever_follows_on_the_seat_begins(
+    program: Cast, follows: str
+) -> None:
+    """CM-2R. Also where it is they who follow: until then they are the alternate."""
+    from_then = LAST_DAY + timedelta(days=30)
+    with program.session() as session:
+        before = from_then - timedelta(days=1)
+        held_id = give(session, program, "steering", "en-marge", "manager_em", until=before)
+        give(session, program, "steering", "en-marge", follows, since=from_then)
+    leave(program, "manager_em", "en-marge")
+    with program.session() as session:
+        (due,) = departures.due_to_end(session, AFTER)
+        departures.end_departure(session, due, by=LOADING, at=AFTER)
+        rows = many(session, select(HOLDER).where(HOLDER.c.id != held_id).order_by(HOLDER.c.starts_on))
+    assert all(row["withdrawn_at"] is None for row in rows)
+    assert [(row["person_id"], row["kind"], row["starts_on"], row["ends_on"]) for row in rows] == [
+        (
+            program.people["deputy"],
+            "alternate",
+            LAST_DAY + timedelta(days=1),
+            before if follows == "deputy" else None,
+        ),
+        (program.people[follows], "principal", from_then, None),
+    ]
 
 
 @pytest.mark.parametrize("how", ["named", "stated", "given by itself"])
