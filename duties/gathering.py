@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, and_, cast, func, insert, or_, select
+from sqlalchemy import ColumnElement, Text, and_, cast, func, insert, not_, or_, select
 from sqlmodel import Session
 
 from duties import events, scheduling, versions
@@ -24,6 +24,8 @@ from duties.here import local_day, many, one, program_of
 from duties.holdings.follow_ups import FOLLOW_UP
 from duties.holdings.holding import Holding
 from duties.holdings.in_hand import KINDS, holdings_of
+from duties.holdings.roles import TENURE
+from duties.holdings.seats import DEPUTIZING, SEAT
 from duties.holdings.things import ACCOUNT
 from duties.refusals import Refusal
 from duties.steps import columns_of, instance_of, tie
@@ -34,6 +36,7 @@ from models.departure import Departure, Settlement
 from models.follow_up import Assignment, FollowUp
 from models.lifecycles import TASK
 from models.program import LANGUAGES
+from models.record import Event
 
 _task = table_of(Task)
 _case = table_of(Case)
@@ -41,9 +44,12 @@ _departure = table_of(Departure)
 _settlement = table_of(Settlement)
 _assignment = table_of(Assignment)
 _follow_up = table_of(FollowUp)
+_event = table_of(Event)
 
 #: How a thing ended that nobody had to see to.
 BY_ITSELF: Final = "by_itself"
+#: The kinds that the person has until their last day, whoever is named to have them after it.
+_ON_THE_LAST_DAY: Final = (TENURE, SEAT, DEPUTIZING)
 
 
 def in_hand(
@@ -69,12 +75,27 @@ def left(session: Session, case: dict[str, Any], at: datetime) -> list[Holding]:
 
 
 def settled_in(session: Session, case_id: UUID) -> set[tuple[str, UUID]]:
-    """What somebody settled in a case, by kind and id. What only came to rest by itself counts as long as it rests."""
+    """What somebody settled in a case, by kind and id. What only came to rest by itself counts as long as it rests.
+
+    What was out of the person's hands at once, before the departure was called off, counts no more: whoever stayed may
+    have it again. What is settled for the day after the last one holds when the departure is taken up again.
+    """
+    here = program_of(session)
+    called_off = (
+        select(func.max(_event.c.at))
+        .where(_event.c.program_id == here, _event.c.case_id == case_id, _event.c.verb == "departure.called_off")
+        .scalar_subquery()
+    )
+    at_once = and_(
+        _settlement.c.kind.not_in(_ON_THE_LAST_DAY),
+        or_(_settlement.c.successor_id.is_not(None), _settlement.c.kind == ACCOUNT),
+    )
     rows = session.execute(
         select(_settlement.c.kind, _settlement.c.holding_id).where(
-            _settlement.c.program_id == program_of(session),
+            _settlement.c.program_id == here,
             _settlement.c.case_id == case_id,
             _settlement.c.ended_as != BY_ITSELF,
+            or_(called_off.is_(None), _settlement.c.settled_at > called_off, not_(at_once)),
         )
     )
     return {(row.kind, row.holding_id) for row in rows}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -22,7 +23,20 @@ from models.agreement import AgreementRole
 from models.base import table_of
 from tests.casework import open_onboarding
 from tests.cast import AT, LOADING, TODAY, Cast
-from tests.departing import LAST_DAY, TASK, asked, in_hand, leave, left, lend, record_protocols, roles, settle
+from tests.departing import (
+    LAST_DAY,
+    TASK,
+    asked,
+    in_hand,
+    leave,
+    left,
+    lend,
+    open_account,
+    record_protocols,
+    roles,
+    seat_somebody,
+    settle,
+)
 from tests.flows.support import carry_all, means_of
 from tests.following import SECOND, WORKER, agreed, followed
 from tests.refusing import refused
@@ -487,8 +501,8 @@ def test_whoever_is_on_holiday_until_their_last_day_leaves_all_the_same_what_a_d
     assert {row["state"] for row in rows if row["holding"] in ("task", "approval")} == {"open"}
 
 
-def falls_to_the_manager(cast: Cast, *, at: datetime) -> UUID:
-    """A new task of whoever manages the worker of En Marge, as a committee's decision opens one."""
+def falls_to(cast: Cast, role: str, place: str, *, at: datetime) -> UUID:
+    """A new task of whoever holds a role there, as a committee's decision opens one."""
     with cast.session() as session:
         return outside.assign(
             session,
@@ -496,7 +510,7 @@ def falls_to_the_manager(cast: Cast, *, at: datetime) -> UUID:
             "CD-2026-001",
             title_fr="Décision",
             title_en="Decision",
-            chain=[{"role": "manager", "at": str(cast.organizations["en-marge"])}, {"role": "coordinator", "at": "*"}],
+            chain=[{"role": role, "at": str(cast.organizations[place])}],
             due_on=TODAY + timedelta(days=60),
             by=cast.actor("coordinator"),
             at=at,
@@ -509,7 +523,7 @@ def test_once_the_last_day_is_over_a_new_task_of_the_role_is_the_successors_and_
 ) -> None:
     """Also where they come back to it themselves; where nobody follows yet, the list has it until somebody does."""
     case_id = leave(program, "manager_em", "en-marge")
-    before = falls_to_the_manager(program, at=AT)
+    before = falls_to(program, "manager", "en-marge", at=AT)
     (role,) = asked(program, case_id, "find_successor")
     if follows == "deputy":
         settle(program, role["id"], to=follows)
@@ -528,10 +542,79 @@ def test_once_the_last_day_is_over_a_new_task_of_the_role_is_the_successors_and_
                 by=program.actor("coordinator"),
                 at=gone,
             )
-    since = falls_to_the_manager(program, at=gone)
+    since = falls_to(program, "manager", "en-marge", at=gone)
     with program.session() as session:
         gathering.gather(session, case_id, by=LOADING, at=gone)
     states = {row["item"]: row["state"] for row in asked(program, case_id, "pass_on_tasks")}
     assert states.get(before.hex) == ("done" if follows else "open"), "what was left to the role goes to them too"
     assert states.get(since.hex) == (None if follows else "open")
     assert ("Decision" in left(program, case_id, gone)) is not bool(follows)
+
+
+def called_off(cast: Cast, case_id: UUID, *, at: datetime) -> None:
+    with cast.session() as session:
+        cases.cancel_case(session, case_id, by=cast.actor("coordinator"), at=at, reason="Stays")
+        departures.call_off(session, case_id, by=LOADING, at=at)
+
+
+def taken_up_again(cast: Cast, case_id: UUID, *, at: datetime) -> None:
+    with cast.session() as session:
+        cases.reopen_case(session, case_id, by=cast.actor("coordinator"), at=at, reason="Leaves all the same")
+        departures.take_up_again(session, case_id, by=LOADING, at=at)
+        gathering.gather(session, case_id, by=LOADING, at=at)
+
+
+def test_what_came_back_to_who_stayed_is_asked_for_anew_when_their_departure_is_taken_up_again(program: Cast) -> None:
+    task_id = falls_to(program, "coordinator", "ccsmtl", at=AT)
+    by = program.actor("manager_ccsmtl")
+    case_id = leave(program, "coordinator", "ccsmtl", by=by)
+
+    def asking() -> dict[str, Any]:
+        (row,) = [row for row in asked(program, case_id, "pass_on_tasks") if row["item"] == task_id.hex]
+        return row
+
+    def found(at: datetime) -> tuple[str, bool]:
+        return asking()["state"], "Decision" in left(program, case_id, at)
+
+    hours = [AT + timedelta(hours=n) for n in range(5)]
+    settle(program, asking()["id"], to="officer", by=by, at=hours[0])
+    called_off(program, case_id, at=hours[1])
+    leave(program, "officer", "ccsmtl", last_day=TODAY, planned=False, by=by, at=hours[2])
+    taken_up_again(program, case_id, at=hours[3])
+    assert found(hours[3]) == ("open", True), "it came back to them when whoever had it left"
+    settle(program, asking()["id"], to="worker_ccsmtl", by=by, at=hours[4])
+    with program.session() as session:
+        gathering.gather(session, case_id, by=LOADING, at=hours[4])
+    assert found(hours[4]) == ("done", False)
+
+
+def test_what_was_settled_and_did_not_come_back_is_not_asked_for_anew(program: Cast) -> None:
+    """Who follows in the role, and who deputizes after the last day: both are settled for that day, and hold."""
+    with program.session() as session:
+        people.record_absence(
+            session,
+            person_id=program.people["worker_em"],
+            starts_on=TODAY,
+            ends_on=TODAY + timedelta(days=60),
+            deputy_id=program.people["manager_em"],
+            by=program.actor("coordinator"),
+            at=AT,
+        )
+        seat_somebody(session, "steering", program.organizations["en-marge"], program.people["manager_em"])
+    case_id = leave(program, "manager_em", "en-marge")
+    steps = ("find_successor", "pass_on_deputizing", "pass_on_seats")
+    for step in steps:
+        settle(program, asked(program, case_id, step)[0]["id"], to="deputy")
+    called_off(program, case_id, at=AT + timedelta(hours=1))
+    taken_up_again(program, case_id, at=AT + timedelta(hours=2))
+    assert [row["state"] for step in steps for row in asked(program, case_id, step)] == ["done"] * 3
+
+
+def test_an_account_that_stayed_open_is_asked_for_anew(program: Cast) -> None:
+    with program.session() as session:
+        open_account(session, program.people["worker_codim"], "g.schist")
+    case_id = leave(program, "worker_codim", "codim")
+    settle(program, asked(program, case_id, "close_accounts")[0]["id"], ended="closed")
+    called_off(program, case_id, at=AT + timedelta(hours=1))
+    taken_up_again(program, case_id, at=AT + timedelta(hours=2))
+    assert [row["state"] for row in asked(program, case_id, "close_accounts")] == ["open"]
