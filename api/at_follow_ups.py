@@ -19,6 +19,7 @@ from duties.here import many, program_of
 from duties.reads import Ground
 from duties.refusals import Refusal
 from duties.sharing import Circle, circle_of
+from duties.sight import who_barred
 from locales import N_
 from meetings import attendance
 from meetings.committees import Membership, committee_of, membership
@@ -91,6 +92,19 @@ def sees_every_one(asker: Asker) -> bool:
     return allows(Action.SEE_FOLLOW_UP, to_program(asker)) is not None
 
 
+def every_one(session: Session, asker: Asker) -> list[dict[str, Any]]:
+    """Every follow-up of the program, the oldest first, for who may see whichever: none of a participant who barred
+    them."""
+    kept_from = who_barred(session, asker.person_id)
+    rows = many(
+        session,
+        follow_ups()
+        .where(_follow_up.c.program_id == program_of(session))
+        .order_by(_follow_up.c.opened_on, _follow_up.c.id),
+    )
+    return [row for row in rows if row["participant_id"] not in kept_from]
+
+
 def find_follow_up(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[dict[str, Any], Given]:
     """A follow-up that the asker may see, with its participant's number, and what they are to it.
 
@@ -130,11 +144,8 @@ def caseload_of(session: Session, asker: Asker) -> list[dict[str, Any]]:
         .where(_follow_up.c.program_id == program_of(session), _follow_up.c.id.in_(list(kinds)))
         .order_by(_follow_up.c.opened_on, _follow_up.c.id),
     )
-    return [
-        {**row, "part": kinds[row["id"]]}
-        for row in rows
-        if asker.person_id not in assigning.barred_from(session, row["participant_id"])
-    ]
+    kept_from = who_barred(session, asker.person_id)
+    return [{**row, "part": kinds[row["id"]]} for row in rows if row["participant_id"] not in kept_from]
 
 
 def ground_of(given: Mapping[Relation, Any]) -> Ground:

@@ -8,13 +8,14 @@ from email.policy import SMTP
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, Uuid, and_, func, literal, select
 
 from api.permissions import Action, Forbidden, Given, require, to_post
 from api.session import Desk
 from duties import doors, reads
 from duties.actors import Actor
 from duties.here import many, one, program_of
+from duties.sight import letter_is_open_to
 from models.base import refers, table_of
 from models.outbox import Notice
 from models.program import Person
@@ -56,7 +57,7 @@ def letters(desk: Desk, *, state: str, before: int, most: int) -> list[dict[str,
     wanted: list[ColumnElement[bool]] = [_notice.c.program_id == program_of(desk.session), _notice.c.n < before]
     if state:
         wanted.append(_notice.c.state == state)
-    return many(desk.session, _letters().where(and_(*wanted)).order_by(_notice.c.n.desc()).limit(most))
+    return many(desk.session, _letters(desk).where(and_(*wanted)).order_by(_notice.c.n.desc()).limit(most))
 
 
 def count_by_state(desk: Desk) -> dict[str, int]:
@@ -68,7 +69,7 @@ def count_by_state(desk: Desk) -> dict[str, int]:
 
 def letter(desk: Desk, notice_id: UUID) -> dict[str, Any]:
     """One letter with its finished message. Raises Forbidden where there is none."""
-    asked = _letters().add_columns(_notice.c.message)
+    asked = _letters(desk).add_columns(_notice.c.message)
     found = one(desk.session, asked.where(_notice.c.program_id == program_of(desk.session), _notice.c.id == notice_id))
     if found is None:
         raise Forbidden
@@ -92,5 +93,7 @@ def text_of(message: bytes) -> str:
     return content.replace("\r\n", "\n").strip()
 
 
-def _letters() -> Select[Any]:
-    return select(*_COLUMNS).join(_person, refers(_notice.c.person_id, _person))
+def _letters(desk: Desk) -> Select[Any]:
+    """Letters but of the case of a participant who barred the asker."""
+    is_open = letter_is_open_to(literal(desk.asker.person_id, Uuid()))
+    return select(*_COLUMNS).join(_person, refers(_notice.c.person_id, _person)).where(is_open)

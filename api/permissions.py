@@ -28,7 +28,6 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    true,
 )
 from sqlalchemy.orm import aliased
 from sqlmodel import Session
@@ -38,7 +37,7 @@ from duties.actors import OPERATOR, Actor
 from duties.cases import links_allowed
 from duties.here import one, program_of, run
 from duties.roles import Holder, Link, Standing
-from duties.sight import FOR_PRIVACY, SEE_CASES_OF_THEIRS, SEES_EVERY_CASE
+from duties.sight import FOR_PRIVACY, SEE_CASES_OF_THEIRS, SEES_EVERY_CASE, case_is_open_to, task_is_open_to
 from models.base import refers, table_of
 from models.casework import Case, Responsibility, Task
 from models.committee import Seat, SeatHolder
@@ -174,7 +173,8 @@ class Relation(StrEnum):
     """What the asker is to the thing that they ask about.
 
     A participant's file is opened by the coordinator, ASSIGNED and CLINICAL alone; BARRED takes away what any other
-    gives (`api.at_follow_ups.to_follow_up`). See docs/adr/0006.
+    gives (`api.at_follow_ups.to_follow_up`), and with it their cases and tasks, and their lines in lists
+    (`duties.sight`). See docs/adr/0006.
     """
 
     ANYONE = "anyone"  # signed in or not
@@ -604,21 +604,27 @@ class _Sight:
 
 
 def visible_cases(asker: Asker, hats: board.Hats) -> ColumnElement[bool]:
-    """The condition on `case` that the asker may see it: `Action.SEE_CASE` of the table, as SQL."""
+    """The condition on `case` that the asker may see it: `Action.SEE_CASE` of the table, as SQL.
+
+    That of a participant who barred the asker is nothing to them, whatever else they are.
+    """
     if not asker.is_staff:
         return false()
-    sight = _Sight.of(asker)
+    sight, is_open = _Sight.of(asker), case_is_open_to(literal(asker.person_id, Uuid()))
     if sight.everything:
-        return true()
+        return is_open
     part = _has_part(
         literal(asker.person_id, Uuid()),
         literal(list(hats.tasks), board.CHAINS),
         literal(list(hats.approvals), board.CHAINS),
     )
-    return or_(
-        _case.c.organization_id.in_(sight.organizations),
-        *([_case.c.subject_id == asker.person_id] if sight.own else []),
-        *([part] if sight.part else []),
+    return and_(
+        is_open,
+        or_(
+            _case.c.organization_id.in_(sight.organizations),
+            *([_case.c.subject_id == asker.person_id] if sight.own else []),
+            *([part] if sight.part else []),
+        ),
     )
 
 
@@ -635,6 +641,7 @@ def seen_of(session: Session, asker: Asker, tasks: Iterable[Mapping[str, Any]]) 
             )
         )
     )
+    apart = board.open_to(session, asker.person_id, [task["id"] for task in listed if not task["case_id"]])
     links = board.chains(session, [task[name] for task in listed for name in ("owed_by_id", "approved_by_id")])
     given = to_program(asker)
     return [
@@ -643,7 +650,7 @@ def seen_of(session: Session, asker: Asker, tasks: Iterable[Mapping[str, Any]]) 
         if (
             task["case_id"] in seen
             if task["case_id"]
-            else allows(Action.SEE_TASK, given | to_duty(asker, task, links)) is not None
+            else task["id"] in apart and allows(Action.SEE_TASK, given | to_duty(asker, task, links)) is not None
         )
     ]
 
@@ -677,7 +684,14 @@ def find_person(session: Session, person_id: UUID) -> UUID:
 
 def find_task(session: Session, asker: Asker, task_id: UUID) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """A task of a case that the asker may see, or one of no case that is theirs, with its case. Raises Forbidden."""
-    task = one(session, select(_task).where(_task.c.program_id == program_of(session), _task.c.id == task_id))
+    task = one(
+        session,
+        select(_task).where(
+            _task.c.program_id == program_of(session),
+            _task.c.id == task_id,
+            task_is_open_to(literal(asker.person_id, Uuid())),
+        ),
+    )
     if task is None:
         raise _as_if_there(session, asker, task_id)
     if task["case_id"] is not None:
@@ -691,7 +705,8 @@ def actor_for(session: Session, asker: Asker, action: Action, task_id: UUID) -> 
 
     More is asked only of whoever sees the case by nothing else than another of its tasks. Raises Forbidden.
     """
-    found = one(session, _TASK_ASKED, {"here": program_of(session), "task_id": task_id})
+    asked = {"here": program_of(session), "task_id": task_id, "person": asker.person_id}
+    found = one(session, _TASK_ASKED, asked)
     if found is None:
         raise _as_if_there(session, asker, task_id)
     links = {found["owed_by_id"]: found["owed_by"], found["approved_by_id"]: found["approved_by"]}
@@ -841,6 +856,7 @@ _TAKES_PART: Final = select(_part).select_from(_case).where(_this_case)
 #: `visible_cases`, of one case.
 _CASE_SEEN: Final = select(_case, _part.label("takes_part")).where(
     _this_case,
+    case_is_open_to(_person),
     or_(
         bindparam("oversees", type_=Boolean()),
         _case.c.organization_id == any_(bindparam("managed", type_=ARRAY(Uuid()))),
@@ -860,7 +876,7 @@ _TASK_ASKED: Final = (
     .outerjoin(_case, refers(_task.c.case_id, _case))
     .outerjoin(_owed, refers(_task.c.owed_by_id, _owed))
     .outerjoin(_approved, refers(_task.c.approved_by_id, _approved))
-    .where(_task.c.program_id == _here, _task.c.id == bindparam("task_id", type_=Uuid()))
+    .where(_task.c.program_id == _here, _task.c.id == bindparam("task_id", type_=Uuid()), task_is_open_to(_person))
 )
 _theirs, _ours = aliased(table_of(SeatHolder)), aliased(table_of(SeatHolder))
 _their_seat, _our_seat = aliased(table_of(Seat)), aliased(table_of(Seat))

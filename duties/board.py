@@ -16,6 +16,7 @@ from sqlmodel import Session
 from duties.agreed_roles import created_roles, creates_on
 from duties.here import many, program_of, run
 from duties.roles import HAVING, Falls, Holder, Link, Standing
+from duties.sight import task_is_open_to
 from models.agreement import AgreementRole, AgreementVersion
 from models.base import table_of
 from models.casework import LIVE, SETTLED, Case, Responsibility, Task
@@ -46,6 +47,7 @@ _CHAINS_ASKED: Final = select(_chain.c.id, _chain.c.links).where(
 class Hats:
     """For which chains a person has the duty on a day, and under which hat: to do, and to approve."""
 
+    person_id: UUID
     tasks: Mapping[UUID, Holder]
     approvals: Mapping[UUID, Holder]
 
@@ -104,12 +106,13 @@ def hats_of(session: Session, standing: Standing, person_id: UUID) -> Hats:
     """The chains with something open whose duty falls on this person on the day of `standing`."""
     links = _links_of(standing, person_id)
     if not links:
-        return Hats({}, {})
+        return Hats(person_id, {}, {})
     asked = {f"link_{place}": [link] for place, link in enumerate(links)}
     rows = run(session, _chains_in_use(len(links)), {"here": program_of(session), **asked}).all()
     tasks = {row.id: standing.falls(row.links).on(person_id) for row in rows if row.to_do}
     approvals = {row.id: standing.falls(row.links, kind="approvals").on(person_id) for row in rows if row.to_approve}
     return Hats(
+        person_id,
         {chain: hat for chain, hat in tasks.items() if hat},
         {chain: hat for chain, hat in approvals.items() if hat},
     )
@@ -136,15 +139,47 @@ def _chains_in_use(links: int) -> Select[Any]:
 
 
 def is_mine(hats: Hats) -> ColumnElement[bool]:
-    """The condition on a task that it is now for the person of `hats` to do, or to approve."""
-    return is_for(literal(list(hats.tasks), CHAINS), literal(list(hats.approvals), CHAINS))
+    """The condition on a task that it is now for the person of `hats` to do, or to approve.
+
+    What is of the file of a participant who barred them is not: somebody else has to have it.
+    """
+    return and_(
+        is_for(literal(list(hats.tasks), CHAINS), literal(list(hats.approvals), CHAINS)),
+        task_is_open_to(literal(hats.person_id, Uuid())),
+    )
+
+
+def keeps_back(session: Session, hats: Hats) -> bool:
+    """Whether something falls to the person of `hats` that they are not shown, since a participant barred them.
+
+    Nobody does it then before somebody else has the duty: they are told that, and not of whom.
+    """
+    found = select(_task.c.id).where(
+        _task.c.program_id == program_of(session),
+        is_for(literal(list(hats.tasks), CHAINS), literal(list(hats.approvals), CHAINS)),
+        ~task_is_open_to(literal(hats.person_id, Uuid())),
+    )
+    return session.scalar(found.limit(1)) is not None
 
 
 def is_for(tasks: ColumnElement[Any], approvals: ColumnElement[Any]) -> ColumnElement[bool]:
-    """As `is_mine`, for the ids of chains as the statement has them: for a statement that is built once."""
+    """The condition on a task that it is now for whoever has the duty of these chains, whatever keeps them from it."""
     return or_(
         and_(_task.c.state == "open", _task.c.owed_by_id == any_(tasks)),
         and_(_task.c.state == "submitted", _task.c.approved_by_id == any_(approvals)),
+    )
+
+
+def open_to(session: Session, person_id: UUID, task_ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Those of these tasks that are of no file from which its participant keeps this person."""
+    return frozenset(
+        session.scalars(
+            select(_task.c.id).where(
+                _task.c.program_id == program_of(session),
+                _task.c.id.in_(list(task_ids)),
+                task_is_open_to(literal(person_id, Uuid())),
+            )
+        )
     )
 
 
@@ -163,11 +198,14 @@ def work(session: Session, hats: Hats, *, limit: int | None = None, offset: int 
     )
 
 
-def late(session: Session, day: date, *, limit: int = 200) -> list[dict[str, Any]]:
-    """Every open or waiting task of the program whose due day is past, the latest first."""
+def late(session: Session, day: date, *, reader: UUID, limit: int = 200) -> list[dict[str, Any]]:
+    """Every open or waiting task of the program whose due day is past, the latest first, as a reader may see them."""
     return many(
         session,
-        _tasks_with_cases(session).where(is_late(day)).order_by(_task.c.due_on, _task.c.id).limit(limit),
+        _tasks_with_cases(session)
+        .where(is_late(day), task_is_open_to(literal(reader, Uuid())))
+        .order_by(_task.c.due_on, _task.c.id)
+        .limit(limit),
     )
 
 
@@ -249,8 +287,10 @@ def vacancies(session: Session, standing: Standing) -> list[Vacancy]:
     return found + _empty_seats(session, standing)
 
 
-def falling(session: Session, standing: Standing, vacancies: Iterable[Vacancy]) -> dict[Vacancy, list[dict[str, Any]]]:
-    """For each vacant role what `Vacancy.tasks` counts there, the most pressing first.
+def falling(
+    session: Session, standing: Standing, vacancies: Iterable[Vacancy], *, reader: UUID
+) -> dict[Vacancy, list[dict[str, Any]]]:
+    """For each vacant role what `Vacancy.tasks` counts there, the most pressing first, as a reader may see them.
 
     A task comes with its `case_id`.
     """
@@ -275,6 +315,7 @@ def falling(session: Session, standing: Standing, vacancies: Iterable[Vacancy]) 
             .where(
                 _task.c.program_id == program_of(session),
                 _task.c.state == state,
+                task_is_open_to(literal(reader, Uuid())),
                 or_(
                     first["role"].astext.in_({one.role for one in empty}),
                     first["at"].astext.in_({f"{HAVING}{one.role}" for one in empty}),

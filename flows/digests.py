@@ -201,7 +201,7 @@ def _write_digest(
     """Write a person how their day stands, if what was new for them is still so."""
     hats = board.hats_of(session, today, person_id)
     work = [row for row in board.work(session, hats) if not _is_barred(today, row, person_id)]
-    team = [tasks[task_id] for task_id in news.team]
+    team = [tasks[task_id] for task_id in board.open_to(session, person_id, news.team)]
     if not team and not any(row["id"] in news.own for row in work):
         return
     links = board.chains(session, [row[_waits_on(row)] for row in team])

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, Field, StrictBool
 
-from api.at_follow_ups import caseload_of, find_follow_up, ground_of, may, move_to, sees_every_one
+from api.at_follow_ups import caseload_of, every_one, find_follow_up, ground_of, may, move_to, sees_every_one
 from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import AwaitedShown, Day, Given, Shown, Typed
 from api.permissions import Action, Forbidden, asks, require, to_program
@@ -206,7 +206,7 @@ def get_caseload(desk: AtDesk) -> CaseloadShown:
     """One's own follow-ups; for the coordinator everyone's, with the load of each worker."""
     require(Action.SEE_CASELOAD, to_program(desk.asker))
     oversees = sees_every_one(desk.asker)
-    rows = _all(desk) if oversees else caseload_of(desk.session, desk.asker)
+    rows = every_one(desk.session, desk.asker) if oversees else caseload_of(desk.session, desk.asker)
     losing = lost.losing(desk.session, desk.day, follow_up_ids=[row["id"] for row in rows])
     loads = load.loads(desk.session, desk.day) if oversees else []
     return CaseloadShown(
@@ -406,10 +406,3 @@ def _whole(desk: Desk, row: dict[str, Any], response: Response, *, told_risk: bo
 
 def _only(shape: type[Shown], row: dict[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in shape.model_fields}
-
-
-def _all(desk: Desk) -> list[dict[str, Any]]:
-    return many(
-        desk.session,
-        follow_ups().where(_follow_up.c.program_id == program_of(desk.session)).order_by(_follow_up.c.opened_on),
-    )

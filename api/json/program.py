@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from sqlalchemy import and_, func, select
+from sqlalchemy import Uuid, and_, func, literal, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from api import at_post
@@ -17,6 +17,7 @@ from api.session import AtDesk
 from duties import board, notices
 from duties.events import FOR_PRIVACY
 from duties.here import many, program_of
+from duties.sight import line_is_open_to
 from models.base import table_of
 from models.casework import ProtocolVersion
 from models.record import Event
@@ -97,7 +98,11 @@ def list_events(
 ) -> Page[EventShown]:
     """The record of the program, the newest first. Ask for the next part with the last line's number as `before`."""
     require(Action.SEE_ACTIVITY, to_program(desk.asker))
-    mine = and_(_event.c.program_id == program_of(desk.session), _event.c.verb.not_in(sorted(FOR_PRIVACY)))
+    mine = and_(
+        _event.c.program_id == program_of(desk.session),
+        _event.c.verb.not_in(sorted(FOR_PRIVACY)),
+        line_is_open_to(literal(desk.asker.person_id, Uuid())),
+    )
     total = desk.session.scalar(select(func.count()).select_from(_event).where(mine)) or 0
     rows = many(
         desk.session,

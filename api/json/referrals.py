@@ -16,6 +16,7 @@ from api.session import AtDesk, Desk
 from duties.actors import Actor
 from duties.participants import duplicates, links, reading, referring
 from duties.participants.referring import ReferralForm
+from duties.sight import who_barred
 
 router = APIRouter(tags=["referrals"])
 
@@ -140,8 +141,11 @@ def get_referrals(desk: AtDesk) -> ReferralsShown:
     given = to_program(desk.asker)
     require(Action.REFER, given)
     triages = allows(Action.TRIAGE, given) is not None
-    received = reading.to_triage(desk.session) if triages else []
-    under_way = reading.under_way(desk.session) if triages else []
+    kept_from = who_barred(desk.session, desk.asker.person_id) if triages else frozenset()
+    received, under_way = (
+        [row for row in read(desk.session) if row["participant_id"] not in kept_from] if triages else []
+        for read in (reading.to_triage, reading.under_way)
+    )
     alike = duplicates.alike(desk.session, [row["participant_id"] for row in (*received, *under_way)])
     return ReferralsShown(
         mine=[MineShown.model_validate(row) for row in reading.mine(desk.session, desk.asker.person_id)],

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy import func, or_, select
+from sqlalchemy import Uuid, func, literal, or_, select
 from sqlalchemy.sql.expression import ColumnElement
 
 from api.answers import sentence_of, status_of
@@ -24,6 +24,7 @@ from api.session import AtDesk, Desk
 from duties.events import FOR_PRIVACY
 from duties.here import many, moments_of, program_of
 from duties.refusals import Refusal
+from duties.sight import line_is_open_to
 from locales import N_
 from models.base import table_of
 from models.record import Event
@@ -140,6 +141,7 @@ def _wanted(
     wanted: list[ColumnElement[bool]] = [
         _event.c.program_id == program_of(desk.session),
         _event.c.verb.not_in(sorted(FOR_PRIVACY)),
+        line_is_open_to(literal(desk.asker.person_id, Uuid())),
     ]
     if about:
         wanted.append(func.split_part(_event.c.verb, ".", 1).in_(GROUPS[about][1]))

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy import func, select
+from sqlalchemy import Uuid, func, literal, select
 
 from api.pages.frame import page, titles_of_roles
 from api.permissions import Action, asks, require, to_program
@@ -16,6 +16,7 @@ from api.session import AtDesk, Desk
 from duties import board, invitations, subjects
 from duties.here import many, program_of
 from duties.roles import Holder
+from duties.sight import task_is_open_to
 from duties.watch import engine_state, post_state
 from locales import N_
 from models.base import refers, table_of
@@ -58,7 +59,7 @@ def show_board(desk: AtDesk, request: Request) -> HTMLResponse:
     """Everything in the program that waits for the coordination rather than for the one who owes it."""
     require(Action.SEE_BOARD, to_program(desk.asker))
     vacancies = board.vacancies(desk.session, desk.asker.standing)
-    late = board.late(desk.session, desk.day, limit=MOST_LATE)
+    late = board.late(desk.session, desk.day, reader=desk.asker.person_id, limit=MOST_LATE)
     return page(
         desk,
         request,
@@ -116,7 +117,7 @@ def waiting_shown(desk: Desk, tasks: list[dict[str, Any]]) -> list[dict[str, Any
 
 def _falling_shown(desk: Desk, vacancies: Iterable[board.Vacancy]) -> dict[board.Vacancy, list[dict[str, Any]]]:
     """Under each vacant role the tasks that fall to it, each with whom or what it is about."""
-    falling = board.falling(desk.session, desk.asker.standing, vacancies)
+    falling = board.falling(desk.session, desk.asker.standing, vacancies, reader=desk.asker.person_id)
     abouts = _abouts(desk, [task for tasks in falling.values() for task in tasks])
     return {
         vacancy: [
@@ -183,6 +184,7 @@ def _count_late(desk: Desk) -> int:
             select(func.count()).where(
                 _task.c.program_id == program_of(desk.session),
                 board.is_late(desk.day),
+                task_is_open_to(literal(desk.asker.person_id, Uuid())),
             )
         )
         or 0
@@ -199,7 +201,11 @@ def _stuck(desk: Desk) -> list[dict[str, Any]]:
             _task.c[f"title_{desk.language}"].label("title"),
             _task.c.sources,
         )
-        .where(_task.c.program_id == program_of(desk.session), _task.c.act_state == "stuck")
+        .where(
+            _task.c.program_id == program_of(desk.session),
+            _task.c.act_state == "stuck",
+            task_is_open_to(literal(desk.asker.person_id, Uuid())),
+        )
         .order_by(_task.c.due_on.asc().nulls_last(), _task.c.id)
         .limit(MOST_LATE),
     )

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from api.at_follow_ups import caseload_of, sees_every_one
+from api.at_follow_ups import caseload_of, every_one, sees_every_one
 from api.follow_up_lines import BARS, INTENSITIES, KINDS, WHY_NONE
 from api.pages.forms import Typed
 from api.pages.frame import page
@@ -20,12 +20,10 @@ from api.permissions import Action, Relation, asks, require, to_program
 from api.session import AtDesk, Desk
 from api.states import STATES
 from duties.follow_ups import assigning, breaks, gate, load, lost, notes, owed
-from duties.follow_ups.held import follow_ups
 from duties.follow_ups.parts import PRIMARY
 from duties.follow_ups.weeks import WEEK, monday_of
-from duties.here import many, program_of
+from duties.here import program_of
 from models.base import table_of
-from models.follow_up import FollowUp
 from models.program import Organization
 
 router = APIRouter()
@@ -33,7 +31,6 @@ router = APIRouter()
 #: So many weeks are shown as a strip beside each follow-up, the present one last.
 WEEKS_SHOWN: Final = 8
 
-_follow_up = table_of(FollowUp)
 _organization = table_of(Organization)
 
 
@@ -45,6 +42,7 @@ def show_caseload(desk: AtDesk, request: Request) -> HTMLResponse:
     require(Action.SEE_CASELOAD, given)
     oversees = sees_every_one(desk.asker)
     mine = lines(desk, caseload_of(desk.session, desk.asker))
+    every = every_one(desk.session, desk.asker) if oversees else []
     return page(
         desk,
         request,
@@ -52,9 +50,9 @@ def show_caseload(desk: AtDesk, request: Request) -> HTMLResponse:
         mine=mine,
         to_write=[line for line in mine if line["to_write"]],
         oversees=oversees,
-        by_worker=_by_worker(desk) if oversees else [],
-        vacant=_vacant(desk) if oversees else [],
-        losing=lost.losing(desk.session, desk.day) if oversees else _losing(desk, mine),
+        by_worker=_by_worker(desk, every) if oversees else [],
+        vacant=_vacant(desk, every) if oversees else [],
+        losing=lost.losing(desk.session, desk.day, follow_up_ids=[row["id"] for row in (every if oversees else mine)]),
         follows=Relation.FOLLOWS in given or bool(mine),
         weeks=weeks_of(desk.day),
         week=monday_of(desk.day),
@@ -104,15 +102,11 @@ def lines(desk: Desk, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def _losing(desk: Desk, mine: list[dict[str, Any]]) -> list[lost.Losing]:
-    return lost.losing(desk.session, desk.day, follow_up_ids=[line["id"] for line in mine])
-
-
-def _by_worker(desk: Desk) -> list[dict[str, Any]]:
+def _by_worker(desk: Desk, every: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each worker with what they have in hand, whoever has most room first, and their follow-ups."""
     loads = load.loads(desk.session, desk.day)
     parts = assigning.on_day(desk.session, desk.day)
-    rows = {row["id"]: row for row in _all(desk, [part["follow_up_id"] for part in parts])}
+    rows = {row["id"]: row for row in every}
     names = names_of(desk, [part["person_id"] for part in parts] + [one.person_id for one in loads])
     places = _places(desk)
     found = []
@@ -131,31 +125,19 @@ def _by_worker(desk: Desk) -> list[dict[str, Any]]:
     return found
 
 
-def _vacant(desk: Desk) -> list[dict[str, Any]]:
+def _vacant(desk: Desk, every: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The active follow-ups that nobody accompanies today who works in the program."""
-    here = program_of(desk.session)
     parts = assigning.on_day(desk.session, desk.day)
     have = {
         part["follow_up_id"]
         for part in parts
         if part["kind"] == PRIMARY and assigning.role_for(desk.asker.standing, part["person_id"], PRIMARY) is not None
     }
-    rows = many(
-        desk.session,
-        follow_ups()
-        .where(_follow_up.c.program_id == here, _follow_up.c.state == "active", _follow_up.c.id.not_in(list(have)))
-        .order_by(_follow_up.c.state_since, _follow_up.c.id),
+    rows = sorted(
+        (row for row in every if row["state"] == "active" and row["id"] not in have),
+        key=lambda row: (row["state_since"], row["id"]),
     )
     return [{**row, "days": (desk.day - row["state_since"]) // timedelta(days=1)} for row in rows]
-
-
-def _all(desk: Desk, ids: list[UUID]) -> list[dict[str, Any]]:
-    return many(
-        desk.session,
-        follow_ups()
-        .where(_follow_up.c.program_id == program_of(desk.session), _follow_up.c.id.in_(ids))
-        .order_by(_follow_up.c.opened_on),
-    )
 
 
 def _places(desk: Desk) -> dict[UUID, str]:

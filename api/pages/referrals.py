@@ -22,6 +22,7 @@ from duties.participants.areas import areas
 from duties.participants.findings import findings_of
 from duties.participants.referring import ReferralForm
 from duties.refusals import Refusal
+from duties.sight import who_barred
 from locales import N_, gettext
 from models.referral import CRITERIA
 
@@ -175,9 +176,14 @@ def choices(session: Any, language: str) -> dict[str, Any]:
 
 def _board(desk: Desk, request: Request, *, refusal: Refusal | None = None, link: str = "") -> HTMLResponse:
     triages = allows(Action.TRIAGE, to_program(desk.asker)) is not None
-    received = reading.to_triage(desk.session) if triages else []
-    under_way = reading.under_way(desk.session) if triages else []
     a_year_ago = desk.at - reading.LOOKS_BACK
+    kept_from = who_barred(desk.session, desk.asker.person_id) if triages else frozenset()
+
+    def shown(rows: list[dict[str, Any]], about: str = "participant_id") -> list[dict[str, Any]]:
+        return [row for row in rows if row[about] not in kept_from]
+
+    received = shown(reading.to_triage(desk.session)) if triages else []
+    under_way = shown(reading.under_way(desk.session)) if triages else []
     found = {row["id"]: findings_of(desk.session, row["participant_id"]) for row in received}
     made = links.links_of(desk.session) if triages else []
     people = {row["referred_by"] for row in (*received, *under_way)} | {row["made_by"] for row in made}
@@ -193,12 +199,12 @@ def _board(desk: Desk, request: Request, *, refusal: Refusal | None = None, link
         found=found,
         maybe_known=duplicates.alike(desk.session, [row["participant_id"] for row in received]) if triages else (),
         under_way=under_way,
-        no_further=reading.no_further(desk.session, since=a_year_ago) if triages else [],
+        no_further=shown(reading.no_further(desk.session, since=a_year_ago)) if triages else [],
         names=names_of(desk, {person for person in people if person}),
         link=link,
         links=made,
         now=desk.at,
         criteria=[(criterion, gettext(NAMES[criterion])) for criterion in CRITERIA],
         funnel=reading.funnel(desk.session, since=a_year_ago) if triages else None,
-        to_destroy=retention.due(desk.session, desk.day) if triages else [],
+        to_destroy=shown(retention.due(desk.session, desk.day), "id") if triages else [],
     )

@@ -76,6 +76,7 @@ def work_page(desk: Desk, request: Request, typed: Typed, *, start: int = 0) -> 
         a_page=A_PAGE,
         groups=_groups(desk, lines),
         own=_own_cases(desk),
+        kept_from=board.keeps_back(desk.session, hats),
         offered=len(hand_overs.offered_to(desk.session, desk.asker.person_id)),
         was_handed=at_departures.was_handed_over_to(desk.session, desk.asker.person_id),
         wide=_wide(desk) if sees_board else None,
