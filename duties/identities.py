@@ -82,9 +82,10 @@ def come_in(session: Session, account: Account, person_id: UUID, *, at: datetime
 def link_by_invitation(session: Session, token: str, account: Account, *, at: datetime) -> UUID:
     """Link an account to the person whose invitation this is, in the session of its program; their id.
 
-    The invitation is used by that. An account that the person had before opens nothing any more: there is one at a
-    time. Raises Refusal, and then leaves everything as it was once the caller rolls back: the invitation is not open,
-    its person holds no role today, or the account is someone else's in this program.
+    The invitation is used by that. An account that the person had before opens nothing any more, there is one at a
+    time, and whoever is signed in as this person is out: it may have been somebody else's. Raises Refusal, and then
+    leaves everything as it was once the caller rolls back: the invitation is not open, its person holds no role today,
+    or the account is someone else's in this program.
     """
     person_id = invitations.accept(session, token, at=at).person_id
     here = program_of(session)
@@ -114,6 +115,8 @@ def link_by_invitation(session: Session, token: str, account: Account, *, at: da
         # Somebody else linked the same account while we looked.
         raise _taken() from None
     by = Actor(role="", person_id=person_id)
+    if before:
+        sign_ins.end_all(session, person_id, reason="door_closed", by=by, at=at)
     events.write(session, "identity.linked", "person", person_id, by=by, at=at, replaced=len(before))
     return person_id
 

@@ -661,6 +661,16 @@ def test_a_new_account_takes_the_place_of_the_one_before(place: Place) -> None:
     assert signed_in(place, place.browser(), BOB).status_code == 303
 
 
+def test_whoever_is_in_by_the_account_before_is_out_once_a_new_one_takes_its_place(place: Place) -> None:
+    place.link("manager_em", ALICE)
+    wrongly, rightly = place.browser(), place.browser()
+    signed_in(place, wrongly, ALICE)
+    assert is_in(wrongly)
+    signed_in(place, rightly, BOB, door=place.invite("manager_em"))
+    assert not is_in(wrongly)
+    assert is_in(rightly)
+
+
 def test_the_same_account_answers_a_second_invitation_without_a_second_link(place: Place) -> None:
     place.link("manager_em")
     assert signed_in(place, place.browser(), door=place.invite("manager_em")).status_code == 303
