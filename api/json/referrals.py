@@ -186,7 +186,7 @@ def get_funnel(desk: AtDesk) -> FunnelShown:
 def get_draft(referral_id: UUID, desk: AtDesk, response: Response) -> DraftWhole:
     """One's own draft, to go on with. Once it is sent, its author reads it no more."""
     by = drafter(desk.session, desk.asker, referral_id)
-    form, version = referring.draft_of(desk.session, referral_id, by=by)
+    form, version = referring.draft_of(desk.session, referral_id, by=by, at=desk.at)
     response.headers["ETag"] = etag(version)
     names = set(DraftWhole.model_fields) - {"id", "state", "version"}
     said = {name: getattr(form, name) for name in names}
@@ -214,7 +214,7 @@ def save(
 def send(referral_id: UUID, body: ReferralGiven, desk: AtDesk, if_match: IfMatch = "") -> DraftShown:
     """Send one's draft to the coordinator. The answer is the same whoever it is about."""
     by = drafter(desk.session, desk.asker, referral_id)
-    _, version = referring.draft_of(desk.session, referral_id, by=by)
+    version = referring.version_of_draft(desk.session, referral_id, by=by)
     referring.send_referral(desk.session, referral_id, body.form(), by=by, at=desk.at, seen=seen_version(if_match))
     return DraftShown(id=referral_id, state="received", version=version + 2)
 
@@ -248,6 +248,6 @@ def end_link(link_id: UUID, desk: AtDesk) -> None:
 
 
 def _draft(desk: Desk, referral_id: UUID, by: Actor, response: Response) -> DraftShown:
-    _, version = referring.draft_of(desk.session, referral_id, by=by)
+    version = referring.version_of_draft(desk.session, referral_id, by=by)
     response.headers["ETag"] = etag(version)
     return DraftShown(id=referral_id, state="draft", version=version)

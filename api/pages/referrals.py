@@ -108,7 +108,7 @@ def end_link(desk: AtDesk, request: Request, link_id: UUID) -> Response:
 def show_draft(desk: AtDesk, request: Request, referral_id: UUID) -> Response:
     """One's own draft, to go on with."""
     by = drafter(desk.session, desk.asker, referral_id)
-    form, version = referring.draft_of(desk.session, referral_id, by=by)
+    form, version = referring.draft_of(desk.session, referral_id, by=by, at=desk.at)
     return _form(desk, request, referral_id, typed_of(form), seen=version)
 
 

@@ -31,11 +31,13 @@ from duties.participants.identity import Identity, sealed_identity
 from duties.participants.languages import checked_languages
 from duties.participants.opening import open_admission
 from duties.participants.sealing import new_key, seal, unseal
+from duties.reads import record_read
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of
 from models.lifecycles import REFERRAL, NoSuchMove
 from models.participant import DataKey, Participant
+from models.record import Event
 from models.referral import CRITERIA, Referral
 
 #: A draft that nobody touched for so long is destroyed.
@@ -44,12 +46,16 @@ DRAFT_KEPT: Final = timedelta(days=14)
 EARLIEST_BIRTH: Final = date(1900, 1, 1)
 OLDEST: Final = 120
 
+#: What the record tells of a draft that somebody else goes on with.
+HANDED_ON: Final = "referral.handed_on"
+
 LONGEST_LINE: Final = 200
 LONGEST_TEXT: Final = 4_000
 
 _participant = table_of(Participant)
 _referral = table_of(Referral)
 _key = table_of(DataKey)
+_event = table_of(Event)
 
 _NO_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _EMAIL: Final = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")
@@ -168,7 +174,7 @@ def hand_draft_on(session: Session, referral_id: UUID, to_id: UUID, *, by: Actor
         .where(_referral.c.program_id == held["program_id"], _referral.c.id == referral_id)
         .values(referred_by=to_id, saved_at=at, version=held["version"] + 1)
     )
-    events.write(session, "referral.handed_on", "referral", referral_id, by=by, at=at, person=str(to_id))
+    events.write(session, HANDED_ON, "referral", referral_id, by=by, at=at, person=str(to_id))
 
 
 def throw_draft_away(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -189,10 +195,30 @@ def is_draft_of(session: Session, referral_id: UUID, person_id: UUID) -> bool:
     return session.scalar(found) is not None
 
 
-def draft_of(session: Session, referral_id: UUID, *, by: Actor) -> tuple[ReferralForm, int]:
-    """One's own draft as it was saved, to go on with, and its version. Raises Refusal."""
+def draft_of(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> tuple[ReferralForm, int]:
+    """One's own draft as it was saved, to go on with, and its version. Raises Refusal.
+
+    One that was handed on holds what somebody else wrote: whoever has it now reads that, which is told to the record.
+    """
     held = _hold_draft(session, referral_id, by, None)
+    if _was_handed_on(session, referral_id):
+        record_read(session, "referral", referral_id, what="referral", ground="part", by=by, at=at)
     return _form_of(session, held), held["version"]
+
+
+def version_of_draft(session: Session, referral_id: UUID, *, by: Actor) -> int:
+    """The version of one's own draft, which is opened to nobody. Raises Refusal."""
+    version: int = _hold_draft(session, referral_id, by, None)["version"]
+    return version
+
+
+def _was_handed_on(session: Session, referral_id: UUID) -> bool:
+    found = select(_event.c.id).where(
+        _event.c.program_id == program_of(session),
+        _event.c.subject_id == referral_id,
+        _event.c.verb == HANDED_ON,
+    )
+    return session.scalar(found.limit(1)) is not None
 
 
 def _form_of(session: Session, held: Mapping[str, Any]) -> ReferralForm:

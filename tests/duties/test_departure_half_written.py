@@ -193,10 +193,10 @@ def test_a_referral_that_was_begun_is_handed_on_or_sent_and_never_forgotten(prog
         settle(program, rows[first]["id"], to=SECOND)
     settle(program, rows[first]["id"], to="manager_ccsmtl")
     with program.session() as session:
-        form, _ = referring.draft_of(session, first, by=program.actor("manager_ccsmtl"))
+        form, _ = referring.draft_of(session, first, by=program.actor("manager_ccsmtl"), at=AT)
         assert form.family_name == ONDINE.family_name
         with refused("referral.unknown"):
-            referring.draft_of(session, first, by=program.actor(WORKER))
+            referring.draft_of(session, first, by=program.actor(WORKER), at=AT)
         referring.send_referral(session, second, ONDINE, by=program.actor(WORKER), at=AT)
     with program.session() as session:
         gathering.gather(session, case_id, by=LOADING, at=AT)

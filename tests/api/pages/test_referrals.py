@@ -16,6 +16,7 @@ from duties.participants import barring, duplicates, links, referring, triage, w
 from duties.participants.held import step_of
 from models.base import table_of
 from models.participant import Participant
+from models.record import Event
 from models.referral import Referral
 from tests.api.desk import client_for, nobody
 from tests.cast import AT, KEYS, TODAY, Cast
@@ -24,6 +25,7 @@ from tests.referring import ONDINE, declare_admission, look_at_everything, parti
 
 _participant = table_of(Participant)
 _referral = table_of(Referral)
+_event = table_of(Event)
 
 TYPED: dict[str, Any] = {
     "given_name": "Ondine",
@@ -168,6 +170,25 @@ def test_a_candidate_is_not_there_for_anyone_else_nor_for_whoever_referred(there
     assert (absent.status_code, theirs.status_code) == (404, 404)
     for way in ("identity", "findings", "triage", "meetings", "number", "barred", "risk", "consents", "decision"):
         assert client.post(f"/participants/{participant_id}/{way}", data={"seen": "1"}).status_code == 404, way
+
+
+@pytest.mark.parametrize("door", ["/referrals", "/api/v1/referrals"])
+def test_what_somebody_else_began_is_read_by_whoever_it_was_handed_on_to(there: Cast, door: str) -> None:
+    def read_by() -> list[Any]:
+        with there.session() as session:
+            rows = session.execute(select(_event).where(_event.c.verb == "read").order_by(_event.c.n)).all()
+            return [(row.actor_id, row.subject_id, row.facts["what"], row.facts["ground"]) for row in rows]
+
+    with there.session() as session:
+        draft = referring.begin_referral(session, ONDINE, by=there.actor("worker_ccsmtl"), at=AT)
+    assert _client(there, "worker_ccsmtl").get(f"{door}/{draft}").status_code == 200
+    assert read_by() == [], "what one wrote oneself is no reading"
+    with there.session() as session:
+        successor = there.people["manager_ccsmtl"]
+        referring.hand_draft_on(session, draft, successor, by=there.actor("coordinator"), at=AT)
+    answer = _client(there, "manager_ccsmtl").get(f"{door}/{draft}")
+    assert (answer.status_code, "Ondine" in answer.text) == (200, True)
+    assert read_by() == [(successor, draft, "referral", "part")]
 
 
 def test_a_referral_is_triaged_forwarded_met_consented_and_numbered_on_the_pages(there: Cast) -> None:

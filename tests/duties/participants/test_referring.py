@@ -77,16 +77,16 @@ def test_a_draft_is_its_author_s_alone_and_goes_on_where_it_was_left(cast: Cast)
         referral_id = referring.begin_referral(session, begun, by=author, at=AT)
         version = referring.save_referral(session, referral_id, ONDINE, by=author, at=AT, seen=1)
     with cast.session() as session:
-        form, seen = referring.draft_of(session, referral_id, by=author)
+        form, seen = referring.draft_of(session, referral_id, by=author, at=AT)
         assert (form, seen) == (ONDINE, version)
         for refused in (other, cast.actor("coordinator")):
             with pytest.raises(Refusal, match=r"referral\.unknown"):
-                referring.draft_of(session, referral_id, by=refused)
+                referring.draft_of(session, referral_id, by=refused, at=AT)
         with pytest.raises(Refusal, match=r"referral\.changed"):
             referring.save_referral(session, referral_id, begun, by=author, at=AT, seen=1)
         referring.send_referral(session, referral_id, ONDINE, by=author, at=AT)
         with pytest.raises(Refusal, match=r"referral\.unknown"):
-            referring.draft_of(session, referral_id, by=author)
+            referring.draft_of(session, referral_id, by=author, at=AT)
         with pytest.raises(Refusal, match=r"referral\.unknown"):
             referring.send_referral(session, referral_id, ONDINE, by=author, at=AT)
 
@@ -122,7 +122,7 @@ def test_what_cannot_be_is_refused_in_words_and_nothing_is_half_done(
     assert "Ondine" not in str(refused.value)
     with cast.session() as session:
         assert session.scalar(select(_referral.c.state).where(_referral.c.id == referral_id)) == "draft"
-        assert referring.draft_of(session, referral_id, by=author)[0] == ONDINE
+        assert referring.draft_of(session, referral_id, by=author, at=AT)[0] == ONDINE
 
 
 def test_an_age_without_a_birth_date_is_enough(cast: Cast) -> None:
