@@ -135,7 +135,9 @@ def open_file(
     if of_admission:
         told = _read_referrals(session, participant_id, by=by, at=at, ground=ground, purpose=chosen)
     if with_facts:
-        found = findings.read_findings(session, participant_id, language=language, by=by, at=at)
+        found = findings.read_findings(
+            session, participant_id, language=language, by=by, at=at, ground=ground, purpose=chosen
+        )
     why = read_reasons(
         session,
         participant_id,

@@ -18,7 +18,7 @@ from sqlmodel import Session
 from duties.actors import Actor
 from duties.here import many, program_of
 from duties.participants.sealing import unseal
-from duties.reads import record_read
+from duties.reads import Ground, Purpose, record_read
 from duties.refusals import Refusal
 from locales import N_, say
 from models.base import table_of
@@ -51,12 +51,21 @@ def findings_of(session: Session, participant_id: UUID) -> dict[str, Found]:
 
 
 def read_findings(
-    session: Session, participant_id: UUID, *, language: str, by: Actor, at: datetime
+    session: Session,
+    participant_id: UUID,
+    *,
+    language: str,
+    by: Actor,
+    at: datetime,
+    ground: Ground,
+    purpose: Purpose | None = None,
 ) -> dict[str, Found]:
     """As `findings_of`, with the facts, which are read and told to the record. Raises Refusal."""
     rows = _last(session, participant_id, sealed=True)
     if rows:
-        record_read(session, "participant", participant_id, what="findings", ground="role", by=by, at=at)
+        record_read(
+            session, "participant", participant_id, what="findings", ground=ground, by=by, at=at, purpose=purpose
+        )
     found: dict[str, Found] = {}
     for row in rows:
         told = unseal(session, participant_id, f"finding/{row['id']}", row["sealed"]) if row["sealed"] else {}

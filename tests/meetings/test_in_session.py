@@ -114,6 +114,8 @@ def test_who_sits_reads_what_the_referral_says_while_the_clinic_sits_and_each_re
     ]
     first = _read(clinic)
     assert [line for line in first if line[0] in ("identity", "referral")] == of_one
+    assert ("findings", participant_id, "own_part", "part") in first
+    assert {line[2:] for line in first} == {("own_part", "part")}, "their part, whatever role they hold"
     answer = member.post(f"/api/v1{here}/identity", json={})
     assert answer.status_code == 200
     (told,) = answer.json()["referrals"]

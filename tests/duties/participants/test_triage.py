@@ -131,7 +131,7 @@ def test_precontemplation_never_blocks_once_it_is_said_why_and_who_allowed_it(ca
         )
         triage.triage(session, referral_id, "committee", by=by, at=AT)
         participant_id = participant_of(session, referral_id)
-        found = findings.read_findings(session, participant_id, language="fr", by=by, at=AT)
+        found = findings.read_findings(session, participant_id, language="fr", by=by, at=AT, ground="role")
     assert found["AD-C3"].allowed_by == cast.people["coordinator"]
     assert found["AD-C3"].why == "Le lien est possible maintenant."
     assert "16" in found["AD-C1"].fact
@@ -155,7 +155,7 @@ def test_an_address_outside_is_no_bar_to_somebody_who_frequents_the_area(cast: C
         triage.find_criterion(session, referral_id, "AD-C2", "met", fact=fact, by=by, at=AT)
         triage.triage(session, referral_id, "committee", by=by, at=AT)
         participant_id = participant_of(session, referral_id)
-        found = findings.read_findings(session, participant_id, language="fr", by=by, at=AT)["AD-C2"]
+        found = findings.read_findings(session, participant_id, language="fr", by=by, at=AT, ground="role")["AD-C2"]
         assert (found.finding, found.fact) == ("met", fact)
 
 
