@@ -36,7 +36,11 @@ _door = table_of(Door)
 
 @dataclass(frozen=True)
 class Leads:
-    """Where a door leads: to whom, in which program. `made_by` is empty where it was opened at the terminal."""
+    """Where a door leads: to whom, in which program.
+
+    `made_by` is empty of an invitation that was opened at the terminal, and of an enrolment that was asked for by
+    whoever typed an address.
+    """
 
     program_id: UUID
     person_id: UUID
@@ -54,10 +58,10 @@ def digest(token: str) -> str:
 def make(session: Session, kind: str, person_id: UUID, *, by: Actor, at: datetime, browser: str = "") -> str:
     """Open a door for a person and close those of its kind that were open; the token that its link carries.
 
-    `browser` is the cookie of the browser that asked: where given, no other browser passes. The token is in the
-    link and nowhere else.
+    `browser` is the cookie of the browser that asked: where given, no other browser passes, and what another one asked
+    for stays as it is, since anybody may type an address. The token is in the link and nowhere else.
     """
-    shut(session, person_id, kind=kind)
+    shut(session, person_id, kind=kind, browser=browser)
     token = secrets.token_urlsafe(32)
     session.execute(
         insert(_door).values(
@@ -99,14 +103,19 @@ def take(session: Session, token: str, *, at: datetime, browser: str = "") -> Le
     return None if row is None else _leads(row)
 
 
-def shut(session: Session, person_id: UUID, *, kind: str | None = None, used_too: bool = False) -> int:
+def shut(
+    session: Session, person_id: UUID, *, kind: str | None = None, browser: str = "", used_too: bool = False
+) -> int:
     """Shut a person’s doors, of one kind or all: at a new one, and when they leave. How many there were.
 
-    Those that were used stay as a sign that an invitation was answered, unless `used_too`: where the access ends.
+    With a `browser`, those alone that it asked for. Those that were used stay as a sign that an invitation was
+    answered, unless `used_too`: where the access ends.
     """
     mine = [_door.c.program_id == program_of(session), _door.c.person_id == person_id]
     if kind:
         mine.append(_door.c.kind == kind)
+    if browser:
+        mine.append(_door.c.browser_digest == digest(browser))
     if not used_too:
         mine.append(_door.c.used_at.is_(None))
     shut_now = session.execute(delete(_door).where(*mine).returning(_door.c.token_digest))

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlmodel import Session
 
 from duties import doors, events, notices, passkeys, sign_ins
-from duties.actors import Actor
+from duties.actors import SIGN_IN, Actor
 from duties.doors import ENROLMENT, INVITATION, Leads
 from duties.held_person import hold_person
 from duties.here import local_day, many, program_of
@@ -160,8 +160,11 @@ def enrol_here(session: Session, leads: Leads, *, browser: str, at: datetime) ->
 
 
 def send_enrolment_to_address(session: Session, address: str, *, browser: str, at: datetime) -> int:
-    """As `send_enrolment`, for whoever typed an address, which proves nothing: a letter goes out where it is that of
-    someone with access who holds a role today. How many letters; the one who asked is not told."""
+    """As `send_enrolment`, for whoever typed an address, which proves nothing: how many letters.
+
+    One goes out where it is that of someone with access who holds a role today. The one who asked is not told, and the
+    record tells of no act of that person's.
+    """
     found = many(
         session,
         select(_person.c.id)
@@ -175,7 +178,7 @@ def send_enrolment_to_address(session: Session, address: str, *, browser: str, a
     live = standing(session, local_day(session, at)).live
     those = [row["id"] for row in found if row["id"] in live]
     for person_id in those:
-        send_enrolment(session, person_id, browser=browser, by=Actor(role="", person_id=person_id), at=at)
+        send_enrolment(session, person_id, browser=browser, by=Actor.system(SIGN_IN), at=at)
     return len(those)
 
 

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from duties import doors, sign_ins
+from duties.actors import SIGN_IN
 from duties.doors import ENROLMENT, INVITATION, OPEN_FOR
 from duties.invitations import accept, access_of, end_access, invite, send_enrolment, send_enrolment_to_address
 from duties.people import end_tenure
@@ -17,12 +18,14 @@ from duties.refusals import Refusal
 from models.access import Door, Identity
 from models.base import table_of
 from models.program import Tenure
+from models.record import Event
 from tests.api.doorway import LINK, letters, link
 from tests.cast import AT, TODAY, Cast
 
 _door = table_of(Door)
 _identity = table_of(Identity)
 _tenure = table_of(Tenure)
+_event = table_of(Event)
 
 
 def state_of(cast: Cast, name: str) -> str:
@@ -128,6 +131,25 @@ def test_a_link_for_a_passkey_is_no_invitation(cast: Cast) -> None:
         accept(session, token, at=AT, browser="b" * 43)
     with cast.session() as session:
         assert doors.look(session, token, at=AT, browser="b" * 43) is not None, "and the wrong try used nothing up"
+
+
+def test_a_link_that_a_stranger_asks_for_shuts_none_that_its_person_asked_for_and_is_no_act_of_theirs(
+    cast: Cast,
+) -> None:
+    accepted(cast, "police")
+    me, mine = cast.people["police"], "m" * 43
+    with cast.session() as session:
+        send_enrolment(session, me, browser=mine, by=cast.actor("police"), at=AT)
+    token = link(cast, "police", "enrolment").rpartition("/")[2]
+    with cast.session() as session:
+        assert send_enrolment_to_address(session, "police@spvm.example", browser="s" * 43, at=AT) == 1
+        assert doors.look(session, token, at=AT, browser=mine) is not None
+        sent = _event.c.verb == "enrolment.sent"
+        told = session.execute(select(_event.c.actor_id, _event.c.actor_as).where(sent).order_by(_event.c.n)).all()
+    assert told == [(me, cast.actor("police").role), (None, SIGN_IN)]
+    with cast.session() as session:
+        send_enrolment(session, me, browser=mine, by=cast.actor("police"), at=AT)
+        assert doors.look(session, token, at=AT, browser=mine) is None, "of one browser the last one opens"
 
 
 def test_ending_the_last_role_shuts_what_is_open_and_keeps_what_was_answered(cast: Cast) -> None:
