@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -27,6 +27,7 @@ from locales import N_
 from models.access import BrowserSession, Door, Identity, Passkey
 from models.base import table_of
 from models.program import Person, Tenure
+from models.record import Event
 
 _person = table_of(Person)
 _tenure = table_of(Tenure)
@@ -34,19 +35,23 @@ _door = table_of(Door)
 _passkey = table_of(Passkey)
 _identity = table_of(Identity)
 _session = table_of(BrowserSession)
+_event = table_of(Event)
 
 
 def invite(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str:
     """Invite a person to sign in, by a letter in their language; the token of its link, which no window shows.
 
-    An invitation that was still open is of no more use. Raises Refusal: no such person, no address, or no role today
-    nor on a day before the invitation would end.
+    An invitation that was still open is of no more use. Raises Refusal: no such person, no address, one that was
+    changed less than a day ago of somebody who has access (then the coordinator or an administrator invites them), or
+    no role today nor on a day before the invitation would end.
     """
     person = hold_person(session, person_id)
     if person["email"] is None:
         raise Refusal(
             "invitation.no_address", N_("This person has no e-mail address. Write it on their page, then invite them.")
         )
+    if by.role not in ANSWER_FOR_A_NEW_ADDRESS and _has_access_now(session, person_id):
+        _refuse_new_address(session, person_id, at=at)
     token = _open(session, person_id, by=by, at=at)
     until = local_day(session, at + doors.OPEN_FOR[INVITATION])
     notices.write(
@@ -133,15 +138,26 @@ def may_come_in(session: Session, person_id: UUID, *, at: datetime) -> None:
         )
 
 
-def send_enrolment(session: Session, person_id: UUID, *, browser: str, by: Actor, at: datetime) -> None:
+#: For so long after somebody's address was changed it alone proves nothing: its old reader can say so meanwhile.
+AFTER_A_NEW_ADDRESS: Final = timedelta(days=1)
+#: Who may invite somebody who has access to an address that was just changed: they let in whoever lost the old one.
+ANSWER_FOR_A_NEW_ADDRESS: Final = frozenset({"coordinator", "administrator"})
+
+
+def send_enrolment(
+    session: Session, person_id: UUID, *, browser: str, by: Actor, at: datetime, invited: bool = False
+) -> None:
     """Send a person the link by which this one browser may enrol a passkey. `browser` is the browser's own cookie.
 
-    Raises Refusal where the person has no address.
+    Raises Refusal where the person has no address; or, but for whoever was just `invited` there, one that was changed
+    less than a day ago.
     """
     if hold_person(session, person_id)["email"] is None:
         raise Refusal(
             "enrolment.no_address", N_("There is no e-mail address to send a link to. Write to the coordination.")
         )
+    if not invited:
+        _refuse_new_address(session, person_id, at=at)
     token = doors.make(session, ENROLMENT, person_id, by=by, at=at, browser=browser)
     notices.write(
         session,
@@ -162,8 +178,8 @@ def enrol_here(session: Session, leads: Leads, *, browser: str, at: datetime) ->
 def send_enrolment_to_address(session: Session, address: str, *, browser: str, at: datetime) -> int:
     """As `send_enrolment`, for whoever typed an address, which proves nothing: how many letters.
 
-    One goes out where it is that of someone with access who holds a role today. The one who asked is not told, and the
-    record tells of no act of that person's.
+    One goes out where it is that of someone with access who holds a role today, and was so a day ago. The one who asked
+    is not told, and the record tells of no act of that person's.
     """
     found = many(
         session,
@@ -176,7 +192,7 @@ def send_enrolment_to_address(session: Session, address: str, *, browser: str, a
         .order_by(_person.c.id),
     )
     live = standing(session, local_day(session, at)).live
-    those = [row["id"] for row in found if row["id"] in live]
+    those = [row["id"] for row in found if row["id"] in live and _new_address_until(session, row["id"], at=at) is None]
     for person_id in those:
         send_enrolment(session, person_id, browser=browser, by=Actor.system(SIGN_IN), at=at)
     return len(those)
@@ -276,6 +292,40 @@ def access_of(session: Session, people: Collection[UUID], *, at: datetime) -> di
 def cannot_come_in(session: Session, people: Collection[UUID], *, at: datetime) -> set[UUID]:
     """Those of these people who have no access, and no invitation that waits: nobody reads what falls to them."""
     return {one.person_id for one in access_of(session, people, at=at).values() if one.state == "none"}
+
+
+def _refuse_new_address(session: Session, person_id: UUID, *, at: datetime) -> None:
+    until = _new_address_until(session, person_id, at=at)
+    if until is not None:
+        raise Refusal(
+            "access.new_address",
+            N_(
+                "This e-mail address was changed less than a day ago, and no link goes there until %(day)s. The"
+                " coordination can send an invitation at once; tell it too if the change is not right."
+            ),
+            day=local_day(session, until).isoformat(),
+        )
+
+
+def _new_address_until(session: Session, person_id: UUID, *, at: datetime) -> datetime | None:
+    """Until when a person's address counts as new; None where it does not."""
+    changed = session.scalar(
+        select(func.max(_event.c.at)).where(
+            _event.c.program_id == program_of(session),
+            _event.c.subject_id == person_id,
+            _event.c.verb == "person.updated",
+            _event.c.facts["changed"].contains(["email"]),
+            _event.c.at > at - AFTER_A_NEW_ADDRESS,
+        )
+    )
+    return None if changed is None else changed + AFTER_A_NEW_ADDRESS
+
+
+def _has_access_now(session: Session, person_id: UUID) -> bool:
+    found = select(_person.c.id).where(
+        _person.c.program_id == program_of(session), _person.c.id == person_id, _has_access()
+    )
+    return session.scalar(found) is not None
 
 
 def _has_access() -> ColumnElement[bool]:

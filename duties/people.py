@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, Text, and_, cast, insert, or_, select, update
 from sqlmodel import Session
 
-from duties import agreement_days, calendar_readers, doors, events, sign_ins
+from duties import agreement_days, calendar_readers, doors, events, notices, sign_ins
 from duties.actors import Actor
 from duties.agreed_roles import created_roles, creates_on
 from duties.envelopes import checked_address
@@ -107,6 +107,9 @@ def update_person(
     `language` is that of their letters, `spoken` the codes of those that they speak, and `calendar` how their calendar
     takes news (`duties.calendar_readers`): None leaves either as it is. Letters that wait keep the address under which
     they were written. The record tells which of these changed, and not into what. Raises Refusal.
+
+    Where the e-mail address changes, the old one is told, since whoever reads the new one can ask for a way in; and no
+    link that was sent to the old one opens any more (`invitations.AFTER_A_NEW_ADDRESS`).
     """
     here = program_of(session)
     held = one(
@@ -135,12 +138,33 @@ def update_person(
         changed.append("calendar")
     if not changed:
         return
+    if "email" in changed:
+        _leave_the_old_address(session, held, by=by, at=at)
     session.execute(
         update(_person)
         .where(_person.c.program_id == here, _person.c.id == person_id)
         .values(sort_key=folded(f"{family_name} {given_name}"), version=held["version"] + 1, **values)
     )
     events.write(session, "person.updated", "person", person_id, by=by, at=at, changed=changed)
+
+
+def _leave_the_old_address(session: Session, held: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Tell a held person, where they were reached until now, that they are not any more, and shut what leads in."""
+    doors.shut(session, held["id"])
+    if held["email"] is None:
+        return
+    notices.write(
+        session,
+        "address_changed",
+        to=held["id"],
+        key=f"address:{held['id']}:{held['version']}",
+        facts=lambda language: {
+            "by_name": notices.name_of(session, by, language),
+            "on": local_day(session, at),
+            "path": "/my-access",
+        },
+        at=at,
+    )
 
 
 def appoint(

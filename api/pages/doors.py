@@ -65,7 +65,9 @@ def accept_by_passkey(request: Request, token: str) -> Response:
                 to = invitations.enrol_here(session, leads, browser=browser, at=office.clock())
             else:
                 by = Actor(role="", person_id=leads.person_id)
-                invitations.send_enrolment(session, leads.person_id, browser=browser, by=by, at=office.clock())
+                invitations.send_enrolment(
+                    session, leads.person_id, browser=browser, by=by, at=office.clock(), invited=True
+                )
         except Refusal as refusal:
             session.rollback()
             return _page(request, token, leads, refusal)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import select, update
 
 from duties.doors import OPEN_FOR, digest
-from duties.invitations import end_access
+from duties.invitations import AFTER_A_NEW_ADDRESS, end_access
 from duties.people import end_tenure, update_person
 from flows.post import deliver
 from models.access import BrowserSession, Door, RateCount, SignInFlow
 from models.base import table_of
 from models.outbox import Notice
-from models.program import Program, Tenure
+from models.program import Person, Program, Tenure
 from tests.api.desk import client_for, nobody
 from tests.api.doorway import authenticator, come_in, enrolled, invited, letters, link, ready_to_enrol, text_of, told
 from tests.cast import ARRIVAL, AT, TODAY, Cast
@@ -361,6 +361,75 @@ def test_who_has_left_or_lost_their_access_gets_no_link(cast: Cast) -> None:
     assert [len(letters(cast, name, "enrolment")) for name in ("manager_em", "police")] == written
 
 
+def change_address(cast: Cast, name: str, email: str, *, by: str) -> None:
+    """Have somebody write another address on the page of one of the cast."""
+    client = client_for(cast.database, cast.people[by])
+    with cast.session() as session:
+        person = session.get_one(Person, (cast.program_id, cast.people[name]))
+        typed = {
+            "seen": str(person.version),
+            "given_name": person.given_name,
+            "family_name": person.family_name,
+            "email": email,
+            "language": person.language,
+        }
+    answer = client.post(f"/people/{cast.people[name]}", data=typed)
+    assert answer.status_code == 303, answer.text
+
+
+def ask_for_link(cast: Cast, address: str, *, at: datetime = AT) -> None:
+    assert nobody(cast.database, at=at).post("/sign-in/letter", data={"address": address}).status_code == 303
+
+
+def test_an_address_that_is_changed_is_told_where_letters_went_until_then_and_no_link_that_went_there_opens(
+    cast: Cast,
+) -> None:
+    door = invited(cast, "manager_em")
+    change_address(cast, "manager_em", "autre@en-marge.example", by="coordinator")
+    assert nobody(cast.database).get(door).status_code == 404
+    with cast.session() as session:
+        about = _notice.c.template == "address_changed"
+        assert session.scalars(select(_notice.c.to_address).where(about)).all() == ["manager.em@en-marge.example"]
+    (text,) = letters(cast, "manager_em", "address_changed")
+    assert "autre@en-marge.example" not in text, "whoever reads there no more learns of no new one"
+    change_address(cast, "manager_em", "autre@en-marge.example", by="manager_em")
+    assert len(letters(cast, "manager_em", "address_changed")) == 1, "nothing was changed"
+
+
+def test_an_address_that_was_changed_today_brings_no_link_to_whoever_asks_for_one_there(cast: Cast) -> None:
+    browser, _ = enrolled(cast, "manager_em")
+    before = len(letters(cast, "manager_em", "enrolment"))
+    change_address(cast, "manager_em", "autre@en-marge.example", by="manager_em")
+    ask_for_link(cast, "autre@en-marge.example")
+    asked = browser.post("/my-access/passkeys")
+    assert asked.status_code == 409
+    assert "This e-mail address was changed less than a day ago" in asked.text
+    assert len(letters(cast, "manager_em", "enrolment")) == before
+    ask_for_link(cast, "autre@en-marge.example", at=AT + AFTER_A_NEW_ADDRESS)
+    assert len(letters(cast, "manager_em", "enrolment")) == before + 1
+
+
+def test_who_has_access_is_invited_to_an_address_of_today_by_the_coordination_alone(cast: Cast) -> None:
+    enrolled(cast, "deputy")
+    before = len(letters(cast, "deputy", "enrolment"))
+    change_address(cast, "deputy", "autre@en-marge.example", by="manager_em")
+    here = f"/people/{cast.people['deputy']}/invitation"
+    refused = client_for(cast.database, cast.people["manager_em"]).post(here)
+    assert refused.status_code == 409
+    assert "This e-mail address was changed less than a day ago" in refused.text
+    assert client_for(cast.database, cast.people["coordinator"]).post(here).status_code == 303
+    assert nobody(cast.database).post(link(cast, "deputy", "invitation")).status_code == 303
+    assert len(letters(cast, "deputy", "enrolment")) == before + 1, "and comes in as invited"
+
+
+def test_who_has_no_access_yet_is_invited_to_a_corrected_address_at_once(cast: Cast) -> None:
+    invited(cast, "deputy", by="manager_em")
+    change_address(cast, "deputy", "autre@en-marge.example", by="manager_em")
+    door = invited(cast, "deputy", by="manager_em")
+    assert nobody(cast.database).post(door).status_code == 303
+    assert len(letters(cast, "deputy", "enrolment")) == 1
+
+
 def test_the_same_address_in_two_programs_gets_a_link_for_each_that_gave_access(cast: Cast) -> None:
     with cast.other.session() as session:
         update_person(
@@ -372,7 +441,7 @@ def test_the_same_address_in_two_programs_gets_a_link_for_each_that_gave_access(
             phone=None,
             language="fr",
             by=cast.other.actor("coordinator"),
-            at=AT,
+            at=AT - timedelta(days=2),
         )
     enrolled(cast, "manager_em")
     nobody(cast.database).post("/sign-in/letter", data={"address": "manager.em@en-marge.example"})
