@@ -6,7 +6,7 @@ Never a secret: an account is a system and a user name.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,10 +18,12 @@ from duties import assigning, events, scheduling
 from duties.actors import Actor
 from duties.here import local_day, many, moments_of, program_of
 from duties.holdings import things
+from duties.roles import never_began
 from locales import N_, say
 from models.base import table_of
 from models.casework import Account, Task
 from models.departure import Departure, Settlement
+from models.program import Tenure
 
 #: An account that was closed is looked at again after so many days.
 LOOK_AGAIN: Final = timedelta(days=7)
@@ -33,6 +35,7 @@ _account = table_of(Account)
 _task = table_of(Task)
 _departure = table_of(Departure)
 _settlement = table_of(Settlement)
+_tenure = table_of(Tenure)
 
 
 def close_account(session: Session, account_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -54,8 +57,11 @@ def close_account(session: Session, account_id: UUID, *, by: Actor, at: datetime
         events.write(session, "account.closed", "person", closed.person_id, by=by, at=at, system=closed.system)
 
 
-def to_close(session: Session, system: str) -> list[dict[str, Any]]:
-    """The accounts of a system that a departure asks to close and whose holder's last day is over; with its task."""
+def to_close(session: Session, at: datetime, system: str) -> list[dict[str, Any]]:
+    """The accounts of a system that a departure asks to close and whose holder's last day is over; with its task.
+
+    Not where its holder works there again: whether they still need it a person knows, and says.
+    """
     return many(
         session,
         select(_account.c.id, _account.c.user_name, _task.c.id.label("task_id"))
@@ -71,6 +77,7 @@ def to_close(session: Session, system: str) -> list[dict[str, Any]]:
             _task.c.state == "open",
             cast(_task.c.item, Uuid()) == _account.c.id,
             _departure.c.ended_at.is_not(None),
+            ~_works_there(local_day(session, at)),
         )
         .order_by(_account.c.id),
     )
@@ -86,6 +93,8 @@ def to_look_at(session: Session, at: datetime, system: str) -> list[dict[str, An
             _account.c.system == system,
             _account.c.look_again_on <= local_day(session, at),
             ~_is_of_who_is_there(),
+            ~_was_settled_where(_works_there(local_day(session, at))),
+            ~_is_in_use(),
         )
         .order_by(_account.c.id),
     )
@@ -129,6 +138,7 @@ def look_again(session: Session, at: datetime, *, by: Actor, system: str = "") -
             _account.c.look_again_on <= today,
             _account.c.closed_at < since,
             ~_is_of_who_is_there(),
+            ~_is_in_use(),
             or_(_account.c.system != system, _account.c.look_again_on < today),
         )
         .order_by(_account.c.id)
@@ -204,6 +214,42 @@ def _is_of_who_is_there() -> ColumnElement[bool]:
     Whatever was said of it, nobody takes it from them. What an earlier departure said counts no more once a later one
     closed it.
     """
+    return _was_settled_where(or_(_departure.c.ended_at.is_(None), _departure.c.called_off_at.is_not(None)))
+
+
+def _is_in_use() -> ColumnElement[bool]:
+    """The condition on an account that was closed that its name is an open one's by now: it was opened anew."""
+    anew = _account.alias()
+    return (
+        select(anew.c.id)
+        .where(
+            anew.c.program_id == _account.c.program_id,
+            anew.c.system == _account.c.system,
+            anew.c.user_name == _account.c.user_name,
+            anew.c.closed_at.is_(None),
+        )
+        .exists()
+    )
+
+
+def _works_there(today: date) -> ColumnElement[bool]:
+    """The condition on a departure that its person holds a role there on a local day: they came back."""
+    return (
+        select(_tenure.c.id)
+        .where(
+            _tenure.c.program_id == _departure.c.program_id,
+            _tenure.c.person_id == _departure.c.person_id,
+            _tenure.c.organization_id == _departure.c.organization_id,
+            _tenure.c.starts_on <= today,
+            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= today),
+            ~never_began(),
+        )
+        .exists()
+    )
+
+
+def _was_settled_where(departure: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The condition on an account that it was settled in a departure of which a condition holds."""
     return (
         select(_settlement.c.id)
         .join(
@@ -215,7 +261,7 @@ def _is_of_who_is_there() -> ColumnElement[bool]:
             _settlement.c.kind == things.ACCOUNT,
             _settlement.c.holding_id == _account.c.id,
             _settlement.c.settled_at >= _account.c.closed_at,
-            or_(_departure.c.ended_at.is_(None), _departure.c.called_off_at.is_not(None)),
+            departure,
         )
         .exists()
     )

@@ -67,7 +67,8 @@ def open_case(
         session, protocol, Subject(subject_id, organization_id, agreement_version_id, period, participant_id)
     )
     _refuse_ended(subject, local_day(session, at))
-    _refuse_second(session, key, subject.columns, once=protocol.starts is not None)
+    if not protocol.gathers:  # a second departure of who came back: whether there may be one is known there
+        _refuse_second(session, key, subject.columns, once=protocol.starts is not None)
     if organization_id is not None and _takes_somebody_on(protocol):
         agreement_days.refuse_if_lapsed(session, organization_id, local_day(session, at))
     case = Case(
@@ -342,7 +343,7 @@ def links_allowed(session: Session, case: Mapping[str, Any], act: Literal["cance
 def _refuse_second(session: Session, key: str, columns: Mapping[str, Any], *, once: bool) -> None:
     """Refuse where a case of the protocol about the same is open, or, of what begins `once`, where there ever was one.
 
-    The indexes `one_open_case` and `begun_once` hold it too.
+    The indexes `one_open_case` and `begun_once` hold it too, but for departures.
     """
     asked = select(_case.c.state).where(
         _case.c.program_id == program_of(session), _case.c.protocol == key, same_subject(columns)
@@ -350,7 +351,7 @@ def _refuse_second(session: Session, key: str, columns: Mapping[str, Any], *, on
     states = set(session.scalars(asked if once else asked.where(_case.c.state == "open")))
     if "open" in states:
         about_a_person = columns.get("subject_id") is not None
-        raise Refusal("case.already_open", _OPEN_FOR_A_PERSON if about_a_person else _OPEN_FOR_THIS)
+        raise Refusal("case.already_open", OPEN_FOR_A_PERSON if about_a_person else _OPEN_FOR_THIS)
     if states:
         raise Refusal(
             "case.had_already", N_("This had its case of the protocol already, which ended. Reopen that one.")
@@ -364,7 +365,7 @@ def _refuse_ended(subject: Found, day: date) -> None:
         raise Refusal("case.role_ended", N_("The person's role there has ended. Appoint them again first."))
 
 
-_OPEN_FOR_A_PERSON = N_("This person already has an open case of this protocol there.")
+OPEN_FOR_A_PERSON = N_("This person already has an open case of this protocol there.")
 _OPEN_FOR_THIS = N_("A case of this protocol is already open for this.")
 
 

@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Date, Table, Text, and_, cast, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Date, Table, Text, and_, cast, func, insert, literal, or_, select, true, update
 from sqlmodel import Session
 
 from duties import (
@@ -33,7 +33,7 @@ from duties.follow_ups import assigning
 from duties.held_case import hold_cases
 from duties.held_person import hold_person
 from duties.here import local_day, many, one, program, program_of
-from duties.holdings.holding import holds_elsewhere
+from duties.holdings.holding import goes_on, holds_elsewhere
 from duties.refusals import Refusal
 from duties.roles import never_began
 from locales import N_, say
@@ -96,13 +96,14 @@ def open_departure(
     or before, their roles are over with the day before today at the latest, and what opens a door is closed at once.
     A role that they were to take up later never begins; planned, that is for whoever holds none there yet. Where all
     their roles are to be over sooner, or are, it is the day on which the last of them is. Everything that they have
-    in hand is asked for. Raises Refusal.
+    in hand is asked for. Whoever came back after their last day leaves once more by a departure of its own, while the
+    first may still be open. Raises Refusal.
     """
     today = local_day(session, at)
     # The cases first in which they were offered something, as for whoever answers: else the two wait for ever.
     hold_cases(session, hand_overs.offering_to(session, person_id))
     hold_person(session, person_id)
-    roles = _roles_there(session, person_id, organization_id, at)
+    roles = _not_seen_to(session, _roles_there(session, person_id, organization_id, at))
     _refuse_wrong_day(last_day, today, planned=planned)
     if not planned and by.is_one_of(person_id):
         raise Refusal("departure.gone_and_here", N_("Whoever has gone already does not say so themselves."))
@@ -419,6 +420,26 @@ def left_open(session: Session, at: datetime, person_id: UUID | None = None) -> 
     return list(session.scalars(asked.where(has(_tenure)).order_by(_person.c.id)))
 
 
+def is_seen_to() -> ColumnElement[bool]:
+    """The condition on a role that its person's departure from there is open: they do not leave it a second time.
+
+    One whose last day is over sees to the roles that it ended, and not to those to which somebody came back.
+    """
+    over = and_(_departure.c.ended_at.is_not(None), _departure.c.called_off_at.is_(None))
+    return (
+        select(_departure.c.id)
+        .join(_case, refers(_departure.c.case_id, _case))
+        .where(
+            _departure.c.program_id == _tenure.c.program_id,
+            _departure.c.person_id == _tenure.c.person_id,
+            _departure.c.organization_id == _tenure.c.organization_id,
+            _case.c.state == "open",
+            or_(~over, _departure.c.was_to_end.has_key(cast(_tenure.c.id, Text))),
+        )
+        .exists()
+    )
+
+
 # ---------------------------------------------------------------------------------------------------------- its parts
 
 
@@ -463,6 +484,17 @@ def _roles_there(session: Session, person_id: UUID, organization_id: UUID, at: d
     if not roles:
         raise Refusal("departure.no_role", N_("This person holds no role at this organization."))
     return roles
+
+
+def _not_seen_to(session: Session, roles: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of a held person's roles that no open departure sees to. Raises Refusal where it sees to all of them."""
+    asked = select(_tenure.c.id).where(
+        _tenure.c.program_id == program_of(session), _tenure.c.id.in_([role["id"] for role in roles]), ~is_seen_to()
+    )
+    free = set(session.scalars(asked))
+    if not free:
+        raise Refusal("case.already_open", cases.OPEN_FOR_A_PERSON)
+    return [role for role in roles if role["id"] in free]
 
 
 def _refuse_wrong_day(last_day: date, today: date, *, planned: bool) -> None:
@@ -650,18 +682,35 @@ def _stays(session: Session, departure: Mapping[str, Any]) -> bool:
     after = departure["last_day"] + timedelta(days=1)
     if holds_elsewhere(session, departure["person_id"], departure["organization_id"], after):
         return True
-    again = select(_tenure.c.id).where(
-        _tenure.c.program_id == program_of(session),
-        _tenure.c.person_id == departure["person_id"],
-        _tenure.c.organization_id == departure["organization_id"],
-        _tenure.c.id.not_in(_ended_by(departure)),
-        or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= after),
-    )
-    return session.scalar(again.limit(1)) is not None
+    return _is_back(session, departure)
+
+
+def _is_back(session: Session, departure: Mapping[str, Any]) -> bool:
+    """Whether the leaver holds a role there again after their last day."""
+    return goes_on(session, departure["person_id"], departure["organization_id"], departure["last_day"])
+
+
+def _began_by_then(
+    session: Session, departure: Mapping[str, Any], first_day: ColumnElement[date]
+) -> ColumnElement[bool]:
+    """The condition on a first day that what begins on it ends with a departure: not what they have once they are back.
+
+    Nor what they are to have then: so it is with what they have in hand (`holding.Leaving`).
+    """
+    if not _is_back(session, departure):
+        return true()
+    known_at: datetime = session.scalars(
+        select(_case.c.opened_at).where(_case.c.program_id == program_of(session), _case.c.id == departure["case_id"])
+    ).one()
+    left_on: date = max(departure["last_day"], local_day(session, known_at))
+    return first_day <= left_on
 
 
 def _end_seats(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> int:
-    """End the leaver's seats at the organization on their last day; have its second representative stand in."""
+    """End the leaver's seats at the organization on their last day; have its second representative stand in.
+
+    A seat that begins with a role to which they come back is theirs all the same.
+    """
     here, last_day = program_of(session), departure["last_day"]
     rows = many(
         session,
@@ -673,6 +722,7 @@ def _end_seats(session: Session, departure: Mapping[str, Any], *, by: Actor, at:
             _seat.c.organization_id == departure["organization_id"],
             _holder.c.withdrawn_at.is_(None),
             or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= last_day),
+            _began_by_then(session, departure, _holder.c.starts_on),
         )
         .order_by(_holder.c.id)
         .with_for_update(of=_holder),
@@ -722,6 +772,7 @@ def _end_parts(session: Session, departure: Mapping[str, Any], *, by: Actor, at:
             _assignment.c.organization_id == departure["organization_id"],
             _assignment.c.withdrawn_at.is_(None),
             _assignment.c.ended_at.is_(None),
+            _began_by_then(session, departure, _assignment.c.starts_on),
         )
         .distinct()
         .order_by(_assignment.c.follow_up_id),

@@ -119,7 +119,7 @@ def _accounts_of(means: Means, program_id: UUID, at: datetime) -> int:
     if means.accounts is not None:
         directory, system = means.accounts, means.accounts.system
         with means.sessions(program_id) as session:
-            closing, looking = accounts.to_close(session, system), accounts.to_look_at(session, at, system)
+            closing, looking = accounts.to_close(session, at, system), accounts.to_look_at(session, at, system)
         for one in closing:
             if _closes(directory, one["user_name"]):
                 count += _alone(means, program_id, partial(_note_closed, task_id=one["task_id"], at=at))

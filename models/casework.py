@@ -76,7 +76,8 @@ class Case(InProgram, table=True):
             "protocol",
             *SUBJECT_AND_PERIOD,
             unique=True,
-            postgresql_where=text("state = 'open'"),
+            # Whoever came back leaves by another departure, while their first may still wait for a thing.
+            postgresql_where=text("state = 'open' and not gathers"),
             postgresql_nulls_not_distinct=True,
         ),
         Index(

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, text
 from sqlmodel import Session
 
-from duties import departures, gathering, settling, versions
+from duties import departures, gathering, people, settling, versions
 from duties.actors import Actor
 from duties.here import many, one, program_of
 from duties.holdings.in_hand import holdings_of
@@ -59,19 +59,19 @@ def leave(
         )
 
 
-def lend(session: Session, person_id: UUID, serial: str, *, kind: str = "phone") -> UUID:
+def lend(session: Session, person_id: UUID, serial: str, *, kind: str = "phone", at: datetime = AT) -> UUID:
     """Put a piece of equipment in somebody's hands, as before there were protocols."""
     thing, loan, here = uuid4(), uuid4(), program_of(session)
     session.execute(insert(EQUIPMENT).values(program_id=here, id=thing, kind=kind, serial=serial, label=""))
     session.execute(
         insert(LOAN).values(
-            program_id=here, id=loan, equipment_id=thing, person_id=person_id, lent_at=AT, condition="", lost=False
+            program_id=here, id=loan, equipment_id=thing, person_id=person_id, lent_at=at, condition="", lost=False
         )
     )
     return loan
 
 
-def open_account(session: Session, person_id: UUID, user_name: str) -> UUID:
+def open_account(session: Session, person_id: UUID, user_name: str, *, at: datetime = AT) -> UUID:
     """An account that somebody has on the secure network."""
     account = uuid4()
     session.execute(
@@ -81,16 +81,22 @@ def open_account(session: Session, person_id: UUID, user_name: str) -> UUID:
             person_id=person_id,
             system="secure-network",
             user_name=user_name,
-            opened_at=AT,
+            opened_at=at,
         )
     )
     return account
 
 
 def seat_somebody(
-    session: Session, committee: str, organization_id: UUID, person_id: UUID, *, kind: str = "principal"
+    session: Session,
+    committee: str,
+    organization_id: UUID,
+    person_id: UUID,
+    *,
+    kind: str = "principal",
+    starts_on: date = TODAY - timedelta(days=300),
 ) -> UUID:
-    """Have somebody hold the seat of an organization on a committee since long ago; the seat's id."""
+    """Have somebody hold the seat of an organization on a committee since long ago, or from a day on; the seat's id."""
     seat_id = session.scalar(
         select(SEAT.c.id)
         .join(COMMITTEE, COMMITTEE.c.id == SEAT.c.committee_id)
@@ -103,11 +109,25 @@ def seat_somebody(
         .limit(1)
     )
     assert seat_id is not None, f"{committee} has no such seat"
-    departures.give_seat(
-        session, seat_id, person_id, kind=kind, starts_on=TODAY - timedelta(days=300), by=LOADING, at=AT
-    )
+    departures.give_seat(session, seat_id, person_id, kind=kind, starts_on=starts_on, by=LOADING, at=AT)
     found: UUID = seat_id
     return found
+
+
+def come_back(
+    cast: Cast, who: str, organization: str, *, starts_on: date, role: str = "youth_worker", at: datetime = AT
+) -> UUID:
+    """Appoint somebody who left, or is to leave, again; the appointment's id."""
+    with cast.session() as session:
+        return people.appoint(
+            session,
+            person_id=cast.people[who],
+            role=role,
+            organization_id=cast.organizations[organization],
+            starts_on=starts_on,
+            by=cast.actor("coordinator"),
+            at=at,
+        )
 
 
 def in_hand(cast: Cast, who: str, organization: str | None, at: datetime = AT) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse
-from sqlalchemy import and_, or_, select
+from sqlalchemy import or_, select
 
 from api import at_departures, at_summaries
 from api.pages.forms import Text, Typed, day_of, id_or_none
@@ -229,28 +229,18 @@ def _who_may_leave(desk: Desk) -> list[tuple[str, str]]:
         .where(
             _tenure.c.program_id == program_of(desk.session),
             or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= desk.day),
+            ~departures.is_seen_to(),
         )
         .distinct()
         .order_by(_person.c.sort_key, _organization.c.short_name),
     )
-    cases = desk.session.execute(
-        select(_case.c.subject_id, _case.c.organization_id).where(
-            and_(
-                _case.c.program_id == program_of(desk.session),
-                _case.c.protocol == departures.PROTOCOL,
-                _case.c.state == "open",
-            )
-        )
-    )
-    leaving = {(case.subject_id, case.organization_id) for case in cases}
     return [
         (
             f"{row['person_id']}/{row['organization_id']}",
             f"{row['given_name']} {row['family_name']} – {row['short_name']}",
         )
         for row in rows
-        if (row["person_id"], row["organization_id"]) not in leaving
-        and allows(
+        if allows(
             Action.OPEN_DEPARTURE,
             at_departures.to_departure(desk.asker, row["person_id"], row["organization_id"]),
         )

@@ -30,7 +30,6 @@ from api.permissions import (
 )
 from api.session import AtDesk, Desk
 from duties import calendar_readers, departures, people
-from duties.departures import PROTOCOL
 from duties.here import one, program_of
 from duties.refusals import Refusal
 from locales import N_, gettext
@@ -198,7 +197,7 @@ def _person_page(desk: Desk, request: Request, person_id: UUID, typed: Typed) ->
         calendar=calendar_readers.readers_of(desk.session, [person_id])[person_id],
         calendars=[(key, gettext(label), gettext(hint) if hint else "") for key, (label, hint) in CALENDARS.items()],
         roles=roles,
-        leaves_from=_leaves_from(desk, person_id, roles, cases),
+        leaves_from=_leaves_from(desk, person_id, roles),
         away=desk.asker.standing.absences.get(person_id),
         acting_for=[everyone[a.person_id] for a in desk.asker.standing.acting_for(person_id)],
         absences=holdings.absences_of(desk, person_id, everyone),
@@ -222,16 +221,17 @@ def _person_page(desk: Desk, request: Request, person_id: UUID, typed: Typed) ->
     )
 
 
-def _leaves_from(
-    desk: Desk, person_id: UUID, roles: Sequence[Mapping[str, Any]], cases: Sequence[Mapping[str, Any]]
-) -> list[tuple[UUID, str]]:
+def _leaves_from(desk: Desk, person_id: UUID, roles: Sequence[Mapping[str, Any]]) -> list[tuple[UUID, str]]:
     """The organizations from which the asker may say that this person leaves, and from which nobody said it yet."""
-    said = {one["organization_id"] for one in cases if one["protocol"] == PROTOCOL and one["state"] == "open"}
-    held = {row["organization_id"]: row["short_name"] for row in roles if row["time"] != "past"}
+    mine = (_tenure.c.program_id == program_of(desk.session), _tenure.c.person_id == person_id)
+    said = set(desk.session.scalars(select(_tenure.c.id).where(*mine, departures.is_seen_to())))
+    held = {
+        row["organization_id"]: row["short_name"] for row in roles if row["time"] != "past" and row["id"] not in said
+    }
     return [
         (place, name)
         for place, name in held.items()
-        if place not in said and allows(Action.OPEN_DEPARTURE, to_departure(desk.asker, person_id, place)) is not None
+        if allows(Action.OPEN_DEPARTURE, to_departure(desk.asker, person_id, place)) is not None
     ]
 
 

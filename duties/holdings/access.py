@@ -29,7 +29,7 @@ _invitation = table_of(Invitation)
 
 def access_of(leaving: Leaving) -> list[Holding]:
     """One line for each kind of door that is open to them, where they leave everything."""
-    if not leaving.concerns(None):
+    if leaving.is_back or not leaving.concerns(None):
         return []
     session, here = leaving.session, program_of(leaving.session)
     _, until = moments_of(session, leaving.day)

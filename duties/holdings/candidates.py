@@ -47,6 +47,7 @@ def drafts_of(leaving: Leaving) -> list[Holding]:
             _referral.c.program_id == program_of(session),
             _referral.c.referred_by == leaving.person_id,
             _referral.c.state == "draft",
+            leaving.had_by_then(_referral.c.begun_at),
         )
         .order_by(_referral.c.begun_at, _referral.c.id),
     )
@@ -71,6 +72,7 @@ def referrals_of(leaving: Leaving) -> list[Holding]:
             _case.c.protocol == ADMISSION,
             _task.c.step == TRIAGE,
             _task.c.state == "open",
+            leaving.had_by_then(_task.c.opened_at),
             _task.c.owed_by_id.in_([chain for chain, hat in hats.items() if is_of(leaving, hat)]),
         )
         .order_by(_task.c.due_on.asc().nulls_last(), _task.c.id),
@@ -105,6 +107,7 @@ def candidates_of(leaving: Leaving) -> list[Holding]:
         .where(
             _named.c.program_id == program_of(session),
             _named.c.ended_at.is_(None),
+            leaving.had_by_then(_named.c.named_at),
             or_(_named.c.worker_id == leaving.person_id, _named.c.second_id == leaving.person_id),
         )
         .order_by(_named.c.named_at, _named.c.id),

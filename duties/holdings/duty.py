@@ -44,7 +44,8 @@ def approvals_of(leaving: Leaving) -> list[Holding]:
     """What others did and they are to approve."""
     hats = board.hats_of(leaving.session, leaving.standing, leaving.person_id).approvals
     theirs = _theirs(leaving, hats)
-    rows = _rows(leaving, and_(_task.c.state == "submitted", _task.c.approved_by_id.in_(theirs)))
+    waits = and_(_task.c.state == "submitted", leaving.had_by_then(_task.c.done_at))
+    rows = _rows(leaving, and_(waits, _task.c.approved_by_id.in_(theirs)))
     return _holdings(leaving, APPROVAL, rows, chain="approved_by_id", kind="approvals")
 
 
@@ -67,7 +68,8 @@ def decisions_of(leaving: Leaving) -> list[Holding]:
 
 def _owed(leaving: Leaving, which: ColumnElement[bool]) -> list[dict[str, Any]]:
     hats = board.hats_of(leaving.session, leaving.standing, leaving.person_id).tasks
-    return _rows(leaving, and_(_task.c.state == "open", _task.c.owed_by_id.in_(_theirs(leaving, hats)), which))
+    is_open = and_(_task.c.state == "open", leaving.had_by_then(_task.c.opened_at))
+    return _rows(leaving, and_(is_open, _task.c.owed_by_id.in_(_theirs(leaving, hats)), which))
 
 
 def _theirs(leaving: Leaving, hats: Mapping[UUID, Holder]) -> list[UUID]:

@@ -49,6 +49,7 @@ def follow_ups_of(leaving: Leaving) -> list[Holding]:
             _assignment.c.program_id == program_of(session),
             _assignment.c.person_id == leaving.person_id,
             _follow_up.c.state != "completed",
+            leaving.began_by_then(_assignment.c.starts_on),
             in_hand,
         )
         .order_by(_participant.c.number, _assignment.c.id),

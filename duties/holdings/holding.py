@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select, true
 from sqlmodel import Session
 
 from duties.declared import Bilingual
-from duties.here import program_of
-from duties.roles import HeldRole, Holder, Link, Standing
+from duties.here import moments_of, program_of
+from duties.roles import HeldRole, Holder, Link, Standing, never_began
 from locales import say
 from models.base import table_of
 from models.program import Tenure
@@ -48,8 +48,9 @@ class Leaving:
 
     `last_day` is their last one, where they leave: what they take up later is no part of it. `known_on` is the day on
     which that became known. `standing` is the day's; `stays` says that they hold something elsewhere on or after the
-    day, so that what is the person's and no organization's stays with them. `since` is today's standing once the last
-    day is past: whoever follows in a role has its duties by then.
+    day, so that what is the person's and no organization's stays with them; `is_back`, that they hold a role there
+    after the last day too, to which they came back or are to come. `since` is today's standing once the last day is
+    past: whoever follows in a role has its duties by then.
     """
 
     session: Session
@@ -61,6 +62,7 @@ class Leaving:
     stays: bool
     known_on: date | None = None
     since: Standing | None = None
+    is_back: bool = False
 
     def concerns(self, organization_id: UUID | None) -> bool:
         """Whether what belongs to an organization, or to none, is theirs to leave."""
@@ -69,6 +71,27 @@ class Leaving:
         if organization_id is None:
             return not self.stays
         return organization_id == self.organization_id
+
+    def had_by_then(self, moment: ColumnElement[datetime]) -> ColumnElement[bool]:
+        """The condition on the moment since which something is theirs that it is theirs to leave.
+
+        What whoever is back was given since they left belongs to their new time there, and to its own departure.
+        """
+        if self._left_on is None:
+            return true()
+        _, over = moments_of(self.session, self._left_on)
+        return moment < over
+
+    def began_by_then(self, first_day: ColumnElement[date]) -> ColumnElement[bool]:
+        """The same condition on the first local day on which something is theirs."""
+        return true() if self._left_on is None else first_day <= self._left_on
+
+    @property
+    def _left_on(self) -> date | None:
+        """Of whoever is back: their last day, or the later one on which it became known that they had gone."""
+        if not self.is_back or self.last_day is None:
+            return None
+        return max(self.last_day, self.known_on or self.last_day)
 
     def without_them(self) -> Standing:
         """Who holds what that day if they were gone already; once they are, who holds what today."""
@@ -110,6 +133,21 @@ def goes_to(gone: Standing, chain: list[Link], *, kind: str = "tasks") -> tuple[
 def is_of(leaving: Leaving, hat: Holder) -> bool:
     """Whether a duty under this hat is theirs to leave: one that they have for somebody absent is not."""
     return hat.acting_for is None and leaving.concerns(hat.organization_id)
+
+
+def goes_on(session: Session, person_id: UUID, organization_id: UUID | None, last_day: date) -> bool:
+    """Whether a person holds a role at the organization after the last day of their departure from it.
+
+    They came back there, or are to come.
+    """
+    found = select(_tenure.c.id).where(
+        _tenure.c.program_id == program_of(session),
+        _tenure.c.person_id == person_id,
+        _tenure.c.organization_id == organization_id,
+        or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on > last_day),
+        ~never_began(),
+    )
+    return session.scalar(found.limit(1)) is not None
 
 
 def holds_elsewhere(session: Session, person_id: UUID, organization_id: UUID | None, day: date) -> bool:

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from duties.here import local_day
 from duties.holdings import access, candidates, duty, follow_ups, notes, roles, seats, things
-from duties.holdings.holding import Holding, Leaving, holds_elsewhere
+from duties.holdings.holding import Holding, Leaving, goes_on, holds_elsewhere
 from duties.roles import Standing, standing
 from locales import N_
 
@@ -72,13 +72,15 @@ def holdings_of(
     `last_day` is the last one: once it is past, this is what they had in hand on it and is not out of it since.
     In a role that ended from `known_on` on, the day on which it was known that they leave, somebody has to follow. What
     a deputy does while they are away is theirs all the same: it is done for them until they are back, not for good.
+    Who holds a role there again after the last day leaves what they had until then, and no more.
     """
     today = local_day(session, at)
     on = min(today, last_day) if last_day else today
     stays = holds_elsewhere(session, person_id, organization_id, on)
     there = _as_if_there(standing(session, on), person_id)
     since = standing(session, today) if on < today else None
-    leaving = Leaving(session, person_id, organization_id, on, last_day, there, stays, known_on, since)
+    is_back = last_day is not None and goes_on(session, person_id, organization_id, last_day)
+    leaving = Leaving(session, person_id, organization_id, on, last_day, there, stays, known_on, since, is_back)
     return [holding for kind, find in KINDS.items() if kind in kinds for holding in find(leaving)]
 
 

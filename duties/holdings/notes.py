@@ -45,7 +45,12 @@ def unfinished_of(leaving: Leaving) -> list[Holding]:
             & (_assignment.c.person_id == _note.c.written_by)
             & _assignment.c.withdrawn_at.is_(None),
         )
-        .where(_note.c.program_id == here, _note.c.written_by == leaving.person_id, ~_note.c.is_complete)
+        .where(
+            _note.c.program_id == here,
+            _note.c.written_by == leaving.person_id,
+            ~_note.c.is_complete,
+            leaving.began_by_then(_note.c.week),
+        )
         .order_by(_assignment.c.starts_on),
     )
     found = due | {(row["follow_up_id"], row["week"]): row["organization_id"] for row in begun}

@@ -35,19 +35,22 @@ def seats_of(leaving: Leaving) -> list[Holding]:
     """The seats that they hold from the day on, as principal or as alternate.
 
     Of who leaves also those that ended with their last day, until somebody else has them: that a second representative
-    stands in for a principal fills no seat (CM-2R).
+    stands in for a principal fills no seat (CM-2R). Whoever is back and has the seat again has it themselves.
     """
     session = leaving.session
     in_hand = or_(_holder.c.ends_on.is_(None), _holder.c.ends_on > leaving.day)
     if leaving.last_day is not None:
         follows = _holder.alias()
+        another = follows.c.person_id != leaving.person_id
+        if leaving.is_back:
+            another = or_(another, follows.c.starts_on > leaving.last_day)
         has_it = (
             select(follows.c.id)
             .where(
                 follows.c.program_id == _holder.c.program_id,
                 follows.c.seat_id == _holder.c.seat_id,
                 follows.c.kind == _holder.c.kind,
-                follows.c.person_id != leaving.person_id,
+                another,
                 follows.c.withdrawn_at.is_(None),
                 or_(follows.c.ends_on.is_(None), follows.c.ends_on > leaving.last_day),
             )
@@ -70,6 +73,7 @@ def seats_of(leaving: Leaving) -> list[Holding]:
             _holder.c.program_id == program_of(session),
             _holder.c.person_id == leaving.person_id,
             _holder.c.withdrawn_at.is_(None),
+            leaving.began_by_then(_holder.c.starts_on),
             in_hand,
         )
         .order_by(_committee.c.key, _seat.c.key, _holder.c.starts_on),
@@ -126,7 +130,7 @@ def invitations_of(leaving: Leaving) -> list[Holding]:
             f"/meetings/{row['meeting_id']}",
         )
         for row in rows
-        if leaving.concerns(None)
+        if leaving.concerns(None) and not leaving.is_back
     ]
 
 
@@ -142,6 +146,7 @@ def deputizing_of(leaving: Leaving) -> list[Holding]:
             _absence.c.deputy_id == leaving.person_id,
             _absence.c.cancelled_at.is_(None),
             _absence.c.ends_on > leaving.day,
+            leaving.began_by_then(_absence.c.starts_on),
         )
         .order_by(_absence.c.starts_on, _absence.c.id),
     )

@@ -38,6 +38,7 @@ def equipment_of(leaving: Leaving) -> list[Holding]:
             _loan.c.program_id == program_of(session),
             _loan.c.person_id == leaving.person_id,
             _loan.c.returned_at.is_(None),
+            leaving.had_by_then(_loan.c.lent_at),
         )
         .order_by(_loan.c.lent_at, _loan.c.id),
     )
@@ -66,6 +67,7 @@ def accounts_of(leaving: Leaving) -> list[Holding]:
             _account.c.program_id == program_of(session),
             _account.c.person_id == leaving.person_id,
             _account.c.closed_at.is_(None),
+            leaving.had_by_then(_account.c.opened_at),
         )
         .order_by(_account.c.system, _account.c.user_name),
     )

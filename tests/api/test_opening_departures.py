@@ -21,7 +21,7 @@ from tests.api.desk import client_for
 from tests.api.json.window import Asker
 from tests.cast import Cast
 from tests.conftest import Copies
-from tests.departing import TASK, TENURE, lend, open_account, record_protocols
+from tests.departing import TASK, TENURE, come_back, leave, lend, open_account, record_protocols
 from tests.flows.support import Clock, means_of
 from tests.following import SECOND, WORKER, agreed, followed
 from tests.terminal import Say
@@ -170,3 +170,49 @@ def test_a_departure_asked_for_twice_under_one_key_is_opened_once_and_one_withou
     assert (first.status_code, again.status_code) == (201, 201)
     assert again.headers["location"] == first.headers["location"]
     assert asker.ask("POST", "/departures", given(leaving)).status_code == 409
+
+
+def again_by_page(cast: Cast, _: Say) -> None:
+    """It is offered on their own page, and among the departures."""
+    who = f"{cast.people[WORKER]}/{cast.organizations[PLACE]}"
+    client = client_for(cast.database, cast.people["coordinator"], at=NOW)
+    assert f"/departures?person={who}" in client.get(f"/people/{cast.people[WORKER]}").text
+    assert f'<option value="{who}"' in client.get("/departures").text
+    answer = client.post("/departures", data={"who": who, "last_day": LAST_DAY.isoformat()})
+    assert answer.status_code == 303
+    assert f"/departures?person={who}" not in client.get(f"/people/{cast.people[WORKER]}").text
+    assert f'<option value="{who}"' not in client.get("/departures").text
+
+
+def again_by_json(cast: Cast, _: Say) -> None:
+    coordinator(cast).post("/departures", given(cast))
+
+
+def again_by_a_date_reached(cast: Cast, _: Say) -> None:
+    with cast.session() as session:
+        tenure = TENURE.c.person_id == cast.people[WORKER], TENURE.c.ends_on.is_(None)
+        tenure_id = session.execute(select(TENURE.c.id).where(*tenure)).scalar_one()
+        people.end_tenure(session, tenure_id, ends_on=LAST_DAY, by=cast.actor("coordinator"), at=NOW)
+    look_at_hands(means_of(cast, Clock(NOW)))
+
+
+@pytest.mark.parametrize("open_it", [again_by_page, again_by_json, at_the_terminal, again_by_a_date_reached])
+def test_who_came_back_leaves_a_second_time_by_every_window_while_their_first_departure_is_open(
+    cast: Cast, command: Say, open_it: Callable[[Cast, Say], None]
+) -> None:
+    record_protocols(cast)
+    with cast.session() as session:
+        lend(session, cast.people[WORKER], "SN-1", at=NOW - timedelta(days=30))
+    first = leave(cast, WORKER, PLACE, last_day=GONE, planned=False, at=NOW - timedelta(days=8))
+    come_back(cast, WORKER, PLACE, starts_on=GONE + timedelta(days=5), at=NOW - timedelta(days=8))
+    with cast.session() as session:
+        lend(session, cast.people[WORKER], "SN-2", at=NOW)
+    open_it(cast, command)
+    with cast.session() as session:
+        opened = session.execute(select(_departure.c.case_id, _departure.c.last_day)).all()
+        ((again, last_day),) = [row for row in opened if row.case_id != first]
+        assert last_day == LAST_DAY
+        wanted = TASK.c.step == "return_equipment", TASK.c.state == "open"
+        found = session.execute(select(TASK.c.case_id, TASK.c.title_en).where(*wanted)).all()
+    phones = {(row.case_id, row.title_en.rpartition(" ")[2]) for row in found}
+    assert phones == {(first, "SN-1"), (again, "SN-1"), (again, "SN-2")}

@@ -21,12 +21,15 @@ from meetings.statements import posts
 from models.access import BrowserSession
 from models.agreement import AgreementRole
 from models.base import table_of
+from models.casework import Case
 from tests.casework import open_onboarding
 from tests.cast import AT, LOADING, TODAY, Cast
 from tests.departing import (
+    HOLDER,
     LAST_DAY,
     TASK,
     asked,
+    come_back,
     in_hand,
     leave,
     left,
@@ -41,7 +44,7 @@ from tests.flows.support import carry_all, means_of
 from tests.following import SECOND, WORKER, agreed, followed
 from tests.refusing import refused
 
-SIGN_IN, CREATED = table_of(BrowserSession), table_of(AgreementRole)
+CASE, SIGN_IN, CREATED = table_of(Case), table_of(BrowserSession), table_of(AgreementRole)
 
 
 @pytest.fixture
@@ -237,6 +240,99 @@ def test_who_left_comes_back_at_another_organization_and_leaves_that_one_too(pro
         assert program.people["worker_codim"] in standing(session, TODAY).live
     case_id = leave(program, "worker_codim", "anonyme", last_day=TODAY + timedelta(days=20))
     assert len(asked(program, case_id, "find_successor")) == 1
+
+
+BACK = TODAY + timedelta(days=20)
+LATER = AT + timedelta(days=25)
+
+
+def given_anew(cast: Cast, who: str, organization: str) -> None:
+    """A phone, an account, a seat and a sign-in, some days after somebody came back."""
+    person_id = cast.people[who]
+    with cast.session() as session:
+        lend(session, person_id, "SN-2", at=LATER)
+        open_account(session, person_id, "anew", at=LATER)
+        seat_somebody(session, "steering", cast.organizations[organization], person_id, starts_on=BACK)
+        sign_ins.begin(session, person_id, means="passkey", device="", at=LATER)
+
+
+def test_what_somebody_is_given_once_they_are_back_is_no_part_of_the_departure_from_before(program: Cast) -> None:
+    """It is over as soon as what they had before is settled."""
+    with program.session() as session:
+        lend(session, program.people["manager_em"], "SN-1")
+    case_id = leave(program, "manager_em", "en-marge", last_day=TODAY, planned=False)
+    come_back(program, "manager_em", "en-marge", starts_on=BACK, role="manager")
+    given_anew(program, "manager_em", "en-marge")
+    with program.session() as session:
+        gathering.gather(session, case_id, by=LOADING, at=LATER)
+    assert left(program, case_id, LATER) == ["Manager, En Marge 12-17", "Program cell phone, serial number SN-1"]
+    assert [asked(program, case_id, step) for step in ("pass_on_seats", "close_accounts")] == [[], []]
+    (phone,), (role,) = (asked(program, case_id, step) for step in ("return_equipment", "find_successor"))
+    settle(program, phone["id"], ended="returned", note="Fine", at=LATER)
+    settle(program, role["id"], ended="not_replaced", note="They are back", at=LATER)
+    with program.session() as session:
+        (case,) = many(session, select(CASE).where(CASE.c.id == case_id))
+        gathering.refuse_unless_over(session, case, LATER)
+        held = session.execute(
+            select(HOLDER.c.withdrawn_at, HOLDER.c.ends_on).where(HOLDER.c.person_id == program.people["manager_em"])
+        ).all()
+        signed_in = SIGN_IN.c.person_id == program.people["manager_em"], SIGN_IN.c.ended_at.is_(None)
+        assert len(session.scalars(select(SIGN_IN.c.id).where(*signed_in)).all()) == 1
+    assert held == [(None, None)]
+
+
+def test_a_seat_that_begins_with_a_return_agreed_before_outlives_the_last_day(program: Cast) -> None:
+    """And nobody is asked to whom it passes; the one that they have until then ends."""
+    place, who, first = program.organizations["en-marge"], program.people["manager_em"], LAST_DAY + timedelta(days=60)
+    with program.session() as session:
+        seat_somebody(session, "steering", place, who)
+    case_id = leave(program, "manager_em", "en-marge")
+    come_back(program, "manager_em", "en-marge", starts_on=first, role="manager")
+    settle(program, asked(program, case_id, "pass_on_seats")[0]["id"], ended="left_vacant", note="Until they are back")
+    after = AT + timedelta(days=15)
+    with program.session() as session:
+        seat_somebody(session, "steering", place, who, starts_on=first)
+        departures.end_departure(session, *departures.due_to_end(session, after), by=LOADING, at=after)
+        gathering.gather(session, case_id, by=LOADING, at=after)
+        rows = session.execute(
+            select(HOLDER.c.starts_on, HOLDER.c.ends_on, HOLDER.c.withdrawn_at)
+            .where(HOLDER.c.person_id == who)
+            .order_by(HOLDER.c.starts_on)
+        ).all()
+    assert rows == [(TODAY - timedelta(days=300), LAST_DAY, None), (first, None, None)]
+    assert [row["state"] for row in asked(program, case_id, "pass_on_seats")] == ["done"], "nothing is asked of the new"
+
+
+@pytest.mark.parametrize("planned", [True, False])
+def test_who_came_back_leaves_a_second_time_while_their_first_departure_still_waits_for_a_thing(
+    program: Cast, planned: bool
+) -> None:
+    with program.session() as session:
+        lend(session, program.people["manager_em"], "SN-1")
+    first = leave(program, "manager_em", "en-marge", last_day=TODAY, planned=False)
+    come_back(program, "manager_em", "en-marge", starts_on=BACK, role="manager")
+    given_anew(program, "manager_em", "en-marge")
+    last_day = LATER.date() + timedelta(days=5 if planned else 0)
+    again = leave(program, "manager_em", "en-marge", last_day=last_day, planned=planned, at=LATER)
+    for planned_again in (True, False):
+        with refused("case.already_open"):
+            leave(program, "manager_em", "en-marge", last_day=LATER.date(), planned=planned_again, at=LATER)
+    after = LATER + timedelta(days=6)
+    with program.session() as session:
+        for due in departures.due_to_end(session, after):
+            departures.end_departure(session, due, by=LOADING, at=after)
+        gathering.gather(session, first, by=LOADING, at=after)
+        still_in = SIGN_IN.c.person_id == program.people["manager_em"], SIGN_IN.c.ended_at.is_(None)
+        assert session.scalars(select(SIGN_IN.c.id).where(*still_in)).all() == []
+        assert departures.due_to_open(session, after) == departures.to_move(session) == []
+        assert program.people["manager_em"] not in standing(session, after.date()).live
+    assert left(program, first, after) == ["Manager, En Marge 12-17", "Program cell phone, serial number SN-1"]
+    both = [f"Program cell phone, serial number SN-{n}" for n in (1, 2)]
+    assert set(left(program, again, after)) >= {"Manager, En Marge 12-17", "Secure network, user name anew", *both}
+    assert len(asked(program, again, "pass_on_seats")) == 1
+    (phone,) = asked(program, first, "return_equipment")
+    settle(program, phone["id"], ended="returned", note="Fine", at=after)
+    assert both[0] not in left(program, again, after), "it is returned once"
 
 
 def test_the_leaver_does_not_say_themselves_that_they_have_gone(program: Cast) -> None:

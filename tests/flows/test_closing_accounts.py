@@ -16,7 +16,7 @@ from models.base import table_of
 from models.casework import Account
 from models.ports import Accepted, AccountState, Later, Outcome, Refused
 from tests.cast import TODAY, Cast
-from tests.departing import asked, leave, open_account, record_protocols, settle
+from tests.departing import asked, come_back, leave, open_account, record_protocols, settle
 from tests.flows.support import Clock, carry_all, means_of, told
 
 ACCOUNT = table_of(Account)
@@ -283,3 +283,52 @@ def test_who_stays_after_all_is_not_asked_after_by_the_it_contact_any_more(progr
         assert session.scalars(text("select state from task where step like 'account.%'")).all() == ["cancelled"]
         assert session.execute(select(ACCOUNT.c.closed_at, ACCOUNT.c.look_again_on)).all() == [(None, None)]
     assert len(told(program, "account.stays_open")) == 1
+
+
+@pytest.mark.parametrize("anew", ["before they are back", "once they are back", ""])
+def test_the_account_of_who_came_back_is_closed_by_no_directory(
+    program: Cast, means: Means, directory: LocalDirectory, clock: Clock, anew: str
+) -> None:
+    """Also the one that they had before, where it was not closed on the day: a person knows whether they need it."""
+    if not anew:
+        directory.fails = Later("connect")
+    case_id = gone(program)
+    look_at_hands(means)
+    directory.fails = None
+    clock.pass_by(days=1)
+    if anew == "before they are back":
+        with program.session() as session:
+            open_account(session, program.people[LEAVER], "g.schist-2", at=clock.now)
+    come_back(program, LEAVER, PLACE, starts_on=TODAY + timedelta(days=2))
+    clock.pass_by(days=1)
+    if anew == "once they are back":
+        with program.session() as session:
+            open_account(session, program.people[LEAVER], "g.schist-2", at=clock.now)
+    directory.states |= {"g.schist-2": "open"} if anew else {}
+    for _ in range(2):
+        look_at_hands(means)
+    clock.pass_by(days=10)
+    look_at_hands(means)
+    assert directory.states == ({NAME: "closed", "g.schist-2": "open"} if anew else {NAME: "open"})
+    assert closing(program, case_id) == (["done"] if anew else ["open"])
+    if not anew:
+        settle(program, asked(program, case_id, "close_accounts")[0]["id"], ended="closed", at=clock.now)
+        for _ in range(2):
+            clock.pass_by(days=1)
+            look_at_hands(means)
+        assert directory.states == {NAME: "open"}
+
+
+def test_an_account_that_was_opened_anew_under_its_old_name_is_not_closed_when_the_old_one_is_looked_at_again(
+    program: Cast, means: Means, directory: LocalDirectory, clock: Clock
+) -> None:
+    gone(program)
+    look_at_hands(means)
+    directory.states[NAME] = "open"
+    with program.session() as session:
+        open_account(session, program.people["worker_ccsmtl"], NAME, at=clock.now)
+    for _ in range(2):
+        clock.pass_by(days=7)
+        look_at_hands(means)
+    assert directory.states == {NAME: "open"}
+    assert people_asked(program) == []
