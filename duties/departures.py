@@ -33,7 +33,7 @@ from duties.follow_ups import assigning
 from duties.held_case import hold_cases
 from duties.held_person import hold_person
 from duties.here import local_day, many, one, program, program_of
-from duties.holdings.holding import goes_on, holds_elsewhere
+from duties.holdings.holding import elsewhere, goes_on
 from duties.refusals import Refusal
 from duties.roles import never_began
 from locales import N_, say
@@ -680,7 +680,7 @@ _TAKEN = N_("Somebody stays after all, and their role was given to another: %(ro
 def _stays(session: Session, departure: Mapping[str, Any]) -> bool:
     """Whether the leaver holds a role elsewhere, or again, after their last day."""
     after = departure["last_day"] + timedelta(days=1)
-    if holds_elsewhere(session, departure["person_id"], departure["organization_id"], after):
+    if elsewhere(session, departure["person_id"], departure["organization_id"], after):
         return True
     return _is_back(session, departure)
 

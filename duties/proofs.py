@@ -15,17 +15,18 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import ColumnElement, Select, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
 from duties import events, images, packages, pdfs
 from duties.actors import Actor
 from duties.here import program_of
+from duties.holdings import things
 from duties.refusals import Refusal
 from locales import N_
-from models.base import table_of
-from models.casework import Account, Equipment, Evidence, EvidenceFile, Loan
+from models.base import refers, table_of
+from models.casework import Account, Case, Equipment, Evidence, EvidenceFile, Loan, Task
 from models.departure import WAYS
 
 LARGEST_DOCUMENT = 10 * 1024 * 1024
@@ -36,6 +37,8 @@ _file = table_of(EvidenceFile)
 _equipment = table_of(Equipment)
 _loan = table_of(Loan)
 _account = table_of(Account)
+_task = table_of(Task)
+_case = table_of(Case)
 
 #: What may be kept, by the ending of its name: its type, and how its bytes begin.
 _KINDS: dict[str, tuple[str, tuple[bytes, ...]]] = {
@@ -74,8 +77,9 @@ def add(
 ) -> UUID:
     """Keep a proof with a task that is held, and do what it says: lend the equipment, note the account.
 
-    A document may show any step; anything else is proof of a step that asks for it. Raises Refusal, and then nothing is
-    kept.
+    What the case's person has already, from another organization or from before, is proof as it is: it is lent and
+    opened once. A document may show any step; anything else is proof of a step that asks for it. Raises Refusal, and
+    then nothing is kept.
     """
     if proof.kind not in ("document", task["evidence"]):
         raise Refusal(
@@ -152,16 +156,16 @@ def withdraw_all(session: Session, task: Mapping[str, Any], *, why: str, by: Act
     ).all()
     if not taken:
         return
-    session.execute(
-        update(_loan)
-        .where(_loan.c.program_id == here, _loan.c.task_id == task["id"], _loan.c.returned_at.is_(None))
-        .values(returned_at=at)
-    )
-    session.execute(
-        update(_account)
-        .where(_account.c.program_id == here, _account.c.task_id == task["id"], _account.c.closed_at.is_(None))
-        .values(closed_at=at)
-    )
+    loans = (_loan.c.program_id == here, _loan.c.task_id == task["id"], _loan.c.returned_at.is_(None))
+    accounts = (_account.c.program_id == here, _account.c.task_id == task["id"], _account.c.closed_at.is_(None))
+    # What another step is shown by too stays with its person, by that one.
+    thing = _equipment.c.program_id == _loan.c.program_id, _equipment.c.id == _loan.c.equipment_id
+    lent = _proven_by(session, "serial", _equipment.c.kind, _equipment.c.serial, _loan.c.person_id)
+    session.execute(update(_loan).where(*loans, *thing, lent.exists()).values(task_id=lent.scalar_subquery()))
+    opened = _proven_by(session, "account", _account.c.system, _account.c.user_name, _account.c.person_id)
+    session.execute(update(_account).where(*accounts, opened.exists()).values(task_id=opened.scalar_subquery()))
+    session.execute(update(_loan).where(*loans).values(returned_at=at))
+    session.execute(update(_account).where(*accounts).values(closed_at=at))
     events.write_many(
         session,
         "evidence.withdrawn",
@@ -170,6 +174,30 @@ def withdraw_all(session: Session, task: Mapping[str, Any], *, why: str, by: Act
         by=by,
         at=at,
         case_id=task["case_id"],
+    )
+
+
+def _proven_by(
+    session: Session, kind: str, of: ColumnElement[str], label: ColumnElement[str], person_id: ColumnElement[UUID]
+) -> Select[tuple[UUID]]:
+    """The step that a thing of somebody's is proof of, where its own is one no more: the one that was shown first.
+
+    `of` is the kind of the equipment, or the account's system.
+    """
+    return (
+        select(_evidence.c.task_id)
+        .join(_task, refers(_evidence.c.task_id, _task))
+        .join(_case, refers(_task.c.case_id, _case))
+        .where(
+            _evidence.c.program_id == program_of(session),
+            _evidence.c.kind == kind,
+            _evidence.c.label == label,
+            _evidence.c.withdrawn_at.is_(None),
+            things.shown_by(kind) == of,
+            _case.c.subject_id == person_id,
+        )
+        .order_by(_evidence.c.added_at, _evidence.c.id)
+        .limit(1)
     )
 
 
@@ -214,6 +242,8 @@ def _lend(session: Session, task: Mapping[str, Any], case: Mapping[str, Any], se
             _loan.c.program_id == here, _loan.c.equipment_id == thing, _loan.c.returned_at.is_(None)
         )
     )
+    if held == case["subject_id"]:
+        return
     if held is not None:
         raise Refusal(
             "equipment.in_other_hands",
@@ -252,7 +282,17 @@ def _open_account(
         )
         .returning(_account.c.id)
     )
-    if opened is None:
+    if opened is not None:
+        return
+    whose = session.scalar(
+        select(_account.c.person_id).where(
+            _account.c.program_id == program_of(session),
+            _account.c.system == (task["system"] or task["step"]),
+            _account.c.user_name == user_name,
+            _account.c.closed_at.is_(None),
+        )
+    )
+    if whose != case["subject_id"]:
         raise Refusal("account.taken", N_("This user name is already someone's account. Check it."))
 
 

@@ -101,9 +101,11 @@ def _hands_of(means: Means, program_id: UUID) -> int:
         )
         to_open = departures.due_to_open(session, at) if known else []
         under_way = departures.under_way(session)
-    silent = _alone(means, program_id, partial(_lapse, at=at)) + _accounts_of(means, program_id, at)
+    silent = _alone(means, program_id, partial(_lapse, at=at))
     opened = sum(_alone(means, program_id, partial(_open, ends=one, at=at)) for one in to_open)
-    return silent + opened + sum(_alone(means, program_id, partial(_gather, case_id=one, at=at)) for one in under_way)
+    joined = sum(_alone(means, program_id, partial(_gather, case_id=one, at=at)) for one in under_way)
+    # Last, when it is known of each account whether its departure asks for it still.
+    return silent + opened + joined + _accounts_of(means, program_id, at)
 
 
 def _lapse(session: Session, at: datetime) -> int:

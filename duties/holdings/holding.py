@@ -47,10 +47,10 @@ class Leaving:
     """Whose holdings are asked for: a person, at one organization or wherever they are, on a local day.
 
     `last_day` is their last one, where they leave: what they take up later is no part of it. `known_on` is the day on
-    which that became known. `standing` is the day's; `stays` says that they hold something elsewhere on or after the
-    day, so that what is the person's and no organization's stays with them; `is_back`, that they hold a role there
-    after the last day too, to which they came back or are to come. `since` is today's standing once the last day is
-    past: whoever follows in a role has its duties by then.
+    which that became known. `standing` is the day's; `elsewhere` are the other organizations at which they hold
+    something on or after the day, or after the last one, so that what is the person's and no organization's stays with
+    them. `is_back` says that they hold a role there after the last day too, to which they came back or are to come.
+    `since` is today's standing once the last day is past: whoever follows in a role has its duties by then.
     """
 
     session: Session
@@ -59,7 +59,7 @@ class Leaving:
     day: date
     last_day: date | None
     standing: Standing
-    stays: bool
+    elsewhere: frozenset[UUID]
     known_on: date | None = None
     since: Standing | None = None
     is_back: bool = False
@@ -69,7 +69,7 @@ class Leaving:
         if self.organization_id is None:
             return True
         if organization_id is None:
-            return not self.stays
+            return not self.elsewhere
         return organization_id == self.organization_id
 
     def had_by_then(self, moment: ColumnElement[datetime]) -> ColumnElement[bool]:
@@ -77,14 +77,16 @@ class Leaving:
 
         What whoever is back was given since they left belongs to their new time there, and to its own departure.
         """
-        if self._left_on is None:
-            return true()
-        _, over = moments_of(self.session, self._left_on)
-        return moment < over
+        return true() if self.left_at is None else moment < self.left_at
 
     def began_by_then(self, first_day: ColumnElement[date]) -> ColumnElement[bool]:
         """The same condition on the first local day on which something is theirs."""
         return true() if self._left_on is None else first_day <= self._left_on
+
+    @property
+    def left_at(self) -> datetime | None:
+        """Of whoever is back: the moment since which what they are given is of their new time there."""
+        return None if self._left_on is None else moments_of(self.session, self._left_on)[1]
 
     @property
     def _left_on(self) -> date | None:
@@ -150,14 +152,15 @@ def goes_on(session: Session, person_id: UUID, organization_id: UUID | None, las
     return session.scalar(found.limit(1)) is not None
 
 
-def holds_elsewhere(session: Session, person_id: UUID, organization_id: UUID | None, day: date) -> bool:
-    """Whether a person holds a role at another organization on a local day or after it."""
+def elsewhere(session: Session, person_id: UUID, organization_id: UUID | None, day: date) -> frozenset[UUID]:
+    """The other organizations at which a person holds a role on a local day or after it."""
     if organization_id is None:
-        return False
-    found = select(_tenure.c.id).where(
+        return frozenset()
+    found = select(_tenure.c.organization_id).where(
         _tenure.c.program_id == program_of(session),
         _tenure.c.person_id == person_id,
         _tenure.c.organization_id != organization_id,
         or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= day),
+        ~never_began(),
     )
-    return session.scalar(found.limit(1)) is not None
+    return frozenset(session.scalars(found))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from duties.here import local_day
 from duties.holdings import access, candidates, duty, follow_ups, notes, roles, seats, things
-from duties.holdings.holding import Holding, Leaving, goes_on, holds_elsewhere
+from duties.holdings.holding import Holding, Leaving, elsewhere, goes_on
 from duties.roles import Standing, standing
 from locales import N_
 
@@ -76,11 +76,12 @@ def holdings_of(
     """
     today = local_day(session, at)
     on = min(today, last_day) if last_day else today
-    stays = holds_elsewhere(session, person_id, organization_id, on)
+    # Of two organizations that are left on one day neither keeps what is the person's own.
+    others = elsewhere(session, person_id, organization_id, last_day + timedelta(days=1) if last_day else on)
     there = _as_if_there(standing(session, on), person_id)
     since = standing(session, today) if on < today else None
     is_back = last_day is not None and goes_on(session, person_id, organization_id, last_day)
-    leaving = Leaving(session, person_id, organization_id, on, last_day, there, stays, known_on, since, is_back)
+    leaving = Leaving(session, person_id, organization_id, on, last_day, there, others, known_on, since, is_back)
     return [holding for kind, find in KINDS.items() if kind in kinds for holding in find(leaving)]
 
 

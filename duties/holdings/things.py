@@ -1,16 +1,23 @@
-"""Equipment by serial number, and accounts by user name. Never a secret."""
+"""Equipment by serial number, and accounts by user name. Never a secret.
+
+One thing may serve at two organizations, where the onboardings of both name it: it is theirs as long as one needs it.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime
 from typing import Final
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 
 from duties.here import many, program_of
 from duties.holdings.holding import Holding, Leaving, both
 from locales import N_
 from models.base import refers, table_of
-from models.casework import Account, Case, Equipment, Loan, Task
+from models.casework import Account, Case, Equipment, Evidence, Loan, Task
 
 EQUIPMENT: Final = "equipment"
 ACCOUNT: Final = "account"
@@ -20,6 +27,7 @@ _equipment = table_of(Equipment)
 _account = table_of(Account)
 _task = table_of(Task)
 _case = table_of(Case)
+_evidence = table_of(Evidence)
 
 _LENT = N_("%(kind)s, serial number %(serial)s")
 _OPENED = N_("%(system)s, user name %(name)s")
@@ -42,7 +50,7 @@ def equipment_of(leaving: Leaving) -> list[Holding]:
         )
         .order_by(_loan.c.lent_at, _loan.c.id),
     )
-    person = f"/people/{leaving.person_id}"
+    person, shown = f"/people/{leaving.person_id}", _shown(leaving, "serial")
     return [
         Holding(
             EQUIPMENT,
@@ -51,7 +59,7 @@ def equipment_of(leaving: Leaving) -> list[Holding]:
             person,
         )
         for row in rows
-        if leaving.concerns(row["organization_id"])
+        if _is_left(leaving, row["organization_id"], shown[row["kind"], row["serial"]])
     ]
 
 
@@ -71,7 +79,7 @@ def accounts_of(leaving: Leaving) -> list[Holding]:
         )
         .order_by(_account.c.system, _account.c.user_name),
     )
-    person = f"/people/{leaving.person_id}"
+    person, shown = f"/people/{leaving.person_id}", _shown(leaving, "account")
     return [
         Holding(
             ACCOUNT,
@@ -84,8 +92,47 @@ def accounts_of(leaving: Leaving) -> list[Holding]:
             person,
         )
         for row in rows
-        if leaving.concerns(row["organization_id"])
+        if _is_left(leaving, row["organization_id"], shown[row["system"], row["user_name"]])
     ]
+
+
+def shown_by(proof: str) -> ColumnElement[str]:
+    """What a step shows by a proof of this kind: which kind of equipment, or an account on which system."""
+    said = _task.c.item if proof == "serial" else _task.c.system
+    return func.coalesce(func.nullif(said, ""), _task.c.step)
+
+
+def _shown(leaving: Leaving, proof: str) -> dict[tuple[str, str], list[tuple[UUID, datetime]]]:
+    """At which organizations, and when, each thing was shown as theirs, by what it is and its number or name."""
+    rows = leaving.session.execute(
+        select(shown_by(proof).label("of"), _evidence.c.label, _case.c.organization_id, _evidence.c.added_at)
+        .join(_task, refers(_evidence.c.task_id, _task))
+        .join(_case, refers(_task.c.case_id, _case))
+        .where(
+            _evidence.c.program_id == program_of(leaving.session),
+            _evidence.c.kind == proof,
+            _evidence.c.withdrawn_at.is_(None),
+            _case.c.subject_id == leaving.person_id,
+        )
+    )
+    found: dict[tuple[str, str], list[tuple[UUID, datetime]]] = defaultdict(list)
+    for row in rows:
+        found[row.of, row.label].append((row.organization_id, row.added_at))
+    return found
+
+
+def _is_left(leaving: Leaving, organization_id: UUID | None, shown: Collection[tuple[UUID, datetime]]) -> bool:
+    """Whether a thing is theirs to leave: it came to them from an organization, or from none, and was shown at others.
+
+    Not while they hold something at another of these, nor where it was shown there again since they are back.
+    """
+    places = {place for place, _ in shown} | ({organization_id} if organization_id else set())
+    if leaving.organization_id is None or not places:
+        return leaving.concerns(None)
+    anew = leaving.left_at is not None and any(
+        place == leaving.organization_id and at >= leaving.left_at for place, at in shown
+    )
+    return leaving.organization_id in places and not places & leaving.elsewhere and not anew
 
 
 #: What the onboarding calls what it lends and opens, as people say it. Another name is shown as it is.

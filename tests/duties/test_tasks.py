@@ -35,6 +35,7 @@ from tests.casework import (
     verbs,
 )
 from tests.cast import AT, LOADING, TODAY, Cast
+from tests.departing import come_back
 from tests.refusing import refused
 
 _notice = table_of(Notice)
@@ -291,6 +292,44 @@ def test_an_account_keeps_a_user_name_and_never_two_people(cast: Cast) -> None:
     with cast.session() as session:
         row = session.execute(select(_account.c.person_id, _account.c.system, _account.c.user_name)).one()
         assert tuple(row) == (cast.people["worker_em"], "secure-network", "equartz")
+
+
+@pytest.mark.parametrize("undone_first", ["en-marge", "codim"])
+def test_what_somebody_has_from_one_organization_is_proof_at_the_other_and_theirs_as_long_as_one_step_shows_it(
+    cast: Cast, undone_first: str
+) -> None:
+    come_back(cast, "worker_em", "codim", starts_on=TODAY)
+    found = {"en-marge": open_onboarding(cast), "codim": open_onboarding(cast, "worker_em", "codim")}
+
+    def shown(session: Session, case_id: UUID) -> list[UUID]:
+        return [
+            step(session, case_id, name, item)["id"]
+            for name, item in (("open_secure_account", ""), ("hand_over_equipment", "computer"))
+        ]
+
+    for case_id, manager in ((found["en-marge"], "manager_em"), (found["codim"], "manager_codim")):
+        complete(cast, case_id, "request_secure_access")
+        approve(cast, case_id, "request_secure_access", by=cast.actor(manager))
+        for item in ("computer", "phone"):
+            complete(cast, case_id, "prepare_equipment", item=item)
+        with cast.session() as session:
+            for task_id, proof in zip(
+                shown(session, case_id), [Proof("account", "equartz"), Proof("serial", "SN-0001")], strict=True
+            ):
+                tasks.complete_task(session, task_id, by=cast.actor("it_contact"), at=AT, evidence=[proof])
+
+    def theirs() -> tuple[list[bool], list[bool]]:
+        with cast.session() as session:
+            closed, back = session.scalars(select(_account.c.closed_at)), session.scalars(select(_loan.c.returned_at))
+            return [one is None for one in closed], [one is None for one in back]
+
+    assert theirs() == ([True], [True])
+    for place in sorted(found, key=lambda one: one != undone_first):
+        still = place == undone_first
+        with cast.session() as session:
+            for task_id in shown(session, found[place]):
+                tasks.undo_task(session, task_id, by=cast.actor("coordinator"), at=AT)
+        assert theirs() == ([still], [still])
 
 
 @pytest.mark.parametrize("kind", ["serial", "account", "way"])

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text
 
-from duties import cases
+from duties import cases, tasks
+from duties.proofs import Proof
 from flows.departing import close_doors, look_at_hands
 from flows.engine import Means
 from models.base import table_of
 from models.casework import Account
 from models.ports import Accepted, AccountState, Later, Outcome, Refused
-from tests.cast import TODAY, Cast
+from tests.casework import approve, complete, open_onboarding, step
+from tests.cast import AT, TODAY, Cast
 from tests.departing import asked, come_back, leave, open_account, record_protocols, settle
 from tests.flows.support import Clock, carry_all, means_of, told
 
@@ -332,3 +334,55 @@ def test_an_account_that_was_opened_anew_under_its_old_name_is_not_closed_when_t
         look_at_hands(means)
     assert directory.states == {NAME: "open"}
     assert people_asked(program) == []
+
+
+def shown_at(cast: Cast, place: str, manager: str, at: datetime = AT) -> None:
+    """The onboarding at an organization names the account that they have."""
+    case_id = open_onboarding(cast, LEAVER, place, at=at)
+    complete(cast, case_id, "request_secure_access", at=at)
+    approve(cast, case_id, "request_secure_access", by=cast.actor(manager), at=at)
+    with cast.session() as session:
+        task_id = step(session, case_id, "open_secure_account")["id"]
+        by, proof = cast.actor("it_contact"), Proof("account", NAME)
+        tasks.complete_task(session, task_id, by=by, at=at, evidence=[proof])
+
+
+def test_an_account_that_serves_at_two_organizations_is_closed_when_the_last_of_them_is_left(
+    program: Cast, means: Means, directory: LocalDirectory
+) -> None:
+    come_back(program, LEAVER, "anonyme", starts_on=TODAY)
+    shown_at(program, PLACE, "manager_codim")
+    shown_at(program, "anonyme", "manager_la")
+    first = gone(program)
+    look_at_hands(means)
+    assert (directory.states, closing(program, first)) == ({NAME: "open"}, [])
+    last = leave(program, LEAVER, "anonyme", last_day=TODAY, planned=False)
+    look_at_hands(means)
+    assert (directory.states, closing(program, last)) == ({NAME: "closed"}, ["done"])
+
+
+def test_an_account_that_the_other_organization_names_while_they_leave_is_asked_for_no_more(
+    program: Cast, means: Means, directory: LocalDirectory, clock: Clock
+) -> None:
+    come_back(program, LEAVER, "anonyme", starts_on=TODAY)
+    shown_at(program, PLACE, "manager_codim")
+    case_id = leave(program, LEAVER, PLACE)
+    assert closing(program, case_id) == ["open"]
+    clock.pass_by(days=15)
+    shown_at(program, "anonyme", "manager_la", clock.now)
+    close_doors(means)
+    look_at_hands(means)
+    assert (directory.states, closing(program, case_id)) == ({NAME: "open"}, ["done"])
+
+
+def test_an_account_that_was_never_closed_serves_again_once_they_are_back(
+    program: Cast, means: Means, directory: LocalDirectory, clock: Clock
+) -> None:
+    directory.fails = Later("connect")
+    case_id = gone(program)
+    clock.pass_by(days=3)
+    come_back(program, LEAVER, PLACE, starts_on=TODAY + timedelta(days=5), at=clock.now)
+    shown_at(program, PLACE, "manager_codim", clock.now)
+    directory.fails = None
+    look_at_hands(means)
+    assert (directory.states, closing(program, case_id)) == ({NAME: "open"}, ["done"])
