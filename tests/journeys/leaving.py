@@ -516,20 +516,21 @@ def machine_of(fresh: Callable[[], Cast]) -> type[RuleBasedStateMachine]:  # noq
                 later = standing(session, local_day(session, self.at) + timedelta(days=30))
                 for row in self._ended(session):
                     who = row["person_id"]
-                    if row["organization_id"] in [one.organization_id for one in now.roles_of(who)]:
+                    is_back = row["organization_id"] in [one.organization_id for one in now.roles_of(who)]
+                    if is_back:
                         # Only who came back there: in a role that began after the last day.
                         began = text(
                             "select max(starts_on) from tenure where person_id = :who and organization_id = :place"
                         )
                         asked = {"who": who, "place": row["organization_id"]}
                         assert session.scalar(began, asked) > row["last_day"], f"{self._name(who)} still works there"
-                        continue
                     seats = text(
                         "select count(*) from seat_holder h join seat s on s.id = h.seat_id where h.person_id = :who"
-                        " and s.organization_id = :place and h.withdrawn_at is null and h.starts_on <= :day"
+                        " and s.organization_id = :place and h.withdrawn_at is null and h.starts_on <= :until"
                         " and (h.ends_on is null or h.ends_on >= :day)"
                     )
-                    held = {"who": who, "place": row["organization_id"], "day": now.day}
+                    until = row["last_day"] if is_back else now.day
+                    held = {"who": who, "place": row["organization_id"], "day": now.day, "until": until}
                     assert session.scalar(seats, held) == 0
                     if who not in now.live and who not in later.live:
                         still_in = SIGN_IN.c.person_id == who, SIGN_IN.c.ended_at.is_(None)
