@@ -398,7 +398,7 @@ def end_version(
         held = _in_force_before(session, held, ends_on)
         state = _after(held, "end")
     if held["state"] == "ended" and held["ends_on"] < today:
-        raise Refusal("agreement.not_now", _NOT_NOW["end"])
+        raise _not_now("end")
     if ends_on < held["starts_on"]:
         raise Refusal("agreement.ends_first", N_("The last day comes before the first."))
     _refuse_two_in_force(session, held, held["starts_on"], ends_on)
@@ -415,7 +415,7 @@ def end_version(
         _refuse_short_notice(session, held, ends_on, notice_on, shorter_agreed=shorter_agreed, at=at)
     later = _to_begin_after(session, held, ends_on) if notice_on is not None else []
     if any(one["starts_on"] <= today for one in later):
-        raise Refusal("agreement.not_now", _NOT_NOW["end"])
+        raise _not_now("end")
     _change(session, held, state=state, ends_on=ends_on)
     events.write(
         session,
@@ -445,7 +445,7 @@ def call_off_version(session: Session, version_id: UUID, *, last: date, by: Acto
     held = _hold(session, version_id)
     state = _after(held, "call_off")
     if held["starts_on"] <= local_day(session, at):
-        raise Refusal("agreement.not_now", _NOT_NOW["call_off"])
+        raise _not_now("call_off")
     _change(session, held, state=state, starts_on=None, ends_on=None)
     events.write(
         session,
@@ -609,7 +609,11 @@ def _after(held: Mapping[str, Any], move: str) -> str:
     try:
         return AGREEMENT_VERSION.after(held["state"], move)
     except NoSuchMove:
-        raise Refusal("agreement.not_now", _NOT_NOW[move]) from None
+        raise _not_now(move) from None
+
+
+def _not_now(move: str) -> Refusal:
+    return Refusal("agreement.not_now", _NOT_NOW[move])
 
 
 def _in_force_before(session: Session, held: Mapping[str, Any], day: date) -> dict[str, Any]:
