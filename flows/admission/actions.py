@@ -174,7 +174,8 @@ def _facts(session: Session, act: Act) -> dict[str, Any] | None:
             _named,
             (_named.c.program_id == _case.c.program_id)
             & (_named.c.participant_id == _case.c.participant_id)
-            & _named.c.ended_at.is_(None),
+            # Where the engine was away, whoever the number was given with is told late, and not never.
+            & or_(_named.c.ended_at.is_(None), _named.c.ended_as == "admitted"),
         )
         .join(_person, refers(_named.c.worker_id, _person))
         .join(_organization, refers(_named.c.organization_id, _organization))

@@ -48,6 +48,7 @@ JUDGED: Final = {
     "duties/heads.py": "no words",
     "duties/invitations.py": "the names of staff",
     "duties/notices.py": "the titles of declared steps, the names of staff and of organizations",
+    "duties/people.py": "the names of staff",
     "duties/passkeys.py": "what the browser says it is, in our words",
     "flows/admission/actions.py": "a reference, and how the worker is reached, by what stands of them",
     "flows/digests.py": "the titles of declared steps, the names of staff",
