@@ -471,6 +471,7 @@ _any_order = given(order=st.permutations(WHOLE_ONBOARDING), data=st.data())
 
 @settings(_RANDOMLY, max_examples=3)
 @_any_order
+@pytest.mark.long
 def test_whatever_the_order_in_which_people_work_the_case_ends_the_same(
     copies: Copies, cast_template: tuple[str, Cast], order: list[str], data: st.DataObject
 ) -> None:

@@ -86,6 +86,7 @@ def test_the_dry_run_and_the_receipt_are_the_same_and_what_is_in_the_database_af
     assert (offered(program), told(program)) == ({line.task_id: line.to_id for line in receipt}, after)
 
 
+@pytest.mark.long
 def test_no_one_worker_is_offered_them_all_while_others_have_room(program: Cast) -> None:
     follow(program, 10)
     with program.session() as session:
@@ -163,6 +164,7 @@ def at_once(*acts: Any) -> list[Any]:
     return answers
 
 
+@pytest.mark.long
 def test_of_two_who_run_the_same_bulk_at_once_one_offers_them_all_and_the_other_finds_that_they_are(
     program: Cast,
 ) -> None:

@@ -383,6 +383,7 @@ def reject(cast: Cast, case_id: UUID, name: str, *, by: Actor, at: datetime) -> 
         tasks.reject_task(session, task_id, by=by, at=at, reason="Précisez les dossiers.")
 
 
+@pytest.mark.long
 def test_an_approval_that_waits_reminds_the_approver_then_their_manager_then_the_coordinator(begun: Begun) -> None:
     """Handed in the day after it was due: the approver's days count from the working day after they got it."""
     cast, means, clock, case_id = begun
@@ -430,6 +431,7 @@ def test_whoever_must_do_it_again_has_a_ladder_of_their_own_again(begun: Begun) 
     ]
 
 
+@pytest.mark.long
 def test_what_is_handed_in_long_before_its_day_is_reminded_of_around_it(begun: Begun) -> None:
     cast, means, clock, case_id = begun
     with cast.session() as session:
@@ -445,6 +447,7 @@ def test_what_is_handed_in_long_before_its_day_is_reminded_of_around_it(begun: B
     ]
 
 
+@pytest.mark.long
 def test_a_new_version_sends_no_reminder_again_and_counts_no_delay_anew(begun: Begun) -> None:
     cast, means, clock, case_id = begun
     mornings(cast, means, clock, TUESDAY, THURSDAY)
@@ -513,6 +516,7 @@ def test_where_the_only_approver_is_barred_the_coordinator_hears_of_it(begun: Be
     assert "accord attendu : un rôle que personne n’occupe" in text
 
 
+@pytest.mark.long
 def test_what_opens_after_its_day_reminds_from_then_on_and_not_everyone_at_once(begun: Begun) -> None:
     cast, means, clock, case_id = begun
     late = NEXT_MONDAY + timedelta(days=10)
@@ -687,6 +691,7 @@ def give_address(cast: Cast, name: str, email: str | None, at: datetime) -> None
         )
 
 
+@pytest.mark.long
 def test_the_coordinator_hears_once_of_someone_without_an_address_until_something_changes(cast: Cast) -> None:
     """Their digest is due on several mornings; the coordinator's is one letter, and one more after thirty days."""
     clock = Clock()

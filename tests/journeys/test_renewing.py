@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import select
 
 from duties import signed_files, tasks
@@ -45,6 +46,7 @@ def _item(cast: Cast, meeting_id: UUID) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.long
 def test_a_renewal_begins_by_itself_goes_through_the_joint_committee_and_leaves_no_day_without_one(  # noqa: PLR0915 - a whole year
     cast: Cast,
 ) -> None:

@@ -404,6 +404,7 @@ def test_no_date_is_given_up_while_there_was_a_day_for_it(times: int, first: dat
 
 
 @given(rhythms, starting_days, terms_of())
+@pytest.mark.long
 def test_no_clash_of_a_year_is_left_without_being_said(times: int, first: date, terms: Terms) -> None:
     for one in propose_year(times, first, terms=terms):
         if one.decision != "skip":
@@ -452,6 +453,7 @@ def test_the_same_question_has_the_same_answer_in_whatever_order_the_meetings_ar
 
 
 @given(st.sampled_from([2, 4, 12]), starting_days, terms_of())
+@pytest.mark.long
 def test_what_a_drafted_year_keeps_is_read_back_the_same_and_can_be_said(times: int, first: date, terms: Terms) -> None:
     for one in (*propose_year(times, first, terms=terms), *propose_season(first, first + WEEK * 10, terms=terms)):
         assert Proposal.from_json(json.loads(json.dumps(one.to_json()))) == one
@@ -481,6 +483,7 @@ def test_a_season_has_each_of_its_weeks_once_and_meets_on_every_day_that_is_work
 
 
 @given(starting_days, terms_of(), st.randoms())
+@pytest.mark.long
 def test_whatever_alternatives_are_taken_no_meeting_of_a_season_meets_or_passes_its_neighbour(
     first: date, terms: Terms, random: Random
 ) -> None:

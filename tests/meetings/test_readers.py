@@ -174,6 +174,7 @@ def test_a_cancelled_date_is_gone_for_all_in_either_dialect(readers: Readers) ->
     assert readers.differing([*cases, (_merged(_whole(AUTUMN), exception), expected)], YEAR) == {}
 
 
+@pytest.mark.long
 def test_a_moved_date_is_where_it_was_moved_to_for_all_in_either_dialect(readers: Readers) -> None:
     wanted = replace(AUTUMN, moved={MOVED: Moved(MOVED_TO, 150, AUTUMN.place)})
     expected = weekly(AUTUMN.starts, 10, 150, CLINICAL, moved={MOVED: MOVED_TO})
@@ -218,6 +219,7 @@ def test_a_date_moved_twice_and_then_cancelled_is_seen_right_at_each_step(reader
     assert readers.differing(cases, YEAR) == {}
 
 
+@pytest.mark.long
 def test_a_cancelled_and_a_moved_date_on_the_days_of_the_clock_changes_are_seen_right(readers: Readers) -> None:
     sundays = replace(SEASON, starts=_at(2026, 9, 6, 9), minutes=600, last_on=date(2027, 5, 16), title="Journée")
     autumn, spring = _at(2026, 11, 1, 9), _at(2027, 3, 14, 9)
@@ -234,6 +236,7 @@ def test_a_cancelled_and_a_moved_date_on_the_days_of_the_clock_changes_are_seen_
 # --------------------------------------------------------------------------------------------- another hour from a day
 
 
+@pytest.mark.long
 def test_another_hour_from_a_day_on_gives_each_date_once(readers: Readers) -> None:
     """The old season ends before, a new one under a UID of its own follows, with its exceptions at the new hour."""
     since, last = date(2027, 1, 6), date(2027, 5, 19)

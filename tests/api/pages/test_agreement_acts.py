@@ -69,6 +69,7 @@ def test_who_looked_at_an_older_page_is_told_and_sends_nothing(cast: Cast, agree
     assert stands(cast)["state"] == "draft"
 
 
+@pytest.mark.long
 def test_an_end_keeps_to_the_notice_of_the_agreement_unless_both_settled_on_less(
     cast: Cast, agreement_id: UUID
 ) -> None:

@@ -39,6 +39,7 @@ def follow_up(cast: Cast) -> UUID:
         return made
 
 
+@pytest.mark.long
 def test_who_is_being_welcomed_is_offered_with_what_is_left_first_on_the_page_and_over_json(
     cast: Cast, follow_up: UUID
 ) -> None:
@@ -140,6 +141,7 @@ def test_a_barred_worker_sees_nothing_whatever_else_they_are(cast: Cast, follow_
     assert "#2026-01" not in signed_in(cast, WORKER).get("/caseload").text
 
 
+@pytest.mark.long
 def test_the_coordinator_sees_every_worker_whom_nobody_has_and_gives_it(cast: Cast, follow_up: UUID) -> None:
     with cast.session() as session:
         vacant = followed(session, cast, "#2026-02", worker=None)
@@ -174,6 +176,7 @@ def test_a_worker_assigns_nobody_and_the_clinic_changes_nothing(cast: Cast, foll
     )
 
 
+@pytest.mark.long
 def test_attempts_missed_meetings_breaks_and_endings_are_done_from_the_page(cast: Cast, follow_up: UUID) -> None:
     worker, here = later(cast, WORKER, 1), f"/follow-ups/{follow_up}"
     tomorrow = (TODAY + DAY).isoformat()

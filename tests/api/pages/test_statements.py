@@ -37,6 +37,7 @@ def _owing(cast: Cast) -> None:
         kept(session)
 
 
+@pytest.mark.long
 def test_the_page_of_a_partner_leads_to_its_statements_in_both_forms_and_languages(cast: Cast, owing: UUID) -> None:
     manager = signed_in(cast, "manager_em")
     shown = manager.get(f"/partners/{owing}")
@@ -147,6 +148,7 @@ def spheres(cast: Cast, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.usefixtures("owing")
+@pytest.mark.long
 def test_only_the_coordinator_sees_what_leaves_and_lets_it_leave(cast: Cast) -> None:
     for who in ("manager_em", "director_em", "officer", "administrator", "privacy_officer", "researcher"):
         asker = signed_in(cast, who)
@@ -159,6 +161,7 @@ def test_only_the_coordinator_sees_what_leaves_and_lets_it_leave(cast: Cast) -> 
 
 
 @pytest.mark.usefixtures("owing")
+@pytest.mark.long
 def test_the_coordinator_looks_at_every_table_then_releases_it_and_only_then_is_there_a_file(cast: Cast) -> None:
     coordinator = signed_in(cast, "coordinator")
     listed = text_of(coordinator.get("/statements").text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Final
 
+import pytest
 from icalendar import Calendar
 
 from tests.meetings.readers.oracle import single, weekly
@@ -68,10 +69,12 @@ MOVED: Final = datetime(2026, 11, 11, 13, 30)
 MOVED_TO: Final = datetime(2026, 11, 12, 10, 0)
 
 
+@pytest.mark.long
 def test_there_are_six_readers(readers: Readers) -> None:
     assert set(readers.read([], YEAR)) == NAMES
 
 
+@pytest.mark.long
 def test_all_readers_show_what_was_written_by_hand_as_the_zone_database_has_it(readers: Readers) -> None:
     override = f"RECURRENCE-ID;TZID=America/Toronto:{_written(MOVED)}"
     off = [f"RECURRENCE-ID;TZID=America/Toronto:{_written(NO)}", "STATUS:CANCELLED"]
