@@ -183,9 +183,14 @@ def crawler_of(runner: Runner, column: str, app: FastAPI | None = None) -> Crawl
 
 
 def starts_of(column: str, world: World) -> list[str]:
-    """Where a walk begins: at the front page, and for who is not in where a letter leads them."""
+    """Where a walk begins: at the front page, and for who is not in where a letter leads them.
+
+    The coordinator's begins at what is proved by documents too: of many clauses alike a walk looks at a few.
+    """
     things = world.things[CODIM]
-    return ["/", f"/door/{things['token']}", f"/refer/{things['refer_token']}"] if column == "anon" else ["/"]
+    if column == "anon":
+        return ["/", f"/door/{things['token']}", f"/refer/{things['refer_token']}"]
+    return ["/", f"/obligations/{things['period_id:paper']}"] if column == "coor" else ["/"]
 
 
 #: What tells one form from another: its method, the route of its action, and its fields.
