@@ -67,7 +67,7 @@ _HEADERS: Final = ("If-Match", "Accept-Language", "Idempotency-Key", "Cookie", "
 _WORD: Final = "zq7hellebore"
 
 _HOW: Final = settings(
-    max_examples=8,
+    max_examples=5,
     database=None,
     deadline=None,
     phases=[Phase.generate, Phase.shrink],
