@@ -134,7 +134,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "account.closed": (N_("An account of %(subject)s was closed."), "stop"),
     "account.still_closed": (N_("An account of %(subject)s was looked at again: it is closed."), "full"),
     "account.found_open": (N_("An account of %(subject)s was open again, and was closed anew."), "stop"),
-    "account.stays_open": (N_("An account of %(subject)s counts as open again: they stay."), "full"),
+    "account.stays_open": (N_("The account of %(subject)s is open again, as they stay."), "full"),
     "interview.recorded": (N_("Marks of an interview recorded (applicant %(applicant)s): %(subject)s."), "half"),
     "invitation.sent": (N_("Invitation to sign in sent to %(subject)s."), "half"),
     "invitation.used": (N_("%(subject)s answered the invitation to sign in."), "full"),

@@ -140,7 +140,8 @@ def test_of_fifty_one_that_is_refused_and_one_that_fails_hold_up_no_other_and_ar
     assert len(offered(program)) == 48
     monkeypatch.setattr(hand_overs, "propose", propose)
     again = offer_all(program, case_id, dry_run=False)
-    assert {line.task_id for line in again} == set(refused_ones), "what was not offered is said again"
+    assert {line.task_id for line in again if line.refused != "hand_over.waits"} == set(refused_ones)
+    assert len(again) == 50, "and none is left out"
     assert failing in offered(program)
 
 
