@@ -161,17 +161,6 @@ def stay_open(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> No
     again at any of them, or finds out why it is open.
     """
     here = program_of(session)
-    other = _account.alias()
-    taken = (
-        select(other.c.id)
-        .where(
-            other.c.program_id == _account.c.program_id,
-            other.c.system == _account.c.system,
-            other.c.user_name == _account.c.user_name,
-            other.c.closed_at.is_(None),
-        )
-        .exists()
-    )
     said = select(_settlement.c.holding_id).where(
         _settlement.c.program_id == here,
         _settlement.c.case_id == case_id,
@@ -190,7 +179,7 @@ def stay_open(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> No
         mine = (_account.c.program_id == here, _account.c.id == row["id"])
         session.execute(update(_account).where(*mine).values(look_again_on=None))
         reopened = session.execute(
-            update(_account).where(*mine, ~taken).values(closed_at=None).returning(_account.c.id)
+            update(_account).where(*mine, ~_is_in_use()).values(closed_at=None).returning(_account.c.id)
         ).first()
         if reopened is not None:
             events.write(session, "account.stays_open", "person", row["person_id"], by=by, at=at, system=row["system"])
