@@ -25,7 +25,7 @@ from duties.notices import coordination_chain
 from duties.refusals import Refusal
 from duties.roles import never_began
 from duties.tasks import BY_ITS_ACT
-from locales import N_, say
+from locales import N_, say, say_in_both
 from models.base import refers, table_of
 from models.casework import Case, Task
 from models.departure import Settlement
@@ -252,7 +252,7 @@ def welcome_again(
 
     Not where another case welcomes them meanwhile.
     """
-    reason = " – ".join(say(language, _STAYS) for language in ("fr", "en"))
+    reason = say_in_both(_STAYS)
     for case in _welcomes(session, WELCOMED.values(), person_id, organization_id, states=["cancelled"]):
         if case["ended_at"] == ended_at:
             with suppress(Refusal), session.begin_nested():
@@ -320,7 +320,7 @@ def _end_welcomes_before(
         for case in _welcomes(session, [protocol], person_id, organization_id, states=["open"])
         if since is None or not _is_of_stay(session, case, since)
     ]
-    reason = " – ".join(say(language, _STAY_OVER) for language in ("fr", "en"))
+    reason = say_in_both(_STAY_OVER)
     for case in over:
         cases.cancel_case(session, case["id"], by=by, at=at, reason=reason)
     return bool(over)

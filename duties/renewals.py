@@ -19,7 +19,7 @@ from duties.actors import Actor
 from duties.here import many, one, program_of
 from duties.protocol import CompletingAct
 from duties.tasks import BY_ITS_ACT, complete_task, undo_task
-from locales import N_, say
+from locales import N_, say_in_both
 from models.agreement import AgreementVersion
 from models.base import refers, table_of
 from models.casework import Case, Task
@@ -112,7 +112,7 @@ def call_off(session: Session, version_id: UUID, *, last: date, by: Actor, at: d
         .where(_case.c.program_id == here, _case.c.agreement_version_id == version_id, _case.c.state == "open")
         .order_by(_case.c.id),
     )
-    reason = " – ".join(say(language, _ENDED, last=last.isoformat()) for language in ("fr", "en"))
+    reason = say_in_both(_ENDED, last=last.isoformat())
     for case in under_way:
         starts = scheduling.pinned_protocol(session, case["protocol_version_id"]).starts
         if starts is not None and starts.before_end_of is not None:

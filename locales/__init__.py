@@ -121,6 +121,11 @@ def say(lang: str, msgid: str, **facts: object) -> str:
     return catalogue(lang).gettext(msgid) % _shown(lang, facts)
 
 
+def say_in_both(msgid: str, **facts: object) -> str:
+    """The sentence `msgid` in both languages, one after the other: of what is written down once and read in either."""
+    return " – ".join(say(language, msgid, **facts) for language in LANGUAGES)
+
+
 def say_n(lang: str, singular: str, plural: str, n: int, **facts: object) -> str:
     """As `say`, in the form that `lang` wants for `n`, which is itself the fact %(n)s.
 

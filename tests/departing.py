@@ -117,7 +117,7 @@ def seat_somebody(
 def come_back(
     cast: Cast, who: str, organization: str, *, starts_on: date, role: str = "youth_worker", at: datetime = AT
 ) -> UUID:
-    """Appoint somebody who left, or is to leave, again; the appointment's id."""
+    """Appoint somebody to a role, such as one who left or is to leave; the appointment's id."""
     with cast.session() as session:
         return people.appoint(
             session,

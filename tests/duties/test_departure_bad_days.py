@@ -405,28 +405,14 @@ def test_whoever_was_to_begin_and_does_not_come_is_let_in_on_no_day(
     assert len(asked(program, case_id, "find_successor")) == 1
 
 
-def to_begin(cast: Cast, who: str, role: str, place: str, *, starts_on: date) -> UUID:
-    """Have somebody take up a role later."""
-    with cast.session() as session:
-        return people.appoint(
-            session,
-            person_id=cast.people[who],
-            role=role,
-            organization_id=cast.organizations[place],
-            starts_on=starts_on,
-            by=cast.actor("coordinator"),
-            at=AT,
-        )
-
-
 def test_a_role_of_one_holder_that_never_began_keeps_nobody_else_from_it(program: Cast) -> None:
     first = TODAY + timedelta(days=9)
     with program.session() as session:
         (held,) = standing(session, TODAY).roles_of(program.people["manager_codim"])
         people.end_tenure(session, held.id, ends_on=first - timedelta(days=1), by=program.actor("coordinator"), at=AT)
-    to_begin(program, "specialist", "manager", "codim", starts_on=first)
+    come_back(program, "specialist", "codim", starts_on=first, role="manager")
     case_id = leave(program, "specialist", "codim", last_day=TODAY, planned=False)
-    to_begin(program, "deputy", "manager", "codim", starts_on=first)
+    come_back(program, "deputy", "codim", starts_on=first, role="manager")
 
     def managers(session: Session) -> list[UUID]:
         found = standing(session, first).holding("manager", program.organizations["codim"])
@@ -443,15 +429,15 @@ def test_whoever_stays_after_all_holds_a_role_of_one_holder_alone_again(program:
     with program.session() as session:
         (held,) = standing(session, TODAY).roles_of(program.people["manager_codim"])
         people.end_tenure(session, held.id, ends_on=TODAY + timedelta(days=5), by=program.actor("coordinator"), at=AT)
-    to_begin(program, "specialist", "manager", "codim", starts_on=first)
+    come_back(program, "specialist", "codim", starts_on=first, role="manager")
     case_id = leave(program, "specialist", "codim", last_day=TODAY, planned=False)
-    given = to_begin(program, "deputy", "manager", "codim", starts_on=first - timedelta(days=2))
+    given = come_back(program, "deputy", "codim", starts_on=first - timedelta(days=2), role="manager")
     with program.session() as session:
         by = program.actor("coordinator")
         people.end_tenure(session, given, ends_on=first - timedelta(days=1), by=by, at=AT)
         departures.call_off(session, case_id, by=LOADING, at=AT)
     with refused("tenure.one_holder"):
-        to_begin(program, "deputy", "manager", "codim", starts_on=first)
+        come_back(program, "deputy", "codim", starts_on=first, role="manager")
 
 
 @pytest.mark.parametrize("days_later", [0, -3])
@@ -460,7 +446,7 @@ def test_whoever_did_not_come_and_is_appointed_again_for_that_day_holds_the_role
 ) -> None:
     first = TODAY + timedelta(days=9)
     again = first + timedelta(days=days_later)
-    to_begin(program, "specialist", "youth_worker", "anonyme", starts_on=first)
+    come_back(program, "specialist", "anonyme", starts_on=first, role="youth_worker")
     case_id = leave(program, "specialist", "anonyme", last_day=TODAY, planned=False)
     who, place = program.people["specialist"], program.organizations["anonyme"]
     with program.session() as session:
@@ -493,7 +479,7 @@ def test_a_role_that_never_began_is_nobodys_where_the_agreement_counts_who_holds
         agreed(session, program)
         (held,) = standing(session, TODAY).roles_of(program.people["director_em"])
         people.end_tenure(session, held.id, ends_on=TODAY, by=program.actor("coordinator"), at=AT)
-    to_begin(program, "specialist", "director", "en-marge", starts_on=first)
+    come_back(program, "specialist", "en-marge", starts_on=first, role="director")
     leave(program, "specialist", "en-marge", last_day=TODAY, planned=False)
     with program.session() as session:
         assert agreements.directors_on(session, place, first) == set()
