@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import anyio
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from sqlalchemy.exc import OperationalError
@@ -30,6 +30,7 @@ from api import answers
 from api.guard import Guard, is_here
 from api.headers import SecurityHeaders
 from api.json import routes as json_routes
+from api.json.described import PREFIX, with_problems
 from api.language import LanguageMiddleware
 from api.logs import AccessLog, InRequest
 from api.pages import routes as page_routes
@@ -45,7 +46,7 @@ from flows.protocols import letter_folders
 from models.ports import SignInProvider
 
 #: Where an application on this machine describes its API.
-DESCRIPTION: Final = f"{json_routes.PREFIX}/openapi.json"
+DESCRIPTION: Final = f"{PREFIX}/openapi.json"
 #: The name of a part of a route's address.
 _PART: Final = re.compile(r"{(\w+)}")
 
@@ -60,6 +61,10 @@ class Application(FastAPI):
         """Everything that answers, in the reader's language, and the headers around it."""
         office: Office = self.state.office
         return SecurityHeaders(LanguageMiddleware(super().build_middleware_stack()), is_https=office.is_https)
+
+    def openapi(self) -> dict[str, Any]:
+        """What the API says of itself, with the shape that its problems have."""
+        return with_problems(super().openapi())
 
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
         """The address of a route by its name. Raises NoMatchFound: no route of that name has these parts.
@@ -108,20 +113,12 @@ def create_app(office: Office) -> FastAPI:
     return app
 
 
-@cache
-def _windows(*, demonstration: bool) -> tuple[BaseRoute, ...]:
-    """Every route of pages and JSON. Applications of one process share them: what each asks for is worked out once.
-
-    That is a third of a second, and the tests make an application each.
-    """
-    both = APIRouter()
+def _windows(*, demonstration: bool) -> Iterator[BaseRoute]:
+    """Every route of pages and JSON, as its module made it: what each asks for is worked out once a process."""
     # Pages first: an act has one name in both windows, and a form of ours finds its address by it. All on one level:
     # the framework looks through routers within routers once for each level.
-    for router, dependencies in page_routes.routers(demonstration=demonstration):
-        both.include_router(router, dependencies=dependencies, include_in_schema=False)
-    for router in json_routes.ROUTERS:
-        both.include_router(router, prefix=json_routes.PREFIX, responses=json_routes.ANSWERS)
-    return tuple(both.routes)
+    for router in (*page_routes.routers(demonstration=demonstration), *json_routes.ROUTERS):
+        yield from router.routes
 
 
 def from_environment() -> FastAPI:

@@ -1,16 +1,18 @@
-"""How costs grow: finding what is due, completing, and draining the outbox, as what is stored around them grows."""
+"""How costs grow: finding what is due, completing, a restart and the outbox, as what is stored around them grows."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from bench.completing import Ours, run_cases
 from bench.figures import Cost, Ratio, costing, median, ms, table, timing
 from bench.ground import Ground, now
+from duties import wakeups
 from duties.here import local_day
-from flows import post
+from flows import post, sweep
 from flows.engine import Means
 from flows.reminders import _due
 from models.ports import Accepted
@@ -19,6 +21,8 @@ STEPS = 25
 #: Newly due, whatever else there is: this is what the round's work should follow.
 DUE = 100
 LETTERS = 50
+#: Cases that a worker had in hand when it died: what the next one finds is this, whatever else is open.
+IN_HAND = 25
 #: Copies looked at next in a month, and every other one late, with all its reminders used up: the backlog.
 _LATER_OR_USED_UP = "case when source.state <> 'open' or k % 2 = 0 then null else current_date + 30 end"
 
@@ -32,6 +36,7 @@ def measure(
     due: list[tuple[Cost, float]] = []
     completing: list[Cost] = []
     statements: list[float] = []
+    restarts: list[Cost] = []
     have = 0
     for wanted in open_cases:
         while have < wanted:
@@ -46,6 +51,7 @@ def measure(
         before = ground.statements
         completing.append(run_cases(ground, ours.complete, cases, at))
         statements.append((ground.statements - before) / completing[-1].operations)
+        restarts.append(_restart(ground))
     columns = [f"{number:,}" for number in open_cases]
     rows = {
         f"finding {DUE} due: p50": [ms(cost.at(50)) for cost, _ in due],
@@ -53,12 +59,15 @@ def measure(
         "completing: CPU, server's too": [ms(cost.cpu_of_all) for cost in completing],
         "completing: p50": [ms(cost.at(50)) for cost in completing],
         "completing: statements": [f"{count:.1f}" for count in statements],
+        "a restart: CPU, server's too": [ms(cost.cpu_of_all) for cost in restarts],
+        "a restart: time": [ms(cost.at(50)) for cost in restarts],
     }
     print(table("3. With so many open cases, half of them late", columns, rows))
     yield Ratio("growth.due_time", due[-1][0].at(50) / due[0][0].at(50), at_most=1.25)
     yield Ratio("growth.due_pages", due[-1][1] / due[0][1], at_most=1.25)
     yield Ratio("growth.complete_statements", statements[-1] / statements[0], at_most=1.02)
     yield Ratio("growth.complete_open_cases", completing[-1].cpu_of_all / completing[0].cpu_of_all, at_most=1.25)
+    yield Ratio("growth.restart", restarts[-1].cpu_of_all / restarts[0].cpu_of_all, at_most=1.25)
     yield from _by_size(ground, ours, case_sizes, again)
     yield from _by_letters(ground, sent)
 
@@ -96,6 +105,39 @@ def _find_due(ground: Ground, again: int) -> tuple[Cost, float]:
     assert plan is not None
     top = plan[0][0]["Plan"]
     return cost, top["Shared Hit Blocks"] + top["Shared Read Blocks"]
+
+
+def _restart(ground: Ground) -> Cost:
+    """What a worker does first after another died: each case that was in hand is taken over once its lease is past, and
+    what was lost is looked for.
+    """
+    means = Means(lambda _: ground.session(), ground.open_session, now, _Taker())
+    takes: list[Cost] = []
+    for turn in range(4):  # the first one prepares it
+        _leave_in_hand(ground)
+        with costing(ground.servers) as cost, timing(cost):
+            for expected in (*[True] * IN_HAND, False):
+                with ground.open_session() as session:
+                    taken = wakeups.claim(session, worker=f"bench-{turn}", at=now(), lease=timedelta(minutes=2))
+                    session.commit()
+                assert (taken is not None) is expected, taken
+            lost = sweep.sweep(means, ground.program_id, "bench")
+            assert lost == 0, f"{lost} were lost"
+        takes.append(cost)
+    return min(takes[1:], key=lambda one: one.cpu_of_all)
+
+
+def _leave_in_hand(ground: Ground) -> None:
+    """Everything was carried but so many cases, which a worker that is gone took three minutes ago."""
+    with ground.as_admin() as admin:
+        admin.execute("update wake_up set have = want, leased_until = null, leased_by = '' where want > have")
+        admin.execute(
+            """update wake_up set want = have + 1, not_before = now() - interval '3 minutes', attempts = 1,
+                      leased_by = 'gone', leased_until = now() - interval '1 minute'
+               where (program_id, case_id) in (select program_id, case_id from wake_up order by case_id limit %s)""",
+            (IN_HAND,),
+        )
+        admin.execute("delete from round_mark where key = %s", (sweep.KEY,))
 
 
 def _by_size(ground: Ground, ours: Ours, sizes: Sequence[int], again: int) -> Iterator[Ratio]:

@@ -22,6 +22,7 @@ RATIOS = {
         "growth.due_pages",
         "growth.complete_statements",
         "growth.complete_open_cases",
+        "growth.restart",
         "growth.complete_case_size",
         "growth.outbox",
     },

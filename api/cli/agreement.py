@@ -11,8 +11,8 @@ from uuid import UUID
 import typer
 
 from api.at_agreements import agreements_of, find_agreement, find_version, signed_file, versions_of
-from api.cli.spoken import document_at, tell, write_new
-from api.cli.terminal import AsPerson, Counter, ProgramKey, counter, day_or_dash
+from api.cli.spoken import tell, write_new
+from api.cli.terminal import AsPerson, Counter, ProgramKey, counter, day_or_dash, document_at
 from api.permissions import Action, asks, require, to_program
 from api.states import state_in_words
 from duties import agreements, signed_files, succession

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import typer
 
@@ -34,16 +34,24 @@ _PREFECT_DAYS_KEPT: Final = 90
 _KEY_MADE: Final = N_("The seal key is made: %(file)s. Keep a copy of it apart from the database’s.")
 
 
-def main() -> None:
-    """Start everything and keep it alive until a signal says stop. A wrong setting is a sentence and status 2."""
+def main(*, demo: bool | None = None) -> NoReturn:
+    """Start everything and keep it alive until a signal says stop. A wrong setting is a sentence and status 2.
+
+    Whether it is the demonstration is what `demo` says, else the environment.
+    """
     with speaking(language_of_terminal(os.environ)):
         try:
-            status = _keep(dict(os.environ))
+            status = _keep({**os.environ, **demonstrating(demo)})
         except _NotPrepared as failed:
             raise SystemExit(failed.status) from None
         except (SettingsError, PostgresError, NoKeys, Ending) as error:
             fail(str(error), 2)
     raise SystemExit(status)
+
+
+def demonstrating(demo: bool | None) -> dict[str, str]:
+    """What the environment says of a demonstration that was asked for, or was not; nothing where nobody said."""
+    return {} if demo is None else {"SPHERES_DEMO": "yes" if demo else "no"}
 
 
 class _NotPrepared(Exception):

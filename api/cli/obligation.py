@@ -11,8 +11,8 @@ import typer
 
 from api.at_partners import find_obligation
 from api.cli.partner import period_line
-from api.cli.spoken import document_at, tell
-from api.cli.terminal import AsPerson, ProgramKey, counter
+from api.cli.spoken import tell
+from api.cli.terminal import AsPerson, ProgramKey, counter, document_at
 from api.permissions import Action, asks, require
 from duties.obligations import reading, saying
 from locales import N_

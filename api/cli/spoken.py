@@ -9,7 +9,6 @@ from typing import NoReturn
 
 import typer
 
-from duties.proofs import LARGEST_DOCUMENT
 from locales import DEFAULT_LANGUAGE, N_, current_language, is_language, say
 
 
@@ -20,12 +19,6 @@ class Ending(Exception):
 def tell(msgid: str, **facts: object) -> None:
     """Write one sentence, in the terminal's language."""
     typer.echo(say(current_language(), msgid, **facts))
-
-
-def document_at(path: Path) -> bytes:
-    """What a file holds, to be kept as a document: one byte more than is kept tells that it is too large."""
-    with path.open("rb") as opened:
-        return opened.read(LARGEST_DOCUMENT + 1)
 
 
 def write_new(path: Path, content: bytes) -> None:

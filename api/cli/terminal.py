@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -29,6 +30,7 @@ from duties.envelopes import Mailbox
 from duties.notices import Stationery, stationery_for
 from duties.obligations import touching
 from duties.participants.identity import names_known
+from duties.proofs import LARGEST_DOCUMENT
 from duties.refusals import Refusal
 from duties.roles import standing
 from flows.protocols import letter_folders
@@ -163,6 +165,12 @@ def _remembered(command: Callable[..., Any]) -> Callable[..., Any]:
             _running.reset(token)
 
     return run
+
+
+def document_at(path: Path) -> bytes:
+    """What a file holds, to be kept as a document: one byte more than is kept tells that it is too large."""
+    with path.open("rb") as opened:
+        return opened.read(LARGEST_DOCUMENT + 1)
 
 
 @contextmanager

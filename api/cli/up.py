@@ -14,6 +14,7 @@ from adapters.database import make_engine
 from adapters.settings import Settings
 from api.cli.databases import databases
 from api.cli.demonstration import load_demonstration
+from api.cli.installation import demonstrating
 from api.cli.ready import bring_to_newest
 from api.cli.spoken import tell
 from api.cli.supervise import module
@@ -30,8 +31,7 @@ def up(
 ) -> None:
     """Start everything, keep it alive, and stop it all at Ctrl-C. What is asked for here goes over SPHERES_DEMO."""
     require(Action.RUN_INSTALLATION, at_the_terminal())
-    asked = {} if demo is None else {"SPHERES_DEMO": "yes" if demo else "no"}
-    environment = {**os.environ, **asked}
+    environment = {**os.environ, **demonstrating(demo)}
     # It becomes the process that stays, which holds half as much memory as one that has read every command.
     os.execve(sys.executable, module("api.cli.installation"), environment)  # noqa: S606  # our own command
 

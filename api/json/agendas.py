@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 
 from api import papers
 from api.at_agendas import (
@@ -42,6 +42,7 @@ from api.json.agenda_shapes import (
     VersionShown,
 )
 from api.json.committees import Preview
+from api.json.described import api_routes
 from api.json.once import IfMatch, etag, seen_version
 from api.json.shapes import FileShown
 from api.permissions import Action, allows, asks, require
@@ -54,7 +55,7 @@ from meetings.freezing import Outgoing
 from meetings.holding import read_meeting
 from meetings.reasons import why_late
 
-router = APIRouter(tags=["meetings"])
+router = api_routes("meetings")
 
 
 @router.get("/meetings/{meeting_id}/agenda")

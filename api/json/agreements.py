@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import Depends, Path, Response
 
 from api.at_agreements import agreements_of, find_agreement, find_version, signed_file, versions_of
 from api.json.agreement_shapes import (
@@ -28,6 +28,7 @@ from api.json.agreement_shapes import (
     VersionShown,
 )
 from api.json.bytes_given import bytes_of
+from api.json.described import api_routes
 from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
@@ -37,7 +38,7 @@ from duties.refusals import Refusal
 from duties.rewriting import Text
 from locales import N_
 
-router = APIRouter(tags=["agreements"])
+router = api_routes("agreements")
 
 _HERE: Final = "/agreements/{agreement_id}/versions/{n}"
 Number = Annotated[int, Path(ge=1, le=9999)]

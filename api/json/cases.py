@@ -6,9 +6,10 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 from sqlalchemy import and_, func, select
 
+from api.json.described import api_routes
 from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import (
     CaseGiven,
@@ -44,7 +45,7 @@ from models.base import table_of
 from models.casework import SETTLED, Case, Task
 from models.record import Event
 
-router = APIRouter(tags=["cases"])
+router = api_routes("cases")
 
 _case = table_of(Case)
 _task = table_of(Task)

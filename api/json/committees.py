@@ -7,10 +7,11 @@ from datetime import time
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 
 from api import at_meetings
 from api.at_meetings import find_committee, find_seat, to_committee
+from api.json.described import api_routes
 from api.json.meeting_shapes import (
     ChangeShown,
     CommitteeShown,
@@ -40,7 +41,7 @@ from meetings.committees import PRINCIPAL, CommitteeSeat, Membership, committees
 from meetings.invitations import Told
 from meetings.proposals import Proposal, Reason
 
-router = APIRouter(tags=["committees"])
+router = api_routes("committees")
 
 Key = Annotated[str, Path(max_length=61)]
 Preview = Annotated[

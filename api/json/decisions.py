@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 
 from api import papers
 from api.at_decisions import Sight, find_decision, register_file
 from api.at_meetings import audience_of, find_committee, find_meeting
+from api.json.described import api_routes
 from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import FileShown, Limit, Offset, Page
 from api.json.sitting_shapes import (
@@ -25,7 +26,7 @@ from api.session import AtDesk, Desk
 from meetings import decisions
 from meetings.decisions import Endorsed
 
-router = APIRouter(tags=["meetings"])
+router = api_routes("meetings")
 
 
 @router.get("/meetings/{meeting_id}/decisions")

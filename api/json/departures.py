@@ -6,10 +6,11 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import AwareDatetime, Field
 
 from api import at_departures
+from api.json.described import api_routes
 from api.json.once import AtOnce, IfMatch, seen_version
 from api.json.shapes import Day, Given, Key, MovedShown, NewPersonGiven, Reason, Shown, Typed
 from api.json.tasks import AtDoor
@@ -19,7 +20,7 @@ from duties import departures, hand_overs, hiring, interviews, settling
 from duties.actors import Actor
 from duties.held import Moved
 
-router = APIRouter(tags=["departures"])
+router = api_routes("departures")
 
 
 class DepartureGiven(Given):

@@ -7,10 +7,11 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import Field
 
 from api.at_activities import caller_off, planner, whom_to_plan_with
+from api.json.described import api_routes
 from api.json.once import AtOnce
 from api.json.shapes import Day, Given, Limit, Offset, Page, Shown, Typed
 from api.permissions import Action, Forbidden, asks, require, to_program
@@ -22,7 +23,7 @@ from duties.refusals import Refusal
 from models.base import table_of
 from models.follow_up import FollowUp
 
-router = APIRouter(tags=["files"])
+router = api_routes("files")
 
 _follow_up = table_of(FollowUp)
 

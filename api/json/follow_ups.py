@@ -6,10 +6,11 @@ from datetime import date
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import AwareDatetime, Field, StrictBool
 
 from api.at_follow_ups import caseload_of, every_one, find_follow_up, ground_of, may, move_to, sees_every_one
+from api.json.described import api_routes
 from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import AwaitedShown, Day, Given, Shown, Typed
 from api.permissions import Action, Forbidden, asks, require, to_program
@@ -22,7 +23,7 @@ from duties.here import many, program_of
 from models.base import table_of
 from models.follow_up import FollowUp
 
-router = APIRouter(tags=["follow-ups"])
+router = api_routes("follow-ups")
 
 _follow_up = table_of(FollowUp)
 

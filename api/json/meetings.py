@@ -7,12 +7,13 @@ from datetime import date, time, timedelta
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from sqlalchemy import select
 
 from api import at_meetings
 from api.at_meetings import find_meeting
 from api.json.committees import PREVIEWED, Preview, changed, planned
+from api.json.described import api_routes
 from api.json.meeting_shapes import (
     AnswerGiven,
     ChangeShown,
@@ -43,7 +44,7 @@ from models.base import table_of
 from models.invitation import MeetingAnswer
 from models.meeting import MeetingGuest
 
-router = APIRouter(tags=["meetings"])
+router = api_routes("meetings")
 
 #: How far ahead a list goes that says no last day, and how long one is at most.
 AHEAD: Final = timedelta(days=90)

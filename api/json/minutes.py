@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 
 from api import papers
 from api.at_meetings import find_meeting
 from api.at_minutes import find_minutes, minutes_file
 from api.json.committees import Preview, changed
+from api.json.described import api_routes
 from api.json.meeting_shapes import ChangeShown
 from api.json.once import IfMatch, etag, seen_version
 from api.json.shapes import FileShown
@@ -21,7 +22,7 @@ from duties.actors import Actor
 from meetings import minutes
 from meetings.documents.content import as_json
 
-router = APIRouter(tags=["meetings"])
+router = api_routes("meetings")
 
 Number = Annotated[str, Path(max_length=11, description="The number of the item, such as 7 or 7.1.")]
 

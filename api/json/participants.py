@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel
 
 from api.at_participants import find_participant, ground_of, open_file
+from api.json.described import api_routes
 from api.json.once import AtOnce, IfMatch, Once, seen_version
 from api.json.participant_shapes import (
     AdmissionDecisionGiven,
@@ -60,7 +61,7 @@ from duties.participants import (
 from duties.participants.consents import Signed
 from meetings import admissions, recruiters
 
-router = APIRouter(prefix="/participants", tags=["participants"])
+router = api_routes("participants", prefix="/participants")
 
 
 @router.get("/{participant_id}")

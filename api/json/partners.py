@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from api.at_partners import find_obligation, find_partner, partners_of
 from api.json.agreement_shapes import (
@@ -25,13 +25,14 @@ from api.json.agreement_shapes import (
     WaiverShown,
 )
 from api.json.bytes_given import bytes_of
+from api.json.described import api_routes
 from api.json.once import AtOnce
 from api.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.obligations import reading, saying
 from duties.obligations.facts import waivers
 
-router = APIRouter(tags=["partners"])
+router = api_routes("partners")
 
 
 @router.get("/partners")

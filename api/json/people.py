@@ -7,9 +7,10 @@ from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from sqlalchemy import func, select
 
+from api.json.described import api_routes
 from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import (
     AbsenceGiven,
@@ -44,7 +45,7 @@ from duties.roles import HeldRole, Standing, standing
 from models.base import table_of
 from models.program import Absence, Person, Tenure
 
-router = APIRouter(tags=["people"])
+router = api_routes("people")
 
 _person = table_of(Person)
 _tenure = table_of(Tenure)

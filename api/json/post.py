@@ -6,15 +6,16 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from api import at_post
+from api.json.described import api_routes
 from api.json.shapes import Limit, Page, Shown
 from api.permissions import Action, allows, asks
 from api.session import AtDesk
 from duties import notices
 
-router = APIRouter(tags=["post"])
+router = api_routes("post")
 
 
 class LetterShown(Shown):

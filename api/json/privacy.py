@@ -6,10 +6,11 @@ from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 from pydantic import AwareDatetime, StrictBool, StrictInt
 from sqlalchemy import func, select
 
+from api.json.described import api_routes
 from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import Day, EventShown, Given, Limit, Offset, Page, Shown, Typed
 from api.permissions import Action, Forbidden, asks, require, to_program
@@ -22,7 +23,7 @@ from duties.unusual import unusual_reads
 from models.base import table_of
 from models.record import Incident
 
-router = APIRouter(prefix="/privacy", tags=["privacy"])
+router = api_routes("privacy", prefix="/privacy")
 
 _incident = table_of(Incident)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from sqlalchemy import Uuid, and_, func, literal, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from api import at_post
+from api.json.described import api_routes
 from api.json.people import shown_roles
 from api.json.shapes import EventShown, Limit, MeShown, Page, ProtocolShown, VacancyShown
 from api.permissions import Action, asks, require, to_program
@@ -22,7 +23,7 @@ from models.base import table_of
 from models.casework import ProtocolVersion
 from models.record import Event
 
-router = APIRouter(tags=["program"])
+router = api_routes("program")
 
 _event = table_of(Event)
 _version = table_of(ProtocolVersion)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import AwareDatetime, Field, StrictBool, StringConstraints
 
 from api.at_participants import drafter
+from api.json.described import api_routes
 from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import Day, Given, Shown, Typed
 from api.permissions import Action, allows, asks, require, to_program
@@ -18,7 +19,7 @@ from duties.participants import duplicates, links, reading, referring
 from duties.participants.referring import ReferralForm
 from duties.sight import who_barred
 
-router = APIRouter(tags=["referrals"])
+router = api_routes("referrals")
 
 Line = Annotated[Typed, StringConstraints(max_length=referring.LONGEST_LINE)]
 Words = Annotated[Typed, StringConstraints(max_length=referring.LONGEST_TEXT)]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter
 
-from api.answers import PROBLEM
 from api.json import (
     agendas,
     agreements,
@@ -31,32 +30,8 @@ from api.json import (
     summaries,
     tasks,
 )
-from api.json.shapes import Problem
 
-#: What any route may answer besides.
-ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"model": Problem, "content": {PROBLEM: {}}, "description": why}
-    for status, why in (
-        (400, "It cannot be read, or asks to be taken for another method."),
-        (401, "Nobody is signed in."),
-        (403, "The request came from another site."),
-        (404, "There is nothing here, or nothing that is yours to see."),
-        (405, "This cannot be done here."),
-        (409, "A rule refuses it now."),
-        (412, "It changed since it was read."),
-        (413, "It is too large."),
-        (414, "The address is too long."),
-        (421, "The program is not reached by that name."),
-        (422, "It does not fit, or a rule wants more."),
-        (428, "If-Match is missing."),
-        (431, "The headers are too many, or too long."),
-        (503, "The database does not answer."),
-    )
-}
-
-PREFIX: Final = "/api/v1"
-
-#: Each module's routes, under `PREFIX`.
+#: Each module's routes.
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     program.router,
     cases.router,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from api.at_meetings import find_meeting
+from api.json.described import api_routes
 from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.json.sitting_shapes import (
     AdditionGiven,
@@ -28,7 +29,7 @@ from meetings.agenda_items import items_of
 from meetings.committees import committees
 from meetings.holding import read_meeting
 
-router = APIRouter(tags=["meetings"])
+router = api_routes("meetings")
 
 
 @router.post("/meetings/{meeting_id}/opening")

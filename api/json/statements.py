@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 from pydantic import Field
 
 from api.at_partners import find_partner, read_statement
+from api.json.described import api_routes
 from api.json.once import AtOnce
 from api.json.shapes import Given, Shown
 from api.permissions import Action, asks, require, to_program
@@ -19,7 +20,7 @@ from meetings.statements import program
 from meetings.statements.partner import years
 from meetings.statements.tables import ProgramStatement
 
-router = APIRouter(tags=["statements"])
+router = api_routes("statements")
 
 Key = Annotated[str, Path(max_length=12, description="A year, such as 2026, or a quarter: 2026-Q3.")]
 

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
+from api.json.described import api_routes
 from api.json.meeting_shapes import Local
 from api.json.once import IfMatch, etag, seen_version
 from api.json.shapes import Given, Limit, Offset, Page, Shown
@@ -19,7 +20,7 @@ from duties.actors import Actor
 from duties.refusals import Refusal
 from meetings import strays
 
-router = APIRouter(tags=["meetings"])
+router = api_routes("meetings")
 
 
 class StrayShown(Shown):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import AwareDatetime
 
 from api.at_summaries import find_to_read, find_to_write, ground_of
+from api.json.described import api_routes
 from api.json.once import IfMatch, etag, seen_version
 from api.json.shapes import Given, MovedShown, Reason, Shown, Typed
 from api.permissions import Action, asks, require
@@ -16,7 +17,7 @@ from api.session import AtDesk
 from duties.follow_ups import summaries
 from duties.follow_ups.summaries import Summary
 
-router = APIRouter(tags=["follow-ups"])
+router = api_routes("follow-ups")
 
 
 class SummaryGiven(Given):

@@ -10,10 +10,11 @@ from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 from pydantic import BaseModel
 from sqlalchemy import func, select
 
+from api.json.described import api_routes
 from api.json.once import AtOnce, IfMatch, Once, etag, seen_version
 from api.json.shapes import (
     Completion,
@@ -39,7 +40,7 @@ from models.base import table_of
 from models.casework import Task
 from models.program import Person
 
-router = APIRouter(tags=["tasks"])
+router = api_routes("tasks")
 
 _task = table_of(Task)
 _person = table_of(Person)

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.at_activities import caller_off, planner, whom_to_plan_with
 from api.pages.forms import Text, Typed, day_of, id_or_none
-from api.pages.frame import page, see_other
+from api.pages.frame import framed_pages, page, see_other
 from api.pages.once import AtOnce
 from api.permissions import Action, asks
 from api.session import AtDesk, Desk
@@ -20,7 +20,7 @@ from locales import N_, gettext
 from models.base import table_of
 from models.follow_up import FollowUp
 
-router = APIRouter(prefix="/activities")
+router = framed_pages("/activities")
 
 _follow_up = table_of(FollowUp)
 

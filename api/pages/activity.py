@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import Uuid, func, literal, or_, select
 from sqlalchemy.sql.expression import ColumnElement
@@ -16,7 +16,7 @@ from sqlalchemy.sql.expression import ColumnElement
 from api.answers import sentence_of, status_of
 from api.pages.choices import names_to_choose
 from api.pages.forms import day_or_none, id_or_none
-from api.pages.frame import page
+from api.pages.frame import framed_pages, page
 from api.pages.history import MINOR, NEWEST, told
 from api.pages.lines import by_day, cases_about
 from api.permissions import Action, asks, require, to_program
@@ -29,7 +29,7 @@ from locales import N_
 from models.base import table_of
 from models.record import Event
 
-router = APIRouter()
+router = framed_pages()
 
 PAGE_SIZE: Final = 50
 

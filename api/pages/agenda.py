@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi import Depends, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api import papers
@@ -33,7 +33,7 @@ from api.at_agendas import (
 from api.meeting_lines import title_of
 from api.pages.agenda_lines import agenda_of
 from api.pages.forms import Text, Typed, id_or_none
-from api.pages.frame import page, see_other
+from api.pages.frame import framed_pages, page, see_other
 from api.permissions import Action, asks, require
 from api.session import AtDesk, Desk
 from duties.actors import Actor
@@ -43,7 +43,7 @@ from meetings import agendas, assembling, freezing, posting, wording
 from meetings.committees import committees
 from meetings.freezing import Outgoing
 
-router = APIRouter()
+router = framed_pages()
 
 Seen = Annotated[int, Form()]
 Edition = Annotated[Literal["fr", "en"], Query()]

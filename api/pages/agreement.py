@@ -8,13 +8,13 @@ from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from api.at_agreements import find_agreement, versions_of
 from api.pages.forms import Typed
-from api.pages.frame import page, titles_of_roles
+from api.pages.frame import framed_pages, page, titles_of_roles
 from api.permissions import Action, Forbidden, allows, asks
 from api.session import AtDesk, Desk
 from duties.agreement_difference import Line, difference
@@ -28,7 +28,7 @@ from models.base import refers, table_of
 from models.committee import Committee
 from models.program import Organization, Person
 
-router = APIRouter()
+router = framed_pages()
 
 _organization = table_of(Organization)
 _created = table_of(AgreementRole)

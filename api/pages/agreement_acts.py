@@ -7,12 +7,12 @@ from typing import Annotated, Any, Final
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, File, Form, Request, Response, UploadFile
+from fastapi import File, Form, Request, Response, UploadFile
 
 from api.at_agreements import find_agreement, find_version, signed_file
 from api.pages.agreement import agreement_page
 from api.pages.forms import Text, Typed, day_of, day_or_none, id_or_none
-from api.pages.frame import see_other
+from api.pages.frame import framed_pages, see_other
 from api.permissions import Action, asks, require
 from api.session import AtDesk, Desk
 from duties import agreements, signed_files, succession
@@ -20,7 +20,7 @@ from duties.proofs import LARGEST_DOCUMENT
 from duties.refusals import Refusal
 from locales import N_
 
-router = APIRouter()
+router = framed_pages()
 
 Seen = Annotated[int, Form()]
 """The version that the form was made from."""

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.at_agreements import find_agreement, find_version
 from api.pages.agreement import RESOURCES
 from api.pages.forms import Text, day_or_none
-from api.pages.frame import page, see_other
+from api.pages.frame import framed_pages, page, see_other
 from api.permissions import Action, asks, require
 from api.session import AtDesk, Desk
 from duties import rewriting
@@ -20,7 +20,7 @@ from duties.agreements import Content, content_of_version
 from duties.refusals import Refusal
 from locales import N_, gettext
 
-router = APIRouter()
+router = framed_pages()
 
 Listed = Annotated[Sequence[str], Form()]
 """Fields of one name, in the order of the form."""

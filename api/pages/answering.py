@@ -34,7 +34,7 @@ from meetings.answers import DECLINED, Asked
 from meetings.committees import committees
 from models.program import Person
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 #: Answers sent from one address of the network: a whole agency may answer on the morning of the letter.
 ANSWERS_FROM_ONE_PLACE: Final = 300

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import Uuid, func, literal, select
 
-from api.pages.frame import page, titles_of_roles
+from api.pages.frame import framed_pages, page, titles_of_roles
 from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties import board, invitations, subjects
@@ -24,7 +24,7 @@ from models.casework import ProtocolVersion, Task
 from models.outbox import Notice
 from models.program import Person
 
-router = APIRouter()
+router = framed_pages()
 
 _person = table_of(Person)
 _notice = table_of(Notice)

@@ -9,12 +9,12 @@ from functools import partial
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import and_, select
 
 from api.pages.forms import Text, Typed, day_of
-from api.pages.frame import page, see_other
+from api.pages.frame import framed_pages, page, see_other
 from api.pages.history import MINOR, NEWEST, told
 from api.pages.lines import Line, cases_about, lines_of, names_of
 from api.permissions import Action, Forbidden, Given, allows, asks, find_case, may_end, require, to_case
@@ -29,7 +29,7 @@ from models.casework import LIVE, Case, Task
 from models.engine import EngineRun, WakeUp
 from models.record import Event
 
-router = APIRouter()
+router = framed_pages()
 
 _task = table_of(Task)
 _event = table_of(Event)

@@ -7,14 +7,14 @@ from datetime import date, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from api.at_follow_ups import caseload_of, every_one, sees_every_one
 from api.follow_up_lines import BARS, INTENSITIES, KINDS, WHY_NONE
 from api.pages.forms import Typed
-from api.pages.frame import page
+from api.pages.frame import framed_pages, page
 from api.pages.lines import names_of
 from api.permissions import Action, Relation, asks, require, to_program
 from api.session import AtDesk, Desk
@@ -26,7 +26,7 @@ from duties.here import program_of
 from models.base import table_of
 from models.program import Organization
 
-router = APIRouter()
+router = framed_pages()
 
 #: So many weeks are shown as a strip beside each follow-up, the present one last.
 WEEKS_SHOWN: Final = 8

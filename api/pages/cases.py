@@ -8,13 +8,13 @@ from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import and_, func, select
 from sqlalchemy.sql.expression import ColumnElement
 
 from api.pages.forms import id_or_none
-from api.pages.frame import page
+from api.pages.frame import framed_pages, page
 from api.pages.opening import may_open
 from api.permissions import Action, asks, require, to_program, visible_cases
 from api.session import AtDesk, Desk
@@ -25,7 +25,7 @@ from models.base import refers, table_of
 from models.casework import Case, ProtocolVersion
 from models.program import Organization, Person
 
-router = APIRouter()
+router = framed_pages()
 
 _case = table_of(Case)
 _person = table_of(Person)

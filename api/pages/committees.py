@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from api.at_meetings import find_committee
@@ -16,7 +16,7 @@ from api.decision_lines import lines_of_committee
 from api.meeting_lines import STATES, between, title_of
 from api.pages.choices import people_by_id
 from api.pages.forms import Typed
-from api.pages.frame import page, titles_of_roles
+from api.pages.frame import framed_pages, page, titles_of_roles
 from api.pages.program import rhythm_in_words
 from api.permissions import Action, allows, asks, require, to_program
 from api.session import AtDesk, Desk
@@ -24,7 +24,7 @@ from meetings import drafting, seating
 from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, memberships
 from models.program import Person
 
-router = APIRouter()
+router = framed_pages()
 
 #: How far ahead, and how many, the next meetings of a committee are.
 AHEAD: Final = timedelta(days=400)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from api.pages.frame import page
+from api.pages.frame import framed_pages, page
 from api.permissions import Action, Forbidden, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.participants.consent_text import BOX, CURRENT, ConsentText, text_of
 from duties.participants.consents import partners_on
 from duties.refusals import Refusal
 
-router = APIRouter()
+router = framed_pages()
 
 
 @router.get("/consent-form", name="consent_form")

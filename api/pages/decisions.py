@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Path, Query, Request, Response
+from fastapi import Form, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api import papers
@@ -16,7 +16,7 @@ from api.decision_lines import KINDS, SAID, STATES, lines_of
 from api.meeting_lines import title_of
 from api.pages.choices import people_by_id
 from api.pages.forms import Text, Typed, id_or_none
-from api.pages.frame import page, see_other
+from api.pages.frame import framed_pages, page, see_other
 from api.permissions import Action, Forbidden, allows, asks, find_task, require, to_program
 from api.session import AtDesk, Desk
 from duties.refusals import Refusal
@@ -26,7 +26,7 @@ from meetings.committees import committees, membership
 from meetings.decisions import Endorsed
 from meetings.quorum import Standing
 
-router = APIRouter()
+router = framed_pages()
 
 Asked = Annotated[str, Query(max_length=80)]
 Year = Annotated[int, Path(ge=2000, le=2100)]

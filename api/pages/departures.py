@@ -7,13 +7,13 @@ from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import or_, select
 
 from api import at_departures, at_summaries
 from api.pages.forms import Text, Typed, day_of, id_or_none
-from api.pages.frame import page, see_other
+from api.pages.frame import framed_pages, page, see_other
 from api.permissions import (
     Action,
     allows,
@@ -35,7 +35,7 @@ from models.base import refers, table_of
 from models.casework import Case
 from models.program import Organization, Person, Tenure
 
-router = APIRouter()
+router = framed_pages()
 
 _case = table_of(Case)
 _tenure = table_of(Tenure)

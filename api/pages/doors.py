@@ -27,7 +27,7 @@ from duties.sites import site_of
 from locales import current_language
 from models.program import Program
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 #: Of every button; looking is free, and changes nothing, not even a count.
 _COUNTED = [Depends(limits.sign_in_tried)]

@@ -38,7 +38,7 @@ from duties.sign_ins import NotLetIn
 from locales import N_, current_language, gettext
 from models.ports import Away, Begun, SignInProvider, Unproven
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 #: Our addresses that the directory knows, both written in the registration: where people come back to once they have
 #: signed in there, and once they have signed out.

@@ -15,7 +15,7 @@ from locales import LANGUAGES
 from meetings import feeds
 from models.program import Person
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 #: Whoever subscribed keeps their copy, and asks each time whether it is so still: an ended address ends at once.
 _KEPT: Final = "private, no-cache"

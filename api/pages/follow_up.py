@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
@@ -29,7 +29,7 @@ from api.follow_up_lines import (
 )
 from api.pages.caseload import lines
 from api.pages.forms import Text, Typed, day_of, day_or_none, hour_of, id_or_none
-from api.pages.frame import page, see_other
+from api.pages.frame import framed_pages, page, see_other
 from api.pages.history import told
 from api.pages.lines import names_of
 from api.permissions import Action, Forbidden, Given, asks, require
@@ -49,7 +49,7 @@ from models.lifecycles import FOLLOW_UP
 from models.program import Organization
 from models.record import Event
 
-router = APIRouter(prefix="/follow-ups")
+router = framed_pages("/follow-ups")
 
 #: So many lines of the record are shown, the newest.
 LINES_SHOWN: Final = 50

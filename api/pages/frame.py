@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from fastapi import Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import func, select
 
@@ -60,6 +60,15 @@ PLACES: Final = (
     Place("/privacy/incidents", N_("Register of incidents"), Action.SEE_INCIDENTS),
     Place("/my-access", N_("My access"), Action.SEE_MY_ACCESS, N_("You")),
 )
+
+
+def framed_pages(prefix: str = "") -> APIRouter:
+    """The pages of one module, each inside the frame of whoever is signed in.
+
+    Each says so here, where it is made: a router around it would work every page out again, which is a second at each
+    start.
+    """
+    return APIRouter(prefix=prefix, dependencies=[Depends(framed)], include_in_schema=False)
 
 
 def framed(request: Request, desk: AtDesk) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.pages.choices import names_to_choose, role_and_organization, roles_to_give
 from api.pages.forms import Detailed, Text, Typed, day_of, id_or_none, number_of
-from api.pages.frame import page, see_other
+from api.pages.frame import framed_pages, page, see_other
 from api.permissions import Action, Forbidden, asks, find_task, require, to_task
 from api.session import AtDesk, Desk
 from duties import hiring, interviews
@@ -19,7 +19,7 @@ from duties.hiring import Hired
 from duties.refusals import Refusal
 from locales import N_, say
 
-router = APIRouter()
+router = framed_pages()
 
 Seen = Annotated[int, Form()]
 

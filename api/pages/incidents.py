@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import Select, select
 
 from api.pages.forms import Text, Typed, day_of, day_or_none, id_or_none
-from api.pages.frame import page, see_other
+from api.pages.frame import framed_pages, page, see_other
 from api.pages.lines import names_of
 from api.pages.once import AtOnce
 from api.permissions import Action, Forbidden, allows, asks, require, to_program
@@ -26,7 +26,7 @@ from models.base import refers, table_of
 from models.program import Organization
 from models.record import Event, Incident
 
-router = APIRouter(prefix="/privacy/incidents")
+router = framed_pages("/privacy/incidents")
 
 _incident = table_of(Incident)
 _organization = table_of(Organization)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.at_departures import people_names
 from api.pages.forms import Text, Typed, number_of
-from api.pages.frame import page, see_other
+from api.pages.frame import framed_pages, page, see_other
 from api.permissions import Action, asks, find_case, require, to_case
 from api.session import AtDesk, Desk
 from duties import interviews
 from duties.refusals import Refusal
 from locales import N_
 
-router = APIRouter()
+router = framed_pages()
 
 
 @router.get("/cases/{case_id}/interviews", name="interviews")

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
@@ -21,7 +21,7 @@ from api.meeting_lines import ANSWERS, STATES, hours_of, title_of
 from api.pages.agenda_lines import documents_of
 from api.pages.choices import people_by_id
 from api.pages.forms import Text, Typed, day_of, hour_of, id_or_none, minutes_or_none
-from api.pages.frame import page, see_other
+from api.pages.frame import framed_pages, page, see_other
 from api.pages.previews import Ask, previewed
 from api.permissions import Action, Forbidden, allows, asks, find_person, require
 from api.session import AtDesk, Desk
@@ -40,7 +40,7 @@ from models.invitation import MeetingAnswer
 from models.meeting import MeetingGuest, MeetingSeries
 from models.program import Organization, Person
 
-router = APIRouter()
+router = framed_pages()
 
 _answer = table_of(MeetingAnswer)
 _guest = table_of(MeetingGuest)

@@ -10,19 +10,19 @@ from datetime import date, timedelta
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api import at_meetings
 from api.meeting_lines import ANSWERS, STATES, Line, between, title_of
-from api.pages.frame import page, see_other
+from api.pages.frame import framed_pages, page, see_other
 from api.permissions import Action, allows, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.refusals import Refusal
 from meetings import feeds, strays
 from meetings.committees import committees
 
-router = APIRouter()
+router = framed_pages()
 
 #: How far ahead, and how many, "my meetings" are.
 AHEAD: Final = timedelta(days=90)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api import papers
@@ -14,7 +14,7 @@ from api.at_meetings import find_meeting
 from api.at_minutes import Sheet, find_minutes, minutes_file
 from api.meeting_lines import title_of
 from api.pages.forms import Text, Typed, id_or_none
-from api.pages.frame import page, see_other
+from api.pages.frame import framed_pages, page, see_other
 from api.pages.previews import Ask, previewed
 from api.pages.sitting_lines import ATTENDED, OUTCOMES
 from api.permissions import Action, asks, require
@@ -28,7 +28,7 @@ from meetings.decisions import decisions_of
 from meetings.documents.content import untranslated
 from meetings.minutes_posting import lacking
 
-router = APIRouter()
+router = framed_pages()
 
 Seen = Annotated[int, Form()]
 

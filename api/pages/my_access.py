@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import Table, select
 
 from api import browsers, limits
-from api.pages.frame import may_go, page, see_other
+from api.pages.frame import framed_pages, may_go, page, see_other
 from api.pages.history import MEANS
 from api.pages.sign_in import site_or_refuse
 from api.permissions import (
@@ -35,7 +35,7 @@ from models.access import BrowserSession, Identity, Passkey
 from models.base import table_of
 from models.program import Person
 
-router = APIRouter()
+router = framed_pages()
 
 _person = table_of(Person)
 _identity = table_of(Identity)

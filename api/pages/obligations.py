@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, File, Request, Response, UploadFile
+from fastapi import File, Request, Response, UploadFile
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
@@ -16,7 +16,7 @@ from api.at_partners import find_obligation, to_partner
 from api.obligation_lines import STATES, clause_of
 from api.pages.agreement import PERIODS, in_words
 from api.pages.forms import Text, Typed, day_of, id_or_none
-from api.pages.frame import page, see_other, titles_of_roles
+from api.pages.frame import framed_pages, page, see_other, titles_of_roles
 from api.permissions import Action, Forbidden, allows, asks, require
 from api.session import AtDesk, Desk
 from duties import reads
@@ -36,7 +36,7 @@ from models.meeting import Meeting
 from models.minutes import Decision
 from models.obligation import ObligationDocument, ObligationFile
 
-router = APIRouter()
+router = framed_pages()
 
 _document = table_of(ObligationDocument)
 _file = table_of(ObligationFile)

@@ -7,14 +7,14 @@ from datetime import date
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import Date, and_, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
 from api.pages import other_openings
 from api.pages.forms import Detailed, Details, Text, Typed, day_of, id_or_none
-from api.pages.frame import page, see_other
+from api.pages.frame import framed_pages, page, see_other
 from api.pages.lines import lines_of
 from api.pages.once import FIELD, AtOnce
 from api.permissions import Action, Forbidden, allows, asks, require, to_program
@@ -33,7 +33,7 @@ from models.base import refers, table_of
 from models.casework import Case, Task
 from models.program import Organization, Person, Tenure
 
-router = APIRouter()
+router = framed_pages()
 
 _case = table_of(Case)
 _task = table_of(Task)

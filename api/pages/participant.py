@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
@@ -15,7 +15,7 @@ from api.at_participants import find_participant, ground_of, open_file
 from api.follow_up_lines import WHY_PROPOSED, bars_of
 from api.languages_spoken import names_of as names_of_languages
 from api.pages.forms import Text
-from api.pages.frame import page, see_other
+from api.pages.frame import framed_pages, page, see_other
 from api.pages.lines import names_of
 from api.pages.referrals import ASKED, NAMES
 from api.permissions import Action, Forbidden, Given, Relation, allows, asks, require
@@ -53,7 +53,7 @@ from models.participant import Participant
 from models.program import Organization
 from models.referral import CRITERIA, Referral
 
-router = APIRouter(prefix="/participants")
+router = framed_pages("/participants")
 
 _participant = table_of(Participant)
 _referral = table_of(Referral)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 
 from api.at_participants import find_participant
 from api.pages.forms import Text, day_of, day_or_none, id_or_none
-from api.pages.frame import see_other
+from api.pages.frame import framed_pages, see_other
 from api.pages.participant import act_on, participant_page
 from api.pages.referral_fields import age_or_none
 from api.permissions import Action, Relation, allows, asks, find_person, require
@@ -34,7 +34,7 @@ from locales import N_
 from meetings import admissions, recruiters
 from meetings.agenda_items import item_of
 
-router = APIRouter(prefix="/participants")
+router = framed_pages("/participants")
 
 Seen = Annotated[int, Form()]
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from api.at_participants import find_participant, ground_of
 from api.pages.forms import Text, day_of
+from api.pages.frame import framed_pages
 from api.pages.participant import act_on, participant_page
 from api.permissions import Action, asks, require
 from api.session import AtDesk, Desk
 from duties.actors import Actor
 from duties.participants import disclosures, retention
 
-router = APIRouter(prefix="/participants")
+router = framed_pages("/participants")
 
 
 @router.post("/{participant_id}/disclosures")

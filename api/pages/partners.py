@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from sqlalchemy import select
 
 from api import papers
@@ -15,7 +15,7 @@ from api.at_partners import find_partner, partners_of, read_statement
 from api.meeting_lines import between
 from api.obligation_lines import LETTERS, NEEDS_SOMETHING, STATES, by_worst, clause_of, grid
 from api.pages.board import waiting_shown
-from api.pages.frame import page, see_other, titles_of_roles
+from api.pages.frame import framed_pages, page, see_other, titles_of_roles
 from api.permissions import Action, Relation, allows, asks, require, seen_of, to_program
 from api.session import AtDesk, Desk
 from duties import board
@@ -29,7 +29,7 @@ from models.agreement import AgreementRole
 from models.base import table_of
 from models.program import Person
 
-router = APIRouter()
+router = framed_pages()
 
 _created = table_of(AgreementRole)
 _person = table_of(Person)

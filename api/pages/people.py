@@ -8,14 +8,14 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from api.answers import sentence_of, status_of
 from api.pages.choices import people_by_id, role_and_organization, roles_to_give
 from api.pages.forms import Detailed, Text, Typed, day_of, day_or_none
-from api.pages.frame import page, see_other, titles_of_roles
+from api.pages.frame import framed_pages, page, see_other, titles_of_roles
 from api.pages.once import AtOnce
 from api.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.session import AtDesk, Desk
@@ -27,7 +27,7 @@ from duties.roles import HeldRole, Standing, standing
 from models.base import table_of
 from models.program import Absence, Organization, Person
 
-router = APIRouter()
+router = framed_pages()
 
 #: How far ahead the page of people shows absences.
 SOON = timedelta(days=60)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
@@ -15,7 +15,7 @@ from api.languages_spoken import codes_of, names_of
 from api.pages import holdings
 from api.pages.choices import people_by_id, role_and_organization, roles_to_give
 from api.pages.forms import Detailed, Text, Typed, day_of, day_or_none, id_or_none
-from api.pages.frame import page, see_other, titles_of_roles
+from api.pages.frame import framed_pages, page, see_other, titles_of_roles
 from api.permissions import (
     Action,
     Forbidden,
@@ -36,7 +36,7 @@ from locales import N_, gettext
 from models.base import table_of
 from models.program import ABSENCE_KINDS, Absence, Person, Tenure
 
-router = APIRouter()
+router = framed_pages()
 
 #: How a calendar takes the news of one date of a season, as people know theirs by.
 CALENDARS: Final[Mapping[str, tuple[str, str]]] = {

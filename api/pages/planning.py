@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import func, select
 
@@ -20,7 +20,7 @@ from api.at_meetings import find_committee
 from api.meeting_lines import title_of
 from api.pages.committees import committee_page
 from api.pages.forms import Text, Typed, day_of, hour_of, id_or_none, minutes_or_none
-from api.pages.frame import page, see_other
+from api.pages.frame import framed_pages, page, see_other
 from api.pages.previews import Ask, previewed
 from api.permissions import Action, Forbidden, asks, require, to_program
 from api.session import AtDesk, Desk
@@ -33,7 +33,7 @@ from meetings.proposals import Proposal, Reason
 from models.base import table_of
 from models.meeting import Meeting
 
-router = APIRouter()
+router = framed_pages()
 
 _meeting = table_of(Meeting)
 

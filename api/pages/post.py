@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api import at_post
-from api.pages.frame import may_go, page, see_other
+from api.pages.frame import framed_pages, may_go, page, see_other
 from api.permissions import Action, Forbidden, allows, asks
 from api.session import AtDesk, Desk
 from duties import notices
@@ -17,7 +17,7 @@ from duties.refusals import Refusal
 from duties.watch import post_state
 from models.lifecycles import NOTICE
 
-router = APIRouter()
+router = framed_pages()
 
 PAGE_SIZE: Final = 50
 

@@ -13,14 +13,14 @@ from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from api.answers import sentence_of, status_of
 from api.pages.choices import names_to_choose
 from api.pages.forms import day_or_none, id_or_none
-from api.pages.frame import page, titles_of_roles
+from api.pages.frame import framed_pages, page, titles_of_roles
 from api.pages.lines import by_day, cases_about, names_of
 from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
@@ -37,7 +37,7 @@ from models.outbox import Notice
 from models.program import Person
 from models.record import Incident
 
-router = APIRouter()
+router = framed_pages()
 
 PAGE_SIZE: Final = 50
 #: So many unusual readings are shown at once.

@@ -8,12 +8,12 @@ from datetime import time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from api.pages.frame import page, titles_of_roles
+from api.pages.frame import framed_pages, page, titles_of_roles
 from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.here import many, one, program_of
@@ -24,7 +24,7 @@ from models.base import refers, table_of
 from models.committee import Committee, Seat, SeatHolder
 from models.program import Closure, Organization, Person
 
-router = APIRouter()
+router = framed_pages()
 
 #: How far ahead the closed days are listed.
 AHEAD: Final = timedelta(days=365)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import func, select
 
-from api.pages.frame import page
+from api.pages.frame import framed_pages, page
 from api.permissions import Action, Forbidden, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.here import program_of
@@ -21,7 +21,7 @@ from locales import N_, pick, say
 from models.base import table_of
 from models.casework import Case, ProtocolVersion
 
-router = APIRouter()
+router = framed_pages()
 
 _version = table_of(ProtocolVersion)
 _case = table_of(Case)

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.at_participants import drafter
 from api.languages_spoken import name_of, offered
 from api.pages.forms import Text
-from api.pages.frame import page, see_other
+from api.pages.frame import framed_pages, page, see_other
 from api.pages.lines import names_of
 from api.pages.referral_fields import TypedReferral, typed_of
 from api.permissions import Action, allows, asks, require, to_program
@@ -26,7 +26,7 @@ from duties.sight import who_barred
 from locales import N_, gettext
 from models.referral import CRITERIA
 
-router = APIRouter(prefix="/referrals")
+router = framed_pages("/referrals")
 
 #: The criteria as a form asks for the fact behind each.
 ASKED: Final[Mapping[str, str]] = {

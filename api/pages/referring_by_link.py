@@ -29,7 +29,7 @@ from duties.participants.referring import ReferralForm
 from duties.refusals import Refusal
 from locales import current_language, is_language
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 #: Times that something is saved or sent from one address of the network, in the limits' span: each pause saves.
 SENT_FROM_ONE_PLACE: Final = 600

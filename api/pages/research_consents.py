@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.pages.forms import Text, Typed, day_of
-from api.pages.frame import page, see_other
+from api.pages.frame import framed_pages, page, see_other
 from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.participants import research
 
-router = APIRouter(prefix="/research-consents")
+router = framed_pages("/research-consents")
 
 
 @router.get("", name="research_consents")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from fastapi import APIRouter, Depends, Request, params
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 from sqlalchemy import text
 
@@ -62,7 +61,6 @@ from api.pages import (
     whom_to_be,
     work,
 )
-from api.pages.frame import framed
 from api.permissions import Action, asks
 from api.rendering import render
 from api.session import office_of
@@ -116,8 +114,8 @@ _FRAMED: tuple[APIRouter, ...] = (
     my_access.router,
 )
 
-_health = APIRouter()
-_style_guide = APIRouter()
+_health = APIRouter(include_in_schema=False)
+_style_guide = APIRouter(include_in_schema=False)
 
 #: The pages that stand alone, without the frame of someone signed in.
 _ALONE: tuple[APIRouter, ...] = (
@@ -132,14 +130,9 @@ _ALONE: tuple[APIRouter, ...] = (
 )
 
 
-def routers(*, demonstration: bool) -> Iterator[tuple[APIRouter, list[params.Depends]]]:
-    """Every page of the program, with what each asks for first; in the demonstration, the style guide too."""
-    for router in _ALONE:
-        yield router, []
-    for router in _FRAMED:
-        yield router, [Depends(framed)]
-    if demonstration:
-        yield _style_guide, []
+def routers(*, demonstration: bool) -> tuple[APIRouter, ...]:
+    """Every page of the program; in the demonstration, the style guide too."""
+    return (*_ALONE, *_FRAMED, *((_style_guide,) if demonstration else ()))
 
 
 @_health.get("/healthz", name="health")

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from api.at_meetings import find_committee, find_seat
 from api.meeting_lines import title_of
 from api.pages.choices import people_by_id
 from api.pages.committees import committee_page
 from api.pages.forms import Text, Typed, day_of, id_or_none
+from api.pages.frame import framed_pages
 from api.pages.previews import Ask, previewed
 from api.permissions import Action, asks, find_person
 from api.session import AtDesk, Desk
@@ -22,7 +23,7 @@ from meetings import seating
 from meetings.committees import ALTERNATE, PRINCIPAL
 from meetings.invitations import Told
 
-router = APIRouter()
+router = framed_pages()
 
 KINDS: Final[Mapping[str, str]] = {PRINCIPAL: N_("Holds the seat"), ALTERNATE: N_("Is an alternate")}
 

@@ -30,7 +30,7 @@ from locales import N_, gettext
 from models.base import table_of
 from models.program import Program
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 _program = table_of(Program)
 

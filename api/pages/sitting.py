@@ -11,14 +11,14 @@ from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.at_meetings import find_meeting
 from api.meeting_lines import ANSWERS, STATES, hours_of, title_of
 from api.pages.choices import people_by_id
 from api.pages.forms import Text, Typed, day_or_none, hour_of, id_or_none
-from api.pages.frame import page, see_other
+from api.pages.frame import framed_pages, page, see_other
 from api.pages.sitting_lines import ATTENDED, OUTCOMES, owners_of, sitting_of
 from api.permissions import Action, Forbidden, asks, require
 from api.session import AtDesk, Desk
@@ -32,7 +32,7 @@ from meetings.committees import committees
 from meetings.holding import read_meeting
 from meetings.local_times import moment_of
 
-router = APIRouter()
+router = framed_pages()
 
 Seen = Annotated[int, Form()]
 

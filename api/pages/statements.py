@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form, Path, Request, Response
+from fastapi import Form, Path, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api import papers
 from api.answers import sentence_of, status_of
-from api.pages.frame import page, see_other
+from api.pages.frame import framed_pages, page, see_other
 from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.here import local_day
@@ -19,7 +19,7 @@ from locales import show_number
 from meetings.statements import program, sheets
 from meetings.statements.tables import Cell
 
-router = APIRouter(prefix="/statements")
+router = framed_pages("/statements")
 
 Key = Annotated[str, Path(max_length=12)]
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.meeting_lines import ANSWERS, title_of
 from api.pages.choices import people_by_id
 from api.pages.forms import Text, Typed, id_or_none
-from api.pages.frame import page, see_other
+from api.pages.frame import framed_pages, page, see_other
 from api.permissions import Action, Forbidden, asks, find_person, require, to_program
 from api.session import AtDesk, Desk
 from api.stray_lines import CLAIMS, OUTCOMES, StrayLine, lines_of, may_answer
@@ -21,7 +21,7 @@ from locales import N_
 from meetings import strays, wording
 from meetings.committees import committees
 
-router = APIRouter()
+router = framed_pages()
 
 Seen = Annotated[int, Form()]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.at_summaries import find_to_read, find_to_write, ground_of
 from api.pages.forms import Text, Typed
-from api.pages.frame import page, see_other
+from api.pages.frame import framed_pages, page, see_other
 from api.pages.lines import names_of
 from api.permissions import Action, asks, require
 from api.session import AtDesk, Desk
@@ -18,7 +18,7 @@ from duties.follow_ups import summaries
 from duties.follow_ups.summaries import Summary
 from duties.refusals import Refusal
 
-router = APIRouter()
+router = framed_pages()
 
 Seen = Annotated[int, Form()]
 

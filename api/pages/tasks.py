@@ -9,14 +9,14 @@ from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
+from fastapi import Depends, File, Form, Request, Response, UploadFile
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 from sqlmodel import Session
 
 from api.pages.case import case_page
 from api.pages.forms import Text, Typed
-from api.pages.frame import page, see_other
+from api.pages.frame import framed_pages, page, see_other
 from api.pages.history import told
 from api.pages.lines import ACTS, lines_of
 from api.pages.work import work_page
@@ -45,7 +45,7 @@ from models.base import refers, table_of
 from models.casework import SETTLED, Evidence, EvidenceFile, Task, TaskNeed
 from models.record import Event
 
-router = APIRouter()
+router = framed_pages()
 
 _task = table_of(Task)
 _need = table_of(TaskNeed)

@@ -21,7 +21,7 @@ from duties.sign_ins import device_of
 from locales import N_, current_language, gettext
 from models.program import Organization, Person, Program, Role
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 #: For each role, what is worth trying as one who holds it; the roles stand in the order of the page.
 WORTH_TRYING: Final[Mapping[str, str]] = {

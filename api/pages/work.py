@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import func, select
 
 from api import at_departures
 from api.pages.forms import Typed
-from api.pages.frame import page
+from api.pages.frame import framed_pages, page
 from api.pages.lines import Line, cases_about, lines_of
 from api.pages.opening import may_open
 from api.permissions import Action, allows, asks, require, to_program
@@ -25,7 +25,7 @@ from meetings import strays
 from models.base import table_of
 from models.casework import Case, Task
 
-router = APIRouter()
+router = framed_pages()
 
 _task = table_of(Task)
 _case = table_of(Case)

@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # comes with Prefect, without types
 
-from api.json import routes
+from api.json.described import PREFIX as UNDER
 from api.json.shapes import Given
 from tests.api.desk import app_on
 from tests.api.json.window import PREFIX, description, operations
@@ -81,7 +81,7 @@ def test_every_route_of_the_window_is_described_and_nothing_of_the_pages_is() ->
     described = {one.path for one in operations()}
     assert all(path.startswith(PREFIX) for path in described)
     assert len(described) > 20
-    assert routes.PREFIX == PREFIX
+    assert UNDER == PREFIX
 
 
 def test_a_body_is_refused_where_it_holds_what_is_not_known() -> None:
