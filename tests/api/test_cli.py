@@ -14,6 +14,7 @@ from sqlalchemy import make_url, select
 
 from adapters.settings import Settings
 from api.cli import main
+from api.cli.commands import run
 from duties import versions
 from duties.declared import load_declared_text
 from duties.here import local_day
@@ -529,18 +530,16 @@ def test_whoever_is_let_in_without_signing_in_is_what_the_command_says_whatever_
     def become(_file: str, _arguments: list[str], environment: dict[str, str]) -> None:
         became.append(environment)
 
-    monkeypatch.setattr("os.execve", become)
-    status, _, said = command("up", *asked)
-    assert status == 0, said
-
-    # As it is nearly always written, it begins at once; the other commands are not read for it.
     def keep(environment: dict[str, str]) -> int:
         became.append(environment)
         return 0
 
+    monkeypatch.setattr("os.execve", become)
     monkeypatch.setattr("api.cli.installation._keep", keep)
-    monkeypatch.setattr(sys, "argv", ["spheres", "up", *asked])
+    # As it is nearly always written it begins at once, and no other command is read for it.
+    status, _, said = command("up", *asked)
+    assert status == 0, said
     with pytest.raises(SystemExit, match="0"):
-        main()
-    told, begun = (Settings.from_env(environment | {"DATABASE_URL": ""}) for environment in became)
-    assert told.demo is begun.demo is is_demonstration
+        run()
+    begun, told = (Settings.from_env(environment | {"DATABASE_URL": ""}) for environment in became)
+    assert begun.demo is told.demo is is_demonstration
