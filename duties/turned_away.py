@@ -87,8 +87,9 @@ def tell_left_out(session: Session, *, at: datetime, person_id: UUID | None = No
 
     Of one person, or of everyone in the program; each once, whoever writes it. How many such lines there were.
     """
-    people = [person_id] if person_id else session.scalars(_EVERYONE, {"here": program_of(session)})
-    whose = {_key(session, one): one for one in people}
+    whose = {_key(session, person_id): person_id} if person_id else _counted_before(session, at)
+    if not whose:
+        return 0
     ended = session.execute(
         delete(_count)
         .where(_count.c.key.in_(whose), _count.c.starts_at < _minute(at))
@@ -121,6 +122,18 @@ def _is_there(session: Session, kind: str, asked: UUID | None) -> bool:
         return False
     found = select(literal(1)).select_from(table).where(table.c.program_id == program_of(session), table.c.id == asked)
     return run(session, found).first() is not None
+
+
+def _counted_before(session: Session, at: datetime) -> dict[str, UUID]:
+    """The keys that may have counts of past minutes, and whose each is.
+
+    Looking for the key of everyone would grow with all who ever were here, and hardly anyone is ever refused anything.
+    """
+    kept = set(session.scalars(select(_count.c.key).where(_count.c.starts_at < _minute(at))))
+    if not kept:
+        return {}
+    everyone = session.scalars(_EVERYONE, {"here": program_of(session)})
+    return {key: one for one in everyone if (key := _key(session, one)) in kept}
 
 
 def _counted(session: Session, person_id: UUID, at: datetime) -> int:
