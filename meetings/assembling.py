@@ -1,8 +1,8 @@
 """A meeting's agenda as a whole: assembled by rule, and what is left of it afterwards.
 
-The round assembles agendas, and sends them out and freezes them (`meetings.freezing`) at the declared hours, by
+The round draws agendas up, and sends them out and freezes them (`meetings.freezing`) at the declared hours, by
 `due_to_circulate` and `due_to_freeze`; the coordinator may do all of it before. `return_to_pool` is for a meeting that
-was cancelled, `carry_over` for one that is being closed.
+was cancelled, `carry_over` for one that is being closed, `carry_from_unclosed` for what nobody closed.
 """
 
 from __future__ import annotations
@@ -83,6 +83,26 @@ class Assembled:
     def __bool__(self) -> bool:
         """Whether anything changed."""
         return bool(self.added or self.removed or self.changed)
+
+
+def draw_up(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> Assembled:
+    """Assemble a meeting's agenda with what earlier meetings hold that are over and that nobody closed.
+
+    Raises Refusal, as `assemble`.
+    """
+    carry_from_unclosed(session, meeting_id, by=by, at=at)
+    return assemble(session, meeting_id, by=by, at=at)
+
+
+def take_over(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
+    """Before an agenda is frozen by hand, have it hold what earlier meetings do that nobody closed; return those items.
+
+    Where there is nothing of the kind, it stays as whoever freezes it left it. Raises Refusal, as `assemble`.
+    """
+    carried = carry_from_unclosed(session, meeting_id, by=by, at=at)
+    if carried:
+        assemble(session, meeting_id, by=by, at=at)
+    return carried
 
 
 def assemble(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> Assembled:

@@ -132,7 +132,7 @@ def assemble_agenda(meeting_id: UUID, desk: AtDesk) -> AssembledShown:
     """Draw a meeting's agenda anew by the committee's rules. What was changed by hand stays."""
     found, by = keeper(desk, meeting_id)
     refuse_over(found.meeting)
-    done = assembling.assemble(desk.session, meeting_id, by=by, at=desk.at)
+    done = assembling.draw_up(desk.session, meeting_id, by=by, at=desk.at)
     return AssembledShown(added=list(done.added), removed=list(done.removed), changed=list(done.changed))
 
 
@@ -287,13 +287,12 @@ def freeze_agenda(
 ) -> OutgoingShown:
     """Freeze the agenda under its numbers, and send it to everyone who is invited. The version is the meeting's."""
     (found, by), seen = keeper(desk, meeting_id), seen_version(if_match)
-    sent = _sent(
-        desk,
-        found,
-        "frozen",
-        lambda: freezing.freeze(desk.session, meeting_id, by=by, at=desk.at, seen=seen),
-        preview=preview,
-    )
+
+    def change() -> Outgoing:
+        assembling.take_over(desk.session, meeting_id, by=by, at=desk.at)
+        return freezing.freeze(desk.session, meeting_id, by=by, at=desk.at, seen=seen)
+
+    sent = _sent(desk, found, "frozen", change, preview=preview)
     response.headers["ETag"] = etag(read_meeting(desk.session, meeting_id)["version"])
     return sent
 

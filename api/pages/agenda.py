@@ -38,7 +38,7 @@ from api.permissions import Action, asks, require
 from api.session import AtDesk, Desk
 from duties.actors import Actor
 from duties.refusals import Refusal
-from locales import N_, gettext, pick
+from locales import N_, gettext, ngettext, pick
 from meetings import agendas, assembling, freezing, posting, wording
 from meetings.committees import committees
 from meetings.freezing import Outgoing
@@ -89,7 +89,7 @@ def draw_anew(desk: AtDesk, request: Request, meeting_id: UUID) -> Response:
     found, by = keeper(desk, meeting_id)
 
     def act() -> object:
-        return assembling.assemble(desk.session, meeting_id, by=by, at=desk.at)
+        return assembling.draw_up(desk.session, meeting_id, by=by, at=desk.at)
 
     return _done(desk, request, found, "assembly", act, back="items")
 
@@ -244,10 +244,16 @@ def freeze(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen, shown: 
     """Freeze the agenda now, and send it to everyone who is invited."""
     found, by = keeper(desk, meeting_id)
 
-    def change() -> Outgoing:
-        return freezing.freeze(desk.session, meeting_id, by=by, at=desk.at, seen=seen)
+    facts: list[tuple[str, str]] = []
 
-    ask = _Ask(gettext(N_("Freeze the agenda")), [], "freezing", [("seen", str(seen))], shown, "frozen")
+    def change() -> Outgoing:
+        carried = assembling.take_over(desk.session, meeting_id, by=by, at=desk.at)
+        outgoing = freezing.freeze(desk.session, meeting_id, by=by, at=desk.at, seen=seen)
+        number = ngettext("%(n)s item", "%(n)s items", len(carried)) % {"n": len(carried)}
+        facts[:] = [(gettext(N_("Left by meetings that nobody closed")), number)] if carried else []
+        return outgoing
+
+    ask = _Ask(gettext(N_("Freeze the agenda")), facts, "freezing", [("seen", str(seen))], shown, "frozen")
     return _twice(desk, request, found, "freezing", ask, change, {})
 
 

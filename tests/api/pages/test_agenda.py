@@ -282,6 +282,28 @@ def test_freezing_is_asked_twice_and_shows_before_it_who_reads_how_much(cast: Ca
     assert client.post(path, data=shown_by(again.text)).status_code in (409, 412)
 
 
+def test_frozen_or_drawn_by_hand_an_agenda_has_what_a_meeting_left_that_nobody_closed(cast: Cast, here: UUID) -> None:
+    item = asked(cast, "coordinator", "Horaire")
+    with cast.session() as session:
+        agendas.put_on(session, item, here, by=cast.actor("coordinator"), at=AT)
+        second, third = agenda_desk.meeting(session, SECOND), agenda_desk.meeting(session, THIRD)
+    client = signed_in(cast, "coordinator", OVER)
+    client.headers["Accept-Language"] = "en"
+
+    def titles(meeting_id: UUID) -> list[str]:
+        return [found["title_en"] for found in on(cast, meeting_id)]
+
+    before = client.post(f"/meetings/{second}/agenda/freezing", data={"seen": row(cast, second).version})
+    text = text_of(before.text)
+    assert "Left by meetings that nobody closed" in text, text
+    assert "Horaire (en)" in before.text
+    assert (titles(second), one(cast, item)["outcome"]) == ([], ""), "nothing has been changed yet"
+    assert client.post(f"/meetings/{third}/agenda/assembly").status_code == 303
+    assert "Horaire (en)" in titles(third)
+    path = f"/api/v1/meetings/{second}/agenda/freezing"
+    assert client.post(path, headers={"If-Match": f'"{row(cast, second).version}"'}).status_code == 200
+
+
 def test_a_missing_translation_stops_the_freezing_and_says_which_item(cast: Cast, here: UUID) -> None:
     made = asked(cast, "coordinator", "La halte-chaleur", title_en="")
     with cast.session() as session:
