@@ -70,6 +70,13 @@ function keepTyped(old, fresh, sent) {
   }
 }
 
+/** The ids of a thing and of what is around it, the nearest first. */
+function trailOf(thing) {
+  const ids = [];
+  for (let one = thing; one; one = one.parentElement) if (one.id) ids.push(one.id);
+  return ids;
+}
+
 /** The nearest thing around the one that had the focus that is there still, and can be seen; else the part itself. */
 function placeOf(trail, fresh) {
   const found = trail.map((id) => fresh.querySelector(`#${CSS.escape(id)}`));
@@ -77,13 +84,27 @@ function placeOf(trail, fresh) {
   return place.matches("details") ? place.querySelector("summary") : place;
 }
 
-/** Puts the new part in the old one's place, with the focus and what was typed where they were. */
+/** Elsewhere than around the sent form, what was unfolded stays so, unless the answer unfolds another of its group. */
+function keepUnfolded(old, fresh, sent) {
+  for (const fold of old.querySelectorAll("details[open][id]")) {
+    const again = fold.contains(sent) ? null : fresh.querySelector(`#${CSS.escape(fold.id)}`);
+    const isTaken = fold.name && fresh.querySelector(`details[open][name="${CSS.escape(fold.name)}"]`);
+    if (again && !isTaken) again.open = true;
+  }
+}
+
+/**
+ * Puts the new part in the old one's place, with what was typed where it was, and the focus where it is by now: on a
+ * slow line people go on before the answer is there. Where the browser dropped it, it goes where it was at the sending.
+ */
 function replacePart(old, fresh, trail, sent) {
-  const inside = old.contains(document.activeElement) || document.activeElement === document.body;
+  const now = document.activeElement;
+  const going = now === document.body ? trail : old.contains(now) ? trailOf(now) : null;
+  keepUnfolded(old, fresh, sent);
   keepTyped(old, fresh, sent);
   old.replaceWith(fresh);
-  if (!inside) return;
-  const next = placeOf(trail, fresh);
+  if (!going) return;
+  const next = placeOf(going, fresh);
   if (next.tabIndex < 0 && !next.hasAttribute("tabindex")) next.setAttribute("tabindex", "-1");
   next.focus({ preventScroll: true });
 }
@@ -91,8 +112,7 @@ function replacePart(old, fresh, trail, sent) {
 /** Sends one form; resolves when the page shows the outcome, whatever it was. */
 async function send(form, submitter) {
   const selector = form.dataset.swap;
-  const trail = [];
-  for (let one = document.activeElement; one; one = one.parentElement) if (one.id) trail.push(one.id);
+  const trail = trailOf(document.activeElement);
   form.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(submitter?.hasAttribute("formaction") ? submitter.formAction : form.action, {

@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from meetings import attendance, decisions, running
 from meetings.holding import read_meeting
@@ -130,6 +130,24 @@ def test_the_keyboard_goes_on_where_it_was_and_what_was_typed_elsewhere_stays(wi
     expect(page.locator(f"#item-{first['id']}")).to_contain_text("Treated")
     focused = "document.activeElement.closest('details').id"
     assert page.evaluate(focused) == f"item-{first['id']}-record"
+
+
+@pytest.mark.long
+def test_who_goes_on_before_the_answer_is_there_is_not_put_back(window: Window) -> None:
+    page = window.open(lang="en")
+    with window.cast.session() as session:
+        codim, first = seat(session, "steering", "codim"), items(session)[0]["id"]
+    late: list[Route] = []
+    page.route("**/run/attendance", lambda route: late.append(route))  # noqa: PLW0108  # it has to be a function
+    page.locator(f"#seat-{codim}-present").press("Enter")
+    page.locator(f"#item-{first}-record > summary").press("Enter")
+    note = page.locator(f"#item-{first}-note-en")
+    page.locator(f"#item-{first}-note-fr").press("Tab")
+    expect(note).to_be_focused()
+    late.pop().continue_()
+    expect(page.locator(f"#seat-{codim}")).to_contain_text("Leaves now")
+    page.keyboard.type("Heard.")
+    expect(note).to_have_value("Heard.")
 
 
 @pytest.mark.long
