@@ -122,12 +122,15 @@ def quorum_now(session: Session, meeting_id: UUID, at: datetime) -> quorum.Stand
 def fullest(session: Session, meeting_id: UUID, *, at_best: bool = False) -> quorum.Standing:
     """How the committee stood against its quorum when most seats were filled: at the beginning, or once some came.
 
-    `at_best`, had every principal come of whose seat nothing is recorded.
+    It begins when it is opened, where that is before its hour: who left before the hour sat there too. `at_best`, had
+    every principal come of whose seat nothing is recorded.
     """
     meeting = read_meeting(session, meeting_id)
+    begins = min(meeting["starts_at"], meeting["opened_at"] or meeting["starts_at"])
     came = [one.arrived_at for one in attendance_of(session, meeting_id) if one.arrived_at is not None]
     stood = _standings(session, meeting_id, at_best=at_best)
-    return max(map(stood, [meeting["starts_at"], *sorted(came)]), key=lambda one: (one.is_met, one.seats_present))
+    moments = sorted({begins, meeting["starts_at"], *came})
+    return max(map(stood, moments), key=lambda one: (one.is_met, one.seats_present))
 
 
 def had_quorum(session: Session, meeting_id: UUID) -> bool | None:

@@ -134,6 +134,16 @@ def test_the_quorum_follows_who_comes_and_who_leaves(session: Session, cast: Cas
     assert refused.value.code == "attendance.in_order"
 
 
+def test_a_meeting_that_is_held_before_its_hour_had_the_quorum_that_it_had_then(session: Session, cast: Cast) -> None:
+    by, here, early = cast.actor("coordinator"), meeting(session), NOW - 45 * MINUTE
+    running.open_meeting(session, here, by=by, at=early)
+    for key in PRESENT:
+        sit(session, cast, key, at=early, left_at=NOW - 10 * MINUTE)
+    running.close_meeting(session, here, carry_rest=True, by=by, at=NOW - 10 * MINUTE)
+    assert attendance.fullest(session, here).seats_present == len(PRESENT)
+    assert attendance.had_quorum(session, here)
+
+
 def test_a_correction_keeps_both_in_the_record_also_after_the_meeting(session: Session, cast: Cast) -> None:
     by = cast.actor("coordinator")
     here = opened(session, cast, *PRESENT)
