@@ -530,6 +530,7 @@ def _register_line(session: Session, row: Mapping[str, Any], asked: Sequence[End
         due_on=row["due_on"],
         closed_on=local_day(session, row["closed_at"]) if row["closed_at"] else None,
         endorsement=endorsement,
+        has_quorum=row["has_quorum"],
     )
 
 

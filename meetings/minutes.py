@@ -23,9 +23,10 @@ from meetings.agenda_items import change_item, items_of, lock_item, tell
 from meetings.agenda_items import moved as item_moved
 from meetings.agenda_papers import head_of, item_line
 from meetings.attendance import Attended
-from meetings.committees import CommitteeSeat
+from meetings.committees import CommitteeSeat, committees
 from meetings.decisions import decisions_of, owner_of, quorum_words
 from meetings.documents.content import (
+    NOTHING,
     AttendanceLine,
     Both,
     DecisionLine,
@@ -82,12 +83,13 @@ def recorded(session: Session, meeting_id: UUID) -> MinutesContent:
     items = items_of(session, meeting_id)
     names = _names(session, attended)
     seats = [one.seat for one in attended]
+    titles = {key: Both(fr=row["title_fr"], en=row["title_en"]) for key, row in committees(session).items()}
     return MinutesContent(
         head=head_of(session, meeting),
         attendance=tuple(_attendance_line(one, names, meeting["time_zone"]) for one in attended),
         has_quorum=stood.is_met,
         quorum=quorum_words(stood, seats),
-        items=tuple(_item(row, str(place), decided, seats) for place, row in enumerate(items, start=1)),
+        items=tuple(_item(row, str(place), decided, seats, titles) for place, row in enumerate(items, start=1)),
         decisions=tuple(_decision_line(row, seats) for row in decided if row["item_id"] is None),
     )
 
@@ -284,13 +286,18 @@ def _clock(moment: datetime | None, zone: str) -> time | None:
 
 
 def _item(
-    row: Mapping[str, Any], number: str, decided: Sequence[Mapping[str, Any]], seats: Sequence[CommitteeSeat]
+    row: Mapping[str, Any],
+    number: str,
+    decided: Sequence[Mapping[str, Any]],
+    seats: Sequence[CommitteeSeat],
+    titles: Mapping[UUID, Both],
 ) -> MinutesItem:
     return MinutesItem(
         line=item_line(row, number),
         audience=row["audience"],
         said=Both(fr=row["note_fr"], en=row["note_en"]),
         outcome=row["outcome"],
+        referred_to=titles[row["referred_to_id"]] if row["referred_to_id"] else NOTHING,
         decisions=tuple(_decision_line(one, seats) for one in decided if one["item_id"] == row["id"]),
     )
 

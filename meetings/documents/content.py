@@ -183,6 +183,7 @@ class DecisionLine:
 class MinutesItem:
     """An item of the agenda as the meeting treated it: what was said, what became of it, what was decided.
 
+    `referred_to` is the committee to which it was referred; minutes that were drafted before it was kept say none.
     `audience` is who may read it: whoever prints it leaves it out for others.
     """
 
@@ -190,6 +191,7 @@ class MinutesItem:
     audience: Audience = "partners"
     said: Both = NOTHING
     outcome: Outcome = ""
+    referred_to: Both = NOTHING
     decisions: tuple[DecisionLine, ...] = ()
 
 
@@ -220,7 +222,7 @@ class MinutesContent:
 
 @dataclass(frozen=True, kw_only=True, config=_FROZEN)
 class RegisterLine:
-    """A decision as the register has it: where it stands, and since when."""
+    """A decision as the register has it: where it stands, since when, and whether it was taken with a quorum."""
 
     number: DecisionNumber
     decided_on: date
@@ -230,6 +232,7 @@ class RegisterLine:
     due_on: date | None = None
     closed_on: date | None = None
     endorsement: Both = NOTHING  # how many of the partners endorsed it, where they are to
+    has_quorum: bool = True
 
     def is_late(self, on: date) -> bool:
         """Whether it is still owed after its last day."""

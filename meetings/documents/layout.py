@@ -234,7 +234,9 @@ def _treated(words: Speaker, item: MinutesItem) -> Iterator[Block]:
     for decision in item.decisions:
         yield _decided(words, decision)
     if item.outcome and not (item.outcome == "decided" and item.decisions):
-        yield Note(words.say(_OUTCOMES[item.outcome]), "quiet")
+        where = words.of(item.referred_to)
+        referred = words.say(N_("Outcome: referred to another committee (%(committee)s)."), committee=where)
+        yield Note(referred if where else words.say(_OUTCOMES[item.outcome]), "quiet")
 
 
 def _decided(words: Speaker, line: DecisionLine) -> Decided:
@@ -297,6 +299,8 @@ def _register_row(words: Speaker, line: RegisterLine, on: date) -> tuple[Cell, .
     state = [Line(words.say(_STATES[line.state]))]
     if line.is_late(on):
         state.append(Line(words.say(N_("late")), "warning"))
+    if not line.has_quorum:
+        state.append(Line(words.say(N_("without a quorum")), "warning"))
     if line.closed_on:
         state.append(Line(show_day(words.language, line.closed_on, "short"), "quiet"))
     text = [Line(words.of(line.text))]

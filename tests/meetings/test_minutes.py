@@ -75,6 +75,14 @@ def test_the_draft_says_who_sat_what_was_said_and_what_was_decided(session: Sess
     assert "unrecorded" in {one.state for one in by_seat.values()}
 
 
+def test_the_draft_says_to_which_committee_an_item_was_referred(session: Session, cast: Cast) -> None:
+    here, by = opened(session, cast, *PRESENT), cast.actor("coordinator")
+    running.treat(session, items(session)[0]["id"], "referred", refer_to="clinical", by=by, at=NOW)
+    running.close_meeting(session, here, carry_rest=True, by=by, at=END)
+    content = minutes.content_of(minutes.minutes_of(session, here))
+    assert [one.referred_to.en for one in content.items] == ["Clinical Committee", "", ""]
+
+
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_the_minutes_are_printed_in_both_languages(session: Session, held: UUID, language: str) -> None:
     content = minutes.content_of(minutes.minutes_of(session, held))

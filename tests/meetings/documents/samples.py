@@ -167,7 +167,12 @@ MINUTES = MinutesContent(
                 ),
             ),
         ),
-        MinutesItem(line=LATE, said=Both("Le retour est confirmé.", "The return is confirmed."), outcome="treated"),
+        MinutesItem(
+            line=LATE,
+            said=Both("Le retour est confirmé.", "The return is confirmed."),
+            outcome="referred",
+            referred_to=Both("Comité directeur", "Steering Committee"),
+        ),
         MinutesItem(
             line=ITEMS[3],
             outcome="decided",

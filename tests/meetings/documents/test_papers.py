@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from duties.refusals import Refusal
-from meetings.documents.content import AgendaContent, Both, Content, DecisionLine, ItemLine, as_json
+from meetings.documents.content import NOTHING, AgendaContent, Both, Content, DecisionLine, ItemLine, as_json
 from meetings.documents.docx import as_docx
 from meetings.documents.layout import laid_out
 from meetings.documents.paper import typeset
@@ -179,6 +179,18 @@ def test_the_register_marks_what_is_late_in_words_from_the_day_after_its_last() 
     assert "À faire en retard" in pdf_text(as_pdf(REGISTER, "fr"))
     assert "en retard" not in pdf_text(as_pdf(replace(REGISTER, on=date(2026, 11, 26)), "fr"))
     assert "en retard" in pdf_text(as_pdf(replace(REGISTER, on=date(2026, 11, 27)), "fr"))
+
+
+def test_the_register_marks_what_was_decided_without_a_quorum() -> None:
+    assert "without a quorum" not in pdf_text(as_pdf(REGISTER, "en"))
+    last = replace(REGISTER.decisions[2], has_quorum=False)
+    assert "Holds without a quorum" in pdf_text(as_pdf(replace(REGISTER, decisions=(last,)), "en"))
+
+
+def test_minutes_say_to_which_committee_an_item_was_referred() -> None:
+    assert "referred to another committee (Steering Committee)" in pdf_text(as_pdf(MINUTES, "en"))
+    items = (replace(MINUTES.items[3], referred_to=NOTHING),)
+    assert "Outcome: referred to another committee." in pdf_text(as_pdf(replace(MINUTES, items=items), "en"))
 
 
 def test_a_register_without_decisions_and_an_agenda_without_items_say_so() -> None:
