@@ -16,7 +16,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, insert, select
@@ -49,6 +49,17 @@ from models.agenda import AUDIENCES, AgendaVersion
 from models.base import table_of
 
 _agenda_version = table_of(AgendaVersion)
+
+#: By the language whose title is missing.
+_UNTRANSLATED: Final = {
+    "fr": N_("Without a French title: item %(numbers)s. Translate it, and freeze the agenda again."),
+    "en": N_("Without an English title: item %(numbers)s. Translate it, and freeze the agenda again."),
+}
+#: An item that comes late has no number yet that anybody saw.
+_LATE_UNTRANSLATED: Final = {
+    "fr": N_("This item has no French title. Translate it, and add it again."),
+    "en": N_("This item has no English title. Translate it, and add it again."),
+}
 
 
 @dataclass(frozen=True)
@@ -154,7 +165,7 @@ def add_late(
     line = needed_line(reason or row["late_reason"])
     rows = items_of(session, meeting_id)
     after, number = _late_number(rows, row)
-    _refuse_untranslated(session, meeting, [{**item_of(session, item_id), "number": number}])
+    _refuse_untranslated(session, meeting, [{**item_of(session, item_id), "number": number}], _LATE_UNTRANSLATED)
     change_item(
         session,
         row,
@@ -248,13 +259,14 @@ def _restate(session: Session, meeting: Mapping[str, Any], *, by: Actor, at: dat
     events.write(session, "agenda.restated", "meeting", meeting["id"], by=by, at=at)
 
 
-def _refuse_untranslated(session: Session, meeting: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
+def _refuse_untranslated(
+    session: Session,
+    meeting: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    sentences: Mapping[str, str] = _UNTRANSLATED,
+) -> None:
     """Where nobody is invited yet, both languages count: who comes may read either."""
     used = {reader.language for reader in agenda_papers.readers_of(session, meeting["id"])} or set(LANGUAGES)
-    sentences = {
-        "fr": N_("Without a French title: item %(numbers)s. Translate it, and freeze the agenda again."),
-        "en": N_("Without an English title: item %(numbers)s. Translate it, and freeze the agenda again."),
-    }
     lines = [agenda_papers.item_line(row, str(place)) for place, row in enumerate(rows, start=1)]
     for language in sorted(used, reverse=True):
         lacking = [line.number for line in lines if agenda_papers.lacks(line, language)]

@@ -478,7 +478,8 @@ def test_a_late_item_without_its_translation_is_refused(cast: Cast, session: Ses
 
     refused = _refused(lambda: freezing.add_late(session, first, late, reason="Urgent", by=by, at=AT))
 
-    assert (refused.code, refused.facts["numbers"]) == ("agenda.untranslated", "1")
+    assert (refused.code, refused.facts["language"]) == ("agenda.untranslated", "en")
+    assert refused.sentence == "This item has no English title. Translate it, and add it again.", "nothing is frozen"
     agendas.edit(session, late, title_en="Schedule", by=by, at=AT)
     freezing.add_late(session, first, late, reason="Urgent", by=by, at=AT)
     assert _numbers(session, first) == {"Schedule": "1"}, "on an empty agenda it is the first"
