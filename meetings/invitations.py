@@ -58,7 +58,8 @@ _holder = table_of(SeatHolder)
 class Told:
     """One letter to one person: what kind of news it brings, of which date, and whether their calendar gets it.
 
-    `kind` is that of `meetings.itip`; `starts` the local time that it is about, or the first one of a season.
+    `kind` is that of `meetings.itip`; `starts` the local time of the meeting that it is about, as it was moved, or the
+    first one of a season.
     `has_address` is false where there is nobody to write to, which the coordinator sees.
     """
 
@@ -497,9 +498,8 @@ def _send(
         if person.email
         else None,
     )
-    return Told(
-        person.id, thing.committee["id"], message.kind, message.method, message.recurrence or entry.starts, written
-    )
+    about = message.entry.at(message.recurrence) if message.recurrence is not None else entry
+    return Told(person.id, thing.committee["id"], message.kind, message.method, about.starts, written)
 
 
 def _is_off(thing: _Thing, told: Entry | None, at: datetime) -> bool:

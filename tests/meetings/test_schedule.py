@@ -130,6 +130,8 @@ def test_a_moved_date_tells_each_of_that_date_alone_and_twice_with_a_higher_sequ
     assert second["sequence"] > first["sequence"] > 0
     assert second["dtstamp"].dt > first["dtstamp"].dt
     assert second["dtstart"].dt.replace(tzinfo=None) == datetime(2026, 12, 11, 10, 0)
+    off = schedule.cancel_meeting(session, meeting, reason="Tempête", by=by, at=AT + timedelta(minutes=10))
+    assert {one.starts for one in (*again, *off)} == {datetime(2026, 12, 11, 10, 0)}, "what is shown before the letters"
 
 
 @pytest.mark.parametrize("to", [datetime(2026, 12, 16, 14, 0), datetime(2026, 12, 17, 9, 30)])
