@@ -161,6 +161,8 @@ def test_a_meeting_shows_every_seat_and_what_was_answered(cast: Cast, season: li
     # An alternate stands there, and is asked nothing while the principal comes.
     assert "Soufre Tungstène · alternate" in page or "Soufre Tungstène alternate" in page
     assert "Seat to fill" in page
+    french = signed_in(cast, "coordinator").get(f"/meetings/{season[0]}", headers={"Accept-Language": "fr"})
+    assert "Heures 9 h 30 à 12 h" in text_of(french.text)
     assert "Move" not in text_of(client.get(f"/meetings/{season[0]}").text)
 
 
