@@ -89,6 +89,7 @@ def add_person(body: PersonGiven, desk: AtDesk, once: AtOnce, response: Response
         email=body.email or None,
         phone=body.phone or None,
         language=body.language,
+        spoken=body.spoken,
         by=by,
         at=desk.at,
     )

@@ -169,13 +169,14 @@ class VersionGiven(Given):
 
 
 class NewPersonGiven(Given):
-    """What is written of a new member of an organization's staff."""
+    """What is written of a new member of an organization's staff. `spoken` are codes of languages."""
 
     given_name: Typed
     family_name: Typed
     email: Annotated[Typed, StringConstraints(max_length=300)] = ""
     phone: Annotated[Typed, StringConstraints(max_length=40)] = ""
     language: Literal["fr", "en"] = "fr"
+    spoken: Annotated[list[Key], Field(max_length=20)] = Field(default_factory=list)
 
 
 class PersonGiven(NewPersonGiven):

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from fastapi import Depends, Form
 
+from api.languages_spoken import codes_of
 from duties.refusals import Refusal
 from locales import N_
 from meetings.entries import LONGEST, SHORTEST
@@ -19,25 +20,36 @@ Text = Annotated[str, Form()]
 
 @dataclass(frozen=True)
 class Details:
-    """What a form says of a person: their names, how they are reached, and in which language."""
+    """What a form says of a person: their names, how they are reached, in which language, and what they speak."""
 
     given_name: str
     family_name: str
     email: str
     phone: str
     language: str
+    spoken: str
 
     @property
     def fields(self) -> dict[str, str]:
-        """The fields by name, as they were typed; also what the verbs on people take."""
+        """The fields by name, as they were typed."""
         return asdict(self)
+
+    @property
+    def meant(self) -> dict[str, Any]:
+        """What the verbs on people take: the languages that they speak by code."""
+        return {**self.fields, "spoken": codes_of(self.spoken)}
 
 
 def details(
-    given_name: Text = "", family_name: Text = "", email: Text = "", phone: Text = "", language: Text = "fr"
+    given_name: Text = "",
+    family_name: Text = "",
+    email: Text = "",
+    phone: Text = "",
+    language: Text = "fr",
+    spoken: Text = "",
 ) -> Details:
     """The details of a person as they were typed."""
-    return Details(given_name, family_name, email, phone, language)
+    return Details(given_name, family_name, email, phone, language, spoken)
 
 
 Detailed = Annotated[Details, Depends(details)]

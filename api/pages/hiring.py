@@ -64,7 +64,7 @@ def hire(
                 role=role,
                 starts_on=day_of(starts_on),
                 person_id=person_id,
-                new=details.fields if form == "new" else None,
+                new=details.meant if form == "new" else None,
                 by=by,
                 at=desk.at,
                 seen=seen,

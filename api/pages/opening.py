@@ -154,7 +154,7 @@ def _open(desk: Desk, given: Given) -> UUID:
         if place is None:
             raise Refusal("organization.missing", N_("Choose the organization."))
         organization_id, by = place, _opener(desk, place)
-        person_id = people.add_person(desk.session, **given.details.fields, by=by, at=desk.at)
+        person_id = people.add_person(desk.session, **given.details.meant, by=by, at=desk.at)
         people.appoint(
             desk.session,
             person_id=person_id,

@@ -83,7 +83,7 @@ def add_person(
     def act() -> str:
         role, organization = role_and_organization(place)
         by = require(Action.ADD_PERSON, to_program(desk.asker, organizations=[organization] if organization else []))
-        person_id = people.add_person(desk.session, **typed.fields, by=by, at=desk.at)
+        person_id = people.add_person(desk.session, **typed.meant, by=by, at=desk.at)
         if organization is not None:
             people.appoint(
                 desk.session,

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from api.at_departures import to_departure
-from api.languages_spoken import codes_of, names_of
+from api.languages_spoken import names_of
 from api.pages import holdings
 from api.pages.choices import people_by_id, role_and_organization, roles_to_give
 from api.pages.forms import Detailed, Text, Typed, day_of, day_or_none, id_or_none
@@ -65,7 +65,6 @@ def update_person(
     person_id: UUID,
     seen: Annotated[int, Form()],
     typed: Detailed,
-    spoken: Text = "",
     calendar: Text = "",
 ) -> Response:
     """Change a person's name, addresses and languages, and how their calendar takes news."""
@@ -74,17 +73,14 @@ def update_person(
         lambda: people.update_person(
             desk.session,
             person_id,
-            spoken=codes_of(spoken),
             calendar=calendar or None,
             by=by,
             at=desk.at,
             seen=seen,
-            **typed.fields,
+            **typed.meant,
         )
     )
-    return _after(
-        desk, request, person_id, "details", refusal, {**typed.fields, "spoken": spoken, "calendar": calendar}
-    )
+    return _after(desk, request, person_id, "details", refusal, {**typed.fields, "calendar": calendar})
 
 
 @router.post("/people/{person_id}/roles")

@@ -18,6 +18,7 @@ from models.record import Event
 from tests.api.desk import client_for, nobody
 from tests.casework import open_onboarding
 from tests.cast import AT, SINCE, TODAY, Cast
+from tests.departing import record_protocols
 
 _person = table_of(Person)
 _tenure = table_of(Tenure)
@@ -144,6 +145,43 @@ def test_the_coordinator_adds_someone_with_a_first_role(cast: Cast) -> None:
     assert "Mercure D’Étain" in page
     assert f"from {show_day('en', date(2026, 12, 1), 'medium')}" in page
     assert verbs(cast)[:2] == ["tenure.started", "person.added"]
+
+
+def test_what_somebody_new_speaks_is_asked_wherever_they_are_added(cast: Cast) -> None:
+    """By it they are proposed to candidates from their first day on, without being looked at again."""
+    client = signed_in(cast, "coordinator")
+
+    def spoken(family_name: str) -> list[str] | None:
+        with cast.session() as session:
+            return session.scalar(select(_person.c.spoken).where(_person.c.family_name == family_name))
+
+    for form in ("/people/new", "/cases/new"):
+        assert "Languages they speak" in client.get(form).text
+    wrong = client.post("/people", data=new_person(cast, spoken="espagnol, klingonais"))
+    assert "one of them is not known by this name" in wrong.text
+    assert 'value="espagnol, klingonais"' in wrong.text
+    assert spoken("D’Étain") is None
+    assert client.post("/people", data=new_person(cast, spoken="espagnol, English")).status_code == 303
+    assert spoken("D’Étain") == ["es", "en"]
+    welcomed = {
+        **new_person(cast, family_name="Zircon", email="zircon@codim.example", spoken="Inuktitut"),
+        "form": "new",
+        "organization": str(cast.organizations["codim"]),
+    }
+    record_protocols(cast)
+    preview = client.post("/cases/new", data=welcomed)
+    assert 'name="spoken" value="Inuktitut"' in preview.text, "kept from the plan to the case"
+    assert client.post("/cases", data=welcomed).status_code == 303
+    assert spoken("Zircon") == ["iu"]
+    over_json = {
+        **{name: new_person(cast)[name] for name in ("given_name", "language", "starts_on")},
+        "family_name": "Topaze",
+        "organization_id": str(cast.organizations["codim"]),
+        "role": "second_representative",
+        "spoken": ["ar"],
+    }
+    assert client.post("/api/v1/people", json=over_json).status_code == 201
+    assert spoken("Topaze") == ["ar"]
 
 
 def test_a_refused_form_comes_back_as_it_was_typed_and_adds_nobody(cast: Cast) -> None:
