@@ -34,6 +34,9 @@ def admit(session: Session, participant_id: UUID, *, by: Actor, at: datetime, se
     All in one transaction: a number that is not used is not taken. Raises Refusal: not committed, the consent is not
     signed or was withdrawn, the risk is not assessed, the worker cannot follow them (any more), or they are not of the
     program's age on this day (AD-C1), whatever they were when they were referred, or it is not known whether they are.
+
+    The other criteria are not asked again: none is found anew before the referral is triaged again, and from then on
+    nobody is named to meet the person (`triage.take_back_triage`), so that they are in no state that leads here.
     """
     held = hold_participant(session, participant_id, seen=seen)
     state = moved(held, "admit")

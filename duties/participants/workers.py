@@ -380,7 +380,8 @@ def forward(
         .order_by(_referral.c.triaged_at.desc())
         .limit(1),
     )
-    if referral is None or referral["result"] != "forwarded":
+    # Of one who was referred again, that the referral before could not wait says nothing.
+    if referral is None or referral["result"] != "forwarded" or has_one_to_triage(session, participant_id):
         raise Refusal(
             "triage.not_forwarded", N_("Triage the referral first, with the reason why it cannot wait."), source="AD-R4"
         )

@@ -969,6 +969,44 @@ def test_who_is_found_not_to_be_admissible_once_a_worker_is_named_is_refused_wit
     ]
 
 
+def test_of_whoever_was_given_to_a_worker_no_criterion_is_found_anew_unless_nobody_meets_them_any_more(
+    clinic: Cast,
+) -> None:
+    """So the number asks of none but the age: whoever can get one was found to meet what nobody is admitted without."""
+    participant_id = _ready(clinic)
+    by = clinic.actor("coordinator")
+    again = refer(clinic, by=SECOND, at=LATER)
+    with clinic.session() as session:
+        (known,) = reading.referrals_of(session, participant_id)
+        duplicates.join_referral(session, again, participant_id, by=by, at=LATER)
+        for referral_id in (known["id"], again):
+            for criterion in ("AD-C0", "AD-C2", "AD-C3", "AD-C4", "AD-C5"):
+                with refused("referral.dealt_with"):
+                    triage.find_criterion(session, referral_id, criterion, "not_met", fact="Dit.", by=by, at=LATER)
+        triage.take_back_triage(session, known["id"], by=by, at=LATER)
+        triage.find_criterion(session, known["id"], "AD-C5", "not_met", fact="Contrainte.", by=by, at=LATER)
+        with refused("participant.state"):
+            numbers.admit(session, participant_id, by=by, at=LATER)
+        with refused("admission.not_given"):
+            workers.name_another(session, participant_id, clinic.people[WORKER], by=by, at=LATER)
+        for result in ("committee", "forwarded"):
+            with refused("triage.not_met"):
+                triage.triage(session, known["id"], result, reason="Urgent", by=by, at=LATER)
+
+
+def test_that_one_referral_could_not_wait_forwards_nobody_on_the_next(clinic: Cast) -> None:
+    by = clinic.actor("coordinator")
+    participant_id = triaged(clinic, refer(clinic), "forwarded")
+    with clinic.session() as session:
+        admissions.forward(session, participant_id, clinic.people[WORKER], by=by, at=AT)
+        first_meetings.decline(session, participant_id, by=by, at=AT)
+    again = refer(clinic, by=WORKER, at=LATER)
+    with clinic.session() as session:
+        duplicates.join_referral(session, again, participant_id, by=by, at=LATER)
+        with refused("triage.not_forwarded"):
+            admissions.forward(session, participant_id, clinic.people[WORKER], by=by, at=LATER)
+
+
 @pytest.mark.parametrize("result", ["committee", "forwarded"])
 def test_who_is_triaged_again_once_a_worker_was_named_and_goes_on_is_given_to_a_worker_again(
     cast: Cast, committed: UUID, result: str
