@@ -148,6 +148,8 @@ def _end(session: Session, joined: Mapping[str, Any], to: UUID, *, by: Actor, at
         sealed=None,
         names=None,
         marks=[],
+        languages=[],
+        area="",
     )
     session.execute(
         update(_key)

@@ -333,6 +333,7 @@ def test_a_referral_of_somebody_who_is_known_becomes_theirs_and_nothing_is_kept_
         row = session.execute(select(_participant).where(_participant.c.id == joined)).one()
         referral = session.execute(select(_referral).where(_referral.c.id == second)).one()
         assert (row.state, row.sealed, row.names, row.marks, row.joined_to_id) == ("destroyed", None, None, [], known)
+        assert (row.languages, row.area) == ([], "")
         assert (referral.participant_id, referral.state) == (known, "joined")
         assert open_identity(session, known, by=by, at=AT, ground="role").given_name == "Ondine"
         with pytest.raises(Refusal, match=r"keys\.gone"):
