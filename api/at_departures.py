@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import and_, exists, or_, select
 from sqlmodel import Session
 
 from api.follow_up_lines import BARS
@@ -21,10 +21,12 @@ from duties.holdings.in_hand import NAMES
 from duties.participants import workers
 from duties.refusals import Refusal
 from duties.roles import standing
+from duties.sight import who_barred
 from locales import N_, say
 from models.base import refers, table_of
 from models.casework import Task
 from models.departure import Departure, Settlement
+from models.follow_up import Assignment, FollowUp
 from models.program import Organization, Person
 
 _task = table_of(Task)
@@ -32,6 +34,8 @@ _departure = table_of(Departure)
 _settlement = table_of(Settlement)
 _person = table_of(Person)
 _organization = table_of(Organization)
+_assignment = table_of(Assignment)
+_follow_up = table_of(FollowUp)
 
 
 @dataclass(frozen=True)
@@ -238,8 +242,17 @@ def settled_of(session: Session, case_id: UUID, language: str) -> list[Settled]:
 
 
 def handed_over_to(session: Session, person_id: UUID, language: str) -> list[Settled]:
-    """What departures handed over to somebody, the last first."""
-    return _settled(session, language, _settlement.c.successor_id == person_id)
+    """What departures handed over to somebody, the last first; nothing of a participant who barred them since."""
+    parts = session.scalars(
+        select(_assignment.c.id)
+        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
+        .where(
+            _assignment.c.program_id == program_of(session),
+            _follow_up.c.participant_id.in_(who_barred(session, person_id)),
+        )
+    )
+    barred = and_(_task.c.holding == FOLLOW_UP, _task.c.item.in_([part.hex for part in parts]))
+    return _settled(session, language, and_(_settlement.c.successor_id == person_id, ~barred))
 
 
 def was_handed_over_to(session: Session, person_id: UUID) -> bool:

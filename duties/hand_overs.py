@@ -439,6 +439,34 @@ def withdraw_from(session: Session, person_id: UUID, *, by: Actor, at: datetime)
     return len(rows)
 
 
+def withdraw_barred(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> int:
+    """Take back what was offered to somebody of a participant who does not want them near; how many offers.
+
+    Nothing is written to them: from that moment on they find nothing of the participant. It is offered anew.
+    """
+    theirs = and_(
+        _hand_over.c.to_id == person_id,
+        _hand_over.c.follow_up_id.in_(
+            select(_follow_up.c.id).where(
+                _follow_up.c.program_id == program_of(session), _follow_up.c.participant_id == participant_id
+            )
+        ),
+    )
+    cases = session.scalars(
+        select(_hand_over.c.case_id)
+        .where(_hand_over.c.program_id == program_of(session), theirs, _hand_over.c.state == "proposed")
+        .distinct()
+    ).all()
+    # The cases first, as for whoever offers or answers.
+    hold_cases(session, cases)
+    rows = _unanswered(session, theirs)
+    for row in rows:
+        _answer(session, row, "withdrawn", by=by, at=at)
+    for case_id in sorted({row["case_id"] for row in rows}):
+        wakeups.wake(session, case_id, at=at)
+    return len(rows)
+
+
 def _unanswered(session: Session, which: ColumnElement[bool]) -> list[dict[str, Any]]:
     """The offers that nobody answered of those that `which` says, held."""
     return many(

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from duties import events
+from duties import events, hand_overs
 from duties.actors import Actor
 from duties.follow_ups import breaks
 from duties.follow_ups.assigning import part_with
@@ -32,7 +32,7 @@ def bar(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, a
 
     A candidate whom they were to meet has nobody named from then on, and a participant whom they followed nobody who
     does: the coordinator finds somebody else, by a task of the same transaction. Where they were the second of a pair,
-    the first stays. Raises Refusal.
+    the first stays. What a departure offered them of this follow-up is taken back, to be offered anew. Raises Refusal.
     """
     held = hold_participant(session, participant_id)
     if held["state"] in ("draft", "destroyed"):
@@ -63,6 +63,7 @@ def bar(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, a
         workers.take_back(session, held, "barred", by=by, at=at)
     elif named is not None and person_id == named["second_id"]:
         workers.change_second(session, participant_id, None, by=by, at=at)
+    hand_overs.withdraw_barred(session, participant_id, person_id, by=by, at=at)
     part_with(session, participant_id, person_id, by=by, at=at)
     withdrawals.ask_who_has_it_now(session, by=by, at=at, only=participant_id)
     breaks.ask_who_has_it_now(session, by=by, at=at, only=participant_id)

@@ -11,11 +11,12 @@ from sqlalchemy import select, text
 from duties import departures, gathering, hand_overs, settling
 from duties.agreements import content_of
 from duties.follow_ups import assigning, held, states
-from duties.participants import consents, workers
+from duties.participants import barring, consents, workers
 from duties.refusals import Refusal
 from models.base import table_of
 from models.departure import HandOver
 from tests.agreeing import sharing_otherwise
+from tests.api.desk import client_for
 from tests.cast import AT, LOADING, Cast, program_file
 from tests.departing import asked, in_hand, leave, left, record_protocols, settle
 from tests.following import SECOND, THIRD, WORKER, agreed, bar, consented, followed, parts, row_of
@@ -98,6 +99,38 @@ def test_one_that_is_refused_stays_and_can_be_offered_to_another(program: Cast) 
     settle(program, task["id"], to="without_mail")
     assert set(offered(program)) == {(SECOND, "refused"), ("without_mail", "proposed")}
     assert primary(program, follow_up) == [WORKER]
+
+
+def test_what_was_offered_to_a_worker_whom_the_participant_bars_is_taken_back_without_a_word_to_them(
+    program: Cast,
+) -> None:
+    follow_up = follow(program, second=None)
+    case_id = leave(program, WORKER, "ccsmtl")
+    (task,) = asked(program, case_id, "hand_over_follow_ups")
+    settle(program, task["id"], to=SECOND)
+    second = client_for(program.database, program.people[SECOND])
+    assert "offered to you" in second.get("/").text
+    assert "#2026-01" in second.get("/handed-over").text
+    with program.session() as session:
+        participant_id = row_of(session, follow_up)["participant_id"]
+        letters = "select count(*) from notice where person_id = :who"
+        before = session.scalar(text(letters), {"who": program.people[SECOND]})
+        barring.bar(session, participant_id, program.people[SECOND], by=program.actor("coordinator"), at=AT)
+    assert offered(program) == [(SECOND, "withdrawn")]
+    assert "offered to you" not in second.get("/").text
+    assert "#2026-01" not in second.get("/handed-over").text
+    with program.session() as session:
+        assert session.scalar(text(letters), {"who": program.people[SECOND]}) == before
+    (task,) = asked(program, case_id, "hand_over_follow_ups")
+    assert task["state"] == "open"
+    settle(program, task["id"], to="without_mail")
+    answer(program, "without_mail")
+    assert primary(program, follow_up) == ["without_mail"]
+    other = client_for(program.database, program.people["without_mail"])
+    assert "#2026-01" in other.get("/handed-over").text
+    with program.session() as session:
+        barring.bar(session, participant_id, program.people["without_mail"], by=program.actor("coordinator"), at=AT)
+    assert "#2026-01" not in other.get("/handed-over").text, "what they were given before, too"
 
 
 def test_nobody_answers_what_was_offered_to_another(program: Cast) -> None:
