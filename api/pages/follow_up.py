@@ -310,9 +310,18 @@ def _do(
     by = require(action, given)
     refusal = desk.attempt(lambda: act(by))
     if refusal is None:
-        return see_other(f"{back or f'/follow-ups/{follow_up_id}'}")
+        return see_other(back or _after(desk, follow_up_id))
     row, given = find_follow_up(desk.session, desk.asker, follow_up_id)
     return _page(desk, request, row, given, Typed(form, refusal, dict(typed)))
+
+
+def _after(desk: Desk, follow_up_id: UUID) -> str:
+    """The follow-up's page, or one's own work where the act took whoever did it off the follow-up, as its end does."""
+    try:
+        find_follow_up(desk.session, desk.asker, follow_up_id)
+    except Forbidden:
+        return "/"
+    return f"/follow-ups/{follow_up_id}"
 
 
 def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, typed: Typed) -> HTMLResponse:

@@ -211,6 +211,19 @@ def test_attempts_missed_meetings_breaks_and_endings_are_done_from_the_page(cast
     assert coordinator.post(f"{here}/state", data={"move": "reactivate"}).status_code == 303
 
 
+@pytest.mark.parametrize("end", [{"move": "deactivate", "reason": "withdrew"}, {"move": "complete", "agrees": "yes"}])
+def test_whoever_ends_a_follow_up_is_led_to_their_own_work_and_not_to_a_page_that_says_there_is_nothing(
+    cast: Cast, end: dict[str, str]
+) -> None:
+    with cast.session() as session:
+        agreed(session, cast)
+        here = f"/follow-ups/{followed(session, cast)}"
+    worker = later(cast, WORKER, 1)
+    assert worker.get(here).status_code == 200
+    assert worker.post(f"{here}/state", data=end).headers["location"] == "/"
+    assert worker.get(here).status_code == 404
+
+
 def test_the_terms_of_a_break_are_read_also_from_the_day_on_which_they_apply(cast: Cast, follow_up: UUID) -> None:
     here, by = f"/follow-ups/{follow_up}", cast.actor(WORKER)
     with cast.session() as session:
