@@ -14,11 +14,11 @@ from sqlalchemy import select
 from api.at_participants import find_participant, ground_of, open_file
 from api.follow_up_lines import WHY_PROPOSED, bars_of
 from api.languages_spoken import names_of as names_of_languages
-from api.pages.forms import Text
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.lines import names_of
 from api.pages.referrals import ASKED, NAMES
-from api.permissions import Action, Forbidden, Given, Relation, allows, asks, require
+from api.permissions import Action, Forbidden, Given, Relation, allows, asks, find_case, require
 from api.session import AtDesk, Desk
 from api.states import STATES
 from duties.actors import Actor
@@ -42,7 +42,6 @@ from duties.participants.consent_text import CURRENT
 from duties.participants.held import case_of
 from duties.participants.reasons import Reason
 from duties.reads import Purpose
-from duties.refusals import Refusal
 from duties.roles import standing
 from duties.sharing import circle_of
 from locales import N_, gettext
@@ -165,7 +164,7 @@ def read_identity(desk: AtDesk, request: Request, participant_id: UUID, purpose:
 
     refusal = desk.attempt(act)
     if refusal is not None:
-        return participant_page(desk, request, row, given, refusal=refusal)
+        return participant_page(desk, request, row, given, typed=Typed("identity", refusal, {"purpose": purpose}))
     return participant_page(desk, request, row, given, shown=shown)
 
 
@@ -179,13 +178,18 @@ def act_on(
     action: Action,
     act: Callable[[Actor], object],
     place: str,
+    form: str = "",
+    **values: Any,
 ) -> Response:
-    """Do an act on the file of somebody, then show the page's part; or the page with why not. Raises Forbidden."""
+    """Do an act on the file of somebody, then show the page's part; or the page with why not. Raises Forbidden.
+
+    `values` are the fields of the page's `form` as they were typed, which stay there where the act is refused.
+    """
     row, given = find_participant(desk.session, desk.asker, participant_id, action)
     by = require(action, given)
     refusal = desk.attempt(lambda: act(by))
     if refusal is not None:
-        return participant_page(desk, request, row, given, refusal=refusal)
+        return participant_page(desk, request, row, given, typed=Typed(form, refusal, values))
     return see_other(_after(desk, participant_id, place))
 
 
@@ -204,12 +208,15 @@ def participant_page(
     row: Mapping[str, Any],
     given: Given,
     *,
-    refusal: Refusal | None = None,
+    typed: Typed | None = None,
     shown: Mapping[str, Any] | None = None,
 ) -> HTMLResponse:
-    """The page of somebody as the asker may see it; `shown` is what they opened with this request."""
-    session, participant_id = desk.session, row["id"]
-    if refusal is not None:
+    """The page of somebody as the asker may see it; `shown` is what they opened with this request.
+
+    `typed` is what came in with a form that was refused, and stays in it.
+    """
+    session, participant_id, typed = desk.session, row["id"], typed or Typed()
+    if typed.refusal is not None:
         row = _again(desk, participant_id) or row
     may = {action: allows(action, given) is not None for action in _ACTS}
     referrals = reading.referrals_of(session, participant_id)
@@ -250,7 +257,8 @@ def participant_page(
         desk,
         request,
         "participant.html",
-        refused=refusal,
+        refused=typed.refusal,
+        typed=typed,
         one=row,
         known_as=row["number"] or row["candidate_ref"],
         state=STATES[row["state"]],
@@ -310,7 +318,7 @@ def participant_page(
         recruiter_words=RECRUITER,
         barred=barred,
         staff=[(str(person), names[person]) for person in staff if person in names],
-        case_id=case_of(session, participant_id),
+        case_id=_case_of(desk, participant_id),
         today=desk.day,
     )
 
@@ -344,6 +352,18 @@ def _to_triage_again(row: Mapping[str, Any], referrals: list[dict[str, Any]]) ->
     if row["state"] not in BEING_ADMITTED or last is None or last["state"] != "triaged" or last["result"] == "refused":
         return None
     return last
+
+
+def _case_of(desk: Desk, participant_id: UUID) -> UUID | None:
+    """The open case of the admission, for whoever may see it: a member of the clinic sees the file alone."""
+    case_id = case_of(desk.session, participant_id)
+    if case_id is None:
+        return None
+    try:
+        find_case(desk.session, desk.asker, case_id)
+    except Forbidden:
+        return None
+    return case_id
 
 
 def _again(desk: Desk, participant_id: UUID) -> Mapping[str, Any] | None:

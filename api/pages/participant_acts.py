@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Form, Request, Response
 
 from api.at_participants import find_participant
-from api.pages.forms import Text, day_of, day_or_none, id_or_none
+from api.pages.forms import Text, Typed, day_of, day_or_none, id_or_none
 from api.pages.frame import framed_pages, see_other
 from api.pages.participant import act_on, participant_page
 from api.pages.referral_fields import age_or_none
@@ -71,7 +71,19 @@ def find(
             at=desk.at,
         )
 
-    return act_on(desk, request, participant_id, Action.TRIAGE, act, "criteria")
+    return act_on(
+        desk,
+        request,
+        participant_id,
+        Action.TRIAGE,
+        act,
+        "criteria",
+        f"find-{criterion}",
+        finding=finding,
+        fact=fact,
+        exception=exception,
+        why=why,
+    )
 
 
 @router.post("/{participant_id}/corrections")
@@ -92,20 +104,32 @@ def correct(
 ) -> Response:
     """Write what is known now of who they are; what is left empty stays."""
 
+    said = {
+        "given_name": given_name,
+        "family_name": family_name,
+        "phone": phone,
+        "email": email,
+        "address": address,
+        "contact_note": contact_note,
+    }
+
     def act(by: Actor) -> None:
-        said = {
-            "given_name": given_name,
-            "family_name": family_name,
-            "phone": phone,
-            "email": email,
-            "address": address,
-            "contact_note": contact_note,
-        }
         born, years = day_or_none(birth_date), age_or_none(age)
         changes = {**said, "birth_date": born, "age": years}
         correcting.correct_identity(desk.session, participant_id, changes, by=by, at=desk.at, seen=seen)
 
-    return act_on(desk, request, participant_id, Action.KEEP_ADMISSION, act, "identity")
+    return act_on(
+        desk,
+        request,
+        participant_id,
+        Action.KEEP_ADMISSION,
+        act,
+        "identity",
+        "correct",
+        **said,
+        birth_date=birth_date,
+        age=age,
+    )
 
 
 @router.post("/{participant_id}/triage")
@@ -123,6 +147,7 @@ def decide_triage(
     second: Text = "",
 ) -> Response:
     """Say where the referral goes; straight to a worker where it cannot wait."""
+    said = {"result": result, "reason": reason, "offered": offered, "worker": worker, "second": second}
 
     def act(by: Actor) -> None:
         triage.triage(
@@ -139,7 +164,7 @@ def decide_triage(
             chosen, other = id_or_none(worker), id_or_none(second)
             admissions.forward(desk.session, participant_id, chosen, second_id=other, by=by, at=desk.at)
 
-    return act_on(desk, request, participant_id, Action.TRIAGE, act, "triage")
+    return act_on(desk, request, participant_id, Action.TRIAGE, act, "triage", "triage", **said)
 
 
 @router.post("/{participant_id}/joining")
@@ -158,7 +183,7 @@ def join(desk: AtDesk, request: Request, participant_id: UUID, referral: Text = 
 
     refusal = desk.attempt(act)
     if refusal is not None:
-        return participant_page(desk, request, row, given, refusal=refusal)
+        return participant_page(desk, request, row, given, typed=Typed("joining", refusal))
     return see_other(f"/participants/{to}")
 
 
@@ -203,7 +228,8 @@ def decide(
 
     refusal = desk.attempt(act)
     if refusal is not None:
-        return participant_page(desk, request, row, given, refusal=refusal)
+        said = {"outcome": outcome, "worker": worker, "second": second, "reason": reason, "offered": offered}
+        return participant_page(desk, request, row, given, typed=Typed("decision", refusal, said))
     return see_other(place)
 
 
@@ -222,7 +248,17 @@ def name_another(
             desk.session, participant_id, worker_id, second_id=id_or_none(second), by=by, at=desk.at, seen=seen
         )
 
-    return act_on(desk, request, participant_id, Action.DECIDE_ADMISSION, act, "workers")
+    return act_on(
+        desk,
+        request,
+        participant_id,
+        Action.DECIDE_ADMISSION,
+        act,
+        "workers",
+        "name-another",
+        worker=worker,
+        second=second,
+    )
 
 
 @router.post("/{participant_id}/triage/taking-back")
@@ -246,7 +282,7 @@ def decline(desk: AtDesk, request: Request, participant_id: UUID) -> Response:
     by = require(Action.KEEP_ADMISSION, given)
     refusal = desk.attempt(lambda: first_meetings.decline(desk.session, participant_id, by=by, at=desk.at))
     if refusal is not None:
-        return participant_page(desk, request, row, given, refusal=refusal)
+        return participant_page(desk, request, row, given, typed=Typed("decline", refusal))
     # The worker has nothing to do with the file from here on; the coordinator keeps it for a while.
     return see_other(f"/participants/{participant_id}" if allows(Action.TRIAGE, given) else "/")
 
@@ -264,6 +300,7 @@ def meet(
     back_on: Text = "",
 ) -> Response:
     """Record a first meeting, and what the person said."""
+    said = {"met_on": met_on, "way": way, "outcome": outcome, "pair": pair, "back_on": back_on}
 
     def act(by: Actor) -> None:
         first_meetings.record_first_meeting(
@@ -278,7 +315,7 @@ def meet(
             at=desk.at,
         )
 
-    return act_on(desk, request, participant_id, Action.KEEP_ADMISSION, act, "meeting")
+    return act_on(desk, request, participant_id, Action.KEEP_ADMISSION, act, "meeting", "meeting", **said)
 
 
 @router.post("/{participant_id}/consents")
@@ -301,6 +338,20 @@ def sign_consent(
     limits: Text = "",
 ) -> Response:
     """Record a consent that was explained and signed."""
+    said = {
+        "purpose": purpose,
+        "partner": partner,
+        "explained_on": explained_on,
+        "limits": limits,
+        "signed_on": signed_on,
+        "signed_by": signed_by,
+        "worker": worker,
+        "worker_signed_on": worker_signed_on,
+        "copy_given_on": copy_given_on,
+        "ends_on": ends_on,
+        "text": text,
+        "text_version": text_version,
+    }
 
     def act(by: Actor) -> None:
         signed = Signed(
@@ -325,7 +376,7 @@ def sign_consent(
             at=desk.at,
         )
 
-    return act_on(desk, request, participant_id, Action.KEEP_ADMISSION, act, "consent")
+    return act_on(desk, request, participant_id, Action.KEEP_ADMISSION, act, "consent", "sign", **said)
 
 
 @router.post("/{participant_id}/consents/{consent_id}/withdrawal")
@@ -392,8 +443,19 @@ def assess_risk(
         recruiters.assess(desk.session, participant_id, id_or_none(item), level, why=told, by=by, at=desk.at)
 
     if kind == "recruiter":
-        return act_on(desk, request, participant_id, Action.DECIDE_ADMISSION, record, "risk")
-    return act_on(desk, request, participant_id, Action.KEEP_ADMISSION, act, "risk")
+        said = {"profile": profile, "involvement": involvement, "benefits": benefits, "level": level}
+        return act_on(
+            desk,
+            request,
+            participant_id,
+            Action.DECIDE_ADMISSION,
+            record,
+            "risk",
+            "assess-others",
+            **said,
+            risks_to_others=risks_to_others,
+        )
+    return act_on(desk, request, participant_id, Action.KEEP_ADMISSION, act, "risk", "assess", level=level, why=why)
 
 
 @router.post("/{participant_id}/recruiting")
@@ -433,7 +495,7 @@ def bar(desk: AtDesk, request: Request, participant_id: UUID, person: Text = "")
 
     refusal = desk.attempt(act)
     if refusal is not None:
-        return participant_page(desk, request, row, given, refusal=refusal)
+        return participant_page(desk, request, row, given, typed=Typed("barred", refusal))
     # Whoever bars themselves, because the person asked them to, is out from here on.
     return see_other("/" if person == str(desk.asker.person_id) else f"/participants/{participant_id}#barred")
 

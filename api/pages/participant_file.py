@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Request, Response
 
 from api.at_participants import find_participant, ground_of
-from api.pages.forms import Text, day_of
+from api.pages.forms import Text, Typed, day_of
 from api.pages.frame import framed_pages
 from api.pages.participant import act_on, participant_page
 from api.permissions import Action, asks, require
@@ -32,6 +32,13 @@ def disclose(
     only_necessary: Text = "",
 ) -> Response:
     """Record what was said without consent, once it was said."""
+    said = {
+        "ground": ground,
+        "to_whom": to_whom,
+        "what": what,
+        "disclosed_on": disclosed_on,
+        "only_necessary": only_necessary,
+    }
 
     def act(by: Actor) -> None:
         disclosures.disclose(
@@ -46,7 +53,7 @@ def disclose(
             at=desk.at,
         )
 
-    return act_on(desk, request, participant_id, Action.KEEP_DISCLOSURES, act, "disclosures")
+    return act_on(desk, request, participant_id, Action.KEEP_DISCLOSURES, act, "disclosures", "disclose", **said)
 
 
 @router.post("/{participant_id}/disclosures/{disclosure_id}/reading")
@@ -66,7 +73,7 @@ def read_disclosure(desk: AtDesk, request: Request, participant_id: UUID, disclo
 
     refusal = desk.attempt(act)
     shown = {"disclosure": {"id": disclosure_id, **told}} if refusal is None else None
-    return participant_page(desk, request, row, given, refusal=refusal, shown=shown)
+    return participant_page(desk, request, row, given, typed=Typed("disclosure", refusal), shown=shown)
 
 
 @router.post("/{participant_id}/retention")
@@ -77,7 +84,7 @@ def retain(desk: AtDesk, request: Request, participant_id: UUID, day: Text = "")
     def act(by: Actor) -> None:
         retention.retain_until(desk.session, participant_id, day_of(day), by=by, at=desk.at)
 
-    return act_on(desk, request, participant_id, Action.KEEP_RETENTION, act, "retention")
+    return act_on(desk, request, participant_id, Action.KEEP_RETENTION, act, "retention", "retain", day=day)
 
 
 @router.post("/{participant_id}/hold")

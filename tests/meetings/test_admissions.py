@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
@@ -897,6 +898,21 @@ def test_members_of_the_clinic_see_whose_risk_it_assesses_while_it_sits(cast: Ca
         running.open_meeting(session, here, by=by, at=during)
     assert f'href="{page}"' in police.get(f"/meetings/{here}").text
     assert police.get(page).status_code == 200
+    steps = re.compile('href="(/cases/[0-9a-f-]{36})"')
+    assert steps.search(police.get(page).text) is None, "they see the file, and not its case"
+    coordinator = client_for(cast.database, cast.people["coordinator"], at=during)
+    led = steps.search(coordinator.get(page).text)
+    assert led is not None
+    assert coordinator.get(led[1]).status_code == 200
+
+
+def test_from_a_step_of_an_admission_the_worker_is_led_to_whom_it_is_about(cast: Cast, committed: UUID) -> None:
+    worker = client_for(cast.database, cast.people[WORKER], at=LATER)
+    with cast.session() as session:
+        step = step_of(session, committed, "consent")
+    assert step is not None
+    page = worker.get(f"/tasks/{step['id']}").text
+    assert f'<a href="/participants/{committed}">' in page
 
 
 def test_a_risk_that_the_clinic_did_not_assess_comes_back(clinic: Cast) -> None:

@@ -17,7 +17,7 @@ from tests.api.pages.looking import fields_of
 from tests.cast import AT, TODAY, Cast
 from tests.duties.obligations.signed import put_in_force
 from tests.following import SECOND, WORKER, agreed, followed, known_as_somebody, row_of
-from tests.referring import declare_admission, participant_of, refer, triaged
+from tests.referring import declare_admission, look_at_everything, participant_of, refer, triaged
 
 DAY = timedelta(days=1)
 
@@ -62,6 +62,48 @@ def test_a_disclosure_is_recorded_by_the_worker_and_read_by_one_act(cast: Cast, 
     assert other.post(f"{here}/disclosures/{disclosure}/reading").status_code == 404
     with cast.session() as session:
         assert session.scalar(text("select count(*) from event where verb = 'read' and facts->>'what' = 'disclosure'"))
+
+
+def test_what_was_typed_into_a_form_that_is_refused_stays_in_it(cast: Cast, two: tuple[UUID, UUID]) -> None:
+    here = f"/participants/{_participant(cast, two[0])}"
+    worker, day = _client(cast, WORKER), TODAY.isoformat()
+    signed = {"explained_on": day, "signed_on": day, "worker_signed_on": day, "signed_by": "tutor", "text": "en"}
+    page = worker.post(f"{here}/consents", data={"purpose": "program", **signed})
+    assert page.status_code == 409, "the limits of confidentiality were not stated"
+    form = page.text.partition('id="sign"')[2].partition("</form>")[0]
+    assert form.startswith(" open")
+    for name in ("explained_on", "signed_on", "worker_signed_on"):
+        assert f'name="{name}" value="{day}"' in form
+    assert 'value="tutor" checked' in form
+    assert 'name="text" value="en" checked' in form
+    said = {"ground": "ypa_38d", "to_whom": "La protection", "what": "Ce qui compromet", "disclosed_on": day}
+    page = worker.post(f"{here}/disclosures", data=said)
+    assert page.status_code == 409
+    form = page.text.partition('id="disclose"')[2].partition("</form>")[0]
+    assert "Ce qui compromet" in form
+    assert "La protection" in form
+
+
+def test_what_the_coordinator_wrote_in_triage_is_not_lost_where_no_worker_is_chosen(cast: Cast) -> None:
+    declare_admission(cast)
+    with cast.session() as session:
+        agreed(session, cast)
+    referral_id = refer(cast)
+    coordinator = _client(cast, "coordinator")
+    with cast.session() as session:
+        look_at_everything(session, cast, referral_id)
+        here = f"/participants/{participant_of(session, referral_id)}"
+    sent = {**fields_of(coordinator.get(here).text, f"{here}/triage"), "result": "forwarded"}
+    page = coordinator.post(f"{here}/triage", data={**sent, "worker": "", "second": "", "reason": "Danger ce soir"})
+    assert "Say who follows up." in page.text
+    form = page.text.partition('id="triage"')[2].partition("</form>")[0]
+    assert "Danger ce soir" in form
+    assert 'value="forwarded" checked' in form
+    found = {"referral": str(referral_id), "criterion": "AD-C3", "finding": "not_met", "exception": "yes"}
+    page = coordinator.post(f"{here}/findings", data={**found, "fact": "Elle n’en voit pas"})
+    form = page.text.partition('id="find-AD-C3"')[2].partition("</form>")[0]
+    assert form.startswith(" open")
+    assert "Elle n’en voit pas" in form
 
 
 @pytest.mark.long
