@@ -119,6 +119,19 @@ def test_the_board_is_the_coordinator_s_and_names_nobody(there: Cast) -> None:
     assert "To triage" not in mine.text
 
 
+def test_the_way_in_says_whether_it_counts_referrals_or_people(there: Cast) -> None:
+    refer(there)
+    page = _client(there, "coordinator").get("/referrals").text
+    way_in = page[page.index('id="funnel"') :].partition("</section>")[0]
+    for words in (
+        "Referrals received",
+        "Referrals triaged",
+        "People to be met, or who have committed",
+        "People admitted",
+    ):
+        assert words in way_in
+
+
 def test_the_board_shows_who_is_being_admitted_and_apart_who_goes_no_further(there: Cast) -> None:
     """Also of somebody who was refused once and referred again: each stands in one place."""
     by = there.actor("coordinator")
