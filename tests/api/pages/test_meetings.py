@@ -166,12 +166,6 @@ def test_a_meeting_shows_every_seat_and_what_was_answered(cast: Cast, season: li
     assert "Move" not in text_of(client.get(f"/meetings/{season[0]}").text)
 
 
-def test_the_hours_of_a_meeting_are_said_in_french_as_hours_and_not_as_days(cast: Cast, season: list[UUID]) -> None:
-    page = signed_in(cast, "worker_codim").get(f"/meetings/{season[0]}", headers={"Accept-Language": "fr"})
-    assert "9 h 30" in text_of(page.text).replace("\N{NO-BREAK SPACE}", " ")
-    assert "du 9 h" not in text_of(page.text).replace("\N{NO-BREAK SPACE}", " ")
-
-
 def test_who_cannot_come_names_an_alternate_who_is_invited_at_once(cast: Cast, season: list[UUID]) -> None:
     client = signed_in(cast, "without_mail")
     before = sent(cast)
