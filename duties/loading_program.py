@@ -19,6 +19,7 @@ from duties.exporting import ClosureKey, closures_in, closures_of
 from duties.here import many, program_of
 from duties.loading_comparison import Act, Change, Comparison, Row, Step, What, differ, words
 from duties.refusals import Refusal
+from duties.roles import never_began
 from locales import N_
 from models.base import table_of
 from models.program import Closure as ClosureRow
@@ -117,6 +118,9 @@ def _holders(compared: Comparison, key: str, role_id: UUID, single: bool, title:
 
     def refuse_if_several(session: Session, day: date) -> None:
         other = aliased(_tenure)
+        # Read first: as part of the question below, the condition would be on one of its two tables alone.
+        of_role = and_(_tenure.c.program_id == compared.here, _tenure.c.role == key)
+        not_begun = session.scalars(select(_tenure.c.id).where(of_role, never_began())).all()
         twice = (
             select(_tenure.c.id)
             .join(
@@ -128,11 +132,12 @@ def _holders(compared: Comparison, key: str, role_id: UUID, single: bool, title:
                     other.c.id != _tenure.c.id,
                     _not_over(other, _tenure.c.starts_on),
                     _not_over(other, day),
+                    other.c.id.not_in(not_begun),
                 ),
             )
             .where(
-                _tenure.c.program_id == compared.here,
-                _tenure.c.role == key,
+                of_role,
+                _tenure.c.id.not_in(not_begun),
                 _not_over(_tenure, other.c.starts_on),
                 _not_over(_tenure, day),
             )
@@ -148,9 +153,15 @@ def _holders(compared: Comparison, key: str, role_id: UUID, single: bool, title:
         act.session.execute(
             update(_role).where(_role.c.program_id == compared.here, _role.c.id == role_id).values(single_holder=single)
         )
+        # What never began stands beside whoever holds the role on its day, and is never the only one of it.
         act.session.execute(
             update(_tenure)
-            .where(_tenure.c.program_id == compared.here, _tenure.c.role == key, _not_over(_tenure, act.day))
+            .where(
+                _tenure.c.program_id == compared.here,
+                _tenure.c.role == key,
+                _not_over(_tenure, act.day),
+                *([~never_began()] if single else []),
+            )
             .values(single_holder=single)
         )
 

@@ -15,6 +15,8 @@ from duties import assigning as outside
 from duties.follow_ups import assigning, states
 from duties.follow_ups.assigning import FIND_A_WORKER
 from duties.here import many
+from duties.loading import load
+from duties.refusals import Refusal
 from duties.roles import standing
 from duties.subjects import tenure_of
 from meetings.statements import posts
@@ -22,8 +24,9 @@ from models.access import BrowserSession
 from models.agreement import AgreementRole
 from models.base import table_of
 from models.casework import Case
+from models.program import Tenure
 from tests.casework import open_onboarding
-from tests.cast import AT, LOADING, TODAY, Cast
+from tests.cast import AT, LOADING, TODAY, Cast, edited
 from tests.departing import (
     HOLDER,
     LAST_DAY,
@@ -45,6 +48,7 @@ from tests.following import SECOND, WORKER, agreed, followed
 from tests.refusing import refused
 
 CASE, SIGN_IN, CREATED = table_of(Case), table_of(BrowserSession), table_of(AgreementRole)
+TENURE = table_of(Tenure)
 
 
 @pytest.fixture
@@ -490,6 +494,20 @@ def test_a_role_that_never_began_is_nobodys_where_the_agreement_counts_who_holds
         session.execute(update(CREATED).where(*created).values(role="it_contact"))
         left_over = agreements.roles_left(session, version["id"], first)
         assert program.people["specialist"] not in {row["person_id"] for row in left_over}
+
+
+def test_a_role_that_never_began_keeps_a_program_from_giving_it_one_holder_at_a_time_no_more(program: Cast) -> None:
+    first = TODAY + timedelta(days=9)
+    come_back(program, "specialist", "en-marge", starts_on=first, role="second_representative")
+    title = "en: Second representative}}"
+    alone = edited((title, title.replace("}}", "}, single_holder: true}")))
+    with program.session() as session, pytest.raises(Refusal, match=r"role\.several_hold"):
+        load(session, alone, [], by=LOADING, at=AT)
+    leave(program, "specialist", "en-marge", last_day=TODAY, planned=False)
+    with program.session() as session:
+        load(session, alone, [], by=LOADING, at=AT)
+        held = select(TENURE.c.person_id).where(TENURE.c.role == "second_representative", ~TENURE.c.single_holder)
+        assert session.scalars(held).all() == [program.people["specialist"]]
 
 
 def given_another_role(cast: Cast, *, starts_on: date, at: datetime = AT) -> None:
