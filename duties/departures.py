@@ -33,7 +33,7 @@ from duties.follow_ups import assigning
 from duties.held_case import hold_cases
 from duties.held_person import hold_person
 from duties.here import local_day, many, one, program, program_of
-from duties.holdings.holding import elsewhere, goes_on
+from duties.holdings.holding import elsewhere, goes_on, left_on
 from duties.refusals import Refusal
 from duties.roles import never_began
 from locales import N_, say
@@ -702,8 +702,7 @@ def _began_by_then(
     known_at: datetime = session.scalars(
         select(_case.c.opened_at).where(_case.c.program_id == program_of(session), _case.c.id == departure["case_id"])
     ).one()
-    left_on: date = max(departure["last_day"], local_day(session, known_at))
-    return first_day <= left_on
+    return first_day <= left_on(departure["last_day"], local_day(session, known_at))
 
 
 def _end_seats(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> int:

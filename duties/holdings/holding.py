@@ -90,10 +90,9 @@ class Leaving:
 
     @property
     def _left_on(self) -> date | None:
-        """Of whoever is back: their last day, or the later one on which it became known that they had gone."""
         if not self.is_back or self.last_day is None:
             return None
-        return max(self.last_day, self.known_on or self.last_day)
+        return left_on(self.last_day, self.known_on)
 
     def without_them(self) -> Standing:
         """Who holds what that day if they were gone already; once they are, who holds what today."""
@@ -109,6 +108,14 @@ class Leaving:
         if self.last_day is not None and tenure.starts_on > self.last_day:
             return False
         return tenure.person_id == self.person_id and self.organization_id in (None, tenure.organization_id)
+
+
+def left_on(last_day: date, known_on: date | None) -> date:
+    """Of whoever is back, the local day after which what they are given is of their new time there.
+
+    It is their last day, or the later one on which it became known that they had gone: until then they had it still.
+    """
+    return max(last_day, known_on or last_day)
 
 
 def both(sentence: str, /, **facts: object) -> Bilingual:
