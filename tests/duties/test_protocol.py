@@ -1,5 +1,6 @@
 """A protocol is held against its grammar, itself and the program, and a new version says what it changes."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,9 @@ import pytest
 from duties.declared import Declared
 from duties.declared_problems import DeclaredErrors, Problem
 from duties.protocol import Protocol
-from duties.protocol_check import check_protocol, check_protocol_text
+from duties.protocol_check import BY_NAME, check_protocol, check_protocol_text
 from duties.protocol_difference import difference
+from flows.protocols import PROTOCOLS, read_protocol
 
 HERE = Path(__file__).resolve().parents[2]
 
@@ -211,6 +213,35 @@ def test_a_wrong_protocol_is_told_at_its_path(old: str, new: str, path: str | No
     key = path.rpartition(".")[2].partition("[")[0]
     if f"{key}:" in text.splitlines()[first]:
         assert problem.line == first + 1
+
+
+@pytest.mark.parametrize(
+    ("protocol", "step"), [(protocol, step) for protocol, steps in sorted(BY_NAME.items()) for step in sorted(steps)]
+)
+def test_a_step_that_the_program_moves_by_its_name_is_not_renamed(protocol: str, step: str, tmp_path: Path) -> None:
+    """It would wait for ever for an act that is done under the other name, and nobody would be told."""
+    text = PROTOCOLS[protocol].file.read_text(encoding="utf-8")
+    file = tmp_path / "protocol.yaml"
+    file.write_text(re.sub(rf"\b{step}\b(?!:)", f"{step}_here", text), encoding="utf-8")
+    with pytest.raises(DeclaredErrors) as refused:
+        read_protocol(file)
+    told = {problem.path: problem for problem in refused.value.problems}
+    assert told["steps"].facts["name"] == step
+    assert "its title may change, its name may not" in told["steps"].in_language("en")
+
+
+def test_a_step_of_ones_own_that_no_act_completes_is_told_in_any_protocol(tmp_path: Path) -> None:
+    text = PROTOCOLS["recruiting"].file.read_text(encoding="utf-8")
+    file = tmp_path / "protocol.yaml"
+    for wrong in (
+        text.replace("protocol: recruiting", "protocol: hiring"),
+        text.replace("evidence: note", "evidence: act", 1),
+    ):
+        file.write_text(wrong, encoding="utf-8")
+        with pytest.raises(DeclaredErrors) as refused:
+            read_protocol(file)
+        (problem,) = refused.value.problems
+        assert "Nothing that is done completes a step" in problem.in_language("en")
 
 
 def test_a_misspelt_name_is_told_at_the_very_line_that_it_stands_on() -> None:
