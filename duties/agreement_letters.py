@@ -1,4 +1,4 @@
-"""The letters of an agreement: to sign, taken back, to end, running out, lapsed. To whom, and what each says."""
+"""The letters of an agreement: to sign, taken back, to end, not to begin, running out, lapsed. To whom, and what."""
 
 from __future__ import annotations
 
@@ -59,6 +59,20 @@ def to_end(
                 to=person_id,
                 key=f"agreement_to_end:{version['id']}:{ends_on.isoformat()}",
                 facts=_facts(session, version, by=by, ends_on=ends_on),
+                at=at,
+            )
+
+
+def not_to_begin(session: Session, version: Row, directors: Collection[UUID], *, by: Actor, at: datetime) -> None:
+    """Tell the same people that a version does not begin on the day that was settled, where none is in force."""
+    for person_id in _concerned(session, version, at) | set(directors):
+        if person_id != by.person_id:
+            notices.write(
+                session,
+                "agreement_not_to_begin",
+                to=person_id,
+                key=f"agreement_not_to_begin:{version['id']}:{version['version']}",
+                facts=_facts(session, version, by=by, was=version["starts_on"]),
                 at=at,
             )
 

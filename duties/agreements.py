@@ -26,9 +26,9 @@ from duties.refusals import Refusal
 from duties.roles import never_began
 from locales import N_
 from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligation, Signature
-from models.base import table_of
+from models.base import refers, table_of
 from models.lifecycles import AGREEMENT_VERSION, NoSuchMove
-from models.program import Tenure
+from models.program import Organization, Tenure
 from models.record import Event
 
 _agreement = table_of(Agreement)
@@ -36,6 +36,7 @@ _version = table_of(AgreementVersion)
 _created = table_of(AgreementRole)
 _obligation = table_of(Obligation)
 _signature = table_of(Signature)
+_organization = table_of(Organization)
 _tenure = table_of(Tenure)
 _event = table_of(Event)
 
@@ -386,15 +387,19 @@ def end_version(
     `notice_on` is the local day on which one side gave the other notice: the last day is then no sooner than the
     version's `notice_days` after it, unless both settled on a shorter one (`shorter_agreed`). Notice ends the
     partnership, and not a version alone: nothing is renewed, a renewal under way is called off, and what was to begin
-    later does not. Given under a version that was to begin after that last day, it ends the one in force then. Without
-    notice the record takes the day as it is, as where another version follows. Raises Refusal: not in force, over, a
-    last day before its first or after the one that it was signed to, a day on which another version is in force, a
-    later version that has begun, or too short a notice.
+    later does not. Given under a version that was to begin after that last day, it ends the one in force then; where
+    none is, nothing has begun that could end, no notice is owed, and the version does not begin. Without notice the
+    record takes the day as it is, as where another version follows. Raises Refusal: not in force, over, a last day
+    before its first or after the one that it was signed to, a day on which another version is in force, a later version
+    that has begun, or too short a notice.
     """
     held = _hold(session, version_id, seen=seen)
     state = _after(held, "end")
     today = local_day(session, at)
     if notice_on is not None and ends_on < held["starts_on"]:
+        if _is_not_to_begin(session, held, ends_on, today):
+            _never_begin(session, held, ends_on, notice_on, by=by, at=at)
+            return
         held = _in_force_before(session, held, ends_on)
         state = _after(held, "end")
     if held["state"] == "ended" and held["ends_on"] < today:
@@ -437,6 +442,24 @@ def end_version(
             call_off_version(session, one["id"], last=ends_on, by=by, at=at)
 
 
+def _is_not_to_begin(session: Session, held: Mapping[str, Any], ends_on: date, today: date) -> bool:
+    """Whether a version is to begin after a last day, today or later, by which none of its agreement is in force."""
+    organization = held["organization_id"]
+    by_then = [version_in_force(session, organization, day) for day in (today, ends_on)]
+    return held["starts_on"] > today and ends_on >= today and not any(by_then)
+
+
+def _never_begin(
+    session: Session, held: Mapping[str, Any], ends_on: date, notice_on: date, *, by: Actor, at: datetime
+) -> None:
+    """A partner leaves before their agreement begins: what was to begin does not, and its directors are told."""
+    _refuse_short_notice(session, held, ends_on, notice_on, shorter_agreed=True, at=at)
+    for version in [held, *_to_begin_after(session, held, ends_on)]:
+        call_off_version(session, version["id"], last=ends_on, by=by, at=at)
+    directors = directors_on(session, held["organization_id"], local_day(session, at))
+    agreement_letters.not_to_begin(session, held, directors, by=by, at=at)
+
+
 def call_off_version(session: Session, version_id: UUID, *, last: date, by: Actor, at: datetime) -> None:
     """A version that was to begin does not, as its partner leaves on the local day `last`; it stays signed.
 
@@ -473,6 +496,32 @@ def is_given_notice() -> ColumnElement[bool]:
         )
         .exists()
     )
+
+
+def notice_given_on(session: Session, version_id: UUID) -> date | None:
+    """The local day on which one side gave notice by which a version ends; None where none did."""
+    return _day_of_record(session, version_id, "agreement.ended", "notice_on")
+
+
+def called_off_from(session: Session, version_id: UUID) -> date | None:
+    """The local day on which a version was to begin before its partner left; None of one that was never called off."""
+    return _day_of_record(session, version_id, "agreement.called_off", "was")
+
+
+def _day_of_record(session: Session, version_id: UUID, verb: str, fact: str) -> date | None:
+    """The day that the record's last line of an act on a version tells; None where there is none."""
+    told = session.scalar(
+        select(_event.c.facts[fact].astext)
+        .where(
+            _event.c.program_id == program_of(session),
+            _event.c.subject_id == version_id,
+            _event.c.verb == verb,
+            _event.c.facts[fact].astext.is_not(None),
+        )
+        .order_by(_event.c.at.desc())
+        .limit(1)
+    )
+    return None if told is None else date.fromisoformat(told)
 
 
 def roles_left(session: Session, version_id: UUID, day: date) -> list[dict[str, Any]]:
@@ -672,6 +721,31 @@ def _refuse_short_notice(
             days=held["notice_days"],
             soonest=soonest.isoformat(),
         )
+
+
+def to_sign(session: Session, person_id: UUID, day: date) -> list[dict[str, Any]]:
+    """What waits on a local day for the signature of somebody who directs an organization then, in order.
+
+    Rows of `agreement_version` with their organization's `short_name`: each was sent to them, and they have not signed.
+    """
+    signed = (
+        select(_signature.c.id)
+        .where(
+            _signature.c.program_id == _version.c.program_id,
+            _signature.c.agreement_version_id == _version.c.id,
+            _signature.c.person_id == person_id,
+        )
+        .exists()
+    )
+    rows = many(
+        session,
+        select(_version, _agreement.c.organization_id, _organization.c.short_name)
+        .join(_agreement, of_agreement())
+        .join(_organization, refers(_agreement.c.organization_id, _organization))
+        .where(_version.c.program_id == program_of(session), _version.c.state == "sent", ~signed)
+        .order_by(_organization.c.short_name, _version.c.n),
+    )
+    return [row for row in rows if person_id in directors_on(session, row["organization_id"], day)]
 
 
 def directors_on(session: Session, organization_id: UUID, day: date) -> set[UUID]:

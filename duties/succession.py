@@ -12,7 +12,14 @@ from sqlmodel import Session
 
 from duties import people, signed_files
 from duties.actors import Actor
-from duties.agreements import content_of_version, draft_version, end_version, roles_left, start_version
+from duties.agreements import (
+    content_of_version,
+    draft_version,
+    end_version,
+    roles_left,
+    signatures_of,
+    start_version,
+)
 from duties.here import local_day, many, one, program_of
 from duties.refusals import Refusal
 from locales import N_
@@ -27,21 +34,24 @@ _DAY = timedelta(days=1)
 
 
 def renew(session: Session, agreement_id: UUID, *, by: Actor, at: datetime) -> UUID:
-    """Draft the next version of an agreement from the one that is in force, or was last; returns its id.
+    """Draft the next version of an agreement from the text that was signed last; returns its id.
 
-    It says the same until it is rewritten. Raises Refusal: no such agreement, none was ever in force, or another
-    version is already on its way.
+    It says the same until it is rewritten. What carries a signature never changes, so that another text is another
+    version also where that one is not in force: a director asks for a change that the other has signed without, a
+    fault is seen before the first day, or a partner who was leaving comes back. Raises Refusal: no such agreement, or a
+    version that may be rewritten still.
     """
     rows = _held_versions(session, agreement_id)
-    if any(row["state"] in ("draft", "sent", "signed") for row in rows):
-        raise Refusal(
-            "agreement.on_its_way", N_("Another version is already drafted, sent or signed: carry that one on.")
-        )
-    begun = [row for row in rows if row["starts_on"] is not None]
-    if not begun:
-        raise Refusal("agreement.never_in_force", N_("Nothing of this agreement was in force yet to be renewed."))
-    last = max(begun, key=lambda row: row["starts_on"])
-    return draft_version(session, agreement_id, content_of_version(session, last["id"]), by=by, at=at)
+    if not rows:
+        raise Refusal("agreement.unknown", N_("There is no such agreement."))
+    if any(may_be_rewritten(session, row) for row in rows):
+        raise Refusal("agreement.on_its_way", N_("Another version is already drafted, or sent: carry that one on."))
+    return draft_version(session, agreement_id, content_of_version(session, rows[-1]["id"]), by=by, at=at)
+
+
+def may_be_rewritten(session: Session, version: Mapping[str, Any]) -> bool:
+    """Whether a version is a draft, or can be one again: it was sent, and nobody has signed it."""
+    return version["state"] in ("draft", "sent") and not signatures_of(session, version["id"])
 
 
 def begin(

@@ -18,10 +18,11 @@ from api.pages.frame import framed_pages, page, titles_of_roles
 from api.permissions import Action, Forbidden, allows, asks
 from api.session import AtDesk, Desk
 from duties.agreement_difference import Line, difference
-from duties.agreements import content_of_version, directors_on, roles_left
+from duties.agreements import called_off_from, content_of_version, directors_on, notice_given_on, roles_left
 from duties.here import many, program_of
 from duties.program_agreements import clause_without_role
 from duties.signed_files import files_of, text_stands
+from duties.succession import may_be_rewritten
 from locales import N_, Counted, current_language, say, say_n, show_list
 from models.agreement import AgreementRole, Obligation, Signature
 from models.base import refers, table_of
@@ -107,6 +108,8 @@ def agreement_page(desk: Desk, request: Request, agreement_id: UUID, n: int | No
         resources=_resources(shown["terms"]),
         changes=_changes(desk, versions, shown, titles),
         text_is_right=text_is_right,
+        notice_on=notice_given_on(desk.session, shown["id"]),
+        called_off=called_off_from(desk.session, shown["id"]) if shown["state"] == "signed" else None,
         files=[
             (file, next((one for one in signatures if one["id"] == file.signature_id), None))
             for file in files_of(desk.session, shown["id"])
@@ -115,9 +118,7 @@ def agreement_page(desk: Desk, request: Request, agreement_id: UUID, n: int | No
         may_add_files=bool(signatures) and allows(Action.ADD_SIGNED_FILE, given) is not None,
         may_keep=may_keep,
         may_sign=may_sign,
-        may_renew=may_keep
-        and not any(one["state"] in ("draft", "sent", "signed") for one in versions)
-        and any(one["starts_on"] for one in versions),
+        may_renew=may_keep and not any(may_be_rewritten(desk.session, one) for one in versions),
         left_roles=_left_roles(desk, shown, titles) if may_keep and shown["state"] == "signed" else [],
         created_roles=[
             (row["role"], titles.get(row["role"], row["role"])) for row in _parts(desk, _created, shown["id"], "role")

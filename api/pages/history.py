@@ -290,6 +290,7 @@ LETTERS: Final[Mapping[str, str]] = {
     "agreement_to_sign": N_("an agreement to sign"),
     "agreement_taken_back": N_("an agreement that is no longer to be signed"),
     "agreement_to_end": N_("an agreement that is to end"),
+    "agreement_not_to_begin": N_("an agreement that does not begin"),
     "agreement_running_out": N_("an agreement that ends soon"),
     "agreement_lapsed": N_("an agreement that is no longer in force"),
     "worker_named": N_("who makes contact after a referral"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from email import message_from_bytes
+from email.policy import default
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -21,6 +23,7 @@ from duties.agreements import (
     sign_here,
     sign_version,
     version_in_force,
+    withdraw_version,
 )
 from duties.people import end_tenure
 from duties.refusals import Refusal
@@ -29,6 +32,7 @@ from meetings import seating
 from meetings.committees import PRINCIPAL, committee_of, membership
 from models.agreement import AgreementVersion
 from models.base import table_of
+from models.outbox import Notice
 from models.program import Tenure
 from models.record import Event
 from tests.agreeing import PDF, agreement_of, code_of, in_force, last_version, second_director, signed_on
@@ -92,16 +96,49 @@ def test_a_renewal_begins_with_the_text_that_is_in_force(cast: Cast) -> None:
         assert row(session, second).terms == row(session, first).terms
 
 
-def test_nothing_is_renewed_that_was_never_in_force_or_is_renewed_already(cast: Cast) -> None:
+def test_nothing_is_renewed_while_a_version_may_still_be_rewritten(cast: Cast) -> None:
     with cast.session() as session:
         agreement = agreement_of(session, cast)
         by = cast.actor("coordinator")
         assert code_of(lambda: renew(session, agreement, by=by, at=AT)) == "agreement.on_its_way"
-        signed_on(session, cast, last_version(session, cast), filed=True)
+        send_version(session, last_version(session, cast), by=by, at=AT)
         assert code_of(lambda: renew(session, agreement, by=by, at=AT)) == "agreement.on_its_way"
+        withdraw_version(session, last_version(session, cast), by=by, at=AT)
+        signed_on(session, cast, last_version(session, cast), filed=True)
         begun(session, cast, last_version(session, cast), TODAY)
         renew(session, agreement, by=by, at=AT)
         assert code_of(lambda: renew(session, agreement, by=by, at=AT)) == "agreement.on_its_way"
+
+
+def test_another_text_is_drafted_where_one_director_signed_and_the_other_asks_for_a_change(cast: Cast) -> None:
+    """What carries a signature cannot be taken back: without another version, nothing could be done any more."""
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        second_director(session, cast)
+        first = last_version(session, cast)
+        send_version(session, first, by=by, at=AT)
+        sign_version(session, first, director_id=cast.people["director_em"], signed_on=TODAY, by=by, at=AT)
+        assert row(session, first).state == "sent"
+        assert code_of(lambda: withdraw_version(session, first, by=by, at=AT)) == "agreement.text_stands"
+        second = renew(session, agreement_of(session, cast), by=by, at=AT)
+        redraft_version(session, second, without("second_representative"), by=by, at=AT)
+        assert (row(session, first).state, row(session, second).state) == ("sent", "draft")
+
+
+def test_a_partner_who_stays_after_all_may_sign_another_text_than_the_one_that_was_called_off(cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        first = in_force(session, cast)
+        whole = content_of(program_file().value, "en-marge")
+        second = renewed(session, cast, Content(60, whole.roles, whole.obligations, whole.terms))
+        begun(session, cast, second)
+        leaves(session, cast, first, NEW_YEAR - 10 * DAY)
+        third = renew(session, agreement_of(session, cast), by=by, at=AT)
+        # What was signed last is nearer to what they want than what was in force.
+        assert (row(session, third).n, row(session, third).digest) == (3, row(session, second).digest)
+        signed_on(session, cast, third, day=TODAY, filed=True)
+        begun(session, cast, third, NEW_YEAR - 9 * DAY)
+        assert numbers(session, cast, NEW_YEAR - 10 * DAY, NEW_YEAR - 9 * DAY, NEW_YEAR) == [1, 3, 3]
 
 
 def test_the_next_version_takes_the_place_of_the_one_in_force_in_one_act(cast: Cast) -> None:
@@ -242,6 +279,40 @@ def test_notice_under_a_version_that_is_in_force_on_the_last_day_ends_that_one_a
         begun(session, cast, second)
         leaves(session, cast, second, NEW_YEAR + 60 * DAY)
         assert numbers(session, cast, NEW_YEAR - DAY, NEW_YEAR, NEW_YEAR + 61 * DAY) == [1, 2, None]
+
+
+def test_a_first_version_does_not_begin_where_its_partner_leaves_before(cast: Cast) -> None:
+    """Nothing is in force that could end, and no notice is owed: the directors, and who manages there, are told."""
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        first = last_version(session, cast)
+        signed_on(session, cast, first, day=TODAY, filed=True)
+        begun(session, cast, first)
+
+        def end(day: date, notice_on: date = TODAY) -> None:
+            end_version(session, first, ends_on=day, notice_on=notice_on, by=by, at=AT)
+
+        assert code_of(lambda: end(TODAY - DAY)) == "agreement.ends_first"
+        assert code_of(lambda: end(TODAY, TODAY + DAY)) == "agreement.day_to_come"
+        end(NEW_YEAR - DAY)
+        assert (row(session, first).state, row(session, first).starts_on) == ("signed", None)
+        assert numbers(session, cast, NEW_YEAR) == [None]
+        notice = table_of(Notice)
+        told = session.execute(select(notice).where(notice.c.template == "agreement_not_to_begin")).all()
+        assert {one.person_id for one in told} == {cast.people["director_em"], cast.people["manager_em"]}
+        assert all("2027" in str(message_from_bytes(one.message, policy=default).get_body(("plain",))) for one in told)
+        # A day that was mistaken is put right so, as is a change of mind.
+        begun(session, cast, first, TODAY)
+        assert numbers(session, cast, TODAY, NEW_YEAR) == [1, 1]
+
+
+def test_a_version_after_a_lapse_does_not_begin_where_its_partner_leaves_before(cast: Cast) -> None:
+    with cast.session() as session:
+        first = in_force(session, cast, until=TODAY - DAY)
+        second = renewed(session, cast)
+        begun(session, cast, second)
+        leaves(session, cast, second, TODAY)
+        assert (row(session, second).state, row(session, first).ends_on) == ("signed", TODAY - DAY)
 
 
 def test_a_version_whose_last_day_is_past_is_not_ended_again(cast: Cast) -> None:

@@ -69,6 +69,39 @@ def test_who_looked_at_an_older_page_is_told_and_sends_nothing(cast: Cast, agree
     assert stands(cast)["state"] == "draft"
 
 
+def test_a_first_version_that_is_not_to_begin_after_all_is_called_off_and_says_so(
+    cast: Cast, agreement_id: UUID
+) -> None:
+    page, coordinator = f"/program/agreements/{agreement_id}", signed_in(cast, "coordinator")
+    with cast.session() as session:
+        signed_on(session, cast, last_version(session, cast), filed=True)
+    first, last = TODAY + timedelta(days=9), (TODAY + timedelta(days=8)).isoformat()
+    assert (
+        act(coordinator, agreement_id, 1, "start", stands(cast)["version"], first=first.isoformat()).status_code == 303
+    )
+    shown = text_of(coordinator.get(page).text)
+    assert "Begins later" in shown
+    assert "With a last day before its first, this version does not begin." in shown
+    fields = {"notice": TODAY.isoformat(), "last": last}
+    assert act(coordinator, agreement_id, 1, "ending", stands(cast)["version"], **fields).status_code == 303
+    assert (stands(cast)["state"], stands(cast)["starts_on"]) == ("signed", None)
+    shown = text_of(coordinator.get(page).text)
+    assert "It does not begin" in shown
+    assert "Draft the next version" in shown
+    assert "Bring it into force" in shown
+
+
+def test_a_version_that_one_side_ended_with_notice_says_so(cast: Cast, agreement_id: UUID) -> None:
+    page, coordinator = f"/program/agreements/{agreement_id}", signed_in(cast, "coordinator")
+    with cast.session() as session:
+        in_force(session, cast)
+    assert "One side gave notice" not in text_of(coordinator.get(page).text)
+    last = (TODAY + timedelta(days=200)).isoformat()
+    fields = {"notice": TODAY.isoformat(), "last": last}
+    assert act(coordinator, agreement_id, 1, "ending", stands(cast)["version"], **fields).status_code == 303
+    assert "One side gave notice" in text_of(coordinator.get(page).text)
+
+
 @pytest.mark.long
 def test_an_end_keeps_to_the_notice_of_the_agreement_unless_both_settled_on_less(
     cast: Cast, agreement_id: UUID
