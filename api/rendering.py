@@ -18,7 +18,7 @@ from starlette.types import Scope
 
 import locales
 from api.language import address_in
-from api.states import STATES, state_of_case
+from api.states import STATES, state_of_case, state_of_version
 from locales import LANGUAGES, current_language
 
 TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
@@ -127,7 +127,8 @@ def environment() -> jinja2.Environment:
         locales.gettext, locales.ngettext, newstyle=True, pgettext=locales.pgettext, npgettext=locales.npgettext
     )
     env.filters |= FILTERS
-    env.globals |= {"words": words, "STATES": STATES, "state_of_case": state_of_case, "fresh_key": _fresh_key}
+    env.globals |= {"words": words, "STATES": STATES, "fresh_key": _fresh_key}
+    env.globals |= {"state_of_case": state_of_case, "state_of_version": state_of_version}
     # Every page's components, without an import in each; they know no page, so one reading serves all.
     env.globals["ui"] = env.get_template("macros.html").module
     return env

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Final
 
 from locales import N_, say
@@ -24,6 +25,10 @@ STATES: Final[Mapping[str, tuple[str, str]]] = {
     "sent": ("half", N_("Sent")),
     "signed": ("half", N_("Signed")),
     "in_force": ("full", N_("In force")),
+    "agreement_sent": ("half", N_("Sent to be signed")),
+    "agreement_signed": ("half", N_("Signed by all")),
+    "agreement_to_begin": ("wait", N_("Begins later")),
+    "agreement_ended": ("stop", N_("No longer in force")),
     "ended": ("stop", N_("Ended")),
     "queued": ("wait", N_("To be sent")),
     "failed": ("late", N_("Not delivered")),
@@ -67,6 +72,18 @@ def state_in_words(state: str, language: str) -> str:
     """The word for a state, a key of `STATES`, in "fr" or "en"."""
     _shape, word = STATES[state]
     return say(language, word)
+
+
+def state_of_version(state: str, starts_on: date | None, ends_on: date | None, day: date) -> str:
+    """The key of `STATES` for a version of an agreement on a local day: it is in force from its first day to its last.
+
+    That both are settled changes its state at once, and may be long before.
+    """
+    if state in ("in_force", "ended"):
+        if starts_on is not None and starts_on > day:
+            return "agreement_to_begin"
+        return "agreement_ended" if ends_on is not None and ends_on < day else "in_force"
+    return {"sent": "agreement_sent", "signed": "agreement_signed"}.get(state, state)
 
 
 def state_of_case(state: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -14,8 +14,9 @@ from api.at_agreements import agreements_of, find_agreement, find_version, signe
 from api.cli.spoken import tell, write_new
 from api.cli.terminal import AsPerson, Counter, ProgramKey, counter, day_or_dash, document_at
 from api.permissions import Action, asks, require, to_program
-from api.states import state_in_words
+from api.states import state_in_words, state_of_version
 from duties import agreements, signed_files, succession
+from duties.here import local_day
 from locales import N_, current_language
 
 app = typer.Typer(no_args_is_help=True, help="The partners' agreements.")
@@ -40,7 +41,7 @@ def list_(as_person: AsPerson, program: ProgramKey = "") -> None:
         require(Action.SEE_PROGRAM, to_program(desk.asker))
         for row in agreements_of(desk):
             for one in versions_of(desk, row["id"])[:1]:
-                typer.echo(f"{row['short_name']:<24}  {_line(one)}")
+                typer.echo(f"{row['short_name']:<24}  {_line(one, local_day(here.session, here.at))}")
 
 
 @app.command()
@@ -51,7 +52,7 @@ def show(partner: Partner, as_person: AsPerson, program: ProgramKey = "") -> Non
         desk = here.desk(as_person)
         agreement, _ = find_agreement(desk, _agreement_of(here, partner))
         for one in versions_of(desk, agreement["id"]):
-            typer.echo(f"{_line(one)}  {one['digest']}")
+            typer.echo(f"{_line(one, local_day(here.session, here.at))}  {one['digest']}")
             for signature in agreements.signatures_of(here.session, one["id"]):
                 tell(N_("  signed on %(day)s"), day=signature["signed_on"])
             for file in signed_files.files_of(here.session, one["id"]):
@@ -183,7 +184,7 @@ def _act(here: Counter, as_person: str, partner: str, n: int, verb: Callable[...
     desk, agreement_id = here.desk(as_person), _agreement_of(here, partner)
     row, relations = find_version(desk, agreement_id, n)
     verb(here.session, row["id"], **given, by=require(Action.KEEP_AGREEMENTS, relations), at=here.at)
-    typer.echo(_line(find_version(desk, agreement_id, n)[0]))
+    typer.echo(_line(find_version(desk, agreement_id, n)[0], local_day(here.session, here.at)))
 
 
 def _agreement_of(here: Counter, partner: str) -> UUID:
@@ -196,6 +197,7 @@ def _pair(text: str) -> tuple[str, str]:
     return old, new
 
 
-def _line(version: Any) -> str:
+def _line(version: Any, day: date) -> str:
     days = f"{day_or_dash(version['starts_on'])}  {day_or_dash(version['ends_on'])}".rstrip()
-    return f"{version['n']:>3}  {state_in_words(version['state'], current_language()):<14}  {days}"
+    state = state_of_version(version["state"], version["starts_on"], version["ends_on"], day)
+    return f"{version['n']:>3}  {state_in_words(state, current_language()):<22}  {days}"

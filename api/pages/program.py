@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import or_, select
-from sqlalchemy.dialects.postgresql import distinct_on
 
 from api.pages.frame import framed_pages, page, titles_of_roles
 from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
+from api.states import state_of_version
 from duties.here import many, one, program_of
 from duties.scheduling import calendar_of
 from locales import N_, current_language, pick, say, say_n, show_clock
@@ -97,30 +97,33 @@ def rhythm_in_words(rhythm: Mapping[str, Any]) -> str:
 
 
 def _organizations(desk: Desk) -> list[dict[str, Any]]:
-    """Each organization with its agreement's latest version, the partners first."""
-    latest = (
-        select(_version)
-        .where(_version.c.program_id == program_of(desk.session))
-        .ext(distinct_on(_version.c.agreement_id))
-        .order_by(_version.c.agreement_id, _version.c.n.desc())
-        .subquery()
-    )
-    return many(
+    """Each organization with the `versions` of its agreement that count: in force that day, and the latest.
+
+    The partners come first. The latest may only be a draft, or begin later: it does not hide what holds until then.
+    """
+    versions: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
+    for version in many(
+        desk.session,
+        select(_version).where(_version.c.program_id == program_of(desk.session)).order_by(_version.c.n),
+    ):
+        kept = [one for one in versions[version["agreement_id"]] if _is_in_force(one, desk.day)]
+        versions[version["agreement_id"]] = [*kept, version]
+    rows = many(
         desk.session,
         select(
             _organization,
             _organization.c[f"name_{desk.language}"].label("name"),
             _agreement.c.id.label("agreement_id"),
-            latest.c.n,
-            latest.c.state,
-            latest.c.starts_on.label("in_force_from"),
-            latest.c.ends_on.label("in_force_until"),
         )
         .outerjoin(_agreement, refers(_agreement.c.organization_id, _organization))
-        .outerjoin(latest, latest.c.agreement_id == _agreement.c.id)
         .where(_organization.c.program_id == program_of(desk.session))
         .order_by(_organization.c.kind == "outside", _organization.c.short_name),
     )
+    return [{**row, "versions": versions.get(row["agreement_id"], [])} for row in rows]
+
+
+def _is_in_force(version: Mapping[str, Any], day: date) -> bool:
+    return state_of_version(version["state"], version["starts_on"], version["ends_on"], day) == "in_force"
 
 
 def _committees(desk: Desk) -> list[dict[str, Any]]:

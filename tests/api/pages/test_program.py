@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from api.pages.agreement import in_words
 from api.pages.program import rhythm_in_words
-from duties import agreements
+from duties import agreements, succession
 from duties.calendars import Calendar
 from duties.declared import load_declared_text
 from duties.program_agreements import CHECK_KINDS
@@ -21,6 +21,7 @@ from locales import speaking
 from models.agreement import Agreement, AgreementVersion
 from models.base import table_of
 from models.casework import ProtocolVersion
+from tests.agreeing import in_force, signed_on
 from tests.api.desk import client_for
 from tests.api.pages.looking import text_of
 from tests.casework import open_onboarding
@@ -114,6 +115,22 @@ def test_an_earlier_version_stays_to_be_read(cast: Cast) -> None:
     assert "An earlier version" in before
     client = client_for(cast.database, cast.people["coordinator"])
     assert client.get(f"/program/agreements/{agreement}?n=9").status_code == 404
+
+
+def test_a_version_that_is_drafted_or_begins_later_does_not_hide_the_one_in_force(cast: Cast) -> None:
+    def said() -> str:
+        found = re.search(r"En Marge 12-17 Community organization (.*?) L’Anonyme", text_of(read(cast, "/program")))
+        assert found is not None
+        return found[1]
+
+    with cast.session() as session:
+        in_force(session, cast)
+        second = succession.renew(session, agreement_of(cast, "en-marge"), by=LOADING, at=AT)
+    assert re.fullmatch(r"Version 1 In force from .* Version 2 Draft", said())
+    with cast.session() as session:
+        signed_on(session, cast, second, filed=True)
+        succession.begin(session, second, starts_on=date(2027, 1, 1), by=LOADING, at=AT)
+    assert said() == "Version 1 In force until Dec 31, 2026 Version 2 Begins later from Jan 1, 2027"
 
 
 def test_an_agreement_of_another_program_is_absent(cast: Cast) -> None:
