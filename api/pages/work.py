@@ -18,7 +18,7 @@ from api.pages.lines import Line, cases_about, lines_of
 from api.pages.opening import may_open
 from api.permissions import Action, allows, asks, require, to_program
 from api.session import AtDesk, Desk
-from duties import board, hand_overs
+from duties import agreements, board, hand_overs
 from duties.here import program_of
 from duties.watch import engine_state, post_state
 from meetings import strays
@@ -78,6 +78,7 @@ def work_page(desk: Desk, request: Request, typed: Typed, *, start: int = 0) -> 
         own=_own_cases(desk),
         kept_from=board.keeps_back(desk.session, hats),
         offered=len(hand_overs.offered_to(desk.session, desk.asker.person_id)),
+        to_sign=agreements.to_sign(desk.session, desk.asker.person_id, desk.day),
         was_handed=at_departures.was_handed_over_to(desk.session, desk.asker.person_id),
         wide=_wide(desk) if sees_board else None,
         strays=strays.count(desk.session) if allows(Action.KEEP_STRAYS, given) is not None else 0,

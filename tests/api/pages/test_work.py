@@ -11,10 +11,12 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from api.pages import work
+from duties import agreements
 from duties.people import end_tenure, record_absence
 from duties.watch import SILENT_AFTER
 from models.base import table_of
 from models.program import Tenure
+from tests.agreeing import last_version, second_director
 from tests.api.desk import ADDRESS, app_on, client_for, nobody, token_for
 from tests.api.pages.looking import row_of, send, signed_in, task_of, text_of
 from tests.casework import complete, open_onboarding
@@ -35,6 +37,25 @@ def absent(cast: Cast, name: str, deputy: str, **given: object) -> None:
             at=AT,
             **given,  # type: ignore[arg-type]
         )
+
+
+def test_a_director_sees_on_their_first_page_what_waits_for_their_signature(cast: Cast) -> None:
+    """It is no task: where no renewal asks for it, the letter alone would say so."""
+    waits = "An agreement waits for your signature"
+    with cast.session() as session:
+        second_director(session, cast)
+        version = last_version(session, cast)
+        assert waits not in text_of(signed_in(cast, "director_em").get("/").text)
+        agreements.send_version(session, version, by=cast.actor("coordinator"), at=AT)
+    for name, is_asked in (("director_em", True), ("deputy", True), ("director_codim", False), ("coordinator", False)):
+        assert (waits in text_of(signed_in(cast, name).get("/").text)) == is_asked, name
+    home = text_of(signed_in(cast, "director_em").get("/").text)
+    assert "En Marge 12-17, version 1." in home
+    assert "All is done for today" not in home
+    with cast.session() as session:
+        agreements.sign_here(session, version, has_read=True, by=cast.actor("director_em"), at=AT)
+    assert waits not in text_of(signed_in(cast, "director_em").get("/").text)
+    assert waits in text_of(signed_in(cast, "deputy").get("/").text)
 
 
 def test_nobody_signed_in_is_led_to_the_sign_in(cast: Cast) -> None:
