@@ -50,9 +50,9 @@ TELLS_OF_NO_PARTICIPANT: Final = ("worker", "organization", "agreement_version",
 _ALL: Final = N_("Together")
 
 _OF_CASES: Final[Mapping[str, str]] = {
-    "opened": N_("Opened"),
-    "closed": N_("Closed"),
-    "cancelled": N_("Cancelled"),
+    "opened": N_("Cases opened"),
+    "closed": N_("Cases closed"),
+    "cancelled": N_("Cases cancelled"),
     "under_way": N_("Under way at the end"),
     "late": N_("With a late step"),
 }
