@@ -72,7 +72,7 @@ def not_to_begin(session: Session, version: Row, directors: Collection[UUID], *,
                 "agreement_not_to_begin",
                 to=person_id,
                 key=f"agreement_not_to_begin:{version['id']}:{version['version']}",
-                facts=_facts(session, version, by=by, was=version["starts_on"]),
+                facts=_facts(session, version, by=by, day=version["starts_on"]),
                 at=at,
             )
 

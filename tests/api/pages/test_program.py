@@ -130,6 +130,8 @@ def test_a_version_that_is_drafted_or_begins_later_does_not_hide_the_one_in_forc
     with cast.session() as session:
         signed_on(session, cast, second, filed=True)
         succession.begin(session, second, starts_on=date(2027, 1, 1), by=LOADING, at=AT)
+    page = read(cast, f"/program/agreements/{agreement_of(cast, 'en-marge')}?n=1")
+    assert "An earlier version" not in page, "it is in force for some days more"
     assert said() == "Version 1 In force until Dec 31, 2026 Version 2 Begins later from Jan 1, 2027"
 
 
