@@ -230,11 +230,17 @@ def clause_of(row: Mapping[str, Any]) -> Clause:
 def waivers(session: Session, agreement_id: UUID | None = None, key: str | None = None) -> list[dict[str, Any]]:
     """The waivers of the program, or of one agreement's clause, by their first day, each with the last day it holds.
 
+    `decision` is the number of the decision that each was made by.
     One whose decision was withdrawn holds to the day before that; where it had not begun, it is left out.
     """
     rows = many(
         session,
-        select(_waiver, _decision.c.state.label("decision_state"), _decision.c.closed_at)
+        select(
+            _waiver,
+            _decision.c.number.label("decision"),
+            _decision.c.state.label("decision_state"),
+            _decision.c.closed_at,
+        )
         .join(_decision, refers(_waiver.c.decision_id, _decision))
         .where(
             _waiver.c.program_id == program_of(session),

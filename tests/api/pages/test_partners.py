@@ -16,10 +16,11 @@ from duties.agreements import content_of_version, redraft_version
 from duties.people import end_tenure
 from duties.roles import standing
 from duties.succession import renew
-from meetings import schedule
+from meetings import decisions, schedule
 from models.base import table_of
 from models.committee import Seat, SeatHolder
 from models.meeting import Meeting
+from models.minutes import Decision
 from models.obligation import Attestation, ObligationDocument
 from tests.api.pages.looking import signed_in as signed_in_as
 from tests.api.pages.looking import task_of
@@ -31,6 +32,7 @@ from tests.meetings.sitting import seat, seat_everyone
 
 _document = table_of(ObligationDocument)
 _attestation = table_of(Attestation)
+_decision = table_of(Decision)
 _meeting = table_of(Meeting)
 _seat = table_of(Seat)
 _holder = table_of(SeatHolder)
@@ -178,6 +180,23 @@ def test_nobody_is_freed_of_a_clause_without_a_decision(cast: Cast, owing: dict[
     assert "par une décision qui tient" in text_of(refused)
     assert 'value="Déménagement"' in refused.text
     assert signed_in(cast, "manager_em").post(address, data=said).status_code == 404
+
+
+def test_a_waiver_says_by_which_decision_and_why_to_those_who_answer_for_the_partner(
+    cast: Cast, owing: dict[str, UUID]
+) -> None:
+    address, at_once = f"/obligations/{owing['en-marge AG-M1']}", {"first": "2026-12-01", "last": "2026-12-31"}
+    with cast.session() as session:
+        held = session.scalars(select(_meeting.c.id).where(_meeting.c.state == "held")).all()[0]
+        session.execute(update(_meeting).where(_meeting.c.id == held).values(state="under_way", closed_at=None))
+        made = decisions.decide(session, held, None, text_fr="Dispense.", by=cast.actor("coordinator"), at=AT)
+        number = session.execute(select(_decision.c.number).where(_decision.c.id == made)).scalar_one()
+    said = {**at_once, "decision": str(made), "reason": "Déménagement"}
+    coordinator = signed_in(cast, "coordinator")
+    assert coordinator.post(f"{address}/waivers", data=said, follow_redirects=False).status_code == 303
+    for name in ("coordinator", "manager_em"):
+        page = text_of(signed_in(cast, name).get(address))
+        assert re.search(rf"{number}\s?: Déménagement", page), name
 
 
 def test_where_nothing_is_signed_the_page_says_what_to_do(cast: Cast) -> None:
