@@ -60,25 +60,14 @@ def check_protocol_text(
     return _checked(load_declared_text(text, file_name, Protocol), surroundings)
 
 
-#: The steps that the program itself moves by their names, in the protocols that it has of these: an act of its own
-#: completes one, owes it to whoever is named, or does it again. Titles and days are the file's; these names are not.
-BY_NAME: Final[Mapping[str, frozenset[str]]] = {
-    "admission": frozenset(
-        {
-            "triage",
-            "decide",
-            "tell_referrer",
-            "make_contact",
-            "first_meeting",
-            "consent",
-            "store_consent",
-            "risk",
-            "number",
-        }
-    ),
+#: The steps that an act of the program itself completes, by their names, in the protocols that it has of these.
+COMPLETED: Final[Mapping[str, frozenset[str]]] = {
+    "admission": frozenset({"triage", "first_meeting", "consent", "store_consent", "risk", "number"}),
     "departure": frozenset({"write_summary"}),
     "recruiting": frozenset({"appoint_person"}),
 }
+#: Those that it owes to whoever is named, does again or lets go of by their names: nothing else in a file tells of it.
+MOVED: Final[Mapping[str, frozenset[str]]] = {"admission": frozenset({"decide", "tell_referrer", "make_contact"})}
 
 _Complaint = tuple[PathOf, str, Mapping[str, str | int]]
 _Surroundings = Mapping[str, AbstractSet[str]]
@@ -240,9 +229,11 @@ def _wrong_acts(protocol: Protocol) -> Iterator[_Complaint]:
     """Steps that wait for an act which nobody does in a case about this, and so would never be done.
 
     What is done with a participant, with who leaves and with whom an organization hires completes the steps of the
-    protocols that the program has of them, by their names (`BY_NAME`), and no file says it.
+    protocols that the program has of them, by their names, and no file says it: a program may leave one of these steps
+    out, but not rename it.
     """
-    kind, by_name = protocol.subject.kind, BY_NAME.get(protocol.protocol, frozenset())
+    kind, completed = protocol.subject.kind, COMPLETED.get(protocol.protocol, frozenset())
+    wanted = MOVED.get(protocol.protocol, frozenset())
     for place, step in enumerate(protocol.steps):
         if step.act is not None and kind != "agreement_version":
             said = N_("Nothing is sent, signed or started here: this act belongs to a protocol about an agreement.")
@@ -251,10 +242,11 @@ def _wrong_acts(protocol: Protocol) -> Iterator[_Complaint]:
         if unsaid and kind == "agreement_version":
             said = N_("Say in “act” which act completes this step: %(acts)s.")
             yield ("steps", place, "evidence"), said, {"acts": ", ".join(ACTS)}
-        elif unsaid and step.id not in by_name:
+        elif unsaid and step.id not in completed:
             said = N_("Nothing that is done completes a step of a case about this: ask for another evidence.")
             yield ("steps", place, "evidence"), said, {}
-    for name in sorted(by_name - set(protocol.by_id)):
+            wanted |= completed
+    for name in sorted(wanted - set(protocol.by_id)):
         said = N_("The program moves the step “%(name)s” by this name: its title may change, its name may not.")
         yield ("steps",), said, {"name": name}
 

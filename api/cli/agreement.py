@@ -62,7 +62,7 @@ def show(partner: Partner, as_person: AsPerson, program: ProgramKey = "") -> Non
 @app.command()
 @asks(Action.KEEP_AGREEMENTS)
 def renew(partner: Partner, as_person: AsPerson, program: ProgramKey = "") -> None:
-    """Draft the next version from the one in force, and print its number."""
+    """Draft the next version from the text that was signed last, and print its number."""
     with counter(program) as here:
         desk = here.desk(as_person)
         agreement, given = find_agreement(desk, _agreement_of(here, partner))
@@ -131,7 +131,7 @@ def end(
     shorter: Annotated[bool, typer.Option("--shorter", help="Both sides settled on a shorter notice.")] = False,
     program: ProgramKey = "",
 ) -> None:
-    """A version in force gets its last day, with the notice that one side gave."""
+    """A version in force gets its last day, with the notice that one side gave; before its first, it does not begin."""
     days = {"ends_on": last.date(), "notice_on": notice.date()}
     _do(program, as_person, partner, n, agreements.end_version, shorter_agreed=shorter, **days)
 

@@ -71,7 +71,7 @@ def get_version(agreement_id: UUID, n: Number, desk: AtDesk, response: Response)
 @router.post("/agreements/{agreement_id}/versions", status_code=201)
 @asks(Action.KEEP_AGREEMENTS)
 def renew(agreement_id: UUID, desk: AtDesk, once: AtOnce, response: Response) -> VersionShown:
-    """Draft the next version from the one that is in force, or was last."""
+    """Draft the next version from the text that was signed last."""
     if (before := once.again(None)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     _, given = find_agreement(desk, agreement_id)
@@ -153,7 +153,7 @@ def start(body: StartGiven, door: AtDoor) -> VersionShown:
 @router.post(f"{_HERE}/ending")
 @asks(Action.KEEP_AGREEMENTS)
 def end(body: EndingGiven, door: AtDoor) -> VersionShown:
-    """A version in force gets its last day, with the notice that one side gave."""
+    """A version in force gets its last day, with the notice that one side gave; before its first, it does not begin."""
     return door.open(Action.KEEP_AGREEMENTS, agreements.end_version, **dict(body))
 
 

@@ -8,7 +8,7 @@ import pytest
 from duties.declared import Declared
 from duties.declared_problems import DeclaredErrors, Problem
 from duties.protocol import Protocol
-from duties.protocol_check import BY_NAME, check_protocol, check_protocol_text
+from duties.protocol_check import COMPLETED, MOVED, check_protocol, check_protocol_text
 from duties.protocol_difference import difference
 from flows.protocols import PROTOCOLS, read_protocol
 
@@ -216,7 +216,13 @@ def test_a_wrong_protocol_is_told_at_its_path(old: str, new: str, path: str | No
 
 
 @pytest.mark.parametrize(
-    ("protocol", "step"), [(protocol, step) for protocol, steps in sorted(BY_NAME.items()) for step in sorted(steps)]
+    ("protocol", "step"),
+    [
+        (key, step)
+        for steps_of in (COMPLETED, MOVED)
+        for key, steps in sorted(steps_of.items())
+        for step in sorted(steps)
+    ],
 )
 def test_a_step_that_the_program_moves_by_its_name_is_not_renamed(protocol: str, step: str, tmp_path: Path) -> None:
     """It would wait for ever for an act that is done under the other name, and nobody would be told."""
@@ -228,6 +234,15 @@ def test_a_step_that_the_program_moves_by_its_name_is_not_renamed(protocol: str,
     told = {problem.path: problem for problem in refused.value.problems}
     assert told["steps"].facts["name"] == step
     assert "its title may change, its name may not" in told["steps"].in_language("en")
+
+
+def test_a_program_may_leave_out_a_step_that_an_act_completes(tmp_path: Path) -> None:
+    text = PROTOCOLS["admission"].file.read_text(encoding="utf-8")
+    file = tmp_path / "protocol.yaml"
+    file.write_text(
+        re.sub(r"  - id: store_consent\n.*?(?=  - id: risk\n)", "", text, flags=re.DOTALL), encoding="utf-8"
+    )
+    assert "store_consent" not in read_protocol(file).value.by_id
 
 
 def test_a_step_of_ones_own_that_no_act_completes_is_told_in_any_protocol(tmp_path: Path) -> None:
