@@ -18,7 +18,7 @@ from duties.actors import Actor
 from duties.calendars import Calendar
 from duties.here import local_day, many, program_of
 from duties.roles import standing
-from meetings import answers, assembling, drafting, invitations, schedule
+from meetings import answers, assembling, attendance, drafting, invitations, minutes, running, schedule
 from meetings.committees import committee_of
 from models.base import table_of
 from models.meeting import Meeting
@@ -31,6 +31,9 @@ YEARLY: Final = "steering"
 _SINCE: Final = timedelta(weeks=3)
 _LASTS: Final = timedelta(weeks=26)
 _PLACE: Final = "Salle Boréale"
+#: The Steering Committee met so many working days ago, at this hour.
+_LAST_STEERING: Final = 30
+_STEERING_AT: Final = time(13, 30)
 #: What people say to the next meeting, one after the other.
 _SAID: Final = (answers.ACCEPTED, answers.ACCEPTED, answers.DECLINED, answers.ACCEPTED, answers.TENTATIVE)
 
@@ -52,6 +55,8 @@ class DemonstratedMeetings:
 
     def happenings(self) -> Iterator[Happening]:
         """Each thing that was done, with its day."""
+        yield self._ago(_LAST_STEERING + 15), self._plan_steering
+        yield self._ago(_LAST_STEERING), self._sit_in_steering
         before_season = self.calendar.add_working_days(self.today - _SINCE, -5)
         yield before_season, self._plan_season
         yield before_season, self._plan_year
@@ -83,6 +88,42 @@ class DemonstratedMeetings:
             by=coordinator(self.session, at),
             at=at,
         )
+
+    def _plan_steering(self, at: datetime) -> None:
+        """The Steering Committee met once before the season: what partners owe it can be told by who came."""
+        starts = datetime.combine(self._ago(_LAST_STEERING), _STEERING_AT)
+        schedule.plan_meetings(self.session, YEARLY, [starts], place=_PLACE, by=coordinator(self.session, at), at=at)
+
+    def _sit_in_steering(self, at: datetime) -> None:
+        """One partner was absent, one was there by its alternate, and the others by whoever holds their seat."""
+        by = coordinator(self.session, at)
+        (meeting,) = many(
+            self.session,
+            select(_meeting).where(
+                _meeting.c.program_id == program_of(self.session),
+                _meeting.c.committee_id == committee_of(self.session, YEARLY)["id"],
+            ),
+        )
+        opened = meeting["starts_at"] + timedelta(minutes=2)
+        running.open_meeting(self.session, meeting["id"], by=by, at=opened)
+        named = attendance.alternates_of(self.session, meeting["id"])
+        owing = [
+            one for one in attendance.attendance_of(self.session, meeting["id"]) if one.expected and one.seat.voting
+        ]
+        absent, instead = owing[1], next(one for one in owing[2:] if named.get(one.seat.id))
+        attendance.record(self.session, meeting["id"], absent.seat.id, "absent", by=by, at=opened)
+        attendance.record(
+            self.session,
+            meeting["id"],
+            instead.seat.id,
+            "alternate",
+            person_id=named[instead.seat.id][0],
+            by=by,
+            at=opened,
+        )
+        attendance.record_rest(self.session, meeting["id"], by=by, at=opened)
+        running.close_meeting(self.session, meeting["id"], carry_rest=True, by=by, at=meeting["ends_at"])
+        minutes.circulate(self.session, meeting["id"], by=by, at=meeting["ends_at"] + timedelta(hours=2))
 
     def _plan_year(self, at: datetime) -> None:
         first = self.today - _SINCE
