@@ -79,6 +79,8 @@ def test_the_whole_of_it_stands_on_one_screen_and_is_settled_there(program: Cast
     refused = client.post(f"/tasks/{phone['id']}/settlement", data=form, headers={"Accept-Language": "en"})
     assert refused.status_code == 409
     assert "condition" in refused.text
+    missing = f'formaction="/tasks/{phone["id"]}/missing" formnovalidate>Report it missing'
+    assert missing in page, "no browser asks first how it came back, of what did not"
     done = client.post(
         f"/tasks/{phone['id']}/settlement", data={**form, "note": "Screen scratched"}, follow_redirects=True
     )
