@@ -126,7 +126,7 @@ def _by_worker(desk: Desk, every: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _vacant(desk: Desk, every: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The active follow-ups that nobody accompanies today who works in the program."""
+    """The follow-ups, also those on a break, that nobody accompanies today who works in the program."""
     parts = assigning.on_day(desk.session, desk.day)
     have = {
         part["follow_up_id"]
@@ -134,7 +134,7 @@ def _vacant(desk: Desk, every: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if part["kind"] == PRIMARY and assigning.role_for(desk.asker.standing, part["person_id"], PRIMARY) is not None
     }
     rows = sorted(
-        (row for row in every if row["state"] == "active" and row["id"] not in have),
+        (row for row in every if row["state"] in ("active", "on_break") and row["id"] not in have),
         key=lambda row: (row["state_since"], row["id"]),
     )
     return [{**row, "days": (desk.day - row["state_since"]) // timedelta(days=1)} for row in rows]

@@ -69,7 +69,8 @@ def follow_ups_of(leaving: Leaving) -> list[Holding]:
 def without_a_follower() -> ColumnElement[bool]:
     """The condition on a part that ended, in a follow-up that goes on, that nobody was given its place since.
 
-    Nor its own worker the other place, for which they left this one.
+    Nor its own worker the other place, for which they left this one. One on a break goes on: the participant comes back
+    to somebody.
     """
     since, goes_on = _assignment.alias(), _follow_up.alias()
     given = (
@@ -78,19 +79,22 @@ def without_a_follower() -> ColumnElement[bool]:
             since.c.program_id == _assignment.c.program_id,
             since.c.follow_up_id == _assignment.c.follow_up_id,
             since.c.id != _assignment.c.id,
-            or_(since.c.kind == _assignment.c.kind, since.c.person_id == _assignment.c.person_id),
-            since.c.withdrawn_at.is_(None),
+            # The other place is what they leave instead, also where they leave on the day on which they took it.
+            or_(
+                and_(since.c.kind == _assignment.c.kind, since.c.withdrawn_at.is_(None)),
+                since.c.person_id == _assignment.c.person_id,
+            ),
             since.c.assigned_at >= _assignment.c.ended_at,
         )
         .exists()
     )
-    active = (
+    followed = (
         select(goes_on.c.id)
         .where(
             goes_on.c.program_id == _assignment.c.program_id,
             goes_on.c.id == _assignment.c.follow_up_id,
-            goes_on.c.state == "active",
+            goes_on.c.state.in_(("active", "on_break")),
         )
         .exists()
     )
-    return and_(_assignment.c.ended_at.is_not(None), active, ~given)
+    return and_(_assignment.c.ended_at.is_not(None), followed, ~given)

@@ -6,20 +6,21 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from duties import departures, gathering, hand_overs, sign_ins
-from duties.follow_ups import assigning, states
+from duties.follow_ups import assigning, breaks, states
 from duties.follow_ups.assigning import FIND_A_WORKER
 from duties.roles import standing
 from models.access import BrowserSession
 from models.base import table_of
+from models.follow_up import Assignment
 from tests.cast import AT, LOADING, TODAY, Cast
 from tests.departing import LAST_DAY, TASK, asked, leave, left, record_protocols, settle
 from tests.following import SECOND, THIRD, WORKER, agreed, followed, parts
 from tests.refusing import refused
 
-SIGN_IN = table_of(BrowserSession)
+SIGN_IN, ASSIGNMENT = table_of(BrowserSession), table_of(Assignment)
 IT = "Follow-up of #2026-01"
 
 
@@ -100,6 +101,47 @@ def test_of_who_has_gone_a_follow_up_is_vacant_at_once_and_stays_asked_for_until
     assert holders(program, follow_up) == {"primary": SECOND}
     assert (hand_over(program, case_id)[1], vacancies(program)) == ("done", ["done"])
     assert IT not in left(program, case_id)
+
+
+@pytest.mark.parametrize("planned", [True, False])
+def test_of_a_follow_up_on_a_break_it_is_asked_for_too_until_somebody_accepts_it(program: Cast, planned: bool) -> None:
+    """The participant comes back to somebody."""
+    follow_up, by = follow(program), program.actor("coordinator")
+    with program.session() as session:
+        back = TODAY + timedelta(days=60)
+        breaks.take_break(session, follow_up, returns_on=back, terms="J’appelle.", by=by, at=AT)
+    case_id = leave(program, WORKER, "ccsmtl", planned=planned, last_day=LAST_DAY if planned else TODAY)
+    after = AT + timedelta(days=15) if planned else AT
+    with program.session() as session:
+        for due in departures.due_to_end(session, after):
+            departures.end_departure(session, due, by=LOADING, at=after)
+    gather(program, case_id, after)
+    assert holders(program, follow_up, after.date()) == {}
+    task_id, state = hand_over(program, case_id)
+    assert state == "open"
+    assert IT in left(program, case_id, after)
+    settle(program, task_id, to=SECOND, at=after)
+    accept(program, SECOND, after)
+    assert holders(program, follow_up, after.date()) == {"primary": SECOND}
+    assert IT not in left(program, case_id, after)
+
+
+def test_of_who_goes_on_the_day_on_which_they_took_the_others_place_one_place_is_asked_for(program: Cast) -> None:
+    follow(program, second=SECOND)
+    settle(program, hand_over(program, leave(program, WORKER, "ccsmtl"))[0], to=SECOND)
+    accept(program, SECOND)
+    case_id = gone(program, SECOND, "codim", days=0)
+    assert [row["title_en"].partition(": ")[2] for row in asked(program, case_id, "hand_over_follow_ups")] == [IT]
+    assert [one for one in left(program, case_id) if one.startswith(IT)] == [IT]
+
+
+def test_a_part_that_was_to_begin_later_is_taken_back_and_holds_up_the_departure_of_nobody(program: Cast) -> None:
+    follow_up, begins = follow(program), TODAY + timedelta(days=3)
+    with program.session() as session:
+        session.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.follow_up_id == follow_up).values(starts_on=begins))
+    gone(program)
+    assert holders(program, follow_up, begins) == {}
+    assert vacancies(program) == ["open"]
 
 
 @pytest.mark.parametrize("how", ["given on its page", "left vacant", "inactive", "completed"])

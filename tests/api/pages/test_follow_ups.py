@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from duties.actors import Actor
-from duties.follow_ups import breaks, contacts, notes
+from duties.follow_ups import assigning, breaks, contacts, notes
 from duties.follow_ups.notes import Week
 from duties.follow_ups.parts import PRIMARY
 from duties.people import record_absence
@@ -139,6 +139,16 @@ def test_a_barred_worker_sees_nothing_whatever_else_they_are(cast: Cast, follow_
     for name in ("police", WORKER):
         assert signed_in(cast, name).get(f"/follow-ups/{follow_up}").status_code == 404
     assert "#2026-01" not in signed_in(cast, WORKER).get("/caseload").text
+
+
+def test_one_on_a_break_whom_nobody_accompanies_is_seen_as_such(cast: Cast, follow_up: UUID) -> None:
+    with cast.session() as session:
+        by = cast.actor("coordinator")
+        back = TODAY + timedelta(days=60)
+        breaks.take_break(session, follow_up, returns_on=back, terms="J’appelle.", by=by, at=AT)
+        assigning.end_part(session, follow_up, cast.people[WORKER], by=by, at=AT)
+    shown = text_of(signed_in(cast, "coordinator").get("/caseload").text)
+    assert "Nobody accompanies them 1 #2026-01 (On a break) Vacant" in shown
 
 
 @pytest.mark.long
