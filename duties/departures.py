@@ -821,6 +821,32 @@ def holders_from(session: Session, seat_id: UUID, day: date) -> list[dict[str, A
     )
 
 
+def sits_already(session: Session, holding: Mapping[str, Any], starts_on: date, ends_on: date | None) -> bool:
+    """Whether somebody's hold of a seat has these days already, so that giving it to them changes nothing.
+
+    Not where their departure is to end it before: whoever comes back has then only what is given to them for then.
+    """
+    if holding["starts_on"] > starts_on or holding["ends_on"] != ends_on:
+        return False
+    ends_before = (
+        select(_departure.c.id)
+        .join(
+            _seat,
+            (_seat.c.program_id == _departure.c.program_id) & (_seat.c.organization_id == _departure.c.organization_id),
+        )
+        .where(
+            _departure.c.program_id == program_of(session),
+            _departure.c.person_id == holding["person_id"],
+            _seat.c.id == holding["seat_id"],
+            _departure.c.ended_at.is_(None),
+            _departure.c.called_off_at.is_(None),
+            _departure.c.last_day >= holding["starts_on"],
+            _departure.c.last_day < starts_on,
+        )
+    )
+    return session.scalar(ends_before.limit(1)) is None
+
+
 def give_seat(
     session: Session,
     seat_id: UUID,
@@ -843,7 +869,7 @@ def give_seat(
         if ends_on is not None and row["starts_on"] > ends_on:
             continue  # of days after these
         if row["person_id"] == person_id:
-            if row["kind"] == kind and row["starts_on"] <= starts_on and row["ends_on"] == ends_on:
+            if row["kind"] == kind and sits_already(session, row, starts_on, ends_on):
                 return
             end_seat(session, row, starts_on - timedelta(days=1), by=by, at=at)
         elif row["kind"] == kind == "principal":

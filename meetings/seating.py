@@ -99,10 +99,7 @@ def give_seat(
         )
     last = None if None in ends else max(one for one in ends if one is not None)
     if any(
-        row["person_id"] == person_id
-        and row["kind"] == kind
-        and row["starts_on"] <= starts_on
-        and row["ends_on"] == last
+        row["person_id"] == person_id and row["kind"] == kind and departures.sits_already(session, row, starts_on, last)
         for row in departures.holders_from(session, seat_id, starts_on)
     ):
         return ()

@@ -20,6 +20,7 @@ from models.base import table_of
 from models.program import Tenure
 from tests.agreeing import code_of, in_force
 from tests.cast import AT, TODAY, Arranged, Cast
+from tests.departing import record_protocols
 from tests.meetings.agenda_desk import meeting
 from tests.meetings.sitting import letters, seat, seat_everyone
 
@@ -146,6 +147,24 @@ def test_who_has_the_seat_for_an_interim_and_for_good_from_later_keeps_both(cast
     assert _holders(session, last)[0] == cast.people["deputy"]
     assert cast.people["deputy"] not in _holders(session, last + timedelta(days=1))
     assert _holders(session, then)[0] == cast.people["deputy"]
+
+
+def test_who_leaves_and_comes_back_has_the_seat_that_is_given_from_the_return_on(cast: Cast, session: Session) -> None:
+    """The one of before runs without an end until the departure ends it."""
+    record_protocols(cast)
+    last, then = FROM + timedelta(days=7), FROM + timedelta(days=21)
+    by, worker, place = cast.actor("coordinator"), cast.people["worker_em"], cast.organizations["en-marge"]
+    departures.open_departure(
+        session, person_id=worker, organization_id=place, last_day=last, planned=True, by=by, at=AT
+    )
+    people.appoint(session, person_id=worker, role="youth_worker", organization_id=place, starts_on=then, by=by, at=AT)
+    _give(session, cast, "worker_em", on=then)
+    assert _give(session, cast, "worker_em", on=then) == (), "again, nothing changes and nobody is told"
+    after = AT + timedelta(days=30)
+    departures.end_departure(session, *departures.due_to_end(session, after), by=by, at=after)
+    assert _holders(session, last)[0] == worker
+    assert worker not in _holders(session, last + timedelta(days=1))
+    assert _holders(session, then)[0] == worker
 
 
 def test_an_alternate_is_told_of_nothing_until_they_are_called_and_a_seat_ends_with_its_last_day(
