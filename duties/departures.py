@@ -762,10 +762,8 @@ def _end_parts(session: Session, departure: Mapping[str, Any], *, by: Actor, at:
 
     It stays in the departure's list, and what was offered of it stands, until somebody accepts it. DP-03
     """
-    rows = many(
-        session,
-        select(_assignment.c.follow_up_id)
-        .where(
+    rows = session.execute(
+        select(_assignment.c.id, _assignment.c.follow_up_id).where(
             _assignment.c.program_id == program_of(session),
             _assignment.c.person_id == departure["person_id"],
             _assignment.c.organization_id == departure["organization_id"],
@@ -773,11 +771,10 @@ def _end_parts(session: Session, departure: Mapping[str, Any], *, by: Actor, at:
             _assignment.c.ended_at.is_(None),
             _began_by_then(session, departure, _assignment.c.starts_on),
         )
-        .distinct()
-        .order_by(_assignment.c.follow_up_id),
-    )
-    for row in rows:
-        assigning.end_part(session, row["follow_up_id"], departure["person_id"], by=by, at=at)
+    ).all()
+    ids = {row.id for row in rows}
+    for follow_up_id in sorted({row.follow_up_id for row in rows}):
+        assigning.end_parts(session, follow_up_id, ids, by=by, at=at)
 
 
 def end_seat(session: Session, holding: Mapping[str, Any], last_day: date, *, by: Actor, at: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -154,18 +154,26 @@ def part_with(session: Session, participant_id: UUID, person_id: UUID, *, by: Ac
     ).all()
     ids = {part.id for part in parts}
     for follow_up_id in sorted({part.follow_up_id for part in parts}):
-        held = hold(session, follow_up_id, by=by, at=at)
-        # Read again once it is held; one that ended stays as it is.
-        left = [
-            row
-            for row in parts_of(session, follow_up_id)
-            if row["id"] in ids and (row["ends_on"] is None or row["ends_on"] >= held.day)
-        ]
-        for row in left:
-            _end(session, held, row)
-        if left:
-            change(session, held)
-            keep_vacancy(session, follow_up_id, by=by, at=at)
+        end_parts(session, follow_up_id, ids, by=by, at=at)
+
+
+def end_parts(session: Session, follow_up_id: UUID, ids: Collection[UUID], *, by: Actor, at: datetime) -> None:
+    """End those of these parts that somebody has in a follow-up, or is to have; one that ended stays as it is.
+
+    An active one that nobody accompanies from now on is a vacancy in the same transaction.
+    """
+    held = hold(session, follow_up_id, by=by, at=at)
+    # Read once it is held: somebody else may have ended them meanwhile.
+    left = [
+        row
+        for row in parts_of(session, follow_up_id)
+        if row["id"] in ids and (row["ends_on"] is None or row["ends_on"] >= held.day)
+    ]
+    for row in left:
+        _end(session, held, row)
+    if left:
+        change(session, held)
+        keep_vacancy(session, follow_up_id, by=by, at=at)
 
 
 def end_all(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) -> None:
