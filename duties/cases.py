@@ -92,7 +92,8 @@ def open_case(
         session, "case.opened", "case", case.id, by=by, at=at, case_id=case.id, protocol=key, number=version.number
     )
     held_tasks.open_ready(session, {"id": case.id}, by=by, at=at)
-    notices.case_opened(session, case, by=by, at=at)
+    if not protocol.gathers:  # else once its steps are there, for what somebody has in hand
+        notices.case_opened(session, case, by=by, at=at)
     wakeups.wake(session, case.id, at=at)
     return case.id
 

@@ -150,6 +150,9 @@ def open_departure(
     gathering.gather(session, case_id, by=by, at=at)
     hand_overs.withdraw_from(session, person_id, by=by, at=at)
     end_departure(session, departure_id, by=by, at=at)  # where the day is past; else there is nothing to end yet
+    case = session.get(Case, (program_of(session), case_id))
+    assert case is not None  # noqa: S101 - it was opened a moment ago
+    notices.case_opened(session, case, by=by, at=at)
     wakeups.wake(session, case_id, at=at)
     return case_id
 

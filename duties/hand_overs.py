@@ -163,7 +163,7 @@ def propose(
         )
     )
     _tell(session, "hand_over.proposed", {"id": hand_over_id, "case_id": held.case["id"]}, by, at, person=str(to_id))
-    notices.passed_on(session, {**held.task, "id": hand_over_id}, to_id, by=by, at=at)
+    notices.offered(session, held.task, hand_over_id, to_id, answer_by=answer_by, by=by, at=at)
     return Moved(task_id, "open", held.case_id)
 
 
@@ -371,7 +371,7 @@ def offered_to(session: Session, person_id: UUID) -> list[dict[str, Any]]:
             _hand_over.c.state == "proposed",
             _still_asked(),
         )
-        .order_by(_hand_over.c.answer_by, _hand_over.c.id),
+        .order_by(_hand_over.c.answer_by, _task.c.title_en, _hand_over.c.id),
     )
     agreed = {case_id: ways_agreed(session, case_id) for case_id in {row["case_id"] for row in rows}}
     return [{**row, "way": agreed[row["case_id"]].get(row["item"], row["way"])} for row in rows]

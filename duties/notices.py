@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 from urllib.parse import urlsplit
@@ -195,6 +195,18 @@ def passed_on(session: Session, task: Mapping[str, Any], to: UUID, *, by: Actor,
         return {**about(language), "path": "/handed-over"}
 
     write(session, "passed_on", to=to, key=f"passed_on:{task['id']}", facts=facts, at=at, case_id=task["case_id"])
+
+
+def offered(
+    session: Session, task: Mapping[str, Any], offer_id: UUID, to: UUID, *, answer_by: date, by: Actor, at: datetime
+) -> None:
+    """Ask whoever is offered a follow-up to answer, and by when: it is not theirs before they accept."""
+    about = _about_task(session, task, by)
+
+    def facts(language: Language) -> Mapping[str, Any]:
+        return {**about(language), "due_on": answer_by, "path": "/handed-over"}
+
+    write(session, "offered", to=to, key=f"offered:{offer_id}", facts=facts, at=at, case_id=task["case_id"])
 
 
 def offer_refused(

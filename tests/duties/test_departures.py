@@ -543,6 +543,22 @@ def test_a_departure_does_not_close_while_anything_is_in_hand_and_says_what(prog
     assert (sorted(said), len(said), raised.value.facts["count"]) == (sorted(left(program, case_id)), 23, 23)
 
 
+@pytest.mark.parametrize("planned", [True, False])
+def test_who_has_something_to_settle_is_told_of_a_departure_whoever_opens_it(program: Cast, planned: bool) -> None:
+    """The manager, of who follows; the administrative officer, of the equipment."""
+    with program.session() as session:
+        lend(session, program.people["worker_codim"], "SN-1")
+    by = program.actor("worker_codim" if planned else "coordinator")
+    case_id = leave(program, "worker_codim", "codim", last_day=LAST_DAY if planned else TODAY, planned=planned, by=by)
+    with program.session() as session:
+        told = session.scalars(
+            text("select person_id from notice where case_id = :case and template = 'case_opened'"), {"case": case_id}
+        ).all()
+    assert {program.people[name] for name in ("manager_codim", "officer", "it_contact")} <= set(told)
+    assert len(told) == len(set(told)), "once each"
+    assert (program.people["worker_codim"] in told, by.person_id in told) == (False, False)
+
+
 def test_from_opening_to_close_nothing_is_left_nor_what_arrives_once_it_is_opened_again(program: Cast) -> None:
     with program.session() as session:
         lend(session, program.people["worker_codim"], "SN-1")
