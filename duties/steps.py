@@ -96,22 +96,32 @@ def columns_of(
 
 
 def tie(session: Session, case: Case, protocol: Protocol) -> None:
-    """Write which task waits for which, anew."""
-    rows = session.execute(select(_task.c.id, _task.c.step).where(of_case(session, case.id))).all()
-    by_step: dict[str, list[UUID]] = {}
+    """Write which task waits for which, anew.
+
+    Of two steps that are done for each thing that somebody has in hand, one waits for the other of that thing alone:
+    nobody waits to agree with a participant on the way until each of the others was told.
+    """
+    rows = session.execute(select(_task.c.id, _task.c.step, _task.c.item).where(of_case(session, case.id))).all()
+    by_step: dict[str, dict[str, UUID]] = {}
     for row in rows:
-        by_step.setdefault(row.step, []).append(row.id)
+        by_step.setdefault(row.step, {})[row.item] = row.id
     everyone = [row.id for row in rows]
     session.execute(delete(_need).where(_need.c.program_id == case.program_id, _need.c.task_id.in_(everyone)))
     edges = [
         {"program_id": case.program_id, "task_id": waiting, "needs_id": needed}
         for step in protocol.steps
         for name in protocol.waits_for(step)
-        for waiting in by_step.get(step.id, [])
-        for needed in by_step.get(name, [])
+        for item, waiting in by_step.get(step.id, {}).items()
+        for other, needed in by_step.get(name, {}).items()
+        if item == other or not _are_of_the_same_things(step, protocol.by_id[name])
     ]
     if edges:
         session.execute(insert(_need), edges)
+
+
+def _are_of_the_same_things(step: Step, other: Step) -> bool:
+    kinds = [one.for_each.over if one.for_each else None for one in (step, other)]
+    return kinds[0] is not None and kinds[0] == kinds[1]
 
 
 def declared_items(step: Step) -> Iterator[Instance]:

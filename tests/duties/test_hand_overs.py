@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from email import message_from_bytes, policy
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text
 
-from duties import departures, gathering, hand_overs, settling
+from duties import departures, gathering, hand_overs, settling, tasks
 from duties.agreements import content_of
 from duties.follow_ups import assigning, held, states
 from duties.participants import barring, consents, workers
 from duties.refusals import Refusal
+from locales import show_day
 from models.base import table_of
 from models.departure import HandOver
 from tests.agreeing import sharing_otherwise
@@ -73,6 +75,18 @@ def test_a_follow_up_is_in_hand_by_number_and_each_of_its_steps_is_asked_for(pro
         assert len(asked(program, case_id, name)) == 1, name
 
 
+def test_the_way_is_agreed_with_one_participant_before_the_others_are_told(program: Cast) -> None:
+    follow(program)
+    follow(program, "#2026-02")
+    case_id = leave(program, WORKER, "ccsmtl")
+    told, _ = asked(program, case_id, "tell_participant")
+    with program.session() as session:
+        tasks.complete_task(session, told["id"], by=program.actor(WORKER), at=AT)
+    assert [row["state"] for row in asked(program, case_id, "agree_on_way")] == ["open", "planned"]
+    (last,) = asked(program, case_id, "confirm_nothing_left")
+    assert last["state"] == "planned", "the last check waits for each of them"
+
+
 def test_nothing_moves_before_the_successor_accepts(program: Cast) -> None:
     follow_up = follow(program)
     case_id = leave(program, WORKER, "ccsmtl")
@@ -85,6 +99,21 @@ def test_nothing_moves_before_the_successor_accepts(program: Cast) -> None:
     assert primary(program, follow_up) == [SECOND]
     assert "Follow-up of #2026-01" not in left(program, case_id)
     assert [row["state"] for row in asked(program, case_id, "hand_over_follow_ups")] == ["done"]
+
+
+def test_whoever_is_offered_a_follow_up_is_told_that_it_waits_for_their_answer_and_by_when(program: Cast) -> None:
+    follow(program)
+    case_id = leave(program, WORKER, "ccsmtl")
+    settle(program, asked(program, case_id, "hand_over_follow_ups")[0]["id"], to=SECOND)
+    with program.session() as session:
+        (offer,) = hand_overs.offered_to(session, program.people[SECOND])
+        asked_of = text("select template, message from notice where person_id = :who and case_id = :case")
+        rows = session.execute(asked_of, {"who": program.people[SECOND], "case": case_id}).all()
+    assert [row.template for row in rows] == ["offered"], "nothing is in their hands yet"
+    body = message_from_bytes(rows[0].message, policy=policy.default).get_body(("plain",))
+    assert body is not None
+    said = " ".join(body.get_content().split())
+    assert show_day("fr", offer["answer_by"]) in said or show_day("en", offer["answer_by"]) in said, said
 
 
 def test_one_that_is_refused_stays_and_can_be_offered_to_another(program: Cast) -> None:
