@@ -94,10 +94,11 @@ def open_departure(
 
     Their roles there end on the last day. Planned, it is today at the soonest. Else they have gone already: it is today
     or before, their roles are over with the day before today at the latest, and what opens a door is closed at once.
-    A role that they were to take up later never begins; planned, that is for whoever holds none there yet. Where all
-    their roles are to be over sooner, or are, it is the day on which the last of them is. Everything that they have
-    in hand is asked for. Whoever came back after their last day leaves once more by a departure of its own, while the
-    first may still be open. Raises Refusal.
+    A role that they were to take up later never begins; planned, that is for whoever holds none there yet, and one to
+    which they come back stays theirs where what they hold is to be over before. Where all their roles are to be over
+    sooner, or are, it is the day on which the last of them is. Everything that they have in hand is asked for. Whoever
+    came back after their last day leaves once more by a departure of its own, while the first may still be open.
+    Raises Refusal.
     """
     today = local_day(session, at)
     # The cases first in which they were offered something, as for whoever answers: else the two wait for ever.
@@ -109,10 +110,8 @@ def open_departure(
         raise Refusal("departure.gone_and_here", N_("Whoever has gone already does not say so themselves."))
     begun = [role for role in roles if role["starts_on"] <= last_day]
     if planned and begun and len(begun) < len(roles):
-        raise Refusal(
-            "departure.role_to_come",
-            N_("This person takes up a role there after that day: give a later last day."),
-        )
+        _refuse_unless_they_come_back(begun, last_day)
+        roles = begun
     last_day = max((min(last_day, role["ends_on"] or last_day) for role in begun), default=last_day)
     departure_id = uuid4()
     ends = last_day if planned else min(last_day, today - timedelta(days=1))
@@ -508,6 +507,18 @@ def _refuse_wrong_day(last_day: date, today: date, *, planned: bool) -> None:
         )
     if not planned and last_day > today:
         raise Refusal("departure.day_to_come", N_("Whoever has gone already had their last day today at the latest."))
+
+
+def _refuse_unless_they_come_back(begun: list[dict[str, Any]], last_day: date) -> None:
+    """Refuse a last day before a role that somebody is to take up, unless all that they hold is over by it anyway."""
+    if any(role["ends_on"] is None or role["ends_on"] > last_day for role in begun):
+        raise Refusal(
+            "departure.role_to_come",
+            N_(
+                "This person takes up a role there after that day: give a later last day. Where they leave and come"
+                " back to it, first write down until when they hold what they hold now."
+            ),
+        )
 
 
 def _under_way(session: Session, *, ended_too: bool = False) -> list[dict[str, Any]]:

@@ -309,6 +309,28 @@ def test_a_seat_that_begins_with_a_return_agreed_before_outlives_the_last_day(pr
     assert [row["state"] for row in asked(program, case_id, "pass_on_seats")] == ["done"], "nothing is asked of the new"
 
 
+def test_a_seat_given_from_a_return_on_outlives_the_last_day_though_the_one_of_before_still_runs(
+    program: Cast,
+) -> None:
+    """The one of before has those days too, until their departure ends it."""
+    place, who, first = program.organizations["en-marge"], program.people["manager_em"], LAST_DAY + timedelta(days=60)
+    with program.session() as session:
+        seat_somebody(session, "steering", place, who)
+    leave(program, "manager_em", "en-marge")
+    come_back(program, "manager_em", "en-marge", starts_on=first, role="manager")
+    after = AT + timedelta(days=15)
+    with program.session() as session:
+        seat_id = seat_somebody(session, "steering", place, who, starts_on=first)
+        seat_somebody(session, "steering", place, who, starts_on=first)
+        departures.end_departure(session, *departures.due_to_end(session, after), by=LOADING, at=after)
+        rows = session.execute(
+            select(HOLDER.c.starts_on, HOLDER.c.ends_on, HOLDER.c.withdrawn_at)
+            .where(HOLDER.c.person_id == who, HOLDER.c.seat_id == seat_id)
+            .order_by(HOLDER.c.starts_on)
+        ).all()
+    assert rows == [(TODAY - timedelta(days=300), LAST_DAY, None), (first, None, None)], "given twice, it is there once"
+
+
 @pytest.mark.parametrize("planned", [True, False])
 def test_who_came_back_leaves_a_second_time_while_their_first_departure_still_waits_for_a_thing(
     program: Cast, planned: bool
@@ -384,6 +406,33 @@ def test_whoever_has_gone_already_never_takes_up_the_role_that_they_were_to_hold
     with program.session() as session:
         departures.call_off(session, case_id, by=LOADING, at=AT)
         assert {one.role for one in standing(session, first).roles_of(who)} == {"manager", "youth_worker"}
+
+
+def test_whoever_leaves_and_is_to_come_back_keeps_the_role_to_which_they_do_whichever_was_written_first(
+    program: Cast,
+) -> None:
+    """Where what they hold is over before: else the day may be wrong, and somebody is asked."""
+    last_day, first = TODAY + timedelta(days=9), TODAY + timedelta(days=40)
+    by, who = program.actor("coordinator"), program.people["manager_codim"]
+    with program.session() as session:
+        (held,) = standing(session, TODAY).roles_of(who)
+        people.end_tenure(session, held.id, ends_on=last_day, by=by, at=AT)
+    come_back(program, "manager_codim", "codim", starts_on=first, role="manager")
+    with refused("departure.role_to_come"):
+        leave(program, "manager_codim", "codim", last_day=last_day - timedelta(days=1))
+    case_id = leave(program, "manager_codim", "codim", last_day=last_day + timedelta(days=3))
+    after = AT + timedelta(days=10)
+    with program.session() as session:
+        departure = gathering.departure_of(session, case_id)
+        assert departure is not None
+        assert departure["last_day"] == last_day, "when the last of what they hold is over"
+        assert departures.due_to_end(session, after) == [departure["id"]]
+        departures.end_departure(session, departure["id"], by=LOADING, at=after)
+        assert departures.to_move(session) == departures.due_to_open(session, after) == []
+        assert [one.role for one in standing(session, first).roles_of(who)] == ["manager"]
+        assert standing(session, first - timedelta(days=1)).roles_of(who) == []
+    (asking,) = asked(program, case_id, "find_successor")
+    assert asking["state"] == "open"
 
 
 @pytest.mark.parametrize(("role_from", "planned"), [(0, False), (3, False), (3, True)])
