@@ -46,7 +46,7 @@ from models.departure import Departure
 from models.program import Absence
 from models.referral import Referral
 from tests.cast import AT, Cast
-from tests.departing import CASE, TASK, lend
+from tests.departing import CASE, TASK, lend, open_account
 from tests.flows.support import means_of
 from tests.following import followed
 from tests.referring import ONDINE
@@ -84,6 +84,7 @@ def machine_of(fresh: Callable[[], Cast]) -> type[RuleBasedStateMachine]:  # noq
             self.at: datetime = AT
             self.numbers = 0
             self.serials = 0
+            self.names = 0
             self.acknowledged: list[UUID] = []  # in the order in which they came, so that a walk can be walked again
             self.referred: set[UUID] = set()
             self.lent: set[UUID] = set()
@@ -136,6 +137,12 @@ def machine_of(fresh: Callable[[], Cast]) -> type[RuleBasedStateMachine]:  # noq
             self.serials += 1
             with self.cast.session() as session:
                 self.lent.add(lend(session, self.cast.people[who], f"SN-{self.serials}"))
+
+        @rule(who=st.sampled_from(LEAVERS))
+        def an_account_is_opened_for_them(self, who: str) -> None:
+            self.names += 1
+            with self.cast.session() as session:
+                open_account(session, self.cast.people[who], f"name-{self.names}", at=self.at)
 
         @rule(who=st.sampled_from(LEAVERS), sent=st.booleans())
         def somebody_is_referred(self, who: str, sent: bool) -> None:
@@ -484,6 +491,28 @@ def machine_of(fresh: Callable[[], Cast]) -> type[RuleBasedStateMachine]:  # noq
                 )
             assert self.lent <= there
             assert silent == 0, "one came back of which nobody noted the condition"
+
+        @invariant()
+        def no_account_is_closed_unsaid_nor_asked_back_by_a_departure_from_before_it_was_opened(self) -> None:
+            """Whoever came back is given a new one, which is of their new time there, and of its own departure."""
+            with self.cast.session() as session:
+                asked = text(
+                    "select count(*) from task t join departure d on d.case_id = t.case_id"
+                    " join account a on replace(a.id::text, '-', '') = t.item"
+                    " where t.holding = 'account' and t.state = 'open' and d.called_off_at is null"
+                    " and d.ended_at is not null and a.opened_at > d.ended_at"
+                    " and exists (select 1 from tenure n where n.person_id = d.person_id"
+                    " and n.organization_id = d.organization_id and n.starts_on > d.last_day"
+                    " and n.starts_on <= :day and (n.ends_on is null or n.ends_on >= :day))"
+                )
+                wrongly = session.scalar(asked, {"day": local_day(session, self.at)})
+                unsaid = session.scalar(
+                    text(
+                        "select count(*) from account a where a.closed_at is not null and not exists"
+                        " (select 1 from settlement s where s.kind = 'account' and s.holding_id = a.id)"
+                    )
+                )
+            assert (wrongly, unsaid) == (0, 0)
 
         @invariant()
         def nobody_took_over_by_their_own_word_nor_approved_their_own(self) -> None:
