@@ -205,7 +205,8 @@ def _let_go(session: Session, case_id: UUID, over: Mapping[str, str], *, by: Act
     """Waive what was still to be done of a follow-up that ended meanwhile, or of an account that was closed elsewhere.
 
     Nobody takes it over any more: whoever cannot be reached is not told that their worker leaves, nothing is summed up
-    of what is completed, and nobody hands over how to come into what is closed.
+    of what is completed, and nobody hands over how to come into what is closed. Of a follow-up that is left vacant, no
+    way of handing it over is agreed on with the participant: there is nobody to whom.
     """
     ended = (
         select(_assignment.c.id)
@@ -228,6 +229,17 @@ def _let_go(session: Session, case_id: UUID, over: Mapping[str, str], *, by: Act
         )
         .exists()
     )
+    left_vacant = (
+        select(_settlement.c.id)
+        .where(
+            _settlement.c.program_id == program_of(session),
+            _settlement.c.case_id == case_id,
+            _settlement.c.kind == FOLLOW_UP,
+            _settlement.c.ended_as == "left_vacant",
+            _as_item(_settlement.c.holding_id) == _task.c.item,
+        )
+        .exists()
+    )
     steps = {kind: [step for step, of in over.items() if of == kind] for kind in (FOLLOW_UP, ACCOUNT)}
     rows = many(
         session,
@@ -238,6 +250,7 @@ def _let_go(session: Session, case_id: UUID, over: Mapping[str, str], *, by: Act
             _task.c.state.in_(TASK.open_to("waive")),
             or_(
                 and_(_task.c.step.in_(steps[FOLLOW_UP]), ended),
+                and_(_task.c.step.in_(steps[FOLLOW_UP]), _task.c.evidence == "way", left_vacant),
                 and_(_task.c.step.in_(steps[ACCOUNT]), closed_elsewhere),
             ),
         )

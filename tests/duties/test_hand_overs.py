@@ -433,3 +433,7 @@ def test_an_end_that_is_stated_leaves_a_vacancy_with_its_reason(program: Cast) -
         settle(program, task["id"], ended="left_vacant")
     settle(program, task["id"], ended="left_vacant", note="Nobody has room before the holidays")
     assert primary(program, follow_up) == []
+    with program.session() as session:
+        gathering.gather(session, case_id, by=LOADING, at=AT)
+    states_ = [asked(program, case_id, step)[0]["state"] for step in ("tell_participant", "agree_on_way")]
+    assert states_ == ["open", "waived"], "nobody says how it was handed over where it was not"
