@@ -16,20 +16,23 @@ from api.permissions import Action, Asker, Given, find_case, require, to_case, t
 from duties import board, gathering, hand_overs, settling
 from duties.actors import Actor
 from duties.here import local_day, many, program_of
+from duties.holdings.duty import APPROVAL, TASK
 from duties.holdings.follow_ups import FOLLOW_UP
 from duties.holdings.in_hand import NAMES
+from duties.notices import case_title
 from duties.participants import workers
 from duties.refusals import Refusal
 from duties.roles import standing
 from duties.sight import who_barred
 from locales import N_, say
 from models.base import refers, table_of
-from models.casework import Task
+from models.casework import Case, Task
 from models.departure import Departure, Settlement
 from models.follow_up import Assignment, FollowUp
 from models.program import Organization, Person
 
 _task = table_of(Task)
+_case = table_of(Case)
 _departure = table_of(Departure)
 _settlement = table_of(Settlement)
 _person = table_of(Person)
@@ -53,6 +56,7 @@ class Left:
     offer: Offer | None = None  # of a follow-up: the last one
     settled_by: tuple[str, ...] = ()  # on whom the task waits
     not_now: tuple[str, ...] = ()  # of a follow-up: who cannot be given it, with why
+    case_title: str = ""  # of a task or an approval of a case about no participant: which case, for whoever settles it
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,7 @@ def left_of(session: Session, case: Mapping[str, Any], at: datetime, language: s
     asking = {(row["holding"], row["item"]): row for row in rows}
     names = people_names(session)
     today, links = standing(session, local_day(session, at)), board.chains(session, [row["owed_by_id"] for row in rows])
+    case_titles = _case_titles(session, [one.id for one in found if one.kind in (TASK, APPROVAL)], language)
     offers, agreed = hand_overs.last_offers(session, case["id"]), hand_overs.ways_agreed(session, case["id"])
     lines = []
     for one in found:
@@ -165,9 +170,23 @@ def left_of(session: Session, case: Mapping[str, Any], at: datetime, language: s
                 _offer(offers.get(task["id"]), names, agreed.get(one.item, "")) if task is not None else None,
                 tuple(names[holder.person_id] for holder in falls.holders) if falls is not None else (),
                 not_now,
+                case_titles.get(one.id, ""),
             )
         )
     return lines
+
+
+def _case_titles(session: Session, task_ids: Sequence[UUID], language: str) -> dict[UUID, str]:
+    """Of which case each of these tasks is, where it is about no participant: several are called the same."""
+    rows = session.execute(
+        select(_task.c.id, _task.c.case_id)
+        .join(_case, refers(_task.c.case_id, _case))
+        .where(_task.c.program_id == program_of(session), _task.c.id.in_(task_ids), _case.c.participant_id.is_(None))
+    ).all()
+    ids = list({row.case_id for row in rows})
+    cases = many(session, select(_case).where(_case.c.program_id == program_of(session), _case.c.id.in_(ids)))
+    titles = {one["id"]: case_title(session, one, language) for one in cases}
+    return {row.id: titles[row.case_id] for row in rows}
 
 
 def _thought_of(

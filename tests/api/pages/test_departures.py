@@ -74,6 +74,9 @@ def test_the_whole_of_it_stands_on_one_screen_and_is_settled_there(program: Cast
     page = client.get(f"/departures/{case_id}", headers={"Accept-Language": "en"}).text
     for words in ("SN-1", "Welcome the person in their organization", "Still in their hands", "Last day"):
         assert words in page, words
+    assert "Youth worker onboarding – Émeraude Quartz" in page, (
+        "of which case each task is: several are called the same"
+    )
     (phone,) = asked(program, case_id, "return_equipment")
     form = {"seen": str(phone["version"]), "how": "end:returned", "note": ""}
     refused = client.post(f"/tasks/{phone['id']}/settlement", data=form, headers={"Accept-Language": "en"})
