@@ -117,6 +117,7 @@ def list_access(desk: AtDesk, request: Request) -> HTMLResponse:
             "access": access[one["id"]],
             "is_live": one["id"] in live,
             "may_invite": _may(Action.INVITE, given[one["id"]]) and one["id"] in live and one["email"] is not None,
+            "needs_address": access[one["id"]].state == "none" and one["id"] in live and one["email"] is None,
         }
         for one in people
         # Who holds nothing cannot come in; they are listed where something of an access is left.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -251,6 +252,13 @@ def test_however_a_last_role_ends_what_is_left_to_come_in_by_is_found_once_its_d
 
 
 # ------------------------------------------------------------------------------------------------- who has access
+
+
+def test_the_list_of_access_says_who_cannot_be_invited_for_want_of_an_address(cast: Cast) -> None:
+    page = client_for(cast.database, cast.people["coordinator"]).get("/access", headers={"Accept-Language": "en"}).text
+    lines = [" ".join(re.sub("<[^>]+>", " ", line).split()) for line in re.findall("<li>(.*?)</li>", page, re.DOTALL)]
+    assert [line for line in lines if "no address" in line] == ["Gypse Ardoise no access no address"]
+    assert "Silex Marbre no access Invite – Silex Marbre" in lines
 
 
 def test_the_list_of_access_shows_a_manager_their_own_organization_alone(cast: Cast) -> None:
