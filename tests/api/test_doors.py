@@ -390,6 +390,8 @@ def test_an_address_that_is_changed_is_told_where_letters_went_until_then_and_no
     with cast.session() as session:
         about = _notice.c.template == "address_changed"
         assert session.scalars(select(_notice.c.to_address).where(about)).all() == ["manager.em@en-marge.example"]
+        (subject,) = session.scalars(select(_notice.c.subject).where(about))
+        assert subject.count("SPHÈRES") == 1, "the program's name, and not twice"
     (text,) = letters(cast, "manager_em", "address_changed")
     assert "autre@en-marge.example" not in text, "whoever reads there no more learns of no new one"
     change_address(cast, "manager_em", "autre@en-marge.example", by="manager_em")

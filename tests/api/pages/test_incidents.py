@@ -72,7 +72,7 @@ def test_from_entering_to_closing(officer: TestClient, cast: Cast) -> None:
     assert post(officer, f"{place}/telling", 3, **told).status_code == 303
     assert post(officer, f"{place}/closing", 4).status_code == 303
     page = text_of(officer.get(place).text)
-    assert "It stays in the register." in page
+    assert "it stays in the register." in page
     assert "Closed" in text_of(officer.get("/privacy/incidents").text)
     assert post(officer, f"{place}/reopening", 5).status_code == 303
     assert "Close this incident" in text_of(officer.get(place).text)

@@ -422,5 +422,5 @@ def count(answer: Any) -> int:
 def test_the_page_says_how_far_the_record_is_sealed(cast: Cast) -> None:
     seal_all(cast, FakeSealKeys())
     page = text_of(officer(cast).get("/privacy").text)
-    assert f"The last seal is number {head(cast).number}" in page
+    assert f"is number {head(cast).number}." in page
     assert "No seal went out by letter yet." in page
