@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import Uuid, exists, literal, or_, select
 from sqlmodel import Session
 
 from api.follow_up_lines import BARS
@@ -23,7 +23,7 @@ from duties.notices import case_title
 from duties.participants import workers
 from duties.refusals import Refusal
 from duties.roles import standing
-from duties.sight import who_barred
+from duties.sight import task_is_open_to
 from locales import N_, say
 from models.base import refers, table_of
 from models.casework import Case, Task
@@ -128,10 +128,25 @@ def to_offers(session: Session, asker: Asker, case: Mapping[str, Any]) -> Given:
     return given
 
 
-def left_of(session: Session, case: Mapping[str, Any], at: datetime, language: str, *, may_settle: bool) -> list[Left]:
-    """All that the leaver of a departure has in hand and nobody settled, the kinds in their order."""
+def left_of(
+    session: Session,
+    case: Mapping[str, Any],
+    at: datetime,
+    language: str,
+    *,
+    may_settle: bool,
+    kept: Callable[[str], bool],
+) -> list[Left]:
+    """All that the leaver of a departure has in hand and nobody settled, the kinds in their order.
+
+    Without what calls somebody of whom the reader is kept from knowing: `kept`, as `calls_who_barred` has it.
+    """
     settled = gathering.settled_in(session, case["id"])
-    found = [one for one in gathering.in_hand(session, dict(case), at) if (one.kind, one.id) not in settled]
+    found = [
+        one
+        for one in gathering.in_hand(session, dict(case), at)
+        if (one.kind, one.id) not in settled and not kept(one.title.en)
+    ]
     rows = many(
         session,
         select(_task).where(
@@ -187,6 +202,17 @@ def _case_titles(session: Session, task_ids: Sequence[UUID], language: str) -> d
     cases = many(session, select(_case).where(_case.c.program_id == program_of(session), _case.c.id.in_(ids)))
     titles = {one["id"]: case_title(session, one, language) for one in cases}
     return {row.id: titles[row.case_id] for row in rows}
+
+
+def keeps_back(session: Session, asker: Asker, case_id: UUID) -> bool:
+    """Whether a departure still asks something that the asker is not shown, since a participant barred them."""
+    found = select(_task.c.id).where(
+        _task.c.program_id == program_of(session),
+        _task.c.case_id == case_id,
+        _task.c.state == "open",
+        ~task_is_open_to(literal(asker.person_id, Uuid())),
+    )
+    return session.scalar(found.limit(1)) is not None
 
 
 def _thought_of(
@@ -255,23 +281,14 @@ def _offer(row: Mapping[str, Any] | None, names: Mapping[UUID, str], way: str) -
 _TO = N_("Goes to %(name)s")
 
 
-def settled_of(session: Session, case_id: UUID, language: str) -> list[Settled]:
-    """What was settled in a departure, the last first."""
-    return _settled(session, language, _settlement.c.case_id == case_id)
+def settled_of(session: Session, asker: Asker, case_id: UUID, language: str) -> list[Settled]:
+    """What was settled in a departure, the last first, as the asker may see it."""
+    return _settled(session, asker, language, _settlement.c.case_id == case_id)
 
 
-def handed_over_to(session: Session, person_id: UUID, language: str) -> list[Settled]:
-    """What departures handed over to somebody, the last first; nothing of a participant who barred them since."""
-    parts = session.scalars(
-        select(_assignment.c.id)
-        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
-        .where(
-            _assignment.c.program_id == program_of(session),
-            _follow_up.c.participant_id.in_(who_barred(session, person_id)),
-        )
-    )
-    barred = and_(_task.c.holding == FOLLOW_UP, _task.c.item.in_([part.hex for part in parts]))
-    return _settled(session, language, and_(_settlement.c.successor_id == person_id, ~barred))
+def handed_over_to(session: Session, asker: Asker, language: str) -> list[Settled]:
+    """What departures handed over to the asker, the last first."""
+    return _settled(session, asker, language, _settlement.c.successor_id == asker.person_id)
 
 
 def was_handed_over_to(session: Session, person_id: UUID) -> bool:
@@ -280,7 +297,7 @@ def was_handed_over_to(session: Session, person_id: UUID) -> bool:
     return bool(session.scalar(select(exists().where(theirs))))
 
 
-def _settled(session: Session, language: str, which: Any) -> list[Settled]:
+def _settled(session: Session, asker: Asker, language: str, which: Any) -> list[Settled]:
     names = people_names(session)
     rows = many(
         session,
@@ -294,6 +311,7 @@ def _settled(session: Session, language: str, which: Any) -> list[Settled]:
         .where(
             _settlement.c.program_id == program_of(session),
             which,
+            task_is_open_to(literal(asker.person_id, Uuid())),
             or_(_settlement.c.ended_as != gathering.BY_ITSELF, _task.c.state == "done"),
         )
         .order_by(_settlement.c.settled_at.desc(), _settlement.c.id),

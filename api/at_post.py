@@ -15,7 +15,7 @@ from api.session import Desk
 from duties import doors, reads
 from duties.actors import Actor
 from duties.here import many, one, program_of
-from duties.sight import letter_is_open_to
+from duties.sight import calls_who_barred, letter_is_open_to
 from models.base import refers, table_of
 from models.outbox import Notice
 from models.program import Person
@@ -77,8 +77,17 @@ def letter(desk: Desk, notice_id: UUID) -> dict[str, Any]:
 
 
 def is_withheld(desk: Desk, found: Mapping[str, Any]) -> bool:
-    """Whether a letter's text is its reader's alone: its link lets them in. In the demonstration anyone is anyone."""
-    return found["template"] in doors.LETTERS and not desk.program.is_demonstration
+    """Whether a letter's text is not shown: its link lets its reader in, or it calls somebody who barred the asker.
+
+    In the demonstration anyone is anyone, and such links are shown.
+    """
+    lets_in = found["template"] in doors.LETTERS and not desk.program.is_demonstration
+    return lets_in or is_kept_from(desk, found)
+
+
+def is_kept_from(desk: Desk, found: Mapping[str, Any]) -> bool:
+    """Whether a letter calls, among others, a participant who barred the asker: as the digest of somebody's day may."""
+    return calls_who_barred(desk.session, desk.asker.person_id)(text_of(found["message"]))
 
 
 def tell_of_reading(desk: Desk, notice_id: UUID, by: Actor) -> None:

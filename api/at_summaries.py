@@ -21,6 +21,7 @@ from duties.follow_ups import summaries
 from duties.follow_ups.assigning import barred_from
 from duties.here import program_of
 from duties.reads import Ground
+from duties.sight import who_barred
 from meetings.agenda_items import TALKED_ABOUT
 from models.agenda import AgendaItem
 from models.base import refers, table_of
@@ -50,9 +51,15 @@ def find_to_write(
 
 
 def summaries_in(session: Session, asker: Asker, case: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What a departure asks to have summed up, each with what the asker may do to it: write, take back, or nothing."""
+    """What a departure asks to have summed up, each with what the asker may do to it: write, take back, or nothing.
+
+    None of a participant who barred the asker.
+    """
     found = []
+    kept_from = who_barred(session, asker.person_id)
     for row in summaries.summaries_in(session, case["id"]):
+        if row["participant_id"] in kept_from:
+            continue
         action = _NOW.get(row["state"] if case["state"] == "open" else "")
         may = ""
         if action is not None:

@@ -38,6 +38,7 @@ from models.casework import Evidence, Task
 from models.departure import WAYS, HandOver
 from models.follow_up import Assignment, FollowUp
 from models.lifecycles import TASK
+from models.participant import Barred
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ _assignment = table_of(Assignment)
 _follow_up = table_of(FollowUp)
 _task = table_of(Task)
 _evidence = table_of(Evidence)
+_barred = table_of(Barred)
 
 
 @dataclass(frozen=True)
@@ -327,7 +329,7 @@ def lapse(session: Session, at: datetime, *, by: Actor) -> int:
 
 
 def _take_back_what_is_over(session: Session, *, by: Actor, at: datetime) -> None:
-    """Take back the offers of follow-ups that are in other hands meanwhile, or have no worker any more."""
+    """Take back the offers of follow-ups that are in other hands meanwhile, have no worker any more, or are barred."""
     over = and_(_hand_over.c.state == "proposed", ~_still_asked())
     cases = select(_hand_over.c.case_id).where(_hand_over.c.program_id == program_of(session), over).distinct()
     # The cases first, as for whoever offers or answers.
@@ -479,8 +481,12 @@ def _unanswered(session: Session, which: ColumnElement[bool]) -> list[dict[str, 
 
 
 def _take_back(session: Session, row: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
-    """Take back a held offer, and tell whoever was to answer it that they need not any more."""
+    """Take back a held offer, and tell whoever was to answer it that they need not any more, unless they are barred."""
     _answer(session, row, "withdrawn", by=by, at=at)
+    if session.scalar(
+        select(_is_barred()).where(_hand_over.c.program_id == row["program_id"], _hand_over.c.id == row["id"])
+    ):
+        return
     notices.offer_taken_back(session, _task_of(session, row), row, by=by, at=at)
 
 
@@ -504,11 +510,37 @@ def _days_to_answer(session: Session, case: Mapping[str, Any], step: str) -> int
 
 
 def _still_asked() -> Any:
-    """The condition on an offer that its follow-up is still to be handed over: not settled otherwise meanwhile."""
+    """The condition on an offer that its follow-up is still to be handed over, and to them: not settled otherwise.
+
+    Nor is it where the participant barred them since: they are told nothing more of it.
+    """
     asks = _task.alias()  # beside the task whose words are read with the offer
-    return (
+    to_hand_over = (
         select(asks.c.id)
         .where(asks.c.program_id == _hand_over.c.program_id, asks.c.id == _hand_over.c.task_id, asks.c.state == "open")
+        .exists()
+    )
+    return and_(to_hand_over, ~_is_barred())
+
+
+def _is_barred() -> ColumnElement[bool]:
+    """The condition on an offer that the participant barred whoever it was made to."""
+    return (
+        select(_barred.c.id)
+        .join(
+            _follow_up,
+            and_(
+                _follow_up.c.program_id == _barred.c.program_id,
+                _follow_up.c.participant_id == _barred.c.participant_id,
+            ),
+        )
+        .where(
+            _barred.c.program_id == _hand_over.c.program_id,
+            _barred.c.person_id == _hand_over.c.to_id,
+            _barred.c.lifted_at.is_(None),
+            _follow_up.c.id == _hand_over.c.follow_up_id,
+        )
+        .correlate(_hand_over)
         .exists()
     )
 

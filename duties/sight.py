@@ -5,6 +5,8 @@ Asked by the windows' table, by lists, and by letters that lead there.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,7 +20,7 @@ from models.base import table_of
 from models.casework import Case, Task
 from models.follow_up import FollowUp
 from models.outbox import Notice
-from models.participant import Barred
+from models.participant import Barred, Participant
 from models.record import Event
 from models.referral import Referral
 
@@ -29,6 +31,7 @@ _notice = table_of(Notice)
 _follow_up = table_of(FollowUp)
 _referral = table_of(Referral)
 _barred = table_of(Barred)
+_participant = table_of(Participant)
 # Under a name of its own, so that a statement may have the case of its own rows beside it.
 _of_theirs = aliased(table_of(Case))
 
@@ -65,16 +68,33 @@ def who_barred(session: Session, person_id: UUID) -> frozenset[UUID]:
     )
 
 
+def calls_who_barred(session: Session, person_id: UUID) -> Callable[[str], bool]:
+    """Whether a text calls anyone who does not want this person near their file by their number or reference."""
+    names = session.execute(
+        select(_participant.c.number, _participant.c.candidate_ref).where(
+            _participant.c.program_id == program_of(session), _participant.c.id.in_(who_barred(session, person_id))
+        )
+    )
+    wanted = [re.escape(name) for row in names for name in row if name]
+    if not wanted:
+        return lambda _: False
+    found = re.compile(f"(?:{'|'.join(wanted)}){_NAME_ENDS}")
+    return lambda text: found.search(text) is not None
+
+
 def case_is_open_to(person: ColumnElement[Any]) -> ColumnElement[bool]:
     """The condition on a case that whom it is about has not barred this person from their file."""
     return ~_barring(person, _case.c.program_id, _barred.c.participant_id == _case.c.participant_id)
 
 
 def task_is_open_to(person: ColumnElement[Any]) -> ColumnElement[bool]:
-    """As `case_is_open_to`, on a task: of its case; or outside any, of whose file it asks something."""
+    """As `case_is_open_to`, on a task: of its case; or outside any, of whose file it asks something.
+
+    Or that calls them in its words, as each does that hands over what somebody who leaves has in hand.
+    """
     in_the_case = _of_the_case(_task.c.case_id)
     asks = and_(_task.c.case_id.is_(None), _in_the_file(func.left(_task.c.item, _AN_ID)))
-    return ~_barring(person, _task.c.program_id, or_(in_the_case, asks))
+    return ~_barring(person, _task.c.program_id, or_(in_the_case, asks, _calls_them(_task.c.title_en)))
 
 
 def line_is_open_to(person: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -85,7 +105,7 @@ def line_is_open_to(person: ColumnElement[Any]) -> ColumnElement[bool]:
         .where(
             _task.c.program_id == _barred.c.program_id,
             _task.c.id == _event.c.subject_id,
-            _in_the_file(func.left(_task.c.item, _AN_ID)),
+            or_(_in_the_file(func.left(_task.c.item, _AN_ID)), _calls_them(_task.c.title_en)),
         )
         .correlate(_barred, _event)
         .exists()
@@ -95,12 +115,15 @@ def line_is_open_to(person: ColumnElement[Any]) -> ColumnElement[bool]:
 
 
 def letter_is_open_to(person: ColumnElement[Any]) -> ColumnElement[bool]:
-    """As `case_is_open_to`, on a letter."""
-    return ~_barring(person, _notice.c.program_id, _of_the_case(_notice.c.case_id))
+    """As `case_is_open_to`, on a letter: of their case, or that calls them in its subject."""
+    about = or_(_of_the_case(_notice.c.case_id), _calls_them(_notice.c.subject))
+    return ~_barring(person, _notice.c.program_id, about)
 
 
 #: How long an id is, as the item of a task begins with it.
 _AN_ID: Final = literal(36)
+#: What follows a number in a text is no further figure: else #2026-01 would be found in #2026-011.
+_NAME_ENDS: Final = "(?![0-9])"
 
 
 def _barring(
@@ -124,6 +147,25 @@ def _of_the_case(case_id: Column[Any]) -> ColumnElement[bool]:
             _of_theirs.c.participant_id == _barred.c.participant_id,
         )
         .correlate(_barred, case_id.table)  # of what is asked two statements further out
+        .exists()
+    )
+
+
+def _calls_them(words: Column[Any]) -> ColumnElement[bool]:
+    """That a text calls whoever barred the person by their number, or by their reference as a candidate."""
+    return (
+        select(_participant.c.id)
+        .where(
+            _participant.c.program_id == _barred.c.program_id,
+            _participant.c.id == _barred.c.participant_id,
+            or_(
+                *(
+                    func.regexp_like(words, name + _NAME_ENDS)
+                    for name in (_participant.c.number, _participant.c.candidate_ref)
+                )
+            ),
+        )
+        .correlate(_barred, words.table)
         .exists()
     )
 

@@ -13,6 +13,7 @@ from api.cli.spoken import tell
 from api.cli.terminal import AsPerson, ProgramKey, counter, day_or_dash
 from api.permissions import Action, asks, find_task, require, to_task
 from duties import departures, settling
+from duties.sight import calls_who_barred
 from locales import N_, current_language
 
 app = typer.Typer(no_args_is_help=True, help="Who leaves, and what is left in their hands.")
@@ -55,7 +56,8 @@ def show(
     with counter(program) as here:
         asker = here.asker(as_person)
         _, case = at_departures.find_departure(here.session, asker, case_id)
-        for one in at_departures.left_of(here.session, case, here.at, current_language(), may_settle=False):
+        kept = calls_who_barred(here.session, asker.person_id)
+        for one in at_departures.left_of(here.session, case, here.at, current_language(), may_settle=False, kept=kept):
             task = str(one.task["id"]) if one.task else "-" * 36
             day = day_or_dash(one.task["due_on"] if one.task else None)
             typer.echo(

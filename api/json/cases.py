@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Path, Query, Response
-from sqlalchemy import and_, func, select
+from sqlalchemy import Uuid, and_, func, literal, select
 
 from api.json.described import api_routes
 from api.json.once import AtOnce, IfMatch, etag, seen_version
@@ -40,6 +40,7 @@ from api.permissions import (
 from api.session import AtDesk, Desk
 from duties import board, cases, people, scheduling, subjects, versions
 from duties.here import many, program_of
+from duties.sight import line_is_open_to, task_is_open_to
 from duties.steps import ROLE_OF_SUBJECT
 from models.base import table_of
 from models.casework import SETTLED, Case, Task
@@ -121,7 +122,11 @@ def list_case_tasks(case_id: UUID, desk: AtDesk) -> list[TaskShown]:
     rows = many(
         desk.session,
         select(_task)
-        .where(_task.c.program_id == program_of(desk.session), _task.c.case_id == case_id)
+        .where(
+            _task.c.program_id == program_of(desk.session),
+            _task.c.case_id == case_id,
+            task_is_open_to(literal(desk.asker.person_id, Uuid())),
+        )
         .order_by(_task.c.position, _task.c.item),
     )
     return shown_tasks(desk, rows, with_notes=reads_notes(desk, held))
@@ -132,7 +137,11 @@ def list_case_tasks(case_id: UUID, desk: AtDesk) -> list[TaskShown]:
 def list_case_events(case_id: UUID, desk: AtDesk, limit: Limit = 50, offset: Offset = 0) -> Page[EventShown]:
     """What happened in a case, the newest first."""
     find_case(desk.session, desk.asker, case_id)
-    wanted = and_(_event.c.program_id == program_of(desk.session), _event.c.case_id == case_id)
+    wanted = and_(
+        _event.c.program_id == program_of(desk.session),
+        _event.c.case_id == case_id,
+        line_is_open_to(literal(desk.asker.person_id, Uuid())),
+    )
     total = desk.session.scalar(select(func.count()).select_from(_event).where(wanted)) or 0
     rows = many(desk.session, select(_event).where(wanted).order_by(_event.c.n.desc()).limit(limit).offset(offset))
     return Page(items=[EventShown(**row) for row in rows], total=total, limit=limit, offset=offset)

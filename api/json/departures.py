@@ -19,6 +19,7 @@ from api.session import AtDesk, Desk
 from duties import departures, hand_overs, hiring, interviews, settling
 from duties.actors import Actor
 from duties.held import Moved
+from duties.sight import calls_who_barred
 
 router = api_routes("departures")
 
@@ -180,7 +181,12 @@ def offer_all(case_id: UUID, body: OffersGiven, desk: AtDesk) -> list[OfferShown
     _, case = at_departures.find_departure(desk.session, desk.asker, case_id)
     by = require(Action.OFFER_FOLLOW_UPS, at_departures.to_offers(desk.session, desk.asker, case))
     lines = hand_overs.propose_all(desk.session, case_id, dry_run=body.dry_run, by=by, at=desk.at)
-    return [OfferShown(task_id=line.task_id, to_id=line.to_id, refused=line.refused) for line in lines]
+    kept = calls_who_barred(desk.session, desk.asker.person_id)
+    return [
+        OfferShown(task_id=line.task_id, to_id=line.to_id, refused=line.refused)
+        for line in lines
+        if not kept(line.title_en)
+    ]
 
 
 @router.post("/hand-overs/{hand_over_id}/acceptance")
@@ -247,7 +253,8 @@ def hire(
 
 def _shown(desk: Desk, case_id: UUID) -> DepartureShown:
     departure, case = at_departures.find_departure(desk.session, desk.asker, case_id)
-    left = at_departures.left_of(desk.session, case, desk.at, desk.language, may_settle=False)
+    kept = calls_who_barred(desk.session, desk.asker.person_id)
+    left = at_departures.left_of(desk.session, case, desk.at, desk.language, may_settle=False, kept=kept)
     return DepartureShown(
         **{
             name: departure[name]

@@ -20,6 +20,7 @@ from duties.follow_ups import activities
 from duties.participants import research
 from duties.participants.consent_text import CURRENT, text_of
 from duties.refusals import Refusal
+from duties.sight import who_barred
 from models.base import table_of
 from models.follow_up import FollowUp
 
@@ -107,7 +108,8 @@ def withdraw_research_consent(participant_id: UUID, desk: AtDesk) -> None:
 def get_activities(desk: AtDesk, limit: Limit = 50, offset: Offset = 0) -> Page[ActivityShown]:
     """What is planned from today on with those whom the asker follows; for the coordinator with anyone."""
     ids = [row["id"] for row in whom_to_plan_with(desk)]
-    planned = activities.planned(desk.session, ids, desk.day)
+    kept_from = who_barred(desk.session, desk.asker.person_id)
+    planned = activities.planned(desk.session, ids, desk.day, kept_from=kept_from)
     return Page[ActivityShown].of(
         planned, lambda part: [ActivityShown.model_validate(one) for one in part], limit, offset
     )

@@ -16,6 +16,7 @@ from api.pages.once import AtOnce
 from api.permissions import Action, asks
 from api.session import AtDesk, Desk
 from duties.follow_ups import activities
+from duties.sight import who_barred
 from locales import N_, gettext
 from models.base import table_of
 from models.follow_up import FollowUp
@@ -91,7 +92,12 @@ def _page(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
         "activities.html",
         refused=typed.refusal,
         typed=typed,
-        planned=activities.planned(desk.session, [row["id"] for row in rows], desk.day),
+        planned=activities.planned(
+            desk.session,
+            [row["id"] for row in rows],
+            desk.day,
+            kept_from=who_barred(desk.session, desk.asker.person_id),
+        ),
         rows=rows,
         kinds=[(key, gettext(words)) for key, words in KINDS.items()],
         kind_words=KINDS,

@@ -16,7 +16,7 @@ from api.session import AtDesk, Desk
 from duties import board, invitations, subjects
 from duties.here import many, program_of
 from duties.roles import Holder
-from duties.sight import task_is_open_to
+from duties.sight import letter_is_open_to, task_is_open_to
 from duties.watch import engine_state, post_state
 from locales import N_
 from models.base import refers, table_of
@@ -218,7 +218,11 @@ def _failed(desk: Desk) -> list[dict[str, Any]]:
         desk.session,
         select(_notice.c.id, _notice.c.subject, _notice.c.created_at, _person.c.given_name, _person.c.family_name)
         .join(_person, refers(_notice.c.person_id, _person))
-        .where(_notice.c.program_id == program_of(desk.session), _notice.c.state == "failed")
+        .where(
+            _notice.c.program_id == program_of(desk.session),
+            _notice.c.state == "failed",
+            letter_is_open_to(literal(desk.asker.person_id, Uuid())),
+        )
         .order_by(_notice.c.n.desc())
         .limit(MOST_FAILED),
     )

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from fastapi import Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
-from sqlalchemy import and_, select
+from sqlalchemy import Uuid, and_, literal, select
 
 from api.pages.forms import Text, Typed, day_of
 from api.pages.frame import framed_pages, page, see_other
@@ -24,6 +24,7 @@ from duties.actors import Actor
 from duties.here import many, one, program_of
 from duties.protocol import Protocol
 from duties.refusals import Refusal
+from duties.sight import line_is_open_to, task_is_open_to
 from models.base import table_of
 from models.casework import LIVE, Case, Task
 from models.engine import EngineRun, WakeUp
@@ -190,7 +191,11 @@ def _tasks_of(desk: Desk, case_id: UUID) -> list[dict[str, Any]]:
     return many(
         desk.session,
         select(_task)
-        .where(_task.c.program_id == program_of(desk.session), _task.c.case_id == case_id)
+        .where(
+            _task.c.program_id == program_of(desk.session),
+            _task.c.case_id == case_id,
+            task_is_open_to(literal(desk.asker.person_id, Uuid())),
+        )
         .order_by(_task.c.position, _task.c.item),
     )
 
@@ -293,7 +298,11 @@ def _engine(desk: Desk, case_id: UUID) -> dict[str, Any]:
 
 def _history(desk: Desk, case_id: UUID, *, whole: bool, before: int | None, with_notes: bool) -> dict[str, Any]:
     """The newest lines of what happened; of the whole of it those before a line, with where the older ones are."""
-    mine = and_(_event.c.program_id == program_of(desk.session), _event.c.case_id == case_id)
+    mine = and_(
+        _event.c.program_id == program_of(desk.session),
+        _event.c.case_id == case_id,
+        line_is_open_to(literal(desk.asker.person_id, Uuid())),
+    )
     if whole and before is not None:
         mine = and_(mine, _event.c.n < before)
     if not whole:

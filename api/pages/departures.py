@@ -30,6 +30,7 @@ from api.session import AtDesk, Desk
 from duties import board, departures, hand_overs, settling
 from duties.here import many, program_of
 from duties.refusals import Refusal
+from duties.sight import calls_who_barred
 from locales import N_
 from models.base import refers, table_of
 from models.casework import Case
@@ -186,7 +187,7 @@ def _inbox(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
         refused=typed.refusal,
         typed=typed,
         offered=offered,
-        found=at_departures.handed_over_to(desk.session, me, desk.language),
+        found=at_departures.handed_over_to(desk.session, desk.asker, desk.language),
     )
 
 
@@ -257,13 +258,14 @@ def _page(
     done: bool = False,
 ) -> HTMLResponse:
     departure, case = at_departures.find_departure(desk.session, desk.asker, case_id)
+    kept = calls_who_barred(desk.session, desk.asker.person_id)
     settles = {
         row.task["id"]
-        for row in at_departures.left_of(desk.session, case, desk.at, desk.language, may_settle=False)
+        for row in at_departures.left_of(desk.session, case, desk.at, desk.language, may_settle=False, kept=kept)
         if row.task is not None
         and allows(Action.SETTLE_HOLDING, to_task(desk.session, desk.asker, row.task, case)) is not None
     }
-    left = at_departures.left_of(desk.session, case, desk.at, desk.language, may_settle=bool(settles))
+    left = at_departures.left_of(desk.session, case, desk.at, desk.language, may_settle=bool(settles), kept=kept)
     kinds: dict[str, list[at_departures.Left]] = {}
     for one in left:
         kinds.setdefault(one.kind_name, []).append(one)
@@ -280,15 +282,16 @@ def _page(
         case=case,
         shown=shown,
         kinds=kinds,
+        keeps_back=at_departures.keeps_back(desk.session, desk.asker, case_id),
         with_notes=with_notes,
         settles=settles,
         asked=sum(1 for one in left if not one.next_ones),
-        settled=at_departures.settled_of(desk.session, case_id, desk.language),
+        settled=at_departures.settled_of(desk.session, desk.asker, case_id, desk.language),
         summaries=at_summaries.summaries_in(desk.session, desk.asker, case),
         progress=progress,
         late=[one for one in left if one.task is not None and board.late_on(one.task, desk.day)],
         own=case["subject_id"] == desk.asker.person_id,
-        receipt=receipt,
+        receipt=None if receipt is None else [line for line in receipt if not kept(line.title_en)],
         done=done,
         names=at_departures.people_names(desk.session) if receipt is not None else {},
         may_offer=allows(Action.OFFER_FOLLOW_UPS, at_departures.to_offers(desk.session, desk.asker, case)) is not None

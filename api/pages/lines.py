@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, select
+from sqlalchemy import Uuid, and_, literal, select
 
 from api.answers import sentence_of
 from api.pages.frame import titles_of_roles
@@ -35,6 +35,7 @@ from duties.participants.withdrawals import FOLLOWS, SPEAK
 from duties.participants.workers import FIND_A_WORKER as FIND_FOR_CANDIDATE
 from duties.program_agreements import clause_without_role
 from duties.roles import Falls, Link, Standing, standings
+from duties.sight import task_is_open_to
 from duties.tasks import BY_ITS_ACT
 from meetings.decisions import ENDORSE
 from meetings.unclosed import CLOSE
@@ -449,7 +450,7 @@ def _helps(desk: Desk, cases: set[UUID]) -> dict[tuple[UUID, str], str]:
 
 
 def _needs(desk: Desk, ids: Sequence[UUID]) -> dict[UUID, list[tuple[UUID, str]]]:
-    """For each of these tasks, those that it still waits for."""
+    """For each of these tasks, those that it still waits for and the reader may see."""
     if not ids:
         return {}
     rows = many(
@@ -460,6 +461,7 @@ def _needs(desk: Desk, ids: Sequence[UUID]) -> dict[UUID, list[tuple[UUID, str]]
             _need.c.program_id == program_of(desk.session),
             _need.c.task_id.in_(ids),
             _task.c.state.not_in(SETTLED),
+            task_is_open_to(literal(desk.asker.person_id, Uuid())),
         )
         .order_by(_task.c.position, _task.c.item),
     )

@@ -110,6 +110,7 @@ def _letter_page(desk: Desk, request: Request, notice_id: UUID, refusal: Refusal
         refused=refusal,
         letter=found,
         withheld=withheld,
+        kept_from=at_post.is_kept_from(desk, found),
         text="" if withheld else at_post.text_of(found["message"]),
         now=desk.at,
         may_retry=NOTICE.allows(found["state"], "retry") and allows(Action.RESEND_POST, given) is not None,

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from fastapi import Depends, File, Form, Request, Response, UploadFile
 from fastapi.responses import HTMLResponse
-from sqlalchemy import select
+from sqlalchemy import Uuid, literal, select
 from sqlmodel import Session
 
 from api.pages.case import case_page
@@ -40,6 +40,7 @@ from duties.held import Moved, changed_meanwhile
 from duties.here import many, one, program_of
 from duties.proofs import LARGEST_DOCUMENT, Proof
 from duties.refusals import Refusal
+from duties.sight import task_is_open_to
 from meetings import decisions
 from models.base import refers, table_of
 from models.casework import SETTLED, Evidence, EvidenceFile, Task, TaskNeed
@@ -255,7 +256,7 @@ def task_page(desk: Desk, request: Request, task_id: UUID, typed: Typed) -> HTML
 
 
 def _holds_up(desk: Desk, task_id: UUID) -> list[dict[str, Any]]:
-    """The tasks that wait for this one, while they still do."""
+    """The tasks that wait for this one, while they still do, as the reader may see them."""
     return many(
         desk.session,
         select(_task.c.id, _task.c[f"title_{desk.language}"].label("title"))
@@ -264,6 +265,7 @@ def _holds_up(desk: Desk, task_id: UUID) -> list[dict[str, Any]]:
             _need.c.program_id == program_of(desk.session),
             _need.c.needs_id == task_id,
             _task.c.state.not_in([*SETTLED, "cancelled"]),
+            task_is_open_to(literal(desk.asker.person_id, Uuid())),
         )
         .order_by(_task.c.position, _task.c.item),
     )

@@ -253,10 +253,13 @@ def _never_with_others(session: Session, follow_up_ids: Collection[UUID]) -> fro
 _APART: Final = N_("The activity of %(day)s is not allowed: take a participant out of it, or call it off")
 
 
-def planned(session: Session, follow_up_ids: Collection[UUID], since: date) -> list[dict[str, Any]]:
+def planned(
+    session: Session, follow_up_ids: Collection[UUID], since: date, *, kept_from: Collection[UUID] = ()
+) -> list[dict[str, Any]]:
     """What is planned with any of these from a local day on, the nearest first, each with those who take part.
 
-    An activity has everyone's `numbers`, also those that are not of `follow_up_ids`; what was called off is left out.
+    An activity has everyone's `numbers`, also those that are not of `follow_up_ids`, but for the participants that the
+    reader is `kept_from`; what was called off is left out.
     `is_allowed` is whether it brings nobody together who may not be (AD-C4); one about which somebody is still asked
     stays here after its day.
     """
@@ -270,6 +273,7 @@ def planned(session: Session, follow_up_ids: Collection[UUID], since: date) -> l
             _activity.c.id,
             _activity.c.held_on,
             _activity.c.kind,
+            _participant.c.id.label("participant_id"),
             _participant.c.number,
             _participant.c.recruiter,
             _part.c.alone,
@@ -289,11 +293,14 @@ def planned(session: Session, follow_up_ids: Collection[UUID], since: date) -> l
     )
     found: dict[UUID, dict[str, Any]] = {}
     for row in rows:
-        entry = found.setdefault(row["id"], {**row, "numbers": [], "parts": []})
-        entry["numbers"].append(row["number"])
-        entry["parts"].append((row["follow_up_id"], row["number"], row["recruiter"]))
+        entry = found.setdefault(row["id"], {**row, "numbers": [], "parts": [], "recruits": []})
+        entry["recruits"].append(row["recruiter"])
+        if row["participant_id"] not in kept_from:
+            entry["numbers"].append(row["number"])
+            entry["parts"].append((row["follow_up_id"], row["number"], row["recruiter"]))
     for entry in found.values():
-        entry["is_allowed"] = len(entry["parts"]) == 1 or not any(recruits for *_, recruits in entry["parts"])
+        recruits = entry.pop("recruits")
+        entry["is_allowed"] = len(recruits) == 1 or not any(recruits)
     return list(found.values())
 
 

@@ -269,3 +269,23 @@ def test_what_was_barred_is_there_again_once_it_is_lifted(there: There) -> None:
         assert _told(there, client.get(address).text), address
     (text,) = _told_by_letter(there)
     assert _told(there, text)
+
+
+def test_a_letter_that_calls_them_among_others_is_not_read_by_whom_they_barred_since(there: There) -> None:
+    """As the digest of somebody's day: its subject calls nobody, and it is of no case."""
+    cast = there.cast
+    with cast.session() as session:
+        if barring.is_barred(session, there.met, cast.people[BARRED]):
+            barring.lift(session, there.met, cast.people[BARRED], by=cast.actor("coordinator"), at=AT)
+    _told_by_letter(there)
+    calling = [letter["id"] for letter in letters(cast, "daily_digest") if _told(there, body(letter))]
+    client = client_for(cast.database, cast.people[BARRED])
+    assert [bool(_told(there, client.get(f"/post/{letter}").text)) for letter in calling] == [True]
+    with cast.session() as session:
+        barring.bar(session, there.met, cast.people[BARRED], by=cast.actor("coordinator"), at=AT)
+    (letter,) = calling
+    page = client.get(f"/post/{letter}", headers={"Accept-Language": "en"}).text
+    assert "It speaks of somebody who does not want you near their file" in page
+    assert _told(there, page) == set()
+    assert client.get(f"/post/{letter}/letter.eml").status_code == 404
+    assert client.get(f"/api/v1/post/{letter}").json()["text"] is None

@@ -6,16 +6,26 @@ import re
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import func, select
 
 from duties import hand_overs
 from locales import show_day
+from models.base import table_of
+from models.outbox import Notice
 from tests.api.pages.looking import signed_in, text_of
 from tests.casework import open_onboarding
 from tests.cast import AT, TODAY, Cast
 from tests.departing import LAST_DAY, asked, leave, lend, record_protocols, settle
-from tests.following import SECOND, WORKER, agreed, followed
+from tests.following import SECOND, WORKER, agreed, bar, followed
 
 PLACE = "en-marge"
+NOTICE = table_of(Notice)
+
+#: Where the coordinator finds what a departure hands over, and what became of it.
+EVERYWHERE = (
+    *("/departures/{}", "/cases/{}?history=all", "/", "/activity?all=1", "/post"),
+    *("/api/v1/departures/{}", "/api/v1/cases/{}/tasks", "/api/v1/work", "/api/v1/post"),
+)
 
 
 @pytest.fixture
@@ -212,3 +222,55 @@ def test_the_leaver_sees_what_is_in_their_hands_and_settles_nothing_of_their_own
 def test_a_departure_is_nothing_to_strangers(program: Cast) -> None:
     case_id = leave(program, "manager_em", PLACE)
     assert signed_in(program, "manager_codim").get(f"/departures/{case_id}").status_code == 404
+
+
+def test_who_is_barred_by_one_of_those_handed_over_finds_the_others_alone(program: Cast) -> None:
+    """Whatever of a departure calls them is kept from the reader: the line, its steps, the letters, a silent offer."""
+    with program.session() as session:
+        agreed(session, program)
+        follow_ups = [followed(session, program, number, worker=WORKER) for number in ("#2026-01", "#2026-011")]
+    case_id = leave(program, WORKER, "ccsmtl")
+    for task in asked(program, case_id, "hand_over_follow_ups"):
+        settle(program, task["id"], to=SECOND)
+    with program.session() as session:
+        assert hand_overs.lapse(session, AT + timedelta(days=8), by=program.actor("coordinator")) == 2
+        letters = {row.subject: row.id for row in session.execute(select(NOTICE.c.subject, NOTICE.c.id))}
+    (to_them,) = (letter for subject, letter in letters.items() if subject.endswith("#2026-01"))
+    (task, _) = asked(program, case_id, "hand_over_follow_ups")
+    client = signed_in(program, "coordinator")
+
+    def called() -> dict[str, set[str]]:
+        return {place: set(re.findall("#2026-[0-9]+", client.get(place.format(case_id)).text)) for place in EVERYWHERE}
+
+    assert called() == {place: {"#2026-01", "#2026-011"} for place in EVERYWHERE}
+    assert client.get(f"/post/{to_them}").status_code == 200
+    with program.session() as session:
+        bar(session, program, follow_ups[0], program.people["coordinator"])
+    assert called() == {place: {"#2026-011"} for place in EVERYWHERE}
+    assert client.get(f"/post/{to_them}").status_code == 404
+    for shown in client.get(f"/api/v1/cases/{case_id}/tasks").json():  # and what each waits for, and holds up
+        assert "#2026-01" not in client.get(f"/tasks/{shown['id']}").text.replace("#2026-011", "")
+    page = f"/departures/{case_id}"
+    assert "Something here is not shown" in client.get(page, headers={"Accept-Language": "en"}).text
+    settled = client.post(f"/tasks/{task['id']}/settlement", data={"seen": "1", "how": "end:left_vacant", "note": "x"})
+    assert (task["title_en"][-8:], settled.status_code) == ("#2026-01", 404)
+
+
+def test_what_was_offered_to_whom_the_participant_barred_since_is_theirs_no_more(program: Cast) -> None:
+    with program.session() as session:
+        agreed(session, program)
+        follow_up = followed(session, program, "#2026-01", worker=WORKER)
+    case_id = leave(program, WORKER, "ccsmtl")
+    (task,) = asked(program, case_id, "hand_over_follow_ups")
+    settle(program, task["id"], to=SECOND)
+    client = signed_in(program, SECOND)
+    (answer,) = re.findall(r'action="(/hand-overs/[^"]*/acceptance)"', client.get("/handed-over").text)
+    with program.session() as session:
+        bar(session, program, follow_up, program.people[SECOND])
+    assert "#2026-01" not in client.get("/handed-over").text
+    assert client.post(answer).status_code == 404
+    with program.session() as session:
+        written = session.scalar(select(func.count()).select_from(NOTICE))
+        assert hand_overs.lapse(session, AT, by=program.actor("coordinator")) == 0
+        assert hand_overs.last_offers(session, case_id)[task["id"]]["state"] == "withdrawn"
+        assert session.scalar(select(func.count()).select_from(NOTICE)) == written  # no letter tells them of it

@@ -12,7 +12,7 @@ from duties.follow_ups import activities, assigning, states
 from duties.participants import recruiting, workers
 from tests.api.desk import client_for
 from tests.cast import AT, TODAY, Cast
-from tests.following import SECOND, WORKER, agreed, followed, row_of, tasks_of, told_of
+from tests.following import SECOND, WORKER, agreed, bar, followed, row_of, tasks_of, told_of
 from tests.refusing import refused
 
 DAY = timedelta(days=1)
@@ -135,6 +135,23 @@ def test_what_was_planned_before_is_not_allowed_and_its_planner_and_the_coordina
             "is not allowed: take a participant out"
             in client_for(cast.database, cast.people[name], at=AT).get("/").text
         )
+
+
+def test_whoever_is_barred_by_one_of_those_who_take_part_sees_the_others_alone(
+    cast: Cast, three: tuple[UUID, UUID, UUID]
+) -> None:
+    with cast.session() as session:
+        _found(session, three[0], cast)
+        bar(session, cast, three[0], cast.people["coordinator"])
+    client = client_for(cast.database, cast.people["coordinator"], at=AT)
+    page = client.get("/activities", headers={"Accept-Language": "en"}).text
+    assert ("#2026-01" in page, "#2026-02" in page, str(three[0]) in page) == (False, True, False)
+    assert "One of them may not be with others" in page
+    shown = client.get("/api/v1/activities").json()["items"]
+    told = [(one["numbers"], one["is_allowed"]) for one in shown if one["held_on"] == (TODAY + DAY).isoformat()]
+    assert sorted(told) == [(["#2026-02"], False), (["#2026-03"], True)]
+    # What has to be put right is asked of them all the same: it calls nobody.
+    assert "is not allowed: take a participant out" in client.get("/").text
 
 
 def _passed_on(session: Session, follow_up: UUID, cast: Cast) -> None:
