@@ -148,12 +148,15 @@ def test_who_is_offered_a_follow_up_finds_it_from_their_own_work_and_answers_the
     settle(program, task["id"], to=SECOND)
     client = signed_in(program, SECOND)
     words = "Follow-ups are offered to you 1 waits for your answer. See and answer"
-    assert words in text_of(client.get("/?lang=en").text)
+    page = text_of(client.get("/?lang=en").text)
+    assert words in page
+    assert "Nothing waits for you" not in page
     assert words not in text_of(signed_in(program, WORKER).get("/?lang=en").text)
     (answer,) = re.findall(r'action="(/hand-overs/[^"]*/acceptance)"', client.get("/handed-over").text)
     assert client.post(answer).status_code == 303
     page = text_of(client.get("/?lang=en").text)
     assert words not in page
+    assert "Nothing waits for you" in page
     assert "What people who left handed over to you" in page
 
 
