@@ -11,10 +11,11 @@ for it (`duties.notices.Stationery.known`). See docs/adr/0010.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from html import unescape
 from io import BytesIO
 from itertools import pairwise
@@ -46,6 +47,10 @@ _LONG_ENOUGH: Final = 8
 #: The letters that no decomposition gives.
 _PLAIN: Final = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"})
 _WORD: Final = re.compile(r"[^\W\d_]+|\d+")
+_PDF: Final = b"%PDF-"
+_PACKAGE: Final = b"PK"
+#: Where a session keeps what was read of the documents that go out in it.
+_READ: Final = "documents_read"
 #: Stands between two texts, so that no name is put together from both: it is no letter and no figure.
 _WALL: Final = "|"
 _LARGEST_UNPACKED_BYTES: Final = 200_000_000
@@ -62,6 +67,7 @@ class Gate:
 
     wanted: tuple[_Name, ...]
     own: tuple[str, ...] = ()  # the letters of what the staff and the organizations are called
+    read: dict[bytes, _Folded] = field(default_factory=dict, repr=False, compare=False)  # files, by their digest
 
     @classmethod
     def of(cls, known: Iterable[str], apart_from: Iterable[str] = ()) -> Gate:
@@ -106,7 +112,9 @@ class Gate:
             for given, family, *contact in people
             for text in (f"{given} {family}", *(written for written in contact if written))
         ]
-        return cls.of(known, [*own, *(name for row in places for name in row)])
+        gate = cls.of(known, [*own, *(name for row in places for name in row)])
+        # One document goes to many, in letters of one session: it is read through once, and looked through for each.
+        return replace(gate, read=session.info.setdefault(_READ, {}))
 
     def stops(self, part: str | bytes) -> bool:
         """Whether a part names somebody: a text, a file's name, a whole PDF, DOCX or calendar file.
@@ -115,8 +123,18 @@ class Gate:
         """
         if not self.wanted:
             return False
-        folded = _Folded.of(_texts(part))
+        folded = self._folded(part)
         return any(folded.names(name, self.own) for name in self.wanted)
+
+    def _folded(self, part: str | bytes) -> _Folded:
+        if isinstance(part, str):
+            return _Folded.of([part])
+        if not part.startswith((_PDF, _PACKAGE)):
+            return _Folded.of(_texts(part))  # a calendar file is of one reader alone
+        digest = hashlib.sha256(part).digest()
+        if digest not in self.read:
+            self.read[digest] = _Folded.of(_texts(part))
+        return self.read[digest]
 
     def refuse(self, parts: Iterable[str | bytes]) -> None:
         """Raises Refusal where a part names somebody. It never says whom."""
@@ -199,14 +217,11 @@ def _words(text: str) -> list[str]:
 # -------------------------------------------------------------------------------------------------- what is read
 
 
-def _texts(part: str | bytes) -> Iterator[str]:
-    if isinstance(part, str):
-        yield part
-        return
+def _texts(part: bytes) -> Iterator[str]:
     try:
-        if part.startswith(b"%PDF-"):
+        if part.startswith(_PDF):
             yield from _of_pdf(part)
-        elif part.startswith(b"PK"):
+        elif part.startswith(_PACKAGE):
             yield from _of_package(part)
         else:
             yield from _of_text(part)

@@ -5,15 +5,17 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
+from typing import Any
 from zipfile import ZipFile
 
 import docx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pypdf import PdfWriter
+from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DecodedStreamObject, NameObject
 
+from duties import name_gate
 from duties.name_gate import Gate
 from duties.refusals import Refusal
 from meetings.documents.content import AgendaContent, Both, Content
@@ -242,6 +244,31 @@ def test_a_name_in_a_table_a_foot_or_a_part_s_name_of_a_docx_is_found() -> None:
     with ZipFile(part, "a") as package:
         package.writestr("word/ana roy.xml", "<x/>")
     assert all(map(stopped, (saved(table), saved(foot), part.getvalue())))
+
+
+def test_a_document_that_goes_to_many_is_read_through_once_and_looked_through_for_each_set_of_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Reading a PDF is most of the work of a letter that brings one."""
+    read: list[bytes] = []
+
+    def reader(content: BytesIO, *, strict: bool) -> PdfReader:
+        read.append(content.getvalue())
+        return PdfReader(content, strict=strict)
+
+    monkeypatch.setattr(name_gate, "PdfReader", reader)
+    minutes, agenda = as_pdf(MINUTES, "fr"), as_pdf(MINUTES, "en")
+    kept: dict[bytes, Any] = {}
+    for known in ((), ("Ana Roy",), ("Ana Roy", "Li Wu")):
+        for part in (minutes, agenda, minutes):
+            assert not replace(Gate.of(known), read=kept).stops(part)
+    assert read == [minutes, agenda]
+    named = BytesIO()
+    writer = PdfWriter(clone_from=BytesIO(minutes))
+    writer.add_metadata({"/Title": "Ana Roy"})
+    writer.write(named)
+    assert replace(Gate.of(("Ana Roy",)), read=kept).stops(named.getvalue()), "another file is read anew"
+    assert replace(Gate.of(("Ana Roy",)), read=kept).stops(named.getvalue()), "and stopped each time"
 
 
 def test_a_name_in_a_calendar_file_is_found_across_its_folded_lines() -> None:
