@@ -19,11 +19,9 @@ from dataclasses import dataclass, field, replace
 from html import unescape
 from io import BytesIO
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 from zipfile import ZipFile
 
-from pypdf import PdfReader
-from pypdf.generic import ArrayObject, ByteStringObject, DictionaryObject, IndirectObject, StreamObject
 from sqlalchemy import select
 from sqlmodel import Session
 
@@ -220,7 +218,10 @@ def _words(text: str) -> list[str]:
 def _texts(part: bytes) -> Iterator[str]:
     try:
         if part.startswith(_PDF):
-            yield from _of_pdf(part)
+            # Read where there is one: what reads PDFs is fourteen megabytes of every process otherwise.
+            from duties.pdf_words import words_of  # noqa: PLC0415
+
+            yield from words_of(part)
         elif part.startswith(_PACKAGE):
             yield from _of_package(part)
         else:
@@ -248,33 +249,3 @@ def _of_package(part: bytes) -> Iterator[str]:
             # A word processor cuts a word into runs wherever it likes: the end of a paragraph or a cell parts words.
             parted = re.sub(r"</(?:w:p|si|c)>|<w:(?:br|tab|cr)\b[^>]*>", "\n", text)
             yield unescape(re.sub(r"<[^>]*>", "", parted))
-
-
-def _of_pdf(part: bytes) -> Iterator[str]:
-    reader = PdfReader(BytesIO(part), strict=False)
-    for page in reader.pages:
-        yield page.extract_text()
-    yield from _strings(reader.trailer)
-
-
-def _strings(root: Any) -> Iterator[str]:
-    """Every string of a PDF that is not painted: properties, outlines, other texts, links, and what XMP says."""
-    waiting, seen = [root], set[tuple[int, int]]()
-    while waiting:
-        found = waiting.pop()
-        if isinstance(found, IndirectObject):
-            if (found.idnum, found.generation) not in seen:
-                seen.add((found.idnum, found.generation))
-                waiting.append(found.get_object())
-        elif isinstance(found, DictionaryObject):
-            if isinstance(found, StreamObject) and found.get("/Type") == "/Metadata":
-                text = found.get_data().decode("utf-8")
-                yield unescape(text)
-                yield unescape(re.sub(r"<[^>]*>", " ", text))
-            waiting += [found.raw_get(key) for key in found]
-        elif isinstance(found, ArrayObject):
-            waiting += list(found)
-        elif isinstance(found, ByteStringObject):
-            yield bytes(found).decode("latin-1")
-        elif isinstance(found, str):
-            yield str(found)

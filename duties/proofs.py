@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Select, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
-from duties import events, images, packages, pdfs
+from duties import events, images, packages
 from duties.actors import Actor
 from duties.here import program_of
 from duties.holdings import things
@@ -343,6 +343,9 @@ def _bare(content: bytes) -> bytes:
 
     Raises Refusal where a photograph is cut off.
     """
+    # Read where something was given: what reads PDFs is fourteen megabytes of every process otherwise.
+    from duties import pdfs  # noqa: PLC0415
+
     try:
         return packages.bare(pdfs.bare(images.bare(content)))
     except images.Broken:

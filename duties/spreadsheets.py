@@ -7,11 +7,13 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 from xml.sax.saxutils import escape
 
 Cell = str | int | date | None
+Value = str | int
 
 #: A cell that begins with one of these is a formula to some program, or becomes one when it is saved as text.
 _STARTS_A_FORMULA: Final = tuple("=+-@|%\t\r\n＝＋－＠")
@@ -24,6 +26,21 @@ _DAY_ZERO: Final = date(1899, 12, 30)
 
 CSV: Final = "text/csv; charset=utf-8"
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One sheet: its name on the tab, what stands above the table, the heads of its columns, and its rows.
+
+    The last `totals` rows are sums of the others.
+    """
+
+    name: str
+    title: str
+    lines: Sequence[str]
+    heads: Sequence[str]
+    rows: Sequence[Sequence[Value]]
+    totals: int = 0
 
 
 def neutral(words: str) -> str:

@@ -6,8 +6,7 @@ Nothing in them is a formula, whatever a name begins with, and nothing says who 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Final
@@ -20,7 +19,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-Value = str | int
+from duties.spreadsheets import Sheet, Value
 
 _ACCENT, _SOFT, _BAND = "FF0B5C63", "FF55605D", "FFEEF3F2"
 _TITLE: Final = Font(name="Calibri", size=14, bold=True, color=_ACCENT)
@@ -37,21 +36,6 @@ _MOMENT: Final = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 _NO_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 #: What a spreadsheet cell can hold at the most.
 _LONGEST: Final = 32_000
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """One sheet: its name on the tab, what stands above the table, the heads of its columns, and its rows.
-
-    The last `totals` rows are sums of the others.
-    """
-
-    name: str
-    title: str
-    lines: Sequence[str]
-    heads: Sequence[str]
-    rows: Sequence[Sequence[Value]]
-    totals: int = 0
 
 
 def as_workbook(title: str, language: str, sheets: Iterable[Sheet]) -> bytes:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DecodedStreamObject, NameObject
 
-from duties import name_gate
+from duties import pdf_words
 from duties.name_gate import Gate
 from duties.refusals import Refusal
 from meetings.documents.content import AgendaContent, Both, Content
@@ -256,7 +256,7 @@ def test_a_document_that_goes_to_many_is_read_through_once_and_looked_through_fo
         read.append(content.getvalue())
         return PdfReader(content, strict=strict)
 
-    monkeypatch.setattr(name_gate, "PdfReader", reader)
+    monkeypatch.setattr(pdf_words, "PdfReader", reader)
     minutes, agenda = as_pdf(MINUTES, "fr"), as_pdf(MINUTES, "en")
     kept: dict[bytes, Any] = {}
     for known in ((), ("Ana Roy",), ("Ana Roy", "Li Wu")):
