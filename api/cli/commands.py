@@ -35,7 +35,7 @@ from locales import N_, say, speaking
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command("up")(up.up)
-app.command("prepare", hidden=True)(up.prepare)
+app.command("demonstrate", hidden=True)(up.demonstrate)
 app.command("migrate")(up.bring_to_head)
 app.command("work")(task.work)
 app.command("invite")(access.invite)

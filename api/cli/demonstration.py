@@ -23,7 +23,7 @@ from api.cli.demonstrated_departures import DemonstratedDepartures
 from api.cli.demonstrated_follow_ups import DemonstratedFollowUps
 from api.cli.demonstrated_meetings import DemonstratedMeetings
 from api.cli.demonstrated_obligations import DemonstratedObligations
-from api.cli.spoken import Ending
+from api.cli.ready import refuse_real_program
 from duties import agreements, cases, loading, people, tasks
 from duties.actors import LOADER, Actor
 from duties.calendars import Calendar
@@ -39,7 +39,6 @@ from duties.protocol import Protocol
 from duties.roles import Holder, standing
 from flows.at_once import carry_at_once
 from flows.protocols import declared_protocols
-from locales import N_, current_language, say
 from models.agreement import Agreement, AgreementVersion
 from models.base import table_of
 from models.casework import Equipment, Task
@@ -106,15 +105,9 @@ def load_demonstration(engine: Engine, stationery: Stationery, *, at: datetime, 
 
 def _what_is_there(engine: Engine, key: str) -> UUID | None:
     with open_session(engine) as session:
-        rows = session.execute(select(_program.c.id, _program.c.key, _program.c.is_demonstration)).all()
-    if any(not row.is_demonstration for row in rows):
-        raise Ending(
-            say(
-                current_language(),
-                N_("This database holds a real program: the demonstration is not loaded. Start with --no-demo."),
-            )
-        )
-    return next((row.id for row in rows if row.key == key), None)
+        refuse_real_program(session)
+        found: UUID | None = session.scalar(select(_program.c.id).where(_program.c.key == key))
+    return found
 
 
 class _Loader:

@@ -1,7 +1,7 @@
 """The process of `spheres up` that stays: it starts the database and keeps the web, Prefect and the worker alive.
 
 `python -m api.cli.installation`, in the environment of `spheres up`. It lives as long as the installation and reads no
-more than it needs: what prepares the database is a process of its own (`spheres prepare`), gone when it is done.
+more than it needs: what prepares the database are processes of their own, gone when they are done.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import secrets
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -80,7 +81,7 @@ def _keep(environment: dict[str, str]) -> int:
     with databases(settings, kept=say_plainly) as urls:
         return supervise(
             _processes(settings, urls, environment),
-            prepare=lambda: _prepare(urls, environment),
+            prepare=_steps(settings, urls, environment),
             begun=begun,
             say=say_plainly,
             when_ready={"web": lambda seconds: _welcome(settings, seconds)},
@@ -113,10 +114,18 @@ def _refuse_taken_port(host: str, port: int, setting: str) -> None:
             ) from None
 
 
-def _prepare(urls: DatabaseUrls, environment: dict[str, str]) -> None:
-    """Have the database prepared by a process of its own, away from the terminal's Ctrl-C until it is through."""
+def _steps(settings: Settings, urls: DatabaseUrls, environment: dict[str, str]) -> list[Callable[[], None]]:
+    """What prepares the database: the tables, on which all else works, then a demonstration's year of history."""
+    steps = [lambda: _prepare(module("api.cli.tables"), urls, environment)]
+    if settings.demo:
+        steps.append(lambda: _prepare(module("api.cli", "demonstrate"), urls, environment))
+    return steps
+
+
+def _prepare(command: list[str], urls: DatabaseUrls, environment: dict[str, str]) -> None:
+    """Have a process of its own do a step, away from the terminal's Ctrl-C until it is through."""
     prepared = subprocess.run(  # noqa: S603  # our own command
-        module("api.cli", "prepare"),
+        command,
         env={**environment, "DATABASE_URL": urls.app, "DATABASE_OWNER_URL": urls.owner},
         process_group=0,
         check=False,
@@ -192,7 +201,7 @@ def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, st
             {**_without_secrets(environment), **_prefect_server(settings, urls, prefect_home)},
             ready=f"http://127.0.0.1:{settings.prefect_port}/api/health",
         ),
-        Process("worker", module("flows.worker"), shared, prepared=True),  # it needs the tables
+        Process("worker", module("flows.worker"), shared, after=1),  # it needs the tables
     ]
 
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from typing import Final
 
+from sqlalchemy import exists, literal, select
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
+from sqlmodel import Session
 
 from adapters.database import migrate
 from adapters.postgres import DatabaseUrls
 from api.cli.spoken import Ending
 from locales import N_, current_language, say
+from models.base import table_of
+from models.program import Program
 
 _AWAY: Final = N_(
     "The database does not answer or does not let us in: see that it runs and that its address is right, and look "
     "whether anything was saved before you try again."
 )
 _BEHIND: Final = N_("The database is not up to date; bring it there with: spheres migrate")
+
+_program = table_of(Program)
 
 #: What PostgreSQL answers (SQLSTATE) where a table, a column or a function is not there: a migration is yet to come.
 _NOT_THERE: Final = frozenset({"42P01", "42703", "42883"})
@@ -27,6 +33,17 @@ def bring_to_newest(urls: DatabaseUrls) -> None:
     if not urls.owner:
         raise Ending(say(current_language(), N_("To migrate, DATABASE_OWNER_URL has to say how the owner signs in.")))
     migrate(urls.owner)
+
+
+def refuse_real_program(session: Session) -> None:
+    """Raises Ending where the database holds a program that is no demonstration. Of a session before any is known."""
+    if session.scalar(select(literal(1)).where(exists().where(_program.c.is_demonstration.is_(False)))):
+        raise Ending(
+            say(
+                current_language(),
+                N_("This database holds a real program: the demonstration is not loaded. Start with --no-demo."),
+            )
+        )
 
 
 def trouble_of(error: SQLAlchemyError) -> str | None:

@@ -31,14 +31,14 @@ _LOOK_SECONDS = 0.2
 class Process:
     """One process to keep alive. `ready` is an address that answers once it serves; empty where it has none.
 
-    `prepared` says that it starts only when everything is prepared.
+    `after` is how many steps of preparing are to be through before it starts.
     """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(repr=False)
     ready: str = ""
-    prepared: bool = False
+    after: int = 0
     running: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     quick_deaths: int = 0
@@ -92,7 +92,7 @@ def answers(url: str, *, timeout_seconds: float = 2.0) -> bool:
 def supervise(
     processes: Sequence[Process],
     *,
-    prepare: Callable[[], None],
+    prepare: Sequence[Callable[[], None]],
     begun: float,
     say: Callable[[str], None],
     when_ready: Mapping[str, Callable[[float], None]],
@@ -100,16 +100,18 @@ def supervise(
 ) -> int:
     """Start every process and keep it alive until a signal says stop, then end them in the opposite order.
 
-    They start in their order while `prepare` runs in a thread, never more than `AT_ONCE` getting ready, of which
-    preparing is one. Whatever `prepare` raises ends them all; a signal is heeded when it is through. `when_ready` is
-    called once for each process named, when all is prepared, with the seconds since `begun` (of `time.monotonic`);
-    `meanwhile` as soon as one answers: before that, where `when_ready` names it too.
+    They start in their order while the steps of `prepare` run in a thread, one after the other, and never more than
+    `AT_ONCE` are getting ready, of which preparing is one. Whatever a step raises ends them all; a signal is heeded
+    when it is through, and no other step begins. `when_ready` is called once for each process named, when all is
+    prepared, with the seconds since `begun` (of `time.monotonic`); `meanwhile` as soon as one answers: before that,
+    where `when_ready` names it too.
     """
     stopping: list[int] = []
 
     def stop(number: int, _: FrameType | None) -> None:
         stopping.append(number)
 
+    steps = _Steps(prepare, stopping)
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     answered: set[str] = set()
     told_early: set[str] = set()
@@ -117,12 +119,13 @@ def supervise(
     try:
         with ThreadPoolExecutor(1, thread_name_prefix="prepare") as apart:
             # In the caller's context: what is prepared may say something, in the language of the terminal.
-            preparing = apart.submit(copy_context().run, prepare)
+            preparing = apart.submit(copy_context().run, steps.run)
             while not stopping:
                 if preparing.done():
                     preparing.result()
                 for process in processes:
-                    if process.was_started or _may_start(process, processes, answered, preparing):
+                    is_its_turn = process.after <= steps.passed and _may_start(process, processes, answered, preparing)
+                    if process.was_started or is_its_turn:
                         process.look(say)
                     if process.name not in answered and process.is_ready():
                         answered.add(process.name)
@@ -142,12 +145,28 @@ def supervise(
     return 0
 
 
+@dataclass
+class _Steps:
+    """What is prepared, one step after the other until somebody says stop, and how many are through."""
+
+    steps: Sequence[Callable[[], None]]
+    stopping: Collection[int]
+    passed: int = 0
+
+    def run(self) -> None:
+        for step in self.steps:
+            if self.stopping:
+                return
+            step()
+            self.passed += 1
+
+
 def _may_start(
     process: Process, processes: Sequence[Process], answered: Collection[str], preparing: Future[None]
 ) -> bool:
     """Whether it is this process's turn, and fewer than `AT_ONCE` others are getting ready."""
     earlier = processes[: processes.index(process)]
-    if not all(other.was_started for other in earlier) or (process.prepared and not preparing.done()):
+    if not all(other.was_started for other in earlier):
         return False
     late = time.monotonic() - PATIENCE_SECONDS
     getting_ready = [one for one in earlier if one.name not in answered and one.started > late]

@@ -37,19 +37,17 @@ def up(
 
 
 @asks(Action.RUN_INSTALLATION)
-def prepare() -> None:
-    """Bring the database to the newest migration, and load the demonstration where this is one: for `up` alone."""
+def demonstrate() -> None:
+    """Load the demonstration where it is not there yet: for `up` alone."""
     require(Action.RUN_INSTALLATION, at_the_terminal())
     logs.configure("prepare")
     settings = Settings.from_env(os.environ)
     with databases(settings) as urls:
-        bring_to_newest(urls)
-        if settings.demo:
-            engine = make_engine(urls.app, pool_size=2, application_name="spheres loader")
-            try:
-                load_demonstration(engine, stationery_of(settings), at=datetime.now(UTC), keys=keys_of(settings))
-            finally:
-                engine.dispose()
+        engine = make_engine(urls.app, pool_size=2, application_name="spheres loader")
+        try:
+            load_demonstration(engine, stationery_of(settings), at=datetime.now(UTC), keys=keys_of(settings))
+        finally:
+            engine.dispose()
 
 
 @asks(Action.RUN_INSTALLATION)

@@ -57,8 +57,8 @@ def engine() -> Process:
 
 @pytest.fixture
 def worker() -> Process:
-    """A process that needs what is prepared."""
-    return Process("worker", [sys.executable, "-c", _SLEEPS], os.environ, prepared=True)
+    """A process that needs the first of what is prepared."""
+    return Process("worker", [sys.executable, "-c", _SLEEPS], os.environ, after=1)
 
 
 def _answering(name: str, begin: Path) -> Process:
@@ -86,12 +86,15 @@ def _until(true: Callable[[], bool]) -> None:
 def _supervise(
     *processes: Process,
     prepare: Callable[[], None] = _nothing,
+    then: Callable[[], None] = _nothing,
     say: Callable[[str], None] = _nothing,
     meanwhile: Mapping[str, Callable[[float], None]] | None = None,
     **when_ready: Callable[[float], None],
 ) -> int:
     begun = time.monotonic()
-    return supervise(processes, prepare=prepare, begun=begun, say=say, when_ready=when_ready, meanwhile=meanwhile)
+    return supervise(
+        processes, prepare=[prepare, then], begun=begun, say=say, when_ready=when_ready, meanwhile=meanwhile
+    )
 
 
 def _ended(process: Process) -> bool:
@@ -206,6 +209,26 @@ def test_one_that_dies_is_started_again_though_those_before_it_do_not_answer(
     assert not answers(web.ready)
 
 
+def test_what_needs_the_first_step_alone_starts_while_the_second_is_done(worker: Process) -> None:
+    seen: list[str] = []
+
+    def first() -> None:
+        time.sleep(0.5)
+        assert worker.running is None
+        seen.append("first")
+
+    def second() -> None:
+        _until(lambda: worker.running is not None)
+        seen.append("second")
+
+    def ready(_: float) -> None:
+        seen.append("ready")
+        _stop()
+
+    assert _supervise(worker, prepare=first, then=second, worker=ready) == 0
+    assert seen == ["first", "second", "ready"]
+
+
 def test_what_preparing_raises_ends_whatever_started(web: Process, worker: Process) -> None:
     def fails() -> None:
         _until(lambda: web.running is not None)
@@ -218,7 +241,7 @@ def test_what_preparing_raises_ends_whatever_started(web: Process, worker: Proce
     assert worker.running is None
 
 
-def test_a_signal_while_something_is_prepared_lets_it_finish_and_starts_nothing_more(
+def test_a_signal_while_something_is_prepared_lets_it_finish_and_begins_nothing_more(
     web: Process, worker: Process
 ) -> None:
     finished: list[bool] = []
@@ -229,7 +252,10 @@ def test_a_signal_while_something_is_prepared_lets_it_finish_and_starts_nothing_
         time.sleep(0.5)
         finished.append(True)
 
-    assert _supervise(web, worker, prepare=prepare, web=lambda _: finished.append(False)) == 0
+    def then() -> None:
+        finished.append(False)
+
+    assert _supervise(web, worker, prepare=prepare, then=then, web=lambda _: finished.append(False)) == 0
     assert finished == [True]
     assert _ended(web)
     assert worker.running is None
