@@ -11,7 +11,7 @@ from uuid import UUID
 
 from fastapi import Depends, File, Form, Request, Response, UploadFile
 from fastapi.responses import HTMLResponse
-from sqlalchemy import Uuid, literal, select
+from sqlalchemy import Uuid, and_, exists, literal, select
 from sqlmodel import Session
 
 from api.pages.case import case_page
@@ -78,7 +78,7 @@ class Sheet:
         """
         desk = self.desk
         task, case = find_task(desk.session, desk.asker, self.task_id)
-        if _was_done(desk, name, task, self.seen):
+        if _was_done(desk, name, task, self.seen, words=self.words, label=values.get("label", "")):
             return see_other(_place(task, self.back))
         by = allows(ACTS[name], to_task(desk.session, desk.asker, task, case))
         if by is None and task["version"] == self.seen:
@@ -90,7 +90,7 @@ class Sheet:
             actor = by
             refusal = desk.attempt(lambda: verb(desk.session, self.task_id, by=actor, at=desk.at, seen=self.seen))
         if refusal is None:
-            return see_other(_place(task, self.back))
+            return see_other(_after(desk, task, self.back))
         kept = {"words": self.words, **values, "task": self.task_id}
         typed = Typed(f"{name}-{self.task_id}", refusal, kept)
         if self.back == "work":
@@ -279,14 +279,40 @@ def _kind_of_proof(desk: Desk, task_id: UUID) -> str:
     return str(asked)
 
 
-def _was_done(desk: Desk, name: str, task: dict[str, Any], seen: int) -> bool:
-    """Whether the reader did this a moment ago from the same page: the second click of a double click."""
+def _was_done(desk: Desk, name: str, task: dict[str, Any], seen: int, *, words: str, label: str) -> bool:
+    """Whether the reader did this a moment ago from the same page: the second click of a double click.
+
+    Who did it there and writes something else in another window, where the page is the old one, is told that it was
+    not kept.
+    """
     if task["version"] != seen + 1:
         return False
-    me = desk.asker.person_id
-    if name == "complete":
-        return task["state"] in ("submitted", "done") and task["settled_by"] is None and task["done_by"] == me
-    return name == "approve" and task["state"] == "done" and task["settled_by"] == me
+    me, said = desk.asker.person_id, words.strip()
+    if name == "approve":
+        return task["state"] == "done" and task["settled_by"] == me and task["reason"] == said
+    was_this = name == "complete" and task["state"] in ("submitted", "done") and task["settled_by"] is None
+    return was_this and task["done_by"] == me and task["note"] == said and _was_given(desk, task["id"], label)
+
+
+def _was_given(desk: Desk, task_id: UUID, label: str) -> bool:
+    """Whether this serial number or user name is what proves the task; where none was written, nothing is asked."""
+    label = " ".join(label.split())
+    if not label:
+        return True
+    proves = and_(_evidence.c.task_id == task_id, _evidence.c.label == label, _evidence.c.withdrawn_at.is_(None))
+    return bool(desk.session.scalar(select(exists().where(_evidence.c.program_id == program_of(desk.session), proves))))
+
+
+def _after(desk: Desk, task: dict[str, Any], back: str) -> str:
+    """The page on which the form stood, or one's own work where the act ended what whoever did it was to the case.
+
+    So it does for an approver from elsewhere who sends back the one thing that waited for them.
+    """
+    try:
+        find_task(desk.session, desk.asker, task["id"])
+    except Forbidden:
+        return "/"
+    return _place(task, back)
 
 
 def _place(task: dict[str, Any], back: str) -> str:

@@ -53,7 +53,7 @@ def test_all_of_the_protocol_is_done_by_page_and_managers_approve(running: Runni
     }
     page = coordinator.get(f"/cases/{case_id}?history=all").text
     assert NAME in page
-    assert "28 of 28 required tasks settled" in page
+    assert "Required tasks settled: 28 of 28" in page
 
 
 class People:

@@ -136,7 +136,7 @@ def test_what_was_done_is_said_aloud_and_the_page_stays(window: Window) -> None:
     page = window.open("coordinator", f"/cases/{case_id}", lang="en")
     page.evaluate("window.stays = true")
     page.locator(f"#done-{task['id']}").click()
-    expect(page.locator("#say")).to_have_text("1 of 28 required tasks settled")
+    expect(page.locator("#say")).to_have_text("Required tasks settled: 1 of 28")
     assert page.evaluate("window.stays") is True
 
 

@@ -242,6 +242,29 @@ def test_the_second_click_of_a_double_click_is_no_mistake(cast: Cast) -> None:
     assert send(mine, task_of(cast, case_id, "plan_coaching"), "completion").status_code == 409
 
 
+def test_whoever_writes_something_else_in_a_second_window_is_told_and_keeps_it(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    mine, manager = signed_in(cast, "coordinator"), signed_in(cast, "manager_em")
+    task = task_of(cast, case_id, "request_secure_access")
+    sent = [send(mine, task, "completion", words=words) for words in ("Une note.", "Une note.", "Une autre.")]
+    assert [answer.status_code for answer in sent] == [303, 303, 412]
+    assert "Une autre." in sent[2].text
+    submitted = task_of(cast, case_id, "request_secure_access")
+    sent = [send(manager, submitted, "approval", words=words) for words in ("Vu.", "Vu. ", "Pas tout.")]
+    assert [answer.status_code for answer in sent] == [303, 303, 412]
+    assert "Pas tout." in sent[2].text
+
+
+def test_another_serial_number_in_a_second_window_is_not_dropped_unsaid(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    for item in ("computer", "phone"):
+        complete(cast, case_id, "prepare_equipment", item=item)
+    mine, task = signed_in(cast, "coordinator"), task_of(cast, case_id, "hand_over_equipment", "computer")
+    sent = [send(mine, task, "completion", label=label) for label in ("SN-1  a", "SN-1 a", "SN-2")]
+    assert [answer.status_code for answer in sent] == [303, 303, 412]
+    assert "SN-2" in sent[2].text
+
+
 # ------------------------------------------------------------------------------------------------- approvals
 
 
@@ -301,6 +324,36 @@ def test_what_is_sent_back_says_why_and_wants_a_reason(cast: Cast) -> None:
     page = text_of(signed_in(cast, "coordinator").get(f"/tasks/{task['id']}").text)
     assert "Trop large." in page
     assert "Sent back: Ask for access to the secure network." in page
+
+
+@pytest.mark.parametrize("back", ["case", "task"])
+def test_an_approver_from_elsewhere_who_sends_back_is_led_to_their_own_work_and_not_to_a_page_of_nothing(
+    cast: Cast, back: str
+) -> None:
+    case_id = open_onboarding(cast)
+    complete(cast, case_id, "request_petty_cash")
+    task = task_of(cast, case_id, "request_petty_cash")
+    approver = signed_in(cast, "manager_la")
+    assert approver.get(f"/tasks/{task['id']}").status_code == 200
+    sent = send(approver, task, "rejection", words="Trop.", back=back)
+    assert sent.headers["location"] == "/"
+    assert approver.get(f"/tasks/{task['id']}").status_code == 404
+    assert task_of(cast, case_id, "request_petty_cash")["state"] == "open"
+
+
+def test_what_was_said_of_a_task_before_is_told_from_what_was_written_now(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    complete(cast, case_id, "request_secure_access")
+    send(signed_in(cast, "manager_em"), task_of(cast, case_id, "request_secure_access"), "rejection", words="Trop.")
+    mine = signed_in(cast, "coordinator")
+    here = f"/tasks/{task_of(cast, case_id, 'request_secure_access')['id']}"
+    assert "To be done again, because: Trop." in text_of(mine.get(here).text)
+    send(mine, task_of(cast, case_id, "request_secure_access"), "completion", words="Moins.")
+    assert "Moins. Said of it before: Trop." in text_of(mine.get(here).text)
+    send(signed_in(cast, "manager_em"), task_of(cast, case_id, "request_secure_access"), "approval", words="Bien.")
+    approved = text_of(mine.get(here).text)
+    assert "Said of it before" not in approved
+    assert "Bien." in approved
 
 
 # ------------------------------------------------------------------------------------- back, waived, undone
