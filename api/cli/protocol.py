@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,9 +13,10 @@ from api.cli.spoken import Ending, tell
 from api.cli.terminal import Counter, ProgramKey, counter
 from api.permissions import Action, asks, at_the_terminal, require
 from duties import periods, scheduling, versions
+from duties.approving import who_may_approve
 from duties.planning import known_days
 from duties.planning import plan as planned
-from duties.protocol import Protocol
+from duties.protocol import REQUESTER, Protocol, Step
 from duties.protocol_difference import difference
 from duties.roles import Standing, standing
 from duties.steps import links_of
@@ -110,9 +112,17 @@ def plan(
             if line.step.by is not None:
                 who = _whom(here, declared, case, line.step.by, on_days[day], language, named=place is not None)
             if line.step.approved_by is not None:
+                asked = _as_asked(here, declared, case, line.step, on_days[day])
                 role = line.step.approved_by.role
                 approver = _whom(
-                    here, declared, case, role, on_days[day], language, named=place is not None, kind="approvals"
+                    here,
+                    declared,
+                    case,
+                    role,
+                    on_days[day],
+                    language,
+                    named=place is not None,
+                    asked=asked,
                 )
                 who = say(language, N_("%(who)s; approved by %(approver)s"), who=who, approver=approver)
             why = ""
@@ -136,18 +146,34 @@ def _whom(
     language: str,
     *,
     named: bool,
-    kind: str = "tasks",
+    asked: Mapping[str, Any] | None = None,
 ) -> str:
     """On whom a role's part falls on a day, and that the role is vacant where it is; the role alone where nobody is
     known yet: the subject of the case, or, unless its organization is `named`, somebody of the organization.
+
+    `asked` is a step whose approval is this part: whoever is barred from giving it is left out.
     """
     role = protocol.roles[name]
     title = role.title.in_language(language)
     if role.subject is not None or (not named and role.at in ("employer", "partner")):
         return title
-    falls = today.falls(links_of(here.session, protocol, name, case), kind=kind)
-    who = ", ".join(here.person(str(one.person_id)).name for one in falls.holders) or say(language, N_("nobody"))
+    chain = links_of(here.session, protocol, name, case)
+    falls = today.falls(chain, kind="tasks" if asked is None else "approvals")
+    holders = falls.holders if asked is None else who_may_approve(today, asked, chain)
+    who = ", ".join(here.person(str(one.person_id)).name for one in holders) or say(language, N_("nobody"))
     return f"{who} {say(language, N_('(vacant: %(role)s)'), role=title)}" if falls.vacant else who
+
+
+def _as_asked(here: Counter, protocol: Protocol, case: Case, step: Step, today: Standing) -> dict[str, Any]:
+    """A step as if it waited for its approval, having been done by whom it falls on: what bars an approver of it.
+
+    Where it falls on several, each may approve what another did.
+    """
+    names = [name for name in step.approved_by.not_same_as if name != REQUESTER] if step.approved_by else []
+    barred = [link for name in names for link in links_of(here.session, protocol, name, case)[:1]]
+    doers = today.falls(links_of(here.session, protocol, step.by, case)).holders if step.by else ()
+    done_by, done_for = (doers[0].person_id, doers[0].acting_for) if len(doers) == 1 else (None, None)
+    return {"done_by": done_by, "done_for": done_for, "may_not_approve": barred}
 
 
 @app.command()

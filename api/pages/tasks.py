@@ -289,7 +289,7 @@ def _was_done(desk: Desk, name: str, task: dict[str, Any], seen: int, *, words: 
         return False
     me, said = desk.asker.person_id, words.strip()
     if name == "approve":
-        return task["state"] == "done" and task["settled_by"] == me and task["reason"] == said
+        return bool(task["state"] == "done" and task["settled_by"] == me and task["reason"] == said)
     was_this = name == "complete" and task["state"] in ("submitted", "done") and task["settled_by"] is None
     return was_this and task["done_by"] == me and task["note"] == said and _was_given(desk, task["id"], label)
 

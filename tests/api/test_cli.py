@@ -144,7 +144,7 @@ def test_a_plan_prints_every_step_with_its_day_and_flags_vacant_roles_and_closed
     assert all("Agate Améthyste (vacant: IT contact)" in line for line in flagged)
 
 
-def test_a_plan_names_who_approves_a_step_and_flags_an_approver_whom_nobody_is(
+def test_a_plan_names_who_approves_a_step_never_their_own_and_flags_an_approver_whom_nobody_is(
     command: Say, at: Callable[[Database], None], cast: Cast
 ) -> None:
     at(cast.database)
@@ -155,7 +155,7 @@ def test_a_plan_names_who_approves_a_step_and_flags_an_approver_whom_nobody_is(
     _, out, _ = command(*named, "--organization", "codim")
     asked = [line.partition(" – ")[2] for line in out.splitlines() if "approved by" in line]
     assert asked == [
-        "Agate Améthyste; approved by Agate Améthyste (vacant: Worker’s manager)",
+        "Agate Améthyste; approved by nobody (vacant: Worker’s manager)",
         "Agate Améthyste; approved by Zinc Porphyre",
     ]
 
