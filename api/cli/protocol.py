@@ -161,7 +161,9 @@ def _whom(
     falls = today.falls(chain, kind="tasks" if asked is None else "approvals")
     holders = falls.holders if asked is None else who_may_approve(today, asked, chain)
     who = ", ".join(here.person(str(one.person_id)).name for one in holders) or say(language, N_("nobody"))
-    return f"{who} {say(language, N_('(vacant: %(role)s)'), role=title)}" if falls.vacant else who
+    if not falls.vacant:
+        return who
+    return say(language, N_("%(who)s (vacant: %(role)s)"), who=who, role=title)
 
 
 def _as_asked(here: Counter, protocol: Protocol, case: Case, step: Step, today: Standing) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """The catalogues are complete, and the check that says so sees each way in which one may not be."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,10 @@ from babel.messages.catalog import Catalog
 
 from locales.check import faults
 from locales.update import (
+    PACKAGES,
+    ROOT,
     UnreadableSourceError,
+    forms,
     merged,
     read,
     words_in_use,
@@ -89,6 +94,23 @@ def test_words_are_found_in_code_in_refusals_and_in_templates(tmp_path: Path) ->
         "Shown",
         "Owed by %(who)s",
     }
+
+
+def _marked(path: Path) -> Iterator[str]:
+    """The words that a module marks by N_, wherever in it, as Python itself reads it."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "N_":
+            yield from (one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str))
+
+
+def test_no_word_is_marked_where_the_search_for_words_does_not_see_it() -> None:
+    # Babel reads tokens: of a string with expressions in it, it sees the simplest alone.
+    seen = {one for message in words_in_use() for one in forms(message.id)}
+    marked = {
+        word: path.name for package in PACKAGES for path in (ROOT / package).rglob("*.py") for word in _marked(path)
+    }
+    assert marked
+    assert {word: name for word, name in marked.items() if word not in seen} == {}
 
 
 @pytest.mark.long
