@@ -13,7 +13,7 @@ from adapters.database import make_engine, open_session, program_session
 from adapters.settings import Settings
 from api.cli.databases import databases
 from api.cli.ready import bring_to_newest
-from api.cli.spoken import Ending, tell
+from api.cli.spoken import Ending, is_agreed, tell
 from api.cli.terminal import ProgramKey, counter, keys_of, stationery_of
 from api.permissions import Action, asks, at_the_terminal, require
 from duties import exporting, loading
@@ -67,7 +67,7 @@ def load(
                     tell(N_("Nothing changes."))
                     return
                 session.rollback()  # nothing is held while a person thinks
-                if not yes and not typer.confirm(say(current_language(), N_("Load these changes?"))):
+                if not yes and not is_agreed(N_("Load these changes?")):
                     raise Ending(say(current_language(), N_("Nothing was changed.")))
                 by, at = Actor.system(LOADER), datetime.now(UTC)
                 done = loading.load(session, declared, protocols, by=by, at=at, shown=shown)

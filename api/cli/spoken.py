@@ -5,11 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import typer
 
 from locales import DEFAULT_LANGUAGE, N_, current_language, is_language, say
+
+#: What counts as a yes at the terminal, whichever language it speaks; anything else is a no.
+_YES: Final = frozenset({"y", "yes", "o", "oui"})
+_YES_OR_NO: Final = N_("[y/N]:")
 
 
 class Ending(Exception):
@@ -19,6 +23,16 @@ class Ending(Exception):
 def tell(msgid: str, **facts: object) -> None:
     """Write one sentence, in the terminal's language."""
     typer.echo(say(current_language(), msgid, **facts))
+
+
+def is_agreed(msgid: str) -> bool:
+    """Ask one question, in the terminal's language, and whether the answer is yes. No answer at all is a no."""
+    language = current_language()
+    typer.echo(f"{say(language, msgid)} {say(language, _YES_OR_NO)} ", nl=False)
+    answer = sys.stdin.readline()
+    if not answer.endswith("\n"):
+        typer.echo()  # nobody pressed return: what comes next begins a line of its own
+    return answer.strip().casefold() in _YES
 
 
 def write_new(path: Path, content: bytes) -> None:

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from uuid import UUID
 
@@ -86,14 +87,30 @@ def test_a_program_is_loaded_once_and_shows_nothing_the_second_time(
     command: Say, at: Callable[[Database], None], database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at(database)
-    monkeypatch.setattr("typer.confirm", lambda _: False)
-    status, out, err = command("program", "load", str(PROGRAM))
-    assert (status, "Nothing was changed." in err) == (2, True)
-    assert "CCSMTL" in out
+    for answer in ("n\n", "perhaps\n", "\n", ""):
+        monkeypatch.setattr("sys.stdin", StringIO(answer))
+        status, out, err = command("program", "load", str(PROGRAM))
+        assert (status, "Nothing was changed." in err) == (2, True)
+        assert "CCSMTL" in out
     assert command("program", "export")[0] == 2, "nothing is there to write out"
     assert command("program", "load", str(PROGRAM), "--yes")[0] == 0
     status, out, _ = command("program", "load", str(PROGRAM), "--yes")
     assert (status, out.strip()) == (0, "Nothing changes.")
+
+
+@pytest.mark.parametrize(("lang", "yes"), [("en", "y"), ("en", "YES"), ("fr", "o"), ("fr", "Oui"), ("fr", "y")])
+def test_a_question_takes_the_yes_of_either_language(
+    command: Say,
+    at: Callable[[Database], None],
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    lang: str,
+    yes: str,
+) -> None:
+    at(database)
+    monkeypatch.setattr("sys.stdin", StringIO(f"{yes}\n"))
+    assert command("program", "load", str(PROGRAM), lang=lang)[0] == 0
+    assert command("program", "export")[0] == 0
 
 
 def test_what_is_exported_loads_without_a_change(
