@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from api.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves, to_program
+from api.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves, to_person, to_program
 from api.session import Desk
 from duties.actors import Actor
 from duties.refusals import Refusal
@@ -76,10 +76,11 @@ def find_committee(desk: Desk, key: str) -> Mapping[str, Any]:
 
 def end_feed(desk: Desk, feed_id: UUID) -> None:
     """End one of the asker's own calendar addresses. Raises Forbidden where it is none of theirs, and Refusal."""
-    by = require(Action.KEEP_FEED, to_program(desk.asker))
-    if not feeds.is_of(desk.session, desk.asker.person_id, feed_id):
+    whose = feeds.whose(desk.session, feed_id)
+    if whose is None:
         raise Forbidden
-    feeds.end(desk.session, desk.asker.person_id, feed_id, by=by, at=desk.at)
+    by = require(Action.END_FEED, to_person(desk.asker, whose))
+    feeds.end(desk.session, whose, feed_id, by=by, at=desk.at)
 
 
 def dismiss_draft(desk: Desk, key: str, draft_id: UUID) -> None:

@@ -116,6 +116,7 @@ class Action(StrEnum):
     ANSWER_BY_LINK = "answer_by_link"  # whoever holds the link that a letter brought
     READ_FEED = "read_feed"  # whoever holds the private address of a calendar
     KEEP_FEED = "keep_feed"
+    END_FEED = "end_feed"  # one of one's own
     ENDORSE = "endorse"  # a decision on management or coordination, for one's organization (GV-4)
     SEE_PARTNERS = "see_partners"  # how partners stand by what they owe: all of them, or one's own
     SEE_PARTNER = "see_partner"
@@ -315,6 +316,7 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.ANSWER_BY_LINK: frozenset({Relation.ANYONE}),
     Action.READ_FEED: frozenset({Relation.ANYONE}),
     Action.KEEP_FEED: frozenset({Relation.STAFF}),
+    Action.END_FEED: frozenset({Relation.SELF}),
     Action.ENDORSE: frozenset({Relation.DIRECTOR_HERE, Relation.MANAGER_HERE}),
     Action.SEE_PARTNERS: frozenset({Relation.STAFF}),
     # Whoever works there owes some of it: what an organization owes is no secret to its people.

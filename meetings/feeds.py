@@ -74,10 +74,11 @@ def feeds_of(session: Session, person_id: UUID) -> list[dict[str, Any]]:
     )
 
 
-def is_of(session: Session, person_id: UUID, feed_id: UUID) -> bool:
-    """Whether an address is a person's, open or ended."""
-    theirs = (_feed.c.program_id == program_of(session), _feed.c.person_id == person_id, _feed.c.id == feed_id)
-    return session.scalar(select(_feed.c.id).where(*theirs)) is not None
+def whose(session: Session, feed_id: UUID) -> UUID | None:
+    """Whose an address of this program is, open or ended; None where there is none."""
+    theirs = (_feed.c.program_id == program_of(session), _feed.c.id == feed_id)
+    person_id: UUID | None = session.scalar(select(_feed.c.person_id).where(*theirs))
+    return person_id
 
 
 def end(session: Session, person_id: UUID, feed_id: UUID, *, by: Actor, at: datetime) -> None:

@@ -280,7 +280,7 @@ def make_feed(desk: AtDesk, once: AtOnce, response: Response) -> FeedMade:
 
 
 @router.post("/calendar-feeds/{feed_id}/ending", status_code=204)
-@asks(Action.KEEP_FEED)
+@asks(Action.END_FEED)
 def end_feed(feed_id: UUID, desk: AtDesk) -> None:
     """End one of the asker's own addresses, at once and for good."""
     at_meetings.end_feed(desk, feed_id)

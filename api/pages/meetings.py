@@ -64,7 +64,7 @@ def make_feed(desk: AtDesk, request: Request) -> Response:
 
 
 @router.post("/my-calendar/{feed_id}/end")
-@asks(Action.KEEP_FEED)
+@asks(Action.END_FEED)
 def end_feed(desk: AtDesk, feed_id: UUID) -> Response:
     """End one of one's own addresses, for good."""
     at_meetings.end_feed(desk, feed_id)

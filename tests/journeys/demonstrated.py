@@ -75,7 +75,7 @@ class Running:
         deadline = time.monotonic() + 60
         while True:
             children = psutil.Process(self.process.pid).children()
-            found = [child for child in children if any(word in part for part in child.cmdline())]
+            found = [child for child in children if any(word in part for part in command_of(child))]
             if found or time.monotonic() > deadline:
                 return found[0]
             time.sleep(0.1)
@@ -144,3 +144,11 @@ def _free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    """The command of a process; nothing of one that ended a moment ago, as what prepares the database does."""
+    try:
+        return process.cmdline()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return []

@@ -20,6 +20,7 @@ import pytest
 from tests.cast import PROGRAM, ROOT, Cast
 from tests.conftest import short_folder
 from tests.flows.prefect_server import free_port
+from tests.journeys.demonstrated import command_of
 
 pytestmark = pytest.mark.long
 
@@ -84,7 +85,9 @@ def test_the_first_people_come_in_by_the_commands_of_the_readme(folder: Path) ->
             assert "Your invitation" in opened.text
             assert "Go on with a passkey" in opened.text
             assert browser.get(link[0][:-1] + ("A" if link[0][-1] != "A" else "B")).status_code == 404
-        assert any("flows.worker" in part for child in psutil.Process(up.pid).children() for part in child.cmdline())
+        while not any("flows.worker" in command_of(child) for child in psutil.Process(up.pid).children()):
+            assert time.monotonic() < deadline, "the worker does not start"
+            time.sleep(0.1)
     finally:
         up.send_signal(signal.SIGTERM)
         status = up.wait(60)
