@@ -28,7 +28,6 @@ from locales import N_, say
 from models.base import refers, table_of
 from models.casework import Case, Task
 from models.departure import Departure, Settlement
-from models.follow_up import Assignment, FollowUp
 from models.program import Organization, Person
 
 _task = table_of(Task)
@@ -37,8 +36,6 @@ _departure = table_of(Departure)
 _settlement = table_of(Settlement)
 _person = table_of(Person)
 _organization = table_of(Organization)
-_assignment = table_of(Assignment)
-_follow_up = table_of(FollowUp)
 
 
 @dataclass(frozen=True)

@@ -51,30 +51,31 @@ def to_end(
     session: Session, version: Row, directors: Collection[UUID], *, ends_on: date, by: Actor, at: datetime
 ) -> None:
     """Tell the directors, the partner's managers and the coordinator that an agreement ends, but not who said so."""
-    for person_id in _concerned(session, version, at) | set(directors):
-        if person_id != by.person_id:
-            notices.write(
-                session,
-                "agreement_to_end",
-                to=person_id,
-                key=f"agreement_to_end:{version['id']}:{ends_on.isoformat()}",
-                facts=_facts(session, version, by=by, ends_on=ends_on),
-                at=at,
-            )
+    facts = _facts(session, version, by=by, ends_on=ends_on)
+    _to_the_others(session, "agreement_to_end", version, directors, ends_on.isoformat(), facts, by=by, at=at)
 
 
 def not_to_begin(session: Session, version: Row, directors: Collection[UUID], *, by: Actor, at: datetime) -> None:
     """Tell the same people that a version does not begin on the day that was settled, where none is in force."""
+    facts = _facts(session, version, by=by, day=version["starts_on"])
+    _to_the_others(session, "agreement_not_to_begin", version, directors, version["version"], facts, by=by, at=at)
+
+
+def _to_the_others(
+    session: Session,
+    letter: str,
+    version: Row,
+    directors: Collection[UUID],
+    once: object,
+    facts: notices.Facts,
+    *,
+    by: Actor,
+    at: datetime,
+) -> None:
+    """Write a letter about a version, once for `once`, to all whom it concerns but who said it."""
     for person_id in _concerned(session, version, at) | set(directors):
         if person_id != by.person_id:
-            notices.write(
-                session,
-                "agreement_not_to_begin",
-                to=person_id,
-                key=f"agreement_not_to_begin:{version['id']}:{version['version']}",
-                facts=_facts(session, version, by=by, day=version["starts_on"]),
-                at=at,
-            )
+            notices.write(session, letter, to=person_id, key=f"{letter}:{version['id']}:{once}", facts=facts, at=at)
 
 
 def running_out(session: Session, version: Row, *, rung: int, days: int, at: datetime) -> int:

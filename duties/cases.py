@@ -24,14 +24,12 @@ from duties.steps import columns_of, links_of, tie
 from duties.subjects import Found, Subject, hold_subject, same_subject, tenure_of
 from locales import N_
 from models.base import table_of
-from models.casework import SETTLED, Case, ProtocolVersion, Task, TaskNeed
+from models.casework import SETTLED, Case, Task
 from models.lifecycles import ACT, CASE, TASK, NoSuchMove
 from models.participant import Participant
 
 _case = table_of(Case)
 _task = table_of(Task)
-_need = table_of(TaskNeed)
-_version = table_of(ProtocolVersion)
 _participant = table_of(Participant)
 
 

@@ -39,7 +39,6 @@ from models.program import LANGUAGES
 from models.record import Event
 
 _task = table_of(Task)
-_case = table_of(Case)
 _departure = table_of(Departure)
 _settlement = table_of(Settlement)
 _assignment = table_of(Assignment)
@@ -218,28 +217,20 @@ def _let_go(session: Session, case_id: UUID, over: Mapping[str, str], *, by: Act
         )
         .exists()
     )
-    closed_elsewhere = (
-        select(_settlement.c.id)
-        .where(
-            _settlement.c.program_id == program_of(session),
-            _settlement.c.case_id == case_id,
-            _settlement.c.kind == ACCOUNT,
-            _settlement.c.ended_as == BY_ITSELF,
-            _as_item(_settlement.c.holding_id) == _task.c.item,
+
+    def settled(kind: str, ended_as: str) -> ColumnElement[bool]:
+        return (
+            select(_settlement.c.id)
+            .where(
+                _settlement.c.program_id == program_of(session),
+                _settlement.c.case_id == case_id,
+                _settlement.c.kind == kind,
+                _settlement.c.ended_as == ended_as,
+                _as_item(_settlement.c.holding_id) == _task.c.item,
+            )
+            .exists()
         )
-        .exists()
-    )
-    left_vacant = (
-        select(_settlement.c.id)
-        .where(
-            _settlement.c.program_id == program_of(session),
-            _settlement.c.case_id == case_id,
-            _settlement.c.kind == FOLLOW_UP,
-            _settlement.c.ended_as == "left_vacant",
-            _as_item(_settlement.c.holding_id) == _task.c.item,
-        )
-        .exists()
-    )
+
     steps = {kind: [step for step, of in over.items() if of == kind] for kind in (FOLLOW_UP, ACCOUNT)}
     rows = many(
         session,
@@ -250,8 +241,8 @@ def _let_go(session: Session, case_id: UUID, over: Mapping[str, str], *, by: Act
             _task.c.state.in_(TASK.open_to("waive")),
             or_(
                 and_(_task.c.step.in_(steps[FOLLOW_UP]), ended),
-                and_(_task.c.step.in_(steps[FOLLOW_UP]), _task.c.evidence == "way", left_vacant),
-                and_(_task.c.step.in_(steps[ACCOUNT]), closed_elsewhere),
+                and_(_task.c.step.in_(steps[FOLLOW_UP]), _task.c.evidence == "way", settled(FOLLOW_UP, "left_vacant")),
+                and_(_task.c.step.in_(steps[ACCOUNT]), settled(ACCOUNT, BY_ITSELF)),
             ),
         )
         .order_by(_task.c.position, _task.c.item),

@@ -330,10 +330,9 @@ def lapse(session: Session, at: datetime, *, by: Actor) -> int:
 
 def _take_back_what_is_over(session: Session, *, by: Actor, at: datetime) -> None:
     """Take back the offers of follow-ups that are in other hands meanwhile, have no worker any more, or are barred."""
-    over = and_(_hand_over.c.state == "proposed", ~_still_asked())
-    cases = select(_hand_over.c.case_id).where(_hand_over.c.program_id == program_of(session), over).distinct()
+    over = ~_still_asked()
     # The cases first, as for whoever offers or answers.
-    hold_cases(session, session.scalars(cases).all())
+    hold_cases(session, _cases_of_unanswered(session, over))
     for row in _unanswered(session, over):
         _take_back(session, row, by=by, at=at)
 
@@ -423,22 +422,12 @@ def withdraw_one(session: Session, task_id: UUID, *, by: Actor, at: datetime) ->
 
 def offering_to(session: Session, person_id: UUID) -> list[UUID]:
     """The cases of the departures that offered somebody a follow-up of which they said nothing yet."""
-    asked = select(_hand_over.c.case_id).where(
-        _hand_over.c.program_id == program_of(session),
-        _hand_over.c.to_id == person_id,
-        _hand_over.c.state == "proposed",
-    )
-    return list(session.scalars(asked.distinct()))
+    return _cases_of_unanswered(session, _hand_over.c.to_id == person_id)
 
 
 def withdraw_from(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> int:
     """Take back what was offered to somebody who leaves themselves, so that it is offered anew; how many offers."""
-    rows = _unanswered(session, _hand_over.c.to_id == person_id)
-    for row in rows:
-        _answer(session, row, "withdrawn", by=by, at=at)
-    for case_id in sorted({row["case_id"] for row in rows}):
-        wakeups.wake(session, case_id, at=at)
-    return len(rows)
+    return _withdraw(session, _hand_over.c.to_id == person_id, by=by, at=at)
 
 
 def withdraw_barred(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> int:
@@ -454,19 +443,27 @@ def withdraw_barred(session: Session, participant_id: UUID, person_id: UUID, *, 
             )
         ),
     )
-    cases = session.scalars(
-        select(_hand_over.c.case_id)
-        .where(_hand_over.c.program_id == program_of(session), theirs, _hand_over.c.state == "proposed")
-        .distinct()
-    ).all()
     # The cases first, as for whoever offers or answers.
-    hold_cases(session, cases)
-    rows = _unanswered(session, theirs)
+    hold_cases(session, _cases_of_unanswered(session, theirs))
+    return _withdraw(session, theirs, by=by, at=at)
+
+
+def _withdraw(session: Session, which: ColumnElement[bool], *, by: Actor, at: datetime) -> int:
+    """Take back the offers that nobody answered of those that `which` says, without a letter; how many."""
+    rows = _unanswered(session, which)
     for row in rows:
         _answer(session, row, "withdrawn", by=by, at=at)
     for case_id in sorted({row["case_id"] for row in rows}):
         wakeups.wake(session, case_id, at=at)
     return len(rows)
+
+
+def _cases_of_unanswered(session: Session, which: ColumnElement[bool]) -> list[UUID]:
+    """The cases of the departures that made the offers of `_unanswered`; nothing is held."""
+    asked = select(_hand_over.c.case_id).where(
+        _hand_over.c.program_id == program_of(session), which, _hand_over.c.state == "proposed"
+    )
+    return list(session.scalars(asked.distinct()))
 
 
 def _unanswered(session: Session, which: ColumnElement[bool]) -> list[dict[str, Any]]:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import os
 
 import typer
-from sqlalchemy.exc import SQLAlchemyError
 
-from adapters.environment import SettingsError
-from adapters.postgres import PostgresError
 from api.cli import (
     access,
     agreement,
@@ -25,8 +22,8 @@ from api.cli import (
     task,
     up,
 )
-from api.cli.ready import trouble_of
-from api.cli.spoken import Ending, fail, language_of_terminal
+from api.cli.ready import ending_plainly
+from api.cli.spoken import fail, language_of_terminal
 from api.cli.terminal import remembering
 from api.permissions import Forbidden
 from duties.declared_problems import DeclaredErrors
@@ -66,7 +63,7 @@ def spheres() -> None:
 def run() -> None:
     """Run one command. What a rule refuses is a sentence and status 1; what a command needs and lacks is status 2."""
     language = language_of_terminal(os.environ)
-    with speaking(language):
+    with speaking(language), ending_plainly(language):
         try:
             app()
         except Refusal as refusal:
@@ -75,10 +72,3 @@ def run() -> None:
             fail(say(language, N_("There is nothing here, or nothing that is yours to see.")), 1)
         except DeclaredErrors as wrong:
             fail("\n".join(one.told_in(language) for one in wrong.problems), 2)
-        except (SettingsError, PostgresError, Ending) as error:
-            fail(str(error), 2)
-        except SQLAlchemyError as error:
-            trouble = trouble_of(error)
-            if trouble is None:
-                raise
-            fail(say(language, trouble), 2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from sqlalchemy import exists, literal, select
@@ -10,8 +12,9 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlmodel import Session
 
 from adapters.database import migrate
-from adapters.postgres import DatabaseUrls
-from api.cli.spoken import Ending
+from adapters.environment import SettingsError
+from adapters.postgres import DatabaseUrls, PostgresError
+from api.cli.spoken import Ending, fail
 from locales import N_, current_language, say
 from models.base import table_of
 from models.program import Program
@@ -44,6 +47,23 @@ def refuse_real_program(session: Session) -> None:
                 N_("This database holds a real program: the demonstration is not loaded. Start with --no-demo."),
             )
         )
+
+
+@contextmanager
+def ending_plainly(language: str) -> Iterator[None]:
+    """End the process with a sentence and status 2 where a setting, the database or what else is needed is not there.
+
+    A fault of ours is raised as it is.
+    """
+    try:
+        yield
+    except (SettingsError, PostgresError, Ending) as error:
+        fail(str(error), 2)
+    except SQLAlchemyError as error:
+        trouble = trouble_of(error)
+        if trouble is None:
+            raise
+        fail(say(language, trouble), 2)
 
 
 def trouble_of(error: SQLAlchemyError) -> str | None:

@@ -8,33 +8,21 @@ from __future__ import annotations
 
 import os
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from adapters import logs
 from adapters.database import make_engine, open_session
-from adapters.environment import SettingsError
-from adapters.postgres import PostgresError
 from adapters.settings import Settings
 from api.cli.databases import databases
-from api.cli.ready import bring_to_newest, refuse_real_program, trouble_of
-from api.cli.spoken import Ending, fail, language_of_terminal
-from locales import say, speaking
+from api.cli.ready import bring_to_newest, ending_plainly, refuse_real_program
+from api.cli.spoken import language_of_terminal
+from locales import speaking
 
 
 def main() -> None:
     """Bring the database to where the program needs it. What cannot be done is a sentence and status 2."""
     logs.configure("prepare")
     language = language_of_terminal(os.environ)
-    with speaking(language):
-        try:
-            _prepare(Settings.from_env(os.environ))
-        except (SettingsError, PostgresError, Ending) as error:
-            fail(str(error), 2)
-        except SQLAlchemyError as error:
-            trouble = trouble_of(error)
-            if trouble is None:
-                raise
-            fail(say(language, trouble), 2)
+    with speaking(language), ending_plainly(language):
+        _prepare(Settings.from_env(os.environ))
 
 
 def _prepare(settings: Settings) -> None:

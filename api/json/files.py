@@ -21,12 +21,8 @@ from duties.participants import research
 from duties.participants.consent_text import CURRENT, text_of
 from duties.refusals import Refusal
 from duties.sight import who_barred
-from models.base import table_of
-from models.follow_up import FollowUp
 
 router = api_routes("files")
-
-_follow_up = table_of(FollowUp)
 
 
 class ResearchGiven(Given):

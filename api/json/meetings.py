@@ -41,7 +41,6 @@ from meetings import answers, feeds, invitations, schedule
 from meetings.committees import ALTERNATE, Membership, committees
 from meetings.holding import lock_meeting, read_meeting
 from models.base import table_of
-from models.invitation import MeetingAnswer
 from models.meeting import MeetingGuest
 
 router = api_routes("meetings")
@@ -50,7 +49,6 @@ router = api_routes("meetings")
 AHEAD: Final = timedelta(days=90)
 LONGEST: Final = timedelta(days=800)
 
-_answer = table_of(MeetingAnswer)
 _guest = table_of(MeetingGuest)
 
 

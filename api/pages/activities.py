@@ -18,12 +18,9 @@ from api.session import AtDesk, Desk
 from duties.follow_ups import activities
 from duties.sight import who_barred
 from locales import N_, gettext
-from models.base import table_of
-from models.follow_up import FollowUp
 
 router = framed_pages("/activities")
 
-_follow_up = table_of(FollowUp)
 
 KINDS: Final[Mapping[str, str]] = {
     "outing": N_("Outing"),

@@ -36,16 +36,13 @@ from meetings.holding import read_meeting
 from meetings.invitations import Told
 from models.base import table_of
 from models.invitation import ANSWERS as KNOWN
-from models.invitation import MeetingAnswer
 from models.meeting import MeetingGuest, MeetingSeries
-from models.program import Organization, Person
+from models.program import Person
 
 router = framed_pages()
 
-_answer = table_of(MeetingAnswer)
 _guest = table_of(MeetingGuest)
 _series = table_of(MeetingSeries)
-_organization = table_of(Organization)
 
 Seen = Annotated[int, Form()]
 

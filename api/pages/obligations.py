@@ -32,7 +32,6 @@ from meetings.committees import committees
 from models.agreement import Agreement
 from models.base import refers, table_of
 from models.casework import Task
-from models.meeting import Meeting
 from models.minutes import Decision
 from models.obligation import ObligationDocument, ObligationFile
 
@@ -42,7 +41,6 @@ _document = table_of(ObligationDocument)
 _file = table_of(ObligationFile)
 _agreement = table_of(Agreement)
 _decision = table_of(Decision)
-_meeting = table_of(Meeting)
 _task = table_of(Task)
 
 #: How many decisions are offered to waive by: the newest.

@@ -48,14 +48,11 @@ from locales import N_, gettext
 from meetings import admissions, decisions, recruiters
 from models.base import table_of
 from models.follow_up import FollowUp
-from models.participant import Participant
 from models.program import Organization
-from models.referral import CRITERIA, Referral
+from models.referral import CRITERIA
 
 router = framed_pages("/participants")
 
-_participant = table_of(Participant)
-_referral = table_of(Referral)
 _organization = table_of(Organization)
 _follow_up = table_of(FollowUp)
 
