@@ -641,7 +641,7 @@ def _hold(session: Session, version_id: UUID, *, seen: int | None = None) -> dic
     if seen is not None and held["version"] != seen:
         raise Refusal(
             "agreement.changed",
-            N_("Someone else changed this agreement while you were looking at it. Nothing was saved; look again."),
+            N_("This agreement was changed by someone else or in another window. Nothing was saved; look again."),
         )
     return held
 

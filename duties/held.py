@@ -162,7 +162,7 @@ def changed_meanwhile() -> Refusal:
     """What whoever looked at an older version of a task is told."""
     return Refusal(
         "task.changed",
-        N_("Someone else changed this task while you were looking at it. Nothing was saved; look at it again."),
+        N_("This task was changed by someone else or in another window. Nothing was saved; look again."),
     )
 
 

@@ -29,7 +29,7 @@ def hold_case(session: Session, case_id: UUID, *, seen: int | None) -> dict[str,
     if seen is not None and held["version"] != seen:
         raise Refusal(
             "case.changed",
-            N_("Someone else changed this case while you were looking at it. Nothing was saved; look at it again."),
+            N_("This case was changed by someone else or in another window. Nothing was saved; look again."),
         )
     return held
 

@@ -291,7 +291,7 @@ def _writable(session: Session, incident_id: UUID, seen: int | None, *, even_clo
     if seen is not None and seen != held["version"]:
         raise Refusal(
             "incident.changed",
-            N_("Someone else changed this incident while you were looking at it. Nothing was saved; look at it again."),
+            N_("This incident was changed by someone else or in another window. Nothing was saved; look again."),
         )
     if held["closed_at"] is not None and not even_closed:
         raise Refusal("incident.closed", N_("This incident is closed. Open it again first."))

@@ -120,7 +120,7 @@ def update_person(
     if seen is not None and held["version"] != seen:
         raise Refusal(
             "person.changed",
-            N_("Someone else changed this person while you were looking. Nothing was saved; look at them again."),
+            N_("This person’s entry was changed by someone else or in another window. Nothing was saved; look again."),
         )
     if language not in LANGUAGES:
         raise Refusal("person.language", N_("Letters are written in French or in English."))
@@ -375,7 +375,7 @@ def end_tenure(
     hold_person(session, whose)
     held = many(session, select(_tenure).where(this).with_for_update())[0]
     if seen is not None and held["version"] != seen:
-        said = N_("Someone else changed this appointment while you were looking at it. Nothing was saved; look again.")
+        said = N_("This appointment was changed by someone else or in another window. Nothing was saved; look again.")
         raise Refusal("tenure.changed", said)
     if ends_on < held["starts_on"]:
         raise Refusal("tenure.ends_first", N_("The last day comes before the first."))

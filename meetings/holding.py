@@ -22,21 +22,13 @@ _meeting = table_of(Meeting)
 
 #: By what it is that was looked at: what whoever looked at an older version of it is told.
 _CHANGED: Final[Mapping[str, str]] = {
-    "meeting": N_(
-        "Someone else changed this meeting while you were looking at it. Nothing was saved; look at it again."
-    ),
-    "season": N_("Someone else changed this season while you were looking at it. Nothing was saved; look at it again."),
-    "agenda_item": N_(
-        "Someone else changed this item while you were looking at it. Nothing was saved; look at it again."
-    ),
-    "attendance": N_(
-        "Someone else recorded this seat while you were looking at it. Nothing was saved; look at it again."
-    ),
-    "decision": N_(
-        "Someone else changed this decision while you were looking at it. Nothing was saved; look at it again."
-    ),
-    "stray": N_("Someone else saw to this mail while you were looking at it. Nothing was saved; look at it again."),
-    "minutes": N_("Someone else changed these minutes while you were looking at them. Nothing was saved; look again."),
+    "meeting": N_("This meeting was changed by someone else or in another window. Nothing was saved; look again."),
+    "season": N_("This season was changed by someone else or in another window. Nothing was saved; look again."),
+    "agenda_item": N_("This item was changed by someone else or in another window. Nothing was saved; look again."),
+    "attendance": N_("This seat was recorded by someone else or in another window. Nothing was saved; look again."),
+    "decision": N_("This decision was changed by someone else or in another window. Nothing was saved; look again."),
+    "stray": N_("This mail was seen to by someone else or in another window. Nothing was saved; look again."),
+    "minutes": N_("These minutes were changed by someone else or in another window. Nothing was saved; look again."),
 }
 
 

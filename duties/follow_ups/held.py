@@ -93,7 +93,7 @@ def changed_meanwhile() -> Refusal:
     """What whoever looked at an older version of a follow-up is told."""
     return Refusal(
         "follow_up.changed",
-        N_("Someone else changed this follow-up while you were looking at it. Nothing was saved; look at it again."),
+        N_("This follow-up was changed by someone else or in another window. Nothing was saved; look again."),
     )
 
 

@@ -90,7 +90,7 @@ def write_note(
     if seen is not None and seen != (before["version"] if before is not None else 0):
         raise Refusal(
             "note.changed",
-            N_("Someone else wrote in this note while you were looking at it. Nothing was saved; look at it again."),
+            N_("This note was written in by someone else or in another window. Nothing was saved; look again."),
         )
     note_id: UUID = before["id"] if before is not None else uuid4()
     values: dict[str, Any] = {

@@ -199,7 +199,7 @@ def _save(session: Session, held: Held, said: Summary, seen: int | None) -> int:
     if seen is not None and seen != (row["version"] or 0):
         raise Refusal(
             "summary.changed",
-            N_("Someone else wrote in this summary while you were looking at it. Nothing was saved; look at it again."),
+            N_("This summary was written in by someone else or in another window. Nothing was saved; look again."),
         )
     if held.by.person_id is None:
         msg = "a part of the system writes no summary"

@@ -53,7 +53,7 @@ def hold_participant(session: Session, participant_id: UUID, *, seen: int | None
     if seen is not None and held["version"] != seen:
         raise Refusal(
             "participant.changed",
-            N_("Someone else changed this file while you were looking at it. Nothing was saved; look at it again."),
+            N_("This file was changed by someone else or in another window. Nothing was saved; look again."),
         )
     return held
 

@@ -347,7 +347,8 @@ def _after(held: Mapping[str, Any], move: str) -> str:
 
 def _dealt_with(code: str) -> Refusal:
     return Refusal(
-        code, N_("Someone else dealt with this referral while you were looking at it. Nothing was saved; look again.")
+        code,
+        N_("This referral was dealt with by someone else or in another window. Nothing was saved; look again."),
     )
 
 

@@ -691,6 +691,7 @@ SENT: Final[Mapping[str, Sent]] = {
     ),
     "DELETE /api/v1/participants/{participant_id}/hold": Sent(which={"participant_id": "held"}),
     "POST /api/v1/participants/{participant_id}/destruction": Sent(which=_REFUSED),
+    "GET /api/v1/participants/{participant_id}/destruction": Sent(which={"participant_id": "destroyed"}),
     "POST /api/v1/participants/{participant_id}/decision": Sent(
         which=_WAITING, json={"item_id": _NOBODY, "outcome": "defer", "reason": "Plus tard."}
     ),

@@ -200,12 +200,12 @@ def another_passkey(session: Session, person_id: UUID) -> None:
 def referred(session: Session, cast: Cast, form: ReferralForm, *, worker_id: UUID) -> dict[str, str]:
     """Others who were referred.
 
-    One who was refused, and whose file has had its time; one whose file is held; one whose referral goes to the
-    committee; and one who was forwarded to a worker.
+    One who was refused, and whose file has had its time; one whose file was destroyed after it; one whose file is
+    held; one whose referral goes to the committee; and one who was forwarded to a worker.
     """
     by = cast.actor("coordinator")
     made = {}
-    for stage in ("refused", "held", "triaged", "given"):
+    for stage in ("refused", "destroyed", "held", "triaged", "given"):
         referral_id = begin_referral(session, form, by=by, at=AT)
         send_referral(session, referral_id, form, by=by, at=AT)
         found = participant_of(session, referral_id)
@@ -213,18 +213,18 @@ def referred(session: Session, cast: Cast, form: ReferralForm, *, worker_id: UUI
             retention.place_hold(session, found, by=by, at=AT)
         else:
             look_at_everything(session, cast, referral_id)
-            result = {"refused": "refused", "triaged": "committee", "given": "forwarded"}[stage]
+            result = {"triaged": "committee", "given": "forwarded"}.get(stage, "refused")
             triage.triage(session, referral_id, result, reason="Urgent", offered="Autre", by=by, at=AT)
         if stage == "given":
             workers.forward(session, found, worker_id, by=by, at=AT)
         made[f"participant_id:{stage}"] = str(found)
         made[f"referral_id:{stage}"] = str(referral_id)
     # Some time ago, as the calendar of retention has it: no verb sets a day that is past.
+    over = [UUID(made[f"participant_id:{stage}"]) for stage in ("refused", "destroyed")]
     session.execute(
-        update(_participant)
-        .where(_participant.c.id == UUID(made["participant_id:refused"]))
-        .values(retain_until=TODAY - timedelta(days=1))
+        update(_participant).where(_participant.c.id.in_(over)).values(retain_until=TODAY - timedelta(days=1))
     )
+    retention.destroy(session, over[1], by=by, at=AT)
     return made
 
 

@@ -235,7 +235,7 @@ def test_the_second_of_two_who_change_a_case_is_told_and_keeps_their_reason(cast
     assert mine.post(f"/cases/{case_id}/days/arrival", data={"seen": 1, "day": "2026-12-14"}).status_code == 303
     answer = mine.post(f"/cases/{case_id}/cancellation", data={"seen": 1, "reason": "Parti ailleurs."})
     assert answer.status_code == 412
-    assert "Someone else changed this case" in text_of(answer.text)
+    assert "This case was changed by someone else" in text_of(answer.text)
     assert "Parti ailleurs." in answer.text
     assert row(cast, case_id)["state"] == "open"
 

@@ -151,7 +151,7 @@ def test_the_second_of_two_keeps_what_they_wrote_in_the_form(window: Window, scr
     with window.cast.session() as session:
         tasks.hand_back_task(session, task["id"], by=window.cast.actor("officer"), at=AT, reason="Pas moi.")
     page.locator(f"#more-{task['id']}").get_by_role("button", name="Waive").click()
-    expect(page.get_by_role("alert")).to_contain_text("Someone else changed this task")
+    expect(page.get_by_role("alert")).to_contain_text("This task was changed by someone else")
     expect(page.locator(f"#more-{task['id']}-words")).to_have_value("Elle en a déjà.")
     page.locator(f"#more-{task['id']}").get_by_role("button", name="Waive").click()
     expect(page.locator(f"#task-{task['id']} .task-state")).to_have_text("Waived")

@@ -169,7 +169,7 @@ def test_the_coordinator_sees_every_worker_whom_nobody_has_and_gives_it(cast: Ca
         assert parts(session, vacant) == [("primary", cast.people[THIRD], TODAY, None)]
     again = coordinator.post(f"/follow-ups/{vacant}/workers", data=form)
     assert again.status_code == 412
-    assert "Someone else changed this follow-up" in text_of(again.text)
+    assert "This follow-up was changed by someone else" in text_of(again.text)
     assert follow_up != vacant
 
 

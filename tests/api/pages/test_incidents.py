@@ -181,7 +181,7 @@ def test_the_second_of_two_is_told_and_keeps_what_they_typed(officer: TestClient
     assert post(officer, place, 1, **form(cast, measures="First.")).status_code == 303
     second = post(officer, place, 1, **form(cast, measures="Second."))
     assert second.status_code == 412
-    assert "Someone else changed this incident" in text_of(second.text)
+    assert "This incident was changed by someone else" in text_of(second.text)
     assert ">\nSecond.</textarea>" in second.text
     assert "First." in officer.get(place).text
 

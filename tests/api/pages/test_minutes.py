@@ -77,7 +77,7 @@ def test_what_was_said_is_written_in_both_languages_and_not_over_what_another_wr
     late = client.post(f"{path}/notes", data=given | {"said_en": "Something else that I typed"})
     assert late.status_code == 412
     assert "Something else that I typed" in late.text
-    assert "Someone else changed these minutes" in text_of(late.text)
+    assert "These minutes were changed by someone else" in text_of(late.text)
     assert re.search(r'<details class="disclosure" id="item-2-note"[^>]* open>', late.text)
     long = client.post(f"{path}/notes", data=given | {"seen": row(cast).version, "said_fr": "x" * 4001})
     assert long.status_code == 422

@@ -317,7 +317,7 @@ def test_the_second_of_two_editors_is_told_and_keeps_what_they_typed(cast: Cast)
     assert client.post(f"/people/{me}", data={**seen, "phone": "514-555-0100"}).status_code == 303
     page = client.post(f"/people/{me}", data={**seen, "phone": "514-555-0199"})
     assert page.status_code == 412
-    assert "Someone else changed this person" in page.text
+    assert "This person’s entry was changed by someone else" in page.text
     assert 'value="514-555-0199"' in page.text
     assert whole_of(cast, "police")["phone"] == "514-555-0100"
 
@@ -356,7 +356,7 @@ def test_a_role_is_given_and_ended_and_its_past_stays(cast: Cast) -> None:
     assert 'value="2020-01-01"' in early.text
     meanwhile = client.post(f"/people/{them}/roles/{held}/end", data={"ends_on": "2026-11-20", "seen": "7"})
     assert meanwhile.status_code == 412
-    assert "Someone else changed this appointment" in meanwhile.text
+    assert "This appointment was changed by someone else" in meanwhile.text
     ending = {"ends_on": "2026-11-20", "seen": "1"}
     assert client.post(f"/people/{them}/roles/{held}/end", data=ending).status_code == 303
     page = client.get(f"/people/{them}").text

@@ -159,7 +159,7 @@ def test_of_two_who_close_the_second_is_told(room: Room) -> None:
     room.send("closing", seen=seen, rest="carried")
     again = room.send("closing", seen=seen, rest="carried")
     assert again.status_code == 412
-    assert "Someone else changed this meeting" in text_of(again.text)
+    assert "This meeting was changed by someone else" in text_of(again.text)
 
 
 @pytest.mark.long
@@ -294,7 +294,7 @@ def test_of_two_who_record_a_seat_the_second_is_told_and_keeps_what_they_typed(r
     answer = room.fill("codim", "excused", arrived="13:10", seen=1)
     assert answer.status_code == 412
     form = f"seat-{room.seat('codim').seat.id}"
-    assert text_of(answer.text).count("Someone else recorded this seat while you were looking at it.") == 2
+    assert text_of(answer.text).count("This seat was recorded by someone else") == 2
     assert f'<a href="#{form}">' in answer.text
     assert f'id="{form}-more" name="seats" open' in answer.text
     assert 'value="13:10"' in answer.text
@@ -364,7 +364,7 @@ def test_of_two_secretaries_the_second_is_told_and_their_note_is_not_lost(room: 
     answer = room.treat(0, "carried", note_fr="La seconde, longue.", note_en="The second.", seen=seen)
     assert answer.status_code == 412
     page = text_of(answer.text)
-    assert "Someone else changed this item while you were looking at it." in page
+    assert "This item was changed by someone else" in page
     assert "La première." in page
     assert "La seconde, longue." in page
     assert "The second." in page

@@ -168,7 +168,7 @@ def test_what_was_typed_before_somebody_else_recorded_the_item_is_kept_and_told(
     expect(page.locator(f"#item-{first['id']}")).to_contain_text("Theirs.")
     expect(note).to_have_value("Mine, and long.")
     page.locator(f"#item-{first['id']}-treated").click()
-    expect(page.locator("#say")).to_contain_text("Someone else changed this item")
+    expect(page.locator("#say")).to_contain_text("This item was changed by someone else")
     expect(note).to_have_value("Mine, and long.")
     with window.cast.session() as session:
         assert items(session)[0]["note_en"] == "Theirs."

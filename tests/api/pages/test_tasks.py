@@ -214,7 +214,7 @@ def test_the_second_of_two_who_change_a_task_is_told_and_keeps_what_they_wrote(c
     for back in ("work", "case", "task"):
         answer = send(signed_in(cast, "coordinator"), task, "completion", back=back, words="Deux carnets.")
         assert answer.status_code == 412
-        assert "Someone else changed this task" in text_of(answer.text)
+        assert "This task was changed by someone else" in text_of(answer.text)
         assert "Deux carnets." in answer.text
 
 
