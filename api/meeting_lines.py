@@ -68,6 +68,11 @@ class Line:
         """Whether it was cancelled."""
         return bool(self.meeting["state"] == "cancelled")
 
+    @property
+    def is_held(self) -> bool:
+        """Whether it was closed, be it today or before its hour: nobody is awaited there any more."""
+        return bool(self.meeting["state"] == "held")
+
 
 def hours_of(meeting: Mapping[str, Any]) -> tuple[time, time]:
     """When a meeting begins and ends, local."""

@@ -41,7 +41,7 @@ def show_committees(desk: AtDesk, request: Request) -> HTMLResponse:
     require(Action.SEE_CALENDAR, to_program(desk.asker))
     rows = committees(desk.session)
     members = memberships(desk.session)
-    ahead = [line for line in between(desk, desk.day, desk.day + AHEAD) if not line.is_off]
+    ahead = [line for line in between(desk, desk.day, desk.day + AHEAD) if not line.is_off and not line.is_held]
     shown = [
         {
             "row": row,
@@ -71,7 +71,7 @@ def committee_page(desk: Desk, request: Request, row: Mapping[str, Any], typed: 
     may_plan = allows(Action.PLAN_MEETINGS, to_program(desk.asker)) is not None
     members = memberships(desk.session, [row["id"]])[row["id"]]
     people = people_by_id(desk)
-    ahead = between(desk, desk.day, desk.day + AHEAD, committee_id=row["id"])
+    ahead = [line for line in between(desk, desk.day, desk.day + AHEAD, committee_id=row["id"]) if not line.is_held]
     before = between(desk, desk.day - BACK, desk.day, committee_id=row["id"])
     titles = {other["key"]: title_of(other, desk.language) for other in committees(desk.session).values()}
     return page(

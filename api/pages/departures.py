@@ -201,6 +201,7 @@ def _list(desk: Desk, request: Request, typed: Typed, *, chosen: str = "") -> HT
             visible_cases(desk.asker, hats),
         ),
     )
+    people = _who_may_leave(desk)
     return page(
         desk,
         request,
@@ -208,7 +209,9 @@ def _list(desk: Desk, request: Request, typed: Typed, *, chosen: str = "") -> HT
         refused=typed.refusal,
         typed=typed,
         found=at_departures.departures_shown(desk.session, rows),
-        people=_who_may_leave(desk),
+        people=people,
+        # Nobody who has gone already says so themselves.
+        may_be_gone=any(not value.startswith(f"{desk.asker.person_id}/") for value, _ in people),
         chosen=chosen,
     )
 

@@ -86,7 +86,8 @@ def _page(
     known = committees(desk.session)
     chosen = next((row["id"] for row in known.values() if row["key"] == committee), None)
     lines = between(desk, first, last, committee_id=chosen)
-    mine = [line for line in between(desk, desk.day, desk.day + AHEAD) if line.is_mine and not line.is_off]
+    ahead = between(desk, desk.day, desk.day + AHEAD)
+    mine = [line for line in ahead if line.is_mine and not line.is_off and not line.is_held]
     return page(
         desk,
         request,

@@ -56,6 +56,13 @@ def test_the_coordinator_and_the_leaver_open_a_departure_from_the_page(program: 
     assert "Program cell phone, serial number SN-1" in answer.text or "SN-1" in answer.text
 
 
+def test_who_may_open_their_own_departure_alone_is_not_asked_whether_they_are_gone_already(program: Cast) -> None:
+    page = signed_in(program, "worker_codim").get("/departures").text
+    assert 'name="last_day"' in page
+    assert 'name="gone"' not in page
+    assert 'name="gone"' in signed_in(program, "coordinator").get("/departures").text
+
+
 def test_nobody_opens_the_departure_of_somebody_elsewhere(program: Cast) -> None:
     client = signed_in(program, "manager_codim")
     assert choice(program, "manager_em", PLACE) not in client.get("/departures").text

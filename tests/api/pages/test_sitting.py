@@ -107,9 +107,14 @@ def room(planned: Room) -> Room:
 
 def card(page: str, name: str) -> str:
     """What one card of the page says."""
+    return text_of(markup_of(page, name))
+
+
+def markup_of(page: str, name: str) -> str:
+    """One card of the page as it is written, with its links."""
     start = page.index(f'id="{name}" aria-labelledby')
     end = page.find("<section", start)
-    return text_of(page[start : end if end > 0 else len(page)])
+    return page[start : end if end > 0 else len(page)]
 
 
 def place(answer: Response) -> str:
@@ -152,6 +157,15 @@ def test_closing_names_what_is_left_and_carries_it_only_where_one_says_so(room: 
     assert place(room.send("closing", seen=room.row()["version"], rest="carried")) == "#closing"
     assert room.row()["state"] == "held"
     assert [one["outcome"] for one in room.items()] == ["treated", "carried", "carried"]
+
+
+def test_what_was_closed_today_is_no_next_meeting_any_more(room: Room) -> None:
+    own = f"/meetings/{room.id}"
+    ahead = (("/committees/steering", "next"), ("/meetings", "mine"))
+    assert [own in markup_of(room.client.get(path).text, name) for path, name in ahead] == [True, True]
+    room.send("closing", seen=room.row()["version"], rest="carried")
+    assert [own in markup_of(room.client.get(path).text, name) for path, name in ahead] == [False, False]
+    assert own in room.client.get("/committees/steering").text
 
 
 def test_of_two_who_close_the_second_is_told(room: Room) -> None:
