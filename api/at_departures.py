@@ -250,6 +250,11 @@ def _not_now(thought_of: Sequence[workers.Proposal], names: Mapping[UUID, str], 
 
 def said_of(proposal: workers.Proposal, names: Mapping[UUID, str], language: str) -> str:
     """A worker whom a follow-up can be offered to, with what speaks for them and against. DP-03a, DP-03b."""
+    return f"{names.get(proposal.person_id, '')} – {fit_in_words(proposal, language)}"
+
+
+def fit_in_words(proposal: workers.Proposal, language: str) -> str:
+    """What speaks for a worker to whom a follow-up can be offered, and against them."""
     reasons = [
         *([N_("has met the participant")] if proposal.met else []),
         N_("speaks the language") if proposal.speaks else N_("speaks another language"),
@@ -258,8 +263,9 @@ def said_of(proposal: workers.Proposal, names: Mapping[UUID, str], language: str
         *([N_("goes to the same area")] if proposal.nearby else []),
     ]
     percent = round(proposal.load.share_with(proposal.offered) * 100)
-    told = [*(say(language, one) for one in reasons), say(language, N_("%(percent)s %% taken"), percent=percent)]
-    return f"{names.get(proposal.person_id, '')} – {', '.join(told)}"
+    return ", ".join(
+        [*(say(language, one) for one in reasons), say(language, N_("%(percent)s %% taken"), percent=percent)]
+    )
 
 
 def _offer(row: Mapping[str, Any] | None, names: Mapping[UUID, str], way: str) -> Offer | None:

@@ -57,7 +57,8 @@ _barred = table_of(Barred)
 class Line:
     """What a bulk proposal does with one follow-up: offered to somebody, or why not, by a refusal's code and words.
 
-    One that waits for the answer of whom it was offered to before is theirs, and says so.
+    One that waits for the answer of whom it was offered to before is theirs, and says so. `proposal` has what spoke for
+    whom it is offered to, and against them.
     """
 
     task_id: UUID
@@ -66,6 +67,7 @@ class Line:
     to_id: UUID | None
     refused: str = ""
     why: Bilingual | None = None
+    proposal: workers.Proposal | None = None
 
 
 def considered_for(session: Session, task: Mapping[str, Any], leaver_id: UUID, at: datetime) -> list[workers.Proposal]:
@@ -227,16 +229,16 @@ def _propose_one(
             fit = fit_for(session, task, part["person_id"], at) if part else []
             if not fit:
                 return Line(task["id"], *titles, None, "hand_over.nobody_fits", both(_NOBODY_FITS))
-            to_id = next((one_of.person_id for one_of in fit if one_of.person_id not in refused_by), None)
-            if to_id is None:
+            best = next((one_of for one_of in fit if one_of.person_id not in refused_by), None)
+            if best is None:
                 return Line(task["id"], *titles, None, "hand_over.all_refused", both(_ALL_REFUSED))
-            propose(session, task["id"], to_id, by=by, at=at)
+            propose(session, task["id"], best.person_id, by=by, at=at)
     except Refusal as refusal:
         return Line(task["id"], *titles, None, refusal.code, both(refusal.sentence, **refusal.facts))
     except Exception as failed:  # noqa: BLE001 - one that fails is told of in the receipt, and holds up no other
         _log.warning("a follow-up is not offered", extra={"task": task["id"], "error": type(failed).__name__})
         return Line(task["id"], *titles, None, "hand_over.failed", both(_FAILED))
-    return Line(task["id"], *titles, to_id)
+    return Line(task["id"], *titles, best.person_id, proposal=best)
 
 
 _NOBODY_FITS = N_(

@@ -74,10 +74,14 @@ class OffersGiven(Given):
 
 
 class OfferShown(Shown):
-    """One follow-up: to whom it is offered, or the code of why to nobody."""
+    """One follow-up: to whom it is offered and what speaks for them, or the code of why to nobody.
+
+    `reasons` are those of the workers whom one may name for a candidate: met, knew, language, area, no_room.
+    """
 
     task_id: UUID
     to_id: UUID | None
+    reasons: list[str]
     refused: str
 
 
@@ -183,7 +187,12 @@ def offer_all(case_id: UUID, body: OffersGiven, desk: AtDesk) -> list[OfferShown
     lines = hand_overs.propose_all(desk.session, case_id, dry_run=body.dry_run, by=by, at=desk.at)
     kept = calls_who_barred(desk.session, desk.asker.person_id)
     return [
-        OfferShown(task_id=line.task_id, to_id=line.to_id, refused=line.refused)
+        OfferShown(
+            task_id=line.task_id,
+            to_id=line.to_id,
+            reasons=list(line.proposal.reasons) if line.proposal else [],
+            refused=line.refused,
+        )
         for line in lines
         if not kept(line.title_en)
     ]

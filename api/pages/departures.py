@@ -295,6 +295,11 @@ def _page(
         late=[one for one in left if one.task is not None and board.late_on(one.task, desk.day)],
         own=case["subject_id"] == desk.asker.person_id,
         receipt=None if receipt is None else [line for line in receipt if not kept(line.title_en)],
+        fit={
+            line.task_id: at_departures.fit_in_words(line.proposal, desk.language)
+            for line in receipt or ()
+            if line.proposal is not None
+        },
         done=done,
         names=at_departures.people_names(desk.session) if receipt is not None else {},
         may_offer=allows(Action.OFFER_FOLLOW_UPS, at_departures.to_offers(desk.session, desk.asker, case)) is not None

@@ -167,6 +167,21 @@ def test_who_is_offered_a_follow_up_finds_it_from_their_own_work_and_answers_the
     assert "What people who left handed over to you" in page
 
 
+def test_a_dry_run_says_what_speaks_for_each_to_whom_a_follow_up_would_be_offered(program: Cast) -> None:
+    with program.session() as session:
+        agreed(session, program)
+        followed(session, program, "#2026-01", second=SECOND, at=AT - timedelta(days=21))
+    case_id = leave(program, WORKER, "ccsmtl")
+    client = signed_in(program, "coordinator")
+    (offer,) = client.post(f"/api/v1/departures/{case_id}/offers", json={"dry_run": True}).json()
+    assert offer["reasons"][0] == "met"
+    for done in ({}, {"really": "yes"}):
+        page = client.post(f"/departures/{case_id}/offers", data=done).text
+        receipt = page[page.index('id="receipt"') : page.index('id="kind-1"')]
+        assert "Garnet Schist – has met the participant, speaks " in text_of(receipt)
+        assert "% taken" in text_of(receipt)
+
+
 @pytest.mark.long
 def test_without_a_coordinator_the_hosts_manager_offers_the_follow_ups_and_a_partners_manager_does_not(
     program: Cast,
