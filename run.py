@@ -40,7 +40,13 @@ CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
 def main(arguments: Sequence[str]) -> int:
     """Run one command of the list above and give back its exit status."""
     if sys.version_info < OLDEST:
-        sys.exit(f"Python {OLDEST[0]}.{OLDEST[1]} or newer is needed; this is {sys.version.split()[0]}.")
+        oldest, here = f"{OLDEST[0]}.{OLDEST[1]}", sys.version.split()[0]
+        sys.exit(
+            said(
+                f"Python {oldest} or newer is needed; this is {here}.",
+                f"Il faut Python {oldest} ou plus récent; celui-ci est {here}.",
+            )
+        )
     command, rest = (arguments[0], list(arguments[1:])) if arguments else ("up", [])
     if command in ("-h", "--help"):
         print(__doc__)
@@ -107,13 +113,16 @@ def ensure(name: str) -> None:
     if ENV.is_symlink():
         # Else what others work in would be emptied, and filled for this checkout alone.
         sys.exit(
-            ".venv is a link to an environment that was made elsewhere: nothing was changed there. Remove the link."
+            said(
+                ".venv is a link to an environment that was made elsewhere: nothing there was changed. Remove it.",
+                ".venv est un lien vers un environnement fait ailleurs: rien n’y a été changé. Retirez-le.",
+            )
         )
     with _one_at_a_time():
         if _is_installed(name):
             return
         begun = time.monotonic()
-        print(f"Installing from lock/{name}.txt ...", file=sys.stderr, flush=True)
+        tell(f"Installing from lock/{name}.txt ...", f"Installation selon lock/{name}.txt…")
         install = _installer()
         steps = [
             [*install, "--quiet", "--require-hashes", "-r", str(LOCKS / f"{name}.txt")],
@@ -123,9 +132,29 @@ def ensure(name: str) -> None:
         for step in steps:
             status = subprocess.run(step, cwd=ROOT, env=_environment(), check=False).returncode
             if status:
-                sys.exit(f"The installation failed (status {status}): see above. Nothing was started.")
+                sys.exit(
+                    said(
+                        f"The installation failed (status {status}): see above. Nothing was started.",
+                        f"L’installation a échoué (état {status}): voir ci-dessus. Rien n’a été démarré.",
+                    )
+                )
         _mark(name).write_text(_wanted(name), encoding="utf-8")
-        print(f"Installed in {time.monotonic() - begun:.0f} s.", file=sys.stderr, flush=True)
+        seconds = f"{time.monotonic() - begun:.0f}"
+        tell(f"Installed in {seconds} s.", f"Installé en {seconds} s.")
+
+
+def said(english: str, french: str) -> str:
+    """The words in the language of the terminal, as `spheres` chooses it; the catalogues are not installed yet."""
+    for name in ("SPHERES_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        code = os.environ.get(name, "")[:2].lower()
+        if code in ("en", "fr"):
+            return english if code == "en" else french
+    return french
+
+
+def tell(english: str, french: str) -> None:
+    """Say how far the installation is, where errors are said: the output is that of the command that follows."""
+    print(said(english, french), file=sys.stderr, flush=True)
 
 
 def _is_installed(name: str) -> bool:
@@ -150,7 +179,12 @@ def _wanted(name: str) -> str:
     """
     path = LOCKS / f"{name}.txt"
     if not path.exists():
-        sys.exit(f"lock/{name}.txt is missing: this checkout is not whole.")
+        sys.exit(
+            said(
+                f"lock/{name}.txt is missing: this checkout is not whole.",
+                f"lock/{name}.txt manque: cette copie du projet n’est pas entière.",
+            )
+        )
     digest = hashlib.sha256(path.read_bytes())
     for source in INPUTS:
         digest.update((ROOT / source).read_bytes())
@@ -179,8 +213,12 @@ def _make_environment(*, with_pip: bool) -> None:
     except (subprocess.CalledProcessError, ImportError):
         shutil.rmtree(ENV, ignore_errors=True)
         sys.exit(
-            "This Python cannot make an environment with pip, as on a Debian without its venv package.\n"
-            "Run: apt install python3-venv    (or put uv on PATH), then run this again."
+            said(
+                "This Python cannot make an environment with pip, as on a Debian without its venv package.\n"
+                "Run: apt install python3-venv    (or put uv on PATH), then run this again.",
+                "Ce Python ne peut pas faire d’environnement avec pip, comme sur un Debian sans son paquet venv.\n"
+                "Faites: apt install python3-venv    (ou mettez uv dans le PATH), puis recommencez.",
+            )
         )
 
 

@@ -17,6 +17,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from api.cli.spoken import language_of_terminal
+
 ROOT = Path(__file__).parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PINNED = re.compile(r"^(?P<name>[a-z0-9-]+)(?:\[[a-z,]+\])?==(?P<version>[^ ;\\]+)(?: ; (?P<marker>[^\\]+?))? \\$")
@@ -113,6 +115,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    monkeypatch.setenv("SPHERES_LANG", "en")
     (tmp_path / "lock").mkdir()
     for name in ("lock/app.txt", "lock/dev.txt", "pyproject.toml", "build.in"):
         (tmp_path / name).write_text(name, encoding="utf-8")
@@ -209,6 +212,34 @@ def test_an_environment_of_another_checkout_is_not_emptied_through_a_link(
         run.ensure("app")
     assert installs == []
     assert (theirs / ".installed-app").read_text(encoding="utf-8") == "of another place"
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"SPHERES_LANG": "en", "LANG": "fr_CA.UTF-8"}, "Installing from lock/app.txt"),
+        ({"SPHERES_LANG": "fr", "LANG": "en_CA.UTF-8"}, "Installation selon lock/app.txt"),
+        ({"LANG": "en_CA.UTF-8"}, "Installing from"),
+        ({"LANG": "C.UTF-8"}, "Installation selon"),
+        ({}, "Installation selon"),
+    ],
+)
+def test_an_installation_is_told_in_the_language_that_spheres_would_speak(
+    run: ModuleType,
+    installs: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    environment: dict[str, str],
+    said: str,
+) -> None:
+    for name in ("SPHERES_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert language_of_terminal(environment) == ("en" if said.startswith("Installing") else "fr")
+    run.ensure("app")
+    assert installs
+    assert said in capsys.readouterr().err
 
 
 def test_an_installation_that_fails_is_tried_again(
