@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import pytest
 
-from api import permissions
 from api.permissions import TABLE, Relation
 from duties.turned_away import REFUSED
 from tests.cast import ROOT
@@ -18,12 +15,8 @@ from tests.matrix.asked import Route
 from tests.matrix.askers import COLUMNS, KINDS, Kind
 from tests.matrix.candidates import READ_AT, THEIR_OWN, read_in
 from tests.matrix.fixtures import Run
-from tests.matrix.grid import Cell
 from tests.matrix.runner import Answer, Runner
 from tests.matrix.world import ABSENT, CODIM, ELSEWHERE
-
-#: At least so many of the cells that the table denies must fail where the table allows everything.
-OF_THE_DENIED_FAIL = 0.99
 
 #: Tables whose rows tell what a browser or a request is at, and nothing of the program.
 OF_NOBODY = frozenset({"sign_in_flow", "answered_request"})
@@ -163,31 +156,6 @@ def test_every_cell_of_a_page_is_answered_as_expected(runner: Runner, routes: li
     assert asked > 4000
 
 
-@pytest.mark.long
-def test_with_a_table_that_allows_everything_nearly_every_denied_cell_fails(
-    runner: Runner, routes: list[Route], run: Run[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What the table denies, and not the sign-in or the wall between programs: to who is in, of what is there.
-
-    Of every seventh such cell, throughout the whole; of all of them, in most of an hour, with SPHERES_EVERY_CELL=1.
-    """
-    cells = list(_denied_by_the_table(routes))[:: 1 if os.environ.get("SPHERES_EVERY_CELL") else 7]
-    assert len(cells) > 1000
-    monkeypatch.setattr(permissions, "TABLE", dict.fromkeys(TABLE, frozenset(Relation)))
-
-    async def ask() -> list[Cell]:
-        known = grid.read()
-        unmoved = []
-        for route, place, kind in cells:
-            cell = (str(route), place, kind.column)
-            if (await runner.ask(route, kind, place)).code == known[cell]:
-                unmoved.append(cell)
-        return unmoved
-
-    unmoved = run(ask())
-    assert len(unmoved) <= (1 - OF_THE_DENIED_FAIL) * len(cells), Counter(route for route, _, _ in unmoved)
-
-
 def cells_of(routes: Iterable[Route]) -> Iterator[tuple[Route, str, Kind]]:
     """Every cell of these routes."""
     return ((route, place, kind) for route in routes for place in route.places for kind in KINDS)
@@ -247,13 +215,3 @@ def _sampled(routes: list[Route]) -> Iterator[tuple[Route, str, Kind]]:
         kinds = (KINDS[turn % len(KINDS)],) if _asks_nothing(route) else KINDS[turn % 12 :: 12]
         for n, kind in enumerate(kinds):
             yield route, route.places[(turn // 12 + n) % len(route.places)], kind
-
-
-def _denied_by_the_table(routes: list[Route]) -> Iterator[tuple[Route, str, Kind]]:
-    known = grid.read()
-    for route in routes:
-        for place in route.places:
-            for kind in COLUMNS.values():
-                is_there = place != ABSENT and (place == "–" or (place == ELSEWHERE) == kind.elsewhere)
-                if not kind.is_out and is_there and known[str(route), place, kind.column] == "404":
-                    yield route, place, kind

@@ -1,0 +1,59 @@
+"""With a table that allows everything, what the table denies must fail: else the matrix would hold nothing.
+
+Every such cell of every page here, and of the API in `test_allowing_of_json.py`. Apart: two cores share them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import pytest
+
+from api import permissions
+from api.permissions import TABLE, Relation
+from tests.matrix import grid
+from tests.matrix.asked import Route
+from tests.matrix.askers import COLUMNS, Kind
+from tests.matrix.fixtures import Run
+from tests.matrix.runner import Runner
+from tests.matrix.world import ABSENT, ELSEWHERE
+
+#: At least so many of the cells that the table denies must fail where it allows everything.
+OF_THE_DENIED_FAIL: Final = 0.99
+
+ALL_ALLOWED: Final = dict.fromkeys(TABLE, frozenset(Relation))
+"""The table that stands in the place of the program's."""
+
+
+@pytest.mark.long
+def test_with_a_table_that_allows_everything_nearly_every_denied_cell_of_a_page_fails(
+    runner: Runner, routes: list[Route], run: Run[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(permissions, "TABLE", ALL_ALLOWED)
+    run(hold_that_it_moves(runner, [route for route in routes if not route.is_json]))
+
+
+async def hold_that_it_moves(runner: Runner, routes: Iterable[Route]) -> None:
+    """Ask every cell of these routes that the table denies, and hold that nearly all are answered otherwise."""
+    known = grid.read()
+    asked = 0
+    unmoved = []
+    for route, place, kind in denied_by_the_table(routes):
+        asked += 1
+        if (await runner.ask(route, kind, place)).code == known[str(route), place, kind.column]:
+            unmoved.append((str(route), place))
+    assert asked > 8000
+    assert len(unmoved) <= (1 - OF_THE_DENIED_FAIL) * asked, f"{len(unmoved)} of {asked}: {Counter(unmoved)}"
+
+
+def denied_by_the_table(routes: Iterable[Route]) -> Iterator[tuple[Route, str, Kind]]:
+    """What the table denies, and not the sign-in or the wall between programs: to who is in, of what is there."""
+    known = grid.read()
+    for route in routes:
+        for place in route.places:
+            for kind in COLUMNS.values():
+                is_there = place != ABSENT and (place == "–" or (place == ELSEWHERE) == kind.elsewhere)
+                if not kind.is_out and is_there and known[str(route), place, kind.column] == "404":
+                    yield route, place, kind
