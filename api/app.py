@@ -38,8 +38,8 @@ from api.pages.entra import CALLBACK, LEFT_TO
 from api.permissions import Action, Forbidden, asks
 from api.rendering import STATIC
 from api.session import DESKS, NotSignedIn, Office
-from duties.envelopes import Mailbox
-from duties.notices import stationery_for
+from duties.mail.envelopes import Mailbox
+from duties.mail.notices import stationery_for
 from duties.participants.identity import names_known
 from duties.refusals import Refusal
 from flows.protocols import letter_folders

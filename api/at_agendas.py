@@ -16,8 +16,8 @@ from api.at_meetings import audience_of, find_meeting
 from api.permissions import Action, Forbidden, Given, Relation, allows, require, themselves
 from api.session import Desk
 from duties.actors import Actor
-from duties.envelopes import Attachment
 from duties.here import program_of
+from duties.mail.envelopes import Attachment
 from duties.refusals import Refusal
 from locales import LANGUAGES, N_, pick
 from meetings import agenda_papers, agendas, posting

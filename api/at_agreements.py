@@ -11,10 +11,10 @@ from sqlmodel import Session
 
 from api.at_partners import to_partner
 from api.permissions import Action, Asker, Forbidden, Given, require, to_program
-from duties import reads
+from duties.agreement.signed_files import Kept, content_of, file_of, organization_of_file
 from duties.here import many, one, program_of
+from duties.record import reads
 from duties.refusals import Refusal
-from duties.signed_files import Kept, content_of, file_of, organization_of_file
 from locales import N_
 from models.agreement import Agreement, AgreementVersion
 from models.base import refers, table_of

@@ -20,7 +20,7 @@ from api.permissions import (
     to_program,
 )
 from api.session import Desk
-from duties.envelopes import Attachment
+from duties.mail.envelopes import Attachment
 from meetings import decisions
 from meetings.agenda_papers import PARTNERS, closed_to, widest_of
 from meetings.committees import membership, memberships

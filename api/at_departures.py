@@ -13,13 +13,14 @@ from sqlmodel import Session
 
 from api.follow_up_lines import BARS
 from api.permissions import Action, Asker, Given, find_case, require, to_case, to_duty, to_person, to_program
-from duties import board, gathering, hand_overs, settling
 from duties.actors import Actor
+from duties.casework import board
+from duties.departure import gathering, hand_overs, settling
 from duties.here import local_day, many, program_of
 from duties.holdings.duty import APPROVAL, TASK
 from duties.holdings.follow_ups import FOLLOW_UP
 from duties.holdings.in_hand import NAMES
-from duties.notices import case_title
+from duties.mail.notices import case_title
 from duties.participants import workers
 from duties.refusals import Refusal
 from duties.roles import standing

@@ -12,13 +12,13 @@ from sqlmodel import Session
 from api.permissions import Action, Asker, Forbidden, Given, Relation, allows, require, themselves, to_program
 from api.session import Desk
 from duties.actors import Actor
-from duties.agreement_days import CLINICAL, PARTICIPANT, other_than
+from duties.agreement.agreement_days import CLINICAL, PARTICIPANT, other_than
+from duties.agreement.sharing import Circle, circle_of
 from duties.follow_ups import assigning, breaks, states
 from duties.follow_ups.held import follow_ups
 from duties.here import many, program_of
-from duties.reads import Ground
+from duties.record.reads import Ground
 from duties.refusals import Refusal
-from duties.sharing import Circle, circle_of
 from duties.sight import who_barred
 from locales import N_
 from meetings import attendance

@@ -11,7 +11,7 @@ from uuid import UUID
 from api.at_meetings import audience_of, find_meeting
 from api.permissions import Action, Forbidden, allows
 from api.session import Desk
-from duties.envelopes import Attachment
+from duties.mail.envelopes import Attachment
 from meetings import minutes
 from meetings.committees import committees
 from meetings.documents import issuing

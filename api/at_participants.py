@@ -29,17 +29,18 @@ from api.permissions import (
     to_person,
     to_program,
 )
-from duties import asking, reads
 from duties.actors import Actor
-from duties.agreement_days import CANDIDATE, PARTICIPANT, other_than
+from duties.agreement.agreement_days import CANDIDATE, PARTICIPANT, other_than
+from duties.agreement.sharing import circle_of
+from duties.casework import asking
 from duties.here import many, one, program_of
 from duties.participants import barring, findings, recruiting, referring
 from duties.participants.findings import Found
 from duties.participants.identity import Identity, open_identity
 from duties.participants.reasons import Reason, read_reasons
 from duties.participants.sealing import unseal
-from duties.reads import Ground, Purpose, record_read
-from duties.sharing import circle_of
+from duties.record import reads
+from duties.record.reads import Ground, Purpose, record_read
 from meetings import admissions, attendance, recruiters
 from meetings.agenda_items import IS_ABOUT, TALKED_ABOUT
 from meetings.committees import Membership

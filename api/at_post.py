@@ -12,9 +12,10 @@ from sqlalchemy import ColumnElement, Select, Uuid, and_, func, literal, select
 
 from api.permissions import Action, Forbidden, Given, require, to_post
 from api.session import Desk
-from duties import doors, reads
+from duties.access import doors
 from duties.actors import Actor
 from duties.here import many, one, program_of
+from duties.record import reads
 from duties.sight import calls_who_barred, letter_is_open_to
 from models.base import refers, table_of
 from models.outbox import Notice

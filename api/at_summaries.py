@@ -20,7 +20,7 @@ from duties.actors import Actor
 from duties.follow_ups import summaries
 from duties.follow_ups.assigning import barred_from
 from duties.here import program_of
-from duties.reads import Ground
+from duties.record.reads import Ground
 from duties.sight import who_barred
 from meetings.agenda_items import TALKED_ABOUT
 from models.agenda import AgendaItem

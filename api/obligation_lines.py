@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from duties.declarations.program_agreements import clause_without_role, fact_of
 from duties.obligations import wording
 from duties.obligations.reading import WORST_FIRST
-from duties.program_agreements import clause_without_role, fact_of
 from locales import N_
 
 #: What a state looks like, and the word for it.

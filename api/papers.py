@@ -6,7 +6,7 @@ from typing import Literal
 
 from fastapi import Response
 
-from duties.envelopes import Attachment
+from duties.mail.envelopes import Attachment
 
 Language = Literal["fr", "en"]
 Form = Literal["pdf", "docx"]

@@ -32,9 +32,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
-from duties import board
 from duties.actors import OPERATOR, Actor
-from duties.cases import links_allowed
+from duties.casework import board
+from duties.casework.cases import links_allowed
 from duties.here import one, program_of, run
 from duties.roles import Holder, Link, Standing
 from duties.sight import FOR_PRIVACY, SEE_CASES_OF_THEIRS, SEES_EVERY_CASE, case_is_open_to, task_is_open_to
@@ -200,7 +200,8 @@ class Relation(StrEnum):
     FOLLOWS = "follows"  # is a youth worker of the program
     RESEARCH = "research"  # coordinates the research
     ASSIGNED = "assigned"  # the follow-up is theirs, or that of whom they act for
-    CLINICAL = "clinical"  # sits on the Clinical Committee that day for a partner who is told (AD-R11): duties.sharing
+    # Sits on the Clinical Committee that day for a partner who is told (AD-R11): duties.agreement.sharing.
+    CLINICAL = "clinical"
     # As CLINICAL, each where the organization for which they sit is told this too (AG-IS): who the person is, why they
     # were referred and admitted, their risk, what they consented to.
     TOLD_WHO = "told_who"

@@ -1,7 +1,7 @@
 """Telling the record who was turned away, from which action, before they are answered.
 
 A signed-in person who is refused, and one whose sign-in no longer holds, get a line of the record
-(`duties.turned_away`); a stranger gets a line of the log, which names the action and nothing of theirs.
+(`duties.record.turned_away`); a stranger gets a line of the log, which names the action and nothing of theirs.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from sqlalchemy import select
 
 from api.permissions import Action, themselves
 from api.session import Desk, Office, office_of
-from duties import turned_away
+from duties.access.doors import digest
+from duties.access.sign_ins import IDLE, LONGEST
 from duties.actors import Actor
-from duties.doors import digest
-from duties.sign_ins import IDLE, LONGEST
+from duties.record import turned_away
 from models.access import BrowserSession
 from models.base import table_of
 

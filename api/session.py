@@ -25,14 +25,14 @@ from sqlmodel import Session
 
 from adapters.database import finding_session, open_session, program_session, saying
 from api.permissions import Asker
-from duties import sign_ins
-from duties.doors import digest
+from duties.access import sign_ins
+from duties.access.doors import digest
+from duties.access.sign_ins import Means
 from duties.here import local_day, program, run
-from duties.notices import Stationery
+from duties.mail.notices import Stationery
 from duties.obligations import touching
 from duties.refusals import Refusal
 from duties.roles import standing
-from duties.sign_ins import Means
 from locales import current_language
 from models.access import BrowserSession
 from models.base import table_of
@@ -226,7 +226,8 @@ def sign_in(
 ) -> None:
     """Begin a sign-in under a new token, whatever cookie came with the request.
 
-    Who begins one in a transaction of theirs calls `duties.sign_ins.begin` there, and `give_cookie` once it is kept.
+    Who begins one in a transaction of theirs calls `duties.access.sign_ins.begin` there, and `give_cookie` once it is
+    kept.
     """
     with office.of_program(program_id) as session:
         token = sign_ins.begin(session, person_id, means=means, device=device, at=office.clock())

@@ -9,11 +9,11 @@ from uuid import UUID
 from sqlmodel import Session
 
 from duties.actors import Actor
-from duties.held import Moved
+from duties.casework.held import Moved
 
 
 class TaskVerb(Protocol):
-    """A verb of `duties.tasks`, with all that only this act says (a note, a reason, its evidence) given beforehand."""
+    """A verb of `duties.casework.tasks`, with all that only this act says (a note, a reason, its evidence) given."""
 
     def __call__(
         self, session: Session, task_id: UUID, /, *, by: Actor, at: datetime, seen: int | None = None

@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from bench.ground import Ground
 from duties.actors import Actor
-from duties.wakeups import WAKE_CHANNEL
+from duties.casework.wakeups import WAKE_CHANNEL
 
 
 class Bare:

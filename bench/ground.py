@@ -22,15 +22,15 @@ from sqlmodel import Session
 from adapters.database import make_engine, migrate, open_session, program_session
 from adapters.postgres import DatabaseUrls
 from duties.actors import LOADER, Actor
-from duties.cases import open_case
-from duties.declared import load_declared_text
-from duties.envelopes import Mailbox
-from duties.loading import load, new_program_id
-from duties.notices import Stationery, stationery_for
+from duties.casework.cases import open_case
+from duties.casework.versions import record_protocol
+from duties.declarations.declared import load_declared_text
+from duties.declarations.loading import load, new_program_id
+from duties.declarations.program_check import read_program_text
+from duties.declarations.protocol import Protocol
+from duties.mail.envelopes import Mailbox
+from duties.mail.notices import Stationery, stationery_for
 from duties.people import add_person, appoint
-from duties.program_check import read_program_text
-from duties.protocol import Protocol
-from duties.versions import record_protocol
 from flows.protocols import declared_protocols, letter_folders
 from models.base import table_of
 from models.casework import Case, Task, TaskNeed

@@ -10,7 +10,7 @@ from uuid import UUID
 from bench.completing import Ours, run_cases
 from bench.figures import Cost, Ratio, costing, median, ms, table, timing
 from bench.ground import Ground, now
-from duties import wakeups
+from duties.casework import wakeups
 from duties.here import local_day
 from flows import post, sweep
 from flows.engine import Means

@@ -15,9 +15,9 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from duties import events
 from duties.actors import Actor
 from duties.here import program_of
+from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of

@@ -10,7 +10,7 @@ from typing import Final
 
 import holidays
 
-from duties.declared import Bilingual
+from duties.declarations.declared import Bilingual
 from duties.refusals import Refusal
 from locales import N_, say
 

@@ -11,13 +11,17 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, Text, and_, cast, insert, or_, select, update
 from sqlmodel import Session
 
-from duties import agreement_days, calendar_readers, doors, events, notices, sign_ins
+from duties import calendar_readers
+from duties.access import doors, sign_ins
 from duties.actors import Actor
-from duties.agreed_roles import created_roles, creates_on
-from duties.envelopes import checked_address
+from duties.agreement import agreement_days
+from duties.agreement.agreed_roles import created_roles, creates_on
 from duties.held_person import hold_person
 from duties.here import local_day, many, one, program_of
+from duties.mail import notices
+from duties.mail.envelopes import checked_address
 from duties.participants.languages import checked_spoken
+from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import never_began
 from locales import N_

@@ -11,12 +11,12 @@ from uuid import UUID
 from sqlalchemy import and_, or_, select
 from sqlmodel import Session
 
-from duties import scheduling, subjects
 from duties.actors import ENGINE, Actor
+from duties.casework import scheduling, subjects
+from duties.declarations.protocol import Agenda
 from duties.here import local_day, many, one, program_of
 from duties.participants.admission import ADMISSION
 from duties.participants.workers import DECIDE
-from duties.protocol import Agenda
 from duties.refusals import Refusal
 from locales import N_, say
 from meetings import admissions, agendas

@@ -3,7 +3,7 @@
 Each rung warns once, whatever became of the round in between: where it was away for a while, or the last day was
 settled late, only the nearest rung is said. What waits for the signature of somebody who no longer directs is signed
 here too: on the day after their last one nobody does anything to it. Lapsing itself needs no round: what an agreement
-allows follows from its days whenever it is asked (`duties.agreement_days`).
+allows follows from its days whenever it is asked (`duties.agreement.agreement_days`).
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties import agreement_letters, events, scheduling
 from duties.actors import ROUNDS, Actor
-from duties.agreement_days import without_successor
-from duties.agreements import complete_signatures, signed_in_part
+from duties.agreement import agreement_letters
+from duties.agreement.agreement_days import without_successor
+from duties.agreement.agreements import complete_signatures, signed_in_part
+from duties.casework import scheduling
 from duties.here import local_day, program, program_of
+from duties.record import events
 from flows.engine import Means
 from flows.marks import alone, mark_of, set_mark
 from models.base import table_of

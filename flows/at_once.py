@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties import acts, wakeups
 from duties.actors import ENGINE, Actor
+from duties.casework import acts, wakeups
 from duties.here import many, one, program_of
 from flows import departing
 from flows.agenda_points import put_on_agendas

@@ -18,15 +18,16 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from duties import cases, periods
+from duties import periods
 from duties.actors import ROUNDS, Actor
-from duties.agreements import is_given_notice
+from duties.agreement.agreements import is_given_notice
+from duties.casework import cases
+from duties.casework.scheduling import protocol_of
+from duties.casework.subjects import ROLE_OF_WORKER, Subject
+from duties.declarations.protocol import Protocol
 from duties.here import local_day, many, program_of
 from duties.periods import Period
-from duties.protocol import Protocol
 from duties.refusals import Refusal
-from duties.scheduling import protocol_of
-from duties.subjects import ROLE_OF_WORKER, Subject
 from flows.engine import Means
 from flows.marks import alone, last_at, mark_of, set_mark
 from models.agreement import Agreement, AgreementVersion

@@ -24,14 +24,15 @@ from prefect.states import Completed, Failed
 from sqlalchemy import insert, select
 from sqlmodel import Session
 
-from duties import acts, renewals, wakeups
 from duties.actors import ENGINE, Actor
-from duties.held import hold
+from duties.agreement import renewals
+from duties.casework import acts, wakeups
+from duties.casework.held import hold
+from duties.casework.wakeups import Claim
 from duties.here import one, program_of
 from duties.obligations.keeping import keep
 from duties.obligations.touching import OF_CASES, touched_by_case
 from duties.refusals import Refusal
-from duties.wakeups import Claim
 from flows import departing, protocols
 from flows.agenda_points import put_on_agendas
 from flows.engine import Act, ActFailed, Means, Perform, code_of, in_hand

@@ -18,8 +18,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from duties import accounts, departures, gathering, hand_overs, settling
 from duties.actors import ENGINE, Actor
+from duties.departure import accounts, departures, gathering, hand_overs, settling
 from duties.here import local_day, program_of
 from duties.refusals import Refusal
 from flows.engine import Means

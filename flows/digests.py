@@ -13,14 +13,15 @@ from uuid import UUID
 from sqlalchemy import and_, func, or_, select
 from sqlmodel import Session
 
-from duties import board, notices, scheduling, versions
 from duties.actors import Actor
-from duties.approving import bar_to_approval, people_of, who_may_approve
+from duties.casework import board, scheduling, versions
+from duties.casework.approving import bar_to_approval, people_of, who_may_approve
+from duties.casework.steps import links_of
+from duties.declarations.protocol import Protocol
 from duties.here import local_day, many, program_of
-from duties.protocol import Protocol
+from duties.mail import notices
 from duties.roles import Holder, Link, Standing, standing
 from duties.sight import sees_by_role
-from duties.steps import links_of
 from flows.engine import Means
 from locales import N_, say
 from models.base import table_of

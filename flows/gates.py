@@ -10,12 +10,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties import cases, events, notices, scheduling
 from duties.actors import ENGINE, Actor
-from duties.held import of_case, titles
+from duties.casework import cases, scheduling
+from duties.casework.held import of_case, titles
+from duties.casework.steps import links_of
 from duties.here import local_day, many
+from duties.mail import notices
+from duties.record import events
 from duties.roles import Link, standing
-from duties.steps import links_of
 from models.base import table_of
 from models.casework import SETTLED, Case, Task
 from models.record import Event

@@ -11,7 +11,7 @@ from sqlalchemy.types import Uuid
 from sqlmodel import Session
 
 from duties.actors import Actor
-from duties.agreement_days import CLINICAL
+from duties.agreement.agreement_days import CLINICAL
 from duties.follow_ups.summaries import ON_AGENDA, WRITTEN
 from duties.here import local_day, many, program_of
 from locales import N_, say

@@ -10,9 +10,10 @@ from uuid import UUID
 from sqlalchemy import CursorResult, and_, delete, func, or_, select
 from sqlmodel import Session
 
-from duties import events, turned_away, wakeups
 from duties.actors import ROUNDS, Actor
+from duties.casework import wakeups
 from duties.here import program_of
+from duties.record import events, turned_away
 from flows.engine import Means
 from flows.marks import mark_of, set_mark
 from meetings import strays

@@ -42,11 +42,11 @@ from adapters.keys import FileSealKeys
 from adapters.mail import FolderMailer, SmtpMailer
 from adapters.people_keys import FilePeopleKeys
 from adapters.settings import Settings, Smtp
-from duties import wakeups
-from duties.envelopes import Mailbox
-from duties.notices import stationery_for
+from duties.casework import wakeups
+from duties.casework.wakeups import Claim
+from duties.mail.envelopes import Mailbox
+from duties.mail.notices import stationery_for
 from duties.participants.identity import names_known
-from duties.wakeups import Claim
 from flows import departing, destroying, post, rounds, sealing
 from flows.admission.flow import admission
 from flows.carry import carry, plainly, protocol_flow

@@ -18,10 +18,10 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlmodel import Session
 
-from duties import asking
 from duties.actors import Actor
+from duties.casework import asking
 from duties.here import local_day, many, one, program_of
-from duties.notices import coordination_chain
+from duties.mail.notices import coordination_chain
 from duties.participants import workers
 from duties.participants.held import hold_participant
 from duties.participants.triage import refuse

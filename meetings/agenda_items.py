@@ -11,11 +11,11 @@ from sqlalchemy import and_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from duties import events
 from duties.actors import Actor
+from duties.casework.tasks import BY_ITS_ACT
 from duties.here import many, one, program_of
+from duties.record import events
 from duties.refusals import Refusal
-from duties.tasks import BY_ITS_ACT
 from locales import N_
 from meetings.agenda_rules import OF_ONE_MEETING, points_of
 from meetings.holding import changed_meanwhile

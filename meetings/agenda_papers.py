@@ -18,7 +18,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.agreement_days import BY_NUMBER, Shared, not_sharing
+from duties.agreement.agreement_days import BY_NUMBER, Shared, not_sharing
 from duties.here import many, program, program_of
 from duties.refusals import Refusal
 from locales import LANGUAGES, N_, pick

@@ -16,16 +16,17 @@ from sqlalchemy import and_, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session
 
-from duties import agreement_days, board
-from duties.agreements import version_in_force
+from duties.agreement import agreement_days
+from duties.agreement.agreements import version_in_force
+from duties.casework import board
+from duties.casework.steps import ROLE_OF_SUBJECT
+from duties.casework.subjects import notice_day
+from duties.declarations.program_agreements import clause_without_role
+from duties.declarations.program_committees import AgendaRule
 from duties.here import local_day, many, program_of
 from duties.obligations.reading import at_risk
 from duties.obligations.windows import year_begun
-from duties.program_agreements import clause_without_role
-from duties.program_committees import AgendaRule
 from duties.roles import standing
-from duties.steps import ROLE_OF_SUBJECT
-from duties.subjects import notice_day
 from locales import N_, say
 from meetings.committees import PRINCIPAL, CommitteeSeat, Membership, membership
 from meetings.partner_years import year_record

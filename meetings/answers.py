@@ -16,9 +16,9 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from duties import events
 from duties.actors import Actor
 from duties.here import many, one, program_of
+from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
 from meetings import invitations

@@ -16,9 +16,9 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlmodel import Session
 
-from duties import events
 from duties.actors import Actor
 from duties.here import local_day, many, program_of
+from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
 from meetings.agenda_items import (
@@ -62,7 +62,8 @@ _item = table_of(AgendaItem)
 _meeting = table_of(Meeting)
 _committee = table_of(Committee)
 
-#: The longest time before a meeting that a program's file may declare, in hours (duties.program_committees.Agenda).
+#: The longest time before a meeting that a program's file may declare, in hours: `Agenda` in
+#: duties.declarations.program_committees.
 _LONGEST_NOTICE: Final = timedelta(hours=720)
 
 #: What a rule says of an item, as long as nobody changed it by hand.

@@ -16,10 +16,10 @@ from sqlalchemy import Date, Select, and_, cast, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from duties import events
 from duties.actors import Actor
-from duties.exporting import last_loaded
+from duties.declarations.exporting import last_loaded
 from duties.here import many, one, program_of
+from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import standing as roles_on
 from locales import N_

@@ -17,15 +17,16 @@ from uuid import UUID, uuid4
 from sqlalchemy import Date, and_, cast, func, insert, or_, select, update
 from sqlmodel import Session
 
-from duties import asking, events
 from duties.actors import Actor
-from duties.assigning import assign, call_off
+from duties.casework import asking
+from duties.casework.assigning import assign, call_off
+from duties.casework.scheduling import calendar_of
+from duties.casework.tasks import BY_ITS_ACT, complete_task
 from duties.here import local_day, many, one, program, program_of
-from duties.notices import COORDINATION
+from duties.mail.notices import COORDINATION
+from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import Link
-from duties.scheduling import calendar_of
-from duties.tasks import BY_ITS_ACT, complete_task
 from locales import N_, say
 from meetings import attendance, quorum
 from meetings.agenda_items import change_item, done_by_an_act, item_of, lock_item, moved, tell

@@ -15,14 +15,15 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from duties import events, notices
 from duties.actors import Actor
+from duties.casework.scheduling import calendar_of
+from duties.declarations.program_committees import Weekday
 from duties.here import local_day, many, one, program, program_of
-from duties.notices import COORDINATION, Language
-from duties.program_committees import Weekday
+from duties.mail import notices
+from duties.mail.notices import COORDINATION, Language
+from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import standing
-from duties.scheduling import calendar_of
 from locales import N_, pick
 from meetings.committees import committees, memberships
 from meetings.local_times import end_of, local_of, moment_of

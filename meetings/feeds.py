@@ -16,10 +16,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties import events
 from duties.actors import Actor
 from duties.here import many, program, program_of
-from duties.notices import Stationery
+from duties.mail.notices import Stationery
+from duties.record import events
 from duties.refusals import Refusal
 from locales import N_, pick
 from meetings import calendar_files, links

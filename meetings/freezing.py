@@ -22,9 +22,9 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, insert, select
 from sqlmodel import Session
 
-from duties import events
 from duties.actors import Actor
 from duties.here import program_of
+from duties.record import events
 from duties.refusals import Refusal
 from locales import LANGUAGES, N_
 from meetings import agenda_papers

@@ -18,11 +18,12 @@ from sqlalchemy import ColumnElement, Date, cast, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from duties import events, notices
 from duties.actors import Actor
-from duties.envelopes import Mailbox
 from duties.here import local_day, many, program, program_of
-from duties.notices import Language, Stationery
+from duties.mail import notices
+from duties.mail.envelopes import Mailbox
+from duties.mail.notices import Language, Stationery
+from duties.record import events
 from locales import pick
 from meetings import calendar_files, links
 from meetings.committees import ALTERNATE, Membership, committees, memberships

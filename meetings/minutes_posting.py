@@ -14,10 +14,10 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from duties import notices
-from duties.envelopes import Attachment
 from duties.here import local_day, program_of
-from duties.notices import Language
+from duties.mail import notices
+from duties.mail.envelopes import Attachment
+from duties.mail.notices import Language
 from duties.refusals import Refusal
 from locales import LANGUAGES, N_, pick, say
 from meetings import agenda_papers

@@ -14,7 +14,7 @@ from typing import Any, Final, get_args
 from uuid import UUID
 
 from duties.calendars import Calendar
-from duties.program_committees import Weekday
+from duties.declarations.program_committees import Weekday
 from duties.refusals import Refusal
 from locales import N_
 from meetings.local_times import local_of, moment_of

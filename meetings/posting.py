@@ -10,11 +10,11 @@ from typing import Any, Final, Literal
 
 from sqlmodel import Session
 
-from duties import notices
 from duties.actors import Actor
-from duties.envelopes import Attachment
 from duties.here import local_day
-from duties.notices import COORDINATION, Language
+from duties.mail import notices
+from duties.mail.envelopes import Attachment
+from duties.mail.notices import COORDINATION, Language
 from duties.refusals import Refusal
 from duties.roles import standing
 from locales import N_, pick, say, say_n

@@ -17,8 +17,8 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlmodel import Session
 
-from duties import asking
 from duties.actors import Actor
+from duties.casework import asking
 from duties.here import local_day, one, program_of
 from duties.participants import recruiting, risks, workers
 from duties.participants.admission import BEING_ADMITTED

@@ -18,9 +18,10 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from duties import calendar_readers, events
+from duties import calendar_readers
 from duties.actors import Actor
 from duties.here import many, one, program_of
+from duties.record import events
 from duties.refusals import Refusal
 from meetings import answers
 from meetings.mail_replies import MailReply, Stray, read_reply, sender_of

@@ -10,11 +10,11 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from duties import events
 from duties.actors import Actor
+from duties.casework.tasks import complete_task
 from duties.here import local_day
+from duties.record import events
 from duties.refusals import Refusal
-from duties.tasks import complete_task
 from locales import N_
 from meetings import agendas, assembling, attendance, freezing, minutes, unclosed
 from meetings.agenda_items import ONLY_HEARD, change_item, item_of, items_of, lock_item, refuse_to_let_go, tell

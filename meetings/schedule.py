@@ -15,11 +15,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import and_, func, insert, select, update
 from sqlmodel import Session
 
-from duties import events
 from duties.actors import Actor
+from duties.casework.tasks import needed_reason
 from duties.here import local_day, many, one, program, program_of
+from duties.record import events
 from duties.refusals import Refusal
-from duties.tasks import needed_reason
 from locales import N_
 from meetings import answers, assembling, freezing, invitations, unclosed
 from meetings.committees import committee_of

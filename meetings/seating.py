@@ -13,10 +13,11 @@ from uuid import UUID
 from sqlalchemy import and_, func, or_, select
 from sqlmodel import Session
 
-from duties import agreement_days, departures
 from duties.actors import Actor
+from duties.agreement import agreement_days
+from duties.departure import departures
+from duties.departure.last_days import SECOND
 from duties.here import local_day, many, one, program_of
-from duties.last_days import SECOND
 from duties.refusals import Refusal
 from locales import N_
 from meetings import invitations

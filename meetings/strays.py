@@ -14,9 +14,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, select, update
 from sqlmodel import Session
 
-from duties import events
 from duties.actors import Actor
 from duties.here import many, one, program_of
+from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
 from meetings import answers

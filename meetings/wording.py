@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
-from duties.notices import Language
+from duties.mail.notices import Language
 from locales import N_, pick, say, show_clock, show_day, show_length
 from meetings.entries import Entry
 from meetings.itip import Message

@@ -9,7 +9,7 @@ from sqlmodel import Field
 
 from models.base import InProgram, moment, one_of, structure, to
 
-#: How a thing can end that nobody takes over. What each of them means stands in `duties.settling`.
+#: How a thing can end that nobody takes over. What each of them means stands in `duties.departure.settling`.
 ENDINGS = (
     "with_the_role",
     "left_vacant",

@@ -41,7 +41,9 @@ class Program(Table, table=True):
     languages: list[str] = words()
     calendar: dict[str, Any] = structure()
     area: list[dict[str, Any]] = structure(default_factory=list)
-    retention: dict[str, Any] = structure()  # how long participants' files are kept (duties.program.Retention)
+    retention: dict[str, Any] = (
+        structure()
+    )  # how long participants' files are kept (duties.declarations.program.Retention)
     governance: str  # GV-1 hosted, GV-2 secondment, GV-3 joint
     coordination: dict[str, Any] = structure()
     is_demonstration: bool = False

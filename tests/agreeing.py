@@ -12,8 +12,15 @@ import pytest
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties import agreements, signed_files
-from duties.agreements import content_of, end_version, redraft_version, send_version, sign_version, start_version
+from duties.agreement import agreements, signed_files
+from duties.agreement.agreements import (
+    content_of,
+    end_version,
+    redraft_version,
+    send_version,
+    sign_version,
+    start_version,
+)
 from duties.refusals import Refusal
 from models.agreement import Agreement, AgreementVersion
 from models.base import table_of

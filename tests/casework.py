@@ -9,11 +9,11 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties import cases, tasks
 from duties.actors import Actor
-from duties.held import Moved
+from duties.casework import cases, tasks
+from duties.casework.held import Moved
+from duties.casework.proofs import Proof
 from duties.here import many, one, program_of
-from duties.proofs import Proof
 from flows.at_once import carry_at_once
 from models.base import table_of
 from models.casework import Case, Task

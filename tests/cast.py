@@ -21,15 +21,15 @@ from sqlmodel import Session
 
 from adapters.database import program_session
 from duties.actors import LOADER, Actor
-from duties.declared import Declared, load_declared
-from duties.envelopes import Mailbox
-from duties.loading import load, new_program_id
-from duties.notices import Stationery, stationery_for
+from duties.declarations.declared import Declared, load_declared
+from duties.declarations.loading import load, new_program_id
+from duties.declarations.program import ProgramFile
+from duties.declarations.program_check import read_program, read_program_text
+from duties.declarations.protocol import Protocol
+from duties.mail.envelopes import Mailbox
+from duties.mail.notices import Stationery, stationery_for
 from duties.participants.identity import names_known
 from duties.people import add_person, appoint
-from duties.program import ProgramFile
-from duties.program_check import read_program, read_program_text
-from duties.protocol import Protocol
 from flows.protocols import letter_folders
 from models.base import table_of
 from models.program import Organization

@@ -10,8 +10,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, text
 from sqlmodel import Session
 
-from duties import departures, gathering, people, settling, versions
+from duties import people
 from duties.actors import Actor
+from duties.casework import versions
+from duties.departure import departures, gathering, settling
 from duties.here import many, one, program_of
 from duties.holdings.in_hand import holdings_of
 from flows.protocols import PROTOCOLS, read_protocol

@@ -11,11 +11,11 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.declared import Declared
+from duties.casework.versions import record_protocol
+from duties.declarations.declared import Declared
+from duties.declarations.protocol import Protocol
 from duties.participants import referring, triage
 from duties.participants.referring import ReferralForm
-from duties.protocol import Protocol
-from duties.versions import record_protocol
 from flows.protocols import PROTOCOLS, read_protocol
 from models.base import table_of
 from models.referral import Referral

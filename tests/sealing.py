@@ -10,9 +10,9 @@ from uuid import uuid4
 from sqlalchemy import NullPool, create_engine, text
 from sqlmodel import Session
 
-from duties import events
-from duties.seal_check import Report, check
-from duties.seals import Head, head_of, seal_next
+from duties.record import events
+from duties.record.seal_check import Report, check
+from duties.record.seals import Head, head_of, seal_next
 from models.ports import SealKeys
 from tests.cast import AT, LOADING, Cast
 from tests.conftest import Database

@@ -10,8 +10,9 @@ import typer
 from api.cli.spoken import tell
 from api.cli.terminal import AsPerson, Counter, ProgramKey, counter
 from api.permissions import Action, asks, at_the_terminal, require, to_person
-from duties import invitations, people
-from duties.notices import Stationery
+from duties import people
+from duties.access import invitations
+from duties.mail.notices import Stationery
 from duties.refusals import Refusal
 from duties.roles import standing
 from locales import N_

@@ -15,7 +15,7 @@ from api.cli.spoken import tell, write_new
 from api.cli.terminal import AsPerson, Counter, ProgramKey, counter, day_or_dash, document_at
 from api.permissions import Action, asks, require, to_program
 from api.states import state_in_words, state_of_version
-from duties import agreements, signed_files, succession
+from duties.agreement import agreements, signed_files, succession
 from duties.here import local_day
 from locales import N_, current_language
 

@@ -14,11 +14,12 @@ from sqlalchemy import func, select
 from api.cli.spoken import Ending, tell
 from api.cli.terminal import AsPerson, Counter, ProgramKey, case_state, counter, day_or_dash, task_state
 from api.permissions import Action, Asker, asks, find_case, may_end, require, to_case, to_program, visible_cases
-from duties import board, cases, people, versions
+from duties import people
+from duties.casework import board, cases, versions
+from duties.casework.steps import ROLE_OF_SUBJECT
 from duties.here import many, program_of
-from duties.notices import case_title
+from duties.mail.notices import case_title
 from duties.refusals import Refusal
-from duties.steps import ROLE_OF_SUBJECT
 from locales import N_, current_language, say
 from models.base import table_of
 from models.casework import SETTLED, Case, Task

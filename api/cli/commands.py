@@ -26,7 +26,7 @@ from api.cli.ready import ending_plainly
 from api.cli.spoken import fail, language_of_terminal
 from api.cli.terminal import remembering
 from api.permissions import Forbidden
-from duties.declared_problems import DeclaredErrors
+from duties.declarations.declared_problems import DeclaredErrors
 from duties.refusals import Refusal
 from locales import N_, say, speaking
 

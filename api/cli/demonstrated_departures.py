@@ -16,12 +16,13 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from api.cli.demonstrated_people import Happening, coordinator, person, worker
-from duties import departures, hand_overs, tasks
 from duties.calendars import Calendar
+from duties.casework import tasks
+from duties.casework.proofs import Proof
+from duties.departure import departures, hand_overs
 from duties.follow_ups import summaries
 from duties.follow_ups.summaries import Summary
 from duties.here import many, program_of
-from duties.proofs import Proof
 from flows.at_once import carry_at_once
 from models.base import table_of
 from models.casework import Task

@@ -16,13 +16,14 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from api.cli.demonstrated_people import Happening, coordinator
-from duties import agreements, cases
 from duties.actors import ROUNDS, Actor
+from duties.agreement import agreements
 from duties.calendars import Calendar
+from duties.casework import cases
+from duties.declarations.program_agreements import AttestationRule
 from duties.here import local_day, program_of
 from duties.obligations import reading, saying
 from duties.obligations.keeping import keep
-from duties.program_agreements import AttestationRule
 from duties.roles import standing
 from flows.at_once import carry_at_once
 from models.base import table_of

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from duties.actors import Actor
 from duties.follow_ups.assigning import role_for
 from duties.here import local_day, program_of
-from duties.notices import COORDINATION
+from duties.mail.notices import COORDINATION
 from duties.roles import standing
 from models.base import table_of
 from models.program import Person

@@ -12,11 +12,11 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from api.cli.demonstrated_people import Happening, coordinator
-from duties import asking
 from duties.actors import Actor
+from duties.casework import asking
+from duties.casework.tasks import complete_task
 from duties.here import local_day, many, program_of
 from duties.roles import standing
-from duties.tasks import complete_task
 from meetings import assembling, attendance, decisions, freezing, minutes, posting, recruiters, running
 from meetings.agenda_items import items_of, kept_for_their_act
 from models.base import table_of

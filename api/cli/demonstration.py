@@ -24,18 +24,21 @@ from api.cli.demonstrated_follow_ups import DemonstratedFollowUps
 from api.cli.demonstrated_meetings import DemonstratedMeetings
 from api.cli.demonstrated_obligations import DemonstratedObligations
 from api.cli.ready import refuse_real_program
-from duties import agreements, cases, loading, people, tasks
+from duties import people
 from duties.actors import LOADER, Actor
+from duties.agreement import agreements
 from duties.calendars import Calendar
-from duties.declared import Declared
-from duties.demonstration import Act, DemoCase, DemonstrationFile
-from duties.demonstration_check import read_demonstration
+from duties.casework import cases, tasks
+from duties.casework.proofs import Proof
+from duties.declarations import loading
+from duties.declarations.declared import Declared
+from duties.declarations.demonstration import Act, DemoCase, DemonstrationFile
+from duties.declarations.demonstration_check import read_demonstration
+from duties.declarations.program import ProgramFile
+from duties.declarations.program_check import read_program
+from duties.declarations.protocol import Protocol
 from duties.here import many, program_of
-from duties.notices import Stationery, chain_of
-from duties.program import ProgramFile
-from duties.program_check import read_program
-from duties.proofs import Proof
-from duties.protocol import Protocol
+from duties.mail.notices import Stationery, chain_of
 from duties.roles import Holder, standing
 from flows.at_once import carry_at_once
 from flows.protocols import declared_protocols

@@ -12,7 +12,7 @@ from api import at_departures
 from api.cli.spoken import tell
 from api.cli.terminal import AsPerson, ProgramKey, counter, day_or_dash
 from api.permissions import Action, asks, find_task, require, to_task
-from duties import departures, settling
+from duties.departure import departures, settling
 from duties.sight import calls_who_barred
 from locales import N_, current_language
 

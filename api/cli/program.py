@@ -16,9 +16,9 @@ from api.cli.ready import bring_to_newest
 from api.cli.spoken import Ending, is_agreed, tell
 from api.cli.terminal import ProgramKey, counter, keys_of, stationery_of
 from api.permissions import Action, asks, at_the_terminal, require
-from duties import exporting, loading
 from duties.actors import LOADER, Actor
-from duties.program_check import read_program
+from duties.declarations import exporting, loading
+from duties.declarations.program_check import read_program
 from flows.protocols import declared_protocols
 from locales import N_, Counted, current_language, say
 

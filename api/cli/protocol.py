@@ -12,14 +12,15 @@ import typer
 from api.cli.spoken import Ending, tell
 from api.cli.terminal import Counter, ProgramKey, counter
 from api.permissions import Action, asks, at_the_terminal, require
-from duties import periods, scheduling, versions
-from duties.approving import who_may_approve
-from duties.planning import known_days
-from duties.planning import plan as planned
-from duties.protocol import REQUESTER, Protocol, Step
-from duties.protocol_difference import difference
+from duties import periods
+from duties.casework import scheduling, versions
+from duties.casework.approving import who_may_approve
+from duties.casework.steps import links_of
+from duties.declarations.planning import known_days
+from duties.declarations.planning import plan as planned
+from duties.declarations.protocol import REQUESTER, Protocol, Step
+from duties.declarations.protocol_difference import difference
 from duties.roles import Standing, standing
-from duties.steps import links_of
 from flows.protocols import read_protocol
 from locales import LANGUAGES, N_, Counted, current_language, is_language, say, show_day
 from models.casework import Case

@@ -19,8 +19,8 @@ from api.cli.spoken import Ending, tell
 from api.cli.terminal import ProgramKey, keys_of, which_program
 from api.permissions import Action, asks, at_the_terminal, require
 from duties.participants.retention import sweep_orphans
-from duties.seal_check import Report, check, head_of_letter
-from duties.seals import Head
+from duties.record.seal_check import Report, check, head_of_letter
+from duties.record.seals import Head
 from locales import N_, current_language, say
 from models.base import table_of
 from models.ports import NoKeys, NoSealKey

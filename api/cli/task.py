@@ -14,9 +14,9 @@ from api.cli.terminal import AsPerson, ProgramKey, counter, day_or_dash, task_st
 from api.permissions import Action, asks, find_task, require, to_program, to_task
 from api.states import state_in_words
 from api.verbs import TaskVerb
-from duties import board, tasks
-from duties.notices import case_title
-from duties.proofs import Proof
+from duties.casework import board, tasks
+from duties.casework.proofs import Proof
+from duties.mail.notices import case_title
 from locales import N_, current_language
 
 app = typer.Typer(no_args_is_help=True, help="What somebody owes, and doing it.")

@@ -25,12 +25,12 @@ from api.cli.databases import databases
 from api.cli.spoken import Ending
 from api.permissions import Action, Asker, Forbidden, themselves
 from api.states import STATES, state_in_words, state_of_case, state_of_task
-from duties import turned_away
-from duties.envelopes import Mailbox
-from duties.notices import Stationery, stationery_for
+from duties.casework.proofs import LARGEST_DOCUMENT
+from duties.mail.envelopes import Mailbox
+from duties.mail.notices import Stationery, stationery_for
 from duties.obligations import touching
 from duties.participants.identity import names_known
-from duties.proofs import LARGEST_DOCUMENT
+from duties.record import turned_away
 from duties.refusals import Refusal
 from duties.roles import standing
 from flows.protocols import letter_folders

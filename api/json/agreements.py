@@ -32,10 +32,10 @@ from api.json.described import api_routes
 from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
-from duties import agreements, rewriting, signed_files, succession
-from duties.agreement_difference import difference
+from duties.agreement import agreements, rewriting, signed_files, succession
+from duties.agreement.agreement_difference import difference
+from duties.agreement.rewriting import Text
 from duties.refusals import Refusal
-from duties.rewriting import Text
 from locales import N_
 
 router = api_routes("agreements")

@@ -38,10 +38,11 @@ from api.permissions import (
     visible_cases,
 )
 from api.session import AtDesk, Desk
-from duties import board, cases, people, scheduling, subjects, versions
+from duties import people
+from duties.casework import board, cases, scheduling, subjects, versions
+from duties.casework.steps import ROLE_OF_SUBJECT
 from duties.here import many, program_of
 from duties.sight import line_is_open_to, task_is_open_to
-from duties.steps import ROLE_OF_SUBJECT
 from models.base import table_of
 from models.casework import SETTLED, Case, Task
 from models.record import Event

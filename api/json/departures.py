@@ -16,9 +16,9 @@ from api.json.shapes import Day, Given, Key, MovedShown, NewPersonGiven, Reason,
 from api.json.tasks import AtDoor
 from api.permissions import Action, actor_for, asks, find_case, require, to_case
 from api.session import AtDesk, Desk
-from duties import departures, hand_overs, hiring, interviews, settling
 from duties.actors import Actor
-from duties.held import Moved
+from duties.casework.held import Moved
+from duties.departure import departures, hand_overs, hiring, interviews, settling
 from duties.sight import calls_who_barred
 
 router = api_routes("departures")

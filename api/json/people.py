@@ -39,7 +39,9 @@ from api.permissions import (
     to_program,
 )
 from api.session import AtDesk, Desk
-from duties import calendar_readers, departures, invitations, people
+from duties import calendar_readers, people
+from duties.access import invitations
+from duties.departure import departures
 from duties.here import many, one, program_of
 from duties.roles import HeldRole, Standing, standing
 from models.base import table_of

@@ -13,7 +13,7 @@ from api.json.described import api_routes
 from api.json.shapes import Limit, Page, Shown
 from api.permissions import Action, allows, asks
 from api.session import AtDesk
-from duties import notices
+from duties.mail import notices
 
 router = api_routes("post")
 

@@ -15,11 +15,11 @@ from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import Day, EventShown, Given, Limit, Offset, Page, Shown, Typed
 from api.permissions import Action, Forbidden, asks, require, to_program
 from api.session import AtDesk, Desk
-from duties import incidents, readings
 from duties.here import many, one, program_of
-from duties.incidents import Entry, Telling
-from duties.readings import LONGEST_FILE, Asked
-from duties.unusual import unusual_reads
+from duties.record import incidents, readings
+from duties.record.incidents import Entry, Telling
+from duties.record.readings import LONGEST_FILE, Asked
+from duties.record.unusual import unusual_reads
 from models.base import table_of
 from models.record import Incident
 

@@ -15,9 +15,10 @@ from api.json.people import shown_roles
 from api.json.shapes import EventShown, Limit, MeShown, Page, ProtocolShown, VacancyShown
 from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk
-from duties import board, notices
-from duties.events import FOR_PRIVACY
+from duties.casework import board
 from duties.here import many, program_of
+from duties.mail import notices
+from duties.record.events import FOR_PRIVACY
 from duties.sight import line_is_open_to
 from models.base import table_of
 from models.casework import ProtocolVersion

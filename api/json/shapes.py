@@ -11,8 +11,8 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from duties.envelopes import Attachment
 from duties.follow_ups.gate import Awaited
+from duties.mail.envelopes import Attachment
 
 T = TypeVar("T")
 Row = TypeVar("Row")

@@ -31,9 +31,9 @@ from api.json.shapes import (
 from api.permissions import Action, actor_for, allows, asks, find_task, require, to_case, to_program
 from api.session import AtDesk, Desk
 from api.verbs import TaskVerb
-from duties import board, tasks
+from duties.casework import board, tasks
+from duties.casework.proofs import Proof
 from duties.here import program_of
-from duties.proofs import Proof
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of

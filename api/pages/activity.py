@@ -21,8 +21,8 @@ from api.pages.history import MINOR, NEWEST, told
 from api.pages.lines import by_day, cases_about
 from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
-from duties.events import FOR_PRIVACY
 from duties.here import many, moments_of, program_of
+from duties.record.events import FOR_PRIVACY
 from duties.refusals import Refusal
 from duties.sight import line_is_open_to
 from locales import N_

@@ -17,12 +17,12 @@ from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page, titles_of_roles
 from api.permissions import Action, Forbidden, allows, asks
 from api.session import AtDesk, Desk
-from duties.agreement_difference import Line, difference
-from duties.agreements import called_off_from, content_of_version, directors_on, notice_given_on, roles_left
+from duties.agreement.agreement_difference import Line, difference
+from duties.agreement.agreements import called_off_from, content_of_version, directors_on, notice_given_on, roles_left
+from duties.agreement.signed_files import files_of, text_stands
+from duties.agreement.succession import may_be_rewritten
+from duties.declarations.program_agreements import clause_without_role
 from duties.here import many, program_of
-from duties.program_agreements import clause_without_role
-from duties.signed_files import files_of, text_stands
-from duties.succession import may_be_rewritten
 from locales import N_, Counted, current_language, say, say_n, show_list
 from models.agreement import AgreementRole, Obligation, Signature
 from models.base import refers, table_of

@@ -15,8 +15,8 @@ from api.pages.forms import Text, Typed, day_of, day_or_none, id_or_none
 from api.pages.frame import framed_pages, see_other
 from api.permissions import Action, asks, require
 from api.session import AtDesk, Desk
-from duties import agreements, signed_files, succession
-from duties.proofs import LARGEST_DOCUMENT
+from duties.agreement import agreements, signed_files, succession
+from duties.casework.proofs import LARGEST_DOCUMENT
 from duties.refusals import Refusal
 from locales import N_
 

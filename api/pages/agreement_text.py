@@ -15,8 +15,8 @@ from api.pages.forms import Text, day_or_none
 from api.pages.frame import framed_pages, page, see_other
 from api.permissions import Action, asks, require
 from api.session import AtDesk, Desk
-from duties import rewriting
-from duties.agreements import Content, content_of_version
+from duties.agreement import rewriting
+from duties.agreement.agreements import Content, content_of_version
 from duties.refusals import Refusal
 from locales import N_, gettext
 

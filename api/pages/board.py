@@ -13,11 +13,12 @@ from sqlalchemy import Uuid, func, literal, select
 from api.pages.frame import framed_pages, page, titles_of_roles
 from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
-from duties import board, invitations, subjects
+from duties.access import invitations
+from duties.casework import board, subjects
+from duties.casework.watch import engine_state, post_state
 from duties.here import many, program_of
 from duties.roles import Holder
 from duties.sight import letter_is_open_to, task_is_open_to
-from duties.watch import engine_state, post_state
 from locales import N_
 from models.base import refers, table_of
 from models.casework import ProtocolVersion, Task

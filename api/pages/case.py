@@ -19,10 +19,10 @@ from api.pages.history import MINOR, NEWEST, told
 from api.pages.lines import Line, cases_about, lines_of, names_of
 from api.permissions import Action, Forbidden, Given, allows, asks, find_case, may_end, require, to_case
 from api.session import AtDesk, Desk
-from duties import board, cases, scheduling, versions
 from duties.actors import Actor
+from duties.casework import board, cases, scheduling, versions
+from duties.declarations.protocol import Protocol
 from duties.here import many, one, program_of
-from duties.protocol import Protocol
 from duties.refusals import Refusal
 from duties.sight import line_is_open_to, task_is_open_to
 from models.base import table_of

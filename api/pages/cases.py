@@ -18,7 +18,8 @@ from api.pages.frame import framed_pages, page
 from api.pages.opening import may_open
 from api.permissions import Action, asks, require, to_program, visible_cases
 from api.session import AtDesk, Desk
-from duties import board, people, subjects
+from duties import people
+from duties.casework import board, subjects
 from duties.here import many, program_of
 from duties.refusals import Refusal
 from models.base import refers, table_of

@@ -10,7 +10,7 @@ from api.pages.forms import id_or_none
 from api.pages.frame import titles_of_roles
 from api.permissions import Action, allows, to_program
 from api.session import Desk
-from duties.agreed_roles import created_roles, creates_from
+from duties.agreement.agreed_roles import created_roles, creates_from
 from duties.here import program_of
 from models.agreement import AgreementRole
 from models.base import table_of

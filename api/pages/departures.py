@@ -27,7 +27,8 @@ from api.permissions import (
     visible_cases,
 )
 from api.session import AtDesk, Desk
-from duties import board, departures, hand_overs, settling
+from duties.casework import board
+from duties.departure import departures, hand_overs, settling
 from duties.here import many, program_of
 from duties.refusals import Refusal
 from duties.sight import calls_who_barred

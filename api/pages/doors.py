@@ -17,13 +17,13 @@ from api.pages.sign_in import device, keep_challenge, record_refusal, site_or_re
 from api.permissions import Action, asks
 from api.rendering import render
 from api.session import Office, office_of
-from duties import doors, invitations, passkeys, sign_ins
+from duties.access import doors, invitations, passkeys, sign_ins
+from duties.access.doors import ENROLMENT, INVITATION, Leads
+from duties.access.sign_ins import NotLetIn
+from duties.access.sites import site_of
 from duties.actors import Actor
-from duties.doors import ENROLMENT, INVITATION, Leads
 from duties.here import program
 from duties.refusals import Refusal
-from duties.sign_ins import NotLetIn
-from duties.sites import site_of
 from locales import current_language
 from models.program import Program
 

@@ -28,13 +28,13 @@ from api.pages.sign_in import device, welcome
 from api.permissions import Action, Forbidden, asks
 from api.rendering import render
 from api.session import Office, office_of
-from duties import doors, identities, sign_ins
-from duties.doors import INVITATION
+from duties.access import doors, identities, sign_ins
+from duties.access.doors import INVITATION
+from duties.access.identities import Account, Known
+from duties.access.sign_ins import NotLetIn
 from duties.here import local_day, program
-from duties.identities import Account, Known
 from duties.refusals import Refusal
 from duties.roles import standing
-from duties.sign_ins import NotLetIn
 from locales import N_, current_language, gettext
 from models.ports import Away, Begun, SignInProvider, Unproven
 

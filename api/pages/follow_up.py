@@ -35,8 +35,8 @@ from api.pages.lines import names_of
 from api.permissions import Action, Forbidden, Given, asks, require
 from api.session import AtDesk, Desk
 from api.states import STATES
-from duties import hand_overs
 from duties.actors import Actor
+from duties.departure import hand_overs
 from duties.follow_ups import assigning, breaks, contacts, lost, notes, opening, summaries
 from duties.follow_ups.notes import Week
 from duties.follow_ups.weeks import monday_of

@@ -13,7 +13,7 @@ from api.answers import sentence_of, status_of
 from api.permissions import Action, allows, to_post, to_program
 from api.rendering import render
 from api.session import AtDesk, Desk
-from duties import board
+from duties.casework import board
 from duties.here import program_of
 from duties.refusals import Refusal
 from locales import N_, current_language, gettext

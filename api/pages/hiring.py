@@ -13,9 +13,9 @@ from api.pages.forms import Detailed, Text, Typed, day_of, id_or_none, number_of
 from api.pages.frame import framed_pages, page, see_other
 from api.permissions import Action, Forbidden, asks, find_task, require, to_task
 from api.session import AtDesk, Desk
-from duties import hiring, interviews
 from duties.actors import Actor
-from duties.hiring import Hired
+from duties.departure import hiring, interviews
+from duties.departure.hiring import Hired
 from duties.refusals import Refusal
 from locales import N_, say
 

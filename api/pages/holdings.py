@@ -13,7 +13,7 @@ from sqlalchemy import or_, select
 
 from api.permissions import Action, allows, to_program, visible_cases
 from api.session import Desk
-from duties import board
+from duties.casework import board
 from duties.here import many, program_of
 from locales import N_, gettext
 from models.base import refers, table_of

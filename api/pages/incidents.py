@@ -16,10 +16,11 @@ from api.pages.lines import names_of
 from api.pages.once import AtOnce
 from api.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.session import AtDesk, Desk
-from duties import incidents, reads, spreadsheets
 from duties.actors import Actor
+from duties.files import spreadsheets
 from duties.here import many, one, program_of
-from duties.incidents import Entry, Telling
+from duties.record import incidents, reads
+from duties.record.incidents import Entry, Telling
 from duties.refusals import Refusal
 from locales import N_, gettext
 from models.base import refers, table_of

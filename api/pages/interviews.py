@@ -12,7 +12,7 @@ from api.pages.forms import Text, Typed, number_of
 from api.pages.frame import framed_pages, page, see_other
 from api.permissions import Action, asks, find_case, require, to_case
 from api.session import AtDesk, Desk
-from duties import interviews
+from duties.departure import interviews
 from duties.refusals import Refusal
 from locales import N_
 

@@ -18,25 +18,25 @@ from api.pages.frame import titles_of_roles
 from api.permissions import Action, Given, Relation, allows, to_duty, to_program
 from api.session import Desk
 from api.states import state_of_task
-from duties import board, subjects
 from duties.actors import Actor
-from duties.approving import bar_to_approval, people_of
+from duties.casework import board, subjects
+from duties.casework.approving import bar_to_approval, people_of
+from duties.casework.tasks import BY_ITS_ACT
+from duties.declarations.program_agreements import clause_without_role
+from duties.departure.hiring import NAMES_THEM
 from duties.follow_ups.activities import APART, APART_COORDINATION
 from duties.follow_ups.assigning import FIND_A_WORKER
 from duties.follow_ups.owed import WRITE
 from duties.follow_ups.summaries import WRITTEN
 from duties.here import many, program_of
-from duties.hiring import NAMES_THEM
 from duties.obligations.keeping import ATTEST, RECORD
 from duties.participants.consents import STORE
 from duties.participants.recruiting import ASSESS, REFUSE
 from duties.participants.retention import DESTROY
 from duties.participants.withdrawals import FOLLOWS, SPEAK
 from duties.participants.workers import FIND_A_WORKER as FIND_FOR_CANDIDATE
-from duties.program_agreements import clause_without_role
 from duties.roles import Falls, Link, Standing, standings
 from duties.sight import task_is_open_to
-from duties.tasks import BY_ITS_ACT
 from meetings.decisions import ENDORSE
 from meetings.unclosed import CLOSE
 from models.base import refers, table_of

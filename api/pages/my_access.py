@@ -27,10 +27,11 @@ from api.permissions import (
     to_program,
 )
 from api.session import AtDesk, Desk
-from duties import departures, invitations, passkeys, sign_ins
+from duties.access import invitations, passkeys, sign_ins
+from duties.access.sites import site_of
+from duties.departure import departures
 from duties.here import many, program_of
 from duties.refusals import Refusal
-from duties.sites import site_of
 from models.access import BrowserSession, Identity, Passkey
 from models.base import table_of
 from models.program import Person

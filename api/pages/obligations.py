@@ -19,13 +19,13 @@ from api.pages.forms import Text, Typed, day_of, id_or_none
 from api.pages.frame import framed_pages, page, see_other, titles_of_roles
 from api.permissions import Action, Forbidden, allows, asks, require
 from api.session import AtDesk, Desk
-from duties import reads
+from duties.casework.proofs import LARGEST_DOCUMENT
+from duties.declarations.program_agreements import AttestationRule
 from duties.here import local_day, many, one, program_of
 from duties.obligations import reading, saying
 from duties.obligations.facts import waivers
 from duties.obligations.wording import KINDS, WHY
-from duties.program_agreements import AttestationRule
-from duties.proofs import LARGEST_DOCUMENT
+from duties.record import reads
 from duties.refusals import Refusal
 from locales import N_
 from meetings.committees import committees

@@ -19,14 +19,16 @@ from api.pages.lines import lines_of
 from api.pages.once import FIELD, AtOnce
 from api.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.session import AtDesk, Desk
-from duties import cases, people, planning, scheduling, versions
+from duties import people
 from duties.actors import Actor
-from duties.agreed_roles import created_roles, creates_from
+from duties.agreement.agreed_roles import created_roles, creates_from
+from duties.casework import cases, scheduling, versions
+from duties.casework.steps import ROLE_OF_SUBJECT
+from duties.declarations import planning
+from duties.declarations.planning import Planned
+from duties.declarations.protocol import Protocol
 from duties.here import local_day, many, program, program_of
-from duties.planning import Planned
-from duties.protocol import Protocol
 from duties.refusals import Refusal
-from duties.steps import ROLE_OF_SUBJECT
 from locales import N_
 from models.agreement import AgreementRole
 from models.base import refers, table_of

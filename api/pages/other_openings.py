@@ -13,11 +13,11 @@ from api.pages.forms import id_or_none
 from api.permissions import Action, allows, to_program
 from api.session import Desk
 from duties import periods
+from duties.casework.scheduling import protocol_of
+from duties.casework.subjects import Subject
+from duties.declarations.protocol import Protocol
 from duties.here import many, program_of
-from duties.protocol import Protocol
 from duties.refusals import Refusal
-from duties.scheduling import protocol_of
-from duties.subjects import Subject
 from locales import N_, pick, say
 from models.agreement import Agreement, AgreementVersion
 from models.base import refers, table_of

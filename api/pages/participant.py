@@ -22,6 +22,7 @@ from api.permissions import Action, Forbidden, Given, Relation, allows, asks, fi
 from api.session import AtDesk, Desk
 from api.states import STATES
 from duties.actors import Actor
+from duties.agreement.sharing import circle_of
 from duties.here import program_of
 from duties.participants import (
     barring,
@@ -41,9 +42,8 @@ from duties.participants.areas import areas
 from duties.participants.consent_text import CURRENT
 from duties.participants.held import case_of
 from duties.participants.reasons import Reason
-from duties.reads import Purpose
+from duties.record.reads import Purpose
 from duties.roles import standing
-from duties.sharing import circle_of
 from locales import N_, gettext
 from meetings import admissions, decisions, recruiters
 from models.base import table_of

@@ -18,8 +18,8 @@ from api.pages.board import waiting_shown
 from api.pages.frame import framed_pages, page, see_other, titles_of_roles
 from api.permissions import Action, Relation, allows, asks, require, seen_of, to_program
 from api.session import AtDesk, Desk
-from duties import board
-from duties.agreements import version_in_force
+from duties.agreement.agreements import version_in_force
+from duties.casework import board
 from duties.here import many, program_of
 from duties.obligations import reading
 from meetings.committees import ALTERNATE, PRINCIPAL, committees, memberships

@@ -19,8 +19,9 @@ from api.pages.frame import framed_pages, page, see_other, titles_of_roles
 from api.pages.once import AtOnce
 from api.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.session import AtDesk, Desk
-from duties import board, people
+from duties import people
 from duties.actors import Actor
+from duties.casework import board
 from duties.here import many, program_of
 from duties.refusals import Refusal
 from duties.roles import HeldRole, Standing, standing

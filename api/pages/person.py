@@ -29,7 +29,8 @@ from api.permissions import (
     to_program,
 )
 from api.session import AtDesk, Desk
-from duties import calendar_readers, departures, people
+from duties import calendar_readers, people
+from duties.departure import departures
 from duties.here import one, program_of
 from duties.refusals import Refusal
 from locales import N_, gettext

@@ -12,9 +12,9 @@ from api import at_post
 from api.pages.frame import framed_pages, may_go, page, see_other
 from api.permissions import Action, Forbidden, allows, asks
 from api.session import AtDesk, Desk
-from duties import notices
+from duties.casework.watch import post_state
+from duties.mail import notices
 from duties.refusals import Refusal
-from duties.watch import post_state
 from models.lifecycles import NOTICE
 
 router = framed_pages()

@@ -24,12 +24,12 @@ from api.pages.frame import framed_pages, page, titles_of_roles
 from api.pages.lines import by_day, cases_about, names_of
 from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
-from duties import readings
 from duties.here import many, program_of
-from duties.readings import Asked
+from duties.record import readings
+from duties.record.readings import Asked
+from duties.record.turned_away import LEFT_OUT
+from duties.record.unusual import Reason, unusual_reads
 from duties.refusals import Refusal
-from duties.turned_away import LEFT_OUT
-from duties.unusual import Reason, unusual_reads
 from locales import N_, gettext, say
 from models.base import refers, table_of
 from models.casework import Evidence, Task

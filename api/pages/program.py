@@ -16,8 +16,8 @@ from api.pages.frame import framed_pages, page, titles_of_roles
 from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
 from api.states import state_of_version
+from duties.casework.scheduling import calendar_of
 from duties.here import many, one, program_of
-from duties.scheduling import calendar_of
 from locales import N_, current_language, pick, say, say_n, show_clock
 from models.agreement import Agreement, AgreementVersion
 from models.base import refers, table_of

@@ -12,11 +12,11 @@ from sqlalchemy import func, select
 from api.pages.frame import framed_pages, page
 from api.permissions import Action, Forbidden, asks, require, to_program
 from api.session import AtDesk, Desk
+from duties.casework.scheduling import protocol_of
+from duties.declarations.program_agreements import clause_without_role
+from duties.declarations.protocol import Protocol, Step
 from duties.here import program_of
 from duties.holdings.in_hand import NAMES
-from duties.program_agreements import clause_without_role
-from duties.protocol import Protocol, Step
-from duties.scheduling import protocol_of
 from locales import N_, pick, say
 from models.base import table_of
 from models.casework import Case, ProtocolVersion

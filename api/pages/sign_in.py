@@ -21,11 +21,11 @@ from api.pages.frame import see_other
 from api.permissions import Action, asks
 from api.rendering import render
 from api.session import Office, end_stay, give_cookie, office_of, take_cookie
-from duties import invitations, passkeys, sign_ins
-from duties.envelopes import checked_address
+from duties.access import invitations, passkeys, sign_ins
+from duties.access.sign_ins import NotLetIn, device_of
+from duties.access.sites import Site, site_of
+from duties.mail.envelopes import checked_address
 from duties.refusals import Refusal
-from duties.sign_ins import NotLetIn, device_of
-from duties.sites import Site, site_of
 from locales import N_, gettext
 from models.base import table_of
 from models.program import Program

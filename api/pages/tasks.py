@@ -34,11 +34,12 @@ from api.permissions import (
 )
 from api.session import AtDesk, Desk
 from api.verbs import TaskVerb
-from duties import reads, scheduling, tasks, versions
 from duties.actors import Actor
-from duties.held import Moved, changed_meanwhile
+from duties.casework import scheduling, tasks, versions
+from duties.casework.held import Moved, changed_meanwhile
+from duties.casework.proofs import LARGEST_DOCUMENT, Proof
 from duties.here import many, one, program_of
-from duties.proofs import LARGEST_DOCUMENT, Proof
+from duties.record import reads
 from duties.refusals import Refusal
 from duties.sight import task_is_open_to
 from meetings import decisions

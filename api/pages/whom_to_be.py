@@ -16,8 +16,8 @@ from sqlmodel import Session
 from api.pages.frame import see_other
 from api.permissions import Action, Forbidden, asks
 from api.session import Office, end_stay, office_of, sign_in
+from duties.access.sign_ins import device_of
 from duties.roles import Standing, standing
-from duties.sign_ins import device_of
 from locales import N_, current_language, gettext
 from models.program import Organization, Person, Program, Role
 

@@ -18,9 +18,11 @@ from api.pages.lines import Line, cases_about, lines_of
 from api.pages.opening import may_open
 from api.permissions import Action, allows, asks, require, to_program
 from api.session import AtDesk, Desk
-from duties import agreements, board, hand_overs
+from duties.agreement import agreements
+from duties.casework import board
+from duties.casework.watch import engine_state, post_state
+from duties.departure import hand_overs
 from duties.here import program_of
-from duties.watch import engine_state, post_state
 from meetings import strays
 from models.base import table_of
 from models.casework import Case, Task

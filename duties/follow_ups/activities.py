@@ -16,13 +16,14 @@ from uuid import UUID, uuid4
 from sqlalchemy import Select, insert, or_, select, update
 from sqlmodel import Session
 
-from duties import asking, events
 from duties.actors import Actor
+from duties.casework import asking
 from duties.follow_ups.assigning import role_for
 from duties.follow_ups.held import hold, refuse_unless_followed, tell
 from duties.follow_ups.parts import PRIMARY
 from duties.here import local_day, many, one, program_of
-from duties.notices import coordination_chain
+from duties.mail.notices import coordination_chain
+from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import HeldRole, Link, standing
 from locales import N_

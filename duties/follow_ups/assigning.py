@@ -12,18 +12,19 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session
 
-from duties import agreements, assigning, scheduling
 from duties.actors import Actor
-from duties.agreement_days import TO_ACCOMPANY, TO_TAKE_OVER, Shared
+from duties.agreement import agreements
+from duties.agreement.agreement_days import TO_ACCOMPANY, TO_TAKE_OVER, Shared
+from duties.agreement.sharing import Circle, circle_of
+from duties.casework import assigning, scheduling
+from duties.casework.tasks import BY_ITS_ACT, complete_task
 from duties.follow_ups import gate
 from duties.follow_ups.held import Held, change, hold, refuse_unless_followed, tell
 from duties.follow_ups.parts import PRIMARY, ROLES
 from duties.here import many, program_of
-from duties.notices import coordination_chain
+from duties.mail.notices import coordination_chain
 from duties.refusals import Refusal
 from duties.roles import HeldRole, Standing, standing
-from duties.sharing import Circle, circle_of
-from duties.tasks import BY_ITS_ACT, complete_task
 from locales import N_, say
 from models.base import refers, table_of
 from models.casework import SETTLED, Case, Task

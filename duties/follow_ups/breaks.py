@@ -10,16 +10,16 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties import asking
 from duties.actors import Actor
+from duties.casework import asking
 from duties.follow_ups.assigning import keep_vacancy
 from duties.follow_ups.held import Held, hold, move
 from duties.follow_ups.words import BREAK_TERMS, opened, sealed
 from duties.here import local_day, many, one, program_of
-from duties.notices import coordination_chain
+from duties.mail.notices import coordination_chain
 from duties.participants import withdrawals
 from duties.participants.held import known_as
-from duties.reads import Ground, Purpose, record_read
+from duties.record.reads import Ground, Purpose, record_read
 from duties.refusals import Refusal
 from duties.roles import Link
 from locales import N_

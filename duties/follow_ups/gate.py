@@ -15,10 +15,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.declared import Bilingual
+from duties.declarations.declared import Bilingual
+from duties.declarations.protocol import MAY_FOLLOW
 from duties.here import many, program_of
 from duties.holdings.holding import both
-from duties.protocol import MAY_FOLLOW
 from duties.roles import Standing
 from locales import N_
 from models.base import refers, table_of

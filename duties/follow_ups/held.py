@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import Select, select, update
 from sqlmodel import Session
 
-from duties import events
 from duties.actors import Actor
 from duties.here import local_day, one, program_of
+from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
 from models.base import refers, table_of

@@ -11,15 +11,15 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from duties.agreement_days import TO_ACCOMPANY, not_sharing
-from duties.agreements import version_in_force
+from duties.agreement.agreement_days import TO_ACCOMPANY, not_sharing
+from duties.agreement.agreements import version_in_force
+from duties.agreement.sharing import Withheld, circle_of
 from duties.follow_ups import gate
 from duties.follow_ups.assigning import barred_from, departing, given_with, leaves, on_day, roles_for
 from duties.follow_ups.parts import PRIMARY, ROLES, SECOND
 from duties.follow_ups.weeks import WEEK, monday_of
 from duties.here import many, program_of
 from duties.roles import HeldRole, Standing, standing
-from duties.sharing import Withheld, circle_of
 from models.agreement import AgreementRole
 from models.base import table_of
 from models.follow_up import FollowUp, WeeklyNote

@@ -11,8 +11,9 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties import assigning, scheduling
 from duties.actors import Actor
+from duties.casework import assigning, scheduling
+from duties.casework.tasks import BY_ITS_ACT, complete_task
 from duties.follow_ups.assigning import parts_of
 from duties.follow_ups.held import change, hold, tell
 from duties.follow_ups.owed import WRITE, missing
@@ -20,9 +21,8 @@ from duties.follow_ups.parts import PRIMARY
 from duties.follow_ups.weeks import monday_of, sunday_of
 from duties.follow_ups.words import NOTE, opened, sealed
 from duties.here import local_day, many, one, program_of
-from duties.reads import Ground, Purpose, record_read
+from duties.record.reads import Ground, Purpose, record_read
 from duties.refusals import Refusal
-from duties.tasks import BY_ITS_ACT, complete_task
 from locales import N_, say, show_day
 from models.base import table_of
 from models.casework import SETTLED, Task

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from duties.actors import Actor
+from duties.declarations.program import Ended
 from duties.follow_ups.activities import leave_all
 from duties.follow_ups.assigning import end_all, keep_vacancy
 from duties.follow_ups.breaks import end_open_break, forget_return
@@ -16,7 +17,6 @@ from duties.follow_ups.contacts import MOST_ATTEMPTS, unanswered
 from duties.follow_ups.held import Held, hold, hold_person, move
 from duties.here import local_day
 from duties.participants import consents, retention, withdrawals
-from duties.program import Ended
 from duties.refusals import Refusal
 from locales import N_
 from models.follow_up import INACTIVE_REASONS

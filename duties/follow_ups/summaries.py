@@ -16,16 +16,16 @@ from sqlalchemy import Select, cast, insert, select, update
 from sqlalchemy.types import Uuid
 from sqlmodel import Session
 
-from duties import tasks
 from duties.actors import Actor
+from duties.casework import tasks
+from duties.casework.held import Held, Moved, hold
 from duties.follow_ups.assigning import barred_from
 from duties.follow_ups.held import hold as hold_follow_up
 from duties.follow_ups.held import tell
 from duties.follow_ups.words import checked
-from duties.held import Held, Moved, hold
 from duties.here import many, one, program_of
 from duties.participants.sealing import seal, unseal
-from duties.reads import Ground, Purpose, record_read
+from duties.record.reads import Ground, Purpose, record_read
 from duties.refusals import Refusal
 from locales import N_
 from models.base import refers, table_of

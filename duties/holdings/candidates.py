@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import or_, select
 
-from duties import board
+from duties.casework import board
 from duties.follow_ups.parts import ROLES, SECOND
 from duties.here import many, program_of
 from duties.holdings.holding import Holding, Leaving, both, goes_to, is_of

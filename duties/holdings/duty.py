@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
-from duties import board
+from duties.casework import board
 from duties.follow_ups.owed import WRITE
 from duties.here import many, program_of
 from duties.holdings.holding import Holding, Leaving, both, goes_to, is_of, titled

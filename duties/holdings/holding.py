@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, or_, select, true
 from sqlmodel import Session
 
-from duties.declared import Bilingual
+from duties.declarations.declared import Bilingual
 from duties.here import moments_of, program_of
 from duties.roles import HeldRole, Holder, Link, Standing, never_began
 from locales import say

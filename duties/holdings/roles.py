@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Select, and_, or_, select
 from sqlmodel import Session
 
-from duties.declared import Bilingual
+from duties.declarations.declared import Bilingual
 from duties.here import many, one, program_of
 from duties.holdings.holding import Holding, Leaving, both
 from duties.roles import never_began

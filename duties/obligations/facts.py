@@ -17,13 +17,10 @@ from sqlalchemy import Select, func, select
 from sqlmodel import Session
 
 from duties import periods
+from duties.agreement.posts import Promise
 from duties.calendars import Calendar
-from duties.here import local_day, many, program_of
-from duties.obligations.judging import Paper, Said, Sitting, Step
-from duties.obligations.vacancies import longest_vacancy
-from duties.obligations.windows import Bound, Span, Window, joined, windows
-from duties.posts import Promise
-from duties.program_agreements import (
+from duties.casework.scheduling import calendar_of
+from duties.declarations.program_agreements import (
     AttendanceRule,
     AttestationRule,
     CountRule,
@@ -32,8 +29,11 @@ from duties.program_agreements import (
     TasksRule,
     clause_without_role,
 )
+from duties.here import local_day, many, program_of
+from duties.obligations.judging import Paper, Said, Sitting, Step
+from duties.obligations.vacancies import longest_vacancy
+from duties.obligations.windows import Bound, Span, Window, joined, windows
 from duties.roles import never_began
-from duties.scheduling import calendar_of
 from models.agenda import AgendaItem
 from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligation
 from models.base import refers, table_of

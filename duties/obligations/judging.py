@@ -16,8 +16,8 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from duties.calendars import Calendar
+from duties.declarations.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, TasksRule
 from duties.obligations.windows import Span, Window
-from duties.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, TasksRule
 
 #: What nothing can make good any more.
 LOST: Final = frozenset({"missed", "cannot_be_met"})

@@ -18,16 +18,17 @@ from uuid import UUID, uuid4
 from sqlalchemy import bindparam, insert, select, update
 from sqlmodel import Session
 
-from duties import assigning, events
 from duties.actors import Actor
+from duties.casework import assigning
+from duties.casework.tasks import BY_ITS_ACT, complete_task
+from duties.declarations.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, TasksRule
 from duties.here import many, program_of
 from duties.obligations import judging
 from duties.obligations.facts import COORDINATOR, Clause, Owed, Records, checked_by, is_anything_owed, owed
 from duties.obligations.judging import LOST, Found
 from duties.obligations.turns import take_turn
 from duties.obligations.windows import Span, Touched, Window
-from duties.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, TasksRule
-from duties.tasks import BY_ITS_ACT, complete_task
+from duties.record import events
 from locales import N_, say, show_day
 from models.base import refers, table_of
 from models.casework import SETTLED, Task

@@ -14,16 +14,17 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties import events, proofs
 from duties.actors import Actor
+from duties.casework import proofs
+from duties.casework.tasks import checked_note, complete_task, needed_reason
+from duties.declarations.program_agreements import AttestationRule, DocumentRule
 from duties.here import local_day, one, program_of
 from duties.obligations.facts import COORDINATOR, Clause, clause_of, waivers
 from duties.obligations.keeping import keep
 from duties.obligations.turns import take_turn
 from duties.obligations.windows import Span, Touched
-from duties.program_agreements import AttestationRule, DocumentRule
+from duties.record import events
 from duties.refusals import Refusal
-from duties.tasks import checked_note, complete_task, needed_reason
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, Obligation
 from models.base import refers, table_of

@@ -16,10 +16,11 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlmodel import Session
 
-from duties import events, periods
+from duties import periods
 from duties.here import program_of
 from duties.obligations.keeping import keep
 from duties.obligations.windows import Span, Touched
+from duties.record import events
 from models.base import refers, table_of
 from models.casework import Case, Task
 from models.meeting import Meeting

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Final
 
+from duties.agreement.posts import Promise
 from duties.calendars import Calendar
 from duties.obligations.windows import Span, Window, joined
-from duties.posts import Promise
 
 _DAY: Final = timedelta(days=1)
 

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
 
-from duties.program_agreements import Period
+from duties.declarations.program_agreements import Period
 
 _DAY = timedelta(days=1)
 

@@ -10,13 +10,14 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from duties import events, hand_overs
 from duties.actors import Actor
+from duties.departure import hand_overs
 from duties.follow_ups import breaks
 from duties.follow_ups.assigning import part_with
 from duties.here import many, program_of
 from duties.participants import referred_again, withdrawals, workers
 from duties.participants.held import hold_participant
+from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of

@@ -15,11 +15,12 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, or_, select, update
 from sqlmodel import Session
 
-from duties import asking, events
 from duties.actors import Actor
-from duties.agreements import version_in_force
+from duties.agreement.agreements import version_in_force
+from duties.casework import asking
+from duties.casework.subjects import ROLE_OF_WORKER
 from duties.here import local_day, many, one, program_of
-from duties.notices import coordination_chain
+from duties.mail.notices import coordination_chain
 from duties.participants import workers
 from duties.participants.admission import BEFORE_COMMITTING
 from duties.participants.ages import signers
@@ -27,9 +28,9 @@ from duties.participants.consent_text import CURRENT, TEXT, ConsentText, text_of
 from duties.participants.held import finish_step, hold_participant, known_as, step_of
 from duties.participants.identity import identity_within
 from duties.participants.withdrawals import ask_what_follows, settle
+from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import standing
-from duties.subjects import ROLE_OF_WORKER
 from locales import N_
 from models.base import table_of
 from models.consent import CONSENT_PURPOSES, SIGNED_BY, Consent

@@ -11,13 +11,13 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties import events
 from duties.actors import Actor
 from duties.here import local_day, program_of
 from duties.participants import triage
 from duties.participants.held import change_participant, hold_participant
 from duties.participants.identity import Identity, identity_within, sealed_identity
 from duties.participants.referring import checked_identity
+from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of

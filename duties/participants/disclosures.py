@@ -9,12 +9,12 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select
 from sqlmodel import Session
 
-from duties import events
 from duties.actors import Actor
 from duties.here import local_day, many, one, program_of
 from duties.participants.held import hold_participant
 from duties.participants.sealing import seal, unseal
-from duties.reads import Ground, record_read
+from duties.record import events
+from duties.record.reads import Ground, record_read
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of

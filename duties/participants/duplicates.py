@@ -15,15 +15,16 @@ from uuid import UUID
 from sqlalchemy import exists, select, update
 from sqlmodel import Session
 
-from duties import asking, cases, events
 from duties.actors import Actor
+from duties.casework import asking, cases
 from duties.here import many, program_of
 from duties.participants import joining, referred_again, retention
 from duties.participants.held import case_of, change_participant, hold_participant, moved
 from duties.participants.identity import identity_within
 from duties.participants.opening import open_admission
 from duties.participants.triage import hold_referral
-from duties.reads import record_read
+from duties.record import events
+from duties.record.reads import record_read
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of

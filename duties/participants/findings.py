@@ -18,7 +18,7 @@ from sqlmodel import Session
 from duties.actors import Actor
 from duties.here import many, program_of
 from duties.participants.sealing import unseal
-from duties.reads import Ground, Purpose, record_read
+from duties.record.reads import Ground, Purpose, record_read
 from duties.refusals import Refusal
 from locales import N_, say
 from models.base import table_of

@@ -9,12 +9,13 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select
 from sqlmodel import Session
 
-from duties import events, scheduling
 from duties.actors import Actor
+from duties.casework import scheduling
 from duties.here import local_day, many, program_of
 from duties.participants import workers
 from duties.participants.held import change_participant, finish_step, hold_participant, moved, step_of
 from duties.participants.triage import end_admission
+from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of

@@ -12,10 +12,10 @@ from sqlalchemy import func, select, update
 from sqlmodel import Session
 
 from duties.actors import Actor
+from duties.casework.tasks import complete_task, waive_task
 from duties.here import one, program_of
 from duties.participants.admission import ADMISSION
 from duties.refusals import Refusal
-from duties.tasks import complete_task, waive_task
 from locales import N_
 from models.base import table_of
 from models.casework import Case, Task

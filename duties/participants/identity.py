@@ -19,7 +19,7 @@ from duties.actors import Actor
 from duties.here import one, program_of
 from duties.participants.ages import Age, age_on
 from duties.participants.sealing import mark, seal, unseal
-from duties.reads import Ground, Purpose, record_read
+from duties.record.reads import Ground, Purpose, record_read
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of
@@ -139,7 +139,7 @@ def identity_within(session: Session, participant_id: UUID) -> Identity:
 def names_known(session: Session) -> Iterable[str]:
     """Whose names may stand in no letter and no document: those of everyone who is known here and not destroyed.
 
-    For the gate alone (`duties.name_gate`), which answers yes or no. Raises Refusal where the keys cannot be used:
+    For the gate alone (`duties.mail.name_gate`), which answers yes or no. Raises Refusal where the keys cannot be used:
     what cannot be searched does not leave.
     """
     rows = session.execute(

@@ -7,8 +7,8 @@ from datetime import date
 
 from sqlmodel import Session
 
+from duties.declarations.program import Ended, Kept, Retention
 from duties.here import program
-from duties.program import Ended, Kept, Retention
 
 
 def retention_of(session: Session) -> Retention:

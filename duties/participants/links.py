@@ -14,10 +14,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties import events
+from duties.access.doors import digest
 from duties.actors import Actor
-from duties.doors import digest
 from duties.here import many, one, program_of
+from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of

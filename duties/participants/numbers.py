@@ -10,13 +10,13 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from duties import events
 from duties.actors import Actor
 from duties.follow_ups.opening import open_follow_up
 from duties.here import local_day, one, program_of
 from duties.participants import consents, risks, workers
 from duties.participants.held import change_participant, finish_step, hold_participant, moved, step_of
 from duties.participants.identity import identity_within
+from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of

@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties import cases
 from duties.actors import Actor
+from duties.casework import cases
 from duties.here import program_of
 from duties.participants.admission import ADMISSION
 from models.base import table_of

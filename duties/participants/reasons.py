@@ -14,7 +14,7 @@ from sqlmodel import Session
 from duties.actors import Actor
 from duties.here import many, program_of
 from duties.participants.sealing import unseal
-from duties.reads import Ground, Purpose, record_read
+from duties.record.reads import Ground, Purpose, record_read
 from models.base import table_of
 from models.participant import RiskAssessment
 from models.referral import AdmissionDecision, Referral

@@ -12,11 +12,12 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from duties import asking, events
 from duties.actors import Actor
+from duties.casework import asking
 from duties.follow_ups.activities import ask_apart
-from duties.notices import coordination_chain
+from duties.mail.notices import coordination_chain
 from duties.participants.held import change_participant, hold_participant
+from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
 

@@ -15,10 +15,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties import asking
 from duties.actors import Actor
+from duties.casework import asking
 from duties.here import local_day, program_of
-from duties.notices import coordination_chain
+from duties.mail.notices import coordination_chain
 from duties.participants import retention, withdrawals
 from duties.participants.held import known_as
 from duties.roles import Link

@@ -15,7 +15,6 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties import events
 from duties.actors import Actor
 from duties.here import local_day, one, program_of
 from duties.participants import links
@@ -31,7 +30,8 @@ from duties.participants.identity import Identity, sealed_identity
 from duties.participants.languages import checked_languages
 from duties.participants.opening import open_admission
 from duties.participants.sealing import new_key, seal, unseal
-from duties.reads import record_read
+from duties.record import events
+from duties.record.reads import record_read
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of

@@ -9,10 +9,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties import events
 from duties.actors import Actor
 from duties.here import local_day, many, one, program_of
 from duties.participants.held import hold_participant
+from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
 from models.base import refers, table_of

@@ -17,15 +17,16 @@ from uuid import UUID
 from sqlalchemy import exists, func, select, update
 from sqlmodel import Session
 
-from duties import asking, events
 from duties.actors import Actor
+from duties.casework import asking
+from duties.declarations.program import Ended
 from duties.here import local_day, many, one, program_of
-from duties.notices import coordination_chain
+from duties.mail.notices import coordination_chain
 from duties.participants.held import change_participant, hold_participant, moved
 from duties.participants.keeping import last_day
 from duties.participants.referring import DRAFT_KEPT, destroy_draft
 from duties.participants.sealing import keys_of
-from duties.program import Ended
+from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of

@@ -10,14 +10,15 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, insert, select
 from sqlmodel import Session
 
-from duties import asking, events
 from duties.actors import Actor
+from duties.casework import asking
 from duties.here import one, program_of
 from duties.participants import recruiting
 from duties.participants.admission import ADMISSION
 from duties.participants.findings import OF_RECRUITERS, findings_of, refuse_not_met
 from duties.participants.held import finish_step, hold_participant
 from duties.participants.sealing import seal
+from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of

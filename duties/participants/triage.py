@@ -13,8 +13,8 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties import asking, cases, events
 from duties.actors import Actor
+from duties.casework import asking, cases
 from duties.here import local_day, one, program_of
 from duties.participants import recruiting, withdrawals, workers
 from duties.participants.admission import TRIAGE
@@ -29,6 +29,7 @@ from duties.participants.held import (
 from duties.participants.identity import identity_within
 from duties.participants.keeping import last_day
 from duties.participants.sealing import seal
+from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of

@@ -15,14 +15,15 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties import asking, events
 from duties.actors import Actor
+from duties.casework import asking
 from duties.follow_ups.assigning import on_day
 from duties.follow_ups.parts import PRIMARY
 from duties.here import local_day, many, moments_of, one, program_of
-from duties.notices import coordination_chain
+from duties.mail.notices import coordination_chain
 from duties.participants import workers
 from duties.participants.admission import BEING_ADMITTED
+from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import Link
 from locales import N_

@@ -11,14 +11,15 @@ from uuid import UUID, uuid4
 from sqlalchemy import Select, insert, or_, select, update
 from sqlmodel import Session
 
-from duties import acts, asking, assigning, events, scheduling
 from duties.actors import Actor
+from duties.casework import acts, asking, assigning, scheduling
+from duties.casework.tasks import BY_ITS_ACT, complete_task
 from duties.follow_ups.activities import APART_COORDINATION
 from duties.follow_ups.assigning import bar_to, holds
 from duties.follow_ups.load import WEIGHT, Load, loads
 from duties.follow_ups.parts import PRIMARY, SECOND
 from duties.here import local_day, one, program_of
-from duties.notices import COORDINATION, coordination_chain
+from duties.mail.notices import COORDINATION, coordination_chain
 from duties.participants import risks
 from duties.participants.held import (
     case_of,
@@ -30,9 +31,9 @@ from duties.participants.held import (
     step_of,
 )
 from duties.participants.sealing import seal
+from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import Link, responsibility
-from duties.tasks import BY_ITS_ACT, complete_task
 from locales import N_, say
 from models.base import refers, table_of
 from models.casework import Task

@@ -9,10 +9,11 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, or_, select
 from sqlmodel import Session
 
-from duties import assigning, notices
 from duties.actors import Actor
+from duties.casework import assigning
 from duties.here import local_day, one, program_of
-from duties.notices import COORDINATION
+from duties.mail import notices
+from duties.mail.notices import COORDINATION
 from duties.refusals import Refusal
 from duties.roles import standing
 from flows.engine import Act, Action

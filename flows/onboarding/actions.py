@@ -10,9 +10,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import Select, and_, func, insert, or_, select, update
 from sqlmodel import Session
 
-from duties import departures, events, notices
 from duties.actors import Actor
+from duties.departure import departures
 from duties.here import local_day, many, one, program_of
+from duties.mail import notices
+from duties.record import events
 from duties.refusals import Refusal
 from flows.engine import Act, Action
 from locales import N_

@@ -14,8 +14,8 @@ from typing import Final, Literal
 
 from sqlmodel import Session
 
-from duties.envelopes import Attachment
-from duties.name_gate import NAMES_SOMEONE, Gate
+from duties.mail.envelopes import Attachment
+from duties.mail.name_gate import NAMES_SOMEONE, Gate
 from duties.refusals import Refusal
 from locales import N_
 from meetings.documents.content import Both, DecisionLine, ItemLine, MinutesItem, RegisterLine

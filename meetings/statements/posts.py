@@ -11,9 +11,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
+from duties.agreement.posts import Promise, person_days
 from duties.here import many, program_of
 from duties.obligations.windows import Span
-from duties.posts import Promise, person_days
 from duties.roles import never_began
 from meetings.documents.content import Both
 from meetings.documents.statement import PostYear

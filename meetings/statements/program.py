@@ -16,10 +16,10 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from duties import events
 from duties.actors import Actor
 from duties.here import local_day, many, one, program, program_of
 from duties.periods import Period, overlapping, period
+from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
 from meetings.documents.content import Both

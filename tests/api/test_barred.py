@@ -18,7 +18,7 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from api.permissions import Asker, seen_of
-from duties import board
+from duties.casework import board
 from duties.here import many, program_of
 from duties.participants import barring, workers
 from duties.people import record_absence

@@ -16,11 +16,11 @@ from sqlalchemy import make_url, select
 from adapters.settings import Settings
 from api.cli import main
 from api.cli.commands import run
-from duties import versions
-from duties.declared import load_declared_text
+from duties.casework import versions
+from duties.declarations.declared import load_declared_text
+from duties.declarations.protocol import Protocol
 from duties.here import local_day
 from duties.people import add_person, appoint, end_tenure, record_absence
-from duties.protocol import Protocol
 from models.base import table_of
 from models.casework import Evidence
 from models.program import Tenure

@@ -15,12 +15,12 @@ from sqlmodel import Session
 from adapters.database import program_session
 from api.cli.demonstrated_people import coordinator
 from api.cli.demonstration import load_demonstration
-from duties import gathering, hand_overs
+from duties.agreement.sharing import circle_of
+from duties.departure import gathering, hand_overs
 from duties.follow_ups import assigning, breaks, load, lost, owed
 from duties.here import local_day
 from duties.participants import risks
 from duties.participants.reasons import read_reasons
-from duties.sharing import circle_of
 from meetings import attendance, decisions
 from meetings.committees import committees
 from models.agenda import AgendaItem

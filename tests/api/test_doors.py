@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select, update
 
-from duties.doors import OPEN_FOR, digest
-from duties.invitations import AFTER_A_NEW_ADDRESS, end_access
+from duties.access.doors import OPEN_FOR, digest
+from duties.access.invitations import AFTER_A_NEW_ADDRESS, end_access
 from duties.people import end_tenure, update_person
 from flows.post import deliver
 from models.access import BrowserSession, Door, RateCount, SignInFlow
@@ -331,7 +331,7 @@ def test_who_asks_is_answered_before_anyone_is_looked_up(cast: Cast, monkeypatch
         msg = "manager.em@en-marge.example is known"
         raise LookupError(msg)
 
-    monkeypatch.setattr("duties.invitations.send_enrolment_to_address", fails)
+    monkeypatch.setattr("duties.access.invitations.send_enrolment_to_address", fails)
     answer = nobody(cast.database).post("/sign-in/letter", data={"address": "manager.em@en-marge.example"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in/letter")
 

@@ -27,8 +27,8 @@ from adapters.settings import Settings
 from api.app import create_app, directory_of
 from api.browsers import GONE_SECONDS
 from api.session import Office
-from duties import doors, identities, invitations, sign_ins
-from duties.identities import Account as Linked
+from duties.access import doors, identities, invitations, sign_ins
+from duties.access.identities import Account as Linked
 from duties.people import end_tenure
 from models.access import BrowserSession, Door, Identity, SignInFlow
 from models.base import table_of

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from api.permissions import Action, asks, themselves
 from api.session import AtDesk
-from duties import events
+from duties.record import events
 from tests.api.desk import ADDRESS, app_on, token_for
 from tests.cast import AT, Cast
 

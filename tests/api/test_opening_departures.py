@@ -10,7 +10,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from duties import people, sign_ins
+from duties import people
+from duties.access import sign_ins
 from flows.departing import look_at_hands
 from models.access import BrowserSession
 from models.base import table_of

@@ -10,9 +10,9 @@ import pytest
 from sqlmodel import Session
 
 from api.permissions import Action, Asker, Forbidden, Given, Relation, actor_for, allows, find_case, find_task, to_task
-from duties import tasks
 from duties.actors import Actor
-from duties.cases import cancel_case
+from duties.casework import tasks
+from duties.casework.cases import cancel_case
 from duties.people import record_absence
 from duties.roles import standing
 from tests.casework import approve, complete, open_onboarding, steps

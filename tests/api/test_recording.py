@@ -15,9 +15,9 @@ from sqlalchemy import select, text, update
 
 from adapters.database import make_engine
 from api.session import Office
-from duties import turned_away
 from duties.actors import Actor
-from duties.turned_away import LEFT_OUT, LISTED, REFUSED, tell_left_out
+from duties.record import turned_away
+from duties.record.turned_away import LEFT_OUT, LISTED, REFUSED, tell_left_out
 from flows.sweep import sweep
 from meetings import feeds
 from models.access import BrowserSession

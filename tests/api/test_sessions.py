@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import select
 
 from api.session import IDLE
-from duties import departures, doors, sign_ins
-from duties.doors import digest
-from duties.invitations import access_of
+from duties.access import doors, sign_ins
+from duties.access.doors import digest
+from duties.access.invitations import access_of
+from duties.access.sign_ins import device_of
+from duties.departure import departures
 from duties.people import appoint, end_tenure
-from duties.sign_ins import device_of
 from models.access import BrowserSession, Passkey
 from models.base import table_of
 from models.program import Tenure

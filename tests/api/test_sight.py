@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from api import permissions
 from api.permissions import TABLE, Action, Asker, Forbidden, Relation, actor_for, find_case, visible_cases
-from duties import board, tasks
+from duties.casework import board, tasks
 from duties.participants import barring
 from duties.people import record_absence
 from duties.roles import Standing, standing

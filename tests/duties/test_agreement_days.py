@@ -9,14 +9,14 @@ from uuid import UUID
 import pytest
 from sqlmodel import Session
 
-from duties import board
-from duties.agreement_days import lapsed_on, not_sharing
-from duties.agreements import content_of, end_version, redraft_version, start_version
-from duties.cases import open_case
+from duties.agreement.agreement_days import lapsed_on, not_sharing
+from duties.agreement.agreements import content_of, end_version, redraft_version, start_version
+from duties.agreement.succession import renew
+from duties.casework import board
+from duties.casework.cases import open_case
 from duties.people import appoint, end_tenure
 from duties.refusals import Refusal
 from duties.roles import standing
-from duties.succession import renew
 from tests.agreeing import agreement_of, code_of, in_force, last_version, signed_on
 from tests.casework import complete, open_onboarding, step
 from tests.cast import AT, SINCE, TODAY, Cast, program_file

@@ -12,8 +12,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import Session
 
-from duties import agreements
-from duties.agreements import (
+from duties.agreement import agreements
+from duties.agreement.agreements import (
     Content,
     call_off_version,
     complete_signatures,

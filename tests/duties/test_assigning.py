@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.assigning import assign, call_off
-from duties.notices import COORDINATION
+from duties.casework.assigning import assign, call_off
+from duties.casework.tasks import complete_task, undo_task
+from duties.mail.notices import COORDINATION
 from duties.refusals import Refusal
-from duties.tasks import complete_task, undo_task
 from models.base import table_of
 from models.casework import Task
 from tests.cast import AT, TODAY, Cast

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duties.calendars import Calendar, Closure, UnknownYear
-from duties.declared import Bilingual
+from duties.declarations.declared import Bilingual
 
 QUEBEC = Calendar()
 EASTER_MONDAY = Closure(date(2026, 4, 6), date(2026, 4, 6), Bilingual(fr="Lundi de Pâques", en="Easter Monday"))

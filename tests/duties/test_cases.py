@@ -10,10 +10,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from duties import acts, cases, people, tasks, versions
+from duties import people
 from duties.actors import ENGINE, Actor
-from duties.declared import Declared, load_declared_text
-from duties.protocol import Protocol
+from duties.casework import acts, cases, tasks, versions
+from duties.declarations.declared import Declared, load_declared_text
+from duties.declarations.protocol import Protocol
 from duties.refusals import Refusal
 from duties.roles import standing
 from models.base import table_of

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from duties.declared import Bilingual, Declared, GuideId, Key, Part, load_declared, load_declared_text
-from duties.declared_problems import DeclaredErrors, Problem, Wrong, nearest
+from duties.declarations.declared import Bilingual, Declared, GuideId, Key, Part, load_declared, load_declared_text
+from duties.declarations.declared_problems import DeclaredErrors, Problem, Wrong, nearest
 
 
 class Due(Part):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duties.delivery import LONGEST_WAIT, WAITS, Decision, next_attempt
+from duties.mail.delivery import LONGEST_WAIT, WAITS, Decision, next_attempt
 from models.ports import Accepted, Later, Outcome, Refused, Unknown
 
 AT = datetime(2026, 12, 7, 13, 0, tzinfo=UTC)

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duties.calendars import Calendar
-from duties.declared_problems import DeclaredErrors, Problem
-from duties.demonstration import Act, DemoCase, DemonstrationFile, DemoTenure, RelativeDay
-from duties.demonstration_check import read_demonstration, read_demonstration_text
-from duties.planning import due_on
-from duties.program_check import check_program
-from duties.protocol import Protocol
-from duties.protocol_check import check_protocol
+from duties.declarations.declared_problems import DeclaredErrors, Problem
+from duties.declarations.demonstration import Act, DemoCase, DemonstrationFile, DemoTenure, RelativeDay
+from duties.declarations.demonstration_check import read_demonstration, read_demonstration_text
+from duties.declarations.planning import due_on
+from duties.declarations.program_check import check_program
+from duties.declarations.protocol import Protocol
+from duties.declarations.protocol_check import check_protocol
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "programs" / "demonstration.yaml"

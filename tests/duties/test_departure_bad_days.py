@@ -10,15 +10,19 @@ import pytest
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from duties import agreements, board, cases, departures, gathering, hand_overs, hiring, people, sign_ins
-from duties import assigning as outside
+from duties import people
+from duties.access import sign_ins
+from duties.agreement import agreements
+from duties.casework import assigning as outside
+from duties.casework import board, cases
+from duties.casework.subjects import tenure_of
+from duties.declarations.loading import load
+from duties.departure import departures, gathering, hand_overs, hiring
 from duties.follow_ups import assigning, states
 from duties.follow_ups.assigning import FIND_A_WORKER
 from duties.here import many
-from duties.loading import load
 from duties.refusals import Refusal
 from duties.roles import standing
-from duties.subjects import tenure_of
 from meetings.statements import posts
 from models.access import BrowserSession
 from models.agreement import AgreementRole

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, text
 
-from duties import departures, gathering
+from duties.departure import departures, gathering
 from duties.follow_ups import notes, owed
 from duties.follow_ups.notes import Week
 from duties.participants import barring, referring, workers

@@ -14,8 +14,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, text
 
-from duties import board, cases, departures, gathering, hand_overs, people, tasks, versions
+from duties import people
 from duties.actors import Actor
+from duties.casework import board, cases, tasks, versions
+from duties.departure import departures, gathering, hand_overs
 from duties.here import many
 from duties.refusals import Refusal
 from duties.roles import standing

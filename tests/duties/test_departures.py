@@ -10,27 +10,17 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, text
 
-from duties import (
-    accounts,
-    acts,
-    board,
-    cases,
-    departures,
-    gathering,
-    hiring,
-    people,
-    settling,
-    sign_ins,
-    tasks,
-    versions,
-)
+from duties import people
+from duties.access import sign_ins
 from duties.actors import ENGINE, Actor
-from duties.declared import load_declared_text
-from duties.held_case import hold_case
+from duties.casework import acts, board, cases, tasks, versions
+from duties.casework.held_case import hold_case
+from duties.declarations.declared import load_declared_text
+from duties.declarations.program_agreements import TasksRule
+from duties.declarations.protocol import Protocol
+from duties.departure import accounts, departures, gathering, hiring, settling
 from duties.here import many
 from duties.obligations.facts import Records, owed
-from duties.program_agreements import TasksRule
-from duties.protocol import Protocol
 from duties.roles import standing
 from flows.departing import look_at_hands
 from meetings import feeds, schedule

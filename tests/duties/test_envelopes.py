@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duties.envelopes import Attachment, Mailbox, checked_address, message_id, mime, readdressed
-from duties.letters import Letter, render_letter
+from duties.mail.envelopes import Attachment, Mailbox, checked_address, message_id, mime, readdressed
+from duties.mail.letters import Letter, render_letter
 from duties.refusals import Refusal
 from tests.duties.test_letters import FACTS
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from sqlmodel import Session
 
-from duties import events
+from duties.record import events
 from tests.cast import AT, Cast
 
 

@@ -9,8 +9,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, text
 
-from duties import departures, gathering, hand_overs, settling, tasks
-from duties.agreements import content_of
+from duties.agreement.agreements import content_of
+from duties.casework import tasks
+from duties.departure import departures, gathering, hand_overs, settling
 from duties.follow_ups import assigning, held, states
 from duties.participants import barring, consents, workers
 from duties.refusals import Refusal

@@ -17,12 +17,13 @@ import pytest
 from sqlalchemy import select, text
 from sqlmodel import Session
 
-from duties import hand_overs, tasks, versions
 from duties.actors import Actor
+from duties.casework import tasks, versions
+from duties.casework.held import Moved
+from duties.casework.held_case import hold_case
+from duties.casework.proofs import Proof
+from duties.departure import hand_overs
 from duties.follow_ups import assigning
-from duties.held import Moved
-from duties.held_case import hold_case
-from duties.proofs import Proof
 from flows.protocols import PROTOCOLS, read_protocol
 from models.base import table_of
 from models.departure import HandOver

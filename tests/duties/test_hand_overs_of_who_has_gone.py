@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
-from duties import departures, gathering, hand_overs, sign_ins
+from duties.access import sign_ins
+from duties.departure import departures, gathering, hand_overs
 from duties.follow_ups import assigning, breaks, states
 from duties.follow_ups.assigning import FIND_A_WORKER
 from duties.roles import standing

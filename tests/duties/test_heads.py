@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import select, text
 
 from duties import people
-from duties.heads import mail_head
-from duties.seal_check import head_of_letter
+from duties.record.heads import mail_head
+from duties.record.seal_check import head_of_letter
 from models.base import table_of
 from models.record import SentHead
 from tests.cast import AT, LOADING, TODAY, Cast

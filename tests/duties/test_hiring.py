@@ -10,9 +10,11 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties import cases, hiring, interviews, people, tasks
-from duties.declared import Bilingual
-from duties.hiring import Hired
+from duties import people
+from duties.casework import cases, tasks
+from duties.declarations.declared import Bilingual
+from duties.departure import hiring, interviews
+from duties.departure.hiring import Hired
 from models.base import table_of
 from models.casework import Case
 from models.record import Event

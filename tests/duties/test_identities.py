@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from adapters.database import open_session
-from duties import doors, events, identities, invitations
-from duties.identities import Account, Known
+from duties.access import doors, identities, invitations
+from duties.access.identities import Account, Known
+from duties.record import events
 from duties.refusals import Refusal
 from models.access import Identity
 from models.base import table_of

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from duties import incidents
-from duties.events import FOR_PRIVACY
-from duties.incidents import LONGEST_TEXT, Entry, Telling
+from duties.record import incidents
+from duties.record.events import FOR_PRIVACY
+from duties.record.incidents import LONGEST_TEXT, Entry, Telling
 from duties.refusals import Refusal
 from models.base import table_of
 from models.record import Event, Incident

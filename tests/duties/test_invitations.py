@@ -9,10 +9,10 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, insert, select
 
-from duties import doors, sign_ins
+from duties.access import doors, sign_ins
+from duties.access.doors import ENROLMENT, INVITATION, OPEN_FOR
+from duties.access.invitations import accept, access_of, end_access, invite, send_enrolment, send_enrolment_to_address
 from duties.actors import SIGN_IN
-from duties.doors import ENROLMENT, INVITATION, OPEN_FOR
-from duties.invitations import accept, access_of, end_access, invite, send_enrolment, send_enrolment_to_address
 from duties.people import end_tenure
 from duties.refusals import Refusal
 from models.access import Door, Identity

@@ -14,25 +14,25 @@ from sqlalchemy import func, insert, select, text, update
 from sqlmodel import Session
 
 from adapters.database import open_session, program_session
-from duties.agreements import end_version, send_version, sign_version, start_version, version_in_force
+from duties.agreement.agreements import end_version, send_version, sign_version, start_version, version_in_force
+from duties.agreement.succession import renew
 from duties.calendars import Closure as ClosedDays
-from duties.cases import move_day, open_case
-from duties.declared import Bilingual, Declared
-from duties.declared_problems import DeclaredErrors
-from duties.exporting import export, written
+from duties.casework.cases import move_day, open_case
+from duties.casework.scheduling import calendar_of
+from duties.declarations.declared import Bilingual, Declared
+from duties.declarations.declared_problems import DeclaredErrors
+from duties.declarations.exporting import export, written
+from duties.declarations.loading import changes, load, new_program_id, program_id_for
+from duties.declarations.loading_comparison import Change
+from duties.declarations.program import ProgramFile
+from duties.declarations.program_check import read_program_text
+from duties.declarations.program_committees import Agenda
+from duties.declarations.protocol import Protocol
+from duties.declarations.protocol_check import check_protocol_text
 from duties.here import program
-from duties.loading import changes, load, new_program_id, program_id_for
-from duties.loading_comparison import Change
 from duties.people import add_person, appoint
-from duties.program import ProgramFile
-from duties.program_check import read_program_text
-from duties.program_committees import Agenda
-from duties.protocol import Protocol
-from duties.protocol_check import check_protocol_text
 from duties.refusals import Refusal
 from duties.roles import standing
-from duties.scheduling import calendar_of
-from duties.succession import renew
 from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligation
 from models.base import table_of
 from models.casework import ProtocolVersion, Responsibility, Task

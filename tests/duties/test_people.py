@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from duties import board
 from duties.actors import Actor
-from duties.loading import load
+from duties.casework import board
+from duties.declarations.loading import load
 from duties.people import (
     add_person,
     appoint,

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duties.calendars import Calendar, Closure, UnknownYear
-from duties.declared import Bilingual
-from duties.declared_problems import DeclaredErrors
-from duties.planning import (
+from duties.declarations.declared import Bilingual
+from duties.declarations.declared_problems import DeclaredErrors
+from duties.declarations.planning import (
     TaskKey,
     check_examples,
     due_on,
@@ -24,8 +24,8 @@ from duties.planning import (
     plan,
     ready,
 )
-from duties.protocol import Due, Protocol, Step
-from duties.protocol_check import check_protocol_text
+from duties.declarations.protocol import Due, Protocol, Step
+from duties.declarations.protocol_check import check_protocol_text
 from models.casework import SETTLED
 
 QUEBEC = Calendar()

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from duties.agreement.posts import PersonDays, Promise, person_days
 from duties.obligations.windows import Span
-from duties.posts import PersonDays, Promise, person_days
 
 YEAR = Span(date(2026, 1, 1), date(2026, 12, 31))
 

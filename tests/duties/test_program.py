@@ -11,12 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from duties.declared import Declared
-from duties.declared_problems import DeclaredErrors, PathOf, Problem, written
-from duties.guide_ids import GUIDE_IDS
-from duties.program import STRUCTURES, Language, Organization, OrganizationKind, ProgramFile, Regime, Structure
-from duties.program_agreements import ROLE_KEYS, AttendanceRule
-from duties.program_check import check_program, read_program, read_program_text
+from duties.declarations.declared import Declared
+from duties.declarations.declared_problems import DeclaredErrors, PathOf, Problem, written
+from duties.declarations.guide_ids import GUIDE_IDS
+from duties.declarations.program import (
+    STRUCTURES,
+    Language,
+    Organization,
+    OrganizationKind,
+    ProgramFile,
+    Regime,
+    Structure,
+)
+from duties.declarations.program_agreements import ROLE_KEYS, AttendanceRule
+from duties.declarations.program_check import check_program, read_program, read_program_text
 from models import program as tables
 
 FILE = Path(__file__).resolve().parents[2] / "programs" / "greater-montreal.yaml"

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from duties.declared import Declared
-from duties.declared_problems import DeclaredErrors, Problem
-from duties.protocol import Protocol
-from duties.protocol_check import COMPLETED, MOVED, check_protocol, check_protocol_text
-from duties.protocol_difference import difference
+from duties.declarations.declared import Declared
+from duties.declarations.declared_problems import DeclaredErrors, Problem
+from duties.declarations.protocol import Protocol
+from duties.declarations.protocol_check import COMPLETED, MOVED, check_protocol, check_protocol_text
+from duties.declarations.protocol_difference import difference
 from flows.protocols import PROTOCOLS, read_protocol
 
 HERE = Path(__file__).resolve().parents[2]

@@ -11,10 +11,11 @@ from uuid import UUID
 import pytest
 from sqlmodel import Session
 
-from duties import cases, signed_files, succession, tasks
-from duties.agreements import end_version, send_version, sign_version, start_version, withdraw_version
-from duties.declared_problems import DeclaredErrors
-from duties.loading import load
+from duties.agreement import signed_files, succession
+from duties.agreement.agreements import end_version, send_version, sign_version, start_version, withdraw_version
+from duties.casework import cases, tasks
+from duties.declarations.declared_problems import DeclaredErrors
+from duties.declarations.loading import load
 from flows.protocols import PROTOCOLS, read_protocol
 from tests.agreeing import PDF, agreement_of, code_of, in_force, last_version, second_director
 from tests.casework import case_row, complete, step

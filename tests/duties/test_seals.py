@@ -11,10 +11,10 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select, text
 
-from duties import events, seal_check, seals
+from duties.record import events, seal_check, seals
+from duties.record.seal_check import head_of_letter
+from duties.record.seals import seal_next
 from duties.refusals import Refusal
-from duties.seal_check import head_of_letter
-from duties.seals import seal_next
 from models.record import SentHead
 from tests.cast import AT, LOADING, TODAY, Cast
 from tests.fakes.seal_keys import FakeSealKeys

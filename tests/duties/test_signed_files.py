@@ -11,9 +11,9 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from duties import signed_files
-from duties.agreements import sign_version, signatures_of
-from duties.signed_files import add, altered, content_of, files_of, text_stands
+from duties.agreement import signed_files
+from duties.agreement.agreements import sign_version, signatures_of
+from duties.agreement.signed_files import add, altered, content_of, files_of, text_stands
 from models.agreement import SignedFile
 from models.base import table_of
 from models.record import Event

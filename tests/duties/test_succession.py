@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties import signed_files
-from duties.agreements import (
+from duties.agreement import signed_files
+from duties.agreement.agreements import (
     Content,
     content_of,
     end_version,
@@ -25,9 +25,9 @@ from duties.agreements import (
     version_in_force,
     withdraw_version,
 )
+from duties.agreement.succession import begin, renew
 from duties.people import end_tenure
 from duties.refusals import Refusal
-from duties.succession import begin, renew
 from meetings import seating
 from meetings.committees import PRINCIPAL, committee_of, membership
 from models.agreement import AgreementVersion

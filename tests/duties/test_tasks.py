@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlmodel import Session
 
-from duties import board, cases, tasks, versions
 from duties.actors import Actor
+from duties.casework import board, cases, tasks, versions
+from duties.casework.proofs import Proof
 from duties.here import program_of
 from duties.people import end_tenure, record_absence
-from duties.proofs import Proof
 from duties.refusals import Refusal
 from duties.roles import responsibility, standing
 from flows.protocols import PROTOCOLS, read_protocol

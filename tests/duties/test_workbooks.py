@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from duties.spreadsheets import Sheet
-from duties.workbooks import as_workbook
+from duties.files.spreadsheets import Sheet
+from duties.files.workbooks import as_workbook
 
 
 def sheet(*rows: tuple[str | int, ...], name: str = "Counts", totals: int = 0) -> Sheet:

@@ -17,11 +17,11 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from adapters.database import listen, open_session, program_session
-from duties import wakeups
-from duties.envelopes import Mailbox
+from duties.casework import wakeups
+from duties.casework.wakeups import Claim, claim
 from duties.here import many
-from duties.notices import Stationery, stationery_for
-from duties.wakeups import Claim, claim
+from duties.mail.envelopes import Mailbox
+from duties.mail.notices import Stationery, stationery_for
 from flows.carry import Carried, carry, plainly
 from flows.engine import Means
 from flows.protocols import letter_folders

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from duties import cases
-from duties.agreements import end_version, send_version, start_version
-from duties.loading import load
+from duties.agreement.agreements import end_version, send_version, start_version
+from duties.casework import cases
+from duties.declarations.loading import load
 from duties.people import appoint, end_tenure
 from duties.refusals import Refusal
 from duties.roles import standing

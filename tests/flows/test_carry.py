@@ -12,7 +12,10 @@ import pytest
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties import acts, cases, events, notices, people, tasks, wakeups
+from duties import people
+from duties.casework import acts, cases, tasks, wakeups
+from duties.mail import notices
+from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import standing
 from flows import protocols

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from duties.declared_problems import DeclaredErrors
-from duties.program import ProgramFile
-from duties.program_agreements import DocumentRule, Owed, TasksRule, clause_without_role
-from duties.protocol import Protocol, Step
+from duties.declarations.declared_problems import DeclaredErrors
+from duties.declarations.program import ProgramFile
+from duties.declarations.program_agreements import DocumentRule, Owed, TasksRule, clause_without_role
+from duties.declarations.protocol import Protocol, Step
 from flows.protocols import PROTOCOLS, declared_protocols, read_protocol
 from tests.cast import program_file
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from duties import asking
+from duties.casework import asking
 from duties.follow_ups import assigning, breaks, contacts, notes, owed, states
 from duties.follow_ups.notes import Week
 from duties.here import many

@@ -8,8 +8,11 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select, text, update
 
-from duties import cases, gathering, people, sign_ins
-from duties.loading import load
+from duties import people
+from duties.access import sign_ins
+from duties.casework import cases
+from duties.declarations.loading import load
+from duties.departure import gathering
 from duties.roles import standing
 from flows.departing import DOORS_SECONDS, close_doors, look_at_hands
 from flows.worker import Worker

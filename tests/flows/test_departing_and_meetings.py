@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import select, text
 from sqlmodel import Session
 
-from duties import cases, people, tasks
+from duties import people
+from duties.casework import cases, tasks
 from duties.follow_ups import summaries
 from duties.follow_ups.summaries import Summary
 from duties.here import many

@@ -26,8 +26,8 @@ from adapters.graph import Graph
 from adapters.graph_inbox import PAGE, GraphInbox
 from adapters.graph_mail import GraphMailer
 from adapters.settings import Settings
-from duties import notices
-from duties.delivery import WAITS
+from duties.mail import notices
+from duties.mail.delivery import WAITS
 from flows import incoming, rounds, worker
 from flows.engine import Means
 from flows.incoming import BEFORE, KEY, Unread, take_in

@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from duties import cases, people, tasks
+from duties import people
+from duties.casework import cases, tasks
 from duties.here import many
 from duties.refusals import Refusal
 from flows.carry import carry, plainly

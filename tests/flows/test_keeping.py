@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlmodel import Session
 
+from duties.declarations.program import Kept
 from duties.follow_ups import states
 from duties.participants import consents, recruiting, retention
 from duties.participants.identity import IDENTITY
 from duties.participants.keeping import later
 from duties.participants.sealing import unseal
-from duties.program import Kept
 from flows import destroying, keeping
 from models.base import table_of
 from models.participant import Participant

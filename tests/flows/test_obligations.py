@@ -7,10 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from duties import events
+from duties.casework.tasks import complete_task
 from duties.obligations.touching import TOUCHES, settle
 from duties.participants import referring
-from duties.tasks import complete_task
+from duties.record import events
 from flows import obligations
 from flows.rounds import ROUNDS
 from meetings import attendance

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from duties.declared_problems import DeclaredErrors
-from duties.planning import check_examples
-from duties.protocol import Protocol
+from duties.declarations.declared_problems import DeclaredErrors
+from duties.declarations.planning import check_examples
+from duties.declarations.protocol import Protocol
 from flows.protocols import PROTOCOLS, protocols_in, read_protocol
 
 

@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import insert, select, update
 
-from duties import assigning, cases, people, tasks, versions
+from duties import people
 from duties.actors import Actor
-from duties.declared import load_declared_text
-from duties.protocol import Protocol
+from duties.casework import assigning, cases, tasks, versions
+from duties.declarations.declared import load_declared_text
+from duties.declarations.protocol import Protocol
 from duties.roles import responsibility
 from flows import digests, reminders
 from flows.engine import Means

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from duties import tasks
 from duties.actors import OUTSIDE, Actor
+from duties.casework import tasks
 from duties.participants import barring, links, referring, workers
 from flows.admission.actions import TELL
 from tests.cast import AT, Arranged, Cast

@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from duties.declared import load_declared
-from duties.guide_ids import GUIDE_IDS
+from duties.declarations.declared import load_declared
+from duties.declarations.guide_ids import GUIDE_IDS
+from duties.declarations.protocol import Protocol
 from duties.participants.ages import OLDEST, YOUNGEST
 from duties.participants.consent_text import CURRENT, text_of
 from duties.participants.triage import NEVER_WITHOUT, OF_EVERYONE
-from duties.protocol import Protocol
 from models.consent import DISCLOSURE_GROUNDS, Disclosure
 from models.participant import MEETING_OUTCOMES, NUMBER, RISK_LEVELS
 from models.referral import CRITERIA

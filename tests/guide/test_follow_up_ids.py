@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from api.permissions import TABLE, Action, Relation
+from duties.declarations.guide_ids import GUIDE_IDS
+from duties.declarations.program_check import read_program
 from duties.follow_ups import contacts, states
 from duties.follow_ups.lost import Losing
-from duties.guide_ids import GUIDE_IDS
-from duties.program_check import read_program
 from flows import contacts as the_round
 from models.consent import ResearchConsent
 from models.follow_up import INACTIVE_REASONS, FollowUpBreak, NoShow, WeeklyNote

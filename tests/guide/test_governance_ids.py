@@ -6,11 +6,11 @@ from typing import get_args
 
 import pytest
 
-from duties.declared import load_declared
-from duties.guide_ids import GUIDE_IDS
-from duties.program import Endorsement, Hosted, Joint, Secondment
-from duties.program_check import read_program
-from duties.protocol import Protocol
+from duties.declarations.declared import load_declared
+from duties.declarations.guide_ids import GUIDE_IDS
+from duties.declarations.program import Endorsement, Hosted, Joint, Secondment
+from duties.declarations.program_check import read_program
+from duties.declarations.protocol import Protocol
 from tests.guide.refusals import ROOT, refused_by
 
 PROGRAM = read_program(ROOT / "programs" / "greater-montreal.yaml").value

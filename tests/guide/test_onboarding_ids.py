@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from duties.declared import load_declared
-from duties.guide_ids import GUIDE_IDS
-from duties.protocol import Protocol, WaivedBy
+from duties.declarations.declared import load_declared
+from duties.declarations.guide_ids import GUIDE_IDS
+from duties.declarations.protocol import Protocol, WaivedBy
 
 PROTOCOL = load_declared(Path(__file__).resolve().parents[2] / "flows" / "onboarding" / "protocol.yaml", Protocol).value
 ITEMS = sorted(fact for fact in GUIDE_IDS if fact.startswith("ON-"))

@@ -17,8 +17,8 @@ from psycopg import sql
 from sqlalchemy import ARRAY, JSON, String, make_url
 from sqlmodel.sql.sqltypes import AutoString
 
-from duties.envelopes import Mailbox, message_id, mime
-from duties.letters import Letter
+from duties.mail.envelopes import Mailbox, message_id, mime
+from duties.mail.letters import Letter
 from models.tables import metadata
 from tests.api.desk import ADDRESS
 from tests.cast import AT, TODAY

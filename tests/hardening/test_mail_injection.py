@@ -22,8 +22,10 @@ from sqlalchemy import make_url
 from sqlmodel import Session
 
 from adapters.mail import SmtpMailer
-from duties import cases, invitations, people, tasks
-from duties.envelopes import Mailbox
+from duties import people
+from duties.access import invitations
+from duties.casework import cases, tasks
+from duties.mail.envelopes import Mailbox
 from duties.refusals import Refusal
 from flows.post import deliver
 from models.program import Person

@@ -18,9 +18,10 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DictionaryObject, NameObject, TextStringObject
 from sqlalchemy import select
 
-from duties import packages, pdfs, tasks
-from duties.images import Broken, bare
-from duties.proofs import Proof, judged_type
+from duties.casework import tasks
+from duties.casework.proofs import Proof, judged_type
+from duties.files import packages, pdfs
+from duties.files.images import Broken, bare
 from duties.refusals import Refusal
 from models.base import table_of
 from models.casework import Evidence, EvidenceFile

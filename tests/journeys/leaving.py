@@ -18,24 +18,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import select, text
 
-from duties import (
-    board,
-    cases,
-    departures,
-    gathering,
-    hand_overs,
-    interviews,
-    people,
-    settling,
-    sign_ins,
-    tasks,
-)
+from duties import people
+from duties.access import sign_ins
 from duties.actors import Actor
+from duties.casework import board, cases, tasks
+from duties.casework.proofs import Proof
+from duties.departure import departures, gathering, hand_overs, interviews, settling
 from duties.follow_ups import assigning, breaks, states, summaries
 from duties.follow_ups.summaries import Summary
 from duties.here import local_day, many, program_of
 from duties.participants import referring
-from duties.proofs import Proof
 from duties.refusals import Refusal
 from duties.roles import standing
 from flows.at_once import carry_at_once

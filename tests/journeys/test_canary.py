@@ -37,19 +37,20 @@ from sqlalchemy import LargeBinary, select, text
 from sqlmodel import Session
 
 from adapters.people_keys import FilePeopleKeys, make_people_keys
-from duties import exporting, incidents
 from duties.actors import OUTSIDE, Actor
+from duties.declarations import exporting
 from duties.follow_ups import breaks, notes, summaries
 from duties.follow_ups.notes import Week
 from duties.follow_ups.summaries import Summary
 from duties.follow_ups.weeks import monday_of
-from duties.incidents import Entry
-from duties.name_gate import Gate
+from duties.mail.name_gate import Gate
 from duties.participants import consents, disclosures, first_meetings, links, numbers, referring, risks, triage
 from duties.participants.consents import Signed
 from duties.participants.held import case_of
 from duties.participants.identity import open_identity
 from duties.participants.referring import ReferralForm
+from duties.record import incidents
+from duties.record.incidents import Entry
 from duties.refusals import Refusal
 from meetings import admissions, agendas, feeds, freezing, recruiters, running, schedule
 from meetings.agenda_items import items_of

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from duties import cases, tasks
+from duties.casework import cases, tasks
 from duties.obligations import saying
 from duties.obligations.touching import settle
 from flows import beginnings

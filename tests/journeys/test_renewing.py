@@ -9,11 +9,12 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from duties import signed_files, tasks
-from duties.agreements import send_version, sign_version, version_in_force
-from duties.board import late_on
+from duties.agreement import signed_files
+from duties.agreement.agreements import send_version, sign_version, version_in_force
+from duties.agreement.succession import begin, renew
+from duties.casework import tasks
+from duties.casework.board import late_on
 from duties.obligations.keeping import keep
-from duties.succession import begin, renew
 from flows import beginnings
 from meetings import assembling, attendance, decisions, running, schedule
 from meetings.agenda_items import items_of

@@ -28,8 +28,8 @@ from adapters.entra_settings import EntraSettings
 from api.app import create_app
 from api.pages.entra import CALLBACK, LEFT_TO
 from api.session import Office
-from duties import doors, identities, invitations
-from duties.identities import Account
+from duties.access import doors, identities, invitations
+from duties.access.identities import Account
 from duties.people import end_tenure
 from models.access import BrowserSession
 from models.base import table_of

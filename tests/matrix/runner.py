@@ -21,8 +21,8 @@ from sqlalchemy import event, make_url
 
 from api.permissions import TABLE, Relation
 from api.session import Office
-from duties.doors import digest
-from duties.turned_away import LEFT_OUT, REFUSED, table_for
+from duties.access.doors import digest
+from duties.record.turned_away import LEFT_OUT, REFUSED, table_for
 from models.tables import metadata
 from tests.api import lines
 from tests.api.desk import ADDRESS, app_on
@@ -203,7 +203,9 @@ class Runner:
         """Whether the thing that a route's path names last stands in this world."""
         names = re.findall(r"{(\w+)_id}", route.path)
         table = table_for(names[-1])
-        assert table is not None, f"{route}: say in duties/turned_away.py, under TABLES, where a {names[-1]} stands"
+        assert table is not None, (
+            f"{route}: say in duties/record/turned_away.py, under TABLES, where a {names[-1]} stands"
+        )
         found = self._admin.execute(
             sql.SQL("select 1 from {} where id = %s").format(sql.Identifier(table.name)), [self.named(route, place)]
         )

@@ -14,12 +14,14 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties import cases, departures, hand_overs, incidents
 from duties.actors import Actor
+from duties.casework import cases
+from duties.departure import departures, hand_overs
 from duties.here import program_of
-from duties.incidents import Entry
 from duties.participants import research, retention, triage, workers
 from duties.participants.referring import ReferralForm, begin_referral, send_referral
+from duties.record import incidents
+from duties.record.incidents import Entry
 from meetings import agendas, freezing, minutes, running, schedule
 from meetings.agenda_items import item_of
 from meetings.committees import committee_of

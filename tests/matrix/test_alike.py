@@ -17,7 +17,7 @@ from httpx2 import Response
 from psycopg import sql
 from sqlalchemy import make_url
 
-from duties.turned_away import table_for
+from duties.record.turned_away import table_for
 from locales import LANGUAGES
 from tests.conftest import Copies
 from tests.matrix import grid

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from api.permissions import TABLE, Relation
-from duties.turned_away import REFUSED
+from duties.record.turned_away import REFUSED
 from tests.cast import ROOT
 from tests.matrix import grid
 from tests.matrix.asked import Route

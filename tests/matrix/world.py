@@ -12,19 +12,22 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties import agreements, doors, incidents, sign_ins, signed_files, tasks
+from duties.access import doors, sign_ins
 from duties.actors import Actor
+from duties.agreement import agreements, signed_files
+from duties.agreement.succession import renew
+from duties.casework import tasks
+from duties.casework.proofs import Proof
+from duties.departure.hiring import NAMES_THEM
 from duties.follow_ups import activities, breaks, contacts, notes, summaries
 from duties.here import program_of
-from duties.hiring import NAMES_THEM
-from duties.incidents import Entry
 from duties.obligations import saying
 from duties.obligations.keeping import keep
 from duties.participants import numbers
 from duties.participants.sealing import seal
 from duties.people import add_person, appoint, end_tenure, record_absence
-from duties.proofs import Proof
-from duties.succession import renew
+from duties.record import incidents
+from duties.record.incidents import Entry
 from meetings import agendas, assembling, decisions, feeds, freezing, links, running, schedule
 from meetings.agenda_items import item_of
 from meetings.committees import committee_of, membership

@@ -15,10 +15,11 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlmodel import Session
 
-from duties import scheduling, tasks, versions
-from duties.declared import load_declared_text
+from duties.casework import scheduling, tasks, versions
+from duties.declarations.declared import load_declared_text
+from duties.declarations.loading import load
+from duties.declarations.protocol import Protocol
 from duties.follow_ups import activities
-from duties.loading import load
 from duties.participants import (
     barring,
     consents,
@@ -37,7 +38,6 @@ from duties.participants.consents import Signed
 from duties.participants.held import step_of
 from duties.participants.reasons import read_reasons
 from duties.participants.referring import ReferralForm
-from duties.protocol import Protocol
 from duties.refusals import Refusal
 from locales import LANGUAGES
 from meetings import admissions, agendas, assembling, decisions, freezing, recruiters, running

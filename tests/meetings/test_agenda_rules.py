@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from duties import cases, tasks
-from duties.loading import load
-from duties.program_committees import AgendaRule
+from duties.casework import cases, tasks
+from duties.declarations.loading import load
+from duties.declarations.program_committees import AgendaRule
 from duties.refusals import Refusal
 from locales import LANGUAGES
 from meetings import agenda_rules, agendas, assembling, schedule

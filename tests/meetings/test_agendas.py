@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from duties.assigning import assign
-from duties.notices import COORDINATION
+from duties.casework.assigning import assign
+from duties.mail.notices import COORDINATION
 from duties.refusals import Refusal
 from meetings import agendas, assembling, decisions, freezing, running, schedule
 from meetings.committees import committee_of

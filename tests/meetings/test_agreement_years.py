@@ -10,8 +10,9 @@ from uuid import UUID
 import pytest
 from sqlmodel import Session
 
-from duties import cases, succession
-from duties.agreements import end_version
+from duties.agreement import succession
+from duties.agreement.agreements import end_version
+from duties.casework import cases
 from meetings import assembling, running, schedule
 from meetings.agenda_items import items_of
 from meetings.reasons import in_words

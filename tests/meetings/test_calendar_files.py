@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 from recurring_ical_events import of  # type: ignore[import-untyped]
 
-from duties.envelopes import CalendarPart, Mailbox, mime
-from duties.letters import Letter
+from duties.mail.envelopes import CalendarPart, Mailbox, mime
+from duties.mail.letters import Letter
 from duties.refusals import Refusal
 from meetings import calendar_files
 from meetings.entries import Entry

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from duties import calendar_readers, people
-from duties.envelopes import CalendarPart
+from duties.mail.envelopes import CalendarPart
 from meetings import replies, schedule
 from models.base import table_of
 from models.meeting import Meeting

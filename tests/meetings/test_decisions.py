@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from duties import board, tasks
-from duties.assigning import assign
+from duties.casework import board, tasks
+from duties.casework.assigning import assign
 from duties.here import local_day
-from duties.notices import COORDINATION
+from duties.mail.notices import COORDINATION
 from duties.refusals import Refusal
 from duties.roles import standing
 from meetings import agenda_papers, agendas, assembling, decisions, running

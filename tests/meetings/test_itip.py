@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duties.envelopes import CalendarPart, Mailbox
+from duties.mail.envelopes import CalendarPart, Mailbox
 from meetings.calendar_files import part
 from meetings.entries import Entry, Moved
 from meetings.itip import Message, differences, goes_on, remembered, sequences

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from duties import wakeups
+from duties.casework import wakeups
 from duties.participants import barring, consents, duplicates, first_meetings, numbers, risks, withdrawals, workers
 from duties.participants.consents import Signed
 from meetings import admissions

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.notices import Stationery
+from duties.mail.notices import Stationery
 from duties.refusals import Refusal
 from flows import gatherings
 from meetings import agendas, schedule

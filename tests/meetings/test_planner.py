@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duties.calendars import Calendar, Closure, UnknownYear
-from duties.declared import Bilingual
-from duties.program_committees import Weekday
+from duties.declarations.declared import Bilingual
+from duties.declarations.program_committees import Weekday
 from duties.refusals import Refusal
 from meetings.planner import WEEKDAYS, Taken, Terms, propose_season, propose_year
 from meetings.proposals import Proposal

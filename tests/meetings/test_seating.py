@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties import board, departures, people
+from duties import people
+from duties.casework import board
+from duties.departure import departures
 from duties.refusals import Refusal
 from duties.roles import standing
 from meetings import attendance, invitations, running, schedule, seating

@@ -17,9 +17,12 @@ from sqlmodel import Session
 
 from adapters.database import build_fresh, program_session
 from api.session import Office, sign_in
-from duties import agreements, doors, people, tasks
+from duties import people
+from duties.access import doors
+from duties.agreement import agreements
+from duties.casework import tasks
+from duties.casework.proofs import Proof
 from duties.here import program_of
-from duties.proofs import Proof
 from models.access import AnsweredRequest, Identity, Passkey, RateCount, SignInFlow
 from models.agreement import AgreementVersion
 from models.base import table_of

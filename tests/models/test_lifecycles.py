@@ -12,8 +12,10 @@ from sqlalchemy import event, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from duties import acts, agreements, cases, held, notices, tasks, versions
 from duties.actors import ENGINE, Actor
+from duties.agreement import agreements
+from duties.casework import acts, cases, held, tasks, versions
+from duties.mail import notices
 from flows.post import deliver
 from models import lifecycles
 from models.base import table_of

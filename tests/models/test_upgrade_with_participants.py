@@ -19,7 +19,7 @@ from sqlalchemy import select, text
 from sqlmodel import Session
 
 from adapters.database import migrate
-from duties import hand_overs
+from duties.departure import hand_overs
 from duties.follow_ups import assigning, notes
 from duties.participants import first_meetings, identity, workers
 from meetings import drafting

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from duties import versions
-from duties.declared import load_declared_text
-from duties.protocol import Protocol
+from duties.casework import versions
+from duties.declarations.declared import load_declared_text
+from duties.declarations.protocol import Protocol
 from tests.api.desk import app_on
 from tests.api.json.window import Asker
 from tests.casework import carry

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from duties.agreements import content_of_version
-from duties.succession import renew
+from duties.agreement.agreements import content_of_version
+from duties.agreement.succession import renew
 from models.base import table_of
 from models.program import Tenure
 from tests.agreeing import agreement_of, in_force, last_version, signed_on

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from api import permissions
 from api.permissions import TABLE, Action, Relation
-from duties.tasks import complete_task
+from duties.casework.tasks import complete_task
 from meetings import decisions, running
 from models.base import table_of
 from models.minutes import Decision, Endorsement

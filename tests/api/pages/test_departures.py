@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from duties import hand_overs
+from duties.departure import hand_overs
 from locales import show_day
 from models.base import table_of
 from models.outbox import Notice

@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import insert, select, update
 
-from duties import cases, tasks
+from duties.casework import cases, tasks
+from duties.casework.proofs import Proof
 from duties.here import program_of
-from duties.proofs import Proof
 from models.base import table_of
 from models.committee import Committee, Seat, SeatHolder
 from models.outbox import Notice

@@ -12,10 +12,10 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 
-from duties.agreements import content_of_version, redraft_version
+from duties.agreement.agreements import content_of_version, redraft_version
+from duties.agreement.succession import renew
 from duties.people import end_tenure
 from duties.roles import standing
-from duties.succession import renew
 from meetings import decisions, schedule
 from models.base import table_of
 from models.committee import Seat, SeatHolder

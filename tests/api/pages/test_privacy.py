@@ -11,12 +11,14 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, text, update
 
-from duties import people, reads, tasks
+from duties import people
+from duties.casework import tasks
+from duties.casework.proofs import Proof
 from duties.follow_ups import notes
-from duties.proofs import Proof
-from duties.reads import Ground, Purpose
+from duties.record import reads
+from duties.record.reads import Ground, Purpose
+from duties.record.unusual import unusual_reads
 from duties.refusals import Refusal
-from duties.unusual import unusual_reads
 from models.base import table_of
 from models.casework import Case, Evidence
 from models.participant import Participant

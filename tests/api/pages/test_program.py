@@ -11,12 +11,12 @@ from sqlalchemy import select
 
 from api.pages.agreement import in_words
 from api.pages.program import rhythm_in_words
-from duties import agreements, succession
+from duties.agreement import agreements, succession
 from duties.calendars import Calendar
-from duties.declared import load_declared_text
-from duties.program_agreements import CHECK_KINDS
-from duties.protocol import Protocol
-from duties.versions import record_protocol
+from duties.casework.versions import record_protocol
+from duties.declarations.declared import load_declared_text
+from duties.declarations.program_agreements import CHECK_KINDS
+from duties.declarations.protocol import Protocol
 from locales import speaking
 from models.agreement import Agreement, AgreementVersion
 from models.base import table_of

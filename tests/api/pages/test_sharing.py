@@ -9,11 +9,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from duties.agreements import content_of
+from duties.agreement.agreements import content_of
+from duties.agreement.sharing import circle_of
 from duties.follow_ups import assigning
 from duties.participants import consents, risks
 from duties.refusals import Refusal
-from duties.sharing import circle_of
 from meetings import agenda_papers, schedule
 from models.base import table_of
 from models.follow_up import FollowUp

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from duties import hand_overs
+from duties.departure import hand_overs
 from duties.follow_ups import summaries
 from duties.follow_ups.summaries import Summary
 from meetings import agendas, attendance, freezing, running

@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import func, select
 
-from duties import tasks
+from duties.casework import tasks
+from duties.casework.proofs import LARGEST_DOCUMENT, Proof
 from duties.people import end_tenure, record_absence
-from duties.proofs import LARGEST_DOCUMENT, Proof
 from models.base import table_of
 from models.casework import Evidence, Loan
 from models.program import Tenure

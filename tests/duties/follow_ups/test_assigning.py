@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from duties import departures
-from duties.agreements import end_version, version_in_force
+from duties.agreement.agreements import end_version, version_in_force
+from duties.casework.tasks import complete_task
+from duties.departure import departures
 from duties.follow_ups import assigning, load, opening, states
 from duties.participants import barring
 from duties.people import appoint, end_tenure, record_absence
 from duties.refusals import Refusal
-from duties.tasks import complete_task
 from models.base import table_of
 from models.follow_up import FollowUp
 from models.program import Tenure

@@ -8,11 +8,12 @@ from uuid import UUID
 import pytest
 from sqlmodel import Session
 
-from duties import cases, departures, hand_overs, hiring, tasks
+from duties.casework import cases, tasks
+from duties.declarations.protocol import MAY_FOLLOW
+from duties.departure import departures, hand_overs, hiring
 from duties.follow_ups import assigning, gate, load
 from duties.participants import workers
 from duties.people import appoint
-from duties.protocol import MAY_FOLLOW
 from duties.refusals import Refusal
 from duties.roles import standing
 from locales import say

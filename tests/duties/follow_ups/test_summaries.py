@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from duties import board, hand_overs, tasks
+from duties.casework import board, tasks
+from duties.departure import hand_overs
 from duties.follow_ups import summaries
 from duties.follow_ups.summaries import Summary
 from duties.roles import standing

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select
 from sqlmodel import Session
 
-from duties import agreements
+from duties.agreement import agreements
 from duties.obligations.keeping import keep
 from models.agreement import Agreement, AgreementVersion
 from models.base import table_of

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from duties.calendars import Calendar
-from duties.declared import Bilingual
+from duties.declarations.declared import Bilingual
+from duties.declarations.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, TasksRule
 from duties.obligations import judging
 from duties.obligations.judging import Found, Paper, Said, Sitting, Step
 from duties.obligations.windows import Span, Window
-from duties.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, TasksRule
 
 DAY = timedelta(days=1)
 YEAR = Window(Span(date(2026, 1, 1), date(2026, 12, 31)), (Span(date(2026, 1, 1), date(2026, 12, 31)),), UUID(int=1))

@@ -15,7 +15,10 @@ from sqlalchemy import Date, select, text, update
 from sqlalchemy import cast as cast_to
 from sqlmodel import Session
 
-from duties import agreements, departures, events, people
+from duties import people
+from duties.agreement import agreements
+from duties.casework.tasks import complete_task
+from duties.departure import departures
 from duties.obligations import saying
 from duties.obligations.facts import waivers
 from duties.obligations.keeping import ATTEST, RECORD
@@ -23,8 +26,8 @@ from duties.obligations.reading import lately, periods
 from duties.obligations.touching import settle
 from duties.obligations.turns import take_turn
 from duties.participants import referring
+from duties.record import events
 from duties.refusals import Refusal
-from duties.tasks import complete_task
 from meetings import attendance, decisions
 from models.base import table_of
 from models.meeting import Meeting

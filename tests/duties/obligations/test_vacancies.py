@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from duties.agreement.posts import Promise
 from duties.calendars import Calendar
+from duties.declarations.program_agreements import Period
 from duties.obligations.vacancies import longest_vacancy
 from duties.obligations.windows import Bound, Span, Window, windows
-from duties.posts import Promise
-from duties.program_agreements import Period
 
 DAY = timedelta(days=1)
 YEAR = Window(Span(date(2026, 1, 1), date(2026, 12, 31)), (Span(date(2026, 1, 1), date(2026, 12, 31)),), UUID(int=1))

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from duties.declarations.program_agreements import Period
 from duties.obligations.windows import Bound, Span, windows
-from duties.program_agreements import Period
 
 DAY = timedelta(days=1)
 ONE, TWO = UUID(int=1), UUID(int=2)

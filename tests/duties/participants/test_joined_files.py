@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 from sqlalchemy import Table, func, select
 from sqlmodel import Session
 
-from duties import asking, readings
+from duties.casework import asking
 from duties.follow_ups import assigning
-from duties.name_gate import Gate
+from duties.mail.name_gate import Gate
 from duties.participants import (
     barring,
     consents,
@@ -31,7 +31,8 @@ from duties.participants.held import hold_participant
 from duties.participants.identity import open_identity
 from duties.participants.reasons import read_reasons
 from duties.participants.sealing import seal
-from duties.reads import READ
+from duties.record import readings
+from duties.record.reads import READ
 from flows import contacts
 from models.base import table_of
 from models.participant import Participant, RiskAssessment

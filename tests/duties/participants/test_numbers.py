@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from duties import cases
+from duties.casework import cases
 from duties.participants import consents, correcting, duplicates, first_meetings, numbers, risks, workers
 from duties.participants.consents import Signed
 from duties.participants.held import case_of

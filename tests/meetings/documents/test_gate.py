@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DecodedStreamObject, NameObject
 
-from duties import pdf_words
-from duties.name_gate import Gate
+from duties.files import pdf_words
+from duties.mail.name_gate import Gate
 from duties.refusals import Refusal
 from meetings.documents.content import AgendaContent, Both, Content
 from meetings.documents.docx import as_docx

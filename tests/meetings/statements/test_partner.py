@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties.departures import open_departure
+from duties.casework.versions import record_protocol
+from duties.departure.departures import open_departure
 from duties.obligations.saying import add_document, attest
 from duties.people import appoint, end_tenure
-from duties.versions import record_protocol
 from flows.protocols import PROTOCOLS, read_protocol
 from meetings.documents.statement import Days, PartnerStatement
 from meetings.statements.partner import partner_statement, years

@@ -15,10 +15,10 @@ from openpyxl import load_workbook
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties.assigning import assign
-from duties.cases import cancel_case
-from duties.notices import COORDINATION
-from duties.tasks import complete_task
+from duties.casework.assigning import assign
+from duties.casework.cases import cancel_case
+from duties.casework.tasks import complete_task
+from duties.mail.notices import COORDINATION
 from locales import LANGUAGES, pick
 from meetings import decisions
 from meetings.statements import program, sheets

@@ -1,0 +1,1 @@
+"""How people come in: invitations and links, accounts of a directory, passkeys, and sign-ins."""

@@ -1,0 +1,78 @@
+"""A duty outside any case: a task that a role owes because somebody decided so, and calling it off again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert
+from sqlmodel import Session
+
+from duties.actors import Actor
+from duties.casework import scheduling
+from duties.casework.held import change, hold, tell
+from duties.here import local_day, program_of
+from duties.record.events import write
+from duties.refusals import Refusal
+from duties.roles import Link, responsibility
+from locales import N_
+from models.base import table_of
+from models.casework import Task
+from models.lifecycles import TASK, NoSuchMove
+
+_task = table_of(Task)
+
+
+def assign(
+    session: Session,
+    step: str,
+    item: str,
+    *,
+    title_fr: str,
+    title_en: str,
+    chain: Sequence[Link],
+    due_on: date,
+    by: Actor,
+    at: datetime,
+    evidence: str = "none",
+    sources: Sequence[str] = (),
+) -> UUID:
+    """Open a task outside any case for whoever the chain falls on, and return its id.
+
+    Where the first of the chain has nobody, the next one has it, and it counts with that vacancy on the coordinator's
+    board. It reminds whoever owes it as a task of a case does, and then the coordinator; no manager, who does not see
+    it. With "act" as its `evidence`, only the act that it asks for completes it.
+    `sources` are the facts of the guide behind it. Raises Refusal for a day so far away that no holidays are known.
+    """
+    chain_id = responsibility(session, chain)
+    task = Task(
+        program_id=program_of(session),
+        id=uuid4(),
+        step=step,
+        item=item,
+        title_fr=title_fr,
+        title_en=title_en,
+        sources=list(sources),
+        owed_by_id=chain_id,
+        declared_owed_by_id=chain_id,
+        state=TASK.after(TASK.initial, "open"),
+        due_on=due_on,
+        evidence=evidence,
+        opened_at=at,
+        **scheduling.ladder_outside(session, due_on, on=local_day(session, at)),
+    )
+    session.execute(insert(_task).values(task.model_dump()))
+    write(session, "task.opened", "task", task.id, by=by, at=at, step=step, item=item)
+    return task.id
+
+
+def call_off(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> None:
+    """End a duty outside any case that nobody owes any more. Raises Refusal where it is done, or ended already."""
+    held = hold(session, task_id, by=by, at=at, seen=None)
+    try:
+        state = TASK.after(held.task["state"], "cancel")
+    except NoSuchMove:
+        raise Refusal("task.over", N_("This task is done or was called off: nobody owes it any more.")) from None
+    change(session, held, state=state, next_check=None)
+    tell(session, held, "task.called_off", step=held.task["step"], item=held.task["item"])

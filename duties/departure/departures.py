@@ -1,0 +1,947 @@
+"""Somebody leaves: opening their departure, ending what they hold by days on the last one, and calling it off.
+
+A departure is opened through here alone, whoever asks and by whichever window, so that its effects are always the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, Date, Table, Text, and_, cast, func, insert, literal, or_, select, true, update
+from sqlmodel import Session
+
+from duties import people
+from duties.access import invitations
+from duties.actors import Actor
+from duties.casework import assigning as outside
+from duties.casework import cases, scheduling, wakeups
+from duties.casework.held_case import hold_cases
+from duties.departure import accounts, gathering, hand_overs, hiring, last_days
+from duties.follow_ups import assigning
+from duties.held_person import hold_person
+from duties.here import local_day, many, one, program, program_of
+from duties.holdings.holding import elsewhere, goes_on, left_on
+from duties.mail import notices
+from duties.record import events
+from duties.refusals import Refusal
+from duties.roles import never_began
+from locales import N_, say
+from models.access import BrowserSession, Door, Identity, Passkey
+from models.base import refers, table_of
+from models.casework import Case
+from models.committee import Seat, SeatHolder
+from models.departure import Departure
+from models.follow_up import Assignment
+from models.invitation import CalendarFeed, Invitation, MeetingLink
+from models.meeting import Meeting, MeetingGuest
+from models.program import Organization, Person, Role, Tenure
+from models.record import Event
+
+#: The protocol by which a departure is seen to.
+PROTOCOL: Final = "departure"
+
+#: A role whose last day comes within so many days has its departure opened, so that there is time to hand over.
+NOTICE: Final = timedelta(days=30)
+#: One that ended longer ago, and whose end was written down longer ago, before anybody looked, is history.
+LOOKS_BACK: Final = timedelta(days=7)
+
+#: The step of the coordinator's task where somebody stays whose role another holds by now; its item is the case.
+ROLE_TAKEN: Final = "departure.role_taken"
+
+_departure = table_of(Departure)
+_tenure = table_of(Tenure)
+_person = table_of(Person)
+_role = table_of(Role)
+_organization = table_of(Organization)
+_case = table_of(Case)
+_seat = table_of(Seat)
+_holder = table_of(SeatHolder)
+_assignment = table_of(Assignment)
+_event = table_of(Event)
+_feed = table_of(CalendarFeed)
+_link = table_of(MeetingLink)
+_invitation = table_of(Invitation)
+_guest = table_of(MeetingGuest)
+_door = table_of(Door)
+_meeting = table_of(Meeting)
+
+#: By what somebody comes in or reads: each row is open until it has ended.
+_WAYS_IN: Final = (table_of(BrowserSession), table_of(Passkey), table_of(Identity), _feed)
+
+
+def open_departure(
+    session: Session,
+    *,
+    person_id: UUID,
+    organization_id: UUID,
+    last_day: date,
+    planned: bool,
+    by: Actor,
+    at: datetime,
+) -> UUID:
+    """Open the departure of a person from an organization, in whatever roles, and return its case's id.
+
+    Their roles there end on the last day. Planned, it is today at the soonest. Else they have gone already: it is today
+    or before, their roles are over with the day before today at the latest, and what opens a door is closed at once.
+    A role that they were to take up later never begins; planned, that is for whoever holds none there yet, and one to
+    which they come back stays theirs where what they hold is to be over before. Where all their roles are to be over
+    sooner, or are, it is the day on which the last of them is. Everything that they have in hand is asked for. Whoever
+    came back after their last day leaves once more by a departure of its own, while the first may still be open.
+    Raises Refusal.
+    """
+    today = local_day(session, at)
+    # The cases first in which they were offered something, as for whoever answers: else the two wait for ever.
+    hold_cases(session, hand_overs.offering_to(session, person_id))
+    hold_person(session, person_id)
+    roles = _not_seen_to(session, _roles_there(session, person_id, organization_id, at))
+    _refuse_wrong_day(last_day, today, planned=planned)
+    if not planned and by.is_one_of(person_id):
+        raise Refusal("departure.gone_and_here", N_("Whoever has gone already does not say so themselves."))
+    begun = [role for role in roles if role["starts_on"] <= last_day]
+    if planned and begun and len(begun) < len(roles):
+        _refuse_unless_they_come_back(begun, last_day)
+        roles = begun
+    last_day = max((min(last_day, role["ends_on"] or last_day) for role in begun), default=last_day)
+    departure_id = uuid4()
+    ends = last_day if planned else min(last_day, today - timedelta(days=1))
+    for role in roles:
+        _end_role(session, role, max(ends, role["starts_on"]), by=by, at=at)
+    case_id = cases.open_case(
+        session, PROTOCOL, subject_id=person_id, organization_id=organization_id, last_day=last_day, by=by, at=at
+    )
+    session.execute(
+        insert(_departure).values(
+            **Departure(
+                program_id=program_of(session),
+                id=departure_id,
+                case_id=case_id,
+                person_id=person_id,
+                organization_id=organization_id,
+                last_day=ends,
+                planned=planned,
+                was_to_end={str(role["id"]): role["ends_on"] and role["ends_on"].isoformat() for role in roles},
+            ).model_dump()
+        )
+    )
+    events.write(
+        session,
+        "departure.opened",
+        "person",
+        person_id,
+        by=by,
+        at=at,
+        case_id=case_id,
+        organization=str(organization_id),
+        last_day=last_day.isoformat(),
+        planned=planned,
+    )
+    gathering.gather(session, case_id, by=by, at=at)
+    hand_overs.withdraw_from(session, person_id, by=by, at=at)
+    end_departure(session, departure_id, by=by, at=at)  # where the day is past; else there is nothing to end yet
+    case = session.get(Case, (program_of(session), case_id))
+    assert case is not None  # noqa: S101 - it was opened a moment ago
+    notices.case_opened(session, case, by=by, at=at)
+    wakeups.wake(session, case_id, at=at)
+    return case_id
+
+
+def end_departure(session: Session, departure_id: UUID, *, by: Actor, at: datetime) -> bool:
+    """On the day after the last: end the leaver's access and seats. Whether there was something to do; idempotent.
+
+    What still welcomed them there ends too. Where they hold something elsewhere in the program, only what belongs to
+    this organization ends. A seat that nobody took over passes to the organization's second representative meanwhile
+    (CM-2R). Nothing of theirs is deleted, and what they did keeps their name.
+    """
+    departure = _hold_under_way(session, departure_id)
+    if departure is None:
+        return False
+    departure = {**departure, "last_day": _follow_roles(session, departure, by=by, at=at)}
+    if departure["last_day"] >= local_day(session, at):
+        return False
+    seats = _end_seats(session, departure, by=by, at=at)
+    _end_parts(session, departure, by=by, at=at)
+    hiring.see_off(session, departure["person_id"], departure["organization_id"], by=by, at=at)
+    last_days.hand_on_deputizing(session, departure["case_id"], by=by, at=at)
+    gone = not _stays(session, departure)
+    if gone:
+        _end_guest_invitations(session, departure, by=by, at=at)
+        shut_out(session, departure["person_id"], by=by, at=at)
+    session.execute(
+        update(_departure)
+        .where(_departure.c.program_id == program_of(session), _departure.c.id == departure_id)
+        .values(ended_at=at, version=_departure.c.version + 1)
+    )
+    events.write(
+        session,
+        "departure.last_day_over",
+        "person",
+        departure["person_id"],
+        by=by,
+        at=at,
+        case_id=departure["case_id"],
+        seats=seats,
+        access_ended=gone,
+    )
+    wakeups.wake(session, departure["case_id"], at=at)
+    return True
+
+
+def end_role(
+    session: Session, tenure_id: UUID, *, ends_on: date, by: Actor, at: datetime, seen: int | None = None
+) -> None:
+    """End a role on a last day, inclusive, as `people.end_tenure`; where it is later, who follows in it begins later.
+
+    The seats that were to end with the role go on with it. A departure that hangs on it goes with it at the worker's
+    next look. Whoever then holds nothing, today or later, has no access any more, as on the day after a last day.
+    Raises Refusal, also where the appointment has another version than the one that was `seen`.
+    """
+    last_days.make_room(session, tenure_id, ends_on, by=by, at=at)
+    last_days.keep_seats(session, tenure_id, ends_on, by=by, at=at)
+    person_id = people.end_tenure(session, tenure_id, ends_on=ends_on, by=by, at=at, seen=seen)
+    if left_open(session, at, person_id):
+        shut_out(session, person_id, by=by, at=at)
+
+
+def shut_out(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
+    """End at once all by which a person comes in or reads: sign-ins, passkeys, directory account, links, feeds.
+
+    Raises Refusal where there is no such person.
+    """
+    here = program_of(session)
+    invitations.end_access(session, person_id, by=by, at=at)
+    feeds = session.execute(
+        update(_feed)
+        .where(_feed.c.program_id == here, _feed.c.person_id == person_id, _feed.c.ended_at.is_(None))
+        .values(ended_at=at)
+        .returning(_feed.c.id)
+    ).scalars()
+    for feed_id in feeds.all():
+        events.write(session, "feed.ended", "calendar_feed", feed_id, by=by, at=at, person=str(person_id))
+    mine = select(_invitation.c.id).where(_invitation.c.program_id == here, _invitation.c.person_id == person_id)
+    session.execute(
+        update(_link)
+        .where(_link.c.program_id == here, _link.c.invitation_id.in_(mine), _link.c.ended_at.is_(None))
+        .values(ended_at=at)
+    )
+
+
+def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
+    """The person stays after all: their roles end when they were to end before. What was handed over stays where it is.
+
+    What was offered and not answered is taken back, accounts that were said to be closed are theirs again, and what
+    welcomed them goes on. Access that ended needs a new invitation, and a seat that passed on is theirs again only once
+    it is given back; so is a role of one holder that somebody else holds by now, of which the coordinator has a task.
+    """
+    departure = gathering.departure_of(session, case_id)
+    if departure is None or departure["called_off_at"] is not None:
+        return
+    for tenure_id, ends_on in departure["was_to_end"].items():
+        try:
+            with session.begin_nested():
+                _put_back(session, UUID(tenure_id), date.fromisoformat(ends_on) if ends_on else None, by=by, at=at)
+        except Refusal:
+            _ask_who_holds(session, departure, UUID(tenure_id), by=by, at=at)
+    session.execute(
+        update(_departure)
+        .where(_departure.c.program_id == program_of(session), _departure.c.id == departure["id"])
+        .values(called_off_at=at, version=_departure.c.version + 1)
+    )
+    hand_overs.withdraw_all(session, case_id, by=by, at=at)
+    if departure["ended_at"] is not None:
+        whose, place = departure["person_id"], departure["organization_id"]
+        hiring.welcome_again(session, whose, place, ended_at=departure["ended_at"], by=by, at=at)
+    accounts.stay_open(session, case_id, by=by, at=at)
+    events.write(session, "departure.called_off", "person", departure["person_id"], by=by, at=at, case_id=case_id)
+
+
+def is_called_off(session: Session, case_id: UUID) -> bool:
+    """Whether the departure that a case sees to was called off."""
+    departure = gathering.departure_of(session, case_id)
+    return departure is not None and departure["called_off_at"] is not None
+
+
+def take_up_again(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
+    """A departure that was called off holds again: the roles that are still held end on its last day, or yesterday.
+
+    Where that day is over, so is all that ends with it, in the same transaction.
+    """
+    departure = gathering.departure_of(session, case_id)
+    if departure is None or departure["called_off_at"] is None:
+        return
+    today = local_day(session, at)
+    last_day = departure["last_day"]
+    was_to_end = dict(departure["was_to_end"])
+    for role in _roles_there(session, departure["person_id"], departure["organization_id"], at):
+        # Also a role that they were given when they were to stay; not one to which they come back after they left.
+        if str(role["id"]) in was_to_end or role["starts_on"] <= last_day:
+            was_to_end.setdefault(str(role["id"]), role["ends_on"] and role["ends_on"].isoformat())
+            ends = last_day if last_day >= today else today - timedelta(days=1)
+            _end_role(session, role, max(ends, role["starts_on"]), by=by, at=at)
+    session.execute(
+        update(_departure)
+        .where(_departure.c.program_id == program_of(session), _departure.c.id == departure["id"])
+        .values(called_off_at=None, ended_at=None, was_to_end=was_to_end, version=_departure.c.version + 1)
+    )
+    events.write(session, "departure.taken_up_again", "person", departure["person_id"], by=by, at=at, case_id=case_id)
+    end_departure(session, departure["id"], by=by, at=at)
+
+
+def follow_roles(session: Session, departure_id: UUID, *, by: Actor, at: datetime) -> bool:
+    """Have a departure hang on the day on which the roles end by now; whether that is another day than it was.
+
+    One whose last day is over and whose roles were prolonged since ends once more, on the later day.
+    """
+    departure = _hold_under_way(session, departure_id, ended_too=True)
+    return departure is not None and _follow_roles(session, departure, by=by, at=at) != departure["last_day"]
+
+
+def to_move(session: Session) -> list[UUID]:
+    """The departures that are seen to and whose roles end by now on another day than they hang on."""
+    return [
+        one_of["id"]
+        for one_of in _under_way(session, ended_too=True)
+        if _ends_by_roles(session, one_of) != one_of["last_day"]
+    ]
+
+
+def due_to_end(session: Session, at: datetime) -> list[UUID]:
+    """The departures whose last day is past and that were not ended yet."""
+    today = local_day(session, at)
+    return [one_of["id"] for one_of in _under_way(session) if one_of["last_day"] < today]
+
+
+def under_way(session: Session) -> list[UUID]:
+    """The cases of departures that are open."""
+    return list(
+        session.scalars(
+            select(_case.c.id)
+            .where(_case.c.program_id == program_of(session), _case.c.gathers, _case.c.state == "open")
+            .order_by(_case.c.id)
+        )
+    )
+
+
+def due_to_open(session: Session, at: datetime) -> list[dict[str, Any]]:
+    """Whose last role at an organization ends within the notice, and no departure of theirs knows of it.
+
+    One that was called off knows of it as long as the role can still be prolonged: where it ended all the same, whoever
+    held it has gone.
+    """
+    today = local_day(session, at)
+    called_off_on = cast(func.timezone(program(session).time_zone, _departure.c.called_off_at), Date)
+    here = program_of(session)
+    known = (
+        select(_departure.c.id)
+        .join(_case, refers(_departure.c.case_id, _case))
+        .where(
+            _departure.c.program_id == _tenure.c.program_id,
+            _departure.c.person_id == _tenure.c.person_id,
+            _departure.c.organization_id == _tenure.c.organization_id,
+            _departure.c.last_day >= _tenure.c.starts_on,
+            # One that is over does not know of a role that was prolonged since.
+            or_(
+                _departure.c.ended_at.is_(None),
+                _departure.c.last_day >= _tenure.c.ends_on,
+                _case.c.state == "open",
+            ),
+            or_(
+                _departure.c.called_off_at.is_(None),
+                _tenure.c.ends_on >= today,
+                called_off_on > _tenure.c.ends_on,
+            ),
+        )
+        .exists()
+    )
+    other = _tenure.alias()
+    goes_on = (
+        select(other.c.id)
+        .where(
+            other.c.program_id == _tenure.c.program_id,
+            other.c.person_id == _tenure.c.person_id,
+            other.c.organization_id == _tenure.c.organization_id,
+            or_(other.c.ends_on.is_(None), other.c.ends_on > _tenure.c.ends_on),
+        )
+        .exists()
+    )
+    return many(
+        session,
+        select(_tenure.c.person_id, _tenure.c.organization_id, _tenure.c.ends_on)
+        .where(
+            _tenure.c.program_id == here,
+            _is_of_late(session, at),
+            _tenure.c.ends_on <= today + NOTICE,
+            ~known,
+            ~goes_on,
+            ~never_began(),
+        )
+        .distinct()
+        .order_by(_tenure.c.ends_on, _tenure.c.person_id),
+    )
+
+
+def left_open(session: Session, at: datetime, person_id: UUID | None = None) -> list[UUID]:
+    """Who holds nothing, today or later, and can come in or read all the same: everyone, or one person.
+
+    By a sign-in, a passkey, a directory account, an invitation that was answered or not, a private calendar address or
+    a link. Roles end in more ways than by a departure, and each of them leads here.
+    """
+    here, today = program_of(session), local_day(session, at)
+
+    def has(table: Table, *where: ColumnElement[bool]) -> ColumnElement[bool]:
+        mine = (table.c.program_id == _person.c.program_id, table.c.person_id == _person.c.id)
+        return select(literal(1)).select_from(table).where(*mine, *where).exists()
+
+    link = (
+        select(_link.c.token_digest)
+        .join(_invitation, refers(_link.c.invitation_id, _invitation))
+        .where(
+            _link.c.program_id == _person.c.program_id,
+            _invitation.c.person_id == _person.c.id,
+            _link.c.ended_at.is_(None),
+            _link.c.expires_at > at,
+        )
+        .exists()
+    )
+    is_open = or_(*(has(table, table.c.ended_at.is_(None)) for table in _WAYS_IN), has(_door), link)
+    holds = has(_tenure, or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= today), ~never_began())
+    asked = select(_person.c.id).where(_person.c.program_id == here, ~holds, is_open)
+    if person_id is not None:
+        asked = asked.where(_person.c.id == person_id)
+    # A guest from outside holds no role and never did: their links are how they answer.
+    return list(session.scalars(asked.where(has(_tenure)).order_by(_person.c.id)))
+
+
+def is_seen_to() -> ColumnElement[bool]:
+    """The condition on a role that its person's departure from there is open: they do not leave it a second time.
+
+    One whose last day is over sees to the roles that it ended, and not to those to which somebody came back.
+    """
+    over = and_(_departure.c.ended_at.is_not(None), _departure.c.called_off_at.is_(None))
+    return (
+        select(_departure.c.id)
+        .join(_case, refers(_departure.c.case_id, _case))
+        .where(
+            _departure.c.program_id == _tenure.c.program_id,
+            _departure.c.person_id == _tenure.c.person_id,
+            _departure.c.organization_id == _tenure.c.organization_id,
+            _case.c.state == "open",
+            or_(~over, _departure.c.was_to_end.has_key(cast(_tenure.c.id, Text))),
+        )
+        .exists()
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------- its parts
+
+
+def _is_of_late(session: Session, at: datetime) -> ColumnElement[bool]:
+    """The condition on a role that it is no history: held now or later, or until some days ago.
+
+    Or until longer ago, where that was written down some days ago of a role that went on until then.
+    """
+    recent = local_day(session, at) - LOOKS_BACK
+    was = _event.c.facts["was"].astext
+    written_down = (
+        select(_event.c.id)
+        .where(
+            _event.c.program_id == _tenure.c.program_id,
+            _event.c.subject_id == _tenure.c.person_id,
+            _event.c.verb == "tenure.ended",
+            _event.c.at >= at - LOOKS_BACK,
+            _event.c.facts["role"].astext == _tenure.c.role,
+            _event.c.facts["organization"].astext == cast(_tenure.c.organization_id, Text),
+            _event.c.facts["ends_on"].astext == func.to_char(_tenure.c.ends_on, "YYYY-MM-DD"),
+            or_(was.is_(None), was >= recent.isoformat()),
+        )
+        .exists()
+    )
+    return or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= recent, written_down)
+
+
+def _roles_there(session: Session, person_id: UUID, organization_id: UUID, at: datetime) -> list[dict[str, Any]]:
+    """The roles that a person holds at an organization, today or later, or until lately. Raises Refusal."""
+    roles = many(
+        session,
+        select(_tenure)
+        .where(
+            _tenure.c.program_id == program_of(session),
+            _tenure.c.person_id == person_id,
+            _tenure.c.organization_id == organization_id,
+            _is_of_late(session, at),
+        )
+        .order_by(_tenure.c.id)
+        .with_for_update(),
+    )
+    if not roles:
+        raise Refusal("departure.no_role", N_("This person holds no role at this organization."))
+    return roles
+
+
+def _not_seen_to(session: Session, roles: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of a held person's roles that no open departure sees to. Raises Refusal where it sees to all of them."""
+    asked = select(_tenure.c.id).where(
+        _tenure.c.program_id == program_of(session), _tenure.c.id.in_([role["id"] for role in roles]), ~is_seen_to()
+    )
+    free = set(session.scalars(asked))
+    if not free:
+        raise Refusal("case.already_open", cases.OPEN_FOR_A_PERSON)
+    return [role for role in roles if role["id"] in free]
+
+
+def _refuse_wrong_day(last_day: date, today: date, *, planned: bool) -> None:
+    if planned and last_day < today:
+        raise Refusal(
+            "departure.day_is_past",
+            N_("This day is past. Where the person has gone already, say so: their access ends at once."),
+        )
+    if not planned and last_day > today:
+        raise Refusal("departure.day_to_come", N_("Whoever has gone already had their last day today at the latest."))
+
+
+def _refuse_unless_they_come_back(begun: list[dict[str, Any]], last_day: date) -> None:
+    """Refuse a last day before a role that somebody is to take up, unless all that they hold is over by it anyway."""
+    if any(role["ends_on"] is None or role["ends_on"] > last_day for role in begun):
+        raise Refusal(
+            "departure.role_to_come",
+            N_(
+                "This person takes up a role there after that day: give a later last day. Where they leave and come"
+                " back to it, first write down until when they hold what they hold now."
+            ),
+        )
+
+
+def _under_way(session: Session, *, ended_too: bool = False) -> list[dict[str, Any]]:
+    """The departures that hold and were not ended yet, whenever their last day is.
+
+    With `ended_too` also those whose last day is over while their case is open.
+    """
+    seen_to = [_departure.c.ended_at.is_(None)] + ([_case.c.state == "open"] if ended_too else [])
+    return many(
+        session,
+        select(_departure)
+        .join(_case, refers(_departure.c.case_id, _case))
+        .where(
+            _departure.c.program_id == program_of(session),
+            or_(*seen_to),
+            _departure.c.called_off_at.is_(None),
+        )
+        .order_by(_departure.c.id),
+    )
+
+
+def _hold_under_way(session: Session, departure_id: UUID, *, ended_too: bool = False) -> dict[str, Any] | None:
+    """A departure, held after the cases that go with it; None where it does not hold.
+
+    Nor where it was ended already, but with `ended_too`.
+    """
+    asked = select(_departure).where(_departure.c.program_id == program_of(session), _departure.c.id == departure_id)
+    known = one(session, asked)
+    if known is None:
+        return None
+    # As whoever cancels, closes or reopens the case holds it before the departure.
+    own = hiring.welcoming(session, known["person_id"], known["organization_id"])
+    hold_cases(session, [known["case_id"], *last_days.welcomes(session, known["case_id"]), *own])
+    found = one(session, asked.with_for_update())
+    if found is None or found["called_off_at"] is not None:
+        return None
+    return found if ended_too or found["ended_at"] is None else None
+
+
+def _roles_of(session: Session, departure: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The roles that a departure ends, each with the day on which it ends by now; those that never began left out."""
+    return many(
+        session,
+        select(_tenure.c.id, _tenure.c.ends_on).where(
+            _tenure.c.program_id == program_of(session),
+            _tenure.c.id.in_(_ended_by(departure)),
+            _tenure.c.starts_on <= departure["last_day"],
+        ),
+    )
+
+
+def _ended_by(departure: Mapping[str, Any]) -> list[UUID]:
+    return [UUID(role) for role in departure["was_to_end"]]
+
+
+def _ends_by_roles(session: Session, departure: Mapping[str, Any]) -> date:
+    """The last day of a departure as its roles end by now: somebody may have prolonged or shortened them since.
+
+    A role that was to end sooner anyway says nothing of the others.
+    """
+    last_day: date = departure["last_day"]
+    roles = _roles_of(session, departure)
+    days = [role["ends_on"] for role in roles]
+    if not roles or None in days:
+        return last_day
+    before = [departure["was_to_end"][str(role["id"])] for role in roles]
+    foreseen = max(min(last_day, date.fromisoformat(day)) if day else last_day for day in before)
+    ends: date = max(days)
+    return last_day if ends == foreseen else ends
+
+
+def _follow_roles(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> date:
+    """Have a held departure hang on the day on which its roles end by now, which is returned.
+
+    The case and its due days follow, and with them the seats that were passed on and who follows in a role.
+    """
+    last_day: date = departure["last_day"]
+    ends = _ends_by_roles(session, departure)
+    if ends == last_day:
+        return last_day
+    was_to_end: dict[str, str | None] = departure["was_to_end"]
+    later = {
+        str(role["id"]): role["ends_on"].isoformat()
+        for role in _roles_of(session, departure)
+        if (before := was_to_end[str(role["id"])]) and date.fromisoformat(before) < role["ends_on"]
+    }
+    session.execute(
+        update(_departure)
+        .where(_departure.c.program_id == program_of(session), _departure.c.id == departure["id"])
+        .values(last_day=ends, ended_at=None, was_to_end={**was_to_end, **later}, version=_departure.c.version + 1)
+    )
+    cases.move_last_day(session, departure["case_id"], ends, by=by, at=at)
+    last_days.follow(session, departure["case_id"], was=last_day, day=ends, by=by, at=at)
+    return ends
+
+
+def _end_role(session: Session, role: Mapping[str, Any], ends_on: date, *, by: Actor, at: datetime) -> None:
+    if role["ends_on"] is not None and role["ends_on"] <= ends_on:
+        return
+    people.end_tenure(session, role["id"], ends_on=ends_on, by=by, at=at)
+
+
+def _put_back(session: Session, tenure_id: UUID, ends_on: date | None, *, by: Actor, at: datetime) -> None:
+    """Have a role end when it was to end before, where nobody else holds it since. Raises Refusal."""
+    tenure = one(
+        session,
+        select(_tenure).where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id).with_for_update(),
+    )
+    if tenure is None or tenure["ends_on"] == ends_on:
+        return
+    # One that was never to begin may have ceased to be the only one of its role.
+    alone = session.scalar(
+        select(_role.c.single_holder).where(_role.c.program_id == program_of(session), _role.c.key == tenure["role"])
+    )
+    people.refuse_overlap(session, {**tenure, "ends_on": ends_on, "single_holder": alone})
+    session.execute(
+        update(_tenure)
+        .where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id)
+        .values(ends_on=ends_on, single_holder=alone, ended_by=None, ended_at=None, version=_tenure.c.version + 1)
+    )
+    events.write(
+        session,
+        "tenure.goes_on",
+        "person",
+        tenure["person_id"],
+        by=by,
+        at=at,
+        role=tenure["role"],
+        organization=str(tenure["organization_id"]),
+        ends_on=ends_on.isoformat() if ends_on else None,
+    )
+
+
+def _ask_who_holds(session: Session, departure: Mapping[str, Any], tenure_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Somebody stays whose role was given to another meanwhile: a person sees which of them holds it."""
+    row = session.execute(
+        select(_role.c.title_fr, _role.c.title_en, _organization.c.short_name)
+        .select_from(_tenure)
+        .join(_role, (_role.c.program_id == _tenure.c.program_id) & (_role.c.key == _tenure.c.role))
+        .join(_organization, refers(_tenure.c.organization_id, _organization))
+        .where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id)
+    ).one()
+    titles = {
+        language: say(language, _TAKEN, role={"fr": row.title_fr, "en": row.title_en}[language], place=row.short_name)
+        for language in ("fr", "en")
+    }
+    task_id = outside.assign(
+        session,
+        ROLE_TAKEN,
+        str(departure["case_id"]),
+        title_fr=titles["fr"],
+        title_en=titles["en"],
+        chain=notices.coordination_chain(session),
+        due_on=scheduling.calendar_of(session).add_working_days(local_day(session, at), 2),
+        by=by,
+        at=at,
+    )
+    events.write(
+        session,
+        "departure.role_taken",
+        "person",
+        departure["person_id"],
+        by=by,
+        at=at,
+        case_id=departure["case_id"],
+        task=str(task_id),
+    )
+
+
+_TAKEN = N_("Somebody stays after all, and their role was given to another: %(role)s, %(place)s. See who holds it.")
+
+
+def _stays(session: Session, departure: Mapping[str, Any]) -> bool:
+    """Whether the leaver holds a role elsewhere, or again, after their last day."""
+    after = departure["last_day"] + timedelta(days=1)
+    if elsewhere(session, departure["person_id"], departure["organization_id"], after):
+        return True
+    return _is_back(session, departure)
+
+
+def _is_back(session: Session, departure: Mapping[str, Any]) -> bool:
+    """Whether the leaver holds a role there again after their last day."""
+    return goes_on(session, departure["person_id"], departure["organization_id"], departure["last_day"])
+
+
+def _began_by_then(
+    session: Session, departure: Mapping[str, Any], first_day: ColumnElement[date]
+) -> ColumnElement[bool]:
+    """The condition on a first day that what begins on it ends with a departure: not what they have once they are back.
+
+    Nor what they are to have then: so it is with what they have in hand (`holding.Leaving`).
+    """
+    if not _is_back(session, departure):
+        return true()
+    known_at: datetime = session.scalars(
+        select(_case.c.opened_at).where(_case.c.program_id == program_of(session), _case.c.id == departure["case_id"])
+    ).one()
+    return first_day <= left_on(departure["last_day"], local_day(session, known_at))
+
+
+def _end_seats(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> int:
+    """End the leaver's seats at the organization on their last day; have its second representative stand in.
+
+    A seat that begins with a role to which they come back is theirs all the same.
+    """
+    here, last_day = program_of(session), departure["last_day"]
+    rows = many(
+        session,
+        select(_holder, _seat.c.organization_id)
+        .join(_seat, refers(_holder.c.seat_id, _seat))
+        .where(
+            _holder.c.program_id == here,
+            _holder.c.person_id == departure["person_id"],
+            _seat.c.organization_id == departure["organization_id"],
+            _holder.c.withdrawn_at.is_(None),
+            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= last_day),
+            _began_by_then(session, departure, _holder.c.starts_on),
+        )
+        .order_by(_holder.c.id)
+        .with_for_update(of=_holder),
+    )
+    for row in rows:
+        end_seat(session, row, last_day, by=by, at=at)
+        if row["kind"] == "principal":
+            second_stands_in(session, row, departure, by=by, at=at)
+    return len(rows)
+
+
+def _end_guest_invitations(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Take back the invitations without a seat to the meetings after the last day."""
+    here = program_of(session)
+    after = datetime.combine(departure["last_day"] + timedelta(days=1), time.min)
+    to_come = select(_meeting.c.id).where(
+        _meeting.c.program_id == here, _meeting.c.state == "planned", _meeting.c.starts >= after
+    )
+    taken_back = session.scalars(
+        update(_guest)
+        .where(
+            _guest.c.program_id == here,
+            _guest.c.person_id == departure["person_id"],
+            _guest.c.withdrawn_at.is_(None),
+            _guest.c.meeting_id.in_(to_come),
+        )
+        .values(withdrawn_at=at, withdrawn_by=by.role)
+        .returning(_guest.c.meeting_id)
+    ).all()
+    for meeting_id in sorted(taken_back):
+        events.write(
+            session, "guest.withdrawn", "meeting", meeting_id, by=by, at=at, person=str(departure["person_id"])
+        )
+
+
+def _end_parts(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """End the leaver's parts in follow-ups: one that nobody took over is a vacancy that the coordinator sees.
+
+    It stays in the departure's list, and what was offered of it stands, until somebody accepts it. DP-03
+    """
+    rows = session.execute(
+        select(_assignment.c.id, _assignment.c.follow_up_id).where(
+            _assignment.c.program_id == program_of(session),
+            _assignment.c.person_id == departure["person_id"],
+            _assignment.c.organization_id == departure["organization_id"],
+            _assignment.c.withdrawn_at.is_(None),
+            _assignment.c.ended_at.is_(None),
+            _began_by_then(session, departure, _assignment.c.starts_on),
+        )
+    ).all()
+    ids = {row.id for row in rows}
+    for follow_up_id in sorted({row.follow_up_id for row in rows}):
+        assigning.end_parts(session, follow_up_id, ids, by=by, at=at)
+
+
+def end_seat(session: Session, holding: Mapping[str, Any], last_day: date, *, by: Actor, at: datetime) -> None:
+    """End somebody's hold of a seat on a last day; one that would begin after it is withdrawn."""
+    begins_later = holding["starts_on"] > last_day
+    if not begins_later and holding["ends_on"] is not None and holding["ends_on"] <= last_day:
+        return
+    values: dict[str, Any] = {"withdrawn_at": at} if begins_later else {"ends_on": last_day}
+    session.execute(
+        update(_holder)
+        .where(_holder.c.program_id == program_of(session), _holder.c.id == holding["id"])
+        .values(**values, version=_holder.c.version + 1)
+    )
+    _tell_end(session, holding, last_day, by=by, at=at)
+
+
+def _tell_end(session: Session, holding: Mapping[str, Any], last_day: date, *, by: Actor, at: datetime) -> None:
+    events.write(
+        session,
+        "seat.left",
+        "seat",
+        holding["seat_id"],
+        by=by,
+        at=at,
+        person=str(holding["person_id"]),
+        kind=holding["kind"],
+        ends_on=last_day.isoformat(),
+    )
+
+
+def holders_from(session: Session, seat_id: UUID, day: date) -> list[dict[str, Any]]:
+    """Who holds a seat on a day or later, as principal or alternate."""
+    return many(
+        session,
+        select(_holder).where(
+            _holder.c.program_id == program_of(session),
+            _holder.c.seat_id == seat_id,
+            _holder.c.withdrawn_at.is_(None),
+            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= day),
+        ),
+    )
+
+
+def sits_already(session: Session, holding: Mapping[str, Any], starts_on: date, ends_on: date | None) -> bool:
+    """Whether somebody's hold of a seat has these days already, so that giving it to them changes nothing.
+
+    Not where their departure is to end it before: whoever comes back has then only what is given to them for then.
+    """
+    if holding["starts_on"] > starts_on or holding["ends_on"] != ends_on:
+        return False
+    ends_before = (
+        select(_departure.c.id)
+        .join(
+            _seat,
+            (_seat.c.program_id == _departure.c.program_id) & (_seat.c.organization_id == _departure.c.organization_id),
+        )
+        .where(
+            _departure.c.program_id == program_of(session),
+            _departure.c.person_id == holding["person_id"],
+            _seat.c.id == holding["seat_id"],
+            _departure.c.ended_at.is_(None),
+            _departure.c.called_off_at.is_(None),
+            _departure.c.last_day >= holding["starts_on"],
+            _departure.c.last_day < starts_on,
+        )
+    )
+    return session.scalar(ends_before.limit(1)) is None
+
+
+def give_seat(
+    session: Session,
+    seat_id: UUID,
+    person_id: UUID,
+    *,
+    kind: str,
+    starts_on: date,
+    ends_on: date | None = None,
+    by: Actor,
+    at: datetime,
+    case_id: UUID | None = None,
+) -> None:
+    """Have a person hold a seat from a day on, or from a day to a day. What they hold of it then ends the day before.
+
+    Raises Refusal where another is its principal then.
+    """
+    here = program_of(session)
+    session.execute(select(_seat.c.id).where(_seat.c.program_id == here, _seat.c.id == seat_id).with_for_update())
+    for row in holders_from(session, seat_id, starts_on):
+        if ends_on is not None and row["starts_on"] > ends_on:
+            continue  # of days after these
+        if row["person_id"] == person_id:
+            if row["kind"] == kind and sits_already(session, row, starts_on, ends_on):
+                return
+            end_seat(session, row, starts_on - timedelta(days=1), by=by, at=at)
+        elif row["kind"] == kind == "principal":
+            raise Refusal("seat.taken", N_("Somebody else holds this seat from that day on."))
+    session.execute(
+        insert(_holder).values(
+            program_id=here,
+            id=uuid4(),
+            seat_id=seat_id,
+            person_id=person_id,
+            kind=kind,
+            starts_on=starts_on,
+            ends_on=ends_on,
+            recorded_at=at,
+            version=1,
+        )
+    )
+    events.write(
+        session,
+        "seat.given",
+        "seat",
+        seat_id,
+        by=by,
+        at=at,
+        case_id=case_id,
+        person=str(person_id),
+        kind=kind,
+        starts_on=starts_on.isoformat(),
+    )
+    if ends_on is not None:
+        _tell_end(session, {"seat_id": seat_id, "person_id": person_id, "kind": kind}, ends_on, by=by, at=at)
+
+
+def second_stands_in(
+    session: Session, holding: Mapping[str, Any], departure: Mapping[str, Any], *, by: Actor, at: datetime
+) -> None:
+    """Where nobody has a seat from the day after, nor stands in for it, the second representative does. Guide: CM-2R.
+
+    So it is while whoever follows on it is only to come; where that is the second representative, until they begin. Of
+    the departure the person, the organization, the last day and the case count.
+    """
+    here = program_of(session)
+    after = max(departure["last_day"] + timedelta(days=1), local_day(session, at))
+    others = [
+        row for row in holders_from(session, holding["seat_id"], after) if row["person_id"] != departure["person_id"]
+    ]
+    second = session.scalar(
+        select(_tenure.c.person_id)
+        .where(
+            _tenure.c.program_id == here,
+            _tenure.c.organization_id == departure["organization_id"],
+            _tenure.c.role == last_days.SECOND,
+            _tenure.c.person_id != departure["person_id"],
+            and_(_tenure.c.starts_on <= after, or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= after)),
+        )
+        .order_by(_tenure.c.starts_on, _tenure.c.person_id)
+        .limit(1)
+    )
+    if second is None or any(row["starts_on"] <= after for row in others):
+        return
+    begins = min((row["starts_on"] for row in others if row["person_id"] == second), default=None)
+    give_seat(
+        session,
+        holding["seat_id"],
+        second,
+        kind="alternate",
+        starts_on=after,
+        ends_on=begins and begins - timedelta(days=1),
+        by=by,
+        at=at,
+        case_id=departure["case_id"],
+    )

@@ -1,0 +1,360 @@
+"""Cases whose steps are done for each thing that a person has in hand: what comes into their hands joins the list.
+
+Such a case asks for a thing until somebody says who has it or how it ends. Where the thing is out of their hands by
+itself, as a task that they finished, its step is settled by itself, and asked again once it is back in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Text, and_, cast, func, insert, not_, or_, select
+from sqlmodel import Session
+
+from duties.actors import Actor
+from duties.casework import held as held_tasks
+from duties.casework import scheduling, versions
+from duties.casework.held import Held, change, of_case, settle
+from duties.casework.held_case import hold_case
+from duties.casework.steps import columns_of, instance_of, tie
+from duties.here import local_day, many, one, program_of
+from duties.holdings.follow_ups import FOLLOW_UP
+from duties.holdings.holding import Holding
+from duties.holdings.in_hand import KINDS, holdings_of
+from duties.holdings.roles import TENURE
+from duties.holdings.seats import DEPUTIZING, SEAT
+from duties.holdings.things import ACCOUNT
+from duties.record import events
+from duties.refusals import Refusal
+from locales import N_
+from models.base import refers, table_of
+from models.casework import Case, Task
+from models.departure import Departure, Settlement
+from models.follow_up import Assignment, FollowUp
+from models.lifecycles import TASK
+from models.program import LANGUAGES
+from models.record import Event
+
+_task = table_of(Task)
+_departure = table_of(Departure)
+_settlement = table_of(Settlement)
+_assignment = table_of(Assignment)
+_follow_up = table_of(FollowUp)
+_event = table_of(Event)
+
+#: How a thing ended that nobody had to see to.
+BY_ITSELF: Final = "by_itself"
+#: The kinds that the person has until their last day, whoever is named to have them after it.
+_ON_THE_LAST_DAY: Final = (TENURE, SEAT, DEPUTIZING)
+
+
+def in_hand(
+    session: Session, case: dict[str, Any], at: datetime, *, kinds: Collection[str] = tuple(KINDS)
+) -> list[Holding]:
+    """What the person of such a case has in hand: today, or on their last day once that is past."""
+    departure = departure_of(session, case["id"])
+    return holdings_of(
+        session,
+        case["subject_id"],
+        case["organization_id"],
+        at,
+        kinds=kinds,
+        last_day=departure["last_day"] if departure else None,
+        known_on=local_day(session, case["opened_at"]) if departure else None,
+    )
+
+
+def left(session: Session, case: dict[str, Any], at: datetime) -> list[Holding]:
+    """What is in hand that neither goes to somebody by itself nor was settled by somebody in this case."""
+    settled = settled_in(session, case["id"])
+    return [one for one in in_hand(session, case, at) if not one.goes_to and (one.kind, one.id) not in settled]
+
+
+def settled_in(session: Session, case_id: UUID) -> set[tuple[str, UUID]]:
+    """What somebody settled in a case, by kind and id. What only came to rest by itself counts as long as it rests.
+
+    What was out of the person's hands at once, before the departure was called off, counts no more: whoever stayed may
+    have it again. What is settled for the day after the last one holds when the departure is taken up again.
+    """
+    here = program_of(session)
+    called_off = (
+        select(func.max(_event.c.at))
+        .where(_event.c.program_id == here, _event.c.case_id == case_id, _event.c.verb == "departure.called_off")
+        .scalar_subquery()
+    )
+    at_once = and_(
+        _settlement.c.kind.not_in(_ON_THE_LAST_DAY),
+        or_(_settlement.c.successor_id.is_not(None), _settlement.c.kind == ACCOUNT),
+    )
+    rows = session.execute(
+        select(_settlement.c.kind, _settlement.c.holding_id).where(
+            _settlement.c.program_id == here,
+            _settlement.c.case_id == case_id,
+            _settlement.c.ended_as != BY_ITSELF,
+            or_(called_off.is_(None), _settlement.c.settled_at > called_off, not_(at_once)),
+        )
+    )
+    return {(row.kind, row.holding_id) for row in rows}
+
+
+def gather(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> int:
+    """Have an open case ask for everything that is in its person's hands now; how many steps joined or changed.
+
+    Where somebody has a thing by their role once its holder is gone, nothing is asked: it goes to them by itself.
+    """
+    case = hold_case(session, case_id, seen=None)
+    if case["state"] != "open" or not case["gathers"]:
+        return 0
+    protocol = scheduling.protocol_of(versions.pinned(session, case))
+    over = {step.id: step.for_each.over for step in protocol.steps if step.for_each and step.for_each.over}
+    found = in_hand(session, case, at, kinds=set(over.values()))
+    asked = many(session, select(_task).where(of_case(session, case_id), _task.c.step.in_(over)))
+    known = {(row["step"], row["item"]) for row in asked}
+    settled = settled_in(session, case_id)
+    joining = {
+        step.id: [
+            one
+            for one in found
+            if one.kind == over[step.id]
+            and not (step.settles and one.goes_to)
+            and (step.id, one.item) not in known
+            and (one.kind, one.id) not in settled
+        ]
+        for step in protocol.steps
+        if step.id in over
+    }
+    count = sum(map(len, joining.values()))
+    if count:
+        row = session.get(Case, (program_of(session), case_id), populate_existing=True)
+        assert row is not None  # noqa: S101 - it is held
+        session.execute(
+            insert(_task),
+            list(
+                columns_of(
+                    session,
+                    row,
+                    protocol,
+                    lambda step: [instance_of(step, one.item, one.title) for one in joining.get(step.id, ())],
+                )
+            ),
+        )
+        tie(session, row, protocol)
+        events.write(session, "holdings.joined", "case", case_id, by=by, at=at, case_id=case_id, count=count)
+        held_tasks.open_ready(session, case, by=by, at=at)
+    unsettled = [one for one in found if (one.kind, one.id) not in settled]
+    return (
+        count
+        + _ask_again(session, asked, unsettled, by=by, at=at)
+        + _come_to_rest(session, asked, found, by=by, at=at)
+        + _let_go(session, case_id, over, by=by, at=at)
+    )
+
+
+def _ask_again(
+    session: Session,
+    asked: list[dict[str, Any]],
+    unsettled: list[Holding],
+    *,
+    by: Actor,
+    at: datetime,
+) -> int:
+    """Open the steps anew whose thing was out of the person's hands by itself, and is back in them.
+
+    As an approval that was sent back and handed in once more, or a task whose other holder has left too.
+    """
+    back = {(one.kind, one.item) for one in unsettled if not one.goes_to}
+    count = 0
+    for row in asked:
+        if row["state"] != "done" or (row["holding"], row["item"]) not in back:
+            continue
+        held = _held_anew(session, row, by=by, at=at)
+        # In a departure that was opened again the last check may be done: it stays so, and this one is asked for.
+        with suppress(Refusal):
+            held_tasks.fall_back(session, held)
+        change(session, held, state=TASK.after(held.task["state"], "undo"), **held_tasks.to_do_again(session, held))
+        held_tasks.tell(session, held, "holding.back", step=row["step"], item=row["item"], kind=row["holding"])
+        held_tasks.wake(session, held)
+        count += 1
+    return count
+
+
+def _come_to_rest(
+    session: Session,
+    asked: list[dict[str, Any]],
+    found: list[Holding],
+    *,
+    by: Actor,
+    at: datetime,
+) -> int:
+    """Settle the steps whose thing is out of the person's hands, or goes to somebody by itself meanwhile."""
+    held = {(one.kind, one.item) for one in found if not one.goes_to}
+    count = 0
+    for row in asked:
+        if not row["holding"] or row["state"] != "open" or (row["holding"], row["item"]) in held:
+            continue
+        record(session, row, ended_as=BY_ITSELF, by=by, at=at)
+        count += 1
+    return count
+
+
+def _let_go(session: Session, case_id: UUID, over: Mapping[str, str], *, by: Actor, at: datetime) -> int:
+    """Waive what was still to be done of a follow-up that ended meanwhile, or of an account that was closed elsewhere.
+
+    Nobody takes it over any more: whoever cannot be reached is not told that their worker leaves, nothing is summed up
+    of what is completed, and nobody hands over how to come into what is closed. Of a follow-up that is left vacant, no
+    way of handing it over is agreed on with the participant: there is nobody to whom.
+    """
+    ended = (
+        select(_assignment.c.id)
+        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
+        .where(
+            _assignment.c.program_id == program_of(session),
+            _follow_up.c.state.in_(_ENDED),
+            _as_item(_assignment.c.id) == _task.c.item,
+        )
+        .exists()
+    )
+
+    def settled(kind: str, ended_as: str) -> ColumnElement[bool]:
+        return (
+            select(_settlement.c.id)
+            .where(
+                _settlement.c.program_id == program_of(session),
+                _settlement.c.case_id == case_id,
+                _settlement.c.kind == kind,
+                _settlement.c.ended_as == ended_as,
+                _as_item(_settlement.c.holding_id) == _task.c.item,
+            )
+            .exists()
+        )
+
+    steps = {kind: [step for step, of in over.items() if of == kind] for kind in (FOLLOW_UP, ACCOUNT)}
+    rows = many(
+        session,
+        select(_task)
+        .where(
+            of_case(session, case_id),
+            _task.c.holding == "",
+            _task.c.state.in_(TASK.open_to("waive")),
+            or_(
+                and_(_task.c.step.in_(steps[FOLLOW_UP]), ended),
+                and_(_task.c.step.in_(steps[FOLLOW_UP]), _task.c.evidence == "way", settled(FOLLOW_UP, "left_vacant")),
+                and_(_task.c.step.in_(steps[ACCOUNT]), settled(ACCOUNT, BY_ITSELF)),
+            ),
+        )
+        .order_by(_task.c.position, _task.c.item),
+    )
+    for waits in rows:
+        # Anew: what one of them was holding up opened meanwhile.
+        held = _held_anew(session, waits, by=by, at=at)
+        state = TASK.after(held.task["state"], "waive")
+        change(session, held, state=state, settled_at=at, settled_as=by.role, next_check=None)
+        held_tasks.tell(session, held, "task.let_go", step=waits["step"], item=waits["item"])
+        settle(session, held, state)
+    return len(rows)
+
+
+def _as_item(thing_id: ColumnElement[UUID]) -> ColumnElement[str]:
+    """A thing's id as the item of the steps that are done for it."""
+    return func.replace(cast(thing_id, Text), "-", "")
+
+
+#: A follow-up that stands so has nobody who accompanies the participant, and nobody to follow them.
+_ENDED: Final = ("inactive", "completed")
+
+
+def record(
+    session: Session,
+    task: dict[str, Any],
+    *,
+    by: Actor,
+    at: datetime,
+    successor_id: UUID | None = None,
+    ended_as: str = "",
+    note: str = "",
+) -> held_tasks.Moved:
+    """Write down what became of a thing, and settle the step that asks for it. The case is held."""
+    held = _held_anew(session, task, by=by, at=at)
+    session.execute(
+        insert(_settlement).values(
+            **Settlement(
+                program_id=program_of(session),
+                case_id=task["case_id"],
+                task_id=task["id"],
+                kind=task["holding"],
+                holding_id=UUID(task["item"]),
+                successor_id=successor_id,
+                ended_as=ended_as,
+                note=note,
+                settled_at=at,
+                settled_by=by.person_id,
+                settled_as=by.role,
+            ).model_dump()
+        )
+    )
+    state = TASK.after(held.task["state"], "complete")
+    change(
+        session,
+        held,
+        state=state,
+        done_at=at,
+        done_by=by.person_id,
+        done_as=by.role,
+        done_for=by.acting_for,
+        note=note,
+        next_check=None,
+    )
+    held_tasks.tell(
+        session,
+        held,
+        "holding.settled",
+        step=task["step"],
+        kind=task["holding"],
+        successor=str(successor_id) if successor_id else None,
+        ended_as=ended_as,
+    )
+    return settle(session, held, state)
+
+
+def _held_anew(session: Session, task: Mapping[str, Any], *, by: Actor, at: datetime) -> Held:
+    """A task of a held case as it stands by now: what was settled before it may have changed it."""
+    fresh = one(session, select(_task).where(_task.c.program_id == program_of(session), _task.c.id == task["id"]))
+    assert fresh is not None  # noqa: S101 - it was read under the case's lock
+    return Held(fresh, hold_case(session, task["case_id"], seen=None), at, by)
+
+
+def refuse_unless_over(session: Session, case: dict[str, Any], at: datetime) -> None:
+    """Refuse to call a departure over before its last day is, or while anything is in hand; the refusal lists it."""
+    departure = departure_of(session, case["id"])
+    if departure is not None and departure["called_off_at"] is None and departure["ended_at"] is None:
+        raise Refusal(
+            "departure.not_over",
+            N_("The last day is %(day)s: a departure is over once it is past and access has ended."),
+            day=departure["last_day"].isoformat(),
+        )
+    refuse_while_in_hand(session, case, at)
+
+
+def refuse_while_in_hand(session: Session, case: dict[str, Any], at: datetime) -> None:
+    """Refuse while somebody who leaves has anything in hand that nobody took over and whose end nobody stated."""
+    still = left(session, case, at)
+    if still:
+        raise Refusal(
+            "departure.in_hand",
+            N_("A departure does not close while anything is in hand: %(count)s left. %(holdings)s."),
+            source="DP-03",
+            count=len(still),
+            holdings={language: "; ".join(one.title.in_language(language) for one in still) for language in LANGUAGES},
+        )
+
+
+def departure_of(session: Session, case_id: UUID) -> dict[str, Any] | None:
+    """The departure that a case sees to, if it is one."""
+    return one(
+        session,
+        select(_departure).where(_departure.c.program_id == program_of(session), _departure.c.case_id == case_id),
+    )

@@ -1,0 +1,307 @@
+"""What hangs on somebody's last day goes with it: seats that were passed on, who follows in a role, who deputizes.
+
+A last day moves where the roles of who leaves are prolonged or shortened. What was settled for the day after the old
+one is then for the day after the new one; what somebody changed by hand since stays as they left it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import and_, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from duties import people
+from duties.actors import Actor
+from duties.casework import cases
+from duties.departure import hiring
+from duties.departure.gathering import BY_ITSELF
+from duties.here import local_day, many, one, program_of
+from duties.holdings import roles, seats
+from duties.record import events
+from duties.refusals import Refusal
+from duties.roles import standing
+from models.base import refers, table_of
+from models.casework import Case
+from models.committee import Seat, SeatHolder
+from models.departure import Settlement
+from models.program import Absence, Tenure
+
+_settlement = table_of(Settlement)
+_seat = table_of(Seat)
+_holder = table_of(SeatHolder)
+_tenure = table_of(Tenure)
+_case = table_of(Case)
+_absence = table_of(Absence)
+
+_DAY = timedelta(days=1)
+
+#: The role of whoever stands in for a seat's principal, whatever the seat's own role is (CM-2R).
+SECOND: Final = "second_representative"
+
+
+def follow(session: Session, case_id: UUID, *, was: date, day: date, by: Actor, at: datetime) -> None:
+    """Have what a departure settled hang on its last day of now, `day`, where it hung on `was`.
+
+    What cannot go with it, as a role that somebody holds on these days already, stays on its day: nothing keeps a
+    departure from ending.
+    """
+    first = max(day + _DAY, local_day(session, at))
+    settled = many(
+        session,
+        select(_settlement)
+        .where(
+            _settlement.c.program_id == program_of(session),
+            _settlement.c.case_id == case_id,
+            _settlement.c.kind.in_([roles.TENURE, seats.SEAT]),
+            _settlement.c.ended_as != BY_ITSELF,
+        )
+        .order_by(_settlement.c.kind.desc(), _settlement.c.settled_at),  # roles first: a seat rests on one
+    )
+    for row in settled:
+        with suppress(Refusal, IntegrityError), session.begin_nested():
+            if row["kind"] == seats.SEAT:
+                _move_seat(session, row, was, first, by=by, at=at)
+            elif row["successor_id"] is not None:
+                _move_appointment(session, row, was, first, by=by, at=at)
+
+
+def welcomes(session: Session, case_id: UUID) -> list[UUID]:
+    """The open cases that welcome whoever follows in a role of who leaves: they are moved with the last day."""
+    here = program_of(session)
+    following = select(_settlement.c.successor_id).where(
+        _settlement.c.program_id == here,
+        _settlement.c.case_id == case_id,
+        _settlement.c.kind == roles.TENURE,
+        _settlement.c.successor_id.is_not(None),
+    )
+    return list(
+        session.scalars(
+            select(_case.c.id).where(
+                _case.c.program_id == here,
+                _case.c.state == "open",
+                _case.c.protocol.in_(hiring.WELCOMED.values()),
+                _case.c.subject_id.in_(following),
+            )
+        )
+    )
+
+
+def hand_on_deputizing(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Once the last day is over: have those whom a departure named act for who is absent, in the leaver's place.
+
+    Until then it is the leaver who does. Somebody else whom others named meanwhile stays; nobody acts where whoever was
+    named has left by then too, so that what is asked of who is absent falls to the next in line, or shows as vacant.
+    """
+    here = program_of(session)
+    live = standing(session, local_day(session, at)).live
+    settled = many(
+        session,
+        select(_settlement.c.holding_id, _settlement.c.successor_id, _case.c.subject_id)
+        .join(_case, refers(_settlement.c.case_id, _case))
+        .where(
+            _settlement.c.program_id == here,
+            _settlement.c.case_id == case_id,
+            _settlement.c.kind == seats.DEPUTIZING,
+            _settlement.c.ended_as != BY_ITSELF,
+        )
+        .order_by(_settlement.c.settled_at),
+    )
+    for row in settled:
+        deputy_id = row["successor_id"] if row["successor_id"] in live else None
+        change_deputy(session, row["holding_id"], row["subject_id"], deputy_id, by=by, at=at)
+
+
+def change_deputy(
+    session: Session, absence_id: UUID, was: UUID, deputy_id: UUID | None, *, by: Actor, at: datetime
+) -> None:
+    """Have somebody else, or nobody, act during an absence in which `was` does; nothing where they do not any more."""
+    person_id = session.scalar(
+        update(_absence)
+        .where(_absence.c.program_id == program_of(session), _absence.c.id == absence_id, _absence.c.deputy_id == was)
+        .values(deputy_id=deputy_id)
+        .returning(_absence.c.person_id)
+    )
+    if person_id is not None:
+        deputy = str(deputy_id) if deputy_id else None
+        events.write(session, "absence.deputy_changed", "person", person_id, by=by, at=at, deputy=deputy)
+
+
+def make_room(session: Session, tenure_id: UUID, day: date, *, by: Actor, at: datetime) -> None:
+    """Before a role is prolonged to another last day: have whoever a departure named to follow in it begin after it.
+
+    Of a role with one holder the database takes no other order. Raises Refusal.
+    """
+    here = program_of(session)
+    left = one(session, select(_tenure).where(_tenure.c.program_id == here, _tenure.c.id == tenure_id))
+    if left is None or left["ends_on"] is None or day <= left["ends_on"]:
+        return
+    named = many(
+        session,
+        select(_settlement).where(
+            _settlement.c.program_id == here,
+            _settlement.c.kind == roles.TENURE,
+            _settlement.c.holding_id == tenure_id,
+            _settlement.c.successor_id.is_not(None),
+        ),
+    )
+    for row in named:
+        _move_appointment(session, row, left["ends_on"], day + _DAY, by=by, at=at)
+
+
+def keep_seats(session: Session, tenure_id: UUID, day: date, *, by: Actor, at: datetime) -> None:
+    """Before a role is prolonged to another last day: have the seats that end with it end on that day too.
+
+    Not where somebody else is the seat's principal by then, or its holder goes on there in another way.
+    """
+    here = program_of(session)
+    left = one(session, select(_tenure).where(_tenure.c.program_id == here, _tenure.c.id == tenure_id))
+    if left is None or left["ends_on"] is None or day <= left["ends_on"]:
+        return
+    other = _holder.alias()
+    taken = (
+        select(other.c.id)
+        .where(
+            other.c.program_id == _holder.c.program_id,
+            other.c.seat_id == _holder.c.seat_id,
+            other.c.withdrawn_at.is_(None),
+            or_(
+                other.c.person_id == _holder.c.person_id,
+                and_(_holder.c.kind == "principal", other.c.kind == "principal"),
+            ),
+            other.c.starts_on <= day,
+            or_(other.c.ends_on.is_(None), other.c.ends_on > left["ends_on"]),
+        )
+        .exists()
+    )
+    rests_on_it = or_(_seat.c.role == left["role"], and_(_holder.c.kind == "alternate", left["role"] == SECOND))
+    rows = many(
+        session,
+        select(_holder)
+        .join(_seat, refers(_holder.c.seat_id, _seat))
+        .where(
+            _holder.c.program_id == here,
+            _holder.c.person_id == left["person_id"],
+            _holder.c.withdrawn_at.is_(None),
+            _holder.c.ends_on == left["ends_on"],
+            _seat.c.organization_id == left["organization_id"],
+            rests_on_it,
+            ~taken,
+        )
+        .order_by(_holder.c.id)
+        .with_for_update(of=_holder),
+    )
+    for row in rows:
+        session.execute(
+            update(_holder)
+            .where(_holder.c.program_id == here, _holder.c.id == row["id"])
+            .values(ends_on=day, version=_holder.c.version + 1)
+        )
+        facts = {"person": str(row["person_id"]), "kind": row["kind"], "ends_on": day.isoformat()}
+        events.write(session, "seat.left", "seat", row["seat_id"], by=by, at=at, **facts)
+
+
+def _move_seat(
+    session: Session, settled: Mapping[str, Any], was: date, first: date, *, by: Actor, at: datetime
+) -> None:
+    """Have the leaver, and what the successor was on the seat before, end the day before the successor begins."""
+    here = program_of(session)
+    held = one(session, select(_holder).where(_holder.c.program_id == here, _holder.c.id == settled["holding_id"]))
+    if held is None or held["withdrawn_at"] is not None:
+        return
+    last = first - _DAY
+    rows = many(
+        session,
+        select(_holder)
+        .where(_holder.c.program_id == here, _holder.c.seat_id == held["seat_id"], _holder.c.withdrawn_at.is_(None))
+        .order_by(_holder.c.starts_on, _holder.c.id)
+        .with_for_update(),
+    )
+    two = (held["person_id"], settled["successor_id"])
+    if any(
+        row["person_id"] not in two
+        and row["kind"] == "principal"
+        and row["starts_on"] <= max(was, last)
+        and (row["ends_on"] is None or row["ends_on"] > min(was, last))
+        for row in rows
+    ):
+        return  # somebody else was given the seat on these days since
+    # Days are given up before they are taken: on none of them are there two principals.
+    for row in rows if last < was else reversed(rows):
+        if row["person_id"] not in two:
+            continue
+        begins = row["person_id"] == settled["successor_id"] and row["starts_on"] == was + _DAY
+        if begins:
+            values: dict[str, Any] = {"starts_on": first}
+        elif row["ends_on"] == was:
+            values = {"ends_on": last}
+        else:
+            continue
+        now = {**row, **values}
+        if now["ends_on"] is not None and now["ends_on"] < now["starts_on"]:
+            values = {"withdrawn_at": at}
+        session.execute(
+            update(_holder)
+            .where(_holder.c.program_id == here, _holder.c.id == row["id"])
+            .values(**values, version=_holder.c.version + 1)
+        )
+        facts = {"person": str(row["person_id"]), "kind": row["kind"]}
+        if begins:
+            facts |= {"was": row["starts_on"].isoformat(), "starts_on": first.isoformat()}
+        else:
+            facts |= {"ends_on": last.isoformat()}
+        verb = "seat.moved" if begins else "seat.left"
+        events.write(session, verb, "seat", row["seat_id"], by=by, at=at, case_id=settled["case_id"], **facts)
+
+
+def _move_appointment(
+    session: Session, settled: Mapping[str, Any], was: date, first: date, *, by: Actor, at: datetime
+) -> None:
+    """Have whoever follows in the role begin on the first day; the case that welcomes them goes with it."""
+    here = program_of(session)
+    left = one(session, select(_tenure).where(_tenure.c.program_id == here, _tenure.c.id == settled["holding_id"]))
+    if left is None:
+        return
+    follows = one(
+        session,
+        select(_tenure)
+        .where(
+            _tenure.c.program_id == here,
+            _tenure.c.person_id == settled["successor_id"],
+            _tenure.c.role == left["role"],
+            _tenure.c.organization_id == left["organization_id"],
+            _tenure.c.starts_on == was + _DAY,
+            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= first),
+        )
+        .with_for_update(),
+    )
+    if follows is None:
+        return
+    welcome = _welcome(session, follows)
+    if welcome is not None:
+        cases.move_day(session, welcome[0], anchor=welcome[1], day=first, by=by, at=at)
+    else:
+        people.move_start(session, follows, first, by=by, at=at)
+
+
+def _welcome(session: Session, tenure: Mapping[str, Any]) -> tuple[UUID, str] | None:
+    """The open case that welcomes somebody to a role, and its day that is the role's first."""
+    case = one(
+        session,
+        select(_case).where(
+            _case.c.program_id == program_of(session),
+            _case.c.protocol == hiring.WELCOMED.get(tenure["role"]),
+            _case.c.subject_id == tenure["person_id"],
+            _case.c.organization_id == tenure["organization_id"],
+            _case.c.state == "open",
+        ),
+    )
+    if case is None:
+        return None
+    found = hiring.first_day_of(session, case)
+    return None if found is None else (case["id"], found)

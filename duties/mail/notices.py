@@ -1,0 +1,705 @@
+"""Writing letters: whom an act concerns, in their language, as finished bytes, in the transaction of the act.
+
+A letter names staff, steps and days, and never a participant, a reason or a note. Someone without an address is not
+passed over in silence: the coordinator gets to know.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Literal, cast
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+from sqlalchemy import and_, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session
+
+from duties.actors import Actor
+from duties.casework import subjects
+from duties.casework.approving import who_may_approve
+from duties.casework.wakeups import POST_CHANNEL
+from duties.here import local_day, one, program, program_of
+from duties.mail.delivery import WAITS
+from duties.mail.envelopes import Attachment, CalendarPart, Mailbox, message_id, mime, readdressed
+from duties.mail.letters import COMMON, Letter, Letters
+from duties.mail.name_gate import Gate, Known, nobody
+from duties.record import events
+from duties.refusals import Refusal
+from duties.roles import HAVING, Holder, Link, Standing, standing
+from locales import N_, pick, say
+from models.base import refers, table_of
+from models.casework import Case, ProtocolVersion, Responsibility, Task
+from models.lifecycles import NOTICE, TASK
+from models.outbox import Notice
+from models.program import Organization, Person, Role, Tenure
+from models.record import Event
+
+Language = Literal["fr", "en"]
+Facts = Callable[[Language], Mapping[str, Any]]
+
+#: The chain of those who answer for the whole program.
+COORDINATION: list[Link] = [{"role": "coordinator", "at": "*"}]
+
+
+def coordination_chain(session: Session) -> list[Link]:
+    """Those who answer for the whole program, and behind them who hosts the coordination: managers, then directors.
+
+    For what waits on nobody else, so that it has a holder also while there is no coordinator.
+    """
+    hosts = program(session).coordination["organizations"]
+    return COORDINATION + [{"role": role, "at": str(place)} for role in ("manager", "director") for place in hosts]
+
+
+#: Someone who has no address is spoken of again so long after, where nothing changed.
+TOLD_AGAIN_AFTER: Final = timedelta(days=30)
+
+_notice = table_of(Notice)
+_event = table_of(Event)
+_tenure = table_of(Tenure)
+_task = table_of(Task)
+_chain = table_of(Responsibility)
+_person_row = table_of(Person)
+
+
+@dataclass(frozen=True)
+class Stationery:
+    """What letters are written on: their templates, whom they come from, and the address that their links go to.
+
+    `known` tells whose names may stand in none of them, nor in any document (`duties.mail.name_gate`).
+    """
+
+    letters: Letters
+    sender: Mailbox
+    base_url: str
+    known: Known = nobody
+
+    @property
+    def domain(self) -> str:
+        """The domain of the letters' Message-IDs."""
+        return self.sender.address.rpartition("@")[2]
+
+
+def stationery_for(
+    *, sender: Mailbox, base_url: str, folders: Sequence[Path] = (), known: Known = nobody
+) -> Stationery:
+    """The stationery with the common letters and those of the protocols' own folders.
+
+    Raises ValueError where `base_url` is no web address.
+    """
+    if urlsplit(base_url).scheme not in ("http", "https"):
+        msg = "links in letters need a web address"
+        raise ValueError(msg)
+    return Stationery(Letters([COMMON, *folders]), sender, base_url, known)
+
+
+def write(
+    session: Session,
+    template: str,
+    *,
+    to: UUID,
+    key: str,
+    facts: Facts,
+    at: datetime,
+    case_id: UUID | None = None,
+    thread: str = "",
+    calendar: CalendarPart | None = None,
+    attachments: Sequence[Attachment] = (),
+) -> bool:
+    """Put one letter to one person into the outbox. The same `key` to the same person writes once, ever.
+
+    Letters of one `thread` to one person leave in the order in which they were written. `calendar` goes with the
+    letter, for the calendar of whoever reads it. `facts` gives the letter's facts in the language that the person
+    reads. False where it was written before, or where the person has no address: the record then says that there was
+    no letter, and the coordinator gets to know of the person, once until something changes.
+    Raises Refusal where the letter, or what goes with it, names somebody who may not be named.
+    """
+    person = _person(session, to)
+    language = cast("Language", person.language)
+    letter = _letter(session, template, person, language, facts(language))
+    Gate.here(session).refuse(_parts_of(letter, calendar, attachments))
+    if person.email is None:
+        _tell_of_no_address(session, template, person, letter, key=key, at=at, case_id=case_id)
+        return False
+    return _put(
+        session,
+        template,
+        person,
+        letter,
+        key=f"{key}:{person.id}",
+        at=at,
+        case_id=case_id,
+        thread=thread,
+        calendar=calendar,
+        attachments=attachments,
+    )
+
+
+def approval_asked(session: Session, task: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Tell those who may approve a task that it waits; the coordinator of a vacancy, and where nobody at all may.
+
+    `task` is as it was handed in, and `by` who did it: whoever the protocol bars from approving it is not asked to.
+    """
+    today = standing(session, local_day(session, at))
+    chain = chain_of(session, task["approved_by_id"])
+    if today.falls(chain, kind="approvals").vacant:
+        _tell_of_vacancy(session, today, chain[0], at=at, case_id=task["case_id"])
+    able = who_may_approve(today, task, chain)
+    _to_each(
+        session,
+        able or today.falls(coordination_chain(session)).holders,
+        "task_to_approve" if able else "nobody_may_approve",
+        key=f"approve:{task['id']}:{task['version']}",
+        facts=_about_task(session, task, by),
+        at=at,
+        case_id=task["case_id"],
+    )
+
+
+def rejected(session: Session, task: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Tell the one who did a task that it was sent back. The reason stands on the page, not in the letter."""
+    if task["done_by"] is not None:
+        write(
+            session,
+            "task_rejected",
+            to=task["done_by"],
+            key=f"reject:{task['id']}:{task['version']}",
+            facts=_about_task(session, task, by),
+            at=at,
+            case_id=task["case_id"],
+        )
+
+
+def handed_back(session: Session, task: Mapping[str, Any], chain: Sequence[Link], *, by: Actor, at: datetime) -> None:
+    """Tell those on whom a handed-back task now falls."""
+    falls = standing(session, local_day(session, at)).falls(chain)
+    _to_each(
+        session,
+        [holder for holder in falls.holders if holder.person_id != by.person_id],
+        "task_handed_back",
+        key=f"hand_back:{task['id']}:{task['version']}",
+        facts=_about_task(session, task, by),
+        at=at,
+        case_id=task["case_id"],
+    )
+
+
+def passed_on(session: Session, task: Mapping[str, Any], to: UUID, *, by: Actor, at: datetime) -> None:
+    """Tell whoever takes over what somebody leaves. `task` is the step of the departure that asks about it."""
+    about = _about_task(session, task, by)
+
+    def facts(language: Language) -> Mapping[str, Any]:
+        return {**about(language), "path": "/handed-over"}
+
+    write(session, "passed_on", to=to, key=f"passed_on:{task['id']}", facts=facts, at=at, case_id=task["case_id"])
+
+
+def offered(
+    session: Session, task: Mapping[str, Any], offer_id: UUID, to: UUID, *, answer_by: date, by: Actor, at: datetime
+) -> None:
+    """Ask whoever is offered a follow-up to answer, and by when: it is not theirs before they accept."""
+    about = _about_task(session, task, by)
+
+    def facts(language: Language) -> Mapping[str, Any]:
+        return {**about(language), "due_on": answer_by, "path": "/handed-over"}
+
+    write(session, "offered", to=to, key=f"offered:{offer_id}", facts=facts, at=at, case_id=task["case_id"])
+
+
+def offer_refused(
+    session: Session, task: Mapping[str, Any], offer: Mapping[str, Any], *, by: Actor, at: datetime
+) -> None:
+    """Tell those who hand a follow-up over that it was refused. The reason stands on the page, not in the letter."""
+    about = _about_task(session, task, by)
+
+    def facts(language: Language) -> Mapping[str, Any]:
+        return {**about(language), "path": f"/departures/{task['case_id']}"}
+
+    falls = standing(session, local_day(session, at)).falls(chain_of(session, task["owed_by_id"]))
+    _to_each(
+        session,
+        falls.holders,
+        "offer_refused",
+        key=f"offer_refused:{offer['id']}",
+        facts=facts,
+        at=at,
+        case_id=task["case_id"],
+    )
+
+
+def offer_taken_back(
+    session: Session, task: Mapping[str, Any], offer: Mapping[str, Any], *, by: Actor, at: datetime
+) -> None:
+    """Tell whoever was offered a follow-up that nothing is left to answer, unless they ended it themselves."""
+    if by.is_one_of(offer["to_id"]):
+        return
+    about = _about_task(session, task, by)
+
+    def facts(language: Language) -> Mapping[str, Any]:
+        return {**about(language), "path": "/handed-over"}
+
+    key = f"offer_taken_back:{offer['id']}"
+    write(session, "offer_taken_back", to=offer["to_id"], key=key, facts=facts, at=at, case_id=task["case_id"])
+
+
+def case_opened(session: Session, case: Case, *, by: Actor, at: datetime) -> None:
+    """Tell those who have a part in a case that it opened: whoever its steps fall on today, but not who opened it."""
+    for person_id, count in parts_in(session, case.id, by=by, at=at).items():
+        write(
+            session,
+            "case_opened",
+            to=person_id,
+            key=f"case_opened:{case.id}",
+            facts=_about_case(session, case.model_dump(), by, tasks=count),
+            at=at,
+            case_id=case.id,
+        )
+
+
+def parts_in(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> dict[UUID, int]:
+    """How many of a case's steps wait on each person today, to do now or later or to approve; `by` is left out."""
+    today = standing(session, local_day(session, at))
+    counts: dict[UUID, int] = {}
+    for column, states, kind in (
+        (_task.c.owed_by_id, (TASK.initial, "open"), "tasks"),
+        (_task.c.approved_by_id, ("submitted",), "approvals"),
+    ):
+        rows = session.execute(
+            select(_chain.c.links, func.count())
+            .join(_task, and_(_task.c.program_id == _chain.c.program_id, column == _chain.c.id))
+            .where(_task.c.program_id == program_of(session), _task.c.case_id == case_id, _task.c.state.in_(states))
+            .group_by(_chain.c.links)
+        ).all()
+        for links, count in rows:
+            for holder in today.falls(links, kind=kind).holders:
+                counts[holder.person_id] = counts.get(holder.person_id, 0) + count
+    counts.pop(by.person_id, None)  # type: ignore[arg-type]  # None is no key of it, and nothing is popped
+    return counts
+
+
+def case_cancelled(
+    session: Session, case: Mapping[str, Any], people: Iterable[UUID], *, by: Actor, at: datetime
+) -> None:
+    """Tell `people`, who had a part in a case until now (`parts_in`), that it was cancelled."""
+    for person_id in people:
+        write(
+            session,
+            "case_cancelled",
+            to=person_id,
+            key=f"case_cancelled:{case['id']}:{case['version']}",
+            facts=_about_case(session, case, by, tasks=0),
+            at=at,
+            case_id=case["id"],
+        )
+
+
+def given_up(session: Session, notice: Notice, *, refused: bool, at: datetime) -> None:
+    """Tell the coordinator that a letter reached nobody: of one person and address, the first of a local day.
+
+    A letter of that kind to them is not itself reported. Whatever else reached nobody is on the page of outgoing mail.
+    """
+    if notice.template in ("notice_given_up", "no_address"):
+        return
+    recipient = _person(session, notice.person_id)
+    # An address that was mended and fails again the same day is news.
+    address = hashlib.sha256(notice.to_address.encode()).hexdigest()[:16]
+    for holder in _coordination(session, at):
+        write(
+            session,
+            "notice_given_up",
+            to=holder.person_id,
+            key=f"given_up:{recipient.id}:{address}:{local_day(session, at).isoformat()}",
+            facts=lambda _: {
+                "recipient": recipient.name,
+                "subject": notice.subject,
+                "refused": refused,
+                "code": notice.code,
+                "attempts": notice.attempts,
+                "path": f"/post/{notice.id}",
+            },
+            at=at,
+        )
+
+
+def had_no_address(session: Session, key: str, person_id: UUID) -> bool:
+    """Whether a letter with this key was to be written to a person, and was not for want of an address."""
+    found = session.scalar(
+        select(_event.c.id)
+        .where(
+            _event.c.program_id == program_of(session),
+            _event.c.subject_id == person_id,
+            _event.c.verb == "notice.no_address",
+            _event.c.facts["key"].astext == key,
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+def retry(session: Session, notice_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Send a letter that was given up once more, from the first attempt on, to the person's address of today.
+
+    Raises Refusal: there is no such letter, it is sent or still being tried, or the person has no address.
+    """
+    here = program_of(session)
+    held = one(
+        session, select(_notice).where(_notice.c.program_id == here, _notice.c.id == notice_id).with_for_update()
+    )
+    if held is None:
+        raise Refusal("notice.unknown", N_("There is no such letter."))
+    if not NOTICE.allows(held["state"], "retry"):
+        raise Refusal("notice.not_failed", N_("This letter was delivered, or is still being tried."))
+    person = _person(session, held["person_id"])
+    if person.email is None:
+        raise Refusal("notice.no_address", N_("This person has no address. Write it on their page first."))
+    message = held["message"]
+    if person.email != held["to_address"]:
+        message = readdressed(message, Mailbox(person.email, person.name))
+    session.execute(
+        update(_notice)
+        .where(_notice.c.program_id == here, _notice.c.id == notice_id)
+        .values(
+            state=NOTICE.after(held["state"], "retry"),
+            to_address=person.email,
+            message=message,
+            attempts=0,
+            next_attempt_at=at,
+            # As after a worker that died: the last attempt may have reached them, and a mailer that can look does so.
+            leased_until=at,
+            code="",
+        )
+    )
+    session.execute(text(f"select pg_notify('{POST_CHANNEL}', '')"))
+    events.write(
+        session, "notice.retried", "notice", notice_id, by=by, at=at, case_id=held["case_id"], person=str(person.id)
+    )
+
+
+def retry_given_up(session: Session, *, by: Actor, at: datetime) -> int:
+    """Send once more, in the order in which they were written, every letter of which every attempt was used up.
+
+    So nothing is lost to a mailbox or a relay that was away for long. Letters that were refused as they are stay where
+    they are, and so do those to somebody who has no address any more. Returns how many are sent.
+    """
+    ids = session.scalars(
+        select(_notice.c.id)
+        .join(_person_row, refers(_notice.c.person_id, _person_row))
+        .where(
+            _notice.c.program_id == program_of(session),
+            _notice.c.state == "failed",
+            _notice.c.attempts > len(WAITS),
+            _person_row.c.email.is_not(None),
+        )
+        .order_by(_notice.c.n)
+    ).all()
+    for notice_id in ids:
+        retry(session, notice_id, by=by, at=at)
+    return len(ids)
+
+
+def given_up_count(session: Session) -> int:
+    """How many letters every attempt of which was used up."""
+    found = session.scalar(
+        select(func.count()).where(
+            _notice.c.program_id == program_of(session), _notice.c.state == "failed", _notice.c.attempts > len(WAITS)
+        )
+    )
+    return found or 0
+
+
+def chain_of(session: Session, chain_id: UUID) -> list[Link]:
+    """The links of a chain that a task names."""
+    found = session.get(Responsibility, (program_of(session), chain_id))
+    if found is None:
+        msg = "a task names a chain that does not exist"
+        raise LookupError(msg)
+    return found.links
+
+
+def case_title(session: Session, case: Mapping[str, Any], language: str) -> str:
+    """A case as people speak of it: its protocol's title, and whom or what it is about."""
+    version = session.get(ProtocolVersion, (program_of(session), case["protocol_version_id"]))
+    if case["subject_id"] is not None:
+        subject = _person(session, case["subject_id"]).name
+    else:
+        subject = subjects.in_words(session, [case["id"]], language)[case["id"]].subject
+    title = "" if version is None else (version.title_fr if language == "fr" else version.title_en)
+    return say(language, _CASE, protocol=title, person=subject)
+
+
+_CASE = N_("%(protocol)s – %(person)s")
+_DUTY = N_("outside any case")
+
+
+def _to_each(
+    session: Session,
+    holders: Iterable[Holder],
+    template: str,
+    *,
+    key: str,
+    facts: Facts,
+    at: datetime,
+    case_id: UUID | None,
+) -> None:
+    for person_id in dict.fromkeys(holder.person_id for holder in holders):
+        write(session, template, to=person_id, key=key, facts=facts, at=at, case_id=case_id)
+
+
+def _about_task(session: Session, task: Mapping[str, Any], by: Actor) -> Facts:
+    case = session.get(Case, (program_of(session), task["case_id"])) if task["case_id"] else None
+
+    def facts(language: Language) -> Mapping[str, Any]:
+        return {
+            "title": task[f"title_{language}"],
+            "case": case_title(session, case.model_dump(), language) if case else say(language, _DUTY),
+            "by_name": name_of(session, by, language),
+            "due_on": task["due_on"],
+            "path": f"/tasks/{task['id']}",
+        }
+
+    return facts
+
+
+def _about_case(session: Session, case: Mapping[str, Any], by: Actor, *, tasks: int) -> Facts:
+    def facts(language: Language) -> Mapping[str, Any]:
+        # What is not about a person is named by its organization already, where it has one.
+        place = case["organization_id"] if case["subject_id"] else None
+        organization = session.get(Organization, (program_of(session), place)) if place else None
+        return {
+            "case": case_title(session, case, language),
+            "protocol": organization.short_name if organization else "",
+            "anchor": "",
+            "anchor_on": None,
+            "by_name": name_of(session, by, language),
+            "tasks": tasks,
+            "path": f"/cases/{case['id']}",
+        }
+
+    return facts
+
+
+def _tell_of_no_address(
+    session: Session,
+    template: str,
+    person: Person,
+    letter: Letter,
+    *,
+    key: str,
+    at: datetime,
+    case_id: UUID | None,
+) -> None:
+    """The coordinator is written to in place of someone who has no address; where they have none either, it shows."""
+    if had_no_address(session, key, person.id):
+        return
+    events.write(
+        session,
+        "notice.no_address",
+        "person",
+        person.id,
+        by=Actor.system("post"),
+        at=at,
+        case_id=case_id,
+        template=template,
+        key=key,
+    )
+    for holder in _coordination(session, at):
+        coordinator = _person(session, holder.person_id)
+        if coordinator.email is None or coordinator.id == person.id or _knows(session, coordinator, person, at):
+            continue
+        language = cast("Language", coordinator.language)
+        facts = {"recipient": person.name, "subject": letter.subject, "path": f"/people/{person.id}"}
+        told = _letter(session, "no_address", coordinator, language, facts)
+        _put(
+            session,
+            "no_address",
+            coordinator,
+            told,
+            key=f"{_without_address(person, coordinator)}{local_day(session, at).isoformat()}",
+            at=at,
+            case_id=case_id,
+        )
+
+
+def _knows(session: Session, coordinator: Person, person: Person, at: datetime) -> bool:
+    """Whether the coordinator was told lately that this person has no address, and it was not another since."""
+    told = session.scalar(
+        select(func.max(_notice.c.created_at)).where(
+            _notice.c.program_id == program_of(session),
+            _notice.c.person_id == coordinator.id,
+            _notice.c.key.startswith(_without_address(person, coordinator), autoescape=True),
+        )
+    )
+    if told is None or told <= at - TOLD_AGAIN_AFTER:
+        return False
+    changed = session.scalar(
+        select(_event.c.id)
+        .where(
+            _event.c.program_id == program_of(session),
+            _event.c.subject_id == person.id,
+            _event.c.verb == "person.updated",
+            _event.c.at > told,
+            _event.c.facts["changed"].contains(["email"]),
+        )
+        .limit(1)
+    )
+    return changed is None
+
+
+def _without_address(person: Person, coordinator: Person) -> str:
+    return f"no_address:{person.id}:{coordinator.id}:"
+
+
+def _tell_of_vacancy(session: Session, today: Standing, link: Link, *, at: datetime, case_id: UUID | None) -> None:
+    """One letter to the coordinator for each time that a role became vacant, however many tasks fall to it."""
+    if not today.has_nobody(link):
+        return
+    here = program_of(session)
+    place = link["at"]
+    ended = select(func.max(_tenure.c.ends_on)).where(_tenure.c.program_id == here, _tenure.c.role == link["role"])
+    where = ""
+    if not place.startswith(("*", HAVING)):
+        ended = ended.where(_tenure.c.organization_id == UUID(place))
+        organization = session.get(Organization, (here, UUID(place)))
+        where = organization.short_name if organization else ""
+    last = session.scalar(ended.where(_tenure.c.ends_on < today.day))
+    since = last + timedelta(days=1) if last else today.day
+    role = session.scalars(select(Role).where(Role.program_id == here, Role.key == link["role"])).first()  # type: ignore[arg-type]
+    for holder in today.falls(COORDINATION).holders:
+        write(
+            session,
+            "role_vacant",
+            to=holder.person_id,
+            # Where the role never had anyone, once for the case that it is wanted in.
+            key=f"vacant:{link['role']}:{place}:{last or case_id}",
+            facts=lambda language: {
+                "role": (role.title_fr if language == "fr" else role.title_en) if role else link["role"],
+                "organization": where or pick(language, _title_of_program(session)),
+                "since": since,
+                "tasks": 1,
+                "path": "/board",
+            },
+            at=at,
+            case_id=case_id,
+        )
+
+
+def _letter(session: Session, template: str, person: Person, language: Language, facts: Mapping[str, Any]) -> Letter:
+    paper: Stationery = session.info["stationery"]
+    everywhere = {
+        "name": person.name,
+        "program": pick(language, _title_of_program(session)),
+        "base_url": paper.base_url,
+    }
+    return paper.letters.render(template, language=language, facts={**everywhere, **facts})
+
+
+def _parts_of(
+    letter: Letter, calendar: CalendarPart | None, attachments: Sequence[Attachment]
+) -> Iterator[str | bytes]:
+    """All that people read in a letter; its HTML is made of the same text."""
+    yield letter.subject
+    yield letter.text
+    if calendar is not None:
+        yield calendar.file_name
+        yield calendar.content
+    for one_of_them in attachments:
+        yield one_of_them.name
+        yield one_of_them.content
+
+
+def _put(
+    session: Session,
+    template: str,
+    person: Person,
+    letter: Letter,
+    *,
+    key: str,
+    at: datetime,
+    case_id: UUID | None,
+    thread: str = "",
+    calendar: CalendarPart | None = None,
+    attachments: Sequence[Attachment] = (),
+) -> bool:
+    paper: Stationery = session.info["stationery"]
+    notice_id = uuid4()
+    language = cast("Language", person.language)
+    address = person.email or ""
+    message = mime(
+        letter,
+        sender=paper.sender,
+        to=Mailbox(address, person.name),
+        message_id=message_id(notice_id, paper.domain),
+        date=at,
+        language=language,
+        calendar=calendar,
+        attachments=attachments,
+    )
+    put = session.scalar(
+        insert(_notice)
+        .values(
+            program_id=program_of(session),
+            id=notice_id,
+            key=key,
+            person_id=person.id,
+            to_address=address,
+            language=language,
+            template=template,
+            thread=thread,
+            subject=letter.subject,
+            message=message,
+            case_id=case_id,
+            state=NOTICE.initial,
+            created_at=at,
+            attempts=0,
+            next_attempt_at=at,
+            code="",
+        )
+        .on_conflict_do_nothing(index_elements=["program_id", "key"])
+        .returning(_notice.c.id)
+    )
+    if put is None:
+        return False
+    session.execute(text(f"select pg_notify('{POST_CHANNEL}', '')"))
+    events.write(
+        session,
+        "notice.written",
+        "notice",
+        notice_id,
+        by=Actor.system("post"),
+        at=at,
+        case_id=case_id,
+        template=template,
+        person=str(person.id),
+    )
+    return True
+
+
+def _coordination(session: Session, at: datetime) -> tuple[Holder, ...]:
+    return standing(session, local_day(session, at)).falls(COORDINATION).holders
+
+
+def _person(session: Session, person_id: UUID) -> Person:
+    found = session.get(Person, (program_of(session), person_id))
+    if found is None:
+        msg = "a person is named who does not exist"
+        raise LookupError(msg)
+    return found
+
+
+def name_of(session: Session, by: Actor, language: Language) -> str:
+    """Who acted, as a letter says it: a person's name, or the program where no person did."""
+    if by.person_id is None:
+        return say(language, _THE_PROGRAM)
+    return _person(session, by.person_id).name
+
+
+_THE_PROGRAM = N_("The program")
+
+
+def _title_of_program(session: Session) -> dict[str, str]:
+    here = program(session)
+    return {"fr": here.title_fr, "en": here.title_en}
