@@ -1,6 +1,6 @@
 """The text of the consent (AD-R8, AD-R11), by version and language: what is explained, and each line that is agreed to.
 
-The texts stand in `duties/consent_texts`, one file a version and language; a version that was signed never changes.
+The texts stand in `consent_texts` beside it, one file a version and language; a version that was signed never changes.
 From the second one on, a paragraph of a text has the lines that a person ticks, one a purpose and partner, each with
 its last day: whoever signs agrees to those lines and to nothing else, and what is kept of a signature is the digest of
 the text with the line.
@@ -20,7 +20,7 @@ from typing import Final
 from duties.refusals import Refusal
 from locales import N_, show_day
 
-TEXTS: Final = Path(__file__).resolve().parents[1] / "consent_texts"
+TEXTS: Final = Path(__file__).resolve().parent / "consent_texts"
 TEXT: Final = "consent"
 #: The version of the text that is signed now.
 CURRENT: Final = 2
