@@ -13,12 +13,13 @@ from uuid import UUID
 from sqlalchemy import and_, func, or_, select
 from sqlmodel import Session
 
+from duties import seat_holders
 from duties.actors import Actor
 from duties.agreement import agreement_days
 from duties.departure import departures
-from duties.departure.last_days import SECOND
 from duties.here import local_day, many, one, program_of
 from duties.refusals import Refusal
+from duties.seat_holders import SECOND
 from locales import N_
 from meetings import invitations
 from meetings.committees import ALTERNATE, PRINCIPAL, committees, memberships
@@ -100,17 +101,19 @@ def give_seat(
         )
     last = None if None in ends else max(one for one in ends if one is not None)
     if any(
-        row["person_id"] == person_id and row["kind"] == kind and departures.sits_already(session, row, starts_on, last)
-        for row in departures.holders_from(session, seat_id, starts_on)
+        row["person_id"] == person_id
+        and row["kind"] == kind
+        and seat_holders.sits_already(session, row, starts_on, last)
+        for row in seat_holders.holders_from(session, seat_id, starts_on)
     ):
         return ()
     if kind == PRINCIPAL:
-        for row in departures.holders_from(session, seat_id, starts_on):
+        for row in seat_holders.holders_from(session, seat_id, starts_on):
             if row["kind"] != PRINCIPAL or row["person_id"] == person_id:
                 continue
             if last is None or row["starts_on"] <= last:
-                departures.end_seat(session, row, starts_on - _ONE_DAY, by=by, at=at)
-    departures.give_seat(session, seat_id, person_id, kind=kind, starts_on=starts_on, ends_on=last, by=by, at=at)
+                seat_holders.end_seat(session, row, starts_on - _ONE_DAY, by=by, at=at)
+    seat_holders.give_seat(session, seat_id, person_id, kind=kind, starts_on=starts_on, ends_on=last, by=by, at=at)
     return _tell(session, seat_id, at=at)
 
 
@@ -132,12 +135,12 @@ def end_seat(
     if last_day < local_day(session, at) - _ONE_DAY:
         raise Refusal("seat.past", N_("Who sat in the past stays recorded so: the last day is yesterday or later."))
     rows = [
-        row for row in departures.holders_from(session, seat_id, last_day + _ONE_DAY) if row["person_id"] == person_id
+        row for row in seat_holders.holders_from(session, seat_id, last_day + _ONE_DAY) if row["person_id"] == person_id
     ]
     if not rows:
         raise Refusal("seat.not_held", N_("This person does not hold the seat after that day."))
     for row in rows:
-        departures.end_seat(session, row, last_day, by=by, at=at)
+        seat_holders.end_seat(session, row, last_day, by=by, at=at)
     return _tell(session, seat_id, at=at)
 
 
@@ -153,9 +156,9 @@ def end_with_roles(session: Session, *, by: Actor, at: datetime) -> int:
     rows = _outliving(session, today)
     for row in rows:
         last = max(row["entitled_until"], today - _ONE_DAY)
-        departures.end_seat(session, row, last, by=by, at=at)
+        seat_holders.end_seat(session, row, last, by=by, at=at)
         if row["kind"] == PRINCIPAL:
-            departures.second_stands_in(session, row, {**row, "last_day": last, "case_id": None}, by=by, at=at)
+            seat_holders.second_stands_in(session, row, {**row, "last_day": last, "case_id": None}, by=by, at=at)
     return len(rows)
 
 

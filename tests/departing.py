@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, text
 from sqlmodel import Session
 
-from duties import people
+from duties import people, seat_holders
 from duties.actors import Actor
 from duties.casework import versions
 from duties.departure import departures, gathering, settling
@@ -111,7 +111,7 @@ def seat_somebody(
         .limit(1)
     )
     assert seat_id is not None, f"{committee} has no such seat"
-    departures.give_seat(session, seat_id, person_id, kind=kind, starts_on=starts_on, by=LOADING, at=AT)
+    seat_holders.give_seat(session, seat_id, person_id, kind=kind, starts_on=starts_on, by=LOADING, at=AT)
     found: UUID = seat_id
     return found
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, or_, select, update
@@ -26,6 +26,7 @@ from duties.holdings import roles, seats
 from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import standing
+from duties.seat_holders import SECOND
 from models.base import refers, table_of
 from models.casework import Case
 from models.committee import Seat, SeatHolder
@@ -40,9 +41,6 @@ _case = table_of(Case)
 _absence = table_of(Absence)
 
 _DAY = timedelta(days=1)
-
-#: The role of whoever stands in for a seat's principal, whatever the seat's own role is (CM-2R).
-SECOND: Final = "second_representative"
 
 
 def follow(session: Session, case_id: UUID, *, was: date, day: date, by: Actor, at: datetime) -> None:

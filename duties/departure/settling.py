@@ -15,13 +15,14 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlmodel import Session
 
+from duties import seat_holders
 from duties.actors import Actor
 from duties.casework import cases
 from duties.casework.approving import bar_to_approval
 from duties.casework.board import chains
 from duties.casework.held import Moved, change, hold
 from duties.casework.tasks import needed_reason
-from duties.departure import accounts, departures, gathering, hand_overs, hiring, last_days
+from duties.departure import accounts, gathering, hand_overs, hiring, last_days
 from duties.follow_ups import assigning
 from duties.here import local_day, one, program_of
 from duties.holdings import candidates, duty, notes, roles, seats, things
@@ -259,9 +260,9 @@ def _settle_seat(one_thing: Settling) -> None:
     if row is None:
         return
     last_day = one_thing.departure["last_day"]
-    departures.end_seat(session, row, last_day, by=one_thing.by, at=one_thing.at)
+    seat_holders.end_seat(session, row, last_day, by=one_thing.by, at=one_thing.at)
     if one_thing.successor_id is not None:
-        departures.give_seat(
+        seat_holders.give_seat(
             session,
             row["seat_id"],
             one_thing.successor_id,
@@ -589,7 +590,7 @@ def _for_seat(session: Session, holding_id: UUID, day: date) -> set[UUID]:
     then = standing(session, day)
     return {
         held.person_id
-        for role in (seat["role"], last_days.SECOND)
+        for role in (seat["role"], seat_holders.SECOND)
         for held in then.holding(role, seat["organization_id"])
     }
 

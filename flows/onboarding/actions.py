@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 from sqlalchemy import Select, and_, func, insert, or_, select, update
 from sqlmodel import Session
 
+from duties import seat_holders
 from duties.actors import Actor
-from duties.departure import departures
 from duties.here import local_day, many, one, program_of
 from duties.mail import notices
 from duties.record import events
@@ -105,7 +105,7 @@ def _end_earlier(
             *_living(session, seat_id, case["subject_id"], today), leaves.exists()
         ),
     ):
-        departures.end_seat(session, holding, holding["last_day"], by=by, at=at)
+        seat_holders.end_seat(session, holding, holding["last_day"], by=by, at=at)
 
 
 def _ends_before(case: Mapping[str, Any], day: date) -> Select[Any]:

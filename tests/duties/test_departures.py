@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, text
 
-from duties import people
+from duties import people, seat_holders
 from duties.access import sign_ins
 from duties.actors import ENGINE, Actor
 from duties.casework import acts, board, cases, tasks, versions
@@ -377,7 +377,7 @@ def test_the_seat_of_who_has_gone_is_asked_for_while_the_second_representative_s
     if how == "given by itself":
         by, deputy = program.actor("coordinator"), program.people["deputy"]
         with program.session() as session:
-            departures.give_seat(session, seat_id, deputy, kind="principal", starts_on=TODAY, by=by, at=AT)
+            seat_holders.give_seat(session, seat_id, deputy, kind="principal", starts_on=TODAY, by=by, at=AT)
     assert state() == "done"
 
 
