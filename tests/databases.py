@@ -101,12 +101,17 @@ class Copies:
         self._arranged[key] = place.read(), found
         return found
 
-    def put_back(self, lent: Database, written: Collection[str]) -> None:
+    def put_back(self, lent: Database, written: Collection[str]) -> bool:
         """Put tables back as they were, in a database that stays lent: for who knows where alone something was written.
 
-        That costs a third of giving it back and taking another. As often as `LOANS` says it is better given back.
+        That costs a third of giving it back and taking another. False where it served long enough: it is to be given
+        back, and nothing was put back.
         """
-        self._lent[str(make_url(lent.url).database)].put_back(written)
+        place = self._lent[str(make_url(lent.url).database)]
+        if place.is_worn:
+            return False
+        place.put_back(written)
+        return True
 
     def end(self) -> None:
         """Leave every database: the server ends with the run, and all of them with it."""
@@ -172,7 +177,6 @@ class _Place:
 
     def lend(self) -> Engine:
         """An engine for one test: what listens to it ends with it; connections and compiled statements stay."""
-        self._loans += 1
         lent = Engine(self._engine.pool, self._dialect, self._engine.url, hide_parameters=True)
         lent._compiled_cache = self._compiled
         return lent
@@ -201,9 +205,15 @@ class _Place:
         assert self._content is not None
         self._put_in(content, [name for name, rows in content.rows.items() if rows != self._content.rows[name]])
 
+    @property
+    def is_worn(self) -> bool:
+        """Whether so many served themselves of it that another one is made."""
+        return self._loans >= LOANS
+
     def put_back(self, written: Collection[str]) -> None:
-        """Put these tables back as they were."""
+        """Put these tables back as they were, for one more to use the database."""
         assert self._content is not None
+        self._loans += 1
         self._put_in(self._content, written)
         self._stands |= self._look(written)
 
@@ -214,14 +224,14 @@ class _Place:
         if own is not self._engine.pool:
             own.dispose()  # a test that disposed of its engine got another pool
             return False
-        if self._loans >= LOANS or self._content is None or not is_quiet:
+        if self.is_worn or self._content is None or not is_quiet:
             return False
         try:
             self._send_away()
             if self._look(_CATALOGUE) != self._content.catalogue:
                 return False
             stands = self._look(self._content.columns)
-            self.put_back([name for name in self._content.columns if stands[name] != self._stands[name]])
+            self.put_back([name for name in stands if stands[name] != self._stands[name]])
         except psycopg.Error:
             return False
         return True
