@@ -47,12 +47,16 @@ class Guard:
     """Refuses what no page, script or program of ours sends, before anything of it is read.
 
     In order: headers or an address out of all measure; an address with a NUL, which no text of the database holds; a
-    name that is not ours; an unsafe request that another site
+    name that is not ours; what a page of another site has loaded into itself; an unsafe request that another site
     made a browser send, or that wants to be another than it is; a body that is no form where a form is expected; and a
     body larger than any of ours.
 
     A browser says where a request comes from in Sec-Fetch-Site, older ones in Origin. A request with neither is no
     browser's: it carries no cookie of a victim, only what its sender put there.
+
+    Another site may lead here, by a link that its reader follows, and that is all. The cookie goes along with a picture
+    or a frame in a page of a neighbour under the same domain: the record would tell of a reading that its person knows
+    nothing of. And from any site, the tries at the door of everyone behind the same address would soon be used up.
 
     `base_url` is the address that people type. Where that is this machine, it answers to any of this machine's names.
     """
@@ -85,6 +89,8 @@ class Guard:
             return 400
         if scope["path"] != BY_ANY_NAME and not self._is_called(headers.getlist("host")):
             return 421
+        if not _is_led_here(headers):
+            return 403
         if scope["method"] in SAFE_METHODS:
             return 0
         if any(name in headers for name in _OVERRIDES):
@@ -125,6 +131,15 @@ def is_here(name: str) -> bool:
         return ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+def _is_led_here(headers: Headers) -> bool:
+    """Whether a request is what a browser's own tab shows next, or comes from no page of another site."""
+    if headers.get("sec-fetch-site") not in ("cross-site", "same-site"):
+        return True
+    # A browser that says the first says these as well, and no page can leave them out.
+    mode, into = headers.get("sec-fetch-mode", "navigate"), headers.get("sec-fetch-dest", "document")
+    return (mode, into) == ("navigate", "document")
 
 
 def _is_own(headers: Headers, *, is_https: bool) -> bool:

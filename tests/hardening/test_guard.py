@@ -6,12 +6,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
 from api.app import create_app
-from api.guard import LARGEST_BODY
+from api.guard import FROM_ELSEWHERE, LARGEST_BODY
+from models.access import RateCount
+from models.base import table_of
 from tests.api.desk import client_for, nobody, office_of
 from tests.cast import Cast
+
+_count = table_of(RateCount)
 
 _TLS: Final = "https://spheres.example"
 _LETTER: Final = {"address": "manager.em@en-marge.example"}
@@ -47,6 +53,46 @@ def test_an_unsafe_request_comes_from_a_page_of_ours(cast: Cast) -> None:
         for method in ("POST", "PUT", "DELETE", "PATCH", "MADEUP"):
             answer = client.request(method, "/sign-in/letter", data=_LETTER, headers=headers)
             assert (method, headers, answer.status_code != 403) == (method, headers, is_let_in)
+
+
+#: How a browser asks for something on behalf of a page of another site, and whether it is by a link that was followed.
+_ASKED_FROM_ELSEWHERE: Final[list[tuple[str, str, bool]]] = [
+    ("navigate", "document", True),
+    ("navigate", "iframe", False),
+    ("navigate", "object", False),
+    ("no-cors", "image", False),
+    ("no-cors", "document", False),
+    ("cors", "empty", False),
+    ("no-cors", "script", False),
+    ("no-cors", "empty", False),
+]
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_another_site_leads_here_by_a_link_and_loads_nothing_of_ours_into_itself(cast: Cast, site: str) -> None:
+    client = client_for(cast.database, cast.people["coordinator"])
+    read = f"/people/{cast.people['worker_codim']}"
+    for mode, into, is_let_in in _ASKED_FROM_ELSEWHERE:
+        headers = {"Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": into}
+        answer = client.get(read, headers={"Sec-Fetch-Site": site, **headers})
+        assert (mode, into, answer.status_code) == (mode, into, 200 if is_let_in else 403)
+        # Whatever a page of ours or its reader asks for is let in.
+        for own in ("same-origin", "none"):
+            assert client.get(read, headers={"Sec-Fetch-Site": own, **headers}).status_code == 200
+
+
+def test_pages_of_another_site_do_not_use_up_the_tries_of_those_who_look_at_them(cast: Cast) -> None:
+    client = nobody(cast.database)
+    for mode, into, is_let_in in _ASKED_FROM_ELSEWHERE:
+        if not is_let_in:
+            headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": into}
+            assert client.get("/sign-in/entra", headers=headers).status_code == 403
+            assert client.post(FROM_ELSEWHERE, data={"state": "a"}, headers=headers).status_code == 403
+    with cast.session() as session:
+        assert session.scalars(select(_count.c.tries)).all() == []
+    client.post(FROM_ELSEWHERE, data={"state": "a"}, headers={"Sec-Fetch-Site": "cross-site"})
+    with cast.session() as session:
+        assert session.scalars(select(_count.c.tries)).all() == [1]
 
 
 _CALLED: Final[list[tuple[str, str, bool]]] = [
