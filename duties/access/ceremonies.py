@@ -37,6 +37,8 @@ from duties.access.sites import Site
 PATIENCE_MS: Final = 120_000
 #: No browser's answer is longer: an attestation with a chain of certificates has some 5,000 letters.
 LONGEST_ANSWER: Final = 20_000
+#: No passkey has a longer name, says the standard (WebAuthn, "credential ID"), and no index of the database holds one.
+_LONGEST_CREDENTIAL: Final = 1023
 #: A count of uses that the table holds. No authenticator gets there.
 _HIGHEST_COUNT: Final = 2**31 - 1
 #: Authenticators keep so many bytes of a name, and some refuse more.
@@ -101,7 +103,7 @@ def made(site: Site, challenge: str, answer: str) -> NewKey:
         )
     except Exception as error:  # the library passes on what its readers of CBOR and keys raise
         raise NotProved from error
-    if found.sign_count > _HIGHEST_COUNT:
+    if found.sign_count > _HIGHEST_COUNT or not 0 < len(found.credential_id) <= _LONGEST_CREDENTIAL:
         raise NotProved
     return NewKey(bytes_to_base64url(found.credential_id), found.credential_public_key, found.sign_count)
 

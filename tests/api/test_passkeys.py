@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from secrets import token_bytes
 from typing import Any
 from uuid import uuid4
 
@@ -91,6 +92,8 @@ LIES: dict[str, Bend] = {
     "deep JSON": lambda _, __: "[" * 5000,
     "an empty object": lambda _, __: "{}",
     "too long": lambda one, asked: one.create(asked) + " " * 20_000,
+    "a name past what the standard allows": lambda one, asked: replace(one, credential=bytes(1024)).create(asked),
+    "a name past what an index holds": lambda one, asked: replace(one, credential=token_bytes(4500)).create(asked),
     "no CBOR": lambda one, asked: bent(one.create(asked), attestationObject="AAAA"),
     "no client data": lambda one, asked: bent(one.create(asked), clientDataJSON="e30"),
     "no base64": lambda one, asked: bent(one.create(asked), attestationObject="é"),
