@@ -29,9 +29,12 @@ SPAN: Final = timedelta(minutes=15)
 
 #: A whole agency may reach us by one address: at nine in the morning all of its staff sign in.
 SIGN_IN_TRIES: Final = 200
-#: Links asked for by letter, from one address of the network, and for one address of mail.
+#: Links asked for by letter from one address of the network.
 LETTERS_FROM_ONE_PLACE: Final = 30
+#: Links asked for to one address of mail: from one place and from all. Whoever types another's address over and over
+#: uses up what is theirs to ask for, and leaves its owner some.
 LETTERS_TO_ONE_ADDRESS: Final = 5
+LETTERS_TO_ONE_ADDRESS_FROM_ALL: Final = 15
 
 _count = table_of(RateCount)
 _adding = insert(_count).values(key=bindparam("key"), starts_at=bindparam("starts_at"), tries=1)
@@ -60,6 +63,17 @@ def hit(office: Office, what: str, subject: str, *, most: int) -> None:
         if tries == most + 1:
             _log.warning("too many tries", extra={"part": what})
         raise TooMany(max(1, int((begun + SPAN - at).total_seconds())))
+
+
+def hit_for_letter(office: Office, request: Request, address: str) -> None:
+    """Count a link that is asked for to an address, before anyone knows whether it is somebody's. Raises TooMany.
+
+    What one place asked for past its own limits does not count for the others.
+    """
+    place, address = place_of(request), address.lower()
+    hit(office, "letter_from", place, most=LETTERS_FROM_ONE_PLACE)
+    hit(office, "letter_to_from", f"{address}\n{place}", most=LETTERS_TO_ONE_ADDRESS)
+    hit(office, "letter_to", address, most=LETTERS_TO_ONE_ADDRESS_FROM_ALL)
 
 
 def from_one_place(what: str, *, most: int) -> Callable[[Request], None]:

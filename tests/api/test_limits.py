@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import Final
@@ -14,7 +15,14 @@ from sqlalchemy import func, select
 
 from api import limits
 from api.app import create_app
-from api.limits import LETTERS_TO_ONE_ADDRESS, SIGN_IN_TRIES, SPAN, place_of
+from api.limits import (
+    LETTERS_FROM_ONE_PLACE,
+    LETTERS_TO_ONE_ADDRESS,
+    LETTERS_TO_ONE_ADDRESS_FROM_ALL,
+    SIGN_IN_TRIES,
+    SPAN,
+    place_of,
+)
 from api.pages.answering import ANSWERS_FROM_ONE_PLACE
 from api.permissions import Action
 from flows.sweep import sweep
@@ -110,21 +118,40 @@ def test_a_try_counts_for_a_quarter_of_an_hour(cast: Cast) -> None:
     limits.hit(replace(office, clock=lambda: now + timedelta(seconds=1)), "letter_to", MANAGER, most=3)
 
 
+def asked_for(cast: Cast, address: str, hosts: Iterable[str]) -> list[int]:
+    """How it is answered where a link is asked for to an address, once from each of these places."""
+    return [from_place(cast, host).post("/sign-in/letter", data={"address": address}).status_code for host in hosts]
+
+
 def test_an_address_gets_few_letters_from_however_many_places_they_are_asked_for(cast: Cast) -> None:
     enrolled(cast, "manager_em")
-    before = len(letters(cast, "manager_em", "enrolment"))
-    statuses = [
-        from_place(cast, f"198.51.100.{number}").post("/sign-in/letter", data={"address": MANAGER.upper()}).status_code
-        for number in range(LETTERS_TO_ONE_ADDRESS + 2)
-    ]
-    assert statuses == [303] * LETTERS_TO_ONE_ADDRESS + [429, 429]
-    assert len(letters(cast, "manager_em", "enrolment")) == before + LETTERS_TO_ONE_ADDRESS
+    before, most = len(letters(cast, "manager_em", "enrolment")), LETTERS_TO_ONE_ADDRESS_FROM_ALL
+    statuses = asked_for(cast, MANAGER.upper(), (f"198.51.100.{number}" for number in range(most + 2)))
+    assert statuses == [303] * most + [429, 429]
+    assert len(letters(cast, "manager_em", "enrolment")) == before + most
     # An address that nobody has is counted alike: the limit tells nothing.
-    unknown = [
-        from_place(cast, f"203.0.113.{number}").post("/sign-in/letter", data={"address": "a@b.example"})
-        for number in range(6)
+    unknown = asked_for(cast, "a@b.example", (f"203.0.113.{number}" for number in range(most + 2)))
+    assert unknown == statuses
+
+
+def test_whoever_types_anothers_address_over_and_over_does_not_keep_them_out(cast: Cast) -> None:
+    enrolled(cast, "manager_em")
+    before = len(letters(cast, "manager_em", "enrolment"))
+    asked = 2 * LETTERS_TO_ONE_ADDRESS_FROM_ALL
+    from_there = asked_for(cast, MANAGER, ["198.51.100.7"] * asked)
+    assert from_there == [303] * LETTERS_TO_ONE_ADDRESS + [429] * (asked - LETTERS_TO_ONE_ADDRESS)
+    assert asked_for(cast, MANAGER, ["198.51.100.8"]) == [303]
+    assert len(letters(cast, "manager_em", "enrolment")) == before + LETTERS_TO_ONE_ADDRESS + 1
+
+
+def test_one_place_asks_for_so_many_links_however_many_addresses_it_types(cast: Cast) -> None:
+    client = from_place(cast, "198.51.100.7")
+    statuses = [
+        client.post("/sign-in/letter", data={"address": f"a{number}@b.example"}).status_code
+        for number in range(LETTERS_FROM_ONE_PLACE + 2)
     ]
-    assert [one.status_code for one in unknown] == [303] * LETTERS_TO_ONE_ADDRESS + [429]
+    assert statuses == [303] * LETTERS_FROM_ONE_PLACE + [429, 429]
+    assert asked_for(cast, "a@b.example", ["198.51.100.8"]) == [303]
 
 
 def test_what_is_counted_names_neither_address_nor_place(cast: Cast) -> None:
