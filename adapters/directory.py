@@ -57,7 +57,7 @@ class Entra:
         #: What MSAL remembers of the directory between applications; no token is in it.
         self._remembered: dict[str, Any] = {}
 
-    def begin(self) -> Begun | Away:
+    def begin(self, *, choosing: bool = False) -> Begun | Away:
         """See `models.ports.SignInProvider`."""
         try:
             self._directory.published()  # people are sent to nobody whose word we could not check afterwards
@@ -68,7 +68,12 @@ class Entra:
         if isinstance(application, Away):
             return application
         # No scope of ours: "profile", which MSAL adds, is what puts `oid` into the token.
-        flow = application.initiate_auth_code_flow([], redirect_uri=self._return_to, response_mode="form_post")
+        flow = application.initiate_auth_code_flow(
+            [],
+            redirect_uri=self._return_to,
+            response_mode="form_post",
+            prompt="select_account" if choosing else None,
+        )
         address = str(flow.pop("auth_uri"))
         return Begun(address, flow) if address.startswith("https://") else Away("answer")
 

@@ -196,8 +196,11 @@ class SignInProvider(Protocol):
     outside world can cause.
     """
 
-    def begin(self) -> Begun | Away:
-        """Begin a sign-in of somebody, it is not known whom."""
+    def begin(self, *, choosing: bool = False) -> Begun | Away:
+        """Begin a sign-in of somebody, it is not known whom.
+
+        With `choosing` they are asked there by which account, even where somebody is signed in there already.
+        """
         ...
 
     def finish(self, kept: Mapping[str, Any], answer: Mapping[str, str]) -> Proven | Unproven | Away:

@@ -91,11 +91,15 @@ def begin(request: Request) -> Response:
 @router.post("/sign-in/entra", dependencies=_COUNTED)
 @asks(Action.SIGN_IN)
 def begin_by_form(request: Request, door: Annotated[str, Form()] = "") -> Response:
-    """Go to the directory, from a form: that of the sign-in page, or of an invitation whose `door` is then taken."""
+    """Go to the directory, from a form: that of the sign-in page, or of an invitation whose `door` is then taken.
+
+    Whoever answers an invitation is asked there by which account: at a computer that several use, the directory would
+    else prove whoever signed in last without a word, and their account would be linked to the one invited.
+    """
     office = office_of(request)
     if door and _invited_to(office, door) is None:
         return closed(request)
-    begun = _begun(request)
+    begun = _begun(request, choosing=bool(door))
     if not isinstance(begun, Begun):
         return begun
     answer = pass_on(
@@ -194,9 +198,9 @@ def _directory(office: Office) -> SignInProvider:
     return office.directory
 
 
-def _begun(request: Request) -> Begun | Response:
+def _begun(request: Request, *, choosing: bool = False) -> Begun | Response:
     """A sign-in that has begun, or the page that says why none can."""
-    begun = _directory(office_of(request)).begin()
+    begun = _directory(office_of(request)).begin(choosing=choosing)
     return _away(request, begun) if isinstance(begun, Away) else begun
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 from uuid import UUID
 
 import httpx2
@@ -133,6 +133,17 @@ def test_each_sign_in_has_a_state_a_nonce_and_a_proof_of_its_own_and_shows_none_
     } == set()
     assert SECRET not in first.address
     assert CLIENT_ID in first.address
+
+
+def test_people_are_asked_by_which_account_where_that_is_wanted_and_nowhere_else(
+    make: Callable[..., Entra], fake: FakeEntra
+) -> None:
+    provider = make()
+    assert "prompt" not in parse_qs(urlsplit(begun(provider).address).query)
+    chosen = provider.begin(choosing=True)
+    assert isinstance(chosen, Begun)
+    assert parse_qs(urlsplit(chosen.address).query)["prompt"] == ["select_account"]
+    assert isinstance(provider.finish(chosen.kept, fake.authorize(chosen.address, ALICE)), Proven)
 
 
 # What a token may not say.

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import pytest
@@ -501,6 +502,14 @@ def test_an_invitation_links_the_account_once_and_from_then_on_it_opens_alone(pl
     assert signed_in(place, place.browser()).status_code == 303
     again = place.browser()
     assert again.post("/sign-in/entra", data={"door": token}).status_code == 404
+
+
+def test_whoever_answers_an_invitation_is_asked_by_which_account(place: Place) -> None:
+    """At a computer that several use, whoever signed in there last would else be linked without a word."""
+    browser, token = place.browser(), place.invite("manager_em")
+    assert parse_qs(urlsplit(begun(browser, token)).query)["prompt"] == ["select_account"]
+    assert "prompt" not in parse_qs(urlsplit(begun(browser)).query)
+    assert "prompt=" not in browser.post("/sign-in/entra").headers["refresh"]
 
 
 def test_the_token_of_an_invitation_stays_with_the_browser(place: Place) -> None:

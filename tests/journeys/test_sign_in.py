@@ -31,7 +31,7 @@ from api.session import Office
 from duties.access import doors, identities, invitations
 from duties.access.identities import Account
 from duties.people import end_tenure
-from models.access import BrowserSession
+from models.access import BrowserSession, Identity
 from models.base import table_of
 from models.program import Tenure
 from tests.browser import assert_accessible, assert_fits
@@ -44,6 +44,7 @@ NODE: Final = Path(__file__).resolve().parents[1] / "node"
 
 _tenure = table_of(Tenure)
 _session = table_of(BrowserSession)
+_identity = table_of(Identity)
 
 #: Who has an account at the provider, under the name that they type there.
 ACCOUNTS: Final = {
@@ -230,6 +231,23 @@ def test_an_invitation_links_the_account_which_then_opens_alone_until_its_person
     expect(page.locator("main")).to_contain_text("opens nothing here today")
     used = open_tab()
     assert (used.goto(letter) or pytest.fail("no answer")).status == 404
+
+
+def test_an_invitation_that_is_answered_where_somebody_else_is_signed_in_is_not_answered_by_them(
+    site: Site, open_tab: Open
+) -> None:
+    page = open_tab()
+    sign_in(site, page)
+    at_provider(page, "stranger")
+    expect(page.locator("main")).to_contain_text("opens nothing here today")
+    sign_in(site, page)  # still known there, and asked nothing
+    expect(page.locator("main")).to_contain_text("opens nothing here today")
+    page.goto(site.invite("manager_em"))
+    page.click("text=Go on with this account")
+    at_provider(page, "perle")
+    expect(page.locator(".me")).to_contain_text("Perle Obsidienne")
+    with site.cast.session() as session:
+        assert session.scalars(select(_identity.c.object_id)).all() == [ACCOUNTS["perle"]]
 
 
 def test_someone_whom_nobody_invited_is_refused_in_a_page_that_anyone_can_read(site: Site, open_tab: Open) -> None:

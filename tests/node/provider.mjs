@@ -10,7 +10,7 @@ import { createInterface } from "node:readline";
 
 import Koa from "koa";
 import mount from "koa-mount";
-import Provider from "oidc-provider";
+import Provider, { interactionPolicy } from "oidc-provider";
 
 const input = createInterface({ input: process.stdin });
 const told = JSON.parse((await input[Symbol.asyncIterator]().next()).value);
@@ -23,6 +23,19 @@ await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
 const { port } = server.address();
 
 const signing = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "jwk" });
+
+// Asked to let people choose, it asks who they are, also where somebody is signed in already; else as it does by itself.
+const { Check, Prompt, base } = interactionPolicy;
+const policy = base();
+const choice = new Prompt({ name: "select_account", requestable: true });
+choice.checks.clear();
+policy.add(choice);
+policy.get("login").checks.add(
+  new Check("choice", "People choose by which account", ({ oidc }) =>
+    oidc.prompts.has("select_account") && !oidc.result?.login ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT,
+  ),
+);
+
 const provider = new Provider(`https://127.0.0.1:${port}/${told.tenant}/v2.0`, {
   clients: [
     {
@@ -35,6 +48,7 @@ const provider = new Provider(`https://127.0.0.1:${port}/${told.tenant}/v2.0`, {
   ],
   jwks: { keys: [{ ...signing, kid: randomUUID(), use: "sig", alg: "RS256" }] },
   cookies: { keys: app.keys },
+  interactions: { policy },
   pkce: { required: () => true },
   claims: { openid: ["sub", "tid", "oid"], profile: ["preferred_username"] },
   conformIdTokenClaims: false, // into the ID token, where Entra has them
