@@ -79,6 +79,26 @@ def test_the_browser_is_asked_for_what_the_program_wants(cast: Cast) -> None:
     assert [one["id"] for one in asked["excludeCredentials"]] == [json.loads(passkey.create(asked))["id"]]
 
 
+@pytest.mark.parametrize(
+    ("path", "name", "same_site"),
+    [
+        # Both halves are on pages of ours; the other one comes with a link in a page of mail.
+        ("/sign-in/passkey/options", "__Host-spheres-flow", "strict"),
+        ("/sign-in/letter", "__Host-spheres-browser", "lax"),
+    ],
+)
+def test_what_a_browser_keeps_until_its_person_goes_on_is_bound_to_this_host(
+    cast: Cast, path: str, name: str, same_site: str
+) -> None:
+    here = "https://spheres.example"
+    browser = TestClient(create_app(office_of(cast.database, base_url=here)), base_url=here, follow_redirects=False)
+    kept = browser.post(path, data={"address": "nobody@elsewhere.example"}).headers["set-cookie"]
+    said = kept.lower().split("; ")
+    assert kept.startswith(f"{name}=")
+    assert {"httponly", "secure", "path=/", f"samesite={same_site}"} <= set(said)
+    assert not any(one.startswith("domain=") for one in said)
+
+
 LIES: dict[str, Bend] = {
     "another site's page": lambda one, asked: replace(one, origin="http://elsewhere.example").create(asked),
     "our page under https": lambda one, asked: replace(one, origin="https://testserver").create(asked),
