@@ -148,6 +148,14 @@ def _welcome(settings: Settings, seconds: float) -> None:
     tell(N_("SPHÈRES is at %(address)s (ready in %(seconds)s s)."), address=settings.base_url, seconds=f"{seconds:.1f}")
     if settings.demo:
         tell(N_("This is the demonstration: choose whom to be. Letters are on the page “Outgoing mail”."))
+    if settings.base_url.startswith("https:") and not settings.trusted_proxies:
+        # We speak no TLS ourselves: something stands in front.
+        tell(
+            N_(
+                "No proxy is named in SPHERES_TRUSTED_PROXIES: whoever comes by one counts as the same asker, and one"
+                " who tries to sign in too often keeps everyone out."
+            )
+        )
     tell(N_("Stop with Ctrl-C."))
 
 

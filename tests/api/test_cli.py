@@ -16,6 +16,7 @@ from sqlalchemy import make_url, select
 from adapters.settings import Settings
 from api.cli import main
 from api.cli.commands import run
+from api.cli.installation import _welcome
 from duties.casework import versions
 from duties.declarations.declared import load_declared_text
 from duties.declarations.protocol import Protocol
@@ -560,3 +561,18 @@ def test_whoever_is_let_in_without_signing_in_is_what_the_command_says_whatever_
         run()
     begun, told = (Settings.from_env(environment | {"DATABASE_URL": ""}) for environment in became)
     assert begun.demo is told.demo is is_demonstration
+
+
+@pytest.mark.parametrize(
+    ("base_url", "proxies", "is_told"),
+    [
+        ("https://spheres.example", "", True),
+        ("https://spheres.example", "10.0.0.5", False),
+        ("", "", False),
+    ],
+)
+def test_an_installation_behind_a_proxy_that_it_does_not_know_says_whom_it_counts_as_one(
+    capsys: pytest.CaptureFixture[str], base_url: str, proxies: str, is_told: bool
+) -> None:
+    _welcome(Settings.from_env({"SPHERES_BASE_URL": base_url, "SPHERES_TRUSTED_PROXIES": proxies}), 1.0)
+    assert ("SPHERES_TRUSTED_PROXIES" in capsys.readouterr().out) is is_told
