@@ -285,6 +285,7 @@ LETTERS: Final[Mapping[str, str]] = {
     "invitation": N_("an invitation to sign in"),
     "enrolment": N_("a link for a passkey"),
     "passkey_added": N_("a passkey was added"),
+    "account_linked": N_("an account was linked"),
     "address_changed": N_("an e-mail address was changed"),
     "record_head": N_("the last seal of the record"),
     "contact_lists": N_("the committees’ contact lists"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import and_, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -19,6 +19,7 @@ from duties.access import invitations, sign_ins
 from duties.actors import Actor
 from duties.held_person import hold_person
 from duties.here import local_day, program_of
+from duties.mail import notices
 from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import standing
@@ -84,9 +85,11 @@ def link_by_invitation(session: Session, token: str, account: Account, *, at: da
     """Link an account to the person whose invitation this is, in the session of its program; their id.
 
     The invitation is used by that. An account that the person had before opens nothing any more, there is one at a
-    time, and whoever is signed in as this person is out: it may have been somebody else's. Raises Refusal, and then
-    leaves everything as it was once the caller rolls back: the invitation is not open, its person holds no role today,
-    or the account is someone else's in this program.
+    time, and whoever is signed in as this person is out: it may have been somebody else's. The person is told by
+    letter, since whoever got hold of their invitation could answer it with an account of their own.
+
+    Raises Refusal, and then leaves everything as it was once the caller rolls back: the invitation is not open, its
+    person holds no role today, or the account is someone else's in this program.
     """
     person_id = invitations.accept(session, token, at=at).person_id
     here = program_of(session)
@@ -119,6 +122,14 @@ def link_by_invitation(session: Session, token: str, account: Account, *, at: da
     if before:
         sign_ins.end_all(session, person_id, reason="door_closed", by=by, at=at)
     events.write(session, "identity.linked", "person", person_id, by=by, at=at, replaced=len(before))
+    notices.write(
+        session,
+        "account_linked",
+        to=person_id,
+        key=f"account:{uuid4()}",
+        facts=lambda _: {"on": local_day(session, at)},
+        at=at,
+    )
     return person_id
 
 

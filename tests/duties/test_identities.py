@@ -16,6 +16,7 @@ from duties.record import events
 from duties.refusals import Refusal
 from models.access import Identity
 from models.base import table_of
+from tests.api.doorway import letters
 from tests.cast import AT, Cast
 
 _identity = table_of(Identity)
@@ -58,6 +59,24 @@ def test_a_refused_link_leaves_the_invitation_open(cast: Cast) -> None:
     with open_session(cast.database.engine) as session:
         assert doors.look(session, first, at=AT) is None
         assert doors.look(session, second, at=AT) is not None
+
+
+def test_the_one_invited_is_told_of_each_account_that_comes_to_open_their_access(cast: Cast) -> None:
+    """The link of an invitation is all that it takes: somebody else may have had it."""
+    first, second = Account(TENANT, uuid4()), Account(TENANT, uuid4())
+    for account, told in ((first, 1), (first, 1), (second, 2)):
+        token = invited(cast, "manager_em")
+        with cast.session() as session:
+            identities.link_by_invitation(session, token, account, at=AT)
+        assert len(letters(cast, "manager_em", "account_linked")) == told
+    letter = letters(cast, "manager_em", "account_linked")[0]
+    assert "un compte de votre organisme ouvre votre accès" in letter
+    assert "avisez sans attendre la coordination" in letter
+    assert "/door/" not in letter
+    token = invited(cast, "officer")
+    with pytest.raises(Refusal, match=r"identity\.taken"), cast.session() as session:
+        identities.link_by_invitation(session, token, second, at=AT)
+    assert letters(cast, "officer", "account_linked") == []
 
 
 def test_an_invitation_of_another_program_is_none_here(cast: Cast) -> None:
