@@ -90,16 +90,17 @@ def begin(request: Request) -> Response:
 
 @router.post("/sign-in/entra", dependencies=_COUNTED)
 @asks(Action.SIGN_IN)
-def begin_by_form(request: Request, door: Annotated[str, Form()] = "") -> Response:
+def begin_by_form(request: Request, door: Annotated[str, Form()] = "", choose: Annotated[str, Form()] = "") -> Response:
     """Go to the directory, from a form: that of the sign-in page, or of an invitation whose `door` is then taken.
 
-    Whoever answers an invitation is asked there by which account: at a computer that several use, the directory would
-    else prove whoever signed in last without a word, and their account would be linked to the one invited.
+    Whoever answers an invitation, or wants to `choose`, is asked there by which account: at a computer that several
+    use, the directory would else prove whoever signed in last without a word, and their account would be linked to the
+    one invited, or nobody else could come in.
     """
     office = office_of(request)
     if door and _invited_to(office, door) is None:
         return closed(request)
-    begun = _begun(request, choosing=bool(door))
+    begun = _begun(request, choosing=bool(door or choose))
     if not isinstance(begun, Begun):
         return begun
     answer = pass_on(
@@ -185,7 +186,7 @@ def enter_program(request: Request, program: Annotated[UUID, Form()]) -> Respons
     for known in _opens(office, account):
         if known.program_id == program:
             return _enter(request, office, known, account)
-    return _refused(request, gettext(_NOTHING_HERE))
+    return _refused(request, gettext(_NOTHING_HERE), may_choose=True)
 
 
 # To the directory.
@@ -235,7 +236,7 @@ def _let_in(request: Request, office: Office, account: Account) -> Response:
     """Into the one program that the account opens, or to the choice of several."""
     opens = _opens(office, account, recording=True)
     if not opens:
-        return _refused(request, gettext(_NOTHING_HERE))
+        return _refused(request, gettext(_NOTHING_HERE), may_choose=True)
     if len(opens) == 1:
         return _enter(request, office, opens[0], account)
     answer = see_other(request.app.url_path_for("entra_program"))
@@ -273,7 +274,7 @@ def _enter(request: Request, office: Office, known: Known, account: Account) -> 
         except NotLetIn as refused:
             session.rollback()
             _record(office, known, refused.reason)
-            return _refused(request, gettext(_NOTHING_HERE))
+            return _refused(request, gettext(_NOTHING_HERE), may_choose=True)
     return welcome(office, request, token)
 
 
@@ -309,10 +310,12 @@ def _titled(office: Office, program_id: UUID) -> dict[str, Any]:
     return {"id": here.id, "title": here.title_fr if current_language() == "fr" else here.title_en}
 
 
-def _refused(request: Request, sentence: str, *, status: int = HTTPStatus.FORBIDDEN) -> Response:
+def _refused(
+    request: Request, sentence: str, *, status: int = HTTPStatus.FORBIDDEN, may_choose: bool = False
+) -> Response:
     office = office_of(request)
     request.state.page = {"demonstration": office.demonstration}
-    page = render(request, "not_signed_in.html", status=status, sentence=sentence)
+    page = render(request, "not_signed_in.html", status=status, sentence=sentence, may_choose=may_choose)
     browsers.forget_going(office, page)
     return page
 

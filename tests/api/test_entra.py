@@ -321,6 +321,15 @@ def test_the_known_who_hold_nothing_and_the_unknown_are_answered_alike(place: Pl
     assert {*pages[0].headers} == {*pages[1].headers}
 
 
+def test_whoever_came_by_an_account_that_opens_nothing_may_choose_another(place: Place) -> None:
+    browser = place.browser()
+    assert 'name="choose"' in signed_in(place, browser).text
+    address = browser.post("/sign-in/entra", data={"choose": "yes"}).headers["refresh"].split("; url=")[1]
+    assert parse_qs(urlsplit(address).query)["prompt"] == ["select_account"]
+    # Nothing was proven: there is no other account to come by.
+    assert 'name="choose"' not in back(browser, place.fake.turned_down(address)).text
+
+
 def test_an_address_links_nobody(place: Place) -> None:
     someone = Account(tenant=TENANT, email="manager.em@en-marge.example")
     assert signed_in(place, place.browser(), someone).status_code == 403

@@ -242,6 +242,8 @@ def test_an_invitation_that_is_answered_where_somebody_else_is_signed_in_is_not_
     expect(page.locator("main")).to_contain_text("opens nothing here today")
     sign_in(site, page)  # still known there, and asked nothing
     expect(page.locator("main")).to_contain_text("opens nothing here today")
+    page.click("text=Sign in with another account")
+    expect(page).to_have_url(re.compile("/interaction/"))
     page.goto(site.invite("manager_em"))
     page.click("text=Go on with this account")
     at_provider(page, "perle")
