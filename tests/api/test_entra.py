@@ -671,6 +671,24 @@ def test_an_account_that_comes_while_access_ends_waits_for_it_and_opens_nothing(
     assert place.events("sign_in.refused") == why
 
 
+def test_an_account_that_comes_while_the_last_role_ends_waits_for_it_and_opens_nothing(
+    place: Place, fake: FakeEntra
+) -> None:
+    cast = place.cast
+    place.link("manager_em")
+    browser = place.browser()
+    posted = fake.authorize(begun(browser), ALICE)
+
+    def end(session: Session) -> None:
+        held = session.scalars(select(_tenure.c.id).where(_tenure.c.person_id == cast.people["manager_em"])).one()
+        end_tenure(session, held, ends_on=TODAY - timedelta(days=1), by=cast.actor("coordinator"), at=place.at)
+
+    assert amid(cast, "manager_em", end, lambda: back(browser, posted)).status_code == 403
+    with cast.session() as session:
+        assert sign_ins.open_sign_ins(session, cast.people["manager_em"], at=place.at) == []
+    assert place.events("sign_in.refused") == [(cast.people["manager_em"], {"means": "entra", "reason": "no_role"})]
+
+
 def test_a_new_account_takes_the_place_of_the_one_before(place: Place) -> None:
     place.link("manager_em", ALICE)
     assert signed_in(place, place.browser(), BOB, door=place.invite("manager_em")).status_code == 303
