@@ -69,6 +69,20 @@ def test_a_demonstration_process_lets_nobody_into_a_real_program(cast: Cast) -> 
     assert asked.status_code == 404
 
 
+def test_a_demonstration_that_is_served_as_a_real_installation_lets_nobody_choose_whom_to_be(
+    demonstration: Cast,
+) -> None:
+    """Its data are those of a demonstration, and it was started without one: whoever reaches it signs in."""
+    client = nobody(demonstration.database)
+    assert "Améthyste" not in client.get("/sign-in").text
+    person = {"program": str(demonstration.program_id), "person": str(demonstration.people["coordinator"])}
+    asked = client.post("/sign-in", data=person)
+    assert asked.status_code == 404
+    assert "set-cookie" not in asked.headers
+    with demonstration.session() as session:
+        assert session.execute(select(_session)).all() == []
+
+
 def test_nobody_is_let_in_as_someone_without_a_role_or_of_another_program(demonstration: Cast) -> None:
     client = nobody(demonstration.database, demonstration=True)
     here = str(demonstration.program_id)
