@@ -144,6 +144,14 @@ def test_whoever_types_anothers_address_over_and_over_does_not_keep_them_out(cas
     assert len(letters(cast, "manager_em", "enrolment")) == before + LETTERS_TO_ONE_ADDRESS + 1
 
 
+def test_whoever_is_signed_in_asks_for_so_many_links_too(cast: Cast) -> None:
+    browser, _ = enrolled(cast, "manager_em")
+    before = len(letters(cast, "manager_em", "enrolment"))
+    statuses = [browser.post("/my-access/passkeys").status_code for _ in range(LETTERS_TO_ONE_ADDRESS + 2)]
+    assert statuses == [303] * LETTERS_TO_ONE_ADDRESS + [429, 429]
+    assert len(letters(cast, "manager_em", "enrolment")) == before + LETTERS_TO_ONE_ADDRESS
+
+
 def test_one_place_asks_for_so_many_links_however_many_addresses_it_types(cast: Cast) -> None:
     client = from_place(cast, "198.51.100.7")
     statuses = [
