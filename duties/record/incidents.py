@@ -245,9 +245,14 @@ def altered(session: Session) -> list[int]:
         or digest != _digest(version["id"], version["stood"])
     }
     wrong |= {incident_id for incident_id, number in kept if (incident_id, number) not in told}
+    newest: dict[UUID, int] = {}
+    for incident_id, number in told:
+        newest[incident_id] = max(number, newest.get(incident_id, 0))
     for incident_id, row in standing.items():
         version = kept.get((incident_id, row["version"]))
-        if version is None or {name: version["stood"].get(name) for name in _STOOD} != _stands(row):
+        # Set back to what stood once is rewritten too.
+        is_newest = row["version"] == newest.get(incident_id)
+        if version is None or not is_newest or {name: version["stood"].get(name) for name in _STOOD} != _stands(row):
             wrong.add(incident_id)
     there = {row["number"] for row in standing.values()}
     missing = set(range(1, max(there, default=0) + 1)) - there

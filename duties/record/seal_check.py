@@ -7,6 +7,7 @@ Not found, since no seal stands over it yet: what is done to a line in the secon
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -179,7 +180,9 @@ def _check_lines(session: Session, report: Report, seal: Mapping[str, Any], comp
         session,
         select(*LINE).where(_event.c.program_id == program_of(session), _event.c.n == func.any(numbers)),
     )
+    # A number is the record's own, but nothing in the database keeps a superuser from giving it twice.
     lines = {row["n"]: row for row in rows}
+    double = sorted(n for n, count in Counter(row["n"] for row in rows).items() if count > 1)
     there = [lines[n] for n in numbers if n in lines]
     report.lines += len(there)
     digest, marks = digest_of(there)
@@ -188,6 +191,13 @@ def _check_lines(session: Session, report: Report, seal: Mapping[str, Any], comp
     changed = [line["n"] for line, mark in zip(there, marks, strict=True) if marked.get(line["n"]) != mark]
     late = [line["n"] for line in there if complete and line["recorded_at"] < complete - LONGEST_TRANSACTION]
     _name(report, "line.gone", N_("Under seal %(number)s lines are gone: %(lines)s."), seal["number"], gone)
+    _name(
+        report,
+        "line.double",
+        N_("Under seal %(number)s several lines have one number: %(lines)s."),
+        seal["number"],
+        double,
+    )
     _name(report, "line.changed", N_("Under seal %(number)s lines were changed: %(lines)s."), seal["number"], changed)
     _name(
         report,

@@ -274,6 +274,9 @@ REWRITTEN = {
         where incident_id = :id and number = 1""",
     "a version is gone": "delete from incident_version where incident_id = :id and number = 1",
     "the newest version is gone": "delete from incident_version where incident_id = :id and number = 3",
+    "what stands is set back to what stood first": """update incident set version = 1, serious_risk = null,
+        risk_reasons = '', circumstances = (select stood ->> 'circumstances' from incident_version
+        where incident_id = :id and number = 1) where id = :id""",
 }
 
 

@@ -335,6 +335,22 @@ def test_a_line_that_says_to_be_older_than_the_seals_before_its_own_is_found(sea
     assert (found.code, dict(found.facts)) == ("line.late", {"number": head(sealed).number, "lines": str(forged)})
 
 
+@pytest.mark.parametrize("stands_last", ["the forged line", "the line that was there"])
+def test_a_line_put_in_under_the_number_of_a_sealed_one_is_found_whichever_is_read(
+    sealed: Cast, keys: FakeSealKeys, stands_last: str
+) -> None:
+    """Under the seal stands the number: the line that was there still fits, and hides the other."""
+    like = under(sealed, 2)[0]
+    tamper(sealed.database, INSERTED.format(recorded="recorded_at", xid="xid"), n=like, like=like)
+    if stands_last == "the line that was there":
+        with sealed.session() as session:
+            genuine = session.execute(text("select id from event where n = :n order by ctid"), {"n": like}).scalars()
+            first = genuine.first()
+        tamper(sealed.database, "update event set verb = verb where id = :id", id=first)
+    found = looked_at(sealed, keys).findings
+    assert ("line.double", {"number": 2, "lines": str(like)}) in [(one.code, dict(one.facts)) for one in found]
+
+
 def test_a_line_put_under_an_old_seal_is_found(sealed: Cast, keys: FakeSealKeys) -> None:
     tamper(sealed.database, INSERTED.format(recorded="recorded_at", xid="xid"), n=10**9, like=under(sealed, 2)[0])
     tamper(
