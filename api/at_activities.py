@@ -7,13 +7,16 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
+
 from api.at_follow_ups import caseload_of, find_follow_up, may
 from api.permissions import Action, Forbidden, Given, Relation, require, to_program
 from api.session import Desk
 from duties.actors import Actor
 from duties.follow_ups import activities
 from duties.follow_ups.held import follow_ups
-from duties.here import many, program_of
+from duties.here import many, one, program_of
+from duties.sight import who_barred
 from models.base import table_of
 from models.follow_up import FollowUp
 from models.lifecycles import FOLLOW_UP
@@ -52,6 +55,20 @@ def caller_off(desk: Desk, activity_id: UUID) -> Actor:
         with suppress(Forbidden):
             given |= find_follow_up(desk.session, desk.asker, follow_up_id)[1]
     return require(Action.CALL_OFF_ACTIVITY, given)
+
+
+def taker_out(desk: Desk, activity_id: UUID, follow_up_id: UUID) -> Actor:
+    """As whom the asker takes a participant out of an activity: as `caller_off`, of whom has not barred them."""
+    by = caller_off(desk, activity_id)
+    row = one(
+        desk.session,
+        select(_follow_up.c.participant_id).where(
+            _follow_up.c.program_id == program_of(desk.session), _follow_up.c.id == follow_up_id
+        ),
+    )
+    if row is not None and row["participant_id"] in who_barred(desk.session, desk.asker.person_id):
+        raise Forbidden
+    return by
 
 
 def _keeps(desk: Desk, follow_up_id: UUID) -> bool:

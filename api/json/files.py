@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import Query, Response
 from pydantic import Field
 
-from api.at_activities import caller_off, planner, whom_to_plan_with
+from api.at_activities import caller_off, planner, taker_out, whom_to_plan_with
 from api.json.described import api_routes
 from api.json.once import AtOnce
 from api.json.shapes import Day, Given, Limit, Offset, Page, Shown, Typed
@@ -138,7 +138,7 @@ def call_off_activity(activity_id: UUID, desk: AtDesk) -> None:
 @asks(Action.CALL_OFF_ACTIVITY)
 def take_out(activity_id: UUID, follow_up_id: UUID, desk: AtDesk) -> None:
     """Take a participant out of an activity that goes on with the others."""
-    by = caller_off(desk, activity_id)
+    by = taker_out(desk, activity_id, follow_up_id)
     activities.take_out(desk.session, activity_id, follow_up_id, by=by, at=desk.at)
 
 

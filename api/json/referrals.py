@@ -147,7 +147,11 @@ def get_referrals(desk: AtDesk) -> ReferralsShown:
         [row for row in read(desk.session) if row["participant_id"] not in kept_from] if triages else []
         for read in (reading.to_triage, reading.under_way)
     )
-    alike = duplicates.alike(desk.session, [row["participant_id"] for row in (*received, *under_way)])
+    alike = duplicates.alike(
+        desk.session,
+        [row["participant_id"] for row in (*received, *under_way)],
+        reader=desk.asker.person_id,
+    )
     return ReferralsShown(
         mine=[MineShown.model_validate(row) for row in reading.mine(desk.session, desk.asker.person_id)],
         received=[

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.at_activities import caller_off, planner, whom_to_plan_with
+from api.at_activities import caller_off, planner, taker_out, whom_to_plan_with
 from api.pages.forms import Text, Typed, day_of, id_or_none
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.once import AtOnce
@@ -76,7 +76,7 @@ def call_off(desk: AtDesk, request: Request, activity_id: UUID) -> Response:
 @asks(Action.CALL_OFF_ACTIVITY)
 def take_out(desk: AtDesk, request: Request, activity_id: UUID, follow_up_id: UUID) -> Response:
     """Take a participant out of an activity: by whoever follows one of those who take part, or the coordinator."""
-    by = caller_off(desk, activity_id)
+    by = taker_out(desk, activity_id, follow_up_id)
     refusal = desk.attempt(lambda: activities.take_out(desk.session, activity_id, follow_up_id, by=by, at=desk.at))
     return _page(desk, request, Typed("out", refusal)) if refusal else see_other("/activities")
 

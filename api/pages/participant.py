@@ -307,7 +307,9 @@ def participant_page(
         risk_item=recruiters.item_under_way(session, participant_id)
         if may[Action.DECIDE_ADMISSION] and row["recruiter"]
         else None,
-        maybe_known=waiting is not None and may[Action.TRIAGE] and bool(duplicates.alike(session, [participant_id])),
+        maybe_known=waiting is not None
+        and may[Action.TRIAGE]
+        and bool(duplicates.alike(session, [participant_id], reader=desk.asker.person_id)),
         asked_what_follows=withdrawals.asked(session, participant_id),
         follow_up_id=_follow_up_of(desk, participant_id),
         triaged=[(key, gettext(words)) for key, words in TRIAGED.items()],

@@ -171,14 +171,14 @@ def decide_triage(
 @asks(Action.TRIAGE)
 def join(desk: AtDesk, request: Request, participant_id: UUID, referral: Text = "", to: Text = "") -> Response:
     """Say that the referral is about somebody who is known."""
-    _, given = find_participant(desk.session, desk.asker, participant_id, Action.TRIAGE)
+    row, given = find_participant(desk.session, desk.asker, participant_id, Action.TRIAGE)
     by = require(Action.TRIAGE, given)
-    row, _ = find_participant(desk.session, desk.asker, participant_id)
 
     def act() -> None:
         known = id_or_none(to)
         if known is None:
             raise Refusal("choice.missing", N_("Choose one of the list."))
+        find_participant(desk.session, desk.asker, known)  # nor is anybody joined to a file that is kept from the asker
         duplicates.join_referral(desk.session, _referral_of(desk, participant_id, referral), known, by=by, at=desk.at)
 
     refusal = desk.attempt(act)

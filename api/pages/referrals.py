@@ -197,7 +197,11 @@ def _board(desk: Desk, request: Request, *, refusal: Refusal | None = None, link
         triages=triages,
         received=received,
         found=found,
-        maybe_known=duplicates.alike(desk.session, [row["participant_id"] for row in received]) if triages else (),
+        maybe_known=duplicates.alike(
+            desk.session, [row["participant_id"] for row in received], reader=desk.asker.person_id
+        )
+        if triages
+        else (),
         under_way=under_way,
         no_further=shown(reading.no_further(desk.session, since=a_year_ago)) if triages else [],
         names=names_of(desk, {person for person in people if person}),

@@ -31,6 +31,7 @@ from duties.mail.name_gate import Gate, Known, nobody
 from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import HAVING, Holder, Link, Standing, standing
+from duties.sight import calls_who_barred
 from locales import N_, pick, say
 from models.base import refers, table_of
 from models.casework import Case, ProtocolVersion, Responsibility, Task
@@ -114,14 +115,17 @@ def write(
 
     Letters of one `thread` to one person leave in the order in which they were written. `calendar` goes with the
     letter, for the calendar of whoever reads it. `facts` gives the letter's facts in the language that the person
-    reads. False where it was written before, or where the person has no address: the record then says that there was
-    no letter, and the coordinator gets to know of the person, once until something changes.
+    reads. False where it was written before, where it calls a participant who barred the person from their file
+    (`_is_kept_from`), or where the person has no address: the record then says that there was no letter, and the
+    coordinator gets to know of the person, once until something changes.
     Raises Refusal where the letter, or what goes with it, names somebody who may not be named.
     """
     person = _person(session, to)
     language = cast("Language", person.language)
     letter = _letter(session, template, person, language, facts(language))
     Gate.here(session).refuse(_parts_of(letter, calendar, attachments))
+    if (case_id is not None or template in _OF_LETTERS) and _is_kept_from(session, template, person, letter):
+        return False
     if person.email is None:
         _tell_of_no_address(session, template, person, letter, key=key, at=at, case_id=case_id)
         return False
@@ -302,7 +306,7 @@ def given_up(session: Session, notice: Notice, *, refused: bool, at: datetime) -
 
     A letter of that kind to them is not itself reported. Whatever else reached nobody is on the page of outgoing mail.
     """
-    if notice.template in ("notice_given_up", "no_address"):
+    if notice.template in _OF_LETTERS:
         return
     recipient = _person(session, notice.person_id)
     # An address that was mended and fails again the same day is news.
@@ -513,6 +517,8 @@ def _tell_of_no_address(
         language = cast("Language", coordinator.language)
         facts = {"recipient": person.name, "subject": letter.subject, "path": f"/people/{person.id}"}
         told = _letter(session, "no_address", coordinator, language, facts)
+        if _is_kept_from(session, "no_address", coordinator, told):
+            continue
         _put(
             session,
             "no_address",
@@ -585,6 +591,23 @@ def _tell_of_vacancy(session: Session, today: Standing, link: Link, *, at: datet
             at=at,
             case_id=case_id,
         )
+
+
+#: Letters about another letter, whose subject they say.
+_OF_LETTERS: Final = frozenset({"notice_given_up", "no_address"})
+#: Whoever referred somebody hears who makes contact (AD-R5): it is all that they are ever told.
+_ALL_THE_SAME: Final = frozenset({"worker_named"})
+
+
+def _is_kept_from(session: Session, template: str, person: Person, letter: Letter) -> bool:
+    """Whether a letter calls, by number or reference, somebody who does not want this person near their file.
+
+    What waits on them alone is seen to all the same: their own page says that something falls to them that is not
+    shown (`board.keeps_back`). A committee's papers are of no case, and the same for each of its members.
+    """
+    if template in _ALL_THE_SAME:
+        return False
+    return calls_who_barred(session, person.id)(f"{letter.subject}\n{letter.text}")
 
 
 def _letter(session: Session, template: str, person: Person, language: Language, facts: Mapping[str, Any]) -> Letter:

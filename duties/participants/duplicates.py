@@ -26,6 +26,7 @@ from duties.participants.triage import hold_referral
 from duties.record import events
 from duties.record.reads import record_read
 from duties.refusals import Refusal
+from duties.sight import who_barred
 from locales import N_
 from models.base import table_of
 from models.participant import DataKey, Participant
@@ -48,10 +49,11 @@ class Duplicate:
 def possible_duplicates(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> list[Duplicate]:
     """Those who share a name, a telephone or an address with a candidate, the likeliest first.
 
-    The record is told of each. Another birth date does not leave somebody out: it may be the one that is wrong.
-    Raises Refusal: the keys.
+    The record is told of each. Another birth date does not leave somebody out: it may be the one that is wrong. Left
+    out is who barred the reader from their file. Raises Refusal: the keys.
     """
     here = program_of(session)
+    kept_from = who_barred(session, by.person_id) if by.person_id is not None else frozenset()
     marks = session.scalar(
         select(_participant.c.marks).where(_participant.c.program_id == here, _participant.c.id == participant_id)
     )
@@ -68,6 +70,7 @@ def possible_duplicates(session: Session, participant_id: UUID, *, by: Actor, at
             ).where(
                 _participant.c.program_id == here,
                 _participant.c.id != participant_id,
+                _participant.c.id.not_in(kept_from),
                 _participant.c.state != "draft",
                 _participant.c.marks.overlap(marks),
             ),
@@ -163,10 +166,11 @@ def _end(session: Session, joined: Mapping[str, Any], to: UUID, *, by: Actor, at
     asking.nothing_more(session, joined["id"], by=by, at=at)
 
 
-def alike(session: Session, participant_ids: Collection[UUID]) -> frozenset[UUID]:
+def alike(session: Session, participant_ids: Collection[UUID], *, reader: UUID) -> frozenset[UUID]:
     """Those of these candidates who share a mark with somebody else who is known. Whom, is another question.
 
     For the coordinator's board: `possible_duplicates` says whom, and tells the record. Opens nothing that is sealed.
+    Somebody who barred the `reader` is nobody whom they are told of.
     """
     other = _participant.alias("other")
     return frozenset(
@@ -177,6 +181,7 @@ def alike(session: Session, participant_ids: Collection[UUID]) -> frozenset[UUID
                 exists().where(
                     other.c.program_id == _participant.c.program_id,
                     other.c.id != _participant.c.id,
+                    other.c.id.not_in(who_barred(session, reader)),
                     other.c.state != "draft",
                     other.c.marks.overlap(_participant.c.marks),
                 ),

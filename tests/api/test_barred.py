@@ -18,16 +18,20 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from api.permissions import Asker, seen_of
-from duties.casework import board
+from duties.casework import board, tasks
 from duties.here import many, program_of
-from duties.participants import barring, workers
+from duties.mail import notices
+from duties.participants import barring, duplicates, first_meetings, workers
+from duties.participants.held import case_of
 from duties.people import record_absence
 from duties.roles import standing
 from flows.digests import Reminder, write_digests
 from models.base import table_of
 from models.casework import Case, Task
 from models.follow_up import FollowUp
+from models.outbox import Notice
 from models.participant import Participant
+from models.record import Event
 from models.referral import Referral
 from tests.api.desk import app_on, client_for
 from tests.casework import complete, step
@@ -36,13 +40,15 @@ from tests.conftest import Copies
 from tests.flows.support import Clock, body, letters, means_of
 from tests.following import WORKER, agreed, followed, row_of
 from tests.matrix.asked import routes_of
-from tests.referring import ONDINE, ROMARIN, declare_admission, refer, triaged
+from tests.referring import ONDINE, ROMARIN, declare_admission, participant_of, refer, triaged
 
 _case = table_of(Case)
 _task = table_of(Task)
 _follow_up = table_of(FollowUp)
 _participant = table_of(Participant)
 _referral = table_of(Referral)
+_notice = table_of(Notice)
+_event = table_of(Event)
 
 #: Who acts for the coordinator while they are away, and whom every participant has barred.
 BARRED: Final = "deputy"
@@ -253,6 +259,14 @@ def test_no_letter_of_the_morning_tells_whoever_is_barred_of_what_waits_on_other
     assert _told_by_letter(there) == []
 
 
+def test_letters_are_counted_as_they_are_listed(there: There) -> None:
+    client = client_for(there.cast.database, there.cast.people[BARRED])
+    found = [client.get(f"/api/v1/post?limit=200{state}").json() for state in ("", "&state=queued")]
+    assert [one["total"] for one in found] == [len(one["items"]) for one in found]
+    everyone = client_for(there.cast.database, there.cast.people["officer"]).get("/api/v1/post").json()
+    assert everyone["total"] > found[0]["total"]
+
+
 def test_what_was_barred_is_there_again_once_it_is_lifted(there: There) -> None:
     cast = there.cast
     with cast.session() as session:
@@ -289,3 +303,97 @@ def test_a_letter_that_calls_them_among_others_is_not_read_by_whom_they_barred_s
     assert _told(there, page) == set()
     assert client.get(f"/post/{letter}/letter.eml").status_code == 404
     assert client.get(f"/api/v1/post/{letter}").json()["text"] is None
+
+
+# From the act that would tell of them.
+
+
+@pytest.fixture
+def kept_from(cast: Cast) -> UUID:
+    """A candidate whom a worker was to meet, and who barred whoever acts for the coordinator that day."""
+    by = cast.actor("coordinator")
+    declare_admission(cast)
+    with cast.session() as session:
+        agreed(session, cast)
+    participant_id = triaged(cast, refer(cast, ONDINE), "forwarded")
+    with cast.session() as session:
+        workers.forward(session, participant_id, cast.people[JADE], by=by, at=AT)
+        record_absence(
+            session,
+            person_id=cast.people["coordinator"],
+            starts_on=TODAY,
+            ends_on=TODAY,
+            deputy_id=cast.people[BARRED],
+            kinds=["tasks", "approvals"],
+            by=by,
+            at=AT,
+        )
+        barring.bar(session, participant_id, cast.people[BARRED], by=by, at=AT)
+    return participant_id
+
+
+def _written_to(cast: Cast, name: str) -> list[tuple[str, str]]:
+    """The letters to somebody, as they read them: the template, and what it says."""
+    with cast.session() as session:
+        rows = many(session, select(_notice).where(_notice.c.person_id == cast.people[name]).order_by(_notice.c.n))
+    return [(row["template"], f"{row['subject']} {body(row)}") for row in rows]
+
+
+def test_no_act_on_a_file_writes_to_whom_its_participant_barred(cast: Cast, kept_from: UUID) -> None:
+    """A step that falls to them, a case that ends, and one that begins as the person is referred again."""
+    with cast.session() as session:
+        reference = session.scalars(select(_participant.c.candidate_ref).where(_participant.c.id == kept_from)).one()
+        case_id = session.scalars(select(_case.c.id).where(_case.c.participant_id == kept_from)).one()
+        task = step(session, case_id, "make_contact")
+        tasks.hand_back_task(session, task["id"], reason="Malade.", by=cast.actor(JADE), at=AT)
+        first_meetings.decline(session, kept_from, by=cast.actor(JADE), at=AT)
+    again = refer(cast, ONDINE)
+    with cast.session() as session:
+        of_again = session.scalars(
+            select(_participant.c.candidate_ref).where(_participant.c.id == participant_of(session, again))
+        ).one()
+        duplicates.join_referral(session, again, kept_from, by=cast.actor("coordinator"), at=AT)
+        assert case_of(session, kept_from) is not None
+    written = _written_to(cast, BARRED)
+    assert [template for template, said in written if of_again in said] == ["case_opened", "case_cancelled"]
+    assert [template for template, said in written if reference in said] == []
+
+
+def test_what_a_letter_to_somebody_else_calls_them_is_not_told_by_the_letter_that_it_failed(
+    cast: Cast, kept_from: UUID
+) -> None:
+    with cast.session() as session:
+        first_meetings.decline(session, kept_from, by=cast.actor("coordinator"), at=AT)
+        (failed,) = session.scalars(select(Notice).where(_notice.c.template == "case_cancelled")).all()
+        assert failed.person_id == cast.people[JADE]
+        notices.given_up(session, failed, refused=True, at=AT)
+        assert [row for row in _written_to(cast, BARRED) if row[0] == "notice_given_up"] == []
+        barring.lift(session, kept_from, cast.people[BARRED], by=cast.actor("coordinator"), at=AT)
+        notices.given_up(session, failed, refused=True, at=AT)
+    assert [template for template, _ in _written_to(cast, BARRED)] == ["notice_given_up"]
+
+
+def test_whom_somebody_barred_is_not_told_that_who_is_referred_may_be_they(cast: Cast, kept_from: UUID) -> None:
+    again = refer(cast, ONDINE)
+    with cast.session() as session:
+        new = participant_of(session, again)
+        known_as = session.scalars(select(_participant.c.candidate_ref).where(_participant.c.id == kept_from)).one()
+    client = client_for(cast.database, cast.people[BARRED])
+    (row,) = client.get("/api/v1/referrals").json()["received"]
+    assert (row["participant_id"], row["perhaps_known"]) == (str(new), False)
+    assert "Perhaps somebody" not in client.get(f"/participants/{new}").text
+    shown = client.post(f"/participants/{new}/identity").text
+    assert ("Fougère-Lys" in shown, known_as in shown, str(kept_from) in shown) == (True, False, False)
+    assert client.post(f"/api/v1/participants/{new}/duplicates").json() == []
+    joining = {"referral": str(again), "to": str(kept_from)}
+    assert client.post(f"/participants/{new}/joining", data=joining).status_code == 404
+    body_of = {"referral_id": str(again), "to": str(kept_from)}
+    assert client.post(f"/api/v1/participants/{new}/joining", json=body_of).status_code == 404
+    with cast.session() as session:
+        seen_by = session.scalars(
+            select(_event.c.actor_id).where(_event.c.verb == "read", _event.c.subject_id == kept_from)
+        ).all()
+        assert seen_by == [], "whoever is not shown them has not read of them"
+        barring.lift(session, kept_from, cast.people[BARRED], by=cast.actor("coordinator"), at=AT)
+    assert known_as in client.post(f"/participants/{new}/identity").text
+    assert client.post(f"/participants/{new}/joining", data=joining).status_code == 303

@@ -222,3 +222,18 @@ def test_over_json_somebody_is_taken_out_of_what_may_not_be_once(cast: Cast, thr
     assert other.delete(part).status_code == 404
     assert worker.delete(part).status_code in (200, 204)
     assert worker.delete(part).status_code == 409
+
+
+def test_whom_a_participant_barred_takes_them_out_of_nothing(cast: Cast, three: tuple[UUID, UUID, UUID]) -> None:
+    with cast.session() as session:
+        (together,) = [
+            one["id"] for one in activities.planned(session, [three[0]], TODAY + DAY) if len(one["numbers"]) > 1
+        ]
+        there = activities.taking_part(session, together)
+        bar(session, cast, three[1], cast.people[WORKER])
+    worker = client_for(cast.database, cast.people[WORKER], at=AT)
+    assert worker.post(f"/activities/{together}/parts/{three[1]}/leaving").status_code == 404
+    assert worker.delete(f"/api/v1/activities/{together}/parts/{three[1]}").status_code == 404
+    with cast.session() as session:
+        assert activities.taking_part(session, together) == there
+    assert worker.delete(f"/api/v1/activities/{together}/parts/{three[0]}").status_code == 204

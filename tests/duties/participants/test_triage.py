@@ -453,7 +453,7 @@ def test_a_referral_of_somebody_followed_is_shown_to_the_coordinator_told_to_the
     other, again = refer(cast, ROMARIN, by=author), refer(cast, by=author)
     with cast.session() as session:
         new, joined = participant_of(session, other), participant_of(session, again)
-        assert duplicates.alike(session, [new, joined]) == {joined}
+        assert duplicates.alike(session, [new, joined], reader=cast.people["coordinator"]) == {joined}
     board = client_for(cast.database, cast.people["coordinator"], at=AT)
     assert board.get("/referrals").text.count("Perhaps known already") == 1
     received = board.get("/api/v1/referrals").json()["received"]
