@@ -16,7 +16,7 @@ from duties.access import doors
 from duties.actors import Actor
 from duties.here import many, one, program_of
 from duties.record import reads
-from duties.sight import calls_who_barred, letter_is_open_to
+from duties.sight import calls_who_barred, letter_is_open_to, who_barred
 from models.base import refers, table_of
 from models.outbox import Notice
 from models.program import Person
@@ -62,9 +62,14 @@ def letters(desk: Desk, *, state: str, before: int, most: int) -> list[dict[str,
 
 
 def count_by_state(desk: Desk) -> dict[str, int]:
-    """How many letters are in each state."""
-    here = _notice.c.program_id == program_of(desk.session)
-    asked = select(_notice.c.state, func.count().label("letters")).where(here).group_by(_notice.c.state)
+    """How many letters that the asker may see are in each state."""
+    asked = (
+        select(_notice.c.state, func.count().label("letters"))
+        .where(_notice.c.program_id == program_of(desk.session))
+        .group_by(_notice.c.state)
+    )
+    if who_barred(desk.session, desk.asker.person_id):  # else every letter would be searched for nobody
+        asked = asked.where(letter_is_open_to(literal(desk.asker.person_id, Uuid())))
     return {row.state: row.letters for row in desk.session.execute(asked)}
 
 
@@ -91,9 +96,18 @@ def is_kept_from(desk: Desk, found: Mapping[str, Any]) -> bool:
     return calls_who_barred(desk.session, desk.asker.person_id)(text_of(found["message"]))
 
 
-def tell_of_reading(desk: Desk, notice_id: UUID, by: Actor) -> None:
-    """Tell the record that somebody is given a letter's text."""
-    reads.record_read(desk.session, "notice", notice_id, what="letter", ground="role", by=by, at=desk.at)
+def tell_of_reading(desk: Desk, found: Mapping[str, Any], by: Actor) -> None:
+    """Tell the record that somebody is given a letter's text: also of whose case it is."""
+    reads.record_read(
+        desk.session,
+        "notice",
+        found["id"],
+        what="letter",
+        ground="role",
+        by=by,
+        at=desk.at,
+        case_id=found["case_id"],
+    )
 
 
 def text_of(message: bytes) -> str:

@@ -90,7 +90,7 @@ def get_letter(notice_id: UUID, desk: AtDesk) -> LetterWhole:
     row = at_post.letter(desk, notice_id)
     if at_post.is_withheld(desk, row):
         return LetterWhole(**_fields(row, reads=True), text=None)
-    at_post.tell_of_reading(desk, notice_id, by)
+    at_post.tell_of_reading(desk, row, by)
     return LetterWhole(**_fields(row, reads=True), text=at_post.text_of(row["message"]))
 
 

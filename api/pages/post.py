@@ -73,7 +73,7 @@ def download_letter(desk: AtDesk, notice_id: UUID) -> Response:
     found = at_post.letter(desk, notice_id)
     if at_post.is_withheld(desk, found):
         raise Forbidden
-    at_post.tell_of_reading(desk, notice_id, by)
+    at_post.tell_of_reading(desk, found, by)
     return Response(
         found["message"],
         media_type="message/rfc822",
@@ -102,7 +102,7 @@ def _letter_page(desk: Desk, request: Request, notice_id: UUID, refusal: Refusal
     reader = allows(Action.READ_LETTER, given)
     withheld = reader is None or at_post.is_withheld(desk, found)
     if reader is not None and not withheld:
-        at_post.tell_of_reading(desk, notice_id, reader)
+        at_post.tell_of_reading(desk, found, reader)
     return page(
         desk,
         request,

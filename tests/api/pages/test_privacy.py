@@ -21,6 +21,7 @@ from duties.record.unusual import unusual_reads
 from duties.refusals import Refusal
 from models.base import table_of
 from models.casework import Case, Evidence
+from models.outbox import Notice
 from models.participant import Participant
 from models.record import Event
 from tests.api.desk import client_for
@@ -36,6 +37,7 @@ _event = table_of(Event)
 _evidence = table_of(Evidence)
 _participant = table_of(Participant)
 _case = table_of(Case)
+_notice = table_of(Notice)
 
 #: Tuesday 10 November 2026, 10:00 in Montréal: a day and an hour at which people work.
 WORKED = datetime(2026, 11, 10, 15, 0, tzinfo=UTC)
@@ -177,6 +179,23 @@ def test_a_document_of_somebodys_case_is_listed_by_their_number(cast: Cast) -> N
     for path in paths:
         assert count(asked.get(path)) == 1, path
     assert count(asked.get(others)) == 0
+
+
+def test_a_letter_of_somebodys_case_that_someone_opens_is_listed_by_their_number(cast: Cast) -> None:
+    declare_admission(cast)
+    referrals = refer(cast), refer(cast, ROMARIN)
+    with cast.session() as session:
+        theirs, other = (
+            session.get_one(Participant, (cast.program_id, participant_of(session, one))).candidate_ref
+            for one in referrals
+        )
+        (letter,) = session.scalars(select(_notice.c.id).where(_notice.c.subject.contains(theirs))).all()
+    reader = client_for(cast.database, cast.people["officer"])
+    for path in (f"/post/{letter}", f"/post/{letter}/letter.eml", f"/api/v1/post/{letter}"):
+        assert reader.get(path).status_code == 200
+    asked = officer(cast)
+    assert count(asked.get(f"/privacy?file={theirs}")) == 3
+    assert count(asked.get(f"/privacy?file={other}")) == 0
 
 
 def test_no_page_of_the_thing_itself_tells_who_looked(cast: Cast) -> None:
