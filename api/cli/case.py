@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from sqlalchemy import func, select
+from sqlalchemy import Uuid, func, literal, select
 
 from api.cli.spoken import Ending, tell
 from api.cli.terminal import AsPerson, Counter, ProgramKey, case_state, counter, day_or_dash, task_state
@@ -20,6 +20,7 @@ from duties.casework.steps import ROLE_OF_SUBJECT
 from duties.here import many, program_of
 from duties.mail.notices import case_title
 from duties.refusals import Refusal
+from duties.sight import task_is_open_to
 from locales import N_, current_language, say
 from models.base import table_of
 from models.casework import SETTLED, Case, Task
@@ -129,7 +130,11 @@ def show(case_id: CaseId, as_person: AsPerson, program: ProgramKey = "") -> None
         rows = many(
             here.session,
             select(_task)
-            .where(_task.c.program_id == program_of(here.session), _task.c.case_id == case_id)
+            .where(
+                _task.c.program_id == program_of(here.session),
+                _task.c.case_id == case_id,
+                task_is_open_to(literal(asker.person_id, Uuid())),
+            )
             .order_by(_task.c.position, _task.c.item),
         )
         links = board.chains(here.session, [row[name] for row in rows for name in ("owed_by_id", "approved_by_id")])

@@ -13,6 +13,7 @@ from api.cli.terminal import AsPerson, Counter, ProgramKey, counter
 from api.permissions import Action, asks, require, to_program
 from duties.participants import retention
 from duties.refusals import Refusal
+from duties.sight import who_barred
 from locales import N_
 
 app = typer.Typer(no_args_is_help=True, help="How long files of participants are kept.")
@@ -30,8 +31,10 @@ def participants() -> None:
 def due(as_person: AsPerson, program: ProgramKey = "") -> None:
     """The files whose last day is over and which nothing holds, by number or reference."""
     with counter(program) as here:
-        require(Action.KEEP_RETENTION, to_program(here.asker(as_person)))
-        rows = retention.due(here.session, here.day)
+        asker = here.asker(as_person)
+        require(Action.KEEP_RETENTION, to_program(asker))
+        kept_from = who_barred(here.session, asker.person_id)
+        rows = [row for row in retention.due(here.session, here.day) if row["id"] not in kept_from]
         if not rows:
             tell(N_("No file’s last day is over."))
         for row in rows:

@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from duties.follow_ups import states
-from duties.participants import retention
+from duties.participants import barring, retention
 from tests.cast import AT, TODAY, Cast
-from tests.following import WORKER, agreed, followed, row_of
+from tests.departing import leave, record_protocols
+from tests.following import WORKER, agreed, bar, followed, row_of
 from tests.terminal import Say, command
 
 __all__ = ["command"]
@@ -50,3 +51,24 @@ def test_a_file_is_destroyed_by_who_is_entitled_and_the_proof_is_printed(cast: C
         retention.destroy_keys(session, at=AT)
     assert "Its key is gone since" in command("participant", "proof", str(over), "--as", "coordinator")[1]
     assert "No file’s last day is over." in command("participant", "due", "--as", "coordinator")[1]
+
+
+def test_whom_a_participant_barred_is_not_told_that_the_file_is_due(cast: Cast, command: Say, over: UUID) -> None:
+    with cast.session() as session:
+        barring.bar(session, over, cast.people["coordinator"], by=cast.actor(WORKER), at=AT)
+    assert command("participant", "due", "--as", "coordinator")[:2] == (0, "No file’s last day is over.\n")
+    assert command("participant", "destroy", str(over), "--as", "coordinator")[0] == 1
+
+
+def test_the_steps_of_a_departure_that_call_somebody_are_kept_from_whom_they_barred(cast: Cast, command: Say) -> None:
+    record_protocols(cast)
+    with cast.session() as session:
+        agreed(session, cast)
+        follow_ups = [followed(session, cast, number) for number in ("#2026-01", "#2026-02")]
+    case_id = leave(cast, WORKER, "ccsmtl")
+    shown = command("case", "show", str(case_id), "--as", "coordinator")[1]
+    assert "#2026-01" in shown
+    with cast.session() as session:
+        bar(session, cast, follow_ups[0], cast.people["coordinator"])
+    shown = command("case", "show", str(case_id), "--as", "coordinator")[1]
+    assert ("#2026-01" in shown, "#2026-02" in shown) == (False, True)
