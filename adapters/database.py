@@ -200,6 +200,27 @@ def migrate(owner_url: str) -> None:
         engine.dispose()
 
 
+def passes_walls(url: str) -> bool:
+    """Whether the role of this address is bound by no policy or may be the owner: as a superuser, or by what it holds.
+
+    To such a role the walls between programs, and what is only ever added to, do not exist.
+    """
+    engine = create_engine(url, poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            return bool(
+                connection.scalar(
+                    text(
+                        "select r.rolsuper or r.rolbypassrls or exists (select from pg_class c"
+                        " where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')"
+                        " and pg_has_role(c.relowner, 'MEMBER')) from pg_roles r where r.rolname = current_user"
+                    )
+                )
+            )
+    finally:
+        engine.dispose()
+
+
 def build_fresh(owner_url: str) -> None:
     """The tables and walls as the models say, without migrations: what a migrated database is compared with."""
     engine = create_engine(owner_url, poolclass=NullPool)

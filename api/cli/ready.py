@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlmodel import Session
 
-from adapters.database import migrate
+from adapters.database import migrate, passes_walls
 from adapters.environment import SettingsError
 from adapters.postgres import DatabaseUrls, PostgresError
 from api.cli.spoken import Ending, fail
@@ -32,10 +32,24 @@ _NOT_THERE: Final = frozenset({"42P01", "42703", "42883"})
 
 
 def bring_to_newest(urls: DatabaseUrls) -> None:
-    """Bring the database to the newest migration. Raises Ending where nobody said how its owner signs in."""
+    """Bring the database to the newest migration. Raises Ending where nobody said how its owner signs in.
+
+    And where the application would sign in as somebody to whom the walls of the database do not exist.
+    """
     if not urls.owner:
         raise Ending(say(current_language(), N_("To migrate, DATABASE_OWNER_URL has to say how the owner signs in.")))
     migrate(urls.owner)
+    if passes_walls(urls.app):
+        raise Ending(
+            say(
+                current_language(),
+                N_(
+                    "DATABASE_URL signs in as a role that passes every wall of the database: a superuser, one with "
+                    "BYPASSRLS, or one that may act as the owner of the tables. The application needs a role that is "
+                    "none of these, such as spheres_app."
+                ),
+            )
+        )
 
 
 def refuse_real_program(session: Session) -> None:

@@ -523,6 +523,27 @@ def test_nobody_migrates_without_the_owners_address(
     assert "DATABASE_OWNER_URL" in err
 
 
+@pytest.mark.parametrize("passes", ["a superuser", "who may act as the owner"])
+def test_nothing_begins_as_a_role_that_passes_the_walls_of_the_database(
+    command: Say,
+    at: Callable[[Database], None],
+    empty_database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    passes: str,
+) -> None:
+    at(empty_database)
+    assert command("migrate")[0] == 0
+    if passes == "a superuser":
+        monkeypatch.setenv("DATABASE_URL", empty_database.admin_url)
+    else:
+        monkeypatch.setenv("DATABASE_OWNER_URL", empty_database.admin_url)
+        monkeypatch.setenv("DATABASE_URL", empty_database.owner_url)
+    for asked in (["migrate"], ["program", "load", FILE, "--yes"]):
+        status, out, err = command(*asked)
+        assert (status, out, len(err.splitlines())) == (2, "", 1), asked
+        assert "DATABASE_URL signs in as a role that passes every wall" in err
+
+
 @pytest.mark.long
 def test_the_first_load_migrates_where_the_owner_is_known(
     command: Say, at: Callable[[Database], None], empty_database: Database
