@@ -12,7 +12,7 @@ from sqlmodel import Session
 from api.permissions import Action, Asker, Forbidden, Given, Relation, allows, require, themselves, to_program
 from api.session import Desk
 from duties.actors import Actor
-from duties.agreement.agreement_days import CLINICAL, PARTICIPANT, other_than
+from duties.agreement.agreement_days import CLINICAL, PARTICIPANT, TO_ACCOMPANY, other_than
 from duties.agreement.sharing import Circle, circle_of
 from duties.follow_ups import assigning, breaks, states
 from duties.follow_ups.held import follow_ups
@@ -45,14 +45,36 @@ def to_follow_up(
     if asker.person_id in barred:
         return {Relation.BARRED: themselves(asker)}
     given = to_program(asker)
-    mine = {asker.person_id}
-    mine |= {away.person_id for away in asker.standing.acting_for(asker.person_id) if "tasks" in away.kinds}
-    if asker.is_staff and mine & set(workers):
+    if asker.is_staff and accompanies_as(asker, circle) & set(workers):
         given[Relation.ASSIGNED] = given.get(Relation.FOLLOWS) or themselves(asker)
     told = {shared for place in sits_for(clinic, asker) for shared in _TOLD if not circle.withholds(place, shared)}
     if PARTICIPANT in told:
         given |= {_TOLD[shared]: themselves(asker) for shared in told}
     return given
+
+
+def accompanies_as(asker: Asker, circle: Circle) -> set[UUID]:
+    """Whose part in somebody's follow-up, or in meeting them, is the asker's that day: their own, and of whom they act
+    for.
+
+    Acting for a worker opens nothing to another organization that is not within the participant's circle: a deputy has
+    what a worker of theirs could be given that day.
+    """
+    return {asker.person_id} | (acts_for(asker) if _is_within(asker, circle) else set())
+
+
+def acts_for(asker: Asker) -> set[UUID]:
+    """Whose duties are the asker's that day, besides their own."""
+    return {away.person_id for away in asker.standing.acting_for(asker.person_id) if "tasks" in away.kinds}
+
+
+def _is_within(asker: Asker, circle: Circle) -> bool:
+    """Whether an organization of the asker's accompanies the participant, or might begin to."""
+    return any(
+        held.organization_id in circle.places
+        or not circle.withholds_from(asker.person_id, held.organization_id, TO_ACCOMPANY)
+        for held in asker.standing.roles_of(asker.person_id)
+    )
 
 
 #: What a member of the committee is told of a follow-up, each where an organization for which they sit is told it.
@@ -130,14 +152,14 @@ def find_follow_up(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[
 def caseload_of(session: Session, asker: Asker) -> list[dict[str, Any]]:
     """The follow-ups on the asker's own page: those that they have today, or have for someone absent.
 
-    Each row has its `part`: primary or second. A participant who barred the asker is not among them.
+    Each row has its `part`: primary or second. A participant who barred the asker is not among them, nor one of whom
+    the asker has nothing by acting for somebody (`accompanies_as`).
     """
-    mine = [asker.person_id]
-    mine += [away.person_id for away in asker.standing.acting_for(asker.person_id) if "tasks" in away.kinds]
-    parts = assigning.on_day(session, asker.day, people=mine)
+    parts = assigning.on_day(session, asker.day, people=[asker.person_id, *acts_for(asker)])
     kinds: dict[UUID, str] = {}
     for part in parts:
         kinds.setdefault(part["follow_up_id"], part["kind"])
+    own = {part["follow_up_id"] for part in parts if part["person_id"] == asker.person_id}
     rows = many(
         session,
         follow_ups()
@@ -145,7 +167,12 @@ def caseload_of(session: Session, asker: Asker) -> list[dict[str, Any]]:
         .order_by(_follow_up.c.opened_on, _follow_up.c.id),
     )
     kept_from = who_barred(session, asker.person_id)
-    return [{**row, "part": kinds[row["id"]]} for row in rows if row["participant_id"] not in kept_from]
+    return [
+        {**row, "part": kinds[row["id"]]}
+        for row in rows
+        if row["participant_id"] not in kept_from
+        and (row["id"] in own or _is_within(asker, circle_of(session, row["participant_id"], asker.day)))
+    ]
 
 
 def ground_of(given: Mapping[Relation, Any]) -> Ground:

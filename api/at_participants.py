@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlmodel import Session
 
-from api.at_follow_ups import clinic_of, sits_for, sits_today
+from api.at_follow_ups import accompanies_as, clinic_of, sits_for, sits_today
 from api.permissions import (
     Action,
     Asker,
@@ -177,8 +177,8 @@ def _read_referrals(
 
 def _given(session: Session, asker: Asker, participant_id: UUID, row: dict[str, Any] | None) -> Given:
     barred = barring.is_barred(session, participant_id, asker.person_id)
-    mine = {asker.person_id}
-    mine |= {away.person_id for away in asker.standing.acting_for(asker.person_id) if "tasks" in away.kinds}
+    circle = circle_of(session, participant_id, asker.day)
+    mine = accompanies_as(asker, circle)
     named = session.scalar(
         select(_named.c.id)
         .where(
@@ -210,7 +210,6 @@ def _given(session: Session, asker: Asker, participant_id: UUID, row: dict[str, 
         *(sits.get(meeting_id, ()) for meeting_id in _sat_on_in(session, clinic, participant_id, asker.day))
     )
     places = sits_for(clinic, asker) if is_admitted else at_it
-    circle = circle_of(session, participant_id, asker.day)
     if barred:
         return {Relation.BARRED: themselves(asker)}
     given = to_program(asker)

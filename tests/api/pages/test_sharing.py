@@ -9,11 +9,15 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from api.at_follow_ups import caseload_of
+from api.permissions import Asker
 from duties.agreement.agreements import content_of
 from duties.agreement.sharing import circle_of
 from duties.follow_ups import assigning
 from duties.participants import consents, risks
+from duties.people import record_absence
 from duties.refusals import Refusal
+from duties.roles import standing
 from meetings import agenda_papers, schedule
 from models.base import table_of
 from models.follow_up import FollowUp
@@ -21,7 +25,7 @@ from models.meeting import Meeting
 from tests.agreeing import sharing_otherwise
 from tests.api.pages.looking import signed_in, text_of
 from tests.cast import AT, TODAY, Cast, program_file
-from tests.following import SECOND, WORKER, agreed, consented, followed, row_of
+from tests.following import SECOND, WORKER, agreed, consented, followed, known_as_somebody, row_of
 from tests.meetings.sitting import give, seat_everyone
 
 _meeting = table_of(Meeting)
@@ -154,6 +158,47 @@ def test_who_sits_for_two_partners_sees_what_either_of_them_is_told(cast: Cast, 
     police = signed_in(cast, "police")
     assert police.get(f"/follow-ups/{made}").status_code == status
     assert police.get(f"/participants/{participant}").status_code == status
+
+
+@pytest.mark.parametrize(
+    ("deputy", "partners", "status"),
+    [
+        ("deputy", ("codim",), 404),
+        ("deputy", ("codim", "en-marge"), 200),
+        ("deputy", None, 200),  # before any consent the terms alone count
+        ("police", ("codim",), 404),
+        ("manager_ccsmtl", ("codim",), 200),  # within the organization that accompanies them
+    ],
+)
+def test_acting_for_a_worker_opens_to_another_organization_what_the_participant_shares_with_it(
+    cast: Cast, deputy: str, partners: tuple[str, ...] | None, status: int
+) -> None:
+    made = there(cast)
+    with cast.session() as session:
+        if partners is not None:
+            consented(session, cast, made, *partners)
+        else:
+            known_as_somebody(session, row_of(session, made)["participant_id"])
+        row = row_of(session, made)
+        record_absence(
+            session,
+            person_id=cast.people[WORKER],
+            starts_on=TODAY,
+            ends_on=TODAY,
+            deputy_id=cast.people[deputy],
+            kinds=["tasks"],
+            by=cast.actor(WORKER),
+            at=AT,
+        )
+        asker = Asker(cast.people[deputy], standing(session, TODAY))
+        listed = [each["id"] for each in caseload_of(session, asker)]
+    acting = signed_in(cast, deputy)
+    file = f"/participants/{row['participant_id']}"
+    for door in (f"/follow-ups/{made}", file, f"/api/v1/follow-ups/{made}", f"/api/v1{file}"):
+        assert acting.get(door).status_code == status, door
+    assert acting.post(f"{file}/identity").status_code == status
+    assert listed == ([made] if status == 200 else [])
+    assert signed_in(cast, WORKER).get(f"/follow-ups/{made}").status_code == 200
 
 
 @pytest.mark.parametrize("which", ["program", "sharing"])
