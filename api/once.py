@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from api.session import Desk
 from duties.refusals import Refusal
 from models.access import AnsweredRequest
 from models.base import table_of
+from models.ports import Keys, NoKeys
 
 _answered = table_of(AnsweredRequest)
 
@@ -36,7 +38,7 @@ class Once:
         """
         if not self.key:
             return None
-        digest = hashlib.sha256(said.encode()).hexdigest()
+        digest = self._digest(said)
         taken = self.desk.session.scalar(
             insert(_answered)
             .values(
@@ -63,6 +65,17 @@ class Once:
         """Keep what was answered, in the act's own transaction."""
         if self.key:
             self.desk.session.execute(update(_answered).where(self._mine).values(status=status, location=location))
+
+    def _digest(self, said: str) -> str:
+        """Whether two requests say the same, by a key that the database does not hold.
+
+        What is said may name a participant: by a digest that anybody can make, a name is found by trying names.
+        """
+        keys: Keys | None = self.desk.session.info.get("keys")
+        if keys is not None:
+            with suppress(NoKeys):  # without them nothing nominative is saved, and so neither is this row
+                return keys.mark(f"{self.desk.program_id}|request|{said}")
+        return hashlib.sha256(said.encode()).hexdigest()
 
     @property
     def _mine(self) -> Any:

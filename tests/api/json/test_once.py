@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from httpx2 import Response
 from sqlalchemy import text
 
+from api.json.referrals import ReferralGiven
 from tests.api.json.test_onboarding import open_by_json
 from tests.api.json.window import Asker, completion_of, operations
-from tests.cast import ARRIVAL, Cast
+from tests.cast import ARRIVAL, KEYS, Cast
 
 KEY = "c0ffee-1"
 
@@ -302,3 +304,17 @@ def _at_once(n: int, ask: Callable[[int], Response]) -> list[Response]:
         thread.join(timeout=120)
     assert len(answers) == n
     return answers
+
+
+def test_what_is_kept_of_a_request_tells_nobody_whom_it_names_by_trying_names(cast: Cast) -> None:
+    """The database beside a list of names is not enough: the digest is made with a key that it does not hold."""
+    worker = Asker(cast, "worker_codim")
+    said = {"given_name": "Ondine", "family_name": "Fougère-Lys"}
+    first, again = (worker.ask("POST", "/referrals", said, key=KEY) for _ in range(2))
+    assert (first.status_code, again.headers.get("idempotency-replayed")) == (201, "true")
+    assert worker.ask("POST", "/referrals", {**said, "given_name": "Ondin"}, key=KEY).status_code == 409
+    with cast.session() as session:
+        (kept,) = session.execute(text("select digest from answered_request")).scalars().all()
+    whole = ReferralGiven.model_validate(said).model_dump_json()
+    assert kept != sha256(whole.encode()).hexdigest()
+    assert kept == KEYS.mark(f"{cast.program_id}|request|{whole}")
