@@ -161,6 +161,7 @@ class Action(StrEnum):
     CALL_OFF_ACTIVITY = "call_off_activity"  # in which one whose follow-up the asker keeps takes part
     DECIDE_ADMISSION = "decide_admission"  # what the committee decided, direct forwarding, and the number
     ADD_ADMINISTRATOR = "add_administrator"
+    ADD_COORDINATOR = "add_coordinator"  # the first one, who adds everyone else
     RUN_INSTALLATION = "run_installation"  # start it, and bring its database to head
     LOAD_PROGRAM = "load_program"
     EXPORT_PROGRAM = "export_program"
@@ -375,6 +376,7 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     # As the follow-up of one who takes part is kept: `api.at_activities`.
     Action.CALL_OFF_ACTIVITY: frozenset({Relation.ASSIGNED, Relation.COORDINATOR}),
     Action.ADD_ADMINISTRATOR: frozenset({Relation.OPERATOR}),
+    Action.ADD_COORDINATOR: frozenset({Relation.OPERATOR}),
     Action.RUN_INSTALLATION: frozenset({Relation.OPERATOR}),
     Action.LOAD_PROGRAM: frozenset({Relation.OPERATOR}),
     Action.EXPORT_PROGRAM: frozenset({Relation.OPERATOR}),

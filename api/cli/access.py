@@ -1,8 +1,9 @@
-"""Who may come in, from the command line: inviting someone, and the first administrator of an installation."""
+"""Who may come in, from the command line: inviting someone, and the first people of an installation."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Final, NamedTuple
 from uuid import UUID
 
 import typer
@@ -12,12 +13,34 @@ from api.cli.terminal import AsPerson, Counter, ProgramKey, counter
 from api.permissions import Action, asks, at_the_terminal, require, to_person
 from duties import people
 from duties.access import invitations
+from duties.actors import Actor
 from duties.mail.notices import Stationery
 from duties.refusals import Refusal
-from duties.roles import standing
+from duties.roles import HeldRole, standing
 from locales import N_
 
-ADMINISTRATOR = "administrator"
+Email = Annotated[str, typer.Argument(help="Their e-mail address.")]
+GivenName = Annotated[str, typer.Option("--given", help="Their given name.")]
+FamilyName = Annotated[str, typer.Option("--family", help="Their family name.")]
+Place = Annotated[
+    str, typer.Option("--organization", help="The key of the organization whose agreement creates the role.")
+]
+Language = Annotated[str, typer.Option("--language", help="The language of their letters: fr or en.")]
+
+#: Who takes over from the command line, by the role that was given there first.
+_THERE_IS_ONE: Final[Mapping[str, str]] = {
+    "administrator": N_("There is an administrator already. They invite others on the page “Access”."),
+    "coordinator": N_("There is a coordinator already. They add others on the page “People and roles”."),
+}
+
+
+class _First(NamedTuple):
+    """Who is to be the first in a role."""
+
+    given: str
+    family: str
+    email: str
+    language: str
 
 
 @asks(Action.INVITE)
@@ -36,11 +59,11 @@ def invite(
 
 @asks(Action.ADD_ADMINISTRATOR)
 def administrator(
-    email: Annotated[str, typer.Argument(help="The e-mail address of the administrator.")],
-    given: Annotated[str, typer.Option(help="Their given name.")],
-    family: Annotated[str, typer.Option(help="Their family name.")],
-    organization: Annotated[str, typer.Option(help="The key of the organization whose agreement creates the role.")],
-    language: Annotated[str, typer.Option(help="The language of their letters: fr or en.")] = "fr",
+    email: Email,
+    given: GivenName,
+    family: FamilyName,
+    organization: Place,
+    language: Language = "fr",
     program: ProgramKey = "",
 ) -> None:
     """Add the first administrator, who can sign in and invite the others, and print the link of their invitation.
@@ -51,44 +74,69 @@ def administrator(
     """
     by = require(Action.ADD_ADMINISTRATOR, at_the_terminal())
     with counter(program) as here:
-        place = here.organization(organization)
-        person_id = _administrator_at(here, email)
-        if person_id is None:
-            person_id = people.add_person(
-                here.session,
-                given_name=given,
-                family_name=family,
-                email=email,
-                language=language,
-                by=by,
-                at=here.at,
-            )
-            people.appoint(
-                here.session,
-                person_id=person_id,
-                role=ADMINISTRATOR,
-                organization_id=place.id,
-                starts_on=here.day,
-                by=by,
-                at=here.at,
-            )
-        address = _base_url(here) + invitations.invite_at_terminal(here.session, person_id, by=by, at=here.at)
+        first = _First(given, family, email, language)
+        address = _address_for_the_first(here, first, "administrator", organization, by=by)
     # Once all of it is kept: a link that was not would lead nowhere.
     tell(N_("This link lets the administrator in, once, for a week; hand it to nobody else:"))
     typer.echo(address)
 
 
-def _administrator_at(here: Counter, email: str) -> UUID | None:
-    """The administrator of today who has this address, or None where there is none. Raises Refusal for another's."""
-    held = standing(here.session, here.day).holding(ADMINISTRATOR)
+@asks(Action.ADD_COORDINATOR)
+def coordinator(
+    email: Email,
+    given: GivenName,
+    family: FamilyName,
+    organization: Place,
+    language: Language = "fr",
+    program: ProgramKey = "",
+) -> None:
+    """Add the first coordinator, who adds everyone else, and print the link of their invitation.
+
+    An administrator invites whom the program knows, and adds nobody: without this, nobody could. As with the
+    administrator, it works again with the same address, and no more once another is coordinator.
+    """
+    by = require(Action.ADD_COORDINATOR, at_the_terminal())
+    with counter(program) as here:
+        first = _First(given, family, email, language)
+        address = _address_for_the_first(here, first, "coordinator", organization, by=by)
+    tell(N_("This link lets the coordinator in, once, for a week; hand it to nobody else:"))
+    typer.echo(address)
+
+
+def _address_for_the_first(here: Counter, first: _First, role: str, organization: str, *, by: Actor) -> str:
+    """Add who is the first in a role, or find them again, and give the address by which they come in, once."""
+    place = here.organization(organization)
+    held = standing(here.session, here.day).holding(role)
+    person_id = _at_address(here, held, first.email)
+    if person_id is None:
+        if held:
+            raise Refusal(f"{role}.there_is_one", _THERE_IS_ONE[role])
+        person_id = people.add_person(
+            here.session,
+            given_name=first.given,
+            family_name=first.family,
+            email=first.email,
+            language=first.language,
+            by=by,
+            at=here.at,
+        )
+        people.appoint(
+            here.session,
+            person_id=person_id,
+            role=role,
+            organization_id=place.id,
+            starts_on=here.day,
+            by=by,
+            at=here.at,
+        )
+    return _base_url(here) + invitations.invite_at_terminal(here.session, person_id, by=by, at=here.at)
+
+
+def _at_address(here: Counter, held: Iterable[HeldRole], email: str) -> UUID | None:
+    """Which of those who hold a role today has this address, or None."""
     for tenure in held:
         if (here.person(str(tenure.person_id)).email or "").lower() == email.strip().lower():
             return tenure.person_id
-    if held:
-        raise Refusal(
-            "administrator.there_is_one",
-            N_("There is an administrator already. They invite others on the page “Access”."),
-        )
     return None
 
 

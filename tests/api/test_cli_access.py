@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from models.access import Door
 from models.base import table_of
 from models.program import Person, Tenure
-from tests.api.desk import nobody
+from tests.api.desk import client_for, nobody
 from tests.api.doorway import LINK, authenticator, letters, told
 from tests.cast import Cast
 from tests.terminal import Say
@@ -21,11 +21,17 @@ _tenure = table_of(Tenure)
 
 
 FIRST = ("administrator", "lazuli@ccsmtl.example", "--given", "Lazuli", "--family", "Sélénite", "--organization")
+#: As `FIRST`, of the first who can add anybody.
+COORDINATOR = ("coordinator", "grenat@ccsmtl.example", "--given", "Grenat", "--family", "Sélénite", "--organization")
 
 
 def without_administrator(cast: Cast) -> None:
+    nobody_is(cast, "administrator")
+
+
+def nobody_is(cast: Cast, role: str) -> None:
     with cast.session() as session:
-        session.execute(_tenure.update().where(_tenure.c.role == "administrator").values(ends_on=_tenure.c.starts_on))
+        session.execute(_tenure.update().where(_tenure.c.role == role).values(ends_on=_tenure.c.starts_on))
 
 
 def test_someone_is_invited_by_one_who_may(command: Say, cast: Cast) -> None:
@@ -90,3 +96,40 @@ def test_an_administrator_is_of_the_organization_whose_agreement_creates_the_rol
     assert (status, f"[{code}]" in err) == (1, True)
     with cast.session() as session:
         assert session.scalar(select(_person.c.id).where(_person.c.family_name == "Sélénite")) is None
+
+
+def test_the_first_coordinator_comes_in_by_the_printed_link_and_adds_somebody_whom_they_invite(
+    command: Say, cast: Cast
+) -> None:
+    nobody_is(cast, "coordinator")
+    status, out, _ = command(*COORDINATOR, "ccsmtl")
+    assert status == 0
+    door = LINK.search(out)
+    assert door is not None
+    browser = nobody(cast.database, at=datetime.now(UTC))
+    enrolment = browser.post(door[0]).headers["location"]
+    data = {"answer": authenticator().create(browser.post(f"{enrolment}/options").json())}
+    assert browser.post(f"{enrolment}/passkey", data=data).status_code == 303
+    assert browser.get("/people/new").status_code == 200
+    day = datetime.now(UTC).date().isoformat()
+    place = f"youth_worker:{cast.organizations['codim']}"
+    details = {"given_name": "Jaspe", "family_name": "Opale", "email": "jaspe@codim.example", "language": "fr"}
+    added = browser.post("/people", data={**details, "place": place, "starts_on": day})
+    assert added.status_code == 303, added.text
+    assert browser.post(f"{added.headers['location']}/invitation").status_code == 303
+
+
+def test_who_only_runs_the_installation_adds_nobody_and_so_a_coordinator_is_added_at_the_terminal_once(
+    command: Say, cast: Cast
+) -> None:
+    status, _, err = command(*COORDINATOR, "ccsmtl")
+    assert (status, "[coordinator.there_is_one]" in err) == (1, True)
+    nobody_is(cast, "coordinator")
+    assert client_for(cast.database, cast.people["administrator"]).get("/people/new").status_code == 404
+    assert command(*COORDINATOR, "codim")[0] == 1, "no agreement of theirs creates the role"
+    assert command(*COORDINATOR, "ccsmtl")[0] == 0
+    status, again, _ = command(*COORDINATOR, "ccsmtl")
+    assert (status, LINK.search(again) is not None) == (0, True)
+    with cast.session() as session:
+        people = session.scalar(select(func.count()).select_from(_person).where(_person.c.family_name == "Sélénite"))
+    assert people == 1
