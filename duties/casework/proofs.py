@@ -54,7 +54,7 @@ _KINDS: dict[str, tuple[str, tuple[bytes, ...]]] = {
 }
 #: A package of parts is told from any other archive by the part that names it.
 _TELLING_PART = {".docx": "word/document.xml", ".xlsx": "xl/workbook.xml", ".odt": "content.xml"}
-#: What a package of parts may grow to on the machine of whoever opens it, as it says itself; none is opened here.
+#: What a package of parts may grow to on the machine of whoever opens it, as it says itself.
 _MOST_PARTS, _LARGEST_UNPACKED = 2000, 200 * 1024 * 1024
 
 
@@ -342,13 +342,19 @@ def _checked_label(proof: Proof) -> str:
 def _bare(content: bytes) -> bytes:
     """A photograph without its place and time, a PDF or a document of Office without what it says of itself.
 
-    Raises Refusal where a photograph is cut off.
+    Raises Refusal where a photograph is cut off, or fills the machine of whoever opens it.
     """
     # Read where something was given: what reads PDFs is fourteen megabytes of every process otherwise.
     from duties.files import pdfs  # noqa: PLC0415
 
     try:
         return packages.bare(pdfs.bare(images.bare(content)))
+    except images.Enormous:
+        raise Refusal(
+            "document.not_what_it_says",
+            N_("This picture has more than %(most)s million points. Give a smaller one."),
+            most=images.MOST_POINTS // 1_000_000,
+        ) from None
     except images.Broken:
         raise Refusal("document.not_what_it_says", N_("This picture is cut off or damaged.")) from None
 
@@ -368,6 +374,8 @@ def _is_whole(ending: str, content: bytes) -> bool:
         with zipfile.ZipFile(io.BytesIO(content)) as package:
             entries = package.infolist()
             if len(entries) > _MOST_PARTS or sum(entry.file_size for entry in entries) > _LARGEST_UNPACKED:
+                return False
+            if not {entry.compress_type for entry in entries} <= packages.WAYS_TO_PACK:
                 return False
             return any(entry.filename == part for entry in entries)
     except (zipfile.BadZipFile, NotImplementedError, ValueError):

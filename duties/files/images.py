@@ -22,12 +22,23 @@ _JPEG_KEPT: Final = ((0xE0, b"JFIF\x00"), (0xE2, b"ICC_PROFILE\x00"), (0xEE, b"A
 _AFTER_SCAN: Final = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
 
 
+#: The largest that a telephone takes have 200 million. A few bytes may say that they are a picture of a hundred times
+#: that, which fills the memory of whoever opens it.
+MOST_POINTS: Final = 300_000_000
+#: Where a JPEG says how large it is: eight kinds of frame, and their differential ones.
+_FRAMES: Final = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
+
+
 class Broken(ValueError):
     """This is no whole picture: it is cut off, or damaged."""
 
 
+class Enormous(Broken):
+    """This picture says that it has more points than any camera's."""
+
+
 def bare(content: bytes) -> bytes:
-    """A PNG or a JPEG without what stands beside its picture; anything else as it is. Raises Broken."""
+    """A PNG or a JPEG without what stands beside its picture; anything else as it is. Raises Broken, or Enormous."""
     try:
         if content.startswith(_PNG_BEGINS):
             return _bare_png(content)
@@ -47,6 +58,8 @@ def _bare_png(content: bytes) -> bytes:
             raise Broken
         if at == len(_PNG_BEGINS) and kind != b"IHDR":
             raise Broken
+        if kind == b"IHDR":
+            _refuse_enormous(content[at + 8 : at + 12], content[at + 12 : at + 16])
         if kind in _PNG_KEPT:
             kept.append(content[at:end])
         if kind == b"IEND":
@@ -72,6 +85,8 @@ def _bare_jpeg(content: bytes) -> bytes:
         if size < 2 or end > len(content) or mark == _JPEG_BEGINS:  # noqa: PLR2004  # a size counts itself
             raise Broken
         inside = content[at + 3 : end]
+        if mark in _FRAMES:
+            _refuse_enormous(inside[1:3], inside[3:5])
         if mark not in _JPEG_BESIDE or any(mark == one and inside.startswith(word) for one, word in _JPEG_KEPT):
             kept.append(b"\xff" + content[at:end])
         if mark == _SCAN:
@@ -81,3 +96,8 @@ def _bare_jpeg(content: bytes) -> bytes:
             kept.append(content[end : found.start()])
             end, seen_scan = found.start(), True
         at = end
+
+
+def _refuse_enormous(height: bytes, width: bytes) -> None:
+    if int.from_bytes(height) * int.from_bytes(width) > MOST_POINTS:
+        raise Enormous

@@ -20,6 +20,8 @@ from duties.files import images
 _BEGINS: Final = b"PK\x03\x04"
 #: What unpacks to more would take whoever sends it longer than they wait.
 LARGEST_UNPACKED: Final = 64 * 1024 * 1024
+#: How the parts of an office's document are packed. By another way, some hundred bytes unpack to a gigabyte at one go.
+WAYS_TO_PACK: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 #: A part in which a signature stands, and the mark of parts that a password locks.
 _SIGNED: Final = ("_xmlsignatures/", "META-INF/documentsignatures.xml")
 _LOCKED: Final = b"encryption-data"
@@ -49,9 +51,10 @@ _EMPTY: Final[Mapping[str, bytes]] = {
 }
 #: The picture in small that an editor keeps of the first page, perhaps of an earlier draft; and what leads to it.
 _IN_SMALL: Final = re.compile(r"(docProps/thumbnail\.\w+|Thumbnails/.*)")
-_TO_THE_SMALL: Final = re.compile(rb"<(?:Relationship|manifest:file-entry)\b[^<>]*[Tt]humbnail[^<>]*/>")
-#: Within a tag, never within words: who wrote a comment or changed a word, when, and in which folder a file was kept.
-_TAG: Final = re.compile(rb"<[^<>]*>")
+_LEADS: Final = re.compile(rb"<(?:Relationship|manifest:file-entry)\b[^<>]*+>")
+#: A tag that may say who wrote a comment or changed a word, when, or in which folder a file was kept: these are sought
+#: within tags, never within words. Nothing here or above is tried twice, so that a tag without an end costs no minutes.
+_TELLS: Final = re.compile(rb"<(?>[^<>]*?(?:author|initials|displayName|userId|date|absPath))[^<>]*+>")
 _WHO: Final = re.compile(rb"""(\s(?:\w+:)?(?:author|initials)=)("[^"]*"|'[^']*')""")
 #: In a workbook those who comment are listed in parts of their own; elsewhere the same words name other things.
 _LISTED: Final = re.compile(rb"""(\s(?:displayName|userId)=)("[^"]*"|'[^']*')""")
@@ -79,9 +82,16 @@ def _can_be_written_anew(package: zipfile.ZipFile) -> bool:
     names = package.namelist()
     if any(name.startswith(_SIGNED) for name in names) or len(set(names)) != len(names):
         return False
-    if sum(part.file_size for part in package.infolist()) > LARGEST_UNPACKED:
+    parts = package.infolist()
+    if sum(part.file_size for part in parts) > LARGEST_UNPACKED or not {p.compress_type for p in parts} <= WAYS_TO_PACK:
         return False
-    return _MANIFEST not in names or _LOCKED not in package.read(_MANIFEST)
+    return _MANIFEST not in names or _LOCKED not in _read(package, package.getinfo(_MANIFEST))
+
+
+def _read(package: zipfile.ZipFile, part: zipfile.ZipInfo) -> bytes:
+    """A part, as much of it as it says that it has: `package.read` unpacks one that lies up to two gigabytes first."""
+    with package.open(part) as opened:
+        return opened.read(part.file_size + 1)
 
 
 def _bare(package: zipfile.ZipFile) -> bytes:
@@ -94,7 +104,7 @@ def _bare(package: zipfile.ZipFile) -> bytes:
             kept = zipfile.ZipInfo(part.filename, _NO_DAY)
             kept.compress_type = part.compress_type
             kept.external_attr = part.external_attr
-            anew.writestr(kept, _part(part.filename, package.read(part)))
+            anew.writestr(kept, _part(part.filename, _read(package, part)))
     return written.getvalue()
 
 
@@ -106,10 +116,10 @@ def _part(name: str, content: bytes) -> bytes:
             return images.bare(content)
         except images.Broken:
             return content  # a picture that its own document may not need
-    content = _TO_THE_SMALL.sub(b"", content)
+    content = _LEADS.sub(lambda tag: b"" if b"humbnail" in tag[0] and tag[0].endswith(b"/>") else tag[0], content)
     content = _MOMENT.sub(_NO_MOMENT, _NAMED.sub(rb"<\1></\1>", content))
     who = (_WHO, _LISTED) if name.startswith("xl/persons/") else (_WHO,)
-    return _TAG.sub(lambda tag: _without(tag[0], who), content)
+    return _TELLS.sub(lambda tag: _without(tag[0], who), content)
 
 
 def _without(tag: bytes, who: tuple[re.Pattern[bytes], ...]) -> bytes:

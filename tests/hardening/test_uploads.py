@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
 import io
+import struct
+import time
+import tracemalloc
 import zipfile
+import zlib
 from hashlib import sha256
 
 import docx
@@ -19,7 +24,7 @@ from pypdf.generic import DictionaryObject, NameObject, TextStringObject
 from sqlalchemy import select
 
 from duties.casework import tasks
-from duties.casework.proofs import Proof, judged_type
+from duties.casework.proofs import Proof, checked_document, judged_type
 from duties.files import packages, pdfs
 from duties.files.images import Broken, bare
 from duties.refusals import Refusal
@@ -249,6 +254,71 @@ def test_a_package_that_unpacks_to_far_more_than_its_own_size_is_refused() -> No
     assert len(file.getvalue()) < 1 << 20
     with pytest.raises(Refusal, match=r"document\.not_what_it_says|not what the ending"):
         judged_type("a.docx", file.getvalue())
+
+
+def package_of_one(part: str, packed: bytes, *, way: int, claims: int) -> bytes:
+    """A package by hand: one part, packed by a way, and how many bytes it says that it unpacks to."""
+    name = part.encode()
+    about = struct.pack("<5H3I2H", 20, 0, way, 0, 0, 0, len(packed), claims, len(name), 0)
+    begin = b"PK\x03\x04" + about + name + packed
+    listed = b"PK\x01\x02" + struct.pack("<H", 20) + about + struct.pack("<3H2I", 0, 0, 0, 0, 0) + name
+    return begin + listed + b"PK\x05\x06" + struct.pack("<4H2IH", 0, 0, 1, 1, len(listed), len(begin), 0)
+
+
+def test_a_package_that_lies_about_what_it_unpacks_to_is_unpacked_no_further_than_it_says() -> None:
+    packing = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = b"".join(packing.compress(bytes(1 << 20)) for _ in range(80)) + packing.flush()
+    given = package_of_one("word/document.xml", packed, way=zipfile.ZIP_DEFLATED, claims=100)
+    tracemalloc.start()
+    try:
+        kept = packages.bare(given)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert kept == given
+    assert most < 8 << 20
+
+
+@pytest.mark.parametrize(
+    ("way", "packed"), [(zipfile.ZIP_BZIP2, bz2.compress(bytes(1 << 20))), (zipfile.ZIP_LZMA, bytes(40))]
+)
+def test_a_package_packed_as_no_program_for_offices_packs_is_refused_and_never_unpacked(
+    way: int, packed: bytes
+) -> None:
+    given = package_of_one("word/document.xml", packed, way=way, claims=100)
+    assert packages.bare(given) == given
+    with pytest.raises(Refusal, match="not what the ending"):
+        judged_type("a.docx", given)
+
+
+@pytest.mark.parametrize(
+    "word", [b"thumbnail", b"humbnail/", b"author ", b'author="', b" w:date=", b" url=", b"<dc:date"]
+)
+def test_a_document_whose_tags_never_end_is_read_once_and_not_again_from_every_word(word: bytes) -> None:
+    for begin in (b"<Relationship ", b"<manifest:file-entry ", b"<x15ac:absPath "):
+        given = open_text(**{"content.xml": begin + word * 20_000})
+        begun = time.process_time()
+        packages.bare(given)
+        assert time.process_time() - begun < 5, begin
+
+
+def sized(kind: str, width: int, height: int) -> bytes:
+    """A photograph that says that it has so many points."""
+    whole = photograph(kind)
+    if kind == "PNG":
+        head = b"IHDR" + struct.pack(">2I", width, height) + whole[24:29]
+        return whole[:12] + head + struct.pack(">I", zlib.crc32(head)) + whole[33:]
+    at = whole.index(b"\xff\xc0")
+    return whole[: at + 5] + struct.pack(">2H", height, width) + whole[at + 9 :]
+
+
+@pytest.mark.parametrize(
+    ("kind", "width", "height"), [("PNG", 1 << 30, 1 << 30), ("PNG", 30_001, 10_000), ("JPEG", 65_535, 65_535)]
+)
+def test_a_picture_of_more_points_than_any_camera_takes_is_refused(kind: str, width: int, height: int) -> None:
+    assert bare(sized(kind, 16_320, 12_240)), "the largest of a telephone's"
+    with pytest.raises(Refusal, match="million points"):
+        checked_document(f"a.{kind.lower()}", sized(kind, width, height))
 
 
 @pytest.mark.parametrize(
