@@ -49,7 +49,7 @@ class FileSealKeys:
         try:
             found = self._path.stat()
         except OSError:
-            msg = f"{self._path} is missing; make the seal key with: spheres keys init"
+            msg = f"{self._path} is missing: put it back; of a new installation, make it with: spheres keys init"
             raise NoSealKey(msg) from None
         seen = (found.st_mtime_ns, found.st_ino, found.st_size)
         if self._held is None or seen != self._seen:

@@ -160,7 +160,7 @@ class FilePeopleKeys:
         try:
             found = path.stat()
         except OSError:
-            msg = f"{path} is missing; make the keys with: spheres keys init"
+            msg = f"{path} is missing: put it back; of a new installation, make it with: spheres keys init"
             raise NoKeys(msg) from None
         seen = (found.st_ctime_ns, found.st_ino, found.st_size)  # who may read it counts as a change
         if self._held is None or seen != self._seen:

@@ -19,20 +19,15 @@ import typer
 
 from adapters import logs
 from adapters.environment import SettingsError
-from adapters.keys import make_seal_key
-from adapters.people_keys import make_people_keys
 from adapters.postgres import DatabaseUrls, PostgresError
 from adapters.settings import Settings
 from api.cli.databases import databases
 from api.cli.spoken import Ending, fail, language_of_terminal, tell
 from api.cli.supervise import Process, module, supervise
 from locales import N_, current_language, say, speaking
-from models.ports import NoKeys
 
 #: What Prefect is told: loopback, no page of its own from elsewhere, nothing sent out, old runs swept away.
 _PREFECT_DAYS_KEPT: Final = 90
-
-_KEY_MADE: Final = N_("The seal key is made: %(file)s. Keep a copy of it apart from the database’s.")
 
 
 def main(*, demo: bool | None = None) -> NoReturn:
@@ -45,7 +40,7 @@ def main(*, demo: bool | None = None) -> NoReturn:
             status = _keep({**os.environ, **demonstrating(demo)})
         except _NotPrepared as failed:
             raise SystemExit(failed.status) from None
-        except (SettingsError, PostgresError, NoKeys, Ending) as error:
+        except (SettingsError, PostgresError, Ending) as error:
             fail(str(error), 2)
     raise SystemExit(status)
 
@@ -70,10 +65,6 @@ def _keep(environment: dict[str, str]) -> int:
     begun = time.monotonic()
     _refuse_taken_port(settings.host, settings.port, "SPHERES_PORT")
     _refuse_taken_port("127.0.0.1", settings.prefect_port, "SPHERES_PREFECT_PORT")
-    if settings.seal_key_file is None and make_seal_key(settings.seal_keys):
-        tell(_KEY_MADE, file=settings.seal_keys)
-    if settings.people_key_folder is None:
-        make_people_keys(settings.people_keys)
 
     def say_plainly(line: str) -> None:
         typer.echo(line, err=True)

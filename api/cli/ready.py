@@ -14,10 +14,13 @@ from sqlmodel import Session
 from adapters.database import migrate, passes_walls
 from adapters.environment import SettingsError
 from adapters.postgres import DatabaseUrls, PostgresError
+from adapters.settings import Settings
 from api.cli.spoken import Ending, fail
 from locales import N_, current_language, say
 from models.base import table_of
+from models.participant import DataKey
 from models.program import Program
+from models.record import Seal
 
 _AWAY: Final = N_(
     "The database does not answer or does not let us in: see that it runs and that its address is right, and look "
@@ -25,7 +28,18 @@ _AWAY: Final = N_(
 )
 _BEHIND: Final = N_("The database is not up to date; bring it there with: spheres migrate")
 
+_SEALED_ELSEWHERE: Final = N_(
+    "The record of this database was sealed with keys that are not here: %(file)s. Put the file back from its copy. "
+    "Where there is none, begin with a new key: spheres keys init"
+)
+_PEOPLE_ELSEWHERE: Final = N_(
+    "This database holds participants whose keys are not here: %(file)s. Put the folder back from its copy. Where "
+    "there is none, nobody can read who they are any more; begin with new keys: spheres keys init"
+)
+
 _program = table_of(Program)
+_key = table_of(DataKey)
+_seal = table_of(Seal)
 
 #: What PostgreSQL answers (SQLSTATE) where a table, a column or a function is not there: a migration is yet to come.
 _NOT_THERE: Final = frozenset({"42P01", "42703", "42883"})
@@ -61,6 +75,21 @@ def refuse_real_program(session: Session) -> None:
                 N_("This database holds a real program: the demonstration is not loaded. Start with --no-demo."),
             )
         )
+
+
+def refuse_lost_keys(session: Session, settings: Settings) -> None:
+    """Raises Ending where the database was written with keys that do not lie here. Of a session of its owner.
+
+    Keys made anew in their stead would be taken for them: the record would read as changed, who is known would not be
+    found in what leaves, and the day the right ones are put back both are needed.
+    """
+    lost = [
+        (settings.seal_keys, exists().where(_seal.c.number > 0), _SEALED_ELSEWHERE),
+        (settings.people_keys / "master.json", exists().where(_key.c.destroyed_at.is_(None)), _PEOPLE_ELSEWHERE),
+    ]
+    for file, needed, sentence in lost:
+        if not file.exists() and session.scalar(select(needed)):
+            raise Ending(say(current_language(), sentence, file=str(file)))
 
 
 @contextmanager

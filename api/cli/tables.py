@@ -1,20 +1,27 @@
 """What `spheres up` has done before anything works on the database: `python -m api.cli.tables`, and it is gone.
 
-It brings the tables to the newest migration. Where a demonstration is to be shown it refuses a real program here,
-before a worker takes its letters for those of made-up people. It reads as little as it can: everything waits for it.
+It brings the tables to the newest migration, and makes the keys of a new installation. Where a demonstration is to be
+shown it refuses a real program here, before a worker takes its letters for those of made-up people. It reads as little
+as it can: everything waits for it.
 """
 
 from __future__ import annotations
 
 import os
+from typing import Final
 
 from adapters import logs
 from adapters.database import make_engine, open_session
+from adapters.keys import make_seal_key
+from adapters.people_keys import make_people_keys
 from adapters.settings import Settings
 from api.cli.databases import databases
-from api.cli.ready import bring_to_newest, ending_plainly, refuse_real_program
-from api.cli.spoken import language_of_terminal
-from locales import speaking
+from api.cli.ready import bring_to_newest, ending_plainly, refuse_lost_keys, refuse_real_program
+from api.cli.spoken import Ending, language_of_terminal, tell
+from locales import N_, speaking
+from models.ports import NoKeys, NoSealKey
+
+_KEY_MADE: Final = N_("The seal key is made: %(file)s. Keep a copy of it apart from the database’s.")
 
 
 def main() -> None:
@@ -35,6 +42,24 @@ def _prepare(settings: Settings) -> None:
                     refuse_real_program(session)
             finally:
                 engine.dispose()
+        owner = make_engine(urls.owner, pool_size=1, application_name="spheres tables")
+        try:
+            with open_session(owner) as session:  # no program is known yet, and the walls do not bind the owner
+                refuse_lost_keys(session, settings)
+        finally:
+            owner.dispose()
+    _make_keys(settings)
+
+
+def _make_keys(settings: Settings) -> None:
+    """The keys of a new installation, where the settings leave it to us where they lie."""
+    try:
+        if settings.seal_key_file is None and make_seal_key(settings.seal_keys):
+            tell(_KEY_MADE, file=settings.seal_keys)
+        if settings.people_key_folder is None:
+            make_people_keys(settings.people_keys)
+    except (NoSealKey, NoKeys) as refused:
+        raise Ending(str(refused)) from None
 
 
 if __name__ == "__main__":

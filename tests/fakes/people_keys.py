@@ -59,5 +59,5 @@ class FakePeopleKeys:
 
     def _refuse_if_broken(self) -> None:
         if self.broken:
-            msg = "keys/master.json is missing; make the keys with: spheres keys init"
+            msg = "keys/master.json is missing: put it back; of a new installation, make it with: spheres keys init"
             raise NoKeys(msg)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,14 +16,16 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import Session
 
+from adapters.keys import FileSealKeys
 from adapters.people_keys import FilePeopleKeys, make_people_keys
 from duties.participants import referring, retention
 from duties.participants.identity import open_identity
 from duties.refusals import Refusal
 from tests.api.test_cli import Say, at, command
-from tests.cast import AT, Cast
+from tests.cast import AT, ROOT, Cast
 from tests.conftest import Database
 from tests.referring import ONDINE, participant_of
+from tests.sealing import seal_all
 
 __all__ = ["at", "command"]
 
@@ -130,3 +134,41 @@ def test_a_database_that_was_copied_without_its_keys_tells_nobody_s_name(
     for kept in (bytes(row.sealed), bytes(row.names), " ".join(row.marks).encode()):
         assert b"Ondine" not in kept
         assert "Fougère".encode() not in kept
+
+
+def prepared(tmp_path: Path) -> tuple[int, str]:
+    """What `spheres up` has done first, with keys where they lie by themselves: its status, and what it says."""
+    environment = {**os.environ, "SPHERES_DATA": str(tmp_path / "data"), "SPHERES_LANG": "en"}
+    for name in ("SPHERES_SEAL_KEY_FILE", "SPHERES_PEOPLE_KEYS"):
+        environment.pop(name)
+    done = subprocess.run(
+        [sys.executable, "-m", "api.cli.tables"], env=environment, cwd=ROOT, capture_output=True, check=False
+    )
+    return done.returncode, (done.stdout + done.stderr).decode()
+
+
+def test_a_new_installation_makes_its_keys_and_one_that_lost_them_makes_none_in_their_place(
+    cast: Cast, folder: Path, tmp_path: Path
+) -> None:
+    kept = tmp_path / "data" / "keys"
+    status, said = prepared(tmp_path)
+    assert (status, "The seal key is made" in said) == (0, True)
+    assert (kept / "people" / "master.json").exists()
+    assert prepared(tmp_path) == (0, "")
+
+    participant_id = _referred(cast, folder)
+    shutil.rmtree(kept / "people")
+    status, said = prepared(tmp_path)
+    assert (status, "participants whose keys are not here" in said) == (2, True)
+    assert not (kept / "people").exists(), "new ones would find nobody in what leaves"
+    shutil.copytree(folder, kept / "people")
+    assert prepared(tmp_path) == (0, "")
+    assert _name(cast, kept / "people", participant_id) == "Ondine Fougère-Lys"
+
+    seal_all(cast, FileSealKeys(kept / "seal.json"))
+    (kept / "seal.json").unlink()
+    status, said = prepared(tmp_path)
+    assert (status, "sealed with keys that are not here" in said) == (2, True)
+    assert not (kept / "seal.json").exists(), "sealed by two keys, the record would read as changed"
+    shutil.copy(tmp_path / "seal.json", kept / "seal.json")
+    assert prepared(tmp_path) == (0, ""), "whoever has no copy begins with another, as they were told"
