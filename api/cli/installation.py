@@ -151,6 +151,7 @@ def _welcome(settings: Settings, seconds: float) -> None:
 
 
 def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, str]) -> list[Process]:
+    environment = {**environment, **_without_a_proxy(environment)}
     shared = {
         **environment,
         **_prefect_client(settings),
@@ -182,7 +183,7 @@ def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, st
                 *_proxies(settings),
             ),
             shared,
-            ready=f"http://127.0.0.1:{settings.port}/healthz",
+            ready=f"http://{_reached_at(settings.host)}:{settings.port}/healthz",
         ),
         Process(
             "prefect",
@@ -202,6 +203,19 @@ def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, st
         ),
         Process("worker", module("flows.worker"), shared, after=1),  # it needs the tables
     ]
+
+
+def _reached_at(host: str) -> str:
+    """Where we reach, from this machine, what listens at `host`: all of its addresses, or one of them."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # asked, and not listened at
+    return f"[{host}]" if ":" in host else host
+
+
+def _without_a_proxy(environment: dict[str, str]) -> dict[str, str]:
+    """What keeps our processes' words to each other on this machine, where an operator's proxy leads to the outside."""
+    before = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
+    said = ",".join(part for part in (before, "localhost,127.0.0.1") if part)
+    return {"no_proxy": said, "NO_PROXY": said}
 
 
 def _proxies(settings: Settings) -> list[str]:

@@ -25,6 +25,7 @@ AT_ONCE = max(2, os.cpu_count() or 2)
 #: How long the others hold back for a process that does not answer: late is better than never.
 PATIENCE_SECONDS = 20.0
 _LOOK_SECONDS = 0.2
+_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass
@@ -81,9 +82,9 @@ class Process:
 
 
 def answers(url: str, *, timeout_seconds: float = 2.0) -> bool:
-    """Whether an address of this machine answers with success."""
+    """Whether an address of this machine answers with success; asked without any proxy that the environment names."""
     try:
-        with urllib.request.urlopen(url, timeout=timeout_seconds) as response:  # noqa: S310  # our own loopback address
+        with _DIRECTLY.open(url, timeout=timeout_seconds) as response:  # our own address
             return bool(response.status == 200)  # noqa: PLR2004  # OK
     except (OSError, urllib.error.URLError):
         return False

@@ -13,8 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from adapters.postgres import DatabaseUrls
+from adapters.settings import Settings
 from api.cli import supervise as supervising
-from api.cli.supervise import Process, answers, supervise
+from api.cli.installation import _processes
+from api.cli.supervise import Process, answers, end, supervise
 from bench.processes import free_port
 
 #: Waits for a file, then answers at a port for as long as it lives.
@@ -284,3 +287,50 @@ def test_where_another_answers_already_nothing_is_started_and_one_sentence_says_
     assert port in line
     assert setting in line
     assert not (tmp_path / "data" / "postgres").exists()
+
+
+def test_our_own_processes_are_asked_without_the_proxy_that_leads_outside(
+    web: Process, begin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    begin.touch()
+    web.start()
+    try:
+        until = time.monotonic() + 20
+        while not answers(web.ready):
+            assert time.monotonic() < until, "it was asked through a proxy that is not there"
+            time.sleep(0.05)
+    finally:
+        end([web])
+
+
+def _as_started(**settings: str) -> dict[str, Process]:
+    """The processes of an installation with these settings, none of them started."""
+    read = Settings.from_env(settings)
+    urls = DatabaseUrls(owner="", app="", prefect="", admin="")
+    return {one.name: one for one in _processes(read, urls, settings)}
+
+
+def test_none_of_our_processes_speaks_to_another_through_a_proxy(tmp_path: Path) -> None:
+    processes = _as_started(SPHERES_DATA=str(tmp_path), https_proxy="http://proxy.example", NO_PROXY="agency.example")
+    assert set(processes) == {"web", "prefect", "worker"}
+    for one in processes.values():
+        assert one.environment["https_proxy"] == "http://proxy.example", "what is outside is reached as the others do"
+        assert one.environment["no_proxy"] == one.environment["NO_PROXY"] == "agency.example,localhost,127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("host", "asked"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.1"),  # noqa: S104  # as an operator may write it
+        ("::", "[::1]"),
+        ("10.0.0.5", "10.0.0.5"),
+    ],
+)
+def test_the_web_is_asked_where_it_listens(tmp_path: Path, host: str, asked: str) -> None:
+    processes = _as_started(SPHERES_DATA=str(tmp_path), SPHERES_HOST=host, SPHERES_BASE_URL="https://spheres.example")
+    assert processes["web"].ready == f"http://{asked}:8400/healthz"
