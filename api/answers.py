@@ -51,6 +51,9 @@ _STATUS: Final = {
     "malformed": 422,
 }
 
+#: Of what does not fit in a request: whoever wrote more than that wrong finds the rest when these are put right.
+_MOST_PLACES: Final = 100
+
 _TITLES: Final = {
     400: N_("This request cannot be read."),
     401: N_("Sign in first."),
@@ -155,7 +158,7 @@ async def malformed(request: Request, error: Exception) -> Response:
     # An id that is no id is an address with nothing behind it.
     if any(found["loc"][:1] == ("path",) for found in error.errors()):
         return answer(request, 404)
-    places = [{"where": _place(found), "kind": found["type"]} for found in error.errors()]
+    places = [{"where": _place(found), "kind": found["type"]} for found in error.errors()[:_MOST_PLACES]]
     return answer(request, 422, errors=places)
 
 

@@ -26,6 +26,10 @@ BY_ANY_NAME: Final = "/healthz"
 #: A form with a document of 10 MB and what surrounds it.
 LARGEST_BODY: Final = 11 * 1024 * 1024
 
+#: Values in what the API is given, told by the commas between them. A body within its bound may hold a million, each of
+#: them wrong: to say so of each would keep everybody waiting. The longest of ours, words and all, has some hundreds.
+MOST_VALUES: Final = 10_000
+
 #: Of an address, path and query together. The longest that a page of ours leads to has some five hundred bytes.
 LARGEST_ADDRESS: Final = 8 * 1024
 LARGEST_HEADERS: Final = 32 * 1024
@@ -49,7 +53,7 @@ class Guard:
     In order: headers or an address out of all measure; an address with a NUL, which no text of the database holds; a
     name that is not ours; what a page of another site has loaded into itself; an unsafe request that another site
     made a browser send, or that wants to be another than it is; a body that is no form where a form is expected; and a
-    body larger than any of ours.
+    body larger, or of more values, than any of ours.
 
     A browser says where a request comes from in Sec-Fetch-Site, older ones in Origin. A request with neither is no
     browser's: it carries no cookie of a victim, only what its sender put there.
@@ -75,7 +79,7 @@ class Guard:
         if refused:
             await answer(Request(scope), refused)(scope, receive, send)
             return
-        await self.app(scope, _bounded(receive), send)
+        await self.app(scope, _bounded(receive, counts=scope["path"].startswith("/api/")), send)
 
     def _refusal(self, scope: Scope) -> int:
         """The status by which a request is refused, 0 where it is let through."""
@@ -117,7 +121,7 @@ class Guard:
 
 
 class TooLarge(HTTPException):
-    """A body without a stated length went past what any form of ours holds."""
+    """A body went past what any form of ours, or anything that the API is given, holds."""
 
     def __init__(self) -> None:
         super().__init__(413)
@@ -155,15 +159,17 @@ def _is_own(headers: Headers, *, is_https: bool) -> bool:
     return name == headers.get("host") and (scheme == "https" or not is_https)
 
 
-def _bounded(receive: Receive) -> Receive:
-    taken = 0
+def _bounded(receive: Receive, *, counts: bool) -> Receive:
+    taken = values = 0
 
     async def take() -> Message:
-        nonlocal taken
+        nonlocal taken, values
         message = await receive()
         if message["type"] == "http.request":
-            taken += len(message.get("body", b""))
-            if taken > LARGEST_BODY:
+            body = message.get("body", b"")
+            taken += len(body)
+            values += body.count(b",") if counts else 0
+            if taken > LARGEST_BODY or values > MOST_VALUES:
                 raise TooLarge
         return message
 

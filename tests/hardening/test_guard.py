@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
@@ -11,7 +12,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from api.app import create_app
-from api.guard import FROM_ELSEWHERE, LARGEST_BODY
+from api.guard import FROM_ELSEWHERE, LARGEST_BODY, MOST_VALUES
 from models.access import RateCount
 from models.base import table_of
 from tests.api.desk import client_for, nobody, office_of
@@ -180,3 +181,17 @@ def test_a_form_of_a_great_many_fields_is_refused(cast: Cast) -> None:
 def test_a_hundred_and_one_headers_are_too_many(cast: Cast) -> None:
     headers = {f"X-Header-{n}": "a" for n in range(101)}
     assert nobody(cast.database).get("/sign-in", headers=headers).status_code == 431
+
+
+def test_the_api_is_given_no_more_values_than_it_takes_and_names_a_hundred_that_are_wrong(cast: Cast) -> None:
+    """Each of a million unknown fields would be complained of, for half a minute, while nobody else is answered."""
+    client = client_for(cast.database, cast.people["coordinator"])
+    for many in ("{" + ",".join(f'"k{n}":1' for n in range(700_000)) + "}", "[" + "1," * 5_000_000 + "1]"):
+        begun = time.process_time()
+        assert client.post("/api/v1/people", content=many).status_code == 413
+        assert time.process_time() - begun < 5
+    some = client.post("/api/v1/people", json={f"k{n}": 1 for n in range(MOST_VALUES // 2)})
+    assert (some.status_code, len(some.json()["errors"])) == (422, 100)
+    # A document stands in base64, which has no comma.
+    document = client.post("/api/v1/people", json={"content": "QUJD" * (2 << 20)})
+    assert document.status_code == 422
