@@ -179,10 +179,19 @@ def listen(url: str, *channels: str) -> Listener:
     return Listener(url, *channels)
 
 
+class NewerDatabase(Exception):
+    """The database stands at a migration that this program does not know: a newer one brought it there."""
+
+
 def migrate(owner_url: str) -> None:
-    """Bring the database to the newest migration, as its owner. A second process that starts meanwhile waits."""
+    """Bring the database to the newest migration, as its owner. A second process that starts meanwhile waits.
+
+    Raises NewerDatabase, and changes nothing.
+    """
     from alembic import command  # noqa: PLC0415  # a tenth of what the web reads to start, and it never migrates
     from alembic.config import Config  # noqa: PLC0415  # as the line above
+    from alembic.script.revision import ResolutionError  # noqa: PLC0415  # as the line above
+    from alembic.util import CommandError  # noqa: PLC0415  # as the line above
 
     engine = create_engine(owner_url, poolclass=NullPool)
     try:
@@ -194,7 +203,12 @@ def migrate(owner_url: str) -> None:
             config = Config()
             config.set_main_option("script_location", str(scripts).replace("%", "%%"))
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            try:
+                command.upgrade(config, "head")
+            except CommandError as failed:
+                if isinstance(failed.__cause__, ResolutionError):
+                    raise NewerDatabase from None
+                raise
             connection.commit()
     finally:
         engine.dispose()

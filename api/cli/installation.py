@@ -180,6 +180,8 @@ def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, st
                 "--no-access-log",
                 "--no-server-header",
                 "--no-date-header",
+                "--ws",
+                "none",  # we have no such address: what asks for one is answered as anything else, by the application
                 *_proxies(settings),
             ),
             shared,

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlmodel import Session
 
-from adapters.database import migrate, passes_walls
+from adapters.database import NewerDatabase, migrate, passes_walls
 from adapters.environment import SettingsError
 from adapters.postgres import DatabaseUrls, PostgresError
 from adapters.settings import Settings
@@ -28,6 +28,10 @@ _AWAY: Final = N_(
 )
 _BEHIND: Final = N_("The database is not up to date; bring it there with: spheres migrate")
 
+_AHEAD: Final = N_(
+    "A newer version of the program has brought this database further than this one knows. Nothing was changed: start "
+    "the newer one again, or put back the copy of before the upgrade."
+)
 _SEALED_ELSEWHERE: Final = N_(
     "The record of this database was sealed with keys that are not here: %(file)s. Put the file back from its copy. "
     "Where there is none, begin with a new key: spheres keys init"
@@ -46,13 +50,17 @@ _NOT_THERE: Final = frozenset({"42P01", "42703", "42883"})
 
 
 def bring_to_newest(urls: DatabaseUrls) -> None:
-    """Bring the database to the newest migration. Raises Ending where nobody said how its owner signs in.
+    """Bring the database to the newest migration.
 
-    And where the application would sign in as somebody to whom the walls of the database do not exist.
+    Raises Ending where nobody said how its owner signs in, where it stands further than this program goes, and where
+    the application would sign in as somebody to whom the walls of the database do not exist.
     """
     if not urls.owner:
         raise Ending(say(current_language(), N_("To migrate, DATABASE_OWNER_URL has to say how the owner signs in.")))
-    migrate(urls.owner)
+    try:
+        migrate(urls.owner)
+    except NewerDatabase:
+        raise Ending(say(current_language(), _AHEAD)) from None
     if passes_walls(urls.app):
         raise Ending(
             say(

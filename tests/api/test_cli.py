@@ -11,7 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import make_url, select
+from sqlalchemy import NullPool, create_engine, make_url, select, text
 
 from adapters.settings import Settings
 from api.cli import main
@@ -511,6 +511,20 @@ def test_a_database_that_was_not_migrated_is_one_sentence_that_says_what_to_do(
         assert err.replace("\N{NO-BREAK SPACE}", " ").startswith(sentence)
         assert "spheres migrate" in err
         assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("asked", [("migrate",), ("program", "load", FILE, "--yes")], ids=lambda asked: asked[0])
+def test_a_database_that_a_newer_program_brought_further_is_left_as_it_is_and_one_sentence_says_so(
+    command: Say, at: Callable[[Database], None], cast: Cast, asked: tuple[str, ...]
+) -> None:
+    at(cast.database)
+    owner = create_engine(cast.database.owner_url, poolclass=NullPool)
+    with owner.begin() as connection:
+        connection.execute(text("delete from alembic_version"))
+        connection.execute(text("insert into alembic_version values ('9999_later')"))
+    status, _, err = command(*asked)
+    assert (status, len(err.splitlines())) == (2, 1)
+    assert "put back the copy of before the upgrade" in err
 
 
 def test_nobody_migrates_without_the_owners_address(

@@ -334,3 +334,9 @@ def test_none_of_our_processes_speaks_to_another_through_a_proxy(tmp_path: Path)
 def test_the_web_is_asked_where_it_listens(tmp_path: Path, host: str, asked: str) -> None:
     processes = _as_started(SPHERES_DATA=str(tmp_path), SPHERES_HOST=host, SPHERES_BASE_URL="https://spheres.example")
     assert processes["web"].ready == f"http://{asked}:8400/healthz"
+
+
+def test_the_web_opens_no_socket_that_its_headers_are_not_on(tmp_path: Path) -> None:
+    """A request for a web socket would else be turned away by the server itself."""
+    command = _as_started(SPHERES_DATA=str(tmp_path))["web"].command
+    assert command[command.index("--ws") + 1] == "none"
