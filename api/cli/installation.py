@@ -61,6 +61,8 @@ class _NotPrepared(Exception):
 def _keep(environment: dict[str, str]) -> int:
     logs.configure("supervisor")
     settings = Settings.from_env(environment)
+    if settings.database_url is not None and settings.prefect_database_url is None:
+        raise SettingsError("PREFECT_DATABASE_URL", "is needed with DATABASE_URL; the engine keeps its runs apart.")
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     begun = time.monotonic()
     _refuse_taken_port(settings.host, settings.port, "SPHERES_PORT")

@@ -340,3 +340,22 @@ def test_the_web_opens_no_socket_that_its_headers_are_not_on(tmp_path: Path) -> 
     """A request for a web socket would else be turned away by the server itself."""
     command = _as_started(SPHERES_DATA=str(tmp_path))["web"].command
     assert command[command.index("--ws") + 1] == "none"
+
+
+def test_a_start_without_a_database_for_the_engine_is_one_sentence_that_names_it(tmp_path: Path) -> None:
+    """Else its server is started again and again, and says of what it lacks only where it failed."""
+    said = subprocess.run(
+        [sys.executable, "-m", "api.cli.installation"],
+        env={
+            **{name: value for name, value in os.environ.items() if name != "PREFECT_DATABASE_URL"},
+            "DATABASE_URL": "postgresql://spheres_app:x@127.0.0.1/spheres",
+            "SPHERES_DATA": str(tmp_path / "data"),
+        },
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert (said.returncode, said.stdout) == (2, b"")
+    (line,) = said.stderr.decode().splitlines()
+    assert line.startswith("PREFECT_DATABASE_URL is needed")
+    assert not (tmp_path / "data").exists()
