@@ -17,6 +17,9 @@ Value = str | int
 
 #: A cell that begins with one of these is a formula to some program, or becomes one when it is saved as text.
 _STARTS_A_FORMULA: Final = tuple("=+-@|%\t\r\n＝＋－＠")
+#: Where another cell begins for a program whose tables have semicolons, as in French: to it our commas are letters, and
+#: the quotes around a cell too, unless it is the first one.
+_BEGINS_ANOTHER: Final = re.compile('([;\t\r\n][ \u00a0"]*+)(?=[=+\\-@|%＝＋－＠])')
 #: What XML cannot hold; such letters are left out.
 _NO_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 #: What a workbook reads as a letter by its number.
@@ -86,7 +89,9 @@ def as_xlsx(name: str, titles: Sequence[str], rows: Iterable[Sequence[Cell]]) ->
 def _in_csv(cell: Cell) -> str:
     if isinstance(cell, date):
         return cell.isoformat()
-    return neutral(cell) if isinstance(cell, str) else "" if cell is None else str(cell)
+    if isinstance(cell, str):
+        return _BEGINS_ANOTHER.sub(r"\1'", neutral(cell))
+    return "" if cell is None else str(cell)
 
 
 def _row(number: int, cells: Sequence[Cell], *, title: bool = False) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from datetime import timedelta
 from typing import Any
@@ -224,6 +225,19 @@ def test_no_cell_of_the_csv_is_a_formula(officer: TestClient, cast: Cast, words:
     assert len(titles) == len(row) == 15
     assert row[2] == f"'{words.strip()}"
     assert not any(cell.lstrip().startswith(("=", "+", "-", "@", "＝")) for cell in row)
+
+
+@pytest.mark.parametrize("words", FORMULAS)
+@pytest.mark.parametrize("before", ["A ;", 'A; "', "A;\u00a0", "A\n", "A\t"])
+def test_no_cell_of_the_csv_is_one_to_a_program_whose_tables_have_semicolons(
+    officer: TestClient, cast: Cast, before: str, words: str
+) -> None:
+    """As in French: there the commas are letters, and quotes count only where they stand first."""
+    enter(officer, cast, information=before + words)
+    written = officer.get("/privacy/incidents/register.csv").content.decode("utf-8-sig")
+    cells = [cell.strip(' "\u00a0') for line in re.split("[\r\n]", written) for cell in re.split("[;\t]", line)]
+    assert len(cells) > 2
+    assert not any(cell.startswith(("=", "+", "-", "@", "|", "＝")) for cell in cells)
 
 
 def test_a_cell_of_the_workbook_is_a_text_a_number_or_a_day_and_never_a_formula(
