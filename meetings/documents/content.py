@@ -42,7 +42,8 @@ def plain(text: str) -> str:
     text = unicodedata.normalize("NFC", re.sub("\r\n|[\r\u2028\u2029]", "\n", text))
     if not text.replace("\n", "").replace("\u00a0", "").isprintable():  # else no letter of it is such a one
         text = "".join(letter if letter == "\n" else _printed(letter) for letter in text)
-    return re.sub(r" *\n[ \n]*\n *", "\n\n", text).strip()
+    # From the first blank of a run alone: of a hundred thousand, each would be tried to the end.
+    return re.sub(r"(?<! ) *+\n[ \n]*\n *", "\n\n", text).strip()
 
 
 def _printed(letter: str) -> str:

@@ -1,6 +1,7 @@
 """What documents say is data: it survives being kept, and holds nothing that a page could not show."""
 
 import json
+import time
 from dataclasses import FrozenInstanceError, replace
 from datetime import date, datetime
 
@@ -90,6 +91,13 @@ def test_what_was_made_plain_is_plain(text: str) -> None:
     once = plain(text)
     assert plain(once) == once
     once.encode()
+
+
+@pytest.mark.parametrize("run", [" ", "\n", " \n", "\n ", "\u00a0", "\t", "\r", "a "])
+def test_a_very_long_run_of_blanks_is_gone_through_once(run: str) -> None:
+    begun = time.process_time()
+    assert plain(f"un{run * 50_000}deux").startswith("un")
+    assert time.process_time() - begun < 1
 
 
 def test_a_missing_translation_is_named_by_its_place_and_stops_that_language_alone() -> None:
