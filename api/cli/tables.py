@@ -12,6 +12,7 @@ from typing import Final
 
 from adapters import logs
 from adapters.database import make_engine, open_session
+from adapters.environment import SettingsError
 from adapters.keys import make_seal_key
 from adapters.people_keys import make_people_keys
 from adapters.settings import Settings
@@ -52,7 +53,13 @@ def _prepare(settings: Settings) -> None:
 
 
 def _make_keys(settings: Settings) -> None:
-    """The keys of a new installation, where the settings leave it to us where they lie."""
+    """The keys of a new installation, where the settings leave it to us where they lie; else they have to lie there."""
+    for name, named, file in (
+        ("SPHERES_SEAL_KEY_FILE", settings.seal_key_file, settings.seal_keys),
+        ("SPHERES_PEOPLE_KEYS", settings.people_key_folder, settings.people_keys / "master.json"),
+    ):
+        if named is not None and not file.exists():
+            raise SettingsError(name, f"leads to no keys ({file}); make them once with: spheres keys init")
     try:
         if settings.seal_key_file is None and make_seal_key(settings.seal_keys):
             tell(_KEY_MADE, file=settings.seal_keys)

@@ -136,11 +136,12 @@ def test_a_database_that_was_copied_without_its_keys_tells_nobody_s_name(
         assert "Fougère".encode() not in kept
 
 
-def prepared(tmp_path: Path) -> tuple[int, str]:
+def prepared(tmp_path: Path, **named: str) -> tuple[int, str]:
     """What `spheres up` has done first, with keys where they lie by themselves: its status, and what it says."""
     environment = {**os.environ, "SPHERES_DATA": str(tmp_path / "data"), "SPHERES_LANG": "en"}
     for name in ("SPHERES_SEAL_KEY_FILE", "SPHERES_PEOPLE_KEYS"):
         environment.pop(name)
+    environment |= named
     done = subprocess.run(
         [sys.executable, "-m", "api.cli.tables"], env=environment, cwd=ROOT, capture_output=True, check=False
     )
@@ -172,3 +173,12 @@ def test_a_new_installation_makes_its_keys_and_one_that_lost_them_makes_none_in_
     assert not (kept / "seal.json").exists(), "sealed by two keys, the record would read as changed"
     shutil.copy(tmp_path / "seal.json", kept / "seal.json")
     assert prepared(tmp_path) == (0, ""), "whoever has no copy begins with another, as they were told"
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("name", ["SPHERES_SEAL_KEY_FILE", "SPHERES_PEOPLE_KEYS"])
+def test_an_installation_whose_settings_lead_to_no_keys_does_not_start(tmp_path: Path, name: str) -> None:
+    """Nothing would be sealed, and nobody referred, until somebody read the log."""
+    status, said = prepared(tmp_path, **{name: str(tmp_path / "nowhere")})
+    assert (status, said.splitlines()[0].startswith(f"{name} leads to no keys")) == (2, True), said
+    assert len(said.splitlines()) == 1
