@@ -21,6 +21,8 @@ from bench.processes import compile_all, free_port, running, serves, wait_for
 MEGABYTE = 1_000_000
 #: What the page of sign-in has once for each person whom one may be.
 CHOICE = 'name="person"'
+#: By which word of its command each process is known.
+_WORDS = {"web": "api.app", "Prefect’s server": "prefect.server", "worker": "flows.worker"}
 _COMMAND = "from api.cli import main; main()"
 
 
@@ -36,13 +38,15 @@ def measure(folder: Path, *, again: int) -> Iterator[Ratio]:
         cost = follow(ground, again=again)
         ground.engine.dispose()
         print(table("5. From a change to the automatic step", ("p50", "slowest", "times"), {"by Prefect": shown(cost)}))
-        memory = memory_of(_processes(home, second.supervisor))
+        held = {part: memory_of(pids) for part, pids in _parts(home, second.supervisor).items()}
+    memory = sum(held.values())
     rows = {
         "first page": (f"{first.page:.1f} s", f"{second.page:.1f} s"),
         "someone to be on it": (f"{first.people:.1f} s", f"{second.people:.1f} s"),
         "engine ready": (f"{first.engine:.1f} s", f"{second.engine:.1f} s"),
         "CPU used until then": (f"{first.cpu:.1f} s", f"{second.cpu:.1f} s"),
         "memory of all processes": ("", f"{memory / MEGABYTE:.0f} MB"),
+        **{f"  {part}": ("", f"{bytes_held / MEGABYTE:.0f} MB") for part, bytes_held in held.items()},
     }
     print(table("7. `spheres up --demo` of an installed checkout", ("the first time", "again"), rows))
     yield Ratio("follow.automatic_prefect", cost.at(50) * 1000, at_most=GOAL_SECONDS * 1000, unit="ms")
@@ -110,5 +114,16 @@ def _read(url: str) -> str:
 
 def _processes(home: Path, supervisor: int) -> set[int]:
     """The supervisor and what it started, and the database, which stands apart."""
+    return set().union(*_parts(home, supervisor).values())
+
+
+def _parts(home: Path, supervisor: int) -> dict[str, set[int]]:
+    """The processes of each part of an installation."""
     postmaster = (home / "postgres" / "cluster" / "postmaster.pid").read_text(encoding="utf-8").partition("\n")[0]
-    return {*descendants(supervisor), *descendants(int(postmaster))}
+    parts: dict[str, set[int]] = {"the process that stays": {supervisor}, "database": set(descendants(int(postmaster)))}
+    for pid in descendants(supervisor)[1:]:
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            command = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace")
+            part = next((name for name, word in _WORDS.items() if word in command), "others")
+            parts.setdefault(part, set()).add(pid)
+    return parts
