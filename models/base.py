@@ -42,6 +42,9 @@ CURRENT_PROGRAM = f"nullif(current_setting('{PROGRAM_SETTING}', true), '')::uuid
 class Table(SQLModel):
     """A table of ours: its name is the class's own, in the words of the program."""
 
+    # What pydantic would check and write a row by is made when it is first asked for, which nobody does: rows are made
+    # as they are given. Of each of a hundred tables it would else be made in every process.
+    model_config = {"defer_build": True}
     __tablename__: ClassVar[Any]
 
 
