@@ -11,7 +11,7 @@ import secrets
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -28,6 +28,11 @@ from locales import N_, current_language, say, speaking
 
 #: What Prefect is told: loopback, no page of its own from elsewhere, nothing sent out, old runs swept away.
 _PREFECT_DAYS_KEPT: Final = 90
+#: Connections that its server keeps; each is a process of PostgreSQL of 6 to 10 MB. More are opened in a rush.
+_PREFECT_CONNECTIONS_KEPT: Final = 3
+#: Of the system's allocator, where it is glibc's. It gives each thread a heap of its own, and what one has let go no
+#: other uses; of our threads one works at a time, and they need no more than one heap.
+_ONE_HEAP: Final[Mapping[str, str]] = {"MALLOC_ARENA_MAX": "1"}
 
 
 def main(*, demo: bool | None = None) -> NoReturn:
@@ -153,7 +158,7 @@ def _welcome(settings: Settings, seconds: float) -> None:
 
 
 def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, str]) -> list[Process]:
-    environment = {**environment, **_without_a_proxy(environment)}
+    environment = {**_ONE_HEAP, **environment, **_without_a_proxy(environment)}
     shared = {
         **environment,
         **_prefect_client(settings),
@@ -253,6 +258,7 @@ def _prefect_server(settings: Settings, urls: DatabaseUrls, home: Path) -> dict[
         "PREFECT_SERVER_API_PORT": str(settings.prefect_port),
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": settings.base_url,
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": urls.prefect,
+        "PREFECT_SERVER_DATABASE_SQLALCHEMY_POOL_SIZE": str(_PREFECT_CONNECTIONS_KEPT),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_SERVER_UI_V2_ENABLED": "false",
