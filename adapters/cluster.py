@@ -37,6 +37,8 @@ _SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "shared_buffers": "128MB",
+    # A ring, all of which is in use soon, and each commit empties it: the 4 MB of its own accord are for large loads.
+    "wal_buffers": "1MB",
     "max_connections": "100",
     "jit": "off",  # our queries are short; compiling them costs more than it gives
     # The log must not hold a row: neither the values of a refused one, nor a statement's text.

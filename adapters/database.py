@@ -46,17 +46,19 @@ QUIET_SECONDS: Final = 1.0
 _MIGRATION_LOCK: Final = 0x5F4E5245
 
 
-def make_engine(url: str, *, pool_size: int = 10, application_name: str = "spheres") -> Engine:
+def make_engine(
+    url: str, *, pool_size: int = 10, in_a_rush: int | None = None, application_name: str = "spheres"
+) -> Engine:
     """An engine for one process, thread-safe. Times come and go in UTC; a statement may take 30 s.
 
-    `pool_size` connections are kept, and as many more are opened in a rush; a caller who gets none in 10 s gets
-    sqlalchemy's TimeoutError. After a restart of the database, a connection that lay unused is replaced unseen.
-    Parameters are left out of errors: they may be nominative.
+    `pool_size` connections are kept, and as many more, or `in_a_rush`, are opened in a rush and closed again; a caller
+    who gets none in 10 s gets sqlalchemy's TimeoutError. After a restart of the database, a connection that lay unused
+    is replaced unseen. Parameters are left out of errors: they may be nominative.
     """
     engine = create_engine(
         url,
         pool_size=pool_size,
-        max_overflow=pool_size,
+        max_overflow=pool_size if in_a_rush is None else in_a_rush,
         pool_timeout=WAIT_FOR_CONNECTION_SECONDS,
         pool_recycle=3600,
         pool_use_lifo=True,  # a quiet hour lets the spare connections go stale together, and one serves

@@ -66,6 +66,8 @@ LEASE: Final = timedelta(seconds=120)
 RUN_SECONDS: Final = 60.0
 PLAIN_RUN_SECONDS: Final = 40.0
 CONCURRENCY: Final = 8
+#: Between two rushes: each connection is a process of the database of some 5 MB, and a case at a time takes so many.
+CONNECTIONS_KEPT: Final = 4
 
 #: News of a change come by notification; this is for what they missed, and for what waits for its time.
 LOOK_AGAIN_SECONDS: Final = 5.0
@@ -365,7 +367,11 @@ async def main(settings: Settings) -> None:
     if settings.database_url is None:
         raise SettingsError("DATABASE_URL", "is needed by the worker; `spheres up` gives it.")
     url = settings.database_url
-    engine = make_engine(url, pool_size=CONCURRENCY + 5, application_name="spheres worker")
+    # Every case in hand may block in one thread, besides the ears, the letters, the seals, the doors and the rounds.
+    threads = CONCURRENCY + 11
+    engine = make_engine(
+        url, pool_size=CONNECTIONS_KEPT, in_a_rush=threads - CONNECTIONS_KEPT, application_name="spheres worker"
+    )
     paper = stationery_for(
         sender=Mailbox(settings.sender, "SPHÈRES"),
         base_url=settings.base_url,
@@ -395,8 +401,7 @@ async def main(settings: Settings) -> None:
         between_letters=mailer.close if isinstance(mailer, SmtpMailer) else lambda: None,
     )
     loop = asyncio.get_running_loop()
-    # Every case in hand may block in one thread, besides the ears, the letters, the seals, the doors and the rounds.
-    loop.set_default_executor(ThreadPoolExecutor(CONCURRENCY + 11, thread_name_prefix="engine"))
+    loop.set_default_executor(ThreadPoolExecutor(threads, thread_name_prefix="engine"))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.stop)
     try:

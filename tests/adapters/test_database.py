@@ -1,5 +1,6 @@
 """Sessions bound to a program, connections that outlive a restart, notifications and migrations."""
 
+import contextlib
 import threading
 import time
 from uuid import uuid4
@@ -98,6 +99,26 @@ def test_a_busy_connection_is_not_asked_whether_it_lives(database: Database) -> 
         connection.execute(text("select 1"))
     assert told.value.connection_invalidated
     engine.dispose()
+
+
+def test_connections_opened_in_a_rush_are_closed_after_it_and_the_kept_ones_serve_again(database: Database) -> None:
+    engine = make_engine(database.url, pool_size=2, in_a_rush=3, application_name="a rush")
+    others = make_engine(database.url)
+    held = text("select count(*) from pg_stat_activity where application_name = 'a rush'")
+    with contextlib.ExitStack() as rush:
+        for _ in range(5):
+            rush.enter_context(engine.connect())
+        with others.connect() as other:
+            assert other.scalar(held) == 5
+    with others.connect() as other:
+        until = time.monotonic() + 10
+        while other.scalar(held) != 2:  # the server takes leave of a connection in its own time
+            assert time.monotonic() < until
+            other.rollback()
+    with engine.connect(), others.connect() as other:
+        assert other.scalar(held) == 2
+    engine.dispose()
+    others.dispose()
 
 
 def test_a_listener_hears_what_another_connection_says(database: Database) -> None:
