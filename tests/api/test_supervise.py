@@ -361,17 +361,10 @@ def test_a_start_without_a_database_for_the_engine_is_one_sentence_that_names_it
     assert not (tmp_path / "data").exists()
 
 
-def test_the_process_that_stays_reads_nothing_that_speaks_to_the_database() -> None:
-    alone = "import sys, api.cli.installation; sys.exit(' '.join({'psycopg', 'sqlalchemy'} & {*sys.modules}) or 0)"
-    done = subprocess.run([sys.executable, "-c", alone], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-
-
 @pytest.mark.parametrize("given", [{}, {"MALLOC_ARENA_MAX": "4"}])
 def test_each_process_has_one_heap_for_all_its_threads_unless_the_operator_says_otherwise(
     given: dict[str, str], tmp_path: Path
 ) -> None:
-    settings = Settings.from_env({"SPHERES_DATA": str(tmp_path), "SPHERES_DEMO": "yes"})
-    urls = DatabaseUrls(owner="", app="", prefect="", admin="")
-    heaps = {one.name: one.environment["MALLOC_ARENA_MAX"] for one in _processes(settings, urls, given)}
+    started = _as_started(SPHERES_DATA=str(tmp_path), **given)
+    heaps = {name: one.environment["MALLOC_ARENA_MAX"] for name, one in started.items()}
     assert heaps == dict.fromkeys(("web", "prefect", "worker"), given.get("MALLOC_ARENA_MAX", "1"))
