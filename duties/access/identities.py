@@ -127,7 +127,7 @@ def link_by_invitation(session: Session, token: str, account: Account, *, at: da
         "account_linked",
         to=person_id,
         key=f"account:{uuid4()}",
-        facts=lambda _: {"on": local_day(session, at)},
+        facts=lambda _: {"on": local_day(session, at), "path": "/my-access"},
         at=at,
     )
     return person_id

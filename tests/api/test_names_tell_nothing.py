@@ -46,6 +46,7 @@ JUDGED: Final = {
     "api/pages/partners.py": "what the agreement and the coordinator say: of proof its day, never the name of its file",
     "duties/agreement/agreement_letters.py": "what the agreement is called",
     "duties/record/heads.py": "no words",
+    "duties/access/identities.py": "no words",
     "duties/access/invitations.py": "the names of staff",
     "duties/mail/notices.py": "the titles of declared steps, the names of staff and of organizations",
     "duties/people.py": "the names of staff",
