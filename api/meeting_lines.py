@@ -70,8 +70,13 @@ class Line:
 
     @property
     def is_held(self) -> bool:
-        """Whether it was closed, be it today or before its hour: nobody is awaited there any more."""
+        """Whether it was closed, be it today or before its hour."""
         return bool(self.meeting["state"] == "held")
+
+    @property
+    def is_to_come(self) -> bool:
+        """Whether people are awaited there: it was neither cancelled nor closed."""
+        return not self.is_off and not self.is_held
 
 
 def hours_of(meeting: Mapping[str, Any]) -> tuple[time, time]:

@@ -35,11 +35,13 @@ _THERE_IS_ONE: Final[Mapping[str, str]] = {
 
 
 class _First(NamedTuple):
-    """Who is to be the first in a role."""
+    """Who is to be the first in a role, and the key of the organization whose agreement creates it."""
 
+    role: str
+    email: str
     given: str
     family: str
-    email: str
+    organization: str
     language: str
 
 
@@ -73,10 +75,7 @@ def administrator(
     same address it invites the same person again; where another is administrator already, it is they who invite.
     """
     by = require(Action.ADD_ADMINISTRATOR, at_the_terminal())
-    with counter(program) as here:
-        first = _First(given, family, email, language)
-        address = _address_for_the_first(here, first, "administrator", organization, by=by)
-    # Once all of it is kept: a link that was not would lead nowhere.
+    address = _let_in(_First("administrator", email, given, family, organization, language), program, by=by)
     tell(N_("This link lets the administrator in, once, for a week; hand it to nobody else:"))
     typer.echo(address)
 
@@ -96,40 +95,39 @@ def coordinator(
     administrator, it works again with the same address, and no more once another is coordinator.
     """
     by = require(Action.ADD_COORDINATOR, at_the_terminal())
-    with counter(program) as here:
-        first = _First(given, family, email, language)
-        address = _address_for_the_first(here, first, "coordinator", organization, by=by)
+    address = _let_in(_First("coordinator", email, given, family, organization, language), program, by=by)
     tell(N_("This link lets the coordinator in, once, for a week; hand it to nobody else:"))
     typer.echo(address)
 
 
-def _address_for_the_first(here: Counter, first: _First, role: str, organization: str, *, by: Actor) -> str:
-    """Add who is the first in a role, or find them again, and give the address by which they come in, once."""
-    place = here.organization(organization)
-    held = standing(here.session, here.day).holding(role)
-    person_id = _at_address(here, held, first.email)
-    if person_id is None:
-        if held:
-            raise Refusal(f"{role}.there_is_one", _THERE_IS_ONE[role])
-        person_id = people.add_person(
-            here.session,
-            given_name=first.given,
-            family_name=first.family,
-            email=first.email,
-            language=first.language,
-            by=by,
-            at=here.at,
-        )
-        people.appoint(
-            here.session,
-            person_id=person_id,
-            role=role,
-            organization_id=place.id,
-            starts_on=here.day,
-            by=by,
-            at=here.at,
-        )
-    return _base_url(here) + invitations.invite_at_terminal(here.session, person_id, by=by, at=here.at)
+def _let_in(first: _First, program: str, *, by: Actor) -> str:
+    """Add who is the first in a role, or find them again. The address by which they come in, once all of it is kept."""
+    with counter(program) as here:
+        place = here.organization(first.organization)
+        held = standing(here.session, here.day).holding(first.role)
+        person_id = _at_address(here, held, first.email)
+        if person_id is None:
+            if held:
+                raise Refusal(f"{first.role}.there_is_one", _THERE_IS_ONE[first.role])
+            person_id = people.add_person(
+                here.session,
+                given_name=first.given,
+                family_name=first.family,
+                email=first.email,
+                language=first.language,
+                by=by,
+                at=here.at,
+            )
+            people.appoint(
+                here.session,
+                person_id=person_id,
+                role=first.role,
+                organization_id=place.id,
+                starts_on=here.day,
+                by=by,
+                at=here.at,
+            )
+        return _base_url(here) + invitations.invite_at_terminal(here.session, person_id, by=by, at=here.at)
 
 
 def _at_address(here: Counter, held: Iterable[HeldRole], email: str) -> UUID | None:

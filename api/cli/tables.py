@@ -8,7 +8,11 @@ as it can: everything waits for it.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
+
+from sqlmodel import Session
 
 from adapters import logs
 from adapters.database import make_engine, open_session
@@ -37,19 +41,22 @@ def _prepare(settings: Settings) -> None:
     with databases(settings) as urls:
         bring_to_newest(urls)
         if settings.demo:
-            engine = make_engine(urls.app, pool_size=1, application_name="spheres tables")
-            try:
-                with open_session(engine) as session:
-                    refuse_real_program(session)
-            finally:
-                engine.dispose()
-        owner = make_engine(urls.owner, pool_size=1, application_name="spheres tables")
-        try:
-            with open_session(owner) as session:  # no program is known yet, and the walls do not bind the owner
-                refuse_lost_keys(session, settings)
-        finally:
-            owner.dispose()
+            with _before_any_program(urls.app) as session:
+                refuse_real_program(session)
+        with _before_any_program(urls.owner) as session:  # the walls do not bind the owner
+            refuse_lost_keys(session, settings)
     _make_keys(settings)
+
+
+@contextmanager
+def _before_any_program(url: str) -> Iterator[Session]:
+    """A session of its own, in which no program is known yet."""
+    engine = make_engine(url, pool_size=1, application_name="spheres tables")
+    try:
+        with open_session(engine) as session:
+            yield session
+    finally:
+        engine.dispose()
 
 
 def _make_keys(settings: Settings) -> None:

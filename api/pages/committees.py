@@ -41,7 +41,7 @@ def show_committees(desk: AtDesk, request: Request) -> HTMLResponse:
     require(Action.SEE_CALENDAR, to_program(desk.asker))
     rows = committees(desk.session)
     members = memberships(desk.session)
-    ahead = [line for line in between(desk, desk.day, desk.day + AHEAD) if not line.is_off and not line.is_held]
+    ahead = [line for line in between(desk, desk.day, desk.day + AHEAD) if line.is_to_come]
     shown = [
         {
             "row": row,

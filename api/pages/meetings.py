@@ -87,7 +87,7 @@ def _page(
     chosen = next((row["id"] for row in known.values() if row["key"] == committee), None)
     lines = between(desk, first, last, committee_id=chosen)
     ahead = between(desk, desk.day, desk.day + AHEAD)
-    mine = [line for line in ahead if line.is_mine and not line.is_off and not line.is_held]
+    mine = [line for line in ahead if line.is_mine and line.is_to_come]
     return page(
         desk,
         request,

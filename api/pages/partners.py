@@ -204,7 +204,7 @@ def _meetings(desk: Desk, organization_id: UUID) -> list[Any]:
         if any(seat.organization_id == organization_id for seat in members.seats_on(desk.day))
     }
     ahead = between(desk, desk.day, desk.day + AHEAD)
-    return [line for line in ahead if not line.is_off and not line.is_held and line.committee["id"] in mine][:NEXT]
+    return [line for line in ahead if line.is_to_come and line.committee["id"] in mine][:NEXT]
 
 
 def _people(desk: Desk) -> dict[UUID, Person]:
