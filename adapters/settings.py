@@ -76,6 +76,11 @@ class Settings:
         return self.people_key_folder or self.data / "keys" / "people"
 
     @property
+    def being_written(self) -> Path:
+        """The file that is there while a demonstration's people, or the year behind them, are being written."""
+        return self.data / "demonstration.being-written"
+
+    @property
     def sender(self) -> str:
         """Whom letters come from. Without mail they stay on this machine, and come from an address that cannot be."""
         if self.graph is not None:

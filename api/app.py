@@ -141,6 +141,7 @@ def from_environment() -> FastAPI:
         directory=directory_of(settings),
         keys=FilePeopleKeys(settings.people_keys),
         opened_at=datetime.now(UTC),
+        is_being_written=settings.being_written.exists,
     )
     return create_app(office)
 

@@ -13,8 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.answers import answer
-
-SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+from api.session import SAFE_METHODS
 
 #: The one address whose form another site posts, the directory: it is worth something only together with the cookie of
 #: the very browser that went there (`api.pages.entra`).

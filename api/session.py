@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 import anyio
@@ -33,7 +33,7 @@ from duties.mail.notices import Stationery
 from duties.obligations import touching
 from duties.refusals import Refusal
 from duties.roles import standing
-from locales import current_language
+from locales import N_, current_language
 from models.access import BrowserSession
 from models.base import table_of
 from models.ports import Keys, SignInProvider
@@ -67,6 +67,13 @@ _SIGNED_IN: Final = (
 _SEEN: Final = update(_row).where(_by_token).values(seen_at=bindparam("moment"))
 
 
+YearBehind = Literal["written", "being_written", "missing"]
+
+
+#: How a request asks that changes nothing.
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
 class NotSignedIn(Exception):
     """Nobody is signed in, or the sign-in has ended."""
 
@@ -84,6 +91,7 @@ class Office:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     keys: Keys | None = None  # of what is sealed of participants
     opened_at: datetime | None = None  # when this process began to answer, if that is known
+    is_being_written: Callable[[], bool] = lambda: False  # of a demonstration: its people, or the year behind them
 
     def finding_a_program(self) -> Session:
         """A session that finds out its program by who is signed in, with the letters' stationery in it."""
@@ -100,6 +108,12 @@ class Office:
         session = program_session(self.engine, program_id)
         session.info.update(stationery=self.stationery, keys=self.keys)
         return session
+
+    def year_behind(self, program: Program) -> YearBehind:
+        """How far the year behind a demonstration's people has come. Of any other program: written, and not asked."""
+        if not (self.demonstration and program.is_demonstration) or program.year_written_at is not None:
+            return "written"
+        return "being_written" if self.is_being_written() else "missing"
 
     @property
     def cookie(self) -> str:
@@ -183,6 +197,8 @@ async def desk(request: Request) -> AsyncIterator[Desk]:
         session = office.finding_a_program()
         try:
             seated = await run_in_threadpool(_sit_down, office, session, token)
+            if request.method not in SAFE_METHODS:
+                await run_in_threadpool(_refuse_while_written, seated)
             request.state.seated = seated  # for whoever answers a refusal: the record is told who was refused
             yield seated
             # An exception of the endpoint is raised at the yield, and leaving the session undoes what it did.
@@ -203,6 +219,15 @@ def _sit_down(office: Office, session: Session, token: str) -> Desk:
         # Whoever left is out at the next request, whatever their cookie says.
         raise NotSignedIn
     return Desk(session, asker, at, office)
+
+
+def _refuse_while_written(seated: Desk) -> None:
+    """Raises Refusal while the year behind a demonstration is written: it would be built on what is done meanwhile."""
+    if seated.office.demonstration and seated.office.year_behind(seated.program) == "being_written":
+        raise Refusal(
+            "demonstration.being_written",
+            N_("The year behind these people is still being written. Nothing was changed: try again in some seconds."),
+        )
 
 
 def _commit(session: Session, at: datetime) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from calendar import isleap
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 import holidays
@@ -119,12 +121,15 @@ class Calendar:
         """
         if n == 0:
             return self.next_working_day(day)
-        step = _DAY if n > 0 else -_DAY
-        for _ in range(abs(n)):
-            day = self._after(day, step)
-            while not self.is_working_day(day):
-                day = self._after(day, step)
-        return day
+        year, worked = day.year, _working_days(self, day.year)
+        place = bisect_right(worked, day) + n - 1 if n > 0 else bisect_left(worked, day) + n
+        while place >= len(worked):
+            place -= len(worked)
+            year, worked = year + 1, _working_days(self, year + 1)
+        while place < 0:
+            year, worked = year - 1, _working_days(self, year - 1)
+            place += len(worked)
+        return worked[place]
 
     def working_days_between(self, first: date, last: date) -> int:
         """How many working days lead from `first` to `last`: those after the first, up to the last inclusive.
@@ -142,6 +147,15 @@ class Calendar:
             return day + step
         except OverflowError as error:
             raise UnknownYear(day.year) from error
+
+
+@lru_cache(128)
+def _working_days(calendar: Calendar, year: int) -> tuple[date, ...]:
+    """The working days of a year, in order: people count over months, and ask for each step of a case."""
+    if year not in _reach(calendar.country, calendar.subdivision):
+        raise UnknownYear(year)
+    days = (date(year, 1, 1) + timedelta(days=n) for n in range(366 if isleap(year) else 365))
+    return tuple(day for day in days if calendar.is_working_day(day))
 
 
 @cache

@@ -47,6 +47,7 @@ class Program(Table, table=True):
     governance: str  # GV-1 hosted, GV-2 secondment, GV-3 joint
     coordination: dict[str, Any] = structure()
     is_demonstration: bool = False
+    year_written_at: datetime | None = moment(default=None)  # of a demonstration: when the year behind it was there
     source: str = ""  # the program's file as it was last loaded
     digest: str = ""
     loaded_at: datetime | None = moment(default=None)

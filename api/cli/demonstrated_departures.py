@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from api.cli.demonstrated_people import Happening, coordinator, person, worker
+from api.cli.demonstrated_people import Happening, coordinator, organization, person, worker
 from duties.calendars import Calendar
 from duties.casework import tasks
 from duties.casework.proofs import Proof
@@ -27,7 +27,7 @@ from flows.at_once import carry_at_once
 from models.base import table_of
 from models.casework import Task
 from models.follow_up import Assignment
-from models.program import Organization, Tenure
+from models.program import Tenure
 
 #: Who leaves, from where; who took over the follow-up that they shared, and who was asked to take over the other.
 _LEAVER, _PLACE = "elodie", "codim"
@@ -39,7 +39,6 @@ _SUMMED_UP: Final = Summary(
     "Elle a rencontré l’école deux fois et a pris elle-même rendez-vous à la clinique jeunesse.",
 )
 
-_organization = table_of(Organization)
 _tenure = table_of(Tenure)
 _task = table_of(Task)
 _assignment = table_of(Assignment)
@@ -56,22 +55,20 @@ class DemonstratedDepartures:
 
     def happenings(self) -> Iterator[Happening]:
         """Each thing that was done, with the past working day on which somebody did it."""
-        yield self._ago(6), self._open
-        yield self._ago(5), self._tell
-        yield self._ago(4), self._offer_the_shared
-        yield self._ago(3), self._take
-        yield self._ago(2), self._agree
-        yield self._ago(2), self._sum_up
-        yield self._ago(1), self._offer_the_own
+        yield Happening(self._ago(6), self._open)
+        yield Happening(self._ago(5), self._tell)
+        yield Happening(self._ago(4), self._offer_the_shared)
+        yield Happening(self._ago(3), self._take, takes_on=(_TAKES,))
+        yield Happening(self._ago(2), self._agree)
+        yield Happening(self._ago(2), self._sum_up)
+        yield Happening(self._ago(1), self._offer_the_own, takes_on=(_ASKED,))
 
     def _ago(self, working_days: int) -> date:
         return self.calendar.add_working_days(self.today, -working_days)
 
     def _open(self, at: datetime) -> None:
         here, leaver = program_of(self.session), person(self.session, _LEAVER)
-        place = self.session.scalars(
-            select(_organization.c.id).where(_organization.c.program_id == here, _organization.c.key == _PLACE)
-        ).one()
+        place = organization(self.session, _PLACE)
         last_day = self.session.scalars(
             select(_tenure.c.ends_on).where(
                 _tenure.c.program_id == here,

@@ -52,6 +52,11 @@ class _Story:
     intensity: str = "regular"
     left_out: str = ""
 
+    @property
+    def workers(self) -> tuple[str, ...]:
+        """Who accompanies them, by key: the primary worker, and the second where there is one."""
+        return (self.worker, self.second) if self.second else (self.worker,)
+
 
 #: Whoever is named here is a youth worker of the demonstration at that time; theo has left since.
 _STORIES: Final = (
@@ -93,21 +98,23 @@ class DemonstratedFollowUps:
     def happenings(self) -> Iterator[Happening]:
         """Each thing that was done, with the past working day on which somebody did it."""
         first = self._day(max(story.weeks for story in _STORIES), 0)
-        yield first, partial(self._take_over, year=first.year)
+        yield Happening(first, partial(self._take_over, year=first.year))
         for story in _STORIES:
-            yield self._day(story.weeks, 0), partial(self._begin, story, year=first.year)
+            yield Happening(
+                self._day(story.weeks, 0), partial(self._begin, story, year=first.year), takes_on=story.workers
+            )
             said = cycle([*_WEEKS[story.place % len(_WEEKS) :], *_WEEKS[: story.place % len(_WEEKS)]])
             for back in range(story.weeks, 0, -1):
                 monday, day = monday_of(self.today) - back * WEEK, self._day(back, 4)
                 week = self._said(story, back, next(said))
                 if week is not None and day >= monday:
-                    yield day, partial(self._note, story, monday, week)
-        yield self._day(4, 3), self._find_recruiter
-        yield self._day(2, 1), self._try_to_reach
-        yield self._day(2, 2), self._miss
-        yield self._day(2, 3), self._agree
-        yield self._day(2, 4), self._pause
-        yield self._day(1, 1), self._withdraw
+                    yield Happening(day, partial(self._note, story, monday, week))
+        yield Happening(self._day(4, 3), self._find_recruiter)
+        yield Happening(self._day(2, 1), self._try_to_reach)
+        yield Happening(self._day(2, 2), self._miss)
+        yield Happening(self._day(2, 3), self._agree)
+        yield Happening(self._day(2, 4), self._pause)
+        yield Happening(self._day(1, 1), self._withdraw)
 
     def _said(self, story: _Story, back: int, week: Week) -> Week | None:
         if story.worker == "theo" and self._day(back, 4) >= self._left():

@@ -55,16 +55,16 @@ class DemonstratedMeetings:
 
     def happenings(self) -> Iterator[Happening]:
         """Each thing that was done, with its day."""
-        yield self._ago(_LAST_STEERING + 15), self._plan_steering
-        yield self._ago(_LAST_STEERING), self._sit_in_steering
+        yield Happening(self._ago(_LAST_STEERING + 15), self._plan_steering)
+        yield Happening(self._ago(_LAST_STEERING), self._sit_in_steering)
         before_season = self.calendar.add_working_days(self.today - _SINCE, -5)
-        yield before_season, self._plan_season
-        yield before_season, self._plan_year
+        yield Happening(before_season, self._plan_season)
+        yield Happening(before_season, self._plan_year)
         yield from self._sittings().happenings(self.today - _SINCE)
-        yield self._ago(3), self._move
-        yield self._ago(3), self._cancel
-        yield self._ago(2), self._answer
-        yield self._ago(1), self._assemble
+        yield Happening(self._ago(3), self._move)
+        yield Happening(self._ago(3), self._cancel)
+        yield Happening(self._ago(2), self._answer)
+        yield Happening(self._ago(1), self._assemble)
 
     def _sittings(self) -> DemonstratedSittings:
         """The weekly committee's meetings that are over."""

@@ -10,12 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
 
 from sqlalchemy import select
 from sqlmodel import Session
 
-from api.cli.demonstrated_people import Happening, coordinator
+from api.cli.demonstrated_people import Happening, coordinator, organization
 from duties.actors import ROUNDS, Actor
 from duties.agreement import agreements
 from duties.calendars import Calendar
@@ -52,16 +51,15 @@ class DemonstratedObligations:
     session: Session
     calendar: Calendar
     today: date
-    organizations: Mapping[str, UUID]
 
     def happenings(self) -> Iterator[Happening]:
         """Each thing that was done, with the past working day on which somebody did it."""
         for number in range(_LOOKS, 0, -1):
-            yield self.calendar.next_working_day(self.today - number * _EVERY), self._see_to
-        yield self._ago(6), self._end
-        yield self._ago(5), self._renew
-        yield self._ago(2), self._free
-        yield self._ago(1), self._look
+            yield Happening(self.calendar.next_working_day(self.today - number * _EVERY), self._see_to)
+        yield Happening(self._ago(6), self._end)
+        yield Happening(self._ago(5), self._renew)
+        yield Happening(self._ago(2), self._free)
+        yield Happening(self._ago(1), self._look)
 
     def _ago(self, working_days: int) -> date:
         return self.calendar.add_working_days(self.today, -working_days)
@@ -79,7 +77,7 @@ class DemonstratedObligations:
                 continue
             if row["check_kind"] == "attestation":
                 role = row["rule"]["by"]
-                place = self.organizations["ccsmtl"] if role == "coordinator" else row["organization_id"]
+                place = organization(self.session, "ccsmtl") if role == "coordinator" else row["organization_id"]
                 holders = held.holding(role, place)
                 if holders:
                     by = Actor(role, holders[0].person_id, place)
@@ -127,7 +125,7 @@ class DemonstratedObligations:
             .order_by(_decision.c.decided_at)
             .limit(1)
         )
-        version = agreements.version_in_force(self.session, self.organizations[_FREED[0]], self.today)
+        version = agreements.version_in_force(self.session, organization(self.session, _FREED[0]), self.today)
         if decision_id is None or version is None:
             return
         saying.waive(
@@ -158,4 +156,4 @@ class DemonstratedObligations:
             carry_at_once(self.session, case_id, at=at)
 
     def _ending(self) -> dict[str, Any] | None:
-        return agreements.version_in_force(self.session, self.organizations[_ENDS], self.today)
+        return agreements.version_in_force(self.session, organization(self.session, _ENDS), self.today)

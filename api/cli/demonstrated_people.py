@@ -1,8 +1,9 @@
-"""By whom the demonstration's happenings are done: its people by their keys, each in the role held at the time."""
+"""What is done in the demonstration and by whom: its people by their keys, each in the role held at the time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
@@ -15,18 +16,39 @@ from duties.here import local_day, program_of
 from duties.mail.notices import COORDINATION
 from duties.roles import standing
 from models.base import table_of
-from models.program import Person
+from models.program import Organization, Person
 
-#: What happened, and the local day on which somebody did it.
-Happening = tuple[date, Callable[[datetime], None]]
+
+@dataclass(frozen=True)
+class Happening:
+    """One thing that was done in the year behind, on a local working day.
+
+    `settles` names the steps of onboardings that are over by it, each after the key of its worker. `takes_on` names
+    the workers who accompany a participant from then on: each is far enough in their onboarding, and stays.
+    """
+
+    day: date
+    happen: Callable[[datetime], None]
+    settles: tuple[tuple[str, str], ...] = ()
+    takes_on: tuple[str, ...] = ()
+
 
 _person = table_of(Person)
+_organization = table_of(Organization)
 
 
 def person(session: Session, key: str) -> UUID:
     """The demonstration's person of this key. Raises NoResultFound where there is none."""
     found: UUID = session.scalars(
         select(_person.c.id).where(_person.c.program_id == program_of(session), _person.c.key == key)
+    ).one()
+    return found
+
+
+def organization(session: Session, key: str) -> UUID:
+    """The organization of this key. Raises NoResultFound where there is none."""
+    found: UUID = session.scalars(
+        select(_organization.c.id).where(_organization.c.program_id == program_of(session), _organization.c.key == key)
     ).one()
     return found
 

@@ -102,8 +102,8 @@ class DemonstratedSittings:
     def happenings(self, since: date) -> Iterator[Happening]:
         """Each day from `since` on, with what is done on it: the next day’s agenda, and its own meeting."""
         for day in (since + timedelta(days=n) for n in range((self.today - since).days)):
-            yield day, self._sit
-            yield day, self._prepare
+            yield Happening(day, self._sit)
+            yield Happening(day, self._prepare)
 
     def _prepare(self, at: datetime) -> None:
         """The agenda of a meeting of the next day is drawn, frozen and sent."""

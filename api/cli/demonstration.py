@@ -1,13 +1,12 @@
-"""Loading the demonstration: fictitious people, and a history made by the same verbs that people use.
+"""Loading the demonstration: fictitious people, and the year behind them, made by the same verbs that people use.
 
-It is refused on a database that holds a program with real people in it, and done once: a second start finds it there.
+It is refused on a database that holds a program with real people in it. Its people come first, so that one can soon be
+one of them; the year follows. Each is there whole or not at all, and a second start finds what is there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, time, timedelta
-from functools import partial
+from datetime import date, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -18,33 +17,25 @@ from sqlalchemy import Engine, insert, select, update
 from sqlmodel import Session
 
 from adapters.database import open_session, program_session
-from api.cli.demonstrated_candidates import refer_some
-from api.cli.demonstrated_departures import DemonstratedDepartures
-from api.cli.demonstrated_follow_ups import DemonstratedFollowUps
-from api.cli.demonstrated_meetings import DemonstratedMeetings
-from api.cli.demonstrated_obligations import DemonstratedObligations
+from api.cli.demonstrated_year import Year
 from api.cli.ready import refuse_real_program
 from duties import people
 from duties.actors import LOADER, Actor
 from duties.agreement import agreements
 from duties.calendars import Calendar
-from duties.casework import cases, tasks
-from duties.casework.proofs import Proof
 from duties.declarations import loading
 from duties.declarations.declared import Declared
-from duties.declarations.demonstration import Act, DemoCase, DemonstrationFile
+from duties.declarations.demonstration import DemonstrationFile
 from duties.declarations.demonstration_check import read_demonstration
 from duties.declarations.program import ProgramFile
 from duties.declarations.program_check import read_program
 from duties.declarations.protocol import Protocol
-from duties.here import many, program_of
-from duties.mail.notices import Stationery, chain_of
-from duties.roles import Holder, standing
-from flows.at_once import carry_at_once
+from duties.here import program_of
+from duties.mail.notices import Stationery
 from flows.protocols import declared_protocols
 from models.agreement import Agreement, AgreementVersion
 from models.base import table_of
-from models.casework import Equipment, Task
+from models.casework import Equipment
 from models.committee import Committee, Seat, SeatHolder
 from models.ports import Keys
 from models.program import Closure, Organization, Program
@@ -53,19 +44,6 @@ PROGRAMS: Final = Path(str(files("programs")))
 PROGRAM_FILE: Final = PROGRAMS / "greater-montreal.yaml"
 DEMONSTRATION_FILE: Final = PROGRAMS / "demonstration.yaml"
 
-#: The working day of the demonstration: acts of a day follow each other from here, some minutes apart.
-_MORNING: Final = time(9, 10)
-_BETWEEN_ACTS: Final = timedelta(minutes=7)
-
-#: Of a day's acts those around follow-ups come under this key.
-_FOLLOW_UPS: Final = "follow-ups"
-#: And those around the departure after those.
-_DEPARTURES: Final = "follow-ups-end"
-#: Of a day's acts those around meetings come after every case's: no key of one sorts after this.
-_MEETINGS_LAST: Final = "~"
-#: And what partners did about what they owe, after those.
-_OBLIGATIONS_LAST: Final = "~~"
-
 _program = table_of(Program)
 _organization = table_of(Organization)
 _closure = table_of(Closure)
@@ -73,48 +51,84 @@ _committee = table_of(Committee)
 _seat = table_of(Seat)
 _holder = table_of(SeatHolder)
 _equipment = table_of(Equipment)
-_task = table_of(Task)
 _agreement = table_of(Agreement)
 _version = table_of(AgreementVersion)
 
 _LOADER: Final = Actor.system(LOADER)
 
 
-def load_demonstration(engine: Engine, stationery: Stationery, *, at: datetime, keys: Keys | None = None) -> UUID:
-    """The id of the demonstration's program, loaded with its people and history where it is not there yet.
+class Demonstration:
+    """The demonstration as its files say it at a moment, to be loaded into a database.
 
-    All in one transaction. Raises Ending on a database that holds another program.
+    Raises DeclaredErrors where the files do not hold on that day.
     """
-    declared = read_program(PROGRAM_FILE)
-    file = declared.value
-    found = _what_is_there(engine, file.program.key)
-    if found is not None:
-        return found
-    program_id = loading.new_program_id()
-    zone = ZoneInfo(file.program.time_zone)
-    with program_session(engine, program_id) as session:
-        session.info.update(stationery=stationery, keys=keys)
-        protocols = declared_protocols(file)
-        demonstration = read_demonstration(
+
+    def __init__(self, engine: Engine, stationery: Stationery, *, at: datetime, keys: Keys | None = None) -> None:
+        self.engine = engine
+        self.stationery = stationery
+        self.at = at
+        self.keys = keys
+        self.program = read_program(PROGRAM_FILE)
+        self.protocols = declared_protocols(self.program.value)
+        self.today = at.astimezone(ZoneInfo(self.program.value.program.time_zone)).date()
+        self.demo = read_demonstration(
             DEMONSTRATION_FILE,
-            file,
-            today=at.astimezone(zone).date(),
-            protocols={one.value.protocol: one.value for one in protocols},
+            self.program.value,
+            today=self.today,
+            protocols={one.value.protocol: one.value for one in self.protocols},
         )
-        _Loader(session, declared, demonstration, protocols, at, zone).load()
-        session.commit()
-    return program_id
+
+    def load(self) -> UUID:
+        """Load the people, then the year, where they are not there yet. The id of the program. Raises as both do."""
+        program_id = self.load_people()
+        self.write_year(program_id)
+        return program_id
+
+    def load_people(self) -> UUID:
+        """Load the program and its people in one transaction, where they are not there yet. The program's id.
+
+        Raises Ending on a database that holds another program.
+        """
+        found = self._found()
+        if found is not None:
+            return found
+        program_id = loading.new_program_id()
+        with self._session(program_id) as session:
+            _People(session, self.program, self.demo, self.protocols, self.at, self.today).load()
+            session.commit()
+        return program_id
+
+    def write_year(self, program_id: UUID) -> None:
+        """Write the year behind the people in one transaction, where it is not written yet. Raises Refusal."""
+        with self._session(program_id) as session:
+            row = select(_program.c.year_written_at).where(_program.c.id == program_id)
+            # Of two who write, the second waits and finds it written. People who sign in meanwhile do not wait.
+            if session.scalar(row.with_for_update(key_share=True)) is not None:
+                return
+            protocols = tuple(one.value for one in self.protocols)
+            Year(session, self.program.value, self.demo.value, protocols, self.today).write(at=self.at)
+            session.execute(
+                update(_program)
+                .where(_program.c.id == program_id)
+                .values(year_written_at=self.at, version=_program.c.version + 1)
+            )
+            session.commit()
+
+    def _found(self) -> UUID | None:
+        with open_session(self.engine) as session:
+            refuse_real_program(session)
+            key = self.program.value.program.key
+            found: UUID | None = session.scalar(select(_program.c.id).where(_program.c.key == key))
+        return found
+
+    def _session(self, program_id: UUID) -> Session:
+        session = program_session(self.engine, program_id)
+        session.info.update(stationery=self.stationery, keys=self.keys)
+        return session
 
 
-def _what_is_there(engine: Engine, key: str) -> UUID | None:
-    with open_session(engine) as session:
-        refuse_real_program(session)
-        found: UUID | None = session.scalar(select(_program.c.id).where(_program.c.key == key))
-    return found
-
-
-class _Loader:
-    """One demonstration on its way into one session."""
+class _People:
+    """The people of one demonstration on their way into one session, with what they hold and have signed."""
 
     def __init__(
         self,
@@ -123,18 +137,16 @@ class _Loader:
         demonstration: Declared[DemonstrationFile],
         protocols: list[Declared[Protocol]],
         at: datetime,
-        zone: ZoneInfo,
+        today: date,
     ) -> None:
         self.session = session
         self.program = program
         self.demo = demonstration.value
         self.protocols = protocols
         self.at = at
-        self.zone = zone
-        self.today = at.astimezone(zone).date()
+        self.today = today
         self.people: dict[str, UUID] = {}
         self.organizations: dict[str, UUID] = {}
-        self.cases: dict[str, UUID] = {}
 
     def load(self) -> None:
         """Everything, in the order in which it stands on itself."""
@@ -157,9 +169,6 @@ class _Loader:
         self._signatures()
         self._seats()
         self._things()
-        self._history()
-        if self.session.info.get("keys") is not None:
-            refer_some(self.session, at=self.at)
 
     def _day(self, relative: Any, organization: str | None = None) -> date:
         calendar: Calendar = self.program.value.calendar(organization)
@@ -276,105 +285,3 @@ class _Loader:
                     reason_en=closure.reason.en,
                 )
             )
-
-    def _history(self) -> None:
-        """Every act of every case in the order of their days, as it would have happened."""
-        moments: list[tuple[date, str, int, Callable[[datetime], None]]] = []
-        for key, case in self.demo.cases.items():
-            moments.append((self._day(case.opened), key, 0, partial(self._open, key, case)))
-            moments.extend(
-                (self._day(act.day), key, 1 + place, partial(self._act, key, act))
-                for place, act in enumerate(case.acts)
-            )
-            if case.cancelled is not None:
-                moments.append((self._day(case.cancelled), key, 1_000, partial(self._cancel, key, case)))
-        around = DemonstratedMeetings(self.session, self.program.value.calendar(), self.today)
-        moments.extend((day, _MEETINGS_LAST, place, happen) for place, (day, happen) in enumerate(around.happenings()))
-        if self.session.info.get("keys") is not None:  # without them nothing can be sealed
-            followed = DemonstratedFollowUps(self.session, self.program.value.calendar(), self.today)
-            moments.extend((day, _FOLLOW_UPS, n, happen) for n, (day, happen) in enumerate(followed.happenings()))
-            leaving = DemonstratedDepartures(self.session, self.program.value.calendar(), self.today)
-            moments.extend((day, _DEPARTURES, n, happen) for n, (day, happen) in enumerate(leaving.happenings()))
-        owed = DemonstratedObligations(self.session, self.program.value.calendar(), self.today, self.organizations)
-        moments.extend((day, _OBLIGATIONS_LAST, place, happen) for place, (day, happen) in enumerate(owed.happenings()))
-        of_the_day: dict[date, int] = {}
-        for day, key, _, happen in sorted(moments, key=lambda one: one[:3]):
-            if day >= self.today:
-                continue
-            number = of_the_day[day] = of_the_day.get(day, -1) + 1
-            at = datetime.combine(day, _MORNING, self.zone).astimezone(UTC) + number * _BETWEEN_ACTS
-            happen(at)
-            if key in self.cases:
-                carry_at_once(self.session, self.cases[key], at=at + timedelta(minutes=1))
-
-    def _cancel(self, key: str, case: DemoCase, at: datetime) -> None:
-        by = self._coordinator(self.people[case.cancelled_by or case.opened_by], at.astimezone(self.zone).date())
-        cases.cancel_case(self.session, self.cases[key], by=by, at=at, reason=case.reason or "")
-
-    def _open(self, key: str, case: DemoCase, at: datetime) -> None:
-        self.cases[key] = cases.open_case(
-            self.session,
-            case.protocol,
-            subject_id=self.people[case.worker],
-            organization_id=self.organizations[case.organization],
-            by=self._coordinator(self.people[case.opened_by], at.astimezone(self.zone).date()),
-            at=at,
-        )
-
-    def _act(self, key: str, act: Act, at: datetime) -> None:
-        for step in act.steps:
-            rows = many(
-                self.session,
-                select(_task).where(
-                    _task.c.program_id == program_of(self.session),
-                    _task.c.case_id == self.cases[key],
-                    _task.c.step == step,
-                    _task.c.item == (act.item or ""),
-                ),
-            )
-            for task in rows:
-                self._do(act, task, at)
-
-    def _do(self, act: Act, task: Mapping[str, Any], at: datetime) -> None:
-        by = self._hat(self.people[act.by], act, task, at.astimezone(self.zone).date())
-        note, reason = act.note or "", act.reason or ""
-        if act.verb == "done":
-            tasks.complete_task(self.session, task["id"], by=by, at=at, note=note, evidence=[*_proofs(act)])
-        elif act.verb == "approved":
-            tasks.approve_task(self.session, task["id"], by=by, at=at, note=note)
-        elif act.verb == "rejected":
-            tasks.reject_task(self.session, task["id"], by=by, at=at, reason=reason)
-        elif act.verb == "handed_back":
-            tasks.hand_back_task(self.session, task["id"], by=by, at=at, reason=reason)
-        elif act.verb == "waived":
-            tasks.waive_task(self.session, task["id"], by=by, at=at, reason=reason)
-        else:
-            tasks.undo_task(self.session, task["id"], by=by, at=at, reason=reason)
-
-    def _hat(self, person: UUID, act: Act, task: Mapping[str, Any], day: date) -> Actor:
-        """The hat under which somebody did this: the one who owes it or approves it, else the coordinator's."""
-        chain = task["approved_by_id"] if act.verb in ("approved", "rejected") else task["owed_by_id"]
-        holder: Holder | None = None
-        if chain is not None:
-            from_chain = standing(self.session, day).falls(
-                chain_of(self.session, chain),
-                kind="approvals" if act.verb in ("approved", "rejected") else "tasks",
-            )
-            holder = from_chain.on(person)
-        if holder is None:
-            return self._coordinator(person, day)
-        return Actor(holder.role, person, holder.organization_id, holder.acting_for)
-
-    def _coordinator(self, person: UUID, day: date) -> Actor:
-        holder = standing(self.session, day).falls([{"role": "coordinator", "at": "*"}]).on(person)
-        return Actor("coordinator", person, holder.organization_id if holder else None)
-
-
-def _proofs(act: Act) -> list[Proof]:
-    if act.serial is not None:
-        return [Proof("serial", act.serial)]
-    if act.account is not None:
-        return [Proof("account", act.account)]
-    if act.document is not None:
-        return [Proof("document", act.document.name, act.document.text.encode())]
-    return []

@@ -22,12 +22,14 @@ from adapters.environment import SettingsError
 from adapters.postgres import DatabaseUrls, PostgresError
 from adapters.settings import Settings
 from api.cli.databases import databases
-from api.cli.spoken import Ending, fail, language_of_terminal, tell
+from api.cli.spoken import Ending, fail, language_of_terminal, tell, tell_apart
 from api.cli.supervise import Process, module, supervise
 from locales import N_, current_language, say, speaking
 
 #: What Prefect is told: loopback, no page of its own from elsewhere, nothing sent out, old runs swept away.
 _PREFECT_DAYS_KEPT: Final = 90
+#: The status of a process that could not write the demonstration, and has said why.
+NOT_WRITTEN: Final = 3
 #: Connections that its server keeps; each is a process of PostgreSQL of 6 to 10 MB. More are opened in a rush.
 _PREFECT_CONNECTIONS_KEPT: Final = 3
 #: Of the system's allocator, where it is glibc's. It gives each thread a heap of its own, and what one has let go no
@@ -70,12 +72,16 @@ def _keep(environment: dict[str, str]) -> int:
         raise SettingsError("PREFECT_DATABASE_URL", "is needed with DATABASE_URL; the engine keeps its runs apart.")
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     begun = time.monotonic()
+    settings.being_written.unlink(missing_ok=True)
     _refuse_taken_port(settings.host, settings.port, "SPHERES_PORT")
     _refuse_taken_port("127.0.0.1", settings.prefect_port, "SPHERES_PREFECT_PORT")
 
     def say_plainly(line: str) -> None:
         typer.echo(line, err=True)
 
+    if settings.demo:
+        # Before anything answers: until it is gone, a page that finds nobody says that people are on their way.
+        settings.being_written.touch(mode=0o600)
     with databases(settings, kept=say_plainly) as urls:
         return supervise(
             _processes(settings, urls, environment),
@@ -113,11 +119,27 @@ def _refuse_taken_port(host: str, port: int, setting: str) -> None:
 
 
 def _steps(settings: Settings, urls: DatabaseUrls, environment: dict[str, str]) -> list[Callable[[], None]]:
-    """What prepares the database: the tables, on which all else works, then a demonstration's year of history."""
+    """What prepares the database: the tables, on which all else works, then a demonstration and the year behind it."""
     steps = [lambda: _prepare(module("api.cli.tables"), urls, environment)]
     if settings.demo:
-        steps.append(lambda: _prepare(module("api.cli", "demonstrate"), urls, environment))
+        steps.append(lambda: _demonstrate(settings, urls, environment))
     return steps
+
+
+def _demonstrate(settings: Settings, urls: DatabaseUrls, environment: dict[str, str]) -> None:
+    """Have the demonstration written where it is not: where that fails, all else goes on, and is told so."""
+    if not settings.being_written.exists():
+        return  # as the tables were brought up to date it was seen to be there
+    tell_apart(N_("The demonstration is being written: its people first, then the year behind them."))
+    try:
+        _prepare(module("api.cli", "demonstrate"), urls, environment)
+    except _NotPrepared as failed:
+        if failed.status != NOT_WRITTEN:
+            tell_apart(
+                N_("Writing the demonstration was broken off. All else runs: the first page says what is there.")
+            )
+    finally:
+        settings.being_written.unlink(missing_ok=True)
 
 
 def _prepare(command: list[str], urls: DatabaseUrls, environment: dict[str, str]) -> None:
@@ -133,13 +155,9 @@ def _prepare(command: list[str], urls: DatabaseUrls, environment: dict[str, str]
 
 
 def _be_patient(settings: Settings, seconds: float) -> None:
-    """The first start of a demonstration writes a year of history first, which takes longer than all else."""
+    """Say where the first page is before all is prepared: a demonstration's year takes longer than all else."""
     if settings.demo:
-        tell(
-            N_("SPHÈRES is at %(address)s after %(seconds)s s: the page says when the demonstration is written."),
-            address=settings.base_url,
-            seconds=f"{seconds:.1f}",
-        )
+        tell(N_("SPHÈRES is at %(address)s after %(seconds)s s."), address=settings.base_url, seconds=f"{seconds:.1f}")
 
 
 def _welcome(settings: Settings, seconds: float) -> None:
@@ -210,7 +228,8 @@ def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, st
             {**_without_secrets(environment), **_prefect_server(settings, urls, prefect_home)},
             ready=f"http://127.0.0.1:{settings.prefect_port}/api/health",
         ),
-        Process("worker", module("flows.worker"), shared, after=1),  # it needs the tables
+        # It needs the tables, and carries nothing of a demonstration whose year is still being written.
+        Process("worker", module("flows.worker"), shared, after=2 if settings.demo else 1),
     ]
 
 

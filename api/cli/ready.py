@@ -85,6 +85,12 @@ def refuse_real_program(session: Session) -> None:
         )
 
 
+def is_demonstrated(session: Session) -> bool:
+    """Whether the demonstration is there with the year behind it. Of a session before any program is known."""
+    written = exists().where(_program.c.is_demonstration, _program.c.year_written_at.is_not(None))
+    return bool(session.scalar(select(written)))
+
+
 def refuse_lost_keys(session: Session, settings: Settings) -> None:
     """Raises Ending where the database was written with keys that do not lie here. Of a session of its owner.
 

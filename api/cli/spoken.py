@@ -25,6 +25,11 @@ def tell(msgid: str, **facts: object) -> None:
     typer.echo(say(current_language(), msgid, **facts))
 
 
+def tell_apart(msgid: str, **facts: object) -> None:
+    """Write one sentence where errors are said, in the terminal's language: the output is another's."""
+    typer.echo(say(current_language(), msgid, **facts), err=True)
+
+
 def is_agreed(msgid: str) -> bool:
     """Ask one question, in the terminal's language, and whether the answer is yes. No answer at all is a no."""
     language = current_language()

@@ -21,7 +21,7 @@ from adapters.keys import make_seal_key
 from adapters.people_keys import make_people_keys
 from adapters.settings import Settings
 from api.cli.databases import databases
-from api.cli.ready import bring_to_newest, ending_plainly, refuse_lost_keys, refuse_real_program
+from api.cli.ready import bring_to_newest, ending_plainly, is_demonstrated, refuse_lost_keys, refuse_real_program
 from api.cli.spoken import Ending, language_of_terminal, tell
 from locales import N_, speaking
 from models.ports import NoKeys, NoSealKey
@@ -43,6 +43,8 @@ def _prepare(settings: Settings) -> None:
         if settings.demo:
             with _before_any_program(urls.app) as session:
                 refuse_real_program(session)
+                if is_demonstrated(session):
+                    settings.being_written.unlink(missing_ok=True)
         with _before_any_program(urls.owner) as session:  # the walls do not bind the owner
             refuse_lost_keys(session, settings)
     _make_keys(settings)

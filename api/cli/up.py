@@ -8,18 +8,20 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from sqlalchemy import Engine
 
 from adapters import logs
 from adapters.database import make_engine
 from adapters.settings import Settings
 from api.cli.databases import databases
-from api.cli.demonstration import load_demonstration
-from api.cli.installation import demonstrating
+from api.cli.demonstration import Demonstration
+from api.cli.installation import NOT_WRITTEN, demonstrating
 from api.cli.ready import bring_to_newest
-from api.cli.spoken import tell
+from api.cli.spoken import tell, tell_apart
 from api.cli.supervise import module
 from api.cli.terminal import keys_of, stationery_of
 from api.permissions import Action, asks, at_the_terminal, require
+from duties.refusals import Refusal
 from locales import N_
 
 
@@ -38,16 +40,37 @@ def up(
 
 @asks(Action.RUN_INSTALLATION)
 def demonstrate() -> None:
-    """Load the demonstration where it is not there yet: for `up` alone."""
+    """Load the demonstration where it is not there yet: for `up` alone, which goes on without it where that fails."""
     require(Action.RUN_INSTALLATION, at_the_terminal())
     logs.configure("prepare")
     settings = Settings.from_env(os.environ)
     with databases(settings) as urls:
         engine = make_engine(urls.app, pool_size=2, application_name="spheres loader")
         try:
-            load_demonstration(engine, stationery_of(settings), at=datetime.now(UTC), keys=keys_of(settings))
+            _load(engine, settings)
+        except Exception as error:
+            _tell_why(error)
+            raise typer.Exit(NOT_WRITTEN) from error
         finally:
             engine.dispose()
+
+
+def _load(engine: Engine, settings: Settings) -> None:
+    demonstration = Demonstration(engine, stationery_of(settings), at=datetime.now(UTC), keys=keys_of(settings))
+    program_id = demonstration.load_people()
+    demonstration.write_year(program_id)
+
+
+def _tell_why(error: Exception) -> None:
+    """Say in one sentence what kept the demonstration from being written, by a code, and what is there all the same."""
+    code = error.code if isinstance(error, Refusal) else type(error).__name__
+    tell_apart(
+        N_(
+            "The demonstration could not be written whole (%(code)s). Nothing half done is left, and all else runs: the"
+            " first page says what is there."
+        ),
+        code=code,
+    )
 
 
 @asks(Action.RUN_INSTALLATION)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from sqlalchemy import func, select
 from api.answers import sentence_of, status_of
 from api.permissions import Action, allows, to_post, to_program
 from api.rendering import render
-from api.session import AtDesk, Desk
+from api.session import AtDesk, Desk, Office
 from duties.casework import board
 from duties.here import program_of
 from duties.refusals import Refusal
@@ -20,7 +21,7 @@ from locales import N_, current_language, gettext
 from models.base import table_of
 from models.casework import Task
 from models.outbox import Notice
-from models.program import Person, Role
+from models.program import Person, Program, Role
 
 _task = table_of(Task)
 _notice = table_of(Notice)
@@ -60,6 +61,16 @@ PLACES: Final = (
     Place("/privacy/incidents", N_("Register of incidents"), Action.SEE_INCIDENTS),
     Place("/my-access", N_("My access"), Action.SEE_MY_ACCESS, N_("You")),
 )
+
+#: What a demonstration says of the year behind its people until it is there.
+YEARS: Final[Mapping[str, str]] = {
+    "being_written": N_(
+        "Fictitious people. The year behind them is being written: in some seconds it is there, and things can be done."
+    ),
+    "missing": N_(
+        "Fictitious people. The year behind them could not be written: meetings and cases are missing, all else works."
+    ),
+}
 
 
 def framed_pages(prefix: str = "") -> APIRouter:
@@ -106,7 +117,7 @@ def frame_of(desk: Desk, path: str, *, counts: bool = False) -> dict[str, Any]:
     waiting = _waiting(desk, {place.action for place in places}) if counts else {}
     return {
         "program": desk.program.title_fr if desk.language == "fr" else desk.program.title_en,
-        "demonstration": desk.office.demonstration,
+        "demonstration": ribbon_of(desk.office, [desk.program]),
         "person": _who(desk, titled=counts),
         "nav": [
             {
@@ -120,6 +131,15 @@ def frame_of(desk: Desk, path: str, *, counts: bool = False) -> dict[str, Any]:
             for place in places
         ],
     }
+
+
+def ribbon_of(office: Office, programs: Sequence[Program]) -> bool | str:
+    """What stands above each page of a demonstration: True for its usual words, or a sentence on the year behind."""
+    for program in programs:
+        year = office.year_behind(program)
+        if year in YEARS:
+            return gettext(YEARS[year])
+    return office.demonstration
 
 
 def may_go(desk: Desk, action: Action) -> bool:

@@ -17,7 +17,7 @@ from api.answers import sentence_of, status_of
 from api.browsers import BEGUN_SECONDS
 from api.elsewhere import pass_on
 from api.pages import whom_to_be
-from api.pages.frame import see_other
+from api.pages.frame import ribbon_of, see_other
 from api.permissions import Action, asks
 from api.rendering import render
 from api.session import Office, end_stay, give_cookie, office_of, take_cookie
@@ -206,13 +206,15 @@ def _send_letters(office: Office, address: str, browser: str) -> None:
 
 def _page(request: Request, refusal: Refusal | None = None, *, status: int = 403, address: str = "") -> HTMLResponse:
     office = office_of(request)
-    request.state.page = {"demonstration": office.demonstration}
+    programs = whom_to_be.demonstrated(office) if office.demonstration else []
+    request.state.page = {"demonstration": ribbon_of(office, programs)}
     return render(
         request,
         "sign_in.html",
         status=status if refusal else 200,
         demonstrates=office.demonstration,
-        groups=whom_to_be.groups_of(office) if office.demonstration else [],
+        groups=whom_to_be.groups_of(office, programs),
+        is_being_written=office.is_being_written(),
         refusal=sentence_of(refusal) if refusal else "",
         address=address,
         elsewhere=_elsewhere(office, request),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -61,10 +61,14 @@ def enter(request: Request, program: Annotated[UUID, Form()], person: Annotated[
     return answer
 
 
-def groups_of(office: Office) -> list[dict[str, Any]]:
-    """The demonstration's people of today by role, each with the organization at which they hold it."""
+def demonstrated(office: Office) -> Sequence[Program]:
+    """The programs of a demonstration: none before its people are there."""
     with office.before_a_program() as session:
-        programs = session.scalars(select(Program).where(Program.is_demonstration.is_(True))).all()  # type: ignore[attr-defined]
+        return session.scalars(select(Program).where(Program.is_demonstration.is_(True))).all()  # type: ignore[attr-defined]
+
+
+def groups_of(office: Office, programs: Sequence[Program]) -> list[dict[str, Any]]:
+    """The people of these programs today by role, each with the organization at which they hold it."""
     return [group for program in programs for group in _groups_of(office, program)]
 
 

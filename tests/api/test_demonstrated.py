@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from adapters.database import program_session
 from api.cli.demonstrated_people import coordinator
-from api.cli.demonstration import load_demonstration
+from api.cli.demonstration import Demonstration
 from duties.agreement.sharing import circle_of
 from duties.departure import gathering, hand_overs
 from duties.follow_ups import assigning, breaks, load, lost, owed
@@ -79,7 +79,7 @@ class Loaded:
 def loaded(request: pytest.FixtureRequest, copies: Copies, template: str) -> Iterator[Loaded]:
     """Loading takes seconds, so that the tests of a day share it; each only reads."""
     with copies.of(template) as database:
-        program_id = load_demonstration(database.engine, stationery(), at=request.param, keys=KEYS)
+        program_id = Demonstration(database.engine, stationery(), at=request.param, keys=KEYS).load()
         yield Loaded(program_id, database, request.param)
 
 

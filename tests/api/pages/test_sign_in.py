@@ -56,6 +56,21 @@ def test_the_demonstration_offers_its_people_by_role_and_lets_one_in(demonstrati
     assert "Perle Obsidienne" in client.get("/people").text
 
 
+def test_a_demonstration_that_could_not_be_written_says_so_on_its_first_page(cast: Cast) -> None:
+    page = nobody(cast.database, demonstration=True).get("/sign-in").text  # beside a real program, which is none
+    assert "The demonstration could not be written" in page
+    assert "http-equiv" not in page, "it would look again for ever"
+
+
+def test_people_whose_year_could_not_be_written_say_so_on_each_page_and_can_be_tried_all_the_same(
+    demonstration: Cast,
+) -> None:
+    client = client_for(demonstration.database, demonstration.people["coordinator"], demonstration=True)
+    for address in ("/sign-in", "/people"):
+        assert "The year behind them could not be written" in client.get(address).text
+    assert client.post("/sign-out").status_code == 303
+
+
 def test_one_person_of_two_organizations_is_offered_once(demonstration: Cast) -> None:
     page = nobody(demonstration.database, demonstration=True).get("/sign-in").text
     assert page.count("Topaze Turquoise") == 1

@@ -1,0 +1,149 @@
+"""The demonstration is really loaded, on the days on which it is likeliest to fail; and what a failure leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final, cast
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import event, func, select
+from sqlmodel import Session
+
+from adapters.database import program_session
+from api.cli.demonstration import Demonstration
+from duties.refusals import Refusal
+from models.base import table_of
+from models.casework import Case
+from models.outbox import Notice
+from models.participant import Participant
+from models.program import Person, Program
+from models.record import Event
+from tests.api.desk import nobody
+from tests.cast import KEYS, stationery
+from tests.conftest import Database
+
+_program = table_of(Program)
+_event = table_of(Event)
+_person = table_of(Person)
+
+KEYED: Final = {"Idempotency-Key": "an-absence", "Origin": "http://testserver"}
+#: How often a browser asks while the year is written.
+ASKED: Final = 5
+
+TUESDAY = datetime(2026, 11, 24, 17, tzinfo=UTC)
+
+DAYS = {
+    "the day of this run": datetime.now(UTC),
+    "a Saturday": datetime(2026, 11, 28, 17, tzinfo=UTC),
+    "a Sunday of a clock change": datetime(2027, 3, 14, 7, 30, tzinfo=UTC),  # the hour after the one that is not there
+    "1 January": datetime(2027, 1, 1, 5, 30, tzinfo=UTC),
+    "29 February": datetime(2028, 2, 29, 17, tzinfo=UTC),
+}
+
+
+@pytest.mark.parametrize("at", DAYS.values(), ids=DAYS)
+def test_people_and_their_year_are_loaded_on(at: datetime, database: Database) -> None:
+    loaded = Demonstration(database.engine, stationery(), at=at, keys=KEYS)
+    program_id = loaded.load()
+    with program_session(database.engine, program_id) as session:
+        program = session.get(Program, program_id)
+        assert program is not None
+        assert program.is_demonstration
+        assert program.year_written_at == at
+        assert _count(session, Person) == 36
+        assert _count(session, Case) > 5
+        assert _count(session, Participant) == 11
+        assert session.scalar(select(func.max(_event.c.at)).where(_event.c.program_id == program_id)) <= at
+
+
+@pytest.fixture
+def with_people(database: Database) -> Iterator[tuple[Demonstration, Session]]:
+    """The demonstration's people, without the year behind them, and a session in which one can look."""
+    loaded = Demonstration(database.engine, stationery(), at=TUESDAY, keys=KEYS)
+    with program_session(database.engine, loaded.load_people()) as session:
+        yield loaded, session
+
+
+def test_its_people_are_there_whole_before_the_year_behind_them(with_people: tuple[Demonstration, Session]) -> None:
+    _, session = with_people
+    program = session.get(Program, session.info["program_id"])
+    assert program is not None
+    assert (program.is_demonstration, program.year_written_at) == (True, None)
+    assert _count(session, Person) == 36
+    assert _count(session, Case) == 0
+
+
+def test_a_year_that_cannot_be_written_leaves_nothing_of_itself_and_a_later_start_writes_it(
+    with_people: tuple[Demonstration, Session], database: Database
+) -> None:
+    loaded, session = with_people
+    program_id, before = session.info["program_id"], _rows(session)
+    session.rollback()  # nothing is held open meanwhile
+
+    def refuse(_: object, __: object, statement: str, *___: object) -> None:
+        if statement.startswith("INSERT INTO minutes"):  # months of the year are written by then
+            raise Refusal("disk.full", "There is no room.")
+
+    event.listen(database.engine, "before_cursor_execute", refuse)
+    with pytest.raises(Refusal):
+        loaded.write_year(program_id)
+    event.remove(database.engine, "before_cursor_execute", refuse)
+    assert _rows(session) == before
+    session.rollback()
+
+    loaded.write_year(program_id)
+    loaded.write_year(program_id)  # once more changes nothing
+    assert session.scalar(select(_program.c.year_written_at)) == TUESDAY
+    assert _count(session, Case) > 5
+
+
+def test_while_the_year_is_written_people_come_in_and_look_around_and_nothing_is_done_yet(
+    with_people: tuple[Demonstration, Session], database: Database
+) -> None:
+    """The year is one long transaction: what it holds must not hold up who signs in, nor be built on by them."""
+    loaded, session = with_people
+    browser, seen = nobody(database, demonstration=True, at=TUESDAY), list[httpx2.Response]()
+    app = cast("FastAPI", browser.app)
+    app.state.office = replace(app.state.office, is_being_written=lambda: len(seen) < ASKED)
+    coordinator = session.scalars(select(_person.c.id).where(_person.c.key == "solene")).one()
+    entering = {"program": str(session.info["program_id"]), "person": str(coordinator)}
+    absence = {"starts_on": "2026-12-21", "ends_on": "2026-12-22"}
+
+    session.rollback()  # nothing is held open meanwhile
+
+    def meanwhile(_: object, __: object, statement: str, *___: object) -> None:
+        if statement.startswith("INSERT INTO follow_up") and not seen:
+            seen.append(browser.get("/sign-in"))
+            seen.append(browser.post("/sign-in", data=entering))
+            seen.append(browser.get("/people"))
+            seen.append(browser.post(f"/api/v1/people/{coordinator}/absences", json=absence, headers=KEYED))
+            seen.append(browser.post("/sign-out"))
+            raise Refusal("seen.enough", "The rest of the year is not needed here.")
+
+    event.listen(database.engine, "before_cursor_execute", meanwhile)
+    with pytest.raises(Refusal):
+        loaded.write_year(session.info["program_id"])
+    event.remove(database.engine, "before_cursor_execute", meanwhile)
+
+    first, entered, people, refused, left = seen
+    assert "The year behind them is being written" in first.text
+    assert "Solène Grand’Ourse" in first.text
+    assert (entered.status_code, left.status_code) == (303, 303)
+    assert "The year behind them is being written" in people.text
+    assert refused.status_code == 409
+    assert refused.json()["code"] == "demonstration.being_written"
+
+    assert "The year behind them could not be written" in browser.get("/sign-in").text
+
+
+def _count(session: Session, model: type) -> int:
+    table = table_of(model)
+    return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def _rows(session: Session) -> dict[str, int]:
+    return {one.__name__: _count(session, one) for one in (Person, Case, Notice, Participant, Event)}
